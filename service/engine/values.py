@@ -1,0 +1,207 @@
+"""The values that cross the engine's border: what goes into a step, and what comes out. Plain data, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Data = dict[str, Any]  # JSON values without floats; keys are identifiers
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a definition is refused: where, what, and how to mend it, in both languages.
+
+    ``line`` counts from 1 (0: the file as a whole); ``element`` is the id in the diagram or ''.
+    """
+
+    file: str
+    line: int
+    element: str
+    zh: str
+    en: str
+    mend_zh: str = ""
+    mend_en: str = ""
+
+    def text(self, language: str = "zh") -> str:
+        """One line for a console or a log: ``file:line element: sentence. How to mend it.``"""
+        say, mend = (self.zh, self.mend_zh) if language == "zh" else (self.en, self.mend_en)
+        return f"{self.file}:{self.line} {self.element or '-'}: {say} {mend}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing that moves a case.
+
+    kind: start | complete | timer | message | signal | external | error | job | readdress | undo | migrate
+    seq: place in the case's journal, from 0; at: instant, UTC; token: the token moved (complete, timer, external,
+    error, job); element: path of its element, or the name of the message or signal; due: of the timer that fired;
+    data: JSON without floats, merged into the token's data.
+    """
+
+    kind: str
+    seq: int
+    at: datetime
+    token: str | None = None
+    element: str | None = None
+    due: datetime | None = None
+    data: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UserTask:
+    """A user task that opened: the row of the inbox.
+
+    token: ``seq.n``; element: path (``sub/confirm``); scope: value of the ``scope`` property, the organisation's id
+    as text, or None for the one organisation of that role; due, follow_up: UTC.
+    """
+
+    token: str
+    element: str
+    name: str
+    role: str | None
+    scope: str | None
+    form_key: str | None
+    assignee: str | None = None
+    due: datetime | None = None
+    follow_up: datetime | None = None
+    priority: int = 50
+    summary: str = ""
+    batch: str | None = None
+    instance: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that must happen later to a token.
+
+    kind: timer (``due`` set) | async (continue after a commit) | external (a worker fetches ``topic``).
+    """
+
+    token: str
+    element: str
+    kind: str
+    due: datetime | None = None
+    topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A service task served by a handler, as recorded: ``order`` counts the calls of one step from 0."""
+
+    element: str
+    topic: str
+    order: int
+    result: Data
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message or signal thrown by the diagram, to be delivered as a row after the commit."""
+
+    kind: str  # message | signal
+    name: str
+    element: str
+    data: Data
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a topic's handler is given: topic, path of the element, and a private copy of the token's data."""
+
+    topic: str
+    element: str
+    data: Data
+
+
+Serve = Callable[[Request], "Data | None"]
+"""Serves a topic. Returns the data to merge, or None when the topic has no handler here and an external worker
+must do it (the token then waits as a Job of kind external). May raise BpmnError to follow an error boundary event."""
+
+
+class BpmnError(Exception):
+    """Thrown by a handler to take the error boundary event with this ``code``."""
+
+    def __init__(self, code: str, message: str = "", data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message or code)
+        self.code = code
+        self.data = dict(data or {})
+
+
+class NoPlace(Exception):
+    """The input has no place in this state: the token is gone, or nobody waits for that message."""
+
+
+class NoResult(Exception):
+    """A service was called for which the journal holds no result (re-execution only)."""
+
+
+class StepFailed(Exception):
+    """A script, condition, or the library failed in a step; nothing of the step counts. An incident for the case."""
+
+    def __init__(self, message: str, element: str = "") -> None:
+        super().__init__(message)
+        self.element = element
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one input did.
+
+    state: bytes for the case row; opened/closed: user tasks (closed as token ids); readdressed: open tasks whose role,
+    scope, due or summary changed; jobs_set/jobs_cleared (as token ids); awaited: names of the messages and signals
+    that wait now, ``message:name``/``signal:name``; sent: thrown; trace: element paths in order, ``+`` completed
+    or ``-`` cancelled; calls, decisions (``0``/``1``/``?`` for each condition evaluated) as recorded;
+    shape: hex SHA-256 over open elements and waits; data_digest: the same over data, salted; data: of the case when
+    it ended, else of the token that moved last.
+    """
+
+    state: bytes
+    ended: bool
+    opened: tuple[UserTask, ...]
+    closed: tuple[str, ...]
+    readdressed: tuple[UserTask, ...]
+    jobs_set: tuple[Job, ...]
+    jobs_cleared: tuple[str, ...]
+    awaited: tuple[str, ...]
+    sent: tuple[Sent, ...]
+    trace: tuple[str, ...]
+    calls: tuple[Call, ...]
+    decisions: str
+    shape: str
+    data_digest: str
+    data: Data
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of a definition, as pages and checks need it. ``type`` is BPMN's local name (``userTask``)."""
+
+    id: str
+    name: str
+    type: str
+    process: str
+    line: int
+    form_key: str | None = None
+    role: str | None = None
+    topic: str | None = None
+    called: str | None = None
+    decision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The case after one row of its journal, for the replay page.
+
+    definition: digest in force; tokens: element paths with a token; done: path → how often completed; data: the
+    variables then (merged over open tokens); ended: whether the case was over.
+    """
+
+    seq: int
+    definition: str
+    tokens: tuple[str, ...]
+    done: dict[str, int]
+    data: Data
+    ended: bool

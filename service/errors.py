@@ -1,0 +1,131 @@
+"""One tree of errors, raised at the bottom and rendered once (``web`` and ``api``).
+
+The first line of a class's docstring is its default message. Messages are written in Chinese, the first language
+of the screen, and are the keys of the translation catalogue; values are filled in after translation. ``N_`` marks
+a text for the catalogue without translating it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def N_(text: str) -> str:
+    """Mark a Chinese text for the translation catalogue; returns it unchanged."""
+    return text
+
+
+class Message:
+    """A text of the catalogue with the values that fill its ``%(name)s`` places."""
+
+    __slots__ = ("text", "values")
+
+    def __init__(self, text: str, **values: Any) -> None:
+        self.text = text
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.text % self.values if self.values else self.text
+
+    def __repr__(self) -> str:
+        return f"Message({self.text!r}, {self.values!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and (self.text, self.values) == (other.text, other.values)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+class AnpeiError(Exception):
+    """系统出错,请稍后再试。"""
+
+    status = 500
+    code = "error"
+
+    def __init__(self, text: str | Message | None = None, **values: Any) -> None:
+        if text is None:
+            text = (type(self).__doc__ or "").strip().splitlines()[0]
+        self.message = text if isinstance(text, Message) else Message(text, **values)
+        super().__init__(str(self.message))
+
+
+class InvalidInput(AnpeiError):
+    """填写的内容有误,请按提示修改后再提交。
+
+    ``fields`` maps a field name to what is wrong with it; the form comes back with its values kept.
+    """
+
+    status = 422
+    code = "invalid_input"
+
+    def __init__(self, fields: Mapping[str, str | Message] | None = None, text: str | Message | None = None, **values: Any) -> None:
+        super().__init__(text, **values)
+        self.fields = {k: v if isinstance(v, Message) else Message(v) for k, v in (fields or {}).items()}
+
+
+class SignInNeeded(AnpeiError):
+    """请先登录。"""
+
+    status = 401
+    code = "sign_in_needed"
+
+
+class NotAllowed(AnpeiError):
+    """您的角色不能做这件事。"""
+
+    status = 403
+    code = "not_allowed"
+
+
+class NotFound(AnpeiError):
+    """没有找到,可能已被删除,或不在您的管辖范围内。"""
+
+    status = 404
+    code = "not_found"
+
+
+class Conflict(AnpeiError):
+    """情况已经变化,请刷新后再试。"""
+
+    status = 409
+    code = "conflict"
+
+
+class TaskAlreadyDone(Conflict):
+    """已被处理"""
+
+    code = "task_already_done"
+
+
+class TooManyAttempts(AnpeiError):
+    """尝试次数过多,请稍后再试。"""
+
+    status = 429
+    code = "too_many_attempts"
+
+
+class DefinitionRefused(AnpeiError):
+    """流程图没有通过检查。
+
+    ``problems`` are ``engine.Problem`` values: file, line, element and how to mend it.
+    """
+
+    status = 400
+    code = "definition_refused"
+
+    def __init__(self, problems: Any, text: str | Message | None = None) -> None:
+        super().__init__(text)
+        self.problems = tuple(problems)
+
+
+class ProcessError(AnpeiError):
+    """流程运行出错,已记录为故障,处理后可以重试。"""
+
+    code = "process_error"
+
+    def __init__(self, text: str | Message | None = None, *, element: str | None = None, case: str | None = None, **values: Any) -> None:
+        super().__init__(text, **values)
+        self.element = element
+        self.case = case
