@@ -1,0 +1,20 @@
+"""Tables with their own queries, and ``transaction()``. What lives here knows rows, not roles' pages nor diagrams."""
+
+from service.models.audit import Attempt, AuditEvent, RowChange
+from service.models.base import Cause, MovingClock, db, new_id, now, session, today, transaction, use_clock
+from service.models.case import Case, Incident, Job, JournalRow, PersonalValue, Submission, Task
+from service.models.certificate import Certificate, CertificateSerial, NumberOwner, PrintRecord
+from service.models.notice import Notice, Receipt
+from service.models.organisation import AcademyLink, Organisation
+from service.models.person import Person, Photo, QualificationType
+from service.models.process import DefinitionFile, DefinitionVersion, DeploymentFault
+from service.models.training import Enrollment, RefresherRecord, Score, TrainingClass, TrainingNeed, TrainingPlan
+from service.models.user import User
+
+__all__ = [
+    "AcademyLink", "Attempt", "AuditEvent", "Case", "Cause", "Certificate", "CertificateSerial", "DefinitionFile",
+    "DefinitionVersion", "DeploymentFault", "Enrollment", "Incident", "Job", "JournalRow", "MovingClock", "Notice",
+    "NumberOwner", "Organisation", "Person", "PersonalValue", "Photo", "PrintRecord", "QualificationType", "Receipt",
+    "RefresherRecord", "RowChange", "Score", "Submission", "Task", "TrainingClass", "TrainingNeed", "TrainingPlan",
+    "User", "db", "new_id", "now", "session", "today", "transaction", "use_clock",
+]

@@ -1,0 +1,79 @@
+"""Everything that has users and to which tasks are addressed: authorities, training institutions, units, the platform."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.models.base import Base, Tracked, session
+
+AUTHORITIES = ("ministry", "association", "province")
+UNITS = ("group", "enterprise", "branch", "academy")
+KINDS = (*AUTHORITIES, "training_institution", *UNITS, "platform")
+
+
+class Organisation(Tracked, Base):
+    """An authority, institution or unit (domain.md §7).
+
+    code: of an authority (``37``, ``ministry``), else ''; authority_id: the province a unit belongs to, its own also
+    for a branch (R9); parent_id: the group of a branch; state: draft, complete or deleted (units), else complete.
+    """
+
+    __tablename__ = "organisation"
+    kind: Mapped[str] = mapped_column(String(24))
+    code: Mapped[str] = mapped_column(String(20), default="")
+    name: Mapped[str] = mapped_column(String(100))
+    sort_key: Mapped[str] = mapped_column(String(400), default="", index=True)
+    state: Mapped[str] = mapped_column(String(12), default="complete")
+    authority_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    credit_code: Mapped[str | None] = mapped_column(String(18))
+    business: Mapped[str | None] = mapped_column(String(12))
+    legal_rep: Mapped[str | None] = mapped_column(String(50))
+    contact: Mapped[str | None] = mapped_column(String(50))
+    phone: Mapped[str | None] = mapped_column(String(30))
+    address: Mapped[str | None] = mapped_column(String(200))
+    production_licence: Mapped[str | None] = mapped_column(String(40))
+    production_licence_until: Mapped[date | None]
+    sales_licence: Mapped[str | None] = mapped_column(String(40))
+    sales_licence_until: Mapped[date | None]
+    names_history: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    __table_args__ = (
+        CheckConstraint(f"kind IN {KINDS}", name="kind"),
+        CheckConstraint("state IN ('draft', 'complete', 'deleted')", name="state"),
+        CheckConstraint("(kind = 'branch') = (parent_id IS NOT NULL)", name="branch_has_group"),
+        CheckConstraint("kind NOT IN ('group', 'enterprise', 'branch') OR authority_id IS NOT NULL", name="unit_has_authority"),
+        CheckConstraint("business IS NULL OR business IN ('production', 'sale', 'both')", name="business"),
+        Index("uq_organisation_code", "code", unique=True, postgresql_where="code <> ''"),
+        Index("uq_organisation_credit_code", "credit_code", unique=True, postgresql_where="credit_code IS NOT NULL AND state <> 'deleted'"),
+        Index("uq_organisation_name", "authority_id", "name", unique=True, postgresql_where="state <> 'deleted' AND authority_id IS NOT NULL"),
+    )
+
+    @property
+    def is_unit(self) -> bool:
+        """Group, enterprise, branch or academy."""
+        return self.kind in UNITS
+
+    @staticmethod
+    def by_code(code: str) -> Organisation:
+        """The authority with this code (``37``, ``ministry``, ``association``); raises NoResultFound."""
+        return session().scalars(select(Organisation).where(Organisation.code == code)).one()
+
+    @staticmethod
+    def branches_of(group_id: UUID) -> list[UUID]:
+        """Ids of the live branches of a group."""
+        query = select(Organisation.id).where(Organisation.parent_id == group_id, Organisation.state != "deleted")
+        return list(session().scalars(query))
+
+
+class AcademyLink(Base):
+    """An academy whose persons a training institution may enrol (S62, C7)."""
+
+    __tablename__ = "academy_link"
+    academy_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    institution_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), primary_key=True)

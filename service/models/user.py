@@ -1,0 +1,67 @@
+"""Accounts: named persons of an organisation in one role."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from service.models.base import Base, Tracked, session
+from service.models.organisation import Organisation
+
+ROLES = (
+    "ministry", "provincial_authority", "association", "training_institution", "group", "enterprise",
+    "sys_admin", "security_admin", "audit_admin", "process_admin",
+)
+
+
+class User(Tracked, Base):
+    """A login (domain.md §7). password_hash: argon2id; epoch: rises when sessions must end (R4); preferences: language, theme."""
+
+    __tablename__ = "user_account"
+    __hidden__ = frozenset({"password_hash"})
+    login: Mapped[str] = mapped_column(String(40))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    role: Mapped[str] = mapped_column(String(24))
+    display_name: Mapped[str] = mapped_column(String(50))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    must_change: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[str] = mapped_column(String(10), default="active")
+    locked_until: Mapped[datetime | None]
+    last_login: Mapped[datetime | None]
+    epoch: Mapped[int] = mapped_column(default=1)
+    preferences: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    organisation: Mapped[Organisation] = relationship(lazy="raise_on_sql")
+    __table_args__ = (
+        CheckConstraint(f"role IN {ROLES}", name="role"),
+        CheckConstraint("state IN ('active', 'locked', 'disabled')", name="state"),
+        Index("uq_user_account_login", func.lower(login), unique=True),
+    )
+
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        """Neither disabled nor removed."""
+        return self.state != "disabled"
+
+    def get_id(self) -> str:
+        """What the session remembers: id and epoch, so that a raised epoch ends the session."""
+        return f"{self.id}:{self.epoch}"
+
+    @staticmethod
+    def by_login(login: str) -> User | None:
+        """The account with this login, whatever its case, with its organisation."""
+        query = select(User).options(joinedload(User.organisation)).where(func.lower(User.login) == login.strip().lower())
+        return session().scalars(query).one_or_none()
+
+    @staticmethod
+    def get(user_id: UUID) -> User | None:
+        """The account with this id, with its organisation, in one query."""
+        query = select(User).options(joinedload(User.organisation)).where(User.id == user_id)
+        return session().scalars(query).one_or_none()
