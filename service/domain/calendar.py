@@ -1,0 +1,40 @@
+"""Civil dates in Asia/Shanghai and instants in UTC. Nothing here asks what time it is: today comes in from outside."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def civil_date(instant: datetime) -> date:
+    """The date in China at an instant; raises ``ValueError`` for an instant without offset."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant carries its offset")
+    return instant.astimezone(ZONE).date()
+
+
+def start_of_day(day: date) -> datetime:
+    """The instant, in UTC, at which a civil day begins in China."""
+    return datetime.combine(day, time.min, ZONE).astimezone(UTC)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of the month, ``months`` later; where it does not exist, the first of the month after (R55)."""
+    years, month = divmod(day.month - 1 + months, 12)
+    try:
+        return day.replace(year=day.year + years, month=month + 1)
+    except ValueError:
+        years, month = divmod(day.month + months, 12)
+        return date(day.year + years, month + 1, 1)
+
+
+def add_years(day: date, years: int) -> date:
+    """The anniversary; 29 February becomes 1 March in common years (R20, R55)."""
+    return add_months(day, 12 * years)
+
+
+def write_date(day: date) -> str:
+    """A date as certificates print it: ``2026年12月09日``."""
+    return f"{day.year:04d}年{day.month:02d}月{day.day:02d}日"
