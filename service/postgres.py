@@ -62,6 +62,10 @@ class Server:
     def url(self, database: str = "anpei") -> str:
         return embedded_url(self.home, database)
 
+    def program(self, name: str) -> str:
+        """The path of a program of PostgreSQL, ``pg_dump`` for instance."""
+        return str(self._programs / name)
+
     def connect(self, database: str = "postgres") -> Any:
         """A psycopg2 connection in autocommit mode; the caller closes it."""
         connection = psycopg2.connect(host=str(self.sockets), user=SUPERUSER, dbname=database)
@@ -190,7 +194,7 @@ class Server:
             drop = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
         # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
         with (self.home / "postgres.out").open("w+") as output:
-            command = [str(self._programs / program), *arguments]
+            command = [self.program(program), *arguments]
             done = subprocess.run(  # noqa: S603 - our own programs
                 command, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True, cwd="/",
                 env={"LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", "")}, **drop,

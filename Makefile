@@ -1,0 +1,70 @@
+# Each target is one line of `make help`. `run` and `test` need nothing but Python 3.11 or later with venv and pip.
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv/bin/python
+LOCK := $(VENV) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-header --python-version 3.11
+PYTEST := $(VENV) -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup setup-tests test browser conformance check fix bench db migration translations lock clean
+
+run: setup  ## set up what is missing and serve Anpei with demonstration data on http://127.0.0.1:8000
+	@$(VENV) -m service.cli run
+
+test: setup-tests  ## set up what is missing and run all tests, browser tests included
+	@$(PYTEST) -n auto
+
+setup: python  ## what `make run` does first
+	@$(PYTHON) -m setup
+
+setup-tests: python
+	@$(PYTHON) -m setup --tests
+
+browser: setup-tests  ## the tests in a real Chromium alone
+	@$(PYTEST) -m browser
+
+check: setup-tests  ## style, types, import contracts, translations, migrations, committed files, diagrams
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m mypy
+	@$(VENV) -m setup.contracts
+	@$(VENV) -m setup.translations check
+	@$(VENV) -m setup.migrations check
+	@$(PYTHON) -m setup.committed
+	@$(VENV) -m service.cli check processes
+
+fix: setup-tests  ## mend what ruff can mend
+	@$(VENV) -m ruff check --fix .
+	@$(VENV) -m ruff format .
+
+conformance: setup  ## run the conformance models of DIR=folder through gate and engine
+	@$(VENV) -m service.cli conformance "$(DIR)"
+
+bench: setup-tests  ## measure; writes bench/latest.json
+	@$(VENV) -m tests.bench
+
+db: setup  ## a psql prompt on the database
+	@$(VENV) -m service.cli db
+
+migration: setup-tests  ## write the migration that brings the database to the models: MESSAGE="why"
+	@$(VENV) -m setup.migrations make "$(MESSAGE)"
+
+translations: setup-tests  ## collect texts into the catalogues and compile them
+	@$(VENV) -m setup.translations update
+
+lock: setup-tests  ## choose versions anew for requirements*.txt and package-lock.json
+	@$(LOCK) pyproject.toml -o requirements.txt
+	@$(LOCK) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+	@$(LOCK) --group node -o requirements-node.txt
+	@npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+
+clean:  ## remove what set-up made; data stay
+	rm -rf .venv node_modules service/static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## +/\t/' | expand -t 16
+
+.PHONY: python
+python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: sudo apt-get install python3 python3-venv python3-pip"; exit 1; }

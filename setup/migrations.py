@@ -1,0 +1,78 @@
+"""``check``: the models say the same as the sum of the migrations. ``make TEXT``: write the migration that is missing.
+
+The comparison is between two dumped schemas, since Alembic's own comparison does not see CHECK constraints.
+"""
+
+from __future__ import annotations
+
+import difflib
+import subprocess
+import sys
+
+from alembic import command
+from sqlalchemy import create_engine
+
+from service.migrations import FOLDER, configuration, upgrade
+from service.models import db
+from service.postgres import Server
+from tests.database import test_server
+
+
+def main() -> int:
+    with test_server().running() as server:
+        if sys.argv[1:2] == ["make"]:
+            return _make(server, " ".join(sys.argv[2:]).strip() or "change")
+        return _check(server)
+
+
+def _check(server: Server) -> int:
+    _anew(server, "check_migrations")
+    upgrade(server.url("check_migrations"))
+    _anew(server, "check_models")
+    engine = create_engine(server.url("check_models"))
+    db.metadata.create_all(engine)
+    engine.dispose()
+    migrated, modelled = (_schema(server, name) for name in ("check_migrations", "check_models"))
+    differences = list(difflib.unified_diff(migrated, modelled, "migrations", "models", lineterm="", n=1))
+    print("\n".join(differences) or "migrations: equal to the models")
+    if differences:
+        print('The models differ from the migrations. Write the missing one: make migration MESSAGE="why"')
+    return 1 if differences else 0
+
+
+def _make(server: Server, message: str) -> int:
+    _anew(server, "check_migrations")
+    upgrade(server.url("check_migrations"))
+    number = len(list((FOLDER / "versions").glob("*.py"))) + 1
+    engine = create_engine(server.url("check_migrations"))
+    with engine.connect() as connection:
+        made = command.revision(configuration(connection), message, autogenerate=True, rev_id=f"{number:04d}")
+    engine.dispose()
+    print(f"Written: {made.path}. Read it: CHECK constraints of existing tables are not found by themselves.")
+    return 0
+
+
+def _anew(server: Server, database: str) -> None:
+    server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+    server.create_database(database)
+
+
+def _schema(server: Server, database: str) -> list[str]:
+    """The dumped schema as sorted statements, each with its lines sorted: the order of columns means nothing."""
+    dumped = subprocess.run(
+        [server.program("pg_dump"), "--schema-only", "--no-owner", "--exclude-table=alembic_version",
+         "-h", str(server.sockets), "-U", "anpei", database],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    lines = [line for line in dumped.splitlines() if line and not line.startswith(("--", "\\", "SET ", "SELECT "))]
+    statements = "\n".join(lines).split(";\n")
+    return [line for statement in sorted(statements) for line in _tidy(statement)]
+
+
+def _tidy(statement: str) -> list[str]:
+    head, *body = statement.splitlines()
+    return [head, *sorted(line.rstrip(",") for line in body)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

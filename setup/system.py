@@ -1,0 +1,73 @@
+"""Packages of the operating system: what WeasyPrint loads, and for tests a browser with a Chinese font."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from setup.step import SetupFailed, call, may_become_root, say
+
+LIBRARIES = {  # what is loaded at run time, and the package of Debian and Ubuntu that holds it
+    "libpango-1.0.so.0": "libpango-1.0-0",
+    "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
+    "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
+}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHINESE_FONT = "fonts-wqy-microhei"
+
+
+def install(*, with_browser: bool) -> None:
+    """Install what is missing through apt, or raise ``SetupFailed`` with the command to type."""
+    missing = [package for library, package in LIBRARIES.items() if not _loads(library)]
+    if importlib.util.find_spec("ensurepip") is None:
+        missing.append(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
+    if with_browser:
+        missing += [] if _has_chinese_font() else [CHINESE_FONT]
+        missing += [] if find_browser() else ["chromium"]
+    if missing:
+        _apt(missing)
+    if with_browser and not find_browser():
+        raise SetupFailed(
+            "The browser tests need Chromium, and this system's package did not bring it (Ubuntu ships it as a snap).\n"
+            "Install Chromium or Google Chrome, or set ANPEI_CHROMIUM to the program, and try again."
+        )
+
+
+def find_browser() -> str | None:
+    """The Chromium that browser tests drive."""
+    return os.environ.get("ANPEI_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _has_chinese_font() -> bool:
+    """Asked of the folders: ``fc-list`` itself comes with a package that may be missing."""
+    signs = ("cjk", "wqy", "sourcehan", "simsun", "uming", "ukai")
+    folders = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts")
+    return any(sign in path.name.lower() for folder in folders for path in folder.rglob("*.*") for sign in signs)
+
+
+def _apt(packages: list[str]) -> None:
+    install_command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    prefix = [] if os.geteuid() == 0 else ["sudo"]
+    if shutil.which("apt-get") is None:
+        raise SetupFailed(f"Please install what your system calls: {' '.join(packages)}")
+    if not may_become_root():
+        raise SetupFailed(
+            f"Some system packages are missing. Please type\n\n    sudo {' '.join(install_command)}\n\nand try again."
+        )
+    say(f"system packages: {' '.join(packages)} …")
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    subprocess.run([*prefix, *quiet, "apt-get", "update", "-qq"], check=False)  # stale lists are apt's to complain of
+    call(*prefix, *quiet, *install_command, problem=f"apt-get could not install {' '.join(packages)}; see above.")

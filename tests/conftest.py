@@ -1,0 +1,145 @@
+"""What tests are given: a fresh database, the application, a clock that stands still, a live server, a browser."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask, has_app_context
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from service.config import settings
+from service.postgres import Server
+from tests.database import copy, template, test_server
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in China
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The tests' own PostgreSQL; the last test process to end stops it."""
+    with test_server().running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template_database(server: Server) -> Iterator[str]:
+    """The name of the database that each test's own is copied from: migrated, ``processes/`` deployed, no people."""
+    with template(server) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def application(server: Server, template_database: str) -> Iterator[Flask]:
+    """The application of this test process; tests take ``app``, which comes with a fresh database."""
+    database = f"test_{os.getpid()}"
+    os.environ |= {"ANPEI_DATABASE_URL": server.url(database), "ANPEI_DATA_DIR": str(server.home)}
+    settings.cache_clear()
+    from service.app import create_app
+
+    made = create_app()
+    made.config |= {"TESTING": True, "WTF_CSRF_ENABLED": False}
+    made.test_client_class = SeparateClient
+    yield made
+    server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+
+@pytest.fixture
+def app(application: Flask, server: Server, template_database: str) -> Iterator[Flask]:
+    """The application on a fresh copy of the template, inside an application context."""
+    from service.models.base import db
+
+    copy(server, template_database, f"test_{os.getpid()}")
+    with application.app_context():
+        yield application
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a screen: keeps cookies, and each request has its own context and session."""
+    return app.test_client()
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    """A clock that stands at Monday 2026-03-02 09:00 in China until the test moves it (``move``, ``move_to``)."""
+    from service.models.base import MovingClock, use_clock
+
+    with use_clock(MovingClock(START)) as standing:
+        yield standing
+
+
+class SeparateClient(FlaskClient):
+    """A client whose requests do not share the test's application context, as real ones do not."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        from service.models.base import db
+
+        response = contextvars.Context().run(super().open, *args, **kwargs)
+        if has_app_context():
+            db.session.rollback()  # the test sees what the request wrote
+        return response
+
+
+class LiveServer:
+    """A real threaded HTTP server on a free port; ``url`` has no slash at its end."""
+
+    def __init__(self, app: Flask) -> None:
+        from werkzeug.serving import make_server
+
+        self._http = make_server("127.0.0.1", 0, app, threaded=True)
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+
+@pytest.fixture
+def live_server(app: Flask) -> Iterator[LiveServer]:
+    """The application behind a real port, on the test's own database and clock."""
+    running = LiveServer(app)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium for this test process; its absence is a failure, not a reason to skip."""
+    program = os.environ.get("ANPEI_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if program is None:
+        pytest.fail("No Chromium was found; `make setup-tests` installs it or says how")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM_FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """An empty tab; addresses may be given without host. A script error on the page fails the test."""
+    context = browser.new_context(base_url=live_server.url, locale="zh-CN", viewport={"width": 1366, "height": 768})
+    errors: list[str] = []
+    tab = context.new_page()
+    tab.set_default_timeout(10_000)
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    yield tab
+    context.close()
+    assert not errors, errors
