@@ -5,7 +5,7 @@ from service.models.base import Cause, MovingClock, db, new_id, now, session, to
 from service.models.case import Case, Incident, Job, JournalRow, PersonalValue, Submission, Task
 from service.models.certificate import Certificate, CertificateSerial, NumberOwner, PrintRecord
 from service.models.notice import Notice, Receipt
-from service.models.organisation import AcademyLink, Organisation
+from service.models.organisation import AcademyLink, Organisation, authority_id
 from service.models.person import Person, Photo, QualificationType
 from service.models.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.training import Enrollment, RefresherRecord, Score, TrainingClass, TrainingNeed, TrainingPlan
@@ -16,5 +16,5 @@ __all__ = [
     "DefinitionVersion", "DeploymentFault", "Enrollment", "Incident", "Job", "JournalRow", "MovingClock", "Notice",
     "NumberOwner", "Organisation", "Person", "PersonalValue", "Photo", "PrintRecord", "QualificationType", "Receipt",
     "RefresherRecord", "RowChange", "Score", "Submission", "Task", "TrainingClass", "TrainingNeed", "TrainingPlan",
-    "User", "db", "new_id", "now", "session", "today", "transaction", "use_clock",
+    "User", "authority_id", "db", "new_id", "now", "session", "today", "transaction", "use_clock",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy.dialects.postgresql import JSONB
@@ -14,7 +14,13 @@ from service.models.base import Base, Tracked, session
 
 AUTHORITIES = ("ministry", "association", "province")
 UNITS = ("group", "enterprise", "branch", "academy")
+_AUTHORITY_IDS = uuid5(NAMESPACE_DNS, "anpei.authority")
 KINDS = (*AUTHORITIES, "training_institution", *UNITS, "platform")
+
+
+def authority_id(code: str) -> UUID:
+    """The id of the authority with this code (``37``, ``ministry``, ``association``), or of ``platform``: the same everywhere."""
+    return uuid5(_AUTHORITY_IDS, code)
 
 
 class Organisation(Tracked, Base):
@@ -58,11 +64,6 @@ class Organisation(Tracked, Base):
     def is_unit(self) -> bool:
         """Group, enterprise, branch or academy."""
         return self.kind in UNITS
-
-    @staticmethod
-    def by_code(code: str) -> Organisation:
-        """The authority with this code (``37``, ``ministry``, ``association``); raises NoResultFound."""
-        return session().scalars(select(Organisation).where(Organisation.code == code)).one()
 
     @staticmethod
     def branches_of(group_id: UUID) -> list[UUID]:

@@ -1,0 +1,25 @@
+"""The Flask application: settings, database, pages and API put together; nothing is decided here."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from service import api, web
+from service.config import Settings, settings
+from service.models import db
+
+
+def create_app(configuration: Settings | None = None) -> Flask:
+    """A new application on ``configuration`` (default: from the environment)."""
+    chosen = configuration or settings()
+    app = Flask("service", template_folder="../templates", static_folder="static")
+    app.config.update(
+        SECRET_KEY=chosen.secret_key,
+        SQLALCHEMY_DATABASE_URI=chosen.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 6, "max_overflow": 4, "pool_pre_ping": True, "connect_args": {"options": "-c timezone=UTC"}},
+        MAX_CONTENT_LENGTH=8 * 1024 * 1024,
+    )
+    db.init_app(app)
+    web.register(app)
+    api.register(app)
+    return app

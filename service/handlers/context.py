@@ -1,0 +1,61 @@
+"""What a handler is given beside the token's data, and what it may leave behind: messages to other cases, outside effects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from service.models import Job, new_id, session
+
+
+@dataclass(slots=True)
+class Context:
+    """The case being moved and who moves it; ``at`` and ``today`` are the input's, never the wall clock's.
+
+    actor_id: the person who acts, None for the system; behalf_id: for whom he acts.
+    """
+
+    case_id: UUID
+    process: str
+    business_key: str | None
+    seq: int
+    at: datetime
+    today: date
+    actor_id: UUID | None = None
+    behalf_id: UUID | None = None
+
+    def send(self, case_id: UUID, name: str, data: dict[str, Any] | None = None, kind: str = "message") -> None:
+        """Leave a message (or signal) for another case; delivered after the commit, equal pending ones are one (invariant 2)."""
+        payload = data or {}
+        key = hashlib.sha256(json.dumps([kind, name, payload], sort_keys=True).encode()).hexdigest()
+        self._job(kind=kind, name=name, case_id=case_id, payload=payload, coalesce=key)
+
+    def effect(self, name: str, payload: dict[str, Any]) -> None:
+        """Leave an outside effect (a mail, a file) to be done at least once after the commit."""
+        self._job(kind="effect", name=name, case_id=self.case_id, payload=payload, coalesce=None)
+
+    def _job(self, **values: Any) -> None:
+        row = insert(Job).values(id=new_id(), due_at=self.at, run_at=self.at, created_at=self.at, state="pending", retries=3, element="", **values)
+        session().execute(row.on_conflict_do_nothing())
+
+
+@dataclass(slots=True)
+class Description:
+    """What the inbox and case lists show of a case, and whose it is (scope). facts: further inbox columns, plain JSON."""
+
+    subject: str = ""
+    summary: str = ""
+    unit_name: str = ""
+    batch: str | None = None
+    batch_title: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    unit_id: UUID | None = None
+    authority_id: UUID | None = None
+    institution_id: UUID | None = None
+    organiser_id: UUID | None = None
