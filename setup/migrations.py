@@ -26,18 +26,23 @@ def main() -> int:
 
 
 def _check(server: Server) -> int:
-    _anew(server, "check_migrations")
-    upgrade(server.url("check_migrations"))
-    _anew(server, "check_models")
-    engine = create_engine(server.url("check_models"))
+    found = differences(server, "check_migrations", "check_models")
+    print("\n".join(found) or "migrations: equal to the models")
+    if found:
+        print('The models differ from the migrations. Write the missing one: make migration MESSAGE="why"')
+    return 1 if found else 0
+
+
+def differences(server: Server, migrated: str, modelled: str) -> list[str]:
+    """The lines in which two databases differ, one made anew by the migrations and one from the models."""
+    _anew(server, migrated)
+    upgrade(server.url(migrated))
+    _anew(server, modelled)
+    engine = create_engine(server.url(modelled))
     db.metadata.create_all(engine)
     engine.dispose()
-    migrated, modelled = (_schema(server, name) for name in ("check_migrations", "check_models"))
-    differences = list(difflib.unified_diff(migrated, modelled, "migrations", "models", lineterm="", n=1))
-    print("\n".join(differences) or "migrations: equal to the models")
-    if differences:
-        print('The models differ from the migrations. Write the missing one: make migration MESSAGE="why"')
-    return 1 if differences else 0
+    schemas = (_schema(server, name) for name in (migrated, modelled))
+    return list(difflib.unified_diff(*schemas, "migrations", "models", lineterm="", n=1))
 
 
 def _make(server: Server, message: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -32,7 +31,7 @@ def template(server: Server) -> Iterator[str]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _drop_leftovers(server)
         if not server.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
-            _build(server, name)
+            _build(name)
     yield name
 
 
@@ -42,15 +41,14 @@ def copy(server: Server, source: str, name: str) -> None:
     server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
 
 
-def _build(server: Server, name: str) -> None:
-    server.execute('DROP DATABASE IF EXISTS "unfinished" WITH (FORCE)')
-    server.create_database("unfinished")
-    environment = {**os.environ, "ANPEI_DATABASE_URL": server.url("unfinished")}
-    command = [sys.executable, "-m", "service.cli", "prepare"]
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+def _build(name: str) -> None:
+    command = [sys.executable, "-m", "tests.make_template", name]
+    done = subprocess.run(
+        command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    print(done.stdout, end="", file=sys.stderr)
     if done.returncode:
-        raise RuntimeError(f"The template database could not be made:\n{done.stdout}{done.stderr}")
-    server.execute(f'ALTER DATABASE "unfinished" RENAME TO "{name}"')
+        raise RuntimeError(f"The template database could not be made:\n{done.stdout}")
 
 
 def _drop_leftovers(server: Server) -> None:

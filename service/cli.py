@@ -1,0 +1,173 @@
+"""The ``anpei`` command. Each command imports what it needs when it is called, so that all of them start quickly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from service.config import CHECKOUT, InvalidSetting, Settings, demo_password, settings
+from service.errors import AnpeiError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def anpei() -> None:
+    """Anpei 安培: safety-training certification, run by BPMN diagrams."""
+
+
+def main() -> None:
+    """Entry of the console script; what a person can mend is told in a line, without a traceback."""
+    from service.postgres import ServerFailed
+
+    try:
+        anpei(prog_name="anpei")
+    except (InvalidSetting, ServerFailed, AnpeiError) as problem:
+        sys.exit(f"anpei: {problem}")
+
+
+@anpei.command()
+def run() -> None:
+    """Bring the database up to date, fill in the demonstration, serve pages and work jobs (make run)."""
+    from service.supervisor import Stopped, Supervisor, is_port_free, stoppable
+
+    port = settings().port
+    if not is_port_free(port):
+        sys.exit(
+            f"Port {port} is in use: by Anpei already running, or by another program. Another port: make run ANPEI_PORT={port + 1}"
+        )
+    with contextlib.suppress(Stopped), stoppable(), _database() as chosen:
+        _prepare(chosen)
+        _fill_demonstration()
+        with Supervisor() as programs:
+            programs.start("gunicorn", *_gunicorn())
+            programs.start("worker", sys.executable, "-m", "service.cli", "worker")
+            if programs.wait_for_port(port):
+                click.echo(_welcome(port))
+            _end(programs.wait())
+    click.echo("Anpei has ended.")
+
+
+@anpei.command()
+def serve() -> None:
+    """Serve the pages and the API on 127.0.0.1 (port: ANPEI_PORT)."""
+    from service.supervisor import Stopped, Supervisor, stoppable
+
+    with contextlib.suppress(Stopped), stoppable(), _database(), Supervisor() as programs:
+        programs.start("gunicorn", *_gunicorn())
+        _end(programs.wait())
+
+
+@anpei.command()
+def worker() -> None:
+    """Work due timers, automatic steps and effects; any number may run."""
+    from service import worker as module
+
+    with _database():
+        module.main()
+
+
+@anpei.command()
+def prepare() -> None:
+    """Bring the database up to date: its tables, then the diagrams of processes/."""
+    with _database() as chosen:
+        _prepare(chosen)
+
+
+@anpei.command()
+def db() -> None:
+    """A psql prompt on the database."""
+    from service.postgres import Server
+
+    with _database() as chosen:
+        program = Server(chosen.data_dir).program("psql") if chosen.is_embedded else "psql"
+        _call(program, _libpq(chosen))
+
+
+@anpei.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write the whole database to FILE. The keys (ANPEI_KEYS) are not in it: keep them apart."""
+    with _database() as chosen:
+        _call(
+            _program(chosen, "pg_dump"), "--format=custom", "--no-owner", f"--file={file}", f"--dbname={_libpq(chosen)}"
+        )
+    click.echo(
+        f"{file}: {file.stat().st_size:,} bytes. Personal data in it can be read only with the keys; keep those apart."
+    )
+
+
+@anpei.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask whether the present data may go.")
+def restore(file: Path, yes: bool) -> None:
+    """Put the database back as FILE holds it: all at once, or not at all."""
+    if not yes:
+        click.confirm("Everything that is in the database now will be replaced. Go on?", abort=True)
+    with _database() as chosen:
+        replace = ("--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error")
+        _call(_program(chosen, "pg_restore"), *replace, f"--dbname={_libpq(chosen)}", str(file))
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[Settings]:
+    """The settings, with the embedded server running for as long as the block lasts when it is the database."""
+    from service.postgres import Server
+
+    chosen = settings()
+    if not chosen.is_embedded:
+        yield chosen
+        return
+    with Server(chosen.data_dir).running() as server:
+        server.create_database("anpei")
+        yield chosen
+
+
+def _prepare(chosen: Settings) -> None:
+    from service.migrations import upgrade
+
+    upgrade(chosen.database_url)
+
+
+def _gunicorn() -> tuple[str, ...]:
+    return (sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn")
+
+
+def _end(how: str) -> NoReturn:
+    """A program ended that should not have: its own words stand above."""
+    sys.exit(f"anpei: {how}")
+
+
+def _program(chosen: Settings, name: str) -> str:
+    """The wheel's program for the embedded server; the machine's own for another, whose version it fits."""
+    from service.postgres import Server
+
+    return Server(chosen.data_dir).program(name) if chosen.is_embedded else name
+
+
+def _libpq(chosen: Settings) -> str:
+    return chosen.database_url.replace("postgresql+psycopg2://", "postgresql://", 1)
+
+
+def _call(*command: str) -> None:
+    import subprocess
+
+    done = subprocess.run(command, check=False)  # noqa: S603 - PostgreSQL's own programs
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def _fill_demonstration() -> None:
+    pass
+
+
+def _welcome(port: int) -> str:
+    return f"http://127.0.0.1:{port} {demo_password()} {os.getpid()} {CHECKOUT}"
+
+
+if __name__ == "__main__":
+    main()

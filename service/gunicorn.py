@@ -1,0 +1,31 @@
+"""How gunicorn serves: two processes of four threads. Read by ``gunicorn -c python:service.gunicorn``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from service.config import settings
+
+wsgi_app = "service.app:create_app()"
+bind = f"127.0.0.1:{settings().port}"  # a reverse proxy stands before it where others may come
+worker_class = "gthread"
+workers = 2
+threads = 4
+preload_app = True  # one import for all; what is opened before the fork is dropped after it
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+max_requests = 0
+control_socket_disable = True
+loglevel = "warning"
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - heartbeats must not wait for a disk
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """A connection must not be shared between processes."""
+    from service.models import db
+
+    application = worker.app.wsgi()
+    with application.app_context():
+        db.engine.dispose(close=False)

@@ -1,0 +1,42 @@
+"""The worker: a clock that wakes the due jobs. What a job does, and who may take it, is decided in ``workflow.jobs``."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import structlog
+from apscheduler.schedulers.blocking import BlockingScheduler
+from flask import Flask
+
+from service.app import create_app
+from service.workflow.jobs import run_due
+
+TICK_SECONDS = 0.5
+SLICE = 100
+
+log = structlog.get_logger()
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT; the job in hand is finished first."""
+    app = create_app()
+    scheduler = BlockingScheduler(timezone="UTC")
+    scheduler.add_job(tick, "interval", args=[app], seconds=TICK_SECONDS, max_instances=1, coalesce=True)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        scheduler.shutdown(wait=True)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    scheduler.start()
+
+
+def tick(app: Flask) -> None:
+    """Do what is due. A failure of the database is written down and met again at the next tick."""
+    with app.app_context():
+        try:
+            while run_due(SLICE) == SLICE:
+                pass
+        except Exception:
+            log.exception("tick_failed")
