@@ -39,7 +39,7 @@ class Message:
 
 
 class AnpeiError(Exception):
-    """系统出错,请稍后再试。"""
+    """系统出错，请稍后再试。"""
 
     status = 500
     code = "error"
@@ -52,7 +52,7 @@ class AnpeiError(Exception):
 
 
 class InvalidInput(AnpeiError):
-    """填写的内容有误,请按提示修改后再提交。
+    """填写的内容有误，请按提示修改后再提交。
 
     ``fields`` maps a field name to what is wrong with it; the form comes back with its values kept.
     """
@@ -80,14 +80,14 @@ class NotAllowed(AnpeiError):
 
 
 class NotFound(AnpeiError):
-    """没有找到,可能已被删除,或不在您的管辖范围内。"""
+    """没有找到，可能已被删除，或不在您的管辖范围内。"""
 
     status = 404
     code = "not_found"
 
 
 class Conflict(AnpeiError):
-    """情况已经变化,请刷新后再试。"""
+    """情况已经变化，请刷新后再试。"""
 
     status = 409
     code = "conflict"
@@ -100,7 +100,7 @@ class TaskAlreadyDone(Conflict):
 
 
 class TooManyAttempts(AnpeiError):
-    """尝试次数过多,请稍后再试。"""
+    """尝试次数过多，请稍后再试。"""
 
     status = 429
     code = "too_many_attempts"
@@ -121,7 +121,7 @@ class DefinitionRefused(AnpeiError):
 
 
 class ProcessError(AnpeiError):
-    """流程运行出错,已记录为故障,处理后可以重试。"""
+    """流程运行出错，已记录为故障，处理后可以重试。"""
 
     code = "process_error"
 

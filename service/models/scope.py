@@ -161,7 +161,7 @@ def get_visible(user: User, model: type[Row], row_id: UUID | str, *options: Any)
     try:
         key = row_id if isinstance(row_id, UUID) else UUID(row_id)
     except ValueError:
-        raise NotFound(N_("没有找到,地址可能不完整。")) from None
+        raise NotFound(N_("没有找到，地址可能不完整。")) from None
     query = select(model).options(*options).where(model.id == key, visible(user, model))  # type: ignore[attr-defined]
     row = session().scalars(query).one_or_none()
     if row is None:

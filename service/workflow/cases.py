@@ -86,7 +86,7 @@ def claim(user: User, task_id: UUID) -> None:
         if row.assignee_id == user.id:
             return
         if session().execute(CLAIM_TASK, {"task": task_id, "user": user.id}).one_or_none() is None:
-            raise Conflict(N_("这项任务已由同事领取,请办理其他任务。"))
+            raise Conflict(N_("这项任务已由同事领取，请办理其他任务。"))
         _note(held, Act("claim", user.id, token=row.token, element=row.element, data={"assignee": str(user.id)}))
 
 
@@ -97,7 +97,7 @@ def unclaim(user: User, task_id: UUID) -> None:
         if row.assignee_id is None:
             return
         if row.assignee_id != user.id:
-            raise NotAllowed(N_("这项任务由同事领取,只有他本人可以退还。"))
+            raise NotAllowed(N_("这项任务由同事领取，只有他本人可以退还。"))
         _assign_row(task_id, None)
         _note(held, Act("unclaim", user.id, token=row.token, element=row.element))
 
@@ -157,7 +157,7 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
     return answer
 
 
-def signal(user: User | None, case_id: UUID, message: str, data: Mapping[str, Any] | None = None, *, otherwise: str = N_("案卷已不在可以这样办理的环节,请刷新后查看。")) -> None:
+def signal(user: User | None, case_id: UUID, message: str, data: Mapping[str, Any] | None = None, *, otherwise: str = N_("案卷已不在可以这样办理的环节，请刷新后查看。")) -> None:
     """Give a case the BPMN message it waits for. Who may do so the caller has decided. Raises Conflict(otherwise)."""
     actor = user.id if user else None
     with _use_case(f"signal {message}", actor):
@@ -207,7 +207,7 @@ def _hold_task(user: User, task_id: UUID) -> tuple[Held, Any]:
 
 def _complete(user: User, task_id: UUID, held: Held, row: Any, raw: Mapping[str, Any]) -> Step:
     if row.assignee_id not in (None, user.id):
-        raise Conflict(N_("这项任务由同事领取,请先由他退还,或办理其他任务。"))
+        raise Conflict(N_("这项任务由同事领取，请先由他退还，或办理其他任务。"))
     data = _clean(held, row, raw)
     return movement.move(held, Act("complete", user.id, token=row.token, element=row.element, data=data))
 

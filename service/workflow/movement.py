@@ -59,7 +59,7 @@ def hold(case_id: UUID) -> Held:
         raise Conflict(N_("这个案卷不存在。"))
     held = Held.of(row)
     if held.ended_at is not None:
-        raise Conflict(N_("这个案卷已经办结,不能再变动。"))
+        raise Conflict(N_("这个案卷已经办结，不能再变动。"))
     return held
 
 
