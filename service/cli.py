@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
+from uuid import UUID
 
 import click
 
@@ -41,8 +41,7 @@ def run() -> None:
             f"Port {port} is in use: by Anpei already running, or by another program. Another port: make run ANPEI_PORT={port + 1}"
         )
     with contextlib.suppress(Stopped), stoppable(), _database() as chosen:
-        _prepare(chosen)
-        _fill_demonstration()
+        _deploy(chosen, _diagrams(()), is_chatty=False)
         with Supervisor() as programs:
             programs.start("gunicorn", *_gunicorn())
             programs.start("worker", sys.executable, "-m", "service.cli", "worker")
@@ -72,10 +71,43 @@ def worker() -> None:
 
 
 @anpei.command()
-def prepare() -> None:
-    """Bring the database up to date: its tables, then the diagrams of processes/."""
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
+def deploy(files: tuple[Path, ...]) -> None:
+    """Bring the tables up to date and deploy diagrams (FILES or folders; default: processes/).
+
+    A refused file leaves the version in force and makes the exit code 1.
+    """
     with _database() as chosen:
-        _prepare(chosen)
+        refused = _deploy(chosen, _diagrams(files), is_chatty=True)
+    sys.exit(1 if refused else 0)
+
+
+@anpei.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
+def check(files: tuple[Path, ...]) -> None:
+    """Read diagrams (FILES or folders; default: processes/) through the gate, with forms and decisions; deploy nothing."""
+    from service.workflow.processes import check as problems_of
+
+    diagrams = _diagrams(files)
+    problems = problems_of(diagrams)
+    for problem in problems:
+        click.echo(f"{problem.text('zh')}\n    {problem.text('en')}")
+    click.echo(f"diagrams: {len(diagrams)} read, {len(problems)} problems")
+    sys.exit(1 if problems else 0)
+
+
+@anpei.command()
+@click.argument("cases", nargs=-1, type=click.UUID)
+def verify(cases: tuple[UUID, ...]) -> None:
+    """Re-execute CASES (default: all) from their journals with the plain library; exit code 1 when anything differs."""
+    from service.workflow.history import verify as differences_of
+
+    with _application():
+        differences = list(differences_of(cases or None))
+    for difference in differences:
+        click.echo(f"{difference.case_id}: {difference.what}: {difference.detail}")
+    click.echo(f"verify: {len(differences)} differences")
+    sys.exit(1 if differences else 0)
 
 
 @anpei.command()
@@ -127,10 +159,38 @@ def _database() -> Iterator[Settings]:
         yield chosen
 
 
-def _prepare(chosen: Settings) -> None:
+@contextlib.contextmanager
+def _application() -> Iterator[None]:
+    """An application context on the database."""
+    from service.app import create_app
+
+    with _database(), create_app().app_context():
+        yield
+
+
+def _diagrams(files: tuple[Path, ...]) -> list[Path]:
+    """The diagrams among files and folders, each folder sorted; nothing given means processes/."""
+    found = [sorted(file.glob("*.bpmn")) if file.is_dir() else [file] for file in files or (CHECKOUT / "processes",)]
+    return [diagram for group in found for diagram in group]
+
+
+def _deploy(chosen: Settings, diagrams: list[Path], *, is_chatty: bool) -> int:
+    """Migrate, deploy, say what changed and what was refused; the number of refused diagrams."""
+    from service.app import create_app
     from service.migrations import upgrade
+    from service.workflow.processes import deploy_paths
 
     upgrade(chosen.database_url)
+    with create_app(chosen).app_context():
+        results = deploy_paths(diagrams)
+        for result in results:
+            if result.version and (is_chatty or result.is_new):
+                click.echo(
+                    f"{result.file}: version {result.version.number} {'is new' if result.is_new else 'is in force'}"
+                )
+            for problem in result.problems:
+                click.echo(f"{problem.text('zh')}\n    {problem.text('en')}", err=True)
+    return sum(result.version is None for result in results)
 
 
 def _gunicorn() -> tuple[str, ...]:
@@ -161,12 +221,8 @@ def _call(*command: str) -> None:
         sys.exit(done.returncode)
 
 
-def _fill_demonstration() -> None:
-    pass
-
-
 def _welcome(port: int) -> str:
-    return f"http://127.0.0.1:{port} {demo_password()} {os.getpid()} {CHECKOUT}"
+    return f"http://127.0.0.1:{port} {demo_password()} "
 
 
 if __name__ == "__main__":
