@@ -1,0 +1,173 @@
+"""Tasks, loops, multi-instance, call activities, lanes, and which processes of a file are executed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from service.engine.gate_flows import is_event_subprocess
+from service.engine.gate_model import Diagram, camunda, children, is_true, kind, words
+from service.engine.gate_tables import EVENT_DEFINITIONS, FLOW_NODES
+
+MAX_INSTANCES = 1000
+MAX_TURNS = 1000
+
+
+def tasks_say_what_to_do(d: Diagram) -> None:
+    """A service task has a topic, a rule task a decision, a script task a script, a call activity a process."""
+    both = ('camunda:type="external" 和 camunda:topic', 'camunda:type="external" and camunda:topic')
+    rule = ("camunda:decisionRef 和 camunda:resultVariable", "camunda:decisionRef and camunda:resultVariable")
+    wanted = [
+        *((t, camunda(t, "type") == "external" and camunda(t, "topic"), *both) for t in d.all("serviceTask")),
+        *((t, camunda(t, "decisionRef") and camunda(t, "resultVariable"), *rule) for t in d.all("businessRuleTask")),
+        *((t, any(words(s) for s in children(t, "script")), "脚本内容", "a script") for t in d.all("scriptTask")),
+        *((t, t.get("calledElement"), "calledElement", "calledElement") for t in d.all("callActivity")),
+    ]
+    for task, has, zh, en in wanted:
+        if not has:
+            d.refuse(
+                task, f"{kind(task)} 没有写明做什么,缺少{zh}。", f"The {kind(task)} does not say what to do: it lacks {en}.",
+                f"补上{zh}。", f"Add {en}.",
+            )  # fmt: skip
+
+
+def names_are_plain(d: Diagram) -> None:
+    """Topics, roles, form keys and called processes are plain names, no expressions where the bundle must know them."""
+    plain = re.compile(r"[\w.:/-]{1,200}")
+    for name, attribute in (
+        ("serviceTask", "topic"),
+        ("userTask", "formKey"),
+        ("startEvent", "formKey"),
+        ("businessRuleTask", "decisionRef"),
+    ):
+        for element in d.all(name):
+            value = camunda(element, attribute)
+            if value is not None and not plain.fullmatch(value):
+                _refuse_name(d, element, attribute, value)
+    for element in d.all("callActivity"):
+        if element.get("calledElement") and not plain.fullmatch(element.get("calledElement")):
+            _refuse_name(d, element, "calledElement", element.get("calledElement"))
+    for element in d.all("businessRuleTask"):
+        value = camunda(element, "resultVariable")
+        if value is not None and not re.fullmatch(r"[A-Za-z]\w*", value):
+            _refuse_name(d, element, "resultVariable", value)
+
+
+def _refuse_name(d: Diagram, element: Any, attribute: str, value: str) -> None:
+    d.refuse(
+        element, f"{attribute} “{value[:60]}” 不是简单名称。", f'{attribute} "{value[:60]}" is not a plain name.',
+        "写固定的名称,不用表达式。", "Write a fixed name, not an expression.",
+    )  # fmt: skip
+
+
+def loops_are_bounded(d: Diagram) -> None:
+    """A loop has a condition; a maximum, if any, is positive and moderate."""
+    for loop in d.all("standardLoopCharacteristics"):
+        maximum = loop.get("loopMaximum")
+        turns = int(maximum) if maximum and re.fullmatch(r"-?\d{1,9}", maximum.strip()) else None
+        if maximum is not None and (turns is None or not 1 <= turns <= MAX_TURNS):
+            d.refuse(
+                loop, f"loopMaximum 应在 1 到 {MAX_TURNS} 之间。", f"loopMaximum must be between 1 and {MAX_TURNS}.",
+                "改正该值。", "Correct it.",
+            )  # fmt: skip
+        if not children(loop, "loopCondition"):
+            d.refuse(
+                loop, "循环没有条件,不会结束。", "The loop has no condition and would not end.",
+                "写上 loopCondition。", "Write a loopCondition.",
+            )  # fmt: skip
+
+
+def instances_are_counted(d: Diagram) -> None:
+    """A multi-instance activity has a cardinality; a number written out is moderate."""
+    for loop in d.all("multiInstanceLoopCharacteristics"):
+        counts = children(loop, "loopCardinality")
+        if not counts:
+            d.refuse(
+                loop, "多实例没有基数。", "The multi-instance activity has no cardinality.",
+                "写上 loopCardinality。", "Write a loopCardinality.",
+            )  # fmt: skip
+        for count in counts:
+            value = words(count)
+            if re.fullmatch(r"-?\d+", value) and not (len(value) < 9 and 0 <= int(value) <= MAX_INSTANCES):
+                d.refuse(
+                    count, f"基数 {value[:20]} 不在 0 到 {MAX_INSTANCES} 之间。",
+                    f"The cardinality {value[:20]} is not between 0 and {MAX_INSTANCES}.", "减少实例数。", "Use fewer instances.",
+                )  # fmt: skip
+
+
+def event_subprocesses_have_a_trigger(d: Diagram) -> None:
+    """The start event of an event subprocess has a trigger."""
+    for level in d.all("subProcess"):
+        for start in children(level, "startEvent") if is_event_subprocess(level) else ():
+            if not children(start, *EVENT_DEFINITIONS, "eventDefinitionRef"):
+                d.refuse(
+                    start, "事件子流程的开始事件没有触发方式。", "The start event of an event subprocess has no trigger.",
+                    "选择消息或定时器。", "Choose a message or a timer.",
+                )  # fmt: skip
+
+
+def processes_are_executable(d: Diagram) -> None:
+    """At least one process of the file may be executed; ``isExecutable="false"`` says it may not."""
+    executed = [p for p in d.all("process") if not _says_no(p) and children(p, *FLOW_NODES)]
+    if not executed:
+        where = d.all("process")[0] if d.all("process") else d.root
+        d.refuse(
+            where, "文件中没有可执行的流程。", "The file has no process that may be executed.",
+            '画出流程,并设 isExecutable="true"。', 'Draw a process and set isExecutable="true".',
+        )  # fmt: skip
+    for process in d.all("process"):
+        if not process.get("id"):
+            d.refuse(process, "流程没有 id。", "The process has no id.", "写上 id。", "Give it an id.")
+    for node in d.nodes():
+        if not node.get("id"):
+            d.refuse(node, f"{kind(node)} 没有 id。", f"The {kind(node)} has no id.", "写上 id。", "Give it an id.")
+
+
+def _says_no(process: Any) -> bool:
+    value = process.get("isExecutable")
+    return value is not None and not is_true(value)
+
+
+def lanes_partition(d: Diagram) -> None:
+    """A node stands in at most one lane of a set, and in the lane's own process."""
+    for lane_set in d.all("laneSet", "childLaneSet"):
+        seen: set[str] = set()
+        process = lane_set.getparent() if kind(lane_set) == "laneSet" else None
+        for lane in children(lane_set, "lane"):
+            for ref in children(lane, "flowNodeRef"):
+                node = d.resolve(words(ref))
+                outside = node is not None and process is not None and process not in node.iterancestors()
+                if outside or words(ref) in seen:
+                    d.refuse(
+                        lane, f"元素“{words(ref)}”同时在两个泳道中,或不属于本流程。",
+                        f'The element "{words(ref)}" stands in two lanes, or in another process.',
+                        "每个元素只放在一个泳道。", "Put each element into one lane.",
+                    )  # fmt: skip
+                seen.add(words(ref))
+
+
+def data_is_only_declared(d: Diagram) -> None:
+    """A data object reference is named as its object with the state in brackets (BPMN 2.0 table 10.54)."""
+    for reference in d.all("dataObjectReference"):
+        target = d.resolve(reference.get("dataObjectRef"))
+        state = next((s.get("name") for s in children(reference, "dataState") if s.get("name")), None)
+        if target is None or not state or not target.get("name") or not reference.get("name"):
+            continue
+        if reference.get("name") != f"{target.get('name')} [{state}]":
+            d.refuse(
+                reference, "数据对象引用的名称应为“数据对象名 [状态]”。",
+                'The name of a data object reference must be "name of the data object [state]".',
+                "改正名称。", "Correct the name.",
+            )  # fmt: skip
+
+
+RULES = (
+    tasks_say_what_to_do,
+    names_are_plain,
+    loops_are_bounded,
+    instances_are_counted,
+    event_subprocesses_have_a_trigger,
+    processes_are_executable,
+    lanes_partition,
+    data_is_only_declared,
+)

@@ -1,0 +1,151 @@
+"""Rules across the files of a bundle: what diagrams name lies in it. And the house rules of a deployment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from service.engine.gate_model import Diagram, camunda, is_true, kind
+from service.engine.gate_tables import PROPERTIES
+from service.engine.read import CAMUNDA
+from service.engine.values import Problem
+
+DMN = "https://www.omg.org/spec/DMN/"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The parsed files of a bundle: diagrams, ids of its decisions, keys of its forms, and personal fields."""
+
+    diagrams: tuple[Diagram, ...]
+    decisions: frozenset[str]
+    forms: frozenset[str]
+    personal: frozenset[str]
+
+    def processes(self) -> dict[str, Any]:
+        """Process by id, over all diagrams."""
+        return {p.get("id"): p for d in self.diagrams for p in d.all("process") if p.get("id")}
+
+
+def read_form(file: str, data: bytes) -> tuple[frozenset[str], list[Problem]]:
+    """The keys of the fields marked personal in a form-js schema, and why the file is no form."""
+    try:
+        form = json.loads(data)
+        fields = list(_fields(form["components"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        problem = Problem(
+            file, 0, "", "表单文件不是 form-js 的 JSON。", "The form is not form-js JSON.",
+            "用表单编辑器重新导出。", "Export it again from the form editor.",
+        )  # fmt: skip
+        return frozenset(), [problem]
+    return frozenset(f["key"] for f in fields if f.get("key") and _is_personal(f)), []
+
+
+def _fields(components: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    for field in components:
+        yield field
+        yield from _fields(field.get("components") or ())
+
+
+def _is_personal(field: dict[str, Any]) -> bool:
+    return str((field.get("properties") or {}).get("personal", "")).lower() == "true"
+
+
+def names_lie_in_the_bundle(bundle: Bundle) -> None:
+    """Form keys, decisions and called processes are files of the bundle."""
+    processes = bundle.processes()
+    for d in bundle.diagrams:
+        for element in d.all("userTask", "startEvent"):
+            _require(d, element, camunda(element, "formKey"), bundle.forms, "表单", "form")
+        for element in d.all("businessRuleTask"):
+            _require(d, element, camunda(element, "decisionRef"), bundle.decisions, "决策", "decision")
+        for element in d.all("callActivity"):
+            _require(d, element, element.get("calledElement"), processes, "被调用的流程", "called process")
+
+
+def _require(d: Diagram, element: Any, name: str | None, known: Iterable[str], zh: str, en: str) -> None:
+    if name and name not in known:
+        d.refuse(
+            element, f"{zh}“{name}”不在一起部署的文件中。", f'The {en} "{name}" is not among the files deployed together.',
+            "一起部署该文件,或改正名称。", "Deploy it together, or correct the name.",
+        )  # fmt: skip
+
+
+def calls_come_to_an_end(bundle: Bundle) -> None:
+    """No process calls itself, directly or through others: it would never end."""
+    calls: dict[str, list[tuple[Diagram, Any, str]]] = {}
+    for d in bundle.diagrams:
+        for process in d.all("process"):
+            inner = [e for e in process.iter() if kind(e) == "callActivity" and e.get("calledElement")]
+            calls[process.get("id", "")] = [(d, e, e.get("calledElement")) for e in inner]
+    for name, made in calls.items():
+        for d, element, called in made:
+            if name in _reached(called, calls):
+                d.refuse(
+                    element, f"流程 {name} 直接或间接调用自己,不会结束。", f"The process {name} calls itself and would not end.",
+                    "用循环代替递归调用。", "Use a loop instead.",
+                )  # fmt: skip
+
+
+def _reached(start: str, calls: dict[str, list[tuple[Diagram, Any, str]]]) -> set[str]:
+    seen, todo = set(), [start]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += [called for _, _, called in calls.get(name, ())]
+    return seen
+
+
+def process_ids_are_unique(bundle: Bundle) -> None:
+    """Two diagrams of a bundle do not define the same process."""
+    seen: dict[str, str] = {}
+    for d in bundle.diagrams:
+        for process in d.all("process"):
+            name = process.get("id", "")
+            if seen.setdefault(name, d.file) != d.file:
+                d.refuse(
+                    process, f"流程 {name} 在 {seen[name]} 中已有。", f"The process {name} is already in {seen[name]}.",
+                    "改成不同的 id。", "Use another id.",
+                )  # fmt: skip
+
+
+RULES = (names_lie_in_the_bundle, calls_come_to_an_end, process_ids_are_unique)
+
+
+def user_tasks_are_addressed(d: Diagram) -> None:
+    """House rule: a user task says who does it."""
+    for task in d.all("userTask"):
+        if not camunda(task, "candidateGroups") and not camunda(task, "assignee"):
+            d.refuse(
+                task, "用户任务没有办理角色。", "The user task has no role.",
+                "写上 camunda:candidateGroups 或 camunda:assignee。", "Write camunda:candidateGroups or camunda:assignee.",
+            )  # fmt: skip
+
+
+def processes_say_they_are_executable(d: Diagram) -> None:
+    """House rule: the one process that is executed says so."""
+    executable = [p for p in d.all("process") if is_true(p.get("isExecutable"))]
+    if len(executable) != 1:
+        d.refuse(
+            d.root, f'应有且只有一个流程设 isExecutable="true",现有 {len(executable)} 个。',
+            f'Exactly one process must have isExecutable="true", there are {len(executable)}.',
+            "其余的泳池不放流程。", "Leave the other pools without a process.",
+        )  # fmt: skip
+
+
+def properties_are_known(d: Diagram) -> None:
+    """House rule: camunda:property has a name with a meaning, so that a slip of the pen does not go unseen."""
+    for holder in d.all("extensionElements"):
+        for element in holder.iter(f"{{{CAMUNDA}}}property"):
+            if element.get("name") not in PROPERTIES:
+                d.refuse(
+                    holder.getparent(), f"未知的 camunda:property“{element.get('name')}”。",
+                    f'Unknown camunda:property "{element.get("name")}".',
+                    f"可用:{'、'.join(PROPERTIES)}。", f"Known are {', '.join(PROPERTIES)}.",
+                )  # fmt: skip
+
+
+HOUSE_RULES = (user_tasks_are_addressed, processes_say_they_are_executable, properties_are_known)
