@@ -28,7 +28,7 @@ check: setup-tests  ## style, types, import contracts, translations, migrations,
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m mypy
-	@$(VENV) -m setup.contracts
+	@$(VENV) -c "from importlinter.cli import lint_imports_command as lint; lint()" --config setup.cfg
 	@$(VENV) -m setup.translations check
 	@$(VENV) -m setup.migrations check
 	@$(PYTHON) -m setup.committed
