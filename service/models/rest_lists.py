@@ -34,6 +34,7 @@ from service.models.user import User
 Version = DefinitionVersion
 Assignee = aliased(User)
 _IS_OF = of_definition(Version.key, Version.number, Version.digest)
+_ELEMENT = func.split_part(Task.element, "/", -1)  # its id in its own diagram, without the path to it
 
 
 def _definitions(_user: User) -> Query:
@@ -123,8 +124,8 @@ TASKS = Listing(
         "processInstanceBusinessKeyIn": among(Case.business_key),
         "processDefinitionId": _IS_OF, "processDefinitionKey": equals(Task.process),
         "processDefinitionKeyIn": among(Task.process), "processDefinitionName": equals(Version.name),
-        "taskDefinitionKey": equals(Task.element), "taskDefinitionKeyIn": among(Task.element),
-        "taskDefinitionKeyLike": like(Task.element),
+        "taskDefinitionKey": equals(_ELEMENT), "taskDefinitionKeyIn": among(_ELEMENT),
+        "taskDefinitionKeyLike": like(_ELEMENT),
         "name": equals(Task.name), "nameLike": like(Task.name),
         "assignee": Criterion("text", lambda login: func.lower(Assignee.login) == login.lower()),
         "assigned": flag(Task.assignee_id.is_not(None)), "unassigned": flag(Task.assignee_id.is_(None)),

@@ -1,0 +1,27 @@
+"""What a supervisor asks: is the process alive (no database), and is it ready for work?"""
+
+from __future__ import annotations
+
+import orjson
+from flask import Blueprint, Response
+
+from service.models.readiness import faults
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """Alive: this process answers."""
+    return _answer({"status": "ok"}, 200)
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Ready: the database answers, its tables are this program's, and every shipped process is in force. Else 503."""
+    found = faults()
+    return _answer({"status": "unready" if found else "ok", "faults": found}, 503 if found else 200)
+
+
+def _answer(content: dict[str, object], status: int) -> Response:
+    return Response(orjson.dumps(content), status, {"Cache-Control": "no-store"}, content_type="application/json")

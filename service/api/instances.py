@@ -1,0 +1,39 @@
+"""``/process-instance``: running cases in the user's scope, and their variables."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from service.api import shapes
+from service.api.engine_rest import answer, blueprint, body, user
+from service.api.parameters import read_wanted
+from service.api.typed_values import write_values
+from service.models.rest_lists import INSTANCES
+from service.workflow import history
+
+
+@blueprint.get("/process-instance")
+def instances() -> Response:
+    return answer([shapes.instance(row) for row in INSTANCES.rows(user(), read_wanted(INSTANCES, request.args))])
+
+
+@blueprint.post("/process-instance")
+def query_instances() -> Response:
+    wanted = read_wanted(INSTANCES, {**body(), **request.args})
+    return answer([shapes.instance(row) for row in INSTANCES.rows(user(), wanted)])
+
+
+@blueprint.get("/process-instance/count")
+def count_instances() -> Response:
+    return answer({"count": INSTANCES.count(user(), read_wanted(INSTANCES, request.args))})
+
+
+@blueprint.get("/process-instance/<id>")
+def instance(id: str) -> Response:
+    return answer(shapes.instance(INSTANCES.one(user(), id)))
+
+
+@blueprint.get("/process-instance/<id>/variables")
+def instance_variables(id: str) -> Response:
+    row = INSTANCES.one(user(), id)
+    return answer(write_values(history.moments(user(), row.id)[-1].data))
