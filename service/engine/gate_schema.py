@@ -50,7 +50,7 @@ def follows_schema(d: Diagram) -> None:
     for error in list(schema.error_log)[:MAX_SCHEMA_PROBLEMS]:
         said = re.sub(r"\{[^}]*\}", "", error.message)
         d.refuse(
-            _at_line(d, error.line), f"不符合 BPMN 2.0 的 XML 架构:{said}", f"Not as the BPMN 2.0 schema says: {said}",
+            _at(bare, error.path), f"不符合 BPMN 2.0 的 XML 架构:{said}", f"Not as the BPMN 2.0 schema says: {said}",
             "按架构改正该元素。", "Correct the element as the schema says.",
         )  # fmt: skip
 
@@ -72,12 +72,14 @@ def _without_extensions(root: Any) -> Any:
     return bare
 
 
-def _at_line(d: Diagram, line: int) -> Any:
-    for elements in d.by_kind.values():
-        for element in elements:
-            if element.sourceline == line:
-                return element
-    return d.root
+def _at(bare: Any, path: str | None) -> Any:
+    """The element of a schema error; its copy knows line and id as well as the original."""
+    names = {prefix: space for prefix, space in bare.nsmap.items() if prefix}
+    try:
+        found = bare.getroottree().xpath((path or "/*").split("/@")[0], namespaces=names)
+    except etree.XPathError:
+        return bare
+    return found[0] if found else bare
 
 
 def holds_only_known_elements(d: Diagram) -> None:
