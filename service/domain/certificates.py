@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from service.domain.calendar import add_years
+from service.domain.calendar import DAY, add_years
 from service.domain.certificate_number import parse_certificate_number
 from service.domain.labels import Labelled
 from service.domain.lifecycle import Moves
 from service.errors import N_, InvalidInput, Message
 
 YEARS = 3
-DAY = timedelta(days=1)
 
 
 class CertificateKind(Labelled):
@@ -111,19 +110,23 @@ def warning_band(certificate: Certificate, today: date) -> WarningBand | None:
 
 def parse_legacy(
     number: str | None, issued_on: date | None, valid_to: date | None, today: date
-) -> tuple[str, date | None, date]:
-    """Check the data of an older certificate typed with a person (R21): number, issue (may be unknown), last day.
+) -> tuple[str, date, date]:
+    """Check the data of an older certificate typed with a person (R21): its number, day of issue and last valid day.
 
-    Raises ``InvalidInput`` at ``certificate_number``, ``certificate_issued_on`` or ``certificate_valid_to``.
+    A day of issue that was not typed is counted back from the last day. Raises ``InvalidInput`` at
+    ``certificate_number``, ``certificate_issued_on`` or ``certificate_valid_to``.
     """
     number = parse_certificate_number(number)
     if valid_to is None:
         raise InvalidInput({"certificate_valid_to": N_("请填写原证书的有效期止日。")})
-    if issued_on is not None and issued_on > today:
+    issued = issued_on or add_years(valid_to + DAY, -YEARS)
+    if issued > today and issued_on is None:
+        raise InvalidInput({"certificate_valid_to": N_("有效期止日超过今天起三年，请对照原证书核对。")})
+    if issued > today:
         raise InvalidInput({"certificate_issued_on": N_("发证日期不能晚于今天，请对照原证书核对。")})
-    if issued_on is not None and issued_on >= valid_to:
+    if issued >= valid_to:
         raise InvalidInput({"certificate_valid_to": N_("有效期止日应晚于发证日期，请对照原证书核对。")})
-    return number, issued_on, valid_to
+    return number, issued, valid_to
 
 
 def obstacle_to_approval(certificate: Certificate) -> Message | None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
-from service.domain.calendar import start_of_day
+from service.domain.calendar import DAY, start_of_day
 from service.domain.labels import Labelled
 from service.domain.lifecycle import Moves
 from service.domain.roles import Role
 from service.domain.training_kind import TrainingKind
 from service.errors import N_, InvalidInput, Message
 
-DAY = timedelta(days=1)
 WARNING_DAYS = 2  # before an unconfirmed enrolment lapses (R45)
 
 

@@ -78,13 +78,13 @@ def is_stale(changed_at: datetime, now: datetime) -> bool:
     return now - changed_at > LIFETIME
 
 
-def locked_until(failures: Iterable[datetime], now: datetime) -> datetime | None:
-    """Until when sign-in is locked: 30 minutes from the fifth failure within 15; None when it is not.
+def locked_until(failures: Iterable[datetime], now: datetime, limit: int = FAILURES) -> datetime | None:
+    """Until when sign-in is locked: 30 minutes from the failure that was the ``limit``-th within 15; None when it is not.
 
     failures: instants since the last success, of one account or of one source.
     """
     recent = sorted(failures)
-    for first, last in zip(recent, recent[FAILURES - 1 :], strict=False):
+    for first, last in zip(recent, recent[limit - 1 :], strict=False):
         if last - first <= WINDOW and last + LOCK > now:
             return last + LOCK
     return None
