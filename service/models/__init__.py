@@ -11,6 +11,8 @@ from service.models.process import DefinitionFile, DefinitionVersion, Deployment
 from service.models.training import Enrollment, RefresherRecord, Score, TrainingClass, TrainingNeed, TrainingPlan
 from service.models.user import User
 
+from service.models import need_marks as need_marks  # isort: skip  (its listener must be in place)
+
 __all__ = [
     "AcademyLink", "Attempt", "AuditEvent", "Case", "Cause", "Certificate", "CertificateSerial", "DefinitionFile",
     "DefinitionVersion", "DeploymentFault", "Enrollment", "Incident", "Job", "JournalRow", "MovingClock", "Notice",

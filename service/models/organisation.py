@@ -8,9 +8,10 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from service.models.base import Base, Tracked, session
+from service.models.pinyin import sort_key
 
 AUTHORITIES = ("ministry", "association", "province")
 UNITS = ("group", "enterprise", "branch", "academy")
@@ -60,6 +61,11 @@ class Organisation(Tracked, Base):
         Index("uq_organisation_name", "authority_id", "name", unique=True, postgresql_where="state <> 'deleted' AND authority_id IS NOT NULL"),
     )
 
+    @validates("name")
+    def _sort(self, _key: str, name: str) -> str:
+        self.sort_key = sort_key(name, 400)
+        return name
+
     @property
     def is_unit(self) -> bool:
         """Group, enterprise, branch or academy."""
@@ -78,3 +84,9 @@ class AcademyLink(Base):
     __tablename__ = "academy_link"
     academy_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
     institution_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+
+    @staticmethod
+    def institutions_of(academy_id: UUID) -> list[UUID]:
+        """Ids of the institutions an academy is linked to."""
+        query = select(AcademyLink.institution_id).where(AcademyLink.academy_id == academy_id)
+        return list(session().scalars(query))

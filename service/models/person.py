@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from service.models.base import Base, Tracked
 from service.models.organisation import Organisation
+from service.models.pinyin import sort_key
 from service.models.sealed import unseal_text
 
 
@@ -76,7 +77,13 @@ class Person(Tracked, Base):
         Index(None, "unit_id", "state", "sort_key", "id"),
         Index(None, "sort_key", "id"),
         Index(None, "id_number_digest"),
+        Index("ix_person_name_characters", text("string_to_array(name, NULL)"), postgresql_using="gin"),
     )
+
+    @validates("name")
+    def _sort(self, _key: str, name: str) -> str:
+        self.sort_key = sort_key(name)
+        return name
 
     @property
     def id_number(self) -> str:

@@ -159,4 +159,4 @@ class TrainingNeed(Base):
     valid_to: Mapped[date | None]
     certificate_id: Mapped[UUID | None]
     decision: Mapped[str] = mapped_column(String(64))
-    __table_args__ = (Index(None, "need", "person_id"), Index(None, "valid_to", "person_id"))
+    __table_args__ = (Index(None, "need", "person_id"), Index(None, "valid_to", "person_id"), Index(None, "as_of"))

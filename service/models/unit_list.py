@@ -1,0 +1,130 @@
+"""Lists of units and other organisations: filters, one page, branches, choices for forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import aliased
+
+from service.models.base import session
+from service.models.organisation import UNITS, AcademyLink, Organisation
+from service.models.paging import Order, Page, read_page
+from service.models.person import Person
+from service.models.scope import visible
+from service.models.user import User
+
+ORDER = Order((Organisation.sort_key, Organisation.id))
+Province, Group = aliased(Organisation), aliased(Organisation)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFilter:
+    """What a list is narrowed to. text: part of a name, or a credit code's beginning."""
+
+    text: str = ""
+    authority_id: UUID | None = None
+    kind: str = ""
+    state: str = ""
+
+
+def units_page(user: User, chosen: UnitFilter, cursor: str | None = None) -> Page[Any]:
+    """One page of the units in scope; deleted ones only when asked for."""
+    return read_page(_rows().where(visible(user, Organisation), *_conditions(chosen)), ORDER, cursor)
+
+
+def branches_of(user: User, group_id: UUID) -> list[Any]:
+    """The live branches of a group, as far as they are in scope."""
+    query = _rows().where(
+        visible(user, Organisation), Organisation.parent_id == group_id, Organisation.state != "deleted"
+    )
+    return list(session().execute(query.order_by(Organisation.sort_key)))
+
+
+def unit_counts(user: User) -> dict[str, int]:
+    """How many live units in scope there are: ``total``, ``kind:branch``, ``state:draft`` …"""
+    query = (
+        select(Organisation.kind, Organisation.state, func.count())
+        .where(visible(user, Organisation), Organisation.kind.in_(UNITS), Organisation.state != "deleted")
+        .group_by(Organisation.kind, Organisation.state)
+    )
+    counts: dict[str, int] = {"total": 0}
+    for kind, state, number in session().execute(query):
+        for key in ("total", f"kind:{kind}", f"state:{state}"):
+            counts[key] = counts.get(key, 0) + number
+    return counts
+
+
+def provinces() -> list[tuple[UUID, str]]:
+    """Id and name of every provincial authority, in the order of their codes."""
+    query = (
+        select(Organisation.id, Organisation.name).where(Organisation.kind == "province").order_by(Organisation.code)
+    )
+    return [(row.id, row.name) for row in session().execute(query)]
+
+
+def institutions() -> list[tuple[UUID, str]]:
+    """Id and name of every training institution, for choosing one."""
+    query = select(Organisation.id, Organisation.name).where(Organisation.kind == "training_institution")
+    return [(row.id, row.name) for row in session().execute(query.order_by(Organisation.sort_key))]
+
+
+def unit_choices(user: User) -> list[tuple[UUID, str]]:
+    """Id and name of the live units in scope, for filters and forms; at most 3,000."""
+    query = (
+        select(Organisation.id, Organisation.name)
+        .where(visible(user, Organisation), Organisation.kind.in_(UNITS), Organisation.state != "deleted")
+        .order_by(Organisation.sort_key)
+        .limit(3000)
+    )
+    return [(row.id, row.name) for row in session().execute(query)]
+
+
+def live_persons(unit_id: UUID) -> int:
+    """Persons of a unit that forbid its deletion: neither draft nor deregistered (R6)."""
+    query = select(func.count()).where(Person.unit_id == unit_id, Person.state.not_in(("draft", "deregistered")))
+    return session().scalar(query) or 0
+
+
+def is_linked(academy_id: UUID, institution_id: UUID) -> bool:
+    """Whether the institution may enrol the academy's persons (C7)."""
+    return session().get(AcademyLink, (academy_id, institution_id)) is not None
+
+
+def _rows() -> Any:
+    persons = (
+        select(func.count())
+        .where(Person.unit_id == Organisation.id, Person.state.not_in(("draft", "deregistered")))
+        .correlate(Organisation)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Organisation.id, Organisation.name, Organisation.kind, Organisation.state, Organisation.credit_code,
+            Organisation.business, Organisation.contact, Province.name.label("province"), Group.name.label("group"),
+            persons.label("persons"),
+        )
+        .outerjoin(Province, Province.id == Organisation.authority_id)
+        .outerjoin(Group, Group.id == Organisation.parent_id)
+        .where(Organisation.kind.in_(UNITS))
+    )  # fmt: skip
+
+
+def _conditions(chosen: UnitFilter) -> list[ColumnElement[bool]]:
+    found = [Organisation.state == chosen.state if chosen.state else Organisation.state != "deleted"]
+    if chosen.text:
+        text = chosen.text
+        found.append(
+            or_(
+                Organisation.name.contains(text, autoescape=True),
+                Organisation.credit_code.startswith(text.upper(), autoescape=True),
+                Organisation.sort_key.startswith(text.lower(), autoescape=True),
+            )
+        )
+    if chosen.authority_id:
+        found.append(Organisation.authority_id == chosen.authority_id)
+    if chosen.kind:
+        found.append(Organisation.kind == chosen.kind)
+    return found

@@ -1,0 +1,43 @@
+"""Who acts and what he reaches, as the rules of domain/scopes see users and rows; the check before a plain change."""
+
+from __future__ import annotations
+
+from service.domain.permissions import Action, may
+from service.domain.roles import Role
+from service.domain.scopes import Actor, Subject, covers, scope_of
+from service.domain.units import UnitState, obstacle_to_work
+from service.errors import Conflict, NotAllowed, NotFound
+from service.models import AcademyLink, Organisation, User
+
+
+def actor_of(user: User) -> Actor:
+    """The user as scopes see him; the authority of an authority is itself."""
+    authority = user.organisation.authority_id or (
+        user.organisation_id if user.role == Role.PROVINCIAL_AUTHORITY else None
+    )
+    return Actor(user.id, Role(user.role), user.organisation_id, authority)
+
+
+def subject_of(unit: Organisation) -> Subject:
+    """A unit, and what belongs to it, as scopes see it."""
+    is_academy = unit.kind == "academy"
+    linked = frozenset(AcademyLink.institutions_of(unit.id)) if is_academy else frozenset()
+    return Subject(
+        unit=unit.id, parent=unit.parent_id, authority=unit.authority_id, is_academy=is_academy, linked=linked
+    )
+
+
+def must_reach(user: User, action: Action, unit: Organisation) -> None:
+    """Raise NotAllowed when the role cannot do this at all, NotFound out of scope (R70), Conflict before R3 is met."""
+    if not may(Role(user.role), action):
+        raise NotAllowed
+    if not covers(scope_of(actor_of(user), action), subject_of(unit)):
+        raise NotFound
+    must_have_record(user, action)
+
+
+def must_have_record(user: User, action: Action) -> None:
+    """Raise Conflict while the user's own unit has not completed its record (R3)."""
+    own = user.organisation
+    if own.is_unit and (obstacle := obstacle_to_work(Role(user.role), UnitState(own.state), action)):
+        raise Conflict(obstacle)

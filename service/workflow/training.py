@@ -1,0 +1,142 @@
+"""Enrolling, withdrawing, and what else people do around a class; and the projection of who needs which training."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import joinedload
+
+from service import engine
+from service.domain import enrollments
+from service.domain.enrollment_state import EnrollmentState
+from service.domain.permissions import Action, may
+from service.domain.reasons import parse_reason
+from service.domain.roles import Role
+from service.errors import AnpeiError, Conflict, InvalidInput, Message, NotAllowed
+from service.models import Cause, Enrollment, Person, TrainingClass, TrainingNeed, User, session, today, transaction
+from service.models.need_facts import Known, facts_of
+from service.models.scope import get_visible
+from service.workflow import cases, processes
+from service.workflow.actors import actor_of, must_have_record, subject_of
+
+VIA = {
+    "group": "group", "enterprise": "enterprise", "provincial_authority": "province", "association": "association",
+    "training_institution": "institution",
+}  # fmt: skip
+BATCH = 500  # persons decided in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What became of one person: the new case, or why not."""
+
+    person_id: UUID
+    name: str
+    case_id: UUID | None = None
+    message: Message | None = None
+
+
+def enroll(user: User, class_id: UUID, person_ids: Iterable[UUID]) -> list[Enrolled]:
+    """Enrol persons into a class, each in a case and transaction of its own: one refusal does not undo the others.
+
+    The reasons of refusal come back with the rows (R31, R38–R41, R44). Raises NotFound for a class out of sight and
+    NotAllowed for roles that enrol nobody.
+    """
+    if not may(Role(user.role), Action.ENROLL):
+        raise NotAllowed
+    must_have_record(user, Action.ENROLL)
+    found = get_visible(user, TrainingClass, class_id)
+    host = found.institution_id
+    return [_enroll_one(user, class_id, host, person_id) for person_id in dict.fromkeys(person_ids)]
+
+
+def withdraw(user: User, enrollment_id: UUID, reason: str = "") -> None:
+    """Take an enrolment back (R46). Raises Conflict when it is too late, InvalidInput when a reason is missing."""
+    with transaction(Cause("withdraw", user.id)):
+        found = get_visible(
+            user, Enrollment, enrollment_id, joinedload(Enrollment.training_class), joinedload(Enrollment.unit)
+        )
+        if not may(Role(user.role), Action.WITHDRAW_ENROLLMENT):
+            raise NotAllowed
+        state, until = EnrollmentState(found.state), found.training_class.enrol_until
+        if obstacle := enrollments.obstacle_to_withdrawal(state, Role(user.role), until, today()):
+            raise Conflict(obstacle)
+        must = enrollments.needs_reason_to_withdraw(state, until, today())
+        why = parse_reason(reason) if must or reason.strip() else ""
+        cases.signal(user, found.case_id, "withdraw", {"reason": why, "by": str(user.id)})
+
+
+def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_000) -> int:
+    """Decide anew which training persons need: those named, or all whose row is stale (R22–R29). Returns how many.
+
+    The worker calls it at every tick; with nothing stale it is one indexed query.
+    """
+    done = 0
+    while done < limit:
+        chosen = list(person_ids)[done : done + BATCH] if person_ids is not None else _stale(min(BATCH, limit - done))
+        if not chosen:
+            break
+        with transaction(Cause("refresh_need")):
+            _decide(chosen)
+        done += len(chosen)
+    return done
+
+
+def decide(known: Known) -> str:
+    """The need that follows from the facts by the decision in force."""
+    definition, _ = processes.decision("training_need")
+    return str(engine.decide(definition, "training_need", known.facts)["need"])
+
+
+def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enrolled:
+    """One enrolment; a refusal is an answer, not an error."""
+    name = ""
+    try:
+        with transaction(Cause("enroll", user.id)):
+            person = get_visible(user, Person, person_id, joinedload(Person.unit))
+            name = person.name
+            if not enrollments.may_enroll(actor_of(user), subject_of(person.unit), host):
+                raise NotAllowed
+            on_behalf = user.role == Role.PROVINCIAL_AUTHORITY
+            data = {
+                "class_id": str(class_id),
+                "person_id": str(person_id),
+                "via": VIA[user.role],
+                "on_behalf": on_behalf,
+            }
+            started = cases.start(user, "training_enrollment", data, business_key=str(person_id))
+        return Enrolled(person_id, name, case_id=started.case_id)
+    except InvalidInput as refused:
+        return Enrolled(person_id, name, message=next(iter(refused.fields.values()), refused.message))
+    except AnpeiError as refused:
+        return Enrolled(person_id, name, message=refused.message)
+
+
+def _stale(limit: int) -> list[UUID]:
+    query = select(TrainingNeed.person_id).where(TrainingNeed.as_of < today()).order_by(TrainingNeed.as_of).limit(limit)
+    return list(session().scalars(query.with_for_update(skip_locked=True)))
+
+
+def _decide(person_ids: Collection[UUID]) -> None:
+    definition, digest = processes.decision("training_need")
+    known: dict[str, str] = {}
+    rows: list[dict[str, Any]] = []
+    for person_id, facts in facts_of(person_ids, today()).items():
+        key = repr(facts.facts)
+        if key not in known:
+            known[key] = str(engine.decide(definition, "training_need", facts.facts)["need"])
+        rows.append(
+            {"person_id": person_id, "need": known[key], "as_of": today(), "reference_date": facts.facts["reference_date"],
+             "valid_to": facts.facts["valid_to"], "certificate_id": facts.certificate_id, "decision": digest}
+        )  # fmt: skip
+    row = insert(TrainingNeed).values(rows)
+    changed = {
+        name: row.excluded[name]
+        for name in ("need", "as_of", "reference_date", "valid_to", "certificate_id", "decision")
+    }
+    session().execute(row.on_conflict_do_update(index_elements=["person_id"], set_=changed))

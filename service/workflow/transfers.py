@@ -1,0 +1,106 @@
+"""What the association changes of a person without a new approval (R15, S64, S65): the unit, and the qualification type."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from service.domain.certificates import CertificateState, obstacle_to_type_change
+from service.domain.permissions import Action
+from service.errors import N_, Conflict, InvalidInput
+from service.models import (
+    Case,
+    Cause,
+    Certificate,
+    Enrollment,
+    Organisation,
+    Person,
+    QualificationType,
+    User,
+    new_id,
+    session,
+    today,
+    transaction,
+)
+from service.models.need_facts import rule
+from service.models.scope import get_visible
+from service.workflow import cases
+from service.workflow.actors import must_reach
+
+
+def transfer_person(user: User, person_id: UUID, unit_id: UUID) -> Person:
+    """Move a person to another unit (S64); number and validity of his certificate stay (R65).
+
+    Open tasks that wait for the province of his unit move to the new province (R42). Raises InvalidInput at ``unit``.
+    """
+    with transaction(Cause("transfer_person", user.id)):
+        person = _person(user, person_id, Action.TRANSFER_PERSON)
+        unit = session().get(Organisation, unit_id)
+        if unit is None or not unit.is_unit or unit.state == "deleted":
+            raise InvalidInput({"unit": N_("请选择要转入的单位。")})
+        if unit.id == person.unit_id:
+            raise InvalidInput({"unit": N_("该人员已在这个单位，请选择另一个。")})
+        person.unit_id = unit.id
+        session().flush()
+        _readdress(user, person, unit)
+    return person
+
+
+def change_type(user: User, person_id: UUID, code: str) -> Person:
+    """Change the qualification type while the certificate is valid, without any other condition (R61, S65).
+
+    Number and dates stay, the approval too; a new edition waits to be printed, and the old one says so when verified.
+    """
+    with transaction(Cause("change_qualification_type", user.id)) as current:
+        person = _person(user, person_id, Action.CHANGE_TYPE)
+        kind = current.scalars(
+            select(QualificationType).where(QualificationType.code == code, QualificationType.active)
+        ).one_or_none()
+        if kind is None or kind.id == person.qualification_type_id:
+            raise InvalidInput({"qualification_type": N_("请选择另一种资格类型。")})
+        valid = select(Certificate).where(Certificate.person_id == person.id, Certificate.state == "valid")
+        old = current.scalars(valid).one_or_none()
+        if obstacle := obstacle_to_type_change(rule(old) if old else None, today()):
+            raise Conflict(obstacle)
+        assert old is not None
+        old.state = CertificateState.SUPERSEDED
+        person.qualification_type_id = kind.id
+        current.flush()  # one edition is valid at a time: the old one steps back first
+        current.add(next_edition(old, qualification_type_id=kind.id, unit_name=person.unit.name))
+    return person
+
+
+def next_edition(old: Certificate, **changed: Any) -> Certificate:
+    """The same certificate, one edition on: number, dates and approval stay, the token is new, nothing is printed yet."""
+    kept = {
+        "number": old.number, "person_id": old.person_id, "qualification_type_id": old.qualification_type_id, "kind": "issued",
+        "first_issued_on": old.first_issued_on, "issued_on": old.issued_on, "valid_to": old.valid_to,
+        "edition": old.edition + 1, "state": "valid", "approval": old.approval, "approved_by": old.approved_by,
+        "approved_at": old.approved_at, "enrollment_id": old.enrollment_id, "unit_name": old.unit_name,
+    }  # fmt: skip
+    return Certificate(id=new_id(), supersedes_id=old.id, **{**kept, **changed})
+
+
+def _person(user: User, person_id: UUID, action: Action) -> Person:
+    person = get_visible(user, Person, person_id, joinedload(Person.unit))
+    must_reach(user, action, person.unit)
+    if person.state == "deregistered":
+        raise Conflict(N_("该人员已注销，不能变更。"))
+    return person
+
+
+def _readdress(user: User, person: Person, unit: Organisation) -> None:
+    """The cases that still wait for a decision about him follow him; what was decided keeps its snapshot."""
+    data = {"unit_id": str(unit.id), "authority_id": str(unit.authority_id) if unit.authority_id else None}
+    waiting = select(Enrollment).where(Enrollment.person_id == person.id, Enrollment.state == "pending")
+    for enrollment in session().scalars(waiting):
+        enrollment.unit_id, enrollment.authority_id = unit.id, unit.authority_id
+        session().flush()
+        cases.readdress(enrollment.case_id, data, user.id)
+    if person.state in ("pending", "rejected") and person.case_id:
+        case = session().get(Case, person.case_id)
+        if case is not None and case.ended_at is None:
+            cases.readdress(person.case_id, data, user.id)
