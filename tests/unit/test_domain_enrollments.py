@@ -1,0 +1,197 @@
+"""Enrolments: eligibility, confirmation, withdrawal, check-in, scores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import uuid4
+
+import pytest
+
+from service.domain.certificates import Certificate, CertificateState
+from service.domain.classes import ClassState
+from service.domain.enrollment_state import ENROLLMENT_MOVES, LIVE, EnrollmentState, takes_seat
+from service.domain.enrollments import (
+    Candidate,
+    Offer,
+    ends_in_certificate,
+    first_state,
+    may_enroll,
+    needs_reason_to_withdraw,
+    obstacle_to_check_in,
+    obstacle_to_kind,
+    obstacle_to_no_show,
+    obstacle_to_recording,
+    obstacle_to_undoing_check_in,
+    obstacle_to_withdrawal,
+    obstacles_to_confirming,
+    obstacles_to_enrolling,
+)
+from service.domain.lifecycle import check_move
+from service.domain.persons import PersonState
+from service.domain.roles import Role
+from service.domain.scopes import Actor, Subject
+from service.domain.training_kind import TrainingKind
+from service.domain.training_need import Need, facts
+from service.domain.units import UnitKind
+from service.errors import Conflict
+
+TODAY, UNTIL, START, END = date(2026, 11, 18), date(2026, 11, 20), date(2026, 11, 30), date(2026, 12, 2)
+DAY = timedelta(days=1)
+CERTIFICATE = Certificate(date(2024, 1, 19), date(2027, 1, 18), CertificateState.VALID)
+FACTS = facts(TODAY, [CERTIFICATE])
+PERSON = Candidate(state=PersonState.APPROVED, qualification_type="MANAGER_SALE", need=Need.RENEWAL, facts=FACTS)
+OFFER = Offer(
+    kind=TrainingKind.RENEWAL,
+    state=ClassState.ENROLLING,
+    enrol_from=date(2026, 11, 1),
+    enrol_until=UNTIL,
+    qualification_types=frozenset({"MANAGER_SALE", "MANAGER_PROD"}),
+    is_open=True,
+)
+
+
+def told(person: Candidate, offer: Offer = OFFER, today: date = TODAY) -> list[str]:
+    return [str(obstacle) for obstacle in obstacles_to_enrolling(person, offer, today)]
+
+
+def test_r39_an_approved_person_with_the_right_need_may_be_enrolled() -> None:
+    assert told(PERSON) == []
+
+
+@pytest.mark.parametrize("state", sorted(set(PersonState) - {PersonState.APPROVED}))
+def test_r39_r14_a_person_who_is_not_approved_may_not(state: PersonState) -> None:
+    assert told(replace(PERSON, state=state)) == [f"该人员当前为“{state.label}”，审批通过后才能报名。"]
+
+
+def test_r39_each_cause_is_told() -> None:
+    assert "资格类型" in told(replace(PERSON, qualification_type="PRINCIPAL_PROD"))[0]
+    assert "不必重复报名" in told(replace(PERSON, is_in_class=True))[0]
+    assert "其他班" in told(replace(PERSON, is_enrolled_elsewhere=True))[0]
+    assert "外省" in told(PERSON, replace(OFFER, is_open=False))[0]
+    assert "截止" in told(PERSON, today=UNTIL + DAY)[0]
+
+
+def test_r39_all_causes_are_told_at_once() -> None:
+    person = Candidate(
+        state=PersonState.PENDING,
+        qualification_type="?",
+        need=Need.REFRESHER,
+        facts=FACTS,
+        is_in_class=True,
+        is_enrolled_elsewhere=True,
+    )
+    assert len(told(person, replace(OFFER, is_open=False, state=ClassState.CANCELLED))) == 7
+
+
+def test_r31_a_class_of_the_wrong_kind_is_refused_with_need_dates_and_next_step() -> None:
+    refusal = str(obstacle_to_kind(TrainingKind.REFRESHER, Need.RENEWAL, FACTS))
+    for part in ("再培训班", "应换证", "2027-01-18", "2027-03-01", "换证培训班"):
+        assert part in refusal
+    for kind in TrainingKind:
+        assert (obstacle_to_kind(kind, Need.RENEWAL, FACTS) is None) == (kind is TrainingKind.RENEWAL)
+        assert obstacle_to_kind(kind, Need.EXPIRED, FACTS) is not None
+        assert obstacle_to_kind(kind, Need.NONE, FACTS | {"was_issued_this_year": True}) is not None
+
+
+def test_r47_confirmation_asks_again_except_for_the_window() -> None:
+    closed = replace(OFFER, state=ClassState.ENROLLMENT_CLOSED)
+    assert obstacles_to_confirming(PERSON, closed, START, last_day=START) == []
+    assert len(obstacles_to_confirming(replace(PERSON, state=PersonState.PENDING), closed, START, last_day=START)) == 1
+
+
+def test_r45_the_province_confirms_until_the_last_day_inclusive() -> None:
+    assert obstacles_to_confirming(PERSON, OFFER, START, last_day=START) == []
+    assert "2026-11-30" in str(obstacles_to_confirming(PERSON, OFFER, START + DAY, last_day=START)[0])
+
+
+def test_r41_r44_who_may_enrol_whom() -> None:
+    shandong, group, branch, academy, centre = (uuid4() for _ in range(5))
+    in_branch = Subject(unit=branch, parent=group, authority=shandong)
+    in_academy = Subject(unit=academy, authority=shandong, is_academy=True, linked=frozenset({centre}))
+
+    def may(role: Role, organisation: object, unit: Subject, host: object = None) -> bool:
+        return may_enroll(Actor(uuid4(), role, organisation, shandong), unit, host)  # type: ignore[arg-type]
+
+    assert may(Role.GROUP, group, in_branch)
+    assert may(Role.ENTERPRISE, branch, in_branch)
+    assert not may(Role.ENTERPRISE, group, in_branch)
+    assert may(Role.PROVINCIAL_AUTHORITY, shandong, in_branch)
+    assert not may(Role.ASSOCIATION, uuid4(), in_branch)
+    assert may(Role.ASSOCIATION, uuid4(), in_academy)
+    assert may(Role.TRAINING_INSTITUTION, centre, in_academy, centre)
+    assert not may(Role.TRAINING_INSTITUTION, centre, in_academy, uuid4())
+    assert not may(Role.TRAINING_INSTITUTION, centre, in_branch, centre)
+    assert not may(Role.MINISTRY, uuid4(), in_branch)
+
+
+def test_r43_r44_only_academies_begin_confirmed() -> None:
+    assert first_state(UnitKind.ACADEMY) is EnrollmentState.CONFIRMED
+    for kind in (UnitKind.GROUP, UnitKind.ENTERPRISE, UnitKind.BRANCH):
+        assert first_state(kind) is EnrollmentState.PENDING
+
+
+def test_r40_what_ended_before_check_in_frees_its_seat() -> None:
+    free = {state for state in EnrollmentState if not takes_seat(state)}
+    assert free == {EnrollmentState.REJECTED, EnrollmentState.WITHDRAWN, EnrollmentState.CANCELLED}
+    assert all(takes_seat(state) for state in LIVE)
+
+
+def test_r46_pending_is_withdrawn_freely_and_confirmed_until_enrolment_closes() -> None:
+    assert obstacle_to_withdrawal(EnrollmentState.PENDING, Role.ENTERPRISE, UNTIL, START) is None
+    assert obstacle_to_withdrawal(EnrollmentState.CONFIRMED, Role.ENTERPRISE, UNTIL, UNTIL) is None
+    assert obstacle_to_withdrawal(EnrollmentState.CONFIRMED, Role.ENTERPRISE, UNTIL, UNTIL + DAY) is not None
+    assert obstacle_to_withdrawal(EnrollmentState.CONFIRMED, Role.PROVINCIAL_AUTHORITY, UNTIL, UNTIL + DAY) is None
+    assert obstacle_to_withdrawal(EnrollmentState.CHECKED_IN, Role.PROVINCIAL_AUTHORITY, UNTIL, UNTIL) is not None
+
+
+def test_r46_a_late_withdrawal_needs_a_reason() -> None:
+    assert not needs_reason_to_withdraw(EnrollmentState.CONFIRMED, UNTIL, UNTIL)
+    assert needs_reason_to_withdraw(EnrollmentState.CONFIRMED, UNTIL, UNTIL + DAY)
+    assert not needs_reason_to_withdraw(EnrollmentState.PENDING, UNTIL, UNTIL + DAY)
+
+
+def test_r48_only_the_confirmed_check_in_and_only_on_its_days() -> None:
+    assert obstacle_to_check_in(EnrollmentState.CONFIRMED, START, END, START - DAY) is None
+    assert obstacle_to_check_in(EnrollmentState.CONFIRMED, START, END, START - 2 * DAY) is not None
+    assert obstacle_to_check_in(EnrollmentState.PENDING, START, END, START) is not None
+    assert obstacle_to_check_in(EnrollmentState.CHECKED_IN, START, END, START) is not None
+
+
+def test_r48_a_check_in_is_undone_only_without_a_score() -> None:
+    assert obstacle_to_undoing_check_in(EnrollmentState.CHECKED_IN, has_score=False) is None
+    assert obstacle_to_undoing_check_in(EnrollmentState.CHECKED_IN, has_score=True) is not None
+    assert obstacle_to_undoing_check_in(EnrollmentState.SCORED, has_score=False) is not None
+
+
+def test_a_no_show_is_recorded_once_the_class_has_begun() -> None:
+    assert obstacle_to_no_show(EnrollmentState.CONFIRMED, START, START) is None
+    assert obstacle_to_no_show(EnrollmentState.CONFIRMED, START, START - DAY) is not None
+    assert obstacle_to_no_show(EnrollmentState.CHECKED_IN, START, START) is not None
+
+
+def test_r49_s59_scores_are_recorded_only_after_check_in() -> None:
+    open_to = {state for state in EnrollmentState if obstacle_to_recording(state) is None}
+    assert open_to == {EnrollmentState.CHECKED_IN, EnrollmentState.MAKEUP}
+
+
+def test_r51_a_submitted_score_is_frozen() -> None:
+    assert "退回" in str(obstacle_to_recording(EnrollmentState.SCORED))
+
+
+def test_r54_a_refresher_ends_without_a_certificate() -> None:
+    assert [kind for kind in TrainingKind if not ends_in_certificate(kind)] == [TrainingKind.REFRESHER]
+
+
+def test_the_states_of_an_enrolment_move_as_drawn() -> None:
+    check_move(ENROLLMENT_MOVES, EnrollmentState.SCORED, EnrollmentState.CHECKED_IN)
+    for now, to in (
+        (EnrollmentState.PENDING, EnrollmentState.CHECKED_IN),
+        (EnrollmentState.CONFIRMED, EnrollmentState.SCORED),
+        (EnrollmentState.CHECKED_IN, EnrollmentState.WITHDRAWN),
+        (EnrollmentState.COMPLETED, EnrollmentState.PENDING),
+    ):
+        with pytest.raises(Conflict):
+            check_move(ENROLLMENT_MOVES, now, to)
+    reached = {to for moves in ENROLLMENT_MOVES.values() for to in moves}
+    assert reached == set(EnrollmentState) - {EnrollmentState.PENDING}
