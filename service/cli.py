@@ -14,6 +14,8 @@ import click
 from service.config import CHECKOUT, InvalidSetting, Settings, demo_password, settings
 from service.errors import AnpeiError
 
+ADMINISTRATORS = ("sys_admin", "security_admin", "audit_admin", "process_admin")  # separated powers (R1)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def anpei() -> None:
@@ -110,6 +112,22 @@ def verify(cases: tuple[UUID, ...]) -> None:
     sys.exit(1 if differences else 0)
 
 
+@anpei.command("create-admin")
+@click.argument("login")
+@click.option("--name", default="系统管理员", help="The name shown to others.")
+@click.option("--role", type=click.Choice(ADMINISTRATORS), default=ADMINISTRATORS[0], show_default=True)
+def create_admin(login: str, name: str, role: str) -> None:
+    """Make the account of an administrator; its first password is printed once and changed at the first sign-in."""
+    from service.models import authority_id
+    from service.workflow.accounts import create_user
+
+    with _application():
+        _user, password = create_user(
+            None, login=login, display_name=name, role=role, organisation_id=authority_id("platform")
+        )
+    click.echo(f"{login}: first password {password}")
+
+
 @anpei.command()
 def db() -> None:
     """A psql prompt on the database."""
@@ -147,7 +165,7 @@ def restore(file: Path, yes: bool) -> None:
 
 @contextlib.contextmanager
 def _database() -> Iterator[Settings]:
-    """The settings, with the embedded server running for as long as the block lasts when it is the database."""
+    """The settings; when the database is the embedded server, it runs for as long as the block lasts."""
     from service.postgres import Server
 
     chosen = settings()
@@ -178,10 +196,12 @@ def _deploy(chosen: Settings, diagrams: list[Path], *, is_chatty: bool) -> int:
     """Migrate, deploy, say what changed and what was refused; the number of refused diagrams."""
     from service.app import create_app
     from service.migrations import upgrade
+    from service.workflow import reference
     from service.workflow.processes import deploy_paths
 
     upgrade(chosen.database_url)
     with create_app(chosen).app_context():
+        reference.ensure()
         results = deploy_paths(diagrams)
         for result in results:
             if result.version and (is_chatty or result.is_new):

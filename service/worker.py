@@ -12,9 +12,11 @@ from flask import Flask
 
 from service.app import create_app
 from service.workflow.jobs import run_due
+from service.workflow.training import refresh_need
 
 TICK_SECONDS = 0.5
 SLICE = 20  # small, so that the end comes soon when asked for
+REFRESHED = 500  # stale training needs decided anew in one tick; all of them are stale after midnight
 
 log = structlog.get_logger()
 
@@ -40,5 +42,6 @@ def tick(app: Flask, ending: threading.Event) -> None:
         try:
             while not ending.is_set() and run_due(SLICE) == SLICE:
                 continue
+            refresh_need(limit=REFRESHED)
         except Exception:
             log.exception("tick_failed")
