@@ -19,7 +19,7 @@ WARNING_DAYS = 2  # before an unconfirmed enrolment lapses (R45)
 class ClassState(Labelled):
     DRAFT = "draft", N_("草稿")
     ENROLLING = "enrolling", N_("报名中")
-    ENROLLMENT_CLOSED = "enrollment_closed", N_("报名截止")
+    ENROLMENT_CLOSED = "enrolment_closed", N_("报名截止")
     RUNNING = "running", N_("开班")  # from the first check-in
     SCORED = "scored", N_("成绩待确认")  # all who checked in are scored and submitted
     CONFIRMED = "confirmed", N_("成绩已确认")
@@ -28,13 +28,13 @@ class ClassState(Labelled):
 
 
 _S = ClassState
-CANCELLABLE = frozenset({_S.DRAFT, _S.ENROLLING, _S.ENROLLMENT_CLOSED})  # R37
+CANCELLABLE = frozenset({_S.DRAFT, _S.ENROLLING, _S.ENROLMENT_CLOSED})  # R37
 CLASS_MOVES: Moves[ClassState] = {
     _S.DRAFT: frozenset({_S.ENROLLING, _S.CANCELLED}),
     # straight to running: check-in may open on the last day of enrolment
-    _S.ENROLLING: frozenset({_S.ENROLLMENT_CLOSED, _S.RUNNING, _S.CANCELLED}),
-    _S.ENROLLMENT_CLOSED: frozenset({_S.RUNNING, _S.COMPLETED, _S.CANCELLED}),  # completed: nobody came
-    _S.RUNNING: frozenset({_S.SCORED, _S.ENROLLMENT_CLOSED}),  # back: the only check-in was undone (R48)
+    _S.ENROLLING: frozenset({_S.ENROLMENT_CLOSED, _S.RUNNING, _S.CANCELLED}),
+    _S.ENROLMENT_CLOSED: frozenset({_S.RUNNING, _S.COMPLETED, _S.CANCELLED}),  # completed: nobody came
+    _S.RUNNING: frozenset({_S.SCORED, _S.ENROLMENT_CLOSED}),  # back: the only check-in was undone (R48)
     _S.SCORED: frozenset({_S.CONFIRMED, _S.RUNNING}),  # back: a score was returned (R51)
     _S.CONFIRMED: frozenset({_S.COMPLETED, _S.RUNNING}),  # back: a make-up is to be sat (R52)
 }

@@ -13,7 +13,7 @@ class EnrollmentState(Labelled):
     CHECKED_IN = "checked_in", N_("已报到")
     SCORED = "scored", N_("成绩待确认")  # score submitted, frozen (R51)
     MAKEUP = "makeup", N_("须补考")  # failed once, one attempt left (R52)
-    PASSED = "passed", N_("已合格")  # the certificate is being printed and approved
+    CERTIFYING = "certifying", N_("办证中")  # passed; the certificate is being printed and approved
     COMPLETED = "completed", N_("已完成")
     FAILED = "failed", N_("未合格")
     REJECTED = "rejected", N_("未获确认")  # by the province, or lapsed (R45)
@@ -25,15 +25,17 @@ class EnrollmentState(Labelled):
 _S = EnrollmentState
 
 # A live enrolment bars every other (R39), and keeps an expired certificate's renewal alive (R25).
-LIVE = frozenset({_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.PASSED})
+LIVE = frozenset({_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING})
 
 ENROLLMENT_MOVES: Moves[EnrollmentState] = {
     _S.PENDING: frozenset({_S.CONFIRMED, _S.REJECTED, _S.WITHDRAWN, _S.CANCELLED}),
     _S.CONFIRMED: frozenset({_S.CHECKED_IN, _S.WITHDRAWN, _S.NO_SHOW, _S.CANCELLED}),
     _S.CHECKED_IN: frozenset({_S.SCORED, _S.CONFIRMED}),  # back to confirmed: the check-in is undone (R48)
-    _S.SCORED: frozenset({_S.CHECKED_IN, _S.MAKEUP, _S.PASSED, _S.FAILED, _S.COMPLETED}),  # back: score returned (R51)
+    _S.SCORED: frozenset(
+        {_S.CHECKED_IN, _S.MAKEUP, _S.CERTIFYING, _S.FAILED, _S.COMPLETED}
+    ),  # back: score returned (R51)
     _S.MAKEUP: frozenset({_S.SCORED}),
-    _S.PASSED: frozenset({_S.COMPLETED, _S.FAILED}),  # failed: the certificate was closed as void
+    _S.CERTIFYING: frozenset({_S.COMPLETED, _S.FAILED}),  # failed: the certificate was closed as void
 }
 
 

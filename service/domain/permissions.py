@@ -19,7 +19,7 @@ class Reach(StrEnum):
     UNIT = "unit"  # U: the own unit
     HOSTED = "hosted"  # C: classes the institution hosts
     ORGANISED = "organised"  # O: what the own organisation organises or wrote
-    PUBLISHED = "published"  # published, and meant for the own province
+    PUBLISHED = "published"  # what is no draft; whom a class admits: classes.is_open_to (R34)
     ACADEMIES = "academies"  # academies and their persons
     LINKED = "linked"  # academies linked to the institution
     TRAINEES = "trainees"  # persons enrolled in classes the institution hosts

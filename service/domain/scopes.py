@@ -33,9 +33,8 @@ class Subject:
     """Where a thing belongs, as far as scopes ask; what does not apply stays empty.
 
     unit, parent, authority, is_academy: of the unit, or of the person's unit; linked: institutions the academy is
-    linked to; trained_by: institutions that host the person's classes; organiser, host, is_published, is_open: of a
-    class (open to every province; the association's always are) or plan; audience: roles and authorities a notice
-    is for, empty for all; account: whose it is.
+    linked to; trained_by: institutions that host the person's classes; organiser, host, is_published: of a class
+    or plan; audience: roles and authorities a notice is for, empty for all; account: whose it is.
     """
 
     unit: UUID | None = None
@@ -47,7 +46,6 @@ class Subject:
     organiser: UUID | None = None
     host: UUID | None = None
     is_published: bool = False
-    is_open: bool = False
     audience: frozenset[UUID | Role] = frozenset()
     account: UUID | None = None
 
@@ -74,7 +72,7 @@ def _reaches(reach: Reach, actor: Actor, subject: Subject) -> bool:
         case Reach.ADDRESSED:
             return not subject.audience or not subject.audience.isdisjoint({actor.role, actor.authority})
         case Reach.PUBLISHED:
-            return subject.is_published and (subject.is_open or _same(subject.organiser, actor.authority))
+            return subject.is_published
         case Reach.PROVINCE:
             return not subject.is_academy and _same(subject.authority, actor.authority)  # academies: the association's
         case Reach.GROUP:

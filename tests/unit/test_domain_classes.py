@@ -90,8 +90,8 @@ def test_r35_the_pass_mark_is_fixed_by_the_first_score() -> None:
 
 def test_r37_a_class_is_cancelled_only_before_the_first_check_in() -> None:
     cancellable = {state for state in ClassState if obstacle_to_cancellation(state, checked_in=0) is None}
-    assert cancellable == {ClassState.DRAFT, ClassState.ENROLLING, ClassState.ENROLLMENT_CLOSED}
-    assert obstacle_to_cancellation(ClassState.ENROLLMENT_CLOSED, checked_in=1) is not None
+    assert cancellable == {ClassState.DRAFT, ClassState.ENROLLING, ClassState.ENROLMENT_CLOSED}
+    assert obstacle_to_cancellation(ClassState.ENROLMENT_CLOSED, checked_in=1) is not None
     assert {now for now, to in CLASS_MOVES.items() if ClassState.CANCELLED in to} == cancellable
 
 

@@ -95,7 +95,7 @@ def test_r31_a_class_of_the_wrong_kind_is_refused_with_need_dates_and_next_step(
 
 
 def test_r47_confirmation_asks_again_except_for_the_window() -> None:
-    closed = replace(OFFER, state=ClassState.ENROLLMENT_CLOSED)
+    closed = replace(OFFER, state=ClassState.ENROLMENT_CLOSED)
     assert obstacles_to_confirming(PERSON, closed, START, last_day=START) == []
     assert len(obstacles_to_confirming(replace(PERSON, state=PersonState.PENDING), closed, START, last_day=START)) == 1
 

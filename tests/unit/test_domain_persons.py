@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from service.domain.identity import IdType, Sex
+from service.domain.identity import IdType, Sex, check_character
 from service.domain.lifecycle import check_move
 from service.domain.persons import (
     ALREADY_ENTERED,
@@ -55,8 +55,6 @@ def test_r18_what_was_typed_beside_an_identity_number_is_not_looked_at() -> None
 
 def test_r20_a_minor_is_refused_at_the_field_that_says_so() -> None:
     minor = "37000020101001002"
-    from service.domain.identity import check_character
-
     assert fields_of(lambda: identify(IdType.RESIDENT_ID, minor + check_character(minor), None, None, TODAY)) == {
         "id_number"
     }

@@ -106,20 +106,17 @@ def test_c7_academies_belong_to_the_association_and_the_institutions_linked_to_t
 
 def test_an_institution_sees_its_classes_and_those_it_trains() -> None:
     assert sees(INSTITUTION, Action.VIEW_CLASSES, Subject(host=CENTRE))
-    assert not sees(INSTITUTION, Action.VIEW_CLASSES, Subject(host=uuid4(), is_published=True, is_open=True))
+    assert not sees(INSTITUTION, Action.VIEW_CLASSES, Subject(host=uuid4(), is_published=True))
     assert sees(INSTITUTION, Action.VIEW_PERSONS, Subject(unit=GROUP, trained_by=frozenset({CENTRE})))
     assert not sees(INSTITUTION, Action.VIEW_PERSONS, IN_GROUP)
 
 
-def test_r34_a_published_class_is_seen_in_its_province_or_everywhere_when_open() -> None:
-    drafted = Subject(organiser=SHANDONG)
-    published = Subject(organiser=SHANDONG, is_published=True)
-    opened = Subject(organiser=SHANDONG, is_published=True, is_open=True)
+def test_a_draft_class_is_seen_by_its_organiser_and_a_published_one_by_every_province_and_unit() -> None:
+    drafted, published = Subject(organiser=SHANDONG), Subject(organiser=SHANDONG, is_published=True)
     assert sees(PROVINCE, Action.VIEW_CLASSES, drafted)
+    assert not sees(OTHER_PROVINCE, Action.VIEW_CLASSES, drafted)
     assert not sees(GROUP_USER, Action.VIEW_CLASSES, drafted)
-    assert sees(GROUP_USER, Action.VIEW_CLASSES, published)
-    assert not sees(BRANCH_USER, Action.VIEW_CLASSES, published)
-    assert sees(BRANCH_USER, Action.VIEW_CLASSES, opened)
+    assert all(sees(who, Action.VIEW_CLASSES, published) for who in (OTHER_PROVINCE, GROUP_USER, BRANCH_USER))
 
 
 def test_ministry_and_association_see_everything_and_administrators_nothing() -> None:
