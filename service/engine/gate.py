@@ -36,11 +36,11 @@ RULES = (
 MAX_FILES = 200
 
 
-def check(files: Mapping[str, bytes], *, house: bool = True, host: bool = False) -> list[Problem]:
+def check(files: Mapping[str, bytes], *, house: bool = True, functions: tuple[str, ...] = ()) -> list[Problem]:
     """Every reason why this bundle (file name → bytes) may not be deployed; empty when it may.
 
     ``house``: also the rules of a deployment that are not BPMN's (who does a user task, exactly one executable process).
-    ``host``: scripts may call the host functions of conformance runs.
+    ``functions``: host functions that scripts may call.
     """
     problems: list[Problem] = []
     diagrams: list[Diagram] = []
@@ -63,7 +63,7 @@ def check(files: Mapping[str, bytes], *, house: bool = True, host: bool = False)
             problems += refused.problems
     forms = frozenset(PurePath(file).stem for file in files if PurePath(file).suffix.lower() == ".form")
     bundle = Bundle(tuple(diagrams), frozenset(decisions), forms, frozenset(personal))
-    _apply(bundle, house, host)
+    _apply(bundle, house, functions)
     if not diagrams and not problems:
         problems.append(
             Problem("", 0, "", "没有流程图。", "There is no diagram.", "加入 .bpmn 文件。", "Add a .bpmn file.")
@@ -100,11 +100,11 @@ def _unknown(file: str) -> Problem:
     )  # fmt: skip
 
 
-def _apply(bundle: Bundle, house: bool, host: bool) -> None:
+def _apply(bundle: Bundle, house: bool, functions: tuple[str, ...]) -> None:
     for diagram in bundle.diagrams:
         for rule in RULES:
             rule(diagram)
-        gate_scripts.scripts_are_starlark(diagram, host)
+        gate_scripts.scripts_are_starlark(diagram, functions)
         gate_scripts.personal_fields_are_not_read(diagram, bundle.personal)
         for house_rule in gate_bundle.HOUSE_RULES if house else ():
             house_rule(diagram)

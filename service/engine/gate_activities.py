@@ -47,10 +47,11 @@ def names_are_plain(d: Diagram) -> None:
     for element in d.all("callActivity"):
         if element.get("calledElement") and not plain.fullmatch(element.get("calledElement")):
             _refuse_name(d, element, "calledElement", element.get("calledElement"))
-    for element in d.all("businessRuleTask"):
-        value = camunda(element, "resultVariable")
-        if value is not None and not re.fullmatch(r"[A-Za-z]\w*", value):
-            _refuse_name(d, element, "resultVariable", value)
+    for element in d.all("businessRuleTask", "multiInstanceLoopCharacteristics"):
+        for attribute in ("resultVariable", "collection", "elementVariable"):
+            value = camunda(element, attribute)
+            if value is not None and not re.fullmatch(r"[A-Za-z]\w*", value):
+                _refuse_name(d, element, attribute, value)
 
 
 def _refuse_name(d: Diagram, element: Any, attribute: str, value: str) -> None:
@@ -78,13 +79,13 @@ def loops_are_bounded(d: Diagram) -> None:
 
 
 def instances_are_counted(d: Diagram) -> None:
-    """A multi-instance activity has a cardinality; a number written out is moderate."""
+    """A multi-instance activity has a cardinality or a collection, not both; a number written out is moderate."""
     for loop in d.all("multiInstanceLoopCharacteristics"):
         counts = children(loop, "loopCardinality")
-        if not counts:
+        if bool(counts) == bool(camunda(loop, "collection")):
             d.refuse(
-                loop, "多实例没有基数。", "The multi-instance activity has no cardinality.",
-                "写上 loopCardinality。", "Write a loopCardinality.",
+                loop, "多实例应有基数或集合,且只有其一。", "A multi-instance activity needs a cardinality or a collection, not both.",
+                "写上 loopCardinality 或 camunda:collection。", "Write a loopCardinality or a camunda:collection.",
             )  # fmt: skip
         for count in counts:
             value = words(count)

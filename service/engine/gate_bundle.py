@@ -99,20 +99,20 @@ def _reached(start: str, calls: dict[str, list[tuple[Diagram, Any, str]]]) -> se
     return seen
 
 
-def process_ids_are_unique(bundle: Bundle) -> None:
-    """Two diagrams of a bundle do not define the same process."""
+def ids_are_unique(bundle: Bundle) -> None:
+    """Two diagrams of a bundle share no process and no element id: attributes and history go by id."""
     seen: dict[str, str] = {}
     for d in bundle.diagrams:
-        for process in d.all("process"):
-            name = process.get("id", "")
-            if seen.setdefault(name, d.file) != d.file:
+        for element in (*d.all("process"), *d.nodes()):
+            name = element.get("id", "")
+            if name and seen.setdefault(name, d.file) != d.file:
                 d.refuse(
-                    process, f"流程 {name} 在 {seen[name]} 中已有。", f"The process {name} is already in {seen[name]}.",
+                    element, f"{seen[name]} 中已有 id 为 {name} 的元素。", f"{seen[name]} already has an element with the id {name}.",
                     "改成不同的 id。", "Use another id.",
                 )  # fmt: skip
 
 
-RULES = (names_lie_in_the_bundle, calls_come_to_an_end, process_ids_are_unique)
+RULES = (names_lie_in_the_bundle, calls_come_to_an_end, ids_are_unique)
 
 
 def user_tasks_are_addressed(d: Diagram) -> None:

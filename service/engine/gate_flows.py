@@ -24,6 +24,19 @@ def flows_stay_inside(d: Diagram) -> None:
             )  # fmt: skip
 
 
+def flows_are_distinct(d: Diagram) -> None:
+    """Two sequence flows between the same nodes: joins tell tokens apart by where they come from."""
+    seen: set[tuple[str, str]] = set()
+    for flow in d.all("sequenceFlow"):
+        ends = (flow.get("sourceRef", ""), flow.get("targetRef", ""))
+        if ends in seen:
+            d.refuse(
+                flow, "两个元素之间已有一条同方向的顺序流。", "There is already a sequence flow between these two elements.",
+                "删去一条,或在中间放一个任务。", "Remove one, or put a task between.",
+            )  # fmt: skip
+        seen.add(ends)
+
+
 def levels_start_and_end(d: Diagram) -> None:
     """Each level has exactly one start event and at least one end event; implicit starts and ends are not executed."""
     for level in levels(d):
@@ -212,6 +225,7 @@ def event_gateways_wait_for_events(d: Diagram) -> None:
 
 RULES = (
     flows_stay_inside,
+    flows_are_distinct,
     levels_start_and_end,
     nodes_are_connected,
     nodes_are_reached,

@@ -15,7 +15,6 @@ from service.engine.read import CAMUNDA
 CONDITIONS = ("conditionExpression", "loopCondition", "completionCondition", "condition")
 EXPRESSIONS = (*CONDITIONS, "loopCardinality")
 MAY_BE_EXPRESSION = ("candidateGroups", "assignee", "dueDate", "followUpDate", "priority")
-HOST_FUNCTIONS = ("trace", "wait", "raise_bpmn_error")
 Problem4 = tuple[str, str, str, str]
 
 JAVA = re.compile(r"&&|\|\||!(?!=)|\b(?:true|false|null)\b")
@@ -89,14 +88,13 @@ def _extension(element: Any) -> Iterator[tuple[Any, str, bool]]:
         yield element, bare(value), True
 
 
-def problem_of(text: str, expression: bool, host: bool = False) -> Problem4 | None:
+def problem_of(text: str, expression: bool, functions: tuple[str, ...] = ()) -> Problem4 | None:
     """Why a piece of text is no Starlark of ours (zh, en, how to mend it in both), or None."""
     if JAVA.search(_STRINGS.sub('""', text)):
         return (
             "Starlark 中没有 true、false、null、&&、||、!。", "Starlark has no true, false, null, &&, || or !.",
             "用 True、False、None、and、or、not。", "Write True, False, None, and, or, not.",
         )  # fmt: skip
-    functions = HOST_FUNCTIONS if host else ()
     for _line, zh, en in sandbox.problems(text, not expression, functions):
         return f"{zh}。", f"{en}.", "改正脚本(Starlark)。", "Correct the script (Starlark)."
     unknown = sorted(_called(text, expression) - BUILTINS - set(functions))
@@ -118,12 +116,12 @@ def _called(text: str, expression: bool) -> set[str]:
     return {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)} - own
 
 
-def scripts_are_starlark(d: Diagram, host: bool = False) -> None:
+def scripts_are_starlark(d: Diagram, functions: tuple[str, ...] = ()) -> None:
     """Every script and expression parses, calls known functions, and a condition is no constant of another kind."""
     for element, text, expression in scripts(d):
         if not text and expression:
             continue
-        problem = problem_of(text, expression, host)
+        problem = problem_of(text, expression, functions)
         if problem:
             d.refuse(element, *problem)
         elif kind(element) in CONDITIONS and re.fullmatch(r"-?\d+|\"[^\"]*\"|'[^']*'|None|\[.*\]|\{.*\}", text):

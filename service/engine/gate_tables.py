@@ -222,7 +222,8 @@ NOT_EXECUTED: dict[str, tuple[str, str, str, str]] = {
 }
 """Elements people do draw that are refused: what they are called, and what to draw instead."""
 
-_FALSE = ("false", "0")
+_FALSE = ("false",)
+_BOOLEAN = ("true", "false")
 VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("process", "processType"): ("None", "Private"),
     ("*", "isForCompensation"): _FALSE,
@@ -234,7 +235,13 @@ VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("multiInstanceLoopCharacteristics", "behavior"): ("All",),
     ("multiInstanceLoopCharacteristics", "oneBehaviorEventRef"): (),
     ("multiInstanceLoopCharacteristics", "noneBehaviorEventRef"): (),
-    ("sequenceFlow", "isImmediate"): ("true", "1"),
+    ("sequenceFlow", "isImmediate"): ("true",),
+    ("*", "isExecutable"): _BOOLEAN,
+    ("*", "isSequential"): _BOOLEAN,
+    ("*", "testBefore"): _BOOLEAN,
+    ("*", "isInterrupting"): _BOOLEAN,
+    ("*", "cancelActivity"): _BOOLEAN,
+    ("*", "triggeredByEvent"): _BOOLEAN,
     ("transaction", "triggeredByEvent"): _FALSE,
     ("transaction", "method"): ("##Compensate",),
     ("serviceTask", "operationRef"): (),
@@ -285,7 +292,9 @@ NEUTRAL = frozenset(
 CAMUNDA_ATTRIBUTES: dict[str, frozenset[str]] = {
     name: frozenset(attributes.split())
     for name, attributes in {
+        "process": "candidateStarterGroups",
         "startEvent": "formKey",
+        "multiInstanceLoopCharacteristics": "collection elementVariable",
         "userTask": "candidateGroups assignee formKey dueDate followUpDate priority asyncBefore",
         "serviceTask": "type topic asyncBefore",
         "businessRuleTask": "decisionRef resultVariable mapDecisionResult decisionRefBinding asyncBefore",

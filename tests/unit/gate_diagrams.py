@@ -86,10 +86,10 @@ def boundary(name: str, host: str, trigger: str, attributes: str = "") -> str:
 TIMER = "<timerEventDefinition><timeDuration>PT1S</timeDuration></timerEventDefinition>"
 
 
-def problems(xml: bytes, *, house: bool = False, host: bool = False, **others: bytes) -> list[Problem]:
+def problems(xml: bytes, *, house: bool = False, functions: tuple[str, ...] = (), **others: bytes) -> list[Problem]:
     """What the gate says of one diagram (and of other files beside it, ``name__form`` for ``name.form``)."""
     files = {"main.bpmn": xml, **{name.replace("__", "."): data for name, data in others.items()}}
-    return check(files, house=house, host=host)
+    return check(files, house=house, functions=functions)
 
 
 def said(xml: bytes, **options: object) -> str:

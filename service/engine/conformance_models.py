@@ -1,0 +1,85 @@
+"""The manifests of a conformance folder: which models, which cases, and what is expected of each. Runs nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of a model: variables at the start, milliseconds to wait for timers, tokens expected."""
+
+    data: dict[str, Any]
+    parallel: bool
+    delay: int
+    expected: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a manifest says of a model without cases, from its words."""
+
+    may_run: bool
+    may_refuse: bool
+    must_end: bool
+    must_fail: bool
+
+    @staticmethod
+    def of(words: str) -> Expected:
+        """``rejected``, ``deployable``, ``clean_rejection_or_deployable``, ``… sandbox: …``, ``bounded incident …`` and the like."""
+        said = words.lower()
+        must_fail = "sandbox" in said or "incident" in said
+        may_run = "deployable" in said or "bounded run" in said
+        return Expected(
+            may_run=may_run or must_fail,
+            may_refuse="reject" in said or must_fail or not may_run,
+            must_end="to the end" in said or "terminates" in said,
+            must_fail=must_fail,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One file of a folder."""
+
+    name: str
+    path: Path
+    process: str | None = None
+    trials: tuple[Trial, ...] = ()
+    expected: Expected | None = None
+    leaks: tuple[str, ...] = ()
+
+
+MANIFESTS = ("cases.json", "manifest.json")
+
+
+def suites(folder: Path) -> list[Path]:
+    """The folders with a manifest: this one, or those directly in it, by name."""
+    inner = [path for path in sorted(folder.iterdir()) if path.is_dir()] if folder.is_dir() else []
+    return [path for path in (folder, *inner) if any((path / name).is_file() for name in MANIFESTS)]
+
+
+def models(suite: Path) -> Iterator[Model]:
+    """Every model that the manifests of a folder name, in their order."""
+    for name in MANIFESTS:
+        if (suite / name).is_file():
+            for entry in json.loads((suite / name).read_text(encoding="utf-8")):
+                yield _model(suite, entry)
+
+
+def _model(suite: Path, entry: dict[str, Any]) -> Model:
+    path = suite / entry["file"]
+    if "cases" in entry:
+        trials = tuple(_trial(case) for case in entry["cases"])
+        return Model(entry.get("name") or path.stem, path, entry.get("process_id"), trials)
+    leaks = tuple(entry.get("leak_markers", ()))
+    return Model(entry["file"], path, expected=Expected.of(entry["expected"]), leaks=leaks)
+
+
+def _trial(case: dict[str, Any]) -> Trial:
+    data = {"test": case.get("input") or "", "integerVariable": case.get("integerVariable") or 0}
+    return Trial(data, bool(case.get("parallelProcess")), int(case.get("delay_ms") or 0), tuple(case["expected"]))
