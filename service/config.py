@@ -43,8 +43,7 @@ class Settings:
 @cache
 def settings() -> Settings:
     """The settings of this process; read once, secrets made when missing. Raises ``InvalidSetting``."""
-    home = data_dir()
-    home.mkdir(parents=True, exist_ok=True)
+    home = make_folder(data_dir())
     url = os.environ.get("ANPEI_DATABASE_URL", "")
     keys, digest_key = read_keys(Path(os.environ.get("ANPEI_KEYS") or _made(home / "keys", _new_keys)))
     return Settings(
@@ -69,6 +68,16 @@ def data_dir() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/anpei") / hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:12]
     return CHECKOUT / "var"
+
+
+def make_folder(folder: Path) -> Path:
+    """The folder, made if missing so that others may enter it: what is secret in it has its own permissions."""
+    before = os.umask(0o022)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    finally:
+        os.umask(before)
+    return folder
 
 
 def socket_dir(home: Path) -> Path:
@@ -111,7 +120,7 @@ def demo_password() -> str:
 
     It is stored in the data folder when first asked for, since the accounts keep it.
     """
-    file = data_dir() / "demo-password"
+    file = make_folder(data_dir()) / "demo-password"
     return _made(file, lambda: os.environ.get("ANPEI_DEMO_PASSWORD") or secrets.token_urlsafe(12)).read_text().strip()
 
 

