@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, func, select
+from sqlalchemy import Index, String, delete, func, select
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,3 +70,14 @@ class Attempt(Base):
         query = select(func.count()).select_from(Attempt)
         query = query.where(Attempt.kind == kind, Attempt.key == key, Attempt.at > now() - within)
         return session().scalar(query) or 0
+
+    @staticmethod
+    def instants(kind: str, key: str, within: timedelta) -> list[datetime]:
+        """When attempts of this kind and key were made in the last ``within``, oldest first."""
+        query = select(Attempt.at).where(Attempt.kind == kind, Attempt.key == key, Attempt.at > now() - within)
+        return list(session().scalars(query.order_by(Attempt.at)))
+
+    @staticmethod
+    def forget(kind: str, key: str) -> None:
+        """Begin the count of this key anew."""
+        session().execute(delete(Attempt).where(Attempt.kind == kind, Attempt.key == key))

@@ -1,0 +1,63 @@
+/* On every page: appearance at once, menus that close, the way back, choices that are marked. Pages work without it. */
+"use strict";
+
+const root = document.documentElement;
+
+/* Theme and text size change in place; the form tells the server so that the next page has them. */
+addEventListener("click", (event) => {
+  const button = event.target.closest("button[name=theme], button[name=text]");
+  if (!button || !button.form) return;
+  event.preventDefault();
+  const sent = new FormData(button.form);
+  sent.set(button.name, button.value);
+  if (button.name === "theme") {
+    root.dataset.bsTheme = button.value;
+    for (const other of document.querySelectorAll("button[name=theme]")) other.value = button.value === "dark" ? "light" : "dark";
+  } else {
+    root.dataset.text = button.value;
+    for (const other of document.querySelectorAll("button[name=text]")) {
+      other.value = button.value ? "" : "large";
+      other.setAttribute("aria-pressed", String(Boolean(root.dataset.text)));
+    }
+  }
+  fetch(button.form.action, { method: "POST", body: sent, headers: { "X-Background": "1" } });
+});
+
+/* A menu closes when something else is clicked, and by Escape. */
+addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+for (const back of document.querySelectorAll("[data-back]")) {
+  back.hidden = history.length < 2;
+  back.addEventListener("click", () => history.back());
+}
+
+/* The chosen one of several choices is tinted. */
+function markChoices(scope) {
+  for (const label of scope.querySelectorAll(".choice label")) label.classList.toggle("on", label.querySelector("input").checked);
+}
+addEventListener("change", (event) => {
+  const choice = event.target.closest(".choice");
+  if (choice) markChoices(choice);
+});
+markChoices(document);
+
+/* A form is sent once, however often the button is pressed. */
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.hasAttribute("hx-post")) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+  if (form.hasAttribute("data-sign-out")) for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});

@@ -1,0 +1,105 @@
+"""Errors become pages here, and only here: what happened, what to do next, and the request id to quote."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, flash, g, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, logout_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from service.errors import N_, AnpeiError, Message, SignInNeeded
+from service.models.outage import DatabaseAway
+from service.web.submit import refresh_user
+
+log = structlog.get_logger("anpei.error")
+
+TITLES = {
+    400: N_("请求有误"), 403: N_("没有权限"), 404: N_("没有找到"), 405: N_("不能这样操作"), 409: N_("情况已经变化"),
+    413: N_("文件太大"), 422: N_("填写有误"), 429: N_("操作过于频繁"), 500: N_("系统出错"), 503: N_("系统暂时不可用"),
+}  # fmt: skip
+TEXTS = {
+    400: N_("浏览器发来的内容无法识别，请返回重试。"),
+    404: N_("没有找到，可能已被删除，或不在您的管辖范围内。"),
+    405: N_("这个地址不接受这种操作，请从页面上的按钮进入。"),
+    413: N_("上传的内容超过 8 MB，请缩小后再传。"),
+    500: N_("系统出错，已记录。请稍后重试；若仍不行，请把下面的编号告诉管理员。"),
+    503: N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。"),
+}
+EXPIRED = N_("页面已过期，刚才的操作没有保存。请刷新页面后重新提交。")
+LEFT_LONG = N_("请先登录；离开超过 30 分钟须重新登录。")
+
+
+def register(app: Flask) -> None:
+    """Take every error that leaves a view."""
+    app.register_error_handler(AnpeiError, show_refusal)
+    app.register_error_handler(SignInNeeded, ask_to_sign_in)
+    app.register_error_handler(CSRFError, show_expired)
+    app.register_error_handler(HTTPException, show_http_error)
+    app.register_error_handler(DatabaseAway, show_outage)
+    app.register_error_handler(Exception, show_fault)
+
+
+def show_refusal(error: AnpeiError) -> ResponseReturnValue:
+    """A use case refused: its own message."""
+    if error.status >= 500:
+        return show_fault(error, error.message)
+    return show(error.status, error.message)
+
+
+def ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
+    """Go to the sign-in and come back afterwards; a part of a page makes the whole page go."""
+    if "began" in session:
+        logout_user()
+        session.pop("began", None)
+        flash({"text": LEFT_LONG, "values": {}, "undo": None, "draft": None}, "warn")  # type: ignore[arg-type]
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    if "HX-Request" in request.headers:
+        answer = make_response("", 401)
+        answer.headers["HX-Redirect"] = url_for("session.sign_in")
+        return answer
+    return redirect(url_for("session.sign_in", next=here if here != "/" else None))
+
+
+def show_expired(_error: CSRFError) -> ResponseReturnValue:
+    """The form was made for another session."""
+    return show(400, Message(EXPIRED))
+
+
+def show_http_error(error: HTTPException) -> ResponseReturnValue:
+    """Errors of Flask itself: an unknown address, a wrong method, too large a file. Redirects pass."""
+    status = error.code or 500
+    if status < 400:
+        return error
+    answer = make_response(show(status, Message(TEXTS.get(status, TEXTS[400]))))
+    if allowed := getattr(error, "valid_methods", None):
+        answer.headers["Allow"] = ", ".join(allowed)
+    return answer
+
+
+def show_outage(error: DatabaseAway) -> ResponseReturnValue:
+    """The database cannot be reached: a page that needs neither database nor session."""
+    log.error("database away", id=g.get("request_id"), error=type(error).__name__)
+    return alone(503, Message(TEXTS[503]))
+
+
+def show_fault(error: Exception, message: Message | None = None) -> ResponseReturnValue:
+    """Something we did not foresee; the trace goes to the log."""
+    log.error("fault", id=g.get("request_id"), exc_info=error)
+    return alone(500, message or Message(TEXTS[500]))
+
+
+def show(status: int, message: Message) -> ResponseReturnValue:
+    """The error inside the layout, with the way on for the reader."""
+    refresh_user()
+    title = TITLES.get(status, TITLES[400])
+    if not current_user.is_authenticated:
+        return alone(status, message)
+    return render_template("pages/errors/error.html", status=status, title=title, message=message), status
+
+
+def alone(status: int, message: Message) -> ResponseReturnValue:
+    """The error on a page of its own."""
+    title = TITLES.get(status, TITLES[500])
+    return render_template("pages/errors/alone.html", status=status, title=title, message=message), status

@@ -1,0 +1,32 @@
+"""What a list is narrowed to, read from the address: unknown values count as not chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from flask import request
+
+
+def text(name: str, longest: int = 50) -> str:
+    """The words typed, trimmed."""
+    return " ".join(request.args.get(name, "").split())[:longest]
+
+
+def choice(name: str, allowed: Collection[str]) -> str:
+    """One of ``allowed``, else ''."""
+    value = request.args.get(name, "")
+    return value if value in allowed else ""
+
+
+def key(name: str) -> UUID | None:
+    """An id, else None."""
+    try:
+        return UUID(request.args.get(name, ""))
+    except ValueError:
+        return None
+
+
+def cursor() -> str | None:
+    """The page asked for."""
+    return request.args.get("page") or None

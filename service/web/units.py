@@ -1,0 +1,135 @@
+"""Units: list, page, record. A unit's own users begin here (R3)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.permissions import Action
+from service.domain.roles import UNIT_ROLES, Role
+from service.domain.units import FIELDS, Business, UnitKind, UnitState, required_fields
+from service.errors import N_, Conflict, Message, NotFound
+from service.models import Organisation, unit_list
+from service.models.person_history import versions_of
+from service.models.scope import get_visible
+from service.models.unit_list import UnitFilter
+from service.web import filters
+from service.web.access import needs
+from service.web.submit import again, done
+from service.workflow import units
+
+bp = Blueprint("units", __name__)
+
+HISTORY = (*FIELDS, "authority_id", "parent_id", "state")
+
+
+@bp.get("/units")
+@needs(Action.VIEW_UNITS)
+def index() -> ResponseReturnValue:
+    chosen = UnitFilter(
+        text=filters.text("q"), authority_id=filters.key("province"),
+        kind=filters.choice("kind", list(UnitKind)), state=filters.choice("state", list(UnitState)),
+    )  # fmt: skip
+    return render_template(
+        "pages/units/index.html", page=unit_list.units_page(current_user, chosen, filters.cursor()), chosen=chosen,
+        counts=unit_list.unit_counts(current_user), provinces=_provinces(), kinds=list(UnitKind),
+    )  # fmt: skip
+
+
+@bp.get("/units/own")
+@needs(Action.MODIFY_UNIT)
+def own() -> ResponseReturnValue:
+    """The reader's own unit: its record while it is incomplete, its page afterwards."""
+    if not current_user.organisation.is_unit:
+        return redirect(url_for(".index"))
+    page = ".edit" if current_user.organisation.state == UnitState.DRAFT else ".show"
+    return redirect(url_for(page, unit_id=current_user.organisation_id))
+
+
+@bp.get("/units/new")
+@needs(Action.ADD_UNIT, Action.EDIT_ACADEMY)
+def new() -> ResponseReturnValue:
+    groups = unit_list.groups()
+    return render_template("pages/units/new.html", provinces=_provinces(), groups=groups, kinds=_kinds())
+
+
+@bp.post("/units")
+@needs(Action.ADD_UNIT, Action.EDIT_ACADEMY)
+@again(new)
+def create() -> ResponseReturnValue:
+    unit = units.create_unit(current_user, request.form)
+    done(Message(N_("已新增“%(name)s”。"), name=unit.name))
+    return redirect(url_for(".show", unit_id=unit.id))
+
+
+@bp.get("/units/<uuid:unit_id>")
+@needs(Action.VIEW_UNITS)
+def show(unit_id: UUID) -> ResponseReturnValue:
+    unit = _unit(unit_id)
+    return render_template(
+        "pages/units/show.html", unit=unit, missing=units.missing(unit), fields=FIELDS, names=_names(unit),
+        branches=unit_list.branches_of(current_user, unit.id) if unit.kind == "group" else [],
+        persons=unit_list.live_persons(unit.id), versions=versions_of(unit.id, HISTORY)[:20], may_edit=_may_edit(unit),
+    )  # fmt: skip
+
+
+@bp.get("/units/<uuid:unit_id>/edit")
+@needs(Action.MODIFY_UNIT)
+def edit(unit_id: UUID) -> ResponseReturnValue:
+    unit = _unit(unit_id)
+    if not _may_edit(unit):
+        raise NotFound
+    required = required_fields(UnitKind(unit.kind))
+    missing = units.missing(unit)
+    return render_template(
+        "pages/units/edit.html", unit=unit, missing=missing, required=required, fields=FIELDS, names=_names(unit),
+        is_own=Role(current_user.role) in UNIT_ROLES, businesses=list(Business), filled=len(required) - len(missing),
+    )  # fmt: skip
+
+
+@bp.post("/units/<uuid:unit_id>")
+@needs(Action.MODIFY_UNIT)
+@again(edit, Conflict)
+def save(unit_id: UUID) -> ResponseReturnValue:
+    was = _unit(unit_id).state
+    unit = units.save_unit(current_user, unit_id, request.form)
+    if unit.state == UnitState.DRAFT:
+        done(N_("已保存。带 * 的项填齐后即可办理其他业务。"), kind="warn")
+        return redirect(url_for(".edit", unit_id=unit.id))
+    opened = was == UnitState.DRAFT and Role(current_user.role) in UNIT_ROLES
+    done(N_("单位信息已完善，现在可以录入人员、为人员报名。") if opened else N_("单位信息已保存。"))
+    return redirect(url_for(".show", unit_id=unit.id))
+
+
+def _unit(unit_id: UUID) -> Organisation:
+    unit = get_visible(current_user, Organisation, unit_id)
+    if not unit.is_unit:
+        raise NotFound
+    return unit
+
+
+def _may_edit(unit: Organisation) -> bool:
+    """Whether to offer editing; the use case decides."""
+    role = Role(current_user.role)
+    if unit.state == UnitState.DELETED or role == Role.MINISTRY:
+        return False
+    return role == Role.ASSOCIATION or unit.kind != "academy"
+
+
+def _names(unit: Organisation) -> dict[str, str]:
+    """Province and group by name."""
+    return unit_list.names_of([unit.authority_id, unit.parent_id])
+
+
+def _provinces() -> list[tuple[UUID, str]]:
+    """The provinces to filter by or choose from; a provincial user has but his own."""
+    if current_user.role in (Role.MINISTRY, Role.ASSOCIATION):
+        return unit_list.provinces()
+    return []
+
+
+def _kinds() -> list[UnitKind]:
+    return [kind for kind in UnitKind if kind != UnitKind.ACADEMY or current_user.role == Role.ASSOCIATION]

@@ -1,0 +1,73 @@
+"""The words people read for columns, use cases and coded values, in histories and filters. Keys of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.domain.certificates import CertificateKind
+from service.domain.identity import IdType, Sex
+from service.domain.labels import Labelled
+from service.domain.persons import PersonState
+from service.domain.training_kind import TrainingKind
+from service.domain.training_need import Need
+from service.domain.units import FIELDS, Business, UnitKind, UnitState
+from service.errors import N_
+from service.web.texts import translate
+
+FIELD_WORDS = {
+    **FIELDS,
+    "authority_id": N_("主管省份"), "parent_id": N_("所属集团"), "state": N_("状态"),
+    "id_type": N_("证件类型"), "id_number_masked": N_("证件号码"), "sex": N_("性别"), "birth_date": N_("出生日期"),
+    "unit_id": N_("单位"), "qualification_type_id": N_("资格类型"), "post": N_("职务"), "education": N_("学历"),
+    "title": N_("职称"), "phone_masked": N_("手机"), "photo_id": N_("照片"), "appointed_on": N_("任职日期"),
+    "no_criminal_record": N_("无刑事处罚声明"), "decision_comment": N_("审批意见"), "legacy_number": N_("原证书编号"),
+    "legacy_issued_on": N_("原证书发证日期"), "legacy_valid_to": N_("原证书有效期至"),
+}  # fmt: skip
+PERSON_NAME = N_("姓名")
+
+USE_CASES = {
+    "save_person": N_("修改"), "submit_person": N_("提交审批"), "deregister_person": N_("注销"), "transfer_person": N_("变更单位"),
+    "change_qualification_type": N_("变更资格类型"), "create_unit": N_("新增"), "save_unit": N_("修改"),
+}  # fmt: skip
+
+ENUMERATIONS: dict[str, type[Labelled]] = {
+    "id_type": IdType, "sex": Sex, "state": PersonState, "unit_state": UnitState, "kind": UnitKind, "business": Business,
+    "need": Need, "training_kind": TrainingKind, "certificate_kind": CertificateKind,
+}  # fmt: skip
+
+
+def word(enumeration: str, value: str | None) -> str:
+    """The word for a coded value: ``word('sex', 'male')`` is 男; None gives —."""
+    return translate(ENUMERATIONS[enumeration](value).label) if value else "—"
+
+
+def field_word(field: str, table: str = "person") -> str:
+    """The word for a column."""
+    if table == "person" and field == "name":
+        return translate(PERSON_NAME)
+    return translate(FIELD_WORDS.get(field, field))
+
+
+def value_word(field: str, value: Any, table: str = "person") -> str:
+    """What a column's value reads like in a history."""
+    if value is None or value == "":
+        return "—"
+    if field == "photo_id":
+        return translate(N_("有"))
+    if isinstance(value, bool):
+        return translate(N_("是") if value else N_("否"))
+    enumeration = ENUMERATIONS.get("unit_state" if (table, field) == ("unit", "state") else field)
+    return word_of(enumeration, str(value)) if enumeration else str(value)
+
+
+def word_of(enumeration: type[Labelled], value: str) -> str:
+    """The word for a value of an enumeration; a value it does not know is shown as it is."""
+    found = next((member for member in enumeration if member.value == value), None)
+    return translate(found.label) if found else value
+
+
+def use_case_word(use_case: str, kind: str) -> str:
+    """What was done, as a heading in a history; cases say it by the name of their task."""
+    if kind == "insert":
+        return translate(N_("录入"))
+    return translate(USE_CASES.get(use_case, N_("流程办理")))

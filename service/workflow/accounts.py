@@ -1,0 +1,235 @@
+"""Accounts: sign-in with its lock-out, passwords, and what administrators do to accounts (R1, R2, R4; domain.md §5.1)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from service.domain import passwords
+from service.domain.roles import Role, obstacle_to_account
+from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, SignInNeeded, TooManyAttempts
+from service.models import Attempt, AuditEvent, Cause, Organisation, User, new_id, now, session, transaction
+from service.models.scope import get_visible
+from service.models.sealed import fingerprint
+
+LOGIN = re.compile(r"[a-z][a-z0-9.-]{2,39}")
+LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
+OF_SOURCE = 30  # failures that lock an address: an office shares one, and must not be locked by one forgetful colleague
+FAILURE = "sign_in_failure"
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_urlsafe())  # so that an unknown login takes as long as a known one
+
+
+def sign_in(login: str, password: str, source: str) -> User:
+    """The account, if the password is right; the answer is the same for a wrong password and an unknown login.
+
+    Raises SignInNeeded (with the tries left) and TooManyAttempts; both are counted per login and per source.
+    """
+    user = check_password(login, password, source)
+    with transaction(Cause("sign_in", user.id)) as current_session:
+        user.last_login = now()
+        if _hasher.check_needs_rehash(user.password_hash):
+            user.password_hash = _hasher.hash(password)
+        current_session.add(_event("sign_in", user, source))
+    return user
+
+
+def check_password(login: str, password: str, source: str) -> User:
+    """The account, if the password is right; leaves a trace only of what fails. Raises as ``sign_in`` does."""
+    account, place = _key(login), f"source:{source}"
+    failures = _failures(account)
+    if passwords.locked_until(failures, now()) or passwords.locked_until(_failures(place), now(), OF_SOURCE):
+        raise TooManyAttempts(LOCKED)
+    user = User.by_login(login)
+    if matches(user, password) and user is not None and user.is_active:
+        if failures:
+            _forget(account)
+        return user
+    if _remember_failure(user, account, place, source):
+        raise TooManyAttempts(LOCKED)
+    left = passwords.FAILURES - sum(at > now() - passwords.WINDOW for at in failures) - 1
+    raise SignInNeeded(N_("登录名或密码不对。再错 %(left)s 次将锁定 30 分钟。"), left=max(left, 1))
+
+
+def _key(login: str) -> str:
+    """What failures are counted under; a digest, since people type numbers and passwords into the wrong field."""
+    return f"login:{fingerprint(login.strip().lower()).hex()}"
+
+
+def _failures(key: str) -> list[datetime]:
+    return Attempt.instants(FAILURE, key, passwords.WINDOW + passwords.LOCK)
+
+
+def matches(user: User | None, password: str) -> bool:
+    """Whether this is the account's password; takes the same time when there is no account (argon2, ~130 ms)."""
+    try:
+        return _hasher.verify(user.password_hash if user else _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _remember_failure(user: User | None, account: str, place: str, source: str) -> bool:
+    """Count a failure, in a use case of its own; returns whether it locks the login."""
+    with transaction(Cause("sign_in_failed")) as current_session:
+        current_session.add_all([Attempt(kind=FAILURE, key=account), Attempt(kind=FAILURE, key=place)])
+        current_session.add(_event("sign_in", user, source, "refused"))
+        current_session.flush()
+        until = passwords.locked_until(_failures(account), now())
+        if until and user is not None:
+            user.locked_until = until
+    return until is not None
+
+
+def _forget(account: str) -> None:
+    with transaction(Cause("sign_in")):
+        Attempt.forget(FAILURE, account)
+
+
+def sign_out(user: User, source: str) -> None:
+    """Remember that a session ended by hand."""
+    with transaction(Cause("sign_out", user.id)) as current_session:
+        current_session.add(_event("sign_out", user, source))
+
+
+def change_password(user: User, present: str, new: str, again: str, source: str) -> User:
+    """Change one's own password (S36, S39); every session of the account ends, this one begins anew (R4). Returns the account.
+
+    Raises InvalidInput with the rule that the new password breaks.
+    """
+    account = session().get_one(User, user.id)
+    wrong = {"present": N_("现在的密码不对。")} if not matches(account, present) else {}
+    if new != again:
+        wrong["again"] = N_("两次输入的新密码不一致。")
+    if new == present:
+        wrong["new"] = N_("新密码不能与现在的密码相同。")
+    if wrong:
+        raise InvalidInput(wrong)
+    passwords.check_password(new, account.login, "new")
+    with transaction(Cause("change_password", user.id)) as current_session:
+        account.password_hash = _hasher.hash(new)
+        account.must_change = False
+        account.epoch += 1
+        current_session.add(_event("change_password", account, source))
+    return account
+
+
+def create_user(actor: User | None, *, login: str, display_name: str, role: str, organisation_id: UUID, password: str | None = None) -> tuple[User, str]:
+    """A new account and its first password, random unless given, to be changed at the first sign-in (R1, R2).
+
+    actor None: the installation itself (``anpei create-admin``, the demonstration). Raises NotAllowed, NotFound for an
+    organisation out of scope, InvalidInput for a login that is taken or malformed.
+    """
+    organisation = _organisation(actor, organisation_id)
+    if actor is not None and (why := obstacle_to_account(Role(actor.role), Role(role), actor.organisation_id, organisation.authority_id)):
+        raise NotAllowed(why)
+    _check_account(login, display_name, role, organisation)
+    first = password or passwords.make_first_password()
+    with transaction(Cause("create_user", actor.id if actor else None)) as current_session:
+        user = User(
+            id=new_id(), login=login, display_name=display_name.strip(), role=role, organisation_id=organisation.id,
+            password_hash=_hasher.hash(first), must_change=True,
+        )  # fmt: skip
+        current_session.add(user)
+    return user, first
+
+
+def _organisation(actor: User | None, organisation_id: UUID) -> Organisation:
+    if actor is not None:
+        return get_visible(actor, Organisation, organisation_id)
+    organisation = session().get(Organisation, organisation_id)
+    if organisation is None:
+        raise NotFound
+    return organisation
+
+
+KIND_OF_ROLE = {
+    Role.MINISTRY: ("ministry",), Role.PROVINCIAL_AUTHORITY: ("province",), Role.ASSOCIATION: ("association",),
+    Role.TRAINING_INSTITUTION: ("training_institution",), Role.GROUP: ("group",), Role.ENTERPRISE: ("enterprise", "branch"),
+}  # fmt: skip
+
+
+def _check_account(login: str, display_name: str, role: str, organisation: Organisation) -> None:
+    wrong = {}
+    if not LOGIN.fullmatch(login):
+        wrong["login"] = N_("登录名由 3 至 40 个小写字母、数字、点或短横组成，以字母开头。")
+    elif User.by_login(login) is not None:
+        wrong["login"] = N_("这个登录名已有人使用，请换一个。")
+    if not 2 <= len(display_name.strip()) <= 50:
+        wrong["display_name"] = N_("请填写姓名，2 至 50 个字。")
+    if organisation.kind not in KIND_OF_ROLE.get(Role(role), ("platform",)):
+        wrong["role"] = N_("这个角色不能属于所选的单位。")
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+def reset_password(actor: User, user_id: UUID) -> str:
+    """Give an account a new first password, end its sessions and its lock; returns the password, shown once (R2)."""
+    user = _managed(actor, user_id)
+    first = passwords.make_first_password()
+    with transaction(Cause("reset_password", actor.id)) as current_session:
+        user.password_hash, user.must_change, user.epoch, user.locked_until = _hasher.hash(first), True, user.epoch + 1, None
+        Attempt.forget(FAILURE, _key(user.login))
+        current_session.add(_event("reset_password", actor, None, about=user))
+    return first
+
+
+def disable_user(actor: User, user_id: UUID) -> None:
+    """Disable an account and end its sessions at once; tasks it had claimed go back to the role (R4)."""
+    user = _managed(actor, user_id)
+    if user.id == actor.id:
+        raise Conflict(N_("不能停用自己的账号。"))
+    with transaction(Cause("disable_user", actor.id)) as current_session:
+        user.state, user.epoch = "disabled", user.epoch + 1
+        current_session.add(_event("disable_user", actor, None, about=user))
+
+
+def enable_user(actor: User, user_id: UUID) -> None:
+    """Let a disabled account sign in again."""
+    user = _managed(actor, user_id)
+    with transaction(Cause("enable_user", actor.id)) as current_session:
+        user.state = "active"
+        current_session.add(_event("enable_user", actor, None, about=user))
+
+
+def unlock(actor: User, user_id: UUID) -> None:
+    """End a lock before its 30 minutes are over; the security administrator's work."""
+    if actor.role != Role.SECURITY_ADMIN:
+        raise NotAllowed
+    user = session().get(User, user_id)
+    if user is None:
+        raise NotFound
+    with transaction(Cause("unlock", actor.id)) as current_session:
+        user.locked_until = None
+        Attempt.forget(FAILURE, _key(user.login))
+        current_session.add(_event("unlock", actor, None, about=user))
+
+
+def set_preferences(user: User, chosen: dict[str, str]) -> None:
+    """Remember language, theme and text size with the account."""
+    account = session().get_one(User, user.id)
+    with transaction(Cause("set_preferences", user.id)):
+        account.preferences = {**account.preferences, **chosen}
+
+
+def _managed(actor: User, user_id: UUID) -> User:
+    """An account that the actor may manage (R1); raises NotFound or NotAllowed."""
+    user = User.get(user_id)
+    if user is None:
+        raise NotFound
+    get_visible(actor, Organisation, user.organisation_id)
+    if why := obstacle_to_account(Role(actor.role), Role(user.role), actor.organisation_id, user.organisation.authority_id):
+        raise NotAllowed(why)
+    return user
+
+
+def _event(action: str, user: User | None, source: str | None, outcome: str = "ok", about: User | None = None) -> AuditEvent:
+    return AuditEvent(
+        action=action, actor_id=user.id if user else None, organisation_id=user.organisation_id if user else None,
+        source=source, outcome=outcome, object_type="user" if about else None, object_id=about.id if about else None,
+    )  # fmt: skip
