@@ -1,0 +1,31 @@
+"""The ``anpei`` command. Each command imports what it needs when it is called, so that all of them start quickly."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from service.cli import database, processes, serving
+from service.config import InvalidSetting
+from service.errors import AnpeiError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def anpei() -> None:
+    """Anpei 安培: safety-training certification, run by BPMN diagrams."""
+
+
+for module in (serving, processes, database):
+    for command in module.COMMANDS:
+        anpei.add_command(command)
+
+
+def main() -> None:
+    """Entry of the console script; what a person can mend is told in a line, without a traceback."""
+    from service.postgres import ServerFailed
+
+    try:
+        anpei(prog_name="anpei")
+    except (InvalidSetting, ServerFailed, AnpeiError) as problem:
+        sys.exit(f"anpei: {problem}")

@@ -1,0 +1,31 @@
+"""What commands work in: the database, and the application on it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from service.config import Settings, settings
+
+
+@contextlib.contextmanager
+def database() -> Iterator[Settings]:
+    """The settings; when the database is the embedded server, it runs for as long as the block lasts."""
+    from service.postgres import Server
+
+    chosen = settings()
+    if not chosen.is_embedded:
+        yield chosen
+        return
+    with Server(chosen.data_dir).running() as server:
+        server.create_database("anpei")
+        yield chosen
+
+
+@contextlib.contextmanager
+def application() -> Iterator[None]:
+    """An application context on the database."""
+    from service.app import create_app
+
+    with database() as chosen, create_app(chosen).app_context():
+        yield

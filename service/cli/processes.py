@@ -1,0 +1,100 @@
+"""Commands about diagrams and the cases that run by them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import click
+
+from service.cli.context import application, database
+from service.config import CHECKOUT, Settings
+
+EXISTING = click.Path(exists=True, path_type=Path)
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=EXISTING)
+def deploy(files: tuple[Path, ...]) -> None:
+    """Bring the tables up to date and deploy diagrams (FILES or folders; default: processes/).
+
+    A refused file leaves the version in force and makes the exit code 1.
+    """
+    with database() as chosen:
+        refused = deploy_diagrams(chosen, files, is_chatty=True)
+    sys.exit(1 if refused else 0)
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=EXISTING)
+def check(files: tuple[Path, ...]) -> None:
+    """Read diagrams (FILES or folders; default: processes/) through the gate, with forms and decisions; deploy nothing."""
+    from service.workflow.processes import check as problems_of
+
+    diagrams = _diagrams(files)
+    problems = problems_of(diagrams)
+    for problem in problems:
+        click.echo(f"{problem.text('zh')}\n    {problem.text('en')}")
+    click.echo(f"diagrams: {len(diagrams)} read, {len(problems)} problems")
+    sys.exit(1 if problems else 0)
+
+
+@click.command()
+@click.argument("cases", nargs=-1, type=click.UUID)
+def verify(cases: tuple[UUID, ...]) -> None:
+    """Re-execute CASES (default: all) from their journals with the plain library; exit code 1 when anything differs."""
+    from sqlalchemy import select
+
+    from service.models import Case, session
+    from service.workflow.history import verify as differences_of
+
+    found = 0
+    with application():
+        chosen = list(cases) or list(session().scalars(select(Case.id).order_by(Case.id)))
+        with click.progressbar(chosen, label="verify", file=sys.stderr) as shown:
+            for case in shown:
+                for difference in differences_of([case]):
+                    found += 1
+                    click.echo(f"{difference.case_id}: {difference.what}: {difference.detail}")
+    click.echo(f"verify: {len(chosen)} cases, {found} differences")
+    sys.exit(1 if found else 0)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def conformance(folder: Path) -> None:
+    """Run the models of DIR, each with a manifest, through the gate and the engine of production."""
+    from service.engine.conformance import run
+
+    sys.exit(0 if run(folder, sys.stdout).is_sound else 1)
+
+
+def deploy_diagrams(chosen: Settings, files: tuple[Path, ...] = (), *, is_chatty: bool = False) -> int:
+    """Migrate, deploy, say what changed and what was refused; the number of refused diagrams."""
+    from service.app import create_app
+    from service.migrations import upgrade
+    from service.workflow import reference
+    from service.workflow.processes import deploy_paths
+
+    upgrade(chosen.database_url)
+    with create_app(chosen).app_context():
+        reference.ensure()
+        results = deploy_paths(_diagrams(files))
+        for result in results:
+            if result.version and (is_chatty or result.is_new):
+                click.echo(
+                    f"{result.file}: version {result.version.number} {'is new' if result.is_new else 'is in force'}"
+                )
+            for problem in result.problems:
+                click.echo(f"{problem.text('zh')}\n    {problem.text('en')}", err=True)
+    return sum(result.version is None for result in results)
+
+
+def _diagrams(files: tuple[Path, ...]) -> list[Path]:
+    """The diagrams among files and folders, each folder sorted; nothing given means processes/."""
+    found = [sorted(file.glob("*.bpmn")) if file.is_dir() else [file] for file in files or (CHECKOUT / "processes",)]
+    return [diagram for group in found for diagram in group]
+
+
+COMMANDS = (deploy, check, verify, conformance)

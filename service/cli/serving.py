@@ -1,0 +1,69 @@
+"""Commands that serve: pages, jobs, or all that `make run` shows."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import NoReturn
+
+import click
+
+from service.cli.context import database
+from service.cli.processes import deploy_diagrams
+from service.config import demo_password, settings
+
+
+@click.command()
+def run() -> None:
+    """Bring the database up to date, fill in the demonstration once, serve pages and work jobs (make run)."""
+    from service.supervisor import Stopped, Supervisor, is_port_free, stoppable
+
+    port = settings().port
+    if not is_port_free(port):
+        sys.exit(
+            f"Port {port} is in use: by Anpei already running, or by another program. Another port: make run ANPEI_PORT={port + 1}"
+        )
+    with contextlib.suppress(Stopped), stoppable(), database() as chosen:
+        deploy_diagrams(chosen)
+        with Supervisor() as programs:
+            programs.start("gunicorn", *_gunicorn())
+            programs.start("worker", sys.executable, "-m", "service.cli", "worker")
+            if programs.wait_for_port(port):
+                click.echo(_welcome(port))
+            _end(programs.wait())
+    click.echo("Anpei has ended.")
+
+
+@click.command()
+def serve() -> None:
+    """Serve the pages and the API on 127.0.0.1 (port: ANPEI_PORT)."""
+    from service.supervisor import Stopped, Supervisor, stoppable
+
+    with contextlib.suppress(Stopped), stoppable(), database(), Supervisor() as programs:
+        programs.start("gunicorn", *_gunicorn())
+        _end(programs.wait())
+
+
+@click.command()
+def worker() -> None:
+    """Work due timers, automatic steps and effects; any number may run."""
+    from service.worker import main
+
+    with database():
+        main()
+
+
+def _gunicorn() -> tuple[str, ...]:
+    return (sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn")
+
+
+def _end(how: str) -> NoReturn:
+    """A program ended that should not have: its own words stand above."""
+    sys.exit(f"anpei: {how}")
+
+
+def _welcome(port: int) -> str:
+    return f"http://127.0.0.1:{port} {demo_password()} "
+
+
+COMMANDS = (run, serve, worker)
