@@ -1,0 +1,73 @@
+"""``make bench``: every figure with its peer in the same run, on a database of its own. Writes ``bench/latest.json``."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from service.migrations import upgrade
+from service.models import db
+from tests.bench import cast, chain, end_to_end, engine_bench, http, inbox
+from tests.bench.figures import Figures
+from tests.bench.scratch import application, scratch
+
+PREPARED = "bench"
+PARTS = ("engine", "end_to_end", "http", "inbox")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="measure only these")
+    parser.add_argument(
+        "--cases", type=int, default=240, help="enrolments that are walked from confirmation to certificate"
+    )
+    chosen = parser.parse_args()
+    figures = Figures()
+    print(f"\n  {'what':<52} {'measured':>22}   beside it")
+    if "engine" in chosen.only:
+        _engine(figures)
+    if {"end_to_end", "http", "inbox"} & set(chosen.only):
+        _database(figures, chosen.only, chosen.cases)
+    figures.summary()
+    if set(chosen.only) == set(PARTS):
+        figures.write()
+
+
+def _engine(figures: Figures) -> None:
+    cycle, growth = engine_bench.engine_cycle(), engine_bench.loop_growth()
+    figures.key("engine_cycle_ratio", cycle["ratio"])
+    figures.row(
+        "engine: load, complete, save, p50",
+        f"{cycle['fast_ms']:.3f} ms",
+        f"plain library {cycle['plain_ms']:.3f} ms; ratio {cycle['ratio']:.1f}",
+    )
+    figures.key("turn_400_over_10", growth["ratio"])
+    figures.row(
+        "engine: a completion at loop turn 400",
+        f"{growth['turn_400_ms']:.3f} ms",
+        f"at turn 10 {growth['turn_10_ms']:.3f} ms; ratio {growth['ratio']:.2f}",
+    )
+    figures.details["engine"] = {"cycle": cycle, "growth": growth}
+
+
+def _database(figures: Figures, only: list[str], cases: int) -> None:
+    with scratch() as server:
+        began = time.perf_counter()
+        server.create_database(PREPARED)
+        upgrade(server.url(PREPARED))
+        with application(server.url(PREPARED)).app_context():
+            cast.prepare(cases)
+            case_ids = chain.all_cases()
+            db.session.remove()
+            db.engine.dispose()
+        figures.row(f"prepared {len(case_ids)} enrolments", f"{time.perf_counter() - began:.1f} s")
+        if "end_to_end" in only:
+            end_to_end.measure(server, PREPARED, case_ids, figures)
+        if "http" in only:
+            http.measure(server, PREPARED, case_ids, figures)
+        if "inbox" in only:
+            inbox.measure(server, PREPARED, figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The six completions of an enrolment, from confirmation to certificate, and how a process does many of them in a row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+
+from service.models import Task, User, db, session
+from service.workflow import cases
+from tests.bench.scratch import application
+from tests.bench.tape import Transaction, record_connections, tape
+
+
+class Stage(NamedTuple):
+    """Who completes which task with what."""
+
+    element: str
+    login: str
+    form: dict[str, Any]
+
+
+STAGES = (
+    Stage("confirm_enrollment", "bench-province", {"decision": "confirm"}),
+    Stage("check_in", "bench-association", {}),
+    Stage("record_score", "bench-institution", {"score": "85"}),
+    Stage("confirm_score", "bench-association", {"decision": "confirm"}),
+    Stage("print_certificate", "bench-association", {}),
+    Stage("approve_certificate", "bench-ministry", {"decision": "approve"}),
+)
+
+
+@dataclass
+class Walked:
+    """Seconds of each completion by stage, CPU seconds of the process, and what it sent to the database."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    cpu: float = 0.0
+    transactions: list[Transaction] = field(default_factory=list)
+
+
+def all_cases() -> list[UUID]:
+    """The cases that wait for their province, in order."""
+    query = select(Task.case_id).where(Task.element == STAGES[0].element, Task.state == "open").order_by(Task.case_id)
+    return list(session().scalars(query))
+
+
+def open_tasks(stage: Stage, case_ids: Sequence[UUID]) -> list[UUID]:
+    """The open tasks of a stage in these cases, case by case."""
+    named = Task.element.in_([stage.element, f"certification/{stage.element}"])
+    query = select(Task.id).where(named, Task.state == "open", Task.case_id.in_(case_ids)).order_by(Task.case_id)
+    return list(session().scalars(query))
+
+
+def walk(ready: Callable[[], object], url: str, case_ids: Sequence[UUID], is_recorded: bool) -> Walked:
+    """Complete every task of every case, stage by stage, in this process; one session a completion, as requests have."""
+    if is_recorded:
+        record_connections()
+    done = Walked()
+    with application(url).app_context():
+        officers = {stage.login: _officer(stage.login) for stage in STAGES}
+        ready()
+        for stage in STAGES:
+            tasks = open_tasks(stage, case_ids)
+            if len(tasks) != len(case_ids):
+                raise RuntimeError(f"{stage.element}: {len(tasks)} tasks are open in {len(case_ids)} cases")
+            db.session.remove()
+            done.seconds[stage.element] = _complete(officers[stage.login], tasks, stage.form, done)
+        done.transactions = tape.transactions
+    return done
+
+
+def _complete(officer: User, tasks: list[UUID], form: dict[str, Any], done: Walked) -> list[float]:
+    seconds = []
+    tape.is_on = True
+    cpu = time.process_time()
+    for task in tasks:
+        began = time.perf_counter()
+        cases.complete(officer, task, form)
+        db.session.remove()
+        seconds.append(time.perf_counter() - began)
+    done.cpu += time.process_time() - cpu
+    tape.is_on = False
+    return seconds
+
+
+def _officer(login: str) -> User:
+    officer = User.by_login(login)
+    assert officer is not None
+    db.session.expunge_all()
+    return officer

@@ -1,0 +1,81 @@
+"""What was measured: figures with their unit, peer and requirement; the table on the screen and ``bench/latest.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+LATEST = Path(__file__).resolve().parents[2] / "bench" / "latest.json"
+# The figures that are required of us, and how they compare with the requirement.
+REQUIRED: dict[str, tuple[str, float]] = {
+    "engine_cycle_ratio": (">=", 10),
+    "floor_over_end_to_end": ("<=", 3),
+    "http_completions_per_s": (">=", 300),
+    "inbox_1m_over_1k": ("<=", 1.5),
+    "turn_400_over_10": ("<=", 1.3),
+}
+
+
+@dataclass
+class Figures:
+    """The key figures by name, the rows of the table, and everything else that was measured."""
+
+    keys: dict[str, float] = field(default_factory=dict)
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def key(self, name: str, value: float) -> None:
+        """A figure by which runs are compared."""
+        self.keys[name] = round(value, 3)
+
+    def row(self, what: str, ours: str, peer: str = "") -> None:
+        """A line of the table, told at once: some take a minute."""
+        self.rows.append((what, ours, peer))
+        print(f"  {what:<52} {ours:>22}   {peer}", flush=True)
+
+    def verdicts(self) -> dict[str, bool]:
+        """Whether each required figure that was measured is reached."""
+        return {name: _holds(self.keys[name], *bound) for name, bound in REQUIRED.items() if name in self.keys}
+
+    def write(self, file: Path = LATEST) -> None:
+        """The JSON; key figures stand at its top level."""
+        file.parent.mkdir(exist_ok=True)
+        content = {**self.keys, "reached": self.verdicts(), "required": {n: f"{o} {b:g}" for n, (o, b) in REQUIRED.items()},
+                   "machine": machine(), "details": self.details}  # fmt: skip
+        file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+    def summary(self) -> None:
+        """The required figures once more, with what is asked of each."""
+        print(f"\n  {'figure':<28} {'measured':>10} {'required':>10}")
+        for name, reached in self.verdicts().items():
+            compare, bound = REQUIRED[name]
+            print(
+                f"  {name:<28} {self.keys[name]:>10g} {f'{compare} {bound:g}':>10}   {'reached' if reached else 'MISSED'}"
+            )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which ``share`` of the values lie."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def p50(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": len(os.sched_getaffinity(0)), "python": platform.python_version(),
+            "load_before": round(os.getloadavg()[0], 2)}  # fmt: skip
+
+
+def _holds(value: float, compare: str, bound: float) -> bool:
+    tests: dict[str, Callable[[float, float], bool]] = {">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b}
+    return tests[compare](value, bound)

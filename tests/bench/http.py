@@ -1,0 +1,69 @@
+"""Completions a second over HTTP through gunicorn, and what one costs in CPU: web processes and database apart."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from uuid import UUID
+
+from service.models import db
+from service.postgres import Server
+from tests.bench import chain, web
+from tests.bench.cast import PASSWORD
+from tests.bench.figures import Figures, p50, percentile
+from tests.bench.scratch import application, copy
+
+
+def measure(server: Server, prepared: str, case_ids: Sequence[UUID], figures: Figures) -> None:
+    """Every completion of every case over REST, stage by stage; finding the tasks between the stages is not counted."""
+    copy(server, prepared, "bench_http")
+    app = application(server.url("bench_http"))
+    database = int((server.data / "postmaster.pid").read_text().split()[0])
+    took, seconds, web_cpu, database_cpu = 0.0, [], 0.0, 0.0
+    with web.serving(server, "bench_http") as (port, process), app.app_context():
+        _sign_in(port)
+        for stage in chain.STAGES:
+            requests = [_completion(stage, task) for task in chain.open_tasks(stage, case_ids)]
+            db.session.remove()
+            before = web.cpu_of(process), web.cpu_of(database)
+            lasted, each = web.pour(port, requests, 204)
+            web_cpu += web.cpu_of(process) - before[0]
+            database_cpu += web.cpu_of(database) - before[1]
+            took += lasted
+            seconds += each
+        db.engine.dispose()
+    n = len(seconds)
+    cpu = {"web": web_cpu / n * 1000, "database": database_cpu / n * 1000}
+    figures.key("http_completions_per_s", n / took)
+    figures.key("http_cpu_ms_per_completion", sum(cpu.values()))
+    figures.row(
+        "completions/s over HTTP (gunicorn, 2 × 4)",
+        f"{n / took:,.0f}",
+        f"p50 {p50(seconds) * 1e3:.1f}, p95 {percentile(seconds, 0.95) * 1e3:.1f} ms",
+    )
+    figures.row(
+        "  CPU a completion", f"{sum(cpu.values()):.2f} ms", f"web {cpu['web']:.2f}, database {cpu['database']:.2f} ms"
+    )
+    figures.details["http"] = {
+        "completions": n, "per_second": round(n / took, 1), "p50_ms": round(p50(seconds) * 1e3, 3), "p95_ms": round(percentile(seconds, 0.95) * 1e3, 3),
+        "web_cpu_ms": round(cpu["web"], 3), "database_cpu_ms": round(cpu["database"], 3), "connections": web.CONNECTIONS,
+    }  # fmt: skip
+
+
+def _completion(stage: chain.Stage, task: UUID) -> bytes:
+    variables = {name: {"value": value, "type": "String"} for name, value in stage.form.items()}
+    return web.post(
+        f"/engine-rest/task/{task}/complete", authorization(stage.login), json.dumps({"variables": variables}).encode()
+    )
+
+
+def authorization(login: str) -> str:
+    return "Basic " + base64.b64encode(f"{login}:{PASSWORD}".encode()).decode()
+
+
+def _sign_in(port: int) -> None:
+    """Let every web process check every password once: it is slow by design, and remembered afterwards."""
+    for login in {stage.login for stage in chain.STAGES}:
+        request = web.get("/engine-rest/version", f"Authorization: {authorization(login)}\r\n")
+        web.pour(port, [request] * 40, 200)
