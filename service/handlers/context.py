@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +19,8 @@ from service.models import Job, new_id, session
 class Context:
     """The case being moved and who moves it; ``at`` and ``today`` are the input's, never the wall clock's.
 
-    actor_id: the person who acts, None for the system; behalf_id: for whom he acts.
+    actor_id: the person who acts, None for the system; behalf_id: for whom he acts; decide: a decision of the case's
+    own bundle, by its id, on given facts.
     """
 
     case_id: UUID
@@ -29,6 +31,7 @@ class Context:
     today: date
     actor_id: UUID | None = None
     behalf_id: UUID | None = None
+    decide: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
 
     def send(self, case_id: UUID, name: str, data: dict[str, Any] | None = None, kind: str = "message") -> None:
         """Leave a message (or signal) for another case; delivered after the commit, equal pending ones are one (invariant 2)."""

@@ -81,8 +81,9 @@ def move(held: Held, act: Act) -> Step:
     seq, at = held.seq + 1, now()
     cause = current_cause()
     cause.case_id, cause.seq = held.id, seq
-    context = Context(held.id, held.process, held.business_key, seq, at, at.astimezone(CHINA).date(), act.actor_id, act.behalf_id)
     definition = processes.definition(held.definition)
+    today = at.astimezone(CHINA).date()
+    context = Context(held.id, held.process, held.business_key, seq, at, today, act.actor_id, act.behalf_id, definition.decide)
     given = Input(act.kind, seq, at, act.token, act.element, act.due, dict(act.data))
     salt = os.urandom(16)
     step = engine.step(definition, None if act.kind == "start" else held.state, given, handlers.serve(context), salt)
