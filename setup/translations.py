@@ -9,9 +9,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from setup import sources, texts
+from setup.step import CHECKOUT
 
 ENGLISH = texts.TRANSLATIONS / "en" / "LC_MESSAGES" / "messages.po"
 HEADER = "# English for the Chinese texts of Anpei; collected by `make translations`, checked by `make check`."
+MISSING = CHECKOUT / "build" / "missing.po"
 PLACES = re.compile(r"%\(\w+\)[sd]|%%|\{\w*\}")
 
 
@@ -28,7 +30,7 @@ def main() -> int:
 def problems() -> list[str]:
     """What is wrong with the English catalogue, a line each."""
     used, catalogue = sources.texts(), _read()
-    found = [f"{name}: not in the catalogue: {text}" for text, name in used.items() if text not in catalogue]
+    found = [f"{name}: no English: {text}" for text, name in used.items() if text not in catalogue]
     for message in catalogue:
         text, english = _first(message.id), _first(message.string)
         if not text:
@@ -43,19 +45,32 @@ def problems() -> list[str]:
 
 
 def _update() -> int:
-    """Keep what is translated, add what is new without English; no dates and no places, so that merges stay easy."""
-    before, after = _read(), Catalog(locale="en", header_comment=HEADER, project="Anpei", version="-", fuzzy=False)
-    after.msgid_bugs_address = after.last_translator = after.language_team = after.copyright_holder = "-"
-    after.creation_date = after.revision_date = before.creation_date
-    for text in sources.texts():
-        known = before.get(text)
-        after.add(known.id if known else text, known.string if known else "", flags=known.flags if known else ())
-    ENGLISH.parent.mkdir(parents=True, exist_ok=True)
-    with ENGLISH.open("wb") as file:
-        write_po(file, after, width=None, no_location=True, sort_output=True, ignore_obsolete=True)
+    """Keep what is translated and still used, in order, without dates and places, so that merges stay easy.
+
+    What has no English yet goes to ``build/missing.po``, ready to be filled in and appended to the catalogue.
+    """
+    known, used = _read(), sources.texts()
+    kept, missing = _empty(known), _empty(known)
+    for text in used:
+        message = known.get(text)
+        if message and _first(message.string).strip():
+            kept.add(message.id, message.string)
+        else:
+            missing.add(text, "")
+    for file, catalogue in ((ENGLISH, kept), (MISSING, missing)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") as stream:
+            write_po(stream, catalogue, width=None, no_location=True, sort_output=True, omit_header=file == MISSING)
     texts.compile_catalogues()
-    print(f"{len(after)} texts, {sum(not _first(message.string) for message in after if message.id)} without English")
+    print(f"{len(kept)} texts in English, {len(missing)} without" + (f": {MISSING}" if len(missing) else ""))
     return 0
+
+
+def _empty(like: Catalog) -> Catalog:
+    made = Catalog(locale="en", header_comment=HEADER, project="Anpei", version="-", fuzzy=False)
+    made.msgid_bugs_address = made.last_translator = made.language_team = made.copyright_holder = "-"
+    made.creation_date = made.revision_date = like.creation_date
+    return made
 
 
 def _read() -> Catalog:
