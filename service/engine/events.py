@@ -1,0 +1,279 @@
+"""Events: what waits for an input, what is thrown, and who catches it inside the case."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit
+from SpiffWorkflow.bpmn.specs.event_definitions import (
+    CancelEventDefinition,
+    ErrorEventDefinition,
+    EscalationEventDefinition,
+    MessageEventDefinition,
+    MultipleEventDefinition,
+    SignalEventDefinition,
+    TerminateEventDefinition,
+)
+from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
+from SpiffWorkflow.bpmn.specs.mixins.events.event_types import ThrowingEvent
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from service.engine.scopes import follow, in_order
+from service.engine.scripts import attribute_of, unwrap, value_of
+from service.engine.timers import due_after, from_text, parse_cycle, to_text
+from service.engine.values import Data, NoPlace, Sent, StepFailed
+from service.engine.world import CANCELLED, OPEN, WAITING, path_of, world, write
+
+
+class Timer(TimerEventDefinition):
+    """Due once, when the token arrives; then only an input fires it."""
+
+    def has_fired(self, task: Task) -> bool:
+        return bool(task.internal_data.get("event_fired"))
+
+    def update_task(self, task: Task) -> None:
+        if "due" not in task.internal_data:
+            due, times = first_due(task, self.expression)
+            task.internal_data["due"] = to_text(due)
+            if times is not None:
+                task.internal_data["times"] = times
+
+    def reset(self, task: Task) -> None:
+        task.internal_data.pop("due", None)
+        task.internal_data.pop("event_fired", None)
+
+
+def first_due(task: Task, expression: str) -> tuple[datetime, int | None]:
+    """When a timer falls due first, and how often a cycle fires (-1: for ever; None: no cycle). Raises StepFailed."""
+    text = str(attribute_of(task, expression.strip())).strip()
+    try:
+        cycle = parse_cycle(text)
+        if cycle:
+            return cycle.start or cycle.period.after(world.at), -1 if cycle.times is None else cycle.times
+        return due_after(_literal(task, text, expression), world.at), None
+    except (ValueError, OverflowError) as error:
+        raise StepFailed(f"定时器 {text}:{error}", path_of(task)) from error
+
+
+def _literal(task: Task, text: str, expression: str) -> str:
+    """A timer that is neither ISO 8601 nor ``${…}`` is a bare expression, as Spiff's own diagrams have it."""
+    if text[:1] in "PR" or text[:1].isdigit() or unwrap(expression):
+        return text
+    return str(value_of(task, text))
+
+
+class Alternatives(MultipleEventDefinition):
+    """The events after an event-based gateway; the gateway waits for all and remembers which came."""
+
+    def has_fired(self, task: Task) -> bool:
+        return "chosen" in task.internal_data
+
+    def update_task(self, task: Task) -> None:
+        """Of several timers only the earliest can win, the first drawn among equals."""
+        if "due" in task.internal_data:
+            return
+        timers = [
+            (first_due(task, e.expression)[0], n) for n, e in enumerate(self.event_definitions) if isinstance(e, Timer)
+        ]
+        if timers:
+            due, place = min(timers)
+            task.internal_data.update(due=to_text(due), timer=place)
+
+    def update_task_data(self, task: Task) -> None: ...
+
+    def reset(self, task: Task) -> None: ...
+
+
+class EventBasedGateway(defaults.EventBasedGateway):
+    def _run_hook(self, task: Task) -> bool:
+        follow(task, [self.outputs[task.internal_data["chosen"]]])
+        return True
+
+
+class Throwing:
+    """Throws through ``throw``, never through the library's event manager."""
+
+    event_definition: EventDefinition
+
+    def _run_hook(self, task: Task) -> bool:
+        throw(task, self.event_definition)
+        return True
+
+
+class IntermediateThrowEvent(Throwing, defaults.IntermediateThrowEvent): ...
+
+
+class SendTask(Throwing, defaults.SendTask): ...
+
+
+class EndEvent(Throwing, defaults.EndEvent):
+    """Ends its token; a terminating one its scope, an error that nobody catches the whole case."""
+
+    def _on_complete_hook(self, task: Task) -> None:
+        if isinstance(self.event_definition, TerminateEventDefinition) or world.failed is not None:
+            task.workflow._mark_complete(task)
+        if world.failed is not None:
+            world.trace.append("!" + path_of(task))
+            case = task.workflow.top_workflow
+            if not case.completed:
+                case._mark_complete(task)
+
+
+def fire(task: Task, payload: Data) -> None:
+    """The event came: its data enters the token, and the token goes on."""
+    task.internal_data["event_fired"] = True
+    write(task, payload)
+    task.task_spec._update(task)
+
+
+def fire_timer(task: Task) -> None:
+    """A timer fell due. A cycle starts what follows anew each time and stays until its last."""
+    data = task.internal_data
+    if "timer" in data:
+        data["chosen"] = data["timer"]
+    elif data.get("times", 1) != 1 and not getattr(task.task_spec, "cancel_activity", False):
+        cycle = parse_cycle(str(attribute_of(task, task.task_spec.event_definition.expression.strip())).strip())
+        assert cycle is not None
+        data["due"] = to_text(cycle.period.after(from_text(data["due"])))
+        data["times"] = max(data["times"] - 1, -1)
+        world.trace.append("+" + path_of(task))
+        for output in task.task_spec.outputs:
+            if not isinstance(output, BoundaryEventJoin):
+                child = task._add_child(output, TaskState.FUTURE)
+                child.triggered = True
+                output._predict(child, mask=TaskState.NOT_FINISHED_MASK)
+                output._update(child)
+        return
+    fire(task, {})
+
+
+def awaits(task: Task) -> list[tuple[str, str]]:
+    """What a waiting token waits for: (``message`` or ``signal``, name), none for timers and errors."""
+    return [(kind, definition.name) for kind, definition in _waited(task)]
+
+
+def _waited(task: Task) -> list[tuple[str, Any]]:
+    definition = getattr(task.task_spec, "event_definition", None)
+    if task._state != WAITING or definition is None:
+        return []
+    several = isinstance(definition, MultipleEventDefinition)
+    found = []
+    for one in definition.event_definitions if several else [definition]:
+        if isinstance(one, MessageEventDefinition):
+            found.append(("message", one))
+        elif isinstance(one, SignalEventDefinition):
+            found.append(("signal", one))
+    return found
+
+
+def receive(case: Any, kind: str, name: str, payload: Data, token: str | None = None) -> None:
+    """A message goes to the token that waits longest, a signal to all. Raises NoPlace when nobody waits."""
+    waiting = [t for scope in case.live() for t in scope.tasks.values() if (kind, name) in awaits(t)]
+    waiting = in_order(t for t in waiting if token is None or t.token == token)
+    if not waiting:
+        raise NoPlace(f"{kind}:{name}")
+    for task in waiting[:1] if kind == "message" else waiting:
+        if task._state == WAITING and case.alive(task.workflow):
+            definition = task.task_spec.event_definition
+            if isinstance(definition, Alternatives):
+                names = [(type(e), getattr(e, "name", None)) for e in definition.event_definitions]
+                wanted = MessageEventDefinition if kind == "message" else SignalEventDefinition
+                task.internal_data["chosen"] = names.index((wanted, name))
+            fire(task, payload)
+
+
+def throw(task: Task, definition: EventDefinition) -> None:
+    """What a throwing event does. Messages leave the case; signals also go round inside it, errors up through it."""
+    path = path_of(task)
+    if isinstance(definition, MultipleEventDefinition):
+        for one in definition.event_definitions:
+            throw(task, one)
+    elif isinstance(definition, MessageEventDefinition):
+        world.sent.append(Sent("message", definition.name, path, dict(task.data)))
+    elif isinstance(definition, SignalEventDefinition):
+        world.sent.append(Sent("signal", definition.name, path, dict(task.data)))
+        case = task.workflow.top_workflow
+        try:
+            receive(case, "signal", definition.name, dict(task.data))
+        except NoPlace:
+            return
+    elif isinstance(definition, TerminateEventDefinition):
+        _end_scope_but(task)
+    elif isinstance(definition, ErrorEventDefinition):
+        if not raise_to_boundary(task.workflow, ErrorEventDefinition, definition.code, dict(task.data)):
+            world.failed = definition.code or definition.name
+            _end_all_but(task)
+    elif isinstance(definition, EscalationEventDefinition):
+        raise_to_boundary(task.workflow, EscalationEventDefinition, definition.code, dict(task.data))
+    elif isinstance(definition, CancelEventDefinition):
+        raise_to_boundary(task.workflow, CancelEventDefinition, None, {})
+
+
+def _end_scope_but(task: Task) -> None:
+    for other in in_order(t for t in list(task.workflow.tasks.values()) if t._state & OPEN and t is not task):
+        other.cancel()
+
+
+def _end_all_but(task: Task) -> None:
+    """End everything in the case but this task and the activities around it."""
+    _end_scope_but(task)
+    while task.workflow.parent_task_id is not None:
+        task = task.workflow.top_workflow.get_task_from_id(task.workflow.parent_task_id)
+        _end_scope_but(task)
+
+
+def raise_error(task: Task, code: str, payload: Data) -> None:
+    """An error inside an activity: to its own boundary event, or one around it. Raises StepFailed if nobody catches."""
+    if not _catch(task, ErrorEventDefinition, code, payload):
+        if not raise_to_boundary(task.workflow, ErrorEventDefinition, code, payload):
+            raise StepFailed(f"没有边界事件捕获 BPMN 错误 {code}。", path_of(task))
+
+
+def raise_to_boundary(scope: Any, kind: type, code: str | None, payload: Data) -> bool:
+    """Offer an error, escalation or cancellation to the scopes around, from inside out; True when one catches it."""
+    while scope.parent_task_id is not None:
+        host = scope.top_workflow.get_task_from_id(scope.parent_task_id)
+        if _catch(host, kind, code, payload):
+            return True
+        scope = host.workflow
+    return False
+
+
+def _catch(host: Task, kind: type, code: str | None, payload: Data) -> bool:
+    """The boundary event of this very activity that catches the code, the one without code last."""
+    if isinstance(host.parent.task_spec, LoopTask):
+        host = host.parent
+    split = host.parent
+    if not isinstance(split.task_spec, BoundaryEventSplit):
+        return False
+    waiting = [
+        t
+        for t in split.children
+        if t._state == WAITING and isinstance(getattr(t.task_spec, "event_definition", None), kind)
+    ]
+    for wanted in (code, None):
+        for task in waiting:
+            if getattr(task.task_spec.event_definition, "code", None) == wanted:
+                fire(task, payload)
+                return True
+    return False
+
+
+def _settle(join: Any, task: Task) -> bool:
+    """When an activity ends its boundary events go; when one interrupts, the activity and the others go."""
+    split = task.parent.parent
+    finished, leaving = join._check_threshold_structured(task) if split is not None else (False, [])
+    task._set_state(CANCELLED)
+    if finished:
+        for other in leaving:
+            other.cancel()
+    return False
+
+
+BoundaryEventJoin._update_hook = _settle
+ThrowingEvent._run_hook = Throwing._run_hook

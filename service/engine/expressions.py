@@ -1,0 +1,333 @@
+"""Small Starlark expressions, evaluated in process: names, literals, comparison, logic, integer arithmetic, indexing.
+
+The grammar is checked token by token and node by node over Python's own parser, then compiled to closures: nothing
+is ever handed to ``eval``. What is outside the grammar gives None and goes to the sandbox; within it the result
+equals Starlark's (``1 != True``, no mixed comparison, no floats).
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+Value = Any
+Names = Mapping[str, Value]
+Evaluate = Callable[[Names], Value]
+
+MAX_SOURCE = 2_000
+MAX_NODES = 300
+LARGEST = 1 << 200  # larger integers are left to the sandbox
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOKENS = {
+    tokenize.NAME, tokenize.NUMBER, tokenize.STRING, tokenize.OP, tokenize.NEWLINE, tokenize.NL, tokenize.ENDMARKER,
+}  # fmt: skip
+_CONSTANTS = {"True": True, "False": False, "None": None}
+_RESERVED = frozenset(
+    [
+        "as",
+        "assert",
+        "async",
+        "await",
+        "break",
+        "class",
+        "continue",
+        "def",
+        "del",
+        "except",
+        "finally",
+        "for",
+        "from",
+        "global",
+        "if",
+        "import",
+        "is",
+        "lambda",
+        "load",
+        "nonlocal",
+        "pass",
+        "raise",
+        "return",
+        "try",
+        "while",
+        "with",
+        "yield",
+        "else",
+        "elif",
+    ]
+)
+
+
+class ExpressionError(Exception):
+    """The expression is well-formed but has no value for this data."""
+
+
+class Beyond(Exception):
+    """The value is too large to compute here: ask the sandbox."""
+
+
+@lru_cache(maxsize=4096)
+def compile_small(source: str) -> Evaluate | None:
+    """The evaluator of an expression of the small grammar, or None when the sandbox must do it."""
+    source = source.strip()
+    if _NAME.fullmatch(source) and source not in _RESERVED and source not in _CONSTANTS:
+        return _name(source)
+    if len(source) > MAX_SOURCE or not _tokens_are_small(source):
+        return None
+    try:
+        tree = ast.parse(source, mode="eval").body
+        if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+            return None
+        return _build(tree)
+    except (SyntaxError, ValueError, _Unsupported, RecursionError, MemoryError):
+        return None
+
+
+class _Unsupported(Exception):
+    pass
+
+
+def _tokens_are_small(source: str) -> bool:
+    """No escapes, prefixes, adjacent strings, odd numbers: spellings where Python and Starlark could differ."""
+    previous = -1
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            text = token.string
+            if token.type not in _TOKENS or (not text.isascii() and token.type != tokenize.STRING):
+                return False
+            if token.type == tokenize.STRING:
+                if previous == tokenize.STRING or "\\" in text or text[0] not in "'\"" or text[:3] in ('"""', "'''"):
+                    return False
+            elif (token.type == tokenize.NUMBER and not re.fullmatch(r"0|[1-9]\d{0,30}", text)) or (
+                token.type == tokenize.NAME and text in _RESERVED
+            ):
+                return False
+            if token.type not in (tokenize.NL, tokenize.NEWLINE):
+                previous = token.type
+    except (tokenize.TokenError, SyntaxError, IndentationError):
+        return False
+    return True
+
+
+def _build(node: ast.expr) -> Evaluate:
+    builder = _BUILDERS.get(type(node))
+    if builder is None:
+        raise _Unsupported
+    return builder(node)
+
+
+def _name(name: str) -> Evaluate:
+    def look(names: Names) -> Value:
+        try:
+            return names[name]
+        except KeyError:
+            raise ExpressionError(f"没有名为 {name} 的数据") from None
+
+    return look
+
+
+def _constant(node: ast.Constant) -> Evaluate:
+    value = node.value
+    if value is not None and type(value) not in (bool, int, str):
+        raise _Unsupported
+    return lambda names: value
+
+
+def _list(node: ast.List) -> Evaluate:
+    parts = [_build(part) for part in node.elts]
+    return lambda names: [part(names) for part in parts]
+
+
+def _dict(node: ast.Dict) -> Evaluate:
+    if any(not isinstance(key, ast.Constant) or type(key.value) is not str for key in node.keys):
+        raise _Unsupported
+    keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+    if len(set(keys)) < len(keys):
+        raise _Unsupported  # Starlark refuses a key given twice
+    values = [_build(value) for value in node.values]
+    return lambda names: {key: value(names) for key, value in zip(keys, values, strict=True)}
+
+
+def _logic(node: ast.BoolOp) -> Evaluate:
+    parts = [_build(part) for part in node.values]
+    stop_at = isinstance(node.op, ast.Or)
+
+    def decide(names: Names) -> Value:
+        value = None
+        for part in parts:
+            value = part(names)
+            if bool(value) is stop_at:
+                break
+        return value
+
+    return decide
+
+
+def _unary(node: ast.UnaryOp) -> Evaluate:
+    part = _build(node.operand)
+    if isinstance(node.op, ast.Not):
+        return lambda names: not part(names)
+    if not isinstance(node.op, ast.USub):
+        raise _Unsupported
+    return lambda names: -_integer(part(names), "-")
+
+
+def _integer(value: Value, sign: str) -> int:
+    if type(value) is not int:
+        raise ExpressionError(f"{sign} 只能用于整数,不能用于 {_kind(value)}")
+    return value
+
+
+def _arithmetic(node: ast.BinOp) -> Evaluate:
+    operate = _OPERATORS.get(type(node.op))
+    if operate is None:
+        raise _Unsupported
+    left, right = _build(node.left), _build(node.right)
+    return lambda names: operate(left(names), right(names))
+
+
+def _add(a: Value, b: Value) -> Value:
+    if type(a) is type(b) and type(a) in (int, str, list):
+        return _bounded(a + b)
+    raise ExpressionError(f"{_kind(a)} 与 {_kind(b)} 不能相加")
+
+
+def _subtract(a: Value, b: Value) -> Value:
+    return _bounded(_integer(a, "-") - _integer(b, "-"))
+
+
+def _multiply(a: Value, b: Value) -> Value:
+    if type(a) is int and type(b) is int:
+        return _bounded(a * b)
+    raise Beyond
+
+
+def _floor(a: Value, b: Value) -> Value:
+    if _integer(b, "//") == 0:
+        raise ExpressionError("除数为 0")
+    return _integer(a, "//") // b
+
+
+def _bounded(value: Value) -> Value:
+    if type(value) is int and not -LARGEST < value < LARGEST:
+        raise Beyond
+    return value
+
+
+def _compare(node: ast.Compare) -> Evaluate:
+    if len(node.ops) != 1 or isinstance(node.left, ast.Compare) or isinstance(node.comparators[0], ast.Compare):
+        raise _Unsupported  # Starlark has no 1 < x < 5, and (a == b) == c goes to it as well
+    test = _TESTS.get(type(node.ops[0]))
+    if test is None:
+        raise _Unsupported
+    left, right = _build(node.left), _build(node.comparators[0])
+    return lambda names: test(left(names), right(names))
+
+
+def equal(a: Value, b: Value) -> bool:
+    """Equality as Starlark and JSON see it: values of different kinds never equal, ``1`` is not ``True``."""
+    if type(a) is not type(b):
+        return False
+    if type(a) is list:
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    if type(a) is dict:
+        return a.keys() == b.keys() and all(equal(x, b[key]) for key, x in a.items())
+    return bool(a == b)
+
+
+def _ordered(compare: Callable[[Value, Value], bool]) -> Callable[[Value, Value], bool]:
+    def test(a: Value, b: Value) -> bool:
+        if type(a) is type(b) and type(a) in (int, str):
+            return compare(a, b)
+        if type(a) is type(b) and type(a) in (bool, list):
+            raise Beyond
+        raise ExpressionError(f"{_kind(a)} 与 {_kind(b)} 不能比较大小")
+
+    return test
+
+
+def _contains(a: Value, b: Value) -> bool:
+    if type(b) is list:
+        return any(equal(a, item) for item in b)
+    if type(b) is dict:
+        if type(a) in (list, dict):
+            raise ExpressionError(f"{_kind(a)} 不能作为键")
+        return type(a) is str and a in b
+    if type(b) is str and type(a) is str:
+        return a in b
+    raise ExpressionError(f"不能在 {_kind(b)} 中查找 {_kind(a)}")
+
+
+def _index(node: ast.Subscript) -> Evaluate:
+    if isinstance(node.slice, ast.Slice | ast.Tuple):
+        raise _Unsupported
+    whole, key = _build(node.value), _build(node.slice)
+
+    def pick(names: Names) -> Value:
+        values, at = whole(names), key(names)
+        if type(values) is dict and type(at) is str and at in values:
+            return values[at]
+        if type(values) in (list, str) and type(at) is int and -len(values) <= at < len(values):
+            return values[at]
+        raise ExpressionError(f"{_kind(values)} 中没有 {at!r}")
+
+    return pick
+
+
+def _get(node: ast.Call) -> Evaluate:
+    """``data.get("key")`` and ``data.get("key", default)``, the one method of the small grammar."""
+    function = node.func
+    if (
+        not isinstance(function, ast.Attribute)
+        or function.attr != "get"
+        or node.keywords
+        or len(node.args) not in (1, 2)
+    ):
+        raise _Unsupported
+    parts = [_build(part) for part in (function.value, *node.args)]
+
+    def get(names: Names) -> Value:
+        values, key, *default = [part(names) for part in parts]
+        if type(values) is not dict or type(key) in (list, dict):
+            raise ExpressionError(f"{_kind(values)} 没有 get")
+        if type(key) is str and key in values:
+            return values[key]
+        return default[0] if default else None
+
+    return get
+
+
+def _kind(value: Value) -> str:
+    return {int: "整数", str: "文字", list: "列表", dict: "对象", bool: "真假值"}.get(type(value), "空值")
+
+
+_BUILDERS: dict[type[ast.expr], Callable[[Any], Evaluate]] = {
+    ast.Name: lambda node: _name(node.id),
+    ast.Constant: _constant,
+    ast.List: _list,
+    ast.Dict: _dict,
+    ast.BoolOp: _logic,
+    ast.UnaryOp: _unary,
+    ast.BinOp: _arithmetic,
+    ast.Compare: _compare,
+    ast.Subscript: _index,
+    ast.Call: _get,
+}
+_OPERATORS: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
+    ast.Add: _add, ast.Sub: _subtract, ast.Mult: _multiply, ast.FloorDiv: _floor,
+}  # fmt: skip
+_TESTS: dict[type[ast.cmpop], Callable[[Value, Value], bool]] = {
+    ast.Eq: equal,
+    ast.NotEq: lambda a, b: not equal(a, b),
+    ast.Lt: _ordered(lambda a, b: bool(a < b)),
+    ast.LtE: _ordered(lambda a, b: bool(a <= b)),
+    ast.Gt: _ordered(lambda a, b: bool(a > b)),
+    ast.GtE: _ordered(lambda a, b: bool(a >= b)),
+    ast.In: _contains,
+    ast.NotIn: lambda a, b: not _contains(a, b),
+}

@@ -1,0 +1,115 @@
+"""The killable child: Starlark over a socket on standard input, JSON only, memory bounded. Imports nothing of ours.
+
+Requests are ``[mode, source, names, wanted, functions]`` with mode ``e`` (value of an expression), ``x`` (names set
+by a script) or ``p`` (parse only); the answer is ``["ok", value]``, ``["err", message]``, ``["fatal", message]``, or
+``["call", name, args]`` when the script calls a host function, whose result the parent then sends.
+"""
+
+import functools
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from typing import Any
+
+MAX_REPLY = 2_000_000
+NESTING = 100
+
+
+class Wire:
+    """Frames of JSON: four bytes of length, then UTF-8."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+
+    def receive(self) -> Any:
+        size = struct.unpack("!I", self._exactly(4))[0]
+        return json.loads(self._exactly(size))
+
+    def send(self, message: Any) -> None:
+        data = json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
+        if len(data) > MAX_REPLY:
+            data = json.dumps(["err", "结果太大"]).encode()
+        self.connection.sendall(struct.pack("!I", len(data)) + data)
+
+    def _exactly(self, size: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < size:
+            part = self.connection.recv(size - len(parts))
+            if not part:
+                raise EOFError
+            parts += part
+        return bytes(parts)
+
+
+def confine(megabytes: int) -> None:
+    """Give up what a script never needs: memory beyond the limit, files, core dumps."""
+    memory = megabytes << 20
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def serve(wire: Wire) -> None:
+    """Answer requests until the parent closes the socket."""
+    import starlark
+
+    dialect = starlark.Dialect.extended()
+    dialect.enable_top_level_stmt, dialect.enable_f_strings, dialect.enable_load = True, True, False
+    extensions = [starlark.LibraryExtension.Json, starlark.LibraryExtension.Map, starlark.LibraryExtension.Filter]
+    known = starlark.Globals.extended_by(extensions)
+    parse = functools.lru_cache(512)(lambda source: starlark.parse("script", source, dialect))
+
+    def host(name: str) -> Any:
+        def call(*arguments: Any) -> Any:
+            wire.send(["call", name, arguments])
+            status, value = wire.receive()
+            if status != "ok":
+                raise ValueError(value)
+            return value
+
+        return call
+
+    def answer(mode: str, source: str, names: dict[str, Any], wanted: list[str], functions: list[str]) -> Any:
+        if mode == "p":
+            return starlark.parse("script", source, dialect) and None
+        module = starlark.Module()
+        for name in functions:
+            module.add_callable(name, host(name))
+        for name, value in names.items():
+            module[name] = value
+        options = starlark.EvalOptions(max_callstack_size=NESTING)
+        value = starlark.eval_with(options, module, parse(source), known).value
+        return value if mode == "e" else {name: found for name in wanted for found in read(module, name)}
+
+    confine(int(sys.argv[1]))
+    while True:
+        request = wire.receive()
+        try:
+            wire.send(["ok", answer(*request)])
+        except BaseException as error:
+            fatal = isinstance(error, MemoryError | RecursionError) or "Panic" in type(error).__name__
+            wire.send(["fatal" if fatal else "err", str(error)[:2000]])
+            if fatal:
+                os._exit(1)
+
+
+def read(module: Any, name: str) -> list[Any]:
+    """The value a script gave to a name, as data; nothing for functions and names never set."""
+    try:
+        value = module[name]
+    except Exception:
+        return []
+    return [value] if value is None or isinstance(value, bool | int | float | str | list | tuple | dict) else []
+
+
+if __name__ == "__main__":
+    try:
+        serve(Wire(socket.socket(fileno=0)))
+    except (EOFError, OSError):
+        sys.exit(0)

@@ -1,0 +1,199 @@
+"""The state of a case as bytes: its canonical view (tokens, arrivals at joins, data), and the way back to a workflow.
+
+Nothing of the library is stored: no finished task, no prediction, no specification. Digests go over the same view,
+so a better codec or engine keeps old digests true.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.task import Task
+
+from service.engine.canon import digest, salted
+from service.engine.definition import Definition, Model
+from service.engine.scopes import Case, Scope
+from service.engine.scripts import Engine
+from service.engine.tokens import instance_of, kind_of
+from service.engine.values import StepFailed
+from service.engine.world import COMPLETED, NONE, READY, STARTED, WAITING, world
+
+VERSION = 1
+_STATES = {"user": READY, "wait": WAITING, "async": WAITING, "sub": STARTED, "loop": STARTED, "external": STARTED}
+_ENGINE = Engine()
+_MISSING = object()
+
+
+def new_case(model: Model) -> Case:
+    """A case before its start event."""
+    return Case(model.main, model.inner, _ENGINE)
+
+
+def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[Task]) -> bytes:
+    """The stored state: version, definition, tick, final data, tokens, arrivals."""
+    if case.completed:
+        return orjson.dumps([VERSION, definition.digest, world.tick, case.data, [], []])
+    hosts = {task.id: task.token for task in tokens}
+    rows = [
+        [task.token, scope_of(task, hosts), task.task_spec.name, kind_of(task), host_of(task), task.internal_data or 0,
+         _stored(task), task.stamps or 0]
+        for task in tokens
+    ]  # fmt: skip
+    waiting = [
+        [scope_of(task, hosts), task.task_spec.name, task.internal_data["from"], task.data, task.stamps or 0]
+        for task in arrivals
+    ]
+    return orjson.dumps([VERSION, definition.digest, world.tick, None, rows, waiting])
+
+
+def scope_of(task: Task, hosts: dict[int, str]) -> str:
+    """Token of the subprocess or call around a task, '' at the top."""
+    parent = task.workflow.parent_task_id
+    return "" if parent is None else hosts[parent]
+
+
+def host_of(task: Task) -> str | None:
+    """Token of the activity that a boundary event is attached to, or of the loop that an instance belongs to."""
+    parent = task.parent
+    if isinstance(task.task_spec, BoundaryEvent):
+        return next(
+            (c.token for c in parent.children if c is not None and not isinstance(c.task_spec, BoundaryEvent)), None
+        )
+    return parent.token if parent is not None and isinstance(parent.task_spec, LoopTask) else None
+
+
+def _stored(task: Task) -> Any:
+    """A token's data; 0 where the rebuilding finds the very same elsewhere: at the boundary event's activity."""
+    if kind_of(task) == "sub" and not task.task_spec.attributes.inputs and not task.task_spec.attributes.outputs:
+        return 0
+    if isinstance(task.task_spec, BoundaryEvent):
+        host = next(c for c in task.parent.children if not isinstance(c.task_spec, BoundaryEvent))
+        same = len(host.data) == len(task.data) and all(host.data.get(k, _MISSING) is v for k, v in task.data.items())
+        if same and host.stamps == task.stamps and kind_of(host) != "sub":
+            return 0
+    return task.data
+
+
+def load(state: bytes, definition: Definition, model: Model) -> Case:
+    """The workflow of a stored state, its tokens hung flat below each scope's start. Raises StepFailed for foreign bytes."""
+    version, key, tick, data, rows, waiting = orjson.loads(state)
+    if version != VERSION or key != definition.digest:
+        raise StepFailed("案件的状态属于流程的另一个版本。")
+    case = Case(model.main, model.inner, _ENGINE, deserializing=True)
+    world.tick = tick
+    _root(case)
+    if data is not None:
+        case.completed, case.data = True, data
+        return case
+    scopes: dict[str, Any] = {"": case}
+    tasks: dict[str, Task] = {}
+    boundaries = []
+    for row in rows:
+        token, scope, name, kind, host, marks, own, stamps = row
+        workflow = scopes[scope]
+        spec = workflow.spec.task_specs[name]
+        if isinstance(spec, BoundaryEvent):
+            boundaries.append(row)
+            continue
+        parent = tasks[host] if host else _parent(workflow, name)
+        task = _task(workflow, spec, parent, _STATES[kind], token, marks, own, stamps)
+        tasks[token] = task
+        if host:
+            task.triggered = True
+        if kind == "sub":
+            scopes[token] = _inner(case, task)
+    for token, scope, name, kind, host, marks, own, stamps in boundaries:
+        activity = tasks[host]
+        spec = scopes[scope].spec.task_specs[name]
+        found = activity.data if own == 0 else own
+        _task(
+            scopes[scope],
+            spec,
+            activity.parent,
+            _STATES[kind],
+            token,
+            marks,
+            found,
+            activity.stamps if own == 0 else stamps,
+        )
+    for scope, name, source, own, stamps in waiting:
+        workflow = scopes[scope]
+        _task(
+            workflow, workflow.spec.task_specs[name], workflow.task_tree, WAITING, None, {"from": source}, own, stamps
+        )
+    return case
+
+
+def _root(workflow: Any) -> None:
+    workflow.task_tree = Task(workflow, workflow.spec.start, state=COMPLETED)
+
+
+def _parent(workflow: Any, name: str) -> Task:
+    """The start of the scope, or a split for an activity with boundary events."""
+    split = workflow.spec.task_specs.get(f"{name}.BoundaryEventSplit")
+    return workflow.task_tree if split is None else Task(workflow, split, workflow.task_tree, state=COMPLETED)
+
+
+def _task(
+    workflow: Any, spec: Any, parent: Task, state: int, token: str | None, marks: Any, data: Any, stamps: Any
+) -> Task:
+    task = Task(workflow, spec, parent, state=state)
+    task.last_state_change = world.ids - 1_000_000  # before every tick of this step, in the order of the rows
+    task.token, task.entered = token, True
+    task.internal_data, task.data, task.stamps = marks or {}, data or {}, stamps or NONE
+    return task
+
+
+def _inner(case: Case, host: Task) -> Scope:
+    scope = Scope(case.subprocess_specs[host.task_spec.spec], host.id, case, deserializing=True)
+    _root(scope)
+    case.subprocesses[host.id] = scope
+    scope.completed_event.connect(host.task_spec._on_subworkflow_completed, host)
+    return scope
+
+
+def digests(
+    case: Case, definition: Definition, tokens: list[Task], arrivals: list[Task], salt: bytes
+) -> tuple[str, str]:
+    """Digest of the shape (what is open, without data) and of the data, salted."""
+    if case.completed:
+        return digest([definition.digest, True, [], []]), salted(salt, [case.data, [], []])
+    hosts = {task.id: task.token for task in tokens}
+    shape = [
+        [task.token, scope_of(task, hosts), task.task_spec.name, kind_of(task), host_of(task), task.internal_data.get("due"),
+         instance_of(task)]
+        for task in tokens
+    ]  # fmt: skip
+    joins = [[scope_of(task, hosts), task.task_spec.name, task.internal_data["from"]] for task in arrivals]
+    data = [None if kind_of(task) == "sub" else task.data for task in tokens]
+    return (
+        digest([definition.digest, False, shape, joins]),
+        salted(salt, [None, data, [task.data for task in arrivals]]),
+    )
+
+
+def paths(stored: bytes) -> list[tuple[str, str, str]]:
+    """(token, path of its element, kind) of every token in a stored state, without rebuilding it."""
+    known: dict[str, str] = {"": ""}
+    found = []
+    for token, scope, name, kind, *_ in orjson.loads(stored)[4]:
+        path = known[scope] + name.removesuffix(" [child]")
+        known[token] = path + "/"
+        found.append((token, path, kind))
+    return found
+
+
+def shape(definition: Definition, stored: bytes) -> str:
+    """The shape digest of a stored state."""
+    _, _, _, data, rows, waiting = orjson.loads(stored)
+    if data is not None:
+        return digest([definition.digest, True, [], []])
+    tokens = [[*row[:5], *_marks(row[5] or {})] for row in rows]
+    return digest([definition.digest, False, tokens, [row[:3] for row in waiting]])
+
+
+def _marks(marks: dict[str, Any]) -> tuple[Any, Any]:
+    return marks.get("due"), marks.get("key", marks.get("iteration"))
