@@ -34,8 +34,8 @@ ENROLLMENT_MOVES: Moves[EnrollmentState] = {
     _S.SCORED: frozenset(
         {_S.CHECKED_IN, _S.MAKEUP, _S.CERTIFYING, _S.FAILED, _S.COMPLETED}
     ),  # back: score returned (R51)
-    _S.MAKEUP: frozenset({_S.SCORED}),
-    _S.CERTIFYING: frozenset({_S.COMPLETED, _S.FAILED}),  # failed: the certificate was closed as void
+    _S.MAKEUP: frozenset({_S.SCORED, _S.CERTIFYING, _S.COMPLETED}),  # passed after all: the score was corrected (R51)
+    _S.CERTIFYING: frozenset({_S.COMPLETED, _S.FAILED, _S.MAKEUP}),  # not completed: void, or the score was corrected
 }
 
 
