@@ -29,7 +29,10 @@ def topics() -> dict[str, Handler]:
     found: dict[str, Handler] = {}
     for stem, module in modules().items():
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and next(iter(inspect.signature(function).parameters), "") == "context":
+            if (
+                function.__module__ == module.__name__
+                and next(iter(inspect.signature(function).parameters), "") == "context"
+            ):
                 found[f"{stem}.{name}"] = function
     return found
 

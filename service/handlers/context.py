@@ -44,7 +44,16 @@ class Context:
         self._job(kind="effect", name=name, case_id=self.case_id, payload=payload, coalesce=None)
 
     def _job(self, **values: Any) -> None:
-        row = insert(Job).values(id=new_id(), due_at=self.at, run_at=self.at, created_at=self.at, state="pending", retries=3, element="", **values)
+        row = insert(Job).values(
+            id=new_id(),
+            due_at=self.at,
+            run_at=self.at,
+            created_at=self.at,
+            state="pending",
+            retries=3,
+            element="",
+            **values,
+        )
         session().execute(row.on_conflict_do_nothing())
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, delete, func, select
+from sqlalchemy import Index, String, delete, event, func, inspect, select
 from sqlalchemy.dialects.postgresql import INET, JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.models.base import Base, new_id, now, session
+from service.models.base import Base, Tracked, current_cause, new_id, now, session
 
 
 class RowChange(Base):
@@ -81,3 +81,72 @@ class Attempt(Base):
     def forget(kind: str, key: str) -> None:
         """Begin the count of this key anew."""
         session().execute(delete(Attempt).where(Attempt.kind == kind, Attempt.key == key))
+
+
+Values = dict[str, Any] | None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, (date, UUID)):
+        return str(value)
+    if isinstance(value, bytes):
+        return f"sealed:{len(value)}"
+    return value
+
+
+def _values(row: Tracked, before: bool) -> dict[str, Any]:
+    """Changed columns of a row, before or after; all columns of a new or deleted one."""
+    state = inspect(row)
+    result = {}
+    for attribute in state.mapper.column_attrs:
+        history = state.attrs[attribute.key].history
+        if state.persistent and not history.has_changes() and not state.deleted:
+            continue
+        old = history.deleted[0] if history.deleted else None
+        value = old if before else getattr(row, attribute.key)
+        result[attribute.key] = "hidden" if attribute.key in row.__hidden__ and value is not None else _plain(value)
+    return result
+
+
+def _whole(row: Tracked) -> dict[str, Any]:
+    """Every column of a row that goes, but the hidden ones."""
+    columns = (a.key for a in inspect(row).mapper.column_attrs)
+    return {key: _plain(getattr(row, key)) for key in columns if key not in row.__hidden__}
+
+
+@event.listens_for(Session, "before_flush")
+def _write_history(current: Session, _context: Any, _instances: Any) -> None:
+    """Turn every pending change of a business row into a ``row_change`` (the one history of rows)."""
+    changes: list[tuple[str, Tracked, Values, Values]] = []
+    for row in current.new:
+        if isinstance(row, Tracked):
+            row.id = row.id or new_id()
+            changes.append(("insert", row, None, {k: v for k, v in _values(row, False).items() if v is not None}))
+    for row in current.dirty:
+        if isinstance(row, Tracked) and current.is_modified(row, include_collections=False):
+            changes.append(("update", row, _values(row, True), _values(row, False)))
+            row.version += 1
+            row.updated_at = now()
+    changes += [("delete", row, _whole(row), None) for row in current.deleted if isinstance(row, Tracked)]
+    if not changes:
+        return
+    cause = current_cause()
+    for kind, row, before, after in changes:
+        current.add(
+            RowChange(
+                id=new_id(),
+                at=now(),
+                use_case=cause.use_case,
+                actor_id=cause.actor_id,
+                behalf_id=cause.behalf_id,
+                case_id=cause.case_id,
+                seq=cause.seq,
+                kind=kind,
+                table_name=row.__tablename__,
+                row_id=row.id,
+                before=before,
+                after=after,
+            )
+        )

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData, event, inspect
+from sqlalchemy import DateTime, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -157,61 +156,5 @@ class Tracked:
     updated_at: Mapped[datetime] = mapped_column(default=now)
     version: Mapped[int] = mapped_column(default=1)
 
+    __tablename__: str
     __hidden__: frozenset[str] = frozenset()  # columns whose values the history names only by reference
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, (date, UUID)):
-        return str(value)
-    if isinstance(value, bytes):
-        return f"sealed:{len(value)}"
-    return value
-
-
-def _values(row: Tracked, before: bool) -> dict[str, Any]:
-    """Changed columns of a row, before or after; all columns of a new or deleted one."""
-    state = inspect(row)
-    result = {}
-    for attribute in state.mapper.column_attrs:
-        history = state.attrs[attribute.key].history
-        if state.persistent and not history.has_changes() and not state.deleted:
-            continue
-        old = history.deleted[0] if history.deleted else None
-        value = old if before else getattr(row, attribute.key)
-        result[attribute.key] = "hidden" if attribute.key in row.__hidden__ and value is not None else _plain(value)
-    return result
-
-
-@event.listens_for(Session, "before_flush")
-def _write_history(current: Session, _context: Any, _instances: Any) -> None:
-    """Turn every pending change of a business row into a ``row_change`` (the one history of rows)."""
-    from service.models.audit import RowChange
-
-    changes: list[tuple[str, Tracked, dict[str, Any] | None, dict[str, Any] | None]] = []
-    for row in current.new:
-        if isinstance(row, Tracked):
-            row.id = row.id or new_id()
-            changes.append(("insert", row, None, {k: v for k, v in _values(row, False).items() if v is not None}))
-    for row in current.dirty:
-        if isinstance(row, Tracked) and current.is_modified(row, include_collections=False):
-            before, after = _values(row, True), _values(row, False)
-            row.version += 1
-            row.updated_at = now()
-            changes.append(("update", row, before, after))
-    for row in current.deleted:
-        if isinstance(row, Tracked):
-            whole = {a.key: _plain(getattr(row, a.key)) for a in inspect(row).mapper.column_attrs if a.key not in row.__hidden__}
-            changes.append(("delete", row, whole, None))
-    if not changes:
-        return
-    cause = current_cause()
-    for kind, row, before, after in changes:
-        current.add(
-            RowChange(
-                id=new_id(), at=now(), use_case=cause.use_case, actor_id=cause.actor_id, behalf_id=cause.behalf_id,
-                case_id=cause.case_id, seq=cause.seq, kind=kind, table_name=row.__tablename__, row_id=row.id,  # type: ignore[attr-defined]
-                before=before, after=after,
-            )
-        )

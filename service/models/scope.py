@@ -22,7 +22,7 @@ EVERYTHING = ("ministry", "association")
 PUBLISHED = ("enrolling", "enrolment_closed", "running", "scored", "confirmed", "completed", "cancelled")
 
 
-def own_units(user: User) -> Select[tuple[UUID]]:
+def own_units(user: User) -> Select[UUID]:
     """Ids of the units a group, enterprise or branch user answers for: its own, and a group's live branches."""
     mine = Organisation.id == user.organisation_id
     if user.role == "group":
@@ -30,17 +30,17 @@ def own_units(user: User) -> Select[tuple[UUID]]:
     return select(Organisation.id).where(mine)
 
 
-def province_units(user: User) -> Select[tuple[UUID]]:
+def province_units(user: User) -> Select[UUID]:
     """Ids of the units of a provincial user's own province (R9)."""
     return select(Organisation.id).where(Organisation.authority_id == user.organisation_id)
 
 
-def linked_academies(user: User) -> Select[tuple[UUID]]:
+def linked_academies(user: User) -> Select[UUID]:
     """Ids of the academies linked to a training institution (C7)."""
     return select(AcademyLink.academy_id).where(AcademyLink.institution_id == user.organisation_id)
 
 
-def hosted_classes(user: User) -> Select[tuple[UUID]]:
+def hosted_classes(user: User) -> Select[UUID]:
     """Ids of the classes a training institution hosts."""
     return select(TrainingClass.id).where(TrainingClass.institution_id == user.organisation_id)
 
@@ -146,14 +146,21 @@ def _notice(user: User) -> ColumnElement[bool]:
 
 
 _RULES: dict[type[Any], Any] = {
-    Person: _person, Enrollment: _enrollment, TrainingClass: _training_class, Certificate: _certificate, Case: _case,
-    Organisation: _organisation, Task: _task, TrainingPlan: _plan, Notice: _notice,
+    Person: _person,
+    Enrollment: _enrollment,
+    TrainingClass: _training_class,
+    Certificate: _certificate,
+    Case: _case,
+    Organisation: _organisation,
+    Task: _task,
+    TrainingPlan: _plan,
+    Notice: _notice,
 }
 
 
 def visible(user: User, model: type[Any]) -> ColumnElement[bool]:
     """The condition under which a row of ``model`` is in the user's scope; every list, count and export carries it."""
-    return _RULES[model](user)  # type: ignore[no-any-return]
+    return _RULES[model](user)
 
 
 def get_visible(user: User, model: type[Row], row_id: UUID | str, *options: Any) -> Row:

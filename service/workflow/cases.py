@@ -11,11 +11,34 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import load_only
 
 from service import engine, forms
 from service.engine import NoPlace, Step, StepFailed, journal
-from service.errors import AnpeiError, Conflict, InvalidInput, Message, N_, NotAllowed, NotFound, ProcessError, TaskAlreadyDone
-from service.models import Cause, Incident, JournalRow, PersonalValue, Submission, Task, User, new_id, now, session, transaction
+from service.errors import (
+    N_,
+    AnpeiError,
+    Conflict,
+    InvalidInput,
+    Message,
+    NotAllowed,
+    NotFound,
+    ProcessError,
+    TaskAlreadyDone,
+)
+from service.models import (
+    Cause,
+    Incident,
+    JournalRow,
+    PersonalValue,
+    Submission,
+    Task,
+    User,
+    new_id,
+    now,
+    session,
+    transaction,
+)
 from service.models.base import current_cause
 from service.models.inbox import next_task
 from service.models.movement import CLAIM_TASK, COUNT_INCIDENT, LOCK_CASE_OF_TASK, NOTE_CASE
@@ -58,7 +81,12 @@ class RowResult:
 
 
 def start(
-    user: User | None, process: str, data: Mapping[str, Any], *, business_key: str | None = None, behalf_id: UUID | None = None
+    user: User | None,
+    process: str,
+    data: Mapping[str, Any],
+    *,
+    business_key: str | None = None,
+    behalf_id: UUID | None = None,
 ) -> Started:
     """Start a case on the version in force and execute it until people or jobs are needed.
 
@@ -88,6 +116,18 @@ def claim(user: User, task_id: UUID) -> None:
         if session().execute(CLAIM_TASK, {"task": task_id, "user": user.id}).one_or_none() is None:
             raise Conflict(N_("这项任务已由同事领取，请办理其他任务。"))
         _note(held, Act("claim", user.id, token=row.token, element=row.element, data={"assignee": str(user.id)}))
+
+
+def claim_many(user: User, task_ids: Sequence[UUID]) -> int:
+    """Claim those that are still free, one use case each; returns how many the user then has."""
+    taken = 0
+    for task_id in task_ids:
+        try:
+            claim(user, task_id)
+            taken += 1
+        except (Conflict, NotFound):
+            continue
+    return taken
 
 
 def unclaim(user: User, task_id: UUID) -> None:
@@ -144,7 +184,8 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
             raise NotFound
         return [_result_from(r) for r in known.result["rows"]]
     results: dict[UUID, RowResult] = {}
-    in_case_order = {t: c for t, c in session().execute(select(Task.id, Task.case_id).where(Task.id.in_([t for t, _ in rows]))).tuples()}
+    chosen = select(Task).options(load_only(Task.case_id)).where(Task.id.in_([t for t, _ in rows]))
+    in_case_order = {task.id: task.case_id for task in session().scalars(chosen)}
     ordered = sorted(rows, key=lambda r: in_case_order.get(r[0], r[0]))
     for n in range(0, len(ordered), SLICE):
         with transaction(Cause("complete_many", user.id)):
@@ -153,11 +194,22 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
     answer = [results[task_id] for task_id, _ in rows]
     with transaction(Cause("complete_many", user.id)):
         plain = {"rows": [_result_to(r) for r in answer]}
-        session().execute(insert(Submission).values(id=submission_id, user_id=user.id, at=now(), result=plain).on_conflict_do_nothing())
+        session().execute(
+            insert(Submission)
+            .values(id=submission_id, user_id=user.id, at=now(), result=plain)
+            .on_conflict_do_nothing()
+        )
     return answer
 
 
-def signal(user: User | None, case_id: UUID, message: str, data: Mapping[str, Any] | None = None, *, otherwise: str = N_("案卷已不在可以这样办理的环节，请刷新后查看。")) -> None:
+def signal(
+    user: User | None,
+    case_id: UUID,
+    message: str,
+    data: Mapping[str, Any] | None = None,
+    *,
+    otherwise: str = N_("案卷已不在可以这样办理的环节，请刷新后查看。"),
+) -> None:
     """Give a case the BPMN message it waits for. Who may do so the caller has decided. Raises Conflict(otherwise)."""
     actor = user.id if user else None
     with _use_case(f"signal {message}", actor):
@@ -191,7 +243,9 @@ def _use_case(name: str, actor_id: UUID | None, behalf_id: UUID | None = None) -
 def record_incident(case_id: UUID, element: str, message: str, job_id: UUID | None = None) -> None:
     """Remember that a case could not go on, as a use case of its own (the failed one was rolled back)."""
     with transaction(Cause("incident", case_id=case_id)) as current_session:
-        current_session.add(Incident(id=new_id(), case_id=case_id, job_id=job_id, element=element[:200], message=message[:4000]))
+        current_session.add(
+            Incident(id=new_id(), case_id=case_id, job_id=job_id, element=element[:200], message=message[:4000])
+        )
         current_session.execute(COUNT_INCIDENT, {"case": case_id, "by": 1})
 
 
@@ -253,7 +307,8 @@ def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResul
 def _result_to(result: RowResult) -> dict[str, Any]:
     message = result.message
     return {
-        "task": str(result.task_id), "ok": result.ok,
+        "task": str(result.task_id),
+        "ok": result.ok,
         "message": [message.text, {k: str(v) for k, v in message.values.items()}] if message else None,
         "fields": {k: [m.text, {n: str(v) for n, v in m.values.items()}] for k, m in result.fields.items()},
     }
@@ -261,7 +316,9 @@ def _result_to(result: RowResult) -> dict[str, Any]:
 
 def _result_from(row: Mapping[str, Any]) -> RowResult:
     message = Message(row["message"][0], **row["message"][1]) if row["message"] else None
-    return RowResult(UUID(row["task"]), row["ok"], message, {k: Message(m[0], **m[1]) for k, m in row["fields"].items()})
+    return RowResult(
+        UUID(row["task"]), row["ok"], message, {k: Message(m[0], **m[1]) for k, m in row["fields"].items()}
+    )
 
 
 def _assign_row(task_id: UUID, assignee_id: UUID | None) -> None:
@@ -277,10 +334,29 @@ def _note(held: Held, act: Act) -> None:
     given = engine.Input(act.kind, seq, at, act.token, act.element, None, dict(act.data))
     definition = processes.definition(held.definition)
     row = journal.make_row(
-        str(held.id), given, None, definition, str(act.actor_id), None, held.last_hash, os.urandom(16), carry=before.record if before else None
+        str(held.id),
+        given,
+        None,
+        definition,
+        str(act.actor_id),
+        None,
+        held.last_hash,
+        os.urandom(16),
+        carry=before.record if before else None,
     )
     current_cause().case_id, current_cause().seq = held.id, seq
-    session().add(JournalRow(case_id=held.id, seq=seq, at=at, kind=act.kind, actor_id=act.actor_id, element=act.element, record=row, hash=row["hash"]))
+    session().add(
+        JournalRow(
+            case_id=held.id,
+            seq=seq,
+            at=at,
+            kind=act.kind,
+            actor_id=act.actor_id,
+            element=act.element,
+            record=row,
+            hash=row["hash"],
+        )
+    )
     session().execute(NOTE_CASE, {"case": held.id, "seq": seq, "hash": row["hash"], "at": at})
 
 

@@ -46,14 +46,26 @@ def timeline(user: User, case_id: UUID) -> list[Entry]:
     get_visible(user, Case, case_id)
     query = select(JournalRow, User.display_name, Organisation.name).outerjoin(User, User.id == JournalRow.actor_id)
     query = query.outerjoin(Organisation, Organisation.id == User.organisation_id).where(JournalRow.case_id == case_id)
-    return [_entry(row, actor or "", organisation or "") for row, actor, organisation in session().execute(query.order_by(JournalRow.seq)).tuples()]
+    return [
+        _entry(row, actor or "", organisation or "")
+        for row, actor, organisation in session().execute(query.order_by(JournalRow.seq))
+    ]
 
 
 def _entry(row: JournalRow, actor: str, organisation: str) -> Entry:
     element = (row.element or "").split("/")[-1]
     known = processes.definition(row.record["definition"]).elements.get(element)
-    return Entry(row.seq, row.at, row.kind, row.element, known.name if known else element, actor, organisation,
-                 row.record["definition"], dict(row.record.get("data") or {}))
+    return Entry(
+        row.seq,
+        row.at,
+        row.kind,
+        row.element,
+        known.name if known else element,
+        actor,
+        organisation,
+        row.record["definition"],
+        dict(row.record.get("data") or {}),
+    )
 
 
 def moments(user: User, case_id: UUID) -> list[engine.Moment]:
@@ -85,7 +97,9 @@ def _verify_case(case_id: UUID) -> Iterable[Difference]:
     fault = journal.verify_chain(records)
     if fault:
         yield Difference(case_id, "chain", fault)
-    yield from (Difference(case_id, "column", f"seq {row.seq}: {name}") for row in rows for name in _wrong_columns(row, case_id))
+    yield from (
+        Difference(case_id, "column", f"seq {row.seq}: {name}") for row in rows for name in _wrong_columns(row, case_id)
+    )
     if (case.seq, case.last_hash) != (rows[-1].seq, rows[-1].hash):
         yield Difference(case_id, "chain", "the last row of the journal is not the one the case names")
     if not fault:
@@ -97,9 +111,13 @@ def _wrong_columns(row: JournalRow, case_id: UUID) -> list[str]:
     """Columns that repeat the record but differ from it."""
     record = row.record
     pairs = {
-        "case_id": (str(case_id), record["case"]), "seq": (row.seq, record["seq"]), "kind": (row.kind, record["kind"]),
-        "actor_id": (str(row.actor_id) if row.actor_id else None, record.get("actor")), "element": (row.element, record.get("element")),
-        "at": (journal.instant(row.at), record["at"]), "hash": (row.hash, record["hash"]),
+        "case_id": (str(case_id), record["case"]),
+        "seq": (row.seq, record["seq"]),
+        "kind": (row.kind, record["kind"]),
+        "actor_id": (str(row.actor_id) if row.actor_id else None, record.get("actor")),
+        "element": (row.element, record.get("element")),
+        "at": (journal.instant(row.at), record["at"]),
+        "hash": (row.hash, record["hash"]),
     }
     return [name for name, (column, recorded) in pairs.items() if column != recorded]
 

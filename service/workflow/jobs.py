@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from service.engine import NoPlace
-from service.errors import Conflict, N_
+from service.errors import N_, Conflict
 from service.models import Case, Cause, Incident, Job, User, now, session, transaction
 from service.models.movement import CLAIM_JOBS, COUNT_INCIDENT, END_JOB, FAIL_JOB, HOLD_JOB, LOCK_CASE, POSTPONE_JOB
 from service.models.scope import get_visible
@@ -39,7 +39,9 @@ def run_due(limit: int = 50) -> int:
     worker = worker_name()
     with transaction(Cause("claim jobs")) as current_session:
         at = now()
-        taken = current_session.execute(CLAIM_JOBS, {"worker": worker, "until": at + LEASE, "now": at, "limit": limit}).all()
+        taken = current_session.execute(
+            CLAIM_JOBS, {"worker": worker, "until": at + LEASE, "now": at, "limit": limit}
+        ).all()
     for job in sorted(taken, key=lambda j: (j.run_at, j.id)):
         try:
             _run(job, worker)
@@ -95,7 +97,9 @@ def _fail(job: Any, error: Exception) -> None:
     said = f"{type(error).__name__}: {error}"[:4000]
     log.warning("job failed", job=str(job.id), kind=job.kind, name=job.name, element=job.element, error=said)
     with transaction(Cause("job failed")) as current_session:
-        retries = current_session.execute(FAIL_JOB, {"id": job.id, "error": said, "at": now() + PAUSES[0]}).scalar_one_or_none()
+        retries = current_session.execute(
+            FAIL_JOB, {"id": job.id, "error": said, "at": now() + PAUSES[0]}
+        ).scalar_one_or_none()
         if retries:
             pause = PAUSES[min(len(PAUSES) - 1, max(0, 3 - retries - 1))]
             current_session.execute(POSTPONE_JOB, {"id": job.id, "at": now() + pause})

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from service import engine, handlers
 from service.engine import Input, Step, UserTask, journal
-from service.errors import Conflict, N_
+from service.errors import N_, Conflict
 from service.handlers.context import Context, Description
 from service.models import new_id, now, session
 from service.models.base import CHINA, current_cause
@@ -36,7 +36,17 @@ class Held:
     @classmethod
     def of(cls, row: Any) -> Held:
         """From a row of one of the LOCK statements."""
-        return cls(row.id, row.process, row.definition, row.business_key, bytes(row.state), row.seq, row.last_hash, tuple(row.awaited), row.ended_at)
+        return cls(
+            row.id,
+            row.process,
+            row.definition,
+            row.business_key,
+            bytes(row.state),
+            row.seq,
+            row.last_hash,
+            tuple(row.awaited),
+            row.ended_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +77,17 @@ def begin(definition: engine.Definition, act: Act, business_key: str | None) -> 
     """Make a case of ``definition`` and execute it until people or jobs are needed."""
     case_id = new_id()
     held = Held(case_id, definition.process, definition.digest, business_key, b"", -1, "", (), None)
-    session().execute(INSERT_CASE, {"id": case_id, "process": definition.process, "definition": definition.digest,
-                                    "key": business_key, "at": now(), "by": act.actor_id})
+    session().execute(
+        INSERT_CASE,
+        {
+            "id": case_id,
+            "process": definition.process,
+            "definition": definition.digest,
+            "key": business_key,
+            "at": now(),
+            "by": act.actor_id,
+        },
+    )
     return case_id, move(held, act)
 
 
@@ -83,12 +102,16 @@ def move(held: Held, act: Act) -> Step:
     cause.case_id, cause.seq = held.id, seq
     definition = processes.definition(held.definition)
     today = at.astimezone(CHINA).date()
-    context = Context(held.id, held.process, held.business_key, seq, at, today, act.actor_id, act.behalf_id, definition.decide)
+    context = Context(
+        held.id, held.process, held.business_key, seq, at, today, act.actor_id, act.behalf_id, definition.decide
+    )
     given = Input(act.kind, seq, at, act.token, act.element, act.due, dict(act.data))
     salt = os.urandom(16)
     step = engine.step(definition, None if act.kind == "start" else held.state, given, handlers.serve(context), salt)
     session().flush()
-    row = journal.make_row(str(held.id), given, step, definition, _text(act.actor_id), _text(act.behalf_id), held.last_hash, salt)
+    row = journal.make_row(
+        str(held.id), given, step, definition, _text(act.actor_id), _text(act.behalf_id), held.last_hash, salt
+    )
     describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
     said = handlers.describe(held.process, step.data) if describe else None
     session().execute(WRITE_STEP, _written(held, act, definition, step, row, said, at))
@@ -111,29 +134,60 @@ def _text(value: UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _written(held: Held, act: Act, definition: engine.Definition, step: Step, row: dict[str, Any], said: Description | None, at: datetime) -> dict[str, Any]:
+def _written(
+    held: Held,
+    act: Act,
+    definition: engine.Definition,
+    step: Step,
+    row: dict[str, Any],
+    said: Description | None,
+    at: datetime,
+) -> dict[str, Any]:
     """The parameters of WRITE_STEP."""
     shown = said or Description()
     done = act.token if act.kind == "complete" else None
     return {
-        "case": held.id, "state": step.state, "seq": row["seq"], "hash": row["hash"], "awaited": list(step.awaited), "at": at,
-        "ended": step.trace[-1][1:].split("/")[-1] if step.ended and step.trace else None, "is_over": step.ended,
-        "described": said is not None, "subject": shown.subject[:200], "unit": shown.unit_id, "authority": shown.authority_id,
-        "institution": shown.institution_id, "organiser": shown.organiser_id,
-        "closed": list(step.closed), "done": done, "actor": act.actor_id,
+        "case": held.id,
+        "state": step.state,
+        "seq": row["seq"],
+        "hash": row["hash"],
+        "awaited": list(step.awaited),
+        "at": at,
+        "ended": step.trace[-1][1:].split("/")[-1] if step.ended and step.trace else None,
+        "is_over": step.ended,
+        "described": said is not None,
+        "subject": shown.subject[:200],
+        "unit": shown.unit_id,
+        "authority": shown.authority_id,
+        "institution": shown.institution_id,
+        "organiser": shown.organiser_id,
+        "closed": list(step.closed),
+        "done": done,
+        "actor": act.actor_id,
         "cleared": list(step.jobs_cleared) + ([act.token] if act.kind in ("timer", "job") and act.token else []),
         "tasks": engine.canonical([_task(held, definition, task, shown, at) for task in step.opened]).decode(),
         "changed": engine.canonical([_address(held, task, shown) for task in step.readdressed]).decode(),
         "jobs": engine.canonical([_job(job) for job in step.jobs_set]).decode(),
-        "kind": act.kind, "element": act.element, "record": engine.canonical(row).decode(),
+        "kind": act.kind,
+        "element": act.element,
+        "record": engine.canonical(row).decode(),
     }
 
 
-def _task(held: Held, definition: engine.Definition, task: UserTask, shown: Description, at: datetime) -> dict[str, Any]:
+def _task(
+    held: Held, definition: engine.Definition, task: UserTask, shown: Description, at: datetime
+) -> dict[str, Any]:
     return {
-        **_address(held, task, shown), "token": task.token, "element": task.element, "name": task.name[:100],
-        "kind": f"{held.process}/{task.element}", "process": held.process, "definition": definition.digest, "form_key": task.form_key,
-        "opened_at": _iso(at), "assignee_id": task.assignee,
+        **_address(held, task, shown),
+        "token": task.token,
+        "element": task.element,
+        "name": task.name[:100],
+        "kind": f"{held.process}/{task.element}",
+        "process": held.process,
+        "definition": definition.digest,
+        "form_key": task.form_key,
+        "opened_at": _iso(at),
+        "assignee_id": task.assignee,
     }
 
 
@@ -141,16 +195,30 @@ def _address(held: Held, task: UserTask, shown: Description) -> dict[str, Any]:
     role = task.role or "sys_admin"
     due = task.due
     return {
-        "id": str(task_id(held.id, task.token)), "role": role, "organisation_id": task.scope or str(role_organisation(role)),
-        "due_at": _iso(due) if due else None, "follow_up_at": _iso(task.follow_up) if task.follow_up else None, "priority": task.priority,
-        "subject": shown.subject[:200], "summary": (task.summary or shown.summary)[:300], "unit_name": shown.unit_name[:100],
-        "batch": task.batch or shown.batch, "batch_title": shown.batch_title, "facts": shown.facts,
+        "id": str(task_id(held.id, task.token)),
+        "role": role,
+        "organisation_id": task.scope or str(role_organisation(role)),
+        "due_at": _iso(due) if due else None,
+        "follow_up_at": _iso(task.follow_up) if task.follow_up else None,
+        "priority": task.priority,
+        "subject": shown.subject[:200],
+        "summary": (task.summary or shown.summary)[:300],
+        "unit_name": shown.unit_name[:100],
+        "batch": task.batch or shown.batch,
+        "batch_title": shown.batch_title,
+        "facts": shown.facts,
     }
 
 
 def _job(job: engine.Job) -> dict[str, Any]:
-    return {"id": str(new_id()), "token": job.token, "element": job.element, "kind": job.kind, "name": job.topic or "",
-            "due_at": _iso(job.due) if job.due else None}
+    return {
+        "id": str(new_id()),
+        "token": job.token,
+        "element": job.element,
+        "kind": job.kind,
+        "name": job.topic or "",
+        "due_at": _iso(job.due) if job.due else None,
+    }
 
 
 def _iso(at: datetime) -> str:
@@ -160,6 +228,13 @@ def _iso(at: datetime) -> str:
 def _deliver_thrown(held: Held, step: Step, context: Context) -> None:
     """Rows for what the diagram threw: a signal to every case that waits for it, a message to those of the same business key."""
     for sent in step.sent:
-        waiting: Iterable[Any] = session().execute(SIGNALLED, {"name": f"{sent.kind}:{sent.name}", "case": held.id, "key": held.business_key if sent.kind == "message" else None})
+        waiting: Iterable[Any] = session().execute(
+            SIGNALLED,
+            {
+                "name": f"{sent.kind}:{sent.name}",
+                "case": held.id,
+                "key": held.business_key if sent.kind == "message" else None,
+            },
+        )
         for (case_id,) in waiting:
             context.send(case_id, sent.name, sent.data, sent.kind)

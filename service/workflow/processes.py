@@ -14,7 +14,7 @@ from sqlalchemy.orm import load_only
 from service import engine
 from service.config import CHECKOUT
 from service.engine import Problem
-from service.errors import DefinitionRefused, N_, NotFound
+from service.errors import N_, DefinitionRefused, NotFound
 from service.models import Case, Cause, DefinitionFile, DefinitionVersion, DeploymentFault, Task, session, transaction
 
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
@@ -40,7 +40,9 @@ def _parsed(digest: str) -> engine.Definition:
     version = session().get(DefinitionVersion, digest)
     if version is None:
         raise NotFound(N_("没有这个版本的流程定义。"))
-    rows = session().execute(select(DefinitionFile.name, DefinitionFile.content).where(DefinitionFile.definition == digest))
+    rows = session().execute(
+        select(DefinitionFile.name, DefinitionFile.content).where(DefinitionFile.definition == digest)
+    )
     return engine.read({name: bytes(content) for name, content in rows}, version.key, gate=False)
 
 
@@ -55,7 +57,11 @@ def current(key: str) -> DefinitionVersion:
 
 def decision(key: str) -> tuple[engine.Definition, str]:
     """The definition in force that carries the decision ``key``, and its digest (the decision's version)."""
-    query = select(DefinitionVersion.digest).join(DefinitionFile).where(DefinitionVersion.current, DefinitionFile.name == f"{key}.dmn")
+    query = (
+        select(DefinitionVersion.digest)
+        .join(DefinitionFile)
+        .where(DefinitionVersion.current, DefinitionFile.name == f"{key}.dmn")
+    )
     digest = session().scalars(query.order_by(DefinitionVersion.key)).first()
     if digest is None:
         raise NotFound(N_("没有名为“%(key)s”的决策表。"), key=key)
@@ -99,24 +105,38 @@ def check(paths: list[Path]) -> list[Problem]:
     return found
 
 
-def deploy(files: Mapping[str, bytes], *, source: str = "file", user_id: UUID | None = None, process: str | None = None) -> tuple[DefinitionVersion, bool]:
+def deploy(
+    files: Mapping[str, bytes], *, source: str = "file", user_id: UUID | None = None, process: str | None = None
+) -> tuple[DefinitionVersion, bool]:
     """Make the bundle the version in force of its process; returns it and whether it is new. Raises DefinitionRefused."""
     read = engine.read(files, process)
     with transaction(Cause("deploy", user_id)) as current_session:
         known = current_session.get(DefinitionVersion, read.digest)
         if known is not None and known.current:
             return known, False
-        current_session.execute(update(DefinitionVersion).where(DefinitionVersion.key == read.process).values(current=False))
+        current_session.execute(
+            update(DefinitionVersion).where(DefinitionVersion.key == read.process).values(current=False)
+        )
         if known is not None:
             known.current = True
             return known, False
-        highest = current_session.scalar(select(func.max(DefinitionVersion.number)).where(DefinitionVersion.key == read.process))
+        highest = current_session.scalar(
+            select(func.max(DefinitionVersion.number)).where(DefinitionVersion.key == read.process)
+        )
         version = DefinitionVersion(
-            digest=read.digest, key=read.process, number=(highest or 0) + 1, name=read.name, main=read.main, source=source, deployed_by=user_id,
+            digest=read.digest,
+            key=read.process,
+            number=(highest or 0) + 1,
+            name=read.name,
+            main=read.main,
+            source=source,
+            deployed_by=user_id,
         )
         current_session.add(version)
         current_session.flush()
-        current_session.add_all(DefinitionFile(definition=read.digest, name=name, content=content) for name, content in files.items())
+        current_session.add_all(
+            DefinitionFile(definition=read.digest, name=name, content=content) for name, content in files.items()
+        )
     return version, True
 
 
@@ -142,7 +162,13 @@ def _remember_faults(result: Deployed) -> None:
     with transaction(Cause("deploy")) as current_session:
         current_session.execute(delete(DeploymentFault).where(DeploymentFault.file == result.file))
         current_session.add_all(
-            DeploymentFault(file=result.file, line=p.line, element=p.element[:200], zh=f"{p.zh}{p.mend_zh}"[:2000], en=f"{p.en} {p.mend_en}"[:2000])
+            DeploymentFault(
+                file=result.file,
+                line=p.line,
+                element=p.element[:200],
+                zh=f"{p.zh}{p.mend_zh}"[:2000],
+                en=f"{p.en} {p.mend_en}"[:2000],
+            )
             for p in result.problems
         )
 
@@ -157,7 +183,11 @@ class Listed:
 
 def listing(key: str | None = None) -> list[Listed]:
     """Versions in force (or all versions of ``key``, newest first) with the number of running cases of each."""
-    running = select(func.count()).where(Case.definition == DefinitionVersion.digest, Case.ended_at.is_(None)).scalar_subquery()
+    running = (
+        select(func.count())
+        .where(Case.definition == DefinitionVersion.digest, Case.ended_at.is_(None))
+        .scalar_subquery()
+    )
     query = select(DefinitionVersion, running)
     query = query.where(DefinitionVersion.key == key) if key else query.where(DefinitionVersion.current)
     rows = session().execute(query.order_by(DefinitionVersion.key, DefinitionVersion.number.desc()))
@@ -179,11 +209,20 @@ def faults() -> list[DeploymentFault]:
 
 def files(digest: str) -> dict[str, bytes]:
     """The stored bundle, by file name."""
-    rows = session().scalars(select(DefinitionFile).options(load_only(DefinitionFile.content)).where(DefinitionFile.definition == digest))
+    rows = session().scalars(
+        select(DefinitionFile).options(load_only(DefinitionFile.content)).where(DefinitionFile.definition == digest)
+    )
     return {row.name: bytes(row.content) for row in rows}
+
+
+def form(digest: str, form_key: str | None) -> bytes | None:
+    """The form of a task in the version it belongs to, or None for a task without one."""
+    return definition(digest).files[f"{form_key}.form"] if form_key else None
 
 
 def running_by_element(digest: str) -> dict[str, int]:
     """Open user tasks of running cases of this version, by element id."""
-    query = select(Task.element, func.count()).where(Task.definition == digest, Task.state == "open").group_by(Task.element)
-    return {element.split("/")[-1]: count for element, count in session().execute(query).tuples()}
+    query = (
+        select(Task.element, func.count()).where(Task.definition == digest, Task.state == "open").group_by(Task.element)
+    )
+    return {element.split("/")[-1]: count for element, count in session().execute(query)}

@@ -238,6 +238,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_person'))
     )
     op.create_index(op.f('ix_person_id_number_digest'), 'person', ['id_number_digest'], unique=False)
+    op.create_index('ix_person_name_characters', 'person', [sa.literal_column('string_to_array(name, NULL)')], unique=False, postgresql_using='gin')
     op.create_index(op.f('ix_person_sort_key_id'), 'person', ['sort_key', 'id'], unique=False)
     op.create_index(op.f('ix_person_unit_id_state_sort_key_id'), 'person', ['unit_id', 'state', 'sort_key', 'id'], unique=False)
     op.create_index('uq_person_id_number', 'person', ['id_number_digest'], unique=True, postgresql_where="state <> 'deregistered'")
@@ -425,6 +426,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_training_need_person_id')),
     sa.PrimaryKeyConstraint('person_id', name=op.f('pk_training_need'))
     )
+    op.create_index(op.f('ix_training_need_as_of'), 'training_need', ['as_of'], unique=False)
     op.create_index(op.f('ix_training_need_need_person_id'), 'training_need', ['need', 'person_id'], unique=False)
     op.create_index(op.f('ix_training_need_valid_to_person_id'), 'training_need', ['valid_to', 'person_id'], unique=False)
     op.create_table('enrollment',
@@ -631,6 +633,7 @@ def downgrade() -> None:
     op.drop_table('enrollment')
     op.drop_index(op.f('ix_training_need_valid_to_person_id'), table_name='training_need')
     op.drop_index(op.f('ix_training_need_need_person_id'), table_name='training_need')
+    op.drop_index(op.f('ix_training_need_as_of'), table_name='training_need')
     op.drop_table('training_need')
     op.drop_index(op.f('ix_training_class_state_starts_on_id'), table_name='training_class')
     op.drop_index(op.f('ix_training_class_organiser_id'), table_name='training_class')
@@ -660,6 +663,7 @@ def downgrade() -> None:
     op.drop_index('uq_person_id_number', table_name='person', postgresql_where="state <> 'deregistered'")
     op.drop_index(op.f('ix_person_unit_id_state_sort_key_id'), table_name='person')
     op.drop_index(op.f('ix_person_sort_key_id'), table_name='person')
+    op.drop_index('ix_person_name_characters', table_name='person', postgresql_using='gin')
     op.drop_index(op.f('ix_person_id_number_digest'), table_name='person')
     op.drop_table('person')
     op.drop_table('definition_file')

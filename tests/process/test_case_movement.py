@@ -1,0 +1,217 @@
+"""Cases: start, claim, complete one and many, signals, timers, two officers at once, and the proof by re-execution."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select, text, update
+
+from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, TaskAlreadyDone
+from service.models import Case, Job, JournalRow, Task, session
+from service.workflow import cases, history, jobs
+from tests.process.small_process import deploy, person
+
+
+def _state(task_id: UUID) -> str:
+    return (
+        session().scalars(select(Task.state).where(Task.id == task_id).execution_options(populate_existing=True)).one()
+    )
+
+
+def _open(case_id: UUID) -> dict[str, UUID]:
+    return {
+        t.element: t.id for t in session().scalars(select(Task).where(Task.case_id == case_id, Task.state == "open"))
+    }
+
+
+def test_a_case_goes_from_inbox_to_inbox_and_its_journal_proves_it(app: Any, clock: Any) -> None:
+    deploy()
+    association, ministry = person("a", "association"), person("m", "ministry")
+    started = cases.start(association, "small", {"n": 1})
+    cases.claim(association, started.tasks[0])
+    done = cases.complete(association, started.tasks[0], {"decision": "yes", "comment": "好"})
+    assert _open(started.case_id) == {"sign": done.opened[0]}
+    end = cases.complete(ministry, done.opened[0], {})
+    case = session().get(Case, started.case_id, populate_existing=True)
+    assert end.ended
+    assert (case.ended, case.seq) == ("done", 3)
+    assert list(history.verify()) == []
+    assert [m.tokens for m in history.moments(association, started.case_id)] == [("look",), ("look",), ("sign",), ()]
+    assert [e.kind for e in history.timeline(ministry, started.case_id)] == ["start", "claim", "complete", "complete"]
+
+
+def test_a_bad_form_changes_nothing_and_names_the_field(app: Any, clock: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    task = cases.start(association, "small", {}).tasks[0]
+    for raw in (
+        {"decision": "perhaps"},
+        {},
+        {"decision": "yes", "comment": "x" * 201},
+        {"decision": "yes", "forged": "1"},
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            cases.complete(association, task, raw)
+        assert refused.value.fields
+    assert _state(task) == "open"
+
+
+def test_out_of_scope_is_not_found_r70(app: Any, clock: Any) -> None:
+    deploy()
+    association, ministry = person("a", "association"), person("m", "ministry")
+    task = cases.start(association, "small", {}).tasks[0]
+    for act in (cases.claim, cases.unclaim, lambda u, t: cases.complete(u, t, {"decision": "yes"})):
+        with pytest.raises(NotFound):
+            act(ministry, task)
+        with pytest.raises(NotFound):
+            act(association, uuid4())
+
+
+def test_a_task_claimed_by_a_colleague_is_his_until_he_gives_it_back(app: Any, clock: Any) -> None:
+    deploy()
+    first, second = person("a", "association"), person("b", "association")
+    task = cases.start(first, "small", {}).tasks[0]
+    cases.claim(first, task)
+    with pytest.raises(Conflict):
+        cases.claim(second, task)
+    with pytest.raises(Conflict):
+        cases.complete(second, task, {"decision": "yes"})
+    with pytest.raises(NotAllowed):
+        cases.unclaim(second, task)
+    cases.assign(first, task, second.id)
+    cases.complete(second, task, {"decision": "no"})
+    assert list(history.verify()) == []
+
+
+def test_of_two_officers_at_once_one_is_told_it_is_done_r74(app: Any, clock: Any) -> None:
+    deploy()
+    officers = [person(n, "association") for n in "abcd"]
+    task = cases.start(officers[0], "small", {}).tasks[0]
+    barrier, outcomes = threading.Barrier(4), []
+
+    def work(officer: Any) -> None:
+        with app.app_context():
+            barrier.wait()
+            try:
+                cases.complete(officer, task, {"decision": "yes"})
+                outcomes.append("done")
+            except TaskAlreadyDone:
+                outcomes.append("second")
+
+    threads = [threading.Thread(target=contextvars.Context().run, args=(work, o)) for o in officers]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(outcomes) == ["done", "second", "second", "second"]
+    assert session().scalar(select(JournalRow.seq).order_by(JournalRow.seq.desc())) == 1
+
+
+def test_a_message_that_nobody_waits_for_is_a_conflict(app: Any, clock: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    started = cases.start(association, "small", {})
+    cases.signal(association, started.case_id, "stop", {"reason": "停"})
+    assert _state(started.tasks[0]) == "cancelled"
+    assert session().get(Case, started.case_id, populate_existing=True).ended == "halted"
+    with pytest.raises(Conflict):
+        cases.signal(association, started.case_id, "stop")
+    assert list(history.verify()) == []
+
+
+def test_a_timer_fires_when_it_is_due_and_not_before(app: Any, clock: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    started = cases.start(association, "small", {})
+    clock.move(timedelta(days=3) - timedelta(seconds=1))
+    assert jobs.run_due() == 0
+    clock.move(timedelta(seconds=1))
+    assert jobs.run_due() == 1
+    assert session().get(Case, started.case_id, populate_existing=True).ended == "lapsed"
+    with pytest.raises(TaskAlreadyDone):
+        cases.complete(association, started.tasks[0], {"decision": "yes"})
+    assert list(history.verify()) == []
+
+
+def test_a_completed_task_clears_its_timer(app: Any, clock: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    cases.complete(association, cases.start(association, "small", {}).tasks[0], {"decision": "no"})
+    clock.move(timedelta(days=4))
+    assert jobs.run_due() == 0
+    assert session().scalars(select(Job.state)).all() == ["cleared"]
+
+
+def test_a_batch_does_each_row_and_says_why_one_was_refused(app: Any, clock: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    tasks = [cases.start(association, "small", {"n": n}).tasks[0] for n in range(120)]
+    rows: list[tuple[UUID, dict[str, str]]] = [(t, {"decision": "yes"}) for t in tasks]
+    rows[7] = (tasks[7], {"decision": "perhaps"})
+    submission = uuid4()
+    results = cases.complete_many(association, submission, rows)
+    assert [r.ok for r in results] == [n != 7 for n in range(120)]
+    assert set(results[7].fields) == {"decision"}
+    again = cases.complete_many(association, submission, rows)
+    assert [(r.task_id, r.ok) for r in again] == [(r.task_id, r.ok) for r in results]
+    assert list(history.verify()) == []
+
+
+def test_only_starter_groups_start_by_key(app: Any, clock: Any) -> None:
+    deploy()
+    with pytest.raises(NotAllowed):
+        cases.start_by_key(person("m", "ministry"), "small", {})
+    assert cases.start_by_key(person("a", "association"), "small", {}).tasks
+
+
+@pytest.mark.parametrize(
+    ("tamper", "found"),
+    [
+        ("UPDATE journal SET record = jsonb_set(record, '{data,comment}', '\"改\"') WHERE seq = 2", "chain"),
+        ("UPDATE journal SET record = jsonb_set(record, '{actor}', '\"x\"') WHERE seq = 1", "chain"),
+        ("UPDATE journal SET at = at + interval '1 day' WHERE seq = 2", "column"),
+        ("DELETE FROM journal WHERE seq = 1", "chain"),
+        ("DELETE FROM journal WHERE seq = 3", "chain"),
+        (
+            "INSERT INTO journal SELECT case_id, 9, at, kind, actor_id, element, record, hash FROM journal WHERE seq = 2",
+            "chain",
+        ),
+        (
+            "UPDATE journal SET seq = CASE seq WHEN 1 THEN 102 ELSE 101 END WHERE seq IN (1, 2); UPDATE journal SET seq = seq - 100 WHERE seq > 100",
+            "chain",
+        ),
+        ("UPDATE task SET state = 'open' WHERE element = 'look'", "inbox"),
+        ("UPDATE case_instance SET last_hash = repeat('0', 64)", "chain"),
+    ],
+)
+def test_verify_finds_rows_changed_deleted_inserted_and_swapped_by_sql(
+    app: Any, clock: Any, tamper: str, found: str
+) -> None:
+    deploy()
+    association, ministry = person("a", "association"), person("m", "ministry")
+    started = cases.start(association, "small", {})
+    cases.claim(association, started.tasks[0])
+    done = cases.complete(association, started.tasks[0], {"decision": "yes", "comment": "好"})
+    cases.complete(ministry, done.opened[0], {})
+    assert list(history.verify()) == []
+    for statement in tamper.split(";"):
+        session().execute(text(statement))
+    session().flush()
+    session().expire_all()
+    assert found in {d.what for d in history.verify()}
+
+
+def test_a_stored_state_that_was_exchanged_is_found(app: Any, clock: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    one, two = cases.start(association, "small", {}), cases.start(association, "small", {})
+    cases.complete(association, two.tasks[0], {"decision": "yes"})
+    other = session().scalars(select(Case.state).where(Case.id == two.case_id)).one()
+    session().execute(update(Case).where(Case.id == one.case_id).values(state=other))
+    session().expire_all()
+    assert "state" in {d.what for d in history.verify([one.case_id])}
