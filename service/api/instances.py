@@ -9,7 +9,7 @@ from service.api.engine_rest import answer, blueprint, body, user
 from service.api.parameters import read_wanted
 from service.api.typed_values import write_values
 from service.models.rest_lists import INSTANCES
-from service.workflow import history
+from service.workflow.variables import of_case
 
 
 @blueprint.get("/process-instance")
@@ -35,5 +35,4 @@ def instance(id: str) -> Response:
 
 @blueprint.get("/process-instance/<id>/variables")
 def instance_variables(id: str) -> Response:
-    row = INSTANCES.one(user(), id)
-    return answer(write_values(history.moments(user(), row.id)[-1].data))
+    return answer(write_values(of_case(user(), INSTANCES.one(user(), id).id)))

@@ -16,7 +16,7 @@ from service.errors import N_, NotFound
 from service.models import User
 from service.models.rest_lists import TASKS, form_of
 from service.models.rest_query import Wanted, as_uuid
-from service.workflow import cases, history
+from service.workflow import cases, variables
 
 
 @blueprint.get("/task")
@@ -45,9 +45,8 @@ def task(id: str) -> Response:
 
 
 @blueprint.get("/task/<id>/variables")
-def variables(id: str) -> Response:
-    row = TASKS.one(user(), id)
-    return answer(write_values(history.moments(user(), row.case_id)[-1].data))
+def task_variables(id: str) -> Response:
+    return answer(write_values(variables.of_task(user(), _task_id(id))))
 
 
 @blueprint.get("/task/<id>/form")
@@ -89,7 +88,7 @@ def complete(id: str) -> Response:
     given = body()
     completed = cases.complete(user(), _task_id(id), read_values(given.get("variables")))
     if given.get("withVariablesInReturn") is True:
-        return answer(write_values(completed.data))
+        return answer(write_values(variables.present(completed.case_id)))
     return empty()
 
 

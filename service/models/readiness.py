@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import exists, select, text
 from sqlalchemy.exc import DBAPIError
 
+from service.migrations import configuration
 from service.models.base import session
 from service.models.process import DefinitionVersion
-
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
 def faults() -> list[str]:
     """What stands in the way of work, in plain words for the operator; empty when nothing does."""
     try:
-        applied = set(session().scalars(text("SELECT version_num FROM alembic_version")))
+        is_migrated = session().scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+        applied = set(session().scalars(text("SELECT version_num FROM alembic_version"))) if is_migrated else set()
         found = [] if applied == newest() else ["the database is not at the newest migration; run: anpei prepare"]
         if not session().scalar(select(exists().where(DefinitionVersion.current))):
             found.append("no process is in force; run: anpei deploy processes/*.bpmn")
@@ -32,6 +30,4 @@ def faults() -> list[str]:
 @cache
 def newest() -> set[str]:
     """The revisions at the head of this program's migrations."""
-    configuration = Config()
-    configuration.set_main_option("script_location", str(MIGRATIONS))
-    return set(ScriptDirectory.from_config(configuration).get_heads())
+    return set(ScriptDirectory.from_config(configuration()).get_heads())

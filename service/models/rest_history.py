@@ -37,8 +37,10 @@ def _passages() -> Any:
 
     What waited (a timer, external work) began when its job was made; the rest begins and ends with its input.
     """
-    done = func.jsonb_array_elements_text(JournalRow.record["trace"]).table_valued(
-        column("step", Text), with_ordinality="place", joins_implicitly=True
+    done = (
+        func.jsonb_array_elements_text(JournalRow.record["trace"])
+        .table_valued(column("step", Text), with_ordinality="place", joins_implicitly=True)
+        .render_derived()
     )
     element = func.substr(done.c.step, 2)
     is_task = exists().where(Task.case_id == JournalRow.case_id, Task.element == element)

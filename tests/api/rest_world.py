@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 
 from service.models import Cause, Organisation, User, authority_id, new_id, transaction
-from service.workflow import processes
+from service.workflow import processes, reference
 
 PASSWORD = "Blasting-Caps-2026"
 HASH = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)  # cheap: the tests check many
@@ -68,6 +68,7 @@ class World:
 
 def make_world() -> World:
     """Accounts of every role (two officers in province 37), one unit, and the trial process in force."""
+    reference.ensure()
     unit = Organisation(
         id=new_id(),
         kind="enterprise",
