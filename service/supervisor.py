@@ -26,7 +26,7 @@ def stoppable() -> Iterator[None]:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for number in asked:
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, _hear_no_more)  # not SIG_IGN, which programs started from now on would inherit
         raise Stopped
 
     before = {number: signal.signal(number, stop) for number in asked}
@@ -94,6 +94,10 @@ def is_port_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _hear_no_more(_number: int, _frame: FrameType | None) -> None:
+    """The cleaning up is under way already."""
 
 
 def _die_with_parent() -> None:

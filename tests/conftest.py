@@ -47,25 +47,13 @@ def application(server: Server, template_database: str) -> Iterator[Flask]:
     database = f"test_{os.getpid()}"
     os.environ |= {"ANPEI_DATABASE_URL": server.url(database), "ANPEI_DATA_DIR": str(server.home)}
     settings.cache_clear()
-    made = _create_app()
+    from service.app import create_app
+
+    made = create_app()
     made.config |= {"TESTING": True, "WTF_CSRF_ENABLED": False}
     made.test_client_class = SeparateClient
     yield made
     server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
-
-
-def _create_app() -> Flask:
-    try:
-        from service.app import create_app
-
-        return create_app()
-    except (ImportError, AttributeError):
-        from service.models import db
-
-        bare = Flask("service")
-        bare.config["SQLALCHEMY_DATABASE_URI"] = settings().database_url
-        db.init_app(bare)
-        return bare
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def main(name: str) -> None:
         )
         made = "unfinished_models"
     environment = {**os.environ, "ANPEI_DATABASE_URL": server.url(made), "ANPEI_DATA_DIR": str(server.home)}
-    subprocess.run([sys.executable, "-m", "service.cli", "deploy"], cwd=CHECKOUT, env=environment, check=False)
+    subprocess.run([sys.executable, "-m", "service.cli", "deploy"], cwd=CHECKOUT, env=environment, check=True)
     server.execute(f'ALTER DATABASE "{made}" RENAME TO "{name}"')
 
 

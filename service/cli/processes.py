@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
 from service.cli.context import application, database
-from service.config import CHECKOUT, Settings
+from service.config import CHECKOUT
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 EXISTING = click.Path(exists=True, path_type=Path)
 
@@ -21,8 +25,10 @@ def deploy(files: tuple[Path, ...]) -> None:
 
     A refused file leaves the version in force and makes the exit code 1.
     """
+    from service.app import create_app
+
     with database() as chosen:
-        refused = deploy_diagrams(chosen, files, is_chatty=True)
+        refused = bring_up_to_date(create_app(chosen), files, is_chatty=True)
     sys.exit(1 if refused else 0)
 
 
@@ -70,15 +76,14 @@ def conformance(folder: Path) -> None:
     sys.exit(0 if run(folder, sys.stdout).is_sound else 1)
 
 
-def deploy_diagrams(chosen: Settings, files: tuple[Path, ...] = (), *, is_chatty: bool = False) -> int:
-    """Migrate, deploy, say what changed and what was refused; the number of refused diagrams."""
-    from service.app import create_app
+def bring_up_to_date(app: Flask, files: tuple[Path, ...] = (), *, is_chatty: bool = False) -> int:
+    """Tables, reference data, diagrams; says what is new and what was refused. The number of refused diagrams."""
     from service.migrations import upgrade
     from service.workflow import reference
     from service.workflow.processes import deploy_paths
 
-    upgrade(chosen.database_url)
-    with create_app(chosen).app_context():
+    upgrade(app.config["SQLALCHEMY_DATABASE_URI"])
+    with app.app_context():
         reference.ensure()
         results = deploy_paths(_diagrams(files))
         for result in results:

@@ -9,7 +9,6 @@ from typing import NoReturn
 import click
 
 from service.cli.context import database
-from service.cli.processes import deploy_diagrams
 from service.config import demo_password, settings
 
 
@@ -23,20 +22,18 @@ def run() -> None:
         sys.exit(
             f"Port {port} is in use: by Anpei already running, or by another program. Another port: make run ANPEI_PORT={port + 1}"
         )
-    with contextlib.suppress(Stopped), stoppable(), database() as chosen:
-        deploy_diagrams(chosen)
-        with Supervisor() as programs:
-            programs.start("gunicorn", *_gunicorn())
+    with contextlib.suppress(Stopped), stoppable(), database(), Supervisor() as programs:
+        programs.start("gunicorn", *_gunicorn())
+        if programs.wait_for_port(port):
+            click.echo(_welcome(port))
             programs.start("worker", sys.executable, "-m", "service.cli", "worker")
-            if programs.wait_for_port(port):
-                click.echo(_welcome(port))
-            _end(programs.wait())
+        _end(programs.wait())
     click.echo("Anpei has ended.")
 
 
 @click.command()
 def serve() -> None:
-    """Serve the pages and the API on 127.0.0.1 (port: ANPEI_PORT)."""
+    """Bring the database up to date, then serve the pages and the API on 127.0.0.1 (port: ANPEI_PORT)."""
     from service.supervisor import Stopped, Supervisor, stoppable
 
     with contextlib.suppress(Stopped), stoppable(), database(), Supervisor() as programs:
@@ -54,7 +51,7 @@ def worker() -> None:
 
 
 def _gunicorn() -> tuple[str, ...]:
-    return (sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn")
+    return (sys.executable, "-m", "gunicorn", "-c", "python:service.cli.gunicorn")
 
 
 def _end(how: str) -> NoReturn:

@@ -1,10 +1,11 @@
-"""How gunicorn serves: two processes of four threads. Read by ``gunicorn -c python:service.gunicorn``."""
+"""How gunicorn serves: two processes of four threads. Read by ``gunicorn -c python:service.cli.gunicorn``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from service.cli.processes import bring_up_to_date
 from service.config import settings
 
 wsgi_app = "service.app:create_app()"
@@ -20,6 +21,11 @@ max_requests = 0
 control_socket_disable = True
 loglevel = "warning"
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - heartbeats must not wait for a disk
+
+
+def on_starting(server: Any) -> None:
+    """Every start brings the database to this version of tables and diagrams, before the first request is taken."""
+    bring_up_to_date(server.app.wsgi())
 
 
 def post_fork(_server: Any, worker: Any) -> None:
