@@ -14,6 +14,7 @@ from service.engine import (
     gate_collaboration,
     gate_events,
     gate_flows,
+    gate_limits,
     gate_references,
     gate_schema,
     gate_scripts,
@@ -31,6 +32,7 @@ RULES = (
     *gate_events.RULES,
     *gate_activities.RULES,
     *gate_collaboration.RULES,
+    *gate_limits.RULES,
     *gate_scripts.RULES,
 )
 MAX_FILES = 200

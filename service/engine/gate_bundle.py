@@ -125,6 +125,15 @@ def user_tasks_are_addressed(d: Diagram) -> None:
             )  # fmt: skip
 
 
+def tasks_are_of_a_kind(d: Diagram) -> None:
+    """House rule: a task without a kind says neither who nor what does it."""
+    for task in d.all("task"):
+        d.refuse(
+            task, "任务没有类型,不知由谁办理。", "The task has no kind: it says neither who nor what does it.",
+            "改为用户任务、服务任务等。", "Make it a user task, a service task or another kind.",
+        )  # fmt: skip
+
+
 def processes_say_they_are_executable(d: Diagram) -> None:
     """House rule: the one process that is executed says so."""
     executable = [p for p in d.all("process") if is_true(p.get("isExecutable"))]
@@ -148,4 +157,4 @@ def properties_are_known(d: Diagram) -> None:
                 )  # fmt: skip
 
 
-HOUSE_RULES = (user_tasks_are_addressed, processes_say_they_are_executable, properties_are_known)
+HOUSE_RULES = (user_tasks_are_addressed, tasks_are_of_a_kind, processes_say_they_are_executable, properties_are_known)

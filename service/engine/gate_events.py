@@ -12,17 +12,20 @@ from service.engine.gate_tables import EVENT_DEFINITIONS, EVENTS, SUBPROCESSES
 PLACES: dict[str, tuple[str, ...]] = {
     "start": ("none", "message"),
     "subprocess start": ("none",),
-    "interrupting event subprocess start": ("message", "timer"),
-    "non-interrupting event subprocess start": ("message", "timer"),
+    "interrupting event subprocess start": (),
+    "non-interrupting event subprocess start": (),
     "intermediate catch": ("message", "timer", "signal"),
-    "intermediate throw": ("none", "message", "signal", "escalation"),
-    "end": ("none", "message", "terminate", "error", "escalation"),
+    "intermediate throw": ("none", "message", "signal", "escalation", "multiple"),
+    "end": ("none", "message", "terminate", "error", "escalation", "signal", "cancel", "multiple"),
     "interrupting boundary of a task": ("message", "timer", "signal", "error"),
-    "non-interrupting boundary of a task": ("message", "timer", "signal"),
-    "interrupting boundary of a subprocess": ("message", "timer", "error"),
-    "non-interrupting boundary of a subprocess": ("message", "timer", "signal", "escalation"),
+    "non-interrupting boundary of a task": ("timer",),
+    "interrupting boundary of a subprocess": ("message", "timer", "signal", "error", "escalation", "cancel"),
+    "non-interrupting boundary of a subprocess": ("timer",),
 }
 """Place of an event → the triggers with which the engine executes it as BPMN 2.0 says."""
+
+MULTIPLE = ("messageEventDefinition", "signalEventDefinition", "escalationEventDefinition")
+"""What an event with several definitions may throw."""
 
 PLACE_ZH = {
     "start": "流程的开始事件",
@@ -78,7 +81,38 @@ def events_stand_where_they_work(d: Diagram) -> None:
             d.refuse(
                 event, f"引擎不执行{PLACE_ZH[place]}的这种触发方式:{trigger}。",
                 f"The engine does not execute this trigger of an event ({place}): {trigger}.",
-                f"此处可用:{'、'.join(PLACES[place])}。", f"Allowed here: {', '.join(PLACES[place])}.",
+                f"此处可用:{'、'.join(PLACES[place]) or '无'}。", f"Allowed here: {', '.join(PLACES[place]) or 'none at all'}.",
+            )  # fmt: skip
+
+
+def several_triggers_are_only_thrown(d: Diagram) -> None:
+    """An event with several definitions throws messages, signals and escalations; the others end something."""
+    for event in d.all("intermediateThrowEvent", "endEvent"):
+        found = {kind(definition) for definition in children(event, *EVENT_DEFINITIONS)}
+        if trigger_of(event) == "multiple" and not found <= set(MULTIPLE):
+            d.refuse(
+                event, "有多个定义的事件只能抛出消息、信号和升级。",
+                "An event with several definitions may only throw messages, signals and escalations.",
+                "拆成几个事件。", "Use several events.",
+            )  # fmt: skip
+
+
+def transactions_are_cancelled_from_inside(d: Diagram) -> None:
+    """A cancel end event stands directly in a transaction that has a cancel boundary event, which only transactions have."""
+    for definition in d.all("cancelEventDefinition"):
+        event = definition.getparent()
+        if kind(event) == "boundaryEvent":
+            host = d.ids.get(event.get("attachedToRef", ""))
+            sound = host is not None and kind(host) == "transaction"
+        else:
+            around = event.getparent()
+            caught = d.boundaries.get(around.get("id", ""), [])
+            sound = kind(around) == "transaction" and any(children(b, "cancelEventDefinition") for b in caught)
+        if not sound:
+            d.refuse(
+                event, "取消事件只能用在事务内(该事务带有取消边界事件)或事务的边界上。",
+                "A cancel event belongs into a transaction that has a cancel boundary event, or on its border.",
+                "改用错误事件,或补上取消边界事件。", "Use an error event, or add the cancel boundary event.",
             )  # fmt: skip
 
 
@@ -211,6 +245,8 @@ def _check_time(d: Diagram, time: Any) -> None:
 
 RULES = (
     events_stand_where_they_work,
+    several_triggers_are_only_thrown,
+    transactions_are_cancelled_from_inside,
     boundaries_lie_on_their_level,
     events_name_what_they_mean,
     carried_messages_have_an_operation,

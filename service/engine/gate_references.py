@@ -79,6 +79,10 @@ def references_resolve(d: Diagram) -> None:
             _check(d, element, name, (element.text or "").strip(), kinds)
 
 
+FOLLOWED = ("messageRef", "signalRef", "errorRef", "escalationRef")
+"""References the engine itself follows, by plain id only."""
+
+
 def _check(d: Diagram, element: Any, what: str, value: str, kinds: tuple[str, ...]) -> None:
     found = d.resolve(value)
     if found is None:
@@ -86,6 +90,11 @@ def _check(d: Diagram, element: Any, what: str, value: str, kinds: tuple[str, ..
             element, f"{kind(element)} 的 {what} 引用“{value}”,文件中没有它。",
             f'{what} of {kind(element)} refers to "{value}", which is not in the file.',
             "改为已有元素的 id,或删去引用。", "Write the id of an element of the file, or remove the reference.",
+        )  # fmt: skip
+    elif what in FOLLOWED and value not in d.ids:
+        d.refuse(
+            element, f"{what} 引用“{value}”带有命名空间前缀。", f'{what} refers to "{value}" with a namespace prefix.',
+            "只写 id,不写前缀。", "Write the id without the prefix.",
         )  # fmt: skip
     elif kinds != ANY and kind(found) not in kinds:
         d.refuse(

@@ -139,6 +139,7 @@ ELEMENTS: dict[str, frozenset[str]] = {
         "conditionalEventDefinition": "id",
         "condition": "id language evaluatesToTypeRef",
         "terminateEventDefinition": "id",
+        "cancelEventDefinition": "id",
     }.items()
 }
 """BPMN element → the attributes it may carry."""
@@ -153,7 +154,6 @@ NOT_EXECUTED: dict[str, tuple[str, str, str, str]] = {
     "complexGateway": ("复杂网关", "complex gateways", "改用包容或并行网关。", "Use inclusive or parallel gateways."),
     "linkEventDefinition": ("链接事件", "link events", "直接用顺序流连接。", "Connect the two with a sequence flow."),
     "compensateEventDefinition": ("补偿事件", "compensation", "用显式的撤销步骤。", "Draw the undoing steps."),
-    "cancelEventDefinition": ("取消事件", "cancel events", "改用错误事件。", "Use an error event."),
     "eventDefinitionRef": (
         "事件定义的引用",
         "references to event definitions",

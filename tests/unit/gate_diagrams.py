@@ -11,7 +11,7 @@ HEAD = (
     '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" '
     'xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
     'xmlns:activiti="http://activiti.org/bpmn" xmlns:color="http://www.omg.org/spec/BPMN/non-normative/color/1.0" '
-    'xmlns:x="urn:some-modelling-tool" id="d" targetNamespace="urn:test"{more}>'
+    'xmlns:x="urn:some-modelling-tool" id="defs" targetNamespace="urn:test"{more}>'
 )
 
 
