@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from service.models.base import Base, Tracked
+from service.models.base import Base, Tracked, session
 from service.models.organisation import Organisation
 from service.models.pinyin import sort_key
 from service.models.sealed import unseal_text
@@ -27,6 +27,12 @@ class QualificationType(Tracked, Base):
     active: Mapped[bool] = mapped_column(default=True)
     __table_args__ = (CheckConstraint("pass_mark BETWEEN 0 AND 1000", name="pass_mark"),)
 
+    @staticmethod
+    def choices(*, by_code: bool = False) -> list[tuple[str, str]]:
+        """Id (or code) and name of the types in use, for filters and forms."""
+        query = select(QualificationType).where(QualificationType.active).order_by(QualificationType.code)
+        return [(row.code if by_code else str(row.id), row.name) for row in session().scalars(query)]
+
 
 class Photo(Tracked, Base):
     """A checked, re-encoded JPEG, sealed. width and height in pixels."""
@@ -36,6 +42,11 @@ class Photo(Tracked, Base):
     sealed: Mapped[bytes]
     width: Mapped[int]
     height: Mapped[int]
+
+    @staticmethod
+    def get(photo_id: UUID) -> Photo | None:
+        """The photo with this id; whose it is the caller has checked."""
+        return session().get(Photo, photo_id)
 
 
 class Person(Tracked, Base):

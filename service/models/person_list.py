@@ -44,7 +44,7 @@ def name_contains(column: Any, text: str) -> ColumnElement[bool]:
 
 def persons_page(user: User, chosen: PersonFilter, cursor: str | None = None) -> Page[Any]:
     """One page of the persons in scope, in the order of pinyin. Deregistered ones only when asked for."""
-    return read_page(_rows().where(visible(user, Person), *_conditions(chosen)), ORDER, cursor)
+    return read_page(_rows().where(visible(user, Person), *conditions(chosen)), ORDER, cursor)
 
 
 def person_counts(user: User) -> dict[str, int]:
@@ -81,7 +81,8 @@ def _rows() -> Any:
     )  # fmt: skip
 
 
-def _conditions(chosen: PersonFilter) -> list[ColumnElement[bool]]:
+def conditions(chosen: PersonFilter) -> list[ColumnElement[bool]]:
+    """What a filter comes to; the query joins TrainingNeed when a need is chosen."""
     found = [Person.state == chosen.state if chosen.state else Person.state != "deregistered"]
     if chosen.text:
         found.append(_matches(chosen.text))

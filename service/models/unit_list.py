@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -71,15 +72,33 @@ def institutions() -> list[tuple[UUID, str]]:
     return [(row.id, row.name) for row in session().execute(query.order_by(Organisation.sort_key))]
 
 
-def unit_choices(user: User) -> list[tuple[UUID, str]]:
-    """Id and name of the live units in scope, for filters and forms; at most 3,000."""
+def unit_choices(user: User, kind: str = "") -> list[tuple[UUID, str]]:
+    """Id and name of the live units in scope (of one kind, if any), for filters and forms; at most 3,000."""
     query = (
         select(Organisation.id, Organisation.name)
-        .where(visible(user, Organisation), Organisation.kind.in_(UNITS), Organisation.state != "deleted")
+        .where(
+            visible(user, Organisation),
+            Organisation.kind.in_((kind,) if kind else UNITS),
+            Organisation.state != "deleted",
+        )
         .order_by(Organisation.sort_key)
         .limit(3000)
     )
     return [(row.id, row.name) for row in session().execute(query)]
+
+
+def groups() -> list[tuple[UUID, str]]:
+    """Id and name of the live groups anywhere, for a new branch: its group may be of another province (R7)."""
+    query = select(Organisation.id, Organisation.name).where(
+        Organisation.kind == "group", Organisation.state != "deleted"
+    )
+    return [(row.id, row.name) for row in session().execute(query.order_by(Organisation.sort_key))]
+
+
+def names_of(ids: Iterable[UUID | None]) -> dict[str, str]:
+    """Names by id as text; None is left out."""
+    query = select(Organisation.id, Organisation.name).where(Organisation.id.in_([i for i in ids if i]))
+    return {str(row.id): row.name for row in session().execute(query)}
 
 
 def live_persons(unit_id: UUID) -> int:

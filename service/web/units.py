@@ -53,7 +53,9 @@ def own() -> ResponseReturnValue:
 @needs(Action.ADD_UNIT, Action.EDIT_ACADEMY)
 def new() -> ResponseReturnValue:
     groups = unit_list.groups()
-    return render_template("pages/units/new.html", provinces=_provinces(), groups=groups, kinds=_kinds())
+    return render_template(
+        "pages/units/new.html", provinces=_provinces(), groups=groups, kinds=_kinds(), businesses=list(Business)
+    )
 
 
 @bp.post("/units")

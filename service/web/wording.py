@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+from flask import Flask
 
 from service.domain.certificates import CertificateKind
 from service.domain.identity import IdType, Sex
 from service.domain.labels import Labelled
 from service.domain.persons import PersonState
+from service.domain.scores import ABSENT, write_score
 from service.domain.training_kind import TrainingKind
 from service.domain.training_need import Need
 from service.domain.units import FIELDS, Business, UnitKind, UnitState
@@ -71,3 +75,26 @@ def use_case_word(use_case: str, kind: str) -> str:
     if kind == "insert":
         return translate(N_("录入"))
     return translate(USE_CASES.get(use_case, N_("流程办理")))
+
+
+def score_word(tenths: int | None) -> str:
+    """A score as people read it; None is 缺考 (R49)."""
+    return translate(ABSENT) if tenths is None else write_score(tenths)
+
+
+def options(members: Iterable[Labelled]) -> list[tuple[str, str]]:
+    """Pairs for a select: code and word."""
+    return [(member.value, translate(member.label)) for member in members]
+
+
+def pairs(rows: Iterable[tuple[Any, str]]) -> list[tuple[str, str]]:
+    """Pairs for a select from ids and names that the catalogue may know."""
+    return [(str(key), translate(name)) for key, name in rows]
+
+
+def register(app: Flask) -> None:
+    """Give the templates these words."""
+    app.jinja_env.globals |= {
+        "word": word, "field_word": field_word, "value_word": value_word, "use_case_word": use_case_word,
+        "options": options, "pairs": pairs, "score_word": score_word,
+    }  # fmt: skip

@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from service.domain.permissions import Action, may
 from service.domain.roles import Role
-from service.domain.scopes import Actor, Subject, covers, scope_of
+from service.domain.scopes import covers, scope_of
 from service.domain.units import UnitState, obstacle_to_work
 from service.errors import Conflict, NotAllowed, NotFound
-from service.models import AcademyLink, Organisation, User
-
-
-def actor_of(user: User) -> Actor:
-    """The user as scopes see him; the authority of an authority is itself."""
-    authority = user.organisation.authority_id or (
-        user.organisation_id if user.role == Role.PROVINCIAL_AUTHORITY else None
-    )
-    return Actor(user.id, Role(user.role), user.organisation_id, authority)
-
-
-def subject_of(unit: Organisation) -> Subject:
-    """A unit, and what belongs to it, as scopes see it."""
-    is_academy = unit.kind == "academy"
-    linked = frozenset(AcademyLink.institutions_of(unit.id)) if is_academy else frozenset()
-    return Subject(
-        unit=unit.id, parent=unit.parent_id, authority=unit.authority_id, is_academy=is_academy, linked=linked
-    )
+from service.models import Organisation, User
+from service.models.actors import actor_of, subject_of
 
 
 def must_reach(user: User, action: Action, unit: Organisation) -> None:

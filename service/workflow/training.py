@@ -19,10 +19,11 @@ from service.domain.reasons import parse_reason
 from service.domain.roles import Role
 from service.errors import AnpeiError, Conflict, InvalidInput, Message, NotAllowed
 from service.models import Cause, Enrollment, Person, TrainingClass, TrainingNeed, User, session, today, transaction
+from service.models.actors import actor_of, subject_of
 from service.models.need_facts import Known, facts_of
 from service.models.scope import get_visible
 from service.workflow import cases, processes
-from service.workflow.actors import actor_of, must_have_record, subject_of
+from service.workflow.actors import must_have_record
 
 VIA = {
     "group": "group", "enterprise": "enterprise", "provincial_authority": "province", "association": "association",

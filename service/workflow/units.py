@@ -62,7 +62,7 @@ def save_unit(user: User, unit_id: UUID, raw: Mapping[str, Any]) -> Organisation
         locked = [name for name in ("name", "credit_code", "kind", "authority", "parent") if entry.has(name)]
         if Role(user.role) in UNIT_ROLES:
             # a locked field that is still empty may be filled in, or the record could never be completed
-            changed = [name for name in locked if entry.typed(name) != _shown(unit, name) and _shown(unit, name)]
+            changed = [n for n in locked if entry.typed(n) and _shown(unit, n) and entry.typed(n) != _shown(unit, n)]
             if obstacle := units.obstacle_to_changes(Role(user.role), changed):
                 raise InvalidInput({changed[0]: obstacle})
             _fill(unit, entry, is_own=True)

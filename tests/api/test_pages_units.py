@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask.testing import FlaskClient
 
 from service.models import Organisation, authority_id, session
-from tests.builders.world import authority_user, credit_code, make_unit, make_user, sign_in
+from tests.builders.world import authority_user, credit_code, fresh, make_unit, make_user, sign_in
 
 RECORD = {
     "business": "sale", "legal_rep": "郑丁", "contact": "吴戊", "phone": "053112345678", "address": "济南市", "credit_code": "",
@@ -32,7 +32,7 @@ def test_until_its_record_is_complete_a_unit_is_led_there_and_may_do_nothing_els
     page = client.get(f"/units/{unit.id}/edit").get_data(as_text=True)
     assert "请先完善本单位信息" in page
     assert client.post(f"/units/{unit.id}", data=RECORD).status_code == 302
-    assert session().get_one(Organisation, unit.id).state == "complete"
+    assert fresh(unit).state == "complete"
     assert client.get("/persons").status_code == 200
 
 
@@ -40,7 +40,7 @@ def test_a_record_with_gaps_stays_a_draft_and_says_what_is_missing(client: Flask
     unit = make_unit(state="draft", contact=None)
     sign_in(client, make_user("enterprise", unit.id))
     client.post(f"/units/{unit.id}", data=RECORD | {"contact": "", "phone": ""})
-    assert session().get_one(Organisation, unit.id).state == "draft"
+    assert fresh(unit).state == "draft"
     assert "联系人、联系电话" in client.get(f"/units/{unit.id}/edit").get_data(as_text=True)
 
 
@@ -50,13 +50,15 @@ def test_what_is_locked_for_the_unit_is_refused_at_its_field(client: FlaskClient
     for name, value in (("name", "另一个名字"), ("credit_code", credit_code(777)), ("kind", "group")):
         answer = client.post(f"/units/{unit.id}", data=RECORD | {name: value})
         assert answer.status_code == 422
-    assert session().get_one(Organisation, unit.id).kind == "enterprise"
+    assert fresh(unit).kind == "enterprise"
 
 
 def test_a_wrong_credit_code_comes_back_at_its_field_with_what_was_typed(client: FlaskClient) -> None:
     unit = make_unit(credit_code=None)
     sign_in(client, authority_user())
-    answer = client.post(f"/units/{unit.id}", data=RECORD | {"credit_code": "91370000MA0000000X", "address": "新的地址"})
+    answer = client.post(
+        f"/units/{unit.id}", data=RECORD | {"credit_code": "91370000MA0000000X", "address": "新的地址"}
+    )
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert "校验不符" in page

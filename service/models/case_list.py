@@ -1,0 +1,69 @@
+"""The list of cases: filtered, in scope, a page at a time; and what stands beside one case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from service.models.base import session
+from service.models.case import Case, Incident
+from service.models.inbox import like
+from service.models.paging import Order, Page, read_page
+from service.models.process import DefinitionVersion
+from service.models.scope import visible
+from service.models.user import User
+
+STATES = ("running", "ended", "incident")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cases: of a process, in a state of ``STATES``, found by subject or business key, of one version."""
+
+    process: str = ""
+    state: str = ""
+    find: str = ""
+    definition: str = ""
+
+
+def read(user: User, chosen: Filter, cursor: str | None = None) -> Page[Any]:
+    """Cases in the user's scope, latest first, with name and number of their version."""
+    version = DefinitionVersion
+    query = select(
+        Case.id, Case.process, Case.subject, Case.business_key, Case.started_at, Case.moved_at, Case.ended_at, Case.incidents,
+        version.name.label("process_name"), version.number,
+    )  # fmt: skip
+    query = query.join(version, version.digest == Case.definition).where(visible(user, Case))
+    if chosen.process:
+        query = query.where(Case.process == chosen.process)
+    if chosen.definition:
+        query = query.where(Case.definition == chosen.definition)
+    if chosen.find:
+        query = query.where(or_(Case.subject.ilike(like(chosen.find)), Case.business_key == chosen.find))
+    if chosen.state:
+        query = query.where(_STATES[chosen.state])
+    return read_page(query, Order((Case.started_at, Case.id), is_descending=True), cursor)
+
+
+_STATES = {"running": Case.ended_at.is_(None), "ended": Case.ended_at.is_not(None), "incident": Case.incidents > 0}
+
+
+def processes() -> list[tuple[str, str]]:
+    """Key and name of every process that has a version in force."""
+    query = (
+        select(DefinitionVersion.key, DefinitionVersion.name)
+        .where(DefinitionVersion.current)
+        .order_by(DefinitionVersion.key)
+    )
+    return list(session().execute(query).tuples())
+
+
+def open_incidents(case_id: UUID) -> list[Incident]:
+    """What went wrong with a case and is not mended yet, oldest first."""
+    query = (
+        select(Incident).where(Incident.case_id == case_id, Incident.resolved_at.is_(None)).order_by(Incident.opened_at)
+    )
+    return list(session().scalars(query))

@@ -1,0 +1,103 @@
+"""What is done to a person once he is entered: deleting a draft, deregistration, transfer, change of type."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.permissions import Action
+from service.domain.persons import (
+    PersonState,
+    obstacle_to_deletion,
+    obstacle_to_deregistration,
+    warning_of_deregistration,
+)
+from service.errors import N_, Conflict, InvalidInput, Message
+from service.models import certificate_list, today, unit_list
+from service.models.person import QualificationType
+from service.web.access import needs
+from service.web.submit import again, done
+from service.workflow import registry, transfers
+from service.workflow.entry import Entry
+
+bp = Blueprint("person_acts", __name__)
+
+
+@bp.get("/persons/<uuid:person_id>/delete")
+@needs(Action.DELETE_DRAFT_PERSON)
+def confirm_deletion(person_id: UUID) -> ResponseReturnValue:
+    person = registry.visible_person(current_user, person_id)
+    if obstacle := obstacle_to_deletion(PersonState(person.state)):
+        raise Conflict(obstacle)
+    return render_template("pages/persons/delete.html", person=person)
+
+
+@bp.post("/persons/<uuid:person_id>/delete")
+@needs(Action.DELETE_DRAFT_PERSON)
+def delete(person_id: UUID) -> ResponseReturnValue:
+    registry.delete_draft(current_user, person_id)
+    done(N_("草稿已删除。"))
+    return redirect(url_for("persons.index"))
+
+
+@bp.get("/persons/<uuid:person_id>/deregister")
+@needs(Action.DEREGISTER_PERSON)
+def confirm_deregistration(person_id: UUID) -> ResponseReturnValue:
+    person = registry.visible_person(current_user, person_id)
+    valid = next(
+        (c for c in certificate_list.certificates_of(person_id) if c.state == "valid" and c.valid_to >= today()), None
+    )
+    return render_template(
+        "pages/persons/deregister.html", person=person,
+        obstacle=obstacle_to_deregistration(PersonState(person.state), registry.has_live_enrollment(person_id)),
+        warning=warning_of_deregistration(valid.number, valid.valid_to) if valid else None,
+    )  # fmt: skip
+
+
+@bp.post("/persons/<uuid:person_id>/deregister")
+@needs(Action.DEREGISTER_PERSON)
+@again(confirm_deregistration, Conflict)
+def deregister(person_id: UUID) -> ResponseReturnValue:
+    person = registry.deregister_person(current_user, person_id, request.form.get("reason", ""))
+    done(Message(N_("“%(name)s”已注销。"), name=person.name))
+    return redirect(url_for("persons.show", person_id=person_id))
+
+
+@bp.get("/persons/<uuid:person_id>/transfer")
+@needs(Action.TRANSFER_PERSON)
+def choose_unit(person_id: UUID) -> ResponseReturnValue:
+    person = registry.visible_person(current_user, person_id)
+    return render_template("pages/persons/transfer.html", person=person, units=unit_list.unit_choices(current_user))
+
+
+@bp.post("/persons/<uuid:person_id>/transfer")
+@needs(Action.TRANSFER_PERSON)
+@again(choose_unit, Conflict)
+def transfer(person_id: UUID) -> ResponseReturnValue:
+    entry = Entry(request.form)
+    unit_id = entry.key("unit")
+    entry.check()
+    if unit_id is None:
+        raise InvalidInput({"unit": N_("请选择要转入的单位。")})
+    person = transfers.transfer_person(current_user, person_id, unit_id)
+    done(Message(N_("“%(name)s”已变更单位，证书编号和有效期不变。"), name=person.name))
+    return redirect(url_for("persons.show", person_id=person_id))
+
+
+@bp.get("/persons/<uuid:person_id>/type")
+@needs(Action.CHANGE_TYPE)
+def choose_type(person_id: UUID) -> ResponseReturnValue:
+    person = registry.visible_person(current_user, person_id)
+    return render_template("pages/persons/type.html", person=person, types=QualificationType.choices(by_code=True))
+
+
+@bp.post("/persons/<uuid:person_id>/type")
+@needs(Action.CHANGE_TYPE)
+@again(choose_type, Conflict)
+def change_type(person_id: UUID) -> ResponseReturnValue:
+    person = transfers.change_type(current_user, person_id, request.form.get("qualification_type", ""))
+    done(Message(N_("“%(name)s”的资格类型已变更，新版证书待打印。"), name=person.name))
+    return redirect(url_for("persons.show", person_id=person_id))

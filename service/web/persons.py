@@ -1,0 +1,176 @@
+"""Persons: list, page, entry and edit, photo. What only the province or the association does: person_acts.py."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain import training_need
+from service.domain.identity import IdType, Sex, normalise
+from service.domain.permissions import Action
+from service.domain.persons import PersonState, obstacle_to_editing
+from service.domain.roles import UNIT_ROLES, Role
+from service.domain.training_need import Need
+from service.domain.units import UnitKind
+from service.errors import N_, Conflict, InvalidInput, Message, NotFound
+from service.models import certificate_list, person_list, today, unit_list
+from service.models.need_facts import facts_of
+from service.models.person import Person, Photo, QualificationType
+from service.models.person_history import trainings_of, versions_of
+from service.models.person_list import PersonFilter
+from service.models.scope import get_visible
+from service.models.sealed import unseal
+from service.web import filters
+from service.web.access import needs
+from service.web.session import source
+from service.web.submit import again, done
+from service.workflow import registry, training
+
+bp = Blueprint("persons", __name__)
+
+CHIPS = (
+    ("state", "pending"), ("need", "renewal"), ("need", "refresher"), ("need", "initial"), ("need", "expired"),
+    ("state", "draft"), ("state", "rejected"),
+)  # fmt: skip
+
+
+@bp.get("/persons")
+@needs(Action.VIEW_PERSONS)
+def index() -> ResponseReturnValue:
+    chosen = PersonFilter(
+        text=filters.text("q"), unit_id=filters.key("unit"), qualification_type_id=filters.key("type"),
+        state=filters.choice("state", list(PersonState)), need=filters.choice("need", list(Need)),
+    )  # fmt: skip
+    return render_template(
+        "pages/persons/index.html", page=person_list.persons_page(current_user, chosen, filters.cursor()),
+        chosen=chosen, counts=person_list.person_counts(current_user), chips=CHIPS, today=today(),
+        units=unit_list.unit_choices(current_user), types=QualificationType.choices(),
+    )  # fmt: skip
+
+
+@bp.post("/persons/find")
+@needs(Action.VIEW_PERSONS)
+@again(index)
+def find() -> ResponseReturnValue:
+    """A whole number is looked up by POST, so that it stands in no address and no log."""
+    number = normalise(request.form.get("id_number"))
+    found = person_list.persons_page(current_user, PersonFilter(id_number=number)).rows if number else []
+    if not found:
+        raise InvalidInput(
+            {"id_number": N_("您的管辖范围内没有这个证件号码的人员，请核对。")}, N_("没有找到这个人员。")
+        )
+    return redirect(url_for(".show", person_id=found[0].id))
+
+
+@bp.get("/persons/new")
+@needs(Action.EDIT_PERSON)
+def new() -> ResponseReturnValue:
+    return _form(None)
+
+
+@bp.post("/persons")
+@needs(Action.EDIT_PERSON)
+@again(new, Conflict)
+def create() -> ResponseReturnValue:
+    return _save(None)
+
+
+@bp.get("/persons/<uuid:person_id>")
+@needs(Action.VIEW_PERSONS)
+def show(person_id: UUID) -> ResponseReturnValue:
+    return _page(registry.visible_person(current_user, person_id))
+
+
+@bp.post("/persons/<uuid:person_id>/number")
+@needs(Action.REVEAL_NUMBER)
+def reveal(person_id: UUID) -> ResponseReturnValue:
+    """The whole number, once, remembered."""
+    registry.reveal_number(current_user, person_id, source())
+    return _page(registry.visible_person(current_user, person_id), is_revealed=True)
+
+
+@bp.get("/persons/<uuid:person_id>/edit")
+@needs(Action.EDIT_PERSON)
+def edit(person_id: UUID) -> ResponseReturnValue:
+    person = registry.visible_person(current_user, person_id)
+    if obstacle := obstacle_to_editing(PersonState(person.state)):
+        raise Conflict(obstacle)
+    return _form(person)
+
+
+@bp.post("/persons/<uuid:person_id>")
+@needs(Action.EDIT_PERSON)
+@again(edit, Conflict)
+def save(person_id: UUID) -> ResponseReturnValue:
+    return _save(person_id)
+
+
+@bp.post("/persons/<uuid:person_id>/submit")
+@needs(Action.EDIT_PERSON)
+@again(show, Conflict)
+def submit(person_id: UUID) -> ResponseReturnValue:
+    person = registry.submit_person(current_user, person_id)
+    done(_sent(person))
+    return redirect(url_for(".show", person_id=person_id))
+
+
+@bp.get("/persons/<uuid:person_id>/photo")
+@needs(Action.VIEW_PERSONS)
+def photo(person_id: UUID) -> ResponseReturnValue:
+    """The present photo of a person in scope."""
+    person = get_visible(current_user, Person, person_id)
+    row = Photo.get(person.photo_id) if person.photo_id else None
+    if row is None:
+        raise NotFound(N_("该人员还没有照片。"))
+    return Response(unseal(row.sealed), mimetype="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+
+
+def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
+    known = facts_of([person.id], today())[person.id]
+    need = Need(training.decide(known))
+    return render_template(
+        "pages/persons/show.html", person=person, number=person.id_number if is_revealed else None, need=need,
+        explained=training_need.explain(known.facts, need), facts=known.facts, trainings=trainings_of(person.id),
+        certificates=certificate_list.certificates_of(person.id), versions=versions_of(person.id), today=today(),
+        may_edit=_may_edit(person), obstacle=obstacle_to_editing(PersonState(person.state)),
+    )  # fmt: skip
+
+
+def _form(person: Person | None) -> ResponseReturnValue:
+    choices = unit_list.unit_choices(current_user, UnitKind.ACADEMY if current_user.role == Role.ASSOCIATION else "")
+    return render_template(
+        "pages/persons/form.html", person=person, units=choices, types=QualificationType.choices(by_code=True),
+        id_types=list(IdType), sexes=list(Sex), today=today(),
+    )  # fmt: skip
+
+
+def _save(person_id: UUID | None) -> ResponseReturnValue:
+    upload = request.files.get("photo")
+    data = upload.read() if upload and upload.filename else None
+    was = registry.visible_person(current_user, person_id).state if person_id else ""
+    if request.form.get("act") == "submit":
+        person = registry.save_and_submit(current_user, person_id, request.form, data)
+        done(_sent(person))
+    else:
+        person = registry.save_person(current_user, person_id, request.form, data)
+        done(
+            _sent(person)
+            if was == "approved" and person.state == "pending"
+            else Message(N_("“%(name)s”已保存。"), name=person.name)
+        )
+    return redirect(url_for(".show", person_id=person.id))
+
+
+def _sent(person: Person) -> Message:
+    if person.state == PersonState.APPROVED:
+        return Message(N_("“%(name)s”已入册，院校人员无须审批。"), name=person.name)
+    return Message(N_("“%(name)s”已提交，等待省级主管部门审批。"), name=person.name)
+
+
+def _may_edit(person: Person) -> bool:
+    """Whether to offer editing; the use case decides."""
+    role = Role(current_user.role)
+    return role in UNIT_ROLES or (role == Role.ASSOCIATION and person.unit.kind == "academy")
