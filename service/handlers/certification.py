@@ -1,0 +1,157 @@
+"""Certificates in 培训报名到取证: made, printed, approved or refused, corrected or void (R54–R60)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from service.domain import certificate_number, certificates
+from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.enrollment_state import EnrollmentState
+from service.domain.lifecycle import check_move
+from service.domain.reasons import parse_reason
+from service.domain.training_kind import TrainingKind
+from service.errors import N_, Conflict, InvalidInput
+from service.handlers.context import Context
+from service.handlers.enrolled import certificate_in_making, enrollment_of, is_academy, move
+from service.models import (
+    Certificate,
+    CertificateSerial,
+    Enrollment,
+    NumberOwner,
+    Organisation,
+    PrintRecord,
+    new_id,
+    session,
+)
+from service.models.need_facts import rule
+
+FIRST_PRINT = N_("首次打印")
+
+
+def issue_certificate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Make the certificate of a passed enrolment: a new number, or the old one continued (R54–R56).
+
+    A certificate that is still in the making stays what it is (after a correction that changed nothing).
+    """
+    enrollment = enrollment_of(data)
+    certificate = certificate_in_making(enrollment)
+    if certificate is None:
+        renews = enrollment.kind == TrainingKind.RENEWAL
+        certificate = _renewed(enrollment, context) if renews else _first(enrollment, context)
+        session().add(certificate)
+    if enrollment.state != EnrollmentState.CERTIFYING:
+        move(enrollment, EnrollmentState.CERTIFYING, context)
+    return {"certificate_id": str(certificate.id), "certificate_number": certificate.number}
+
+
+def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """One print: with a photo, and from the second on with a reason (R57, R58)."""
+    enrollment, certificate = enrollment_of(data), _certificate(data)
+    reason = (data.get("print_reason") or "").strip()
+    has_photo = enrollment.person.photo_id is not None
+    if obstacle := certificates.obstacle_to_printing(rule(certificate), has_photo, certificate.printed_count, reason):
+        raise InvalidInput({"print_reason": obstacle}, text=obstacle)
+    printed = PrintRecord(
+        id=new_id(), certificate_id=certificate.id, printed_by=context.actor_id, reason=reason or FIRST_PRINT
+    )
+    session().add(printed)
+    certificate.printed_count += 1
+    certificate.last_printed_at = context.at
+    return {}
+
+
+def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The ministry approves: valid from now on (R59); the edition it renews is superseded (R56, R60)."""
+    certificate = _certificate(data)
+    if obstacle := certificates.obstacle_to_approval(rule(certificate)):
+        raise Conflict(obstacle)
+    if old := certificate_held(certificate.person_id):
+        old.state = CertificateState.SUPERSEDED
+        session().flush()  # one edition is valid at a time: the old one steps back first
+    check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VALID)
+    certificate.state, certificate.approval = CertificateState.VALID, "approved"
+    certificate.approved_by, certificate.approved_at = context.actor_id, context.at
+    return {}
+
+
+def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The ministry refuses with a reason; what follows the association decides (R60, domain.md §8)."""
+    certificate = _certificate(data)
+    if obstacle := certificates.obstacle_to_approval(rule(certificate)):
+        raise Conflict(obstacle)
+    certificate.approval = "rejected"
+    enrollment_of(data).reason = parse_reason(data.get("reason"))
+    return {}
+
+
+def stop_printing(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Whether copies were printed that nobody has taken back yet; the diagram has ended the printing."""
+    return {"printed": _certificate(data).printed_count > data.get("recovered_prints", 0)}
+
+
+def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Bring the certificate to what is known of the person now, and ask for approval again."""
+    enrollment, certificate = enrollment_of(data), _certificate(data)
+    certificate.qualification_type_id = enrollment.person.qualification_type_id
+    certificate.unit_name = enrollment.person.unit.name
+    certificate.approval = "pending"
+    enrollment.reason = None
+    return {"recovered_prints": certificate.printed_count}
+
+
+def void(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Close a refused certificate as void; the enrolment ends as failed, the old certificate stays what it was."""
+    certificate = _certificate(data)
+    reason = parse_reason(data.get("reason"))
+    check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VOID)
+    certificate.state, certificate.void_reason = CertificateState.VOID, reason
+    move(enrollment_of(data), EnrollmentState.FAILED, context, reason)
+    return {}
+
+
+def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Printed and approved, in whatever order (R57)."""
+    move(enrollment_of(data), EnrollmentState.COMPLETED, context)
+    return {}
+
+
+def certificate_held(person_id: UUID) -> Certificate | None:
+    """The approved certificate of a person, expired or not."""
+    query = select(Certificate).where(Certificate.person_id == person_id, Certificate.state == "valid")
+    return session().scalars(query).one_or_none()
+
+
+def _first(enrollment: Enrollment, context: Context) -> Certificate:
+    """A new number of the province of the unit at issue, three years from the confirmation of the score (R55)."""
+    person, today = enrollment.person, context.today
+    province = certificate_number.ACADEMIES
+    if not is_academy(person.unit) and person.unit.authority_id:
+        province = session().get_one(Organisation, person.unit.authority_id).code
+    number = certificate_number.issue(province, today.year, CertificateSerial.take(province, today.year))
+    session().add(NumberOwner(number=number, owner=person.id_number_digest))
+    return _edition(enrollment, number=number, first_issued_on=today, issued_on=today,
+                    valid_to=certificates.initial_valid_to(today), edition=1)  # fmt: skip
+
+
+def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
+    """The next edition of the number held, counted from its last valid day (R56)."""
+    old = certificate_held(enrollment.person_id)
+    if old is None:
+        raise Conflict(N_("该人员已没有可换的证书，请联系工信部核实。"))
+    last = session().scalar(select(func.max(Certificate.edition)).where(Certificate.number == old.number)) or 0
+    return _edition(enrollment, number=old.number, first_issued_on=old.first_issued_on, issued_on=context.today,
+                    valid_to=certificates.renewed_valid_to(old.valid_to), edition=last + 1, supersedes_id=old.id)  # fmt: skip
+
+
+def _edition(enrollment: Enrollment, **values: Any) -> Certificate:
+    person = enrollment.person
+    return Certificate(id=new_id(), person_id=person.id, qualification_type_id=person.qualification_type_id, kind="issued",
+                       state=CertificateState.ISSUED, approval="pending", printed_count=0, enrollment_id=enrollment.id,
+                       unit_name=person.unit.name, **values)  # fmt: skip
+
+
+def _certificate(data: dict[str, Any]) -> Certificate:
+    return session().get_one(Certificate, UUID(data["certificate_id"]), populate_existing=True)

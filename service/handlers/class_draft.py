@@ -1,0 +1,85 @@
+"""A draft of a class: what was typed, checked and written to its row, with its number. No topics here."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from service.domain import classes
+from service.domain.classes import ClassState
+from service.domain.roles import Role
+from service.domain.training_kind import TrainingKind
+from service.errors import N_, Conflict, InvalidInput
+from service.handlers.context import Context
+from service.models import Organisation, QualificationType, TrainingClass, new_id, session
+
+DATES = ("enrol_from", "enrol_until", "starts_on", "ends_on")
+LETTERS = {TrainingKind.INITIAL: "QZ", TrainingKind.REFRESHER: "ZX", TrainingKind.RENEWAL: "HZ"}
+
+
+def write_draft(context: Context, data: dict[str, Any], role: Role, organiser: Organisation) -> TrainingClass:
+    """Make or change the draft of a case (domain.md §7, R33, R36). Raises InvalidInput at the field that is wrong."""
+    kind = TrainingKind(data["kind"])
+    classes.check_organiser(role, kind)
+    days = {name: date.fromisoformat(data[name]) for name in DATES}
+    classes.check_dates(**days)
+    classes.check_hours(data["hours"], _least_hours(data["qualification_types"], kind))
+    classes.check_capacity(data["capacity"])
+    row = _row(context, data, kind, organiser, days["starts_on"].year)
+    row.kind, row.institution_id = kind, _institution(data["institution_id"])
+    for name, day in days.items():
+        setattr(row, name, day)
+    for name in ("title", "place", "hours", "capacity", "pass_mark", "contact", "body"):
+        setattr(row, name, data[name])
+    row.qualification_types = sorted(data["qualification_types"])
+    row.makeup_allowed = bool(data["makeup_allowed"])
+    row.open_to_other_provinces = bool(data["open_to_other_provinces"])
+    session().add(row)
+    session().flush()
+    return row
+
+
+def _row(
+    context: Context, data: dict[str, Any], kind: TrainingKind, organiser: Organisation, year: int
+) -> TrainingClass:
+    if "class_id" not in data:
+        code = _code(kind, organiser, year)
+        return TrainingClass(
+            id=new_id(), code=code, organiser_id=organiser.id, state=ClassState.DRAFT, case_id=context.case_id, taken=0
+        )
+    row = session().get_one(TrainingClass, UUID(data["class_id"]), populate_existing=True)
+    if row.state != ClassState.DRAFT:
+        raise Conflict(N_("这个班已经发布，不能再按草稿修改。"))
+    return row
+
+
+def _code(kind: TrainingKind, organiser: Organisation, year: int) -> str:
+    """``2026QZ00-003``: year, kind, province (00: association), serial. The organiser's row is locked: no two alike."""
+    session().execute(select(Organisation.id).where(Organisation.id == organiser.id).with_for_update())
+    stem = f"{year}{LETTERS[kind]}{organiser.code if organiser.kind == 'province' else '00'}-"
+    last = session().scalar(select(func.max(TrainingClass.code)).where(TrainingClass.code.startswith(stem)))
+    return f"{stem}{int(last.rpartition('-')[2]) + 1 if last else 1:03d}"
+
+
+def _least_hours(codes: list[str], kind: TrainingKind) -> dict[str, int]:
+    """The minimum of each admitted type, by its name (R36); unknown types are refused."""
+    found = session().scalars(
+        select(QualificationType).where(QualificationType.code.in_(codes), QualificationType.active)
+    )
+    types = list(found)
+    if not types or len(types) != len(set(codes)):
+        raise InvalidInput({"qualification_types": N_("请从列表中选择招收的资格类型。")})
+    return {t.name: int(getattr(t, f"{kind}_hours")) for t in types}
+
+
+def _institution(value: str) -> UUID:
+    try:
+        found = session().get(Organisation, UUID(value))
+    except ValueError:
+        found = None
+    if found is None or found.kind != "training_institution" or found.state == "deleted":
+        raise InvalidInput({"institution_id": N_("请从列表中选择承办的培训机构。")})
+    return found.id

@@ -1,0 +1,83 @@
+"""The enrolment row of a case: reading it, moving its state, keeping its seat, telling its class. No topics here."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
+
+from service.domain.classes import ClassState
+from service.domain.enrollment_state import ENROLLMENT_MOVES, LIVE, EnrollmentState, takes_seat
+from service.domain.enrollments import FULL
+from service.domain.lifecycle import check_move
+from service.errors import N_, Conflict
+from service.handlers.context import Context
+from service.models import Certificate, Enrollment, Organisation, Person, Score, TrainingClass, session
+
+REASON = 500  # characters a reason may have
+
+
+def enrollment_of(data: dict[str, Any]) -> Enrollment:
+    """The enrolment of a case, with its class, and its person with unit and type; raises Conflict if it is gone."""
+    query = (
+        select(Enrollment)
+        .where(Enrollment.id == UUID(data["enrollment_id"]))
+        .options(
+            joinedload(Enrollment.training_class),
+            joinedload(Enrollment.unit),
+            joinedload(Enrollment.person).options(joinedload(Person.unit), joinedload(Person.qualification_type)),
+        )
+        .execution_options(populate_existing=True)
+    )
+    found = session().scalars(query).one_or_none()
+    if found is None:
+        raise Conflict(N_("这份报名已不存在。"))
+    return found
+
+
+def move(enrollment: Enrollment, to: EnrollmentState, context: Context, reason: str | None = None) -> None:
+    """Bring an enrolment to its next state (domain.md §8), give back a seat it no longer takes, and tell its class."""
+    now = EnrollmentState(enrollment.state)
+    check_move(ENROLLMENT_MOVES, now, to)
+    enrollment.state = to
+    if reason is not None:
+        enrollment.reason = reason[:REASON]
+    if to not in LIVE:
+        enrollment.ended_on = context.today
+    if not takes_seat(to):
+        seats = update(TrainingClass).where(TrainingClass.id == enrollment.class_id)
+        session().execute(seats.values(taken=TrainingClass.taken - 1), execution_options={"synchronize_session": False})
+    tell_class(enrollment.training_class, context)
+
+
+def take_seat(class_id: UUID) -> None:
+    """Take one of the seats that are left, atomically; raises Conflict when there is none (R40)."""
+    free = TrainingClass.taken < TrainingClass.capacity
+    seats = update(TrainingClass).where(TrainingClass.id == class_id, free).returning(TrainingClass.id)
+    taken = seats.values(taken=TrainingClass.taken + 1).execution_options(synchronize_session=False)
+    if session().execute(taken).one_or_none() is None:
+        raise Conflict(FULL)
+
+
+def tell_class(training_class: TrainingClass, context: Context) -> None:
+    """Let the case of the class compute its progress anew."""
+    if training_class.case_id and training_class.state not in (ClassState.COMPLETED, ClassState.CANCELLED):
+        context.send(training_class.case_id, "enrollment_changed")
+
+
+def is_academy(unit: Organisation) -> bool:
+    """Whether a unit is an academy, whose persons nobody confirms (R44)."""
+    return unit.kind == "academy"
+
+
+def scores_of(enrollment: Enrollment) -> dict[int, Score]:
+    """The scores of an enrolment by attempt, 1 and 2."""
+    return {s.attempt: s for s in session().scalars(select(Score).where(Score.enrollment_id == enrollment.id))}
+
+
+def certificate_in_making(enrollment: Enrollment) -> Certificate | None:
+    """The certificate that this enrolment brought, while it waits for its approval."""
+    query = select(Certificate).where(Certificate.enrollment_id == enrollment.id, Certificate.state == "issued")
+    return session().scalars(query).one_or_none()

@@ -1,0 +1,133 @@
+"""人员审批: a person is sent to the province of his unit, entered, sent back, or deregistered (R9–R21)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from service.domain import persons
+from service.domain.lifecycle import check_move
+from service.domain.permissions import Action
+from service.domain.persons import PERSON_MOVES, PersonState
+from service.domain.reasons import parse_reason
+from service.domain.scopes import covers, scope_of
+from service.errors import N_, Conflict, InvalidInput, NotFound
+from service.handlers.context import Context, Description
+from service.handlers.enrolled import is_academy
+from service.handlers.former_certificates import enter_legacy, relink
+from service.models import Enrollment, Person, User, session
+from service.models.actors import actor_of, subject_of
+from service.models.training import LIVE_ENROLLMENT
+
+
+def describe(data: dict[str, Any]) -> Description:
+    """What inbox and lists show of an approval, and whose it is."""
+    if "unit_id" not in data:
+        return Description()
+    person = _person(data)
+    return Description(
+        subject=person.name,
+        summary=person.qualification_type.name,
+        unit_name=person.unit.name,
+        facts=_facts(person),
+        unit_id=person.unit_id,
+        authority_id=person.unit.authority_id,
+    )
+
+
+def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Whose matter it is, and whether the one who asks may ask it: the unit to approve, the province to deregister."""
+    person, request = _person(data), data.get("request") or "approval"
+    user = User.get(context.actor_id) if context.actor_id else None
+    action = Action.DEREGISTER_PERSON if request == "deregister" else Action.EDIT_PERSON
+    if user and not covers(scope_of(actor_of(user), action), subject_of(person.unit)):
+        raise NotFound
+    return {
+        "request": request,
+        "unit_id": str(person.unit_id),
+        "authority_id": str(person.unit.authority_id) if person.unit.authority_id else None,
+        "is_academy": is_academy(person.unit),
+    }
+
+
+def submit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """A draft, a changed person (R14) or one sent back goes to the province; an academy's is entered at once (R12).
+
+    Raises InvalidInput for what would bar him: no declaration, or under age (R20).
+    """
+    person = _person(data)
+    persons.check_declaration(person.no_criminal_record)
+    if not persons.is_adult(person.birth_date, context.today):
+        raise InvalidInput({"birth_date": N_("该人员未满 18 周岁，不能录入。")})
+    person.case_id = context.case_id
+    if data["is_academy"]:
+        _enter(person, context)
+    else:
+        _move(person, PersonState.PENDING)
+    return {}
+
+
+def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The province approves: he may be enrolled, and the certificates he brings count (R12, R17, R21)."""
+    person = _person(data)
+    _enter(person, context)
+    person.decision_comment = None
+    return {}
+
+
+def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The province sends him back with a comment; the unit mends and sends again (R13)."""
+    person = _person(data)
+    person.decision_comment = parse_reason(data.get("reason"))
+    _move(person, PersonState.REJECTED)
+    return {}
+
+
+def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The province removes him for ever, with a reason; refused while an enrolment is live (R17)."""
+    person = _person(data)
+    live = select(Enrollment.id).where(Enrollment.person_id == person.id, Enrollment.state.in_(LIVE_ENROLLMENT))
+    has_live = session().scalar(live.limit(1)) is not None
+    if obstacle := persons.obstacle_to_deregistration(PersonState(person.state), has_live):
+        raise Conflict(obstacle)
+    person.decision_comment = parse_reason(data.get("reason"))
+    person.case_id = context.case_id
+    _move(person, PersonState.DEREGISTERED)
+    return {}
+
+
+def _enter(person: Person, context: Context) -> None:
+    if person.state != PersonState.APPROVED:
+        _move(person, PersonState.APPROVED)
+    relink(person, context.today)
+    enter_legacy(person, context)
+
+
+def _move(person: Person, to: PersonState) -> None:
+    check_move(PERSON_MOVES, PersonState(person.state), to)
+    person.state = to
+
+
+def _person(data: dict[str, Any]) -> Person:
+    query = select(Person).options(joinedload(Person.unit), joinedload(Person.qualification_type))
+    try:
+        query = query.where(Person.id == UUID(str(data.get("person_id"))))
+    except ValueError:
+        raise InvalidInput({"person_id": N_("没有这名人员，请从列表中选择。")}) from None
+    found = session().scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if found is None:
+        raise InvalidInput({"person_id": N_("没有这名人员，请从列表中选择。")})
+    return found
+
+
+def _facts(person: Person) -> dict[str, Any]:
+    return {
+        "qualification_type": person.qualification_type.code, "qualification_name": person.qualification_type.name,
+        "id_number": person.id_number_masked, "sex": person.sex, "birth_date": person.birth_date.isoformat(), "post": person.post,
+        "legacy_number": person.legacy_number, "has_photo": person.photo_id is not None,
+        "legacy_valid_to": person.legacy_valid_to.isoformat() if person.legacy_valid_to else None,
+        "previous_comment": person.decision_comment,
+    }  # fmt: skip

@@ -1,0 +1,268 @@
+"""培训报名到取证, up to the check-in: facts, registration, confirmation, the ways out; and what lists show of a case.
+
+The examination and the certificate of the same diagram: examination.py, certification.py.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+
+from service.domain import enrollments
+from service.domain.classes import WARNING_DAYS, ClassState, confirm_until, is_open_to
+from service.domain.enrollment_state import LIVE, EnrollmentState
+from service.domain.enrollments import Candidate, Offer
+from service.domain.persons import PersonState
+from service.domain.reasons import parse_reason
+from service.domain.roles import Role
+from service.domain.training_kind import TrainingKind
+from service.domain.training_need import Need
+from service.domain.units import UnitKind
+from service.errors import N_, Conflict, InvalidInput, Message, NotFound
+from service.handlers.context import Context, Description
+from service.handlers.enrolled import enrollment_of, is_academy, move, take_seat, tell_class
+from service.handlers.enrollment_description import describe_enrollment
+from service.models import Enrollment, Notice, Person, TrainingClass, User, new_id, session
+from service.models.actors import actor_of, subject_of
+from service.models.need_facts import facts_of
+
+DAY = timedelta(days=1)
+LIVE_STATES = tuple(LIVE)
+
+
+def describe(data: dict[str, Any]) -> Description:
+    """What inbox and lists show of an enrolment, and whose it is."""
+    return describe_enrollment(data)
+
+
+def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Whose enrolment it is, until when what may be done, and the facts the training need is decided from (R22–R29).
+
+    Raises InvalidInput for an unknown class or person, NotFound when the actor may not enrol this person (R41, R44).
+    """
+    training_class, person = _class(data), _person(data)
+    _check_actor(context, training_class, person)
+    unit = person.unit
+    last_day = confirm_until(training_class.starts_on)
+    return {
+        "unit_id": str(unit.id),
+        "authority_id": str(unit.authority_id) if unit.authority_id else None,
+        "institution_id": str(training_class.institution_id),
+        "organiser_id": str(training_class.organiser_id),
+        "kind": training_class.kind,
+        "is_academy": is_academy(unit),
+        "needs_confirmation": not is_academy(unit),
+        "pass_mark": training_class.pass_mark,
+        "makeup_allowed": training_class.makeup_allowed,
+        "enrolled_on": context.today.isoformat(),
+        "attempt": 1,
+        "confirm_until": last_day.isoformat(),
+        "confirm_by": _evening(last_day),
+        "warn_at": _morning(last_day + DAY - timedelta(days=WARNING_DAYS)),
+        "lapse_at": _midnight(last_day + DAY),
+        "check_in_from": _midnight(training_class.starts_on - DAY),
+        "check_in_by": _evening(training_class.ends_on),
+        **facts_of([person.id], context.today)[person.id].facts,
+    }
+
+
+def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Make the enrolment and take its seat, last; academies begin confirmed (R31, R38–R40, R44).
+
+    Raises InvalidInput at person_id with the first obstacle, Conflict when the class is full.
+    """
+    training_class, person = _class(data), _person(data)
+    candidate = _candidate(person, training_class, Need(data["need"]), data)
+    for obstacle in enrollments.obstacles_to_enrolling(candidate, _offer(training_class, person), context.today):
+        raise InvalidInput({"person_id": obstacle}, text=obstacle)
+    row = Enrollment(
+        id=new_id(), class_id=training_class.id, person_id=person.id, unit_id=person.unit_id, authority_id=person.unit.authority_id,
+        via=data["via"], enrolled_by=context.actor_id, enrolled_on=context.today, kind=training_class.kind,
+        needs_confirmation=data["needs_confirmation"], state=enrollments.first_state(UnitKind(person.unit.kind)),
+        case_id=context.case_id, snapshot=_snapshot(person, data),
+    )  # fmt: skip
+    _write(row)
+    take_seat(training_class.id)
+    tell_class(training_class, context)
+    return {"enrollment_id": str(row.id)}
+
+
+def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Tell the province that enrolments of this class lapse soon, once per class (R45)."""
+    enrollment = enrollment_of(data)
+    title = f"报名即将过期：{enrollment.training_class.title}"[:200]
+    audience = [str(enrollment.authority_id)]
+    told = select(Notice.id).where(
+        Notice.class_id == enrollment.class_id, Notice.title == title, Notice.authorities == audience
+    )
+    if session().scalar(told.limit(1)) is None:
+        body = f"该班仍有报名待确认，{data['confirm_until']} 之后未确认的将自动失效，请及时在待办中办理。"
+        session().add(
+            Notice(id=new_id(), kind="notice", title=title, body=body, authorities=audience, roles=[Role.PROVINCIAL_AUTHORITY],
+                   class_id=enrollment.class_id, state="published", published_at=context.at)
+        )  # fmt: skip
+    return {}
+
+
+def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The province confirms, after R39 is looked at again, with the need as of the day of enrolment (R43, R47)."""
+    enrollment = enrollment_of(data)
+    person, training_class = enrollment.person, enrollment.training_class
+    facts = facts_of([person.id], enrollment.enrolled_on)[person.id].facts
+    assert context.decide is not None
+    need = Need(context.decide("training_need", facts)["need"])
+    candidate = _candidate(person, training_class, need, facts, but=enrollment.id)
+    offer, last_day = _offer(training_class, person), date.fromisoformat(data["confirm_until"])
+    for obstacle in enrollments.obstacles_to_confirming(candidate, offer, context.today, last_day):
+        raise InvalidInput({"decision": obstacle}, text=obstacle)
+    move(enrollment, EnrollmentState.CONFIRMED, context)
+    return {}
+
+
+def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The province refuses with a reason, or time has confirmed nothing (R45)."""
+    refused = data.get("decision") == "reject"
+    reason = parse_reason(data.get("reason")) if refused else str(enrollments.LAPSED)
+    move(enrollment_of(data), EnrollmentState.REJECTED, context, reason)
+    return {}
+
+
+def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The enrolment is taken back, by whom and as long as R46 allows."""
+    enrollment = enrollment_of(data)
+    user = User.get(context.actor_id) if context.actor_id else None
+    state, until = EnrollmentState(enrollment.state), enrollment.training_class.enrol_until
+    if user and (obstacle := enrollments.obstacle_to_withdrawal(state, Role(user.role), until, context.today)):
+        raise Conflict(obstacle)
+    must = enrollments.needs_reason_to_withdraw(state, until, context.today)
+    reason = parse_reason(data.get("reason")) if must else (data.get("reason") or None)
+    move(enrollment, EnrollmentState.WITHDRAWN, context, reason)
+    return {}
+
+
+def cancel(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The class was cancelled, its enrolments with it (R37)."""
+    move(enrollment_of(data), EnrollmentState.CANCELLED, context, data.get("reason"))
+    return {}
+
+
+def check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The association has seen the person, from the day before the class to its last day (R48, S53)."""
+    enrollment = enrollment_of(data)
+    training_class, state = enrollment.training_class, EnrollmentState(enrollment.state)
+    days = (training_class.starts_on, training_class.ends_on)
+    if obstacle := enrollments.obstacle_to_check_in(state, *days, context.today):
+        raise Conflict(obstacle)
+    if training_class.state == ClassState.CANCELLED:
+        raise Conflict(N_("该班已取消，不能办理报到。"))
+    move(enrollment, EnrollmentState.CHECKED_IN, context)
+    return {}
+
+
+def record_no_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """He never came, and the association has closed the check-in (domain.md §8)."""
+    enrollment = enrollment_of(data)
+    starts_on, state = enrollment.training_class.starts_on, EnrollmentState(enrollment.state)
+    if obstacle := enrollments.obstacle_to_no_show(state, starts_on, context.today):
+        raise Conflict(obstacle)
+    move(enrollment, EnrollmentState.NO_SHOW, context)
+    return {}
+
+
+def _class(data: dict[str, Any]) -> TrainingClass:
+    query = select(TrainingClass).options(joinedload(TrainingClass.organiser))
+    found = session().scalars(_fresh(query.where(TrainingClass.id == _id(data, "class_id")))).one_or_none()
+    if found is None:
+        raise InvalidInput({"class_id": N_("没有这个培训班，请从列表中选择。")})
+    return found
+
+
+def _person(data: dict[str, Any]) -> Person:
+    query = select(Person).options(joinedload(Person.unit), joinedload(Person.qualification_type))
+    found = session().scalars(_fresh(query.where(Person.id == _id(data, "person_id")))).one_or_none()
+    if found is None:
+        raise InvalidInput({"person_id": N_("没有这名人员，请从列表中选择。")})
+    return found
+
+
+def _fresh(query: Select[Any]) -> Select[Any]:
+    """Read the row as it is now, whatever this session has seen before."""
+    return query.execution_options(populate_existing=True)
+
+
+def _id(data: dict[str, Any], key: str) -> UUID | None:
+    try:
+        return UUID(str(data.get(key)))
+    except ValueError:
+        return None
+
+
+def _check_actor(context: Context, training_class: TrainingClass, person: Person) -> None:
+    """A unit enrols its own, a group its branches too, and so on (R41, R44); the system may enrol anybody."""
+    user = User.get(context.actor_id) if context.actor_id else None
+    if user and not enrollments.may_enroll(actor_of(user), subject_of(person.unit), training_class.institution_id):
+        raise NotFound
+
+
+def _candidate(
+    person: Person, training_class: TrainingClass, need: Need, facts: dict[str, Any], but: UUID | None = None
+) -> Candidate:
+    """The person as the rules see him; the enrolment ``but`` itself does not count as another one."""
+    live = select(Enrollment.class_id).where(Enrollment.person_id == person.id, Enrollment.state.in_(LIVE_STATES))
+    classes = set(session().scalars(live if but is None else live.where(Enrollment.id != but)))
+    return Candidate(
+        state=PersonState(person.state), qualification_type=person.qualification_type.code, need=need, facts=facts,
+        is_in_class=training_class.id in classes, is_enrolled_elsewhere=bool(classes - {training_class.id}),
+    )  # fmt: skip
+
+
+def _offer(training_class: TrainingClass, person: Person) -> Offer:
+    """The class as the rules see it; academies have no province and join the association's classes or open ones."""
+    organiser = session().get_one(type(person.unit), training_class.organiser_id)
+    role = Role.ASSOCIATION if organiser.kind == "association" else Role.PROVINCIAL_AUTHORITY
+    is_open = is_open_to(
+        person.unit.authority_id or UUID(int=0), organiser.id, role, training_class.open_to_other_provinces
+    )
+    return Offer(
+        kind=TrainingKind(training_class.kind), state=ClassState(training_class.state), enrol_from=training_class.enrol_from,
+        enrol_until=training_class.enrol_until, qualification_types=frozenset(training_class.qualification_types),
+        is_open=is_open,
+    )  # fmt: skip
+
+
+def _snapshot(person: Person, data: dict[str, Any]) -> dict[str, Any]:
+    """What reports show of the day of enrolment, whatever changes later (R42)."""
+    return {
+        "unit_id": str(person.unit_id), "unit_name": person.unit.name, "authority_id": data["authority_id"],
+        "qualification_type": person.qualification_type.code, "need": data["need"], "valid_to": data["valid_to"],
+        "reference_date": data["reference_date"],
+    }  # fmt: skip
+
+
+def _write(row: Enrollment) -> None:
+    """Write now: two units that enrol one person at the same instant are told apart by the index (R39)."""
+    session().add(row)
+    try:
+        session().flush()
+    except IntegrityError as error:
+        if "uq_enrollment_live_person" in str(error.orig):
+            elsewhere = Message(N_("该人员在其他班有在办的报名，请先办结或撤回。"))
+            raise InvalidInput({"person_id": elsewhere}, text=elsewhere) from error
+        raise
+
+
+def _midnight(day: date) -> str:
+    return f"{day}T00:00:00"
+
+
+def _morning(day: date) -> str:
+    return f"{day}T09:00:00"
+
+
+def _evening(day: date) -> str:
+    return f"{day}T18:00:00"
