@@ -27,6 +27,14 @@ class ManualTask(defaults.ManualTask):
         self.manual = False
 
 
+class NoneTask(defaults.NoneTask):
+    """A task of no kind: nothing for anybody to do, says BPMN."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.manual = False
+
+
 class Mapped:
     """Input parameters are visible to the activity only; with output parameters only these are written, else the result."""
 
@@ -172,19 +180,26 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
         return False
 
     def _begin(self, listener: Task) -> None:
-        task = listener
         if self.interrupting:
             others = [t for t in listener.workflow.tasks.values() if t._state & OPEN and t is not listener]
             for other in in_order(iter(others)):
                 other.cancel()
-        elif "due" not in listener.internal_data or listener.internal_data.get("times", 1) != 1:
-            task = listener.parent._add_child(self, TaskState.FUTURE)
-            task.triggered = task.entered = True
-            task.data, task.stamps = listener.data, listener.stamps
-            self._predict(task, mask=TaskState.NOT_FINISHED_MASK)
-            del listener.internal_data["event_fired"]
-        task.internal_data.clear() if task is listener else None
+        elif "due" not in listener.internal_data or "times" in listener.internal_data:
+            self._begin_beside(listener)
+            return
+        listener.internal_data.clear()
+        self.enter(listener)
+
+    def _begin_beside(self, listener: Task) -> None:
+        """A run of its own; the listener stays for the next."""
+        del listener.internal_data["event_fired"]
+        task = listener.parent._add_child(self, TaskState.FUTURE)
+        task.triggered = task.entered = True
+        task.data, task.stamps = listener.data, listener.stamps
+        self._predict(task, mask=TaskState.NOT_FINISHED_MASK)
         self.enter(task)
+        if listener.internal_data.get("times") == 1:
+            listener.cancel()
 
 
 class Transaction(_Scoped, defaults.TransactionSubprocess): ...
@@ -261,7 +276,7 @@ class _Instances(_Repeated):
         if not keys:
             return True
         outer._set_state(STARTED)
-        self.begin(outer, keys)
+        self.begin(outer, self.items(outer, keys))
         return False
 
     def keys(self, outer: Task) -> list[Any]:
@@ -284,11 +299,15 @@ class _Instances(_Repeated):
     def _by_key(self, outer: Task) -> bool:
         return self.data_input is not None and isinstance(outer.data[self.data_input.bpmn_id], dict)
 
-    def begin(self, outer: Task, keys: list[Any]) -> None:
+    def begin(self, outer: Task, items: list[list[Any]]) -> None:
         raise NotImplementedError
 
-    def start_instance(self, outer: Task, key: Any) -> None:
-        item = outer.data[self.data_input.bpmn_id][key] if self.data_input is not None else key
+    def items(self, outer: Task, keys: list[Any]) -> list[list[Any]]:
+        """Key and item of each instance, as they are when the activity begins."""
+        values = None if self.data_input is None else outer.data[self.data_input.bpmn_id]
+        return [[key, key if values is None else values[key]] for key in keys]
+
+    def start_instance(self, outer: Task, key: Any, item: Any) -> None:
         self.start_child(outer, {"key": key}, {} if self.input_item is None else {self.input_item.bpmn_id: item})
 
     def merge_child(self, workflow: Any, child: Task) -> None:
@@ -318,10 +337,10 @@ class _Instances(_Repeated):
 
 
 class ParallelInstances(_Instances, defaults.ParallelMultiInstanceTask):
-    def begin(self, outer: Task, keys: list[Any]) -> None:
-        outer.internal_data["total"] = len(keys)
-        for key in keys:
-            self.start_instance(outer, key)
+    def begin(self, outer: Task, items: list[list[Any]]) -> None:
+        outer.internal_data["total"] = len(items)
+        for key, item in items:
+            self.start_instance(outer, key, item)
 
     def proceed(self, outer: Task, done: int, enough: bool) -> None:
         if enough or done == outer.internal_data["total"]:
@@ -329,9 +348,9 @@ class ParallelInstances(_Instances, defaults.ParallelMultiInstanceTask):
 
 
 class SequentialInstances(_Instances, defaults.SequentialMultiInstanceTask):
-    def begin(self, outer: Task, keys: list[Any]) -> None:
-        outer.internal_data["rest"] = keys[1:]
-        self.start_instance(outer, keys[0])
+    def begin(self, outer: Task, items: list[list[Any]]) -> None:
+        outer.internal_data["rest"] = items[1:]
+        self.start_instance(outer, *items[0])
 
     def proceed(self, outer: Task, done: int, enough: bool) -> None:
         rest = outer.internal_data["rest"]
@@ -339,7 +358,7 @@ class SequentialInstances(_Instances, defaults.SequentialMultiInstanceTask):
             self.finish(outer)
         else:
             outer.internal_data["rest"] = rest[1:]
-            self.start_instance(outer, rest[0])
+            self.start_instance(outer, *rest[0])
 
 
 def hold(spec: Any, task: Task) -> None:

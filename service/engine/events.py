@@ -18,6 +18,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions import (
 )
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
+from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import ThrowingEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.task import Task
@@ -27,7 +28,7 @@ from service.engine.scopes import follow, in_order
 from service.engine.scripts import attribute_of, unwrap, value_of
 from service.engine.timers import due_after, from_text, parse_cycle, to_text
 from service.engine.values import Data, NoPlace, Sent, StepFailed
-from service.engine.world import CANCELLED, OPEN, WAITING, path_of, world, write
+from service.engine.world import CANCELLED, COMPLETED, OPEN, WAITING, path_of, world, write
 
 
 class Timer(TimerEventDefinition):
@@ -125,31 +126,47 @@ class EndEvent(Throwing, defaults.EndEvent):
 
 
 def fire(task: Task, payload: Data) -> None:
-    """The event came: its data enters the token, and the token goes on."""
+    """The event came: its data enters the token, and the token goes on; beside an activity that is not interrupted, a new one."""
+    if isinstance(task.task_spec, BoundaryEvent) and not task.task_spec.cancel_activity and not _is_last(task):
+        _branch(task, payload)
+        return
     task.internal_data["event_fired"] = True
     write(task, payload)
     task.task_spec._update(task)
 
 
 def fire_timer(task: Task) -> None:
-    """A timer fell due. A cycle starts what follows anew each time and stays until its last."""
+    """A timer fell due. A cycle falls due again until its last time."""
     data = task.internal_data
     if "timer" in data:
         data["chosen"] = data["timer"]
-    elif data.get("times", 1) != 1 and not getattr(task.task_spec, "cancel_activity", False):
-        cycle = parse_cycle(str(attribute_of(task, task.task_spec.event_definition.expression.strip())).strip())
+    fire(task, {})
+    if task._state == WAITING and "times" in data:
+        cycle = parse_cycle(task.task_spec.event_definition.expression)
         assert cycle is not None
         data["due"] = to_text(cycle.period.after(from_text(data["due"])))
         data["times"] = max(data["times"] - 1, -1)
-        world.trace.append("+" + path_of(task))
-        for output in task.task_spec.outputs:
-            if not isinstance(output, BoundaryEventJoin):
-                child = task._add_child(output, TaskState.FUTURE)
-                child.triggered = True
-                output._predict(child, mask=TaskState.NOT_FINISHED_MASK)
-                output._update(child)
-        return
-    fire(task, {})
+
+
+def _is_last(task: Task) -> bool:
+    """Whether a non-interrupting boundary event cannot come again: a timer that is no cycle, or a cycle's last time."""
+    data = task.internal_data
+    return "due" in data and data.get("times", 1) == 1
+
+
+def _branch(task: Task, payload: Data) -> None:
+    """A token beside the activity, which keeps its event: hung below a firing of its own, so that it outlives both."""
+    spec = task.task_spec
+    firing = Task(task.workflow, spec, task.parent, state=COMPLETED)
+    firing.triggered = firing.entered = True
+    firing.data, firing.stamps = task.data, task.stamps
+    write(firing, payload)
+    world.trace.append("+" + path_of(task))
+    for output in spec.outputs:
+        if not isinstance(output, BoundaryEventJoin):
+            child = firing._add_child(output, TaskState.FUTURE)
+            output._predict(child, mask=TaskState.NOT_FINISHED_MASK)
+            output._update(child)
 
 
 def awaits(task: Task) -> list[tuple[str, str]]:
@@ -246,8 +263,7 @@ def raise_to_boundary(scope: Any, kind: type, code: str | None, payload: Data) -
 
 def _catch(host: Task, kind: type, code: str | None, payload: Data) -> bool:
     """The boundary event of this very activity that catches the code, the one without code last."""
-    if isinstance(host.parent.task_spec, LoopTask):
-        host = host.parent
+    host = loop_around(host) or host
     split = host.parent
     if not isinstance(split.task_spec, BoundaryEventSplit):
         return False
@@ -262,6 +278,17 @@ def _catch(host: Task, kind: type, code: str | None, payload: Data) -> bool:
                 fire(task, payload)
                 return True
     return False
+
+
+def loop_around(task: Task) -> Task | None:
+    """The loop or multi-instance activity that this task is an instance of."""
+    parent: Task | None = task.parent
+    inner = (
+        isinstance(parent.task_spec, LoopTask) and parent.task_spec.task_spec == task.task_spec.name
+        if parent
+        else False
+    )
+    return parent if inner else None
 
 
 def _settle(join: Any, task: Task) -> bool:

@@ -115,6 +115,7 @@ _OURS: dict[str, tuple[Any, Any]] = {
     "businessRuleTask": (TaskParser, activities.BusinessRuleTask),
     "userTask": (TaskParser, activities.UserTask),
     "manualTask": (TaskParser, activities.ManualTask),
+    "task": (TaskParser, activities.NoneTask),
     "subProcess": (None, activities.SubProcess),
     "transaction": (None, activities.Transaction),
     "callActivity": (None, activities.CallActivity),

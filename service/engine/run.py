@@ -143,6 +143,8 @@ def _external(task: Task, given: Input, data: Data) -> None:
     if kind_of(task) != "external":
         raise NoPlace(f"{path_of(task)} 不在等待外部处理")
     task.task_spec.accept(task, data)
+    if not task._children:
+        task.task_spec._predict_hook(task)
     task.complete()
 
 
@@ -185,6 +187,8 @@ def outcome(
     """What an input did to a case, told as a step; ``keep`` also makes the bytes to store."""
     tokens = [] if case.completed else number(case, given.seq)
     arrivals = [] if case.completed else arrivals_in(case)
+    if not case.completed and not tokens and not arrivals:
+        raise StepFailed("案件既没有结束,也没有停留在任何元素上。")
     forget_stamps(case, tokens, arrivals)
     opened = tuple(user_task(t, definition) for t in tokens if kind_of(t) == "user" and t.token not in was.users)
     users = {task.token for task in tokens if kind_of(task) == "user"}

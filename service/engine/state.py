@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
-from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.task import Task
 
 from service.engine.canon import digest, salted
 from service.engine.definition import Definition, Model
+from service.engine.events import loop_around
 from service.engine.scopes import Case, Scope
 from service.engine.scripts import Engine
 from service.engine.tokens import instance_of, kind_of
@@ -25,6 +26,7 @@ VERSION = 1
 _STATES = {"user": READY, "wait": WAITING, "async": WAITING, "sub": STARTED, "loop": STARTED, "external": STARTED}
 _ENGINE = Engine()
 _MISSING = object()
+_LONG_AGO = 1 << 40  # stored tokens come before every tick of the step, in the order of their rows
 
 
 def new_case(model: Model) -> Case:
@@ -62,19 +64,26 @@ def host_of(task: Task) -> str | None:
         return next(
             (c.token for c in parent.children if c is not None and not isinstance(c.task_spec, BoundaryEvent)), None
         )
-    return parent.token if parent is not None and isinstance(parent.task_spec, LoopTask) else None
+    loop = loop_around(task)
+    return None if loop is None else loop.token
 
 
 def _stored(task: Task) -> Any:
-    """A token's data; 0 where the rebuilding finds the very same elsewhere: at the boundary event's activity."""
-    if kind_of(task) == "sub" and not task.task_spec.attributes.inputs and not task.task_spec.attributes.outputs:
-        return 0
+    """A token's data; 0 where the rebuilding finds the very same at the activity of a boundary event, or needs none."""
     if isinstance(task.task_spec, BoundaryEvent):
-        host = next(c for c in task.parent.children if not isinstance(c.task_spec, BoundaryEvent))
+        host = _activity(task)
         same = len(host.data) == len(task.data) and all(host.data.get(k, _MISSING) is v for k, v in task.data.items())
-        if same and host.stamps == task.stamps and kind_of(host) != "sub":
-            return 0
-    return task.data
+        return 0 if same and host.stamps == task.stamps else task.data
+    if kind_of(task) != "sub":
+        return task.data
+    found = task.task_spec.attributes
+    guarded = isinstance(task.parent.task_spec, BoundaryEventSplit)
+    return task.data if found.inputs or found.outputs or guarded else 0
+
+
+def _activity(event: Task) -> Task:
+    """What a boundary event is attached to."""
+    return next(child for child in event.parent.children if not isinstance(child.task_spec, BoundaryEvent))
 
 
 def load(state: bytes, definition: Definition, model: Model) -> Case:
@@ -90,40 +99,27 @@ def load(state: bytes, definition: Definition, model: Model) -> Case:
         return case
     scopes: dict[str, Any] = {"": case}
     tasks: dict[str, Task] = {}
-    boundaries = []
-    for row in rows:
-        token, scope, name, kind, host, marks, own, stamps = row
+    events = []
+    for place, (token, scope, name, kind, host, marks, own, stamps) in enumerate(rows):
         workflow = scopes[scope]
         spec = workflow.spec.task_specs[name]
         if isinstance(spec, BoundaryEvent):
-            boundaries.append(row)
+            events.append((place, token, workflow, spec, host, marks, own, stamps))
             continue
         parent = tasks[host] if host else _parent(workflow, name)
-        task = _task(workflow, spec, parent, _STATES[kind], token, marks, own, stamps)
+        task = _task(workflow, spec, parent, _STATES[kind], place, (token, marks, own, stamps))
+        task.triggered = host is not None
         tasks[token] = task
-        if host:
-            task.triggered = True
         if kind == "sub":
             scopes[token] = _inner(case, task)
-    for token, scope, name, kind, host, marks, own, stamps in boundaries:
+    for place, token, workflow, spec, host, marks, own, stamps in events:
         activity = tasks[host]
-        spec = scopes[scope].spec.task_specs[name]
-        found = activity.data if own == 0 else own
-        _task(
-            scopes[scope],
-            spec,
-            activity.parent,
-            _STATES[kind],
-            token,
-            marks,
-            found,
-            activity.stamps if own == 0 else stamps,
-        )
-    for scope, name, source, own, stamps in waiting:
+        found = (token, marks, own, stamps) if own != 0 else (token, marks, activity.data, activity.stamps)
+        _task(workflow, spec, activity.parent, WAITING, place, found)
+    for place, (scope, name, source, own, stamps) in enumerate(waiting):
         workflow = scopes[scope]
-        _task(
-            workflow, workflow.spec.task_specs[name], workflow.task_tree, WAITING, None, {"from": source}, own, stamps
-        )
+        spec = workflow.spec.task_specs[name]
+        _task(workflow, spec, workflow.task_tree, WAITING, place, (None, {"from": source}, own, stamps))
     return case
 
 
@@ -137,13 +133,12 @@ def _parent(workflow: Any, name: str) -> Task:
     return workflow.task_tree if split is None else Task(workflow, split, workflow.task_tree, state=COMPLETED)
 
 
-def _task(
-    workflow: Any, spec: Any, parent: Task, state: int, token: str | None, marks: Any, data: Any, stamps: Any
-) -> Task:
+def _task(workflow: Any, spec: Any, parent: Task, state: int, place: int, held: tuple[Any, ...]) -> Task:
     task = Task(workflow, spec, parent, state=state)
-    task.last_state_change = world.ids - 1_000_000  # before every tick of this step, in the order of the rows
-    task.token, task.entered = token, True
-    task.internal_data, task.data, task.stamps = marks or {}, data or {}, stamps or NONE
+    task.last_state_change = place - _LONG_AGO
+    task.entered = True
+    task.token = held[0]
+    task.internal_data, task.data, task.stamps = held[1] or {}, held[2] or {}, held[3] or NONE
     return task
 
 
