@@ -16,7 +16,7 @@ from SpiffWorkflow.specs.MultiChoice import MultiChoice
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from service.engine import activities, decision, parser
+from service.engine import activities, decision, parser, subprocesses
 from service.engine.canon import canonical
 from service.engine.events import EventBasedGateway
 from service.engine.gate import check
@@ -217,7 +217,7 @@ def _prepare(spec: Any, definition: Definition) -> None:
         spec.functions = definition.functions
     elif isinstance(spec, activities.BusinessRuleTask):
         spec.table, spec.shape = definition.decisions[found.decision or ""], found.result_shape
-    elif isinstance(spec, activities.EventSubProcess):
+    elif isinstance(spec, subprocesses.EventSubProcess):
         spec.interrupting = found.interrupting
     if found.async_before and not spec.name.endswith(" [child]"):
         spec._update = types.MethodType(activities.hold, spec)

@@ -14,7 +14,7 @@ from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 
-from service.engine import activities, events, gateways
+from service.engine import activities, events, gateways, repeats, subprocesses, throwing
 from service.engine.read import CAMUNDA, parse
 
 _RECURSION = 20_000  # the library's parser recurses along the flows: two frames and more an element
@@ -41,7 +41,7 @@ class _Node:
         text = next((child.text or "" for child in event if child.tag.startswith(full_tag("time"))), "")
         return events.Timer(self.node.get("id"), text.strip())
 
-    EVENT_SUBPROCESS_CLASS = activities.EventSubProcess
+    EVENT_SUBPROCESS_CLASS = subprocesses.EventSubProcess
 
     def parse_extensions(self, node: Any = None) -> dict[str, str]:
         return {}
@@ -49,7 +49,7 @@ class _Node:
     def _add_loop_task(self, loop: Any) -> None:
         maximum, condition = loop.get("loopMaximum"), _text(loop, "loopCondition")
         original = self.spec.task_specs.pop(self.task.name)
-        self.task = activities.StandardLoop(
+        self.task = repeats.StandardLoop(
             self.spec,
             original.name,
             "",
@@ -62,7 +62,7 @@ class _Node:
     def _add_multiinstance_task(self, loop: Any) -> None:
         collection = loop.get(f"{{{CAMUNDA}}}collection") or _text(loop, "loopDataInputRef")
         item = loop.get(f"{{{CAMUNDA}}}elementVariable") or _item(loop, "inputDataItem")
-        kind = activities.SequentialInstances if loop.get("isSequential") == "true" else activities.ParallelInstances
+        kind = repeats.SequentialInstances if loop.get("isSequential") == "true" else repeats.ParallelInstances
         original = self.spec.task_specs.pop(self.task.name)
         self.task = kind(
             self.spec,
@@ -116,16 +116,16 @@ _OURS: dict[str, tuple[Any, Any]] = {
     "userTask": (TaskParser, activities.UserTask),
     "manualTask": (TaskParser, activities.ManualTask),
     "task": (TaskParser, activities.NoneTask),
-    "subProcess": (None, activities.SubProcess),
-    "transaction": (None, activities.Transaction),
-    "callActivity": (None, activities.CallActivity),
+    "subProcess": (None, subprocesses.SubProcess),
+    "transaction": (None, subprocesses.Transaction),
+    "callActivity": (None, subprocesses.CallActivity),
     "exclusiveGateway": (None, gateways.ExclusiveGateway),
     "inclusiveGateway": (None, gateways.InclusiveGateway),
     "parallelGateway": (None, gateways.ParallelGateway),
     "eventBasedGateway": (_EventGateway, events.EventBasedGateway),
-    "endEvent": (_End, events.EndEvent),
-    "intermediateThrowEvent": (None, events.IntermediateThrowEvent),
-    "sendTask": (None, events.SendTask),
+    "endEvent": (_End, throwing.EndEvent),
+    "intermediateThrowEvent": (None, throwing.IntermediateThrowEvent),
+    "sendTask": (None, throwing.SendTask),
 }
 
 

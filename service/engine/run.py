@@ -9,7 +9,7 @@ from SpiffWorkflow.bpmn.specs.mixins.events.start_event import StartEvent
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.task import Task
 
-from service.engine import events, state
+from service.engine import events, state, throwing
 from service.engine.definition import Definition, Model
 from service.engine.sandbox import ScriptError, clean
 from service.engine.scopes import Case, drain
@@ -150,7 +150,7 @@ def _external(task: Task, given: Input, data: Data) -> None:
 
 def _error(task: Task, given: Input, data: Data) -> None:
     payload = {name: value for name, value in data.items() if name != "code"}
-    events.raise_error(task, str(data.get("code", "")), payload)
+    throwing.raise_error(task, str(data.get("code", "")), payload)
     task.error()
 
 

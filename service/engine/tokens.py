@@ -11,12 +11,12 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
 from SpiffWorkflow.task import Task
 
-from service.engine.activities import EventSubProcess
 from service.engine.definition import Attributes, Definition
 from service.engine.events import awaits
 from service.engine.gateways import Join
 from service.engine.scopes import Case, in_order
 from service.engine.scripts import attribute_of, value_of
+from service.engine.subprocesses import EventSubProcess
 from service.engine.timers import due_after, from_text, to_text
 from service.engine.values import Job, StepFailed, UserTask
 from service.engine.world import NONE, OPEN, READY, STARTED, WAITING, element_of, path_of, world

@@ -1,0 +1,115 @@
+"""Activities that run a scope of their own: subprocesses, called processes, transactions, event subprocesses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from service.engine.expressions import equal
+from service.engine.scopes import in_order
+from service.engine.scripts import mapped
+from service.engine.world import OPEN, READY, STARTED, WAITING, write
+
+
+class _Scoped:
+    """Runs a scope of its own and takes its data back when that ends."""
+
+    spec: str
+    attributes: Any
+
+    def _update_hook(self, task: Task) -> bool:
+        case = task.workflow.top_workflow
+        scope = case.subprocesses.get(task.id)
+        if scope is not None:
+            return bool(scope.completed)
+        BpmnTaskSpec._update_hook(self, task)
+        self.enter(task)
+        return False
+
+    def enter(self, task: Task) -> None:
+        """Start the scope. A call with input parameters hands over these only."""
+        case = task.workflow.top_workflow
+        scope = case.create_subprocess(task, self.spec)
+        scope.completed_event.connect(self._on_subworkflow_completed, task)
+        root = scope.task_tree
+        root.entered = True
+        if self.attributes.inputs:
+            write(root, mapped(task, self.attributes.inputs, task.data))
+        else:
+            root.data, root.stamps = task.data, task.stamps
+        task._set_state(STARTED)
+        root.run()
+
+    def _on_subworkflow_completed(self, scope: Any, task: Task) -> None:
+        if not task._state & (STARTED | WAITING):
+            return
+        last = scope.last_task
+        if self.attributes.outputs:
+            write(task, mapped(task, self.attributes.outputs, {**task.data, **last.data}))
+        elif self.attributes.inputs:
+            write(task, {k: v for k, v in last.data.items() if k not in task.data or not equal(v, task.data[k])})
+        else:
+            task.data, task.stamps = last.data, last.stamps
+        task._set_state(READY)
+        task.workflow.top_workflow.subprocesses.pop(task.id, None)
+
+    def _on_cancel(self, task: Task) -> None:
+        scope = task.workflow.top_workflow.subprocesses.pop(task.id, None)
+        if scope is not None:
+            task.workflow.top_workflow.subprocesses[task.id] = (
+                scope  # paths of what is cancelled inside lead through it
+            )
+            scope.cancel()
+            del task.workflow.top_workflow.subprocesses[task.id]
+
+
+class SubProcess(_Scoped, defaults.SubWorkflowTask): ...
+
+
+class EventSubProcess(_Scoped, defaults.EventSubprocess):
+    """Listens while its scope runs. Interrupting, it ends all else in the scope; else it runs beside it, each time anew."""
+
+    event_definition: Any
+    interrupting = True
+    listens = True
+
+    def _update_hook(self, task: Task) -> bool:
+        if task._state == WAITING and "event_fired" in task.internal_data:
+            self._begin(task)
+        elif task._state != WAITING:
+            BpmnTaskSpec._update_hook(self, task)
+            task._set_state(WAITING)
+            self.event_definition.update_task(task)
+        return False
+
+    def _begin(self, listener: Task) -> None:
+        if self.interrupting:
+            others = [t for t in listener.workflow.tasks.values() if t._state & OPEN and t is not listener]
+            for other in in_order(iter(others)):
+                other.cancel()
+        elif "due" not in listener.internal_data or "times" in listener.internal_data:
+            self._begin_beside(listener)
+            return
+        listener.internal_data.clear()
+        self.enter(listener)
+
+    def _begin_beside(self, listener: Task) -> None:
+        """A run of its own; the listener stays for the next."""
+        del listener.internal_data["event_fired"]
+        task = listener.parent._add_child(self, TaskState.FUTURE)
+        task.triggered = task.entered = True
+        task.data, task.stamps = listener.data, listener.stamps
+        self._predict(task, mask=TaskState.NOT_FINISHED_MASK)
+        self.enter(task)
+        if listener.internal_data.get("times") == 1:
+            listener.cancel()
+
+
+class Transaction(_Scoped, defaults.TransactionSubprocess): ...
+
+
+class CallActivity(_Scoped, defaults.CallActivity): ...
