@@ -20,7 +20,7 @@ DATES = ("enrol_from", "enrol_until", "starts_on", "ends_on")
 LETTERS = {TrainingKind.INITIAL: "QZ", TrainingKind.REFRESHER: "ZX", TrainingKind.RENEWAL: "HZ"}
 
 
-def write_draft(context: Context, data: dict[str, Any], role: Role, organiser: Organisation) -> TrainingClass:
+def write_draft(data: dict[str, Any], context: Context, role: Role, organiser: Organisation) -> TrainingClass:
     """Make or change the draft of a case (domain.md §7, R33, R36). Raises InvalidInput at the field that is wrong."""
     kind = TrainingKind(data["kind"])
     classes.check_organiser(role, kind)
@@ -28,7 +28,7 @@ def write_draft(context: Context, data: dict[str, Any], role: Role, organiser: O
     classes.check_dates(**days)
     classes.check_hours(data["hours"], _least_hours(data["qualification_types"], kind))
     classes.check_capacity(data["capacity"])
-    row = _row(context, data, kind, organiser, days["starts_on"].year)
+    row = _row(data, context, kind, organiser, days["starts_on"].year)
     row.kind, row.institution_id = kind, _institution(data["institution_id"])
     for name, day in days.items():
         setattr(row, name, day)
@@ -43,7 +43,7 @@ def write_draft(context: Context, data: dict[str, Any], role: Role, organiser: O
 
 
 def _row(
-    context: Context, data: dict[str, Any], kind: TrainingKind, organiser: Organisation, year: int
+    data: dict[str, Any], context: Context, kind: TrainingKind, organiser: Organisation, year: int
 ) -> TrainingClass:
     if "class_id" not in data:
         code = _code(kind, organiser, year)

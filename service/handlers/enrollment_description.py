@@ -24,7 +24,7 @@ def describe_enrollment(data: dict[str, Any]) -> Description:
         .options(joinedload(Person.unit), joinedload(Person.qualification_type))
         .execution_options(populate_existing=True)
     )
-    person, training_class = session().execute(query).one().tuple()
+    person, training_class = session().execute(query).one()
     return Description(
         subject=person.name,
         summary=f"{TrainingKind(training_class.kind).label} · {person.qualification_type.name}",

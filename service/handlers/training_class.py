@@ -53,7 +53,7 @@ def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise NotFound
     if data["decision"] == "discard":
         return {}
-    row = write_draft(context, data, Role(user.role), user.organisation)
+    row = write_draft(data, context, Role(user.role), user.organisation)
     return {
         "class_id": str(row.id),
         "enrol_ends_at": f"{row.enrol_until + DAY}T00:00:00",
@@ -85,7 +85,8 @@ def close_enrolment(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = _class(data)
     if row.state == ClassState.ENROLLING:
         _move(row, ClassState.ENROLMENT_CLOSED)
-    return update_progress(context, data)
+    context.send(context.case_id, "enrollment_changed")  # perhaps nobody has enrolled, and so nobody would say so
+    return {}
 
 
 def close_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def update_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     reached = progress(ClassState(row.state), counts)
     if reached != row.state:
         row.state = reached
-    return {"all_closed": is_closed(counts)}
+    return {"all_closed": row.state != ClassState.ENROLLING and is_closed(counts)}
 
 
 def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def _move(row: TrainingClass, to: ClassState) -> None:
 
 def _counts(row: TrainingClass) -> dict[EnrollmentState, int]:
     query = select(Enrollment.state, func.count()).where(Enrollment.class_id == row.id).group_by(Enrollment.state)
-    return {EnrollmentState(state): count for state, count in session().execute(query).tuples()}
+    return {EnrollmentState(state): count for state, count in session().execute(query)}
 
 
 def _tell(

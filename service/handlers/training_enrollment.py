@@ -46,7 +46,7 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     Raises InvalidInput for an unknown class or person, NotFound when the actor may not enrol this person (R41, R44).
     """
     training_class, person = _class(data), _person(data)
-    _check_actor(context, training_class, person)
+    _check_actor(training_class, person, context)
     unit = person.unit
     last_day = confirm_until(training_class.starts_on)
     return {
@@ -202,7 +202,7 @@ def _id(data: dict[str, Any], key: str) -> UUID | None:
         return None
 
 
-def _check_actor(context: Context, training_class: TrainingClass, person: Person) -> None:
+def _check_actor(training_class: TrainingClass, person: Person, context: Context) -> None:
     """A unit enrols its own, a group its branches too, and so on (R41, R44); the system may enrol anybody."""
     user = User.get(context.actor_id) if context.actor_id else None
     if user and not enrollments.may_enroll(actor_of(user), subject_of(person.unit), training_class.institution_id):
