@@ -131,7 +131,9 @@ def test_a_user_without_organisation_reaches_nothing_that_has_none() -> None:
     for role in BUSINESS - {Role.MINISTRY, Role.ASSOCIATION}:
         lost = actor(role)
         assert not any(
-            sees(lost, action, Subject()) for action in Action if PERMISSIONS[role].get(action) != {Reach.ADDRESSED}
+            sees(lost, action, Subject())
+            for action in Action
+            if PERMISSIONS[role].get(action) != frozenset({Reach.ADDRESSED})
         )
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
 from SpiffWorkflow.dmn.parser.BpmnDmnParser import BpmnDmnParser
 
+from service import engine
 from service.domain.calendar import DAY, add_years
 from service.domain.certificates import Certificate, CertificateState
 from service.domain.enrollment_state import LIVE, EnrollmentState
 from service.domain.training_kind import TrainingKind
 from service.domain.training_need import Enrolled, Facts, Need, explain, facts, reference_date
+from service.engine import Definition
 
 QUESTIONS = (
     "has_certificate",
@@ -29,29 +32,32 @@ NOW = date(2013, 5, 8)  # the seed's «today»
 TABLE = Path(__file__).parents[2] / "processes" / "training_need.dmn"
 
 
-def rules() -> list[tuple[list[str | None], str]]:
-    """The rows of the table as SpiffWorkflow reads them: the cells, None for «-», and the output."""
-    parser = BpmnDmnParser()
-    parser.add_dmn_file(str(TABLE))
-    table = parser.get_engine("training_need", None).decision_table
-    assert table.hit_policy == "UNIQUE"
-    assert [column.expression for column in table.inputs] == list(QUESTIONS)
-    assert [column.name for column in table.outputs] == ["need"]
-    return [
-        ([entry.lhs[0] for entry in rule.inputEntries], rule.outputEntries[0].text.strip('"')) for rule in table.rules
-    ]
+ASKING = b"""<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="http://anpei">
+  <bpmn:process id="asking" isExecutable="true">
+    <bpmn:startEvent id="begin"><bpmn:outgoing>to_need</bpmn:outgoing></bpmn:startEvent>
+    <bpmn:businessRuleTask id="need" camunda:decisionRef="training_need" camunda:resultVariable="need"
+        camunda:mapDecisionResult="singleEntry">
+      <bpmn:incoming>to_need</bpmn:incoming><bpmn:outgoing>to_end</bpmn:outgoing>
+    </bpmn:businessRuleTask>
+    <bpmn:endEvent id="end"><bpmn:incoming>to_end</bpmn:incoming></bpmn:endEvent>
+    <bpmn:sequenceFlow id="to_need" sourceRef="begin" targetRef="need"/>
+    <bpmn:sequenceFlow id="to_end" sourceRef="need" targetRef="end"/>
+  </bpmn:process>
+</bpmn:definitions>
+"""
+
+
+@cache
+def bundle() -> Definition:
+    """The smallest process that asks the table, since the engine reads decisions only as part of a bundle."""
+    return engine.read({"asking.bpmn": ASKING, TABLE.name: TABLE.read_bytes()}, house=False)
 
 
 def decide(found: Facts) -> Need:
-    """What the table says; exactly one row may apply."""
-    answers = [str(found[question]).lower() for question in QUESTIONS]
-    hits = [
-        need
-        for cells, need in rules()
-        if all(cell in (None, answer) for cell, answer in zip(cells, answers, strict=True))
-    ]
-    assert len(hits) == 1, (found, hits)
-    return Need(hits[0])
+    """What the table says, as the engine that runs cases decides it."""
+    return Need(engine.decide(bundle(), "training_need", found)["need"])
 
 
 def held(
@@ -196,6 +202,16 @@ def test_every_combination_of_facts_has_exactly_the_need_the_rules_give_it() -> 
     for answers in itertools.product((True, False), repeat=len(QUESTIONS)):
         asked = dict(zip(QUESTIONS, answers, strict=True))
         assert decide(asked) is read(asked), asked
+
+
+def test_the_plain_library_reads_the_table_with_the_same_cells() -> None:
+    parser = BpmnDmnParser()
+    parser.add_dmn_file(str(TABLE))
+    table = parser.get_engine("training_need", None).decision_table
+    assert table.hit_policy == "UNIQUE"
+    assert [column.expression for column in table.inputs] == list(QUESTIONS)
+    assert {rule.outputEntries[0].text for rule in table.rules} == {f'"{need}"' for need in Need}
+    assert all(rule.description.startswith("R") for rule in table.rules)
 
 
 def test_facts_are_plain_data_without_floats() -> None:
