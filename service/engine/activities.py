@@ -43,7 +43,7 @@ class Mapped:
     def accept(self, task: Task, result: Data) -> None:
         """Write what the activity gave."""
         outputs = self.attributes.outputs
-        write(task, mapped(task, outputs, {**self.names(task), **result}) if outputs else result)
+        write(task, values=mapped(task, outputs, {**self.names(task), **result}) if outputs else result)
 
 
 class UserTask(Mapped, defaults.UserTask): ...

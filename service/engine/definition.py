@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import types
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
-from SpiffWorkflow.specs.MultiChoice import MultiChoice
-from SpiffWorkflow.task import Task
-from SpiffWorkflow.util.task import TaskState
+from SpiffWorkflow.exceptions import SpiffWorkflowException
 
-from service.engine import activities, decision, parser, subprocesses
+from service.engine import decision
 from service.engine.canon import canonical
-from service.engine.events import EventBasedGateway
+from service.engine.dialect import Attributes, attributes_of, local_name
 from service.engine.gate import check
+from service.engine.model import Model
 from service.engine.read import BPMN, CAMUNDA, parse
 from service.engine.values import Data, Element, Problem
 from service.errors import DefinitionRefused
@@ -52,40 +48,6 @@ _NODES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """What the dialect says about one element beyond BPMN; texts as written, ``${…}`` not yet evaluated."""
-
-    role: str | None = None
-    assignee: str | None = None
-    form_key: str | None = None
-    due: str | None = None
-    follow_up: str | None = None
-    priority: str | None = None
-    async_before: bool = False
-    topic: str | None = None
-    decision: str | None = None
-    result: str | None = None
-    result_shape: str | None = None
-    interrupting: bool = True
-    inputs: dict[str, str] = field(default_factory=dict)
-    outputs: dict[str, str] = field(default_factory=dict)
-    properties: dict[str, str] = field(default_factory=dict)
-
-
-class Model:
-    """The specifications of a definition, for one way of running them: lean (short prediction) or plain (the library's)."""
-
-    def __init__(self, definition: Definition, lean: bool) -> None:
-        self.main, self.inner = parser.specifications(definition.files, definition.process)
-        self.names: dict[str, tuple[list[Any], dict[str, int]]] = {}
-        for spec in (self.main, *self.inner.values()):
-            for task_spec in spec.task_specs.values():
-                _prepare(task_spec, definition)
-                if lean:
-                    _shorten(task_spec)
-
-
 class Definition:
     """An immutable version of a process; made by ``read`` only."""
 
@@ -106,12 +68,15 @@ class Definition:
     @cached_property
     def lean(self) -> Model:
         """The specifications that production runs."""
-        return Model(self, lean=True)
+        return self._model(lean=True)
 
     @cached_property
     def plain(self) -> Model:
         """The same with the library's full prediction: what ``verify`` runs."""
-        return Model(self, lean=False)
+        return self._model(lean=False)
+
+    def _model(self, lean: bool) -> Model:
+        return Model(self.files, self.process, self.attributes, self.decisions, self.functions, lean)
 
     def properties(self, element: str) -> dict[str, str]:
         """The ``camunda:property`` values of an element."""
@@ -136,7 +101,7 @@ class Definition:
             for process in root.iter(f"{{{BPMN}}}process"):
                 self._add_process(process)
                 for node in process.iter():
-                    if _local(node) in _NODES and node.get("id"):
+                    if local_name(node) in _NODES and node.get("id"):
                         self._add(node, process.get("id"))
         self.messages = tuple(sorted(messages))
 
@@ -154,7 +119,7 @@ class Definition:
         self.elements[identity] = Element(
             id=identity,
             name=node.get("name") or identity,
-            type=_local(node),
+            type=local_name(node),
             process=process,
             line=node.sourceline or 0,
             form_key=found.form_key,
@@ -165,81 +130,8 @@ class Definition:
         )
 
 
-def attributes_of(node: Any) -> Attributes:
-    """The dialect's attributes and extension elements of one flow node."""
-
-    def camunda(name: str) -> str | None:
-        text = node.get(f"{{{CAMUNDA}}}{name}")
-        return text.strip() if text and text.strip() else None
-
-    extensions = node.find(f"{{{BPMN}}}extensionElements")
-    mapping: dict[str, dict[str, str]] = {"inputParameter": {}, "outputParameter": {}, "property": {}}
-    for found in extensions.iter() if extensions is not None else ():
-        if _local(found) in mapping and found.get("name"):
-            mapping[_local(found)][found.get("name")] = (found.get("value") or found.text or "").strip()
-    return Attributes(
-        role=camunda("candidateGroups"), assignee=camunda("assignee"), form_key=camunda("formKey"),
-        due=camunda("dueDate"), follow_up=camunda("followUpDate"), priority=camunda("priority"),
-        async_before=camunda("asyncBefore") == "true", topic=camunda("topic"), decision=camunda("decisionRef"),
-        result=camunda("resultVariable"), result_shape=camunda("mapDecisionResult"), interrupting=_interrupts(node), inputs=mapping["inputParameter"], outputs=mapping["outputParameter"],
-        properties=mapping["property"],
-    )  # fmt: skip
-
-
-def _interrupts(node: Any) -> bool:
-    """Of an event subprocess: what its start event says."""
-    start = node.find(f"{{{BPMN}}}startEvent")
-    return start is None or start.get("isInterrupting", "true") == "true"
-
-
-def _local(node: Any) -> str:
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
-
-
 def _distinct(values: Any) -> tuple[str, ...]:
     return tuple(sorted({value for value in values if value}))
-
-
-def _prepare(spec: Any, definition: Definition) -> None:
-    """Give a task specification what the diagram says about it."""
-    identity = spec.name.removesuffix(" [child]")
-    found = definition.attributes.get(identity) if getattr(spec, "bpmn_id", None) else None
-    spec.traced = found is not None and not isinstance(spec, LoopTask)
-    spec.attributes = found
-    if isinstance(spec, LoopTask):
-        inner = spec._wf_spec.task_specs[spec.task_spec]
-        inner.completed_event.connect(spec.merge_child)
-    if found is None:
-        return
-    if isinstance(spec, activities.ServiceTask):
-        spec.topic = found.topic or identity
-    elif isinstance(spec, activities.ScriptTask):
-        spec.functions = definition.functions
-    elif isinstance(spec, activities.BusinessRuleTask):
-        spec.table, spec.shape = definition.decisions[found.decision or ""], found.result_shape
-    elif isinstance(spec, subprocesses.EventSubProcess):
-        spec.interrupting = found.interrupting
-    if found.async_before and not spec.name.endswith(" [child]"):
-        spec._update = types.MethodType(activities.hold, spec)
-
-
-def _shorten(spec: Any) -> None:
-    """Predict one level, and only when a task runs: the tree holds what is live and nothing that may be."""
-    spec._predict = types.MethodType(_predict_nothing, spec)
-    if not isinstance(spec, MultiChoice | EventBasedGateway):  # those choose their outputs when they run
-        spec._run = types.MethodType(_predict_and_run, spec)
-
-
-def _predict_nothing(
-    spec: Any, task: Task, seen: Any = None, ahead: int = 0, mask: int = TaskState.PREDICTED_MASK
-) -> None:
-    return
-
-
-def _predict_and_run(spec: Any, task: Task) -> Any:
-    if not task._children or all(child.triggered for child in task.children):
-        spec._predict_hook(task)
-    return type(spec)._run(spec, task)
 
 
 _cache: OrderedDict[tuple[Any, ...], Definition] = OrderedDict()
@@ -261,7 +153,7 @@ def read(
     ``gate=False`` is for versions in force, which must load even when the gate has become stricter.
     """
     digest = digest_of(files)
-    key = (digest, process or "", functions, house or not gate)
+    key = (digest, process or "", functions, house if gate else None)
     with _lock:
         found = _cache.get(key)
         if found is not None:
@@ -270,12 +162,26 @@ def read(
     problems = check(files, house=house, functions=functions) if gate else []
     if problems:
         raise DefinitionRefused(problems)
-    found = Definition(files, *_main(files, process), digest, functions)
-    _ = found.lean
+    found = _made(files, process, digest, functions)
     with _lock:
         _cache[key] = found
         while len(_cache) > KEPT:
             _cache.popitem(last=False)
+    return found
+
+
+def _made(files: Mapping[str, bytes], process: str | None, digest: str, functions: tuple[str, ...]) -> Definition:
+    """The definition, parsed; what the library itself still refuses is refused like everything else."""
+    name, main = _main(files, process)
+    try:
+        found = Definition(files, name, main, digest, functions)
+        _ = found.lean
+    except (SpiffWorkflowException, KeyError) as error:
+        problem = Problem(
+            main, getattr(error, "line_number", None) or 0, "", f"引擎读不懂这个流程图:{error}",
+            f"The engine cannot read this diagram: {error}",
+        )  # fmt: skip
+        raise DefinitionRefused([problem]) from error
     return found
 
 

@@ -96,7 +96,7 @@ def fire(task: Task, payload: Data) -> None:
         _branch(task, payload)
         return
     task.internal_data["event_fired"] = True
-    write(task, payload)
+    write(task, values=payload)
     task.task_spec._update(task)
 
 
@@ -125,7 +125,7 @@ def _branch(task: Task, payload: Data) -> None:
     firing = Task(task.workflow, spec, task.parent, state=COMPLETED)
     firing.triggered = firing.entered = True
     firing.data, firing.stamps = task.data, task.stamps
-    write(firing, payload)
+    write(firing, values=payload)
     world.trace.append("+" + path_of(task))
     for output in spec.outputs:
         if not isinstance(output, BoundaryEventJoin):

@@ -88,6 +88,23 @@ def compile_small(source: str) -> Evaluate | None:
         return None
 
 
+@lru_cache(maxsize=1024)
+def compile_script(source: str) -> tuple[tuple[str, Evaluate], ...] | None:
+    """The assignments of a script that is nothing but ``name = expression`` lines of the small grammar, else None."""
+    if len(source) > MAX_SOURCE or not _tokens_are_small(source):
+        return None
+    try:
+        steps = []
+        for line in ast.parse(source).body:
+            target = line.targets[0] if isinstance(line, ast.Assign) and len(line.targets) == 1 else None
+            if not isinstance(line, ast.Assign) or not isinstance(target, ast.Name) or target.id.startswith("_"):
+                return None
+            steps.append((target.id, _build(line.value)))
+        return tuple(steps)
+    except (SyntaxError, ValueError, _Unsupported, RecursionError, MemoryError):
+        return None
+
+
 class _Unsupported(Exception):
     pass
 
@@ -279,18 +296,19 @@ def _index(node: ast.Subscript) -> Evaluate:
     return pick
 
 
-def _get(node: ast.Call) -> Evaluate:
-    """``data.get("key")`` and ``data.get("key", default)``, the one method of the small grammar."""
+def _call(node: ast.Call) -> Evaluate:
+    """``data.get("key")``, ``data.get("key", default)``, ``str(x)`` and ``len(x)``: the calls of the small grammar."""
     function = node.func
-    if (
-        not isinstance(function, ast.Attribute)
-        or function.attr != "get"
-        or node.keywords
-        or len(node.args) not in (1, 2)
-    ):
+    if node.keywords:
         raise _Unsupported
-    parts = [_build(part) for part in (function.value, *node.args)]
+    if isinstance(function, ast.Attribute) and function.attr == "get" and len(node.args) in (1, 2):
+        return _get([_build(part) for part in (function.value, *node.args)])
+    if isinstance(function, ast.Name) and function.id in _FUNCTIONS and len(node.args) == 1:
+        return _apply(function.id, _build(node.args[0]))
+    raise _Unsupported
 
+
+def _get(parts: list[Evaluate]) -> Evaluate:
     def get(names: Names) -> Value:
         values, key, *default = [part(names) for part in parts]
         if type(values) is not dict or type(key) in (list, dict):
@@ -300,6 +318,24 @@ def _get(node: ast.Call) -> Evaluate:
         return default[0] if default else None
 
     return get
+
+
+def _apply(name: str, part: Evaluate) -> Evaluate:
+    kinds, function = _FUNCTIONS[name]
+
+    def apply(names: Names) -> Value:
+        value = part(names)
+        if name in names or type(value) not in kinds:
+            raise Beyond  # hidden by data of that name, or a kind that Starlark must write out or refuse
+        return function(value)
+
+    return apply
+
+
+_FUNCTIONS: dict[str, tuple[tuple[type, ...], Callable[[Value], Value]]] = {
+    "str": ((int, str), str),
+    "len": ((str, list, dict), len),
+}
 
 
 def _kind(value: Value) -> str:
@@ -316,7 +352,7 @@ _BUILDERS: dict[type[ast.expr], Callable[[Any], Evaluate]] = {
     ast.BinOp: _arithmetic,
     ast.Compare: _compare,
     ast.Subscript: _index,
-    ast.Call: _get,
+    ast.Call: _call,
 }
 _OPERATORS: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
     ast.Add: _add, ast.Sub: _subtract, ast.Mult: _multiply, ast.FloorDiv: _floor,

@@ -76,7 +76,7 @@ class _Instances(_Repeated):
         BpmnTaskSpec._update_hook(self, outer)
         keys = self.keys(outer)
         if self.data_output is not None and self.output_item is not None:
-            write(outer, {self.data_output.bpmn_id: {} if self._by_key(outer) else []})
+            write(outer, values={self.data_output.bpmn_id: {} if self._by_key(outer) else []})
         outer.internal_data["done"] = 0
         if not keys:
             return True
@@ -133,7 +133,7 @@ class _Instances(_Repeated):
             item, name = child.data[self.output_item.bpmn_id], self.data_output.bpmn_id
             values = outer.data[name]
             key = child.internal_data["key"]
-            write(outer, {name: {**values, key: item} if isinstance(values, dict) else [*values, item]})
+            write(outer, values={name: {**values, key: item} if isinstance(values, dict) else [*values, item]})
             return
         hidden = None if self.input_item is None else self.input_item.bpmn_id
         newer = [k for k, at in child.stamps.items() if k != hidden and at > outer.stamps.get(k, 0)]

@@ -10,7 +10,8 @@ from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.task import Task
 
 from service.engine import events, state, throwing
-from service.engine.definition import Definition, Model
+from service.engine.definition import Definition
+from service.engine.model import Model
 from service.engine.sandbox import ScriptError, clean
 from service.engine.scopes import Case, drain
 from service.engine.timers import to_text
@@ -105,7 +106,7 @@ def _checked(data: Data) -> Data:
 
 def _start(model: Model, given: Input, data: Data) -> Case:
     case = state.new_case(model)
-    write(case.task_tree, data)
+    write(case.task_tree, values=data)
     drain(case)
     waiting = [t for t in case.tasks.values() if isinstance(t.task_spec, StartEvent) and t._state == WAITING]
     named = [t for t in waiting if given.element in (t.task_spec.name, t.task_spec.event_definition.name)]
@@ -169,8 +170,7 @@ _MOVES: dict[str, Callable[[Task, Input, Data], None]] = {
 def _readdress(case: Case, definition: Definition, data: Data) -> tuple[UserTask, ...]:
     tokens = sorted(tokens_in(case), key=lambda task: order_of(task.token))
     old = {task.token: user_task(task, definition) for task in tokens if kind_of(task) == "user"}
-    for task in [*tokens, *arrivals_in(case)]:
-        write(task, data)
+    write(*tokens, *arrivals_in(case), values=data)
     new = [user_task(task, definition) for task in tokens if kind_of(task) == "user"]
     return tuple(found for found in new if found != old[found.token])
 
@@ -189,7 +189,7 @@ def outcome(
     arrivals = [] if case.completed else arrivals_in(case)
     if not case.completed and not tokens and not arrivals:
         raise StepFailed("案件既没有结束,也没有停留在任何元素上。")
-    forget_stamps(case, tokens, arrivals)
+    forget_stamps(tokens, arrivals)
     opened = tuple(user_task(t, definition) for t in tokens if kind_of(t) == "user" and t.token not in was.users)
     users = {task.token for task in tokens if kind_of(task) == "user"}
     jobs = {task.token: job for task in tokens if (job := job_of(task))}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from service.engine.expressions import Beyond, ExpressionError, compile_small
+from service.engine.expressions import Beyond, Evaluate, ExpressionError, compile_script, compile_small
 from service.engine.sandbox_pool import Host, ScriptError, ask
 from service.engine.sandbox_rules import check_bounds, names_set, problems
 from service.engine.values import Data
@@ -26,7 +26,7 @@ def evaluate(source: str, names: Mapping[str, Any], seconds: float = SECONDS) ->
     small = compile_small(source)
     if small is not None:
         try:
-            return small(names)
+            return clean(small(names), 1)
         except ExpressionError as error:
             raise ScriptError(str(error)) from None
         except Beyond:
@@ -45,6 +45,14 @@ def execute(
 
     Raises ScriptError, and whatever ``host`` raises when the script calls one of ``functions``.
     """
+    small = compile_script(source)
+    if small is not None and not any(name in functions for name, _ in small):
+        try:
+            return _assign(small, names)
+        except ExpressionError as error:
+            raise ScriptError(str(error)) from None
+        except Beyond:
+            pass
     wanted = set(names_set(source))
     clash = sorted(wanted & set(functions))
     if clash:
@@ -54,6 +62,14 @@ def execute(
     used = tuple(name for name in functions if name in mentioned)
     result = clean(_ask("x", source, names, seconds, sorted(wanted - set(functions)), used, host))
     return {name: value for name, value in result.items() if name not in names or names[name] is not value}
+
+
+def _assign(steps: tuple[tuple[str, Evaluate], ...], names: Mapping[str, Any]) -> Data:
+    """Run a script of plain assignments, each over what the ones before have set."""
+    held, found = dict(names), {}
+    for name, evaluate_step in steps:
+        held[name] = found[name] = clean(evaluate_step(held), 1)
+    return found
 
 
 def clean(value: Any, depth: int = 0) -> Any:

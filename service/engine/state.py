@@ -14,11 +14,12 @@ from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEv
 from SpiffWorkflow.task import Task
 
 from service.engine.canon import digest, salted
-from service.engine.definition import Definition, Model
+from service.engine.definition import Definition
 from service.engine.events import loop_around
+from service.engine.model import Model
 from service.engine.scopes import Case, Scope
 from service.engine.scripts import Engine
-from service.engine.tokens import instance_of, kind_of
+from service.engine.tokens import activity_of, instance_of, kind_of
 from service.engine.values import StepFailed
 from service.engine.world import COMPLETED, NONE, READY, STARTED, WAITING, world
 
@@ -41,7 +42,7 @@ def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[
     hosts = {task.id: task.token for task in tokens}
     rows = [
         [task.token, scope_of(task, hosts), task.task_spec.name, kind_of(task), host_of(task), task.internal_data or 0,
-         _stored(task), task.stamps or 0]
+         *_stored(task)]
         for task in tokens
     ]  # fmt: skip
     waiting = [
@@ -59,31 +60,30 @@ def scope_of(task: Task, hosts: dict[int, str]) -> str:
 
 def host_of(task: Task) -> str | None:
     """Token of the activity that a boundary event is attached to, or of the loop that an instance belongs to."""
-    parent = task.parent
     if isinstance(task.task_spec, BoundaryEvent):
-        return next(
-            (c.token for c in parent.children if c is not None and not isinstance(c.task_spec, BoundaryEvent)), None
-        )
+        token: str | None = activity_of(task).token
+        return token
     loop = loop_around(task)
     return None if loop is None else loop.token
 
 
-def _stored(task: Task) -> Any:
-    """A token's data; 0 where the rebuilding finds the very same at the activity of a boundary event, or needs none."""
+def _stored(task: Task) -> tuple[Any, Any]:
+    """A token's data and stamps; 0, 0 where they need not be stored: an event's are its activity's, a scope's come back with it."""
     if isinstance(task.task_spec, BoundaryEvent):
-        host = _activity(task)
-        same = len(host.data) == len(task.data) and all(host.data.get(k, _MISSING) is v for k, v in task.data.items())
-        return 0 if same and host.stamps == task.stamps else task.data
-    if kind_of(task) != "sub":
-        return task.data
-    found = task.task_spec.attributes
-    guarded = isinstance(task.parent.task_spec, BoundaryEventSplit)
-    return task.data if found.inputs or found.outputs or guarded else 0
+        if _shares(task, activity_of(task)):
+            return 0, 0
+    elif kind_of(task) == "sub":
+        found = task.task_spec.attributes
+        if not found.inputs and not found.outputs and not isinstance(task.parent.task_spec, BoundaryEventSplit):
+            return 0, 0
+    return task.data, task.stamps or 0
 
 
-def _activity(event: Task) -> Task:
-    """What a boundary event is attached to."""
-    return next(child for child in event.parent.children if not isinstance(child.task_spec, BoundaryEvent))
+def _shares(event: Task, activity: Task) -> bool:
+    """Whether both hold the very same values, not equal ones: 1 equals True."""
+    mine, theirs = event.data, activity.data
+    same = len(mine) == len(theirs) and all(theirs.get(name, _MISSING) is value for name, value in mine.items())
+    return same and event.stamps == activity.stamps
 
 
 def load(state: bytes, definition: Definition, model: Model) -> Case:

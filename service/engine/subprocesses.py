@@ -38,7 +38,7 @@ class _Scoped:
         root = scope.task_tree
         root.entered = True
         if self.attributes.inputs:
-            write(root, mapped(task, self.attributes.inputs, task.data))
+            write(root, values=mapped(task, self.attributes.inputs, task.data))
         else:
             root.data, root.stamps = task.data, task.stamps
         task._set_state(STARTED)
@@ -49,9 +49,9 @@ class _Scoped:
             return
         last = scope.last_task
         if self.attributes.outputs:
-            write(task, mapped(task, self.attributes.outputs, {**task.data, **last.data}))
+            write(task, values=mapped(task, self.attributes.outputs, {**task.data, **last.data}))
         elif self.attributes.inputs:
-            write(task, {k: v for k, v in last.data.items() if k not in task.data or not equal(v, task.data[k])})
+            write(task, values={k: v for k, v in last.data.items() if k not in task.data or not equal(v, task.data[k])})
         else:
             task.data, task.stamps = last.data, last.stamps
         task._set_state(READY)

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
+from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
 from SpiffWorkflow.task import Task
 
-from service.engine.definition import Attributes, Definition
+from service.engine.definition import Definition
+from service.engine.dialect import Attributes
 from service.engine.events import awaits
 from service.engine.gateways import Join
 from service.engine.scopes import Case, in_order
@@ -71,16 +73,25 @@ def order_of(token: str) -> tuple[int, int]:
     return int(seq), int(place)
 
 
-def forget_stamps(case: Case, tokens: list[Task], arrivals: list[Task]) -> None:
+def forget_stamps(tokens: list[Task], arrivals: list[Task]) -> None:
     """With a single token in the whole case there is nobody to compete with: who wrote what no longer matters."""
-    if (
-        arrivals
-        or sum(1 for task in tokens if kind_of(task) != "sub") != 1
-        or any(kind_of(task) == "loop" for task in tokens)
-    ):
+    if arrivals or any(kind_of(task) == "loop" for task in tokens) or sum(map(_competes, tokens)) != 1:
         return
     for task in tokens:
         task.stamps = NONE
+
+
+def _competes(task: Task) -> bool:
+    """Whether data of this token may one day meet that of another: not that of an event which can only end its activity,
+    nor of one beside an activity that cannot write before it ends."""
+    if not isinstance(task.task_spec, BoundaryEvent):
+        return kind_of(task) != "sub"
+    return not task.task_spec.cancel_activity and kind_of(activity_of(task)) == "sub"
+
+
+def activity_of(event: Task) -> Task:
+    """What a boundary event is attached to."""
+    return next(child for child in event.parent.children if not isinstance(child.task_spec, BoundaryEvent))
 
 
 def instance_of(task: Task) -> Any:

@@ -84,12 +84,13 @@ def path_of(task: Task) -> str:
     return f"{path_of(workflow.top_workflow.get_task_from_id(workflow.parent_task_id))}/{element_of(task)}"
 
 
-def write(task: Task, values: Data) -> None:
-    """Set fields of a token and remember when: at a join, the value written last wins."""
+def write(*tasks: Task, values: Data) -> None:
+    """Set fields of tokens, all at the same tick, and remember when: at a join, the value written last wins."""
     if values:
         world.tick += 1
-        task.data = {**task.data, **values}
-        task.stamps = {**task.stamps, **dict.fromkeys(values, world.tick)}
+        for task in tasks:
+            task.data = {**task.data, **values}
+            task.stamps = {**task.stamps, **dict.fromkeys(values, world.tick)}
 
 
 def merge(task: Task, others: list[Task]) -> None:

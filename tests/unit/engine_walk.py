@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,11 +31,17 @@ class Walk:
         self.ended = False
         self.rows: list[dict[str, Any]] = []
         self.largest = 0
+        self.told: dict[tuple[str, str], list[Any]] = defaultdict(list)
 
     def answer(self, request) -> dict[str, Any] | None:
         if request.topic.endswith("external"):
             return None
         return {request.element.split("/")[-1] + "_done": self.random.randrange(100), **self.fields(1)}
+
+    def remember(self, request) -> dict[str, Any] | None:
+        result = self.serve(request)
+        self.told[request.element, request.topic].append(result)
+        return result
 
     def fields(self, most: int = 3) -> dict[str, Any]:
         chosen = self.random.sample(sorted(self.data), min(most, len(self.data)))
@@ -46,10 +53,11 @@ class Walk:
     def put(self, kind: str, **given: Any) -> Step:
         """One input to both engines; raises AssertionError where they differ, NoPlace or StepFailed where both do."""
         self.at += timedelta(seconds=self.random.randrange(1, 5000))
+        self.told = defaultdict(list)
         taken = Input(kind, self.seq, self.at, **given)
         salt = self.random.randbytes(16)
         try:
-            done = step(self.definition, self.state, taken, self.serve, salt)
+            done = step(self.definition, self.state, taken, self.remember, salt)
         except (NoPlace, StepFailed) as failed:
             self.fails_alike(taken, salt, failed)
             raise
@@ -65,7 +73,7 @@ class Walk:
     def fails_alike(self, taken: Input, salt: bytes, failed: Exception) -> None:
         if self.plain:
             try:
-                self.plain.step(taken, self.serve, salt)
+                self.plain.step(taken, lambda request: self.told[request.element, request.topic].pop(0), salt)
             except (NoPlace, StepFailed) as also:
                 assert (type(also), str(also)) == (type(failed), str(failed))  # noqa: PT017
             else:

@@ -1,0 +1,87 @@
+"""Specifications made ready to run: what the diagram says attached to each, and for production prediction cut short."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.specs.MultiChoice import MultiChoice
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from service.engine import activities, parser, subprocesses
+from service.engine.decision import Table
+from service.engine.dialect import Attributes
+from service.engine.events import EventBasedGateway
+
+
+class Model:
+    """The specifications of a definition, for one way of running them: lean (short prediction) or plain (the library's)."""
+
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        process: str,
+        attributes: Mapping[str, Attributes],
+        decisions: Mapping[str, Table],
+        functions: tuple[str, ...],
+        lean: bool,
+    ) -> None:
+        self.main, self.inner = parser.specifications(files, process)
+        for spec in (self.main, *self.inner.values()):
+            for task_spec in spec.task_specs.values():
+                _attach(task_spec, attributes, decisions, functions)
+                if lean:
+                    _shorten(task_spec)
+
+
+def _attach(
+    spec: Any, attributes: Mapping[str, Attributes], decisions: Mapping[str, Table], functions: tuple[str, ...]
+) -> None:
+    """Give a task specification what the diagram says about it."""
+    identity = spec.name.removesuffix(" [child]")
+    found = attributes.get(identity) if getattr(spec, "bpmn_id", None) else None
+    spec.traced = found is not None and not isinstance(spec, LoopTask)
+    spec.attributes = found
+    if isinstance(spec, LoopTask):
+        inner = spec._wf_spec.task_specs[spec.task_spec]
+        inner.completed_event.connect(spec.merge_child)
+    if found is None:
+        return
+    if isinstance(spec, activities.ServiceTask):
+        spec.topic = found.topic or identity
+    elif isinstance(spec, activities.ScriptTask):
+        spec.functions = functions
+    elif isinstance(spec, activities.BusinessRuleTask):
+        spec.table, spec.shape = decisions[found.decision or ""], found.result_shape
+    elif isinstance(spec, subprocesses.EventSubProcess):
+        spec.interrupting = found.interrupting
+    if found.async_before and not spec.name.endswith(" [child]"):
+        spec._update = types.MethodType(activities.hold, spec)
+
+
+def _shorten(spec: Any) -> None:
+    """Predict one level, and only when a task runs: the tree holds what is live and nothing that may be."""
+    spec.test()
+    spec.test = types.MethodType(_tested, spec)
+    spec._predict = types.MethodType(_predict_nothing, spec)
+    if not isinstance(spec, MultiChoice | EventBasedGateway):  # those choose their outputs when they run
+        spec._run = types.MethodType(_predict_and_run, spec)
+
+
+def _tested(spec: Any) -> None:
+    """The library checks a specification each time a task becomes ready; once, when it is read, is enough."""
+
+
+def _predict_nothing(
+    spec: Any, task: Task, seen: Any = None, ahead: int = 0, mask: int = TaskState.PREDICTED_MASK
+) -> None:
+    return
+
+
+def _predict_and_run(spec: Any, task: Task) -> Any:
+    if not task._children or all(child.triggered for child in task.children):
+        spec._predict_hook(task)
+    return type(spec)._run(spec, task)
