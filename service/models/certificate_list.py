@@ -16,7 +16,7 @@ from service.models.organisation import Organisation
 from service.models.paging import Order, Page, read_page
 from service.models.person import Person, QualificationType
 from service.models.person_list import name_contains
-from service.models.scope import visible
+from service.models.scope import get_visible, visible
 from service.models.training import Enrollment, RefresherRecord, TrainingClass
 from service.models.user import User
 
@@ -57,6 +57,12 @@ def editions(number: str) -> list[Certificate]:
     """Every edition of a number, newest first."""
     query = select(Certificate).options(joinedload(Certificate.qualification_type)).where(Certificate.number == number)
     return list(session().scalars(query.order_by(Certificate.edition.desc())))
+
+
+def visible_certificate(user: User, certificate_id: UUID) -> Certificate:
+    """A certificate in scope with holder, unit and type loaded; raises NotFound."""
+    loaded = (joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
+    return get_visible(user, Certificate, certificate_id, *loaded)
 
 
 def prints_of(certificate_id: UUID) -> list[Any]:

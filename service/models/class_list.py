@@ -135,6 +135,13 @@ def candidates_page(
     return read_page(query, CANDIDATES, cursor)
 
 
+def drafts(user: User) -> list[Any]:
+    """The user's open tasks of drafting a class, oldest first: id, subject, opened_at."""
+    mine = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in addresses(user)))
+    query = select(Task.id, Task.subject, Task.opened_at).where(mine, Task.state == "open")
+    return list(session().execute(query.where(Task.kind == "training_class/draft_class").order_by(Task.opened_at)))
+
+
 def years(user: User) -> list[int]:
     """The years in which classes in scope begin, the latest first."""
     year = extract("year", TrainingClass.starts_on)

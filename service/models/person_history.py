@@ -74,7 +74,7 @@ def trainings_of(person_id: UUID) -> list[Training]:
         .where(Enrollment.person_id == person_id)
         .order_by(TrainingClass.starts_on.desc(), Enrollment.id.desc())
     )  # fmt: skip
-    rows = list(session().execute(query))
+    rows: list[Any] = list(session().execute(query))
     scores = scores_of([row.id for row in rows])
     return [Training(*row, scores.get(row.id, ())) for row in rows]
 

@@ -21,9 +21,12 @@ from importlib import import_module
 
 from flask import Flask
 
-from service.web import access, errors, layout, logs, protection, texts
+from service.web import access, errors, gate, layout, logs, protection, texts, wording
 
-PAGES = ("session", "home", "inbox")
+PAGES = (
+    "session", "home", "inbox", "tasks", "cases", "processes", "units", "persons", "person_acts", "classes",
+    "enrollments", "certificates", "public",
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:
@@ -34,6 +37,8 @@ def register(app: Flask) -> None:
     access.logins.init_app(app)
     access.csrf.init_app(app)
     layout.register(app)
+    wording.register(app)
+    gate.register(app)
     errors.register(app)
     for name in PAGES:
         blueprint = import_module(f"service.web.{name}").bp

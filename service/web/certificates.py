@@ -1,0 +1,94 @@
+"""Certificates: the ledger, the page of one, printing and its log."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.certificates import CertificateState, obstacle_to_printing
+from service.domain.permissions import Action
+from service.domain.roles import Role
+from service.errors import N_, Conflict
+from service.models import certificate_list, today, unit_list
+from service.models.certificate_list import CertificateFilter
+from service.models.need_facts import rule
+from service.web import filters
+from service.web.access import needs
+from service.web.public import seen_as
+from service.web.submit import again, done
+from service.workflow import certificates
+
+bp = Blueprint("certificates", __name__)
+
+STATES = ("valid", "soon", "expired", *(s for s in CertificateState if s != "valid"))
+
+
+@bp.get("/certificates")
+@needs(Action.VIEW_CERTIFICATES)
+def index() -> ResponseReturnValue:
+    chosen = CertificateFilter(
+        text=filters.text("q"), state=filters.choice("state", STATES), authority_id=filters.key("province"),
+        unit_id=filters.key("unit"), is_unprinted=filters.choice("print", ("no",)) == "no",
+    )  # fmt: skip
+    sees_all = current_user.role in (Role.MINISTRY, Role.ASSOCIATION)
+    return render_template(
+        "pages/certificates/index.html", page=certificate_list.certificates_page(current_user, chosen, filters.cursor()),
+        chosen=chosen, counts=certificate_list.certificate_counts(current_user), states=STATES,
+        provinces=unit_list.provinces() if sees_all else [],
+    )  # fmt: skip
+
+
+@bp.get("/certificates/<uuid:certificate_id>")
+@needs(Action.VIEW_CERTIFICATES)
+def show(certificate_id: UUID) -> ResponseReturnValue:
+    found = certificate_list.visible_certificate(current_user, certificate_id)
+    editions = certificate_list.editions(found.number)
+    return render_template(
+        "pages/certificates/show.html", found=found, editions=editions, prints=certificate_list.prints_of(found.id),
+        refreshers=certificate_list.refreshers_of(found.number), today=today(), seen=seen_as(found),
+        obstacle=obstacle_to_printing(rule(found), found.person.photo_id is not None, 0, None),
+        is_task=certificates.has_print_task(current_user, found),
+    )  # fmt: skip
+
+
+@bp.post("/certificates/<uuid:certificate_id>/print")
+@needs(Action.PRINT_CERTIFICATE)
+@again(show, Conflict)
+def print_certificate(certificate_id: UUID) -> ResponseReturnValue:
+    record = certificates.print_certificate(current_user, certificate_id, request.form.get("reason", ""))
+    return redirect(url_for(".print_file", record_id=record.id), 303)
+
+
+@bp.get("/certificates/prints/<uuid:record_id>.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def print_file(record_id: UUID) -> ResponseReturnValue:
+    """The file of a logged print."""
+    return _pdf(certificates.print_file(current_user, record_id, _address()), str(record_id))
+
+
+@bp.get("/certificates/<uuid:certificate_id>/preview.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def preview(certificate_id: UUID) -> ResponseReturnValue:
+    return _pdf(certificates.preview(current_user, certificate_id, _address()), f"preview-{certificate_id}")
+
+
+@bp.post("/certificates/prints/<uuid:record_id>/hand-out")
+@needs(Action.PRINT_CERTIFICATE)
+def hand_out(record_id: UUID) -> ResponseReturnValue:
+    certificate_id = certificates.hand_out(current_user, record_id, request.form)
+    done(N_("已登记领取。"))
+    return redirect(url_for(".show", certificate_id=certificate_id))
+
+
+def _address() -> str:
+    """Where the QR code leads."""
+    return url_for("public.verify_form", _external=True) + "/{}"
+
+
+def _pdf(content: bytes, name: str) -> Response:
+    return Response(
+        content, mimetype="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}.pdf"'}
+    )

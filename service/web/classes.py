@@ -1,0 +1,127 @@
+"""Training classes: list, page, beginning and cancelling one, enrolling persons."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.permissions import Action
+from service.domain.roles import Role
+from service.domain.training_kind import TrainingKind
+from service.errors import N_, Conflict, InvalidInput, Message
+from service.models import class_list, today, unit_list
+from service.models.class_list import ClassFilter
+from service.models.person import QualificationType
+from service.models.person_list import PersonFilter
+from service.models.training import CLASS_STATES
+from service.web import filters
+from service.web.access import needs
+from service.web.submit import again, done
+from service.workflow import candidates, classes, training
+
+bp = Blueprint("classes", __name__)
+
+MOST = 500  # persons enrolled by one submission
+
+
+@bp.get("/classes")
+@needs(Action.VIEW_CLASSES)
+def index() -> ResponseReturnValue:
+    years = class_list.years(current_user)
+    chosen = ClassFilter(
+        text=filters.text("q"), kind=filters.choice("kind", list(TrainingKind)),
+        state=filters.choice("state", CLASS_STATES), year=int(filters.choice("year", [str(y) for y in years]) or 0) or None,
+    )  # fmt: skip
+    return render_template(
+        "pages/classes/index.html", page=class_list.classes_page(current_user, chosen, filters.cursor()), chosen=chosen,
+        counts=class_list.class_counts(current_user), kinds=list(TrainingKind), states=CLASS_STATES, years=years,
+    )  # fmt: skip
+
+
+@bp.get("/classes/new")
+@needs(Action.EDIT_CLASS)
+def new() -> ResponseReturnValue:
+    """What is drafted already, before another one is begun."""
+    return render_template("pages/classes/new.html", drafts=class_list.drafts(current_user))
+
+
+@bp.post("/classes")
+@needs(Action.EDIT_CLASS)
+def create() -> ResponseReturnValue:
+    """Begin a class: its first task is to draft it."""
+    return redirect(url_for("tasks.show", task_id=classes.begin_class(current_user)))
+
+
+@bp.get("/classes/<uuid:class_id>")
+@needs(Action.VIEW_CLASSES)
+def show(class_id: UUID) -> ResponseReturnValue:
+    found = class_list.visible_class(current_user, class_id)
+    rows = class_list.enrollments_of(current_user, class_id)
+    tasks = class_list.open_tasks(
+        current_user, [row.case_id for row in rows] + ([found.case_id] if found.case_id else [])
+    )
+    return render_template(
+        "pages/classes/show.html", found=found, rows=rows, tasks=tasks, counts=class_list.state_counts(class_id),
+        is_organiser=classes.is_organiser(current_user, found), types=dict(QualificationType.choices(by_code=True)),
+        full=candidates.obstacle_of_class(found), today=today(),
+    )  # fmt: skip
+
+
+@bp.get("/classes/<uuid:class_id>/enroll")
+@needs(Action.ENROLL)
+def choose(class_id: UUID, results: list[training.Enrolled] | None = None) -> ResponseReturnValue:
+    """Persons whose need matches, to be chosen; at the other view everybody else, each with the reasons why not."""
+    found = class_list.visible_class(current_user, class_id)
+    is_fitting = filters.choice("view", ("others",)) == ""
+    chosen = PersonFilter(text=filters.text("q"), unit_id=filters.key("unit"))
+    page = class_list.candidates_page(current_user, found, chosen, filters.cursor(), fitting=is_fitting)
+    return render_template(
+        "pages/classes/enroll.html", found=found, page=page, chosen=chosen, is_fitting=is_fitting, results=results or [],
+        reasons=candidates.obstacles(found, page.rows), obstacle=candidates.obstacle_of_class(found),
+        units=unit_list.unit_choices(current_user) if current_user.role != Role.ASSOCIATION else [],
+        on_behalf=current_user.role == Role.PROVINCIAL_AUTHORITY,
+    )  # fmt: skip
+
+
+@bp.post("/classes/<uuid:class_id>/enroll")
+@needs(Action.ENROLL)
+@again(choose, Conflict)
+def enroll(class_id: UUID) -> ResponseReturnValue:
+    try_ids = [UUID(value) for value in request.form.getlist("person")[:MOST]]
+    if not try_ids:
+        raise InvalidInput(text=N_("请先勾选要报名的人员。"))
+    results = training.enroll(current_user, class_id, try_ids)
+    enrolled = sum(1 for r in results if r.message is None)
+    if enrolled:
+        done(Message(N_("已为 %(n)s 人报名。"), n=enrolled))
+    if enrolled == len(results):
+        return redirect(url_for(".show", class_id=class_id))
+    return choose(class_id, results)
+
+
+@bp.get("/classes/<uuid:class_id>/cancel")
+@needs(Action.EDIT_CLASS)
+def confirm_cancellation(class_id: UUID) -> ResponseReturnValue:
+    found = class_list.visible_class(current_user, class_id)
+    return render_template("pages/classes/cancel.html", found=found, counts=class_list.state_counts(class_id))
+
+
+@bp.post("/classes/<uuid:class_id>/cancel")
+@needs(Action.EDIT_CLASS)
+@again(confirm_cancellation, Conflict)
+def cancel(class_id: UUID) -> ResponseReturnValue:
+    classes.cancel_class(current_user, class_id, request.form.get("reason", ""))
+    done(N_("培训班已取消，在办的报名随之取消。"))
+    return redirect(url_for(".show", class_id=class_id))
+
+
+@bp.post("/classes/<uuid:class_id>/close-enrolment")
+@needs(Action.EDIT_CLASS)
+@again(show, Conflict)
+def close_enrolment(class_id: UUID) -> ResponseReturnValue:
+    classes.close_enrolment(current_user, class_id)
+    done(N_("报名已截止。"))
+    return redirect(url_for(".show", class_id=class_id))

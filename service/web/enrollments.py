@@ -1,0 +1,135 @@
+"""Enrolments: the list of one's own, withdrawing one, and the two sheets of a class: check-in and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain import enrollments
+from service.domain.enrollment_state import EnrollmentState
+from service.domain.permissions import Action
+from service.domain.roles import Role
+from service.domain.training_kind import TrainingKind
+from service.errors import N_, Conflict, InvalidInput, Message
+from service.models import class_list, enrollment_list, new_id, today
+from service.models.enrollment_list import EnrollmentFilter
+from service.models.training import ENDED_ENROLLMENT, LIVE_ENROLLMENT
+from service.web import filters
+from service.web.access import needs
+from service.web.submit import again, done
+from service.workflow import cases, training
+
+bp = Blueprint("enrollments", __name__)
+
+STATES = (*LIVE_ENROLLMENT, *ENDED_ENROLLMENT)
+MOST = 500  # rows of one submission
+
+
+@bp.get("/enrollments")
+@needs(Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN)
+def index() -> ResponseReturnValue:
+    chosen = EnrollmentFilter(
+        text=filters.text("q"), state=filters.choice("state", STATES), kind=filters.choice("kind", list(TrainingKind))
+    )
+    return render_template(
+        "pages/enrollments/index.html", page=enrollment_list.enrollments_page(current_user, chosen, filters.cursor()),
+        chosen=chosen, counts=enrollment_list.enrollment_counts(current_user), states=STATES, kinds=list(TrainingKind),
+    )  # fmt: skip
+
+
+@bp.get("/enrollments/<uuid:enrollment_id>/withdraw")
+@needs(Action.WITHDRAW_ENROLLMENT)
+def confirm_withdrawal(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    state, until = EnrollmentState(found.state), found.training_class.enrol_until
+    return render_template(
+        "pages/enrollments/withdraw.html", found=found, must=enrollments.needs_reason_to_withdraw(state, until, today()),
+        obstacle=enrollments.obstacle_to_withdrawal(state, Role(current_user.role), until, today()),
+    )  # fmt: skip
+
+
+@bp.post("/enrollments/<uuid:enrollment_id>/withdraw")
+@needs(Action.WITHDRAW_ENROLLMENT)
+@again(confirm_withdrawal, Conflict)
+def withdraw(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    training.withdraw(current_user, enrollment_id, request.form.get("reason", ""))
+    done(Message(N_("“%(name)s”的报名已撤回，名额已释放。"), name=found.person.name))
+    return redirect(url_for("classes.show", class_id=found.class_id))
+
+
+@bp.get("/classes/<uuid:class_id>/check-in")
+@needs(Action.CHECK_IN)
+def check_in_sheet(class_id: UUID, results: list[cases.RowResult] | None = None) -> ResponseReturnValue:
+    return _sheet(class_id, "check_in", results)
+
+
+@bp.post("/classes/<uuid:class_id>/check-in")
+@needs(Action.CHECK_IN)
+@again(check_in_sheet, Conflict)
+def check_in(class_id: UUID) -> ResponseReturnValue:
+    """One person by the button of his row, or all who are ticked."""
+    chosen = request.form.getlist("task_one") or request.form.getlist("task")
+    if not chosen:
+        raise InvalidInput(text=N_("请先勾选已到的人员。"))
+    results = cases.complete_many(current_user, _submission(), [(UUID(t), {}) for t in chosen[:MOST]])
+    return _answer(results, Message(N_("已报到 %(n)s 人。"), n=_count(results)), class_id, "check_in")
+
+
+@bp.get("/classes/<uuid:class_id>/scores")
+@needs(Action.RECORD_SCORE)
+def score_sheet(class_id: UUID, results: list[cases.RowResult] | None = None) -> ResponseReturnValue:
+    return _sheet(class_id, "record_score", results)
+
+
+@bp.post("/classes/<uuid:class_id>/scores")
+@needs(Action.RECORD_SCORE)
+@again(score_sheet, Conflict)
+def record_scores(class_id: UUID) -> ResponseReturnValue:
+    """Every row that is filled is submitted; a wrong one stays with what was typed and the reason at its end."""
+    rows = [(UUID(task), raw) for task in request.form.getlist("task")[:MOST] if (raw := _score(task))]
+    if not rows:
+        raise InvalidInput(text=N_("请先填写成绩，未参加考试的勾选“缺考”。"))
+    results = cases.complete_many(current_user, _submission(), rows)
+    return _answer(
+        results, Message(N_("已提交 %(n)s 人的成绩，等待协会确认。"), n=_count(results)), class_id, "record_score"
+    )
+
+
+def _sheet(class_id: UUID, element: str, results: list[cases.RowResult] | None) -> ResponseReturnValue:
+    found = class_list.visible_class(current_user, class_id)
+    rows = class_list.enrollments_of(current_user, class_id)
+    tasks = class_list.open_tasks(current_user, [row.case_id for row in rows], element)
+    return render_template(
+        f"pages/enrollments/{element}.html", found=found, rows=[row for row in rows if row.case_id in tasks], tasks=tasks,
+        counts=class_list.state_counts(class_id), submission=new_id(), today=today(),
+        refusals={r.task_id: r for r in results or [] if not r.ok},
+    )  # fmt: skip
+
+
+def _answer(results: list[cases.RowResult], said: Message, class_id: UUID, element: str) -> ResponseReturnValue:
+    if _count(results):
+        done(said)
+    if all(r.ok for r in results):
+        return redirect(request.path)
+    return _sheet(class_id, element, results)
+
+
+def _score(task: str) -> Mapping[str, str]:
+    """What was typed in a row, or nothing."""
+    if request.form.get(f"absent_{task}"):
+        return {"absent": "true"}
+    typed = request.form.get(f"score_{task}", "").strip()
+    return {"score": typed} if typed else {}
+
+
+def _submission() -> UUID:
+    return UUID(request.form.get("submission") or str(new_id()))
+
+
+def _count(results: list[cases.RowResult]) -> int:
+    return sum(1 for r in results if r.ok)

@@ -1,0 +1,184 @@
+"""Plain audited acts around a certificate: printing and its log, hand-out, and what the public may ask (R58, R67)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from service import documents
+from service.domain import certificates
+from service.domain.calendar import write_date
+from service.domain.certificate_number import parse_certificate_number
+from service.domain.identity import Sex
+from service.domain.permissions import Action, may
+from service.domain.persons import parse_name
+from service.domain.roles import Role
+from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, TooManyAttempts
+from service.models import (
+    Attempt,
+    Cause,
+    Certificate,
+    Enrollment,
+    Organisation,
+    Person,
+    Photo,
+    PrintRecord,
+    Task,
+    User,
+    authority_id,
+    certificate_list,
+    new_id,
+    now,
+    session,
+    today,
+    transaction,
+)  # fmt: skip
+from service.models.need_facts import rule
+from service.models.scope import addresses, get_visible
+from service.models.sealed import unseal
+from service.workflow import cases
+from service.workflow.entry import Entry
+
+QUERY = "verify"
+WINDOW = timedelta(minutes=15)
+PER_SOURCE, PER_NUMBER = 20, 10  # questions in the window, answered or not
+ROWS = 7  # of the refresher table on the face
+PREVIEW = " · 预览，不作证书使用"
+
+
+def print_certificate(user: User, certificate_id: UUID, reason: str = "") -> PrintRecord:
+    """Print once: by completing the open print task of its case, else as a further print with a reason (R58).
+
+    The record is what entitles to the print file. Raises Conflict without a photo or for a dead edition, InvalidInput
+    at ``reason`` when a further print gives none.
+    """
+    with transaction(Cause("print_certificate", user.id)) as current:
+        found = _printable(user, certificate_id)
+        has_photo = found.person.photo_id is not None
+        if obstacle := certificates.obstacle_to_printing(rule(found), has_photo, found.printed_count, reason):
+            if has_photo and found.printed_count and not reason.strip():
+                raise InvalidInput({"reason": obstacle})
+            raise Conflict(obstacle)
+        if task := _print_task(user, found):
+            cases.complete(user, task.id, {"print_reason": reason.strip()})
+        else:
+            current.add(
+                PrintRecord(
+                    id=new_id(), certificate_id=found.id, printed_by=user.id, reason=reason.strip() or N_("首次打印")
+                )
+            )
+            found.printed_count, found.last_printed_at = found.printed_count + 1, now()
+        current.flush()
+        newest = (
+            select(PrintRecord).where(PrintRecord.certificate_id == found.id).order_by(PrintRecord.created_at.desc())
+        )
+        return current.scalars(newest.limit(1)).one()
+
+
+def print_file(user: User, record_id: UUID, address: str) -> bytes:
+    """The PDF of a logged print. address: where the QR code leads, ``{}`` standing for the token."""
+    record = session().get(PrintRecord, record_id)
+    if record is None:
+        raise NotFound
+    return _pdf(_printable(user, record.certificate_id), address, "")
+
+
+def preview(user: User, certificate_id: UUID, address: str) -> bytes:
+    """The face with the mark «预览» on it: to be looked at before printing, not logged."""
+    return _pdf(_printable(user, certificate_id), address, PREVIEW)
+
+
+def hand_out(user: User, record_id: UUID, raw: Mapping[str, Any]) -> UUID:
+    """Write down who received a print and when; returns the certificate's id."""
+    with transaction(Cause("hand_out", user.id)):
+        record = session().get(PrintRecord, record_id)
+        if record is None:
+            raise NotFound
+        _printable(user, record.certificate_id)
+        entry = Entry(raw)
+        received_by = entry.text("received_by", 50, must=True)
+        received_on = entry.day("received_on", must=True, latest=today())
+        entry.check()
+        record.received_by, record.received_on = received_by, received_on
+    return record.certificate_id
+
+
+def verify(number: str, name: str, source: str) -> Certificate | None:
+    """The certificate with this number if its holder has this very name; None for every miss alike (R67).
+
+    Every question counts, against the source and against the number. Raises TooManyAttempts, and InvalidInput for what
+    can be neither a number nor a name.
+    """
+    entry = Entry({})
+    asked = entry.parse(parse_certificate_number, number, "number")
+    called = entry.parse(parse_name, name)
+    entry.check()
+    assert asked is not None
+    with transaction(Cause("verify")) as current:
+        spent = [
+            Attempt.count(QUERY, f"source:{source}", WINDOW) >= PER_SOURCE,
+            Attempt.count(QUERY, f"number:{asked}", WINDOW) >= PER_NUMBER,
+        ]
+        if any(spent):
+            raise TooManyAttempts(N_("查询过于频繁，请 15 分钟后再试。"))
+        current.add_all([Attempt(kind=QUERY, key=f"source:{source}"), Attempt(kind=QUERY, key=f"number:{asked}")])
+    return certificate_list.by_number_and_name(asked, called or "")
+
+
+def has_print_task(user: User, certificate: Certificate) -> bool:
+    """Whether the print of this certificate waits in the user's inbox."""
+    return _print_task(user, certificate) is not None
+
+
+def _printable(user: User, certificate_id: UUID) -> Certificate:
+    """A certificate that this user may print, with holder and type; NotAllowed for other roles."""
+    if not may(Role(user.role), Action.PRINT_CERTIFICATE):
+        raise NotAllowed
+    loaded = (joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
+    return get_visible(user, Certificate, certificate_id, *loaded)
+
+
+def _print_task(user: User, certificate: Certificate) -> Task | None:
+    """The open print task of the certificate's own case, if it is in the user's inbox."""
+    if certificate.enrollment_id is None or certificate.state not in ("issued", "valid"):
+        return None
+    case_id = select(Enrollment.case_id).where(Enrollment.id == certificate.enrollment_id).scalar_subquery()
+    query = select(Task).where(Task.case_id == case_id, Task.state == "open", Task.kind.endswith("print_certificate"))
+    task = session().scalars(query).first()
+    newest = certificate_list.editions(certificate.number)[0].id == certificate.id
+    return task if task and newest and (task.organisation_id, task.role) in addresses(user) else None
+
+
+def _pdf(certificate: Certificate, address: str, mark: str) -> bytes:
+    face = _face(certificate, address, mark)
+    html = documents.render("certificates/certificate.html", {"title": certificate.number, "faces": [face]})
+    return documents.print_pdf(html, style="certificates/certificate.css")
+
+
+def _face(certificate: Certificate, address: str, mark: str) -> dict[str, Any]:
+    """What stands on the face; a certificate is a Chinese document in every language of the screen."""
+    person = certificate.person
+    photo = session().get(Photo, person.photo_id) if person.photo_id else None
+    if photo is None:
+        raise Conflict(N_("该人员还没有照片，请由所在单位上传近期免冠正面照片后再打印。"))
+    issuer = session().get_one(Organisation, authority_id("ministry"))
+    return {
+        "name": person.name, "sex": Sex(person.sex).label, "id_number": person.id_number, "unit_name": certificate.unit_name,
+        "qualification_type": certificate.qualification_type.name, "number": certificate.number,
+        "first_issued_on": write_date(certificate.first_issued_on), "issued_on": write_date(certificate.issued_on),
+        "valid_to": write_date(certificate.valid_to), "photo": documents.picture(unseal(photo.sealed)),
+        "qr": documents.qr_code(address.format(certificate.verify_token)), "issuer": issuer.name,
+        "edition": certificate.edition, "mark": mark, "records": _records(certificate)[-ROWS:],
+    }  # fmt: skip
+
+
+def _records(certificate: Certificate) -> list[dict[str, Any]]:
+    return [
+        {"year": row.year, "completed_on": write_date(row.completed_on), "class_title": row.class_title, "hours": row.hours, "result": N_("合格")}
+        for row in certificate_list.refreshers_of(certificate.number)
+    ]  # fmt: skip
