@@ -120,7 +120,9 @@ def clean(form: bytes, raw: Mapping[str, Any]) -> Cleaned:
             wrong.setdefault(field.key, Message(REQUIRED))
     if wrong:
         raise InvalidInput(wrong)
-    empty: dict[str, Any] = {f.key: False if f.type == "checkbox" else [] if f.type == "checklist" else None for f in known if f.key}
+    empty: dict[str, Any] = {
+        f.key: False if f.type == "checkbox" else [] if f.type == "checklist" else None for f in known if f.key
+    }
     data = {key: loaded.get(key, nothing) for key, nothing in empty.items()}
     personal = {f.key: str(data.pop(f.key)) for f in known if f.personal and data[f.key] is not None}
     return Cleaned(data, personal)
@@ -142,26 +144,29 @@ def title(form: bytes) -> str:
 
 
 def decisions(form: bytes) -> list[Option]:
-    """The choices of a form that can be made without typing anything else, for completing many tasks at once.
+    """The choices of a form that many tasks can be given at once: nothing else has to be typed for them.
 
-    Empty when the form asks for more than one choice.
+    A form without fields has one choice, without value or label; one with several choices or figures has none.
     """
     known = [f for f in fields(form) if f.key]
-    choices = [f for f in known if f.type in ("radio", "select") and f.required]
-    if len(choices) != 1:
+    if not known:
+        return [Option("", "")]
+    asked = choice(form)
+    if asked is None:
         return []
-    asked, others = choices[0], [f for f in known if f is not choices[0]]
-    free = []
-    for option in asked.options:
-        values = {asked.key: option.value}
-        if not any(f.is_shown(values) and f.is_required(values) for f in others):
-            free.append(option)
-    return free
+    others = [f for f in known if f is not asked]
+    return [o for o in asked.options if not any(_needs_typing(f, {asked.key: o.value}) for f in others)]
 
 
-def decision_field(form: bytes) -> str:
-    """The name of the one required choice of a form."""
-    return next(f.key for f in fields(form) if f.type in ("radio", "select") and f.required)
+def choice(form: bytes) -> Field | None:
+    """The one required choice of a form, or None."""
+    found = [f for f in fields(form) if f.type in ("radio", "select") and f.required]
+    return found[0] if len(found) == 1 else None
+
+
+def _needs_typing(field: Field, values: Mapping[str, Any]) -> bool:
+    is_note = field.type in ("textfield", "textarea") and not field.is_required(values)
+    return field.is_shown(values) and not is_note
 
 
 @lru_cache(maxsize=256)

@@ -90,12 +90,14 @@ class Filter:
     find: str | None = None
     assignee_id: UUID | None = None
     due_before: datetime | None = None
+    task_id: UUID | None = None
 
     def sql(self) -> tuple[str, dict[str, Any]]:
         """The conditions and their values."""
         parts, values = [], {}
         for name, value, condition in (
             ("kind", self.kind, "task.kind = :kind"),
+            ("task", self.task_id, "task.id = :task"),
             ("batch", self.batch, "task.batch = :batch"),
             ("find", self.find and like(self.find), "(task.subject ILIKE :find OR task.unit_name ILIKE :find)"),
             ("assignee", self.assignee_id, "task.assignee_id = :assignee"),
@@ -157,6 +159,12 @@ def count_mine(user: User) -> int:
     """How many open tasks the user has claimed."""
     query = select(func.count()).select_from(Task).where(Task.assignee_id == user.id, Task.state == "open")
     return session().scalar(query) or 0
+
+
+def subjects(task_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What tasks are about, by id."""
+    rows = session().execute(select(Task.id, Task.subject).where(Task.id.in_(task_ids)))
+    return dict(rows.tuples().all())
 
 
 def next_task(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:

@@ -52,12 +52,12 @@ def _mark(view: View, actions: tuple[Action, ...] | None) -> View:
 def guard() -> ResponseReturnValue | None:
     """Before every page: CSRF, then the session, then the first password, then the role.
 
-    Raises SignInNeeded and NotAllowed; a view without a mark is a programming error (AttributeError).
+    Raises SignInNeeded and NotAllowed; a view without a mark is a programming error (KeyError).
     """
     if current_app.config["WTF_CSRF_ENABLED"]:
         csrf.protect()
     view = current_app.view_functions[str(request.endpoint)]
-    actions: tuple[Action, ...] | None = view.access  # type: ignore[attr-defined]
+    actions: tuple[Action, ...] | None = vars(view)["access"]
     if actions is None:
         return None
     if not current_user.is_authenticated:
@@ -69,7 +69,7 @@ def guard() -> ResponseReturnValue | None:
     return None
 
 
-@logins.user_loader  # type: ignore[untyped-decorator]
+@logins.user_loader
 def load_user(remembered: str) -> User | None:
     """The account of the session, unless it was disabled, its sessions were ended (epoch), or its time is up."""
     user_id, _, epoch = remembered.partition(":")

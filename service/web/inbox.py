@@ -1,16 +1,125 @@
-"""The inbox."""
+"""The inbox: kinds and views at the left, one indexed page of tasks, claims and batches from the rows."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
-from flask.typing import ResponseReturnValue
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service import forms
+from service.errors import N_, InvalidInput, Message, NotFound
+from service.models import Task, inbox, new_id, now
+from service.models.scope import addresses, get_visible
+from service.web import columns, filters, layout
 from service.web.access import signed_in
+from service.web.submit import done
+from service.workflow import cases, processes
 
 bp = Blueprint("inbox", __name__)
+
+VIEWS = ("due", "mine", "done")
+MOST = 500  # rows of one batch
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of a page that belong together (a class), in order; title '' for rows without."""
+
+    batch: str | None
+    title: str
+    rows: list[Any]
 
 
 @bp.get("/inbox")
 @signed_in
 def index() -> ResponseReturnValue:
-    return render_template("pages/home/more.html")
+    view, find = filters.choice("view", VIEWS), filters.text("find")
+    if view == "done":
+        page = inbox.read_done(current_user, find, filters.cursor())
+        return render_template("pages/inbox/done.html", **_frame(view), chosen=inbox.Filter(), page=page)
+    chosen = inbox.Filter(
+        kind=filters.text("kind", 160) or None,
+        batch=filters.text("batch", 40) or None,
+        find=find or None,
+        assignee_id=current_user.id if view == "mine" else None,
+        due_before=inbox.end_of_tomorrow(now()) if view == "due" else None,
+    )
+    page = inbox.read(addresses(current_user), chosen, filters.cursor())
+    return render_template(
+        "pages/inbox/index.html", **_frame(view), page=page, chosen=chosen, groups=group(page.rows), columns=columns.of(row.facts for row in page.rows) if chosen.kind else [],
+        choices=_choices(page.rows) if chosen.kind else [], submission=new_id(),
+    )  # fmt: skip
+
+
+def _frame(view: str) -> dict[str, Any]:
+    """What stands around the list: kinds and views with their counts."""
+    kinds = layout.counts()
+    return {
+        "view": view,
+        "kinds": kinds,
+        "mine": inbox.count_mine(current_user),
+        "due": sum(k.late + k.soon for k in kinds),
+    }
+
+
+def group(rows: Sequence[Any]) -> list[Group]:
+    """Rows by batch, batches in the order of their first row; rows without a batch come in one group."""
+    found: dict[str | None, Group] = {}
+    for row in rows:
+        found.setdefault(row.batch, Group(row.batch, row.batch_title or "", [])).rows.append(row)
+    return list(found.values())
+
+
+def _choices(rows: Sequence[Any]) -> list[forms.Option]:
+    """What can be decided for many rows at once: choices that ask for nothing else; none for rows of several forms."""
+    if len({(row.definition, row.form_key) for row in rows}) != 1:
+        return []
+    form = processes.form(rows[0].definition, rows[0].form_key)
+    return forms.decisions(form) if form else []
+
+
+@bp.post("/inbox/batch")
+@signed_in
+def batch() -> ResponseReturnValue:
+    """Decide all chosen rows alike. Sent twice (by a second click, a lost answer), it is done once."""
+    chosen = [UUID(i) for i in request.form.getlist("task")[:MOST]]
+    if not chosen:
+        raise InvalidInput(text=N_("请先选择要办理的行。"))
+    raw = _raw(chosen[0], request.form.get("decision", ""))
+    results = cases.complete_many(current_user, _submission(), [(task_id, raw) for task_id in chosen])
+    refused = [result for result in results if not result.ok]
+    if refused:
+        return render_template(
+            "pages/inbox/results.html", results=results, refused=refused, names=inbox.subjects(chosen)
+        )
+    done(Message(N_("已办理 %(n)s 条。"), n=len(results)))
+    return redirect(url_for(".index", kind=request.form.get("kind") or None))
+
+
+def _raw(task_id: UUID, decision: str) -> dict[str, str]:
+    """The choice under the name that the form gives it."""
+    task = get_visible(current_user, Task, task_id)
+    form = processes.form(task.definition, task.form_key)
+    asked = forms.choice(form) if form else None
+    return {asked.key: decision} if asked else {}
+
+
+def _submission() -> UUID:
+    try:
+        return UUID(request.form.get("submission", ""))
+    except ValueError:
+        raise NotFound from None
+
+
+@bp.post("/inbox/claim")
+@signed_in
+def claim() -> ResponseReturnValue:
+    """Claim all chosen rows."""
+    taken = cases.claim_many(current_user, [UUID(i) for i in request.form.getlist("task")[:MOST]])
+    done(Message(N_("已领取 %(n)s 条。"), n=taken))
+    return redirect(url_for(".index", kind=request.form.get("kind") or None))

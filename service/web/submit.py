@@ -32,12 +32,14 @@ def again(page: Callable[..., ResponseReturnValue], *errors: type[AnpeiError]) -
     ``kept`` and ``wrong``. Put it below the route and the access mark.
     """
 
+    caught: tuple[type[AnpeiError], ...] = (InvalidInput, *errors)
+
     def mark(view: View) -> View:
         @wraps(view)
         def run(**arguments: Any) -> ResponseReturnValue:
             try:
-                return view(**arguments)  # type: ignore[no-any-return]
-            except (InvalidInput, *errors) as error:
+                return view(**arguments)
+            except caught as error:
                 g.refused = Refused(error.message, getattr(error, "fields", {}), request.form.to_dict(flat=False))
                 refresh_user()
                 return make_response(page(**arguments), error.status)

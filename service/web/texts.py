@@ -61,9 +61,14 @@ def instant(at: datetime | None) -> str | Markup:
     """``11-20 08:31`` of this year, else ``2025-11-20 08:31``, China time, as a ``<time>``."""
     if at is None:
         return NOTHING
+    exact = at.astimezone(CHINA).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}">{}</time>').format(exact, say_instant(at))
+
+
+def say_instant(at: datetime) -> str:
+    """The same as plain text."""
     local = at.astimezone(CHINA)
-    text = local.strftime("%m-%d %H:%M" if local.year == today().year else "%Y-%m-%d %H:%M")
-    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), text)
+    return local.strftime("%m-%d %H:%M" if local.year == today().year else "%Y-%m-%d %H:%M")
 
 
 def day(value: date | datetime | str | None) -> str:

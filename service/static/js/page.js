@@ -61,3 +61,6 @@ addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+/* What was submitted needs no draft any more. */
+for (const said of document.querySelectorAll("[data-draft-done]")) localStorage.removeItem(`draft:${document.body.dataset.user}:${said.dataset.draftDone}`);

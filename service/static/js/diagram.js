@@ -1,0 +1,102 @@
+/* A BPMN diagram to look at: colours of the theme, lanes quiet, marks and counts. Needs bpmn-js (window.BpmnJS). */
+"use strict";
+
+/* The font must be named: bpmn-js measures on a canvas, which knows no CSS variables. Chinese names are short, so 18 px fit. */
+const CJK = '"Microsoft YaHei", "PingFang SC", "Noto Sans SC", "Noto Sans CJK SC", "WenQuanYi Micro Hei", sans-serif';
+const MARKS = ["is-done", "is-active", "is-incident", "heat-1", "heat-2", "heat-3", "heat-4", "heat-5"];
+
+class Diagram {
+  constructor(box) {
+    this.box = box;
+    this.viewer = new BpmnJS({
+      container: box,
+      bpmnRenderer: { defaultFillColor: "var(--panel)", defaultStrokeColor: "var(--ink-2)", defaultLabelColor: "var(--ink)" },
+      textRenderer: { defaultStyle: { fontFamily: CJK, fontSize: 16, lineHeight: 1.2 }, externalStyle: { fontSize: 15, lineHeight: 1.15 } },
+    });
+    this.names = JSON.parse(box.dataset.names || "{}");
+  }
+
+  async open(xml) {
+    await this.viewer.importXML(xml);
+    this.canvas = this.viewer.get("canvas");
+    this.overlays = this.viewer.get("overlays");
+    this.registry = this.viewer.get("elementRegistry");
+    for (const shape of this.registry.getAll()) {
+      if (/Lane$|Participant$/.test(shape.type)) this.canvas.addMarker(shape.id, "is-lane");
+      const name = shape.businessObject && this.names[shape.businessObject.name];
+      if (name) shape.businessObject.name = name;
+    }
+    if (Object.keys(this.names).length) {
+      const events = this.viewer.get("eventBus");
+      for (const shape of this.registry.getAll()) events.fire("element.changed", { element: shape });
+    }
+    for (const svg of this.box.querySelectorAll(".djs-container > svg")) {
+      svg.setAttribute("role", "img");
+      svg.setAttribute("aria-label", this.box.getAttribute("aria-label"));
+    }
+    this.fit();
+    this.box.dataset.ready = "1";
+  }
+
+  has(id) {
+    return Boolean(this.registry.get(id));
+  }
+
+  typeOf(id) {
+    return this.registry.get(id)?.type ?? "";
+  }
+
+  zoom(how) {
+    if (how === "fit") this.canvas.zoom("fit-viewport", "auto");
+    else this.canvas.zoom(this.canvas.zoom() * (how === "in" ? 1.25 : 0.8), "auto");
+  }
+
+  /* All of it; on a narrow screen, or when it would be too small to read, only around `ids`. */
+  fit(ids = []) {
+    this.canvas.zoom("fit-viewport", "auto");
+    const shapes = ids.map((id) => this.registry.get(id)).filter((shape) => shape && shape.width);
+    if (this.canvas.zoom() >= 0.5 || !shapes.length) return;
+    const left = Math.min(...shapes.map((s) => s.x)), right = Math.max(...shapes.map((s) => s.x + s.width));
+    const top = Math.min(...shapes.map((s) => s.y)), bottom = Math.max(...shapes.map((s) => s.y + s.height));
+    const zoom = 0.62, size = this.canvas.getSize();
+    const width = size.width / zoom, height = size.height / zoom;
+    this.canvas.viewbox({ x: (left + right - width) / 2, y: (top + bottom - height) / 2, width, height });
+  }
+
+  clear() {
+    for (const shape of this.registry.getAll()) for (const mark of MARKS) this.canvas.removeMarker(shape.id, mark);
+    this.overlays.clear();
+  }
+
+  mark(id, mark) {
+    if (this.has(id)) this.canvas.addMarker(id, mark);
+  }
+
+  pin(id, css, text, title, position = { top: -14, right: 14 }) {
+    const shape = this.registry.get(id);
+    if (!shape || shape.waypoints) return;
+    const pin = document.createElement("span");
+    pin.className = `pin ${css}`;
+    pin.textContent = text;
+    pin.title = title;
+    this.overlays.add(id, { position, html: pin, scale: { min: 0.62, max: 1 } });
+  }
+
+  /* The flows taken up to the last of `steps`: a flow is taken in the step that completes its source and reaches its target. */
+  markFlows(steps) {
+    const flows = this.registry.filter((shape) => shape.type === "bpmn:SequenceFlow" && shape.source && shape.target);
+    let before = {};
+    for (const { done, tokens } of steps) {
+      const completed = new Set(Object.keys(done).filter((id) => done[id] > (before[id] ?? 0)));
+      for (const { id, source, target } of flows)
+        if (completed.has(source.id) && (completed.has(target.id) || tokens.includes(target.id))) this.mark(id, "is-done");
+      before = done;
+    }
+  }
+}
+
+async function fetchText(address) {
+  const answer = await fetch(address, { headers: { "X-Background": "1" } });
+  if (!answer.ok) throw new Error(`${answer.status} ${address}`);
+  return answer.text();
+}

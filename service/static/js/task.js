@@ -1,0 +1,73 @@
+/* The task page: fields that depend on a choice, a draft on this computer, and keys. */
+"use strict";
+
+const form = document.querySelector("form[data-draft]");
+
+if (form) {
+  const value = (name) => {
+    const field = form.elements[name];
+    if (!field) return "";
+    if (field instanceof RadioNodeList) return field.value;
+    return field.type === "checkbox" ? (field.checked ? "true" : "") : field.value;
+  };
+  const holds = (text) => JSON.parse(text).some((terms) => terms.every(([name, same, word]) => (value(name) === word) === same));
+
+  const arrange = () => {
+    for (const part of form.querySelectorAll("[data-show-if]")) {
+      part.hidden = !holds(part.dataset.showIf);
+      for (const field of part.querySelectorAll("input, textarea, select")) field.disabled = part.hidden;
+    }
+    for (const part of form.querySelectorAll("[data-required-if]")) {
+      const must = holds(part.dataset.requiredIf);
+      for (const field of part.querySelectorAll("input:not([type=checkbox]), textarea, select")) field.required = must;
+      const label = part.querySelector("label, legend");
+      const star = label.querySelector(".must");
+      if (must && !star) label.insertAdjacentHTML("beforeend", '<span class="must" aria-hidden="true">*</span>');
+      if (!must && star) star.remove();
+    }
+  };
+
+  /* The draft: every field but personal ones, under the account and the task. */
+  const key = `draft:${document.body.dataset.user}:${form.dataset.draft}`;
+  const note = form.querySelector("[data-draft-note]");
+  const kept = () => [...form.elements].filter((f) => f.name && f.type !== "hidden" && f.type !== "submit" && f.type !== "button" && !f.closest("[data-personal]"));
+  const say = (text) => {
+    note.textContent = text;
+    note.hidden = false;
+  };
+  const save = () => {
+    const draft = kept().map((f) => [f.name, f.type === "radio" || f.type === "checkbox" ? `${f.value}=${f.checked}` : f.value]);
+    localStorage.setItem(key, JSON.stringify(draft));
+    say(note.dataset.saved.replace("{}", new Date().toTimeString().slice(0, 5)));
+  };
+  const restore = () => {
+    const draft = JSON.parse(localStorage.getItem(key) || "null");
+    if (!draft || form.querySelector(".refusal")) return;
+    for (const [name, text] of draft)
+      for (const field of kept().filter((f) => f.name === name)) {
+        if (field.type !== "radio" && field.type !== "checkbox") field.value = text;
+        else if (text === `${field.value}=true`) field.checked = true;
+        else if (text === `${field.value}=false` && field.type === "checkbox") field.checked = false;
+      }
+    say(note.dataset.found);
+  };
+
+  let waiting;
+  form.addEventListener("input", () => {
+    arrange();
+    clearTimeout(waiting);
+    waiting = setTimeout(save, 600);
+  });
+  restore();
+  arrange();
+  markChoices(form);
+  const wrong = form.querySelector("[aria-invalid=true], .refusal");
+  if (wrong) wrong.focus();
+}
+
+/* j and k go through the list, as the links do. */
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
+  const link = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (link) location.assign(link.href);
+});

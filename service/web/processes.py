@@ -1,0 +1,96 @@
+"""Definitions: what is in force, every version with its diagram and forms, where cases stand, and what was refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from service import forms
+from service.domain.permissions import Action
+from service.errors import NotFound
+from service.web.access import needs, signed_in
+from service.web.texts import translate
+from service.workflow import processes
+
+bp = Blueprint("processes", __name__)
+
+READERS = (Action.EDIT_PROCESSES, Action.REPLAY_CASES)
+HEATS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A user task, who does it, its form's fields, and how many wait there."""
+
+    element: str
+    name: str
+    role: str
+    form_key: str
+    fields: tuple[forms.Field, ...]
+    waiting: int
+
+
+@bp.get("/processes")
+@needs(*READERS)
+def index() -> ResponseReturnValue:
+    return render_template("pages/processes/index.html", listed=processes.listing(), faults=processes.faults())
+
+
+@bp.get("/processes/<key>")
+@needs(*READERS)
+def show(key: str) -> ResponseReturnValue:
+    versions = processes.listing(key)
+    number = request.args.get("version", type=int)
+    chosen = next((v for v in versions if (v.version.number == number if number else v.version.current)), None)
+    if chosen is None:
+        raise NotFound
+    digest = chosen.version.digest
+    waiting = processes.running_by_element(digest)
+    return render_template(
+        "pages/processes/show.html", versions=versions, chosen=chosen, waiting=waiting, heat=heat(waiting), tasks=_tasks(digest, waiting),
+        files=sorted(processes.definition(digest).files), drawn=drawn_names(digest),
+    )  # fmt: skip
+
+
+def heat(waiting: dict[str, int]) -> dict[str, int]:
+    """One of five steps for each element, by its share of the fullest."""
+    most = max(waiting.values(), default=1)
+    return {element: max(1, -(-count * HEATS // most)) for element, count in waiting.items()}
+
+
+def _tasks(digest: str, waiting: dict[str, int]) -> list[Asked]:
+    definition = processes.definition(digest)
+    asked = []
+    for element in definition.elements.values():
+        if element.type == "userTask":
+            form = definition.files.get(f"{element.form_key}.form")
+            fields = forms.fields(form) if form else ()
+            asked.append(
+                Asked(
+                    element.id,
+                    element.name,
+                    element.role or "",
+                    element.form_key or "",
+                    fields,
+                    waiting.get(element.id, 0),
+                )
+            )
+    return asked
+
+
+@bp.get("/diagrams/<digest>.bpmn")
+@signed_in
+def diagram(digest: str) -> Response:
+    """The main diagram of a version; its address never shows anything else."""
+    version = processes.version(digest)
+    answer = Response(processes.definition(digest).files[version.main], mimetype="application/xml")
+    answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return answer
+
+
+def drawn_names(digest: str) -> dict[str, str]:
+    """Names in the diagram that read differently in the reader's language, as drawn → as read."""
+    names = {element.name for element in processes.definition(digest).elements.values() if element.name}
+    return {name: translate(name) for name in sorted(names) if translate(name) != name}

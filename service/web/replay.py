@@ -1,0 +1,101 @@
+"""A case as a film for the page: after each input the tokens, what is done, and the variables with what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import url_for
+
+from service import forms
+from service.errors import N_
+from service.models import User, case_list
+from service.web import answers, entries, variable_words
+from service.web.texts import say_instant, translate
+from service.workflow import history, processes
+
+ABSENT = N_("无")
+MOST_LETTERS = 200
+
+
+def film(user: User, case_id: UUID) -> dict[str, Any]:
+    """Everything the page's player needs, in one answer. Raises NotFound out of scope."""
+    moments = history.moments(user, case_id)
+    told = entries.tell(history.timeline(user, case_id))
+    before: Mapping[str, Any] = {}
+    steps = []
+    for moment, line in zip(moments, told, strict=True):
+        steps.append(_step(moment, line, before))
+        before = moment.data
+    digests = {moment.definition for moment in moments}
+    return {
+        "steps": steps,
+        "diagrams": {digest: url_for("processes.diagram", digest=digest) for digest in digests},
+        "incidents": [last(i.element) for i in case_list.open_incidents(case_id)],
+    }
+
+
+def _step(moment: Any, line: entries.Told, before: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "seq": moment.seq, "definition": moment.definition, "version": processes.version(moment.definition).number,
+        "tokens": _visible(moment.tokens), "done": _counts(moment.done), "ended": moment.ended,
+        "at": say_instant(line.at), "what": line.what, "who": line.who, "organisation": line.organisation,
+        "given": line.given, "data": variables(moment.definition, before, moment.data),
+    }  # fmt: skip
+
+
+def last(path: str) -> str:
+    """The id of an element from its path."""
+    return path.split("/")[-1]
+
+
+def _visible(paths: Any) -> list[str]:
+    """Ids of the elements with a token, and of the activities that contain or call them."""
+    found: dict[str, int] = {}
+    for path in paths:
+        for part in path.split("/"):
+            found[part] = found.get(part, 0) + 1
+    return sorted(found)
+
+
+def _counts(done: Mapping[str, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for path, times in done.items():
+        found[last(path)] = found.get(last(path), 0) + times
+    return found
+
+
+def variables(digest: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each variable with its word, and its value before and after; the changed ones first."""
+    fields = _fields(digest)
+    rows = []
+    for name in sorted(before.keys() | after.keys()):
+        field = fields.get(name)
+        word = variable_words.label(name) or (translate(field.label) if field else "")
+        rows.append({
+            "name": name, "label": word, "before": _show(name, field, before.get(name)),
+            "after": _show(name, field, after.get(name)), "changed": before.get(name) != after.get(name),
+        })  # fmt: skip
+    return sorted(rows, key=lambda row: not row["changed"])
+
+
+def _fields(digest: str) -> dict[str, forms.Field]:
+    """The fields of the version's forms, by variable."""
+    files = processes.definition(digest).files
+    return {f.key: f for name, form in files.items() if name.endswith(".form") for f in forms.fields(form) if f.key}
+
+
+def _show(name: str, field: forms.Field | None, value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return translate(ABSENT)
+    if isinstance(value, dict):
+        return translate(answers.PERSONAL) if "personal" in value else "…"
+    if field is not None and name not in variable_words.READERS:
+        return answers.word(field, value)[:MOST_LETTERS]
+    return variable_words.read(name, value)[:MOST_LETTERS]
+
+
+def element_names(digest: str) -> dict[str, str]:
+    """Names of the elements as drawn, by id."""
+    return {key: element.name or key for key, element in processes.definition(digest).elements.items()}

@@ -1,0 +1,50 @@
+"""The words for variables of the shipped processes and how their values read; what stands in a form has its label there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from service.errors import N_
+from service.web import wording
+from service.web.texts import mark, translate
+
+WORDS = {
+    "absent": N_("缺考"), "attempt": N_("考次"), "authority_id": N_("主管省份"), "certificate_id": N_("证书"),
+    "certificate_number": N_("证书编号"), "check_in_by": N_("报到截止"), "check_in_from": N_("报到开始"), "class_id": N_("培训班"),
+    "confirm_by": N_("确认期限"), "confirm_until": N_("确认截止日"), "decision": N_("结论"), "ends_by_reference_date": N_("标准点前到期"),
+    "enrolled_on": N_("报名日"), "enrollment_id": N_("报名"), "has_certificate": N_("持有证书"), "institution_id": N_("培训机构"),
+    "is_academy": N_("院校人员"), "is_expired": N_("已过期"), "is_renewal_under_way": N_("换证办理中"), "issued_on": N_("发证日期"),
+    "kind": N_("培训类型"), "lapse_at": N_("逾期时刻"), "makeup_allowed": N_("允许补考"), "makeup_left": N_("可补考"), "need": N_("应参加"),
+    "needs_confirmation": N_("须省级确认"), "on_behalf": N_("代为报名"), "organiser_id": N_("主办单位"), "organiser_role": N_("主办角色"),
+    "pass_mark": N_("及格线"), "passed": N_("合格"), "person_id": N_("人员"), "reason": N_("原因"), "reference_date": N_("标准点"),
+    "request": N_("申请事项"), "score": N_("成绩"), "today": N_("报名时日期"), "unit_id": N_("单位"), "valid_to": N_("证书有效期至"),
+    "via": N_("报名渠道"), "warn_at": N_("提醒时刻"), "was_issued_this_year": N_("本年发证"), "was_refreshed_this_year": N_("本年已再培训"),
+}  # fmt: skip
+
+READERS: dict[str, Callable[[Any], str]] = {
+    "kind": lambda value: wording.word("training_kind", value), "need": lambda value: wording.word("need", value),
+    "score": mark, "pass_mark": mark,
+}  # fmt: skip
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d")
+
+
+def label(name: str) -> str:
+    """The word for a variable, or ''."""
+    return translate(WORDS.get(name))
+
+
+def read(name: str, value: Any) -> str:
+    """A value in words; an id is shortened to its last 12 digits."""
+    if isinstance(value, bool):
+        return translate(N_("是") if value else N_("否"))
+    if name in READERS:
+        return READERS[name](value)
+    text = str(value)
+    if _ID.fullmatch(text):
+        return f"…{text[-12:]}"
+    found = _INSTANT.fullmatch(text)
+    return f"{found[1]} {found[2]}" if found else text
