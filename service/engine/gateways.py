@@ -35,6 +35,7 @@ class Join:
             task.internal_data["from"] = task.parent.task_spec.name
             task._inherit_data()
             task._set_state(WAITING)
+            self.wait(task)
         arrived = in_order(t for t in task.workflow.tasks.values() if t.task_spec is self and t._state == WAITING)
         chosen = self._complete(task.workflow, arrived)
         if not chosen:
@@ -47,6 +48,11 @@ class Join:
         if lead is not task:
             lead._ready()
         return lead is task
+
+    def wait(self, task: Task) -> None:
+        """A token waits here; where that depends on tokens elsewhere, its scope asks again when one of them has moved."""
+        if self.polled:
+            task.workflow.polled = [*task.workflow.polled, task]
 
     def _passes(self) -> bool:
         """Nothing to join: a token goes straight through."""

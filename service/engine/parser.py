@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,9 +14,7 @@ from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 
 from service.engine import activities, events, gateways, repeats, subprocesses, throwing
 from service.engine.read import CAMUNDA, parse
-
-_RECURSION = 20_000  # the library's parser recurses along the flows: two frames and more an element
-_lock = threading.Lock()
+from service.engine.world import deep_recursion
 
 
 class _Process(ProcessParser):
@@ -147,10 +143,5 @@ def specifications(files: Mapping[str, bytes], process: str) -> tuple[Any, dict[
     for name in sorted(files):
         if name.endswith(".bpmn"):
             parser.add_bpmn_xml(parse(files[name], name), filename=name)
-    with _lock:
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(_RECURSION)
-        try:
-            return parser.get_spec(process), parser.get_subprocess_specs(process)
-        finally:
-            sys.setrecursionlimit(limit)
+    with deep_recursion():
+        return parser.get_spec(process), parser.get_subprocess_specs(process)

@@ -10,7 +10,7 @@ from service.engine import journal, run, state, timers
 from service.engine.definition import Definition
 from service.engine.scopes import Case
 from service.engine.values import Data, Input, Moment, NoPlace, NoResult, Request, Serve, Step, StepFailed
-from service.engine.world import world
+from service.engine.world import deep_recursion, world
 
 Row = Mapping[str, Any]
 Definitions = Callable[[str], Definition]
@@ -91,7 +91,8 @@ class Plain:
         try:
             before = run.before(self.case)
             world.begin(given.at, serve, self.tick, self.ids, bounded=False)
-            self.case, readdressed = run.apply(self.case, self.definition.plain, self.definition, given)
+            with deep_recursion():
+                self.case, readdressed = run.apply(self.case, self.definition.plain, self.definition, given)
             return run.outcome(self.case, self.definition, given, before, salt, readdressed, keep=False)
         finally:
             self.tick, self.ids = world.tick, world.ids

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from SpiffWorkflow.bpmn import BpmnWorkflow
@@ -33,13 +33,15 @@ class _Shared:
     tasks: dict[int, Task]
     completed: bool
     success: bool
+    polled: Sequence[Task] = ()
 
     def update_waiting_tasks(self) -> None:
         """Ask again those that wait for what others do: inclusive joins and the end of the scope."""
-        for task in in_order(
-            t for t in self.tasks.values() if t._state == WAITING and getattr(t.task_spec, "polled", False)
-        ):
-            task.task_spec._update(task)
+        if self.polled:
+            self.polled = in_order(task for task in self.polled if task._state == WAITING)
+            for task in self.polled:
+                if task._state == WAITING:
+                    task.task_spec._update(task)
 
     def _task_completed_notify(self, task: Task) -> None:
         self.last_task = task
@@ -104,7 +106,7 @@ class Case(_Shared, BpmnWorkflow):
                 yield scope
 
 
-def in_order(tasks: Iterator[Task]) -> list[Task]:
+def in_order(tasks: Iterable[Task]) -> list[Task]:
     """Tasks by the tick at which they entered their state."""
     return sorted(tasks, key=lambda task: task.last_state_change)
 

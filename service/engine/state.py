@@ -119,7 +119,7 @@ def load(state: bytes, definition: Definition, model: Model) -> Case:
     for place, (scope, name, source, own, stamps) in enumerate(waiting):
         workflow = scopes[scope]
         spec = workflow.spec.task_specs[name]
-        _task(workflow, spec, workflow.task_tree, WAITING, place, (None, {"from": source}, own, stamps))
+        spec.wait(_task(workflow, spec, workflow.task_tree, WAITING, place, (None, {"from": source}, own, stamps)))
     return case
 
 

@@ -89,7 +89,7 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
     def _begin(self, listener: Task) -> None:
         if self.interrupting:
             others = [t for t in listener.workflow.tasks.values() if t._state & OPEN and t is not listener]
-            for other in in_order(iter(others)):
+            for other in in_order(others):
                 other.cancel()
         elif "due" not in listener.internal_data or "times" in listener.internal_data:
             self._begin_beside(listener)

@@ -61,7 +61,7 @@ def number(case: Case, seq: int) -> list[Task]:
     for task in tokens_in(case):
         (fresh if task.token is None else known).append(task)
     known.sort(key=lambda task: order_of(task.token))
-    for place, task in enumerate(in_order(iter(fresh))):
+    for place, task in enumerate(in_order(fresh)):
         task.token = f"{seq}.{place}"
         known.append(task)
     return known

@@ -6,10 +6,12 @@ nothing here reads a clock, draws a random number, or depends on the order of a 
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -68,6 +70,29 @@ class World(threading.local):
 
 
 world = World()
+
+_DEEP = 20_000  # the library recurses along the flows when it parses and predicts: two frames and more an element
+_depth_lock = threading.Lock()
+_deep_users = 0
+_usual_limit = 0
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Room for long diagrams while the library parses or predicts; the usual limit comes back after the last user."""
+    global _deep_users, _usual_limit
+    with _depth_lock:
+        if _deep_users == 0:
+            _usual_limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(_DEEP)
+        _deep_users += 1
+    try:
+        yield
+    finally:
+        with _depth_lock:
+            _deep_users -= 1
+            if _deep_users == 0:
+                sys.setrecursionlimit(_usual_limit)
 
 
 def element_of(task: Task) -> str:
