@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from service.domain import classes
+from service.domain.calendar import DAY, start_of_day
 from service.domain.class_progress import came, is_closed, progress
 from service.domain.classes import CLASS_MOVES, ClassState
 from service.domain.enrollment_state import LIVE, EnrollmentState
@@ -21,8 +22,6 @@ from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.class_draft import write_draft
 from service.handlers.context import Context, Description
 from service.models import Enrollment, Notice, TrainingClass, User, new_id, session
-
-DAY = timedelta(days=1)
 
 
 def describe(data: dict[str, Any]) -> Description:
@@ -56,8 +55,8 @@ def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = write_draft(data, context, Role(user.role), user.organisation)
     return {
         "class_id": str(row.id),
-        "enrol_ends_at": f"{row.enrol_until + DAY}T00:00:00",
-        "starts_at": f"{row.starts_on}T00:00:00",
+        "enrol_ends_at": start_of_day(row.enrol_until + DAY).isoformat(),
+        "starts_at": start_of_day(row.starts_on).isoformat(),
         "check_in_by": f"{row.ends_on}T18:00:00",
     }
 

@@ -5,7 +5,7 @@ The examination and the certificate of the same diagram: examination.py, certifi
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from service.domain import enrollments
-from service.domain.classes import WARNING_DAYS, ClassState, confirm_until, is_open_to
+from service.domain.calendar import DAY, start_of_day
+from service.domain.classes import (
+    ClassState,
+    confirm_until,
+    confirmation_lapses_at,
+    confirmation_warning_at,
+    is_open_to,
+)
 from service.domain.enrollment_state import LIVE, EnrollmentState
 from service.domain.enrollments import Candidate, Offer
 from service.domain.persons import PersonState
@@ -31,7 +38,6 @@ from service.models import Enrollment, Notice, Person, TrainingClass, User, new_
 from service.models.actors import actor_of, subject_of
 from service.models.need_facts import facts_of
 
-DAY = timedelta(days=1)
 LIVE_STATES = tuple(LIVE)
 
 
@@ -63,9 +69,9 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         "attempt": 1,
         "confirm_until": last_day.isoformat(),
         "confirm_by": _evening(last_day),
-        "warn_at": _morning(last_day + DAY - timedelta(days=WARNING_DAYS)),
-        "lapse_at": _midnight(last_day + DAY),
-        "check_in_from": _midnight(training_class.starts_on - DAY),
+        "warn_at": confirmation_warning_at(last_day).isoformat(),
+        "lapse_at": confirmation_lapses_at(last_day).isoformat(),
+        "check_in_from": start_of_day(training_class.starts_on - DAY).isoformat(),
         "check_in_by": _evening(training_class.ends_on),
         **facts_of([person.id], context.today)[person.id].facts,
     }
@@ -254,14 +260,6 @@ def _write(row: Enrollment) -> None:
             elsewhere = Message(N_("该人员在其他班有在办的报名，请先办结或撤回。"))
             raise InvalidInput({"person_id": elsewhere}, text=elsewhere) from error
         raise
-
-
-def _midnight(day: date) -> str:
-    return f"{day}T00:00:00"
-
-
-def _morning(day: date) -> str:
-    return f"{day}T09:00:00"
 
 
 def _evening(day: date) -> str:

@@ -53,16 +53,23 @@ class Stage:
 def make_stage() -> Stage:
     unit, centre = make_unit("enterprise", "37"), make_institution()
     return Stage(
-        ministry=authority_user("ministry"),
-        association=authority_user("association"),
-        colleague=authority_user("association"),
-        province=authority_user(code="37"),
-        other_province=authority_user(code="41"),
-        institution=make_user("training_institution", centre.id),
-        enterprise=make_user("enterprise", unit.id),
+        ministry=known(authority_user("ministry")),
+        association=known(authority_user("association")),
+        colleague=known(authority_user("association")),
+        province=known(authority_user(code="37")),
+        other_province=known(authority_user(code="41")),
+        institution=known(make_user("training_institution", centre.id)),
+        enterprise=known(make_user("enterprise", unit.id)),
         unit=unit,
         centre=centre,
     )
+
+
+def known(user: User) -> User:
+    """The user as a request has him: with his organisation."""
+    found = User.get(user.id)
+    assert found is not None
+    return found
 
 
 def draft(stage: Stage, kind: str = "initial", **more: Any) -> dict[str, Any]:
@@ -87,7 +94,9 @@ def publish_class(stage: Stage, kind: str = "initial", **more: Any) -> TrainingC
     return session().scalars(select(TrainingClass).where(TrainingClass.case_id == started.case_id)).one()
 
 
-def enroll(stage: Stage, training_class: TrainingClass, person: Person, user: User | None = None, via: str = "enterprise") -> UUID:
+def enroll(
+    stage: Stage, training_class: TrainingClass, person: Person, user: User | None = None, via: str = "enterprise"
+) -> UUID:
     """The case of a new enrolment."""
     data = {"class_id": str(training_class.id), "person_id": str(person.id), "via": via, "on_behalf": via == "province"}
     return cases.start(user or stage.enterprise, "training_enrollment", data).case_id

@@ -1,0 +1,214 @@
+"""开班: draft, publication, enrolment window, progress from enrolments, close of check-in, cancellation (R33–R38)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from service.errors import Conflict, InvalidInput
+from service.models import Notice, TrainingClass, authority_id, session
+from service.workflow import cases, history, jobs
+from tests.builders.stage import (
+    Stage,
+    at_nine,
+    class_of,
+    do,
+    draft,
+    ended_at,
+    enroll,
+    enrollment_of,
+    make_stage,
+    open_tasks,
+    publish_class,
+)
+
+APPROVE, PRINT = "certification/approve_certificate", "certification/print_certificate"
+CLOSE = "holding/close_check_in"
+
+
+def _begun(stage: Stage) -> UUID:
+    """The case of a class that the association drafts."""
+    data = {"organiser_id": str(authority_id("association")), "organiser_role": "association"}
+    return cases.start(stage.association, "training_class", data).case_id
+
+
+def _rows() -> list[TrainingClass]:
+    return list(session().scalars(select(TrainingClass).execution_options(populate_existing=True)))
+
+
+def test_a_draft_is_kept_edited_and_published_with_a_number_and_a_notice(app: Any, clock: Any) -> None:
+    """R34, S50"""
+    stage = make_stage()
+    case = _begun(stage)
+    assert do(stage.association, case, "draft_class", **draft(stage, decision="keep")) == ["draft_class"]
+    [row] = _rows()
+    assert (row.state, row.code, row.pass_mark) == ("draft", "2026QZ00-001", 600)
+    do(stage.association, case, "draft_class", **draft(stage, title="第二期取证班（改）", pass_mark="62.5"))
+    [row] = _rows()
+    assert (row.state, row.code, row.title, row.pass_mark) == ("enrolling", "2026QZ00-001", "第二期取证班（改）", 625)
+    [notice] = session().scalars(select(Notice))
+    assert (notice.class_id, notice.authorities, notice.state) == (row.id, [], "published")
+    assert list(history.verify()) == []
+
+
+def test_a_province_tells_only_its_own_unless_the_class_is_open_to_others(app: Any, clock: Any) -> None:
+    """R34"""
+    stage = make_stage()
+    publish_class(stage, "refresher", hours="16")
+    publish_class(stage, "refresher", hours="16", open_to_other_provinces="true")
+    assert [n.authorities for n in session().scalars(select(Notice).order_by(Notice.id))] == [
+        [str(authority_id("37"))],
+        [],
+    ]
+    assert [r.code for r in sorted(_rows(), key=lambda r: r.code)] == ["2026ZX37-001", "2026ZX37-002"]
+
+
+def test_a_draft_may_be_given_up(app: Any, clock: Any) -> None:
+    stage = make_stage()
+    case = _begun(stage)
+    do(stage.association, case, "draft_class", **draft(stage, decision="keep"))
+    assert do(stage.association, case, "draft_class", **draft(stage, decision="discard")) == []
+    assert (ended_at(case), _rows()[0].state) == ("draft_discarded", "cancelled")
+    assert do(stage.association, second := _begun(stage), "draft_class", **draft(stage, decision="discard")) == []
+    assert ended_at(second) == "draft_discarded"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("kind", "refresher"),  # R33: the province organises those
+        ("hours", "47"),  # R36
+        ("enrol_until", "2026-03-01"),
+        ("starts_on", "2026-03-04"),
+        ("ends_on", "2026-03-11"),
+        ("capacity", "0"),
+        ("pass_mark", "100.1"),
+        ("institution_id", "no one"),
+        ("qualification_types", ["MANAGER_PROD", "PILOT"]),
+    ],
+)
+def test_an_unsound_draft_comes_back_at_its_field(app: Any, clock: Any, field: str, value: Any) -> None:
+    """R33, R36, domain.md §7"""
+    stage = make_stage()
+    case = _begun(stage)
+    with pytest.raises(InvalidInput) as refused:
+        do(stage.association, case, "draft_class", **draft(stage, **{field: value}))
+    assert field in refused.value.fields
+    assert (open_tasks(case), _rows()) == (["draft_class"], [])
+
+
+def test_a_class_whose_window_is_over_is_not_published(app: Any, clock: Any) -> None:
+    """R38"""
+    stage = make_stage()
+    case, typed = _begun(stage), draft(stage)
+    clock.move(timedelta(days=6))
+    with pytest.raises(InvalidInput) as refused:
+        do(stage.association, case, "draft_class", **typed)
+    assert list(refused.value.fields) == ["enrol_until"]
+
+
+def test_enrolment_is_closed_by_the_organiser_before_its_day(app: Any, clock: Any) -> None:
+    """domain.md §8"""
+    stage = make_stage()
+    training_class = publish_class(stage)
+    assert training_class.case_id
+    cases.signal(stage.association, training_class.case_id, "close_enrolment", {})
+    assert class_of(training_class).state == "enrolment_closed"
+    with pytest.raises(InvalidInput):
+        enroll(stage, training_class, stage.person())
+
+
+def test_a_class_goes_through_its_states_with_its_enrolments(app: Any, clock: Any) -> None:
+    """domain.md §8"""
+    stage = make_stage()
+    training_class = publish_class(stage)
+    enrolled = [enroll(stage, training_class, stage.person()) for _ in range(2)]
+    for case in enrolled:
+        do(stage.province, case, "confirm_enrollment", decision="confirm")
+    clock.move_to(at_nine(training_class.starts_on))
+    jobs.run_all()
+    seen = [class_of(training_class).state]
+    for step, user, raw in (
+        ("check_in", stage.association, {}),
+        ("record_score", stage.institution, {"score": "81"}),
+        ("confirm_score", stage.association, {"decision": "confirm"}),
+    ):
+        for case in enrolled:
+            do(user, case, step, **raw)
+            seen.append(class_of(training_class).state)
+    assert seen == ["enrolment_closed", "running", "running", "running", "scored", "scored", "confirmed"]
+    assert training_class.case_id
+    do(stage.association, training_class.case_id, CLOSE, sure="true")
+    for case in enrolled:
+        do(stage.ministry, case, APPROVE, decision="approve")
+        assert class_of(training_class).state == "confirmed"
+        do(stage.association, case, PRINT)
+    assert (class_of(training_class).state, ended_at(training_class.case_id)) == ("completed", "completed")
+    assert list(history.verify()) == []
+
+
+def test_a_class_nobody_joined_is_completed_when_its_check_in_is_closed(app: Any, clock: Any) -> None:
+    stage = make_stage()
+    training_class = publish_class(stage)
+    assert training_class.case_id
+    clock.move_to(at_nine(training_class.starts_on))
+    jobs.run_all()
+    with pytest.raises(InvalidInput):
+        do(stage.association, training_class.case_id, CLOSE)
+    do(stage.association, training_class.case_id, CLOSE, sure="true")
+    assert class_of(training_class).state == "completed"
+
+
+def test_check_in_is_not_closed_while_somebody_waits_for_confirmation(app: Any, clock: Any) -> None:
+    """R45"""
+    stage = make_stage()
+    training_class = publish_class(stage)
+    enroll(stage, training_class, stage.person())
+    assert training_class.case_id
+    clock.move_to(at_nine(training_class.starts_on))
+    jobs.run_all()
+    with pytest.raises(Conflict, match="还有 1 人"):
+        do(stage.association, training_class.case_id, CLOSE, sure="true")
+    clock.move(timedelta(days=1))
+    jobs.run_all()
+    do(stage.association, training_class.case_id, CLOSE, sure="true")
+    assert class_of(training_class).state == "completed"
+
+
+def test_a_cancelled_class_cancels_its_enrolments_and_says_why(app: Any, clock: Any) -> None:
+    """R37"""
+    stage = make_stage()
+    training_class = publish_class(stage)
+    pending, confirmed = (enroll(stage, training_class, stage.person()) for _ in range(2))
+    do(stage.province, confirmed, "confirm_enrollment", decision="confirm")
+    assert training_class.case_id
+    with pytest.raises(InvalidInput):
+        cases.signal(stage.association, training_class.case_id, "cancel_class", {"reason": ""})
+    cases.signal(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
+    jobs.run_all()
+    assert [ended_at(c) for c in (pending, confirmed)] == ["pending_cancelled", "confirmed_cancelled"]
+    assert [(enrollment_of(c).state, enrollment_of(c).reason) for c in (pending, confirmed)] == [
+        ("cancelled", "场地停用")
+    ] * 2
+    found = class_of(training_class)
+    assert (found.state, found.cancel_reason, found.taken) == ("cancelled", "场地停用", 0)
+    assert (ended_at(training_class.case_id), len(list(session().scalars(select(Notice))))) == ("cancelled", 2)
+    assert list(history.verify()) == []
+
+
+def test_once_somebody_has_checked_in_a_class_is_not_cancelled(app: Any, clock: Any) -> None:
+    """R37"""
+    stage = make_stage()
+    training_class = publish_class(stage)
+    case = enroll(stage, training_class, stage.person())
+    do(stage.province, case, "confirm_enrollment", decision="confirm")
+    clock.move_to(at_nine(training_class.starts_on - timedelta(days=1)))
+    do(stage.association, case, "check_in")
+    assert training_class.case_id
+    with pytest.raises(Conflict, match="不能取消"):
+        cases.signal(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
+    assert class_of(training_class).state == "running"
