@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from service.cli import database, processes, serving
+from service.cli import database, demonstration, processes, serving
 from service.config import InvalidSetting
 from service.errors import AnpeiError
 
@@ -16,7 +16,7 @@ def anpei() -> None:
     """Anpei 安培: safety-training certification, run by BPMN diagrams."""
 
 
-for module in (serving, processes, database):
+for module in (serving, demonstration, processes, database):
     for command in module.COMMANDS:
         anpei.add_command(command)
 

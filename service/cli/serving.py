@@ -9,7 +9,8 @@ from typing import NoReturn
 import click
 
 from service.cli.context import database
-from service.config import demo_password, settings
+from service.cli.demonstration import fill_once, welcome
+from service.config import settings
 
 
 @click.command()
@@ -22,10 +23,11 @@ def run() -> None:
         sys.exit(
             f"Port {port} is in use: by Anpei already running, or by another program. Another port: make run ANPEI_PORT={port + 1}"
         )
-    with contextlib.suppress(Stopped), stoppable(), database(), Supervisor() as programs:
+    with contextlib.suppress(Stopped), stoppable(), database() as chosen, Supervisor() as programs:
+        fill_once(chosen)
         programs.start("gunicorn", *_gunicorn())
         if programs.wait_for_port(port):
-            click.echo(_welcome(port))
+            click.echo(welcome(port))
             programs.start("worker", sys.executable, "-m", "service.cli", "worker")
         _end(programs.wait())
     click.echo("Anpei has ended.")
@@ -57,10 +59,6 @@ def _gunicorn() -> tuple[str, ...]:
 def _end(how: str) -> NoReturn:
     """A program ended that should not have: its own words stand above."""
     sys.exit(f"anpei: {how}")
-
-
-def _welcome(port: int) -> str:
-    return f"http://127.0.0.1:{port} {demo_password()} "
 
 
 COMMANDS = (run, serve, worker)
