@@ -64,6 +64,9 @@ class InvalidInput(AnpeiError):
         super().__init__(text, **values)
         self.fields = {k: v if isinstance(v, Message) else Message(v) for k, v in (fields or {}).items()}
 
+    def __str__(self) -> str:
+        return " ".join([str(self.message), *(f"{name}: {message}" for name, message in self.fields.items())])
+
 
 class SignInNeeded(AnpeiError):
     """请先登录。"""

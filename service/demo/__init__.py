@@ -1,0 +1,81 @@
+"""Demonstration data: made by running the real processes with a clock that moves, never by inserting their results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select, text
+
+from service.demo.accounts import make_accounts
+from service.demo.acts import Acts
+from service.demo.people import People
+from service.demo.story import Story
+from service.models import AuditEvent, Cause, JournalRow, MovingClock, User, now, session, today, transaction, use_clock
+from service.models.base import Base
+from service.workflow import jobs, processes, reference
+
+BEGUN, FILLED = "demonstration begun", "demonstration filled"
+ROWS = 3_900  # journal rows it leaves, about: what the progress is measured against
+SEED = 2026
+
+Progress = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
+
+
+def is_filled() -> bool:
+    """Whether the demonstration is complete."""
+    return _happened(FILLED)
+
+
+def fill(progress: Progress = lambda done, total: None) -> bool:
+    """Fill an empty database; one whose filling was broken off is emptied first. Returns False where there is data already."""
+    if is_filled():
+        return False
+    if _happened(BEGUN):
+        _empty()
+    elif session().scalar(select(func.count()).select_from(User)):
+        return False
+    _mark(BEGUN)
+    last, instant = today(), now()
+    with use_clock(MovingClock(datetime(2013, 5, 8, 1, tzinfo=UTC))) as clock:
+        assert isinstance(clock, MovingClock)
+        acts = _Reporting(clock, People(SEED), progress)
+        Story(acts, last).tell()
+        clock.move_to(instant)
+        jobs.run_all()
+    _mark(FILLED)
+    progress(ROWS, ROWS)
+    return True
+
+
+class _Reporting(Acts):
+    """Tells the progress after each act."""
+
+    def __init__(self, clock: MovingClock, people: People, progress: Progress) -> None:
+        super().__init__(clock, people, make_accounts())
+        self._progress, self._acts = progress, 0
+
+    def acted(self) -> None:
+        """Count the journal now and then; a count at every act would cost more than the act."""
+        self._acts += 1
+        if self._acts % 40 == 0:
+            self._progress(min(ROWS - 1, session().scalar(select(func.count()).select_from(JournalRow)) or 0), ROWS)
+
+
+def _happened(action: str) -> bool:
+    return session().scalar(select(AuditEvent.id).where(AuditEvent.action == action).limit(1)) is not None
+
+
+def _mark(action: str) -> None:
+    with transaction(Cause("demonstration")) as current:
+        current.add(AuditEvent(action=action))
+
+
+def _empty() -> None:
+    """Take away what an interrupted filling left; nobody has worked on it."""
+    with transaction(Cause("demonstration")) as current:
+        names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+        current.execute(text(f"TRUNCATE {names} CASCADE"))
+    reference.ensure()
+    processes.deploy_folder()
