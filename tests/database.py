@@ -14,7 +14,15 @@ from pathlib import Path
 from service.config import CHECKOUT, data_dir
 from service.postgres import Server
 
-SOURCES = ("service/migrations", "service/models", "service/workflow", "service/engine", "processes", "forms")
+SOURCES = (
+    "service/migrations",
+    "service/models",
+    "service/workflow",
+    "service/engine",
+    "service/domain",
+    "processes",
+    "forms",
+)
 KEPT_TEMPLATES = 5  # of older states of the sources: another run may be copying one
 
 
