@@ -59,6 +59,24 @@ def visible_enrollment(user: User, enrollment_id: UUID) -> Enrollment:
     return get_visible(user, Enrollment, enrollment_id, *loaded)
 
 
+def enrollment_of_case(case_id: UUID) -> Enrollment | None:
+    """The enrolment a case is about, with person, unit, type and class; scope is that of the task."""
+    loaded = (
+        joinedload(Enrollment.person).joinedload(Person.unit), joinedload(Enrollment.person).joinedload(Person.qualification_type),
+        joinedload(Enrollment.training_class).joinedload(TrainingClass.institution),
+        joinedload(Enrollment.training_class).joinedload(TrainingClass.organiser), joinedload(Enrollment.unit),
+    )  # fmt: skip
+    return session().scalars(select(Enrollment).options(*loaded).where(Enrollment.case_id == case_id)).one_or_none()
+
+
+def class_of_case(case_id: UUID) -> TrainingClass | None:
+    """The class a case is about, with organiser and institution."""
+    loaded = (joinedload(TrainingClass.institution), joinedload(TrainingClass.organiser))
+    return (
+        session().scalars(select(TrainingClass).options(*loaded).where(TrainingClass.case_id == case_id)).one_or_none()
+    )
+
+
 def _conditions(chosen: EnrollmentFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if chosen.text:

@@ -76,7 +76,7 @@ def trainings_of(person_id: UUID) -> list[Training]:
     )  # fmt: skip
     rows: list[Any] = list(session().execute(query))
     scores = scores_of([row.id for row in rows])
-    return [Training(*row, scores.get(row.id, ())) for row in rows]
+    return [Training(**row._asdict(), scores=scores.get(row.id, ())) for row in rows]
 
 
 def scores_of(enrollment_ids: Iterable[UUID]) -> dict[UUID, tuple[int | None, ...]]:

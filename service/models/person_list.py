@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload
 
 from service.models.base import session
+from service.models.case import Case
 from service.models.certificate import Certificate
 from service.models.organisation import Organisation
 from service.models.paging import Order, Page, read_page
@@ -60,6 +61,14 @@ def person_counts(user: User) -> dict[str, int]:
         for key in ("total", f"state:{state}", *([f"need:{need}"] if state == "approved" else [])):
             counts[key] = counts.get(key, 0) + number
     return counts
+
+
+def person_of_case(case_id: UUID) -> Person | None:
+    """The person whose approval a case is, with unit and type; scope is that of the task."""
+    loaded = (joinedload(Person.unit), joinedload(Person.qualification_type))
+    by_key = select(Case.business_key).where(Case.id == case_id).scalar_subquery()
+    query = select(Person).options(*loaded).where(or_(Person.case_id == case_id, cast(Person.id, TEXT) == by_key))
+    return session().scalars(query.limit(1)).one_or_none()
 
 
 def _rows() -> Any:

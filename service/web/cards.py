@@ -7,24 +7,17 @@ To add one: write ``def f(user, task) -> list[Card]`` that reads through models 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
 
 from service.forms import Field
 from service.models import Task, User, choices
-from service.web import wording
+from service.web import decision_cards, wording
+from service.web.card import Card
 
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A template and its values; wide: over both columns."""
-
-    template: str
-    values: dict[str, Any] = field(default_factory=dict)
-    wide: bool = False
-
-
-CARDS: dict[str, Callable[[User, Task], list[Card]]] = {}
+CARDS: dict[str, Callable[[User, Task], list[Card]]] = {
+    "training_enrollment": decision_cards.enrollment_cards,
+    "personnel_approval": decision_cards.approval_cards,
+    "training_class": decision_cards.class_cards,
+}
 
 
 def for_task(user: User, task: Task) -> list[Card]:

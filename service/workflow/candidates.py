@@ -8,17 +8,19 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.domain.classes import ClassState, is_open_to
-from service.domain.enrollments import FULL, Candidate, Offer, obstacles_to_enrolling
+from service.domain.classes import ClassState, confirm_until, is_open_to, obstacle_to_window
+from service.domain.enrollments import FULL, Candidate, Offer, obstacles_to_confirming, obstacles_to_enrolling
 from service.domain.persons import PersonState
 from service.domain.roles import Role
 from service.domain.training_kind import TrainingKind
-from service.domain.training_need import Need
+from service.domain.training_need import Facts, Need
 from service.errors import Message
 from service.models import Enrollment, Organisation, TrainingClass, session, today
-from service.models.need_facts import facts_of
+from service.models.need_facts import facts_of, rule
 from service.models.training import LIVE_ENROLLMENT
 from service.workflow import training
+
+__all__ = ["obstacle_of_class", "obstacles", "recheck", "rule"]
 
 
 def obstacles(found: TrainingClass, rows: Sequence[Any]) -> dict[UUID, list[Message]]:
@@ -39,12 +41,23 @@ def obstacles(found: TrainingClass, rows: Sequence[Any]) -> dict[UUID, list[Mess
 
 def obstacle_of_class(found: TrainingClass) -> Message | None:
     """Why nobody can be enrolled in it today: window, state, seats (R38, R40)."""
-    from service.domain.classes import obstacle_to_window
-
     state = ClassState(found.state)
     if obstacle := obstacle_to_window(state, found.enrol_from, found.enrol_until, today()):
         return obstacle
     return FULL if found.taken >= found.capacity else None
+
+
+def recheck(enrollment: Enrollment, need: Need, facts: Facts) -> list[Message]:
+    """Why the province cannot confirm now (R45, R47). Person, unit and class of the enrolment are loaded."""
+    person, found = enrollment.person, enrollment.training_class
+    others = _live_classes([person.id]).get(person.id, set()) - {found.id}
+    candidate = Candidate(
+        state=PersonState(person.state), qualification_type=person.qualification_type.code, need=need, facts=facts,
+        is_enrolled_elsewhere=bool(others),
+    )  # fmt: skip
+    return obstacles_to_confirming(
+        candidate, _offer(found, person.unit.authority_id), today(), confirm_until(found.starts_on)
+    )
 
 
 def _offer(found: TrainingClass, province: UUID | None) -> Offer:

@@ -1,0 +1,106 @@
+"""The facts beside the decisions of the three processes: who, which certificate, which class, why this training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.domain import certificates, training_need
+from service.domain.training_need import Need
+from service.errors import Message
+from service.models import Task, User, certificate_list, enrollment_list, today
+from service.models.certificate import Certificate
+from service.models.need_facts import facts_of
+from service.models.person import Person
+from service.models.person_history import trainings_of, versions_of
+from service.models.person_list import person_of_case
+from service.models.training import Enrollment, TrainingClass
+from service.web import ruler
+from service.web.card import Card
+from service.workflow import candidates, training
+
+CONFIRM, CERTIFY = (
+    ("confirm_enrollment",),
+    ("print_certificate", "approve_certificate", "recover_certificate", "correct_certificate"),
+)
+SCORE = ("confirm_score", "record_score", "assent_correction")
+
+
+def enrollment_cards(user: User, task: Task) -> list[Card]:
+    """For every task of an enrolment the person and the class; to each what its decision turns on."""
+    found = enrollment_list.enrollment_of_case(task.case_id)
+    if found is None:
+        return [Card("pages/cards/facts.html")]
+    step = task.element.rpartition("/")[2]
+    held = certificate_list.certificates_of(found.person_id)
+    cards = [_need_card(found, held)] if step in CONFIRM else []
+    if step in CERTIFY:
+        cards.append(_making_card(found, held))
+    if step in SCORE:
+        cards.append(
+            Card(
+                "pages/cards/score.html",
+                {"found": found, "facts": task.facts, "trainings": trainings_of(found.person_id)},
+            )
+        )
+    cards += [_person_card(found.person), _certificate_card(held), _class_card(found.training_class)]
+    return cards
+
+
+def approval_cards(user: User, task: Task) -> list[Card]:
+    """For the approval of a person: what was entered, what has changed since, what certificate he brings (R21)."""
+    person = person_of_case(task.case_id)
+    if person is None:
+        return [Card("pages/cards/facts.html")]
+    changes = [v for v in versions_of(person.id) if v.kind != "insert"][:3]
+    cards = [_person_card(person, is_whole=True), Card("pages/cards/changes.html", {"versions": changes})]
+    held = certificate_list.certificates_of(person.id)
+    return cards + ([_certificate_card(held)] if held or not person.legacy_number else [])
+
+
+def class_cards(user: User, task: Task) -> list[Card]:
+    """For the tasks of a class: the class as it stands, if it has been saved before."""
+    found = enrollment_list.class_of_case(task.case_id)
+    return [_class_card(found)] if found else []
+
+
+def _need_card(found: Enrollment, held: list[Certificate]) -> Card:
+    """The need as of the day of enrolment (R47), and what confirming would check again."""
+    facts = facts_of([found.person_id], found.enrolled_on)[found.person_id]
+    need = Need(training.decide(facts))
+    valid = next((c for c in held if c.state == "valid"), None)
+    values: dict[str, Any] = {
+        "found": found, "need": need, "explained": training_need.explain(facts.facts, need), "ruler": ruler.lay(facts.facts),
+        "fits": need.kind is not None and need.kind.value == found.kind, "obstacles": candidates.recheck(found, need, facts.facts),
+        "new_valid_to": certificates.renewed_valid_to(valid.valid_to) if valid and found.kind == "renewal" else None,
+    }  # fmt: skip
+    return Card("pages/cards/need.html", values, wide=True)
+
+
+def _making_card(found: Enrollment, held: list[Certificate]) -> Card:
+    """The certificate that is being printed and approved."""
+    certificate = next((c for c in held if c.enrollment_id == found.id and c.state in ("issued", "valid")), None)
+    why: Message | None = None
+    if certificate is not None:
+        why = certificates.obstacle_to_printing(
+            candidates.rule(certificate), found.person.photo_id is not None, 0, None
+        )
+    return Card("pages/cards/making.html", {"certificate": certificate, "found": found, "obstacle": why}, wide=True)
+
+
+def _person_card(person: Person, is_whole: bool = False) -> Card:
+    age = (
+        today().year
+        - person.birth_date.year
+        - ((today().month, today().day) < (person.birth_date.month, person.birth_date.day))
+    )
+    return Card("pages/cards/person.html", {"person": person, "age": age, "is_whole": is_whole})
+
+
+def _certificate_card(held: list[Certificate]) -> Card:
+    current = next((c for c in held if c.state == "valid"), None)
+    refreshers = certificate_list.refreshers_of(current.number) if current else []
+    return Card("pages/cards/certificate.html", {"certificate": current, "refreshers": refreshers})
+
+
+def _class_card(found: TrainingClass) -> Card:
+    return Card("pages/cards/class.html", {"found": found})
