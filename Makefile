@@ -5,9 +5,10 @@ VENV := .venv/bin/python
 LOCK := $(VENV) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --python-version 3.11
 PYTEST := $(VENV) -m pytest
+CHECKS := check-style check-types check-imports check-translations check-migrations check-committed check-diagrams
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-tests test browser conformance check fix bench db migration translations lock clean
+.PHONY: help run setup setup-tests test browser conformance check $(CHECKS) fix bench db migration translations lock clean
 
 run: setup  ## set up what is missing and serve Anpei with demonstration data on http://127.0.0.1:8000
 	@$(VENV) -m service.cli run
@@ -24,14 +25,28 @@ setup-tests: python
 browser: setup-tests  ## the tests in a real Chromium alone
 	@$(PYTEST) -m browser
 
-check: setup-tests  ## style, types, import contracts, translations, migrations, committed files, diagrams
+check: $(CHECKS)  ## style, types, import contracts, translations, migrations, committed files, diagrams
+
+check-style: setup-tests
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
+
+check-types: setup-tests
 	@$(VENV) -m mypy
+
+check-imports: setup-tests
 	@$(VENV) -c "from importlinter.cli import lint_imports_command as lint; lint()" --config setup.cfg
+
+check-translations: setup-tests
 	@$(VENV) -m setup.translations check
+
+check-migrations: setup-tests
 	@$(VENV) -m setup.migrations check
+
+check-committed: python
 	@$(PYTHON) -m setup.committed
+
+check-diagrams: setup-tests
 	@$(VENV) -m service.cli check processes
 
 fix: setup-tests  ## mend what ruff can mend
