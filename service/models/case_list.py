@@ -58,7 +58,7 @@ def processes() -> list[tuple[str, str]]:
         .where(DefinitionVersion.current)
         .order_by(DefinitionVersion.key)
     )
-    return list(session().execute(query).tuples())
+    return [(row[0], row[1]) for row in session().execute(query)]
 
 
 def open_incidents(case_id: UUID) -> list[Incident]:

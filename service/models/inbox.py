@@ -164,7 +164,7 @@ def count_mine(user: User) -> int:
 def subjects(task_ids: Sequence[UUID]) -> dict[UUID, str]:
     """What tasks are about, by id."""
     rows = session().execute(select(Task.id, Task.subject).where(Task.id.in_(task_ids)))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def next_task(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
