@@ -48,7 +48,7 @@ class Cases:
         self.now = BEGIN
         self.running: list[Running] = []
         self.tokens: list[str] = []
-        self.pending: list[Sent] = []
+        self.pending: list[tuple[Running, Sent]] = []
         self.starters = _started_by_message(files)
 
     def serve(self, request: Request) -> Data | None:
@@ -95,7 +95,7 @@ class Cases:
         case.users |= {task.token: task.element for task in done.opened}
         if any(mark.startswith("!") for mark in done.trace):
             self.tokens.append("ERROR_thrownErrorEvent")
-        self.pending += done.sent
+        self.pending += [(case, sent) for sent in done.sent]
 
     def settle(self, until: datetime) -> None:
         """Deliver, continue and let time pass until nothing more happens before this instant."""
@@ -104,12 +104,14 @@ class Cases:
                 return
 
     def _deliver(self) -> bool:
-        for sent in self.pending:
+        for sender, sent in self.pending:
             waiting = [c for c in self._open() if f"{sent.kind}:{sent.name}" in c.awaited]
+            if sent.kind == "signal":  # inside the case that throws it the engine has delivered it
+                waiting = [case for case in waiting if case is not sender]
             starts = self.starters.get(sent.name) if sent.kind == "message" else None
-            if not waiting and not starts:
+            if not waiting and not starts and sent.kind == "message":
                 continue
-            self.pending.remove(sent)
+            self.pending.remove((sender, sent))
             for case in waiting[:1] if sent.kind == "message" else waiting:
                 self.move(case, sent.kind, element=sent.name, data=sent.data)
             if not waiting and starts:

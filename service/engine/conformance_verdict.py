@@ -12,6 +12,7 @@ from service.engine.conformance_models import Expected, Model
 from service.engine.conformance_pauses import with_timers
 from service.engine.gate import check
 from service.engine.values import Problem
+from service.errors import DefinitionRefused
 
 SECONDS_TO_REFUSE = 5.0
 REFUSED = {"ERROR_deployment", "ERROR"}
@@ -36,11 +37,9 @@ def judge(model: Model) -> Verdict:
         took = time.monotonic() - began
         if problems and took > SECONDS_TO_REFUSE:
             return Verdict("crashed", f"refused only after {took:.1f} s")
-        if leak := _leak(model, problems):
-            return Verdict("wrong", f"the refusal shows {leak}")
-        if model.expected is not None:
-            return _refused(model.expected, problems) if problems else _driven(model.expected, files)
-        return _trials_refused(model, problems) if problems else _trials(model, files)
+        return _on_refusal(model, problems) if problems else _on_running(model, files)
+    except DefinitionRefused as refused:
+        return _on_refusal(model, list(refused.problems))
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         return Verdict(
@@ -48,13 +47,19 @@ def judge(model: Model) -> Verdict:
         )
 
 
-def _leak(model: Model, problems: list[Problem]) -> str:
+def _on_refusal(model: Model, problems: list[Problem]) -> Verdict:
     said = " ".join(problem.text("en") + problem.text("zh") for problem in problems)
-    return next((leak for leak in model.leaks if leak in said), "")
+    if leak := next((leak for leak in model.leaks if leak in said), ""):
+        return Verdict("wrong", f"the refusal shows {leak}")
+    if model.expected is not None:
+        wanted = model.expected.may_refuse
+    else:
+        wanted = all(REFUSED & set(trial.expected) for trial in model.trials)
+    return Verdict("right" if wanted else "rejected", problems[0].text("en"))
 
 
-def _refused(expected: Expected, problems: list[Problem]) -> Verdict:
-    return Verdict("right" if expected.may_refuse else "rejected", problems[0].text("en"))
+def _on_running(model: Model, files: dict[str, bytes]) -> Verdict:
+    return _driven(model.expected, files) if model.expected is not None else _trials(model, files)
 
 
 def _driven(expected: Expected, files: dict[str, bytes]) -> Verdict:
@@ -68,11 +73,6 @@ def _driven(expected: Expected, files: dict[str, bytes]) -> Verdict:
     if expected.must_end and not ended:
         return Verdict("wrong", f"did not run to the end {incident}")
     return Verdict("right", f"incident: {incident}" if incident else "ran to the end" if ended else "waits")
-
-
-def _trials_refused(model: Model, problems: list[Problem]) -> Verdict:
-    wanted = all(REFUSED & set(trial.expected) for trial in model.trials)
-    return Verdict("right" if wanted else "rejected", problems[0].text("en"))
 
 
 def _trials(model: Model, files: dict[str, bytes]) -> Verdict:

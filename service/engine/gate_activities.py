@@ -31,36 +31,6 @@ def tasks_say_what_to_do(d: Diagram) -> None:
             )  # fmt: skip
 
 
-def names_are_plain(d: Diagram) -> None:
-    """Topics, roles, form keys and called processes are plain names, no expressions where the bundle must know them."""
-    plain = re.compile(r"[\w.:/-]{1,200}")
-    for name, attribute in (
-        ("serviceTask", "topic"),
-        ("userTask", "formKey"),
-        ("startEvent", "formKey"),
-        ("businessRuleTask", "decisionRef"),
-    ):
-        for element in d.all(name):
-            value = camunda(element, attribute)
-            if value is not None and not plain.fullmatch(value):
-                _refuse_name(d, element, attribute, value)
-    for element in d.all("callActivity"):
-        if element.get("calledElement") and not plain.fullmatch(element.get("calledElement")):
-            _refuse_name(d, element, "calledElement", element.get("calledElement"))
-    for element in d.all("businessRuleTask", "multiInstanceLoopCharacteristics"):
-        for attribute in ("resultVariable", "collection", "elementVariable"):
-            value = camunda(element, attribute)
-            if value is not None and not re.fullmatch(r"[A-Za-z]\w*", value):
-                _refuse_name(d, element, attribute, value)
-
-
-def _refuse_name(d: Diagram, element: Any, attribute: str, value: str) -> None:
-    d.refuse(
-        element, f"{attribute} “{value[:60]}” 不是简单名称。", f'{attribute} "{value[:60]}" is not a plain name.',
-        "写固定的名称,不用表达式。", "Write a fixed name, not an expression.",
-    )  # fmt: skip
-
-
 def loops_are_bounded(d: Diagram) -> None:
     """A loop has a condition; a maximum, if any, is positive and moderate."""
     for loop in d.all("standardLoopCharacteristics"):
@@ -119,7 +89,7 @@ def processes_are_executable(d: Diagram) -> None:
     for process in d.all("process"):
         if not process.get("id"):
             d.refuse(process, "流程没有 id。", "The process has no id.", "写上 id。", "Give it an id.")
-    for node in d.nodes():
+    for node in (*d.nodes(), *d.all("sequenceFlow")):
         if not node.get("id"):
             d.refuse(node, f"{kind(node)} 没有 id。", f"The {kind(node)} has no id.", "写上 id。", "Give it an id.")
 
@@ -164,7 +134,6 @@ def data_is_only_declared(d: Diagram) -> None:
 
 RULES = (
     tasks_say_what_to_do,
-    names_are_plain,
     loops_are_bounded,
     instances_are_counted,
     event_subprocesses_have_a_trigger,

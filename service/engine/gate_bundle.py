@@ -2,55 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
+from service.engine.gate_files import Bundle, decisions_read_nothing_personal
 from service.engine.gate_model import Diagram, camunda, is_true, kind
 from service.engine.gate_tables import PROPERTIES
 from service.engine.read import CAMUNDA
-from service.engine.values import Problem
-
-DMN = "https://www.omg.org/spec/DMN/"
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """The parsed files of a bundle: diagrams, ids of its decisions, keys of its forms, and personal fields."""
-
-    diagrams: tuple[Diagram, ...]
-    decisions: frozenset[str]
-    forms: frozenset[str]
-    personal: frozenset[str]
-
-    def processes(self) -> dict[str, Any]:
-        """Process by id, over all diagrams."""
-        return {p.get("id"): p for d in self.diagrams for p in d.all("process") if p.get("id")}
-
-
-def read_form(file: str, data: bytes) -> tuple[frozenset[str], list[Problem]]:
-    """The keys of the fields marked personal in a form-js schema, and why the file is no form."""
-    try:
-        form = json.loads(data)
-        fields = list(_fields(form["components"]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        problem = Problem(
-            file, 0, "", "表单文件不是 form-js 的 JSON。", "The form is not form-js JSON.",
-            "用表单编辑器重新导出。", "Export it again from the form editor.",
-        )  # fmt: skip
-        return frozenset(), [problem]
-    return frozenset(f["key"] for f in fields if f.get("key") and _is_personal(f)), []
-
-
-def _fields(components: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    for field in components:
-        yield field
-        yield from _fields(field.get("components") or ())
-
-
-def _is_personal(field: dict[str, Any]) -> bool:
-    return str((field.get("properties") or {}).get("personal", "")).lower() == "true"
 
 
 def names_lie_in_the_bundle(bundle: Bundle) -> None:
@@ -60,7 +18,7 @@ def names_lie_in_the_bundle(bundle: Bundle) -> None:
         for element in d.all("userTask", "startEvent"):
             _require(d, element, camunda(element, "formKey"), bundle.forms, "表单", "form")
         for element in d.all("businessRuleTask"):
-            _require(d, element, camunda(element, "decisionRef"), bundle.decisions, "决策", "decision")
+            _require(d, element, camunda(element, "decisionRef"), bundle.decision_ids(), "决策", "decision")
         for element in d.all("callActivity"):
             _require(d, element, element.get("calledElement"), processes, "被调用的流程", "called process")
 
@@ -112,7 +70,7 @@ def ids_are_unique(bundle: Bundle) -> None:
                 )  # fmt: skip
 
 
-RULES = (names_lie_in_the_bundle, calls_come_to_an_end, ids_are_unique)
+RULES = (names_lie_in_the_bundle, calls_come_to_an_end, ids_are_unique, decisions_read_nothing_personal)
 
 
 def user_tasks_are_addressed(d: Diagram) -> None:

@@ -18,9 +18,9 @@ PLACES: dict[str, tuple[str, ...]] = {
     "intermediate throw": ("none", "message", "signal", "escalation", "multiple"),
     "end": ("none", "message", "terminate", "error", "escalation", "signal", "cancel", "multiple"),
     "interrupting boundary of a task": ("message", "timer", "signal", "error"),
-    "non-interrupting boundary of a task": ("timer",),
+    "non-interrupting boundary of a task": ("message", "timer", "signal"),
     "interrupting boundary of a subprocess": ("message", "timer", "signal", "error", "escalation", "cancel"),
-    "non-interrupting boundary of a subprocess": ("timer",),
+    "non-interrupting boundary of a subprocess": ("message", "timer", "signal", "escalation"),
 }
 """Place of an event → the triggers with which the engine executes it as BPMN 2.0 says."""
 

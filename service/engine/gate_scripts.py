@@ -9,7 +9,7 @@ from typing import Any
 
 from service.engine import sandbox
 from service.engine.gate_model import Diagram, camunda, kind, local, words
-from service.engine.gate_tables import LANGUAGES
+from service.engine.gate_tables import LANGUAGES, PROPERTIES
 from service.engine.read import CAMUNDA
 
 CONDITIONS = ("conditionExpression", "loopCondition", "completionCondition", "condition")
@@ -83,7 +83,7 @@ def scripts(d: Diagram) -> Iterator[tuple[Any, str, bool]]:
 
 def _extension(element: Any) -> Iterator[tuple[Any, str, bool]]:
     value = element.get("value", "") if local(element) == "property" else words(element)
-    is_ours = local(element) == "property" and element.get("name") in ("scope", "summary")
+    is_ours = local(element) == "property" and element.get("name") in PROPERTIES
     if is_ours or "${" in value:
         yield element, bare(value), True
 

@@ -47,6 +47,8 @@ def test_house_rules_are_for_deployment() -> None:
     nobody = process(chain(task("u", "userTask")))
     assert not problems(nobody)
     assert "no role" in said(nobody, house=True)
+    assert not problems(process(chain(task("t"))))
+    assert "no kind" in said(process(chain(task("t"))), house=True)
     assert "isExecutable" in said(process(chain(task("a")), more=""), house=True)
     properties = '<extensionElements><camunda:properties><camunda:property name="scop" value="x"/></camunda:properties></extensionElements>'
     slip = process(chain(task("u", "userTask", 'camunda:assignee="me"', properties)))

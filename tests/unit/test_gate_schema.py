@@ -8,9 +8,7 @@ from tests.unit.gate_diagrams import boundary, chain, file, problems, process, s
 
 
 def test_a_sound_diagram_is_accepted() -> None:
-    body = chain(
-        task("a"), script("b"), task("c", "manualTask"), task("u", "userTask", 'camunda:candidateGroups="association"')
-    )
+    body = chain(script("b"), task("c", "manualTask"), task("u", "userTask", 'camunda:candidateGroups="association"'))
     assert problems(process(body), house=True) == []
 
 
@@ -18,7 +16,9 @@ def test_drawing_documentation_and_colours_are_ignored() -> None:
     body = (
         '<documentation textFormat="text/html">note</documentation>'
         '<extensionElements><x:layout grid="1"><x:deep/></x:layout></extensionElements>'
-        + chain('<task id="a" color:background-color="#fff" x:owner="me"><documentation>why</documentation></task>')
+        + chain(
+            '<manualTask id="a" color:background-color="#fff" x:owner="me"><documentation>why</documentation></manualTask>'
+        )
         + '<dataObject id="o"/><dataObjectReference id="r" dataObjectRef="o" name="file"/>'
         '<textAnnotation id="t"><text>hint</text></textAnnotation><association id="q" sourceRef="a" targetRef="t"/>'
     )
