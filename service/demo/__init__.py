@@ -28,8 +28,8 @@ def is_filled() -> bool:
     return _happened(FILLED)
 
 
-def fill(progress: Progress = lambda done, total: None) -> bool:
-    """Fill an empty database; one whose filling was broken off is emptied first. Returns False where there is data already."""
+def fill(progress: Progress = lambda done, total: None, share: float = 1.0) -> bool:
+    """Fill an empty database, with ``share`` of the persons; one whose filling was broken off is emptied first. Returns False where there is data already."""
     if is_filled():
         return False
     if _happened(BEGUN):
@@ -41,7 +41,7 @@ def fill(progress: Progress = lambda done, total: None) -> bool:
     with use_clock(MovingClock(datetime(2013, 5, 8, 1, tzinfo=UTC))) as clock:
         assert isinstance(clock, MovingClock)
         acts = _Reporting(clock, People(SEED), progress)
-        Story(acts, last).tell()
+        Story(acts, last, share).tell()
         clock.move_to(instant)
         jobs.run_all()
     _mark(FILLED)

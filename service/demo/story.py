@@ -17,10 +17,10 @@ TYPES = ("MANAGER_PROD", "MANAGER_PROD", "PRINCIPAL_PROD", "MANAGER_SALE", "PRIN
 
 
 class Story:
-    """Tells everything up to ``last``, the civil date on which the demonstration begins."""
+    """Tells everything up to ``last``, the civil date on which the demonstration begins; ``share`` of the persons."""
 
-    def __init__(self, acts: Acts, last: date) -> None:
-        self.acts, self.last = acts, last
+    def __init__(self, acts: Acts, last: date, share: float = 1.0) -> None:
+        self.acts, self.last, self.share = acts, last, share
         self._units: dict[UUID, tuple[Organisation, str]] = {}
         self._by_kind: dict[str, list[Organisation]] = defaultdict(list)
 
@@ -132,7 +132,7 @@ class Story:
     def _last_year(self) -> None:
         acts = self.acts
         acts.at(self.ago(420))
-        self._approve(self._enter(FIRST, (-30, 660), 0.22))
+        self._approve(self._enter(int(FIRST * self.share), (-30, 660), 0.22))
         starts = self.ago(395)
         initial = acts.draft_class("association", "initial", starts, place="北京")
         self._run(
@@ -155,7 +155,9 @@ class Story:
     def _this_autumn(self) -> None:
         acts = self.acts
         acts.at(self.ago(75))
-        self._approve(self._enter(SECOND, (-10, 800), 0.35) + self._enter(24, (0, 0), 1.0, academies=True))
+        self._approve(
+            self._enter(int(SECOND * self.share), (-10, 800), 0.35) + self._enter(24, (0, 0), 1.0, academies=True)
+        )
         self._certifying()
         self._scored()
         self._running()
@@ -176,7 +178,7 @@ class Story:
         acts.at(starts + timedelta(days=5), 10)
         acts.confirm_scores(confirmed)
         acts.make_up(confirmed)
-        acts.certify(confirmed[:14])
+        acts.certify(confirmed[: len(confirmed) * 6 // 10])
         for case_id in acts.open(confirmed, "print_certificate")[:4]:
             acts.complete(case_id, "print_certificate", acts.accounts["association"])
 
@@ -206,9 +208,10 @@ class Story:
         )
         confirmed = acts.confirm(acts.enroll(class_id, self._needing("renewal", 20)))
         acts.at(starts, 8)
-        acts.check_in(confirmed[:14])
+        present = confirmed[: max(2, len(confirmed) * 7 // 10)]
+        acts.check_in(present)
         acts.at(self.ago(1), 9)
-        acts.score(confirmed[:6], weak_every=10**6)
+        acts.score(present[: len(present) // 2], weak_every=10**6)
 
     def _closed(self) -> None:
         """A refresher class whose enrolment ended yesterday."""

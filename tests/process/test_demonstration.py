@@ -1,0 +1,65 @@
+"""The demonstration runs the real processes: what it leaves is proved by re-execution and shows every stage."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from service import demo
+from service.models import Case, Certificate, Incident, Person, RowChange, TrainingClass, User, session
+from service.workflow import history
+
+
+def test_the_demonstration_is_filled_once_and_every_case_of_it_can_be_proved(app: Any, clock: Any) -> None:
+    clock.move_to(datetime(2026, 11, 24, 3, tzinfo=UTC))
+    assert demo.fill(share=0.12)
+    assert not demo.fill()
+    assert session().scalar(select(func.count()).select_from(Incident)) == 0
+    assert list(history.verify()) == []
+    _shows_every_stage()
+    _tells_the_seed_example()
+
+
+def _shows_every_stage() -> None:
+    states = set(session().scalars(select(TrainingClass.state)))
+    assert states == {
+        "draft",
+        "enrolling",
+        "enrolment_closed",
+        "running",
+        "scored",
+        "confirmed",
+        "completed",
+        "cancelled",
+    }
+    assert set(session().scalars(select(TrainingClass.kind))) == {"initial", "refresher", "renewal"}
+    assert session().scalar(select(func.count()).select_from(TrainingClass)) == 12
+    assert set(session().scalars(select(Person.state))) == {"draft", "pending", "approved", "rejected", "deregistered"}
+    assert {
+        "ministry",
+        "association",
+        "province-37",
+        "province-42",
+        "institution-1",
+        "group-1",
+        "enterprise-1",
+        "branch-1",
+    } <= set(session().scalars(select(User.login)))
+
+
+def _tells_the_seed_example() -> None:
+    """S72–S76, C1: valid to 2013-10-31 was renewed, to 2016-10-31 (R56); valid to 2014-10-31 took a refresher."""
+    old = {
+        c.valid_to: c.state
+        for c in session().scalars(select(Certificate).where(Certificate.valid_to < date(2017, 1, 1)))
+    }
+    assert old[date(2013, 10, 31)] == "superseded"
+    assert date(2016, 10, 31) in old
+    assert old[date(2014, 10, 31)] != "superseded"
+    assert (
+        session().scalar(select(func.count()).select_from(RowChange).where(RowChange.table_name == "refresher_record"))
+        >= 1
+    )
+    assert session().scalar(select(func.count()).select_from(Case).where(Case.ended_at.is_not(None))) > 50
