@@ -32,7 +32,7 @@ from service.domain.training_need import Need
 from service.domain.units import UnitKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.context import Context, Description
-from service.handlers.enrolled import enrollment_of, is_academy, move, take_seat, tell_class
+from service.handlers.enrolled import enrollment_of, is_academy, move, scores_of, take_seat, tell_class
 from service.handlers.enrollment_description import describe_enrollment
 from service.models import Enrollment, Notice, Person, TrainingClass, User, new_id, session
 from service.models.actors import actor_of, subject_of
@@ -167,6 +167,16 @@ def check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if training_class.state == ClassState.CANCELLED:
         raise Conflict(N_("该班已取消，不能办理报到。"))
     move(enrollment, EnrollmentState.CHECKED_IN, context)
+    return {}
+
+
+def undo_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """A check-in made by mistake is taken back while there is no score (R48)."""
+    enrollment = enrollment_of(data)
+    state, has_score = EnrollmentState(enrollment.state), bool(scores_of(enrollment))
+    if obstacle := enrollments.obstacle_to_undoing_check_in(state, has_score):
+        raise Conflict(obstacle)
+    move(enrollment, EnrollmentState.CONFIRMED, context)
     return {}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from service.errors import Conflict, InvalidInput
 from service.models import RefresherRecord, TrainingClass, session
-from service.workflow import cases, history
+from service.workflow import cases, history, jobs
 from tests.builders.stage import (
     Stage,
     at_nine,
@@ -83,6 +83,22 @@ def test_check_in_is_refused_after_the_last_day(app: Any, clock: Any) -> None:
     clock.move_to(at_nine(training_class.ends_on + timedelta(days=1)))
     with pytest.raises(Conflict):
         do(stage.association, case, "check_in")
+
+
+def test_a_check_in_is_undone_while_there_is_no_score(app: Any, clock: Any) -> None:
+    """R48: the class that had begun with it is waiting again."""
+    stage = make_stage()
+    training_class = publish_class(stage)
+    case = _checked_in(stage, clock, training_class)
+    cases.signal(stage.association, case, "undo_check_in", {})
+    jobs.run_all()
+    assert (open_tasks(case), enrollment_of(case).state) == (["check_in"], "confirmed")
+    assert class_of(training_class).state == "enrolment_closed"
+    do(stage.association, case, "check_in")
+    do(stage.institution, case, "record_score", score="83")
+    do(stage.association, case, "confirm_score", decision="return", reason="请核对")
+    with pytest.raises(Conflict):
+        cases.signal(stage.association, case, "undo_check_in", {})
 
 
 def test_a_score_of_101_or_none_is_refused_at_its_field(app: Any, clock: Any) -> None:
