@@ -116,7 +116,8 @@ def clean(form: bytes, raw: Mapping[str, Any]) -> Cleaned:
     except ValidationError as error:
         wrong = {name: found[0] for name, found in error.messages_dict.items()}
     for field in known:
-        if field.key and field.key not in given and field.key not in hidden and field.is_required(raw):
+        is_blank = loaded.get(field.key) in (None, False, [])
+        if field.key and is_blank and field.key not in hidden and field.is_required(raw):
             wrong.setdefault(field.key, Message(REQUIRED))
     if wrong:
         raise InvalidInput(wrong)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import LoginManager, current_user, logout_user
+from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 
 from service.domain.passwords import LONGEST_SESSION, idle_limit
@@ -75,7 +75,7 @@ def load_user(remembered: str) -> User | None:
     user_id, _, epoch = remembered.partition(":")
     user = User.get(UUID(user_id))
     if user is None or not user.is_active or str(user.epoch) != epoch or _is_over(Role(user.role)):
-        logout_user()
+        session.pop("_user_id")
         return None
     g.user_id = user.id
     return user

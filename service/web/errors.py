@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from flask import Flask, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, logout_user
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -51,8 +51,7 @@ def show_refusal(error: AnpeiError) -> ResponseReturnValue:
 def ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
     """Go to the sign-in and come back afterwards; a part of a page makes the whole page go."""
     if "began" in session:
-        logout_user()
-        session.pop("began", None)
+        session.pop("began")
         flash({"text": LEFT_LONG, "values": {}, "undo": None, "draft": None}, "warn")  # type: ignore[arg-type]
     here = request.full_path.rstrip("?") if request.method == "GET" else None
     if "HX-Request" in request.headers:

@@ -8,12 +8,15 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
+from service import logs
+
 log = structlog.get_logger("anpei.request")
 QUIET = ("static", "health.healthz", "health.readyz")
 
 
 def register(app: Flask) -> None:
     """Number and time every request."""
+    logs.configure()
     app.before_request(begin)
     app.after_request(finish)
 

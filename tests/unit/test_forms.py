@@ -1,0 +1,150 @@
+"""Forms: what a .form asks becomes clean data, or an error at each field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service import forms
+from service.config import CHECKOUT
+from service.errors import InvalidInput, Message
+from service.forms import FormError
+
+
+def form(*components: dict[str, Any]) -> bytes:
+    return json.dumps({"type": "default", "schemaVersion": 16, "id": "f", "components": list(components)}).encode()
+
+
+def field(kind: str, key: str = "x", **more: Any) -> dict[str, Any]:
+    return {"type": kind, "key": key, "label": "项", **more}
+
+
+DECISION = field(
+    "radio", "decision", validate={"required": True}, values=[{"value": "yes", "label": "同意"}, {"value": "no", "label": "退回"}]
+)
+REASON = field("textarea", "reason", properties={"show_if": "decision == 'no'", "required_if": "decision == 'no'"})
+
+
+def wrong(content: bytes, **raw: Any) -> dict[str, Message]:
+    with pytest.raises(InvalidInput) as caught:
+        forms.clean(content, raw)
+    return caught.value.fields
+
+
+def clean(content: bytes, **raw: Any) -> dict[str, Any]:
+    return forms.clean(content, raw).data
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("54.5", 545), ("100", 1000), ("0", 0), (" 85 ", 850), (85, 850), (54.5, 545), ("８５．５", 855)]
+)
+def test_a_number_with_a_decimal_is_counted_in_tenths(typed: Any, value: int) -> None:
+    content = form(field("number", validate={"min": 0, "max": 100}, properties={"decimals": "1"}))
+    assert clean(content, x=typed) == {"x": value}
+
+
+@pytest.mark.parametrize("typed", ["101", "-1", "5.55", "abc", "NaN", "1e400", "Infinity", True, {"a": 1}, "1,000"])
+def test_a_number_that_is_none_or_out_of_range_is_refused(typed: Any) -> None:
+    content = form(field("number", validate={"min": 0, "max": 100}, properties={"decimals": "1"}))
+    assert set(wrong(content, x=typed)) == {"x"}
+
+
+def test_a_whole_number_takes_no_decimals() -> None:
+    assert wrong(form(field("number")), x="1.5")["x"].text == "请填写整数。"
+
+
+def test_a_choice_must_be_one_of_the_options() -> None:
+    assert clean(form(DECISION), decision="yes") == {"decision": "yes"}
+    assert "decision" in wrong(form(DECISION), decision="maybe")
+    assert "decision" in wrong(form(DECISION), decision=["yes", "no"])
+
+
+def test_what_is_required_must_be_there() -> None:
+    assert wrong(form(DECISION))["decision"].text == forms.REQUIRED
+    assert wrong(form(field("textfield", validate={"required": True})), x="   ")["x"].text == forms.REQUIRED
+
+
+def test_a_field_the_form_does_not_have_is_refused() -> None:
+    assert wrong(form(DECISION), decision="yes", role="ministry")["role"].text == forms.NO_SUCH_FIELD
+
+
+def test_a_field_that_does_not_show_is_empty_whatever_was_sent() -> None:
+    assert clean(form(DECISION, REASON), decision="yes", reason="旧的原因") == {"decision": "yes", "reason": None}
+
+
+def test_a_condition_makes_a_field_required() -> None:
+    assert "reason" in wrong(form(DECISION, REASON), decision="no")
+    assert clean(form(DECISION, REASON), decision="no", reason=" 照片不清 ") == {"decision": "no", "reason": "照片不清"}
+
+
+def test_or_and_and_join_terms() -> None:
+    content = form(field("textfield", "a"), field("textfield", "b", properties={"show_if": "a == 'x' and a != 'y' or a == 'z'"}))
+    assert [clean(content, a=a, b="!")["b"] for a in ("x", "y", "z")] == ["!", None, "!"]
+
+
+def test_a_date_is_a_civil_date() -> None:
+    content = form(field("datetime", subtype="date", dateLabel="日期"))
+    assert clean(content, x="2026-11-24") == {"x": "2026-11-24"}
+    assert "x" in wrong(content, x="2026-02-30")
+
+
+def test_a_tick_is_true_or_false() -> None:
+    content = form(field("checkbox"))
+    assert [clean(content, **raw) for raw in ({}, {"x": "true"}, {"x": False}, {"x": "on"})] == [
+        {"x": False}, {"x": True}, {"x": False}, {"x": True},
+    ]  # fmt: skip
+
+
+def test_a_tick_that_is_required_must_be_made() -> None:
+    content = form(field("checkbox", validate={"required": True}))
+    assert "x" in wrong(content) and "x" in wrong(content, x="false")
+
+
+def test_several_options_can_be_chosen() -> None:
+    content = form(field("checklist", values=[{"value": "a", "label": "甲"}, {"value": "b", "label": "乙"}]))
+    assert clean(content, x="a") == {"x": ["a"]}
+    assert clean(content, x=["a", "b"]) == {"x": ["a", "b"]}
+    assert "x" in wrong(content, x=["a", "c"])
+
+
+def test_a_text_is_not_too_long_and_holds_nothing_unprintable() -> None:
+    content = form(field("textfield", validate={"maxLength": 5}))
+    assert wrong(content, x="一二三四五六")["x"].values == {"most": 5, "now": 6}
+    assert "x" in wrong(content, x="a\x00b") and "x" in wrong(content, x="a\nb")
+    assert clean(form(field("textarea")), x="一\r\n二") == {"x": "一\n二"}
+
+
+def test_a_pattern_is_held() -> None:
+    content = form(field("textfield", validate={"pattern": "[A-Z]{2}"}))
+    assert clean(content, x="AB") == {"x": "AB"} and "x" in wrong(content, x="ABC")
+
+
+def test_personal_fields_are_kept_apart() -> None:
+    cleaned = forms.clean(form(DECISION, field("textfield", "phone", properties={"personal": "true"})), {"decision": "yes", "phone": "138"})
+    assert cleaned.data == {"decision": "yes"} and cleaned.personal == {"phone": "138"}
+
+
+def test_choices_that_need_nothing_else_can_be_made_for_many() -> None:
+    assert [o.value for o in forms.decisions(form(DECISION, REASON))] == ["yes"]
+    assert [o.value for o in forms.decisions(form({"type": "text", "text": "核对证件"}))] == [""]
+    assert forms.decisions(form(field("number", "score"))) == []
+    assert forms.decisions(form(DECISION, field("number", "score"))) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"[]", form({"type": "script", "key": "x"}), form(field("textfield", properties={"show_if": "len(a) > 1"}))],
+)
+def test_a_form_that_cannot_be_understood_is_an_error_of_the_form(content: bytes) -> None:
+    with pytest.raises(FormError):
+        forms.fields(content)
+
+
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "forms").glob("*.form")), ids=lambda path: path.stem)
+def test_every_shipped_form_can_be_drawn(path: Path) -> None:
+    keys = [f.key for f in forms.fields(path.read_bytes()) if f.key]
+    assert len(keys) == len(set(keys))
+    assert json.loads(path.read_bytes())["id"] == path.stem
