@@ -34,7 +34,7 @@ class Context:
     decide: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
 
     def send(self, case_id: UUID, name: str, data: dict[str, Any] | None = None, kind: str = "message") -> None:
-        """Leave a message (or signal) for another case; delivered after the commit, equal pending ones are one (invariant 2)."""
+        """Leave a message (or signal) for another case; delivered after the commit, equal ones at once (invariant 2)."""
         payload = data or {}
         key = hashlib.sha256(json.dumps([kind, name, payload], sort_keys=True).encode()).hexdigest()
         self._job(kind=kind, name=name, case_id=case_id, payload=payload, coalesce=key)
@@ -54,7 +54,7 @@ class Context:
             element="",
             **values,
         )
-        session().execute(row.on_conflict_do_nothing())
+        session().execute(row)
 
 
 @dataclass(slots=True)

@@ -86,8 +86,12 @@ class Task(Base):
     __table_args__ = (
         CheckConstraint("state IN ('open', 'completed', 'cancelled')", name="state"),
         Index("ix_task_inbox", "organisation_id", "role", "sort_at", "id", postgresql_where="state = 'open'"),
-        Index("ix_task_inbox_kind", "organisation_id", "role", "kind", "sort_at", "id", postgresql_where="state = 'open'"),
-        Index("ix_task_assignee", "assignee_id", "sort_at", postgresql_where="state = 'open' AND assignee_id IS NOT NULL"),
+        Index(
+            "ix_task_inbox_kind", "organisation_id", "role", "kind", "sort_at", "id", postgresql_where="state = 'open'"
+        ),
+        Index(
+            "ix_task_assignee", "assignee_id", "sort_at", postgresql_where="state = 'open' AND assignee_id IS NOT NULL"
+        ),
         Index(None, "case_id", "token"),
         Index("ix_task_closed_by", "closed_by", "closed_at", postgresql_where="state = 'completed'"),
     )
@@ -96,7 +100,7 @@ class Task(Base):
 class Job(Base):
     """Something to be done later (invariant 2): a timer, automatic or external work, a message to a case, an outside effect.
 
-    name: topic, message or effect; coalesce: equal pending jobs of a case are one; locked_until: the lease.
+    name: topic, message or effect; coalesce: pending jobs of a case that are equal are done as one; locked_until: the lease.
     """
 
     __tablename__ = "job"
@@ -122,7 +126,7 @@ class Job(Base):
         Index("ix_job_due", "run_at", postgresql_where="state = 'pending' AND kind <> 'external'"),
         Index("ix_job_external", "name", "run_at", postgresql_where="state = 'pending' AND kind = 'external'"),
         Index("ix_job_case", "case_id", "token"),
-        Index("uq_job_coalesce", "case_id", "coalesce", unique=True, postgresql_where="state = 'pending' AND coalesce IS NOT NULL"),
+        Index("ix_job_coalesce", "case_id", "coalesce", postgresql_where="state = 'pending' AND coalesce IS NOT NULL"),
     )
 
 

@@ -88,7 +88,9 @@ SIGNALLED = text(
     """
 )
 
-CLAIM_TASK = text("UPDATE task SET assignee_id = :user WHERE id = :task AND state = 'open' AND assignee_id IS NULL RETURNING id")
+CLAIM_TASK = text(
+    "UPDATE task SET assignee_id = :user WHERE id = :task AND state = 'open' AND assignee_id IS NULL RETURNING id"
+)
 
 
 def role_organisation(role: str) -> UUID:
@@ -106,7 +108,7 @@ CLAIM_JOBS = text(
         SELECT id FROM job
         WHERE state = 'pending' AND kind <> 'external' AND run_at <= :now AND (locked_until IS NULL OR locked_until < :now)
         ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING id, case_id, token, element, kind, name, due_at, run_at, payload
+    RETURNING id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce
     """
 )
 """Take due jobs under a lease; workers never wait for each other."""
@@ -115,12 +117,22 @@ HOLD_JOB = text("SELECT retries FROM job WHERE id = :id AND state = 'pending' AN
 
 END_JOB = text("UPDATE job SET state = 'done', locked_by = NULL, locked_until = NULL, error = NULL WHERE id = :id")
 
+END_EQUAL_JOBS = text(
+    """
+    UPDATE job SET state = 'done', locked_by = NULL, locked_until = NULL WHERE id IN (
+        SELECT id FROM job WHERE case_id = :case AND coalesce = :key AND state = 'pending' FOR UPDATE SKIP LOCKED)
+    """
+)
+"""Equal messages that were committed before this one is delivered are delivered with it; senders never wait for each other."""
+
 POSTPONE_JOB = text("UPDATE job SET run_at = :at, locked_by = NULL, locked_until = NULL WHERE id = :id")
 
 FAIL_JOB = text(
     """
-    UPDATE job SET retries = retries - 1, run_at = :at, error = :error, locked_by = NULL, locked_until = NULL,
-        state = CASE WHEN retries <= 1 THEN 'failed' ELSE 'pending' END
-    WHERE id = :id AND state = 'pending' RETURNING retries
+    UPDATE job SET retries = greatest(retries - 1, 0), error = :error, locked_by = NULL, locked_until = NULL,
+        run_at = coalesce(cast(:at AS timestamptz) + (cast(:pauses AS interval[]))[4 - retries], run_at),
+        state = CASE WHEN retries = 0 THEN 'failed' ELSE 'pending' END
+    WHERE id = :id AND state = 'pending' RETURNING state
     """
 )
+"""One try fewer: ``retries`` counts those that are left, from 3; after the last the job has failed."""

@@ -54,11 +54,24 @@ class Organisation(Tracked, Base):
         CheckConstraint(f"kind IN {KINDS}", name="kind"),
         CheckConstraint("state IN ('draft', 'complete', 'deleted')", name="state"),
         CheckConstraint("(kind = 'branch') = (parent_id IS NOT NULL)", name="branch_has_group"),
-        CheckConstraint("kind NOT IN ('group', 'enterprise', 'branch') OR authority_id IS NOT NULL", name="unit_has_authority"),
+        CheckConstraint(
+            "kind NOT IN ('group', 'enterprise', 'branch') OR authority_id IS NOT NULL", name="unit_has_authority"
+        ),
         CheckConstraint("business IS NULL OR business IN ('production', 'sale', 'both')", name="business"),
         Index("uq_organisation_code", "code", unique=True, postgresql_where="code <> ''"),
-        Index("uq_organisation_credit_code", "credit_code", unique=True, postgresql_where="credit_code IS NOT NULL AND state <> 'deleted'"),
-        Index("uq_organisation_name", "authority_id", "name", unique=True, postgresql_where="state <> 'deleted' AND authority_id IS NOT NULL"),
+        Index(
+            "uq_organisation_credit_code",
+            "credit_code",
+            unique=True,
+            postgresql_where="credit_code IS NOT NULL AND state <> 'deleted'",
+        ),
+        Index(
+            "uq_organisation_name",
+            "authority_id",
+            "name",
+            unique=True,
+            postgresql_where="state <> 'deleted' AND authority_id IS NOT NULL",
+        ),
     )
 
     @validates("name")

@@ -71,7 +71,9 @@ class TrainingClass(Tracked, Base):
     __table_args__ = (
         CheckConstraint(f"kind IN {TRAINING_KINDS}", name="kind"),
         CheckConstraint(f"state IN {CLASS_STATES}", name="state"),
-        CheckConstraint("enrol_from <= enrol_until AND enrol_until <= starts_on AND starts_on <= ends_on", name="dates"),
+        CheckConstraint(
+            "enrol_from <= enrol_until AND enrol_until <= starts_on AND starts_on <= ends_on", name="dates"
+        ),
         CheckConstraint("capacity >= 1 AND taken BETWEEN 0 AND capacity", name="seats"),
         CheckConstraint("pass_mark BETWEEN 0 AND 1000", name="pass_mark"),
         Index(None, "state", "starts_on", "id"),

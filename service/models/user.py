@@ -14,8 +14,16 @@ from service.models.base import Base, Tracked, session
 from service.models.organisation import Organisation
 
 ROLES = (
-    "ministry", "provincial_authority", "association", "training_institution", "group", "enterprise",
-    "sys_admin", "security_admin", "audit_admin", "process_admin",
+    "ministry",
+    "provincial_authority",
+    "association",
+    "training_institution",
+    "group",
+    "enterprise",
+    "sys_admin",
+    "security_admin",
+    "audit_admin",
+    "process_admin",
 )
 
 
@@ -57,7 +65,9 @@ class User(Tracked, Base):
     @staticmethod
     def by_login(login: str) -> User | None:
         """The account with this login, whatever its case, with its organisation."""
-        query = select(User).options(joinedload(User.organisation)).where(func.lower(User.login) == login.strip().lower())
+        query = (
+            select(User).options(joinedload(User.organisation)).where(func.lower(User.login) == login.strip().lower())
+        )
         return session().scalars(query).one_or_none()
 
     @staticmethod

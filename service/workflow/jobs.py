@@ -15,7 +15,16 @@ import structlog
 from service.engine import NoPlace
 from service.errors import N_, Conflict
 from service.models import Case, Cause, Incident, Job, User, now, session, transaction
-from service.models.movement import CLAIM_JOBS, COUNT_INCIDENT, END_JOB, FAIL_JOB, HOLD_JOB, LOCK_CASE, POSTPONE_JOB
+from service.models.movement import (
+    CLAIM_JOBS,
+    COUNT_INCIDENT,
+    END_EQUAL_JOBS,
+    END_JOB,
+    FAIL_JOB,
+    HOLD_JOB,
+    LOCK_CASE,
+    POSTPONE_JOB,
+)
 from service.models.scope import get_visible
 from service.workflow import cases, movement
 from service.workflow.movement import Act, Held
@@ -76,6 +85,8 @@ def _run(job: Any, worker: str) -> None:
             current_session.execute(POSTPONE_JOB, {"id": job.id, "at": now() + PATIENCE})
             return
         current_session.execute(END_JOB, {"id": job.id})
+        if job.coalesce is not None:
+            current_session.execute(END_EQUAL_JOBS, {"case": job.case_id, "key": job.coalesce})
         if held.ended_at is None:
             movement.move(held, _act(job))
 
@@ -97,13 +108,9 @@ def _fail(job: Any, error: Exception) -> None:
     said = f"{type(error).__name__}: {error}"[:4000]
     log.warning("job failed", job=str(job.id), kind=job.kind, name=job.name, element=job.element, error=said)
     with transaction(Cause("job failed")) as current_session:
-        retries = current_session.execute(
-            FAIL_JOB, {"id": job.id, "error": said, "at": now() + PAUSES[0]}
-        ).scalar_one_or_none()
-        if retries:
-            pause = PAUSES[min(len(PAUSES) - 1, max(0, 3 - retries - 1))]
-            current_session.execute(POSTPONE_JOB, {"id": job.id, "at": now() + pause})
-    if retries == 0 and job.case_id is not None:
+        tried = {"id": job.id, "error": said, "at": now(), "pauses": list(PAUSES)}
+        state = current_session.execute(FAIL_JOB, tried).scalar_one_or_none()
+    if state == "failed" and job.case_id is not None:
         cases.record_incident(job.case_id, job.element or job.name, said, job.id)
 
 

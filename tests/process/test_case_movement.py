@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import select, text, update
 
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, TaskAlreadyDone
-from service.models import Case, Job, JournalRow, Task, session
-from service.workflow import cases, history, jobs
+from service.handlers.context import Context
+from service.models import Case, Cause, Incident, Job, JournalRow, Task, session, transaction
+from service.models.movement import CLAIM_JOBS
+from service.workflow import cases, history, jobs, movement
 from tests.process.small_process import deploy, person
 
 
@@ -215,3 +217,55 @@ def test_a_stored_state_that_was_exchanged_is_found(app: Any, clock: Any) -> Non
     session().execute(update(Case).where(Case.id == one.case_id).values(state=other))
     session().expire_all()
     assert "state" in {d.what for d in history.verify([one.case_id])}
+
+
+def test_equal_messages_that_wait_are_delivered_as_one(app: Any, clock: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    started = cases.start(association, "small", {})
+    with transaction(Cause("test", association.id)):
+        context = Context(started.case_id, "small", None, 1, clock.now(), clock.now().date())
+        for _ in range(3):
+            context.send(started.case_id, "stop")
+    jobs.run_all()
+    assert session().scalars(select(Job.state).where(Job.kind == "message")).all() == ["done"] * 3
+    assert session().get(Case, started.case_id, populate_existing=True).seq == 1
+
+
+def test_a_failing_job_is_tried_again_and_becomes_an_incident_that_can_be_retried(app: Any, clock: Any, monkeypatch: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    started = cases.start(association, "small", {})
+    clock.move(timedelta(days=3))
+    with monkeypatch.context() as broken:
+        broken.setattr(movement, "move", _fail)
+        for pause in (*jobs.PAUSES, timedelta(0)):
+            assert jobs.run_due() == 1
+            assert jobs.run_due() == 0
+            clock.move(pause)
+    incident = session().scalars(select(Incident)).one()
+    assert session().get(Case, started.case_id, populate_existing=True).incidents == 1
+    jobs.retry(association, incident.id)
+    jobs.run_all()
+    case = session().get(Case, started.case_id, populate_existing=True)
+    assert (case.ended, case.incidents) == ("lapsed", 0)
+    with pytest.raises(Conflict):
+        jobs.retry(association, incident.id)
+
+
+def _fail(*_: Any) -> None:
+    raise RuntimeError("broken")
+
+
+def test_a_job_whose_worker_died_is_done_by_another_once_the_lease_ran_out(app: Any, clock: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    started = cases.start(association, "small", {})
+    clock.move(timedelta(days=3))
+    with transaction(Cause("test")) as current:
+        at = clock.now()
+        current.execute(CLAIM_JOBS, {"worker": "dead", "until": at + jobs.LEASE, "now": at, "limit": 9})
+    assert jobs.run_due() == 0
+    clock.move(jobs.LEASE + timedelta(seconds=1))
+    assert jobs.run_due() == 1
+    assert session().get(Case, started.case_id, populate_existing=True).ended == "lapsed"

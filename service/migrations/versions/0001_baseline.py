@@ -308,9 +308,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_job'))
     )
     op.create_index('ix_job_case', 'job', ['case_id', 'token'], unique=False)
+    op.create_index('ix_job_coalesce', 'job', ['case_id', 'coalesce'], unique=False, postgresql_where="state = 'pending' AND coalesce IS NOT NULL")
     op.create_index('ix_job_due', 'job', ['run_at'], unique=False, postgresql_where="state = 'pending' AND kind <> 'external'")
     op.create_index('ix_job_external', 'job', ['name', 'run_at'], unique=False, postgresql_where="state = 'pending' AND kind = 'external'")
-    op.create_index('uq_job_coalesce', 'job', ['case_id', 'coalesce'], unique=True, postgresql_where="state = 'pending' AND coalesce IS NOT NULL")
     op.create_table('journal',
     sa.Column('case_id', sa.Uuid(), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
@@ -650,9 +650,9 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_journal_at'), table_name='journal')
     op.drop_index(op.f('ix_journal_actor_id_at'), table_name='journal')
     op.drop_table('journal')
-    op.drop_index('uq_job_coalesce', table_name='job', postgresql_where="state = 'pending' AND coalesce IS NOT NULL")
     op.drop_index('ix_job_external', table_name='job', postgresql_where="state = 'pending' AND kind = 'external'")
     op.drop_index('ix_job_due', table_name='job', postgresql_where="state = 'pending' AND kind <> 'external'")
+    op.drop_index('ix_job_coalesce', table_name='job', postgresql_where="state = 'pending' AND coalesce IS NOT NULL")
     op.drop_index('ix_job_case', table_name='job')
     op.drop_table('job')
     op.drop_index('uq_user_account_login', table_name='user_account')
