@@ -30,10 +30,16 @@ def moments(rows: Iterable[Row], definitions: Definitions) -> list[Moment]:
             for line in step.trace:
                 if line[0] == "+":
                     done[line[1:]] = done.get(line[1:], 0) + 1
-        tokens = tuple(path for _, path, _ in state.paths(step.state)) if step else ()
+        tokens = _tokens(step, definitions(row["definition"])) if step else ()
         data, ended = (step.data, step.ended) if step else ({}, False)
         found.append(Moment(row["seq"], row["definition"], tokens, dict(done), dict(data), ended))
     return found
+
+
+def _tokens(step: Step, definition: Definition) -> tuple[str, ...]:
+    """Where the tokens stand: an event that merely waits on the border of its activity has none."""
+    paths = [path for _, path, _ in state.paths(step.state)]
+    return tuple(path for path in paths if definition.elements[path.split("/")[-1]].type != "boundaryEvent")
 
 
 def open_tasks(rows: Iterable[Row], definitions: Definitions) -> tuple[str, list[str]]:
