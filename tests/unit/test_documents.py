@@ -1,0 +1,37 @@
+"""Documents: what the renderer may read, and that the face of a certificate fits one page."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.documents import TEMPLATES, OwnFiles, qr_code, render
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd", "http://127.0.0.1:8000/", "https://example.org/x.png", "ftp://example.org/x",
+        f"{TEMPLATES.as_uri()}/../pyproject.toml", f"{TEMPLATES.as_uri()}/%2e%2e/pyproject.toml", "data:text/html,<b>", "javascript:1",
+    ],
+)  # fmt: skip
+def test_the_renderer_reads_nothing_but_our_own_files(address: str) -> None:
+    with pytest.raises(ValueError, match="not one of our files"):
+        OwnFiles(allow_redirects=False).fetch(address)
+
+
+def test_what_people_typed_cannot_become_markup() -> None:
+    face = {
+        "photo": "data:image/jpeg;base64,", "name": '<img src="file:///etc/passwd">', "sex": "男", "id_number": "1", "unit_name": "a & b",
+        "qualification_type": "x", "number": "1", "first_issued_on": "", "issued_on": "", "valid_to": "", "qr": qr_code("x"),
+        "issuer": "", "edition": 1, "mark": "", "records": [],
+    }  # fmt: skip
+    html = render("certificates/certificate.html", {"title": "x", "faces": [face]})
+    assert "&lt;img src=" in html
+    assert "a &amp; b" in html
+    assert "<svg" in html
+
+
+def test_a_code_can_be_read_as_the_address_it_was_made_from() -> None:
+    first, other = qr_code("https://example.org/verify/abc"), qr_code("https://example.org/verify/abd")
+    assert first.startswith("<svg")
+    assert first != other
