@@ -74,6 +74,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VALID)
     certificate.state, certificate.approval = CertificateState.VALID, "approved"
     certificate.approved_by, certificate.approved_at = context.actor_id, context.at
+    certificate.qualification_type_id = enrollment_of(data).person.qualification_type_id  # may have changed (R61)
     return {}
 
 

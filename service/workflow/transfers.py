@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from service.domain.certificates import CertificateState, obstacle_to_type_change
@@ -78,10 +78,15 @@ def next_edition(old: Certificate, **changed: Any) -> Certificate:
     kept = {
         "number": old.number, "person_id": old.person_id, "qualification_type_id": old.qualification_type_id, "kind": "issued",
         "first_issued_on": old.first_issued_on, "issued_on": old.issued_on, "valid_to": old.valid_to,
-        "edition": old.edition + 1, "state": "valid", "approval": old.approval, "approved_by": old.approved_by,
+        "edition": _last_edition(old.number) + 1, "state": "valid", "approval": old.approval, "approved_by": old.approved_by,
         "approved_at": old.approved_at, "enrollment_id": old.enrollment_id, "unit_name": old.unit_name,
     }  # fmt: skip
     return Certificate(id=new_id(), supersedes_id=old.id, **{**kept, **changed})
+
+
+def _last_edition(number: str) -> int:
+    """The highest edition of a number, a renewal still in the making included."""
+    return session().scalar(select(func.max(Certificate.edition)).where(Certificate.number == number)) or 0
 
 
 def _person(user: User, person_id: UUID, action: Action) -> Person:

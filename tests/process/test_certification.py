@@ -13,6 +13,7 @@ from service.domain.certificate_number import is_issued_form
 from service.errors import InvalidInput
 from service.models import Case, Cause, Certificate, Person, PrintRecord, session, transaction
 from service.workflow import history
+from service.workflow.transfers import change_type
 from tests.builders.stage import (
     Stage,
     at_nine,
@@ -124,6 +125,21 @@ def test_a_renewal_enrolled_in_time_goes_on_after_the_last_day(app: Any, clock: 
     case = _certifying(stage, clock, person, "renewal")
     _approved_print(stage, case)
     assert certificates_of(person)[1].valid_to == date(2029, 3, 8)
+
+
+def test_a_type_changed_while_the_renewal_is_in_the_making_does_not_stand_in_its_way(app: Any, clock: Any) -> None:
+    """R56, R61"""
+    stage = make_stage()
+    person = stage.person()
+    make_certificate(person, date(2026, 10, 31))
+    case = _certifying(stage, clock, person, "renewal")
+    change_type(stage.association, person.id, "PRINCIPAL_PROD")
+    _approved_print(stage, case)
+    assert [(c.edition, c.state) for c in certificates_of(person)] == [
+        (1, "superseded"),
+        (2, "valid"),
+        (3, "superseded"),
+    ]
 
 
 def test_printing_needs_a_photo(app: Any, clock: Any) -> None:

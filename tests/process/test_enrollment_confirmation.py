@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date, timedelta
 from typing import Any
 
@@ -92,6 +93,31 @@ def test_the_last_seat_is_taken_once_and_a_withdrawal_frees_it(app: Any, clock: 
     cases.signal(stage.enterprise, first, "withdraw", {"reason": ""})
     assert class_of(training_class).taken == 0
     enroll(stage, training_class, stage.person())
+
+
+def test_of_many_who_want_the_last_seat_at_once_one_gets_it(app: Any, clock: Any) -> None:
+    """R40: eight units' officers at the same instant."""
+    stage = make_stage()
+    training_class = publish_class(stage, capacity="1")
+    people = [stage.person() for _ in range(8)]
+    ready, answers = threading.Barrier(len(people)), []
+
+    def enrol(person: Person) -> None:
+        with app.app_context():
+            ready.wait()
+            try:
+                enroll(stage, training_class, person)
+                answers.append("in")
+            except Conflict as full:
+                answers.append(str(full))
+
+    officers = [threading.Thread(target=enrol, args=(person,)) for person in people]
+    for officer in officers:
+        officer.start()
+    for officer in officers:
+        officer.join()
+    assert sorted(answers) == ["in"] + ["该班名额已满，请选择其他班次。"] * 7
+    assert class_of(training_class).taken == 1
 
 
 def test_a_unit_enrols_only_its_own_and_an_unknown_class_is_named(app: Any, clock: Any) -> None:
