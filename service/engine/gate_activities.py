@@ -117,21 +117,6 @@ def lanes_partition(d: Diagram) -> None:
                 seen.add(words(ref))
 
 
-def data_is_only_declared(d: Diagram) -> None:
-    """A data object reference is named as its object with the state in brackets (BPMN 2.0 table 10.54)."""
-    for reference in d.all("dataObjectReference"):
-        target = d.resolve(reference.get("dataObjectRef"))
-        state = next((s.get("name") for s in children(reference, "dataState") if s.get("name")), None)
-        if target is None or not state or not target.get("name") or not reference.get("name"):
-            continue
-        if reference.get("name") != f"{target.get('name')} [{state}]":
-            d.refuse(
-                reference, "数据对象引用的名称应为“数据对象名 [状态]”。",
-                'The name of a data object reference must be "name of the data object [state]".',
-                "改正名称。", "Correct the name.",
-            )  # fmt: skip
-
-
 RULES = (
     tasks_say_what_to_do,
     loops_are_bounded,
@@ -139,5 +124,4 @@ RULES = (
     event_subprocesses_have_a_trigger,
     processes_are_executable,
     lanes_partition,
-    data_is_only_declared,
 )

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from service.engine.gate_files import Bundle, decisions_read_nothing_personal
-from service.engine.gate_model import Diagram, camunda, is_true, kind
-from service.engine.gate_tables import PROPERTIES
+from service.engine.gate_model import Diagram, camunda, children, is_true, kind
+from service.engine.gate_tables import EVENT_DEFINITIONS, PROPERTIES
 from service.engine.read import CAMUNDA
 
 
@@ -47,6 +47,20 @@ def calls_come_to_an_end(bundle: Bundle) -> None:
                 )  # fmt: skip
 
 
+def called_processes_start_plainly(bundle: Bundle) -> None:
+    """A called process begins with a start event that waits for nothing."""
+    processes = bundle.processes()
+    for d in bundle.diagrams:
+        for call in d.all("callActivity"):
+            process = processes.get(call.get("calledElement"))
+            starts = [] if process is None else children(process, "startEvent")
+            if starts and all(children(start, *EVENT_DEFINITIONS, "eventDefinitionRef") for start in starts):
+                d.refuse(
+                    call, "被调用的流程没有普通的开始事件。", "The called process has no plain start event.",
+                    "给被调用的流程画一个无触发方式的开始事件。", "Give it a start event without a trigger.",
+                )  # fmt: skip
+
+
 def _reached(start: str, calls: dict[str, list[tuple[Diagram, Any, str]]]) -> set[str]:
     seen, todo = set(), [start]
     while todo:
@@ -70,7 +84,13 @@ def ids_are_unique(bundle: Bundle) -> None:
                 )  # fmt: skip
 
 
-RULES = (names_lie_in_the_bundle, calls_come_to_an_end, ids_are_unique, decisions_read_nothing_personal)
+RULES = (
+    names_lie_in_the_bundle,
+    calls_come_to_an_end,
+    called_processes_start_plainly,
+    ids_are_unique,
+    decisions_read_nothing_personal,
+)
 
 
 def user_tasks_are_addressed(d: Diagram) -> None:

@@ -154,25 +154,6 @@ def events_name_what_they_mean(d: Diagram) -> None:
                 )  # fmt: skip
 
 
-def carried_messages_have_an_operation(d: Diagram) -> None:
-    """A message with a data definition needs the operation that carries it (operationRef, BPMN 2.0 table 10.91)."""
-    for element in d.all("messageEventDefinition", "sendTask", "receiveTask"):
-        message = d.resolve(element.get("messageRef"))
-        if message is None or not message.get("itemRef") or kind(element.getparent()) == "definitions":
-            continue
-        operation = next((words(o) for o in children(element, "operationRef")), element.get("operationRef"))
-        found = d.resolve(operation)
-        carries = found is not None and any(
-            d.resolve(words(m)) is message for m in children(found, "inMessageRef", "outMessageRef")
-        )
-        if not carries:
-            d.refuse(
-                element, "消息带有数据定义(itemRef),却没有指明收发它的操作。",
-                "The message has a data definition (itemRef) but no operation that carries it is named.",
-                "写上 operationRef,或删去消息的 itemRef。", "Name the operationRef, or remove the message's itemRef.",
-            )  # fmt: skip
-
-
 def names_are_unambiguous(d: Diagram) -> None:
     """Two messages, signals, errors or escalations do not share a name or code: the engine tells them apart by it."""
     for name, key in (
@@ -249,7 +230,6 @@ RULES = (
     transactions_are_cancelled_from_inside,
     boundaries_lie_on_their_level,
     events_name_what_they_mean,
-    carried_messages_have_an_operation,
     names_are_unambiguous,
     timers_are_iso_8601,
 )

@@ -122,15 +122,13 @@ def nodes_are_reached(d: Diagram) -> None:
 
 
 def conditions_stand_where_they_are_read(d: Diagram) -> None:
-    """Conditions only on flows out of exclusive or inclusive gateways, or out of an activity with several flows."""
+    """Conditions only on one of several flows out of an exclusive or inclusive gateway, or out of an activity."""
     for flow in d.all("sequenceFlow"):
         source = d.ids.get(flow.get("sourceRef", ""))
         if source is None or not children(flow, "conditionExpression"):
             continue
         several = len(d.out(source)) > 1
-        if kind(source) in ("exclusiveGateway", "inclusiveGateway", "complexGateway") or (
-            kind(source) in ACTIVITIES and several
-        ):
+        if several and kind(source) in ("exclusiveGateway", "inclusiveGateway", "complexGateway", *ACTIVITIES):
             continue
         d.refuse(
             flow, f"从 {kind(source)} 出来的这条顺序流不能带条件。", f"This flow out of a {kind(source)} may not have a condition.",

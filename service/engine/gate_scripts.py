@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.engine import sandbox
-from service.engine.gate_model import Diagram, camunda, kind, local, words
+from service.engine.gate_model import Diagram, camunda, kind, local, process_of, words
 from service.engine.gate_tables import LANGUAGES, PROPERTIES
-from service.engine.read import CAMUNDA
+from service.engine.read import BPMN, CAMUNDA
 
 CONDITIONS = ("conditionExpression", "loopCondition", "completionCondition", "condition")
 EXPRESSIONS = (*CONDITIONS, "loopCardinality")
+TIMES = ("timeDate", "timeDuration", "timeCycle")
+XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 MAY_BE_EXPRESSION = ("candidateGroups", "assignee", "dueDate", "followUpDate", "priority")
 Problem4 = tuple[str, str, str, str]
 
@@ -145,6 +147,20 @@ def languages_are_starlark(d: Diagram) -> None:
         _refuse_language(d, d.root, default)
 
 
+def expressions_are_formal(d: Diagram) -> None:
+    """In an executable process an expression is formal: a plain one is natural language (BPMN 2.0 §8.3.6)."""
+    for element in d.all(*EXPRESSIONS, *TIMES):
+        process = process_of(element)
+        if process is None or process.get("isExecutable") != "true":
+            continue
+        prefix, _, name = (element.get(XSI_TYPE) or "").rpartition(":")
+        if name != "tFormalExpression" or element.nsmap.get(prefix or None) != BPMN:
+            d.refuse(
+                element, f"{kind(element)} 不是正式表达式。", f"The {kind(element)} is no formal expression.",
+                '加上 xsi:type="bpmn:tFormalExpression"。', 'Add xsi:type="bpmn:tFormalExpression".',
+            )  # fmt: skip
+
+
 def _refuse_language(d: Diagram, element: Any, language: str) -> None:
     d.refuse(
         element, f"不支持脚本语言 {language}。", f"The language {language} is not supported.",
@@ -163,4 +179,4 @@ def personal_fields_are_not_read(d: Diagram, personal: frozenset[str]) -> None:
             )  # fmt: skip
 
 
-RULES = (languages_are_starlark,)
+RULES = (languages_are_starlark, expressions_are_formal)

@@ -15,14 +15,30 @@ HEAD = (
 )
 
 
+FORMAL = (
+    "conditionExpression",
+    "loopCondition",
+    "completionCondition",
+    "condition",
+    "loopCardinality",
+    "timeDate",
+    "timeDuration",
+    "timeCycle",
+)
+
+
 def short(xml: str) -> str:
-    """Spell elements without a prefix as BPMN's."""
+    """Spell elements without a prefix as BPMN's, and their expressions as formal ones."""
     out, rest = "", xml
     while "<" in rest:
         before, _, rest = rest.partition("<")
         slash, rest = ("/", rest[1:]) if rest.startswith("/") else ("", rest)
-        name = rest.split(">")[0].split()[0].rstrip("/")
+        tag = rest.split(">")[0]
+        name = tag.split()[0].rstrip("/")
         out += f"{before}<{slash}{'' if ':' in name else 'bpmn:'}"
+        if name in FORMAL and not slash and "xsi:type" not in tag:
+            out += f'{name} xsi:type="bpmn:tFormalExpression"'
+            rest = rest[len(name) :]
     return out + rest
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.gate_diagrams import chain, problems, process, said, task
+from tests.unit.gate_diagrams import chain, process, said, task
 
 MESSAGE = '<message id="m" name="paid"/>'
 LOOP = "<standardLoopCharacteristics{0}><loopCondition>n &lt; 3</loopCondition></standardLoopCharacteristics>"
@@ -81,13 +81,3 @@ def test_tasks_of_the_dialect_are_accepted(node: str) -> None:
 )  # fmt: skip
 def test_tasks_that_would_run_otherwise_are_refused(node: str, reason: str) -> None:
     assert reason in said(process(chain(node), MESSAGE))
-
-
-def test_a_data_object_reference_is_named_after_its_object_and_state() -> None:
-    def reference(name: str) -> bytes:
-        state = '<dataState name="signed"/>'
-        objects = f'<dataObject id="o" name="Contract"/><dataObjectReference id="r" name="{name}" dataObjectRef="o">{state}</dataObjectReference>'
-        return process(chain(task("a")) + objects)
-
-    assert not problems(reference("Contract [signed]"))
-    assert "data object" in said(reference("Paper"))

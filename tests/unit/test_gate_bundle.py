@@ -37,6 +37,14 @@ def test_called_processes_must_lie_beside_the_diagram_and_never_call_back() -> N
     assert "calls itself" in said(call("P", "Q"), q__bpmn=call("Q", "P"))
     leaf = process(chain(task("leaf"))).replace(b'id="P"', b'id="Q"')
     assert not problems(call("P", "Q"), q__bpmn=leaf)
+    trigger = '<bpmn:messageEventDefinition messageRef="m"/></bpmn:startEvent>'
+    waiting = (
+        process(chain(task("leaf")), '<message id="m" name="n"/>').decode().replace("</bpmn:startEvent>", trigger, 1)
+    )
+    waiting = waiting.replace('<bpmn:startEvent id="s"/>', f'<bpmn:startEvent id="s">{trigger}').replace(
+        'id="P"', 'id="Q"'
+    )
+    assert "no plain start event" in said(call("P", "Q"), q__bpmn=waiting.encode())
 
 
 def test_two_diagrams_of_a_bundle_share_no_id() -> None:

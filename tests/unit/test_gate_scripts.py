@@ -113,3 +113,12 @@ FORM = json.dumps(
 )
 def test_no_expression_reads_a_personal_field(text: str, refused: bool) -> None:
     assert ("personal field" in said(choice(text), person__form=FORM)) is refused
+
+
+def test_an_executable_process_has_formal_expressions_only() -> None:
+    plain = CHOICE + flow("g", "a", "<bpmn:conditionExpression>score == 1</bpmn:conditionExpression>")
+    assert "no formal expression" in said(process(plain))
+    assert "no formal expression" in said(
+        process(plain.replace("Expression>", 'Expression xsi:type="bpmn:tExpression">', 1))
+    )
+    assert not problems(process(plain, more=""))
