@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from service.engine.expressions import Beyond, Evaluate, ExpressionError, compile_script, compile_small
+from service.engine.expressions import Beyond, Evaluate, ExpressionError, compile_script, compile_small, equal
 from service.engine.sandbox_pool import Host, ScriptError, ask
-from service.engine.sandbox_rules import check_bounds, names_set, problems
+from service.engine.sandbox_rules import check_bounds, names_bound, names_set, problems
 from service.engine.values import Data
 
 SECONDS = 2.0
@@ -53,15 +53,15 @@ def execute(
             raise ScriptError(str(error)) from None
         except Beyond:
             pass
-    wanted = set(names_set(source))
-    clash = sorted(wanted & set(functions))
+    clash = sorted(names_bound(source) & set(functions))
     if clash:
         raise ScriptError(f"{clash[0]} 是函数名,不能赋值")
     mentioned = set(_NAME.findall(source))
-    wanted |= {name for name in mentioned if name in names}
+    assigned = names_set(source)
+    wanted = assigned | {name for name in mentioned - set(functions) if name in names}
     used = tuple(name for name in functions if name in mentioned)
-    result = clean(_ask("x", source, names, seconds, sorted(wanted - set(functions)), used, host))
-    return {name: value for name, value in result.items() if name not in names or names[name] is not value}
+    result = clean(_ask("x", source, names, seconds, sorted(wanted), used, host))
+    return {name: value for name, value in result.items() if name in assigned or not equal(value, names[name])}
 
 
 def _assign(steps: tuple[tuple[str, Evaluate], ...], names: Mapping[str, Any]) -> Data:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import socket
 import struct
 import subprocess
@@ -44,7 +45,7 @@ def ask(request: list[Any], host: Host | None, seconds: float) -> Any:
             child.end()
         free.put(keep)
     if status != "ok":
-        raise ScriptError(str(value))
+        raise ScriptError(re.sub(r", expected one of [^\n]*", "", str(value)).strip())
     return value
 
 

@@ -87,11 +87,18 @@ def _forbidden(source: str, script: bool, functions: tuple[str, ...]) -> list[tu
             found.append((line, "不能用小数,请用整数或文字", "no decimals, use integers or text"))
         elif isinstance(node, ast.Attribute) and node.attr.startswith("_"):
             found.append((line, f"不能访问 {node.attr}", f"{node.attr} may not be accessed"))
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in functions:
-            found.append((line, f"{node.id} 是函数名,不能赋值", f"{node.id} is a function and cannot be set"))
+        elif _binds(node) in functions:
+            found.append((line, f"{_binds(node)} 是函数名,不能赋值", f"{_binds(node)} is a function and cannot be set"))
         elif type(node) in _FORBIDDEN:
             found.append((line, *_FORBIDDEN[type(node)]))
     return found
+
+
+def _binds(node: ast.AST) -> str:
+    """The name that this very node binds, '' for most."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return node.id
+    return node.name if isinstance(node, ast.FunctionDef) else ""
 
 
 def _line(message: str) -> int:
@@ -100,12 +107,15 @@ def _line(message: str) -> int:
 
 
 @lru_cache(maxsize=1024)
+def names_bound(source: str) -> frozenset[str]:
+    """Every name that a script binds anywhere: assigned, looped over, or defined as a function."""
+    return frozenset(name for node in ast.walk(_tree(source)) if (name := _binds(node)))
+
+
+@lru_cache(maxsize=1024)
 def names_set(source: str) -> frozenset[str]:
     """Names that a script sets at its top level: neither loop variables, nor functions, nor ``_private`` ones."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
+    tree = _tree(source)
     loops = {
         name.id
         for loop in ast.walk(tree)
@@ -123,3 +133,11 @@ def names_set(source: str) -> frozenset[str]:
             found.add(node.id)
         stack.extend(ast.iter_child_nodes(node))
     return frozenset(name for name in found - loops if not name.startswith("_"))
+
+
+def _tree(source: str) -> ast.Module:
+    """What cannot be parsed binds nothing: the sandbox will say why."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])

@@ -54,7 +54,11 @@ LOOP = shape(
     """,
     "begin>work>again>[finished]done; again>[*]work",
 )
-START = {"unit_id": "018f3c2e-7d1a-7c52-9b1e-0f4c5d6e7f80", "class_id": "018f3c2e-0000-7c52-9b1e-0f4c5d6e7f81", "person": 4711}
+START = {
+    "unit_id": "018f3c2e-7d1a-7c52-9b1e-0f4c5d6e7f80",
+    "class_id": "018f3c2e-0000-7c52-9b1e-0f4c5d6e7f81",
+    "person": 4711,
+}
 FORMS = {
     "enrol": {"kind": "initial", "exam": "C1", "note": "x" * 200, "on_behalf": False},
     "confirm": {"decision": "confirm", "confirmed_by": "018f3c2e-1111-7c52-9b1e-0f4c5d6e7f82"},
@@ -121,7 +125,9 @@ def _plain(drawn: Shape, cases: int) -> float:
         path = Path(folder) / f"{drawn.name}.bpmn"
         path.write_bytes(drawn.files[path.name])
         told = json.dumps({"path": str(path), "process": drawn.name, "start": START, "forms": FORMS, "cases": cases})
-        done = subprocess.run([sys.executable, "-c", _PLAIN], input=told, capture_output=True, text=True, check=True, env=dict(os.environ))
+        done = subprocess.run(
+            [sys.executable, "-c", _PLAIN], input=told, capture_output=True, text=True, check=True, env=dict(os.environ)
+        )
     return float(done.stdout)
 
 

@@ -31,7 +31,9 @@ def _expressions(definition: Definition) -> list[tuple[str, bool]]:
             continue
         for node in etree.fromstring(data).iter(etree.Element):
             name = etree.QName(node).localname
-            texts = [node.text or ""] if name in _TEXTS else [value for key, value in node.attrib.items() if "${" in value]
+            texts = (
+                [node.text or ""] if name in _TEXTS else [value for key, value in node.attrib.items() if "${" in value]
+            )
             if name == "property":
                 texts = [node.get("value", "")]
             if name == "inputExpression":
@@ -49,7 +51,9 @@ def _uses(node: ast.expr, asked: bool) -> list[tuple[str, set[Any]]]:
         case ast.Name(id=name):
             return [(name, {True, False} if asked else set())]
         case ast.Compare(left=ast.Name(id=name), comparators=[ast.Constant(value=value)]):
-            others: set[Any] = {"other"} if isinstance(value, str) else {value - 1, value + 1} if isinstance(value, int) else set()
+            others: set[Any] = (
+                {"other"} if isinstance(value, str) else {value - 1, value + 1} if isinstance(value, int) else set()
+            )
             return [(name, {value} | others)]
         case ast.UnaryOp(op=ast.Not(), operand=inner):
             return _uses(inner, asked=True)
@@ -57,4 +61,6 @@ def _uses(node: ast.expr, asked: bool) -> list[tuple[str, set[Any]]]:
             return [(name, {1, 2})]
         case ast.BoolOp(values=parts):
             return [use for part in parts for use in _uses(part, asked)]
-    return [use for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr) for use in _uses(part, asked=False)]
+    return [
+        use for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr) for use in _uses(part, asked=False)
+    ]

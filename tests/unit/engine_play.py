@@ -15,8 +15,12 @@ AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in China
 class Play:
     """A case and what is open in it; every input is also a row of ``rows``."""
 
-    def __init__(self, drawn: Shape | Definition, serve: Callable[[Request], Any] | None = None, **options: Any) -> None:
-        self.definition = drawn if isinstance(drawn, Definition) else read(drawn.files, drawn.name, **({"gate": False} | options))
+    def __init__(
+        self, drawn: Shape | Definition, serve: Callable[[Request], Any] | None = None, **options: Any
+    ) -> None:
+        self.definition = (
+            drawn if isinstance(drawn, Definition) else read(drawn.files, drawn.name, **({"gate": False} | options))
+        )
         self.serve = serve or (lambda request: {})
         self.at, self.state = AT, None
         self.users: dict[str, UserTask] = {}

@@ -95,12 +95,13 @@ def _node(line: str, inner, names) -> str:
     if kind in _PLAIN:
         return _element(_PLAIN[kind], identity, attributes, inside)
     if kind == "script":
+        head, _, code = rest.rpartition("::")  # parameters, if any, stand before ``::``
+        text = "\n".join(part.strip() for part in code.split("|"))
         return _element(
             "scriptTask",
             identity,
             "",
-            _loop(loop)
-            + f"<bpmn:script>{escape(chr(10).join(part.strip() for part in rest.split('|')))}</bpmn:script>",
+            _attributes(head)[2] + _loop(loop) + f"<bpmn:script>{escape(text)}</bpmn:script>",
         )
     if kind == "service":
         return _element(

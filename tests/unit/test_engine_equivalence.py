@@ -12,13 +12,17 @@ from tests.unit.engine_domain import domain
 from tests.unit.engine_walk import Walk
 
 ROOT = Path(__file__).resolve().parents[2]
-BESIDE = {path.name: path.read_bytes() for folder in ("processes", "forms") for path in sorted((ROOT / folder).glob("*.*"))}
+BESIDE = {
+    path.name: path.read_bytes() for folder in ("processes", "forms") for path in sorted((ROOT / folder).glob("*.*"))
+}
 SHIPPED = sorted((ROOT / "processes").glob("*.bpmn"))
 NAMES = [drawn.name for drawn in SHAPES]
 
 
 def shipped(path: Path) -> Definition:
-    return read({path.name: path.read_bytes()} | {name: data for name, data in BESIDE.items() if not name.endswith(".bpmn")})
+    return read(
+        {path.name: path.read_bytes()} | {name: data for name, data in BESIDE.items() if not name.endswith(".bpmn")}
+    )
 
 
 @pytest.mark.parametrize("drawn", SHAPES, ids=NAMES)

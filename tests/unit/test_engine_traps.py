@@ -25,7 +25,9 @@ def test_trap_1_rows_survive_jsonb_which_reorders_keys() -> None:
     case = play("s start\na user\nx script z = [k for k in y]\ne end", "s>a>x>e")
     case.start(y={"b": 1, "a": {"d": [1], "c": None}})
     case.complete("a", y={"zz": 1, "bb": 2, "a": 3})
-    stored = [dict(sorted(json.loads(json.dumps(row, sort_keys=True)).items(), key=lambda p: len(p[0]))) for row in case.rows]
+    stored = [
+        dict(sorted(json.loads(json.dumps(row, sort_keys=True)).items(), key=lambda p: len(p[0]))) for row in case.rows
+    ]
     assert journal.verify_chain(stored) is None
     assert replay.re_execute(stored, lambda digest: case.definition) == []
     assert case.last.data["z"] == ["a", "bb", "zz"]
@@ -104,14 +106,19 @@ def test_trap_3_parallel_branches_keep_what_each_wrote_the_later_write_wins() ->
 
 
 def test_trap_3_two_parallel_increments_give_one_deterministically() -> None:
-    case = play("s start\nf and\na user\nx script n = n + 1\nb user\ny script n = n + 1\nj and\ne end", "s>f>a>x>j; f>b>y>j; j>e")
+    case = play(
+        "s start\nf and\na user\nx script n = n + 1\nb user\ny script n = n + 1\nj and\ne end",
+        "s>f>a>x>j; f>b>y>j; j>e",
+    )
     case.start(n=0)
     case.complete("a")
     assert case.complete("b").data == {"n": 1}
 
 
 def test_trap_4_threads_do_not_disturb_each_other() -> None:
-    chosen = [drawn for drawn in SHAPES if drawn.name in ("subprocess", "boundaries", "reviewers", "parallel", "listening")]
+    chosen = [
+        drawn for drawn in SHAPES if drawn.name in ("subprocess", "boundaries", "reviewers", "parallel", "listening")
+    ]
     alone = {drawn.name: _hashes(drawn) for drawn in chosen}
     found: dict[str, list[str]] = {}
     threads = [threading.Thread(target=lambda d=drawn: found.setdefault(d.name, _hashes(d))) for drawn in chosen]
@@ -144,7 +151,9 @@ def test_trap_5_a_bpmn_error_takes_the_boundary_event() -> None:
     def serve(request):
         raise BpmnError("full", data={"seats": 0})
 
-    case = play("s start\nt service t\nb boundary-error t full\nc boundary-error t\nu user\ne end", "s>t>e; b>u>e; c>e", serve)
+    case = play(
+        "s start\nt service t\nb boundary-error t full\nc boundary-error t\nu user\ne end", "s>t>e; b>u>e; c>e", serve
+    )
     assert case.start().data == {"seats": 0}
     assert case.open == ["u"]
     assert case.last.trace == ("+s", "-t", "+b", "-c")
@@ -186,7 +195,9 @@ def test_trap_8_four_parallel_splits_in_a_row_are_sixteen_tokens() -> None:
 def test_trap_8_an_error_is_not_caught_by_a_sibling() -> None:
     inner = {"p": ("ps start\npx end-error bad", "ps>px"), "q": ("qs start\nqu user\nqe end", "qs>qu>qe")}
     case = play(
-        "s start\nf and\nq sub\nbq boundary-error q bad\nw user\nu user\np sub\ne end", "s>f>q>e; f>u>p>e; bq>w>e", inner=inner
+        "s start\nf and\nq sub\nbq boundary-error q bad\nw user\nu user\np sub\ne end",
+        "s>f>q>e; f>u>p>e; bq>w>e",
+        inner=inner,
     )
     case.start()
     assert case.open == ["u", "q/qu"]
@@ -236,7 +247,9 @@ def test_trap_11_a_cardinality_beyond_bounds_fails_at_once(count: str) -> None:
 
 def test_trap_11_a_chain_of_a_thousand_tasks_runs() -> None:
     names = [f"t{n}" for n in range(1000)]
-    nodes = "s start\n" + "\n".join(f"{name} script n = {place}" for place, name in enumerate(names)) + "\nu user\ne end"
+    nodes = (
+        "s start\n" + "\n".join(f"{name} script n = {place}" for place, name in enumerate(names)) + "\nu user\ne end"
+    )
     case = play(nodes, f"s>{'>'.join(names)}>u>e")
     assert case.start().data == {"n": 999}
     assert case.complete("u").ended
@@ -267,4 +280,6 @@ def test_trap_13_conditions_and_scripts_do_not_escape(escape: str) -> None:
     with pytest.raises(StepFailed):
         play(f"s start\na script r = {escape}\nu user\ne end", "s>a>u>e").start(x=1)
     with pytest.raises(StepFailed):
-        play("s start\ng xor\nu user\ne end", f"s>g>[{escape.replace('[', '(').replace(']', ')')} == 1]u>e; g>[*]e").start(x=1)
+        play(
+            "s start\ng xor\nu user\ne end", f"s>g>[{escape.replace('[', '(').replace(']', ')')} == 1]u>e; g>[*]e"
+        ).start(x=1)

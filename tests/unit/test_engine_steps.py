@@ -1,0 +1,283 @@
+"""The engine as a function: every kind of input, what it opens and closes, and what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from service.engine import BpmnError, Input, Job, NoPlace, Sent, StepFailed, UserTask, read, shape, step
+from service.engine.timers import parse_instant
+from tests.unit.engine_play import AT, Play, play
+from tests.unit.engine_shapes import shape as drawn
+
+TASK = """
+s start
+a user @candidateGroups=${role} @assignee=${who} @dueDate=P2D @followUpDate=${follow} @priority=${70} @formKey=confirm %scope=unit %summary="'第' + str(n) + '号'" %batch=n
+e end
+"""
+
+
+def test_a_user_task_opens_with_everything_the_inbox_needs() -> None:
+    case = play(TASK, "s>a>e")
+    (task,) = case.start(role="office", who=None, follow="2026-03-05", unit="u-7", n=4).opened
+    assert task == UserTask(
+        token="0.0", element="a", name="a", role="office", scope="u-7", form_key="confirm", assignee=None, due=case.at + timedelta(days=2),
+        follow_up=parse_instant("2026-03-05"), priority=70, summary="第4号", batch="4", instance=None,
+    )  # fmt: skip
+
+
+def test_readdressing_tells_only_the_tasks_whose_address_changed() -> None:
+    case = play(TASK.replace("e end", "f and\nb user %scope=unit\nc user\nj and\ne end"), "s>f>a>j; f>b>j; f>c>j; j>e")
+    case.start(role="office", who=None, follow="2026-03-05", unit="u-7", n=4)
+    due = next(task.due for task in case.users.values() if task.element == "a")
+    assert case.put("readdress", data={"n": 4}).readdressed == ()
+    changed = case.put("readdress", data={"unit": "u-8"})
+    assert {(task.element, task.scope) for task in changed.readdressed} == {("a", "u-8"), ("b", "u-8")}
+    assert changed.opened == changed.closed == ()
+    assert next(task.due for task in changed.readdressed if task.element == "a") == due
+    assert case.complete("c").data["unit"] == "u-8"
+
+
+def test_readdressing_reaches_tokens_that_wait_at_a_join() -> None:
+    case = play("s start\nf and\na user\nb user\nj and\nz user %scope=unit\ne end", "s>f>a>j; f>b>j; j>z>e")
+    case.start(unit="u-1")
+    case.complete("a")
+    case.put("readdress", data={"unit": "u-2"})
+    assert case.complete("b").opened[0].scope == "u-2"
+
+
+def test_an_external_task_waits_for_its_worker() -> None:
+    case = play("s start\nx service print >pages=${count}\nu user\ne end", "s>x>u>e", lambda request: None)
+    assert case.start().jobs_set == (Job("0.0", "x", "external", topic="print"),)
+    done = case.job("external", "x", count=3)
+    assert (done.jobs_cleared, case.open, done.data) == (("0.0",), ["u"], {"pages": 3})
+
+
+def test_a_worker_may_raise_a_bpmn_error() -> None:
+    case = play(
+        "s start\nx service print\nb boundary-error x jammed\nu user\ne end", "s>x>e; b>u>e", lambda request: None
+    )
+    case.start()
+    done = case.job("error", "x", code="jammed", tray=2)
+    assert (case.open, done.trace, done.data) == (["u"], ("-x", "+b"), {"tray": 2})
+
+
+def test_an_asynchronous_task_waits_for_its_job() -> None:
+    served = []
+    case = play(
+        "s start\nx service mail @asyncBefore=true\ny user @asyncBefore=true\ne end",
+        "s>x>y>e",
+        lambda request: served.append(1) or {},
+    )
+    assert case.start().jobs_set == (Job("0.0", "x", "async"),)
+    assert served == []
+    assert case.job("job", "x").jobs_set == (Job("1.0", "y", "async"),)
+    assert served == [1]
+    assert case.job("job", "y").opened[0].element == "y"
+
+
+def test_messages_reach_the_token_that_waits_longest() -> None:
+    case = play(
+        "s start\nf and\na user\nm catch-message go\nn catch-message go\nx user\ny user\ne end", "s>f>a>m>x>e; f>n>y>e"
+    )
+    case.start()
+    case.complete("a")
+    assert case.last.awaited == ("message:go",)
+    assert case.message("go", got=1).opened[0].element == "y"
+    assert case.message("go").opened[0].element == "x"
+    with pytest.raises(NoPlace):
+        case.message("go")
+
+
+def test_signals_reach_all_and_messages_thrown_leave_the_case() -> None:
+    case = play(
+        "s start\nf and\nm catch-signal go\nn catch-signal go\nt throw-message told\nu throw-signal out\nj and\nz user\ne end-message bye",
+        "s>f>m>j; f>n>j; j>t>u>z>e",
+    )
+    case.start(x=1)
+    done = case.put("signal", element="go", data={"y": 2})
+    assert done.trace == ("+m", "+n", "+j", "+t", "+u")
+    assert done.sent == (Sent("message", "told", "t", {"x": 1, "y": 2}), Sent("signal", "out", "u", {"x": 1, "y": 2}))
+    assert case.complete("z").sent == (Sent("message", "bye", "e", {"x": 1, "y": 2}),)
+
+
+def test_a_message_start_event_begins_with_the_payload() -> None:
+    case = play("s start-message hello\nu user\ne end", "s>u>e")
+    assert case.start(x=1).data == {"x": 1}
+    assert case.last.trace == ("+s",)
+
+
+def test_a_non_interrupting_message_may_come_again() -> None:
+    case = play("s start\na user\nm boundary-message a remark non\nr user\nd end\ne end", "s>a>e; m>r>d")
+    case.start()
+    case.message("remark", n=1)
+    case.message("remark", n=2)
+    assert case.open == ["a", "r", "r"]
+    case.complete("a")
+    with pytest.raises(NoPlace):
+        case.message("remark")
+
+
+@pytest.mark.parametrize("kind", ["complete", "timer", "external", "error", "job"])
+def test_inputs_for_tokens_that_are_gone_have_no_place(kind: str) -> None:
+    case = play("s start\na user\nb user\ne end", "s>a>b>e")
+    case.start()
+    case.complete("a")
+    for token in ("0.0", "9.9", None):
+        with pytest.raises(NoPlace):
+            case.put(kind, token=token)
+
+
+@pytest.mark.parametrize("kind", ["timer", "external", "job"])
+def test_a_user_task_takes_no_input_meant_for_others(kind: str) -> None:
+    case = play("s start\na user\ne end", "s>a>e")
+    case.start()
+    with pytest.raises(NoPlace):
+        case.put(kind, token="0.0")
+
+
+def test_an_ended_case_and_a_case_never_started_take_no_input() -> None:
+    case = play("s start\na user\ne end", "s>a>e")
+    with pytest.raises(NoPlace):
+        case.put("complete", token="0.0")
+    case.start()
+    case.complete("a")
+    for kind in ("complete", "readdress", "message", "undo", "migrate", "nonsense"):
+        with pytest.raises(NoPlace):
+            case.put(kind, token="0.0", element="x")
+
+
+def test_a_failing_step_leaves_the_state_as_it_was() -> None:
+    case = play("s start\na user\nx script y = 1 // n\nb user\ne end", "s>a>x>b>e")
+    case.start()
+    before = case.state
+    with pytest.raises(StepFailed) as failed:
+        case.complete("a", n=0)
+    assert failed.value.element == "x"
+    assert case.state == before
+    assert case.complete("a", n=1).opened[0].element == "b"
+
+
+@pytest.mark.parametrize("data", [{"x": 1.5}, {"x": 2**60}, {"x": "a\x00"}, {"x": {1: 2}}])
+def test_data_that_is_no_data_is_refused(data: dict) -> None:
+    with pytest.raises(StepFailed):
+        play("s start\na user\ne end", "s>a>e").start(**data)
+
+
+def test_a_handlers_float_is_refused_with_its_element() -> None:
+    with pytest.raises(StepFailed, match="小数") as failed:
+        play("s start\nx service t\ne end", "s>x>e", lambda request: {"score": 77.5}).start()
+    assert failed.value.element == "x"
+
+
+def test_a_condition_must_be_true_or_false() -> None:
+    case = play("s start\na user\ng xor\ne end\nf end", "s>a>g>[x]e; g>[*]f")
+    case.start()
+    with pytest.raises(StepFailed, match="真假值"):
+        case.complete("a", x=1)
+    assert case.complete("a", x=False).decisions == "0"
+
+
+def test_no_condition_and_no_default_fails_the_step() -> None:
+    for kind in ("xor", "or"):
+        with pytest.raises(StepFailed, match="默认"):
+            play(f"s start\ng {kind}\na user\nb user\ne end", "s>g>[x == 1]a>e; g>[x == 2]b>e").start(x=3)
+
+
+def test_input_and_output_parameters_map_data() -> None:
+    seen = []
+
+    def serve(request):
+        seen.append(request.data)
+        return {"number": 7, "noise": 1}
+
+    case = play(
+        's start\nx service t <who=${name} <fixed="plain text" >registration=${number}\nu user >note=${remark}\ny script <base=10 >total=${base2} :: base2 = int(base) + n\ne end',
+        "s>x>u>y>e",
+        serve,
+    )
+    case.start(name="n-1", n=1)
+    assert seen == [{"name": "n-1", "n": 1, "who": "n-1", "fixed": "plain text"}]
+    assert case.last.data == {"name": "n-1", "n": 1, "registration": 7}
+    assert case.complete("u", remark="ok", other=1).data == {
+        "name": "n-1",
+        "n": 1,
+        "registration": 7,
+        "note": "ok",
+        "total": 11,
+    }
+
+
+def test_a_called_process_gets_and_gives_what_is_mapped() -> None:
+    called = {"inner": ("cs start\ncu user\nce end", "cs>cu>ce")}
+    case = play('s start\nc call inner <x="${n + 1}" >result=${y}\nu user\ne end', "s>c>u>e", called=called)
+    assert case.start(n=1).opened[0].element == "c/cu"
+    assert case.last.data == {"x": 2}
+    assert case.complete("c/cu", y="done", z=9).data == {"n": 1, "result": "done"}
+
+
+def test_an_error_end_goes_to_the_subprocess_boundary_and_else_ends_the_case() -> None:
+    inner = {"p": ("ps start\npu user\nx end-error bad", "ps>pu>x")}
+    caught = play("s start\np sub\nb boundary-error p bad\nu user\ne end", "s>p>e; b>u>e", inner=inner)
+    caught.start()
+    assert caught.complete("p/pu", why="w").data == {"why": "w"}
+    assert caught.open == ["u"]
+    loose = play("s start\nf and\nq user\np sub\ne end", "s>f>p>e; f>q>e", inner=inner)
+    loose.start()
+    done = loose.complete("p/pu")
+    assert done.ended
+    assert (done.trace[-1], len(done.closed)) == ("!p/x", 2)
+
+
+def test_instances_of_a_collection_know_their_place() -> None:
+    case = play("s start\na user @candidateGroups=${who} *par items:who\ne end", "s>a>e")
+    opened = case.start(items=["x", "y"]).opened
+    assert [(task.element, task.role, task.instance) for task in opened] == [("a", "x", 0), ("a", "y", 1)]
+    assert not case.put("complete", token=opened[1].token).ended
+    done = case.put("complete", token=opened[0].token)
+    assert done.ended
+    assert done.data == {"items": ["x", "y"]}
+
+
+def test_a_bpmn_error_in_a_called_process_climbs_to_the_call() -> None:
+    def serve(request):
+        raise BpmnError("full")
+
+    called = {"inner": ("cs start\ncx service t\nce end", "cs>cx>ce")}
+    case = play("s start\nc call inner\nb boundary-error c full\nu user\ne end", "s>c>e; b>u>e", serve, called=called)
+    case.start()
+    assert case.open == ["u"]
+
+
+def test_the_state_is_foreign_to_another_definition() -> None:
+    case = play("s start\na user\ne end", "s>a>e")
+    case.start()
+    other = read(drawn("other", "s start\na user\ne end", "s>a>e").files)
+    with pytest.raises(StepFailed):
+        step(other, case.state, Input("complete", 1, AT, token="0.0"), case.serve, b"s")
+
+
+def test_the_shape_of_stored_bytes_is_that_of_the_step() -> None:
+    case = Play(
+        drawn(
+            "case",
+            "s start\nf and\na user\nt catch-timer P1D\nr user *seq 3\nj and\ne end",
+            "s>f>a>j; f>t>j; f>r>j; j>e",
+        )
+    )
+    for done in (case.start(), case.complete("a"), case.complete("r"), case.fire("t")):
+        assert shape(case.definition, done.state) == done.shape
+    case.complete("r")
+    assert shape(case.definition, case.complete("r").state) == case.last.shape
+
+
+def test_data_alone_changes_the_data_digest_and_another_salt_too() -> None:
+    case = play("s start\na user\ne end", "s>a>e")
+    given = Input("start", 0, AT, data={"x": 1})
+    one = step(case.definition, None, given, case.serve, b"a")
+    two = step(case.definition, None, dataclasses.replace(given, data={"x": 2}), case.serve, b"a")
+    three = step(case.definition, None, given, case.serve, b"b")
+    assert one.shape == two.shape == three.shape
+    assert len({one.data_digest, two.data_digest, three.data_digest}) == 3
