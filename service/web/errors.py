@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from service.errors import N_, AnpeiError, Message, SignInNeeded
 from service.models.outage import DatabaseAway
+from service.web.access import logins
 from service.web.submit import refresh_user
 
 log = structlog.get_logger("anpei.error")
@@ -91,14 +92,24 @@ def show_fault(error: Exception, message: Message | None = None) -> ResponseRetu
 
 def show(status: int, message: Message) -> ResponseReturnValue:
     """The error inside the layout, with the way on for the reader."""
+    if "HX-Request" in request.headers:
+        return notice(status, message)
     refresh_user()
-    title = TITLES.get(status, TITLES[400])
     if not current_user.is_authenticated:
         return alone(status, message)
+    title = TITLES.get(status, TITLES[400])
     return render_template("pages/errors/error.html", status=status, title=title, message=message), status
 
 
 def alone(status: int, message: Message) -> ResponseReturnValue:
-    """The error on a page of its own."""
+    """The error on a page of its own, for which nobody asks the database who is reading."""
+    g._login_user = logins.anonymous_user()
+    if "HX-Request" in request.headers:
+        return notice(status, message)
     title = TITLES.get(status, TITLES[500])
     return render_template("pages/errors/alone.html", status=status, title=title, message=message), status
+
+
+def notice(status: int, message: Message) -> ResponseReturnValue:
+    """The error of a request that changes a part of the page: a line at its top."""
+    return render_template("pages/errors/notice.html", status=status, message=message), status, {"HX-Retarget": "#notice"}
