@@ -4,6 +4,7 @@ from service.models.audit import Attempt, AuditEvent, RowChange
 from service.models.base import Cause, MovingClock, db, new_id, now, session, today, transaction, use_clock
 from service.models.case import Case, Incident, Job, JournalRow, PersonalValue, Submission, Task
 from service.models.certificate import Certificate, CertificateSerial, NumberOwner, PrintRecord
+from service.models.export import ExportLog
 from service.models.notice import Notice, Receipt
 from service.models.organisation import AcademyLink, Organisation, authority_id
 from service.models.person import Person, Photo, QualificationType
@@ -15,7 +16,7 @@ from service.models import need_marks as need_marks  # isort: skip  (its listene
 
 __all__ = [
     "AcademyLink", "Attempt", "AuditEvent", "Case", "Cause", "Certificate", "CertificateSerial", "DefinitionFile",
-    "DefinitionVersion", "DeploymentFault", "Enrollment", "Incident", "Job", "JournalRow", "MovingClock", "Notice",
+    "DefinitionVersion", "DeploymentFault", "Enrollment", "ExportLog", "Incident", "Job", "JournalRow", "MovingClock", "Notice",
     "NumberOwner", "Organisation", "Person", "PersonalValue", "Photo", "PrintRecord", "QualificationType", "Receipt",
     "RefresherRecord", "RowChange", "Score", "Submission", "Task", "TrainingClass", "TrainingNeed", "TrainingPlan",
     "User", "authority_id", "db", "new_id", "now", "session", "today", "transaction", "use_clock",

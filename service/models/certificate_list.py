@@ -37,7 +37,12 @@ class CertificateFilter:
 
 def certificates_page(user: User, chosen: CertificateFilter, cursor: str | None = None) -> Page[Any]:
     """One page of the certificates in scope, newest first."""
-    return read_page(_rows().where(visible(user, Certificate), *_conditions(chosen)), ORDER, cursor)
+    return read_page(certificates_query(user, chosen), ORDER, cursor)
+
+
+def certificates_query(user: User, chosen: CertificateFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return _rows().where(visible(user, Certificate), *_conditions(chosen))
 
 
 def certificate_counts(user: User) -> dict[str, int]:

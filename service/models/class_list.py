@@ -37,7 +37,12 @@ class ClassFilter:
 
 def classes_page(user: User, chosen: ClassFilter, cursor: str | None = None) -> Page[Any]:
     """One page of the classes in scope, the latest first."""
-    query = (
+    return read_page(classes_query(user, chosen), ORDER, cursor)
+
+
+def classes_query(user: User, chosen: ClassFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return (
         select(
             TrainingClass.id, TrainingClass.code, TrainingClass.title, TrainingClass.kind, TrainingClass.place,
             TrainingClass.enrol_from, TrainingClass.enrol_until, TrainingClass.starts_on, TrainingClass.ends_on,
@@ -48,7 +53,6 @@ def classes_page(user: User, chosen: ClassFilter, cursor: str | None = None) -> 
         .join(Institution, Institution.id == TrainingClass.institution_id)
         .where(visible(user, TrainingClass), *_conditions(chosen))
     )  # fmt: skip
-    return read_page(query, ORDER, cursor)
 
 
 def class_counts(user: User) -> dict[str, int]:

@@ -32,7 +32,12 @@ class EnrollmentFilter:
 
 def enrollments_page(user: User, chosen: EnrollmentFilter, cursor: str | None = None) -> Page[Any]:
     """One page of the enrolments in scope, the newest first."""
-    query = (
+    return read_page(enrollments_query(user, chosen), ORDER, cursor)
+
+
+def enrollments_query(user: User, chosen: EnrollmentFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return (
         select(
             Enrollment.id, Enrollment.case_id, Enrollment.state, Enrollment.reason, Enrollment.enrolled_on, Enrollment.kind,
             Enrollment.via, Person.id.label("person_id"), Person.name, Person.id_number_masked,
@@ -43,7 +48,6 @@ def enrollments_page(user: User, chosen: EnrollmentFilter, cursor: str | None = 
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
         .where(visible(user, Enrollment), *_conditions(chosen))
     )  # fmt: skip
-    return read_page(query, ORDER, cursor)
 
 
 def enrollment_counts(user: User) -> dict[str, int]:

@@ -45,7 +45,12 @@ def name_contains(column: Any, text: str) -> ColumnElement[bool]:
 
 def persons_page(user: User, chosen: PersonFilter, cursor: str | None = None) -> Page[Any]:
     """One page of the persons in scope, in the order of pinyin. Deregistered ones only when asked for."""
-    return read_page(_rows().where(visible(user, Person), *conditions(chosen)), ORDER, cursor)
+    return read_page(persons_query(user, chosen), ORDER, cursor)
+
+
+def persons_query(user: User, chosen: PersonFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return _rows().where(visible(user, Person), *conditions(chosen))
 
 
 def person_counts(user: User) -> dict[str, int]:

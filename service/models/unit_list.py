@@ -33,7 +33,12 @@ class UnitFilter:
 
 def units_page(user: User, chosen: UnitFilter, cursor: str | None = None) -> Page[Any]:
     """One page of the units in scope; deleted ones only when asked for."""
-    return read_page(_rows().where(visible(user, Organisation), *_conditions(chosen)), ORDER, cursor)
+    return read_page(units_query(user, chosen), ORDER, cursor)
+
+
+def units_query(user: User, chosen: UnitFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return _rows().where(visible(user, Organisation), *_conditions(chosen))
 
 
 def branches_of(user: User, group_id: UUID) -> list[Any]:
