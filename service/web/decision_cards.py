@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from service.domain import certificates, training_need
-from service.domain.training_need import Need
 from service.errors import Message
 from service.models import Task, User, certificate_list, enrollment_list, today
 from service.models.certificate import Certificate
@@ -66,7 +65,7 @@ def class_cards(user: User, task: Task) -> list[Card]:
 def _need_card(found: Enrollment, held: list[Certificate]) -> Card:
     """The need as of the day of enrolment (R47), and what confirming would check again."""
     facts = facts_of([found.person_id], found.enrolled_on)[found.person_id]
-    need = Need(training.decide(facts))
+    need = training.decide(facts)
     valid = next((c for c in held if c.state == "valid"), None)
     values: dict[str, Any] = {
         "found": found, "need": need, "explained": training_need.explain(facts.facts, need), "ruler": ruler.lay(facts.facts),

@@ -130,7 +130,7 @@ def photo(person_id: UUID) -> ResponseReturnValue:
 
 def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
     known = facts_of([person.id], today())[person.id]
-    need = Need(training.decide(known))
+    need = training.decide(known)
     return render_template(
         "pages/persons/show.html", person=person, number=person.id_number if is_revealed else None, need=need,
         explained=training_need.explain(known.facts, need), facts=known.facts, trainings=trainings_of(person.id),

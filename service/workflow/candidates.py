@@ -26,13 +26,14 @@ __all__ = ["obstacle_of_class", "obstacles", "recheck", "rule"]
 def obstacles(found: TrainingClass, rows: Sequence[Any]) -> dict[UUID, list[Message]]:
     """For each row (id, state, type_code, unit_id) of a list of persons every reason why he cannot join today."""
     known = facts_of([row.id for row in rows], today())
+    needs = training.decide_all(known)
     live = _live_classes([row.id for row in rows])
     provinces = _provinces({row.unit_id for row in rows})
     said = {}
     for row in rows:
         classes = live.get(row.id, set())
         candidate = Candidate(
-            state=PersonState(row.state), qualification_type=row.type_code, need=Need(training.decide(known[row.id])),
+            state=PersonState(row.state), qualification_type=row.type_code, need=needs[row.id],
             facts=known[row.id].facts, is_in_class=found.id in classes, is_enrolled_elsewhere=bool(classes - {found.id}),
         )  # fmt: skip
         said[row.id] = obstacles_to_enrolling(candidate, _offer(found, provinces[row.unit_id]), today())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from service.domain.enrollment_state import EnrollmentState
 from service.domain.permissions import Action, may
 from service.domain.reasons import parse_reason
 from service.domain.roles import Role
+from service.domain.training_need import Need
 from service.errors import AnpeiError, Conflict, InvalidInput, Message, NotAllowed
 from service.models import Cause, Enrollment, Person, TrainingClass, TrainingNeed, User, session, today, transaction
 from service.models.actors import actor_of, subject_of
@@ -88,10 +89,20 @@ def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_00
     return done
 
 
-def decide(known: Known) -> str:
+def decide(known: Known) -> Need:
     """The need that follows from the facts by the decision in force."""
+    return decide_all({UUID(int=0): known})[UUID(int=0)]
+
+
+def decide_all(known: Mapping[UUID, Known]) -> dict[UUID, Need]:
+    """The need of each person by the decision in force; equal facts are decided once."""
     definition, _ = processes.decision("training_need")
-    return str(engine.decide(definition, "training_need", known.facts)["need"])
+    decided: dict[str, Need] = {}
+    for facts in known.values():
+        key = repr(facts.facts)
+        if key not in decided:
+            decided[key] = Need(engine.decide(definition, "training_need", facts.facts)["need"])
+    return {person_id: decided[repr(facts.facts)] for person_id, facts in known.items()}
 
 
 def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enrolled:
@@ -124,20 +135,14 @@ def _stale(limit: int) -> list[UUID]:
 
 
 def _decide(person_ids: Collection[UUID]) -> None:
-    definition, digest = processes.decision("training_need")
-    known: dict[str, str] = {}
-    rows: list[dict[str, Any]] = []
-    for person_id, facts in facts_of(person_ids, today()).items():
-        key = repr(facts.facts)
-        if key not in known:
-            known[key] = str(engine.decide(definition, "training_need", facts.facts)["need"])
-        rows.append(
-            {"person_id": person_id, "need": known[key], "as_of": today(), "reference_date": facts.facts["reference_date"],
-             "valid_to": facts.facts["valid_to"], "certificate_id": facts.certificate_id, "decision": digest}
-        )  # fmt: skip
+    _, digest = processes.decision("training_need")
+    known = facts_of(person_ids, today())
+    needs = decide_all(known)
+    rows: list[dict[str, Any]] = [
+        {"person_id": person_id, "need": needs[person_id], "as_of": today(), "reference_date": facts.facts["reference_date"],
+         "valid_to": facts.facts["valid_to"], "certificate_id": facts.certificate_id, "decision": digest}
+        for person_id, facts in known.items()
+    ]  # fmt: skip
     row = insert(TrainingNeed).values(rows)
-    changed = {
-        name: row.excluded[name]
-        for name in ("need", "as_of", "reference_date", "valid_to", "certificate_id", "decision")
-    }
+    changed = {name: row.excluded[name] for name in rows[0] if name != "person_id"}
     session().execute(row.on_conflict_do_update(index_elements=["person_id"], set_=changed))
