@@ -17,7 +17,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg2
 
@@ -111,9 +111,17 @@ class Server:
                 self.start()
                 yield self
             finally:
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while others use the server
-                    self.stop()
+                self._leave(users)
+
+    def stop_if_unused(self) -> None:
+        """Stop the server unless somebody is inside ``running``: for those who outlive the one that started it."""
+        with (self.home / "postgres.users").open("a") as users:
+            self._leave(users)
+
+    def _leave(self, users: IO[str]) -> None:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while others use the server
+            self.stop()
 
     def create_database(self, name: str) -> None:
         """Create an empty database unless it exists."""

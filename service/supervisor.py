@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from types import FrameType
 
 STOP_SECONDS = 15
@@ -59,8 +61,9 @@ class Supervisor:
 
     def start(self, name: str, *command: str) -> None:
         """Start a program outside the terminal's group, so that Ctrl-C reaches it in order; it dies with this process."""
+        die_with_me = partial(_die_with, os.getpid())
         self._programs[name] = subprocess.Popen(  # noqa: S603 - our own programs
-            command, start_new_session=True, preexec_fn=_die_with_parent, stdin=subprocess.DEVNULL
+            command, start_new_session=True, preexec_fn=die_with_me, stdin=subprocess.DEVNULL
         )  # fmt: skip
 
     def wait_for_port(self, port: int, seconds: float = 60) -> bool:
@@ -100,6 +103,8 @@ def _hear_no_more(_number: int, _frame: FrameType | None) -> None:
     """The cleaning up is under way already."""
 
 
-def _die_with_parent() -> None:
-    """Also after a kill -9 of the parent nothing goes on behind anybody's back."""
+def _die_with(parent: int) -> None:
+    """Also after a kill -9 of the parent nothing goes on behind anybody's back; it may have died before this was said."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -28,6 +28,14 @@ def on_starting(server: Any) -> None:
     bring_up_to_date(server.app.wsgi())
 
 
+def on_exit(_server: Any) -> None:
+    """When the supervisor was killed, nobody else stops the embedded database."""
+    from service.postgres import Server
+
+    if settings().is_embedded:
+        Server(settings().data_dir).stop_if_unused()
+
+
 def post_fork(_server: Any, worker: Any) -> None:
     """A connection must not be shared between processes."""
     from service.models import db

@@ -1,0 +1,115 @@
+"""What `make run` starts, as a person meets it: up, ended, killed, started again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from service.config import CHECKOUT, embedded_url
+from service.postgres import Server
+from service.supervisor import is_port_free
+
+PATIENCE = 60
+
+
+class Anpei:
+    """``anpei run`` on a data folder of its own, whose demonstration counts as seen to."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        (home / "demonstration").write_text(hashlib.sha256(embedded_url(home).encode()).hexdigest())
+        self.database = Server(home)
+
+    def start(self) -> subprocess.Popen[str]:
+        chosen = {
+            "ANPEI_DATA_DIR": str(self.home),
+            "ANPEI_PORT": str(self.port),
+            "ANPEI_DEMO_PASSWORD": "Shown-At-Start-1",
+        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANPEI_")}
+        command = [sys.executable, "-m", "service.cli", "run"]
+        return subprocess.Popen(
+            command, cwd=CHECKOUT, env=kept | chosen, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def wait_until_up(self, program: subprocess.Popen[str]) -> str:
+        """What it said until it told how it ends."""
+        assert program.stdout is not None
+        said = ""
+        for line in program.stdout:
+            said += line
+            if "Ctrl-C" in line:
+                return said
+        pytest.fail(f"anpei run ended:\n{said}")
+
+    def is_gone(self) -> bool:
+        """Whether, before patience ends, neither server answers any more."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if is_port_free(self.port) and not self.database.is_ready():
+                return True
+            time.sleep(0.05)
+        return False
+
+
+@pytest.fixture
+def anpei() -> Iterator[Anpei]:
+    home = Path(tempfile.mkdtemp(prefix="anpei run "))
+    home.chmod(0o755)
+    yield Anpei(home)
+    shutil.rmtree(home)
+
+
+def test_it_starts_shows_the_way_in_ends_wholly_and_starts_again_quickly(anpei: Anpei) -> None:
+    with anpei.start() as program:
+        said = anpei.wait_until_up(program)
+        assert f"http://127.0.0.1:{anpei.port}" in said
+        assert "Shown-At-Start-1" in said
+        assert requests.get(f"http://127.0.0.1:{anpei.port}/readyz", timeout=30).status_code == 200
+        program.send_signal(signal.SIGINT)
+        program.communicate(timeout=PATIENCE)
+        assert program.returncode == 0
+    assert anpei.is_gone()
+    begun = time.monotonic()
+    with anpei.start() as program:
+        anpei.wait_until_up(program)
+        assert time.monotonic() - begun < 15  # 2 s on an idle machine; here other tests run beside it
+        program.terminate()
+        program.communicate(timeout=PATIENCE)
+    assert anpei.is_gone()
+
+
+def test_killed_it_leaves_nothing_running_and_starts_again(anpei: Anpei) -> None:
+    with anpei.start() as program:
+        anpei.wait_until_up(program)
+        program.kill()
+        program.communicate(timeout=PATIENCE)
+    assert anpei.is_gone()
+    with anpei.start() as program:
+        anpei.wait_until_up(program)
+        program.terminate()
+        program.communicate(timeout=PATIENCE)
+    assert anpei.is_gone()
+
+
+def test_a_port_in_use_is_told_before_anything_is_started(anpei: Anpei) -> None:
+    with socket.create_server(("127.0.0.1", anpei.port)), anpei.start() as program:
+        said, _ = program.communicate(timeout=PATIENCE)
+    assert program.returncode == 1
+    assert f"Port {anpei.port} is in use" in said
+    assert f"ANPEI_PORT={anpei.port + 1}" in said
+    assert not (anpei.home / "postgres").exists()
