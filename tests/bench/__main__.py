@@ -6,10 +6,10 @@ import argparse
 import time
 
 from service.migrations import upgrade
-from service.models import db
-from tests.bench import cast, chain, end_to_end, engine_bench, http, inbox
+from tests.bench import cast, end_to_end, engine_bench, http, inbox
 from tests.bench.figures import Figures
-from tests.bench.scratch import application, scratch
+from tests.bench.processes import at_once
+from tests.bench.scratch import scratch
 
 PREPARED = "bench"
 PARTS = ("engine", "end_to_end", "http", "inbox")
@@ -55,16 +55,12 @@ def _database(figures: Figures, only: list[str], cases: int) -> None:
         began = time.perf_counter()
         server.create_database(PREPARED)
         upgrade(server.url(PREPARED))
-        with application(server.url(PREPARED)).app_context():
-            cast.prepare(cases)
-            case_ids = chain.all_cases()
-            db.session.remove()
-            db.engine.dispose()
+        (case_ids,) = at_once(cast.prepare, [(server.url(PREPARED), cases)])
         figures.row(f"prepared {len(case_ids)} enrolments", f"{time.perf_counter() - began:.1f} s")
         if "end_to_end" in only:
             end_to_end.measure(server, PREPARED, case_ids, figures)
         if "http" in only:
-            http.measure(server, PREPARED, case_ids, figures)
+            http.measure(server, PREPARED, len(case_ids), figures)
         if "inbox" in only:
             inbox.measure(server, PREPARED, figures)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,8 @@ from service.models import (
 )
 from service.models.sealed import fingerprint, seal
 from service.workflow import cases, processes, reference
+from tests.bench.chain import all_cases
+from tests.bench.scratch import application
 
 PASSWORD = "Blasting-Caps-2026"
 UNITS = 8
@@ -31,8 +34,15 @@ PER_CLASS = 40
 PROVINCE = "37"
 
 
-def prepare(persons: int) -> None:
-    """An installation with ``persons`` enrolments that wait for their province; in an application context."""
+def prepare(ready: Callable[[], object], url: str, persons: int) -> list[UUID]:
+    """An installation with ``persons`` enrolments that wait for their province; the ids of their cases."""
+    ready()
+    with application(url).app_context():
+        _install(persons)
+        return all_cases()
+
+
+def _install(persons: int) -> None:
     reference.ensure()
     for result in processes.deploy_folder():
         if result.problems:
@@ -52,12 +62,13 @@ def prepare(persons: int) -> None:
         classes = [_class(n, school, kind) for n in range(-(-persons // PER_CLASS))]
         session.add_all(classes)
     for n, person in enumerate(people):
-        _enrol(officers["bench-enterprise"], classes[n // PER_CLASS], person.id)
-
-
-def _enrol(officer: User, place: TrainingClass, person_id: UUID) -> None:
-    data = {"class_id": str(place.id), "person_id": str(person_id), "via": "enterprise", "on_behalf": False}
-    cases.start(officer, "training_enrollment", data, business_key=str(person_id))
+        data = {
+            "class_id": str(classes[n // PER_CLASS].id),
+            "person_id": str(person.id),
+            "via": "enterprise",
+            "on_behalf": False,
+        }
+        cases.start(None, "training_enrollment", data, business_key=str(person.id))
 
 
 def _organisations() -> tuple[Organisation, list[Organisation]]:

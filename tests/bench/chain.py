@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.models import Task, User, db, session
 from service.workflow import cases
@@ -34,6 +34,9 @@ STAGES = (
 )
 
 
+WARM_UP = 4  # cases
+
+
 @dataclass
 class Walked:
     """Seconds of each completion by stage, CPU seconds of the process, and what it sent to the database."""
@@ -49,42 +52,46 @@ def all_cases() -> list[UUID]:
     return list(session().scalars(query))
 
 
-def open_tasks(stage: Stage, case_ids: Sequence[UUID]) -> list[UUID]:
-    """The open tasks of a stage in these cases, case by case."""
-    named = Task.element.in_([stage.element, f"certification/{stage.element}"])
-    query = select(Task.id).where(named, Task.state == "open", Task.case_id.in_(case_ids)).order_by(Task.case_id)
-    return list(session().scalars(query))
-
-
 def walk(ready: Callable[[], object], url: str, case_ids: Sequence[UUID], is_recorded: bool) -> Walked:
-    """Complete every task of every case, stage by stage, in this process; one session a completion, as requests have."""
+    """Complete every task of every case, stage by stage, in this process; one session a completion, as requests have.
+
+    The first few cases only warm the process up: they are neither counted nor recorded.
+    """
     if is_recorded:
         record_connections()
     done = Walked()
     with application(url).app_context():
         officers = {stage.login: _officer(stage.login) for stage in STAGES}
+        for stage in STAGES:
+            _complete(officers[stage.login], _tasks(stage, case_ids[:WARM_UP]), stage.form)
         ready()
         for stage in STAGES:
-            tasks = open_tasks(stage, case_ids)
-            if len(tasks) != len(case_ids):
-                raise RuntimeError(f"{stage.element}: {len(tasks)} tasks are open in {len(case_ids)} cases")
-            db.session.remove()
-            done.seconds[stage.element] = _complete(officers[stage.login], tasks, stage.form, done)
+            tasks = _tasks(stage, case_ids[WARM_UP:])
+            cpu, tape.is_on = time.process_time(), True
+            done.seconds[stage.element] = _complete(officers[stage.login], tasks, stage.form)
+            done.cpu += time.process_time() - cpu
+            tape.is_on = False
         done.transactions = tape.transactions
     return done
 
 
-def _complete(officer: User, tasks: list[UUID], form: dict[str, Any], done: Walked) -> list[float]:
+def _tasks(stage: Stage, case_ids: Sequence[UUID]) -> list[UUID]:
+    """The open tasks of a stage in these cases, case by case; every case must have one."""
+    query = select(Task.id).where(Task.state == "open", Task.case_id.in_(case_ids)).order_by(Task.case_id)
+    tasks = list(session().scalars(query.where(func.split_part(Task.element, "/", -1) == stage.element)))
+    db.session.remove()
+    if len(tasks) != len(case_ids):
+        raise RuntimeError(f"{stage.element}: {len(tasks)} tasks are open in {len(case_ids)} cases")
+    return tasks
+
+
+def _complete(officer: User, tasks: list[UUID], form: dict[str, Any]) -> list[float]:
     seconds = []
-    tape.is_on = True
-    cpu = time.process_time()
     for task in tasks:
         began = time.perf_counter()
         cases.complete(officer, task, form)
         db.session.remove()
         seconds.append(time.perf_counter() - began)
-    done.cpu += time.process_time() - cpu
-    tape.is_on = False
     return seconds
 
 

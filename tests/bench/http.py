@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
-from uuid import UUID
 
-from service.models import db
 from service.postgres import Server
 from tests.bench import chain, web
 from tests.bench.cast import PASSWORD
 from tests.bench.figures import Figures, p50, percentile
-from tests.bench.scratch import application, copy
+from tests.bench.scratch import copy
+
+DATABASE = "bench_http"
 
 
-def measure(server: Server, prepared: str, case_ids: Sequence[UUID], figures: Figures) -> None:
+def measure(server: Server, prepared: str, cases: int, figures: Figures) -> None:
     """Every completion of every case over REST, stage by stage; finding the tasks between the stages is not counted."""
-    copy(server, prepared, "bench_http")
-    app = application(server.url("bench_http"))
+    copy(server, prepared, DATABASE)
     database = int((server.data / "postmaster.pid").read_text().split()[0])
     took, seconds, web_cpu, database_cpu = 0.0, [], 0.0, 0.0
-    with web.serving(server, "bench_http") as (port, process), app.app_context():
+    with web.serving(server, DATABASE) as (port, process):
         _sign_in(port)
         for stage in chain.STAGES:
-            requests = [_completion(stage, task) for task in chain.open_tasks(stage, case_ids)]
-            db.session.remove()
+            requests = [_completion(stage, task) for task in _open_tasks(server, stage)]
+            if len(requests) != cases:
+                raise RuntimeError(f"{stage.element}: {len(requests)} tasks are open in {cases} cases")
             before = web.cpu_of(process), web.cpu_of(database)
             lasted, each = web.pour(port, requests, 204)
             web_cpu += web.cpu_of(process) - before[0]
             database_cpu += web.cpu_of(database) - before[1]
             took += lasted
             seconds += each
-        db.engine.dispose()
     n = len(seconds)
     cpu = {"web": web_cpu / n * 1000, "database": database_cpu / n * 1000}
     figures.key("http_completions_per_s", n / took)
@@ -51,7 +49,12 @@ def measure(server: Server, prepared: str, case_ids: Sequence[UUID], figures: Fi
     }  # fmt: skip
 
 
-def _completion(stage: chain.Stage, task: UUID) -> bytes:
+def _open_tasks(server: Server, stage: chain.Stage) -> list[str]:
+    query = f"SELECT id FROM task WHERE state = 'open' AND split_part(element, '/', -1) = '{stage.element}' ORDER BY case_id"
+    return [task for (task,) in server.execute(query, DATABASE)]
+
+
+def _completion(stage: chain.Stage, task: str) -> bytes:
     variables = {name: {"value": value, "type": "String"} for name, value in stage.form.items()}
     return web.post(
         f"/engine-rest/task/{task}/complete", authorization(stage.login), json.dumps({"variables": variables}).encode()

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from service.models import User, db, inbox
+from service.models import User, inbox
 from service.models.scope import addresses
 from service.postgres import Server
 from tests.bench import web
 from tests.bench.cast import PASSWORD
 from tests.bench.figures import Figures, p50
+from tests.bench.processes import at_once
 from tests.bench.scratch import application, copy
 
 SIZES = {"1k": 1_000, "1m": 1_000_000}
@@ -44,7 +45,7 @@ def measure(server: Server, prepared: str, figures: Figures) -> None:
         database = f"bench_inbox_{name}"
         copy(server, prepared, database)
         _fill(server, database, size)
-        queries[name] = _query(server.url(database))
+        (queries[name],) = at_once(_query, [(server.url(database),)])
         pages[name] = _page(server, database)
         figures.row(
             f"inbox with {size:,} open tasks: page",
@@ -77,16 +78,14 @@ def _fill(server: Server, database: str, size: int) -> None:
         cursor.execute("CHECKPOINT")
 
 
-def _query(url: str) -> float:
-    """Median seconds of the query of the first page, in this process."""
+def _query(ready: Callable[[], object], url: str) -> float:
+    """Median seconds of the query of the first page, in a process of its own."""
+    ready()
     with application(url).app_context():
         user = User.by_login("bench-association")
         assert user is not None
         where_to = addresses(user)
-        seconds = timed(lambda: inbox.read(where_to, inbox.Filter()))
-        db.session.remove()
-        db.engine.dispose()
-    return seconds
+        return timed(lambda: inbox.read(where_to, inbox.Filter()))
 
 
 def _page(server: Server, database: str) -> float:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import queue
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-
-PATIENCE = 600  # seconds that a run may take at most
 
 
 def at_once(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -24,23 +22,28 @@ def at_once(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) 
         process.start()
     try:
         found = dict(_gather(answers, running))
-    finally:
+    except RuntimeError:
         for process in running:
-            process.kill() if process.is_alive() and not answers.empty() else process.join(10)
+            process.kill()
+        raise
+    for process in running:
+        process.join()
     return [found[n] for n in range(len(arguments))]
 
 
-def _gather(answers: Any, running: list[Any]) -> list[tuple[int, Any]]:
-    gathered = []
-    while len(gathered) < len(running):
+def _gather(answers: Any, running: list[Any]) -> Iterator[tuple[int, Any]]:
+    waiting = len(running)
+    while waiting:
         try:
-            n, answer, fault = answers.get(timeout=PATIENCE)
+            n, answer, fault = answers.get(timeout=1)
         except queue.Empty:
-            raise RuntimeError("a process of the benchmark did not answer") from None
+            if any(process.exitcode for process in running):
+                raise RuntimeError("a process of the benchmark ended without an answer") from None
+            continue
         if fault:
             raise RuntimeError(fault)
-        gathered.append((n, answer))
-    return gathered
+        waiting -= 1
+        yield n, answer
 
 
 def _run(function: Callable[..., Any], barrier: Any, answers: Any, n: int, given: tuple[Any, ...]) -> None:

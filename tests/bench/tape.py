@@ -47,7 +47,8 @@ class _Cursor(extensions.cursor):
 
 class _Connection(extensions.connection):
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
-        return super().cursor(*args, cursor_factory=_Cursor, **kwargs)
+        kwargs.setdefault("cursor_factory", _Cursor)
+        return super().cursor(*args, **kwargs)
 
     def commit(self) -> None:
         super().commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -15,10 +16,10 @@ from pathlib import Path
 
 from service.config import CHECKOUT
 from service.postgres import Server
-from service.supervisor import Supervisor
-from tests.bench.scratch import environment
+from tests.bench.scratch import HOME, environment
 
 TICK = os.sysconf("SC_CLK_TCK")
+LOG = HOME / "web.log"
 CONNECTIONS = 8  # as many as the server has threads
 
 
@@ -55,18 +56,31 @@ class Connection:
 
 @contextmanager
 def serving(server: Server, database: str) -> Iterator[tuple[int, int]]:
-    """The service on a scratch database: its port and the process id of gunicorn's first process."""
+    """The service on a scratch database: its port and the process id of gunicorn's first process. Its log is a file."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    os.environ |= {**environment(server.url(database)), "ANPEI_PORT": str(port)}
-    before = _children(os.getpid())
-    with Supervisor() as programs:
-        programs.start("gunicorn", sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn")
-        if not programs.wait_for_port(port):
-            raise RuntimeError("the web server did not start")
-        (process,) = _children(os.getpid()) - before
-        yield port, process
+    settings = {**os.environ, **environment(server.url(database)), "ANPEI_PORT": str(port)}
+    with LOG.open("w") as log:
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:service.cli.gunicorn"]
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env=settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        try:
+            _wait_for(port, process)
+            yield port, process.pid
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    while True:
+        with contextlib.suppress(OSError):
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        if process.poll() is not None:
+            raise RuntimeError(f"the web server did not start:\n{LOG.read_text()[-2000:]}")
+        time.sleep(0.05)
 
 
 def post(path: str, authorization: str, body: bytes) -> bytes:
