@@ -39,7 +39,9 @@ def differences(server: Server, migrated: str, modelled: str) -> list[str]:
     upgrade(server.url(migrated))
     _anew(server, modelled)
     engine = create_engine(server.url(modelled))
-    db.metadata.create_all(engine)
+    with engine.begin() as connection:
+        db.metadata.create_all(connection)
+        command.stamp(configuration(connection), "head")  # so that a start takes it for up to date
     engine.dispose()
     schemas = (_schema(server, name) for name in (migrated, modelled))
     return list(difflib.unified_diff(*schemas, "migrations", "models", lineterm="", n=1))

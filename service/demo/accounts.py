@@ -15,7 +15,8 @@ from service.models.pinyin import sort_key
 from service.workflow import accounts
 from service.workflow import units as registry
 
-KINDS = ("group",) * 8 + ("branch",) * 14 + ("enterprise",) * 34 + ("academy",) * 4  # the 60 units of the scale
+FIRST = ("group", "branch", "enterprise")  # group-1 in province 37, its branch-1 in 42 (R9), enterprise-1 in 37
+KINDS = FIRST + ("group",) * 7 + ("branch",) * 13 + ("enterprise",) * 33 + ("academy",) * 4  # the 60 units
 
 
 class Accounts:
@@ -102,8 +103,7 @@ def _make_units(made: Accounts) -> None:
     groups: list[UUID] = []
     counts: dict[str, int] = {}
     for kind, record in zip(KINDS, units(), strict=False):
-        code = "42" if kind == "branch" and not counts.get("branch") else record.pop("code")
-        record.pop("code", None)
+        code = record.pop("code")
         raw = {**record, "kind": kind, "authority": str(authority_id(code))}
         if kind == "branch":
             raw["parent"] = str(groups[counts.get("branch", 0) % len(groups)])
