@@ -8,8 +8,10 @@ from typing import Any
 from SpiffWorkflow.bpmn.parser import event_parsers as library
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser
 from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
+from SpiffWorkflow.bpmn.parser.task_parsers import SubprocessParser, SubWorkflowParser
 from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
+from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 
 from service.engine import activities, events, gateways, repeats, subprocesses, throwing
@@ -36,8 +38,6 @@ class _Node:
     def parse_timer_event(self, event: Any) -> events.Timer:
         text = next((child.text or "" for child in event if child.tag.startswith(full_tag("time"))), "")
         return events.Timer(self.node.get("id"), text.strip())
-
-    EVENT_SUBPROCESS_CLASS = subprocesses.EventSubProcess
 
     def parse_extensions(self, node: Any = None) -> dict[str, str]:
         return {}
@@ -84,6 +84,23 @@ class _EventGateway(library.EventBasedGatewayParser):
         return self._create_task(events.Alternatives())
 
 
+class _SubProcess(SubWorkflowParser):
+    """The library looks for ``triggeredByEvent`` in the BPMN namespace, where no tool writes it."""
+
+    def create_task(self) -> Any:
+        listens = self.node.get("triggeredByEvent") == "true"
+        kind = subprocesses.EventSubProcess if listens else self.spec_class
+        inner = SubprocessParser.get_subprocess_spec(self)
+        return kind(self.spec, self.bpmn_id, subworkflow_spec=inner, **self.bpmn_attributes)
+
+
+class _Start(library.StartEventParser):
+    """The library's list of definitions for starts lacks the error and the escalation, which event subprocesses have."""
+
+    def get_event_definition(self, xpaths: list[str]) -> Any:
+        return super().get_event_definition([*xpaths, library.ERROR_EVENT_XPATH, library.ESCALATION_EVENT_XPATH])
+
+
 class _End(library.EndEventParser):
     """The library's list of definitions for ends lacks the signal."""
 
@@ -112,13 +129,14 @@ _OURS: dict[str, tuple[Any, Any]] = {
     "userTask": (TaskParser, activities.UserTask),
     "manualTask": (TaskParser, activities.ManualTask),
     "task": (TaskParser, activities.NoneTask),
-    "subProcess": (None, subprocesses.SubProcess),
+    "subProcess": (_SubProcess, subprocesses.SubProcess),
     "transaction": (None, subprocesses.Transaction),
     "callActivity": (None, subprocesses.CallActivity),
     "exclusiveGateway": (None, gateways.ExclusiveGateway),
     "inclusiveGateway": (None, gateways.InclusiveGateway),
     "parallelGateway": (None, gateways.ParallelGateway),
     "eventBasedGateway": (_EventGateway, events.EventBasedGateway),
+    "startEvent": (_Start, defaults.StartEvent),
     "endEvent": (_End, throwing.EndEvent),
     "intermediateThrowEvent": (None, throwing.IntermediateThrowEvent),
     "sendTask": (None, throwing.SendTask),

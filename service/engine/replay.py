@@ -9,6 +9,7 @@ from typing import Any
 from service.engine import journal, run, state, timers
 from service.engine.definition import Definition
 from service.engine.scopes import Case
+from service.engine.scripts import error_in
 from service.engine.values import Data, Input, Moment, NoPlace, NoResult, Request, Serve, Step, StepFailed
 from service.engine.world import deep_recursion, world
 
@@ -37,9 +38,13 @@ def moments(rows: Iterable[Row], definitions: Definitions) -> list[Moment]:
 
 
 def _tokens(step: Step, definition: Definition) -> tuple[str, ...]:
-    """Where the tokens stand: an event that merely waits on the border of its activity has none."""
-    paths = [path for _, path, _ in state.paths(step.state)]
-    return tuple(path for path in paths if definition.elements[path.split("/")[-1]].type != "boundaryEvent")
+    """Where the tokens stand: events that merely wait on the border of an activity, or for a scope, have none."""
+
+    def stands(path: str, kind: str) -> bool:
+        element = definition.elements[path.split("/")[-1]].type
+        return kind != "wait" or element not in ("boundaryEvent", "subProcess")
+
+    return tuple(path for _, path, kind in state.paths(step.state) if stands(path, kind))
 
 
 def open_tasks(rows: Iterable[Row], definitions: Definitions) -> tuple[str, list[str]]:
@@ -129,7 +134,11 @@ def recorded(row: Row) -> Serve:
     def serve(request: Request) -> Data | None:
         left = results.get((request.element, request.topic))
         if left:
-            return left.pop(0)
+            result = left.pop(0)
+            error = error_in(result)
+            if error is not None:
+                raise error
+            return result
         if (request.element, request.topic) in external:
             return None
         raise NoResult(f"{request.element} ({request.topic})")

@@ -159,6 +159,7 @@ def _job(task: Task, given: Input, data: Data) -> None:
     if kind_of(task) != "async":
         raise NoPlace(f"{path_of(task)} 不在等待继续")
     task.internal_data["released"] = True
+    task.token = None  # what is let in is another token than what waited at the door
     task.task_spec._update(task)
 
 

@@ -10,7 +10,7 @@ from SpiffWorkflow.task import Task
 
 from service.engine import sandbox
 from service.engine.sandbox import ScriptError
-from service.engine.values import Call, Data, Request, StepFailed
+from service.engine.values import BpmnError, Call, Data, Request, StepFailed
 from service.engine.world import path_of, world
 
 
@@ -74,16 +74,41 @@ def run_script(task: Task, script: str, names: Data, functions: tuple[str, ...])
 
 
 def call(request: Request) -> Data | None:
-    """Serve a topic and record its result; None when nobody here serves it. Errors of the handler pass unchanged."""
-    result = world.serve(request)
+    """Serve a topic and record what came of it; None when nobody here serves it.
+
+    A BPMN error is recorded like a result and raised; any other error of the handler passes unchanged.
+    """
+    error: BpmnError | None = None
+    try:
+        result = world.serve(request)
+    except BpmnError as raised:
+        error = raised
+        result = error_record(raised)
     if result is None:
         return None
     try:
         result = sandbox.clean(result)
-    except ScriptError as error:
-        raise StepFailed(f"{request.topic} 返回的数据不合规则:{error}", request.element) from error
+    except ScriptError as refused:
+        raise StepFailed(f"{request.topic} 返回的数据不合规则:{refused}", request.element) from refused
     world.calls.append(Call(request.element, request.topic, len(world.calls), result))
+    if error is not None:
+        raise error
     return result
+
+
+_ERROR = "!error"  # no name of a field, so that it cannot be taken for one
+
+
+def error_record(error: BpmnError) -> Data:
+    """What a journal keeps of a BPMN error in place of a result."""
+    return {_ERROR: error.code, "message": str(error), "data": error.data}
+
+
+def error_in(result: Data) -> BpmnError | None:
+    """The BPMN error that a recorded result stands for, if it does."""
+    if _ERROR not in result:
+        return None
+    return BpmnError(str(result[_ERROR]), str(result["message"]), result["data"])
 
 
 def seconds_left() -> float:

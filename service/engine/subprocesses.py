@@ -78,35 +78,39 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
     listens = True
 
     def _update_hook(self, task: Task) -> bool:
-        if task._state == WAITING and "event_fired" in task.internal_data:
-            self._begin(task)
-        elif task._state != WAITING:
+        if task._state != WAITING:
             BpmnTaskSpec._update_hook(self, task)
             task._set_state(WAITING)
             self.event_definition.update_task(task)
+        elif "event_fired" in task.internal_data:
+            if self.interrupting or self._is_last(task):
+                return True
+            del task.internal_data["event_fired"]
+            self._run_beside(task)
         return False
 
-    def _begin(self, listener: Task) -> None:
+    def _run_hook(self, task: Task) -> bool | None:
+        if task.internal_data.pop("event_fired", False) is False:
+            return True  # its scope has ended
         if self.interrupting:
-            others = [t for t in listener.workflow.tasks.values() if t._state & OPEN and t is not listener]
-            for other in in_order(others):
+            for other in in_order(t for t in list(task.workflow.tasks.values()) if t._state & OPEN and t is not task):
                 other.cancel()
-        elif "due" not in listener.internal_data or "times" in listener.internal_data:
-            self._begin_beside(listener)
-            return
-        listener.internal_data.clear()
-        self.enter(listener)
+        task.internal_data.clear()
+        task.token = None  # what runs now is another token than what listened
+        self.enter(task)
+        return None
 
-    def _begin_beside(self, listener: Task) -> None:
+    def _is_last(self, task: Task) -> bool:
+        """Whether it cannot come again: a timer that is no cycle, or a cycle's last time."""
+        return "due" in task.internal_data and task.internal_data.get("times", 1) == 1
+
+    def _run_beside(self, listener: Task) -> None:
         """A run of its own; the listener stays for the next."""
-        del listener.internal_data["event_fired"]
         task = listener.parent._add_child(self, TaskState.FUTURE)
         task.triggered = task.entered = True
         task.data, task.stamps = listener.data, listener.stamps
         self._predict(task, mask=TaskState.NOT_FINISHED_MASK)
         self.enter(task)
-        if listener.internal_data.get("times") == 1:
-            listener.cancel()
 
 
 class Transaction(_Scoped, defaults.TransactionSubprocess): ...

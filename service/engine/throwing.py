@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
@@ -101,25 +102,37 @@ def raise_error(task: Task, code: str, payload: Data) -> None:
 
 
 def raise_to_boundary(scope: Any, kind: type, code: str | None, payload: Data) -> bool:
-    """Offer an error, escalation or cancellation to the scopes around, from inside out; True when one catches it."""
-    while scope.parent_task_id is not None:
+    """Offer an error, escalation or cancellation from inside out; True when something catches it.
+
+    In each scope its event subprocesses come first, then the boundary events of the activity around it.
+    """
+    while True:
+        if _first(kind, code, payload, scope.tasks.values(), listening=True):
+            return True
+        if scope.parent_task_id is None:
+            return False
         host = scope.top_workflow.get_task_from_id(scope.parent_task_id)
         if _catch(host, kind, code, payload):
             return True
         scope = host.workflow
-    return False
 
 
 def _catch(host: Task, kind: type, code: str | None, payload: Data) -> bool:
-    """The boundary event of this very activity that catches the code, the one without code last."""
+    """Whether a boundary event of this very activity catches the code."""
     host = loop_around(host) or host
     split = host.parent
-    if not isinstance(split.task_spec, BoundaryEventSplit):
-        return False
+    return isinstance(split.task_spec, BoundaryEventSplit) and _first(
+        kind, code, payload, split.children, listening=False
+    )
+
+
+def _first(kind: type, code: str | None, payload: Data, tasks: Iterable[Task], listening: bool) -> bool:
+    """Fire the first waiting event with this code, failing that the first for any code."""
     waiting = [
-        t
-        for t in split.children
-        if t._state == WAITING and isinstance(getattr(t.task_spec, "event_definition", None), kind)
+        task
+        for task in in_order(task for task in tasks if task._state == WAITING)
+        if isinstance(getattr(task.task_spec, "event_definition", None), kind)
+        and getattr(task.task_spec, "listens", False) is listening
     ]
     for wanted in (code, None):
         for task in waiting:

@@ -157,6 +157,7 @@ def test_trap_5_a_bpmn_error_takes_the_boundary_event() -> None:
     assert case.start().data == {"seats": 0}
     assert case.open == ["u"]
     assert case.last.trace == ("+s", "-t", "+b", "-c")
+    assert replay.re_execute(case.rows, lambda digest: case.definition) == []
 
 
 def test_trap_5_a_bpmn_error_nobody_catches_fails_the_step() -> None:
