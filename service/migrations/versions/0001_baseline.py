@@ -69,6 +69,27 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_deployment_fault'))
     )
     op.create_index(op.f('ix_deployment_fault_file'), 'deployment_fault', ['file'], unique=False)
+    op.create_table('export_log',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('chosen', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('purpose', sa.String(length=200), nullable=False),
+    sa.Column('masked', sa.Boolean(), nullable=False),
+    sa.Column('language', sa.String(length=8), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('error', sa.Text(), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("masked OR purpose <> ''", name=op.f('ck_export_log_purpose')),
+    sa.CheckConstraint("state IN ('running', 'done', 'failed', 'removed')", name=op.f('ck_export_log_state')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_export_log'))
+    )
+    op.create_index(op.f('ix_export_log_at'), 'export_log', ['at'], unique=False)
+    op.create_index(op.f('ix_export_log_user_id_at'), 'export_log', ['user_id', 'at'], unique=False)
     op.create_table('organisation',
     sa.Column('kind', sa.String(length=24), nullable=False),
     sa.Column('code', sa.String(length=20), nullable=False),
@@ -687,6 +708,9 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_organisation_parent_id'), table_name='organisation')
     op.drop_index(op.f('ix_organisation_authority_id'), table_name='organisation')
     op.drop_table('organisation')
+    op.drop_index(op.f('ix_export_log_user_id_at'), table_name='export_log')
+    op.drop_index(op.f('ix_export_log_at'), table_name='export_log')
+    op.drop_table('export_log')
     op.drop_index(op.f('ix_deployment_fault_file'), table_name='deployment_fault')
     op.drop_table('deployment_fault')
     op.drop_index('uq_definition_version_number', table_name='definition_version')
