@@ -48,7 +48,7 @@ class Diagram:
     def __init__(self, file: str, root: Any) -> None:
         self.file = file
         self.root = root
-        self.problems: list[Problem] = []
+        self.noted: dict[Problem, None] = {}
         self.ids: dict[str, Any] = {}
         self.by_kind: dict[str, list[Any]] = defaultdict(list)
         for element in self._bpmn(root):
@@ -96,9 +96,12 @@ class Diagram:
     def refuse(self, element: Any, zh: str, en: str, mend_zh: str, mend_en: str) -> None:
         """Note why this element may not be deployed, and how to mend it."""
         at = element if element.sourceline else self.root
-        problem = Problem(self.file, at.sourceline or 0, name_of(element), zh, en, mend_zh, mend_en)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.noted[Problem(self.file, at.sourceline or 0, name_of(element), zh, en, mend_zh, mend_en)] = None
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Each problem once, in the order in which they were found."""
+        return list(self.noted)
 
 
 def name_of(element: Any) -> str:

@@ -47,7 +47,8 @@ def follows_schema(d: Diagram) -> None:
             "用建模工具重新导出。", "Export it again from the modelling tool.",
         )  # fmt: skip
         return
-    for error in list(schema.error_log)[:MAX_SCHEMA_PROBLEMS]:
+    log: Any = schema.error_log
+    for error in list(log)[:MAX_SCHEMA_PROBLEMS]:
         said = re.sub(r"\{[^}]*\}", "", error.message)
         d.refuse(
             _at(bare, error.path), f"不符合 BPMN 2.0 的 XML 架构:{said}", f"Not as the BPMN 2.0 schema says: {said}",
