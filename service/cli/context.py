@@ -11,10 +11,11 @@ from service.config import Settings, settings
 @contextlib.contextmanager
 def database() -> Iterator[Settings]:
     """The settings; when the database is the embedded server, it runs for as long as the block lasts."""
-    from service.postgres import Server
+    from service.postgres import Server, check_reachable
 
     chosen = settings()
     if not chosen.is_embedded:
+        check_reachable(chosen.database_url)
         yield chosen
         return
     with Server(chosen.data_dir).running() as server:

@@ -1,0 +1,112 @@
+"""The `anpei` command on a database of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.config import CHECKOUT
+from service.postgres import Server
+
+LOGINS = "SELECT login FROM user_account ORDER BY login"
+
+
+class Command:
+    """``anpei …`` as a person types it, on the embedded database of one folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("ANPEI_")}
+        self._environment["ANPEI_DATA_DIR"] = str(home)
+
+    def __call__(self, *words: str | Path, code: int = 0) -> str:
+        command = [sys.executable, "-m", "service.cli", *map(str, words)]
+        done = subprocess.run(command, cwd=CHECKOUT, env=self._environment, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def ask(self, question: str) -> list[tuple[object, ...]]:
+        with Server(self.home).running() as server:
+            return server.execute(question, "anpei")
+
+
+@pytest.fixture(scope="module")
+def anpei() -> Iterator[Command]:
+    home = Path(tempfile.mkdtemp(prefix="anpei commands "))
+    home.chmod(0o755)
+    command = Command(home)
+    command("deploy")
+    yield command
+    shutil.rmtree(home)
+
+
+def test_help_lists_each_command_with_a_sentence() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "service.cli", "--help"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout
+    for name in (
+        "serve",
+        "worker",
+        "run",
+        "demo",
+        "deploy",
+        "check",
+        "verify",
+        "conformance",
+        "create-admin",
+        "backup",
+        "restore",
+        "db",
+    ):
+        assert f"\n  {name} " in said
+
+
+def test_a_backup_brings_back_what_was_there(anpei: Command) -> None:
+    assert "first password" in anpei("create-admin", "keeper")
+    before = anpei.ask(LOGINS)
+    anpei("backup", anpei.home / "saved")
+    anpei("create-admin", "later", "--role", "audit_admin")
+    assert anpei.ask(LOGINS) != before
+    anpei("restore", "--yes", anpei.home / "saved")
+    assert anpei.ask(LOGINS) == before
+
+
+def test_a_file_that_is_no_backup_changes_nothing(anpei: Command) -> None:
+    before = anpei.ask(LOGINS)
+    broken = anpei.home / "broken"
+    broken.write_bytes(b"PGDMP and nothing more")
+    anpei("restore", "--yes", broken, code=1)
+    assert anpei.ask(LOGINS) == before
+
+
+def test_a_refused_diagram_leaves_the_version_in_force_and_says_why(anpei: Command) -> None:
+    versions = "SELECT key, number FROM definition_version WHERE current ORDER BY key"
+    before = anpei.ask(versions)
+    broken = anpei.home / "training_class.bpmn"
+    broken.write_bytes(
+        (CHECKOUT / "processes" / "training_class.bpmn").read_bytes().replace(b"</bpmn:process>", b"", 1)
+    )
+    for command in ("check", "deploy"):
+        assert "training_class.bpmn:" in anpei(command, broken, code=1)
+    assert anpei.ask(versions) == before
+    assert len(before) == 3
+
+
+def test_a_login_that_cannot_be_is_told_in_a_line(anpei: Command) -> None:
+    said = anpei("create-admin", "Ü", code=1)
+    assert said.startswith("anpei: ")
+    assert "Traceback" not in said
+
+
+def test_a_database_that_cannot_be_reached_is_told_in_a_line(anpei: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(anpei._environment, "ANPEI_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    said = anpei("verify", code=1)
+    assert said.startswith("anpei: The database of ANPEI_DATABASE_URL cannot be reached")
+    assert "Traceback" not in said
