@@ -32,7 +32,7 @@ MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line: what happened in words; given: the answers of a form, label and word."""
+    """One line: what happened in words; given: the answers of its form (fields), label and word."""
 
     seq: int
     at: datetime
@@ -41,7 +41,7 @@ class Told:
     who: str
     organisation: str
     given: list[tuple[str, str]]
-    version: str
+    fields: tuple[forms.Field, ...] = ()
 
 
 def tell(entries: Iterable[Entry]) -> list[Told]:
@@ -50,17 +50,10 @@ def tell(entries: Iterable[Entry]) -> list[Told]:
 
 
 def _tell(entry: Entry) -> Told:
-    given = _answers(entry) if entry.kind == "complete" else []
-    return Told(
-        entry.seq,
-        entry.at,
-        SIGNS.get(entry.kind, "info"),
-        _what(entry),
-        entry.actor,
-        translate(entry.organisation),
-        given,
-        entry.definition,
-    )
+    fields = _fields(entry) if entry.kind == "complete" else ()
+    sign = SIGNS.get(entry.kind, "info")
+    given = answers.read(fields, entry.data)
+    return Told(entry.seq, entry.at, sign, _what(entry), entry.actor, translate(entry.organisation), given, fields)
 
 
 def _what(entry: Entry) -> str:
@@ -73,9 +66,9 @@ def _what(entry: Entry) -> str:
     return gettext("%(what)s · %(where)s", what=word, where=name) if name else word
 
 
-def _answers(entry: Entry) -> list[tuple[str, str]]:
-    """What was typed into the form of that moment's version."""
+def _fields(entry: Entry) -> tuple[forms.Field, ...]:
+    """The form that was filled in, as the version of that moment had it."""
     definition = processes.definition(entry.definition)
     element = definition.elements.get((entry.element or "").split("/")[-1])
     form = definition.files.get(f"{element.form_key}.form") if element else None
-    return answers.read(forms.fields(form), entry.data) if form else []
+    return forms.fields(form) if form else ()

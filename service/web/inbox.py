@@ -87,7 +87,7 @@ def _choices(rows: Sequence[Any]) -> list[forms.Option]:
 @signed_in
 def batch() -> ResponseReturnValue:
     """Decide all chosen rows alike. Sent twice (by a second click, a lost answer), it is done once."""
-    chosen = [UUID(i) for i in request.form.getlist("task")[:MOST]]
+    chosen = _chosen()
     if not chosen:
         raise InvalidInput(text=N_("请先选择要办理的行。"))
     raw = _raw(chosen[0], request.form.get("decision", ""))
@@ -110,8 +110,18 @@ def _raw(task_id: UUID, decision: str) -> dict[str, str]:
 
 
 def _submission() -> UUID:
+    return _id(request.form.get("submission", ""))
+
+
+def _chosen() -> list[UUID]:
+    """The rows that were ticked."""
+    return [_id(text) for text in request.form.getlist("task")[:MOST]]
+
+
+def _id(text: str) -> UUID:
+    """An id sent by the page; raises NotFound for what is none."""
     try:
-        return UUID(request.form.get("submission", ""))
+        return UUID(text)
     except ValueError:
         raise NotFound from None
 
@@ -120,6 +130,6 @@ def _submission() -> UUID:
 @signed_in
 def claim() -> ResponseReturnValue:
     """Claim all chosen rows."""
-    taken = cases.claim_many(current_user, [UUID(i) for i in request.form.getlist("task")[:MOST]])
+    taken = cases.claim_many(current_user, _chosen())
     done(Message(N_("已领取 %(n)s 条。"), n=taken))
     return redirect(url_for(".index", kind=request.form.get("kind") or None))

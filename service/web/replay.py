@@ -41,7 +41,7 @@ def _step(moment: Any, line: entries.Told, before: Mapping[str, Any]) -> dict[st
         "seq": moment.seq, "definition": moment.definition, "version": processes.version(moment.definition).number,
         "tokens": _visible(moment.tokens), "done": _counts(moment.done), "ended": moment.ended,
         "at": say_instant(line.at), "what": line.what, "who": line.who, "organisation": line.organisation,
-        "given": line.given, "data": variables(moment.definition, before, moment.data),
+        "given": line.given, "data": variables(moment.definition, line.fields, before, moment.data),
     }  # fmt: skip
 
 
@@ -66,9 +66,14 @@ def _counts(done: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def variables(digest: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each variable with its word, and its value before and after; the changed ones first."""
-    fields = _fields(digest)
+def variables(
+    digest: str, answered: tuple[forms.Field, ...], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Each variable with its word, and its value before and after; the changed ones first.
+
+    answered: the form of this step, whose options read its own answers.
+    """
+    fields = _fields(digest) | {f.key: f for f in answered if f.key}
     rows = []
     for name in sorted(before.keys() | after.keys()):
         field = fields.get(name)

@@ -22,7 +22,12 @@ NEW = "Heron-valley-42"
 @pytest.fixture
 def officer(app: Flask) -> User:
     user, _ = accounts.create_user(
-        None, login="province-37", display_name="张甲子", role="provincial_authority", organisation_id=authority_id("37"), password=PASSWORD
+        None,
+        login="province-37",
+        display_name="张甲子",
+        role="provincial_authority",
+        organisation_id=authority_id("37"),
+        password=PASSWORD,
     )
     return change(user, must_change=False)
 
@@ -35,7 +40,9 @@ def change(user: User, **values: Any) -> User:
 
 
 def enter(client: FlaskClient, login: str = "province-37", password: str = PASSWORD, source: str = "10.0.0.1"):  # type: ignore[no-untyped-def]
-    return client.post("/sign-in", data={"login": login, "password": password}, environ_overrides={"REMOTE_ADDR": source})
+    return client.post(
+        "/sign-in", data={"login": login, "password": password}, environ_overrides={"REMOTE_ADDR": source}
+    )
 
 
 def text(response) -> str:  # type: ignore[no-untyped-def]
@@ -45,7 +52,8 @@ def text(response) -> str:  # type: ignore[no-untyped-def]
 def test_the_right_password_opens_the_home_page(client: FlaskClient, officer: User) -> None:
     assert enter(client).headers["Location"] == "/"
     page = client.get("/")
-    assert page.status_code == 200 and "张甲子" in text(page)
+    assert page.status_code == 200
+    assert "张甲子" in text(page)
     assert fresh(officer).last_login is not None
 
 
@@ -58,7 +66,8 @@ def test_a_wrong_password_and_an_unknown_login_get_the_same_answer(client: Flask
     assert wrong.status_code == unknown.status_code == 401
     keep = re.compile(r'value="[^"]*"|req-\w+')
     assert keep.sub("", wrong.get_data(as_text=True)) == keep.sub("", unknown.get_data(as_text=True))
-    assert "再错 4 次将锁定" in text(wrong) and PASSWORD not in text(wrong)
+    assert "再错 4 次将锁定" in text(wrong)
+    assert PASSWORD not in text(wrong)
 
 
 def test_five_failures_lock_the_login_for_half_an_hour(client: FlaskClient, officer: User, clock: MovingClock) -> None:
@@ -71,10 +80,19 @@ def test_five_failures_lock_the_login_for_half_an_hour(client: FlaskClient, offi
 
 
 def test_an_unknown_login_is_locked_alike(client: FlaskClient, app: Flask, clock: MovingClock) -> None:
-    assert [enter(client, "nobody", "no", f"10.0.0.{n}").status_code for n in range(6)] == [401, 401, 401, 401, 429, 429]
+    assert [enter(client, "nobody", "no", f"10.0.0.{n}").status_code for n in range(6)] == [
+        401,
+        401,
+        401,
+        401,
+        429,
+        429,
+    ]
 
 
-def test_failures_over_more_than_a_quarter_of_an_hour_do_not_lock(client: FlaskClient, officer: User, clock: MovingClock) -> None:
+def test_failures_over_more_than_a_quarter_of_an_hour_do_not_lock(
+    client: FlaskClient, officer: User, clock: MovingClock
+) -> None:
     for n in range(8):
         assert enter(client, password="no", source=f"10.0.0.{n}").status_code == 401
         clock.move(timedelta(minutes=5))
@@ -88,7 +106,9 @@ def test_a_success_begins_the_count_anew(client: FlaskClient, officer: User, clo
     assert enter(client, password="no").status_code == 401
 
 
-def test_one_source_that_tries_many_logins_is_locked(client: FlaskClient, officer: User, clock: MovingClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_source_that_tries_many_logins_is_locked(
+    client: FlaskClient, officer: User, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(accounts, "matches", lambda user, password: user is not None and password == PASSWORD)
     for n in range(accounts.OF_SOURCE):
         enter(client, f"nobody-{n}", "no", "10.9.9.9")
@@ -99,7 +119,9 @@ def test_one_source_that_tries_many_logins_is_locked(client: FlaskClient, office
 def test_what_was_typed_as_login_is_nowhere_stored(client: FlaskClient, app: Flask) -> None:
     enter(client, "370000198001010025", "no")
     assert all("370000198001010025" not in attempt.key for attempt in session().scalars(select(Attempt)))
-    assert [(e.action, e.outcome, e.detail) for e in session().scalars(select(AuditEvent))] == [("sign_in", "refused", {})]
+    assert [(e.action, e.outcome, e.detail) for e in session().scalars(select(AuditEvent))] == [
+        ("sign_in", "refused", {})
+    ]
 
 
 def test_a_disabled_account_cannot_sign_in(client: FlaskClient, officer: User) -> None:
@@ -109,7 +131,9 @@ def test_a_disabled_account_cannot_sign_in(client: FlaskClient, officer: User) -
 
 def test_the_first_password_must_be_changed_before_anything_else(client: FlaskClient, app: Flask) -> None:
     unit = make_unit()
-    _, first = accounts.create_user(None, login="fresh-1", display_name="新甲子", role="enterprise", organisation_id=unit.id)
+    _, first = accounts.create_user(
+        None, login="fresh-1", display_name="新甲子", role="enterprise", organisation_id=unit.id
+    )
     enter(client, "fresh-1", first)
     assert client.get("/inbox").headers["Location"] == "/password"
     changed = client.post("/password", data={"present": first, "new": NEW, "again": NEW})
@@ -127,10 +151,13 @@ def test_the_first_password_must_be_changed_before_anything_else(client: FlaskCl
         ({"present": PASSWORD, "new": "Province-37-x", "again": "Province-37-x"}, "密码不能包含登录名"),
     ],
 )
-def test_a_bad_new_password_is_refused_at_its_field(client: FlaskClient, officer: User, fields: dict[str, str], wrong: str) -> None:
+def test_a_bad_new_password_is_refused_at_its_field(
+    client: FlaskClient, officer: User, fields: dict[str, str], wrong: str
+) -> None:
     enter(client)
     answer = client.post("/password", data=fields)
-    assert answer.status_code == 422 and wrong in text(answer)
+    assert answer.status_code == 422
+    assert wrong in text(answer)
     assert 'value="' + PASSWORD not in answer.get_data(as_text=True)
 
 
@@ -143,7 +170,9 @@ def test_a_changed_password_ends_the_other_sessions(app: Flask, officer: User) -
     assert there.get("/inbox").headers["Location"].startswith("/sign-in")
 
 
-def test_a_session_ends_after_half_an_hour_without_a_request(client: FlaskClient, app: Flask, clock: MovingClock) -> None:
+def test_a_session_ends_after_half_an_hour_without_a_request(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
     sign_in(client, authority_user())
     clock.move(timedelta(minutes=29))
     assert client.get("/inbox").status_code == 200
@@ -154,7 +183,9 @@ def test_a_session_ends_after_half_an_hour_without_a_request(client: FlaskClient
     assert "离开超过 30 分钟" in text(client.get("/sign-in"))
 
 
-def test_requests_that_run_by_themselves_do_not_keep_a_session(client: FlaskClient, app: Flask, clock: MovingClock) -> None:
+def test_requests_that_run_by_themselves_do_not_keep_a_session(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
     sign_in(client, authority_user())
     for _ in range(3):
         clock.move(timedelta(minutes=9))
@@ -205,11 +236,14 @@ def test_sign_out_ends_the_session(client: FlaskClient, app: Flask) -> None:
 
 def test_the_cookie_is_out_of_reach_and_the_page_may_load_nothing_foreign(client: FlaskClient, officer: User) -> None:
     plain = enter(client).headers["Set-Cookie"]
-    assert "HttpOnly" in plain and "SameSite=Lax" in plain and "Secure" not in plain
+    assert "HttpOnly" in plain
+    assert "SameSite=Lax" in plain
+    assert "Secure" not in plain
     secure = client.get("/sign-out", base_url="https://localhost")
     assert secure.headers["Strict-Transport-Security"]
     policy = client.get("/").headers["Content-Security-Policy"]
-    assert "script-src 'self';" in policy and "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "default-src 'none'" in policy
     assert client.get("/").headers["Cache-Control"] == "no-store"
 
 

@@ -23,7 +23,10 @@ def field(kind: str, key: str = "x", **more: Any) -> dict[str, Any]:
 
 
 DECISION = field(
-    "radio", "decision", validate={"required": True}, values=[{"value": "yes", "label": "同意"}, {"value": "no", "label": "退回"}]
+    "radio",
+    "decision",
+    validate={"required": True},
+    values=[{"value": "yes", "label": "同意"}, {"value": "no", "label": "退回"}],
 )
 REASON = field("textarea", "reason", properties={"show_if": "decision == 'no'", "required_if": "decision == 'no'"})
 
@@ -39,7 +42,8 @@ def clean(content: bytes, **raw: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("typed", "value"), [("54.5", 545), ("100", 1000), ("0", 0), (" 85 ", 850), (85, 850), (54.5, 545), ("８５．５", 855)]
+    ("typed", "value"),
+    [("54.5", 545), ("100", 1000), ("0", 0), (" 85 ", 850), (85, 850), (54.5, 545), ("８５．５", 855)],
 )
 def test_a_number_with_a_decimal_is_counted_in_tenths(typed: Any, value: int) -> None:
     content = form(field("number", validate={"min": 0, "max": 100}, properties={"decimals": "1"}))
@@ -81,7 +85,9 @@ def test_a_condition_makes_a_field_required() -> None:
 
 
 def test_or_and_and_join_terms() -> None:
-    content = form(field("textfield", "a"), field("textfield", "b", properties={"show_if": "a == 'x' and a != 'y' or a == 'z'"}))
+    content = form(
+        field("textfield", "a"), field("textfield", "b", properties={"show_if": "a == 'x' and a != 'y' or a == 'z'"})
+    )
     assert [clean(content, a=a, b="!")["b"] for a in ("x", "y", "z")] == ["!", None, "!"]
 
 
@@ -100,7 +106,8 @@ def test_a_tick_is_true_or_false() -> None:
 
 def test_a_tick_that_is_required_must_be_made() -> None:
     content = form(field("checkbox", validate={"required": True}))
-    assert "x" in wrong(content) and "x" in wrong(content, x="false")
+    assert "x" in wrong(content)
+    assert "x" in wrong(content, x="false")
 
 
 def test_several_options_can_be_chosen() -> None:
@@ -113,18 +120,24 @@ def test_several_options_can_be_chosen() -> None:
 def test_a_text_is_not_too_long_and_holds_nothing_unprintable() -> None:
     content = form(field("textfield", validate={"maxLength": 5}))
     assert wrong(content, x="一二三四五六")["x"].values == {"most": 5, "now": 6}
-    assert "x" in wrong(content, x="a\x00b") and "x" in wrong(content, x="a\nb")
+    assert "x" in wrong(content, x="a\x00b")
+    assert "x" in wrong(content, x="a\nb")
     assert clean(form(field("textarea")), x="一\r\n二") == {"x": "一\n二"}
 
 
 def test_a_pattern_is_held() -> None:
     content = form(field("textfield", validate={"pattern": "[A-Z]{2}"}))
-    assert clean(content, x="AB") == {"x": "AB"} and "x" in wrong(content, x="ABC")
+    assert clean(content, x="AB") == {"x": "AB"}
+    assert "x" in wrong(content, x="ABC")
 
 
 def test_personal_fields_are_kept_apart() -> None:
-    cleaned = forms.clean(form(DECISION, field("textfield", "phone", properties={"personal": "true"})), {"decision": "yes", "phone": "138"})
-    assert cleaned.data == {"decision": "yes"} and cleaned.personal == {"phone": "138"}
+    cleaned = forms.clean(
+        form(DECISION, field("textfield", "phone", properties={"personal": "true"})),
+        {"decision": "yes", "phone": "138"},
+    )
+    assert cleaned.data == {"decision": "yes"}
+    assert cleaned.personal == {"phone": "138"}
 
 
 def test_choices_that_need_nothing_else_can_be_made_for_many() -> None:

@@ -1,0 +1,154 @@
+"""Cases: the list and its filters, the replay, incidents, and the definitions page."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from service.models import (
+    Cause,
+    DeploymentFault,
+    Incident,
+    MovingClock,
+    User,
+    authority_id,
+    new_id,
+    session,
+    transaction,
+)
+from service.workflow import cases, processes
+from tests.builders.stage import Stage, do, enroll, known, make_stage, publish_class
+from tests.builders.world import make_user, sign_in
+
+
+@pytest.fixture
+def stage(app: Flask, clock: MovingClock) -> Stage:
+    return make_stage()
+
+
+@pytest.fixture
+def case_id(stage: Stage) -> UUID:
+    """An enrolment that was refused."""
+    made = enroll(stage, publish_class(stage), stage.person(name="刘己巳"))
+    do(stage.province, made, "confirm_enrollment", decision="reject", reason="照片不清晰")
+    return made
+
+
+def platform(role: str) -> User:
+    return known(make_user(role, authority_id("platform")))
+
+
+def look(client: FlaskClient, user: User, address: str) -> str:
+    answer = sign_in(client, user).get(address)
+    assert answer.status_code == 200, answer.status_code
+    return answer.get_data(as_text=True)
+
+
+def test_a_case_tells_its_history_without_a_script(client: FlaskClient, stage: Stage, case_id: UUID) -> None:
+    page = look(client, stage.province, f"/cases/{case_id}")
+    assert "刘己巳" in page
+    assert "照片不清晰" not in page.split('id="diagram"')[0]
+    assert "报名确认" in page
+    assert "不予确认" in page
+    assert "已办结" in page
+
+
+def test_the_replay_says_what_was_where_and_what_changed(client: FlaskClient, stage: Stage, case_id: UUID) -> None:
+    answer = sign_in(client, stage.province).get(f"/cases/{case_id}/replay.json").get_json()
+    first, last = answer["steps"][0], answer["steps"][-1]
+    assert first["tokens"]
+    assert "confirm_enrollment" in first["tokens"]
+    assert not first["ended"]
+    assert last["ended"]
+    assert last["done"]["confirm_enrollment"] == 1
+    assert last["given"][0][1] == "不予确认"
+    decision = next(row for row in last["data"] if row["name"] == "decision")
+    assert decision["changed"]
+    assert decision["after"] == "不予确认"
+    assert decision["before"] == "无"
+    (address,) = answer["diagrams"].values()
+    diagram = client.get(address)
+    assert diagram.status_code == 200
+    assert b"<bpmn:definitions" in diagram.data
+    assert "immutable" in diagram.headers["Cache-Control"]
+
+
+def test_out_of_scope_a_case_does_not_exist(client: FlaskClient, stage: Stage, case_id: UUID) -> None:
+    sign_in(client, stage.other_province)
+    assert client.get(f"/cases/{case_id}").status_code == 404
+    assert client.get(f"/cases/{case_id}/replay.json").status_code == 404
+    assert "刘己巳" not in client.get("/cases").get_data(as_text=True)
+
+
+def test_the_list_is_filtered(client: FlaskClient, stage: Stage, case_id: UUID) -> None:
+    assert "刘己巳" in look(client, stage.province, "/cases?find=己巳&process=training_enrollment&state=ended")
+    assert "刘己巳" not in look(client, stage.province, "/cases?state=running")
+    assert "刘己巳" not in look(client, stage.province, "/cases?find=nobody")
+    assert "刘己巳" in look(client, stage.province, "/cases?process=nonsense&state=nonsense")
+
+
+@pytest.mark.parametrize("role", ["audit_admin", "process_admin"])
+def test_administrators_see_no_names(client: FlaskClient, stage: Stage, case_id: UUID, role: str) -> None:
+    user = platform(role)
+    for address in ("/cases", f"/cases/{case_id}", f"/cases/{case_id}/replay.json"):
+        page = look(client, user, address)
+        assert "刘己巳" not in page
+    assert "刘＊＊" in look(client, user, "/cases")
+
+
+def test_an_incident_shows_and_is_tried_again_by_the_process_administrator(
+    client: FlaskClient, stage: Stage, case_id: UUID
+) -> None:
+    cases.record_incident(case_id, "confirm_enrollment", "RuntimeError: broken")
+    (incident,) = session().query(Incident).all()
+    assert "出了故障" in look(client, stage.province, f"/cases/{case_id}")
+    assert client.post(f"/incidents/{incident.id}/retry", data={"case": str(case_id)}).status_code == 403
+    admin = platform("process_admin")
+    assert "重新办理" in look(client, admin, f"/cases/{case_id}")
+    answer = client.post(f"/incidents/{incident.id}/retry", data={"case": str(case_id)})
+    assert answer.headers["Location"] == f"/cases/{case_id}"
+    assert "出了故障" not in look(client, admin, f"/cases/{case_id}")
+
+
+def test_definitions_show_versions_forms_and_where_cases_stand(client: FlaskClient, stage: Stage) -> None:
+    enroll(stage, publish_class(stage), stage.person())
+    admin = platform("process_admin")
+    assert "培训报名到取证" in look(client, admin, "/processes")
+    page = look(client, admin, "/processes/training_enrollment")
+    assert '{"confirm_enrollment": 1}' in page
+    assert "不予确认的原因" in page
+    assert "confirm_enrollment.form" in page
+    assert look(client, admin, "/processes/training_enrollment?version=1")
+    assert sign_in(client, admin).get("/processes/training_enrollment?version=9").status_code == 404
+
+
+def test_a_refused_file_is_told_with_line_element_and_remedy(client: FlaskClient, app: Flask) -> None:
+    with transaction(Cause("test")) as current:
+        current.add(
+            DeploymentFault(
+                id=new_id(),
+                file="x.bpmn",
+                line=7,
+                element="task_1",
+                zh="没有表单。请指定表单。",
+                en="No form. Name one.",
+            )
+        )
+    admin = platform("process_admin")
+    page = look(client, admin, "/processes")
+    assert all(word in page for word in ("x.bpmn", "7", "task_1", "请指定表单"))
+    client.post("/appearance", data={"language": "en"})
+    assert "Name one." in client.get("/processes").get_data(as_text=True)
+
+
+def test_an_unknown_diagram_is_not_found(client: FlaskClient, stage: Stage) -> None:
+    assert sign_in(client, stage.province).get(f"/diagrams/{'0' * 64}.bpmn").status_code == 404
+
+
+def test_every_step_names_the_version_of_its_moment(client: FlaskClient, stage: Stage, case_id: UUID) -> None:
+    number = processes.current("training_enrollment").number
+    steps = sign_in(client, stage.province).get(f"/cases/{case_id}/replay.json").get_json()["steps"]
+    assert {step["version"] for step in steps} == {number}

@@ -1,0 +1,153 @@
+"""The task page: facts, form, draft, errors at their fields, and what happens when somebody was first."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from service.models import MovingClock, Task, session
+from service.workflow import cases
+from tests.builders.stage import Stage, enroll, make_stage, publish_class, task_of
+from tests.builders.world import sign_in
+
+
+@pytest.fixture
+def stage(app: Flask, clock: MovingClock) -> Stage:
+    return make_stage()
+
+
+@pytest.fixture
+def task(stage: Stage) -> Task:
+    return task_of(enroll(stage, publish_class(stage), stage.person(name="刘己巳")), "confirm_enrollment")
+
+
+def send(client: FlaskClient, task_id: UUID, **fields: Any):  # type: ignore[no-untyped-def]
+    page = client.get(f"/tasks/{task_id}").get_data(as_text=True)
+    digest = re.search(r'name="form_digest" value="(\w+)"', page)
+    return client.post(f"/tasks/{task_id}", data={"form_digest": digest[1] if digest else "", **fields})
+
+
+def state_of(task: Task) -> str:
+    session().expire_all()
+    return session().get_one(Task, task.id).state
+
+
+def test_the_page_shows_the_facts_the_form_and_the_history(client: FlaskClient, stage: Stage, task: Task) -> None:
+    page = sign_in(client, stage.province).get(f"/tasks/{task.id}").get_data(as_text=True)
+    assert "报名确认 · 刘己巳" in page
+    assert stage.unit.name in page
+    assert "本件经过" in page
+    assert re.search(r'type="radio" name="decision" value="confirm" required', page)
+    assert "data-required-if" in page
+    assert "提交并看下一条" in page
+
+
+def test_a_decision_moves_the_case(client: FlaskClient, stage: Stage, task: Task) -> None:
+    answer = send(sign_in(client, stage.province), task.id, decision="confirm")
+    assert answer.headers["Location"] == "/inbox"
+    assert state_of(task) == "completed"
+    assert "已提交：刘己巳" in client.get("/inbox").get_data(as_text=True)
+
+
+def test_submitting_leads_to_the_next_of_the_same_kind(client: FlaskClient, stage: Stage, task: Task) -> None:
+    other = task_of(enroll(stage, publish_class(stage), stage.person()), "confirm_enrollment")
+    first, second = sorted([task, other], key=lambda t: (t.sort_at, t.id))
+    answer = send(sign_in(client, stage.province), first.id, decision="confirm", then="next")
+    assert answer.headers["Location"] == f"/tasks/{second.id}"
+    assert send(client, second.id, decision="confirm", then="next").headers["Location"] == "/inbox"
+
+
+def test_an_error_stands_at_its_field_and_what_was_typed_stays(client: FlaskClient, stage: Stage, task: Task) -> None:
+    answer = send(sign_in(client, stage.province), task.id, decision="reject", reason="")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert 'id="reason-wrong"' in page
+    assert re.search(r'value="reject" required checked', page)
+    assert state_of(task) == "open"
+
+
+def test_a_field_that_the_form_does_not_have_is_told(client: FlaskClient, stage: Stage, task: Task) -> None:
+    answer = send(sign_in(client, stage.province), task.id, decision="confirm", state="approved")
+    assert answer.status_code == 422
+    assert "表单里没有这一项" in answer.get_data(as_text=True)
+
+
+def test_what_was_typed_is_never_markup(client: FlaskClient, stage: Stage, task: Task) -> None:
+    answer = send(sign_in(client, stage.province), task.id, decision="nonsense", reason="<script>alert(1)</script>")
+    assert answer.status_code == 422
+    assert "<script>alert" not in answer.get_data(as_text=True)
+
+
+def test_the_second_officer_learns_who_was_first(client: FlaskClient, stage: Stage, task: Task) -> None:
+    from tests.builders.world import authority_user
+
+    colleague = authority_user()
+    sign_in(client, colleague)
+    page = client.get(f"/tasks/{task.id}").get_data(as_text=True)
+    digest = re.search(r'name="form_digest" value="(\w+)"', page)
+    assert digest
+    cases.complete(stage.province, task.id, {"decision": "confirm"})
+    answer = client.post(f"/tasks/{task.id}", data={"form_digest": digest[1], "decision": "reject", "reason": "不同意"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "已被处理" in page
+    assert "张甲子 已于" in page
+    assert "草稿" in page
+    assert client.get(f"/tasks/{task.id}").status_code == 200
+
+
+def test_a_stale_form_comes_back_with_what_was_typed(client: FlaskClient, stage: Stage, task: Task) -> None:
+    sign_in(client, stage.province)
+    answer = client.post(f"/tasks/{task.id}", data={"form_digest": "0123456789abcdef", "decision": "confirm"})
+    assert answer.status_code == 422
+    assert "表单已更换版本" in answer.get_data(as_text=True)
+    assert state_of(task) == "open"
+
+
+def test_out_of_scope_a_task_does_not_exist(client: FlaskClient, stage: Stage, task: Task) -> None:
+    for user in (stage.other_province, stage.enterprise, stage.association, stage.institution, stage.ministry):
+        sign_in(client, user)
+        assert client.get(f"/tasks/{task.id}").status_code == 404
+        assert client.post(f"/tasks/{task.id}", data={"decision": "confirm"}).status_code == 404
+        assert client.post(f"/tasks/{task.id}/claim").status_code == 404
+    assert state_of(task) == "open"
+
+
+def test_a_claim_can_be_taken_back_from_the_message(client: FlaskClient, stage: Stage, task: Task) -> None:
+    sign_in(client, stage.province).post(f"/tasks/{task.id}/claim")
+    page = client.get(f"/tasks/{task.id}").get_data(as_text=True)
+    assert f'action="/tasks/{task.id}/unclaim"' in page
+    assert "退还待办" in page
+
+
+def test_a_long_form_offers_the_choices_of_the_tables(client: FlaskClient, stage: Stage) -> None:
+    from service.models import authority_id
+
+    data = {"organiser_id": str(authority_id("association")), "organiser_role": "association"}
+    started = cases.start(stage.association, "training_class", data)
+    page = sign_in(client, stage.association).get(f"/tasks/{started.tasks[0]}").get_data(as_text=True)
+    assert stage.centre.name in page
+    assert 'name="qualification_types" value="MANAGER_PROD"' in page
+    assert 'value="60"' in page
+
+
+def test_a_wrong_score_comes_back_at_its_field(client: FlaskClient, stage: Stage, clock: MovingClock) -> None:
+    from tests.builders.stage import at_nine, do
+
+    training_class = publish_class(stage)
+    case_id = enroll(stage, training_class, stage.person())
+    do(stage.province, case_id, "confirm_enrollment", decision="confirm")
+    clock.move_to(at_nine(training_class.starts_on))
+    do(stage.association, case_id, "check_in")
+    score = task_of(case_id, "record_score")
+    answer = send(sign_in(client, stage.institution), score.id, score="101")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert 'id="score-wrong"' in page
+    assert 'value="101"' in page
+    assert state_of(score) == "open"
