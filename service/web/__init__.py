@@ -25,7 +25,7 @@ from service.web import access, errors, gate, layout, logs, protection, texts, w
 
 PAGES = (
     "session", "home", "inbox", "tasks", "cases", "processes", "units", "persons", "person_acts", "classes",
-    "enrollments", "certificates", "public",
+    "enrollments", "certificates", "public", "reports", "exports",
 )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ PLACES = (
     Place("enrollments.index", N_("报名"), "tick", (Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN)),
     Place("persons.index", N_("人员"), "people", (Action.VIEW_PERSONS,)),
     Place("certificates.index", N_("证书"), "cert", (Action.VIEW_CERTIFICATES,)),
+    Place("reports.index", N_("报表"), "chart", (Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED)),
     Place("units.index", N_("单位"), "unit", (Action.VIEW_UNITS,)),
     Place("users.index", N_("账号"), "key", (Action.MANAGE_USERS, Action.UNLOCK_USER)),
     Place("cases.index", N_("案卷"), "eye", CASES),

@@ -53,7 +53,7 @@ markChoices(document);
 /* A form is sent once, however often the button is pressed. */
 addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.hasAttribute("hx-post")) return;
+  if (form.hasAttribute("hx-post") || form.hasAttribute("data-download")) return; // a download leaves the page as it is
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "1";
   if (form.hasAttribute("data-sign-out")) for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);

@@ -1,0 +1,52 @@
+"""Read-only reports, one a file (domain.md §11), and the lists that can be exported. Nothing here writes."""
+
+from __future__ import annotations
+
+from service.domain.roles import Role
+from service.errors import NotFound
+from service.models import User
+from service.reports import (
+    annual_classes,
+    certificate_ledger,
+    class_papers,
+    class_trainees,
+    due_persons,
+    due_training,
+    expiry_warnings,
+    lists,
+    notices,
+    pending_work,
+    print_register,
+    renewal_trainees,
+    unit_summary,
+)
+from service.reports.report import Report
+
+REPORTS = (
+    due_training.REPORT, due_persons.REPORT, expiry_warnings.REPORT, renewal_trainees.REPORT, annual_classes.REPORT,
+    class_trainees.REPORT, unit_summary.REPORT, certificate_ledger.REPORT, print_register.REPORT, print_register.REISSUES,
+    pending_work.REPORT,
+)  # fmt: skip
+LISTS = (*lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *class_papers.PAPERS)
+
+
+def reports_for(user: User) -> list[Report]:
+    """The reports of the reader's role, in the order of the menu."""
+    return [report for report in REPORTS if Role(user.role) in report.roles]
+
+
+def find_report(user: User, name: str) -> Report:
+    """The report with this name; raises NotFound if there is none, or not for this role (R70)."""
+    return _find(user, name, REPORTS)
+
+
+def find_export(user: User, name: str) -> Report:
+    """The report or list with this name, to be exported; raises NotFound likewise."""
+    return _find(user, name, (*REPORTS, *LISTS))
+
+
+def _find(user: User, name: str, among: tuple[Report, ...]) -> Report:
+    found = next((report for report in among if report.name == name), None)
+    if found is None or Role(user.role) not in found.roles:
+        raise NotFound
+    return found

@@ -1,0 +1,107 @@
+"""证件台账 with prints and hand-outs (§11), and the list of certificates as it is exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from service.domain.certificates import CertificateState
+from service.domain.labels import Labelled
+from service.domain.roles import Role
+from service.errors import N_
+from service.models import Certificate, PrintRecord, User, certificate_list, today
+from service.models.certificate_list import CertificateFilter
+from service.reports import columns
+from service.reports.report import OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
+from service.reports.table import PagedTable
+
+
+class Shown(Labelled):
+    """The states of the ledger, with what the last day makes of a valid one."""
+
+    VALID = "valid", N_("有效")
+    SOON = "soon", N_("将到期")
+    EXPIRED = "expired", N_("已过期")
+    ISSUED = "issued", N_("待审批")
+    SUPERSEDED = "superseded", N_("已换新版")
+    DEREGISTERED = "deregistered", N_("已注销")
+    REVOKED = "revoked", N_("已吊销")
+    VOID = "void", N_("已作废")
+
+
+class Printed(Labelled):
+    """Whether to show only what was never printed."""
+
+    NO = "no", N_("未打印")
+
+
+_COLUMNS = (
+    columns.NUMBER, Column("edition", N_("版本"), Kind.CODE), columns.PERSON, columns.UNIT, columns.PROVINCE, columns.TYPE,
+    Column("issued_on", N_("发证日期"), Kind.DAY), columns.VALID_TO, columns.STATE, Column("printed_count", N_("打印次数"), Kind.NUMBER),
+)  # fmt: skip
+_HANDED_OUT = (Column("received_by", N_("领取人")), Column("received_on", N_("领取日期"), Kind.DAY, is_minor=True))
+
+
+def _filter(chosen: Chosen) -> CertificateFilter:
+    return CertificateFilter(chosen.q, chosen.state, chosen.province, chosen.unit, chosen.print == Printed.NO)
+
+
+def read_list(user: User, chosen: Chosen) -> PagedTable:
+    """The certificates in scope, as on the list page."""
+    query = certificate_list.certificates_query(user, _filter(chosen))
+    return PagedTable(_COLUMNS, query, certificate_list.ORDER, _cells)
+
+
+def read_ledger(user: User, chosen: Chosen) -> PagedTable:
+    """The same with who received the last copy."""
+    last = (
+        select(PrintRecord.received_by, PrintRecord.received_on)
+        .where(PrintRecord.certificate_id == Certificate.id, PrintRecord.received_on.is_not(None))
+        .order_by(PrintRecord.created_at.desc())
+        .limit(1)
+        .lateral("last")
+    )
+    query = certificate_list.certificates_query(user, _filter(chosen)).add_columns(
+        last.c.received_by, last.c.received_on
+    )
+    query = query.outerjoin(last, Certificate.id.is_not(None))
+    cells: Callable[[Any], Cells] = lambda row: _cells(row) | columns.plain(row, "received_by", "received_on")  # noqa: E731
+    return PagedTable((*_COLUMNS, *_HANDED_OUT), query, certificate_list.ORDER, cells, ("printed_count",))
+
+
+def shown_state(state: str, valid_to: date) -> Shown:
+    """The word for a certificate: as stored, but for a valid one what its last day makes of it today (R24, R66)."""
+    if state != CertificateState.VALID or valid_to > today() + certificate_list.SOON:
+        return Shown(state)
+    return Shown.SOON if valid_to >= today() else Shown.EXPIRED
+
+
+def _cells(row: Any) -> Cells:
+    shown = shown_state(row.state, row.valid_to)
+    own = columns.plain(
+        row,
+        "number",
+        "person_id",
+        "name",
+        "unit_name",
+        "province",
+        "type_name",
+        "issued_on",
+        "valid_to",
+        "printed_count",
+    )
+    return own | {"certificate_id": row.id, "edition": str(row.edition), "state": shown.label, "state_code": str(shown)}
+
+
+_OPTIONS = {"state": tuple(Shown), "print": tuple(Printed)}
+REPORT = Report(
+    name="certificate-ledger", title=N_("证件台账"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read_ledger,
+    filters=("q", "state", "province", "print"), options=_OPTIONS, summary=((N_("打印次数"), "printed_count"),), sign="cert",
+)  # fmt: skip
+LIST = Report(
+    name="certificates", title=N_("证书"), roles=OFFICIAL | UNITS, read=read_list,
+    filters=("q", "state", "province", "unit", "print"), options=_OPTIONS, sign="cert",
+)  # fmt: skip

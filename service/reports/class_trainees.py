@@ -1,0 +1,78 @@
+"""培训班学员统计 (S84): how many persons of each unit were in each class, and how many passed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from service.domain.roles import Role
+from service.domain.training_kind import TrainingKind
+from service.errors import N_
+from service.models import Enrollment, Organisation, TrainingClass, User, today
+from service.models.paging import Order
+from service.models.scope import visible
+from service.reports import columns
+from service.reports.annual_classes import conditions, rate
+from service.reports.attempts import CAME, number_of, participated, passed, with_scores
+from service.reports.report import Cells, Chosen, Column, Kind, Report
+from service.reports.table import PagedTable
+
+Province = aliased(Organisation)
+SUMS = ("enrolled", "came", "participated", "passed")
+COLUMNS = (
+    columns.CLASS, columns.CLASS_CODE, columns.TRAINING_KIND, columns.STARTS, columns.PROVINCE, columns.UNIT,
+    Column("enrolled", N_("人数"), Kind.NUMBER), Column("came", N_("报到"), Kind.NUMBER),
+    Column("participated", N_("参考"), Kind.NUMBER), Column("passed", N_("合格"), Kind.NUMBER), Column("rate", N_("合格率"), Kind.SHARE),
+)  # fmt: skip
+
+
+def read(user: User, chosen: Chosen) -> PagedTable:
+    """One row a class and unit; those who were refused, withdrew or whose class was cancelled do not count."""
+    grouped = with_scores(
+        select(
+            Enrollment.class_id, Enrollment.unit_id, Enrollment.authority_id, func.count().label("enrolled"),
+            number_of(Enrollment.state.in_(CAME)).label("came"), number_of(participated).label("participated"),
+            number_of(passed).label("passed"),
+        ).join(TrainingClass, TrainingClass.id == Enrollment.class_id)
+    ).where(
+        visible(user, Enrollment), Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")), *_conditions(chosen)
+    )  # fmt: skip
+    rows = grouped.group_by(Enrollment.class_id, Enrollment.unit_id, Enrollment.authority_id).subquery("trained")
+    query = (
+        select(
+            rows, TrainingClass.title.label("class_title"), TrainingClass.code.label("class_code"), TrainingClass.kind,
+            TrainingClass.starts_on, Organisation.name.label("unit_name"), Organisation.sort_key, Province.name.label("province"),
+        )
+        .join(TrainingClass, TrainingClass.id == rows.c.class_id)
+        .join(Organisation, Organisation.id == rows.c.unit_id)
+        .outerjoin(Province, Province.id == rows.c.authority_id)
+    )  # fmt: skip
+    order = Order((TrainingClass.starts_on, TrainingClass.id, Organisation.sort_key, Organisation.id))
+    return PagedTable(COLUMNS, query, order, _cells, SUMS, rate)
+
+
+def _conditions(chosen: Chosen) -> list[Any]:
+    """Like the annual table, but the province is that of the units, not the organiser."""
+    found = conditions(Chosen(year=chosen.year, kind=chosen.kind))
+    if chosen.province:
+        found.append(Enrollment.authority_id == chosen.province)
+    if chosen.class_id:
+        found.append(Enrollment.class_id == chosen.class_id)
+    return found
+
+
+def _cells(row: Any) -> Cells:
+    own = columns.plain(
+        row, "class_id", "class_title", "class_code", "starts_on", "province", "unit_id", "unit_name", *SUMS
+    )
+    return own | {"kind": columns.label(TrainingKind, row.kind)} | rate(own)
+
+
+REPORT = Report(
+    name="class-trainees", title=N_("培训班学员统计"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read,
+    filters=("year", "kind", "province", "class_id"), options={"kind": tuple(TrainingKind)},
+    defaults=lambda _user: {"year": str(today().year)}, sign="people",
+    summary=((N_("人数"), "enrolled"), (N_("报到"), "came"), (N_("参考"), "participated"), (N_("合格"), "passed"), (N_("合格率"), "rate")),
+)  # fmt: skip

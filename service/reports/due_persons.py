@@ -1,0 +1,106 @@
+"""应培训人员名单: the persons behind the figures of due_training.py, with what each is to do next (S85, S105)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import aliased
+
+from service.domain.labels import Labelled
+from service.domain.training_need import Need
+from service.errors import N_
+from service.models import (
+    Certificate,
+    Enrollment,
+    Organisation,
+    Person,
+    QualificationType,
+    TrainingClass,
+    TrainingNeed,
+    User,
+    today,
+)
+from service.models.paging import Order
+from service.models.scope import visible
+from service.models.training import LIVE_ENROLLMENT
+from service.reports import columns
+from service.reports.attempts import flag
+from service.reports.due_training import DUE, NEEDS, OPEN, finished, kind_of, registered
+from service.reports.report import OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
+from service.reports.table import PagedTable
+
+Province, Live = aliased(Organisation), aliased(Enrollment)
+
+
+class Progress(Labelled):
+    """How far a person is with this year's training."""
+
+    WAITING = "waiting", N_("未报名")
+    LIVE = "live", N_("在训")
+    DONE = "done", N_("本年已完成")
+
+
+COLUMNS = (
+    columns.PERSON, columns.SEX, columns.ID_NUMBER, columns.PROVINCE, columns.UNIT, columns.TYPE, columns.NUMBER,
+    columns.VALID_TO, Column("reference_date", N_("标准点"), Kind.DAY, is_minor=True), Column("need", N_("应参加"), Kind.WORD),
+    columns.STATE, Column("class_title", N_("在训班次"), is_minor=True),
+)  # fmt: skip
+
+
+def read(user: User, chosen: Chosen) -> PagedTable:
+    """The persons who are due, expired, or done this year."""
+    done = finished(today())
+    is_due = TrainingNeed.need.in_(OPEN)
+    is_done = and_(done.c.person_id.is_not(None), ~is_due)
+    states = {"waiting": and_(is_due, Live.id.is_(None)), "live": and_(is_due, Live.id.is_not(None)), "done": is_done}
+    query = (
+        select(
+            Person.id.label("person_id"), Person.name, Person.sex, Person.id_number_masked, Person.sort_key,
+            Organisation.name.label("unit_name"), Province.name.label("province"), QualificationType.name.label("type_name"),
+            Certificate.number, Certificate.id.label("certificate_id"), TrainingNeed.valid_to, TrainingNeed.reference_date, TrainingNeed.need,
+            TrainingClass.title.label("class_title"), TrainingClass.id.label("class_id"),
+            *(flag(condition).label(name) for name, condition in states.items()),
+        )
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .join(QualificationType, QualificationType.id == Person.qualification_type_id)
+        .join(TrainingNeed, TrainingNeed.person_id == Person.id)
+        .outerjoin(Province, Province.id == Organisation.authority_id)
+        .outerjoin(Certificate, Certificate.id == TrainingNeed.certificate_id)
+        .outerjoin(Live, and_(Live.person_id == Person.id, Live.state.in_(LIVE_ENROLLMENT)))
+        .outerjoin(TrainingClass, and_(TrainingClass.id == Live.class_id, visible(user, TrainingClass)))
+        .outerjoin(done, done.c.person_id == Person.id)
+        .where(*registered(user, chosen), *_conditions(chosen, states, done))
+    )  # fmt: skip
+    return PagedTable(COLUMNS, query, Order((Person.sort_key, Person.id)), _cells, ("waiting", "live", "done"))
+
+
+def _conditions(chosen: Chosen, states: dict[str, Any], done: Any) -> list[Any]:
+    """``kind`` asks for those due of a kind, or done with one; without a choice, everybody who is due or expired."""
+    found = [states[chosen.state]] if chosen.state else []
+    if chosen.need:
+        found.append(TrainingNeed.need.in_(DUE.get(chosen.need, (chosen.need,))))
+    elif chosen.kind and chosen.state == Progress.DONE:
+        found.append(done.c.kind == chosen.kind)
+    elif chosen.kind:
+        found.append(TrainingNeed.need.in_(DUE[chosen.kind]))
+    elif not chosen.state:
+        found.append(TrainingNeed.need.in_((*OPEN, "expired")))
+    return found
+
+
+def _cells(row: Any) -> Cells:
+    state = next((p for p in Progress if getattr(row, p)), None)
+    return {
+        **columns.person(row),
+        **columns.plain(row, "unit_name", "province", "type_name", "number", "certificate_id", "valid_to", "reference_date", "class_title", "class_id"),
+        "need": columns.label(Need, row.need), "need_code": row.need, "state": state.label if state else None, "state_code": str(state or ""), "kind_code": kind_of(row.need),
+    }  # fmt: skip
+
+
+REPORT = Report(
+    name="due-persons", title=N_("应培训人员名单"), roles=OFFICIAL | UNITS, read=read,
+    note=N_("由“应培训情况统计”的数字进入；未报名的可以直接去报名。"),
+    filters=("province", "unit", "type", "kind", "need", "state"), options={"need": NEEDS, "state": tuple(Progress), "kind": NEEDS[:3]},
+    summary=((N_("未报名"), "waiting"), (N_("在训"), "live"), (N_("本年已完成"), "done")), sign="people",
+)  # fmt: skip

@@ -1,0 +1,181 @@
+"""应培训情况统计 (S8, S85, S89, S105): who needs which training, who has had it this year, by province, unit or kind."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.orm import aliased
+
+from service.domain.labels import Labelled
+from service.domain.training_kind import TrainingKind
+from service.domain.training_need import Need
+from service.errors import N_
+from service.models import Certificate, Enrollment, Organisation, Person, TrainingNeed, User, session, today
+from service.models.scope import visible
+from service.models.training import LIVE_ENROLLMENT
+from service.reports import columns
+from service.reports.attempts import number_of
+from service.reports.chart import Bar, Chart
+from service.reports.report import OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
+from service.reports.table import WholeTable, share
+
+DUE = {"initial": ("initial",), "refresher": ("refresher",), "renewal": ("renewal", "in_progress")}
+"""Needs by the kind of class that answers them; who renews after the last day is still due until it is done (R25)."""
+OPEN = tuple(need for needs in DUE.values() for need in needs)
+Province, Live = aliased(Organisation), aliased(Enrollment)
+
+
+class By(Labelled):
+    """What the figures are grouped by."""
+
+    PROVINCE = "province", N_("按省份")
+    UNIT = "unit", N_("按单位")
+    KIND = "kind", N_("按培训类型")
+
+
+_FIGURES = (
+    Column("persons", N_("在册人员"), Kind.NUMBER),
+    Column("holders", N_("持证"), Kind.NUMBER),
+    Column("initial", N_("应取证"), Kind.NUMBER, leads_to={"need": "initial"}),
+    Column("refresher", N_("应再培训"), Kind.NUMBER, leads_to={"need": "refresher"}),
+    Column("renewal", N_("应换证"), Kind.NUMBER, leads_to={"need": "renewal"}),
+    Column("expired", N_("已过期待注销"), Kind.NUMBER, leads_to={"need": "expired"}),
+    Column("done", N_("本年已完成"), Kind.NUMBER, leads_to={"state": "done"}),
+    Column("live", N_("在训"), Kind.NUMBER, leads_to={"state": "live"}),
+    Column("rate", N_("完成率"), Kind.SHARE),
+)
+_OF_KIND = (
+    Column("kind", N_("培训类型"), Kind.WORD),
+    Column("due", N_("应培训"), Kind.NUMBER),
+    Column("done", N_("本年已完成"), Kind.NUMBER, leads_to={"state": "done"}),
+    Column("live", N_("在训"), Kind.NUMBER, leads_to={"state": "live"}),
+    Column("waiting", N_("未报名"), Kind.NUMBER, leads_to={"state": "waiting"}),
+    Column("rate", N_("完成率"), Kind.SHARE),
+)
+
+
+def read(user: User, chosen: Chosen) -> WholeTable:
+    """The figures, grouped as chosen."""
+    return _by_kind(user, chosen) if chosen.by == By.KIND else _by_place(user, chosen)
+
+
+def kind_of(need: str) -> str | None:
+    """The kind of class that answers a need; None for those that no class answers."""
+    return next((kind for kind, needs in DUE.items() if need in needs), None)
+
+
+def finished(day: date) -> Any:
+    """Persons who completed a training in the year of a day, with its kind: a subquery, one row a person."""
+    ended = Enrollment.ended_on.between(date(day.year, 1, 1), date(day.year, 12, 31))
+    query = select(Enrollment.person_id, func.max(Enrollment.kind).label("kind"))
+    return query.where(Enrollment.state == "completed", ended).group_by(Enrollment.person_id).subquery("finished")
+
+
+def registered(user: User, chosen: Chosen) -> list[Any]:
+    """The conditions of who is counted: the approved persons in scope, of the unit, province and type chosen."""
+    found: list[Any] = [visible(user, Person), Person.state == "approved"]
+    if chosen.province:
+        found.append(Organisation.authority_id == chosen.province)
+    if chosen.unit:
+        found.append(Person.unit_id == chosen.unit)
+    if chosen.type:
+        found.append(Person.qualification_type_id == chosen.type)
+    return found
+
+
+def _by_place(user: User, chosen: Chosen) -> WholeTable:
+    done = finished(today())
+    is_due = TrainingNeed.need.in_(OPEN)
+    is_done = and_(done.c.person_id.is_not(None), ~is_due)
+    figures = [
+        func.count().label("persons"),
+        number_of(and_(Certificate.id.is_not(None), Certificate.valid_to >= today())).label("holders"),
+        *(number_of(TrainingNeed.need.in_(needs)).label(kind) for kind, needs in DUE.items()),
+        number_of(TrainingNeed.need == "expired").label("expired"),
+        number_of(is_done).label("done"),
+        number_of(and_(Live.id.is_not(None), is_due)).label("live"),
+    ]
+    by_unit = chosen.by == By.UNIT
+    place = (
+        [Person.unit_id, Organisation.name.label("unit_name"), Organisation.sort_key] if by_unit
+        else [Organisation.authority_id]
+    )  # fmt: skip
+    grouped = _persons(user, chosen, done, [*place, *([Organisation.authority_id] if by_unit else []), *figures])
+    keys = [Person.unit_id, Organisation.id] if by_unit else [Organisation.authority_id]
+    sub = grouped.group_by(*keys).subquery()
+    query = select(sub, Province.name.label("province"), Province.code).outerjoin(
+        Province, Province.id == sub.c.authority_id
+    )
+    query = query.order_by(Province.code, *([sub.c.sort_key] if by_unit else []))
+    heads = (columns.PROVINCE, columns.UNIT) if by_unit else (columns.PROVINCE,)
+    keys_of = ("unit_id", "unit_name") if by_unit else ()
+    rows = [
+        columns.plain(row, "province", "authority_id", *keys_of, *(c.key for c in _FIGURES[:-1]))
+        for row in session().execute(query)
+    ]
+    sums = tuple(c.key for c in _FIGURES[:-1])
+    return WholeTable((*heads, *_FIGURES), rows, sums, _rate)
+
+
+def _rate(row: Cells) -> Cells:
+    """Completed this year, of those who were or are due this year."""
+    due = sum(row[kind] for kind in DUE)
+    return {"rate": share("done", "due")({"done": row["done"], "due": row["done"] + due})}
+
+
+def _by_kind(user: User, chosen: Chosen) -> WholeTable:
+    done = finished(today())
+    open_kind = case(*((TrainingNeed.need.in_(needs), kind) for kind, needs in DUE.items()))
+    kind = func.coalesce(open_kind, done.c.kind).label("kind")
+    is_open = open_kind.is_not(None)
+    figures = [
+        kind,
+        number_of(~is_open).label("done"),
+        number_of(and_(is_open, Live.id.is_not(None))).label("live"),
+        number_of(and_(is_open, Live.id.is_(None))).label("waiting"),
+    ]
+    query = _persons(user, chosen, done, figures, with_certificates=False).group_by(kind)
+    found = {row.kind: row for row in session().execute(query)}
+    rows: list[Cells] = []
+    for each in TrainingKind:
+        counts = {name: int(getattr(found.get(each.value), name, 0)) for name in ("done", "live", "waiting")}
+        rows.append({"kind": each.label, "kind_code": each.value, "due": sum(counts.values()), **counts})
+    return WholeTable(
+        _OF_KIND, rows, ("due", "done", "live", "waiting"), lambda row: {"rate": share("done", "due")(row)}
+    )
+
+
+def _persons(user: User, chosen: Chosen, done: Any, figures: list[Any], *, with_certificates: bool = True) -> Any:
+    query = (
+        select(*figures)
+        .select_from(Person)
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .outerjoin(TrainingNeed, TrainingNeed.person_id == Person.id)
+        .outerjoin(Live, and_(Live.person_id == Person.id, Live.state.in_(LIVE_ENROLLMENT)))
+        .outerjoin(done, done.c.person_id == Person.id)
+        .where(*registered(user, chosen))
+    )
+    if with_certificates:
+        query = query.outerjoin(Certificate, and_(Certificate.person_id == Person.id, Certificate.state == "valid"))
+    return query
+
+
+def chart(user: User, chosen: Chosen, table: WholeTable) -> Chart:
+    """Completed, in training and not enrolled, of each kind; at the ends the share that is completed."""
+    kinds = table if chosen.by == By.KIND else _by_kind(user, chosen)
+    bars = tuple(Bar(row["kind"], (row["done"], row["live"], row["waiting"]), str(row["rate"])) for row in kinds.rows)
+    return Chart(N_("本年应培训完成情况"), bars, (N_("已完成"), N_("在训"), N_("未报名")), N_("右侧为完成率"))
+
+
+def _defaults(user: User) -> dict[str, str]:
+    return {"by": By.PROVINCE if user.role in ("ministry", "association") else By.UNIT}
+
+
+REPORT = Report(
+    name="due-training", title=N_("应培训情况统计"), roles=OFFICIAL | UNITS, read=read, chart=chart, defaults=_defaults,
+    note=N_("在册人员为已审批人员。完成率 = 本年已完成 ÷（本年已完成 + 仍应培训）。点数字看名单。"),
+    filters=("by", "province", "unit", "type"), options={"by": tuple(By)}, sign="cap",
+)  # fmt: skip
+NEEDS = tuple(need for need in Need if need in (*DUE, Need.EXPIRED))

@@ -1,0 +1,103 @@
+"""预警信息 (S85, R66): certificates past their last day or near it, in bands of 30, 60 and 90 days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import aliased
+
+from service.domain.certificates import WarningBand, days_left
+from service.errors import N_
+from service.models import Certificate, Enrollment, Organisation, Person, QualificationType, User, today
+from service.models.paging import Order
+from service.models.scope import visible
+from service.models.training import LIVE_ENROLLMENT
+from service.reports import columns
+from service.reports.attempts import flag
+from service.reports.chart import Bar, Chart
+from service.reports.report import OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
+from service.reports.table import PagedTable
+
+Province, Live = aliased(Organisation), aliased(Enrollment)
+SUMS = {
+    WarningBand.EXPIRED: "expired",
+    WarningBand.DAYS_30: "in_30",
+    WarningBand.DAYS_60: "in_60",
+    WarningBand.DAYS_90: "in_90",
+}
+COLUMNS = (
+    Column("band", N_("档"), Kind.WORD), columns.PERSON, columns.UNIT, columns.PROVINCE, columns.TYPE, columns.NUMBER, columns.VALID_TO,
+    Column("days", N_("剩余天数"), Kind.NUMBER), Column("enrolled", N_("换证报名"), Kind.WORD),
+)  # fmt: skip
+ENROLLED, NOT_ENROLLED = N_("已报名"), N_("未报名")
+
+
+def bands() -> dict[WarningBand, Any]:
+    """The condition of each band today; they do not overlap, and the last day itself is no expiry (R24)."""
+    day, column = today(), Certificate.valid_to
+    after = [day + timedelta(days=n) for n in (30, 60, 90)]
+    return {
+        WarningBand.EXPIRED: column < day,
+        WarningBand.DAYS_30: and_(column >= day, column <= after[0]),
+        WarningBand.DAYS_60: and_(column > after[0], column <= after[1]),
+        WarningBand.DAYS_90: and_(column > after[1], column <= after[2]),
+    }
+
+
+def read(user: User, chosen: Chosen) -> PagedTable:
+    """The certificates that warn, the earliest last day first; persons who are deregistered warn no more (R17)."""
+    query = (
+        select(
+            Certificate.id.label("certificate_id"), Certificate.number, Certificate.valid_to, Person.id.label("person_id"), Person.name,
+            Person.sex, Person.id_number_masked, Organisation.name.label("unit_name"), Province.name.label("province"),
+            QualificationType.name.label("type_name"), Live.id.label("live_id"), flag(Live.id.is_not(None)).label("live"),
+            *(flag(condition).label(SUMS[band]) for band, condition in bands().items()),
+        )
+        .join(Person, Person.id == Certificate.person_id)
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .join(QualificationType, QualificationType.id == Certificate.qualification_type_id)
+        .outerjoin(Province, Province.id == Organisation.authority_id)
+        .outerjoin(Live, and_(Live.person_id == Person.id, Live.kind == "renewal", Live.state.in_(LIVE_ENROLLMENT)))
+        .where(*_conditions(user, chosen))
+    )  # fmt: skip
+    return PagedTable(COLUMNS, query, Order((Certificate.valid_to, Certificate.id)), _cells, (*SUMS.values(), "live"))
+
+
+def _conditions(user: User, chosen: Chosen) -> list[Any]:
+    found = [
+        visible(user, Certificate), Certificate.state == "valid", Person.state != "deregistered",
+        bands()[WarningBand(chosen.band)] if chosen.band else Certificate.valid_to <= today() + timedelta(days=90),
+    ]  # fmt: skip
+    if chosen.province:
+        found.append(Organisation.authority_id == chosen.province)
+    if chosen.unit:
+        found.append(Person.unit_id == chosen.unit)
+    if chosen.type:
+        found.append(Certificate.qualification_type_id == chosen.type)
+    return found
+
+
+def _cells(row: Any) -> Cells:
+    band = next(band for band, key in SUMS.items() if getattr(row, key))
+    return {
+        **columns.person(row),
+        **columns.plain(row, "certificate_id", "number", "valid_to", "unit_name", "province", "type_name"),
+        "band": band.label, "band_code": str(band), "days": days_left(row.valid_to, today()),
+        "enrolled": ENROLLED if row.live else NOT_ENROLLED,
+    }  # fmt: skip
+
+
+def chart(_user: User, _chosen: Chosen, table: PagedTable) -> Chart:
+    """How many in each band."""
+    sums = table.totals()
+    bars = tuple(Bar(band.label, (sums[key],), f"{sums[key]:,}") for band, key in SUMS.items())
+    return Chart(N_("各档人数"), bars)
+
+
+REPORT = Report(
+    name="warnings", title=N_("证书预警"), roles=OFFICIAL | UNITS, read=read, chart=chart,
+    filters=("band", "province", "unit", "type"), options={"band": tuple(WarningBand)}, sign="alert",
+    summary=(*((band.label, key) for band, key in SUMS.items()), (N_("其中已报名换证"), "live")),
+)  # fmt: skip

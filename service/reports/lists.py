@@ -1,0 +1,123 @@
+"""The lists of the pages as tables to export: the same queries, filters and scope, more columns (R70, R71)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.domain.classes import ClassState
+from service.domain.enrollment_state import EnrollmentState
+from service.domain.identity import Sex
+from service.domain.persons import PersonState
+from service.domain.roles import Role
+from service.domain.training_kind import TrainingKind
+from service.domain.training_need import Need
+from service.domain.units import Business, UnitKind, UnitState
+from service.errors import N_
+from service.models import User, class_list, enrollment_list, person_list, unit_list
+from service.models.class_list import ClassFilter
+from service.models.enrollment_list import EnrollmentFilter
+from service.models.person_list import PersonFilter
+from service.models.unit_list import UnitFilter
+from service.reports import columns
+from service.reports.report import BUSINESS, OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
+from service.reports.table import PagedTable
+
+PERSONS = (
+    columns.PERSON, columns.SEX, columns.ID_NUMBER, columns.UNIT, columns.TYPE, columns.NUMBER, columns.VALID_TO,
+    Column("need", N_("应参加"), Kind.WORD), columns.STATE,
+)  # fmt: skip
+UNIT_COLUMNS = (
+    Column("name", N_("单位名称")), Column("kind", N_("单位类型"), Kind.WORD), columns.PROVINCE, Column("group", N_("所属集团")),
+    Column("credit_code", N_("统一社会信用代码"), Kind.CODE), Column("business", N_("业务范围"), Kind.WORD), Column("contact", N_("联系人")),
+    Column("persons", N_("人员"), Kind.NUMBER), columns.STATE,
+)  # fmt: skip
+CLASSES = (
+    columns.CLASS_CODE, columns.CLASS, columns.TRAINING_KIND, Column("organiser", N_("主办"), Kind.WORD), Column("institution", N_("承办机构")),
+    Column("place", N_("地点")), Column("enrol_from", N_("报名开始"), Kind.DAY), Column("enrol_until", N_("报名截止"), Kind.DAY),
+    Column("starts_on", N_("开始"), Kind.DAY), Column("ends_on", N_("结束"), Kind.DAY), Column("taken", N_("报名"), Kind.NUMBER),
+    Column("capacity", N_("名额"), Kind.NUMBER), columns.STATE,
+)  # fmt: skip
+ENROLLMENTS = (
+    columns.PERSON, columns.ID_NUMBER, columns.UNIT, columns.CLASS, columns.TRAINING_KIND, columns.STARTS,
+    Column("enrolled_on", N_("报名日期"), Kind.DAY), columns.STATE, Column("reason", N_("原因"), Kind.WORD),
+)  # fmt: skip
+
+
+def read_persons(user: User, chosen: Chosen) -> PagedTable:
+    """The persons of the list page."""
+    found = PersonFilter(
+        text=chosen.q, unit_id=chosen.unit, qualification_type_id=chosen.type, state=chosen.state, need=chosen.need
+    )
+    return PagedTable(PERSONS, person_list.persons_query(user, found), person_list.ORDER, _person)
+
+
+def _person(row: Any) -> Cells:
+    own = columns.plain(row, "name", "unit_id", "unit_name", "type_name", "number", "certificate_id", "valid_to")
+    return own | {
+        "person_id": row.id, "sex": columns.label(Sex, row.sex), "id_number": row.id_number_masked,
+        "need": columns.label(Need, row.need), "state": PersonState(row.state).label,
+    }  # fmt: skip
+
+
+def read_units(user: User, chosen: Chosen) -> PagedTable:
+    """The units of the list page."""
+    found = UnitFilter(chosen.q, chosen.province, chosen.kind, chosen.state)
+    return PagedTable(UNIT_COLUMNS, unit_list.units_query(user, found), unit_list.ORDER, _unit)
+
+
+def _unit(row: Any) -> Cells:
+    own = columns.plain(row, "name", "credit_code", "province", "group", "contact", "persons")
+    return own | {
+        "kind": UnitKind(row.kind).label, "business": columns.label(Business, row.business), "state": UnitState(row.state).label,
+    }  # fmt: skip
+
+
+def read_classes(user: User, chosen: Chosen) -> PagedTable:
+    """The classes of the list page."""
+    found = ClassFilter(chosen.q, chosen.kind, chosen.state, chosen.year)
+    return PagedTable(CLASSES, class_list.classes_query(user, found), class_list.ORDER, _class)
+
+
+def _class(row: Any) -> Cells:
+    own = columns.plain(
+        row,
+        "place",
+        "enrol_from",
+        "enrol_until",
+        "starts_on",
+        "ends_on",
+        "taken",
+        "capacity",
+        "organiser",
+        "institution",
+    )
+    return own | {
+        "class_id": row.id, "class_code": row.code, "class_title": row.title, "kind": TrainingKind(row.kind).label,
+        "state": ClassState(row.state).label,
+    }  # fmt: skip
+
+
+def read_enrollments(user: User, chosen: Chosen) -> PagedTable:
+    """The enrolments of the list page."""
+    found = EnrollmentFilter(chosen.q, chosen.state, chosen.kind)
+    return PagedTable(ENROLLMENTS, enrollment_list.enrollments_query(user, found), enrollment_list.ORDER, _enrollment)
+
+
+def _enrollment(row: Any) -> Cells:
+    own = columns.plain(row, "person_id", "name", "unit_name", "class_id", "starts_on", "enrolled_on", "reason")
+    return own | {
+        "id_number": row.id_number_masked, "class_title": row.title, "kind": TrainingKind(row.kind).label,
+        "state": EnrollmentState(row.state).label,
+    }  # fmt: skip
+
+
+LISTS = (
+    Report("persons", N_("人员"), BUSINESS, read_persons, filters=("q", "unit", "type", "state", "need"),
+           options={"state": tuple(PersonState), "need": tuple(Need)}, sign="people"),
+    Report("units", N_("单位"), OFFICIAL | UNITS, read_units, filters=("q", "province", "kind", "state"),
+           options={"kind": tuple(UnitKind), "state": tuple(UnitState)}, sign="unit"),
+    Report("classes", N_("培训班"), BUSINESS, read_classes, filters=("q", "kind", "state", "year"),
+           options={"kind": tuple(TrainingKind), "state": tuple(ClassState)}, sign="cap"),
+    Report("enrollments", N_("报名"), BUSINESS - {Role.MINISTRY}, read_enrollments, filters=("q", "kind", "state"),
+           options={"kind": tuple(TrainingKind), "state": tuple(EnrollmentState)}, sign="tick"),
+)  # fmt: skip

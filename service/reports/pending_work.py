@@ -1,0 +1,26 @@
+"""业务待办 (S85): what waits for the reader, by kind of task, with the earliest submission and what is late."""
+
+from __future__ import annotations
+
+from service.errors import N_
+from service.models import User, inbox
+from service.models.scope import addresses
+from service.reports.report import BUSINESS, Chosen, Column, Kind, Report
+from service.reports.table import WholeTable
+
+COLUMNS = (
+    Column("task", N_("事项"), Kind.WORD), Column("count", N_("数量"), Kind.NUMBER), Column("first", N_("最早提交"), Kind.INSTANT),
+    Column("soon", N_("今明到期"), Kind.NUMBER), Column("late", N_("已超期"), Kind.NUMBER),
+)  # fmt: skip
+
+
+def read(user: User, _chosen: Chosen) -> WholeTable:
+    """The same counts as at the inbox, each kind to 1,000."""
+    rows = [
+        {"task": k.name, "task_kind": k.kind, "count": k.count, "first": k.first, "soon": k.soon, "late": k.late}
+        for k in inbox.counts(addresses(user))
+    ]
+    return WholeTable(COLUMNS, rows, ("count", "soon", "late"))
+
+
+REPORT = Report(name="pending-work", title=N_("业务待办"), roles=BUSINESS, read=read, sign="inbox")

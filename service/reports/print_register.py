@@ -1,0 +1,114 @@
+"""打印登记: every print of a certificate, why and by whom, and who received it (§11, R58)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import extract, func, or_, select
+from sqlalchemy.orm import aliased
+
+from service.domain.calendar import start_of_day
+from service.domain.roles import Role
+from service.errors import N_
+from service.models import Certificate, Person, PrintRecord, User, today
+from service.models.paging import Order
+from service.models.person_list import name_contains
+from service.models.scope import visible
+from service.reports import columns
+from service.reports.attempts import flag
+from service.reports.report import Cells, Chosen, Column, Kind, Report
+from service.reports.table import PagedTable
+
+Printer = aliased(User)
+COLUMNS = (
+    Column("at", N_("打印时间"), Kind.INSTANT), columns.NUMBER, Column("edition", N_("版本"), Kind.CODE), columns.PERSON, columns.UNIT,
+    Column("printer", N_("打印人")), Column("reason", N_("原因"), Kind.WORD), Column("received_by", N_("领取人")),
+    Column("received_on", N_("领取日期"), Kind.DAY),
+)  # fmt: skip
+
+
+def read(user: User, chosen: Chosen) -> PagedTable:
+    """The prints of certificates in scope, the latest first."""
+    query = (
+        select(
+            PrintRecord.created_at.label("at"), PrintRecord.reason, PrintRecord.received_by, PrintRecord.received_on,
+            flag(PrintRecord.received_on.is_not(None)).label("received"), Certificate.id.label("certificate_id"), Certificate.number,
+            Certificate.edition, Person.id.label("person_id"), Person.name, Certificate.unit_name, Printer.display_name.label("printer"),
+        )
+        .join(Certificate, Certificate.id == PrintRecord.certificate_id)
+        .join(Person, Person.id == Certificate.person_id)
+        .outerjoin(Printer, Printer.id == PrintRecord.printed_by)
+        .where(visible(user, Certificate), *_conditions(chosen))
+    )  # fmt: skip
+    order = Order((PrintRecord.created_at, PrintRecord.id), is_descending=True)
+    return PagedTable(COLUMNS, query, order, _cells, ("received",))
+
+
+def _conditions(chosen: Chosen) -> list[Any]:
+    found: list[Any] = []
+    if chosen.year:
+        begins, ends = (start_of_day(date(year, 1, 1)) for year in (chosen.year, chosen.year + 1))
+        found += [PrintRecord.created_at >= begins, PrintRecord.created_at < ends]
+    if chosen.q:
+        starts = Certificate.number.startswith(chosen.q, autoescape=True)
+        found.append(starts if chosen.q.isascii() else name_contains(Person.name, chosen.q))
+    return found
+
+
+def _cells(row: Any) -> Cells:
+    names = (
+        "at",
+        "certificate_id",
+        "number",
+        "person_id",
+        "name",
+        "unit_name",
+        "printer",
+        "reason",
+        "received_by",
+        "received_on",
+    )
+    return columns.plain(row, *names) | {"edition": str(row.edition)}
+
+
+REPORT = Report(
+    name="print-register", title=N_("打印登记"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read,
+    filters=("q", "year"), defaults=lambda _user: {"year": str(today().year)}, summary=((N_("已领取"), "received"),), sign="print",
+)  # fmt: skip
+
+Old = aliased(Certificate)
+REISSUED = (
+    Column("at", N_("补办日期"), Kind.DAY), columns.NUMBER, Column("edition", N_("版本"), Kind.CODE), columns.PERSON, columns.UNIT,
+    columns.VALID_TO, Column("printed_count", N_("打印次数"), Kind.NUMBER),
+)  # fmt: skip
+
+
+def read_reissues(user: User, chosen: Chosen) -> PagedTable:
+    """Editions that took the place of a lost one: same number, dates and type, one edition more (R64)."""
+    query = (
+        select(
+            Certificate.id.label("certificate_id"), Certificate.created_at.label("at"), Certificate.number, Certificate.edition,
+            Person.id.label("person_id"), Person.name, Certificate.unit_name, Certificate.valid_to, Certificate.printed_count,
+        )
+        .join(Old, Old.id == Certificate.supersedes_id)
+        .join(Person, Person.id == Certificate.person_id)
+        .where(
+            visible(user, Certificate), Old.valid_to == Certificate.valid_to, Old.number == Certificate.number,
+            Old.qualification_type_id == Certificate.qualification_type_id,
+        )
+    )  # fmt: skip
+    if chosen.year:
+        query = query.where(extract("year", func.timezone("Asia/Shanghai", Certificate.created_at)) == chosen.year)
+    if chosen.q:
+        starts = Certificate.number.startswith(chosen.q, autoescape=True)
+        query = query.where(or_(starts, name_contains(Person.name, chosen.q)))
+    names = ("at", "certificate_id", "number", "person_id", "name", "unit_name", "valid_to", "printed_count")
+    order = Order((Certificate.created_at, Certificate.id), is_descending=True)
+    return PagedTable(REISSUED, query, order, lambda row: columns.plain(row, *names) | {"edition": str(row.edition)})
+
+
+REISSUES = Report(
+    name="reissue-register", title=N_("补办登记"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read_reissues,
+    filters=("q", "year"), sign="back",
+)  # fmt: skip

@@ -1,0 +1,71 @@
+"""人员培训档案 (S12; art. 28): who a person is, every training with its result, certificates, and changes of the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import joinedload
+
+from service.domain.enrollment_state import EnrollmentState
+from service.domain.identity import Sex
+from service.domain.persons import PersonState
+from service.domain.roles import Role
+from service.domain.scores import write_score
+from service.domain.training_kind import TrainingKind
+from service.errors import NotFound
+from service.models import Person, User, certificate_list, today
+from service.models.person_history import Version, trainings_of, versions_of
+from service.models.scope import get_visible
+from service.reports.certificate_ledger import shown_state
+from service.reports.report import OFFICIAL, UNITS
+
+ROLES = OFFICIAL | UNITS
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A person's file. person, trainings and certificates: rows with the words of their codes beside them."""
+
+    person: Person
+    sex: str
+    state: str
+    trainings: list[dict[str, Any]]
+    certificates: list[dict[str, Any]]
+    versions: list[Version]
+    printed_on: str
+
+
+def read(user: User, person_id: UUID) -> Record:
+    """The file of a person in scope; raises NotFound out of scope and for roles that keep no files."""
+    if Role(user.role) not in ROLES:
+        raise NotFound
+    loaded = (joinedload(Person.unit), joinedload(Person.qualification_type))
+    person = get_visible(user, Person, person_id, *loaded)
+    held = certificate_list.certificates_of(person.id)
+    return Record(
+        person=person,
+        sex=Sex(person.sex).label,
+        state=PersonState(person.state).label,
+        trainings=[_training(row) for row in reversed(trainings_of(person.id))],
+        certificates=[_certificate(row) for row in reversed(held)],
+        versions=versions_of(person.id),
+        printed_on=today().isoformat(),
+    )
+
+
+def _training(row: Any) -> dict[str, Any]:
+    return {
+        "class_id": row.class_id, "title": row.title, "kind": TrainingKind(row.kind).label, "starts_on": row.starts_on,
+        "ends_on": row.ends_on, "hours": row.hours, "scores": [write_score(value) for value in row.scores],
+        "state": EnrollmentState(row.state).label, "state_code": row.state, "reason": row.reason,
+    }  # fmt: skip
+
+
+def _certificate(row: Any) -> dict[str, Any]:
+    shown = shown_state(row.state, row.valid_to)
+    return {
+        "id": row.id, "number": row.number, "edition": row.edition, "type": row.qualification_type.name, "issued_on": row.issued_on,
+        "valid_to": row.valid_to, "state": shown.label, "state_code": str(shown),
+    }  # fmt: skip

@@ -1,0 +1,140 @@
+"""Exports: a list or report as a file, logged; small ones at once, large ones by the worker (R70, R71)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from service.config import settings
+from service.domain.permissions import Action, may
+from service.domain.roles import Role
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
+from service.models import AuditEvent, Cause, ExportLog, Job, User, new_id, now, session, transaction
+from service.reports import find_export
+from service.reports.report import Cells, Report, choose
+from service.reports.unmasked import PERSONAL, reveal
+from service.workflow.actors import must_have_record
+
+MOST = 50_000  # rows of one export (R71)
+AT_ONCE = 4_000  # rows that take less than two seconds
+KEPT = timedelta(days=1)
+EFFECT, REMOVAL = "export", "export.remove"
+
+Writer = Callable[[ExportLog, Report, Iterator[list[Cells]], Path], None]
+"""Writes the rows of an export into a file; it knows how cells are written in the reader's language."""
+
+
+def has_personal(report: Report, user: User, given: Mapping[str, str]) -> bool:
+    """Whether the list has numbers that are masked unless asked for, and the reader may ask."""
+    columns = report.read(user, choose(report, user, given)).columns
+    return may(Role(user.role), Action.EXPORT_UNMASKED) and any(c.key in PERSONAL for c in columns)
+
+
+def begin(
+    user: User, name: str, given: Mapping[str, str], *, purpose: str = "", unmasked: bool = False, language: str = "zh",
+    source: str | None = None,
+) -> ExportLog:  # fmt: skip
+    """Begin an export and remember it: who, which list, which filter, how many rows, masked or not, and what for.
+
+    Large ones get a job; small ones wait for ``write``. Raises NotFound for a list that is not for this role, Conflict
+    for more than 50,000 rows, and for whole numbers NotAllowed, or InvalidInput without a purpose.
+    """
+    report = find_export(user, name)
+    must_have_record(user, Action.VIEW_PERSONS)
+    if unmasked:
+        _check_unmasked(user, purpose)
+    chosen = choose(report, user, given)
+    total = report.read(user, chosen).count(MOST + 1)
+    if total > MOST:
+        raise Conflict(Message(N_("超过 %(most)s 行，请缩小条件后再导出。"), most=f"{MOST:,}"))
+    row = ExportLog(
+        id=new_id(), user_id=user.id, organisation_id=user.organisation_id, name=name, chosen=chosen.arguments(), masked=not unmasked,
+        purpose=purpose.strip()[:200], language=language, total=total,
+    )  # fmt: skip
+    with transaction(Cause("begin_export", user.id)) as current:
+        current.add(row)
+        detail = {"list": name, "filter": row.chosen, "rows": total, "masked": row.masked, "purpose": row.purpose}
+        current.add(AuditEvent(actor_id=user.id, organisation_id=user.organisation_id, action="export", object_type="export",
+                               object_id=row.id, source=source, detail=detail))  # fmt: skip
+        current.add(_job(REMOVAL, row, KEPT))
+        if total > AT_ONCE:
+            current.add(_job(EFFECT, row, timedelta()))
+    return row
+
+
+def write(export_id: UUID, writer: Writer) -> ExportLog:
+    """Write the file of an export; doing it again after a failure begins anew. A failure is noted, then raised."""
+    row = session().get_one(ExportLog, export_id)
+    if row.state not in ("running", "failed"):
+        return row
+    try:
+        _write(row, writer)
+    except Exception as error:
+        session().rollback()
+        _end(row, "failed", f"{type(error).__name__}: {error}")
+        raise
+    _end(row, "done")
+    return row
+
+
+def remove(export_id: UUID) -> None:
+    """Take the file away; the row stays (§5.1: no residual data)."""
+    row = session().get_one(ExportLog, export_id)
+    for path in (file_of(row), file_of(row).with_suffix(".part")):
+        path.unlink(missing_ok=True)
+    with transaction(Cause("remove_export")):
+        row.state = "removed"
+
+
+def find(user: User, export_id: UUID) -> ExportLog:
+    """One of the user's own exports; raises NotFound."""
+    row = session().get(ExportLog, export_id, populate_existing=True)
+    if row is None or row.user_id != user.id:
+        raise NotFound
+    return row
+
+
+def file_of(row: ExportLog) -> Path:
+    """Where the file of an export lies while it is kept."""
+    return settings().data_dir / "exports" / f"{row.id}.xlsx"
+
+
+def _write(row: ExportLog, writer: Writer) -> None:
+    user = User.get(row.user_id)
+    if user is None or not user.is_active:
+        raise NotAllowed
+    report = find_export(user, row.name)
+    path, part = file_of(row), file_of(row).with_suffix(".part")
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    table = report.read(user, choose(report, user, {"year": "", **row.chosen}))
+    writer(row, report, _counted(row, table.batches()), part)
+    part.replace(path)
+
+
+def _end(row: ExportLog, state: str, error: str | None = None) -> None:
+    with transaction(Cause("end_export")):
+        row.state, row.ended_at, row.error = state, now(), error and error[:2000]
+
+
+def _check_unmasked(user: User, purpose: str) -> None:
+    if not may(Role(user.role), Action.EXPORT_UNMASKED):
+        raise NotAllowed
+    if not purpose.strip():
+        raise InvalidInput({"purpose": N_("导出完整号码须写明用途，用途会记入审计。")})
+
+
+def _counted(row: ExportLog, batches: Iterator[list[Cells]]) -> Iterator[list[Cells]]:
+    """The batches, whole numbers in them if asked for; the progress is written down between them."""
+    done = 0
+    for cells in batches:
+        yield cells if row.masked else reveal(cells)
+        done += len(cells)
+        with transaction(Cause("export_progress")):
+            row.done = done
+
+
+def _job(name: str, row: ExportLog, after: timedelta) -> Job:
+    at = now() + after
+    return Job(id=new_id(), kind="effect", name=name, due_at=at, run_at=at, payload={"export_id": str(row.id)})
