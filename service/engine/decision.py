@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.engine.expressions import Beyond, Evaluate, ExpressionError, compile_small, equal
+from service.engine.expressions import Evaluate, compile_small
+from service.engine.operations import Beyond, ExpressionError, equal
 from service.engine.read import parse
 from service.engine.values import Data, Problem
 from service.errors import DefinitionRefused

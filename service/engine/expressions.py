@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-Value = Any
+from service.engine.operations import OPERATORS, TESTS, Beyond, ExpressionError, Value, integer, kind
+
 Names = Mapping[str, Value]
 Evaluate = Callable[[Names], Value]
 
 MAX_SOURCE = 2_000
 MAX_NODES = 300
-LARGEST = 1 << 200  # larger integers are left to the sandbox
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKENS = {
@@ -61,14 +61,6 @@ _RESERVED = frozenset(
         "elif",
     ]
 )
-
-
-class ExpressionError(Exception):
-    """The expression is well-formed but has no value for this data."""
-
-
-class Beyond(Exception):
-    """The value is too large to compute here: ask the sandbox."""
 
 
 @lru_cache(maxsize=4096)
@@ -191,93 +183,25 @@ def _unary(node: ast.UnaryOp) -> Evaluate:
         return lambda names: not part(names)
     if not isinstance(node.op, ast.USub):
         raise _Unsupported
-    return lambda names: -_integer(part(names), "-")
-
-
-def _integer(value: Value, sign: str) -> int:
-    if type(value) is not int:
-        raise ExpressionError(f"{sign} 只能用于整数,不能用于 {_kind(value)}")
-    return value
+    return lambda names: -integer(part(names), "-")
 
 
 def _arithmetic(node: ast.BinOp) -> Evaluate:
-    operate = _OPERATORS.get(type(node.op))
+    operate = OPERATORS.get(type(node.op))
     if operate is None:
         raise _Unsupported
     left, right = _build(node.left), _build(node.right)
     return lambda names: operate(left(names), right(names))
 
 
-def _add(a: Value, b: Value) -> Value:
-    if type(a) is type(b) and type(a) in (int, str, list):
-        return _bounded(a + b)
-    raise ExpressionError(f"{_kind(a)} 与 {_kind(b)} 不能相加")
-
-
-def _subtract(a: Value, b: Value) -> Value:
-    return _bounded(_integer(a, "-") - _integer(b, "-"))
-
-
-def _multiply(a: Value, b: Value) -> Value:
-    if type(a) is int and type(b) is int:
-        return _bounded(a * b)
-    raise Beyond
-
-
-def _floor(a: Value, b: Value) -> Value:
-    if _integer(b, "//") == 0:
-        raise ExpressionError("除数为 0")
-    return _integer(a, "//") // b
-
-
-def _bounded(value: Value) -> Value:
-    if type(value) is int and not -LARGEST < value < LARGEST:
-        raise Beyond
-    return value
-
-
 def _compare(node: ast.Compare) -> Evaluate:
     if len(node.ops) != 1 or isinstance(node.left, ast.Compare) or isinstance(node.comparators[0], ast.Compare):
         raise _Unsupported  # Starlark has no 1 < x < 5, and (a == b) == c goes to it as well
-    test = _TESTS.get(type(node.ops[0]))
+    test = TESTS.get(type(node.ops[0]))
     if test is None:
         raise _Unsupported
     left, right = _build(node.left), _build(node.comparators[0])
     return lambda names: test(left(names), right(names))
-
-
-def equal(a: Value, b: Value) -> bool:
-    """Equality as Starlark and JSON see it: values of different kinds never equal, ``1`` is not ``True``."""
-    if type(a) is not type(b):
-        return False
-    if type(a) is list:
-        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
-    if type(a) is dict:
-        return a.keys() == b.keys() and all(equal(x, b[key]) for key, x in a.items())
-    return bool(a == b)
-
-
-def _ordered(compare: Callable[[Value, Value], bool]) -> Callable[[Value, Value], bool]:
-    def test(a: Value, b: Value) -> bool:
-        if type(a) is type(b) and type(a) in (int, str):
-            return compare(a, b)
-        if type(a) is type(b) and type(a) in (bool, list):
-            raise Beyond
-        raise ExpressionError(f"{_kind(a)} 与 {_kind(b)} 不能比较大小")
-
-    return test
-
-
-def _contains(a: Value, b: Value) -> bool:
-    if type(b) is list:
-        return any(equal(a, item) for item in b)
-    if type(b) is dict:
-        if type(a) in (list, dict):
-            raise ExpressionError(f"{_kind(a)} 不能作为键")
-        return type(a) is str and a in b
-    if type(b) is str and type(a) is str:
-        return a in b
-    raise ExpressionError(f"不能在 {_kind(b)} 中查找 {_kind(a)}")
 
 
 def _index(node: ast.Subscript) -> Evaluate:
@@ -291,7 +215,7 @@ def _index(node: ast.Subscript) -> Evaluate:
             return values[at]
         if type(values) in (list, str) and type(at) is int and -len(values) <= at < len(values):
             return values[at]
-        raise ExpressionError(f"{_kind(values)} 中没有 {at!r}")
+        raise ExpressionError(f"{kind(values)} 中没有 {at!r}")
 
     return pick
 
@@ -312,7 +236,7 @@ def _get(parts: list[Evaluate]) -> Evaluate:
     def get(names: Names) -> Value:
         values, key, *default = [part(names) for part in parts]
         if type(values) is not dict or type(key) in (list, dict):
-            raise ExpressionError(f"{_kind(values)} 没有 get")
+            raise ExpressionError(f"{kind(values)} 没有 get")
         if type(key) is str and key in values:
             return values[key]
         return default[0] if default else None
@@ -338,10 +262,6 @@ _FUNCTIONS: dict[str, tuple[tuple[type, ...], Callable[[Value], Value]]] = {
 }
 
 
-def _kind(value: Value) -> str:
-    return {int: "整数", str: "文字", list: "列表", dict: "对象", bool: "真假值"}.get(type(value), "空值")
-
-
 _BUILDERS: dict[type[ast.expr], Callable[[Any], Evaluate]] = {
     ast.Name: lambda node: _name(node.id),
     ast.Constant: _constant,
@@ -353,17 +273,4 @@ _BUILDERS: dict[type[ast.expr], Callable[[Any], Evaluate]] = {
     ast.Compare: _compare,
     ast.Subscript: _index,
     ast.Call: _call,
-}
-_OPERATORS: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
-    ast.Add: _add, ast.Sub: _subtract, ast.Mult: _multiply, ast.FloorDiv: _floor,
-}  # fmt: skip
-_TESTS: dict[type[ast.cmpop], Callable[[Value, Value], bool]] = {
-    ast.Eq: equal,
-    ast.NotEq: lambda a, b: not equal(a, b),
-    ast.Lt: _ordered(lambda a, b: bool(a < b)),
-    ast.LtE: _ordered(lambda a, b: bool(a <= b)),
-    ast.Gt: _ordered(lambda a, b: bool(a > b)),
-    ast.GtE: _ordered(lambda a, b: bool(a >= b)),
-    ast.In: _contains,
-    ast.NotIn: lambda a, b: not _contains(a, b),
 }

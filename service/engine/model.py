@@ -6,6 +6,17 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.event_definitions import (
+    CancelEventDefinition,
+    ErrorEventDefinition,
+    EscalationEventDefinition,
+    MessageEventDefinition,
+    NoneEventDefinition,
+    SignalEventDefinition,
+    TerminateEventDefinition,
+)
+from SpiffWorkflow.bpmn.specs.mixins.events.event_types import ThrowingEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.specs.MultiChoice import MultiChoice
 from SpiffWorkflow.task import Task
@@ -14,7 +25,7 @@ from SpiffWorkflow.util.task import TaskState
 from service.engine import activities, parser, subprocesses
 from service.engine.decision import Table
 from service.engine.dialect import Attributes
-from service.engine.events import EventBasedGateway
+from service.engine.events import Alternatives, EventBasedGateway, Timer
 
 
 class Model:
@@ -32,9 +43,28 @@ class Model:
         self.main, self.inner = parser.specifications(files, process)
         for spec in (self.main, *self.inner.values()):
             for task_spec in spec.task_specs.values():
+                _require_known(task_spec)
                 _attach(task_spec, attributes, decisions, functions)
                 if lean:
                     _shorten(task_spec)
+
+
+_KNOWN_EVENTS = (
+    Alternatives, CancelEventDefinition, ErrorEventDefinition, EscalationEventDefinition, MessageEventDefinition,
+    NoneEventDefinition, SignalEventDefinition, TerminateEventDefinition, Timer,
+)  # fmt: skip
+
+
+def _require_known(spec: Any) -> None:
+    """The compact state holds what these need. What it does not cover is refused when it is read, never run wrongly."""
+    event = getattr(spec, "event_definition", None)
+    several = getattr(event, "event_definitions", None) if isinstance(spec, ThrowingEvent) else None
+    for one in [event] if several is None else several:
+        if one is not None and not isinstance(one, _KNOWN_EVENTS):
+            raise ValidationException(f"{spec.name}: {type(one).__name__} is not executed")
+    for name in ("io_specification", "data_input_associations", "data_output_associations"):
+        if getattr(spec, name, None):
+            raise ValidationException(f"{spec.name}: {name} is not executed")
 
 
 def _attach(

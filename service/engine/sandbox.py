@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from service.engine.expressions import Beyond, Evaluate, ExpressionError, compile_script, compile_small, equal
+from service.engine.expressions import Evaluate, compile_script, compile_small
+from service.engine.operations import Beyond, ExpressionError, equal
 from service.engine.sandbox_pool import Host, ScriptError, ask
 from service.engine.sandbox_rules import check_bounds, names_bound, names_set, problems
 from service.engine.values import Data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import queue
@@ -125,6 +126,17 @@ class _Pool:
                 raise ScriptError(f"脚本沙箱无法启动:{error}") from error
         return child, free
 
+    def close(self) -> None:
+        """End the children of this process."""
+        while self.pid == os.getpid():
+            try:
+                child = self.free.get_nowait()
+            except queue.Empty:
+                return
+            if child is not None:
+                child.end()
+
 
 _pool = _Pool()
+atexit.register(_pool.close)
 os.register_at_fork(after_in_child=lambda: setattr(_pool, "lock", threading.Lock()))

@@ -9,7 +9,7 @@ from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from service.engine.expressions import equal
+from service.engine.operations import equal
 from service.engine.scopes import in_order
 from service.engine.scripts import mapped
 from service.engine.world import OPEN, READY, STARTED, WAITING, write

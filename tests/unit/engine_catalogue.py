@@ -378,4 +378,40 @@ SHAPES: list[Shape] = [
         "s>f>a>m; f>b>m; m>c>e",
         data=YES,
     ),
+    shape(
+        "rescuing",
+        """
+        s start
+        p sub
+        b boundary-error p lost
+        z user
+        y user
+        e end
+        """,
+        "s>p>z>e; b>y>e",
+        inner={
+            "p": (
+                "ps start\npf and\npa user\npg xor\npx end-error lost\npy throw-escalation late\npb user\npe end\nph sub event\npk sub event",
+                "ps>pf>pa>pg>[ok]pe; pg>[*]px; pf>py>pb>pe",
+            ),
+            "ph": ("hs start-error lost\nha user\nhg xor\nhx end-error lost\nhe end", "hs>ha>hg>[ok]he; hg>[*]hx"),
+            "pk": ("ks start-escalation late non\nkb user\nke end", "ks>kb>ke"),
+        },
+        data=YES,
+    ),
+    shape(
+        "reminding",
+        """
+        s start
+        p sub
+        e end
+        """,
+        "s>p>e",
+        inner={
+            "p": ("ps start\npa user\npb user\npe end\nph sub event\npk sub event", "ps>pa>pb>pe"),
+            "ph": ("hs start-timer R3/PT1H non\nha user\nhe end", "hs>ha>he"),
+            "pk": ("ks start-signal stop\nkb user\nke end", "ks>kb>ke"),
+        },
+        data=YES,
+    ),
 ]

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.engine.canon import canonical
-from service.engine.expressions import Beyond, ExpressionError, compile_script, compile_small, equal
+from service.engine.expressions import compile_script, compile_small
+from service.engine.operations import Beyond, ExpressionError, equal
 from service.engine.sandbox import ScriptError, clean, evaluate, execute
 from service.engine.sandbox_pool import ask
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import timedelta
 
 import pytest
 
 from service.engine import BpmnError, Input, Job, NoPlace, Sent, StepFailed, UserTask, read, shape, step
 from service.engine.timers import parse_instant
+from service.errors import DefinitionRefused
 from tests.unit.engine_play import AT, Play, play
 from tests.unit.engine_shapes import shape as drawn
 
@@ -281,3 +283,64 @@ def test_data_alone_changes_the_data_digest_and_another_salt_too() -> None:
     three = step(case.definition, None, given, case.serve, b"b")
     assert one.shape == two.shape == three.shape
     assert len({one.data_digest, two.data_digest, three.data_digest}) == 3
+
+
+LISTENING = {"h": ("hs start-message stop\nhu user\nhe end", "hs>hu>he")}
+
+
+def test_an_interrupting_event_subprocess_ends_all_else_in_its_scope() -> None:
+    case = play(
+        "s start\nf and\na user\nb user\nt catch-timer P1D\nh sub event\ne end",
+        "s>f>a>e; f>b>e; f>t>e",
+        inner=LISTENING,
+    )
+    case.start()
+    assert case.last.awaited == ("message:stop",)
+    done = case.message("stop", why="w")
+    assert (case.open, len(done.closed), len(done.jobs_cleared)) == (["h/hu"], 2, 1)
+    assert case.complete("h/hu").data == {"why": "w"}
+    assert case.last.ended
+
+
+def test_a_non_interrupting_event_subprocess_runs_beside_each_time_anew() -> None:
+    inner = {"h": ("hs start-message stop non\nhu user\nhe end", "hs>hu>he")}
+    case = play("s start\na user\nh sub event\ne end", "s>a>e", inner=inner)
+    case.start()
+    case.message("stop")
+    case.message("stop")
+    assert case.open == ["a", "h/hu", "h/hu"]
+    case.complete("a")
+    case.complete("h/hu")
+    assert not case.last.ended
+    assert case.complete("h/hu").ended
+
+
+def test_an_event_subprocess_that_nobody_called_does_not_keep_its_scope() -> None:
+    case = play("s start\na user\nh sub event\ne end", "s>a>e", inner=LISTENING)
+    case.start()
+    assert case.complete("a").ended
+
+
+def test_an_error_is_rescued_in_its_own_scope_before_it_leaves_it() -> None:
+    inner = {
+        "p": ("ps start\npu user\npx end-error bad\nph sub event", "ps>pu>px"),
+        "ph": ("hs start-error bad\nhu user\nhe end", "hs>hu>he"),
+    }
+    case = play("s start\np sub\nb boundary-error p bad\nz user\ny user\ne end", "s>p>z>e; b>y>e", inner=inner)
+    case.start()
+    case.complete("p/pu")
+    assert case.open == ["p/ph/hu"]
+    case.complete("p/ph/hu")
+    assert case.open == ["z"]
+
+
+def test_what_the_compact_state_does_not_cover_is_refused_even_without_the_gate() -> None:
+    text = drawn("case", "s start\nt catch-timer P1D\ne end", "s>t>e").files["case.bpmn"].decode()
+    conditional = re.sub(
+        r"<bpmn:timerEventDefinition>.*?</bpmn:timerEventDefinition>",
+        "<bpmn:conditionalEventDefinition><bpmn:condition>x</bpmn:condition></bpmn:conditionalEventDefinition>",
+        text,
+    )
+    with pytest.raises(DefinitionRefused) as refused:
+        read({"case.bpmn": conditional.encode()}, gate=False)
+    assert "ConditionalEventDefinition" in refused.value.problems[0].en
