@@ -11,7 +11,8 @@ from service.engine.decision import hits
 from service.engine.scripts import call, mapped, run_script
 from service.engine.throwing import raise_error
 from service.engine.values import BpmnError, Data, Request, StepFailed
-from service.engine.world import READY, STARTED, WAITING, path_of, write
+from service.engine.variables import write
+from service.engine.world import READY, STARTED, WAITING, path_of
 
 
 class ManualTask(defaults.ManualTask):

@@ -13,7 +13,7 @@ from SpiffWorkflow.exceptions import SpiffWorkflowException
 
 from service.engine import decision
 from service.engine.canon import canonical
-from service.engine.dialect import Attributes, attributes_of, local_name
+from service.engine.dialect import Attributes, attributes_of, is_diagram, local_name
 from service.engine.gate import check
 from service.engine.model import Model
 from service.engine.read import BPMN, CAMUNDA, parse
@@ -22,30 +22,12 @@ from service.errors import DefinitionRefused
 
 KEPT = 256  # definitions in memory
 
-_NODES = frozenset(
-    [
-        "startEvent",
-        "endEvent",
-        "userTask",
-        "manualTask",
-        "task",
-        "scriptTask",
-        "serviceTask",
-        "businessRuleTask",
-        "sendTask",
-        "receiveTask",
-        "subProcess",
-        "transaction",
-        "callActivity",
-        "exclusiveGateway",
-        "parallelGateway",
-        "inclusiveGateway",
-        "eventBasedGateway",
-        "intermediateCatchEvent",
-        "intermediateThrowEvent",
-        "boundaryEvent",
-    ]
-)
+_NODES = {
+    "startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent",
+    "userTask", "manualTask", "task", "scriptTask", "serviceTask", "businessRuleTask", "sendTask", "receiveTask",
+    "exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway",
+    "subProcess", "transaction", "callActivity",
+}  # fmt: skip
 
 
 class Definition:
@@ -94,7 +76,7 @@ class Definition:
         for file, data in self.files.items():
             if file.endswith(".dmn"):
                 self.decisions.update(decision.read_tables(data, file))
-            if not file.endswith(".bpmn"):
+            if not is_diagram(file):
                 continue
             root = parse(data, file)
             messages |= {m.get("name") or m.get("id") for m in root.iter(f"{{{BPMN}}}message")}
@@ -197,7 +179,7 @@ def _main(files: Mapping[str, bytes], process: str | None) -> tuple[str, str]:
     found: dict[str, str] = {}
     called: set[str] = set()
     for file in sorted(files):
-        if not file.endswith(".bpmn"):
+        if not is_diagram(file):
             continue
         root = parse(files[file], file)
         for node in root.iter(f"{{{BPMN}}}process"):

@@ -59,3 +59,8 @@ def _interrupts(node: Any) -> bool:
 def local_name(node: Any) -> str:
     """The tag of an XML element without its namespace; '' for comments."""
     return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+
+
+def is_diagram(file: str) -> bool:
+    """Whether a file of a bundle is a diagram, by its name."""
+    return file.lower().endswith((".bpmn", ".xml"))

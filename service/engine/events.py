@@ -14,7 +14,6 @@ from SpiffWorkflow.bpmn.specs.event_definitions import (
 )
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
-from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
@@ -22,7 +21,8 @@ from service.engine.scopes import follow, in_order
 from service.engine.scripts import attribute_of, unwrap, value_of
 from service.engine.timers import due_after, from_text, parse_cycle, to_text
 from service.engine.values import Data, NoPlace, StepFailed
-from service.engine.world import CANCELLED, COMPLETED, WAITING, path_of, world, write
+from service.engine.variables import carries, merge, take_over, write
+from service.engine.world import CANCELLED, COMPLETED, WAITING, path_of, world
 
 
 class Timer(TimerEventDefinition):
@@ -90,8 +90,15 @@ class EventBasedGateway(defaults.EventBasedGateway):
         return True
 
 
-def fire(task: Task, payload: Data) -> None:
-    """The event came: its data enters the token, and the token goes on; beside an activity that is not interrupted, a new one."""
+def fire(task: Task, payload: Data, thrower: Task | None = None) -> None:
+    """The event came: its token goes on with the data it carries; beside an activity that is not interrupted, a new one.
+
+    ``thrower`` is the token in the case that threw it, whose data a waiting token learns.
+    """
+    if not carries(task):
+        take_over(task)
+    elif thrower is not None:
+        merge(task, [thrower])
     if isinstance(task.task_spec, BoundaryEvent) and not task.task_spec.cancel_activity and not _is_last(task):
         _branch(task, payload)
         return
@@ -153,7 +160,9 @@ def _waited(task: Task) -> list[tuple[str, Any]]:
     return found
 
 
-def receive(case: Any, kind: str, name: str, payload: Data, token: str | None = None) -> None:
+def receive(
+    case: Any, kind: str, name: str, payload: Data, token: str | None = None, thrower: Task | None = None
+) -> None:
     """A message goes to the token that waits longest, a signal to all. Raises NoPlace when nobody waits."""
     waiting = [t for scope in case.live() for t in scope.tasks.values() if (kind, name) in awaits(t)]
     waiting = in_order(t for t in waiting if token is None or t.token == token)
@@ -166,18 +175,7 @@ def receive(case: Any, kind: str, name: str, payload: Data, token: str | None = 
                 names = [(type(e), getattr(e, "name", None)) for e in definition.event_definitions]
                 wanted = MessageEventDefinition if kind == "message" else SignalEventDefinition
                 task.internal_data["chosen"] = names.index((wanted, name))
-            fire(task, payload)
-
-
-def loop_around(task: Task) -> Task | None:
-    """The loop or multi-instance activity that this task is an instance of."""
-    parent: Task | None = task.parent
-    inner = (
-        isinstance(parent.task_spec, LoopTask) and parent.task_spec.task_spec == task.task_spec.name
-        if parent
-        else False
-    )
-    return parent if inner else None
+            fire(task, payload, thrower)
 
 
 def _settle(join: Any, task: Task) -> bool:

@@ -15,7 +15,8 @@ from SpiffWorkflow.task import Task
 from service.engine.scopes import follow, holds_token, in_order
 from service.engine.scripts import decide
 from service.engine.values import StepFailed
-from service.engine.world import WAITING, merge, path_of
+from service.engine.variables import merge
+from service.engine.world import WAITING, path_of
 
 _NO_FLOW = "没有一个条件成立,又没有默认流向。"
 

@@ -58,8 +58,8 @@ _KNOWN_EVENTS = (
 def _require_known(spec: Any) -> None:
     """The compact state holds what these need. What it does not cover is refused when it is read, never run wrongly."""
     event = getattr(spec, "event_definition", None)
-    several = getattr(event, "event_definitions", None) if isinstance(spec, ThrowingEvent) else None
-    for one in [event] if several is None else several:
+    several = isinstance(spec, ThrowingEvent | EventBasedGateway)
+    for one in getattr(event, "event_definitions", [event]) if several else [event]:
         if one is not None and not isinstance(one, _KNOWN_EVENTS):
             raise ValidationException(f"{spec.name}: {type(one).__name__} is not executed")
     for name in ("io_specification", "data_input_associations", "data_output_associations"):

@@ -15,6 +15,7 @@ from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 
 from service.engine import activities, events, gateways, repeats, subprocesses, throwing
+from service.engine.dialect import is_diagram
 from service.engine.read import CAMUNDA, parse
 from service.engine.world import deep_recursion
 
@@ -159,7 +160,7 @@ def specifications(files: Mapping[str, bytes], process: str) -> tuple[Any, dict[
     """The specification of a process and those of all it calls, from the diagrams of a bundle."""
     parser = Parser(namespaces={**Parser().namespaces, "camunda": CAMUNDA})
     for name in sorted(files):
-        if name.endswith(".bpmn"):
+        if is_diagram(name):
             parser.add_bpmn_xml(parse(files[name], name), filename=name)
     with deep_recursion():
         return parser.get_spec(process), parser.get_subprocess_specs(process)

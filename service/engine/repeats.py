@@ -10,7 +10,8 @@ from SpiffWorkflow.task import Task
 
 from service.engine.scripts import decide, value_of
 from service.engine.values import Data, StepFailed
-from service.engine.world import MAX_AUTOMATIC, READY, STARTED, WAITING, path_of, write
+from service.engine.variables import write
+from service.engine.world import MAX_AUTOMATIC, READY, STARTED, WAITING, path_of
 
 
 class _Repeated:

@@ -98,7 +98,6 @@ class Plain:
 
     def step(self, given: Input, serve: Serve, salt: bytes) -> Step:
         """Apply one input; raises as ``run.step`` does."""
-        world.close()
         try:
             before = run.before(self.case)
             world.begin(given.at, serve, self.tick, self.ids, bounded=False)

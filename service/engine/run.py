@@ -27,7 +27,8 @@ from service.engine.tokens import (
     user_task,
 )  # fmt: skip
 from service.engine.values import Data, Input, Job, NoPlace, Serve, Step, StepFailed, UserTask
-from service.engine.world import READY, WAITING, combine, path_of, world, write
+from service.engine.variables import carries, gather, write
+from service.engine.world import READY, WAITING, path_of, world
 
 
 @dataclass(slots=True)
@@ -51,8 +52,11 @@ def step(
     Raises NoPlace when the input has no place in this state, StepFailed when the diagram or a script fails, and what
     a topic's handler raises, unchanged. ``definitions`` gives other versions (migration).
     """
+    if world.ready is not None:
+        raise RuntimeError("a step inside a step: handlers may not move cases")
+    if given.at.tzinfo is None:
+        raise ValueError("the instant of an input must be in UTC")
     try:
-        world.close()
         case = None if state_bytes is None else _loaded(state_bytes, definition)
         open_before = before(case)
         world.begin(given.at, serve, world.tick if case else 0, world.ids)
@@ -171,7 +175,7 @@ _MOVES: dict[str, Callable[[Task, Input, Data], None]] = {
 def _readdress(case: Case, definition: Definition, data: Data) -> tuple[UserTask, ...]:
     tokens = sorted(tokens_in(case), key=lambda task: order_of(task.token))
     old = {task.token: user_task(task, definition) for task in tokens if kind_of(task) == "user"}
-    write(*tokens, *arrivals_in(case), values=data)
+    write(*filter(carries, tokens), *arrivals_in(case), values=data)
     new = [user_task(task, definition) for task in tokens if kind_of(task) == "user"]
     return tuple(found for found in new if found != old[found.token])
 
@@ -210,22 +214,8 @@ def outcome(
         decisions="".join(world.decisions),
         shape=shape,
         data_digest=data_digest,
-        data=_present(case, tokens, arrivals),
+        data=dict(case.data) if case.completed else gather(case)[0],
     )
-
-
-def _present(case: Case, tokens: list[Task], arrivals: list[Task]) -> Data:
-    """Data of the ended case, else of all tokens merged, the latest write of a field winning."""
-    if case.completed:
-        return dict(case.data)
-    held = [task for task in (*tokens, *arrivals) if kind_of(task) != "sub"]
-    if len(held) == 1:
-        return dict(held[0].data)
-    data: Data = {}
-    stamps: dict[str, int] = {}
-    for task in held:
-        combine(data, stamps, task)
-    return data
 
 
 def decide(definition: Definition, decision: str, facts: Data) -> Data:

@@ -9,24 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.task import Task
 
 from service.engine.canon import digest, salted
 from service.engine.definition import Definition
-from service.engine.events import loop_around
 from service.engine.model import Model
 from service.engine.scopes import Case, Scope
 from service.engine.scripts import Engine
-from service.engine.tokens import activity_of, instance_of, kind_of
+from service.engine.tokens import kind_of, place_in
 from service.engine.values import StepFailed
+from service.engine.variables import activity_of, carries, loop_around
 from service.engine.world import COMPLETED, NONE, READY, STARTED, WAITING, world
 
 VERSION = 1
 _STATES = {"user": READY, "wait": WAITING, "async": WAITING, "sub": STARTED, "loop": STARTED, "external": STARTED}
 _ENGINE = Engine()
-_MISSING = object()
 _LONG_AGO = 1 << 40  # stored tokens come before every tick of the step, in the order of their rows
 
 
@@ -42,7 +40,7 @@ def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[
     hosts = {task.id: task.token for task in tokens}
     rows = [
         [task.token, scope_of(task, hosts), task.task_spec.name, kind_of(task), host_of(task), task.internal_data or 0,
-         *_stored(task)]
+         *((task.data, task.stamps or 0) if carries(task) else (0, 0))]
         for task in tokens
     ]  # fmt: skip
     waiting = [
@@ -65,25 +63,6 @@ def host_of(task: Task) -> str | None:
         return token
     loop = loop_around(task)
     return None if loop is None else loop.token
-
-
-def _stored(task: Task) -> tuple[Any, Any]:
-    """A token's data and stamps; 0, 0 where they need not be stored: an event's are its activity's, a scope's come back with it."""
-    if isinstance(task.task_spec, BoundaryEvent):
-        if _shares(task, activity_of(task)):
-            return 0, 0
-    elif kind_of(task) == "sub":
-        found = task.task_spec.attributes
-        if not found.inputs and not found.outputs and not isinstance(task.parent.task_spec, BoundaryEventSplit):
-            return 0, 0
-    return task.data, task.stamps or 0
-
-
-def _shares(event: Task, activity: Task) -> bool:
-    """Whether both hold the very same values, not equal ones: 1 equals True."""
-    mine, theirs = event.data, activity.data
-    same = len(mine) == len(theirs) and all(theirs.get(name, _MISSING) is value for name, value in mine.items())
-    return same and event.stamps == activity.stamps
 
 
 def load(state: bytes, definition: Definition, model: Model) -> Case:
@@ -113,9 +92,7 @@ def load(state: bytes, definition: Definition, model: Model) -> Case:
         if kind == "sub":
             scopes[token] = _inner(case, task)
     for place, token, workflow, spec, host, marks, own, stamps in events:
-        activity = tasks[host]
-        found = (token, marks, own, stamps) if own != 0 else (token, marks, activity.data, activity.stamps)
-        _task(workflow, spec, activity.parent, WAITING, place, found)
+        _task(workflow, spec, tasks[host].parent, WAITING, place, (token, marks, own, stamps))
     for place, (scope, name, source, own, stamps) in enumerate(waiting):
         workflow = scopes[scope]
         spec = workflow.spec.task_specs[name]
@@ -159,11 +136,11 @@ def digests(
     hosts = {task.id: task.token for task in tokens}
     shape = [
         [task.token, scope_of(task, hosts), task.task_spec.name, kind_of(task), host_of(task), task.internal_data.get("due"),
-         instance_of(task)]
+         place_in(task.internal_data)]
         for task in tokens
     ]  # fmt: skip
     joins = [[scope_of(task, hosts), task.task_spec.name, task.internal_data["from"]] for task in arrivals]
-    data = [None if kind_of(task) == "sub" else task.data for task in tokens]
+    data = [task.data if carries(task) else None for task in tokens]
     return (
         digest([definition.digest, False, shape, joins]),
         salted(salt, [None, data, [task.data for task in arrivals]]),
@@ -186,9 +163,5 @@ def shape(definition: Definition, stored: bytes) -> str:
     _, _, _, data, rows, waiting = orjson.loads(stored)
     if data is not None:
         return digest([definition.digest, True, [], []])
-    tokens = [[*row[:5], *_marks(row[5] or {})] for row in rows]
+    tokens = [[*row[:5], (row[5] or {}).get("due"), place_in(row[5] or {})] for row in rows]
     return digest([definition.digest, False, tokens, [row[:3] for row in waiting]])
-
-
-def _marks(marks: dict[str, Any]) -> tuple[Any, Any]:
-    return marks.get("due"), marks.get("key", marks.get("iteration"))

@@ -12,7 +12,8 @@ from SpiffWorkflow.util.task import TaskState
 from service.engine.operations import equal
 from service.engine.scopes import in_order
 from service.engine.scripts import mapped
-from service.engine.world import OPEN, READY, STARTED, WAITING, write
+from service.engine.variables import write
+from service.engine.world import OPEN, READY, STARTED, WAITING
 
 
 class _Scoped:

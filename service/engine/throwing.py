@@ -19,9 +19,10 @@ from SpiffWorkflow.bpmn.specs.event_definitions import (
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.task import Task
 
-from service.engine.events import fire, loop_around, receive
+from service.engine.events import fire, receive
 from service.engine.scopes import in_order
 from service.engine.values import Data, NoPlace, Sent, StepFailed
+from service.engine.variables import loop_around
 from service.engine.world import OPEN, WAITING, path_of, world
 
 
@@ -66,17 +67,17 @@ def throw(task: Task, definition: EventDefinition) -> None:
         world.sent.append(Sent("signal", definition.name, path, dict(task.data)))
         case = task.workflow.top_workflow
         try:
-            receive(case, "signal", definition.name, dict(task.data))
+            receive(case, "signal", definition.name, {}, thrower=task)
         except NoPlace:
             return
     elif isinstance(definition, TerminateEventDefinition):
         _end_scope_but(task)
     elif isinstance(definition, ErrorEventDefinition):
-        if not raise_to_boundary(task.workflow, ErrorEventDefinition, definition.code, dict(task.data)):
+        if not raise_to_boundary(task.workflow, ErrorEventDefinition, definition.code, {}):
             world.failed = definition.code or definition.name
             _end_all_but(task)
     elif isinstance(definition, EscalationEventDefinition):
-        raise_to_boundary(task.workflow, EscalationEventDefinition, definition.code, dict(task.data))
+        raise_to_boundary(task.workflow, EscalationEventDefinition, definition.code, {})
     elif isinstance(definition, CancelEventDefinition):
         raise_to_boundary(task.workflow, CancelEventDefinition, None, {})
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
-from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
 from SpiffWorkflow.task import Task
@@ -20,7 +19,8 @@ from service.engine.scopes import Case, in_order
 from service.engine.scripts import attribute_of, value_of
 from service.engine.subprocesses import EventSubProcess
 from service.engine.timers import due_after, from_text, to_text
-from service.engine.values import Job, StepFailed, UserTask
+from service.engine.values import Data, Job, StepFailed, UserTask
+from service.engine.variables import carries
 from service.engine.world import NONE, OPEN, READY, STARTED, WAITING, element_of, path_of, world
 
 
@@ -75,29 +75,22 @@ def order_of(token: str) -> tuple[int, int]:
 
 def forget_stamps(tokens: list[Task], arrivals: list[Task]) -> None:
     """With a single token in the whole case there is nobody to compete with: who wrote what no longer matters."""
-    if arrivals or any(kind_of(task) == "loop" for task in tokens) or sum(map(_competes, tokens)) != 1:
+    if arrivals or any(kind_of(task) == "loop" for task in tokens) or sum(map(carries, tokens)) != 1:
         return
     for task in tokens:
         task.stamps = NONE
 
 
-def _competes(task: Task) -> bool:
-    """Whether data of this token may one day meet that of another: not that of an event which can only end its activity,
-    nor of one beside an activity that cannot write before it ends."""
-    if not isinstance(task.task_spec, BoundaryEvent):
-        return kind_of(task) != "sub"
-    return not task.task_spec.cancel_activity and kind_of(activity_of(task)) == "sub"
-
-
-def activity_of(event: Task) -> Task:
-    """What a boundary event is attached to."""
-    return next(child for child in event.parent.children if not isinstance(child.task_spec, BoundaryEvent))
-
-
 def instance_of(task: Task) -> Any:
     """Index or key of an instance of a loop or of multiple instances, else None."""
-    data = task.internal_data
-    return data.get("key", data.get("iteration"))
+    return place_in(task.internal_data)
+
+
+def place_in(marks: Data) -> Any:
+    """Where a token is in what repeats: index or key of an instance, [done, of how many] of a loop, firings left of a cycle."""
+    if "done" in marks:
+        return [marks["done"], marks["total"] if "total" in marks else len(marks.get("rest", ()))]
+    return marks.get("key", marks.get("iteration", marks.get("times")))
 
 
 def user_task(task: Task, definition: Definition) -> UserTask:

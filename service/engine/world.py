@@ -21,7 +21,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 from SpiffWorkflow.workflow import Workflow
 
-from service.engine.values import Call, Data, Sent, Serve, StepFailed
+from service.engine.values import Call, Sent, Serve, StepFailed
 
 MAX_AUTOMATIC = 10_000  # elements that one step may run without a person
 MAX_SECONDS = 2.0  # of real time for one step; a guard, never an input
@@ -107,36 +107,6 @@ def path_of(task: Task) -> str:
     if workflow.parent_task_id is None:
         return element_of(task)
     return f"{path_of(workflow.top_workflow.get_task_from_id(workflow.parent_task_id))}/{element_of(task)}"
-
-
-def write(*tasks: Task, values: Data) -> None:
-    """Set fields of tokens, all at the same tick, and remember when: at a join, the value written last wins."""
-    if values:
-        world.tick += 1
-        for task in tasks:
-            task.data = {**task.data, **values}
-            task.stamps = {**task.stamps, **dict.fromkeys(values, world.tick)}
-
-
-def merge(task: Task, others: list[Task]) -> None:
-    """Bring the data of ``others`` (in order of arrival) into ``task``, field by field, the latest write winning.
-
-    A branch that never wrote a field cannot overwrite it, whatever the order of arrival.
-    """
-    data, stamps = dict(task.data), dict(task.stamps)
-    for other in others:
-        combine(data, stamps, other)
-    task.data, task.stamps = data, stamps
-
-
-def combine(data: Data, stamps: dict[str, int], other: Task) -> None:
-    """Take from ``other`` what is new or was written later."""
-    theirs = other.stamps
-    for name, value in other.data.items():
-        if name not in data or theirs.get(name, 0) > stamps.get(name, 0):
-            data[name] = value
-            if name in theirs:
-                stamps[name] = theirs[name]
 
 
 def _next_id() -> int:

@@ -5,6 +5,7 @@ Layout is not drawn: it never matters. ``Shape.data`` gives the fields that a wa
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
@@ -74,7 +75,7 @@ def _body(prefix: str, nodes: str, flows: str, inner, names) -> str:
 
 def _edges(chain: str):
     parts = re.findall(r"(?:\[([^\]]*)\])?\s*([\w.]+)\s*(?:>|$)", chain.strip())
-    for (_, source), (condition, target) in zip(parts, parts[1:], strict=False):
+    for (_, source), (condition, target) in itertools.pairwise(parts):
         yield source, condition, target
 
 

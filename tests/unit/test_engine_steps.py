@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.engine import BpmnError, Input, Job, NoPlace, Sent, StepFailed, UserTask, read, shape, step
+from service.engine import BpmnError, Input, Job, NoPlace, Sent, StepFailed, UserTask, read, replay, shape, step
 from service.engine.timers import parse_instant
 from service.errors import DefinitionRefused
 from tests.unit.engine_play import AT, Play, play
@@ -216,7 +216,7 @@ def test_a_called_process_gets_and_gives_what_is_mapped() -> None:
     called = {"inner": ("cs start\ncu user\nce end", "cs>cu>ce")}
     case = play('s start\nc call inner <x="${n + 1}" >result=${y}\nu user\ne end', "s>c>u>e", called=called)
     assert case.start(n=1).opened[0].element == "c/cu"
-    assert case.last.data == {"x": 2}
+    assert case.last.data == {"n": 1}  # what the called process has is its own
     assert case.complete("c/cu", y="done", z=9).data == {"n": 1, "result": "done"}
 
 
@@ -344,3 +344,53 @@ def test_what_the_compact_state_does_not_cover_is_refused_even_without_the_gate(
     with pytest.raises(DefinitionRefused) as refused:
         read({"case.bpmn": conditional.encode()}, gate=False)
     assert "ConditionalEventDefinition" in refused.value.problems[0].en
+
+
+@pytest.mark.parametrize("manner", ["", " non"])
+def test_what_was_written_inside_an_activity_is_known_to_the_events_on_its_border(manner: str) -> None:
+    inner = {"p": ("ps start\npf and\npa user\npb user\npj and\npc user\npe end", "ps>pf>pa>pj; pf>pb>pj; pj>pc>pe")}
+    case = play(
+        f"s start\np sub\nb boundary-message p stop{manner}\nu user %summary=certificate\ne end\nf end",
+        "s>p>e; b>u>f",
+        inner=inner,
+    )
+    case.start(certificate="none", x=0)
+    case.complete("p/pa", certificate="C-1")
+    case.complete("p/pb", x=1)
+    opened = case.message("stop", why="w").opened
+    assert opened[0].summary == "C-1"
+    assert case.last.data == {"certificate": "C-1", "x": 1, "why": "w"}
+    assert replay.re_execute(case.rows, lambda digest: case.definition) == []
+
+
+def test_an_event_subprocess_knows_what_its_scope_has_written() -> None:
+    case = play("s start\na user\nb user\nh sub event\ne end", "s>a>b>e", inner=LISTENING)
+    case.start(x=0)
+    case.complete("a", x=1)
+    assert case.message("stop").data == {"x": 1}
+    assert case.complete("h/hu").data == {"x": 1}
+
+
+def test_a_signal_thrown_in_the_case_brings_what_its_thrower_wrote_and_overwrites_nothing_newer() -> None:
+    case = play(
+        "s start\nf and\na user\nt throw-signal go\nb user\nc catch-signal go\nd user\nj and\ne end",
+        "s>f>a>t>j; f>b>c>d>j; j>e",
+    )
+    case.start(x=0, y=0)
+    case.complete("b", x=2)
+    case.complete("a", y=1)
+    assert case.complete("d").data == {"x": 2, "y": 1}
+
+
+def test_a_step_inside_a_step_is_refused() -> None:
+    case = play("s start\na user\ne end", "s>a>e")
+    other = play("s start\nx service t\ne end", "s>x>e", lambda request: case.start() and {})
+    with pytest.raises(RuntimeError):
+        other.start()
+    assert case.start().opened
+
+
+def test_an_instant_without_a_time_zone_is_refused() -> None:
+    case = play("s start\na user\ne end", "s>a>e")
+    with pytest.raises(ValueError, match="UTC"):
+        step(case.definition, None, Input("start", 0, AT.replace(tzinfo=None)), case.serve, b"s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -105,7 +106,7 @@ def test_a_cycle_on_a_boundary_fires_its_number_of_times() -> None:
     for _ in range(3):
         dues.append(case.jobs[case.token(case.jobs, "t")].due)
         assert case.fire("t").trace[:2] == ("+t", "+r")
-    assert [later - earlier for earlier, later in zip(dues, dues[1:], strict=False)] == [timedelta(minutes=10)] * 2
+    assert [later - earlier for earlier, later in itertools.pairwise(dues)] == [timedelta(minutes=10)] * 2
     assert case.jobs == {}
     assert case.complete("a").ended
 
