@@ -25,8 +25,12 @@ def database() -> Iterator[Settings]:
 
 @contextlib.contextmanager
 def application() -> Iterator[None]:
-    """An application context on the database."""
+    """An application context on the database, with tables and reference data in place."""
     from service.app import create_app
+    from service.migrations import upgrade
+    from service.workflow import reference
 
     with database() as chosen, create_app(chosen).app_context():
+        upgrade(chosen.database_url)
+        reference.ensure()
         yield

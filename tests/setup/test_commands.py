@@ -42,6 +42,7 @@ def anpei() -> Iterator[Command]:
     home = Path(tempfile.mkdtemp(prefix="anpei commands "))
     home.chmod(0o755)
     command = Command(home)
+    command("create-admin", "first")  # on an empty database, as after an installation
     command("deploy")
     yield command
     shutil.rmtree(home)
