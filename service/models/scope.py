@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, any_, false, func, literal, or_, select, true
 
 from service.errors import N_, NotFound
 from service.models.base import session
@@ -139,8 +139,8 @@ def _notice(user: User) -> ColumnElement[bool]:
     province = str(user.organisation.authority_id or user.organisation_id)
     addressed = and_(
         Notice.state == "published",
-        or_(func.cardinality(Notice.authorities) == 0, Notice.authorities.any(province)),  # type: ignore[arg-type]
-        or_(func.cardinality(Notice.roles) == 0, Notice.roles.any(user.role)),  # type: ignore[arg-type]
+        or_(func.cardinality(Notice.authorities) == 0, literal(province) == any_(Notice.authorities)),
+        or_(func.cardinality(Notice.roles) == 0, literal(user.role) == any_(Notice.roles)),
     )
     return or_(addressed, Notice.author_id == user.organisation_id)
 
