@@ -12,8 +12,8 @@ from service.engine.gate_tables import EVENT_DEFINITIONS, EVENTS, SUBPROCESSES
 PLACES: dict[str, tuple[str, ...]] = {
     "start": ("none", "message"),
     "subprocess start": ("none",),
-    "interrupting event subprocess start": (),
-    "non-interrupting event subprocess start": (),
+    "interrupting event subprocess start": ("message", "timer", "signal", "error", "escalation"),
+    "non-interrupting event subprocess start": ("message", "timer", "signal", "escalation"),
     "intermediate catch": ("message", "timer", "signal"),
     "intermediate throw": ("none", "message", "signal", "escalation", "multiple"),
     "end": ("none", "message", "terminate", "error", "escalation", "signal", "cancel", "multiple"),

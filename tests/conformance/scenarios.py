@@ -107,6 +107,20 @@ def repeated(subprocess: str, inner: str) -> str:
     return subprocess.replace("<startEvent", f"{inner}<startEvent", 1)
 
 
+def listening(name: str, trigger: str, *nodes: str, stays: bool = False, end: str = "") -> str:
+    """An event subprocess."""
+    manner = "false" if stays else "true"
+    body = sub(name, line(*nodes, end=end), 'triggeredByEvent="true"')
+    return body.replace(
+        f'<startEvent id="{name}.s"/>', f'<startEvent id="{name}.s" isInterrupting="{manner}">{trigger}</startEvent>'
+    )
+
+
+def around(name: str, body: str, *listeners: str) -> str:
+    """A subprocess with event subprocesses in it."""
+    return sub(name, body).removesuffix("</subProcess>") + "".join(listeners) + "</subProcess>"
+
+
 def transaction(name: str, body: str) -> str:
     """A transaction."""
     return sub(name, body).replace("<subProcess", "<transaction").replace("</subProcess", "</transaction")

@@ -14,6 +14,7 @@ from tests.conformance.scenarios import (
     STAYS,
     TERMINATE,
     after,
+    around,
     at,
     both,
     catch,
@@ -21,6 +22,7 @@ from tests.conformance.scenarios import (
     graph,
     instances,
     line,
+    listening,
     loop,
     other,
     repeated,
@@ -219,6 +221,58 @@ def test_timers_interrupt_or_not(body: str, traced: str) -> None:
     assert run(body) == traced
 
 
+def within(*nodes: str, end: str = "", to: tuple[str, ...] = ()) -> str:
+    """A subprocess p with these nodes and event subprocesses, then z."""
+    return line(around("p", line(*nodes, end=end), *to), t("z"))
+
+
+ON_TIME = listening("ev", after(1), t("v"))
+ALSO_ON_TIME = listening("ev", after(1), t("v"), timer("ew", 5), t("v2"), stays=True)
+ON_ERROR = listening("ev", ERROR, t("v"))
+
+
+@pytest.mark.parametrize(
+    ("body", "traced"),
+    [
+        (line(t("i"), throw("th", SIGNAL), t("k")) + listening("ev", SIGNAL, t("v")), "i v"),
+        (line(t("i"), throw("t1", SIGNAL), throw("t2", SIGNAL)) + listening("ev", SIGNAL, t("v"), stays=True), "i v v"),
+        (line(t("i"), throw("th", MESSAGE), timer("w", 5), t("k")) + listening("ev", MESSAGE, t("v")), "i v"),
+        (line(t("i"), throw("th", MESSAGE), timer("w", 5), t("k")) + listening("ev", MESSAGE, t("v"), stays=True), "i k v"),
+        (line(t("i"), end=ERROR) + ON_ERROR, "i v"),
+        (line(t("i"), throw("th", ESCALATION), t("k")) + listening("ev", ESCALATION, t("v")), "i v"),
+        (line(t("i"), throw("th", ESCALATION), t("k")) + listening("ev", ESCALATION, t("v"), stays=True), "i k v"),
+        (line(t("i")) + listening("ev", MESSAGE, t("v")), "i"),
+        (line(user("u"), t("k")) + ON_TIME, "v"),
+        (line(t("i"), timer("w", 1), t("k")) + listening("ev", after(5), t("v"), stays=True), "i k"),
+        (both((timer("w", 9), t("a")), (inside(t("i"), timer("w2", 9)), t("b"))) + ON_TIME, "i v"),
+        (within(t("i"), timer("w", 9), t("k"), to=(ON_TIME,)), "i v z"),
+        (within(t("i"), throw("th", SIGNAL), t("k"), to=(listening("ev", SIGNAL, t("v")),)), "i v z"),
+        (within(t("i"), throw("th", SIGNAL), t("k"), to=(listening("ev", SIGNAL, t("v"), stays=True),)), "i k v z"),
+        (within(sub("q", line(t("i"), timer("w", 9), t("k"))), to=(ON_TIME,)), "i v z"),
+        (within(t("i"), timer("w", 2), t("k"), to=(ALSO_ON_TIME,)), "i k v v2 z"),
+        (within(t("i"), timer("w", 5), t("k"), to=(listening("ev", every(2, 3), t("v"), stays=True),)), "i k v v z"),
+        (within(t("i"), timer("w", 9), to=(ALSO_ON_TIME,)) + at("x", "p", after(3)), "i v x_t"),
+        (within(t("i"), timer("w", 9), to=(ALSO_ON_TIME, listening("eu", after(3), t("u")))), "i u v z"),
+        (within(t("i"), end=ERROR, to=(ON_ERROR,)), "i v z"),
+        (within(t("i"), end=ERROR, to=(listening("ev", "<errorEventDefinition/>", t("v")),)), "i v z"),
+        (within(t("i"), end='<errorEventDefinition errorRef="er2"/>', to=(ON_ERROR,))
+         + at("x", "p", '<errorEventDefinition errorRef="er2"/>'), "i x_t"),
+        (within(t("i"), end=ERROR, to=(listening("ev", ERROR, t("v"), end=ERROR),)) + at("x", "p", ERROR), "i v x_t"),
+        (within(script("q", RAISE), t("k"), to=(ON_ERROR,)), "v z"),
+        (within(sub("q", line(t("i"), end=ERROR)), t("k"), to=(ON_ERROR,)), "i v z"),
+        (within(t("i"), throw("th", ESCALATION), t("k"), to=(listening("ev", ESCALATION, t("v")),)), "i v z"),
+        (within(t("i"), throw("th", ESCALATION), t("k"), to=(listening("ev", ESCALATION, t("v"), stays=True),))
+         + at("x", "p", ESCALATION, STAYS), "i k v z"),
+        (within(timer("w", 3), t("i"), end=TERMINATE, to=(ALSO_ON_TIME,)), "i v z"),
+        (within(timer("w", 9), t("i"), to=(listening("ev", after(1), t("v"), end=TERMINATE),)), "v z"),
+        (within(script("i", "n = 1"), timer("w", 3), script("k", "trace(str(n))"),
+                to=(listening("ev", after(1), script("v", "trace('v' + str(n))"), stays=True),)), "1 v1 z"),
+    ],
+)  # fmt: skip
+def test_event_subprocesses_listen_while_their_scope_lives(body: str, traced: str) -> None:
+    assert run(body) == traced
+
+
 ITEMS = instances("", 'camunda:collection="xs" camunda:elementVariable="x"')
 
 
@@ -286,6 +340,7 @@ def test_called_processes_come_back(body: str, called: str, traced: str) -> None
         (graph(S, E, script("n0", "n = 0"), gateway("exclusive", "m"), script("inc", "n = n + 1"), gateway("exclusive", "x", "x_z"), t("z"),
                "s>n0", "n0>m", "m>inc", "inc>x", ("x>m", "n &lt; 500"), "x>z", "z>e"), "z"),
         (line(*[script(f"t{n}") for n in range(450)], t("z")), "z"),
+        (both((timer("w", 5), t("b")), (t("a"),)).replace("end1", "End"), "a b"),
         (line(task("End", "manualTask"), task("Start", "manualTask"), task("Root", "manualTask"), t("z")), "z"),
         (line(task("q", "scriptTask", 'camunda:asyncBefore="true"', "<script>trace('q')</script>"), t("z")), "q z"),
     ],
