@@ -11,6 +11,7 @@ from flask_login import current_user
 from service.domain.permissions import Action
 from service.errors import N_
 from service.models import inbox
+from service.reports.home import panels
 from service.web import layout
 from service.web.access import signed_in
 
@@ -44,7 +45,9 @@ def index() -> ResponseReturnValue:
     known = current_app.view_functions
     shortcuts = [s for s in SHORTCUTS if s.endpoint in known and layout.may_now(s.action)]
     mine = inbox.count_mine(current_user)
-    return render_template("pages/home/index.html", counts=layout.counts(), mine=mine, shortcuts=shortcuts)
+    return render_template(
+        "pages/home/index.html", counts=layout.counts(), mine=mine, shortcuts=shortcuts, panels=panels(current_user)
+    )
 
 
 @bp.get("/more")
