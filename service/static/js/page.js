@@ -64,3 +64,15 @@ addEventListener("pageshow", () => {
 
 /* What was submitted needs no draft any more. */
 for (const said of document.querySelectorAll("[data-draft-done]")) localStorage.removeItem(`draft:${document.body.dataset.user}:${said.dataset.draftDone}`);
+
+/* Places that do not fit into the bar are behind 更多. */
+const places = document.querySelector(".bar nav");
+if (places) {
+  const rest = document.querySelector(".bar .rest");
+  const fit = () => {
+    rest.hidden = true;
+    rest.hidden = places.scrollHeight <= places.clientHeight + 1 || !places.clientHeight;
+  };
+  fit();
+  new ResizeObserver(fit).observe(document.querySelector(".bar"));
+}
