@@ -71,11 +71,12 @@ def make_row(
     prev: str,
     salt: bytes,
     carry: Mapping[str, Any] | None = None,
+    target: int | None = None,
 ) -> Row:
     """The row of an input and what it did. ``prev`` is the hash of the row before, '' for the first.
 
     ``step`` is None for inputs that move a task but not the case (claim, unclaim, assign): shape and data digest are
-    then carried over from ``carry``, the row before.
+    then carried over from ``carry``, the row before. ``target`` is the first row that an undo takes back.
     """
     before = carry or {}
     row: Row = {
@@ -92,7 +93,7 @@ def make_row(
         "definition": definition.digest,
         "to": None,
         "map": None,
-        "target": None,
+        "target": target,
         "engine": ENGINE,
         "digest_version": DIGEST_VERSION,
         "data": dict(given.data),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from service.engine import journal, run, state, timers
@@ -20,20 +22,69 @@ NOTES = frozenset({"claim", "unclaim", "assign"})
 """Kinds of rows that move a task but not the case: the engine skips them."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The case after one row that is still in force."""
+
+    seq: int
+    step: Step
+    done: dict[str, int]
+
+
 def moments(rows: Iterable[Row], definitions: Definitions) -> list[Moment]:
     """The case after each row: tokens, done elements, data. Raises NoPlace, NoResult or StepFailed for a false journal."""
     found: list[Moment] = []
-    done: dict[str, int] = {}
-    step: Step | None = None
+    for row, points in _run(rows, definitions):
+        here = points[-1] if points else None
+        tokens = _tokens(here.step, definitions(row["definition"])) if here else ()
+        data, ended = (here.step.data, here.step.ended) if here else ({}, False)
+        found.append(Moment(row["seq"], row["definition"], tokens, dict(here.done) if here else {}, dict(data), ended))
+    return found
+
+
+def open_tasks(rows: Iterable[Row], definitions: Definitions) -> tuple[str, list[str]]:
+    """Shape digest and tokens of the open user tasks after the last row."""
+    points = _last(rows, definitions)
+    if not points:
+        return "", []
+    step = points[-1].step
+    return step.shape, [token for token, _, kind in state.paths(step.state) if kind == "user"]
+
+
+def undo(rows: Sequence[Row], target: int, given: Input, definitions: Definitions, salt: bytes) -> Step:
+    """The step that takes back every input from row ``target`` on: the case is again as it was before it.
+
+    Its row is made with ``target``. Raises NoPlace when the case had not begun before the target. What handlers did
+    to business rows is taken back by whoever calls this.
+    """
+    points = _last(rows, definitions)
+    kept = [point for point in points if point.seq < target]
+    if not kept:
+        raise NoPlace(f"undo {target}")
+    return run.restore(definitions(rows[-1]["definition"]), kept[-1].step.state, points[-1].step.state, given, salt)
+
+
+def _run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, list[_Point]]]:
+    """Each row with the points in force after it, by the compact engine."""
+    points: list[_Point] = []
     for row in rows:
-        if row["kind"] not in NOTES:
-            step = _again(row, step, definitions)
-            for line in step.trace:
-                if line[0] == "+":
-                    done[line[1:]] = done.get(line[1:], 0) + 1
-        tokens = _tokens(step, definitions(row["definition"])) if step else ()
-        data, ended = (step.data, step.ended) if step else ({}, False)
-        found.append(Moment(row["seq"], row["definition"], tokens, dict(done), dict(data), ended))
+        if row["kind"] == "undo":
+            points = [point for point in points if point.seq < row["target"]]
+        elif row["kind"] not in NOTES:
+            before = points[-1] if points else None
+            held = before.step.state if before else None
+            step = run.step(definitions(row["definition"]), held, input_of(row), recorded(row), _salt(row), definitions)
+            done = Counter(before.done if before else {})
+            done.update(line[1:] for line in step.trace if line[0] == "+")
+            points = [*points, _Point(row["seq"], step, dict(done))]
+        yield row, points
+
+
+def _last(rows: Iterable[Row], definitions: Definitions) -> list[_Point]:
+    """The points in force after the last row."""
+    found: list[_Point] = []
+    for _, points in _run(rows, definitions):
+        found = points
     return found
 
 
@@ -47,45 +98,56 @@ def _tokens(step: Step, definition: Definition) -> tuple[str, ...]:
     return tuple(path for _, path, kind in state.paths(step.state) if stands(path, kind))
 
 
-def open_tasks(rows: Iterable[Row], definitions: Definitions) -> tuple[str, list[str]]:
-    """Shape digest and tokens of the open user tasks after the last row."""
-    step: Step | None = None
-    for row in rows:
-        if row["kind"] not in NOTES:
-            step = _again(row, step, definitions)
-    if step is None:
-        return "", []
-    return step.shape, [token for token, _, kind in state.paths(step.state) if kind == "user"]
-
-
 def re_execute(rows: Iterable[Row], definitions: Definitions) -> list[str]:
     """What differs when the plain library, never saved or shortened, runs the journal; nothing when the journal is true."""
     plain: Plain | None = None
+    kept: list[Row] = []
+    told: tuple[Any, Any] = ("", "")
     for row in rows:
-        if row["kind"] in NOTES:
-            continue
         try:
-            plain = plain or Plain(definitions(row["definition"]))
-            step = plain.step(input_of(row), recorded(row), _salt(row))
+            if row["kind"] in NOTES:
+                found = _named(row, dict(zip(("shape", "data_digest"), told, strict=True)))
+            elif row["kind"] == "undo":
+                kept = [earlier for earlier in kept if earlier["seq"] < row["target"]]
+                plain = _rerun(kept, definitions)
+                found = _named(row, plain.digests(_salt(row)))
+            else:
+                plain = plain or Plain(definitions(row["definition"]))
+                found = differences(row, plain.step(input_of(row), recorded(row), _salt(row)))
+                kept.append(row)
         except (NoPlace, NoResult, StepFailed, ValueError) as error:
-            return [f"{row['seq']} {row['kind']} {row.get('element') or ''}: {type(error).__name__} {error}"]
-        found = differences(row, step)
+            return [f"{_name(row)}: {type(error).__name__} {error}"]
         if found:
             return found
+        told = row["shape"], row["data_digest"]
     return []
+
+
+def _rerun(rows: Sequence[Row], definitions: Definitions) -> Plain:
+    if not rows:
+        raise NoPlace("nothing is left")
+    plain = Plain(definitions(rows[0]["definition"]))
+    for row in rows:
+        plain.step(input_of(row), recorded(row), _salt(row))
+    return plain
 
 
 def differences(row: Row, step: Step) -> list[str]:
     """What a row says against what a step did, one text each."""
     told = journal.told_by(step)
-    names = ["shape", "trace", "opened", "closed", "jobs", "decisions", "calls"]
-    if not journal.is_erased(row):
-        names.append("data_digest")
+    if journal.is_erased(row):
+        del told["data_digest"]
+    return _named(row, told)
+
+
+def _named(row: Row, told: Mapping[str, Any]) -> list[str]:
     return [
-        f"{row['seq']} {row['kind']} {row.get('element') or ''}: {name} differs: {told[name]} ≠ {row[name]}"
-        for name in names
-        if told[name] != row[name]
+        f"{_name(row)}: {name} differs: {value} ≠ {row[name]}" for name, value in told.items() if value != row[name]
     ]
+
+
+def _name(row: Row) -> str:
+    return f"{row['seq']} {row['kind']} {row.get('element') or ''}".strip()
 
 
 class Plain:
@@ -107,6 +169,12 @@ class Plain:
         finally:
             self.tick, self.ids = world.tick, world.ids
             world.close()
+
+    def digests(self, salt: bytes) -> dict[str, str]:
+        """Shape and data digest of the case as it is."""
+        assert self.case is not None
+        shape, data_digest = run.digests_of(self.case, self.definition, salt)
+        return {"shape": shape, "data_digest": data_digest}
 
 
 def input_of(row: Row) -> Input:
@@ -143,11 +211,6 @@ def recorded(row: Row) -> Serve:
         raise NoResult(f"{request.element} ({request.topic})")
 
     return serve
-
-
-def _again(row: Row, before: Step | None, definitions: Definitions) -> Step:
-    held = None if before is None else before.state
-    return run.step(definitions(row["definition"]), held, input_of(row), recorded(row), _salt(row), definitions)
 
 
 def _salt(row: Row) -> bytes:

@@ -26,7 +26,7 @@ from service.engine.tokens import (
     tokens_in,
     user_task,
 )  # fmt: skip
-from service.engine.values import Data, Input, Job, NoPlace, Serve, Step, StepFailed, UserTask
+from service.engine.values import Data, Input, Job, NoPlace, Request, Serve, Step, StepFailed, UserTask
 from service.engine.variables import carries, gather, write
 from service.engine.world import READY, WAITING, path_of, world
 
@@ -216,6 +216,27 @@ def outcome(
         data_digest=data_digest,
         data=dict(case.data) if case.completed else gather(case)[0],
     )
+
+
+def digests_of(case: Case, definition: Definition, salt: bytes) -> tuple[str, str]:
+    """Shape and data digest of a case between two steps."""
+    tokens = [] if case.completed else sorted(tokens_in(case), key=lambda task: order_of(task.token))
+    return state.digests(case, definition, tokens, [] if case.completed else arrivals_in(case), salt)
+
+
+def restore(definition: Definition, earlier: bytes, later: bytes, given: Input, salt: bytes) -> Step:
+    """The step from a later state back to an earlier one; nothing is executed."""
+    gone = before(_loaded(later, definition))
+    case = _loaded(earlier, definition)
+    world.begin(given.at, _serve_nothing, world.tick, world.ids)
+    try:
+        return outcome(case, definition, given, gone, salt, (), keep=True)
+    finally:
+        world.close()
+
+
+def _serve_nothing(request: Request) -> None:
+    return None
 
 
 def decide(definition: Definition, decision: str, facts: Data) -> Data:

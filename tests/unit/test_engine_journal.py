@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.engine import NoPlace, journal, replay
+from service.engine import Input, NoPlace, journal, replay
 from tests.unit.engine_catalogue import SHAPES
 from tests.unit.engine_play import AT, Play
 
@@ -35,8 +35,6 @@ def told() -> Play:
 
 
 def _claim(case: Play) -> Any:
-    from service.engine import Input
-
     return Input("claim", len(case.rows), AT, token="1.1", element="x")
 
 
@@ -166,7 +164,7 @@ def test_re_execution_finds_what_a_consistent_forger_would_change(name: str, for
 
 
 def test_re_execution_finds_inputs_that_never_had_a_place() -> None:
-    without = [row for row in rows() if row["kind"] != "timer"]
+    without = [row for row in rows() if row["kind"] not in ("timer", "claim")]
     assert "NoPlace" in replay.re_execute(without, definitions)[0]
     unserved = rows()
     place = next(n for n, row in enumerate(unserved) if row["calls"])
@@ -193,3 +191,45 @@ def test_open_tasks_after_the_last_row() -> None:
     assert tokens == [task[0] for row in rows()[:5] for task in row["opened"]]
     assert shape == rows()[4]["shape"]
     assert replay.open_tasks(rows(), definitions)[1] == []
+
+
+def test_a_note_that_does_not_carry_what_was_is_found() -> None:
+    forged = rows()
+    place = next(n for n, row in enumerate(forged) if row["kind"] == "claim")
+    forged[place]["shape"] = "0" * 64
+    assert "shape" in replay.re_execute(forged, definitions)[0]
+
+
+def test_an_undo_takes_back_inputs_and_the_case_goes_on_from_there() -> None:
+    case = Play(next(drawn for drawn in SHAPES if drawn.name == "boundaries"))
+    one = lambda digest: case.definition  # noqa: E731
+    case.start(x=1, ok=True)
+    case.message("remark", x=5)
+    before = replay.open_tasks(case.rows, one)
+    due = case.jobs[case.token(case.jobs, "t")].due
+    case.complete("a", x=2)
+    taken = Input("undo", len(case.rows), AT)
+    step = replay.undo(case.rows, 2, taken, one, b"u")
+    assert [task.element for task in step.opened] == ["a"]
+    assert due in [job.due for job in step.jobs_set]
+    case.rows.append(
+        journal.make_row("case-1", taken, step, case.definition, "u-1", None, case.rows[-1]["hash"], b"u", target=2)
+    )
+    case.state, case.users = step.state, case.users | {task.token: task for task in step.opened}
+    assert replay.open_tasks(case.rows, one)[1] == before[1]
+    assert replay.moments(case.rows, one)[-1].done == replay.moments(case.rows, one)[1].done
+    case.jobs = {job.token: job for job in step.jobs_set}
+    case.complete("a", x=3)
+    case.complete("told")
+    assert case.last.ended
+    assert case.last.data["x"] == 3
+    assert journal.verify_chain(case.rows) is None
+    assert replay.re_execute(case.rows, one) == []
+    forged = json.loads(json.dumps(case.rows))
+    forged[3]["target"] = 1
+    assert replay.re_execute(forged, one)
+
+
+def test_nothing_is_left_to_go_back_to_before_the_start() -> None:
+    with pytest.raises(NoPlace):
+        replay.undo(rows()[:3], 0, Input("undo", 3, AT), definitions, b"u")
