@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from html import unescape
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -18,6 +20,7 @@ bp = Blueprint("processes", __name__)
 
 READERS = (Action.EDIT_PROCESSES, Action.REPLAY_CASES)
 HEATS = 5
+NAME = re.compile(r'\bname="([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +95,6 @@ def diagram(digest: str) -> Response:
 
 def drawn_names(digest: str) -> dict[str, str]:
     """Names in the diagram that read differently in the reader's language, as drawn → as read."""
-    names = {element.name for element in processes.definition(digest).elements.values() if element.name}
+    drawn = processes.definition(digest).files[processes.version(digest).main].decode()
+    names = {unescape(name) for name in NAME.findall(drawn)}
     return {name: translate(name) for name in sorted(names) if translate(name) != name}

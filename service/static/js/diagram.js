@@ -21,21 +21,28 @@ class Diagram {
     this.canvas = this.viewer.get("canvas");
     this.overlays = this.viewer.get("overlays");
     this.registry = this.viewer.get("elementRegistry");
-    for (const shape of this.registry.getAll()) {
-      if (/Lane$|Participant$/.test(shape.type)) this.canvas.addMarker(shape.id, "is-lane");
-      const name = shape.businessObject && this.names[shape.businessObject.name];
-      if (name) shape.businessObject.name = name;
-    }
-    if (Object.keys(this.names).length) {
-      const events = this.viewer.get("eventBus");
-      for (const shape of this.registry.getAll()) events.fire("element.changed", { element: shape });
-    }
+    for (const shape of this.registry.getAll()) if (/Lane$|Participant$/.test(shape.type)) this.canvas.addMarker(shape.id, "is-lane");
+    this.translate();
     for (const svg of this.box.querySelectorAll(".djs-container > svg")) {
       svg.setAttribute("role", "img");
       svg.setAttribute("aria-label", this.box.getAttribute("aria-label"));
     }
     this.fit();
     this.box.dataset.ready = "1";
+  }
+
+  /* Names in the reader's language; labels beside events get room for longer words. */
+  translate() {
+    const events = this.viewer.get("eventBus");
+    for (const shape of this.registry.getAll()) {
+      const object = shape.businessObject;
+      const name = object && this.names[object.name];
+      if (name) object.name = name;
+    }
+    for (const shape of Object.keys(this.names).length ? this.registry.getAll() : []) {
+      if (shape.type === "label" && /[A-Za-z]/.test(shape.businessObject.name ?? "")) widen(shape);
+      if (shape.parent) events.fire("element.changed", { element: shape });
+    }
   }
 
   has(id) {
@@ -93,6 +100,18 @@ class Diagram {
       before = done;
     }
   }
+}
+
+/* As wide as its longest word, or as a line of some twelve letters; it grows away from what it names. */
+function widen(label) {
+  const { name } = label.businessObject;
+  const letters = Math.max(...name.split(" ").map((word) => word.length), Math.min(name.length, 12));
+  const more = letters * 9.5 + 6 - label.width;
+  if (more <= 0) return;
+  const target = label.labelTarget, middle = label.x + label.width / 2;
+  if (middle < target.x) label.x -= more;
+  else if (!(middle > target.x + target.width)) label.x -= more / 2;
+  label.width += more;
 }
 
 async function fetchText(address) {
