@@ -14,7 +14,7 @@ run: setup  ## set up what is missing and serve Anpei with demonstration data on
 	@$(VENV) -m service.cli run
 
 test: setup-tests  ## set up what is missing and run all tests, browser tests included
-	@$(PYTEST) -n auto
+	@$(PYTEST) -n auto --dist worksteal
 
 setup: python  ## what `make run` does first
 	@$(PYTHON) -m setup
