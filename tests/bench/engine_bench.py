@@ -76,7 +76,7 @@ def engine_cycle(cases: int = 150) -> dict[str, float]:
     _chain(definition, 20)
     fast = statistics.median(_chain(definition, cases))
     plain = _plain(ENROLMENT, max(20, cases // 5))
-    return {"fast_us": round(fast, 1), "plain_us": round(plain, 1), "ratio": round(plain / fast, 2)}
+    return _told(fast=fast, plain=plain) | {"ratio": round(plain / fast, 2)}
 
 
 def loop_growth() -> dict[str, float]:
@@ -93,7 +93,13 @@ def loop_growth() -> dict[str, float]:
                 if abs(turn - near) <= 8:
                     turns[near].append(spent)
     early, late = statistics.median(turns[10]), statistics.median(turns[400])
-    return {"turn_10_us": round(early, 1), "turn_400_us": round(late, 1), "ratio": round(late / early, 3)}
+    return _told(turn_10=early, turn_400=late) | {"ratio": round(late / early, 3)}
+
+
+def _told(**microseconds: float) -> dict[str, float]:
+    """Each figure in microseconds (``_us``) and in milliseconds (``_ms``)."""
+    found = {f"{name}_us": round(value, 1) for name, value in microseconds.items()}
+    return found | {f"{name}_ms": round(value / 1000, 4) for name, value in microseconds.items()}
 
 
 def _begin(definition: Definition) -> Step:
