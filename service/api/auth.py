@@ -6,12 +6,14 @@ import hmac
 import secrets
 import threading
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import request
 
 from service.errors import N_, NotAllowed, SignInNeeded
 from service.models import User, now
+from service.models.credentials import Stamp, detach, stamp_of
 from service.workflow import accounts
 
 MEMORY = timedelta(minutes=5)
@@ -19,36 +21,44 @@ MOST = 4096  # remembered at most; beyond that the oldest go
 NOWHERE = "0.0.0.0"  # noqa: S104 - an address for the record, when the server names none
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Credentials found right: until when (of the monotonic clock) that is believed, and whose they are."""
+
+    account: User
+    until: float
+
+
 class Memory:
     """Which credentials were found right a short while ago.
 
-    A digest, under a key of this process, over password, stored hash and epoch stands for the credentials: a changed
-    password or an ended session is therefore forgotten by itself.
+    Each is known by a digest, under a key of this process, over the password and the account's stamp: whatever changes
+    the account (password, role, state, epoch) or its organisation is therefore asked for anew by itself.
     """
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._until: dict[bytes, float] = {}
+        self._known: dict[bytes, Known] = {}
         self._lock = threading.Lock()
 
-    def knows(self, user: User, password: str) -> bool:
-        """Whether these credentials were found right within the last five minutes."""
-        return self._until.get(self._digest(user, password), 0.0) > time.monotonic()
+    def recall(self, stamp: Stamp, password: str) -> User | None:
+        """The account, if these credentials were found right within the last five minutes."""
+        known = self._known.get(self._digest(stamp, password))
+        return known.account if known and known.until > time.monotonic() else None
 
-    def remember(self, user: User, password: str) -> None:
+    def remember(self, stamp: Stamp, password: str, account: User) -> None:
         """Take them as right for five minutes."""
         with self._lock:
-            self._until[self._digest(user, password)] = time.monotonic() + MEMORY.total_seconds()
-            while len(self._until) > MOST:
-                del self._until[next(iter(self._until))]
+            self._known[self._digest(stamp, password)] = Known(account, time.monotonic() + MEMORY.total_seconds())
+            while len(self._known) > MOST:
+                del self._known[next(iter(self._known))]
 
     def forget(self) -> None:
         """Forget all."""
-        self._until.clear()
+        self._known.clear()
 
-    def _digest(self, user: User, password: str) -> bytes:
-        parts = (str(user.id), user.password_hash, str(user.epoch), password)
-        return hmac.digest(self._key, "\0".join(parts).encode(), "sha256")
+    def _digest(self, stamp: Stamp, password: str) -> bytes:
+        return hmac.digest(self._key, "\0".join((*map(str, stamp), password)).encode(), "sha256")
 
 
 memory = Memory()
@@ -60,15 +70,23 @@ def authenticate() -> User:
     given = request.authorization
     if given is None or given.type != "basic" or given.username is None or given.password is None:
         raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))
-    account = User.by_login(given.username)
-    if account is None or not _is_free(account) or not memory.knows(account, given.password):
-        account = accounts.check_password(given.username, given.password, request.remote_addr or NOWHERE)
-        memory.remember(account, given.password)
+    stamp = stamp_of(given.username)
+    account = memory.recall(stamp, given.password) if stamp and _is_free(stamp) else None
+    if account is None:
+        account = _check(given.username, given.password)
     if account.must_change:
         raise NotAllowed(N_("请先在网页上登录并修改初始密码。"))
     return account
 
 
-def _is_free(account: User) -> bool:
+def _check(login: str, password: str) -> User:
+    """The account, after the slow check, which counts failures."""
+    account = detach(accounts.check_password(login, password, request.remote_addr or NOWHERE))
+    if stamp := stamp_of(login):
+        memory.remember(stamp, password, account)
+    return account
+
+
+def _is_free(stamp: Stamp) -> bool:
     """Neither disabled nor locked at this moment."""
-    return account.state == "active" and (account.locked_until is None or account.locked_until <= now())
+    return stamp.state == "active" and (stamp.locked_until is None or stamp.locked_until <= now())
