@@ -57,7 +57,8 @@ def run(folder: Path, out: TextIO) -> Totals:
             for model in models(suite):
                 verdict = bench.ask(model)
                 setattr(counted, verdict.kind, getattr(counted, verdict.kind) + 1)
-                print(f"{suite.name}/{model.name}: {verdict.kind}: {verdict.why}".rstrip(": "), file=out)
+                why = " ".join(verdict.why.split())[:300]
+                print(f"{suite.name}/{model.name}: {verdict.kind}: {why}".rstrip(": "), file=out)
             summary.append(counted.line(suite.name))
             total.add(counted)
     for line in (*summary, total.line("total")):

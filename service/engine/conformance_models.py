@@ -31,12 +31,12 @@ class Expected:
     @staticmethod
     def of(words: str) -> Expected:
         """``rejected``, ``deployable``, ``clean_rejection_or_deployable``, ``… sandbox: …``, ``bounded incident …`` and the like."""
-        said = words.lower()
+        said = words.lower().replace("not deployable", "rejected")
         must_fail = "sandbox" in said or "incident" in said
-        may_run = "deployable" in said or "bounded run" in said
+        either = must_fail or "deployable" in said or "bounded" in said
         return Expected(
-            may_run=may_run or must_fail,
-            may_refuse="reject" in said or must_fail or not may_run,
+            may_run=either or "reject" not in said,
+            may_refuse=must_fail or "reject" in said or "deployable" not in said,
             must_end="to the end" in said or "terminates" in said,
             must_fail=must_fail,
         )

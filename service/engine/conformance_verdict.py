@@ -48,8 +48,7 @@ def judge(model: Model) -> Verdict:
 
 
 def _on_refusal(model: Model, problems: list[Problem]) -> Verdict:
-    said = " ".join(problem.text("en") + problem.text("zh") for problem in problems)
-    if leak := next((leak for leak in model.leaks if leak in said), ""):
+    if leak := _leak(model, " ".join(problem.text("en") + problem.text("zh") for problem in problems)):
         return Verdict("wrong", f"the refusal shows {leak}")
     if model.expected is not None:
         wanted = model.expected.may_refuse
@@ -58,12 +57,18 @@ def _on_refusal(model: Model, problems: list[Problem]) -> Verdict:
     return Verdict("right" if wanted else "rejected", problems[0].text("en"))
 
 
+def _leak(model: Model, said: str) -> str:
+    return next((leak for leak in model.leaks if leak in said), "")
+
+
 def _on_running(model: Model, files: dict[str, bytes]) -> Verdict:
-    return _driven(model.expected, files) if model.expected is not None else _trials(model, files)
+    return _driven(model, model.expected, files) if model.expected is not None else _trials(model, files)
 
 
-def _driven(expected: Expected, files: dict[str, bytes]) -> Verdict:
+def _driven(model: Model, expected: Expected, files: dict[str, bytes]) -> Verdict:
     ended, incident, faults = drive(files)
+    if leak := _leak(model, incident):
+        return Verdict("wrong", f"the incident shows {leak}")
     if not expected.may_run:
         return Verdict("wrong", "accepted, though it breaks the standard")
     if faults:

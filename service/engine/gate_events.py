@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from service.engine.gate_flows import is_event_subprocess
 from service.engine.gate_model import Diagram, children, is_true, kind, words
 from service.engine.gate_tables import EVENT_DEFINITIONS, EVENTS, SUBPROCESSES
+from service.engine.timers import parse_cycle, parse_duration, parse_instant
 
 PLACES: dict[str, tuple[str, ...]] = {
     "start": ("none", "message"),
@@ -183,11 +185,12 @@ INSTANT = re.compile(
 )
 CYCLE = re.compile(rf"R(?:[1-9]\d{{0,3}})?/(?:{INSTANT.pattern}/)?{DURATION.pattern}")
 EXPRESSION = re.compile(r"\$\{.+\}", re.DOTALL)
-TIMERS = {
-    "timeDate": (INSTANT, "2026-03-01T09:00:00"),
-    "timeDuration": (DURATION, "P3D、PT2H"),
-    "timeCycle": (CYCLE, "R3/P1D"),
+TIMERS: dict[str, tuple[re.Pattern[str], Callable[[str], object], str]] = {
+    "timeDate": (INSTANT, parse_instant, "2026-03-01T09:00:00"),
+    "timeDuration": (DURATION, parse_duration, "P3D、PT2H"),
+    "timeCycle": (CYCLE, parse_cycle, "R3/P1D"),
 }
+"""How each kind of time is written, what reads it, and an example."""
 
 
 def timers_are_iso_8601(d: Diagram) -> None:
@@ -207,7 +210,7 @@ def timers_are_iso_8601(d: Diagram) -> None:
 
 def _check_time(d: Diagram, time: Any) -> None:
     value = words(time)
-    pattern, example = TIMERS[kind(time)]
+    pattern, parsed, example = TIMERS[kind(time)]
     cycle_place = kind(time) == "timeCycle" and not place_of(d, time.getparent().getparent()).startswith(
         "non-interrupting"
     )
@@ -217,7 +220,9 @@ def _check_time(d: Diagram, time: Any) -> None:
             "The engine executes timer cycles only on non-interrupting boundary events or event subprocesses.",
             "改用 timeDuration。", "Use a timeDuration.",
         )  # fmt: skip
-    elif not pattern.fullmatch(value) and not (EXPRESSION.fullmatch(value) and kind(time) != "timeCycle"):
+    elif not (pattern.fullmatch(value) and parsed(value)) and not (
+        EXPRESSION.fullmatch(value) and kind(time) != "timeCycle"
+    ):
         d.refuse(
             time, f"“{value[:60]}”不是 ISO 8601 的 {kind(time)}。", f'"{value[:60]}" is not an ISO 8601 {kind(time)}.',
             f"例如 {example}。", f"For example {example.replace('、', ' or ')}.",

@@ -13,7 +13,7 @@ from tests.conformance.scenarios import run, t
 from tests.unit.gate_diagrams import condition, flow
 
 MAX_TOKENS = 150
-GRAPHS = 60
+GRAPHS = 40
 
 
 @dataclass

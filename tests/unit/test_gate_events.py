@@ -134,6 +134,7 @@ def test_a_boundary_event_sits_on_an_activity_of_its_level() -> None:
         ("<timeDate>2026-03-01T09:00:00+08:00</timeDate>", True),
         ("<timeDate>2026-03-01</timeDate>", True),
         ("<timeDate>2026-13-01</timeDate>", False),
+        ("<timeDate>2026-02-30</timeDate>", False),
         ("<timeDate>tomorrow</timeDate>", False),
         ("<timeCycle>R3/PT1S</timeCycle>", False),
         ("", False),
@@ -146,7 +147,7 @@ def test_timers_are_iso_8601(time: str, accepted: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cycle", "accepted"), [("R3/PT1S", True), ("R/P1D", True), ("R3/1S", False), ("0 0 * * *", False)]
+    ("cycle", "accepted"), [("R3/PT1S", True), ("R/P1D", True), ("R3/1S", False), ("R3/PT0S", False), ("0 0 * * *", False)]
 )
 def test_cycles_stand_on_non_interrupting_events(cycle: str, accepted: bool) -> None:
     timer = f"<timerEventDefinition><timeCycle>{cycle}</timeCycle></timerEventDefinition>"
