@@ -11,8 +11,7 @@ from flask_login import current_user
 
 from service.domain.permissions import Action
 from service.errors import N_
-from service.models import Case, case_list
-from service.models.scope import get_visible
+from service.models import case_list
 from service.web import entries, filters, replay
 from service.web.access import needs, signed_in
 from service.web.layout import CASES
@@ -38,7 +37,7 @@ def index() -> ResponseReturnValue:
 @bp.get("/cases/<uuid:case_id>")
 @signed_in
 def show(case_id: UUID) -> ResponseReturnValue:
-    case = get_visible(current_user, Case, case_id)
+    case = history.open_case(current_user, case_id)
     story = entries.tell(history.timeline(current_user, case_id))
     incidents = case_list.open_incidents(case_id)
     version = processes.version(case.definition)

@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service import engine
+from service.domain.roles import Role
 from service.engine import journal, replay
-from service.models import Case, JournalRow, Organisation, Task, User, session
+from service.models import AuditEvent, Case, Cause, JournalRow, Organisation, Task, User, session, transaction
 from service.models.scope import get_visible
 from service.workflow import movement, processes
 
@@ -39,6 +40,23 @@ class Difference:
     case_id: UUID
     what: str
     detail: str
+
+
+def open_case(user: User, case_id: UUID) -> Case:
+    """A case in scope, to be looked at; each look of an auditor is remembered (domain.md §9). Raises NotFound."""
+    case = get_visible(user, Case, case_id)
+    if user.role == Role.AUDIT_ADMIN:
+        with transaction(Cause("open_case", user.id)) as current:
+            current.add(
+                AuditEvent(
+                    action="open_case",
+                    actor_id=user.id,
+                    organisation_id=user.organisation_id,
+                    object_type="case",
+                    object_id=case_id,
+                )
+            )
+    return case
 
 
 def timeline(user: User, case_id: UUID) -> list[Entry]:

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from service.models import (
+    AuditEvent,
     Cause,
     DeploymentFault,
     Incident,
@@ -97,6 +98,14 @@ def test_administrators_see_no_names(client: FlaskClient, stage: Stage, case_id:
         page = look(client, user, address)
         assert "刘己巳" not in page
     assert "刘＊＊" in look(client, user, "/cases")
+
+
+def test_each_look_of_an_auditor_is_remembered(client: FlaskClient, stage: Stage, case_id: UUID) -> None:
+    auditor = platform("audit_admin")
+    look(client, auditor, f"/cases/{case_id}")
+    look(client, stage.province, f"/cases/{case_id}")
+    seen = session().query(AuditEvent).filter_by(action="open_case").all()
+    assert [(event.actor_id, event.object_id) for event in seen] == [(auditor.id, case_id)]
 
 
 def test_an_incident_shows_and_is_tried_again_by_the_process_administrator(
