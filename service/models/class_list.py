@@ -16,7 +16,7 @@ from service.models.organisation import Organisation
 from service.models.paging import Order, Page, read_page
 from service.models.person import Person, QualificationType
 from service.models.person_list import PersonFilter, conditions
-from service.models.scope import addresses, get_visible, visible
+from service.models.scope import addresses, get_visible, linked_academies, visible
 from service.models.training import LIVE_ENROLLMENT, Enrollment, TrainingClass, TrainingNeed
 from service.models.user import User
 
@@ -111,32 +111,41 @@ def candidates_page(
 
     The projection says who fits; enrolling decides afresh.
     """
-    live = (
-        select(Enrollment.person_id)
-        .where(Enrollment.person_id == Person.id, Enrollment.state.in_(LIVE_ENROLLMENT))
-        .exists()
+    query = select(
+        Person.id, Person.name, Person.id_number_masked, Person.state, Person.unit_id, TrainingNeed.need,
+        TrainingNeed.valid_to, Organisation.name.label("unit_name"), QualificationType.name.label("type_name"),
+        QualificationType.code.label("type_code"),
+    )  # fmt: skip
+    return read_page(_candidates(query, user, found, fitting).where(*conditions(chosen)), CANDIDATES, cursor)
+
+
+def fitting_persons(user: User, found: TrainingClass, most: int) -> list[UUID]:
+    """Ids of all persons in scope who fit a class, in the order of pinyin: for enrolling an academy as a whole (S63)."""
+    query = _candidates(select(Person.id), user, found, True).order_by(Person.sort_key, Person.id).limit(most)
+    return list(session().scalars(query))
+
+
+def _candidates(query: Any, user: User, found: TrainingClass, fitting: bool) -> Any:
+    """The persons a user may enrol in a class, or try to; the association and institutions have academies only (C7)."""
+    enrolled = select(Enrollment.person_id).where(
+        Enrollment.person_id == Person.id, Enrollment.state.in_(LIVE_ENROLLMENT)
     )
     fits = and_(
         Person.state == "approved",
         TrainingNeed.need == found.kind,
         QualificationType.code.in_(found.qualification_types),
-        ~live,
+        ~enrolled.exists(),
     )
     query = (
-        select(
-            Person.id, Person.name, Person.id_number_masked, Person.state, Person.unit_id, TrainingNeed.need,
-            TrainingNeed.valid_to, Organisation.name.label("unit_name"), QualificationType.name.label("type_name"),
-            QualificationType.code.label("type_code"), live.label("is_enrolled"),
-        )
+        query.select_from(Person)
         .join(Organisation, Organisation.id == Person.unit_id)
         .join(QualificationType, QualificationType.id == Person.qualification_type_id)
         .join(TrainingNeed, TrainingNeed.person_id == Person.id)
-        .where(visible(user, Person), Person.state.in_(("approved", "pending", "rejected")), *conditions(chosen))
-        .where(fits if fitting else ~fits)
-    )  # fmt: skip
-    if user.role == "association":
-        query = query.where(Organisation.kind == "academy")
-    return read_page(query, CANDIDATES, cursor)
+        .where(visible(user, Person), Person.state.in_(("approved", "pending", "rejected")), fits if fitting else ~fits)
+    )
+    if user.role == "training_institution":
+        return query.where(Person.unit_id.in_(linked_academies(user)))
+    return query.where(Organisation.kind == "academy") if user.role == "association" else query
 
 
 def drafts(user: User) -> list[Any]:

@@ -90,10 +90,12 @@ def choose(class_id: UUID, results: list[training.Enrolled] | None = None) -> Re
 @needs(Action.ENROLL)
 @again(choose, Conflict)
 def enroll(class_id: UUID) -> ResponseReturnValue:
-    try_ids = [UUID(value) for value in request.form.getlist("person")[:MOST]]
-    if not try_ids:
+    chosen = [UUID(value) for value in request.form.getlist("person")[:MOST]]
+    if "all" in request.form:  # an academy as a whole (S63)
+        chosen = class_list.fitting_persons(current_user, class_list.visible_class(current_user, class_id), MOST)
+    if not chosen:
         raise InvalidInput(text=N_("请先勾选要报名的人员。"))
-    results = training.enroll(current_user, class_id, try_ids)
+    results = training.enroll(current_user, class_id, chosen)
     enrolled = sum(1 for r in results if r.message is None)
     if enrolled:
         done(Message(N_("已为 %(n)s 人报名。"), n=enrolled))
