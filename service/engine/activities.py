@@ -1,4 +1,4 @@
-"""Activities: scripts, topics, decisions, subprocesses, called processes, loops and multiple instances."""
+"""Activities that are one piece of work: user tasks, scripts, topics, decisions; and waiting at the door of any."""
 
 from __future__ import annotations
 
@@ -47,10 +47,13 @@ class Mapped:
         write(task, values=mapped(task, outputs, {**self.names(task), **result}) if outputs else result)
 
 
-class UserTask(Mapped, defaults.UserTask): ...
+class UserTask(Mapped, defaults.UserTask):
+    """Waits for a person."""
 
 
 class ScriptTask(Mapped, defaults.ScriptTask):
+    """Runs its script in the sandbox."""
+
     functions: tuple[str, ...] = ()
 
     def _run_hook(self, task: Task) -> bool:

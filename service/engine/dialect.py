@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +55,11 @@ def _interrupts(node: Any) -> bool:
     """Of an event subprocess: what its start event says."""
     start = node.find(f"{{{BPMN}}}startEvent")
     return start is None or start.get("isInterrupting", "true") == "true"
+
+
+def script_in(node: Any) -> str:
+    """A script as its author meant it: without the indentation that the XML around it has."""
+    return textwrap.dedent("".join(node.itertext()).expandtabs()).strip()
 
 
 def local_name(node: Any) -> str:

@@ -1,4 +1,4 @@
-"""Events: what waits for an input, what is thrown, and who catches it inside the case."""
+"""Events that wait: timers, messages, signals; how one fires, and who receives what comes from outside."""
 
 from __future__ import annotations
 
@@ -85,13 +85,15 @@ class Alternatives(MultipleEventDefinition):
 
 
 class EventBasedGateway(defaults.EventBasedGateway):
+    """One token that waits for several events; the first to come decides where it goes on."""
+
     def _run_hook(self, task: Task) -> bool:
         follow(task, [self.outputs[task.internal_data["chosen"]]])
         return True
 
 
 def fire(task: Task, payload: Data, thrower: Task | None = None) -> None:
-    """The event came: its token goes on with the data it carries; beside an activity that is not interrupted, a new one.
+    """The event came: its token goes on; beside an activity that is not interrupted, a new one does.
 
     ``thrower`` is the token in the case that threw it, whose data a waiting token learns.
     """
@@ -99,7 +101,7 @@ def fire(task: Task, payload: Data, thrower: Task | None = None) -> None:
         take_over(task)
     elif thrower is not None:
         merge(task, [thrower])
-    if isinstance(task.task_spec, BoundaryEvent) and not task.task_spec.cancel_activity and not _is_last(task):
+    if isinstance(task.task_spec, BoundaryEvent) and not task.task_spec.cancel_activity and not is_last(task):
         _branch(task, payload)
         return
     task.internal_data["event_fired"] = True
@@ -120,10 +122,9 @@ def fire_timer(task: Task) -> None:
         data["times"] = max(data["times"] - 1, -1)
 
 
-def _is_last(task: Task) -> bool:
-    """Whether a non-interrupting boundary event cannot come again: a timer that is no cycle, or a cycle's last time."""
-    data = task.internal_data
-    return "due" in data and data.get("times", 1) == 1
+def is_last(task: Task) -> bool:
+    """Whether an event that interrupts nothing cannot come again: a timer that is no cycle, or a cycle's last time."""
+    return "due" in task.internal_data and task.internal_data.get("times", 1) == 1
 
 
 def _branch(task: Task, payload: Data) -> None:

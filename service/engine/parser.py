@@ -15,12 +15,14 @@ from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 
 from service.engine import activities, events, gateways, repeats, subprocesses, throwing
-from service.engine.dialect import is_diagram
+from service.engine.dialect import is_diagram, script_in
 from service.engine.read import CAMUNDA, parse
 from service.engine.world import deep_recursion
 
 
 class _Process(ProcessParser):
+    """A process whose drawing does not matter."""
+
     def get_position(self, node_id: str) -> dict[str, float]:
         """The same for every shape: moving one must not change the order of execution."""
         return {"x": 0.0, "y": 0.0}
@@ -76,11 +78,17 @@ class _Node:
 
 
 class _Script(TaskParser):
+    """A script task may be empty."""
+
     def create_task(self) -> Any:
-        return self.spec_class(self.spec, self.bpmn_id, script=_text(self.node, "script") or "", **self.bpmn_attributes)
+        found = self.node.find(full_tag("script"))
+        script = "" if found is None else script_in(found)
+        return self.spec_class(self.spec, self.bpmn_id, script=script, **self.bpmn_attributes)
 
 
 class _EventGateway(library.EventBasedGatewayParser):
+    """The gateway waits for our events."""
+
     def create_task(self) -> Any:
         return self._create_task(events.Alternatives())
 
@@ -152,6 +160,8 @@ def _classes() -> dict[str, tuple[Any, Any]]:
 
 
 class Parser(BpmnParser):
+    """The library's parser with our elements in it."""
+
     PARSER_CLASSES = _classes()
     PROCESS_PARSER_CLASS = _Process
 

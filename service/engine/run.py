@@ -165,6 +165,7 @@ def _job(task: Task, given: Input, data: Data) -> None:
     task.internal_data["released"] = True
     task.token = None  # what is let in is another token than what waited at the door
     task.task_spec._update(task)
+    task.internal_data.pop("released", None)
 
 
 _MOVES: dict[str, Callable[[Task, Input, Data], None]] = {

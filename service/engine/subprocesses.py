@@ -9,6 +9,7 @@ from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from service.engine.events import is_last
 from service.engine.operations import equal
 from service.engine.scopes import in_order
 from service.engine.scripts import mapped
@@ -59,16 +60,14 @@ class _Scoped:
         task.workflow.top_workflow.subprocesses.pop(task.id, None)
 
     def _on_cancel(self, task: Task) -> None:
-        scope = task.workflow.top_workflow.subprocesses.pop(task.id, None)
-        if scope is not None:
-            task.workflow.top_workflow.subprocesses[task.id] = (
-                scope  # paths of what is cancelled inside lead through it
-            )
-            scope.cancel()
-            del task.workflow.top_workflow.subprocesses[task.id]
+        scopes = task.workflow.top_workflow.subprocesses
+        if task.id in scopes:
+            scopes[task.id].cancel()
+            del scopes[task.id]
 
 
-class SubProcess(_Scoped, defaults.SubWorkflowTask): ...
+class SubProcess(_Scoped, defaults.SubWorkflowTask):
+    """Part of the process, drawn as one activity."""
 
 
 class EventSubProcess(_Scoped, defaults.EventSubprocess):
@@ -84,7 +83,7 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
             task._set_state(WAITING)
             self.event_definition.update_task(task)
         elif "event_fired" in task.internal_data:
-            if self.interrupting or self._is_last(task):
+            if self.interrupting or is_last(task):
                 return True
             del task.internal_data["event_fired"]
             self._run_beside(task)
@@ -101,10 +100,6 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
         self.enter(task)
         return None
 
-    def _is_last(self, task: Task) -> bool:
-        """Whether it cannot come again: a timer that is no cycle, or a cycle's last time."""
-        return "due" in task.internal_data and task.internal_data.get("times", 1) == 1
-
     def _run_beside(self, listener: Task) -> None:
         """A run of its own; the listener stays for the next."""
         task = listener.parent._add_child(self, TaskState.FUTURE)
@@ -114,7 +109,9 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
         self.enter(task)
 
 
-class Transaction(_Scoped, defaults.TransactionSubprocess): ...
+class Transaction(_Scoped, defaults.TransactionSubprocess):
+    """A subprocess that a cancel event can end; nothing is compensated."""
 
 
-class CallActivity(_Scoped, defaults.CallActivity): ...
+class CallActivity(_Scoped, defaults.CallActivity):
+    """Another process of the bundle."""

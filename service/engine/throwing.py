@@ -36,10 +36,12 @@ class Throwing:
         return True
 
 
-class IntermediateThrowEvent(Throwing, defaults.IntermediateThrowEvent): ...
+class IntermediateThrowEvent(Throwing, defaults.IntermediateThrowEvent):
+    """Throws and goes on."""
 
 
-class SendTask(Throwing, defaults.SendTask): ...
+class SendTask(Throwing, defaults.SendTask):
+    """Sends its message and goes on."""
 
 
 class EndEvent(Throwing, defaults.EndEvent):

@@ -51,7 +51,7 @@ def combine(data: Data, stamps: dict[str, int], theirs: Data, their_stamps: Mapp
 def carries(task: Task) -> bool:
     """Whether an open task has data of its own: not events that wait beside a token, nor scopes whose tokens have it all."""
     spec = task.task_spec
-    if isinstance(spec, BoundaryEvent) or (task._state == WAITING and getattr(spec, "listens", False)):
+    if task._state == WAITING and (isinstance(spec, BoundaryEvent) or getattr(spec, "listens", False)):
         return False
     if task._state == STARTED and isinstance(spec, SubWorkflowTask):
         return bool(spec.attributes.inputs or spec.attributes.outputs)
@@ -92,9 +92,6 @@ def activity_of(event: Task) -> Task:
 def loop_around(task: Task) -> Task | None:
     """The loop or multi-instance activity that this task is an instance of."""
     parent: Task | None = task.parent
-    inner = (
-        isinstance(parent.task_spec, LoopTask) and parent.task_spec.task_spec == task.task_spec.name
-        if parent
-        else False
-    )
-    return parent if inner else None
+    if parent is None or not isinstance(parent.task_spec, LoopTask):
+        return None
+    return parent if parent.task_spec.task_spec == task.task_spec.name else None

@@ -394,3 +394,12 @@ def test_an_instant_without_a_time_zone_is_refused() -> None:
     case = play("s start\na user\ne end", "s>a>e")
     with pytest.raises(ValueError, match="UTC"):
         step(case.definition, None, Input("start", 0, AT.replace(tzinfo=None)), case.serve, b"s")
+
+
+def test_a_script_may_be_indented_as_the_xml_around_it() -> None:
+    text = drawn("case", "s start\nx script y = 1\nu user\ne end", "s>x>u>e").files["case.bpmn"].decode()
+    indented = text.replace(
+        "<bpmn:script>y = 1", "<bpmn:script>\n      y = 0\n      for i in [1, 2]:\n        y += i\n    "
+    )
+    case = Play(read({"case.bpmn": indented.encode()}, gate=False))
+    assert case.start().data == {"y": 3}
