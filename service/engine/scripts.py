@@ -80,7 +80,8 @@ def call(request: Request) -> Data | None:
     """
     error: BpmnError | None = None
     try:
-        result = world.serve(request)
+        with world.pause():
+            result = world.serve(request)
     except BpmnError as raised:
         error = raised
         result = error_record(raised)

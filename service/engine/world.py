@@ -60,6 +60,16 @@ class World(threading.local):
         """No step is running: state changes are bookkeeping only."""
         self.ready = None
 
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """The time that a handler takes, waiting for locks perhaps, is not the diagram's."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            if self.deadline is not None:
+                self.deadline += time.monotonic() - began
+
     def count(self, element: str) -> None:
         """One more automatic element; raises StepFailed beyond the bounds of a step."""
         self.ran += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -403,3 +404,14 @@ def test_a_script_may_be_indented_as_the_xml_around_it() -> None:
     )
     case = Play(read({"case.bpmn": indented.encode()}, gate=False))
     assert case.start().data == {"y": 3}
+
+
+def test_the_time_of_handlers_is_not_the_diagrams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.engine.world.MAX_SECONDS", 0.05)
+
+    def serve(request):
+        time.sleep(0.1)
+        return {}
+
+    case = play("s start\nx service t\ny service t\nz script q = [i for i in range(3)]\ne end", "s>x>y>z>e", serve)
+    assert case.start().ended
