@@ -77,9 +77,9 @@ def _model(suite: Path, entry: dict[str, Any]) -> Model:
         trials = tuple(_trial(case) for case in entry["cases"])
         return Model(entry.get("name") or path.stem, path, entry.get("process_id"), trials)
     leaks = tuple(entry.get("leak_markers", ()))
-    return Model(entry["file"], path, expected=Expected.of(entry["expected"]), leaks=leaks)
+    return Model(entry["file"], path, expected=Expected.of(entry.get("expected", "")), leaks=leaks)
 
 
 def _trial(case: dict[str, Any]) -> Trial:
     data = {"test": case.get("input") or "", "integerVariable": case.get("integerVariable") or 0}
-    return Trial(data, bool(case.get("parallelProcess")), int(case.get("delay_ms") or 0), tuple(case["expected"]))
+    return Trial(data, bool(case.get("parallelProcess")), int(case.get("delay_ms") or 0), tuple(case.get("expected", ())))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.engine.gate_flows import is_event_subprocess
-from service.engine.gate_model import Diagram, children, is_true, kind, words
+from service.engine.gate_model import Diagram, an, children, is_true, kind, words
 from service.engine.gate_tables import EVENT_DEFINITIONS, EVENTS, SUBPROCESSES
 from service.engine.timers import parse_cycle, parse_duration, parse_instant
 
@@ -152,7 +152,7 @@ def events_name_what_they_mean(d: Diagram) -> None:
             if target is None or not (target.get(key) or "").strip():
                 d.refuse(
                     element, f"没有指明{zh},或该{zh}没有 {key}。", f"It names no {en}, or the {en} has no {key}.",
-                    f"指明一个带 {key} 的{zh}。", f"Refer to a {en} that has a {key}.",
+                    f"指明一个带 {key} 的{zh}。", f"Refer to {an(en)} that has a {key}.",
                 )  # fmt: skip
 
 

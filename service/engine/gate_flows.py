@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.engine.gate_model import Diagram, children, is_true, kind, name_of
+from service.engine.gate_model import Diagram, an, children, is_true, kind, name_of
 from service.engine.gate_tables import ACTIVITIES, FLOW_NODES, GATEWAYS, REFUSED_NODES, SUBPROCESSES
 
 
@@ -44,7 +44,7 @@ def levels_start_and_end(d: Diagram) -> None:
         if len(starts) != 1:
             d.refuse(
                 level, f"{kind(level)} 应有且只有一个开始事件,现有 {len(starts)} 个。",
-                f"A {kind(level)} needs exactly one start event, it has {len(starts)}.",
+                f"The {kind(level)} needs exactly one start event, it has {len(starts)}.",
                 "只画一个开始事件。", "Draw exactly one start event.",
             )  # fmt: skip
         if not ends:
@@ -83,14 +83,10 @@ def nodes_are_connected(d: Diagram) -> None:
             _refuse_flows(d, node, "离开", "outgoing", missing=not d.out(node))
 
 
-def _a(name: str) -> str:
-    return f"{'An' if name[0] in 'aeiou' else 'A'} {name}"
-
-
 def _refuse_flows(d: Diagram, node: Any, zh: str, en: str, *, missing: bool) -> None:
     d.refuse(
         node, f"{kind(node)} {'缺少' if missing else '不能有'}{zh}的顺序流。",
-        f"{_a(kind(node))} {'needs an' if missing else 'must not have an'} {en} sequence flow.",
+        f"The {kind(node)} {'needs an' if missing else 'must not have an'} {en} sequence flow.",
         "补上顺序流。" if missing else "删去该顺序流。", "Draw the flow." if missing else "Remove the flow.",
     )  # fmt: skip
 
@@ -131,7 +127,7 @@ def conditions_stand_where_they_are_read(d: Diagram) -> None:
         if several and kind(source) in ("exclusiveGateway", "inclusiveGateway", "complexGateway", *ACTIVITIES):
             continue
         d.refuse(
-            flow, f"从 {kind(source)} 出来的这条顺序流不能带条件。", f"This flow out of a {kind(source)} may not have a condition.",
+            flow, f"从 {kind(source)} 出来的这条顺序流不能带条件。", f"This flow out of {an(kind(source))} may not have a condition.",
             "用排他网关分支,或删去条件。", "Branch with an exclusive gateway, or remove the condition.",
         )  # fmt: skip
 

@@ -113,6 +113,11 @@ def name_of(element: Any) -> str:
     return ""
 
 
+def an(name: str) -> str:
+    """A name with its English article."""
+    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
+
+
 def process_of(element: Any) -> Any | None:
     """The process that an element stands in."""
     while element is not None and kind(element) != "process":

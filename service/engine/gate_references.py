@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.engine.gate_model import Diagram, kind
+from service.engine.gate_model import Diagram, an, kind
 from service.engine.gate_tables import ACTIVITIES, EVENTS, FLOW_NODES, ITEM_AWARE
 
 ANY = ("*",)
@@ -99,7 +99,7 @@ def _check(d: Diagram, element: Any, what: str, value: str, kinds: tuple[str, ..
     elif kinds != ANY and kind(found) not in kinds:
         d.refuse(
             element, f"{kind(element)} 的 {what} 引用了“{value}”({kind(found)}),此处不能引用这类元素。",
-            f'{what} of {kind(element)} refers to "{value}", a {kind(found)}, which is not allowed here.',
+            f'{what} of {kind(element)} refers to "{value}", {an(kind(found))}, which is not allowed here.',
             "改为正确类型的元素。", "Refer to an element of the right kind.",
         )  # fmt: skip
 

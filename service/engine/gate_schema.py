@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from service.engine.gate_model import Diagram, kind, local, words
+from service.engine.gate_model import Diagram, an, kind, local, words
 from service.engine.gate_tables import (
     CAMUNDA_ATTRIBUTES,
     CAMUNDA_CHILDREN,
@@ -22,6 +22,7 @@ from service.engine.gate_tables import (
     NOT_EXECUTED,
     VALUES,
 )
+from service.engine.gate_wording import in_words
 from service.engine.read import BPMN, CAMUNDA
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -49,9 +50,9 @@ def follows_schema(d: Diagram) -> None:
         return
     log: Any = schema.error_log
     for error in list(log)[:MAX_SCHEMA_PROBLEMS]:
-        said = re.sub(r"\{[^}]*\}", "", error.message)
+        zh, en = in_words(error.message)
         d.refuse(
-            _at(bare, error.path), f"不符合 BPMN 2.0 的 XML 架构:{said}", f"Not as the BPMN 2.0 schema says: {said}",
+            _at(bare, error.path), f"不符合 BPMN 2.0 的 XML 架构:{zh}。", f"Not as the BPMN 2.0 schema says: {en}.",
             "按架构改正该元素。", "Correct the element as the schema says.",
         )  # fmt: skip
 
@@ -176,7 +177,7 @@ def _check_attribute(d: Diagram, element: Any, attribute: str, value: str) -> No
     if vendor != "camunda" or name not in CAMUNDA_ATTRIBUTES.get(kind(element), ()):
         d.refuse(
             element, f"引擎不执行 {kind(element)} 的属性 {vendor}:{name}。",
-            f"The engine does not execute the attribute {vendor}:{name} of a {kind(element)}.",
+            f"The engine does not execute the attribute {vendor}:{name} of {an(kind(element))}.",
             "删去该属性,或改用本系统的写法。", "Remove it, or use this system's dialect.",
         )  # fmt: skip
     elif name in CAMUNDA_VALUES and value not in CAMUNDA_VALUES[name]:

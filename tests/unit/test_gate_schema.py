@@ -105,3 +105,27 @@ def test_every_problem_of_a_file_is_told_at_once_with_its_line() -> None:
     assert {"a", "b", "x"} <= {p.element for p in found}
     assert [p.line for p in found] == sorted(p.line for p in found)
     assert all(p.zh and p.en and p.mend_zh and p.mend_en and p.line > 0 for p in found)
+
+
+@pytest.mark.parametrize(
+    ("body", "zh", "en"),
+    [
+        (chain(task("a")) + task("a"), "id“a”与别的元素重复", 'id "a" of task is not unique'),
+        (chain(task("a", attributes='startQuantity="many"')), "startQuantity 的值“many”不合法", 'the value "many"'),
+        (chain(task("a", attributes='colour="red"')), "不能有属性 colour", "may not have the attribute colour"),
+        (chain(task("a", inner="<incoming>s_a</incoming><documentation/>")), "次序不对", "wrong order"),
+        (
+            chain(task("a")) + '<sequenceFlow id="f" sourceRef="a"/>',
+            "缺少属性 targetRef",
+            "lacks the attribute targetRef",
+        ),
+        (
+            chain(task("a", inner="<standardLoopCharacteristics>x</standardLoopCharacteristics>")),
+            "不能有文字",
+            "may not hold text",
+        ),
+    ],
+)
+def test_the_schema_speaks_both_languages(body: str, zh: str, en: str) -> None:
+    found = [p for p in problems(process(body)) if "schema" in p.en]
+    assert any(zh in p.zh and en in p.en for p in found), found
