@@ -115,6 +115,7 @@ class Enrollment(Tracked, Base):
         Index(None, "unit_id", "id"),
         Index(None, "authority_id", "state", "id"),
         Index(None, "person_id", "id"),
+        Index("ix_enrollment_completed", "ended_on", "person_id", "kind", postgresql_where="state = 'completed'"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import extract, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
 from service.domain.classes import ClassState
@@ -13,7 +13,17 @@ from service.errors import N_
 from service.models import Enrollment, Organisation, TrainingClass, User, session, today
 from service.models.scope import visible
 from service.reports import columns
-from service.reports.attempts import CAME, CONFIRMED, certified, failed, number_of, participated, passed, with_scores
+from service.reports.attempts import (
+    CAME,
+    CONFIRMED,
+    certified,
+    failed,
+    in_year,
+    number_of,
+    participated,
+    passed,
+    with_scores,
+)
 from service.reports.chart import Bar, Chart
 from service.reports.report import OFFICIAL, Cells, Chosen, Column, Kind, Report, Subtotals
 from service.reports.table import WholeTable, share
@@ -69,7 +79,7 @@ def conditions(chosen: Chosen) -> list[Any]:
     """Which classes: published ones, cancelled ones left out, of the year, kind and organiser chosen."""
     found: list[Any] = [TrainingClass.state.not_in((ClassState.DRAFT, ClassState.CANCELLED))]
     if chosen.year:
-        found.append(extract("year", TrainingClass.starts_on) == chosen.year)
+        found.append(in_year(TrainingClass.starts_on, chosen.year))
     if chosen.kind:
         found.append(TrainingClass.kind == chosen.kind)
     if chosen.province:

@@ -5,6 +5,7 @@ An absence (缺考) is an entry without a value: it took no attempt. Who awaits 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -41,6 +42,11 @@ def certified() -> ColumnElement[bool]:
         Certificate.enrollment_id.is_not(None), Certificate.approval == "approved", Certificate.state != "void"
     )
     return Enrollment.id.in_(made)
+
+
+def in_year(column: Any, year: int) -> ColumnElement[bool]:
+    """Whether a civil date lies in a year; a range, so that the planner knows how many do."""
+    return column.between(date(year, 1, 1), date(year, 12, 31))
 
 
 def number_of(condition: ColumnElement[bool]) -> Any:

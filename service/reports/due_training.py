@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, func, select, true
 from sqlalchemy.orm import aliased
 
 from service.domain.labels import Labelled
@@ -16,7 +17,7 @@ from service.models import Certificate, Enrollment, Organisation, Person, Traini
 from service.models.scope import visible
 from service.models.training import LIVE_ENROLLMENT
 from service.reports import columns
-from service.reports.attempts import number_of
+from service.reports.attempts import in_year, number_of
 from service.reports.chart import Bar, Chart
 from service.reports.report import OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
 from service.reports.table import WholeTable, share
@@ -24,6 +25,7 @@ from service.reports.table import WholeTable, share
 DUE = {"initial": ("initial",), "refresher": ("refresher",), "renewal": ("renewal", "in_progress")}
 """Needs by the kind of class that answers them; who renews after the last day is still due until it is done (R25)."""
 OPEN = tuple(need for needs in DUE.values() for need in needs)
+COUNTED = ("persons", "holders", "expired", *(f"{how}{kind}" for kind in DUE for how in ("", "live_", "done_")))
 Province, Live = aliased(Organisation), aliased(Enrollment)
 
 
@@ -68,7 +70,7 @@ def kind_of(need: str) -> str | None:
 
 def finished(day: date) -> Any:
     """Persons who completed a training in the year of a day, with its kind: a subquery, one row a person."""
-    ended = Enrollment.ended_on.between(date(day.year, 1, 1), date(day.year, 12, 31))
+    ended = in_year(Enrollment.ended_on, day.year)
     query = select(Enrollment.person_id, func.max(Enrollment.kind).label("kind"))
     return query.where(Enrollment.state == "completed", ended).group_by(Enrollment.person_id).subquery("finished")
 
@@ -86,37 +88,41 @@ def registered(user: User, chosen: Chosen) -> list[Any]:
 
 
 def _by_place(user: User, chosen: Chosen) -> WholeTable:
-    done = finished(today())
-    is_due = TrainingNeed.need.in_(OPEN)
-    is_done = and_(done.c.person_id.is_not(None), ~is_due)
-    figures = [
-        func.count().label("persons"),
-        number_of(and_(Certificate.id.is_not(None), Certificate.valid_to >= today())).label("holders"),
-        *(number_of(TrainingNeed.need.in_(needs)).label(kind) for kind, needs in DUE.items()),
-        number_of(TrainingNeed.need == "expired").label("expired"),
-        number_of(is_done).label("done"),
-        number_of(and_(Live.id.is_not(None), is_due)).label("live"),
-    ]
     by_unit = chosen.by == By.UNIT
-    place = (
-        [Person.unit_id, Organisation.name.label("unit_name"), Organisation.sort_key] if by_unit
-        else [Organisation.authority_id]
-    )  # fmt: skip
-    grouped = _persons(user, chosen, done, [*place, *([Organisation.authority_id] if by_unit else []), *figures])
-    keys = [Person.unit_id, Organisation.id] if by_unit else [Organisation.authority_id]
-    sub = grouped.group_by(*keys).subquery()
-    query = select(sub, Province.name.label("province"), Province.code).outerjoin(
-        Province, Province.id == sub.c.authority_id
-    )
+    keys: list[Any] = [Organisation.id, Organisation.authority_id] if by_unit else [Organisation.authority_id]
+    named = [Organisation.name.label("unit_name"), Organisation.sort_key] if by_unit else []
+    sub = _counted(user, chosen, [*keys, *named]).group_by(*keys).subquery()
+    query = select(sub, Province.name.label("province")).outerjoin(Province, Province.id == sub.c.authority_id)
     query = query.order_by(Province.code, *([sub.c.sort_key] if by_unit else []))
+    names = ("province", "authority_id", *(("unit_name",) if by_unit else ()))
+    rows = []
+    for row in session().execute(query):
+        own = {"unit_id": row.id} if by_unit else {}
+        rows.append(columns.plain(row, *names, *COUNTED) | own | _sums(dict(row._mapping)))
     heads = (columns.PROVINCE, columns.UNIT) if by_unit else (columns.PROVINCE,)
-    keys_of = ("unit_id", "unit_name") if by_unit else ()
-    rows = [
-        columns.plain(row, "province", "authority_id", *keys_of, *(c.key for c in _FIGURES[:-1]))
-        for row in session().execute(query)
-    ]
-    sums = tuple(c.key for c in _FIGURES[:-1])
-    return WholeTable((*heads, *_FIGURES), rows, sums, _rate)
+    return WholeTable((*heads, *_FIGURES), rows, (*COUNTED, "done", "live"), _rate)
+
+
+def _by_kind(user: User, chosen: Chosen) -> WholeTable:
+    row = session().execute(_counted(user, chosen, [])).one()
+    return _kinds(dict(row._mapping))
+
+
+def _kinds(sums: Mapping[str, Any]) -> WholeTable:
+    """The same sums, a row a kind of training."""
+    rows: list[Cells] = []
+    for kind in TrainingKind:
+        due, done, live = (int(sums[key]) for key in (kind.value, f"done_{kind}", f"live_{kind}"))
+        own: Cells = {"due": due + done, "done": done, "live": live, "waiting": due - live}
+        rows.append({"kind": kind.label, "kind_code": kind.value, **own})
+    return WholeTable(
+        _OF_KIND, rows, ("due", "done", "live", "waiting"), lambda row: {"rate": share("done", "due")(row)}
+    )
+
+
+def _sums(row: Mapping[str, Any]) -> Cells:
+    """Completed this year and in training, of whatever kind."""
+    return {name: sum(row[f"{name}_{kind}"] for kind in DUE) for name in ("done", "live")}
 
 
 def _rate(row: Cells) -> Cells:
@@ -125,46 +131,31 @@ def _rate(row: Cells) -> Cells:
     return {"rate": share("done", "due")({"done": row["done"], "due": row["done"] + due})}
 
 
-def _by_kind(user: User, chosen: Chosen) -> WholeTable:
-    done = finished(today())
-    open_kind = case(*((TrainingNeed.need.in_(needs), kind) for kind, needs in DUE.items()))
-    kind = func.coalesce(open_kind, done.c.kind).label("kind")
-    is_open = open_kind.is_not(None)
-    figures = [
-        kind,
-        number_of(~is_open).label("done"),
-        number_of(and_(is_open, Live.id.is_not(None))).label("live"),
-        number_of(and_(is_open, Live.id.is_(None))).label("waiting"),
-    ]
-    query = _persons(user, chosen, done, figures, with_certificates=False).group_by(kind)
-    found = {row.kind: row for row in session().execute(query)}
-    rows: list[Cells] = []
-    for each in TrainingKind:
-        counts = {name: int(getattr(found.get(each.value), name, 0)) for name in ("done", "live", "waiting")}
-        rows.append({"kind": each.label, "kind_code": each.value, "due": sum(counts.values()), **counts})
-    return WholeTable(
-        _OF_KIND, rows, ("due", "done", "live", "waiting"), lambda row: {"rate": share("done", "due")(row)}
-    )
-
-
-def _persons(user: User, chosen: Chosen, done: Any, figures: list[Any], *, with_certificates: bool = True) -> Any:
-    query = (
-        select(*figures)
+def _counted(user: User, chosen: Chosen, keys: list[Any]) -> Any:
+    """The persons counted in every way (COUNTED), after ``keys`` to group by."""
+    done, need = finished(today()), TrainingNeed.need
+    is_done = and_(done.c.person_id.is_not(None), need.not_in(OPEN))
+    counted = {"persons": true(), "holders": Certificate.valid_to >= today(), "expired": need == "expired"}
+    for kind, needs in DUE.items():
+        counted |= {
+            kind: need.in_(needs), f"live_{kind}": and_(need.in_(needs), Live.id.is_not(None)),
+            f"done_{kind}": and_(is_done, done.c.kind == kind),
+        }  # fmt: skip
+    return (
+        select(*keys, *(number_of(condition).label(name) for name, condition in counted.items()))
         .select_from(Person)
         .join(Organisation, Organisation.id == Person.unit_id)
-        .outerjoin(TrainingNeed, TrainingNeed.person_id == Person.id)
+        .join(TrainingNeed, TrainingNeed.person_id == Person.id)
         .outerjoin(Live, and_(Live.person_id == Person.id, Live.state.in_(LIVE_ENROLLMENT)))
         .outerjoin(done, done.c.person_id == Person.id)
+        .outerjoin(Certificate, and_(Certificate.person_id == Person.id, Certificate.state == "valid"))
         .where(*registered(user, chosen))
     )
-    if with_certificates:
-        query = query.outerjoin(Certificate, and_(Certificate.person_id == Person.id, Certificate.state == "valid"))
-    return query
 
 
-def chart(user: User, chosen: Chosen, table: WholeTable) -> Chart:
+def chart(_user: User, chosen: Chosen, table: WholeTable) -> Chart:
     """Completed, in training and not enrolled, of each kind; at the ends the share that is completed."""
-    kinds = table if chosen.by == By.KIND else _by_kind(user, chosen)
+    kinds = table if chosen.by == By.KIND else _kinds(table.totals())
     bars = tuple(Bar(row["kind"], (row["done"], row["live"], row["waiting"]), str(row["rate"])) for row in kinds.rows)
     return Chart(N_("本年应培训完成情况"), bars, (N_("已完成"), N_("在训"), N_("未报名")), N_("右侧为完成率"))
 

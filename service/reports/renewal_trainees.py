@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, case, extract, func, not_, select
+from sqlalchemy import and_, case, func, not_, select
 from sqlalchemy.orm import aliased
 
 from service.domain.calendar import civil_date
@@ -17,7 +17,7 @@ from service.models.paging import Order
 from service.models.person_list import name_contains
 from service.models.scope import visible
 from service.reports import columns
-from service.reports.attempts import First, Second, failed, flag, participated, passed, with_scores
+from service.reports.attempts import First, Second, failed, flag, in_year, participated, passed, with_scores
 from service.reports.chart import Bar, Chart
 from service.reports.report import Cells, Chosen, Column, Kind, Report
 from service.reports.table import PagedTable, share
@@ -89,7 +89,7 @@ def _figures(row: Cells) -> Cells:
 def _conditions(chosen: Chosen, states: dict[str, Any]) -> list[Any]:
     found: list[Any] = []
     if chosen.year:
-        found.append(extract("year", TrainingClass.starts_on) == chosen.year)
+        found.append(in_year(TrainingClass.starts_on, chosen.year))
     if chosen.province:
         found.append(Enrollment.authority_id == chosen.province)
     if chosen.type:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import func, select
@@ -67,7 +68,7 @@ class WholeTable:
         return [(name, self.sum_of(rows)) for name, rows in groups.items()]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PagedTable:
     """A table of many rows: read by keyset, counted and summed by the database from the same query.
 
@@ -101,7 +102,11 @@ class PagedTable:
                 return
 
     def totals(self) -> Cells:
-        """How many rows there are, and the sums of all of them, in one query."""
+        """How many rows there are, and the sums of all of them, in one query, asked once."""
+        return self._totals
+
+    @cached_property
+    def _totals(self) -> Cells:
         rows = self.query.subquery()
         sums = [func.coalesce(func.sum(rows.c[key]), 0).label(key) for key in self.sums]
         found = session().execute(select(func.count().label("n"), *sums).select_from(rows)).one()
