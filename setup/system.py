@@ -17,13 +17,15 @@ LIBRARIES = {  # what is loaded at run time, and the package of Debian and Ubunt
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
 }
+TEST_LIBRARIES = {"libatomic.so.1": "libatomic1"}  # of the node that Playwright brings
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHINESE_FONT = "fonts-wqy-microhei"
 
 
 def install(*, with_browser: bool) -> None:
     """Install what is missing through apt, or raise ``SetupFailed`` with the command to type."""
-    missing = [package for library, package in LIBRARIES.items() if not _loads(library)]
+    libraries = LIBRARIES | (TEST_LIBRARIES if with_browser else {})
+    missing = [package for library, package in libraries.items() if not _loads(library)]
     if importlib.util.find_spec("ensurepip") is None:
         missing.append(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
     if with_browser:
