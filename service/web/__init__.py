@@ -24,7 +24,7 @@ from flask import Flask
 from service.web import access, errors, gate, layout, logs, protection, texts, wording
 
 PAGES = (
-    "session", "home", "inbox", "tasks", "cases", "processes", "units", "persons", "person_acts", "classes",
+    "session", "home", "inbox", "tasks", "cases", "processes", "users", "units", "persons", "person_acts", "classes",
     "enrollments", "certificates", "public", "reports", "exports",
 )  # fmt: skip
 

@@ -1,0 +1,113 @@
+"""Accounts: who has one, a new one with its first password, and disabling, resetting, unlocking (R1, R2, R4)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.permissions import Action
+from service.domain.roles import CREATES, Role
+from service.errors import N_, InvalidInput, NotFound
+from service.models import User, now, user_list
+from service.web import filters, wording
+from service.web.access import needs
+from service.web.submit import again, done
+from service.workflow import accounts
+
+bp = Blueprint("users", __name__)
+
+STATES = ("active", "disabled")
+
+
+@bp.get("/users")
+@needs(Action.MANAGE_USERS, Action.UNLOCK_USER)
+def index() -> ResponseReturnValue:
+    role = filters.choice("role", managed())
+    chosen = user_list.Filter([role] if role else managed(), filters.choice("state", STATES), filters.text("find"))
+    page = user_list.read(current_user, chosen, filters.cursor())
+    return render_template(
+        "pages/users/index.html", page=page, chosen=chosen, role=role, roles=wording.options(managed()), now=now()
+    )
+
+
+def managed() -> list[Role]:
+    """The roles whose accounts the reader sees: those he may create, or all for whoever unlocks."""
+    role = Role(current_user.role)
+    return [r for r in Role if r in CREATES.get(role, ())] or list(Role)
+
+
+@bp.get("/users/new")
+@needs(Action.MANAGE_USERS)
+def new() -> ResponseReturnValue:
+    asked = request.values.get("role")
+    role = asked if asked in managed() else ""
+    homes = user_list.homes(current_user, accounts.KIND_OF_ROLE.get(Role(role), ("platform",))) if role else []
+    return render_template(
+        "pages/users/new.html", role=role, roles=wording.options(managed()), homes=wording.pairs(homes)
+    )
+
+
+@bp.post("/users")
+@needs(Action.MANAGE_USERS)
+@again(new)
+def create() -> ResponseReturnValue:
+    given = request.form
+    user, password = accounts.create_user(
+        current_user, login=given.get("login", "").strip(), display_name=given.get("display_name", ""),
+        role=_role(), organisation_id=_home(),
+    )  # fmt: skip
+    return render_template("pages/users/password.html", user=user, password=password, is_new=True)
+
+
+def _role() -> Role:
+    if request.form.get("role") not in managed():
+        raise InvalidInput({"role": N_("请从列表中选择一项。")})
+    return Role(request.form["role"])
+
+
+def _home() -> UUID:
+    try:
+        return UUID(request.form.get("organisation_id", ""))
+    except ValueError:
+        raise InvalidInput({"organisation_id": N_("请从列表中选择一项。")}) from None
+
+
+@bp.post("/users/<uuid:user_id>/reset")
+@needs(Action.MANAGE_USERS)
+def reset(user_id: UUID) -> ResponseReturnValue:
+    password = accounts.reset_password(current_user, user_id)
+    return render_template("pages/users/password.html", user=_account(user_id), password=password, is_new=False)
+
+
+@bp.post("/users/<uuid:user_id>/disable")
+@needs(Action.MANAGE_USERS)
+def disable(user_id: UUID) -> ResponseReturnValue:
+    accounts.disable_user(current_user, user_id)
+    done(N_("账号已停用，其登录已全部退出。"), undo=url_for(".enable", user_id=user_id))
+    return redirect(url_for(".index"))
+
+
+@bp.post("/users/<uuid:user_id>/enable")
+@needs(Action.MANAGE_USERS)
+def enable(user_id: UUID) -> ResponseReturnValue:
+    accounts.enable_user(current_user, user_id)
+    done(N_("账号已恢复使用。"))
+    return redirect(url_for(".index"))
+
+
+@bp.post("/users/<uuid:user_id>/unlock")
+@needs(Action.UNLOCK_USER)
+def unlock(user_id: UUID) -> ResponseReturnValue:
+    accounts.unlock(current_user, user_id)
+    done(N_("账号已解锁。"))
+    return redirect(url_for(".index"))
+
+
+def _account(user_id: UUID) -> User:
+    user = User.get(user_id)
+    if user is None:
+        raise NotFound
+    return user
