@@ -10,7 +10,8 @@ from typing import Any
 
 from lxml import etree
 
-from service.engine.gate_model import children, words
+from service.engine.dialect import script_in
+from service.engine.gate_model import children
 from service.engine.read import BPMN, parse
 from service.errors import DefinitionRefused
 
@@ -33,7 +34,7 @@ def with_timers(data: bytes, file: str) -> bytes:
 
 def _parts(task: Any) -> list[str | int]:
     """The script in pieces: source text, or the seconds of a pause; empty when there is no pause."""
-    source = "\n".join(words(script) for script in children(task, "script"))
+    source = "\n".join(script_in(script) for script in children(task, "script"))
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError):

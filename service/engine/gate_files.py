@@ -105,7 +105,7 @@ def _refuse_file(bundle: Bundle, file: str, data: bytes) -> None:
     )  # fmt: skip
 
 
-_READERS = {".bpmn": _read_diagram, ".dmn": _read_decisions, ".form": _read_form}
+_READERS = {".bpmn": _read_diagram, ".xml": _read_diagram, ".dmn": _read_decisions, ".form": _read_form}
 
 
 def decisions_read_nothing_personal(bundle: Bundle) -> None:

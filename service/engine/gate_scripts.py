@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.engine import sandbox
+from service.engine.dialect import script_in
 from service.engine.gate_model import Diagram, camunda, kind, local, process_of, words
 from service.engine.gate_tables import LANGUAGES, PROPERTIES
 from service.engine.read import BPMN, CAMUNDA
@@ -65,7 +66,7 @@ def bare(expression: str) -> str:
 def scripts(d: Diagram) -> Iterator[tuple[Any, str, bool]]:
     """Every piece of Starlark in a diagram: the element, the text, and whether it is one expression."""
     for element in d.all("script"):
-        yield element, words(element), False
+        yield element, script_in(element), False
     for element in d.all(*EXPRESSIONS):
         yield element, bare(words(element)), True
     for element in d.all("userTask"):

@@ -147,7 +147,8 @@ def test_timers_are_iso_8601(time: str, accepted: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cycle", "accepted"), [("R3/PT1S", True), ("R/P1D", True), ("R3/1S", False), ("R3/PT0S", False), ("0 0 * * *", False)]
+    ("cycle", "accepted"),
+    [("R3/PT1S", True), ("R/P1D", True), ("R3/1S", False), ("R3/PT0S", False), ("0 0 * * *", False)],
 )
 def test_cycles_stand_on_non_interrupting_events(cycle: str, accepted: bool) -> None:
     timer = f"<timerEventDefinition><timeCycle>{cycle}</timeCycle></timerEventDefinition>"

@@ -22,6 +22,7 @@ def choice(text: str) -> bytes:
     "text",
     [
         "x = 1",
+        "\n        x = 1\n        y = 2\n    ",
         "total = 0\nfor n in numbers:\n    total += n",
         "def double(n):\n    return n * 2\nx = double(y)",
         "x = [n for n in y if n != 3]",
