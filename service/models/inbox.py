@@ -8,17 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, text, tuple_
+from sqlalchemy import func, or_, select, text, tuple_
 
 from service.models.base import CHINA, now, session
 from service.models.case import Task
-from service.models.scope import addresses
+from service.models.scope import visible
 from service.models.user import User
 
 Addresses = Sequence[tuple[UUID, str]]
 CAP = 1000  # kinds and views are counted so far; a full inbox costs no more than a small one
 PAGE = 50
 
+BARRED = "task.facts ->> 'barred' IS DISTINCT FROM"
 _COLUMNS = """t.id, t.kind, t.name, t.subject, t.summary, t.unit_name, t.batch, t.batch_title, t.facts, t.opened_at, t.due_at,
     t.sort_at, t.assignee_id, t.process, t.element, t.case_id, t.organisation_id, t.definition, t.form_key, t.closed_at"""
 
@@ -62,8 +63,9 @@ _COUNTS = text(
                min(opened_at) AS first, max(name) AS name
         FROM (SELECT due_at, opened_at, name FROM task t
               WHERE t.organisation_id = k.organisation_id AND t.role = k.role AND t.kind = k.kind AND t.state = 'open'
+                AND t.facts ->> 'barred' IS DISTINCT FROM cast(:reader AS text)
               ORDER BY t.sort_at, t.id LIMIT :cap) t
-    ) n WHERE k.kind IS NOT NULL GROUP BY k.kind ORDER BY k.kind
+    ) n WHERE k.kind IS NOT NULL AND n.total > 0 GROUP BY k.kind ORDER BY k.kind
     """
 )
 """The kinds by a loose index scan, each counted to the cap from the front, where the late ones are."""
@@ -91,6 +93,7 @@ class Filter:
     assignee_id: UUID | None = None
     due_before: datetime | None = None
     task_id: UUID | None = None
+    reader_id: UUID | None = None  # tasks from which this account is barred are left out (R69)
 
     def sql(self) -> tuple[str, dict[str, Any]]:
         """The conditions and their values."""
@@ -98,6 +101,7 @@ class Filter:
         for name, value, condition in (
             ("kind", self.kind, "task.kind = :kind"),
             ("task", self.task_id, "task.id = :task"),
+            ("reader", self.reader_id and str(self.reader_id), f"{BARRED} :reader"),
             ("batch", self.batch, "task.batch = :batch"),
             ("find", self.find and like(self.find), "(task.subject ILIKE :find OR task.unit_name ILIKE :find)"),
             ("assignee", self.assignee_id, "task.assignee_id = :assignee"),
@@ -148,10 +152,19 @@ def read_done(user: User, find: str | None = None, cursor: str | None = None, si
     return Page(rows[:size], None, _cursor(">", more.closed_at, more.id) if more else None)
 
 
-def counts(where_to: Addresses) -> list[KindCount]:
-    """The kinds of task that wait, by name of their kind, each counted to ``CAP``."""
+def counts(where_to: Addresses, reader_id: UUID | None = None) -> list[KindCount]:
+    """The kinds of task that wait, by name of their kind, each counted to ``CAP``; without those the reader is barred from."""
     at = now()
-    rows = session().execute(_COUNTS, {**_lists(where_to), "now": at, "soon": end_of_tomorrow(at), "cap": CAP})
+    rows = session().execute(
+        _COUNTS,
+        _lists(where_to)
+        | {
+            "now": at,
+            "soon": end_of_tomorrow(at),
+            "cap": CAP,
+            "reader": str(reader_id) if reader_id else "",
+        },
+    )
     return [KindCount(r.kind, r.name, int(r.total), int(r.late), int(r.soon), r.first) for r in rows]
 
 
@@ -178,9 +191,8 @@ def task_before(user: User, kind: str, at: datetime, task_id: UUID) -> UUID | No
 
 
 def _neighbour(user: User, kind: str, at: datetime, task_id: UUID, *, is_later: bool) -> UUID | None:
-    address = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in addresses(user)))
     free = or_(Task.assignee_id.is_(None), Task.assignee_id == user.id)
-    query = select(Task.id).where(address, Task.state == "open", Task.kind == kind, free)
+    query = select(Task.id).where(visible(user, Task), Task.state == "open", Task.kind == kind, free)
     here, place = tuple_(Task.sort_at, Task.id), tuple_(at, task_id)
     if is_later:
         query = query.where(here > place).order_by(Task.sort_at, Task.id)

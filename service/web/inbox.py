@@ -46,6 +46,7 @@ def index() -> ResponseReturnValue:
         kind=filters.text("kind", 160) or None,
         batch=filters.text("batch", 40) or None,
         find=find or None,
+        reader_id=current_user.id,
         assignee_id=current_user.id if view == "mine" else None,
         due_before=inbox.end_of_tomorrow(now()) if view == "due" else None,
     )

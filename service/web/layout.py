@@ -76,7 +76,7 @@ def may_now(action: Action | str) -> bool:
 def counts() -> list[inbox.KindCount]:
     """The kinds of task that wait for the reader; asked once a request."""
     if "inbox_counts" not in g:
-        g.inbox_counts = inbox.counts(addresses(current_user))
+        g.inbox_counts = inbox.counts(addresses(current_user), current_user.id)
     found: list[inbox.KindCount] = g.inbox_counts
     return found
 

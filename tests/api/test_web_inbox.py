@@ -216,3 +216,11 @@ def test_what_i_completed_is_listed(client: FlaskClient, stage: Stage, training_
 
 def test_an_empty_inbox_says_what_will_fill_it(client: FlaskClient, stage: Stage) -> None:
     assert "有新事项时这里会自动出现" in look(sign_in(client, stage.ministry))
+
+
+def test_whom_a_task_is_about_does_not_see_it(client: FlaskClient, stage: Stage, training_class: TrainingClass) -> None:
+    (task_id,) = enrolments(stage, training_class, 1)
+    session().execute(update(Task).where(Task.id == task_id).values(facts={"barred": str(stage.province.id)}))
+    session().commit()
+    assert names(look(sign_in(client, stage.province))) == []
+    assert '<b id="pending">' not in look(client, "/")
