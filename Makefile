@@ -68,7 +68,7 @@ migration: setup-tests  ## write the migration that brings the database to the m
 translations: setup-tests  ## collect texts into the catalogues and compile them
 	@$(VENV) -m setup.translations update
 
-lock: setup-tests  ## choose versions anew for requirements*.txt and package-lock.json
+lock: setup-tests  ## write requirements*.txt and package-lock.json after a change of pyproject.toml or package.json
 	@$(LOCK) pyproject.toml -o requirements.txt
 	@$(LOCK) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
 	@$(LOCK) --group node -o requirements-node.txt

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from setup import frontend, system, translations
 from setup.step import CHECKOUT, SetupFailed, once
@@ -50,3 +54,16 @@ def test_no_lock_file_names_where_packages_come_from() -> None:
 
 def test_every_text_that_people_read_has_its_english() -> None:
     assert translations.problems() == []
+
+
+def test_the_locks_hold_what_the_project_asks_for() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    for file, wanted in (
+        ("requirements.txt", project["dependencies"]),
+        ("requirements-dev.txt", [*project["dependencies"], *project["optional-dependencies"]["dev"]]),
+    ):
+        locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (CHECKOUT / file).read_text().lower(), re.MULTILINE))
+        for requirement in map(Requirement, wanted):
+            version = locked.get(canonicalize_name(requirement.name))
+            assert version is not None, f"{requirement} is missing in {file}: make lock"
+            assert version in requirement.specifier, f"{file} holds {requirement.name} {version}: make lock"
