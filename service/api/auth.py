@@ -11,6 +11,9 @@ from datetime import timedelta
 
 from flask import request
 
+from service.domain.permissions import Action
+from service.domain.roles import Role
+from service.domain.units import UnitState, obstacle_to_work
 from service.errors import N_, NotAllowed, SignInNeeded
 from service.models import User, now
 from service.models.credentials import Stamp, detach, stamp_of
@@ -76,6 +79,9 @@ def authenticate() -> User:
         account = _check(given.username, given.password)
     if account.must_change:
         raise NotAllowed(N_("请先在网页上登录并修改初始密码。"))
+    own = account.organisation
+    if own.is_unit and (why := obstacle_to_work(Role(account.role), UnitState(own.state), Action.VIEW_CLASSES)):
+        raise NotAllowed(why)  # R3: the unit's own record comes first
     return account
 
 

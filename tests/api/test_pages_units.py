@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask.testing import FlaskClient
 
 from service.models import Organisation, authority_id, session
+from tests.api.rest_world import HASH, PASSWORD
 from tests.builders.world import authority_user, credit_code, fresh, make_unit, make_user, sign_in
 
 RECORD = {
@@ -34,6 +35,14 @@ def test_until_its_record_is_complete_a_unit_is_led_there_and_may_do_nothing_els
     assert client.post(f"/units/{unit.id}", data=RECORD).status_code == 302
     assert fresh(unit).state == "complete"
     assert client.get("/persons").status_code == 200
+
+
+def test_the_api_too_waits_for_the_units_own_data(client: FlaskClient) -> None:  # R3
+    unit = make_unit(state="draft", contact=None)
+    user = make_user("enterprise", unit.id, password_hash=HASH)
+    answer = client.get("/engine-rest/task", auth=(user.login, PASSWORD))
+    assert answer.status_code == 403
+    assert "请先完善本单位信息" in answer.get_data(as_text=True)
 
 
 def test_a_record_with_gaps_stays_a_draft_and_says_what_is_missing(client: FlaskClient) -> None:
