@@ -82,4 +82,6 @@ def _model(suite: Path, entry: dict[str, Any]) -> Model:
 
 def _trial(case: dict[str, Any]) -> Trial:
     data = {"test": case.get("input") or "", "integerVariable": case.get("integerVariable") or 0}
-    return Trial(data, bool(case.get("parallelProcess")), int(case.get("delay_ms") or 0), tuple(case.get("expected", ())))
+    return Trial(
+        data, bool(case.get("parallelProcess")), int(case.get("delay_ms") or 0), tuple(case.get("expected", ()))
+    )

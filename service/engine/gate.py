@@ -5,7 +5,7 @@ The allow-list is in gate_tables and gate_events.PLACES; the rules are small fun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from service.engine import (
     gate_activities,
@@ -21,6 +21,7 @@ from service.engine import (
     gate_scripts,
 )
 from service.engine.gate_files import read_bundle
+from service.engine.gate_model import Diagram
 from service.engine.values import Problem
 
 RULES = (
@@ -46,7 +47,7 @@ def check(files: Mapping[str, bytes], *, house: bool = True, functions: tuple[st
     bundle = read_bundle(files)
     for diagram in bundle.diagrams:
         for rule in RULES:
-            rule(diagram)
+            _apply(rule, diagram)
         gate_scripts.scripts_are_starlark(diagram, functions)
         gate_scripts.personal_fields_are_not_read(diagram, frozenset(bundle.personal))
         for house_rule in gate_bundle.HOUSE_RULES if house else ():
@@ -55,3 +56,14 @@ def check(files: Mapping[str, bytes], *, house: bool = True, functions: tuple[st
         bundle_rule(bundle)
     found = [*bundle.problems, *(problem for diagram in bundle.diagrams for problem in diagram.problems)]
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.element))
+
+
+def _apply(rule: Callable[[Diagram], None], diagram: Diagram) -> None:
+    """A rule that stumbles over a file which is no BPMN at all must refuse it, not fall over."""
+    try:
+        rule(diagram)
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
+        diagram.refuse(
+            diagram.root, f"文件的结构无法核对({rule.__name__})。", f"The structure of the file cannot be checked ({rule.__name__}).",
+            "用建模工具重新导出。", "Export it again from the modelling tool.",
+        )  # fmt: skip

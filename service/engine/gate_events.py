@@ -103,6 +103,8 @@ def transactions_are_cancelled_from_inside(d: Diagram) -> None:
     """A cancel end event stands directly in a transaction that has a cancel boundary event, which only transactions have."""
     for definition in d.all("cancelEventDefinition"):
         event = definition.getparent()
+        if kind(event) not in EVENTS:
+            continue
         if kind(event) == "boundaryEvent":
             host = d.ids.get(event.get("attachedToRef", ""))
             sound = host is not None and kind(host) == "transaction"

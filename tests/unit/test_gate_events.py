@@ -95,6 +95,7 @@ def test_only_transactions_are_cancelled_and_from_inside() -> None:
     assert "cancel boundary event" in said(transaction(cancel, ""))
     assert "cancel boundary event" in said(process(chain(sub("p", chain(task("i")))) + caught))
     assert "cancel boundary event" in said(process(cancel))
+    assert not problems(process(chain(task("i")), '<cancelEventDefinition id="unused"/>'))
 
 
 def test_an_event_with_several_triggers_only_throws_what_ends_nothing() -> None:
