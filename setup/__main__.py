@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from setup import frontend, python, system, texts
+from setup import browser, frontend, python, system, texts
 from setup.step import SetupFailed, say
 
 
@@ -13,6 +13,8 @@ def main() -> int:
     try:
         system.install(with_browser=for_tests)
         python.install("requirements-dev.txt" if for_tests else "requirements.txt")
+        if for_tests:
+            browser.install()
         frontend.install()
         texts.compile_catalogues()
     except SetupFailed as failure:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from setup import browser
 from setup.step import SetupFailed, call, may_become_root, say
 
 LIBRARIES = {  # what is loaded at run time, and the package of Debian and Ubuntu that holds it
@@ -18,7 +19,6 @@ LIBRARIES = {  # what is loaded at run time, and the package of Debian and Ubunt
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
 }
 TEST_LIBRARIES = {"libatomic.so.1": "libatomic1"}  # of the node that Playwright brings
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHINESE_FONT = "fonts-wqy-microhei"
 
 
@@ -30,19 +30,9 @@ def install(*, with_browser: bool) -> None:
         missing.append(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
     if with_browser:
         missing += [] if _has_chinese_font() else [CHINESE_FONT]
-        missing += [] if find_browser() else ["chromium"]
+        missing += ["chromium"] if browser.find() is None and browser.is_packaged() else []
     if missing:
         _apt(missing)
-    if with_browser and not find_browser():
-        raise SetupFailed(
-            "The browser tests need Chromium, and this system's package did not bring it (Ubuntu ships it as a snap).\n"
-            "Install Chromium or Google Chrome, or set ANPEI_CHROMIUM to the program, and try again."
-        )
-
-
-def find_browser() -> str | None:
-    """The Chromium that browser tests drive."""
-    return os.environ.get("ANPEI_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def _loads(library: str) -> bool:

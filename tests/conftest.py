@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextvars
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from service.config import settings
 from service.postgres import Server
+from setup.browser import find as find_browser
 from tests.database import copy, template, test_server
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -123,10 +123,10 @@ def live_server(app: Flask) -> Iterator[LiveServer]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium for this test process; its absence is a failure, not a reason to skip."""
-    program = os.environ.get("ANPEI_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if program is None:
-        pytest.fail("No Chromium was found; `make setup-tests` installs it or says how")
+    program = find_browser()
     with sync_playwright() as playwright:
+        if program is None and not Path(playwright.chromium.executable_path).exists():
+            pytest.fail("No Chromium was found; `make setup-tests` installs it or says how")
         running = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM_FLAGS))
         yield running
         running.close()

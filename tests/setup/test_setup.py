@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from setup import frontend, system, translations
+from setup import browser, frontend, system, translations
 from setup.step import CHECKOUT, SetupFailed, once
 
 
@@ -39,6 +39,17 @@ def test_an_ordinary_user_is_told_the_exact_command(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(system.shutil, "which", lambda name: f"/usr/bin/{name}")
     with pytest.raises(SetupFailed, match=r"sudo apt-get install -y --no-install-recommends libpango-1\.0-0\n"):
         system.install(with_browser=False)
+
+
+def test_where_chromium_is_no_package_apt_is_not_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(system, "_apt", asked.append)
+    monkeypatch.setattr(system, "_has_chinese_font", lambda: False)
+    monkeypatch.setattr(browser, "find", lambda: None)
+    for is_packaged in (True, False):
+        monkeypatch.setattr(browser, "is_packaged", lambda answer=is_packaged: answer)
+        system.install(with_browser=True)
+    assert asked == [[system.CHINESE_FONT, "chromium"], [system.CHINESE_FONT]]
 
 
 def test_every_front_end_file_is_in_place() -> None:
