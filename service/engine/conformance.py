@@ -52,7 +52,7 @@ def run(folder: Path, out: TextIO) -> Totals:
     total = Totals()
     summary = []
     with Judge.hired() as bench:
-        for suite in suites(folder):
+        for suite in suites(folder.resolve()):
             counted = Totals()
             for model in models(suite):
                 verdict = bench.ask(model)
