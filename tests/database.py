@@ -62,7 +62,9 @@ def _build(name: str) -> None:
 def _drop_leftovers(server: Server) -> None:
     """Databases of test processes that were killed, and templates of states long gone."""
     names = [name for (name,) in server.execute("SELECT datname FROM pg_database ORDER BY oid")]
-    dead = [name for name in names if (found := re.fullmatch(r"test_(\d+)(?:_\w+)?", name)) and not _lives(int(found[1]))]
+    dead = [
+        name for name in names if (found := re.fullmatch(r"test_(\d+)(?:_\w+)?", name)) and not _lives(int(found[1]))
+    ]
     for name in dead + [name for name in names if name.startswith("template_")][:-KEPT_TEMPLATES]:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
