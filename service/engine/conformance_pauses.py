@@ -64,16 +64,25 @@ def _redraw(task: Any, parts: list[str | int]) -> None:
     for script in children(task, "script"):
         task.remove(script)
     nodes = [("startEvent", None), *((_kind(part), part) for part in parts), ("endEvent", None)]
+    flows = [f"{name}.{n}-{n + 1}" for n in range(len(nodes) - 1)]
+    lists_flows = next(task.getroottree().getroot().iter(f"{{{BPMN}}}incoming"), None) is not None
     for n, (element, part) in enumerate(nodes):
         node = _add(task, element, id=f"{name}.{n}")
-        if isinstance(part, int):
-            time = _add(_add(node, "timerEventDefinition"), "timeDuration")
-            time.set(XSI_TYPE, f"{task.prefix}:tFormalExpression" if task.prefix else "tFormalExpression")
-            time.text = f"PT{part}S"
-        elif part is not None:
-            _add(node, "script").text = part
-        if n:
-            _add(task, "sequenceFlow", id=f"{name}.{n - 1}-{n}", sourceRef=f"{name}.{n - 1}", targetRef=f"{name}.{n}")
+        for kind, ending in (("incoming", flows[n - 1 : n] if n else []), ("outgoing", flows[n : n + 1])):
+            for flow in ending if lists_flows else ():
+                _add(node, kind).text = flow
+        _fill(task, node, part)
+    for n, flow in enumerate(flows):
+        _add(task, "sequenceFlow", id=flow, sourceRef=f"{name}.{n}", targetRef=f"{name}.{n + 1}")
+
+
+def _fill(task: Any, node: Any, part: str | int | None) -> None:
+    if isinstance(part, int):
+        time = _add(_add(node, "timerEventDefinition"), "timeDuration")
+        time.set(XSI_TYPE, f"{task.prefix}:tFormalExpression" if task.prefix else "tFormalExpression")
+        time.text = f"PT{part}S"
+    elif part is not None:
+        _add(node, "script").text = part
 
 
 def _kind(part: str | int) -> str:

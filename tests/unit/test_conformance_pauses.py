@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.engine.conformance_pauses import with_timers
 from service.engine.gate_model import Diagram, words
 from service.engine.read import parse
-from tests.unit.gate_diagrams import chain, problems, process, script
+from tests.unit.gate_diagrams import chain, flow, problems, process, script
 
 
 def drawn(text: str) -> Diagram:
@@ -18,6 +18,15 @@ def test_a_pause_splits_the_script() -> None:
     assert [words(e) for e in diagram.all("timeDuration")] == ["PT10S"]
     assert diagram.ids["w"].tag.endswith("}subProcess")
     assert not problems(with_timers(process(chain(script("w", "wait(3)"))), "m"))
+
+
+def test_the_new_flows_are_listed_where_the_file_lists_flows() -> None:
+    body = (
+        '<startEvent id="s"><outgoing>s_w</outgoing></startEvent><endEvent id="e"><incoming>w_e</incoming></endEvent>'
+        '<scriptTask id="w"><incoming>s_w</incoming><outgoing>w_e</outgoing><script>wait(3)</script></scriptTask>'
+        + flow("s", "w") + flow("w", "e")
+    )  # fmt: skip
+    assert not problems(with_timers(process(body), "m"))
 
 
 def test_what_has_no_plain_pause_stays_as_it_is() -> None:
