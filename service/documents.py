@@ -56,6 +56,31 @@ def print_pdf(html: str, *, style: str, title: str = "") -> bytes:
     )
 
 
+class Pages:
+    """One file laid out piece by piece, so that its progress can be told; pieces have the same style sheet."""
+
+    def __init__(self, title: str, *, style: str) -> None:
+        self._title, self._fonts = title, _fonts()
+        self._sheets = [CSS(TEMPLATES / style, font_config=self._fonts, url_fetcher=OwnFiles(allow_redirects=False))]
+        self._documents: list[Any] = []
+
+    def add(self, html: str) -> None:
+        """Lay out one piece."""
+        page = HTML(string=html, base_url=TEMPLATES.as_uri() + "/", url_fetcher=OwnFiles(allow_redirects=False))
+        self._documents.append(
+            page.render(
+                stylesheets=self._sheets, font_config=self._fonts, pdf_variant="pdf/a-3u", optimize_images=False
+            )
+        )
+
+    def pdf(self) -> bytes:
+        """The whole file as PDF/A-3; there must be a piece."""
+        pages = [page for document in self._documents for page in document.pages]
+        whole = self._documents[0].copy(pages)
+        whole.metadata.title = self._title
+        return bytes(whole.write_pdf(pdf_variant="pdf/a-3u", optimize_images=False))
+
+
 def qr_code(text: str) -> Markup:
     """An inline SVG square of the text, error correction M."""
     out = io.BytesIO()

@@ -159,14 +159,16 @@ def obstacle_to_type_change(certificate: Certificate | None, today: date) -> Mes
     return None
 
 
-def obstacle_to_reissue(certificate: Certificate | None, today: date) -> Message | None:
-    """Why a lost certificate cannot be issued again: there must be a valid one to replace (R64)."""
+def obstacle_to_reissue(certificate: Certificate | None, today: date, is_printed: bool = True) -> Message | None:
+    """Why a lost certificate cannot be issued again: there must be a valid one to replace (R64), and a paper to lose."""
     if certificate is None or certificate.state is not _S.VALID:
         return Message(N_("该人员没有有效证书，无须补办。"))
     if is_expired(certificate, today):
         return _ended(
             certificate, N_("证书有效期至 %(valid_to)s，已过期，不能补办；请先由工信部注销，再参加取证培训。")
         )
+    if not is_printed:
+        return Message(N_("这一版证书尚未打印，无须补办；请协会打印后领取。"))
     return None
 
 

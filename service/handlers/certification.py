@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from service.domain import certificate_number, certificates
 from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
@@ -13,7 +13,8 @@ from service.domain.enrollment_state import EnrollmentState
 from service.domain.lifecycle import check_move
 from service.domain.reasons import parse_reason
 from service.domain.training_kind import TrainingKind
-from service.errors import N_, Conflict, InvalidInput
+from service.errors import N_, Conflict
+from service.handlers import prints
 from service.handlers.context import Context
 from service.handlers.enrolled import certificate_in_making, enrollment_of, is_academy, move
 from service.models import (
@@ -22,13 +23,11 @@ from service.models import (
     Enrollment,
     NumberOwner,
     Organisation,
-    PrintRecord,
     new_id,
     session,
 )
+from service.models.certificate import last_edition
 from service.models.need_facts import rule
-
-FIRST_PRINT = N_("首次打印")
 
 
 def issue_certificate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -48,18 +47,14 @@ def issue_certificate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """One print: with a photo, and from the second on with a reason (R57, R58)."""
-    enrollment, certificate = enrollment_of(data), _certificate(data)
-    reason = (data.get("print_reason") or "").strip()
-    has_photo = enrollment.person.photo_id is not None
-    if obstacle := certificates.obstacle_to_printing(rule(certificate), has_photo, certificate.printed_count, reason):
-        raise InvalidInput({"print_reason": obstacle}, text=obstacle)
-    printed = PrintRecord(
-        id=new_id(), certificate_id=certificate.id, printed_by=context.actor_id, reason=reason or FIRST_PRINT
-    )
-    session().add(printed)
-    certificate.printed_count += 1
-    certificate.last_printed_at = context.at
+    """One print: with a photo, and from the second on with a reason (R57, R58).
+
+    What was revoked before its first print is not printed any more; the case only goes on to its end.
+    """
+    enrollment, certificate = enrollment_of(data), _in_force(_certificate(data))
+    if certificate.state != CertificateState.REVOKED:
+        has_photo = enrollment.person.photo_id is not None
+        prints.record(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
     return {}
 
 
@@ -71,6 +66,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if old := certificate_held(certificate.person_id):
         old.state = CertificateState.SUPERSEDED
         session().flush()  # one edition is valid at a time: the old one steps back first
+        prints.tell_reissue(old, context)
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VALID)
     certificate.state, certificate.approval = CertificateState.VALID, "approved"
     certificate.approved_by, certificate.approved_at = context.actor_id, context.at
@@ -142,9 +138,8 @@ def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
     old = certificate_held(enrollment.person_id)
     if old is None:
         raise Conflict(N_("该人员已没有可换的证书，请联系工信部核实。"))
-    last = session().scalar(select(func.max(Certificate.edition)).where(Certificate.number == old.number)) or 0
     return _edition(enrollment, number=old.number, first_issued_on=old.first_issued_on, issued_on=context.today,
-                    valid_to=certificates.renewed_valid_to(old.valid_to), edition=last + 1, supersedes_id=old.id)  # fmt: skip
+                    valid_to=certificates.renewed_valid_to(old.valid_to), edition=last_edition(old.number) + 1, supersedes_id=old.id)  # fmt: skip
 
 
 def _edition(enrollment: Enrollment, **values: Any) -> Certificate:
@@ -154,5 +149,16 @@ def _edition(enrollment: Enrollment, **values: Any) -> Certificate:
                        unit_name=person.unit.name, **values)  # fmt: skip
 
 
+def _in_force(certificate: Certificate) -> Certificate:
+    """The edition itself, or the one that a change of type has put in its place meanwhile (R61)."""
+    while certificate.state == CertificateState.SUPERSEDED:
+        query = select(Certificate).where(Certificate.supersedes_id == certificate.id)
+        heir = session().scalars(query.where(Certificate.enrollment_id == certificate.enrollment_id)).one_or_none()
+        if heir is None:
+            break
+        certificate = heir
+    return certificate
+
+
 def _certificate(data: dict[str, Any]) -> Certificate:
-    return session().get_one(Certificate, UUID(data["certificate_id"]), populate_existing=True)
+    return session().get_one(Certificate, UUID(data["certificate_id"]))

@@ -8,7 +8,10 @@ from service.models.export import ExportLog
 from service.models.notice import Notice, Receipt
 from service.models.organisation import AcademyLink, Organisation, authority_id
 from service.models.person import Person, Photo, QualificationType
+from service.models.print_batch import PrintBatch
 from service.models.process import DefinitionFile, DefinitionVersion, DeploymentFault
+from service.models.reissue import Reissue
+from service.models.ticket import Ticket, TicketMessage, TicketSerial
 from service.models.training import Enrollment, RefresherRecord, Score, TrainingClass, TrainingNeed, TrainingPlan
 from service.models.user import User
 
@@ -17,7 +20,7 @@ from service.models import need_marks as need_marks  # isort: skip  (its listene
 __all__ = [
     "AcademyLink", "Attempt", "AuditEvent", "Case", "Cause", "Certificate", "CertificateSerial", "DefinitionFile",
     "DefinitionVersion", "DeploymentFault", "Enrollment", "ExportLog", "Incident", "Job", "JournalRow", "MovingClock", "Notice",
-    "NumberOwner", "Organisation", "Person", "PersonalValue", "Photo", "PrintRecord", "QualificationType", "Receipt",
-    "RefresherRecord", "RowChange", "Score", "Submission", "Task", "TrainingClass", "TrainingNeed", "TrainingPlan",
+    "NumberOwner", "Organisation", "Person", "PersonalValue", "Photo", "PrintBatch", "PrintRecord", "QualificationType", "Receipt",
+    "RefresherRecord", "Reissue", "RowChange", "Score", "Submission", "Task", "Ticket", "TicketMessage", "TicketSerial", "TrainingClass", "TrainingNeed", "TrainingPlan",
     "User", "authority_id", "db", "new_id", "now", "session", "today", "transaction", "use_clock",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from service.models.base import Base, Tracked, session
+from service.models.base import Base, Tracked, new_id, session
 from service.models.person import Person, QualificationType
 
 CERTIFICATE_STATES = ("issued", "valid", "superseded", "deregistered", "revoked", "void")
@@ -59,7 +60,7 @@ class Certificate(Tracked, Base):
 
 
 class PrintRecord(Tracked, Base):
-    """One print of one edition: the first without reason, each further one with reason (R58)."""
+    """One print of one edition: the first without reason, each further one with reason (R58). batch_id: printed with others."""
 
     __tablename__ = "print_record"
     certificate_id: Mapped[UUID] = mapped_column(ForeignKey("certificate.id"), index=True)
@@ -67,6 +68,23 @@ class PrintRecord(Tracked, Base):
     reason: Mapped[str] = mapped_column(String(200))
     received_by: Mapped[str | None] = mapped_column(String(50))
     received_on: Mapped[date | None]
+    batch_id: Mapped[UUID | None] = mapped_column(index=True)
+
+
+def last_edition(number: str) -> int:
+    """The highest edition of a number, a renewal still in the making included; 0 when there is none."""
+    return session().scalar(select(func.max(Certificate.edition)).where(Certificate.number == number)) or 0
+
+
+def next_edition(old: Certificate, **changed: Any) -> Certificate:
+    """The same certificate, one edition on (R61, R64): number, dates and approval stay, the token is new, nothing is printed yet."""
+    kept = {
+        "number": old.number, "person_id": old.person_id, "qualification_type_id": old.qualification_type_id, "kind": "issued",
+        "first_issued_on": old.first_issued_on, "issued_on": old.issued_on, "valid_to": old.valid_to,
+        "edition": last_edition(old.number) + 1, "state": "valid", "approval": old.approval, "approved_by": old.approved_by,
+        "approved_at": old.approved_at, "enrollment_id": old.enrollment_id, "unit_name": old.unit_name,
+    }  # fmt: skip
+    return Certificate(id=new_id(), supersedes_id=old.id, **{**kept, **changed})
 
 
 class CertificateSerial(Base):

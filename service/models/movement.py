@@ -19,7 +19,8 @@ LOCK_CASE_OF_TASK = text(
     """
     SELECT c.id, c.process, c.definition, c.business_key, c.state, c.seq, c.last_hash, c.awaited, c.ended_at,
            t.token, t.element, t.form_key, t.role, t.organisation_id, t.assignee_id, t.state AS task_state,
-           t.closed_at, t.closed_by, t.kind AS task_kind, t.batch, t.sort_at, t.definition AS form_definition
+           t.closed_at, t.closed_by, t.kind AS task_kind, t.batch, t.sort_at, t.definition AS form_definition,
+           t.facts ->> 'barred' AS barred
     FROM task t JOIN case_instance c ON c.id = t.case_id
     WHERE t.id = :task FOR NO KEY UPDATE OF c
     """

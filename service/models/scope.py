@@ -14,6 +14,7 @@ from service.models.certificate import Certificate
 from service.models.notice import Notice
 from service.models.organisation import AcademyLink, Organisation
 from service.models.person import Person
+from service.models.ticket import Ticket
 from service.models.training import Enrollment, TrainingClass, TrainingPlan
 from service.models.user import User
 
@@ -94,7 +95,16 @@ def _certificate(user: User) -> ColumnElement[bool]:
 
 
 def _case(user: User) -> ColumnElement[bool]:
-    if user.role in (*EVERYTHING, "audit_admin", "process_admin"):
+    if user.role in ("audit_admin", "process_admin"):
+        return true()
+    tickets = Case.process == "support_ticket"
+    return or_(
+        and_(tickets, Case.id.in_(select(Ticket.case_id).where(_ticket(user)))), and_(~tickets, _business_case(user))
+    )
+
+
+def _business_case(user: User) -> ColumnElement[bool]:
+    if user.role in EVERYTHING:
         return true()
     if user.role == "provincial_authority":
         return or_(Case.authority_id == user.organisation_id, Case.organiser_id == user.organisation_id)
@@ -116,8 +126,11 @@ def _organisation(user: User) -> ColumnElement[bool]:
 
 
 def addresses(user: User) -> list[tuple[UUID, str]]:
-    """The (organisation, role) pairs of his inbox; a group's user also does its own and its branches' unit tasks (S57)."""
-    pairs = [(user.organisation_id, user.role)]
+    """The (organisation, role) pairs of his inbox; a group's user also does its own and its branches' unit tasks (S57).
+
+    What is for him alone is addressed to his account in place of an organisation (R69).
+    """
+    pairs = [(user.organisation_id, user.role), (user.id, user.role)]
     if user.role == "group":
         units = [user.organisation_id, *Organisation.branches_of(user.organisation_id)]
         pairs += [(unit, "enterprise") for unit in units]
@@ -125,7 +138,14 @@ def addresses(user: User) -> list[tuple[UUID, str]]:
 
 
 def _task(user: User) -> ColumnElement[bool]:
-    return or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in addresses(user)))
+    his = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in addresses(user)))
+    return and_(his, Task.facts["barred"].astext.is_distinct_from(str(user.id)))
+
+
+def _ticket(user: User) -> ColumnElement[bool]:
+    """His own; and those of his desk, but for complaints about himself (R69)."""
+    desk = and_(Ticket.desk_role == user.role, Ticket.desk_id == user.organisation_id)
+    return or_(Ticket.requester_id == user.id, and_(desk, Ticket.accused_id.is_distinct_from(user.id)))
 
 
 def _plan(user: User) -> ColumnElement[bool]:
@@ -155,6 +175,7 @@ _RULES: dict[type[Any], Any] = {
     Task: _task,
     TrainingPlan: _plan,
     Notice: _notice,
+    Ticket: _ticket,
 }
 
 

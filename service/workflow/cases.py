@@ -142,6 +142,17 @@ def unclaim(user: User, task_id: UUID) -> None:
         _note(held, Act("unclaim", user.id, token=row.token, element=row.element))
 
 
+def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
+    """Give back to their role all tasks that an account has claimed, one use case each: it was disabled (R4)."""
+    claimed = select(Task.id).where(Task.assignee_id == user_id, Task.state == "open").order_by(Task.id)
+    for task_id in session().scalars(claimed).all():
+        with _use_case("unclaim", actor_id):
+            row = session().execute(LOCK_CASE_OF_TASK, {"task": task_id}).one()
+            if row.task_state == "open" and row.assignee_id == user_id:
+                _assign_row(task_id, None)
+                _note(Held.of(row), Act("unclaim", actor_id, token=row.token, element=row.element))
+
+
 def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
     """Hand a task to a colleague of the same organisation and role. Raises NotFound for anybody else."""
     with _use_case("assign", user.id):
@@ -149,6 +160,7 @@ def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
         colleague = session().get(User, assignee_id)
         if colleague is None or (colleague.organisation_id, colleague.role) != (user.organisation_id, user.role):
             raise NotFound(N_("没有这位同事。"))
+        _must_not_be_barred(row, assignee_id)
         _assign_row(task_id, assignee_id)
         _note(held, Act("assign", user.id, token=row.token, element=row.element, data={"assignee": str(assignee_id)}))
 
@@ -254,9 +266,16 @@ def _hold_task(user: User, task_id: UUID) -> tuple[Held, Any]:
     row = session().execute(LOCK_CASE_OF_TASK, {"task": task_id}).one_or_none()
     if row is None or (row.organisation_id, row.role) not in addresses(user):
         raise NotFound
+    _must_not_be_barred(row, user.id)
     if row.task_state != "open" or row.ended_at is not None:
         raise TaskAlreadyDone
     return Held.of(row), row
+
+
+def _must_not_be_barred(row: Any, user_id: UUID) -> None:
+    """The fact ``barred`` of a task names an account that may not do it: whom a complaint is about (R69)."""
+    if row.barred == str(user_id):
+        raise NotAllowed(N_("这项投诉涉及本人，不能由本人办理。"))
 
 
 def _complete(user: User, task_id: UUID, held: Held, row: Any, raw: Mapping[str, Any]) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,15 @@ from service import documents
 from service.domain import certificates
 from service.domain.calendar import write_date
 from service.domain.certificate_number import parse_certificate_number
+from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
 from service.domain.identity import Sex
+from service.domain.lifecycle import check_move
 from service.domain.permissions import Action, may
 from service.domain.persons import parse_name
+from service.domain.reasons import parse_reason
 from service.domain.roles import Role
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, TooManyAttempts
+from service.handlers import prints
 from service.models import (
     Attempt,
     Cause,
@@ -28,17 +32,18 @@ from service.models import (
     Person,
     Photo,
     PrintRecord,
+    Reissue,
     Task,
     User,
     authority_id,
     certificate_list,
-    new_id,
     now,
     session,
     today,
     transaction,
 )  # fmt: skip
 from service.models.need_facts import rule
+from service.models.reissue import live_reissue_of
 from service.models.scope import addresses, get_visible
 from service.models.sealed import unseal
 from service.workflow import cases
@@ -51,11 +56,11 @@ ROWS = 7  # of the refresher table on the face
 PREVIEW = " · 预览，不作证书使用"
 
 
-def print_certificate(user: User, certificate_id: UUID, reason: str = "") -> PrintRecord:
+def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_id: UUID | None = None) -> PrintRecord:
     """Print once: by completing the open print task of its case, else as a further print with a reason (R58).
 
-    The record is what entitles to the print file. Raises Conflict without a photo or for a dead edition, InvalidInput
-    at ``reason`` when a further print gives none.
+    The record is what entitles to the print file. batch_id: printed with others. Raises Conflict without a photo or for
+    a dead edition, InvalidInput at ``reason`` when a further print gives none.
     """
     with transaction(Cause("print_certificate", user.id)) as current:
         found = _printable(user, certificate_id)
@@ -67,17 +72,36 @@ def print_certificate(user: User, certificate_id: UUID, reason: str = "") -> Pri
         if task := _print_task(user, found):
             cases.complete(user, task.id, {"print_reason": reason.strip()})
         else:
-            current.add(
-                PrintRecord(
-                    id=new_id(), certificate_id=found.id, printed_by=user.id, reason=reason.strip() or N_("首次打印")
-                )
-            )
-            found.printed_count, found.last_printed_at = found.printed_count + 1, now()
+            prints.record(found, has_photo, reason, user.id, now())
         current.flush()
         newest = (
             select(PrintRecord).where(PrintRecord.certificate_id == found.id).order_by(PrintRecord.created_at.desc())
         )
-        return current.scalars(newest.limit(1)).one()
+        record = current.scalars(newest.order_by(PrintRecord.id.desc()).limit(1)).one()
+        record.batch_id = batch_id
+        return record
+
+
+def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
+    """The ministry ends a certificate before its last day, with a reason (R62); a reissue under way ends with it.
+
+    Raises Conflict for what is not valid or has expired, InvalidInput at ``reason``.
+    """
+    if not may(Role(user.role), Action.REVOKE_CERTIFICATE):
+        raise NotAllowed
+    with transaction(Cause("revoke_certificate", user.id)) as current:
+        current.execute(select(Certificate.id).where(Certificate.id == certificate_id).with_for_update())
+        found = get_visible(user, Certificate, certificate_id)
+        current.refresh(found, ["state"])
+        why = parse_reason(reason)
+        if obstacle := certificates.obstacle_to_revocation(rule(found), today()):
+            raise Conflict(obstacle)
+        check_move(CERTIFICATE_MOVES, CertificateState(found.state), CertificateState.REVOKED)
+        found.state, found.void_reason = CertificateState.REVOKED, why
+        current.flush()
+        if waiting := live_reissue_of(found.id):
+            cases.signal(user, waiting.case_id, "certificate_ended")
+    return found
 
 
 def print_file(user: User, record_id: UUID, address: str) -> bytes:
@@ -144,14 +168,25 @@ def _printable(user: User, certificate_id: UUID) -> Certificate:
 
 
 def _print_task(user: User, certificate: Certificate) -> Task | None:
-    """The open print task of the certificate's own case, if it is in the user's inbox."""
-    if certificate.enrollment_id is None or certificate.state not in ("issued", "valid"):
+    """The open print task of the case that made this edition, if it is in the user's inbox."""
+    if certificate.state not in ("issued", "valid"):
         return None
-    case_id = select(Enrollment.case_id).where(Enrollment.id == certificate.enrollment_id).scalar_subquery()
-    query = select(Task).where(Task.case_id == case_id, Task.state == "open", Task.kind.endswith("print_certificate"))
-    task = session().scalars(query).first()
-    newest = certificate_list.editions(certificate.number)[0].id == certificate.id
-    return task if task and newest and (task.organisation_id, task.role) in addresses(user) else None
+    reissued = select(Reissue.case_id).where(Reissue.new_certificate_id == certificate.id)
+    case_ids = list(session().scalars(reissued))
+    if not case_ids and certificate.enrollment_id is not None:
+        newest = certificate_list.editions(certificate.number)[0].id == certificate.id
+        made = select(Enrollment.case_id).where(Enrollment.id == certificate.enrollment_id)
+        case_ids = list(session().scalars(made)) if newest else []
+    query = select(Task).where(
+        Task.case_id.in_(case_ids), Task.state == "open", Task.kind.endswith("print_certificate")
+    )
+    task = session().scalars(query).first() if case_ids else None
+    return task if task and (task.organisation_id, task.role) in addresses(user) else None
+
+
+def faces_of(found: Iterable[Certificate], address: str) -> list[dict[str, Any]]:
+    """What stands on each face, for a file of many."""
+    return [_face(certificate, address, "") for certificate in found]
 
 
 def _pdf(certificate: Certificate, address: str, mark: str) -> bytes:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from service.domain.certificates import CertificateState, obstacle_to_type_change
@@ -20,12 +19,13 @@ from service.models import (
     Person,
     QualificationType,
     User,
-    new_id,
     session,
     today,
     transaction,
 )
+from service.models.certificate import next_edition
 from service.models.need_facts import rule
+from service.models.reissue import live_reissue_of, live_reissues_of
 from service.models.scope import get_visible
 from service.workflow import cases
 from service.workflow.actors import must_reach
@@ -70,23 +70,9 @@ def change_type(user: User, person_id: UUID, code: str) -> Person:
         person.qualification_type_id = kind.id
         current.flush()  # one edition is valid at a time: the old one steps back first
         current.add(next_edition(old, qualification_type_id=kind.id, unit_name=person.unit.name))
+        if waiting := live_reissue_of(old.id):
+            cases.signal(user, waiting.case_id, "certificate_ended")
     return person
-
-
-def next_edition(old: Certificate, **changed: Any) -> Certificate:
-    """The same certificate, one edition on: number, dates and approval stay, the token is new, nothing is printed yet."""
-    kept = {
-        "number": old.number, "person_id": old.person_id, "qualification_type_id": old.qualification_type_id, "kind": "issued",
-        "first_issued_on": old.first_issued_on, "issued_on": old.issued_on, "valid_to": old.valid_to,
-        "edition": _last_edition(old.number) + 1, "state": "valid", "approval": old.approval, "approved_by": old.approved_by,
-        "approved_at": old.approved_at, "enrollment_id": old.enrollment_id, "unit_name": old.unit_name,
-    }  # fmt: skip
-    return Certificate(id=new_id(), supersedes_id=old.id, **{**kept, **changed})
-
-
-def _last_edition(number: str) -> int:
-    """The highest edition of a number, a renewal still in the making included."""
-    return session().scalar(select(func.max(Certificate.edition)).where(Certificate.number == number)) or 0
 
 
 def _person(user: User, person_id: UUID, action: Action) -> Person:
@@ -109,3 +95,8 @@ def _readdress(user: User, person: Person, unit: Organisation) -> None:
         case = session().get(Case, person.case_id)
         if case is not None and case.ended_at is None:
             cases.readdress(person.case_id, data, user.id)
+    for reissue in live_reissues_of(person.id):
+        reissue.unit_id = unit.id
+        session().flush()
+        asker = {} if unit.kind == "academy" else {"asker_id": str(unit.id)}
+        cases.readdress(reissue.case_id, {**data, **asker}, user.id)

@@ -138,6 +138,24 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_photo'))
     )
+    op.create_table('print_batch',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('certificate_ids', postgresql.ARRAY(sa.String(length=36)), nullable=False),
+    sa.Column('reason', sa.String(length=200), nullable=False),
+    sa.Column('address', sa.String(length=300), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('refused', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('error', sa.Text(), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state IN ('running', 'done', 'failed', 'removed')", name=op.f('ck_print_batch_state')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_print_batch'))
+    )
+    op.create_index(op.f('ix_print_batch_user_id_at'), 'print_batch', ['user_id', 'at'], unique=False)
     op.create_table('qualification_type',
     sa.Column('code', sa.String(length=20), nullable=False),
     sa.Column('name', sa.String(length=60), nullable=False),
@@ -171,12 +189,27 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_row_change_case_id_seq'), 'row_change', ['case_id', 'seq'], unique=False)
     op.create_index(op.f('ix_row_change_row_id_at'), 'row_change', ['row_id', 'at'], unique=False)
+    op.create_table('setting',
+    sa.Column('key', sa.String(length=40), nullable=False),
+    sa.Column('value', sa.String(length=200), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_setting')),
+    sa.UniqueConstraint('key', name=op.f('uq_setting_key'))
+    )
     op.create_table('submission',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('user_id', sa.Uuid(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('result', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_submission'))
+    )
+    op.create_table('ticket_serial',
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('last', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('year', name=op.f('pk_ticket_serial'))
     )
     op.create_table('academy_link',
     sa.Column('academy_id', sa.Uuid(), nullable=False),
@@ -269,20 +302,27 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(length=10), nullable=False),
     sa.Column('owner_id', sa.Uuid(), nullable=False),
     sa.Column('month', sa.Integer(), nullable=True),
+    sa.Column('quarter', sa.Integer(), nullable=True),
     sa.Column('place', sa.String(length=100), nullable=True),
     sa.Column('capacity', sa.Integer(), nullable=True),
     sa.Column('hours', sa.Integer(), nullable=True),
+    sa.Column('note', sa.String(length=500), nullable=True),
     sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('cancel_reason', sa.String(length=500), nullable=True),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.CheckConstraint("kind IN ('initial', 'refresher', 'renewal')", name=op.f('ck_training_plan_kind')),
     sa.CheckConstraint("state IN ('draft', 'published', 'closed', 'cancelled')", name=op.f('ck_training_plan_state')),
+    sa.CheckConstraint('capacity IS NULL OR capacity >= 1', name=op.f('ck_training_plan_capacity')),
+    sa.CheckConstraint('month IS NULL OR (month BETWEEN 1 AND 12 AND quarter IS NULL)', name=op.f('ck_training_plan_month')),
+    sa.CheckConstraint('quarter IS NULL OR quarter BETWEEN 1 AND 4', name=op.f('ck_training_plan_quarter')),
     sa.ForeignKeyConstraint(['owner_id'], ['organisation.id'], name=op.f('fk_training_plan_owner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_training_plan'))
     )
     op.create_index(op.f('ix_training_plan_owner_id'), 'training_plan', ['owner_id'], unique=False)
+    op.create_index(op.f('ix_training_plan_year_id'), 'training_plan', ['year', 'id'], unique=False)
     op.create_table('user_account',
     sa.Column('login', sa.String(length=40), nullable=False),
     sa.Column('organisation_id', sa.Uuid(), nullable=False),
@@ -295,6 +335,8 @@ def upgrade() -> None:
     sa.Column('last_login', sa.DateTime(timezone=True), nullable=True),
     sa.Column('epoch', sa.Integer(), nullable=False),
     sa.Column('preferences', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('awaits_assent', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.Column('privacy_version', sa.Integer(), server_default='0', nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
@@ -394,6 +436,45 @@ def upgrade() -> None:
     op.create_index('ix_task_closed_by', 'task', ['closed_by', 'closed_at'], unique=False, postgresql_where="state = 'completed'")
     op.create_index('ix_task_inbox', 'task', ['organisation_id', 'role', 'sort_at', 'id'], unique=False, postgresql_where="state = 'open'")
     op.create_index('ix_task_inbox_kind', 'task', ['organisation_id', 'role', 'kind', 'sort_at', 'id'], unique=False, postgresql_where="state = 'open'")
+    op.create_table('ticket',
+    sa.Column('number', sa.String(length=12), nullable=False),
+    sa.Column('kind', sa.String(length=12), nullable=False),
+    sa.Column('subject', sa.String(length=100), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('requester_id', sa.Uuid(), nullable=False),
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
+    sa.Column('state', sa.String(length=12), nullable=False),
+    sa.Column('desk_role', sa.String(length=24), nullable=True),
+    sa.Column('desk_id', sa.Uuid(), nullable=True),
+    sa.Column('assignee_id', sa.Uuid(), nullable=True),
+    sa.Column('accused_id', sa.Uuid(), nullable=True),
+    sa.Column('progress', sa.String(length=100), nullable=False),
+    sa.Column('expected_on', sa.Date(), nullable=True),
+    sa.Column('rating', sa.Integer(), nullable=True),
+    sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('case_id', sa.Uuid(), nullable=True),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name=op.f('ck_ticket_closed')),
+    sa.CheckConstraint("accused_id IS NULL OR kind = 'complaint'", name=op.f('ck_ticket_accused')),
+    sa.CheckConstraint("kind IN ('technical', 'ordering', 'repair', 'complaint')", name=op.f('ck_ticket_kind')),
+    sa.CheckConstraint("state IN ('open', 'in_progress', 'waiting_user', 'resolved', 'closed')", name=op.f('ck_ticket_state')),
+    sa.CheckConstraint('rating BETWEEN 1 AND 5', name=op.f('ck_ticket_rating')),
+    sa.ForeignKeyConstraint(['accused_id'], ['user_account.id'], name=op.f('fk_ticket_accused_id')),
+    sa.ForeignKeyConstraint(['assignee_id'], ['user_account.id'], name=op.f('fk_ticket_assignee_id')),
+    sa.ForeignKeyConstraint(['case_id'], ['case_instance.id'], name=op.f('fk_ticket_case_id')),
+    sa.ForeignKeyConstraint(['desk_id'], ['organisation.id'], name=op.f('fk_ticket_desk_id')),
+    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_ticket_organisation_id')),
+    sa.ForeignKeyConstraint(['requester_id'], ['user_account.id'], name=op.f('fk_ticket_requester_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ticket')),
+    sa.UniqueConstraint('number', name=op.f('uq_ticket_number'))
+    )
+    op.create_index(op.f('ix_ticket_case_id'), 'ticket', ['case_id'], unique=False)
+    op.create_index(op.f('ix_ticket_desk_id_desk_role_id'), 'ticket', ['desk_id', 'desk_role', 'id'], unique=False)
+    op.create_index(op.f('ix_ticket_requester_id_id'), 'ticket', ['requester_id', 'id'], unique=False)
     op.create_table('training_class',
     sa.Column('code', sa.String(length=30), nullable=False),
     sa.Column('title', sa.String(length=100), nullable=False),
@@ -480,6 +561,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_enrollment_authority_id_state_id'), 'enrollment', ['authority_id', 'state', 'id'], unique=False)
     op.create_index(op.f('ix_enrollment_class_id_state_id'), 'enrollment', ['class_id', 'state', 'id'], unique=False)
+    op.create_index('ix_enrollment_completed', 'enrollment', ['ended_on', 'person_id', 'kind'], unique=False, postgresql_where="state = 'completed'")
     op.create_index(op.f('ix_enrollment_person_id_id'), 'enrollment', ['person_id', 'id'], unique=False)
     op.create_index(op.f('ix_enrollment_unit_id_id'), 'enrollment', ['unit_id', 'id'], unique=False)
     op.create_index('uq_enrollment_case', 'enrollment', ['case_id'], unique=True)
@@ -505,20 +587,44 @@ def upgrade() -> None:
     sa.Column('author_id', sa.Uuid(), nullable=True),
     sa.Column('authorities', postgresql.ARRAY(sa.String(length=36)), nullable=False),
     sa.Column('roles', postgresql.ARRAY(sa.String(length=24)), nullable=False),
+    sa.Column('organisation_id', sa.Uuid(), nullable=True),
+    sa.Column('facts', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False),
     sa.Column('class_id', sa.Uuid(), nullable=True),
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('published_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('withdraw_reason', sa.String(length=500), nullable=True),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
-    sa.CheckConstraint("kind IN ('notice', 'bulletin')", name=op.f('ck_notice_kind')),
+    sa.CheckConstraint("(kind IN ('reminder', 'digest')) = (organisation_id IS NOT NULL)", name=op.f('ck_notice_addressee')),
+    sa.CheckConstraint("(published_at IS NULL) = (state = 'draft')", name=op.f('ck_notice_published')),
+    sa.CheckConstraint("kind IN ('notice', 'bulletin', 'reminder', 'digest')", name=op.f('ck_notice_kind')),
     sa.CheckConstraint("state IN ('draft', 'published', 'withdrawn')", name=op.f('ck_notice_state')),
     sa.ForeignKeyConstraint(['author_id'], ['organisation.id'], name=op.f('fk_notice_author_id')),
     sa.ForeignKeyConstraint(['class_id'], ['training_class.id'], name=op.f('fk_notice_class_id')),
+    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_notice_organisation_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_notice'))
     )
-    op.create_index(op.f('ix_notice_published_at'), 'notice', ['published_at'], unique=False)
+    op.create_index('ix_notice_addressee', 'notice', ['organisation_id', 'kind'], unique=False, postgresql_where='organisation_id IS NOT NULL')
+    op.create_index('ix_notice_audience', 'notice', ['published_at', 'id'], unique=False, postgresql_where='organisation_id IS NULL')
+    op.create_index(op.f('ix_notice_author_id_kind'), 'notice', ['author_id', 'kind'], unique=False)
+    op.create_index('uq_notice_digest', 'notice', ['organisation_id'], unique=True, postgresql_where="kind = 'digest'")
+    op.create_table('ticket_message',
+    sa.Column('ticket_id', sa.Uuid(), nullable=False),
+    sa.Column('author_id', sa.Uuid(), nullable=True),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint("kind IN ('note', 'progress', 'ask', 'reply', 'resolve', 'reopen', 'system')", name=op.f('ck_ticket_message_kind')),
+    sa.ForeignKeyConstraint(['author_id'], ['user_account.id'], name=op.f('fk_ticket_message_author_id')),
+    sa.ForeignKeyConstraint(['ticket_id'], ['ticket.id'], name=op.f('fk_ticket_message_ticket_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ticket_message'))
+    )
+    op.create_index(op.f('ix_ticket_message_ticket_id_created_at'), 'ticket_message', ['ticket_id', 'created_at'], unique=False)
     op.create_table('certificate',
     sa.Column('number', sa.String(length=14), nullable=False),
     sa.Column('person_id', sa.Uuid(), nullable=False),
@@ -562,11 +668,25 @@ def upgrade() -> None:
     op.create_index('uq_certificate_edition', 'certificate', ['number', 'edition'], unique=True)
     op.create_index('uq_certificate_issued', 'certificate', ['person_id'], unique=True, postgresql_where="state = 'issued'")
     op.create_index('uq_certificate_valid', 'certificate', ['person_id'], unique=True, postgresql_where="state = 'valid'")
+    op.create_table('notice_attachment',
+    sa.Column('notice_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('media_type', sa.String(length=100), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_notice_attachment_notice_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice_attachment'))
+    )
+    op.create_index(op.f('ix_notice_attachment_notice_id'), 'notice_attachment', ['notice_id'], unique=False)
     op.create_table('notice_receipt',
     sa.Column('notice_id', sa.Uuid(), nullable=False),
     sa.Column('user_id', sa.Uuid(), nullable=False),
     sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_notice_receipt_notice_id')),
+    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_notice_receipt_notice_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['user_id'], ['user_account.id'], name=op.f('fk_notice_receipt_user_id')),
     sa.PrimaryKeyConstraint('notice_id', 'user_id', name=op.f('pk_notice_receipt'))
     )
@@ -596,6 +716,7 @@ def upgrade() -> None:
     sa.Column('reason', sa.String(length=200), nullable=False),
     sa.Column('received_by', sa.String(length=50), nullable=True),
     sa.Column('received_on', sa.Date(), nullable=True),
+    sa.Column('batch_id', sa.Uuid(), nullable=True),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
@@ -603,6 +724,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['certificate_id'], ['certificate.id'], name=op.f('fk_print_record_certificate_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_print_record'))
     )
+    op.create_index(op.f('ix_print_record_batch_id'), 'print_record', ['batch_id'], unique=False)
     op.create_index(op.f('ix_print_record_certificate_id'), 'print_record', ['certificate_id'], unique=False)
     op.create_table('refresher_record',
     sa.Column('certificate_id', sa.Uuid(), nullable=False),
@@ -620,19 +742,57 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_refresher_record'))
     )
     op.create_index('uq_refresher_record_year', 'refresher_record', ['certificate_id', 'year'], unique=True)
+    op.create_table('reissue',
+    sa.Column('certificate_id', sa.Uuid(), nullable=False),
+    sa.Column('new_certificate_id', sa.Uuid(), nullable=True),
+    sa.Column('unit_id', sa.Uuid(), nullable=False),
+    sa.Column('requested_by', sa.Uuid(), nullable=True),
+    sa.Column('statement', sa.String(length=500), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('comment', sa.String(length=500), nullable=True),
+    sa.Column('decided_by', sa.Uuid(), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('case_id', sa.Uuid(), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint("state IN ('requested', 'returned', 'approved', 'completed', 'refused', 'withdrawn', 'lapsed')", name=op.f('ck_reissue_state')),
+    sa.CheckConstraint("state NOT IN ('approved', 'completed') OR new_certificate_id IS NOT NULL", name=op.f('ck_reissue_edition')),
+    sa.ForeignKeyConstraint(['case_id'], ['case_instance.id'], name=op.f('fk_reissue_case_id')),
+    sa.ForeignKeyConstraint(['certificate_id'], ['certificate.id'], name=op.f('fk_reissue_certificate_id')),
+    sa.ForeignKeyConstraint(['new_certificate_id'], ['certificate.id'], name=op.f('fk_reissue_new_certificate_id')),
+    sa.ForeignKeyConstraint(['requested_by'], ['user_account.id'], name=op.f('fk_reissue_requested_by')),
+    sa.ForeignKeyConstraint(['unit_id'], ['organisation.id'], name=op.f('fk_reissue_unit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reissue'))
+    )
+    op.create_index(op.f('ix_reissue_case_id'), 'reissue', ['case_id'], unique=False)
+    op.create_index(op.f('ix_reissue_certificate_id'), 'reissue', ['certificate_id'], unique=False)
+    op.create_index(op.f('ix_reissue_new_certificate_id'), 'reissue', ['new_certificate_id'], unique=False)
+    op.create_index(op.f('ix_reissue_state_id'), 'reissue', ['state', 'id'], unique=False)
+    op.create_index('uq_reissue_live', 'reissue', ['certificate_id'], unique=True, postgresql_where="state IN ('requested', 'returned', 'approved')")
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index('uq_reissue_live', table_name='reissue', postgresql_where="state IN ('requested', 'returned', 'approved')")
+    op.drop_index(op.f('ix_reissue_state_id'), table_name='reissue')
+    op.drop_index(op.f('ix_reissue_new_certificate_id'), table_name='reissue')
+    op.drop_index(op.f('ix_reissue_certificate_id'), table_name='reissue')
+    op.drop_index(op.f('ix_reissue_case_id'), table_name='reissue')
+    op.drop_table('reissue')
     op.drop_index('uq_refresher_record_year', table_name='refresher_record')
     op.drop_table('refresher_record')
     op.drop_index(op.f('ix_print_record_certificate_id'), table_name='print_record')
+    op.drop_index(op.f('ix_print_record_batch_id'), table_name='print_record')
     op.drop_table('print_record')
     op.drop_index('uq_score_attempt', table_name='score')
     op.drop_table('score')
     op.drop_index(op.f('ix_notice_receipt_user_id'), table_name='notice_receipt')
     op.drop_table('notice_receipt')
+    op.drop_index(op.f('ix_notice_attachment_notice_id'), table_name='notice_attachment')
+    op.drop_table('notice_attachment')
     op.drop_index('uq_certificate_valid', table_name='certificate', postgresql_where="state = 'valid'")
     op.drop_index('uq_certificate_issued', table_name='certificate', postgresql_where="state = 'issued'")
     op.drop_index('uq_certificate_edition', table_name='certificate')
@@ -641,7 +801,12 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_certificate_person_id_id'), table_name='certificate')
     op.drop_index(op.f('ix_certificate_enrollment_id'), table_name='certificate')
     op.drop_table('certificate')
-    op.drop_index(op.f('ix_notice_published_at'), table_name='notice')
+    op.drop_index(op.f('ix_ticket_message_ticket_id_created_at'), table_name='ticket_message')
+    op.drop_table('ticket_message')
+    op.drop_index('uq_notice_digest', table_name='notice', postgresql_where="kind = 'digest'")
+    op.drop_index(op.f('ix_notice_author_id_kind'), table_name='notice')
+    op.drop_index('ix_notice_audience', table_name='notice', postgresql_where='organisation_id IS NULL')
+    op.drop_index('ix_notice_addressee', table_name='notice', postgresql_where='organisation_id IS NOT NULL')
     op.drop_table('notice')
     op.drop_index(op.f('ix_incident_case_id'), table_name='incident')
     op.drop_table('incident')
@@ -649,6 +814,7 @@ def downgrade() -> None:
     op.drop_index('uq_enrollment_case', table_name='enrollment')
     op.drop_index(op.f('ix_enrollment_unit_id_id'), table_name='enrollment')
     op.drop_index(op.f('ix_enrollment_person_id_id'), table_name='enrollment')
+    op.drop_index('ix_enrollment_completed', table_name='enrollment', postgresql_where="state = 'completed'")
     op.drop_index(op.f('ix_enrollment_class_id_state_id'), table_name='enrollment')
     op.drop_index(op.f('ix_enrollment_authority_id_state_id'), table_name='enrollment')
     op.drop_table('enrollment')
@@ -660,6 +826,10 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_training_class_organiser_id'), table_name='training_class')
     op.drop_index(op.f('ix_training_class_institution_id'), table_name='training_class')
     op.drop_table('training_class')
+    op.drop_index(op.f('ix_ticket_requester_id_id'), table_name='ticket')
+    op.drop_index(op.f('ix_ticket_desk_id_desk_role_id'), table_name='ticket')
+    op.drop_index(op.f('ix_ticket_case_id'), table_name='ticket')
+    op.drop_table('ticket')
     op.drop_index('ix_task_inbox_kind', table_name='task', postgresql_where="state = 'open'")
     op.drop_index('ix_task_inbox', table_name='task', postgresql_where="state = 'open'")
     op.drop_index('ix_task_closed_by', table_name='task', postgresql_where="state = 'completed'")
@@ -679,6 +849,7 @@ def downgrade() -> None:
     op.drop_index('uq_user_account_login', table_name='user_account')
     op.drop_index(op.f('ix_user_account_organisation_id'), table_name='user_account')
     op.drop_table('user_account')
+    op.drop_index(op.f('ix_training_plan_year_id'), table_name='training_plan')
     op.drop_index(op.f('ix_training_plan_owner_id'), table_name='training_plan')
     op.drop_table('training_plan')
     op.drop_index('uq_person_id_number', table_name='person', postgresql_where="state <> 'deregistered'")
@@ -695,11 +866,15 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_case_instance_authority_id_started_at'), table_name='case_instance')
     op.drop_table('case_instance')
     op.drop_table('academy_link')
+    op.drop_table('ticket_serial')
     op.drop_table('submission')
+    op.drop_table('setting')
     op.drop_index(op.f('ix_row_change_row_id_at'), table_name='row_change')
     op.drop_index(op.f('ix_row_change_case_id_seq'), table_name='row_change')
     op.drop_table('row_change')
     op.drop_table('qualification_type')
+    op.drop_index(op.f('ix_print_batch_user_id_at'), table_name='print_batch')
+    op.drop_table('print_batch')
     op.drop_table('photo')
     op.drop_index('uq_organisation_name', table_name='organisation', postgresql_where="state <> 'deleted' AND authority_id IS NOT NULL")
     op.drop_index('uq_organisation_credit_code', table_name='organisation', postgresql_where="credit_code IS NOT NULL AND state <> 'deleted'")

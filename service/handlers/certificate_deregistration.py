@@ -1,0 +1,101 @@
+"""过期注销: an expired certificate whose holder did not take part is deregistered by the ministry (R62, R63, S77)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from service.domain import certificates
+from service.domain.calendar import add_years, start_of_day
+from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.lifecycle import check_move
+from service.domain.reasons import parse_reason
+from service.errors import N_, Conflict, InvalidInput, Message
+from service.handlers import prints
+from service.handlers.context import Context, Description
+from service.models import Certificate, Organisation, Person, session
+from service.models.need_facts import facts_of, rule
+
+USUAL = N_("有效期满，未参加换证培训")
+
+
+def describe(data: dict[str, Any]) -> Description:
+    """What inbox and lists show of a deregistration: grouped by province."""
+    if "authority_id" not in data:
+        return Description()
+    certificate = _certificate(data)
+    person = certificate.person
+    province = session().get(Organisation, person.unit.authority_id) if person.unit.authority_id else None
+    return Description(
+        subject=person.name,
+        summary=certificate.number,
+        unit_name=person.unit.name,
+        batch=str(province.id) if province else None,
+        batch_title=province.name if province else None,
+        facts={
+            "certificate_number": certificate.number, "qualification_name": certificate.qualification_type.name,
+            "valid_to": certificate.valid_to.isoformat(), "id_number": person.id_number_masked,
+        },
+        unit_id=person.unit_id,
+        authority_id=person.unit.authority_id,
+    )  # fmt: skip
+
+
+def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Whether the certificate is still to be deregistered today; a case cannot begin for one that is not (R25, R62)."""
+    certificate = _certificate(data)
+    obstacle = _obstacle(certificate, context.today)
+    if obstacle and context.seq == 0:
+        raise Conflict(obstacle)
+    person = certificate.person
+    return {
+        "is_due": obstacle is None, "person_id": str(person.id), "unit_id": str(person.unit_id), "valid_to": certificate.valid_to.isoformat(),
+        "certificate_number": certificate.number, "authority_id": str(person.unit.authority_id) if person.unit.authority_id else None,
+    }  # fmt: skip
+
+
+def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The certificate ends; its holder needs an initial certification and a new number from now on (R62, R63)."""
+    certificate = _certificate(data)
+    if obstacle := _obstacle(certificate, context.today):
+        raise Conflict(obstacle)
+    check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.DEREGISTERED)
+    certificate.state = CertificateState.DEREGISTERED
+    certificate.void_reason = parse_reason(data.get("reason") or USUAL)
+    prints.tell_reissue(certificate, context)
+    return {}
+
+
+def postpone(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The ministry waits until a day within a year, and says why; then everything is looked at anew."""
+    parse_reason(data.get("reason"))
+    until = date.fromisoformat(data["until"])
+    if not context.today < until <= add_years(context.today, 1):
+        raise InvalidInput({"until": N_("请选择明天起一年以内的某一日。")})
+    return {"resume_at": start_of_day(until).isoformat()}
+
+
+def _obstacle(certificate: Certificate, today: date) -> Message | None:
+    """Why it is not to be deregistered now; that of a deregistered person stays in the ledger as it is (R17)."""
+    if certificate.person.state == "deregistered":
+        return Message(N_("持证人已注销，证书留存台账，无须注销。"))
+    known = facts_of([certificate.person_id], today)[certificate.person_id]
+    under_way = bool(known.facts["is_renewal_under_way"])
+    return certificates.obstacle_to_deregistration(rule(certificate), today, under_way)
+
+
+def _certificate(data: dict[str, Any]) -> Certificate:
+    missing = InvalidInput({"certificate_id": N_("没有这份证书，请从列表中选择。")})
+    loaded = (joinedload(Certificate.qualification_type), joinedload(Certificate.person).joinedload(Person.unit))
+    try:
+        query = select(Certificate).options(*loaded).where(Certificate.id == UUID(str(data.get("certificate_id"))))
+    except ValueError:
+        raise missing from None
+    found = session().scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if found is None:
+        raise missing
+    return found

@@ -1,0 +1,166 @@
+"""遗失补办: a lost certificate is asked for by its unit, allowed by the association, issued anew and printed (R64, S12)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from service.domain import certificates
+from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.lifecycle import check_move
+from service.domain.permissions import Action
+from service.domain.reasons import parse_reason
+from service.domain.reissues import REISSUE_MOVES, ReissueState
+from service.domain.scopes import covers, scope_of
+from service.errors import N_, Conflict, InvalidInput, NotFound
+from service.handlers import prints
+from service.handlers.context import Context, Description
+from service.handlers.enrolled import is_academy
+from service.models import Certificate, Person, Reissue, User, authority_id, new_id, session
+from service.models.actors import actor_of, subject_of
+from service.models.certificate import next_edition
+from service.models.need_facts import rule
+from service.models.reissue import live_reissue_of, reissue_of
+
+
+def describe(data: dict[str, Any]) -> Description:
+    """What inbox and lists show of a reissue, and whose it is."""
+    if "reissue_id" not in data:
+        return Description()
+    certificate = _reissue(data).certificate
+    person = certificate.person
+    return Description(
+        subject=person.name,
+        summary=certificate.number,
+        unit_name=person.unit.name,
+        facts={
+            "certificate_number": certificate.number, "qualification_name": certificate.qualification_type.name,
+            "valid_to": certificate.valid_to.isoformat(), "id_number": person.id_number_masked,
+        },
+        unit_id=person.unit_id,
+        authority_id=person.unit.authority_id,
+    )  # fmt: skip
+
+
+def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Enter the application: by the holder's unit, for a valid certificate that was printed and is not being reissued.
+
+    Raises NotFound out of scope, Conflict when there is nothing to reissue, InvalidInput without a statement.
+    """
+    certificate = _certificate(data)
+    unit = certificate.person.unit
+    user = User.get(context.actor_id) if context.actor_id else None
+    if user is None or not covers(scope_of(actor_of(user), Action.REQUEST_REISSUE), subject_of(unit)):
+        raise NotFound
+    _must_be_reissuable(certificate, context)
+    if live_reissue_of(certificate.id):
+        raise Conflict(N_("这份证书的补办正在办理，请勿重复申请。"))
+    row = Reissue(
+        id=new_id(), certificate_id=certificate.id, unit_id=unit.id, requested_by=user.id, case_id=context.case_id,
+        statement=parse_reason(data.get("statement"), "statement"),
+    )  # fmt: skip
+    session().add(row)
+    asker = ("association", authority_id("association")) if is_academy(unit) else ("enterprise", unit.id)
+    return {
+        "reissue_id": str(row.id), "certificate_number": certificate.number, "person_id": str(certificate.person_id),
+        "unit_id": str(unit.id), "authority_id": str(unit.authority_id) if unit.authority_id else None,
+        "asker_role": asker[0], "asker_id": str(asker[1]),
+    }  # fmt: skip
+
+
+def send_back(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The association wants to know more, and says what."""
+    return _decide(data, context, ReissueState.RETURNED)
+
+
+def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The association refuses with a reason; the certificate stays what it is."""
+    return _decide(data, context, ReissueState.REFUSED)
+
+
+def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The unit has said more; the association looks again."""
+    row = _reissue(data)
+    row.statement = parse_reason(data.get("statement"), "statement")
+    _move(row, ReissueState.REQUESTED)
+    return {}
+
+
+def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The unit takes the application back."""
+    _move(_reissue(data), ReissueState.WITHDRAWN)
+    return {}
+
+
+def lapse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The certificate has ended meanwhile: nothing is left to replace or to print."""
+    _move(_reissue(data), ReissueState.LAPSED)
+    return {}
+
+
+def issue_edition(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The next edition takes the place of the lost one: same number, dates and approval, a new token (R64)."""
+    row = _reissue(data)
+    old = row.certificate
+    _must_be_reissuable(old, context)
+    check_move(CERTIFICATE_MOVES, CertificateState(old.state), CertificateState.SUPERSEDED)
+    old.state = CertificateState.SUPERSEDED
+    session().flush()  # one edition is valid at a time: the lost one steps back first
+    new = next_edition(old, unit_name=old.person.unit.name)
+    session().add(new)
+    session().flush()
+    _move(row, ReissueState.APPROVED)
+    row.new_certificate_id, row.comment = new.id, None
+    row.decided_by, row.decided_at = context.actor_id, context.at
+    return {"new_certificate_id": str(new.id)}
+
+
+def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The new edition is printed, which ends the reissue (R58)."""
+    row = _reissue(data)
+    certificate = session().get_one(Certificate, row.new_certificate_id, populate_existing=True)
+    has_photo = row.certificate.person.photo_id is not None
+    prints.record(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
+    _move(row, ReissueState.COMPLETED)
+    return {}
+
+
+def _decide(data: dict[str, Any], context: Context, to: ReissueState) -> dict[str, Any]:
+    row = _reissue(data)
+    row.comment = parse_reason(data.get("reason"))
+    row.decided_by, row.decided_at = context.actor_id, context.at
+    _move(row, to)
+    return {}
+
+
+def _move(row: Reissue, to: ReissueState) -> None:
+    check_move(REISSUE_MOVES, ReissueState(row.state), to)
+    row.state = to
+
+
+def _must_be_reissuable(certificate: Certificate, context: Context) -> None:
+    if certificate.person.state == "deregistered":
+        raise Conflict(N_("持证人已注销，不能补办。"))
+    is_printed = certificate.kind == "legacy" or certificate.printed_count > 0
+    if obstacle := certificates.obstacle_to_reissue(rule(certificate), context.today, is_printed):
+        raise Conflict(obstacle)
+
+
+def _reissue(data: dict[str, Any]) -> Reissue:
+    return reissue_of(UUID(data["reissue_id"]))
+
+
+def _certificate(data: dict[str, Any]) -> Certificate:
+    missing = InvalidInput({"certificate_id": N_("没有这份证书，请从列表中选择。")})
+    loaded = joinedload(Certificate.person).joinedload(Person.unit)
+    try:
+        query = select(Certificate).options(loaded).where(Certificate.id == UUID(str(data.get("certificate_id"))))
+    except ValueError:
+        raise missing from None
+    found = session().scalars(query.with_for_update(of=Certificate)).one_or_none()
+    if found is None:
+        raise missing
+    return found

@@ -1,0 +1,116 @@
+"""Printing many certificates as one file: the batch with its progress, what it would print, and the register of prints."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, String, Text, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, joinedload, mapped_column
+
+from service.models.base import Base, new_id, now, session
+from service.models.certificate import Certificate, PrintRecord
+from service.models.organisation import Organisation
+from service.models.paging import Order, Page, read_page
+from service.models.person import Person
+from service.models.person_list import name_contains
+from service.models.scope import visible
+from service.models.training import Enrollment
+from service.models.user import User
+
+
+class PrintBatch(Base):
+    """One file of many certificates. done: faces laid out so far; refused: what could not be printed, and why.
+
+    The file is sealed and kept for a day; the row and the prints it logged stay.
+    """
+
+    __tablename__ = "print_batch"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime] = mapped_column(default=now)
+    user_id: Mapped[UUID]
+    title: Mapped[str] = mapped_column(String(200))
+    certificate_ids: Mapped[list[str]] = mapped_column(ARRAY(String(36)))
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    address: Mapped[str] = mapped_column(String(300))
+    total: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    state: Mapped[str] = mapped_column(String(8), default="running")
+    error: Mapped[str | None] = mapped_column(Text)
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'done', 'failed', 'removed')", name="state"),
+        Index(None, "user_id", "at"),
+    )
+
+    @staticmethod
+    def recent(user_id: UUID, most: int = 20) -> list[PrintBatch]:
+        """The user's own batches, newest first."""
+        query = select(PrintBatch).where(PrintBatch.user_id == user_id).order_by(PrintBatch.at.desc()).limit(most)
+        return list(session().scalars(query))
+
+
+def printable(user: User, ids: Collection[UUID], class_id: UUID | None = None) -> list[Certificate]:
+    """The certificates in scope that are named, or that a class brought and still count; by name of the holder."""
+    query = (
+        select(Certificate)
+        .join(Certificate.person)
+        .options(joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
+        .where(visible(user, Certificate), Certificate.kind == "issued")
+    )
+    if class_id is not None:
+        own = select(Enrollment.id).where(Enrollment.class_id == class_id)
+        query = query.where(Certificate.enrollment_id.in_(own), Certificate.state.in_(("issued", "valid")))
+    else:
+        query = query.where(Certificate.id.in_(ids))
+    return list(session().scalars(query.order_by(Person.sort_key, Certificate.id)))
+
+
+REGISTER = Order((PrintRecord.created_at, PrintRecord.id), is_descending=True)
+
+
+def register_page(user: User, text: str = "", is_waiting: bool = False, cursor: str | None = None) -> Page[Any]:
+    """One page of the register of prints in scope, newest first. is_waiting: only what nobody has received yet."""
+    query = (
+        select(
+            PrintRecord.id, PrintRecord.created_at, PrintRecord.reason, PrintRecord.received_by, PrintRecord.received_on,
+            User.display_name.label("printed_by"), Certificate.id.label("certificate_id"), Certificate.number,
+            Certificate.edition, Certificate.state, Certificate.valid_to, Person.name, Organisation.name.label("unit_name"),
+        )
+        .join(Certificate, Certificate.id == PrintRecord.certificate_id)
+        .join(Person, Person.id == Certificate.person_id)
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .outerjoin(User, User.id == PrintRecord.printed_by)
+        .where(visible(user, Certificate))
+    )  # fmt: skip
+    if text:
+        is_number = text.isdigit()
+        query = query.where(
+            Certificate.number.startswith(text, autoescape=True) if is_number else name_contains(Person.name, text)
+        )
+    if is_waiting:
+        query = query.where(PrintRecord.received_on.is_(None))
+    return read_page(query, REGISTER, cursor)
+
+
+def waiting_prints(user: User) -> int:
+    """How many prints nobody has received yet."""
+    query = (
+        select(func.count()).select_from(PrintRecord).join(Certificate, Certificate.id == PrintRecord.certificate_id)
+    )
+    return session().scalar(query.where(PrintRecord.received_on.is_(None), visible(user, Certificate))) or 0
+
+
+def printed_in(batch_id: UUID) -> set[UUID]:
+    """The certificates whose print the batch has logged already."""
+    return set(session().scalars(select(PrintRecord.certificate_id).where(PrintRecord.batch_id == batch_id)))
+
+
+def names_of(ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Number and holder of certificates, by id: for the list of what could not be printed."""
+    query = select(Certificate.id, Certificate.number, Person.name).join(Person, Person.id == Certificate.person_id)
+    return {row[0]: (row[1], row[2]) for row in session().execute(query.where(Certificate.id.in_(ids)))}

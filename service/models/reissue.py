@@ -1,0 +1,96 @@
+"""The register of reissues (R64): who asked for a lost certificate, what was decided, and which edition came of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, or_, select
+from sqlalchemy.orm import Mapped, aliased, joinedload, mapped_column, relationship
+
+from service.models.base import Base, Tracked, session
+from service.models.certificate import Certificate
+from service.models.organisation import Organisation
+from service.models.paging import Order, Page, read_page
+from service.models.person import Person
+from service.models.scope import visible
+from service.models.user import User
+
+REISSUE_STATES = ("requested", "returned", "approved", "completed", "refused", "withdrawn", "lapsed")
+LIVE_REISSUE = ("requested", "returned", "approved")
+
+
+class Reissue(Tracked, Base):
+    """One application. Its state is written by the handlers of its case only.
+
+    statement: how the certificate was lost; comment: why it was sent back or refused.
+    """
+
+    __tablename__ = "reissue"
+    certificate_id: Mapped[UUID] = mapped_column(ForeignKey("certificate.id"), index=True)
+    new_certificate_id: Mapped[UUID | None] = mapped_column(ForeignKey("certificate.id"), index=True)
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    requested_by: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    statement: Mapped[str] = mapped_column(String(500))
+    state: Mapped[str] = mapped_column(String(10), default="requested")
+    comment: Mapped[str | None] = mapped_column(String(500))
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("case_instance.id"), index=True)
+    certificate: Mapped[Certificate] = relationship(lazy="raise_on_sql", foreign_keys=certificate_id)
+    __table_args__ = (
+        CheckConstraint(f"state IN {REISSUE_STATES}", name="state"),
+        CheckConstraint("state NOT IN ('approved', 'completed') OR new_certificate_id IS NOT NULL", name="edition"),
+        Index("uq_reissue_live", "certificate_id", unique=True, postgresql_where=f"state IN {LIVE_REISSUE}"),
+        Index(None, "state", "id"),
+    )
+
+
+ORDER = Order((Reissue.id,), is_descending=True)
+
+
+def reissue_of(reissue_id: UUID) -> Reissue:
+    """A reissue with its certificate, the holder and his unit and type."""
+    loaded = joinedload(Reissue.certificate).options(
+        joinedload(Certificate.qualification_type),
+        joinedload(Certificate.person).options(joinedload(Person.unit), joinedload(Person.qualification_type)),
+    )
+    query = select(Reissue).options(loaded).where(Reissue.id == reissue_id)
+    return session().scalars(query.execution_options(populate_existing=True)).one()
+
+
+def live_reissue_of(certificate_id: UUID) -> Reissue | None:
+    """The application under way that replaces this edition, or has made it and waits for its print."""
+    concerns = or_(Reissue.certificate_id == certificate_id, Reissue.new_certificate_id == certificate_id)
+    query = select(Reissue).where(concerns, Reissue.state.in_(LIVE_REISSUE))
+    return session().scalars(query.order_by(Reissue.id.desc()).limit(1)).one_or_none()
+
+
+def live_reissues_of(person_id: UUID) -> list[Reissue]:
+    """The applications under way for a person's certificates."""
+    query = select(Reissue).join(Reissue.certificate).where(Certificate.person_id == person_id)
+    return list(session().scalars(query.where(Reissue.state.in_(LIVE_REISSUE))))
+
+
+def reissues_page(user: User, state: str = "", cursor: str | None = None) -> Page[Any]:
+    """One page of the register in scope, newest first."""
+    new, asker = aliased(Certificate), aliased(User)
+    query = (
+        select(
+            Reissue.id, Reissue.created_at, Reissue.state, Reissue.statement, Reissue.comment, Reissue.case_id,
+            Reissue.decided_at, Certificate.id.label("certificate_id"), Certificate.number, Certificate.edition,
+            new.id.label("new_id"), new.edition.label("new_edition"), new.printed_count,
+            Person.name, Person.id.label("person_id"), Organisation.name.label("unit_name"),
+            asker.display_name.label("asked_by"),
+        )
+        .join(Reissue.certificate)
+        .join(Person, Person.id == Certificate.person_id)
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .outerjoin(new, new.id == Reissue.new_certificate_id)
+        .outerjoin(asker, asker.id == Reissue.requested_by)
+        .where(visible(user, Certificate))
+    )  # fmt: skip
+    if state:
+        query = query.where(Reissue.state == state)
+    return read_page(query, ORDER, cursor)

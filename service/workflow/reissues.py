@@ -1,0 +1,56 @@
+"""Reissue of a lost certificate as its unit asks for it (R64, S12); what the association decides are tasks."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from service.domain.certificates import obstacle_to_reissue
+from service.domain.permissions import Action
+from service.errors import N_, Message, NotFound
+from service.models import Case, Cause, Certificate, Reissue, User, certificate_list, session, today, transaction
+from service.models.need_facts import rule
+from service.models.reissue import live_reissue_of, reissue_of
+from service.models.scope import get_visible
+from service.workflow import cases
+from service.workflow.actors import must_reach
+
+
+def request_reissue(user: User, certificate_id: UUID, statement: str) -> UUID:
+    """Ask for a lost certificate; returns the case.
+
+    Raises NotAllowed or NotFound where the holder is not the user's, Conflict when there is nothing to reissue,
+    InvalidInput at ``statement``.
+    """
+    with transaction(Cause("request_reissue", user.id)):
+        found = certificate_list.visible_certificate(user, certificate_id)
+        must_reach(user, Action.REQUEST_REISSUE, found.person.unit)
+        data = {"certificate_id": str(found.id), "statement": statement}
+        return cases.start(user, "certificate_reissue", data, business_key=str(found.id)).case_id
+
+
+def withdraw_reissue(user: User, case_id: UUID) -> None:
+    """Take an application back before the new edition is made."""
+    with transaction(Cause("withdraw_reissue", user.id)):
+        case = get_visible(user, Case, case_id)
+        row = _row_of(case)
+        must_reach(user, Action.REQUEST_REISSUE, row.certificate.person.unit)
+        cases.signal(user, case.id, "withdraw", otherwise=N_("补办已有结论，不能撤回。"))
+
+
+def obstacle(certificate: Certificate) -> Message | None:
+    """Why this certificate, its holder loaded, cannot be reissued now."""
+    if certificate.person.state == "deregistered":
+        return Message(N_("持证人已注销，不能补办。"))
+    if live_reissue_of(certificate.id):
+        return Message(N_("这份证书的补办正在办理，请勿重复申请。"))
+    is_printed = certificate.kind == "legacy" or certificate.printed_count > 0
+    return obstacle_to_reissue(rule(certificate), today(), is_printed)
+
+
+def _row_of(case: Case) -> Reissue:
+    row_id = session().scalar(select(Reissue.id).where(Reissue.case_id == case.id))
+    if row_id is None:
+        raise NotFound
+    return reissue_of(row_id)
