@@ -23,7 +23,7 @@ Province = aliased(Organisation)
 ROLES = frozenset({Role.ASSOCIATION, Role.TRAINING_INSTITUTION})
 _WHO = (columns.PERSON, columns.SEX, columns.UNIT, columns.PROVINCE, columns.TYPE)
 ROSTER = (*_WHO, columns.ID_NUMBER, columns.PHONE, columns.STATE)
-SIGN_IN = (*_WHO, columns.PHONE, Column("signature", N_("签到")))
+SIGN_IN = (*_WHO, columns.PHONE, Column("signature", N_("签到"), Kind.BLANK))
 SCORES = (
     *_WHO, Column("score", N_("成绩"), Kind.SCORE), Column("makeup", N_("补考"), Kind.SCORE), Column("outcome", N_("结论"), Kind.WORD),
 )  # fmt: skip

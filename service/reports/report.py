@@ -30,6 +30,7 @@ class Kind(StrEnum):
     SHARE = "share"  # a Share
     DAY = "day"
     INSTANT = "instant"
+    BLANK = "blank"  # to be filled in by hand
     SCORE = "score"  # tenths; ABSENT stands for 缺考, None for none yet
 
 

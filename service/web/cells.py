@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from markupsafe import Markup
@@ -22,6 +23,7 @@ WIDTHS = {
     Kind.INSTANT: 17,
     Kind.CODE: 22,
     Kind.WORD: 16,
+    Kind.BLANK: 16,
     Kind.TEXT: 24,
 }
 
@@ -30,7 +32,7 @@ def read(column: Column, row: Cells) -> str | Markup:
     """A cell as people read it."""
     value = row.get(column.key)
     if value is None or value == "":
-        return NOTHING
+        return "" if column.kind is Kind.BLANK else NOTHING
     match column.kind:
         case Kind.WORD:
             return translate(str(value))
@@ -56,25 +58,35 @@ def heads(columns: Iterable[Column]) -> list[Head]:
 
 def sheet_rows(columns: Iterable[Column], rows: Iterable[Cells]) -> Iterable[list[Any]]:
     """The rows as a sheet has them: numbers and dates as such, everything else as text."""
-    kept = list(columns)
-    return ([_sheet_cell(column, row.get(column.key)) for column in kept] for row in rows)
+    readers = [(column.key, _reader(column)) for column in columns]
+    return ([None if row.get(key) in (None, "") else write(row[key]) for key, write in readers] for row in rows)
 
 
-def _sheet_cell(column: Column, value: Any) -> Any:
-    if value is None or value == "":
-        return None
-    if isinstance(value, Share):
-        return value.part / value.whole if value.whole else NOTHING
+def _reader(column: Column) -> Callable[[Any], Any]:
+    """How the values of a column go into a sheet; words are looked up once."""
+    match column.kind:
+        case Kind.WORD:
+            return cache(lambda word: translate(str(word)))
+        case Kind.SHARE:
+            return _share
+        case Kind.SCORE:
+            return lambda value: translate(value) if isinstance(value, str) else value / 10
+        case Kind.NUMBER:
+            return lambda value: value
+        case Kind.DAY:
+            return _day
+        case Kind.INSTANT:
+            return lambda value: value.astimezone(CHINA).replace(tzinfo=None)
+        case _:
+            return str
+
+
+def _share(value: Share | str) -> float | str:
+    """A fraction, or — of nothing."""
+    return value if isinstance(value, str) else value.part / value.whole if value.whole else NOTHING
+
+
+def _day(value: date | str) -> date:
     if isinstance(value, datetime):
-        return (
-            value.astimezone(CHINA).replace(tzinfo=None)
-            if column.kind is Kind.INSTANT
-            else value.astimezone(CHINA).date()
-        )
-    if column.kind is Kind.DAY:
-        return value if isinstance(value, date) else date.fromisoformat(value)
-    if column.kind is Kind.SCORE and isinstance(value, int):
-        return value / 10
-    if column.kind is Kind.WORD or isinstance(value, str):
-        return translate(str(value)) if column.kind in (Kind.WORD, Kind.SCORE) else str(value)
-    return value
+        return value.astimezone(CHINA).date()
+    return date.fromisoformat(value) if isinstance(value, str) else value
