@@ -51,3 +51,11 @@ def homes(user: User, kinds: Collection[str]) -> list[tuple[UUID, str]]:
     query = select(Organisation.id, Organisation.name).where(visible(user, Organisation), Organisation.kind.in_(kinds))
     query = query.where(Organisation.state != "deleted").order_by(Organisation.sort_key, Organisation.id).limit(MOST)
     return [(key, name) for key, name in session().execute(query)]
+
+
+def colleagues(user: User) -> list[tuple[UUID, str]]:
+    """Id and name of the others who share the user's organisation and role, and can be handed a task."""
+    query = select(User.id, User.display_name).where(
+        User.organisation_id == user.organisation_id, User.role == user.role, User.state == "active", User.id != user.id
+    )
+    return [(key, name) for key, name in session().execute(query.order_by(User.display_name, User.id).limit(MOST))]

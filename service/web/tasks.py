@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from service import forms
 from service.errors import N_, InvalidInput, Message, TaskAlreadyDone
-from service.models import Task, User, inbox
+from service.models import Task, User, inbox, user_list
 from service.models.scope import addresses, get_visible
 from service.web import cards, columns, entries
 from service.web.access import signed_in
@@ -23,7 +23,7 @@ from service.workflow import cases, history, processes, variables
 bp = Blueprint("tasks", __name__)
 
 LONG = 6  # fields from which on the form is the page, and the facts stand beside it
-OURS = ("csrf_token", "then", "form_digest")  # fields of the page that are not the form's
+OURS = ("csrf_token", "then", "form_digest", "assignee")  # fields of the page that are not the form's
 
 
 @bp.get("/tasks/<uuid:task_id>")
@@ -37,6 +37,7 @@ def show(task_id: UUID) -> ResponseReturnValue:
     return render_template(
         "pages/tasks/show.html", task=task, fields=known, values=_values(task, form), digest=digest_of(form),
         is_long=len(known) >= LONG,
+        colleagues=user_list.colleagues(current_user),
         options=cards.options(known), cards=cards.for_task(current_user, task),
         story=entries.tell(history.timeline(current_user, task.case_id)), assignee=User.get(task.assignee_id) if task.assignee_id else None,
         before=inbox.task_before(current_user, task.kind, task.sort_at, task.id),
@@ -112,6 +113,20 @@ def _row(task_id: UUID) -> str:
 def unclaim(task_id: UUID) -> ResponseReturnValue:
     cases.unclaim(current_user, task_id)
     done(N_("已退还，同事可以领取。"))
+    return redirect(url_for("inbox.index"))
+
+
+@bp.post("/tasks/<uuid:task_id>/assign")
+@signed_in
+def assign(task_id: UUID) -> ResponseReturnValue:
+    """Hand the task to a colleague."""
+    to = next(
+        (pair for pair in user_list.colleagues(current_user) if str(pair[0]) == request.form.get("assignee")), None
+    )
+    if to is None:
+        raise InvalidInput(text=N_("请选择要转交的同事。"))
+    cases.assign(current_user, task_id, to[0])
+    done(Message(N_("已转交%(name)s。"), name=to[1]))
     return redirect(url_for("inbox.index"))
 
 

@@ -151,3 +151,15 @@ def test_a_wrong_score_comes_back_at_its_field(client: FlaskClient, stage: Stage
     assert 'id="score-wrong"' in page
     assert 'value="101"' in page
     assert state_of(score) == "open"
+
+
+def test_a_task_is_handed_to_a_colleague_and_to_nobody_else(client: FlaskClient, stage: Stage, task: Task) -> None:
+    from tests.builders.world import authority_user
+
+    colleague = authority_user()
+    sign_in(client, stage.province)
+    assert f'value="{colleague.id}"' in client.get(f"/tasks/{task.id}").get_data(as_text=True)
+    assert client.post(f"/tasks/{task.id}/assign", data={"assignee": str(stage.other_province.id)}).status_code == 422
+    assert client.post(f"/tasks/{task.id}/assign", data={"assignee": str(colleague.id)}).status_code == 302
+    session().expire_all()
+    assert session().get_one(Task, task.id).assignee_id == colleague.id

@@ -7,6 +7,7 @@ async function begin() {
   const diagram = new Diagram(box);
   await diagram.open(await fetchText(box.dataset.address));
   for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", () => diagram.zoom(button.dataset.zoom));
+  diagram.fit(box.clientWidth < 500 ? Object.keys(JSON.parse(box.dataset.waiting)) : []);
   const heat = JSON.parse(box.dataset.heat);
   for (const [id, count] of Object.entries(JSON.parse(box.dataset.waiting))) {
     diagram.mark(id, `heat-${heat[id]}`);

@@ -34,7 +34,8 @@ class Player {
       if (n + 1 === at) link.setAttribute("aria-current", "step");
       link.parentElement.classList.toggle("ahead", n + 1 > at);
     });
-    this.links[at - 1].scrollIntoView({ block: "nearest" });
+    const list = this.links[at - 1].closest("ol");
+    list.scrollTop = this.links[at - 1].offsetTop - list.offsetTop - list.clientHeight / 2;
     this.tellData(step);
     this.tellForm(step);
     history.replaceState(null, "", `?step=${at}`);
