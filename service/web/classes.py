@@ -90,7 +90,7 @@ def choose(class_id: UUID, results: list[training.Enrolled] | None = None) -> Re
 @needs(Action.ENROLL)
 @again(choose, Conflict)
 def enroll(class_id: UUID) -> ResponseReturnValue:
-    chosen = [UUID(value) for value in request.form.getlist("person")[:MOST]]
+    chosen = filters.chosen("person", MOST)
     if "all" in request.form:  # an academy as a whole (S63)
         chosen = class_list.fitting_persons(current_user, class_list.visible_class(current_user, class_id), MOST)
     if not chosen:

@@ -73,10 +73,10 @@ def check_in_sheet(class_id: UUID, results: list[cases.RowResult] | None = None)
 @again(check_in_sheet, Conflict)
 def check_in(class_id: UUID) -> ResponseReturnValue:
     """One person by the button of his row, or all who are ticked."""
-    chosen = request.form.getlist("task_one") or request.form.getlist("task")
+    chosen = filters.chosen("task_one", MOST) or filters.chosen("task", MOST)
     if not chosen:
         raise InvalidInput(text=N_("请先勾选已到的人员。"))
-    results = cases.complete_many(current_user, _submission(), [(UUID(t), {}) for t in chosen[:MOST]])
+    results = cases.complete_many(current_user, _submission(), [(task_id, {}) for task_id in chosen])
     return _answer(results, Message(N_("已报到 %(n)s 人。"), n=_count(results)), class_id, "check_in")
 
 
@@ -91,7 +91,7 @@ def score_sheet(class_id: UUID, results: list[cases.RowResult] | None = None) ->
 @again(score_sheet, Conflict)
 def record_scores(class_id: UUID) -> ResponseReturnValue:
     """Every row that is filled is submitted; a wrong one stays with what was typed and the reason at its end."""
-    rows = [(UUID(task), raw) for task in request.form.getlist("task")[:MOST] if (raw := _score(task))]
+    rows = [(task_id, raw) for task_id in filters.chosen("task", MOST) if (raw := _score(task_id))]
     if not rows:
         raise InvalidInput(text=N_("请先填写成绩，未参加考试的勾选“缺考”。"))
     results = cases.complete_many(current_user, _submission(), rows)
@@ -104,10 +104,12 @@ def _sheet(class_id: UUID, element: str, results: list[cases.RowResult] | None) 
     found = class_list.visible_class(current_user, class_id)
     rows = class_list.enrollments_of(current_user, class_id)
     tasks = class_list.open_tasks(current_user, [row.case_id for row in rows], element)
+    refused = {r.task_id: r for r in results or [] if not r.ok}
+    shown = {task.id for task in tasks.values()}
     return render_template(
         f"pages/enrollments/{element}.html", found=found, rows=[row for row in rows if row.case_id in tasks], tasks=tasks,
         counts=class_list.state_counts(class_id), submission=new_id(), today=today(),
-        refusals={r.task_id: r for r in results or [] if not r.ok},
+        refusals=refused, gone=[r.message for r in refused.values() if r.task_id not in shown],
     )  # fmt: skip
 
 
@@ -119,7 +121,7 @@ def _answer(results: list[cases.RowResult], said: Message, class_id: UUID, eleme
     return _sheet(class_id, element, results)
 
 
-def _score(task: str) -> Mapping[str, str]:
+def _score(task: UUID) -> Mapping[str, str]:
     """What was typed in a row, or nothing."""
     if request.form.get(f"absent_{task}"):
         return {"absent": "true"}
@@ -128,7 +130,8 @@ def _score(task: str) -> Mapping[str, str]:
 
 
 def _submission() -> UUID:
-    return UUID(request.form.get("submission") or str(new_id()))
+    """Sent twice (by a second click, a lost answer), a sheet is done once."""
+    return filters.sent_id(request.form.get("submission") or str(new_id()))
 
 
 def _count(results: list[cases.RowResult]) -> int:

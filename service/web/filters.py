@@ -7,6 +7,8 @@ from uuid import UUID
 
 from flask import request
 
+from service.errors import NotFound
+
 
 def text(name: str, longest: int = 50) -> str:
     """The words typed, trimmed."""
@@ -30,3 +32,16 @@ def key(name: str) -> UUID | None:
 def cursor() -> str | None:
     """The page asked for."""
     return request.args.get("page") or None
+
+
+def chosen(name: str, most: int) -> list[UUID]:
+    """The ids that a form sends under one name, at most ``most``; raises NotFound for what is no id."""
+    return [sent_id(value) for value in request.form.getlist(name)[:most]]
+
+
+def sent_id(text: str) -> UUID:
+    """An id out of a form; raises NotFound for what is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None

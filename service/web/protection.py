@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
 
@@ -37,7 +37,15 @@ def register(app: Flask) -> None:
         WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None,
     )  # fmt: skip
     app.config.setdefault("WTF_CSRF_ENABLED", True)
+    app.before_request(refuse_nul)
     app.after_request(protect)
+
+
+def refuse_nul() -> None:
+    """No text has a NUL in it, and the database keeps none: a request that sends one is malformed (400)."""
+    sent = (value for values in (request.args, request.form) for value in values.values())
+    if "\0" in request.path or any("\0" in value for value in sent):
+        abort(400)
 
 
 def protect(response: Response) -> Response:

@@ -24,6 +24,7 @@ from service.models import (
     Cause,
     Certificate,
     Enrollment,
+    NumberOwner,
     Organisation,
     Person,
     QualificationType,
@@ -250,6 +251,10 @@ def _fill_legacy(person: Person, entry: Entry) -> None:
     issued, valid_to = entry.day("certificate_issued_on"), entry.day("certificate_valid_to")
     found: tuple[str, date | None, date] | None = entry.parse(parse_legacy, typed[0], issued, valid_to, today())
     if found:
+        with session().no_autoflush:
+            owner = session().get(NumberOwner, found[0])
+        if owner is not None and owner.owner != person.id_number_digest:
+            entry.refuse("certificate_number", N_("这个证书编号已属于另一名人员，请对照证书核对。"))
         person.legacy_number, person.legacy_issued_on, person.legacy_valid_to = found
 
 
