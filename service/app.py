@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service import api, web
+from service import api, handlers, web
 from service.config import Settings, settings
-from service.models import db
+from service.models import connections, db
 
 
 def create_app(configuration: Settings | None = None) -> Flask:
@@ -16,10 +16,16 @@ def create_app(configuration: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=chosen.secret_key,
         SQLALCHEMY_DATABASE_URI=chosen.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 6, "max_overflow": 4, "pool_pre_ping": True, "connect_args": {"options": "-c timezone=UTC"}},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": 6,
+            "max_overflow": 4,
+            "connect_args": {"options": "-c timezone=UTC"},
+        },
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
     )
+    connections.ask_when_idle()
     db.init_app(app)
+    handlers.topics()  # imported before the first request, which should not wait for it
     web.register(app)
     api.register(app)
     return app

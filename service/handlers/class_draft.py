@@ -8,13 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from service.domain import classes
+from service.domain import classes, plans
 from service.domain.classes import ClassState
+from service.domain.plans import PlanState
 from service.domain.roles import Role
 from service.domain.training_kind import TrainingKind
 from service.errors import N_, Conflict, InvalidInput
 from service.handlers.context import Context
-from service.models import Organisation, QualificationType, TrainingClass, new_id, session
+from service.models import Organisation, QualificationType, TrainingClass, TrainingPlan, new_id, session
 
 DATES = ("enrol_from", "enrol_until", "starts_on", "ends_on")
 LETTERS = {TrainingKind.INITIAL: "QZ", TrainingKind.REFRESHER: "ZX", TrainingKind.RENEWAL: "HZ"}
@@ -29,6 +30,7 @@ def write_draft(data: dict[str, Any], context: Context, role: Role, organiser: O
     classes.check_hours(data["hours"], _least_hours(data["qualification_types"], kind))
     classes.check_capacity(data["capacity"])
     row = _row(data, context, kind, organiser, days["starts_on"].year)
+    row.plan_id = _plan(data, kind, organiser)
     row.kind, row.institution_id = kind, _institution(data["institution_id"])
     for name, day in days.items():
         setattr(row, name, day)
@@ -50,7 +52,7 @@ def _row(
         return TrainingClass(
             id=new_id(), code=code, organiser_id=organiser.id, state=ClassState.DRAFT, case_id=context.case_id, taken=0
         )
-    row = session().get_one(TrainingClass, UUID(data["class_id"]), populate_existing=True)
+    row = session().get_one(TrainingClass, UUID(data["class_id"]))
     if row.state != ClassState.DRAFT:
         raise Conflict(N_("这个班已经发布，不能再按草稿修改。"))
     return row
@@ -73,6 +75,20 @@ def _least_hours(codes: list[str], kind: TrainingKind) -> dict[str, int]:
     if not types or len(types) != len(set(codes)):
         raise InvalidInput({"qualification_types": N_("请从列表中选择招收的资格类型。")})
     return {t.name: int(getattr(t, f"{kind}_hours")) for t in types}
+
+
+def _plan(data: dict[str, Any], kind: TrainingKind, organiser: Organisation) -> UUID | None:
+    """The plan of the organiser that the class fulfils, if it was opened from one: of its kind, and in force (R33)."""
+    if not data.get("plan_id"):
+        return None
+    plan = session().get(TrainingPlan, UUID(data["plan_id"]))
+    if plan is None or plan.owner_id != organiser.id:
+        raise InvalidInput({"plan_id": N_("请从本单位已发布的计划开班。")})
+    if obstacle := plans.obstacle_to_class(PlanState(plan.state)):
+        raise Conflict(obstacle)
+    if plan.kind != kind:
+        raise InvalidInput({"kind": N_("类型须与所依据的计划相同。")})
+    return plan.id
 
 
 def _institution(value: str) -> UUID:

@@ -29,7 +29,6 @@ def enrollment_of(data: dict[str, Any]) -> Enrollment:
             joinedload(Enrollment.unit),
             joinedload(Enrollment.person).options(joinedload(Person.unit), joinedload(Person.qualification_type)),
         )
-        .execution_options(populate_existing=True)
     )
     found = session().scalars(query).one_or_none()
     if found is None:

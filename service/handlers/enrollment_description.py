@@ -22,7 +22,6 @@ def describe_enrollment(data: dict[str, Any]) -> Description:
         .join(TrainingClass, TrainingClass.id == UUID(data["class_id"]))
         .where(Person.id == UUID(data["person_id"]))
         .options(joinedload(Person.unit), joinedload(Person.qualification_type))
-        .execution_options(populate_existing=True)
     )
     person, training_class = session().execute(query).one()
     return Description(
@@ -49,7 +48,7 @@ def _facts(person: Person, training_class: TrainingClass, data: dict[str, Any]) 
         "score": data.get("score"), "attempt": data.get("attempt", 1), "pass_mark": training_class.pass_mark,
     }  # fmt: skip
     if certificate_id := data.get("certificate_id"):
-        certificate = session().get_one(Certificate, UUID(certificate_id), populate_existing=True)
+        certificate = session().get_one(Certificate, UUID(certificate_id))
         facts |= {
             "certificate_id": certificate_id, "certificate_number": certificate.number,
             "issued_on": certificate.issued_on.isoformat(), "new_valid_to": certificate.valid_to.isoformat(),

@@ -117,7 +117,7 @@ def _person(data: dict[str, Any]) -> Person:
         query = query.where(Person.id == UUID(str(data.get("person_id"))))
     except ValueError:
         raise InvalidInput({"person_id": N_("没有这名人员，请从列表中选择。")}) from None
-    found = session().scalars(query.execution_options(populate_existing=True)).one_or_none()
+    found = session().scalars(query).one_or_none()
     if found is None:
         raise InvalidInput({"person_id": N_("没有这名人员，请从列表中选择。")})
     return found

@@ -132,7 +132,7 @@ def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def _class(data: dict[str, Any]) -> TrainingClass:
     query = select(TrainingClass).options(joinedload(TrainingClass.organiser), joinedload(TrainingClass.institution))
     query = query.where(TrainingClass.id == UUID(data["class_id"]))
-    return session().scalars(query.execution_options(populate_existing=True)).one()
+    return session().scalars(query).one()
 
 
 def _move(row: TrainingClass, to: ClassState) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -34,7 +34,7 @@ from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.context import Context, Description
 from service.handlers.enrolled import enrollment_of, is_academy, move, scores_of, take_seat, tell_class
 from service.handlers.enrollment_description import describe_enrollment
-from service.models import Enrollment, Notice, Person, TrainingClass, User, new_id, session
+from service.models import Enrollment, Notice, Person, TrainingClass, User, new_id, session, setting
 from service.models.actors import actor_of, subject_of
 from service.models.need_facts import facts_of
 
@@ -54,7 +54,7 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     training_class, person = _class(data), _person(data)
     _check_actor(training_class, person, context)
     unit = person.unit
-    last_day = confirm_until(training_class.starts_on)
+    last_day = max(context.today, confirm_until(training_class.starts_on, setting.number("confirm_days_before")))
     return {
         "unit_id": str(unit.id),
         "authority_id": str(unit.authority_id) if unit.authority_id else None,
@@ -192,7 +192,7 @@ def record_no_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 def _class(data: dict[str, Any]) -> TrainingClass:
     query = select(TrainingClass).options(joinedload(TrainingClass.organiser))
-    found = session().scalars(_fresh(query.where(TrainingClass.id == _id(data, "class_id")))).one_or_none()
+    found = session().scalars(query.where(TrainingClass.id == _id(data, "class_id"))).one_or_none()
     if found is None:
         raise InvalidInput({"class_id": N_("没有这个培训班，请从列表中选择。")})
     return found
@@ -200,15 +200,10 @@ def _class(data: dict[str, Any]) -> TrainingClass:
 
 def _person(data: dict[str, Any]) -> Person:
     query = select(Person).options(joinedload(Person.unit), joinedload(Person.qualification_type))
-    found = session().scalars(_fresh(query.where(Person.id == _id(data, "person_id")))).one_or_none()
+    found = session().scalars(query.where(Person.id == _id(data, "person_id"))).one_or_none()
     if found is None:
         raise InvalidInput({"person_id": N_("没有这名人员，请从列表中选择。")})
     return found
-
-
-def _fresh(query: Select[Any]) -> Select[Any]:
-    """Read the row as it is now, whatever this session has seen before."""
-    return query.execution_options(populate_existing=True)
 
 
 def _id(data: dict[str, Any], key: str) -> UUID | None:

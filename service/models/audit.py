@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, delete, event, func, inspect, select
+from sqlalchemy import Index, String, delete, event, func, insert, inspect, select
 from sqlalchemy.dialects.postgresql import INET, JSONB
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import LoaderCallableStatus, Mapped, Session, mapped_column
 
-from service.models.base import Base, Tracked, current_cause, new_id, now, session
+from service.models.base import Base, Cause, Tracked, current_cause, new_id, now, session
 
 
 class RowChange(Base):
@@ -96,18 +96,30 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _values(row: Tracked, before: bool) -> dict[str, Any]:
-    """Changed columns of a row, before or after; all columns of a new or deleted one."""
+def _changed(row: Tracked) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The changed columns of a row, before and after."""
     state = inspect(row)
-    result = {}
-    for attribute in state.mapper.column_attrs:
-        history = state.attrs[attribute.key].history
-        if state.persistent and not history.has_changes() and not state.deleted:
+    columns = state.mapper.column_attrs
+    before, after = {}, {}
+    for key, old in state.committed_state.items():
+        new = state.dict.get(key)
+        if key not in columns or old == new:
             continue
-        old = history.deleted[0] if history.deleted else None
-        value = old if before else getattr(row, attribute.key)
-        result[attribute.key] = "hidden" if attribute.key in row.__hidden__ and value is not None else _plain(value)
-    return result
+        was = None if old is LoaderCallableStatus.NO_VALUE else old
+        before[key], after[key] = _shown(row, key, was), _shown(row, key, new)
+    return before, after
+
+
+def _shown(row: Tracked, key: str, value: Any) -> Any:
+    return "hidden" if key in row.__hidden__ and value is not None else _plain(value)
+
+
+def _inserted(row: Tracked) -> dict[str, Any]:
+    """The columns of a new row that hold something."""
+    columns = inspect(row).mapper.column_attrs
+    return {
+        key: _shown(row, key, value) for key, value in inspect(row).dict.items() if key in columns and value is not None
+    }
 
 
 def _whole(row: Tracked) -> dict[str, Any]:
@@ -117,36 +129,34 @@ def _whole(row: Tracked) -> dict[str, Any]:
 
 
 @event.listens_for(Session, "before_flush")
-def _write_history(current: Session, _context: Any, _instances: Any) -> None:
+def _collect_history(current: Session, _context: Any, _instances: Any) -> None:
     """Turn every pending change of a business row into a ``row_change`` (the one history of rows)."""
     changes: list[tuple[str, Tracked, Values, Values]] = []
     for row in current.new:
         if isinstance(row, Tracked):
             row.id = row.id or new_id()
-            changes.append(("insert", row, None, {k: v for k, v in _values(row, False).items() if v is not None}))
+            changes.append(("insert", row, None, _inserted(row)))
     for row in current.dirty:
         if isinstance(row, Tracked) and current.is_modified(row, include_collections=False):
-            changes.append(("update", row, _values(row, True), _values(row, False)))
+            changes.append(("update", row, *_changed(row)))
             row.version += 1
             row.updated_at = now()
     changes += [("delete", row, _whole(row), None) for row in current.deleted if isinstance(row, Tracked)]
-    if not changes:
-        return
-    cause = current_cause()
-    for kind, row, before, after in changes:
-        current.add(
-            RowChange(
-                id=new_id(),
-                at=now(),
-                use_case=cause.use_case,
-                actor_id=cause.actor_id,
-                behalf_id=cause.behalf_id,
-                case_id=cause.case_id,
-                seq=cause.seq,
-                kind=kind,
-                table_name=row.__tablename__,
-                row_id=row.id,
-                before=before,
-                after=after,
-            )
-        )
+    if changes:
+        cause = current_cause()
+        current.info.setdefault("history", []).extend(_row_change(cause, *change) for change in changes)
+
+
+@event.listens_for(Session, "after_flush")
+def _write_history(current: Session, _context: Any) -> None:
+    """Write what was collected in one statement; as objects of the session the rows would cost several times as much."""
+    if rows := current.info.pop("history", None):
+        current.connection().execute(insert(RowChange), rows)
+
+
+def _row_change(cause: Cause, kind: str, row: Tracked, before: Values, after: Values) -> dict[str, Any]:
+    return {
+        "id": new_id(), "at": now(), "use_case": cause.use_case, "actor_id": cause.actor_id, "behalf_id": cause.behalf_id,
+        "case_id": cause.case_id, "seq": cause.seq, "kind": kind, "table_name": row.__tablename__, "row_id": row.id,
+        "before": before, "after": after,
+    }  # fmt: skip

@@ -34,6 +34,7 @@ class Base(DeclarativeBase):
             }
         ),
     )
+    __is_lasting__ = False  # whether a loaded row is still good in the next transaction (who is signed in)
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
@@ -129,6 +130,7 @@ def transaction(cause: Cause) -> Iterator[Session]:
     if _cause.get() is not None:
         yield current
         return
+    forget_rows()
     mark = _cause.set(cause)
     try:
         yield current
@@ -138,6 +140,18 @@ def transaction(cause: Cause) -> Iterator[Session]:
         raise
     finally:
         _cause.reset(mark)
+
+
+def forget_rows() -> None:
+    """What was read before counts no more: called where a transaction begins and where a case is locked.
+
+    After it the identity map serves: a row that a handler has read costs ``describe`` nothing.
+    """
+    current = session()
+    current.flush()
+    for row in current.identity_map.values():
+        if not getattr(row, "__is_lasting__", False):
+            current.expire(row)
 
 
 def current_cause() -> Cause:

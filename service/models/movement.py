@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from service.models.organisation import authority_id
 
@@ -34,52 +35,60 @@ INSERT_CASE = text(
     """
 )
 
-WRITE_STEP = text(
-    """
-    WITH moved AS (
-        UPDATE case_instance SET state = :state, seq = :seq, last_hash = :hash, awaited = :awaited, moved_at = :at,
-            ended_at = CASE WHEN :is_over THEN cast(:at AS timestamptz) END, ended = :ended,
-            subject = CASE WHEN :described THEN :subject ELSE subject END,
-            unit_id = CASE WHEN :described THEN cast(:unit AS uuid) ELSE unit_id END,
-            authority_id = CASE WHEN :described THEN cast(:authority AS uuid) ELSE authority_id END,
-            institution_id = CASE WHEN :described THEN cast(:institution AS uuid) ELSE institution_id END,
-            organiser_id = CASE WHEN :described THEN cast(:organiser AS uuid) ELSE organiser_id END
-        WHERE id = :case
-    ), closed AS (
-        UPDATE task SET state = CASE WHEN token = :done THEN 'completed' ELSE 'cancelled' END, closed_at = :at,
-            closed_by = CASE WHEN token = :done THEN cast(:actor AS uuid) END
-        WHERE case_id = :case AND state = 'open' AND (token = ANY(:closed) OR token = :done)
-    ), cleared AS (
-        UPDATE job SET state = 'cleared' WHERE case_id = :case AND state = 'pending' AND token = ANY(:cleared)
-    ), woken AS (
-        UPDATE job SET run_at = :at WHERE case_id = :case AND state = 'pending' AND kind IN ('message', 'signal')
-            AND run_at > :at AND retries = 3 AND kind || ':' || name = ANY(:awaited)
-    ), opened AS (
-        INSERT INTO task (id, case_id, token, kind, element, name, process, definition, form_key, role, organisation_id, assignee_id,
-            opened_at, due_at, follow_up_at, sort_at, priority, subject, summary, unit_name, batch, batch_title, facts, state)
-        SELECT id, :case, token, kind, element, name, process, definition, form_key, role, organisation_id, assignee_id,
-            opened_at, due_at, follow_up_at, coalesce(due_at, opened_at + interval '30 days'), priority, subject, summary, unit_name,
-            batch, batch_title, facts, 'open'
-        FROM jsonb_to_recordset(cast(:tasks AS jsonb)) AS t(id uuid, token text, kind text, element text, name text, process text, definition text,
-            form_key text, role text, organisation_id uuid, assignee_id uuid, opened_at timestamptz, due_at timestamptz, follow_up_at timestamptz,
-            priority int, subject text, summary text, unit_name text, batch text, batch_title text, facts jsonb)
-    ), readdressed AS (
-        UPDATE task SET role = n.role, organisation_id = n.organisation_id, due_at = n.due_at, follow_up_at = n.follow_up_at, priority = n.priority,
-            subject = n.subject, summary = n.summary, unit_name = n.unit_name, batch = n.batch, batch_title = n.batch_title, facts = n.facts,
-            sort_at = coalesce(n.due_at, task.sort_at), assignee_id = CASE WHEN task.organisation_id = n.organisation_id THEN task.assignee_id END
-        FROM jsonb_to_recordset(cast(:changed AS jsonb)) AS n(id uuid, role text, organisation_id uuid, due_at timestamptz, follow_up_at timestamptz,
-            priority int, subject text, summary text, unit_name text, batch text, batch_title text, facts jsonb)
-        WHERE task.id = n.id AND task.state = 'open'
-    ), scheduled AS (
-        INSERT INTO job (id, case_id, token, element, kind, name, due_at, run_at, payload, state, retries, created_at)
-        SELECT id, :case, token, element, kind, name, coalesce(due_at, :at), coalesce(due_at, :at), '{}', 'pending', 3, :at
-        FROM jsonb_to_recordset(cast(:jobs AS jsonb)) AS j(id uuid, token text, element text, kind text, name text, due_at timestamptz)
-    )
+_MOVED = """
+    UPDATE case_instance SET state = :state, seq = :seq, last_hash = :hash, awaited = :awaited, moved_at = :at,
+        ended_at = CASE WHEN :is_over THEN cast(:at AS timestamptz) END, ended = :ended,
+        subject = CASE WHEN :described THEN :subject ELSE subject END,
+        unit_id = CASE WHEN :described THEN cast(:unit AS uuid) ELSE unit_id END,
+        authority_id = CASE WHEN :described THEN cast(:authority AS uuid) ELSE authority_id END,
+        institution_id = CASE WHEN :described THEN cast(:institution AS uuid) ELSE institution_id END,
+        organiser_id = CASE WHEN :described THEN cast(:organiser AS uuid) ELSE organiser_id END
+    WHERE id = :case"""
+_JOURNAL = """
     INSERT INTO journal (case_id, seq, at, kind, actor_id, element, record, hash)
-    VALUES (:case, :seq, :at, :kind, :actor, :element, cast(:record AS jsonb), :hash)
-    """
-)
-"""Everything one step changes, in one statement: case, tasks, jobs, journal."""
+    VALUES (:case, :seq, :at, :kind, :actor, :element, cast(:record AS jsonb), :hash)"""
+_ADDRESS = """role text, organisation_id uuid, due_at timestamptz, follow_up_at timestamptz,
+        priority int, subject text, summary text, unit_name text, batch text, batch_title text, facts jsonb"""
+PARTS = {
+    "closed": """
+    UPDATE task SET state = CASE WHEN token = :done THEN 'completed' ELSE 'cancelled' END, closed_at = :at,
+        closed_by = CASE WHEN token = :done THEN cast(:actor AS uuid) END
+    WHERE id = ANY(cast(:closed AS uuid[])) AND state = 'open'""",
+    "cleared": """
+    UPDATE job SET state = 'cleared' WHERE case_id = :case AND state = 'pending' AND token = ANY(:cleared)""",
+    "awaited": """
+    UPDATE job SET run_at = :at WHERE case_id = :case AND state = 'pending' AND kind IN ('message', 'signal')
+        AND run_at > :at AND retries = 3 AND kind || ':' || name = ANY(:awaited)""",
+    "tasks": f"""
+    INSERT INTO task (id, case_id, token, kind, element, name, process, definition, form_key, role, organisation_id, assignee_id,
+        opened_at, due_at, follow_up_at, sort_at, priority, subject, summary, unit_name, batch, batch_title, facts, state)
+    SELECT id, :case, token, kind, element, name, process, definition, form_key, role, organisation_id, assignee_id,
+        opened_at, due_at, follow_up_at, coalesce(due_at, opened_at + interval '30 days'), priority, subject, summary, unit_name,
+        batch, batch_title, facts, 'open'
+    FROM jsonb_to_recordset(cast(:tasks AS jsonb)) AS t(id uuid, token text, kind text, element text, name text, process text,
+        definition text, form_key text, assignee_id uuid, opened_at timestamptz, {_ADDRESS})""",  # noqa: S608 - put together from constants
+    "changed": f"""
+    UPDATE task SET role = n.role, organisation_id = n.organisation_id, due_at = n.due_at, follow_up_at = n.follow_up_at,
+        priority = n.priority, subject = n.subject, summary = n.summary, unit_name = n.unit_name, batch = n.batch,
+        batch_title = n.batch_title, facts = n.facts, sort_at = coalesce(n.due_at, task.sort_at),
+        assignee_id = CASE WHEN task.organisation_id = n.organisation_id THEN task.assignee_id END
+    FROM jsonb_to_recordset(cast(:changed AS jsonb)) AS n(id uuid, {_ADDRESS})
+    WHERE task.case_id = :case AND task.id = n.id AND task.state = 'open'""",  # noqa: S608
+    "jobs": """
+    INSERT INTO job (id, case_id, token, element, kind, name, due_at, run_at, payload, state, retries, created_at)
+    SELECT id, :case, token, element, kind, name, coalesce(due_at, :at), coalesce(due_at, :at), '{}', 'pending', 3, :at
+    FROM jsonb_to_recordset(cast(:jobs AS jsonb)) AS j(id uuid, token text, element text, kind text, name text, due_at timestamptz)""",
+}
+"""What a step may do beside moving the case and writing its journal row, by the parameter that says it has to."""
+
+
+@lru_cache
+def write_step(parts: frozenset[str]) -> TextClause:
+    """Everything one step changes, in one statement; parts that have nothing to do are left out, for they are not free."""
+    chosen = {"moved": _MOVED, **{name: sql for name, sql in PARTS.items() if name in parts}}
+    clauses = ",".join(f"{name}_part AS ({sql})" for name, sql in chosen.items())
+    return text(f"WITH {clauses} {_JOURNAL}")
+
 
 SIGNALLED = text(
     """

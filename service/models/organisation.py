@@ -32,6 +32,7 @@ class Organisation(Tracked, Base):
     """
 
     __tablename__ = "organisation"
+    __is_lasting__ = True
     kind: Mapped[str] = mapped_column(String(24))
     code: Mapped[str] = mapped_column(String(20), default="")
     name: Mapped[str] = mapped_column(String(100))

@@ -156,13 +156,20 @@ def _plan(user: User) -> ColumnElement[bool]:
 
 
 def _notice(user: User) -> ColumnElement[bool]:
+    """What was published for him: for his province and role, or for his organisation alone; and what his own wrote.
+
+    The ministry reads everything that has an audience (domain.md §9).
+    """
     province = str(user.organisation.authority_id or user.organisation_id)
-    addressed = and_(
-        Notice.state == "published",
-        or_(func.cardinality(Notice.authorities) == 0, literal(province) == any_(Notice.authorities)),
-        or_(func.cardinality(Notice.roles) == 0, literal(user.role) == any_(Notice.roles)),
-    )
-    return or_(addressed, Notice.author_id == user.organisation_id)
+    audience: ColumnElement[bool] = Notice.organisation_id.is_(None)
+    if user.role != "ministry":
+        audience = and_(
+            audience,
+            or_(func.cardinality(Notice.authorities) == 0, literal(province) == any_(Notice.authorities)),
+            or_(func.cardinality(Notice.roles) == 0, literal(user.role) == any_(Notice.roles)),
+        )
+    addressed = and_(Notice.state == "published", or_(audience, Notice.organisation_id == user.organisation_id))
+    return or_(addressed, and_(Notice.author_id == user.organisation_id, Notice.organisation_id.is_(None)))
 
 
 _RULES: dict[type[Any], Any] = {

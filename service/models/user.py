@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
@@ -28,9 +28,11 @@ ROLES = (
 
 
 class User(Tracked, Base):
-    """A login (domain.md §7). password_hash: argon2id; epoch: rises when sessions must end (R4); preferences: language, theme."""
+    """A login (domain.md §7). password_hash: argon2id; epoch: rises when sessions must end (R4); preferences: language, theme;
+    awaits_assent: without any right until the security administrator assents; privacy_version: of the notice last read."""
 
     __tablename__ = "user_account"
+    __is_lasting__ = True
     __hidden__ = frozenset({"password_hash"})
     login: Mapped[str] = mapped_column(String(40))
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
@@ -43,6 +45,8 @@ class User(Tracked, Base):
     last_login: Mapped[datetime | None]
     epoch: Mapped[int] = mapped_column(default=1)
     preferences: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    awaits_assent: Mapped[bool] = mapped_column(default=False, server_default=false())
+    privacy_version: Mapped[int] = mapped_column(default=0, server_default="0")
     organisation: Mapped[Organisation] = relationship(lazy="raise_on_sql")
     __table_args__ = (
         CheckConstraint(f"role IN {ROLES}", name="role"),
@@ -55,8 +59,8 @@ class User(Tracked, Base):
 
     @property
     def is_active(self) -> bool:
-        """Neither disabled nor removed."""
-        return self.state != "disabled"
+        """Neither disabled nor still waiting for the security administrator's assent."""
+        return self.state != "disabled" and not self.awaits_assent
 
     def get_id(self) -> str:
         """What the session remembers: id and epoch, so that a raised epoch ends the session."""

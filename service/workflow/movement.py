@@ -14,8 +14,8 @@ from service.engine import Input, Step, UserTask, journal
 from service.errors import N_, Conflict
 from service.handlers.context import Context, Description
 from service.models import new_id, now, session
-from service.models.base import CHINA, current_cause
-from service.models.movement import INSERT_CASE, LOCK_CASE, SIGNALLED, WRITE_STEP, role_organisation
+from service.models.base import CHINA, current_cause, forget_rows
+from service.models.movement import INSERT_CASE, LOCK_CASE, SIGNALLED, role_organisation, write_step
 from service.workflow import processes
 
 
@@ -64,6 +64,7 @@ class Act:
 
 def hold(case_id: UUID) -> Held:
     """Lock a case for this transaction; raises Conflict if it has ended or does not exist."""
+    forget_rows()
     row = session().execute(LOCK_CASE, {"id": case_id}).one_or_none()
     if row is None:
         raise Conflict(N_("这个案卷不存在。"))
@@ -114,7 +115,8 @@ def move(held: Held, act: Act) -> Step:
     )
     describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
     said = handlers.describe(held.process, step.data) if describe else None
-    session().execute(WRITE_STEP, _written(held, act, definition, step, row, said, at))
+    written = _written(held, act, definition, step, row, said, at)
+    session().execute(write_step(_parts(step, written)), written)
     _deliver_thrown(held, step, context)
     return step
 
@@ -161,7 +163,7 @@ def _written(
         "authority": shown.authority_id,
         "institution": shown.institution_id,
         "organiser": shown.organiser_id,
-        "closed": list(step.closed),
+        "closed": [task_id(held.id, token) for token in step.closed],
         "done": done,
         "actor": act.actor_id,
         "cleared": list(step.jobs_cleared) + ([act.token] if act.kind in ("timer", "job") and act.token else []),
@@ -172,6 +174,13 @@ def _written(
         "element": act.element,
         "record": engine.canonical(row).decode(),
     }
+
+
+def _parts(step: Step, written: dict[str, Any]) -> frozenset[str]:
+    """Which parts of the statement have something to do."""
+    parts = {name for name in ("closed", "cleared", "awaited") if written[name]}
+    given = {"tasks": step.opened, "changed": step.readdressed, "jobs": step.jobs_set}
+    return frozenset(parts | {name for name, values in given.items() if values})
 
 
 def _task(
