@@ -25,12 +25,13 @@ NAME = re.compile(r'\bname="([^"]+)"')
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A user task, who does it, its form's fields, and how many wait there."""
+    """A user task, who does it, its form, and how many wait there."""
 
     element: str
     name: str
     role: str
     form_key: str
+    form_title: str
     fields: tuple[forms.Field, ...]
     waiting: int
 
@@ -76,6 +77,7 @@ def _tasks(digest: str, waiting: dict[str, int]) -> list[Asked]:
                     element.name,
                     element.role or "",
                     element.form_key or "",
+                    forms.title(form) if form else "",
                     fields,
                     waiting.get(element.id, 0),
                 )
