@@ -11,6 +11,9 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
 from service.app import create_app
+from service.models.base import CHINA
+from service.workflow.digests import write_due_digests
+from service.workflow.expiry import recheck_deregistrations, start_deregistrations
 from service.workflow.jobs import run_due
 from service.workflow.training import refresh_need
 
@@ -26,6 +29,8 @@ def main() -> None:
     app, ending = create_app(), threading.Event()
     scheduler = BlockingScheduler(timezone="UTC")
     scheduler.add_job(tick, "interval", args=[app, ending], seconds=TICK_SECONDS, max_instances=1, coalesce=True)
+    scheduler.add_job(daily, args=[app, ending])  # what was due while no worker ran
+    scheduler.add_job(daily, "cron", args=[app, ending], hour=1, timezone=CHINA, misfire_grace_time=3600, coalesce=True)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         ending.set()
@@ -43,5 +48,17 @@ def tick(app: Flask, ending: threading.Event) -> None:
             while not ending.is_set() and run_due(SLICE) == SLICE:
                 continue
             refresh_need(limit=REFRESHED)
+            write_due_digests()
         except Exception:
             log.exception("tick_failed")
+
+
+def daily(app: Flask, ending: threading.Event) -> None:
+    """What falls due with the day: certificates that have expired (R62). Doing it twice does nothing more."""
+    with app.app_context():
+        try:
+            recheck_deregistrations()
+            while not ending.is_set() and start_deregistrations(SLICE):
+                continue
+        except Exception:
+            log.exception("daily_failed")

@@ -125,6 +125,8 @@ CLAIM_JOBS = text(
 
 HOLD_JOB = text("SELECT retries FROM job WHERE id = :id AND state = 'pending' AND locked_by = :worker FOR UPDATE")
 
+KEEP_JOB = text("UPDATE job SET locked_until = :until WHERE id = :id AND state = 'pending'")
+
 END_JOB = text("UPDATE job SET state = 'done', locked_by = NULL, locked_until = NULL, error = NULL WHERE id = :id")
 
 END_EQUAL_JOBS = text(

@@ -67,7 +67,8 @@ def printable(user: User, ids: Collection[UUID], class_id: UUID | None = None) -
         query = query.where(Certificate.enrollment_id.in_(own), Certificate.state.in_(("issued", "valid")))
     else:
         query = query.where(Certificate.id.in_(ids))
-    return list(session().scalars(query.order_by(Person.sort_key, Certificate.id)))
+    ordered = query.order_by(Person.sort_key, Certificate.id)
+    return list(session().scalars(ordered.execution_options(populate_existing=True)))
 
 
 REGISTER = Order((PrintRecord.created_at, PrintRecord.id), is_descending=True)

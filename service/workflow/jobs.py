@@ -22,6 +22,7 @@ from service.models.movement import (
     END_JOB,
     FAIL_JOB,
     HOLD_JOB,
+    KEEP_JOB,
     LOCK_CASE,
     POSTPONE_JOB,
 )
@@ -89,6 +90,12 @@ def _run(job: Any, worker: str) -> None:
             current_session.execute(END_EQUAL_JOBS, {"case": job.case_id, "key": job.coalesce})
         if held.ended_at is None:
             movement.move(held, _act(job))
+
+
+def keep(job_id: UUID) -> None:
+    """Prolong the lease of a job in hand: an effect that takes longer than ``LEASE`` says so as it goes on."""
+    with transaction(Cause("keep job")) as current_session:
+        current_session.execute(KEEP_JOB, {"id": job_id, "until": now() + LEASE})
 
 
 def _act(job: Any) -> Act:

@@ -63,13 +63,16 @@ def begin_batch(user: User, ids: Iterable[UUID], title: str, reason: str, addres
     return batch
 
 
-def write(batch_id: UUID) -> None:
-    """Log the prints and write the file; doing it again after a failure prints nothing twice. A failure is noted, then raised."""
+def write(batch_id: UUID, job_id: UUID | None = None) -> None:
+    """Log the prints and write the file; doing it again after a failure prints nothing twice. A failure is noted, then raised.
+
+    job_id: the job that does it, whose lease is prolonged.
+    """
     batch = session().get_one(PrintBatch, batch_id, populate_existing=True)
     if batch.state not in ("running", "failed"):
         return
     try:
-        _write(batch)
+        _write(batch, job_id)
     except Exception as error:
         session().rollback()
         _end(batch_id, "failed", f"{type(error).__name__}: {error}")
@@ -100,7 +103,7 @@ def remove(batch_id: UUID) -> None:
         current.get_one(PrintBatch, batch_id).state = "removed"
 
 
-def _write(batch: PrintBatch) -> None:
+def _write(batch: PrintBatch, job_id: UUID | None) -> None:
     user = User.get(batch.user_id)
     if user is None or not user.is_active:
         raise NotAllowed
@@ -116,6 +119,8 @@ def _write(batch: PrintBatch) -> None:
         faces = certificates.faces_of(part, batch.address)
         pages.add(documents.render("certificates/certificate.html", {"title": batch.title, "faces": faces}))
         _note(batch.id, done=n + len(part))
+        if job_id is not None:
+            jobs.keep(job_id)
     path = _file(batch.id)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     path.write_bytes(seal(pages.pdf()))
@@ -158,6 +163,6 @@ def _job(name: str, batch: PrintBatch, after: timedelta) -> Job:
 
 
 jobs.EFFECTS |= {
-    EFFECT: lambda payload, _job: write(UUID(payload["batch_id"])),
+    EFFECT: lambda payload, job_id: write(UUID(payload["batch_id"]), job_id),
     REMOVAL: lambda payload, _job: remove(UUID(payload["batch_id"])),
 }

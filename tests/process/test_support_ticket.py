@@ -122,7 +122,12 @@ def test_a_repair_tells_how_far_it_is(app: Any, clock: Any) -> None:
     with pytest.raises(InvalidInput) as refused:
         do(stage.association, case, "answer_ticket", decision="progress", message="已收到设备。")
     assert list(refused.value.fields) == ["progress"]
-    step = {"decision": "progress", "message": "已收到设备，正在检测。", "progress": "检测中", "expected_on": "2026-03-20"}
+    step = {
+        "decision": "progress",
+        "message": "已收到设备，正在检测。",
+        "progress": "检测中",
+        "expected_on": "2026-03-20",
+    }
     assert do(stage.association, case, "answer_ticket", **step) == ["answer_ticket"]
     assert (_now(ticket).progress, _now(ticket).expected_on) == ("检测中", date(2026, 3, 20))
     assert _now(ticket).state == "in_progress"
@@ -268,7 +273,9 @@ def test_lines_are_added_until_it_is_closed(app: Any, clock: Any) -> None:
      ({"body": "长" * 2001}, "body"), ({"kind": "complaint", "accused": "nobody"}, "accused"),
      ({"kind": "complaint", "accused": "01900000-0000-7000-8000-000000000000"}, "accused")],
 )  # fmt: skip
-def test_a_bad_ticket_is_refused_at_its_field_and_nothing_is_written(app: Any, clock: Any, typed: dict[str, str], field: str) -> None:
+def test_a_bad_ticket_is_refused_at_its_field_and_nothing_is_written(
+    app: Any, clock: Any, typed: dict[str, str], field: str
+) -> None:
     """R69"""
     stage = make_stage()
     with pytest.raises(InvalidInput) as refused:

@@ -1,0 +1,178 @@
+"""Printing a selection or a whole class as one file: the log, the reasons, what is left out, failure and retry (R57, R58)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from service.errors import InvalidInput, NotAllowed, NotFound
+from service.models import Certificate, Job, PrintBatch, PrintRecord, Reissue, session
+from service.models.print_batch import printable
+from service.workflow import certificates, jobs, printing, reissues
+from tests.api.test_pages_certificates import texts
+from tests.builders.stage import Stage, at_nine, certificates_of, do, enroll, make_stage, open_tasks, publish_class
+from tests.builders.world import make_certificate, make_person
+
+ADDRESS = "https://example.org/verify/{}"
+
+
+def _held(stage: Stage, count: int, **more: Any) -> list[Certificate]:
+    return [make_certificate(stage.person(), **more) for _ in range(count)]
+
+
+def _begin(stage: Stage, held: Iterable[Certificate], reason: str = "", title: str = "选中的证书") -> PrintBatch:
+    return printing.begin_batch(stage.association, [c.id for c in held], title, reason, ADDRESS)
+
+
+def _now(batch: PrintBatch) -> PrintBatch:
+    return session().get_one(PrintBatch, batch.id, populate_existing=True)
+
+
+def _prints() -> list[tuple[UUID, str, UUID | None]]:
+    query = select(PrintRecord.certificate_id, PrintRecord.reason, PrintRecord.batch_id).order_by(
+        PrintRecord.created_at
+    )
+    return [(r[0], r[1], r[2]) for r in session().execute(query)]
+
+
+def _pages(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type ?/Page\b(?!s)", texts(pdf)))
+
+
+def test_a_selection_becomes_one_file_in_the_background(app: Any, clock: Any) -> None:
+    """R57, R58"""
+    stage = make_stage()
+    held = _held(stage, 3)
+    batch = _begin(stage, held)
+    assert (batch.state, batch.total, _prints()) == ("running", 3, [])
+    jobs.run_all()
+    row = _now(batch)
+    assert (row.state, row.done, row.refused) == ("done", 3, [])
+    assert {(c, b) for c, _, b in _prints()} == {(c.id, batch.id) for c in held}
+    pdf = printing.read_file(row)
+    assert pdf.startswith(b"%PDF")
+    assert _pages(pdf) == 3
+    sealed = next((printing.settings().data_dir / "prints").glob(f"{batch.id}*")).read_bytes()
+    assert b"%PDF" not in sealed  # identity numbers do not lie about in the clear
+
+
+def test_a_whole_class_is_printed_and_its_print_tasks_are_done(app: Any, clock: Any) -> None:
+    """R57, R58"""
+    stage = make_stage()
+    found = publish_class(stage)
+    people = [stage.person() for _ in range(2)]
+    cases = [enroll(stage, found, person) for person in people]
+    for case in cases:
+        do(stage.province, case, "confirm_enrollment", decision="confirm")
+    clock.move_to(at_nine(found.starts_on))
+    for case in cases:
+        do(stage.association, case, "check_in")
+        do(stage.institution, case, "record_score", score="75")
+        do(stage.association, case, "confirm_score", decision="confirm")
+    chosen = printable(stage.association, (), found.id)
+    assert {c.person_id for c in chosen} == {p.id for p in people}
+    printing.write(_begin(stage, chosen, title=found.title).id)
+    assert [open_tasks(case) for case in cases] == [["certification/approve_certificate"]] * 2
+    assert [certificates_of(p)[0].printed_count for p in people] == [1, 1]
+    assert {b for _, _, b in _prints()} != {None}
+
+
+def test_each_further_print_has_a_reason(app: Any, clock: Any) -> None:
+    """R58"""
+    stage = make_stage()
+    held = _held(stage, 2) + _held(stage, 1, printed_count=1)
+    with pytest.raises(InvalidInput) as refused:
+        _begin(stage, held, reason=" ")
+    assert list(refused.value.fields) == ["reason"]
+    printing.write(_begin(stage, held, reason="首批打印机故障").id)
+    assert {reason for _, reason, _ in _prints()} == {"首批打印机故障"}
+
+
+def test_what_cannot_be_printed_is_left_out_and_named(app: Any, clock: Any) -> None:
+    """R58"""
+    stage = make_stage()
+    good, gone = _held(stage, 2)
+    bare = make_certificate(make_person(stage.unit))
+    batch = _begin(stage, [good, gone, bare])
+    certificates.revoke(stage.ministry, gone.id, "伪造材料。")
+    printing.write(batch.id)
+    row = _now(batch)
+    assert (row.state, row.done) == ("done", 1)
+    assert {r["id"] for r in row.refused} == {str(gone.id), str(bare.id)}
+    assert "还没有照片" in next(r["text"] for r in row.refused if r["id"] == str(bare.id))
+    assert [c for c, _, _ in _prints()] == [good.id]
+
+
+def test_a_failure_is_told_and_a_retry_prints_nothing_twice(
+    app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R58"""
+    stage = make_stage()
+    batch = _begin(stage, _held(stage, 3))
+
+    def break_down(*_: Any) -> list[dict[str, Any]]:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(certificates, "faces_of", break_down)
+        jobs.run_due()
+    assert (_now(batch).state, len(_prints())) == ("failed", 3)
+    assert "no space left" in (_now(batch).error or "")
+    clock.move(timedelta(seconds=11))
+    jobs.run_all()
+    assert (_now(batch).state, _now(batch).done, len(_prints())) == ("done", 3, 3)
+
+
+def test_the_file_goes_after_a_day_and_the_log_stays(app: Any, clock: Any) -> None:
+    """R58, R75"""
+    stage = make_stage()
+    batch = _begin(stage, _held(stage, 1))
+    printing.write(batch.id)
+    assert _pages(printing.read_file(_now(batch))) == 1
+    clock.move(timedelta(days=1))
+    jobs.run_all()
+    assert _now(batch).state == "removed"
+    with pytest.raises(NotFound):
+        printing.read_file(_now(batch))
+    assert len(_prints()) == 1
+
+
+def test_only_the_association_prints_and_only_who_began_takes_the_file(app: Any, clock: Any) -> None:
+    """R58, R70"""
+    stage = make_stage()
+    held = _held(stage, 1)
+    for user in (stage.ministry, stage.province, stage.enterprise):
+        with pytest.raises(NotAllowed):
+            printing.begin_batch(user, [held[0].id], "x", "", ADDRESS)
+    batch = _begin(stage, held)
+    with pytest.raises(NotFound):
+        printing.find_batch(stage.colleague, batch.id)
+    assert printing.find_batch(stage.association, batch.id).id == batch.id
+
+
+def test_nothing_chosen_or_too_much_is_refused(app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R58"""
+    stage = make_stage()
+    with pytest.raises(InvalidInput, match="请先选择"):
+        _begin(stage, [])
+    monkeypatch.setattr(printing, "MOST", 1)
+    with pytest.raises(InvalidInput, match="一次最多打印 1 份"):
+        _begin(stage, _held(stage, 2))
+    assert session().scalars(select(Job).where(Job.name == printing.EFFECT)).all() == []
+
+
+def test_a_reissue_is_done_when_its_edition_is_printed_with_others(app: Any, clock: Any) -> None:
+    """R58, R64"""
+    stage = make_stage()
+    [old] = _held(stage, 1, printed_count=1)
+    case = reissues.request_reissue(stage.enterprise, old.id, "乘车时遗失。")
+    do(stage.association, case, "review_reissue", decision="approve")
+    new = session().get_one(Certificate, session().scalars(select(Reissue)).one().new_certificate_id)
+    printing.write(_begin(stage, [new, *_held(stage, 2)]).id)
+    assert open_tasks(case) == []
