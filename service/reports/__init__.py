@@ -27,7 +27,7 @@ REPORTS = (
     class_trainees.REPORT, unit_summary.REPORT, certificate_ledger.REPORT, print_register.REPORT, print_register.REISSUES,
     pending_work.REPORT,
 )  # fmt: skip
-LISTS = (*lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *class_papers.PAPERS)
+LISTS = (*lists.LISTS, certificate_ledger.LIST, notices.LIST, *class_papers.PAPERS)
 
 
 def reports_for(user: User) -> list[Report]:

@@ -1,4 +1,4 @@
-"""The notices a reader may see, and the tasks that wait for him, as lists to export."""
+"""The notices a reader may see, as a list to export (S96, S109, S119)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from service.domain.labels import Labelled
 from service.errors import N_
-from service.models import Notice, Organisation, Task, User
+from service.models import Notice, Organisation, User
 from service.models.paging import Order
 from service.models.scope import visible
 from service.reports import columns
@@ -29,10 +29,6 @@ class NoticeKind(Labelled):
 NOTICES = (
     Column("kind", N_("类型"), Kind.WORD), Column("title", N_("标题")), Column("author", N_("发布单位"), Kind.WORD),
     Column("published_at", N_("发布时间"), Kind.INSTANT), Column("body", N_("内容")),
-)  # fmt: skip
-TASKS = (
-    Column("task", N_("事项"), Kind.WORD), Column("subject", N_("对象")), columns.UNIT, Column("batch_title", N_("批次")),
-    Column("opened_at", N_("提交时间"), Kind.INSTANT), Column("due_at", N_("办理时限"), Kind.INSTANT),
 )  # fmt: skip
 
 
@@ -54,18 +50,12 @@ def _notice(row: Any) -> Cells:
     return columns.plain(row, "title", "author", "published_at", "body") | {"kind": NoticeKind(row.kind).label}
 
 
-def read_tasks(user: User, chosen: Chosen) -> PagedTable:
-    """The open tasks of the inbox, in its order."""
-    query = select(
-        Task.name.label("task"), Task.subject, Task.unit_name, Task.batch_title, Task.opened_at, Task.due_at
-    ).where(visible(user, Task), Task.state == "open")
-    if chosen.q:
-        query = query.where(Task.subject.contains(chosen.q, autoescape=True))
-    names = ("task", "subject", "unit_name", "batch_title", "opened_at", "due_at")
-    return PagedTable(TASKS, query, Order((Task.sort_at, Task.id)), lambda row: columns.plain(row, *names))
-
-
-LISTS = (
-    Report("notices", N_("通知"), BUSINESS, read_notices, filters=("q", "kind"), options={"kind": tuple(NoticeKind)}, sign="bell"),
-    Report("tasks", N_("待办"), BUSINESS, read_tasks, filters=("q",), sign="inbox"),
-)  # fmt: skip
+LIST = Report(
+    "notices",
+    N_("通知"),
+    BUSINESS,
+    read_notices,
+    filters=("q", "kind"),
+    options={"kind": tuple(NoticeKind)},
+    sign="bell",
+)

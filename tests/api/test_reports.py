@@ -230,3 +230,16 @@ def test_the_training_record_of_a_person_stays_in_scope(client: FlaskClient, clo
     answer = client.get(f"/persons/{person.id}/record.pdf")
     assert answer.data.startswith(b"%PDF")
     assert sign_in(client, authority_user(code="42")).get(f"/persons/{person.id}/record").status_code == 404
+
+
+def test_the_first_page_shows_each_role_its_panels_with_few_queries(client: FlaskClient, clock: Any) -> None:  # S85, S114
+    school()
+    for role, user in everyone().items():
+        with counted() as sent:
+            answer = sign_in(client, user).get("/")
+        page = answer.get_data(as_text=True)
+        assert answer.status_code == 200
+        assert len(sent) <= MOST_QUERIES, role
+        assert ("证书预警" in page) == (role in expiry_warnings.REPORT.roles), role
+        assert ("本年应培训完成情况" in page) == (role in due_training.REPORT.roles), role
+        assert ("近 12 个月培训人次" in page) == (role in {*annual_classes.REPORT.roles, "training_institution"}), role
