@@ -130,7 +130,7 @@ def may_reveal(name: str) -> bool:
 
 
 def _title(row: ExportLog) -> str:
-    return translate(find_export(current_user, row.name).title)
+    return translate(next((report.title for report in (*REPORTS, *LISTS) if report.name == row.name), row.name))
 
 
 def _given() -> dict[str, str]:

@@ -232,7 +232,9 @@ def test_the_training_record_of_a_person_stays_in_scope(client: FlaskClient, clo
     assert sign_in(client, authority_user(code="42")).get(f"/persons/{person.id}/record").status_code == 404
 
 
-def test_the_first_page_shows_each_role_its_panels_with_few_queries(client: FlaskClient, clock: Any) -> None:  # S85, S114
+def test_the_first_page_shows_each_role_its_panels_with_few_queries(
+    client: FlaskClient, clock: Any
+) -> None:  # S85, S114
     school()
     for role, user in everyone().items():
         with counted() as sent:
