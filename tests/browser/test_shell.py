@@ -65,7 +65,7 @@ def test_signing_in_by_hand_and_out_again(page: Page, app: Flask) -> None:
     page.get_by_role("button", name="修改密码").click()
     expect(page.get_by_role("status")).to_contain_text("密码已修改")
     page.get_by_text("张甲子").click()
-    page.get_by_role("button", name="退出登录").click()
+    page.get_by_role("button", name="退出登录", exact=True).click()
     expect(page).to_have_url(page.url.split("/sign-in")[0] + "/sign-in")
 
 
@@ -195,10 +195,10 @@ def test_english_dark_and_large_by_a_click(page: Page, app: Flask, stage: Stage)
     ]
 
 
-@pytest.mark.parametrize(
-    "look", [{}, {"theme": "dark"}, {"language": "en", "text": "large"}], ids=["light", "dark", "large english"]
-)
-@pytest.mark.parametrize("width", [1366, 360])
+LOOKS = [(1366, {}), (360, {}), (1366, {"theme": "dark"}), (360, {"language": "en", "text": "large"})]
+
+
+@pytest.mark.parametrize(("width", "look"), LOOKS, ids=["wide", "telephone", "dark", "large English telephone"])
 def test_axe_finds_nothing_and_nothing_is_cut_off(
     page: Page, app: Flask, stage: Stage, waiting: list[Task], width: int, look: dict[str, str]
 ) -> None:
