@@ -17,6 +17,7 @@ from service.reports import (
     notices,
     pending_work,
     print_register,
+    reissue_register,
     renewal_trainees,
     unit_summary,
 )
@@ -24,7 +25,7 @@ from service.reports.report import Report
 
 REPORTS = (
     due_training.REPORT, due_persons.REPORT, expiry_warnings.REPORT, renewal_trainees.REPORT, annual_classes.REPORT,
-    class_trainees.REPORT, unit_summary.REPORT, certificate_ledger.REPORT, print_register.REPORT, print_register.REISSUES,
+    class_trainees.REPORT, unit_summary.REPORT, certificate_ledger.REPORT, print_register.REPORT, reissue_register.REPORT,
     pending_work.REPORT,
 )  # fmt: skip
 LISTS = (*lists.LISTS, certificate_ledger.LIST, notices.LIST, *class_papers.PAPERS)

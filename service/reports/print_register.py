@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import extract, func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from service.domain.calendar import start_of_day
@@ -75,40 +75,4 @@ def _cells(row: Any) -> Cells:
 REPORT = Report(
     name="print-register", title=N_("打印登记"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read,
     filters=("q", "year"), defaults=lambda _user: {"year": str(today().year)}, summary=((N_("已领取"), "received"),), sign="print",
-)  # fmt: skip
-
-Old = aliased(Certificate)
-REISSUED = (
-    Column("at", N_("补办日期"), Kind.DAY), columns.NUMBER, Column("edition", N_("版本"), Kind.CODE), columns.PERSON, columns.UNIT,
-    columns.VALID_TO, Column("printed_count", N_("打印次数"), Kind.NUMBER),
-)  # fmt: skip
-
-
-def read_reissues(user: User, chosen: Chosen) -> PagedTable:
-    """Editions that took the place of a lost one: same number, dates and type, one edition more (R64)."""
-    query = (
-        select(
-            Certificate.id.label("certificate_id"), Certificate.created_at.label("at"), Certificate.number, Certificate.edition,
-            Person.id.label("person_id"), Person.name, Certificate.unit_name, Certificate.valid_to, Certificate.printed_count,
-        )
-        .join(Old, Old.id == Certificate.supersedes_id)
-        .join(Person, Person.id == Certificate.person_id)
-        .where(
-            visible(user, Certificate), Old.valid_to == Certificate.valid_to, Old.number == Certificate.number,
-            Old.qualification_type_id == Certificate.qualification_type_id,
-        )
-    )  # fmt: skip
-    if chosen.year:
-        query = query.where(extract("year", func.timezone("Asia/Shanghai", Certificate.created_at)) == chosen.year)
-    if chosen.q:
-        starts = Certificate.number.startswith(chosen.q, autoescape=True)
-        query = query.where(or_(starts, name_contains(Person.name, chosen.q)))
-    names = ("at", "certificate_id", "number", "person_id", "name", "unit_name", "valid_to", "printed_count")
-    order = Order((Certificate.created_at, Certificate.id), is_descending=True)
-    return PagedTable(REISSUED, query, order, lambda row: columns.plain(row, *names) | {"edition": str(row.edition)})
-
-
-REISSUES = Report(
-    name="reissue-register", title=N_("补办登记"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read_reissues,
-    filters=("q", "year"), sign="back",
 )  # fmt: skip

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.models import User, authority_id, today
+from service.models import Cause, User, authority_id, today, transaction
+from service.models.reissue import Reissue
 from service.reports import (
     REPORTS,
     annual_classes,
     due_persons,
     due_training,
     expiry_warnings,
+    reissue_register,
     renewal_trainees,
     unit_summary,
 )
@@ -245,3 +247,27 @@ def test_the_first_page_shows_each_role_its_panels_with_few_queries(
         assert ("证书预警" in page) == (role in expiry_warnings.REPORT.roles), role
         assert ("本年应培训完成情况" in page) == (role in due_training.REPORT.roles), role
         assert ("近 12 个月培训人次" in page) == (role in {*annual_classes.REPORT.roles, "training_institution"}), role
+
+
+def test_the_register_of_reissues_tells_what_was_asked_and_what_came_of_it(app: Any, clock: Any) -> None:  # R64
+    unit = make_unit()
+    lost = make_certificate(make_person(unit, name="孙三"), state="superseded")
+    found = make_certificate(make_person(unit), supersedes_id=lost.id)
+    case_id = make_enrollment(make_person(unit), make_class(), "confirmed").case_id
+    asker = make_user("enterprise", unit.id)
+    with transaction(Cause("test")) as current:
+        current.add(
+            Reissue(certificate_id=lost.id, new_certificate_id=found.id, unit_id=unit.id, requested_by=asker.id, statement="搬迁时遗失",
+                    state="completed", case_id=case_id)
+        )  # fmt: skip
+    table = reissue_register.read(authority_user("association"), Chosen(year=today().year))
+    (row,) = table.page(None).rows
+    assert (row["name"], row["statement"], row["state"], row["edition"], row["new_edition"]) == (
+        "孙三",
+        "搬迁时遗失",
+        "已补办",
+        "1",
+        "1",
+    )
+    assert table.totals()["completed"] == 1
+    assert reissue_register.read(authority_user("association"), Chosen(state="refused")).totals()["n"] == 0

@@ -1,0 +1,84 @@
+"""补办登记: every application for a lost certificate, what was decided, and the edition that came of it (§11, R64)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import aliased
+
+from service.domain.calendar import start_of_day
+from service.domain.reissues import ReissueState
+from service.domain.roles import Role
+from service.errors import N_
+from service.models import Certificate, Organisation, Person, User
+from service.models.person_list import name_contains
+from service.models.reissue import ORDER, Reissue
+from service.models.scope import visible
+from service.reports import columns
+from service.reports.attempts import flag
+from service.reports.report import Cells, Chosen, Column, Kind, Report
+from service.reports.table import PagedTable
+
+New, Asker = aliased(Certificate), aliased(User)
+COLUMNS = (
+    Column("at", N_("申请日期"), Kind.DAY), columns.NUMBER, Column("edition", N_("版本"), Kind.CODE), columns.PERSON, columns.UNIT,
+    Column("statement", N_("遗失情况")), Column("asker", N_("申请人")), columns.STATE, Column("comment", N_("意见")),
+    Column("new_edition", N_("新版本"), Kind.CODE), Column("printed_count", N_("打印次数"), Kind.NUMBER),
+)  # fmt: skip
+
+
+def read(user: User, chosen: Chosen) -> PagedTable:
+    """The applications for certificates in scope, the latest first."""
+    query = (
+        select(
+            Reissue.created_at.label("at"), Reissue.statement, Reissue.comment, Reissue.state, Certificate.id.label("certificate_id"),
+            Certificate.number, Certificate.edition, Person.id.label("person_id"), Person.name, Organisation.name.label("unit_name"),
+            Asker.display_name.label("asker"), New.edition.label("new_edition"), New.printed_count,
+            flag(Reissue.state == ReissueState.COMPLETED).label("completed"),
+        )
+        .join(Certificate, Certificate.id == Reissue.certificate_id)
+        .join(Person, Person.id == Certificate.person_id)
+        .join(Organisation, Organisation.id == Reissue.unit_id)
+        .outerjoin(New, New.id == Reissue.new_certificate_id)
+        .outerjoin(Asker, Asker.id == Reissue.requested_by)
+        .where(visible(user, Certificate), *_conditions(chosen))
+    )  # fmt: skip
+    return PagedTable(COLUMNS, query, ORDER, _cells, ("completed",))
+
+
+def _conditions(chosen: Chosen) -> list[Any]:
+    found: list[Any] = []
+    if chosen.year:
+        begins, ends = (start_of_day(date(year, 1, 1)) for year in (chosen.year, chosen.year + 1))
+        found += [Reissue.created_at >= begins, Reissue.created_at < ends]
+    if chosen.state:
+        found.append(Reissue.state == chosen.state)
+    if chosen.q:
+        starts = Certificate.number.startswith(chosen.q, autoescape=True)
+        found.append(or_(starts, name_contains(Person.name, chosen.q)))
+    return found
+
+
+def _cells(row: Any) -> Cells:
+    names = (
+        "at",
+        "certificate_id",
+        "number",
+        "person_id",
+        "name",
+        "unit_name",
+        "statement",
+        "asker",
+        "comment",
+        "printed_count",
+    )
+    editions = {name: None if (n := getattr(row, name)) is None else str(n) for name in ("edition", "new_edition")}
+    return columns.plain(row, *names) | editions | {"state": ReissueState(row.state).label}
+
+
+REPORT = Report(
+    name="reissue-register", title=N_("补办登记"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read,
+    filters=("q", "year", "state"), options={"state": tuple(ReissueState)}, summary=((N_("已补办"), "completed"),), sign="back",
+)  # fmt: skip
