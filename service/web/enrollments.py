@@ -21,7 +21,7 @@ from service.models.training import ENDED_ENROLLMENT, LIVE_ENROLLMENT
 from service.web import filters
 from service.web.access import needs
 from service.web.submit import again, done
-from service.workflow import cases, training
+from service.workflow import batch, training
 
 bp = Blueprint("enrollments", __name__)
 
@@ -64,7 +64,7 @@ def withdraw(enrollment_id: UUID) -> ResponseReturnValue:
 
 @bp.get("/classes/<uuid:class_id>/check-in")
 @needs(Action.CHECK_IN)
-def check_in_sheet(class_id: UUID, results: list[cases.RowResult] | None = None) -> ResponseReturnValue:
+def check_in_sheet(class_id: UUID, results: list[batch.RowResult] | None = None) -> ResponseReturnValue:
     return _sheet(class_id, "check_in", results)
 
 
@@ -76,13 +76,13 @@ def check_in(class_id: UUID) -> ResponseReturnValue:
     chosen = filters.chosen("task_one", MOST) or filters.chosen("task", MOST)
     if not chosen:
         raise InvalidInput(text=N_("请先勾选已到的人员。"))
-    results = cases.complete_many(current_user, _submission(), [(task_id, {}) for task_id in chosen])
+    results = batch.complete_many(current_user, _submission(), [(task_id, {}) for task_id in chosen])
     return _answer(results, Message(N_("已报到 %(n)s 人。"), n=_count(results)), class_id, "check_in")
 
 
 @bp.get("/classes/<uuid:class_id>/scores")
 @needs(Action.RECORD_SCORE)
-def score_sheet(class_id: UUID, results: list[cases.RowResult] | None = None) -> ResponseReturnValue:
+def score_sheet(class_id: UUID, results: list[batch.RowResult] | None = None) -> ResponseReturnValue:
     return _sheet(class_id, "record_score", results)
 
 
@@ -94,13 +94,13 @@ def record_scores(class_id: UUID) -> ResponseReturnValue:
     rows = [(task_id, raw) for task_id in filters.chosen("task", MOST) if (raw := _score(task_id))]
     if not rows:
         raise InvalidInput(text=N_("请先填写成绩，未参加考试的勾选“缺考”。"))
-    results = cases.complete_many(current_user, _submission(), rows)
+    results = batch.complete_many(current_user, _submission(), rows)
     return _answer(
         results, Message(N_("已提交 %(n)s 人的成绩，等待协会确认。"), n=_count(results)), class_id, "record_score"
     )
 
 
-def _sheet(class_id: UUID, element: str, results: list[cases.RowResult] | None) -> ResponseReturnValue:
+def _sheet(class_id: UUID, element: str, results: list[batch.RowResult] | None) -> ResponseReturnValue:
     found = class_list.visible_class(current_user, class_id)
     rows = class_list.enrollments_of(current_user, class_id)
     tasks = class_list.open_tasks(current_user, [row.case_id for row in rows], element)
@@ -113,7 +113,7 @@ def _sheet(class_id: UUID, element: str, results: list[cases.RowResult] | None) 
     )  # fmt: skip
 
 
-def _answer(results: list[cases.RowResult], said: Message, class_id: UUID, element: str) -> ResponseReturnValue:
+def _answer(results: list[batch.RowResult], said: Message, class_id: UUID, element: str) -> ResponseReturnValue:
     if _count(results):
         done(said)
     if all(r.ok for r in results):
@@ -134,5 +134,5 @@ def _submission() -> UUID:
     return filters.sent_id(request.form.get("submission") or str(new_id()))
 
 
-def _count(results: list[cases.RowResult]) -> int:
+def _count(results: list[batch.RowResult]) -> int:
     return sum(1 for r in results if r.ok)

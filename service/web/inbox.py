@@ -18,7 +18,7 @@ from service.models.scope import addresses, get_visible
 from service.web import columns, filters, layout
 from service.web.access import signed_in
 from service.web.submit import done
-from service.workflow import cases, processes
+from service.workflow import batch, cases, processes
 
 bp = Blueprint("inbox", __name__)
 
@@ -86,13 +86,13 @@ def _choices(rows: Sequence[Any]) -> list[forms.Option]:
 
 @bp.post("/inbox/batch")
 @signed_in
-def batch() -> ResponseReturnValue:
+def complete() -> ResponseReturnValue:
     """Decide all chosen rows alike. Sent twice (by a second click, a lost answer), it is done once."""
     chosen = _chosen()
     if not chosen:
         raise InvalidInput(text=N_("请先选择要办理的行。"))
     raw = _raw(chosen[0], request.form.get("decision", ""))
-    results = cases.complete_many(current_user, _submission(), [(task_id, raw) for task_id in chosen])
+    results = batch.complete_many(current_user, _submission(), [(task_id, raw) for task_id in chosen])
     refused = [result for result in results if not result.ok]
     if refused:
         return render_template(

@@ -1,26 +1,22 @@
-"""What people do to cases: start, claim, complete one or many, withdraw, signal, readdress. One transaction each."""
+"""What people do to cases: start, claim, complete, signal, readdress. One transaction each; many at once: batch.py."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import load_only
 
 from service import engine, forms
 from service.engine import NoPlace, Step, StepFailed, journal
 from service.errors import (
     N_,
-    AnpeiError,
     Conflict,
     InvalidInput,
-    Message,
     NotAllowed,
     NotFound,
     ProcessError,
@@ -31,7 +27,6 @@ from service.models import (
     Incident,
     JournalRow,
     PersonalValue,
-    Submission,
     Task,
     User,
     new_id,
@@ -46,8 +41,6 @@ from service.models.scope import addresses
 from service.models.sealed import seal
 from service.workflow import movement, processes
 from service.workflow.movement import Act, Held
-
-SLICE = 50  # rows of a batch that share one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +61,6 @@ class Completed:
     ended: bool
     opened: tuple[UUID, ...]
     next_task_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RowResult:
-    """What became of one row of a batch; message and fields say why it was refused."""
-
-    task_id: UUID
-    ok: bool
-    message: Message | None = None
-    fields: dict[str, Message] = field(default_factory=dict)
 
 
 def start(
@@ -110,7 +93,7 @@ def start_by_key(user: User, process: str, data: Mapping[str, Any], *, business_
 def claim(user: User, task_id: UUID) -> None:
     """Take a task for oneself. Raises TaskAlreadyDone, or Conflict when a colleague was first."""
     with _use_case("claim", user.id):
-        held, row = _hold_task(user, task_id)
+        held, row = hold_task(user, task_id)
         if row.assignee_id == user.id:
             return
         if session().execute(CLAIM_TASK, {"task": task_id, "user": user.id}).one_or_none() is None:
@@ -133,7 +116,7 @@ def claim_many(user: User, task_ids: Sequence[UUID]) -> int:
 def unclaim(user: User, task_id: UUID) -> None:
     """Give a task back to everybody of the role. Raises NotAllowed when it is a colleague's."""
     with _use_case("unclaim", user.id):
-        held, row = _hold_task(user, task_id)
+        held, row = hold_task(user, task_id)
         if row.assignee_id is None:
             return
         if row.assignee_id != user.id:
@@ -156,7 +139,7 @@ def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
 def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
     """Hand a task to a colleague of the same organisation and role. Raises NotFound for anybody else."""
     with _use_case("assign", user.id):
-        held, row = _hold_task(user, task_id)
+        held, row = hold_task(user, task_id)
         colleague = session().get(User, assignee_id)
         if colleague is None or (colleague.organisation_id, colleague.role) != (user.organisation_id, user.role):
             raise NotFound(N_("没有这位同事。"))
@@ -172,8 +155,8 @@ def complete(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Completed:
     field, and whatever a handler refuses with; nothing has changed then.
     """
     with _use_case("complete", user.id):
-        held, row = _hold_task(user, task_id)
-        step = _complete(user, task_id, held, row, raw)
+        held, row = hold_task(user, task_id)
+        step = complete_held(user, task_id, held, row, raw)
         return Completed(held.id, step.ended, _ids(held.id, step))
 
 
@@ -183,35 +166,6 @@ def complete_and_next(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Comp
     done = complete(user, task_id, raw)
     following = next_task(user, task.kind, task.sort_at, task.id) if task else None
     return Completed(done.case_id, done.ended, done.opened, following)
-
-
-def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
-    """Complete many tasks, one use case each, in slices of 50 that share a transaction.
-
-    A refused row does not undo the others. A submission id that was seen before gives the recorded answer again.
-    """
-    known = session().get(Submission, submission_id)
-    if known is not None:
-        if known.user_id != user.id:
-            raise NotFound
-        return [_result_from(r) for r in known.result["rows"]]
-    results: dict[UUID, RowResult] = {}
-    chosen = select(Task).options(load_only(Task.case_id)).where(Task.id.in_([t for t, _ in rows]))
-    in_case_order = {task.id: task.case_id for task in session().scalars(chosen)}
-    ordered = sorted(rows, key=lambda r: in_case_order.get(r[0], r[0]))
-    for n in range(0, len(ordered), SLICE):
-        with transaction(Cause("complete_many", user.id)):
-            for task_id, raw in ordered[n : n + SLICE]:
-                results[task_id] = _complete_row(user, task_id, raw)
-    answer = [results[task_id] for task_id, _ in rows]
-    with transaction(Cause("complete_many", user.id)):
-        plain = {"rows": [_result_to(r) for r in answer]}
-        session().execute(
-            insert(Submission)
-            .values(id=submission_id, user_id=user.id, at=now(), result=plain)
-            .on_conflict_do_nothing()
-        )
-    return answer
 
 
 def signal(
@@ -261,7 +215,7 @@ def record_incident(case_id: UUID, element: str, message: str, job_id: UUID | No
         current_session.execute(COUNT_INCIDENT, {"case": case_id, "by": 1})
 
 
-def _hold_task(user: User, task_id: UUID) -> tuple[Held, Any]:
+def hold_task(user: User, task_id: UUID) -> tuple[Held, Any]:
     """Lock the case of a task that is open and in the user's scope."""
     row = session().execute(LOCK_CASE_OF_TASK, {"task": task_id}).one_or_none()
     if row is None or (row.organisation_id, row.role) not in addresses(user):
@@ -278,7 +232,7 @@ def _must_not_be_barred(row: Any, user_id: UUID) -> None:
         raise NotAllowed(N_("这项投诉涉及本人，不能由本人办理。"))
 
 
-def _complete(user: User, task_id: UUID, held: Held, row: Any, raw: Mapping[str, Any]) -> Step:
+def complete_held(user: User, task_id: UUID, held: Held, row: Any, raw: Mapping[str, Any]) -> Step:
     if row.assignee_id not in (None, user.id):
         raise Conflict(N_("这项任务由同事领取，请先由他退还，或办理其他任务。"))
     data = _clean(held, row, raw)
@@ -304,40 +258,6 @@ def _seal_personal(held: Held, name: str, value: str) -> dict[str, str]:
     row = PersonalValue(id=new_id(), case_id=held.id, seq=held.seq + 1, field=name, sealed=seal(value), salt=salt)
     session().add(row)
     return {"personal": str(row.id), "digest": journal.salted(salt, name, value)}
-
-
-def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResult:
-    """One row of a batch inside its own savepoint."""
-    try:
-        with session().begin_nested():
-            held, row = _hold_task(user, task_id)
-            _complete(user, task_id, held, row, raw)
-        return RowResult(task_id, True)
-    except InvalidInput as invalid:
-        return RowResult(task_id, False, invalid.message, dict(invalid.fields))
-    except NoPlace:
-        return RowResult(task_id, False, TaskAlreadyDone().message)
-    except StepFailed:
-        return RowResult(task_id, False, ProcessError().message)
-    except AnpeiError as refused:
-        return RowResult(task_id, False, refused.message)
-
-
-def _result_to(result: RowResult) -> dict[str, Any]:
-    message = result.message
-    return {
-        "task": str(result.task_id),
-        "ok": result.ok,
-        "message": [message.text, {k: str(v) for k, v in message.values.items()}] if message else None,
-        "fields": {k: [m.text, {n: str(v) for n, v in m.values.items()}] for k, m in result.fields.items()},
-    }
-
-
-def _result_from(row: Mapping[str, Any]) -> RowResult:
-    message = Message(row["message"][0], **row["message"][1]) if row["message"] else None
-    return RowResult(
-        UUID(row["task"]), row["ok"], message, {k: Message(m[0], **m[1]) for k, m in row["fields"].items()}
-    )
 
 
 def _assign_row(task_id: UUID, assignee_id: UUID | None) -> None:

@@ -15,7 +15,7 @@ from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, TaskAlr
 from service.handlers.context import Context
 from service.models import Case, Cause, Incident, Job, JournalRow, Task, session, transaction
 from service.models.movement import CLAIM_JOBS
-from service.workflow import cases, history, jobs, movement
+from service.workflow import batch, cases, history, jobs, movement
 from tests.process.small_process import deploy, person
 
 
@@ -156,10 +156,10 @@ def test_a_batch_does_each_row_and_says_why_one_was_refused(app: Any, clock: Any
     rows: list[tuple[UUID, dict[str, str]]] = [(t, {"decision": "yes"}) for t in tasks]
     rows[7] = (tasks[7], {"decision": "perhaps"})
     submission = uuid4()
-    results = cases.complete_many(association, submission, rows)
+    results = batch.complete_many(association, submission, rows)
     assert [r.ok for r in results] == [n != 7 for n in range(120)]
     assert set(results[7].fields) == {"decision"}
-    again = cases.complete_many(association, submission, rows)
+    again = batch.complete_many(association, submission, rows)
     assert [(r.task_id, r.ok) for r in again] == [(r.task_id, r.ok) for r in results]
     assert list(history.verify()) == []
 

@@ -13,7 +13,7 @@ from service.domain.training_need import Need
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models import Case, Cause, Certificate, Person, Task, new_id, now, session, today, transaction
 from service.models.need_facts import facts_of
-from service.workflow import cases, certificates, expiry, history, jobs, training
+from service.workflow import batch, cases, certificates, expiry, history, jobs, training
 from tests.builders.stage import (
     Stage,
     at_nine,
@@ -103,7 +103,7 @@ def test_many_are_deregistered_at_once(app: Any, clock: Any) -> None:
     assert expiry.start_deregistrations() == 5
     tasks = [task_of(_case(c), "deregister_certificate").id for c in held]
     raw = {"decision": "deregister", "reason": "2026 年第一批"}
-    results = cases.complete_many(stage.ministry, new_id(), [(task, raw) for task in tasks])
+    results = batch.complete_many(stage.ministry, new_id(), [(task, raw) for task in tasks])
     assert [r.ok for r in results] == [True] * 5
     assert {(_now(c).state, _now(c).void_reason) for c in held} == {("deregistered", "2026 年第一批")}
 

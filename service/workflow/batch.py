@@ -1,0 +1,92 @@
+"""Many tasks at once: each row a use case of its own, in slices that share a transaction; sent twice, done once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import load_only
+
+from service.engine import NoPlace, StepFailed
+from service.errors import AnpeiError, InvalidInput, Message, NotFound, ProcessError, TaskAlreadyDone
+from service.models import Cause, Submission, Task, User, now, session, transaction
+from service.workflow import cases
+
+SLICE = 50  # rows that share one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of one row of a batch; message and fields say why it was refused."""
+
+    task_id: UUID
+    ok: bool
+    message: Message | None = None
+    fields: dict[str, Message] = field(default_factory=dict)
+
+
+def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
+    """Complete many tasks, one use case each, in slices of 50 that share a transaction.
+
+    A refused row does not undo the others. A submission id that was seen before gives the recorded answer again.
+    """
+    known = session().get(Submission, submission_id)
+    if known is not None:
+        if known.user_id != user.id:
+            raise NotFound
+        return [_result_from(r) for r in known.result["rows"]]
+    results: dict[UUID, RowResult] = {}
+    chosen = select(Task).options(load_only(Task.case_id)).where(Task.id.in_([t for t, _ in rows]))
+    in_case_order = {task.id: task.case_id for task in session().scalars(chosen)}
+    ordered = sorted(rows, key=lambda r: in_case_order.get(r[0], r[0]))
+    for n in range(0, len(ordered), SLICE):
+        with transaction(Cause("complete_many", user.id)):
+            for task_id, raw in ordered[n : n + SLICE]:
+                results[task_id] = _complete_row(user, task_id, raw)
+    answer = [results[task_id] for task_id, _ in rows]
+    with transaction(Cause("complete_many", user.id)):
+        plain = {"rows": [_result_to(r) for r in answer]}
+        session().execute(
+            insert(Submission)
+            .values(id=submission_id, user_id=user.id, at=now(), result=plain)
+            .on_conflict_do_nothing()
+        )
+    return answer
+
+
+def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResult:
+    """One row of a batch inside its own savepoint."""
+    try:
+        with session().begin_nested():
+            held, row = cases.hold_task(user, task_id)
+            cases.complete_held(user, task_id, held, row, raw)
+        return RowResult(task_id, True)
+    except InvalidInput as invalid:
+        return RowResult(task_id, False, invalid.message, dict(invalid.fields))
+    except NoPlace:
+        return RowResult(task_id, False, TaskAlreadyDone().message)
+    except StepFailed:
+        return RowResult(task_id, False, ProcessError().message)
+    except AnpeiError as refused:
+        return RowResult(task_id, False, refused.message)
+
+
+def _result_to(result: RowResult) -> dict[str, Any]:
+    message = result.message
+    return {
+        "task": str(result.task_id),
+        "ok": result.ok,
+        "message": [message.text, {k: str(v) for k, v in message.values.items()}] if message else None,
+        "fields": {k: [m.text, {n: str(v) for n, v in m.values.items()}] for k, m in result.fields.items()},
+    }
+
+
+def _result_from(row: Mapping[str, Any]) -> RowResult:
+    message = Message(row["message"][0], **row["message"][1]) if row["message"] else None
+    return RowResult(
+        UUID(row["task"]), row["ok"], message, {k: Message(m[0], **m[1]) for k, m in row["fields"].items()}
+    )
