@@ -47,7 +47,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput({"ticket_id": N_("这份工单已经提交过。")})
     ticket.case_id = context.case_id
     return {
-        "kind": ticket.kind,
+        "ticket_kind": ticket.kind,
         "number": ticket.number,
         "requester_id": str(ticket.requester_id),
         "requester_role": ticket.requester.role,
@@ -58,7 +58,12 @@ def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Give the ticket to the role that the decision names (S78–S82)."""
     ticket, route = _ticket(data), data["route"]
     ticket.desk_role, ticket.desk_id = route["desk"], role_organisation(route["desk"])
-    return {"desk_role": ticket.desk_role, "desk_id": str(ticket.desk_id), "answer_within": route["within"]}
+    return {
+        "desk_role": ticket.desk_role,
+        "desk_id": str(ticket.desk_id),
+        "answer_within": route["within"],
+        "route": None,
+    }
 
 
 def accept(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +80,7 @@ def reroute(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if obstacle := obstacle_to_rerouting(TicketKind(ticket.kind), kind):
         raise InvalidInput({"new_kind": obstacle})
     ticket.kind = kind
-    return {"kind": kind.value}
+    return {"ticket_kind": kind.value}
 
 
 def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, Text, case, cast, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from service.models.base import session, today
+from service.models.case import Case
 from service.models.certificate import Certificate, PrintRecord
 from service.models.organisation import Organisation
 from service.models.paging import Order, Page, read_page
@@ -106,14 +107,21 @@ def certificates_of(person_id: UUID) -> list[Certificate]:
     return list(session().scalars(query.order_by(Certificate.issued_on.desc(), Certificate.edition.desc())))
 
 
+def certificate_of_case(case_id: UUID) -> UUID | None:
+    """The certificate a case of deregistration is about."""
+    query = select(Certificate.id).join(Case, Case.business_key == cast(Certificate.id, Text))
+    return session().scalar(query.where(Case.id == case_id))
+
+
 def by_token(token: str) -> Certificate | None:
     """The edition with this token, with its holder and his unit: for the public page."""
     return session().scalars(_public().where(Certificate.verify_token == token)).one_or_none()
 
 
 def by_number_and_name(number: str, name: str) -> Certificate | None:
-    """The newest edition of a number, if the holder has this very name (R67)."""
-    query = _public().where(Certificate.number == number, Person.name == name).order_by(Certificate.edition.desc())
+    """The edition of a number that holds, else the newest, if the holder has this very name (R56, R67)."""
+    query = _public().where(Certificate.number == number, Person.name == name)
+    query = query.order_by((Certificate.state == "valid").desc(), Certificate.edition.desc())
     return session().scalars(query.limit(1)).one_or_none()
 
 

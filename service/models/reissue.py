@@ -52,12 +52,20 @@ ORDER = Order((Reissue.id,), is_descending=True)
 
 def reissue_of(reissue_id: UUID) -> Reissue:
     """A reissue with its certificate, the holder and his unit and type."""
+    return session().scalars(_whole().where(Reissue.id == reissue_id)).one()
+
+
+def reissue_of_case(case_id: UUID) -> Reissue | None:
+    """The reissue of a case, likewise."""
+    return session().scalars(_whole().where(Reissue.case_id == case_id)).one_or_none()
+
+
+def _whole() -> Any:
     loaded = joinedload(Reissue.certificate).options(
         joinedload(Certificate.qualification_type),
         joinedload(Certificate.person).options(joinedload(Person.unit), joinedload(Person.qualification_type)),
     )
-    query = select(Reissue).options(loaded).where(Reissue.id == reissue_id)
-    return session().scalars(query.execution_options(populate_existing=True)).one()
+    return select(Reissue).options(loaded).execution_options(populate_existing=True)
 
 
 def live_reissue_of(certificate_id: UUID) -> Reissue | None:

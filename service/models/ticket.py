@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from service.models.base import Base, Tracked, session
@@ -115,9 +115,3 @@ def ticket_of(ticket_id: UUID) -> Ticket | None:
     return (
         session().scalars(query.where(Ticket.id == ticket_id).execution_options(populate_existing=True)).one_or_none()
     )
-
-
-def ticket_counts(condition: Any) -> dict[str, int]:
-    """How many tickets under the condition there are, by state."""
-    query = select(Ticket.state, func.count()).where(condition).group_by(Ticket.state)
-    return {row[0]: row[1] for row in session().execute(query)}

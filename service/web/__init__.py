@@ -25,7 +25,7 @@ from service.web import access, errors, gate, layout, logs, protection, texts, w
 
 PAGES = (
     "session", "home", "inbox", "tasks", "cases", "processes", "users", "units", "persons", "person_acts", "classes",
-    "enrollments", "certificates", "public", "reports", "exports",
+    "enrollments", "certificates", "certificate_acts", "printing", "reissues", "tickets", "public", "reports", "exports",
 )  # fmt: skip
 
 

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable
 
 from service.forms import Field
 from service.models import Task, User, choices
-from service.web import decision_cards, wording
+from service.web import certificate_cards, decision_cards, wording
 from service.web.card import Card
 
 CARDS: dict[str, Callable[[User, Task], list[Card]]] = {
     "training_enrollment": decision_cards.enrollment_cards,
     "personnel_approval": decision_cards.approval_cards,
     "training_class": decision_cards.class_cards,
+    "certificate_reissue": certificate_cards.reissue_cards,
+    "certificate_deregistration": certificate_cards.deregistration_cards,
+    "support_ticket": certificate_cards.ticket_cards,
 }
 
 

@@ -12,11 +12,13 @@ from service.domain.certificates import CertificateState, obstacle_to_printing
 from service.domain.permissions import Action
 from service.domain.roles import Role
 from service.errors import N_, Conflict
-from service.models import certificate_list, today, unit_list
+from service.models import Certificate, certificate_list, today, unit_list
 from service.models.certificate_list import CertificateFilter
 from service.models.need_facts import rule
+from service.models.reissue import live_reissue_of
 from service.web import filters
 from service.web.access import needs
+from service.web.layout import may_now
 from service.web.public import seen_as
 from service.web.submit import again, done
 from service.workflow import certificates
@@ -50,8 +52,19 @@ def show(certificate_id: UUID) -> ResponseReturnValue:
         "pages/certificates/show.html", found=found, editions=editions, prints=certificate_list.prints_of(found.id),
         refreshers=certificate_list.refreshers_of(found.number), today=today(), seen=seen_as(found),
         obstacle=obstacle_to_printing(rule(found), found.person.photo_id is not None, 0, None),
-        is_task=certificates.has_print_task(current_user, found),
+        is_task=certificates.has_print_task(current_user, found), acts=_acts(found), reissue=live_reissue_of(found.id),
     )  # fmt: skip
+
+
+def _acts(found: Certificate) -> dict[str, bool]:
+    """What this reader may begin here: reissue by the unit (academies: the association), or an end by the ministry."""
+    is_valid, is_past = found.state == CertificateState.VALID, found.valid_to < today()
+    is_own = current_user.role != Role.ASSOCIATION or found.person.unit.kind == "academy"
+    return {
+        "reissue": is_valid and not is_past and is_own and may_now(Action.REQUEST_REISSUE),
+        "revoke": is_valid and not is_past and may_now(Action.REVOKE_CERTIFICATE),
+        "deregister": is_valid and is_past and may_now(Action.DEREGISTER_CERTIFICATE),
+    }
 
 
 @bp.post("/certificates/<uuid:certificate_id>/print")

@@ -27,6 +27,8 @@ COLUMNS = (
     Column("need", N_("应参加"), lambda value: wording.word("need", value)),
     Column("valid_to", N_("证书有效期至")),
     Column("starts_on", N_("开班日")),
+    Column("ticket_kind", N_("工单类型"), lambda value: wording.word("ticket_kind", value)),
+    Column("progress", N_("当前进度")),
     Column("unit_kind", N_("单位类型"), lambda value: wording.word("kind", value)),
 )
 

@@ -41,7 +41,7 @@ def enrollment_cards(user: User, task: Task) -> list[Card]:
                 {"found": found, "facts": task.facts, "trainings": trainings_of(found.person_id)},
             )
         )
-    cards += [_person_card(found.person), _certificate_card(held), _class_card(found.training_class)]
+    cards += [person_card(found.person), certificate_card(held), _class_card(found.training_class)]
     return cards
 
 
@@ -51,9 +51,9 @@ def approval_cards(user: User, task: Task) -> list[Card]:
     if person is None:
         return [Card("pages/cards/facts.html")]
     changes = [v for v in versions_of(person.id) if v.kind != "insert"][:3]
-    cards = [_person_card(person, is_whole=True), Card("pages/cards/changes.html", {"versions": changes})]
+    cards = [person_card(person, is_whole=True), Card("pages/cards/changes.html", {"versions": changes})]
     held = certificate_list.certificates_of(person.id)
-    return cards + ([_certificate_card(held)] if held or not person.legacy_number else [])
+    return cards + ([certificate_card(held)] if held or not person.legacy_number else [])
 
 
 def class_cards(user: User, task: Task) -> list[Card]:
@@ -86,7 +86,7 @@ def _making_card(found: Enrollment, held: list[Certificate]) -> Card:
     return Card("pages/cards/making.html", {"certificate": certificate, "found": found, "obstacle": why}, wide=True)
 
 
-def _person_card(person: Person, is_whole: bool = False) -> Card:
+def person_card(person: Person, is_whole: bool = False) -> Card:
     age = (
         today().year
         - person.birth_date.year
@@ -95,7 +95,7 @@ def _person_card(person: Person, is_whole: bool = False) -> Card:
     return Card("pages/cards/person.html", {"person": person, "age": age, "is_whole": is_whole})
 
 
-def _certificate_card(held: list[Certificate]) -> Card:
+def certificate_card(held: list[Certificate]) -> Card:
     current = next((c for c in held if c.state == "valid"), None)
     refreshers = certificate_list.refreshers_of(current.number) if current else []
     return Card("pages/cards/certificate.html", {"certificate": current, "refreshers": refreshers})

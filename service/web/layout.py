@@ -41,8 +41,12 @@ PLACES = (
     Place("certificates.index", N_("证书"), "cert", (Action.VIEW_CERTIFICATES,)),
     Place("reports.index", N_("报表"), "chart", (Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED)),
     Place("units.index", N_("单位"), "unit", (Action.VIEW_UNITS,)),
+    Place("plans.index", N_("计划"), "calendar", (Action.VIEW_PLANS,)),
+    Place("notices.index", N_("通知"), "bell", (Action.READ_NOTICES,)),
+    Place("tickets.index", N_("客服"), "chat", (Action.OPEN_TICKET,)),
     Place("users.index", N_("账号"), "key", (Action.MANAGE_USERS, Action.UNLOCK_USER)),
     Place("cases.index", N_("案卷"), "eye", CASES),
+    Place("settings.index", N_("设置"), "gear", (Action.CHANGE_SETTINGS, Action.CHANGE_POLICY)),
     Place("processes.index", N_("流程"), "flow", (Action.EDIT_PROCESSES, Action.REPLAY_CASES)),
 )
 

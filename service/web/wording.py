@@ -12,6 +12,7 @@ from service.domain.identity import IdType, Sex
 from service.domain.labels import Labelled
 from service.domain.persons import PersonState
 from service.domain.scores import ABSENT, write_score
+from service.domain.tickets import TicketKind
 from service.domain.training_kind import TrainingKind
 from service.domain.training_need import Need
 from service.domain.units import FIELDS, Business, UnitKind, UnitState
@@ -30,13 +31,14 @@ FIELD_WORDS = {
 PERSON_NAME = N_("姓名")
 
 USE_CASES = {
+    "revoke_certificate": N_("吊销"), "hand_out": N_("登记领取"),
     "save_person": N_("修改"), "submit_person": N_("提交审批"), "deregister_person": N_("注销"), "transfer_person": N_("变更单位"),
     "change_qualification_type": N_("变更资格类型"), "create_unit": N_("新增"), "save_unit": N_("修改"),
 }  # fmt: skip
 
 ENUMERATIONS: dict[str, type[Labelled]] = {
     "id_type": IdType, "sex": Sex, "state": PersonState, "unit_state": UnitState, "kind": UnitKind, "business": Business,
-    "need": Need, "training_kind": TrainingKind, "certificate_kind": CertificateKind,
+    "need": Need, "training_kind": TrainingKind, "ticket_kind": TicketKind, "certificate_kind": CertificateKind,
 }  # fmt: skip
 
 

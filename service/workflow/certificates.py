@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -119,17 +119,30 @@ def preview(user: User, certificate_id: UUID, address: str) -> bytes:
 
 def hand_out(user: User, record_id: UUID, raw: Mapping[str, Any]) -> UUID:
     """Write down who received a print and when; returns the certificate's id."""
-    with transaction(Cause("hand_out", user.id)):
-        record = session().get(PrintRecord, record_id)
-        if record is None:
-            raise NotFound
-        _printable(user, record.certificate_id)
+    hand_out_many(user, [record_id], raw)
+    return session().get_one(PrintRecord, record_id).certificate_id
+
+
+def hand_out_many(user: User, record_ids: Collection[UUID], raw: Mapping[str, Any]) -> int:
+    """Write down who received these prints and when; returns how many.
+
+    Raises InvalidInput at ``received_by`` or ``received_on``, Conflict for one that was handed out already.
+    """
+    with transaction(Cause("hand_out", user.id)) as current:
         entry = Entry(raw)
         received_by = entry.text("received_by", 50, must=True)
         received_on = entry.day("received_on", must=True, latest=today())
         entry.check()
-        record.received_by, record.received_on = received_by, received_on
-    return record.certificate_id
+        chosen = select(PrintRecord).where(PrintRecord.id.in_(record_ids)).with_for_update()
+        records = current.scalars(chosen.execution_options(populate_existing=True)).all()
+        if len(records) < len(set(record_ids)):
+            raise NotFound
+        for record in records:
+            _printable(user, record.certificate_id)
+            if record.received_on is not None:
+                raise Conflict(N_("所选证书中有已登记领取的，请刷新后重新选择。"))
+            record.received_by, record.received_on = received_by, received_on
+    return len(records)
 
 
 def verify(number: str, name: str, source: str) -> Certificate | None:

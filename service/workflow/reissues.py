@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
-
 from service.domain.certificates import obstacle_to_reissue
 from service.domain.permissions import Action
 from service.errors import N_, Message, NotFound
-from service.models import Case, Cause, Certificate, Reissue, User, certificate_list, session, today, transaction
+from service.models import Case, Cause, Certificate, User, certificate_list, today, transaction
 from service.models.need_facts import rule
-from service.models.reissue import live_reissue_of, reissue_of
+from service.models.reissue import live_reissue_of, reissue_of_case
 from service.models.scope import get_visible
 from service.workflow import cases
 from service.workflow.actors import must_reach
@@ -34,9 +32,11 @@ def withdraw_reissue(user: User, case_id: UUID) -> None:
     """Take an application back before the new edition is made."""
     with transaction(Cause("withdraw_reissue", user.id)):
         case = get_visible(user, Case, case_id)
-        row = _row_of(case)
+        row = reissue_of_case(case.id)
+        if row is None:
+            raise NotFound
         must_reach(user, Action.REQUEST_REISSUE, row.certificate.person.unit)
-        cases.signal(user, case.id, "withdraw", otherwise=N_("补办已有结论，不能撤回。"))
+        cases.signal(user, case.id, "withdraw_reissue", otherwise=N_("补办已有结论，不能撤回。"))
 
 
 def obstacle(certificate: Certificate) -> Message | None:
@@ -49,8 +49,3 @@ def obstacle(certificate: Certificate) -> Message | None:
     return obstacle_to_reissue(rule(certificate), today(), is_printed)
 
 
-def _row_of(case: Case) -> Reissue:
-    row_id = session().scalar(select(Reissue.id).where(Reissue.case_id == case.id))
-    if row_id is None:
-        raise NotFound
-    return reissue_of(row_id)

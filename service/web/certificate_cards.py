@@ -1,0 +1,40 @@
+"""The facts beside the decisions about certificates and tickets: what was lost, what has expired, what was written."""
+
+from __future__ import annotations
+
+from service.models import Task, User, certificate_list, ticket_list
+from service.models.person_history import trainings_of
+from service.models.reissue import reissue_of_case
+from service.models.ticket import messages_of
+from service.web.card import Card
+from service.web.decision_cards import certificate_card, person_card
+
+
+def reissue_cards(user: User, task: Task) -> list[Card]:
+    """How the certificate was lost, the edition to print once there is one, the holder and what he holds."""
+    found = reissue_of_case(task.case_id)
+    if found is None:
+        return [Card("pages/cards/facts.html")]
+    person = found.certificate.person
+    editions = certificate_list.editions(found.certificate.number)
+    new = next((c for c in editions if c.id == found.new_certificate_id), None)
+    cards = [Card("pages/cards/reissue.html", {"found": found, "editions": editions, "new": new}, wide=True)]
+    return [*cards, person_card(person), certificate_card(certificate_list.certificates_of(person.id))]
+
+
+def deregistration_cards(user: User, task: Task) -> list[Card]:
+    """The certificate that has expired, the holder, and what he has taken part in since."""
+    certificate_id = certificate_list.certificate_of_case(task.case_id)
+    if certificate_id is None:
+        return [Card("pages/cards/facts.html")]
+    found = certificate_list.visible_certificate(user, certificate_id)
+    values = {"found": found, "trainings": trainings_of(found.person_id)[:5]}
+    return [Card("pages/cards/expired.html", values, wide=True), person_card(found.person)]
+
+
+def ticket_cards(user: User, task: Task) -> list[Card]:
+    """The whole conversation, and who asks."""
+    ticket = ticket_list.ticket_of_case(task.case_id)
+    if ticket is None:
+        return [Card("pages/cards/facts.html")]
+    return [Card("pages/cards/ticket.html", {"ticket": ticket, "messages": messages_of(ticket.id)}, wide=True)]

@@ -1,0 +1,99 @@
+"""Many certificates as one file: choose, follow the progress, fetch the file; and the register of who received which print."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.permissions import Action
+from service.errors import N_, InvalidInput, Message
+from service.models import PrintBatch, TrainingClass, today
+from service.models.print_batch import names_of, printable, register_page, waiting_prints
+from service.models.scope import get_visible
+from service.web import filters
+from service.web.access import needs
+from service.web.submit import again, done
+from service.workflow import certificates, printing
+
+bp = Blueprint("printing", __name__)
+
+
+@bp.get("/certificates/print")
+@needs(Action.PRINT_CERTIFICATE)
+def new() -> ResponseReturnValue:
+    """What is chosen in the ledger (``c``, many) or came of a class (``class``), and what stands in its way."""
+    class_id = filters.key("class")
+    found = get_visible(current_user, TrainingClass, class_id) if class_id else None
+    rows = printable(current_user, _ids(request.args.getlist("c")), class_id)
+    return render_template(
+        "pages/printing/new.html", rows=[(row, printing.obstacle(row, "x")) for row in rows], found=found, most=printing.MOST,
+        recent=PrintBatch.recent(current_user.id, 5),
+    )  # fmt: skip
+
+
+@bp.post("/certificates/print")
+@needs(Action.PRINT_CERTIFICATE)
+@again(new)
+def create() -> ResponseReturnValue:
+    """Few are laid out at once; many go to the background, with a page that shows how far they are."""
+    chosen = _ids(request.form.getlist("certificate"))
+    address = url_for("public.verify_form", _external=True) + "/{}"
+    title = request.form.get("title", "").strip() or "证书"
+    batch = printing.begin_batch(current_user, chosen, title, request.form.get("reason", ""), address)
+    if batch.total <= printing.AT_ONCE:
+        printing.write(batch.id)
+    return redirect(url_for(".show", batch_id=batch.id), 303)
+
+
+@bp.get("/certificates/print/<uuid:batch_id>")
+@needs(Action.PRINT_CERTIFICATE)
+def show(batch_id: UUID) -> ResponseReturnValue:
+    """How far it is; asks again by itself until the file is there."""
+    row = printing.find_batch(current_user, batch_id)
+    names = names_of([UUID(one["id"]) for one in row.refused])
+    refused = [(names.get(UUID(one["id"]), ("", "")), Message(one["text"], **one["values"])) for one in row.refused]
+    part = "pages/printing/progress.html" if "HX-Request" in request.headers else "pages/printing/show.html"
+    return render_template(part, row=row, refused=refused)
+
+
+@bp.get("/certificates/print/<uuid:batch_id>.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def file(batch_id: UUID) -> ResponseReturnValue:
+    content = printing.read_file(printing.find_batch(current_user, batch_id))
+    headers = {"Content-Disposition": f'inline; filename="{batch_id}.pdf"'}
+    return Response(content, mimetype="application/pdf", headers=headers)
+
+
+@bp.get("/certificates/prints")
+@needs(Action.PRINT_CERTIFICATE)
+def register() -> ResponseReturnValue:
+    """Every print, and who received it."""
+    waiting = filters.choice("received", ("no",)) == "no"
+    words = filters.text("q")
+    return render_template(
+        "pages/printing/register.html", page=register_page(current_user, words, waiting, filters.cursor()), words=words,
+        is_waiting=waiting, waiting=waiting_prints(current_user), today=today(),
+    )  # fmt: skip
+
+
+@bp.post("/certificates/prints")
+@needs(Action.PRINT_CERTIFICATE)
+@again(register)
+def hand_out() -> ResponseReturnValue:
+    """Write down who received those that are ticked."""
+    chosen = _ids(request.form.getlist("print"))
+    if not chosen:
+        raise InvalidInput(text=N_("请先选择已领取的证书。"))
+    count = certificates.hand_out_many(current_user, chosen, request.form)
+    done(Message(N_("已登记 %(n)s 份的领取。"), n=count))
+    return redirect(url_for(".register", received=request.form.get("received") or None))
+
+
+def _ids(texts: list[str]) -> list[UUID]:
+    try:
+        return list(dict.fromkeys(UUID(text) for text in texts))
+    except ValueError:
+        raise InvalidInput(text=N_("页面已过期，请刷新后重新选择。")) from None

@@ -1,0 +1,81 @@
+"""在线客服: a reader's own tickets and those of his desk, the form for a new one, the conversation (R69, S78–S82)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.permissions import Action
+from service.domain.roles import Role
+from service.domain.tickets import TicketKind, TicketState
+from service.errors import N_, Conflict, Message
+from service.models import ticket_list
+from service.models.ticket import answerers, messages_of
+from service.models.ticket_list import TicketFilter
+from service.web import filters
+from service.web.access import needs
+from service.web.submit import again, done
+from service.web.texts import role_name, translate
+from service.workflow import tickets
+
+bp = Blueprint("tickets", __name__)
+DESKS = (Role.SYS_ADMIN, Role.ASSOCIATION, Role.MINISTRY)
+NOTES = {
+    TicketKind.TECHNICAL: N_("系统操作的疑难问题，由系统管理员答复。"),
+    TicketKind.ORDERING: N_("产品与服务的订购，由协会答复。"),
+    TicketKind.REPAIR: N_("设备报修与维修进度查询，由协会登记进度。"),
+    TicketKind.COMPLAINT: N_("对服务质量的投诉，由工信部办理；被投诉人看不到，也不能办理。"),
+}
+
+
+@bp.get("/tickets")
+@needs(Action.OPEN_TICKET)
+def index() -> ResponseReturnValue:
+    has_desk = current_user.role in DESKS
+    chosen = TicketFilter(
+        text=filters.text("q"), state=filters.choice("state", [s.value for s in TicketState]),
+        kind=filters.choice("kind", [k.value for k in TicketKind]), is_desk=has_desk and filters.choice("view", ("desk",)) == "desk",
+    )  # fmt: skip
+    return render_template(
+        "pages/tickets/index.html", page=ticket_list.tickets_page(current_user, chosen, filters.cursor()), chosen=chosen,
+        counts=ticket_list.counts(current_user, chosen.is_desk), has_desk=has_desk, kinds=list(TicketKind), states=list(TicketState),
+    )  # fmt: skip
+
+
+@bp.get("/tickets/new")
+@needs(Action.OPEN_TICKET)
+def new() -> ResponseReturnValue:
+    kinds = [(k.value, translate(k.label), translate(NOTES[k])) for k in TicketKind]
+    people = [(str(i), f"{name}（{role_name(role)}）") for i, name, role, _ in answerers()]
+    return render_template("pages/tickets/new.html", kinds=kinds, people=people)
+
+
+@bp.post("/tickets")
+@needs(Action.OPEN_TICKET)
+@again(new)
+def create() -> ResponseReturnValue:
+    ticket = tickets.open_ticket(current_user, request.form)
+    done(Message(N_("工单 %(number)s 已提交，答复会出现在这里和您的待办中。"), number=ticket.number))
+    return redirect(url_for(".show", ticket_id=ticket.id))
+
+
+@bp.get("/tickets/<uuid:ticket_id>")
+@needs(Action.OPEN_TICKET)
+def show(ticket_id: UUID) -> ResponseReturnValue:
+    ticket = tickets.visible_ticket(current_user, ticket_id)
+    return render_template(
+        "pages/tickets/show.html", ticket=ticket, messages=messages_of(ticket.id), task=ticket_list.open_task(current_user, ticket),
+        people=ticket_list.names([ticket.assignee_id, ticket.accused_id]), is_mine=ticket.requester_id == current_user.id,
+    )  # fmt: skip
+
+
+@bp.post("/tickets/<uuid:ticket_id>")
+@needs(Action.OPEN_TICKET)
+@again(show, Conflict)
+def say(ticket_id: UUID) -> ResponseReturnValue:
+    tickets.say(current_user, ticket_id, request.form)
+    done(N_("已添加。"))
+    return redirect(url_for(".show", ticket_id=ticket_id) + "#conversation")

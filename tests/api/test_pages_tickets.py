@@ -1,0 +1,151 @@
+"""Pages of support tickets: the form, the list of one's own and of the desk, the conversation, tasks, scope (R69, S78–S82)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from service.domain.roles import Role
+from service.models import Ticket, User, authority_id, session
+from service.workflow import tickets
+from tests.api.queries import counted
+from tests.api.test_web_access import user_of
+from tests.builders.stage import Stage, known, make_stage
+from tests.builders.world import fresh, make_user, sign_in
+
+ASKED = {"kind": "technical", "subject": "无法上传照片", "body": "第一行\n<b>第二行</b>"}
+
+
+@pytest.fixture
+def stage(app: Any, clock: Any) -> Stage:
+    return make_stage()
+
+
+@pytest.fixture
+def desk(app: Any, clock: Any) -> User:
+    return known(make_user("sys_admin", authority_id("platform")))
+
+
+def _text(client: FlaskClient, address: str, status: int = 200) -> str:
+    answer = client.get(address)
+    assert answer.status_code == status, address
+    return answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_opens_a_ticket_and_finds_it_again(client: FlaskClient, clock: Any, role: Role) -> None:
+    """R69, S78"""
+    sign_in(client, user_of(role))
+    assert "/tickets/new" in _text(client, "/tickets")
+    begun = client.post("/tickets", data=ASKED)
+    assert begun.status_code == 302
+    page = _text(client, begun.headers["Location"])
+    assert "KF2026000001" in page
+    assert "&lt;b&gt;第二行" in page
+    assert "无法上传照片" in _text(client, "/tickets?q=kf2026000001")
+    assert "没有符合条件" in _text(client, "/tickets?kind=repair")
+
+
+def test_a_form_comes_back_with_what_was_typed(client: FlaskClient, stage: Stage) -> None:
+    """R69"""
+    sign_in(client, stage.enterprise)
+    answer = client.post("/tickets", data={"kind": "repair", "subject": "", "body": "读卡器不亮"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert 'id="subject-wrong"' in page
+    assert "读卡器不亮" in page
+    assert re.search(r'value="repair"[^>]* checked', page)
+    assert session().scalars(select(Ticket)).all() == []
+
+
+def test_the_whole_way_by_pages(client: FlaskClient, stage: Stage, desk: User) -> None:
+    """R69, S79"""
+    sign_in(client, stage.enterprise)
+    address = client.post("/tickets", data=ASKED).headers["Location"]
+    sign_in(client, desk)
+    assert "无法上传照片" in _text(client, "/tickets?view=desk")
+    _do(client, address, decision="accept")
+    _do(client, address, decision="ask", message="文件多大？")
+    assert not re.search(r"/tasks/[0-9a-f-]{36}", _main(client, address))
+    sign_in(client, stage.enterprise)
+    assert "文件多大？" in _text(client, address)
+    _do(client, address, message="3 MB。")
+    sign_in(client, desk)
+    _do(client, address, decision="resolve", message="请缩小后再传。")
+    sign_in(client, stage.enterprise)
+    assert "请评价" in _text(client, address)
+    _do(client, address, decision="close", rating="5", message="")
+    page = _text(client, address)
+    assert "很满意" in page
+    assert "工单已关闭" in page
+    assert client.post(address, data={"body": "还有"}).status_code == 409
+
+
+def test_a_line_is_added_to_the_conversation(client: FlaskClient, stage: Stage) -> None:
+    """R69"""
+    sign_in(client, stage.enterprise)
+    address = client.post("/tickets", data=ASKED).headers["Location"]
+    assert client.post(address, data={"body": ""}).status_code == 422
+    assert client.post(address, data={"body": "补充：换了浏览器也不行。"}).status_code == 302
+    assert "换了浏览器也不行" in _text(client, address)
+
+
+def test_others_find_no_ticket(client: FlaskClient, stage: Stage) -> None:
+    """R69, R70"""
+    ticket = tickets.open_ticket(stage.enterprise, ASKED)
+    colleague = known(make_user("enterprise", stage.unit.id))
+    for user in (colleague, stage.province, stage.association, stage.ministry):
+        sign_in(client, user)
+        _text(client, f"/tickets/{ticket.id}", 404)
+        assert client.post(f"/tickets/{ticket.id}", data={"body": "插话"}).status_code == 404
+        assert "无法上传照片" not in _text(client, "/tickets") + _text(client, "/tickets?view=desk")
+
+
+def test_a_complaint_names_whom_it_is_about_and_he_finds_nothing(client: FlaskClient, stage: Stage) -> None:
+    """R69, S82"""
+    sign_in(client, stage.enterprise)
+    assert stage.ministry.display_name in _text(client, "/tickets/new")
+    asked = {"kind": "complaint", "subject": "答复迟缓", "body": "三周未复", "accused": str(stage.ministry.id)}
+    address = client.post("/tickets", data=asked).headers["Location"]
+    sign_in(client, stage.ministry)
+    _text(client, address, 404)
+    assert "答复迟缓" not in _text(client, "/tickets?view=desk") + _text(client, "/inbox")
+    sign_in(client, known(make_user("ministry", authority_id("ministry"))))
+    assert "答复迟缓" in _text(client, "/tickets?view=desk")
+    assert "三周未复" in _text(client, address)
+
+
+@pytest.mark.parametrize("address", ["/tickets", "/tickets?view=desk", "/tickets/new", "{ticket}", "{task}"])
+def test_a_page_asks_at_most_fifteen_queries(client: FlaskClient, stage: Stage, desk: User, address: str) -> None:
+    for n in range(12):
+        ticket = tickets.open_ticket(stage.enterprise, ASKED | {"subject": f"问题 {n}"})
+        tickets.say(stage.enterprise, ticket.id, {"body": "补充"})
+    sign_in(client, desk)
+    task = re.search(r"/tasks/[0-9a-f-]{36}", _main(client, f"/tickets/{ticket.id}"))
+    assert task
+    session().rollback()
+    with counted() as queries:
+        page = client.get(address.format(ticket=f"/tickets/{ticket.id}", task=task[0]))
+    assert page.status_code == 200
+    assert len(queries) <= 15, "\n".join(queries)
+
+
+def _main(client: FlaskClient, address: str) -> str:
+    return _text(client, address).split("<main")[1].split("</main>")[0]
+
+
+def _do(client: FlaskClient, address: str, **typed: str) -> None:
+    """Go from the ticket to the task that waits, and fill its form in."""
+    task = re.search(r"/tasks/[0-9a-f-]{36}", _main(client, address))
+    assert task
+    page = _text(client, task[0])
+    assert "第一行" in page
+    digest = re.search(r'name="form_digest" value="([0-9a-f]+)"', page)
+    assert digest
+    answer = client.post(task[0], data={"form_digest": digest[1], **typed})
+    assert answer.status_code == 302, answer.get_data(as_text=True)
+    assert fresh(session().scalars(select(Ticket)).one())
