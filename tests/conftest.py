@@ -59,9 +59,11 @@ def application(server: Server, template_database: str) -> Iterator[Flask]:
 @pytest.fixture
 def app(application: Flask, server: Server, template_database: str) -> Iterator[Flask]:
     """The application on a fresh copy of the template, inside an application context."""
+    from service.models import setting
     from service.models.base import db
 
     copy(server, template_database, f"test_{os.getpid()}")
+    setting.forget()
     with application.app_context():
         yield application
         db.session.remove()

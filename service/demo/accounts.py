@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from service.config import demo_password
 from service.demo.people import units
+from service.domain.privacy import VERSION
 from service.domain.provinces import AUTHORITY_CODES, PROVINCES
 from service.models import AcademyLink, Cause, Organisation, User, authority_id, new_id, session, transaction
 from service.models.pinyin import sort_key
@@ -33,7 +34,8 @@ class Accounts:
         )
         self._hash = first.password_hash
         with transaction(Cause("demonstration")) as current:
-            current.get_one(User, first.id).must_change = False
+            user = current.get_one(User, first.id)
+            user.must_change, user.privacy_version = False, VERSION
         self._users: dict[str, User] = {}
 
     def add(self, login: str, name: str, role: str, organisation_id: UUID) -> None:
@@ -48,6 +50,7 @@ class Accounts:
                     organisation_id=organisation_id,
                     password_hash=self._hash,
                     must_change=False,
+                    privacy_version=VERSION,
                 )
             )
 

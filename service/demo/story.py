@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.demo.acts import Acts
+from service.demo.aftermath import Aftermath
 from service.models import Organisation, Person, TrainingNeed, session
 from service.workflow import classes, registry, training
 
@@ -32,6 +33,7 @@ class Story:
         self._this_year()
         self._this_autumn()
         self._latest()
+        Aftermath(self.acts, self.last).tell()
 
     def ago(self, days: int) -> date:
         """The date so many days before the last."""

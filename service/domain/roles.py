@@ -22,6 +22,12 @@ class Role(Labelled):
     PROCESS_ADMIN = "process_admin", N_("流程管理员")  # diagrams, decisions, forms
 
 
+class UserState(Labelled):
+    ACTIVE = "active", N_("正常")
+    LOCKED = "locked", N_("已锁定")
+    DISABLED = "disabled", N_("已停用")  # for good or for a while; an account is never deleted (R4)
+
+
 # The three separated administrators (等保 2.0): none does business, nobody is two of them.
 SEPARATED = frozenset({Role.SYS_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 ADMINISTRATORS = SEPARATED | {Role.PROCESS_ADMIN}

@@ -33,7 +33,9 @@ def own_units(user: User) -> Select[UUID]:
 
 def province_units(user: User) -> Select[UUID]:
     """Ids of the units of a provincial user's own province (R9); academies are the association's (R12)."""
-    return select(Organisation.id).where(Organisation.authority_id == user.organisation_id, Organisation.kind != "academy")
+    return select(Organisation.id).where(
+        Organisation.authority_id == user.organisation_id, Organisation.kind != "academy"
+    )
 
 
 def linked_academies(user: User) -> Select[UUID]:

@@ -21,7 +21,7 @@ CLASS_STATES = ("draft", "enrolling", "enrolment_closed", "running", "scored", "
 
 
 class TrainingPlan(Tracked, Base):
-    """A year's plan of a class (R33 applies to its owner)."""
+    """A year's plan of a class (R33 applies to its owner). Its time is a month, or a quarter, or left open; hours: training hours."""
 
     __tablename__ = "training_plan"
     year: Mapped[int]
@@ -29,13 +29,20 @@ class TrainingPlan(Tracked, Base):
     kind: Mapped[str] = mapped_column(String(10))
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
     month: Mapped[int | None]
+    quarter: Mapped[int | None]
     place: Mapped[str | None] = mapped_column(String(100))
     capacity: Mapped[int | None]
     hours: Mapped[int | None]
+    note: Mapped[str | None] = mapped_column(String(500))
     state: Mapped[str] = mapped_column(String(10), default="draft")
+    cancel_reason: Mapped[str | None] = mapped_column(String(500))
     __table_args__ = (
         CheckConstraint(f"kind IN {TRAINING_KINDS}", name="kind"),
         CheckConstraint("state IN ('draft', 'published', 'closed', 'cancelled')", name="state"),
+        CheckConstraint("month IS NULL OR (month BETWEEN 1 AND 12 AND quarter IS NULL)", name="month"),
+        CheckConstraint("quarter IS NULL OR quarter BETWEEN 1 AND 4", name="quarter"),
+        CheckConstraint("capacity IS NULL OR capacity >= 1", name="capacity"),
+        Index(None, "year", "id"),
     )
 
 

@@ -21,23 +21,29 @@ MOST = 2000  # organisations offered in a form
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which accounts: of these roles, in a state, found by login, name or organisation."""
+    """Which accounts: of these roles, in a state (``waiting``: for an assent), found by login, name or organisation."""
 
     roles: Collection[str]
     state: str = ""
     find: str = ""
+    organisation_id: UUID | None = None
 
 
 def read(user: User, chosen: Filter, cursor: str | None = None) -> Page[Any]:
     """Accounts whose organisation is in the user's scope, by login."""
     query = select(
         User.id, User.login, User.display_name, User.role, User.state, User.locked_until, User.last_login, User.must_change,
+        User.awaits_assent,
         Organisation.name.label("organisation"),
     )  # fmt: skip
     query = query.join(Organisation, Organisation.id == User.organisation_id)
     query = query.where(visible(user, Organisation), User.role.in_(chosen.roles))
-    if chosen.state:
+    if chosen.state == "waiting":
+        query = query.where(User.awaits_assent, User.state != "disabled")
+    elif chosen.state:
         query = query.where(User.state == chosen.state)
+    if chosen.organisation_id:
+        query = query.where(User.organisation_id == chosen.organisation_id)
     if chosen.find:
         words = like(chosen.find)
         query = query.where(

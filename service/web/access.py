@@ -11,11 +11,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 
-from service.domain.passwords import LONGEST_SESSION, idle_limit
 from service.domain.permissions import Action, may
-from service.domain.roles import Role
+from service.domain.roles import ADMINISTRATORS, Role
 from service.errors import NotAllowed, SignInNeeded
-from service.models import User, now
+from service.models import User, now, setting
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -89,7 +88,8 @@ def begin_session() -> None:
 def _is_over(role: Role) -> bool:
     """Whether the session has ended; if not, a request made by hand is remembered, to the minute."""
     at = int(now().timestamp())
-    limit, idle = LONGEST_SESSION.total_seconds(), idle_limit(role).total_seconds()
+    limit = setting.number("session_hours") * 3600
+    idle = 60 * setting.number("administrator_session_minutes" if role in ADMINISTRATORS else "session_minutes")
     if at - session.get("began", 0) >= limit or at - session.get("seen", 0) >= idle:
         return True
     if at - session["seen"] >= 60 and "X-Background" not in request.headers:

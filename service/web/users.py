@@ -11,7 +11,7 @@ from flask_login import current_user
 from service.domain.permissions import Action
 from service.domain.roles import CREATES, Role
 from service.errors import N_, InvalidInput, NotFound
-from service.models import User, now, user_list
+from service.models import User, now, unit_list, user_list
 from service.web import filters, wording
 from service.web.access import needs
 from service.web.submit import again, done
@@ -19,17 +19,20 @@ from service.workflow import accounts
 
 bp = Blueprint("users", __name__)
 
-STATES = ("active", "disabled")
+STATES = ("active", "waiting", "disabled")
 
 
 @bp.get("/users")
 @needs(Action.MANAGE_USERS, Action.UNLOCK_USER)
 def index() -> ResponseReturnValue:
     role = filters.choice("role", managed())
-    chosen = user_list.Filter([role] if role else managed(), filters.choice("state", STATES), filters.text("find"))
+    chosen = user_list.Filter(
+        [role] if role else managed(), filters.choice("state", STATES), filters.text("find"), filters.key("unit")
+    )
     page = user_list.read(current_user, chosen, filters.cursor())
     return render_template(
-        "pages/users/index.html", page=page, chosen=chosen, role=role, roles=wording.options(managed()), now=now()
+        "pages/users/index.html", page=page, chosen=chosen, role=role, roles=wording.options(managed()), now=now(),
+        unit=unit_list.names_of([chosen.organisation_id]).get(str(chosen.organisation_id), ""),
     )
 
 

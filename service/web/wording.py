@@ -10,7 +10,10 @@ from flask import Flask
 from service.domain.certificates import CertificateKind
 from service.domain.identity import IdType, Sex
 from service.domain.labels import Labelled
+from service.domain.notices import NoticeKind
 from service.domain.persons import PersonState
+from service.domain.plans import PlanState
+from service.domain.roles import Role, UserState
 from service.domain.scores import ABSENT, write_score
 from service.domain.tickets import TicketKind
 from service.domain.training_kind import TrainingKind
@@ -28,17 +31,34 @@ FIELD_WORDS = {
     "no_criminal_record": N_("无刑事处罚声明"), "decision_comment": N_("审批意见"), "legacy_number": N_("原证书编号"),
     "legacy_issued_on": N_("原证书发证日期"), "legacy_valid_to": N_("原证书有效期至"),
 }  # fmt: skip
-PERSON_NAME = N_("姓名")
+OWN_WORDS = {  # where a table calls a column otherwise
+    ("person", "name"): N_("姓名"), ("plan", "title"): N_("名称"), ("plan", "kind"): N_("类型"), ("plan", "year"): N_("年度"),
+    ("plan", "month"): N_("月份"), ("plan", "quarter"): N_("季度"), ("plan", "place"): N_("地点"), ("plan", "capacity"): N_("名额"),
+    ("plan", "hours"): N_("学时"), ("plan", "note"): N_("说明"), ("plan", "cancel_reason"): N_("取消原因"),
+    ("user", "display_name"): N_("姓名"), ("user", "role"): N_("角色"), ("user", "awaits_assent"): N_("待安全管理员同意"),
+    ("type", "name"): N_("名称"), ("type", "initial_hours"): N_("取证学时"), ("type", "refresher_hours"): N_("再培训学时"),
+    ("type", "renewal_hours"): N_("换证学时"), ("type", "pass_mark"): N_("及格线"), ("type", "active"): N_("启用"),
+}  # fmt: skip
 
 USE_CASES = {
     "revoke_certificate": N_("吊销"), "hand_out": N_("登记领取"),
     "save_person": N_("修改"), "submit_person": N_("提交审批"), "deregister_person": N_("注销"), "transfer_person": N_("变更单位"),
     "change_qualification_type": N_("变更资格类型"), "create_unit": N_("新增"), "save_unit": N_("修改"),
+    "rename_unit": N_("变更名称"), "convert_unit": N_("单位转换"), "delete_unit": N_("删除"),
+    "save_plan": N_("修改"), "publish_plan": N_("发布"), "cancel_plan": N_("取消"), "close_plans": N_("年度结束"),
+    "create_user": N_("新增"), "rename_user": N_("修改姓名"), "disable_user": N_("停用"), "enable_user": N_("恢复"),
+    "assent_user": N_("同意"), "refuse_user": N_("不同意"), "reset_password": N_("重置密码"), "unlock": N_("解锁"),
+    "save_settings": N_("修改设置"), "save_qualification_type": N_("修改字典"),
 }  # fmt: skip
 
 ENUMERATIONS: dict[str, type[Labelled]] = {
     "id_type": IdType, "sex": Sex, "state": PersonState, "unit_state": UnitState, "kind": UnitKind, "business": Business,
     "need": Need, "training_kind": TrainingKind, "ticket_kind": TicketKind, "certificate_kind": CertificateKind,
+    "notice": NoticeKind,
+}  # fmt: skip
+OWN_ENUMERATIONS: dict[tuple[str, str], type[Labelled]] = {
+    ("unit", "state"): UnitState, ("plan", "state"): PlanState, ("plan", "kind"): TrainingKind, ("user", "state"): UserState,
+    ("user", "role"): Role,
 }  # fmt: skip
 
 
@@ -49,9 +69,7 @@ def word(enumeration: str, value: str | None) -> str:
 
 def field_word(field: str, table: str = "person") -> str:
     """The word for a column."""
-    if table == "person" and field == "name":
-        return translate(PERSON_NAME)
-    return translate(FIELD_WORDS.get(field, field))
+    return translate(OWN_WORDS.get((table, field)) or FIELD_WORDS.get(field, field))
 
 
 def value_word(field: str, value: Any, table: str = "person") -> str:
@@ -62,7 +80,9 @@ def value_word(field: str, value: Any, table: str = "person") -> str:
         return translate(N_("有"))
     if isinstance(value, bool):
         return translate(N_("是") if value else N_("否"))
-    enumeration = ENUMERATIONS.get("unit_state" if (table, field) == ("unit", "state") else field)
+    if (table, field) == ("type", "pass_mark"):
+        return write_score(value)
+    enumeration = OWN_ENUMERATIONS.get((table, field)) or ENUMERATIONS.get(field)
     return word_of(enumeration, str(value)) if enumeration else str(value)
 
 

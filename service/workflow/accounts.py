@@ -11,14 +11,17 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from service.domain import passwords
-from service.domain.roles import Role, obstacle_to_account
+from service.domain.privacy import VERSION
+from service.domain.roles import Role, needs_assent, obstacle_to_account
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, SignInNeeded, TooManyAttempts
-from service.models import Attempt, AuditEvent, Cause, Organisation, User, new_id, now, session, transaction
+from service.models import Attempt, AuditEvent, Cause, Organisation, User, new_id, now, session, setting, transaction
 from service.models.scope import get_visible
 from service.models.sealed import fingerprint
+from service.workflow import cases
 
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{2,39}")
 LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
+NAME_WRONG = N_("请填写姓名，2 至 50 个字。")
 OF_SOURCE = 30  # failures that lock an address: an office shares one, and must not be locked by one forgetful colleague
 FAILURE = "sign_in_failure"
 
@@ -44,16 +47,17 @@ def check_password(login: str, password: str, source: str) -> User:
     """The account, if the password is right; leaves a trace only of what fails. Raises as ``sign_in`` does."""
     account, place = _key(login), f"source:{source}"
     failures = _failures(account)
-    if passwords.locked_until(failures, now()) or passwords.locked_until(_failures(place), now(), OF_SOURCE):
+    limit = setting.number("sign_in_failures")
+    if passwords.locked_until(failures, now(), limit) or passwords.locked_until(_failures(place), now(), OF_SOURCE):
         raise TooManyAttempts(LOCKED)
     user = User.by_login(login)
     if matches(user, password) and user is not None and user.is_active:
         if failures:
             _forget(account)
         return user
-    if _remember_failure(user, account, place, source):
+    if _remember_failure(user, account, place, source, limit):
         raise TooManyAttempts(LOCKED)
-    left = passwords.FAILURES - sum(at > now() - passwords.WINDOW for at in failures) - 1
+    left = limit - sum(at > now() - passwords.WINDOW for at in failures) - 1
     raise SignInNeeded(N_("登录名或密码不对。再错 %(left)s 次将锁定 30 分钟。"), left=max(left, 1))
 
 
@@ -74,13 +78,13 @@ def matches(user: User | None, password: str) -> bool:
         return False
 
 
-def _remember_failure(user: User | None, account: str, place: str, source: str) -> bool:
+def _remember_failure(user: User | None, account: str, place: str, source: str, limit: int) -> bool:
     """Count a failure, in a use case of its own; returns whether it locks the login."""
     with transaction(Cause("sign_in_failed")) as current_session:
         current_session.add_all([Attempt(kind=FAILURE, key=account), Attempt(kind=FAILURE, key=place)])
         current_session.add(_event("sign_in", user, source, "refused"))
         current_session.flush()
-        until = passwords.locked_until(_failures(account), now())
+        until = passwords.locked_until(_failures(account), now(), limit)
         if until and user is not None:
             user.locked_until = until
     return until is not None
@@ -119,14 +123,19 @@ def change_password(user: User, present: str, new: str, again: str, source: str)
     return account
 
 
-def create_user(actor: User | None, *, login: str, display_name: str, role: str, organisation_id: UUID, password: str | None = None) -> tuple[User, str]:
+def create_user(
+    actor: User | None, *, login: str, display_name: str, role: str, organisation_id: UUID, password: str | None = None
+) -> tuple[User, str]:
     """A new account and its first password, random unless given, to be changed at the first sign-in (R1, R2).
 
-    actor None: the installation itself (``anpei create-admin``, the demonstration). Raises NotAllowed, NotFound for an
-    organisation out of scope, InvalidInput for a login that is taken or malformed.
+    actor None: the installation itself (``anpei create-admin``, the demonstration). What the system administrator makes
+    waits for the security administrator's assent (domain.md §9). Raises NotAllowed, NotFound for an organisation out of
+    scope, InvalidInput for a login that is taken or malformed.
     """
     organisation = _organisation(actor, organisation_id)
-    if actor is not None and (why := obstacle_to_account(Role(actor.role), Role(role), actor.organisation_id, organisation.authority_id)):
+    if actor is not None and (
+        why := obstacle_to_account(Role(actor.role), Role(role), actor.organisation_id, organisation.authority_id)
+    ):
         raise NotAllowed(why)
     _check_account(login, display_name, role, organisation)
     first = password or passwords.make_first_password()
@@ -134,6 +143,7 @@ def create_user(actor: User | None, *, login: str, display_name: str, role: str,
         user = User(
             id=new_id(), login=login, display_name=display_name.strip(), role=role, organisation_id=organisation.id,
             password_hash=_hasher.hash(first), must_change=True,
+            awaits_assent=actor is not None and needs_assent(Role(actor.role)),
         )  # fmt: skip
         current_session.add(user)
     return user, first
@@ -161,7 +171,7 @@ def _check_account(login: str, display_name: str, role: str, organisation: Organ
     elif User.by_login(login) is not None:
         wrong["login"] = N_("这个登录名已有人使用，请换一个。")
     if not 2 <= len(display_name.strip()) <= 50:
-        wrong["display_name"] = N_("请填写姓名，2 至 50 个字。")
+        wrong["display_name"] = NAME_WRONG
     if organisation.kind not in KIND_OF_ROLE.get(Role(role), ("platform",)):
         wrong["role"] = N_("这个角色不能属于所选的单位。")
     if wrong:
@@ -173,7 +183,12 @@ def reset_password(actor: User, user_id: UUID) -> str:
     user = _managed(actor, user_id)
     first = passwords.make_first_password()
     with transaction(Cause("reset_password", actor.id)) as current_session:
-        user.password_hash, user.must_change, user.epoch, user.locked_until = _hasher.hash(first), True, user.epoch + 1, None
+        user.password_hash, user.must_change, user.epoch, user.locked_until = (
+            _hasher.hash(first),
+            True,
+            user.epoch + 1,
+            None,
+        )
         Attempt.forget(FAILURE, _key(user.login))
         current_session.add(_event("reset_password", actor, None, about=user))
     return first
@@ -187,14 +202,62 @@ def disable_user(actor: User, user_id: UUID) -> None:
     with transaction(Cause("disable_user", actor.id)) as current_session:
         user.state, user.epoch = "disabled", user.epoch + 1
         current_session.add(_event("disable_user", actor, None, about=user))
+    cases.release_tasks(user.id, actor.id)
 
 
 def enable_user(actor: User, user_id: UUID) -> None:
     """Let a disabled account sign in again."""
     user = _managed(actor, user_id)
+    if user.organisation.state == "deleted":
+        raise Conflict(N_("该账号的单位已删除，不能恢复。"))
     with transaction(Cause("enable_user", actor.id)) as current_session:
         user.state = "active"
         current_session.add(_event("enable_user", actor, None, about=user))
+
+
+def rename_user(actor: User, user_id: UUID, display_name: str) -> None:
+    """Change the name people see (S97): an account stays with its person, but names are mistyped."""
+    user = _managed(actor, user_id)
+    name = " ".join(display_name.split())
+    if not 2 <= len(name) <= 50:
+        raise InvalidInput({"display_name": NAME_WRONG})
+    with transaction(Cause("rename_user", actor.id)):
+        user.display_name = name
+
+
+def assent(actor: User, user_id: UUID) -> None:
+    """Let an account that the system administrator made begin to work; the security administrator's decision."""
+    user = _awaiting(actor, user_id)
+    with transaction(Cause("assent_user", actor.id)) as current_session:
+        user.awaits_assent = False
+        current_session.add(_event("assent_user", actor, None, about=user))
+
+
+def refuse_assent(actor: User, user_id: UUID) -> None:
+    """Refuse it: the account is disabled, and enabled again it would wait as before."""
+    user = _awaiting(actor, user_id)
+    with transaction(Cause("refuse_user", actor.id)) as current_session:
+        user.state, user.epoch = "disabled", user.epoch + 1
+        current_session.add(_event("refuse_user", actor, None, about=user))
+
+
+def _awaiting(actor: User, user_id: UUID) -> User:
+    if actor.role != Role.SECURITY_ADMIN:
+        raise NotAllowed
+    user = User.get(user_id)
+    if user is None:
+        raise NotFound
+    if not user.awaits_assent or user.state == "disabled":
+        raise Conflict(N_("这个账号已不在等待同意，请刷新后查看。"))
+    return user
+
+
+def accept_privacy(user: User) -> None:
+    """Remember that the reader has read the privacy notice in force."""
+    account = session().get_one(User, user.id)
+    with transaction(Cause("accept_privacy", user.id)) as current_session:
+        account.privacy_version = VERSION
+        current_session.add(_event("accept_privacy", account, None, about=account))
 
 
 def unlock(actor: User, user_id: UUID) -> None:
@@ -223,12 +286,16 @@ def _managed(actor: User, user_id: UUID) -> User:
     if user is None:
         raise NotFound
     get_visible(actor, Organisation, user.organisation_id)
-    if why := obstacle_to_account(Role(actor.role), Role(user.role), actor.organisation_id, user.organisation.authority_id):
+    if why := obstacle_to_account(
+        Role(actor.role), Role(user.role), actor.organisation_id, user.organisation.authority_id
+    ):
         raise NotAllowed(why)
     return user
 
 
-def _event(action: str, user: User | None, source: str | None, outcome: str = "ok", about: User | None = None) -> AuditEvent:
+def _event(
+    action: str, user: User | None, source: str | None, outcome: str = "ok", about: User | None = None
+) -> AuditEvent:
     return AuditEvent(
         action=action, actor_id=user.id if user else None, organisation_id=user.organisation_id if user else None,
         source=source, outcome=outcome, object_type="user" if about else None, object_id=about.id if about else None,

@@ -30,13 +30,30 @@ def ensure() -> None:
         for kind, code, name in rows:
             # the code orders authorities as GB/T 2260 does, which is how people know the list
             row = insert(Organisation).values(
-                id=authority_id(code), kind=kind, code=code, name=name, sort_key=code, state="complete", names_history=[],
-                created_at=now(), updated_at=now(), version=1,
+                id=authority_id(code),
+                kind=kind,
+                code=code,
+                name=name,
+                sort_key=code,
+                state="complete",
+                names_history=[],
+                created_at=now(),
+                updated_at=now(),
+                version=1,
             )
             current_session.execute(row.on_conflict_do_nothing())
         for code, name in QUALIFICATION_TYPES.items():
             row = insert(QualificationType).values(
-                id=new_id(), code=code, name=name, initial_hours=48, refresher_hours=16, renewal_hours=16, pass_mark=600, active=True,
-                created_at=now(), updated_at=now(), version=1,
+                id=new_id(),
+                code=code,
+                name=name,
+                initial_hours=48,
+                refresher_hours=16,
+                renewal_hours=16,
+                pass_mark=600,
+                active=True,
+                created_at=now(),
+                updated_at=now(),
+                version=1,
             )
             current_session.execute(row.on_conflict_do_nothing())

@@ -42,7 +42,7 @@ def create_unit(user: User, raw: Mapping[str, Any]) -> Organisation:
         entry.check()
         unit.state = "draft" if missing(unit) else "complete"
         current.add(unit)
-        _flush()
+        flush()
     return unit
 
 
@@ -70,7 +70,7 @@ def save_unit(user: User, unit_id: UUID, raw: Mapping[str, Any]) -> Organisation
             _fill(unit, entry)
         entry.check()
         unit.state = "draft" if missing(unit) else "complete"
-        _flush()
+        flush()
     return unit
 
 
@@ -138,7 +138,7 @@ def _fill(unit: Organisation, entry: Entry, *, is_own: bool = False) -> None:
     unit.sales_licence_until = entry.day("sales_licence_until")
 
 
-def _flush() -> None:
+def flush() -> None:
     """Write now, so that a name or code that is taken is told at its field."""
     try:
         session().flush()

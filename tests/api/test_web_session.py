@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from service.domain.privacy import VERSION
 from service.models import Attempt, AuditEvent, Cause, MovingClock, User, authority_id, session, transaction
 from service.workflow import accounts
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
@@ -29,7 +30,7 @@ def officer(app: Flask) -> User:
         organisation_id=authority_id("37"),
         password=PASSWORD,
     )
-    return change(user, must_change=False)
+    return change(user, must_change=False, privacy_version=VERSION)
 
 
 def change(user: User, **values: Any) -> User:
@@ -138,6 +139,9 @@ def test_the_first_password_must_be_changed_before_anything_else(client: FlaskCl
     assert client.get("/inbox").headers["Location"] == "/password"
     changed = client.post("/password", data={"present": first, "new": NEW, "again": NEW})
     assert changed.headers["Location"] == "/"
+    assert client.get("/inbox").headers["Location"] == "/privacy?next=/inbox"
+    assert "个人信息处理告知" in text(client.get("/privacy"))
+    assert client.post("/privacy", data={"next": "/inbox"}).headers["Location"] == "/inbox"
     assert client.get("/inbox").status_code == 200
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
+from service.domain.privacy import VERSION
 from service.models import (
     Cause,
     Organisation,
@@ -103,6 +104,7 @@ def _officers(school: Organisation, unit: Organisation) -> dict[str, User]:
             display_name=login,
             password_hash=password,
             must_change=False,
+            privacy_version=VERSION,
         )
         for login, (role, place) in places.items()
     }

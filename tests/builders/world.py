@@ -15,6 +15,7 @@ from sqlalchemy import select
 from service.domain.certificate_number import issue
 from service.domain.credit_code import check_character as credit_check
 from service.domain.identity import check_character, mask
+from service.domain.privacy import VERSION
 from service.models import (
     Cause,
     Certificate,
@@ -55,7 +56,7 @@ def make_institution(name: str = "泉城安全培训中心（示例）") -> Orga
 def make_user(role: str, organisation_id: UUID, **more: Any) -> User:
     """An account that has changed its first password; it signs in by ``sign_in`` below."""
     n = next(_serial)
-    values = {"login": f"user-{n}", "display_name": "张甲子", "password_hash": "x", "must_change": False} | more
+    values = {"login": f"user-{n}", "display_name": "张甲子", "password_hash": "x", "must_change": False, "privacy_version": VERSION} | more
     return _keep(User(id=new_id(), role=role, organisation_id=organisation_id, **values))
 
 

@@ -8,7 +8,20 @@ from typing import Any
 from sqlalchemy import func, select
 
 from service import demo
-from service.models import Case, Certificate, Incident, Person, RowChange, TrainingClass, User, session
+from service.models import (
+    Case,
+    Certificate,
+    Incident,
+    Person,
+    PrintRecord,
+    Reissue,
+    RowChange,
+    Task,
+    Ticket,
+    TrainingClass,
+    User,
+    session,
+)
 from service.workflow import history
 
 
@@ -20,6 +33,7 @@ def test_the_demonstration_is_filled_once_and_every_case_of_it_can_be_proved(app
     assert list(history.verify()) == []
     _shows_every_stage()
     _tells_the_seed_example()
+    _shows_what_follows()
 
 
 def _shows_every_stage() -> None:
@@ -63,3 +77,15 @@ def _tells_the_seed_example() -> None:
         >= 1
     )
     assert session().scalar(select(func.count()).select_from(Case).where(Case.ended_at.is_not(None))) > 50
+
+
+def _shows_what_follows() -> None:
+    """R62, R64, R69: revoked, deregistered and reissued certificates, hand-outs, tickets of every kind."""
+    states = set(session().scalars(select(Certificate.state)))
+    assert {"valid", "superseded", "revoked", "deregistered", "void"} <= states
+    assert {"completed", "approved", "returned", "requested"} == set(session().scalars(select(Reissue.state)))
+    assert set(session().scalars(select(Ticket.kind))) == {"technical", "ordering", "repair", "complaint"}
+    assert set(session().scalars(select(Ticket.state))) == {"open", "in_progress", "waiting_user", "resolved", "closed"}
+    assert session().scalar(select(func.count()).select_from(PrintRecord).where(PrintRecord.received_on.is_not(None)))
+    waiting = select(func.count()).select_from(Task)
+    assert session().scalar(waiting.where(Task.element == "deregister_certificate", Task.state == "open"))

@@ -1,0 +1,77 @@
+"""What may be attached to a bulletin: documents and pictures whose content is what their name says. No tables here."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+import zipfile
+from collections.abc import Callable
+
+from service.errors import N_, InvalidInput, Message
+
+LONGEST_NAME = 100
+MOST_PARTS, MOST_UNPACKED = 5000, 200 * 1024 * 1024  # of an office file: beyond that it is a zip bomb
+
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+REFUSED = N_("只能上传 PDF、Word（docx）、Excel（xlsx）、JPEG 或 PNG 文件，且内容须与扩展名一致；不接受带宏或加密的文件。")
+
+
+def check_attachment(name: str, data: bytes, most_bytes: int, field: str = "file") -> tuple[str, str]:
+    """The clean name and media type of an upload; raises ``InvalidInput`` at ``field`` for what is no plain document."""
+    name = clean_name(name)
+    extension = name.rpartition(".")[2].lower()
+    if not data or not name.rpartition(".")[0]:
+        raise InvalidInput({field: N_("请选择要上传的文件。")})
+    if len(data) > most_bytes:
+        raise InvalidInput({field: Message(N_("文件超过 %(most)s MB，请压缩后再传。"), most=most_bytes // 1024 // 1024)})
+    known = _KINDS.get(extension)
+    if known is None or not known[1](data):
+        raise InvalidInput({field: REFUSED})
+    return name, known[0]
+
+
+def clean_name(name: str) -> str:
+    """The file name without folders and control or direction characters, shortened in front of its extension."""
+    name = unicodedata.normalize("NFC", name.replace("\\", "/")).rpartition("/")[2]
+    name = "".join(c for c in name if unicodedata.category(c)[0] != "C" and c not in '<>:"|?*').strip(" .")
+    stem, dot, extension = name.rpartition(".")
+    return f"{stem[: LONGEST_NAME - len(extension) - 1]}{dot}{extension}" if len(name) > LONGEST_NAME else name
+
+
+def _is_pdf(data: bytes) -> bool:
+    return data.startswith(b"%PDF-") and b"%%EOF" in data[-2048:] and b"/JavaScript" not in data and b"/Encrypt" not in data
+
+
+def _is_jpeg(data: bytes) -> bool:
+    return data.startswith(b"\xff\xd8\xff") and data.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
+def _is_png(data: bytes) -> bool:
+    return data.startswith(b"\x89PNG\r\n\x1a\n") and data.endswith(b"IEND\xaeB`\x82")
+
+
+def _office(part: str) -> Callable[[bytes], bool]:
+    """Whether it is an Office Open XML package with this main part, and without macros or embedded programs."""
+
+    def check(data: bytes) -> bool:
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as package:
+                parts = package.infolist()
+                names = {entry.filename for entry in parts}
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+            return False
+        small = len(parts) <= MOST_PARTS and sum(entry.file_size for entry in parts) <= MOST_UNPACKED
+        plain = not any(n.lower().endswith((".bin", ".exe", ".js", ".vbs")) and "printersettings" not in n.lower() for n in names)
+        return small and plain and {"[Content_Types].xml", part} <= names
+
+    return check
+
+
+_KINDS: dict[str, tuple[str, Callable[[bytes], bool]]] = {
+    "pdf": ("application/pdf", _is_pdf),
+    "docx": (_OFFICE + "wordprocessingml.document", _office("word/document.xml")),
+    "xlsx": (_OFFICE + "spreadsheetml.sheet", _office("xl/workbook.xml")),
+    "jpg": ("image/jpeg", _is_jpeg),
+    "jpeg": ("image/jpeg", _is_jpeg),
+    "png": ("image/png", _is_png),
+}

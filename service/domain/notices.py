@@ -1,0 +1,59 @@
+"""Notices and bulletins (R68): their kinds and states, what may be done with one, and whom its author may address."""
+
+from __future__ import annotations
+
+from service.domain.labels import Labelled
+from service.domain.roles import Role
+from service.errors import N_, InvalidInput, Message
+
+LONGEST_TITLE, LONGEST_BODY = 200, 100_000  # characters; of the body with its marks
+
+
+class NoticeKind(Labelled):
+    """What kind of announcement it is."""
+
+    NOTICE = "notice", N_("通知")  # written by a process: a class opens, is cancelled, waits
+    BULLETIN = "bulletin", N_("通报")  # written by a province or the association (S110)
+    REMINDER = "reminder", N_("催报")  # to one unit that has not entered its data (S14)
+    DIGEST = "digest", N_("每日提醒")  # to one organisation: warnings and work of the day (R66)
+
+
+class NoticeState(Labelled):
+    DRAFT = "draft", N_("草稿")
+    PUBLISHED = "published", N_("已发布")
+    WITHDRAWN = "withdrawn", N_("已撤下")
+
+
+READERS: tuple[Role, ...] = (
+    Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION, Role.TRAINING_INSTITUTION, Role.GROUP, Role.ENTERPRISE,
+)  # fmt: skip
+"""Whom a bulletin can be meant for; the ministry reads them all (domain.md §9)."""
+
+
+def obstacle_to_editing(state: NoticeState) -> Message | None:
+    """Why a bulletin cannot be changed: published, it can only be withdrawn (R68)."""
+    if state is NoticeState.DRAFT:
+        return None
+    return Message(N_("通报%(state)s，不能再修改；有误请撤下后另发。"), state=Message(state.label))
+
+
+def obstacle_to_deletion(state: NoticeState) -> Message | None:
+    """Why a bulletin cannot be deleted: only drafts can (R68)."""
+    if state is NoticeState.DRAFT:
+        return None
+    return Message(N_("通报%(state)s，不能删除；已发布的只能撤下。"), state=Message(state.label))
+
+
+def obstacle_to_withdrawal(state: NoticeState) -> Message | None:
+    """Why a bulletin cannot be withdrawn: only published ones can (R68)."""
+    if state is NoticeState.PUBLISHED:
+        return None
+    return Message(N_("通报是“%(state)s”，无须撤下。"), state=Message(state.label))
+
+
+def check_roles(author: Role, roles: list[str], field: str = "roles") -> None:
+    """Raise ``InvalidInput`` for a role that no bulletin of this author can be meant for: a province speaks to its own
+    units, the association to everybody. No role chosen means all."""
+    allowed = READERS if author is Role.ASSOCIATION else (Role.GROUP, Role.ENTERPRISE)
+    if not set(roles) <= {str(role) for role in allowed}:
+        raise InvalidInput({field: N_("请从列表中选择发布对象。")})

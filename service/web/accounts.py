@@ -1,0 +1,129 @@
+"""One account: its page and history, its name, and what is asked before it is disabled, reset or let in (R2, R4, 三员).
+
+The list, new accounts and first passwords: users.py. Also the privacy notice that everybody reads once.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain import privacy
+from service.domain.permissions import Action
+from service.errors import N_, Conflict, NotFound
+from service.models import Organisation, User, inbox, now
+from service.models.person_history import versions_of
+from service.models.scope import get_visible
+from service.web.access import before_password, needs, signed_in
+from service.web.submit import again, done
+from service.web.users import managed
+from service.workflow import accounts
+
+bp = Blueprint("accounts", __name__)
+
+HISTORY = ("display_name", "role", "state", "awaits_assent")
+
+
+@bp.record_once
+def _register(setup: BlueprintSetupState) -> None:
+    """The privacy notice comes before every page."""
+    setup.app.before_request(check_privacy)
+
+
+def check_privacy() -> ResponseReturnValue | None:
+    """Lead who has not read the notice in force to it; what is sent meanwhile is not lost but refused by its page."""
+    view = current_app.view_functions.get(str(request.endpoint))
+    actions = getattr(view, "access", None)
+    if actions is None or hasattr(view, "before_password") or request.method != "GET":
+        return None
+    if not current_user.is_authenticated or current_user.must_change or current_user.privacy_version >= privacy.VERSION:
+        return None
+    return redirect(url_for("accounts.show_privacy", next=request.full_path.rstrip("?")))
+
+
+@bp.get("/privacy")
+@signed_in
+@before_password
+def show_privacy() -> ResponseReturnValue:
+    is_new = current_user.privacy_version < privacy.VERSION
+    return render_template("pages/accounts/privacy.html", sections=privacy.SECTIONS, is_new=is_new)
+
+
+@bp.post("/privacy")
+@signed_in
+@before_password
+def accept_privacy() -> ResponseReturnValue:
+    accounts.accept_privacy(current_user)
+    target = urlsplit(request.form.get("next", ""))
+    is_local = target.path.startswith("/") and not target.path.startswith("//") and not target.netloc
+    return redirect(urlunsplit(("", "", target.path, target.query, "")) if is_local else url_for("home.index"))
+
+
+@bp.get("/users/<uuid:user_id>")
+@needs(Action.MANAGE_USERS, Action.UNLOCK_USER)
+def show(user_id: UUID) -> ResponseReturnValue:
+    user = _account(user_id)
+    return render_template(
+        "pages/accounts/show.html", user=user, versions=versions_of(user.id, HISTORY)[:20], now=now(),
+        is_own=user.id == current_user.id,
+    )  # fmt: skip
+
+
+@bp.get("/users/<uuid:user_id>/name")
+@needs(Action.MANAGE_USERS)
+def name(user_id: UUID) -> ResponseReturnValue:
+    return render_template("pages/accounts/name.html", user=_account(user_id))
+
+
+@bp.post("/users/<uuid:user_id>/name")
+@needs(Action.MANAGE_USERS)
+@again(name)
+def rename(user_id: UUID) -> ResponseReturnValue:
+    accounts.rename_user(current_user, user_id, request.form.get("display_name", ""))
+    done(N_("姓名已修改。"))
+    return redirect(url_for(".show", user_id=user_id))
+
+
+@bp.get("/users/<uuid:user_id>/disable")
+@needs(Action.MANAGE_USERS)
+def confirm_disabling(user_id: UUID) -> ResponseReturnValue:
+    user = _account(user_id)
+    return render_template("pages/accounts/disable.html", user=user, claimed=inbox.count_mine(user))
+
+
+@bp.get("/users/<uuid:user_id>/reset")
+@needs(Action.MANAGE_USERS)
+def confirm_reset(user_id: UUID) -> ResponseReturnValue:
+    return render_template("pages/accounts/reset.html", user=_account(user_id))
+
+
+@bp.post("/users/<uuid:user_id>/assent")
+@needs(Action.GRANT_ROLES)
+@again(show, Conflict)
+def assent(user_id: UUID) -> ResponseReturnValue:
+    accounts.assent(current_user, user_id)
+    done(N_("已同意，该账号可以登录。"))
+    return redirect(url_for("users.index", state="waiting"))
+
+
+@bp.post("/users/<uuid:user_id>/refuse")
+@needs(Action.GRANT_ROLES)
+@again(show, Conflict)
+def refuse(user_id: UUID) -> ResponseReturnValue:
+    accounts.refuse_assent(current_user, user_id)
+    done(N_("未同意，该账号已停用。"))
+    return redirect(url_for("users.index", state="waiting"))
+
+
+def _account(user_id: UUID) -> User:
+    """An account of an organisation in scope, in a role whose accounts the reader sees (R1, R70)."""
+    user = User.get(user_id)
+    if user is None or user.role not in managed():
+        raise NotFound
+    get_visible(current_user, Organisation, user.organisation_id)
+    return user

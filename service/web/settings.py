@@ -1,0 +1,86 @@
+"""Settings and the dictionary of qualification types, for the administrators whose they are; who changed what and when."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.permissions import Action, may
+from service.domain.roles import Role
+from service.domain.settings import SETTINGS
+from service.errors import N_, Conflict, Message
+from service.models import setting, setting_history
+from service.models.person_history import versions_of
+from service.web.access import needs
+from service.web.submit import again, done
+from service.workflow import settings
+
+bp = Blueprint("settings", __name__)
+
+TYPE_HISTORY = ("name", "initial_hours", "refresher_hours", "renewal_hours", "pass_mark", "active")
+
+
+@bp.record_once
+def _register(setup: BlueprintSetupState) -> None:
+    """What the foot of every page asks for."""
+    setup.app.jinja_env.globals["support_phone"] = lambda: setting.text("support_phone")
+
+
+@bp.get("/settings")
+@needs(Action.CHANGE_SETTINGS, Action.CHANGE_POLICY)
+def index() -> ResponseReturnValue:
+    keys = settings.settable(current_user)
+    has_types = may(Role(current_user.role), Action.CHANGE_SETTINGS)
+    return render_template(
+        "pages/settings/index.html", keys=keys, settings=SETTINGS, values=setting.read(),
+        history=setting_history.changes(keys), types=setting_history.types() if has_types else [],
+    )  # fmt: skip
+
+
+@bp.post("/settings")
+@needs(Action.CHANGE_SETTINGS, Action.CHANGE_POLICY)
+@again(index, Conflict)
+def save() -> ResponseReturnValue:
+    changed = settings.save_settings(current_user, request.form)
+    done(Message(N_("已修改 %(n)s 项设置，几秒内生效。"), n=changed) if changed else N_("没有修改。"))
+    return redirect(url_for(".index"))
+
+
+@bp.get("/settings/types/new")
+@needs(Action.CHANGE_SETTINGS)
+def new_type() -> ResponseReturnValue:
+    return render_template("pages/settings/type.html", row=None, versions=[])
+
+
+@bp.post("/settings/types")
+@needs(Action.CHANGE_SETTINGS)
+@again(new_type)
+def create_type() -> ResponseReturnValue:
+    row = settings.save_type(current_user, request.form)
+    done(Message(N_("已新增资格类型“%(name)s”。"), name=row.name))
+    return redirect(url_for(".index"))
+
+
+@bp.get("/settings/types/<uuid:type_id>")
+@needs(Action.CHANGE_SETTINGS)
+def edit_type(type_id: UUID) -> ResponseReturnValue:
+    row = setting_history.qualification_type(type_id)
+    return render_template("pages/settings/type.html", row=row, versions=_versions(type_id))
+
+
+@bp.post("/settings/types/<uuid:type_id>")
+@needs(Action.CHANGE_SETTINGS)
+@again(edit_type, Conflict)
+def save_type(type_id: UUID) -> ResponseReturnValue:
+    settings.save_type(current_user, request.form, type_id)
+    done(N_("资格类型已保存；已发布的班不受影响。"))
+    return redirect(url_for(".index"))
+
+
+def _versions(type_id: UUID) -> list[Any]:
+    return versions_of(type_id, TYPE_HISTORY)[:20]

@@ -1,0 +1,43 @@
+"""The digest of each organisation (R66), and the end of plans whose year is over: once a day, by whichever worker is first."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import select, text
+
+from service.domain.calendar import start_of_day
+from service.errors import N_
+from service.models import AuditEvent, Cause, digest, now, session, today, transaction
+from service.workflow import plans
+
+DIGEST = N_("每日提醒")
+ACTION = "daily_work"
+LOCK = 20260303  # an advisory lock: several workers may wake at once
+
+_done: date | None = None  # by this process, so that most wake-ups ask nothing
+
+
+def write_due_digests() -> bool:
+    """Do today's work unless it is done already; returns whether it was done now."""
+    global _done
+    day = today()
+    if _done == day:
+        return False
+    is_mine = _write_digests(day)
+    if is_mine:
+        plans.close_past()
+    _done = day
+    return is_mine
+
+
+def _write_digests(day: date) -> bool:
+    with transaction(Cause("daily_digest")) as current:
+        if not current.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}):
+            return False
+        done = select(AuditEvent.id).where(AuditEvent.action == ACTION, AuditEvent.at >= start_of_day(day)).limit(1)
+        if session().scalar(done) is not None:
+            return False
+        digest.write(digest.figures(), DIGEST, now())
+        current.add(AuditEvent(action=ACTION))
+    return True
