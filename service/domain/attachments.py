@@ -13,7 +13,9 @@ LONGEST_NAME = 100
 MOST_PARTS, MOST_UNPACKED = 5000, 200 * 1024 * 1024  # of an office file: beyond that it is a zip bomb
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
-REFUSED = N_("只能上传 PDF、Word（docx）、Excel（xlsx）、JPEG 或 PNG 文件，且内容须与扩展名一致；不接受带宏或加密的文件。")
+REFUSED = N_(
+    "只能上传 PDF、Word（docx）、Excel（xlsx）、JPEG 或 PNG 文件，且内容须与扩展名一致；不接受带宏或加密的文件。"
+)
 
 
 def check_attachment(name: str, data: bytes, most_bytes: int, field: str = "file") -> tuple[str, str]:
@@ -23,7 +25,9 @@ def check_attachment(name: str, data: bytes, most_bytes: int, field: str = "file
     if not data or not name.rpartition(".")[0]:
         raise InvalidInput({field: N_("请选择要上传的文件。")})
     if len(data) > most_bytes:
-        raise InvalidInput({field: Message(N_("文件超过 %(most)s MB，请压缩后再传。"), most=most_bytes // 1024 // 1024)})
+        raise InvalidInput(
+            {field: Message(N_("文件超过 %(most)s MB，请压缩后再传。"), most=most_bytes // 1024 // 1024)}
+        )
     known = _KINDS.get(extension)
     if known is None or not known[1](data):
         raise InvalidInput({field: REFUSED})
@@ -39,7 +43,12 @@ def clean_name(name: str) -> str:
 
 
 def _is_pdf(data: bytes) -> bool:
-    return data.startswith(b"%PDF-") and b"%%EOF" in data[-2048:] and b"/JavaScript" not in data and b"/Encrypt" not in data
+    return (
+        data.startswith(b"%PDF-")
+        and b"%%EOF" in data[-2048:]
+        and b"/JavaScript" not in data
+        and b"/Encrypt" not in data
+    )
 
 
 def _is_jpeg(data: bytes) -> bool:
@@ -61,7 +70,9 @@ def _office(part: str) -> Callable[[bytes], bool]:
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
             return False
         small = len(parts) <= MOST_PARTS and sum(entry.file_size for entry in parts) <= MOST_UNPACKED
-        plain = not any(n.lower().endswith((".bin", ".exe", ".js", ".vbs")) and "printersettings" not in n.lower() for n in names)
+        plain = not any(
+            n.lower().endswith((".bin", ".exe", ".js", ".vbs")) and "printersettings" not in n.lower() for n in names
+        )
         return small and plain and {"[Content_Types].xml", part} <= names
 
     return check

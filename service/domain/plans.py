@@ -20,7 +20,9 @@ class PlanState(Labelled):
 def check_year(year: int, today: date, field: str = "year") -> None:
     """Raise ``InvalidInput`` for a year that is over or too far away."""
     if not today.year <= year <= today.year + AHEAD:
-        raise InvalidInput({field: Message(N_("请填写 %(first)s 至 %(last)s 年。"), first=today.year, last=today.year + AHEAD)})
+        raise InvalidInput(
+            {field: Message(N_("请填写 %(first)s 至 %(last)s 年。"), first=today.year, last=today.year + AHEAD)}
+        )
 
 
 def check_time(year: int, month: int | None, today: date, field: str = "month") -> None:

@@ -26,8 +26,6 @@ class Setting:
     kind: str = "number"
 
 
-
-
 def _minutes(role: Role) -> str:
     return str(passwords.idle_limit(role) // timedelta(minutes=1))
 

@@ -158,7 +158,12 @@ def _chosen() -> tuple[PlanFilter, dict[str, Any]]:
         text=filters.text("q"), year=int(filters.choice("year", [str(y) for y in years]) or 0) or None,
         kind=filters.choice("kind", list(TrainingKind)), state=filters.choice("state", list(PlanState)), owner_id=filters.key("owner"),
     )  # fmt: skip
-    lists = {"years": years, "kinds": list(TrainingKind), "states": list(PlanState), "owners": plan_list.owners(current_user)}
+    lists = {
+        "years": years,
+        "kinds": list(TrainingKind),
+        "states": list(PlanState),
+        "owners": plan_list.owners(current_user),
+    }
     return chosen, lists
 
 

@@ -57,8 +57,8 @@ def convert_form(unit_id: UUID) -> ResponseReturnValue:
 @needs(Action.CONVERT_UNIT)
 @again(convert_form, Conflict)
 def convert(unit_id: UUID) -> ResponseReturnValue:
-    unit = unit_changes.convert_unit(current_user, unit_id, request.form.get("to", ""), _group())
-    done(Message(N_("已转为%(kind)s，人员、证书和账号随单位保留。"), kind=Message(UnitKind(unit.kind).label)))
+    unit_changes.convert_unit(current_user, unit_id, request.form.get("to", ""), _group())
+    done(N_("单位已转换，人员、证书和账号随单位保留。"))
     return redirect(url_for("units.show", unit_id=unit_id))
 
 
@@ -113,7 +113,9 @@ def unentered() -> ResponseReturnValue:
 
 def _gaps(row: unit_entry.Row) -> list[str]:
     """The names of the fields its record lacks."""
-    record = {name: getattr(row, {"parent": "parent_id", "authority": "authority_id"}.get(name, name)) for name in FIELDS}
+    record = {
+        name: getattr(row, {"parent": "parent_id", "authority": "authority_id"}.get(name, name)) for name in FIELDS
+    }
     return [FIELDS[name] for name in missing_fields(UnitKind(row.kind), record)]
 
 

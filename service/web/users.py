@@ -31,7 +31,12 @@ def index() -> ResponseReturnValue:
     )
     page = user_list.read(current_user, chosen, filters.cursor())
     return render_template(
-        "pages/users/index.html", page=page, chosen=chosen, role=role, roles=wording.options(managed()), now=now(),
+        "pages/users/index.html",
+        page=page,
+        chosen=chosen,
+        role=role,
+        roles=wording.options(managed()),
+        now=now(),
         unit=unit_list.names_of([chosen.organisation_id]).get(str(chosen.organisation_id), ""),
     )
 

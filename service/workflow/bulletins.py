@@ -123,7 +123,12 @@ def _new(user: User) -> Notice:
     if not may_author(user):
         raise NotAllowed
     return Notice(
-        id=new_id(), kind="bulletin", author_id=user.organisation_id, state=NoticeState.DRAFT, version=1, organisation_id=None
+        id=new_id(),
+        kind="bulletin",
+        author_id=user.organisation_id,
+        state=NoticeState.DRAFT,
+        version=1,
+        organisation_id=None,
     )
 
 

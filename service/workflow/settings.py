@@ -87,9 +87,11 @@ def save_type(user: User, raw: Mapping[str, Any], type_id: UUID | None = None) -
 
 
 def _type(type_id: UUID) -> QualificationType:
-    row = session().scalars(
-        select(QualificationType).where(QualificationType.id == type_id).with_for_update()
-    ).one_or_none()
+    row = (
+        session()
+        .scalars(select(QualificationType).where(QualificationType.id == type_id).with_for_update())
+        .one_or_none()
+    )
     if row is None:
         raise NotFound
     return row

@@ -136,10 +136,17 @@ def test_a_stale_form_is_refused(client: FlaskClient, province: User) -> None:
     assert 'value="乙"' in answer.get_data(as_text=True)
 
 
-def test_a_bulletin_of_another_author_does_not_exist_for_a_colleague_elsewhere(client: FlaskClient, province: User) -> None:
+def test_a_bulletin_of_another_author_does_not_exist_for_a_colleague_elsewhere(
+    client: FlaskClient, province: User
+) -> None:
     key = write(sign_in(client, province))
     sign_in(client, authority_user(code="42"))
-    for address in (f"/bulletins/{key}", f"/bulletins/{key}/publish", f"/bulletins/{key}/readers", f"/bulletins/{key}/delete"):
+    for address in (
+        f"/bulletins/{key}",
+        f"/bulletins/{key}/publish",
+        f"/bulletins/{key}/readers",
+        f"/bulletins/{key}/delete",
+    ):
         assert client.get(address).status_code == 404
     assert client.post(f"/bulletins/{key}/publish").status_code == 404
     sign_in(client, make_user("enterprise", make_unit().id))
@@ -148,7 +155,9 @@ def test_a_bulletin_of_another_author_does_not_exist_for_a_colleague_elsewhere(c
 
 def test_the_association_chooses_provinces_and_roles(client: FlaskClient, app: Flask, province: User) -> None:
     key = write(
-        sign_in(client, authority_user("association")), authorities=[str(authority_id("37"))], roles=["provincial_authority"]
+        sign_in(client, authority_user("association")),
+        authorities=[str(authority_id("37"))],
+        roles=["provincial_authority"],
     )
     client.post(f"/bulletins/{key}/publish")
     inside = sign_in(app.test_client(), province)
@@ -172,16 +181,18 @@ def test_r34_a_published_class_tells_its_audience(client: FlaskClient, app: Flas
 
 
 def test_all_is_marked_as_read_at_once(client: FlaskClient, province: User) -> None:
-    reader = known(make_user("enterprise", make_unit().id))
+    reader = make_user("enterprise", make_unit().id)
     sign_in(client, province)
     for _ in range(3):
         client.post(f"/bulletins/{write(client)}/publish")
-    assert notice_list.unread_count(reader) == 3
+    assert notice_list.unread_count(known(reader)) == 3
     sign_in(client, reader).post("/notices/read")
-    assert notice_list.unread_count(reader) == 0
+    assert notice_list.unread_count(known(reader)) == 0
 
 
-def test_what_was_published_before_an_account_existed_is_not_unread(client: FlaskClient, province: User, clock: MovingClock) -> None:
+def test_what_was_published_before_an_account_existed_is_not_unread(
+    client: FlaskClient, province: User, clock: MovingClock
+) -> None:
     client.post(f"/bulletins/{write(sign_in(client, province))}/publish")
     clock.move(timedelta(hours=1))
     assert notice_list.unread_count(known(make_user("enterprise", make_unit().id))) == 0
@@ -198,15 +209,31 @@ def test_r66_the_daily_digest_tells_unit_province_and_association_once_a_day(
     assert not digests.write_due_digests()
     for user in (stage.enterprise, stage.province, stage.association, stage.ministry):
         row = session().scalars(select(Notice).where(Notice.organisation_id == user.organisation_id)).one()
-        told = {k: row.facts.get(k) for k in ("new_90", "new_60", "new_30", "new_expired", "d90", "d60", "d30", "expired")}
-        assert told == {"new_90": 1, "new_60": 1, "new_30": 1, "new_expired": 1, "d90": 1, "d60": 2, "d30": 1, "expired": 1}
+        told = {
+            k: row.facts.get(k) for k in ("new_90", "new_60", "new_30", "new_expired", "d90", "d60", "d30", "expired")
+        }
+        assert told == {
+            "new_90": 1,
+            "new_60": 1,
+            "new_30": 1,
+            "new_expired": 1,
+            "d90": 1,
+            "d60": 2,
+            "d30": 1,
+            "expired": 1,
+        }
     sign_in(client, stage.enterprise)
     assert "每日提醒" in page(client, "/notices")
     assert "证书已过期" in page(client, f"/notices/{notice_of(stage.enterprise).id}")
-    assert sign_in(app.test_client(), stage.other_province).get(f"/notices/{notice_of(stage.enterprise).id}").status_code == 404
+    assert (
+        sign_in(app.test_client(), stage.other_province).get(f"/notices/{notice_of(stage.enterprise).id}").status_code
+        == 404
+    )
     clock.move(timedelta(days=1))
     assert digests.write_due_digests()
-    assert session().scalars(select(Notice).where(Notice.organisation_id == stage.enterprise.organisation_id)).all() == []
+    assert (
+        session().scalars(select(Notice).where(Notice.organisation_id == stage.enterprise.organisation_id)).all() == []
+    )
 
 
 def notice_of(user: User) -> Notice:

@@ -19,7 +19,9 @@ def page(client: FlaskClient, address: str) -> str:
     return client.get(address).get_data(as_text=True)
 
 
-def test_r10_a_new_name_keeps_the_old_one_in_the_history_and_on_printed_certificates(client: FlaskClient) -> None:  # S66
+def test_r10_a_new_name_keeps_the_old_one_in_the_history_and_on_printed_certificates(
+    client: FlaskClient,
+) -> None:  # S66
     unit = make_unit(name="泺源旧名民爆公司")
     certificate = make_certificate(make_person(unit), unit_name="泺源旧名民爆公司")
     sign_in(client, authority_user())
@@ -52,7 +54,9 @@ def test_a_taken_or_unchanged_name_is_told_at_its_field(client: FlaskClient) -> 
     assert fresh(unit).names_history == []
 
 
-def test_r7_a_unit_becomes_a_branch_of_a_group_in_another_province_with_its_logins_and_persons(client: FlaskClient) -> None:
+def test_r7_a_unit_becomes_a_branch_of_a_group_in_another_province_with_its_logins_and_persons(
+    client: FlaskClient,
+) -> None:
     group, unit = make_unit("group", province="42"), make_unit("group")
     person, officer = make_person(unit), make_user("group", unit.id)
     boss = known(make_user("group", group.id))
@@ -109,6 +113,7 @@ def test_r6_r5_an_empty_unit_is_deleted_and_its_accounts_end_at_once(client: Fla
     assert client.post(f"/units/{unit.id}/delete").status_code == 302
     assert (fresh(unit).state, fresh(user).state) == ("deleted", "disabled")
     assert "/sign-in" in inside.get("/inbox").headers["Location"]
+    assert "已删除，其账号已停用" in page(client, "/units")
     assert unit.name not in page(client, "/units")
 
 
@@ -163,7 +168,7 @@ def test_a_deleted_unit_is_changed_no_more_and_its_name_is_free(client: FlaskCli
     unit = make_unit(name="同名公司")
     sign_in(client, authority_user()).post(f"/units/{unit.id}/delete")
     assert client.get(f"/units/{unit.id}/rename").status_code == 404
-    assert client.post(f"/units/{unit.id}/rename", data={"name": "别的名称"}).status_code == 409
+    assert client.post(f"/units/{unit.id}/rename", data={"name": "别的名称"}).status_code == 404
     assert client.post("/units", data={"name": "同名公司", "kind": "enterprise"}).status_code == 302
 
 
@@ -176,7 +181,9 @@ def test_an_account_of_a_deleted_unit_is_not_enabled_again(client: FlaskClient) 
     assert fresh(user).state == "disabled"
 
 
-def test_s14_the_province_sees_who_has_not_entered_data_and_reminds_them(client: FlaskClient, app: Flask, clock: MovingClock) -> None:
+def test_s14_the_province_sees_who_has_not_entered_data_and_reminds_them(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
     empty = make_unit(name="没有人员的公司")
     draft = make_unit(name="资料不全的公司", state="draft", contact=None)
     make_person(draft)

@@ -53,7 +53,7 @@ def test_a_province_speaks_to_units_the_association_to_everybody() -> None:  # S
     [
         ("<p onclick='x()'>a</p>", "<p>a</p>"),
         ("<script>alert(1)</script><b>b</b>", "<b>b</b>"),
-        ("<a href='javascript:alert(1)'>c</a>", "<a rel=\"noopener noreferrer nofollow\">c</a>"),
+        ("<a href='javascript:alert(1)'>c</a>", '<a rel="noopener noreferrer nofollow">c</a>'),
         ("<img src=x onerror=alert(1)>d", "d"),
         ("<p style='position:fixed'>e</p><style>*{}</style>", "<p>e</p>"),
         ("<svg><script>1</script></svg>f<iframe src='//x'></iframe>", "f"),

@@ -1,0 +1,117 @@
+"""One account's page: assent to what the system administrator made, its name, its history, and what disabling does (R1–R5)."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from service.errors import SignInNeeded
+from service.models import MovingClock, Task, User, authority_id, session
+from service.workflow import accounts, cases, history
+from tests.builders.stage import enroll, known, make_stage, publish_class, task_of
+from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
+
+
+@pytest.fixture
+def sysadmin(app: Flask, clock: MovingClock) -> User:
+    return known(make_user("sys_admin", authority_id("platform")))
+
+
+@pytest.fixture
+def secadmin(app: Flask, clock: MovingClock) -> User:
+    return known(make_user("security_admin", authority_id("platform")))
+
+
+def page(client: FlaskClient, address: str) -> str:
+    return client.get(address).get_data(as_text=True)
+
+
+def made_by(actor: User) -> tuple[User, str]:
+    return accounts.create_user(
+        actor,
+        login="new-province",
+        display_name="蒋戊申",
+        role="provincial_authority",
+        organisation_id=authority_id("37"),
+    )
+
+
+def test_an_account_made_by_the_system_administrator_has_no_right_before_the_assent(  # S35, domain.md §9
+    client: FlaskClient, sysadmin: User, secadmin: User
+) -> None:
+    user, password = made_by(sysadmin)
+    with pytest.raises(SignInNeeded):
+        accounts.check_password(user.login, password, "10.0.0.1")
+    assert sign_in(client, user).get("/password").status_code == 302
+    assert "待同意" in page(sign_in(client, secadmin), "/users?state=waiting")
+    assert "同意启用" in page(client, f"/users/{user.id}")
+    client.post(f"/users/{user.id}/assent")
+    assert not fresh(user).awaits_assent
+    assert accounts.check_password(user.login, password, "10.0.0.1").id == user.id
+    assert client.post(f"/users/{user.id}/assent").status_code == 409
+
+
+def test_what_the_security_administrator_refuses_stays_without_rights_even_enabled_again(
+    client: FlaskClient, sysadmin: User, secadmin: User
+) -> None:
+    user, password = made_by(sysadmin)
+    sign_in(client, secadmin).post(f"/users/{user.id}/refuse")
+    assert fresh(user).state == "disabled"
+    sign_in(client, sysadmin)
+    assert client.post(f"/users/{user.id}/assent").status_code == 403
+    client.post(f"/users/{user.id}/enable")
+    with pytest.raises(SignInNeeded):
+        accounts.check_password(user.login, password, "10.0.0.1")
+
+
+def test_accounts_made_by_the_others_need_no_assent(app: Flask, clock: MovingClock) -> None:  # R1
+    user, password = made_by(known(authority_user("ministry")))
+    assert accounts.check_password(user.login, password, "10.0.0.1").id == user.id
+
+
+def test_r4_disabling_gives_claimed_tasks_back_to_the_role_by_a_recorded_input(
+    client: FlaskClient, sysadmin: User
+) -> None:
+    stage = make_stage()
+    case = enroll(stage, publish_class(stage), stage.person())
+    task = task_of(case, "confirm_enrollment")
+    cases.claim(stage.province, task.id)
+    assert "1 项待办退还" in page(sign_in(client, sysadmin), f"/users/{stage.province.id}/disable")
+    client.post(f"/users/{stage.province.id}/disable")
+    session().expire_all()
+    assert session().get_one(Task, task.id).assignee_id is None
+    assert list(history.verify([case])) == []
+
+
+def test_the_page_of_an_account_shows_its_history_and_its_name_can_be_mended(
+    client: FlaskClient, sysadmin: User
+) -> None:  # S97
+    user, _ = made_by(sysadmin)
+    sign_in(client, sysadmin)
+    assert client.post(f"/users/{user.id}/name", data={"display_name": "蒋"}).status_code == 422
+    assert client.post(f"/users/{user.id}/name", data={"display_name": "蒋戊戌"}).status_code == 302
+    text = page(client, f"/users/{user.id}")
+    assert "<ins>蒋戊戌</ins>" in text
+    assert user.password_hash not in text
+
+
+def test_an_account_out_of_scope_or_level_does_not_exist(client: FlaskClient, sysadmin: User) -> None:  # R1, R70
+    other = make_user("enterprise", make_unit(province="42").id)
+    ministry = authority_user("ministry")
+    sign_in(client, authority_user())
+    for user in (other, ministry):
+        for address in (
+            f"/users/{user.id}",
+            f"/users/{user.id}/name",
+            f"/users/{user.id}/disable",
+            f"/users/{user.id}/reset",
+        ):
+            assert client.get(address).status_code == 404
+    assert client.post(f"/users/{other.id}/name", data={"display_name": "别的名字"}).status_code == 404
+
+
+def test_r2_a_reset_is_confirmed_first(client: FlaskClient, sysadmin: User) -> None:
+    user = authority_user()
+    assert "只显示一次" in page(sign_in(client, sysadmin), f"/users/{user.id}/reset")
+    assert not fresh(user).must_change
