@@ -17,7 +17,7 @@ class Notice(Tracked, Base):
     """A notice or bulletin. authorities: ids of the provinces addressed, empty for all; roles likewise.
 
     organisation_id: the only organisation addressed, of a reminder or digest. body: of a bulletin HTML that
-    ``workflow.rich_text`` has cleaned, else plain text. facts: the figures of a digest.
+    ``rich_text`` has cleaned, else plain text. facts: the figures of a digest.
     """
 
     __tablename__ = "notice"

@@ -37,18 +37,27 @@ class NoticeFilter:
 
 def notices_page(user: User, chosen: NoticeFilter, cursor: str | None = None) -> Page[Any]:
     """One page of what was published for the reader, newest first; ``read_at`` is None for what he has not opened."""
+    return read_page(notices_query(user, chosen), ORDER, cursor)
+
+
+def notices_query(user: User, chosen: NoticeFilter) -> Any:
+    """The query behind the page, whole, for exports."""
     query = _rows().add_columns(Receipt.read_at).outerjoin(Receipt, _his_receipt(user)).where(_published(user))
     if chosen.unread:
         query = query.where(Receipt.read_at.is_(None), _since(user))
-    return read_page(query.where(*_conditions(chosen)), ORDER, cursor)
+    return query.where(*_conditions(chosen))
 
 
 def own_page(user: User, chosen: NoticeFilter, cursor: str | None = None) -> Page[Any]:
     """One page of the bulletins of the author's organisation, the latest first, with how many have read each."""
+    return read_page(own_query(user, chosen), OWN, cursor)
+
+
+def own_query(user: User, chosen: NoticeFilter) -> Any:
+    """The query behind the page, whole, for exports."""
     readers = select(func.count()).where(Receipt.notice_id == Notice.id).correlate(Notice).scalar_subquery()
     query = _rows().add_columns(readers.label("readers"), Notice.created_at)
-    query = query.where(Notice.author_id == user.organisation_id, Notice.kind == "bulletin", *_conditions(chosen))
-    return read_page(query, OWN, cursor)
+    return query.where(Notice.author_id == user.organisation_id, Notice.kind == "bulletin", *_conditions(chosen))
 
 
 def unread_count(user: User) -> int:

@@ -36,7 +36,12 @@ class EntryFilter:
 
 def entry_page(user: User, chosen: EntryFilter, cursor: str | None = None) -> Page[Any]:
     """One page of the live units in scope that have not entered everything."""
-    query = (
+    return read_page(entry_query(user, chosen), ORDER, cursor)
+
+
+def entry_query(user: User, chosen: EntryFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return (
         select(
             Organisation.id, Organisation.name, Organisation.kind, Organisation.state, Organisation.contact, Organisation.phone,
             Province.name.label("province"), _has_persons().label("has_persons"), _has_account().label("has_account"),
@@ -46,7 +51,6 @@ def entry_page(user: User, chosen: EntryFilter, cursor: str | None = None) -> Pa
         .outerjoin(Province, Province.id == Organisation.authority_id)
         .where(_unentered(user, chosen))
     )  # fmt: skip
-    return read_page(query, ORDER, cursor)
 
 
 def entry_counts(user: User) -> dict[str, int]:

@@ -16,6 +16,7 @@ from service.reports import (
     lists,
     notices,
     pending_work,
+    plans,
     print_register,
     reissue_register,
     renewal_trainees,
@@ -28,7 +29,7 @@ REPORTS = (
     class_trainees.REPORT, unit_summary.REPORT, certificate_ledger.REPORT, print_register.REPORT, reissue_register.REPORT,
     pending_work.REPORT,
 )  # fmt: skip
-LISTS = (*lists.LISTS, certificate_ledger.LIST, notices.LIST, *class_papers.PAPERS)
+LISTS = (*lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *plans.LISTS, *class_papers.PAPERS)
 
 
 def reports_for(user: User) -> list[Report]:

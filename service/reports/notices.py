@@ -1,61 +1,58 @@
-"""The notices a reader may see, as a list to export (S96, S109, S119)."""
+"""The notices a reader may see, and the bulletins of his organisation, as lists to export (S96, S109, S110, S119)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import aliased
-
-from service.domain.labels import Labelled
+from service import rich_text
+from service.domain.notices import NoticeKind, NoticeState
+from service.domain.roles import Role
 from service.errors import N_
-from service.models import Notice, Organisation, User
-from service.models.paging import Order
-from service.models.scope import visible
+from service.models import Notice, User, notice_list
+from service.models.notice_list import NoticeFilter
 from service.reports import columns
 from service.reports.report import BUSINESS, Cells, Chosen, Column, Kind, Report
 from service.reports.table import PagedTable
 
-Author = aliased(Organisation)
-
-
-class NoticeKind(Labelled):
-    """What kind of announcement it is."""
-
-    NOTICE = "notice", N_("通知")
-    BULLETIN = "bulletin", N_("通报")
-
-
 NOTICES = (
-    Column("kind", N_("类型"), Kind.WORD), Column("title", N_("标题")), Column("author", N_("发布单位"), Kind.WORD),
-    Column("published_at", N_("发布时间"), Kind.INSTANT), Column("body", N_("内容")),
+    Column("kind", N_("类型"), Kind.WORD), Column("title", N_("标题"), Kind.WORD), Column("author", N_("发布单位"), Kind.WORD),
+    Column("published_at", N_("发布时间"), Kind.INSTANT), Column("read_at", N_("阅读时间"), Kind.INSTANT), Column("body", N_("内容")),
+)  # fmt: skip
+BULLETINS = (
+    Column("title", N_("标题")), Column("created_at", N_("起草"), Kind.INSTANT), Column("published_at", N_("发布时间"), Kind.INSTANT),
+    Column("readers", N_("已读"), Kind.NUMBER), columns.STATE, Column("body", N_("内容")),
 )  # fmt: skip
 
 
 def read_notices(user: User, chosen: Chosen) -> PagedTable:
-    """The published notices in scope, newest first (S96, S109)."""
-    query = (
-        select(Notice.id, Notice.kind, Notice.title, Notice.body, Notice.published_at, Author.name.label("author"))
-        .outerjoin(Author, Author.id == Notice.author_id)
-        .where(visible(user, Notice), Notice.state == "published")
-    )
-    if chosen.kind:
-        query = query.where(Notice.kind == chosen.kind)
-    if chosen.q:
-        query = query.where(Notice.title.contains(chosen.q, autoescape=True))
-    return PagedTable(NOTICES, query, Order((Notice.published_at, Notice.id), is_descending=True), _notice)
+    """The notices of the list page, with what they say."""
+    query = notice_list.notices_query(user, NoticeFilter(chosen.q, chosen.kind)).add_columns(Notice.body)
+    return PagedTable(NOTICES, query, notice_list.ORDER, _notice)
 
 
 def _notice(row: Any) -> Cells:
-    return columns.plain(row, "title", "author", "published_at", "body") | {"kind": NoticeKind(row.kind).label}
+    own = columns.plain(row, "title", "author", "published_at", "read_at")
+    return own | {"kind": NoticeKind(row.kind).label, "body": _text(row)}
 
 
-LIST = Report(
-    "notices",
-    N_("通知"),
-    BUSINESS,
-    read_notices,
-    filters=("q", "kind"),
-    options={"kind": tuple(NoticeKind)},
-    sign="bell",
-)
+def read_bulletins(user: User, chosen: Chosen) -> PagedTable:
+    """The bulletins of the page on which they are written."""
+    query = notice_list.own_query(user, NoticeFilter(chosen.q, state=chosen.state)).add_columns(Notice.body)
+    return PagedTable(BULLETINS, query, notice_list.OWN, _bulletin)
+
+
+def _bulletin(row: Any) -> Cells:
+    own = columns.plain(row, "title", "created_at", "published_at", "readers")
+    return own | {"state": NoticeState(row.state).label, "body": _text(row)}
+
+
+def _text(row: Any) -> str:
+    """What it says, as lines without marks."""
+    return rich_text.to_plain(row.body) if row.kind == NoticeKind.BULLETIN else str(row.body)
+
+
+LISTS = (
+    Report("notices", N_("通知"), BUSINESS, read_notices, filters=("q", "kind"), options={"kind": tuple(NoticeKind)}, sign="bell"),
+    Report("bulletins", N_("通报管理"), frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}), read_bulletins,
+           filters=("q", "state"), options={"state": tuple(NoticeState)}, sign="bell"),
+)  # fmt: skip

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from markupsafe import Markup
 
+from service import rich_text
 from service.domain.notices import READERS, NoticeKind, NoticeState
 from service.domain.permissions import Action, may
 from service.domain.roles import Role
@@ -21,7 +22,7 @@ from service.models.scope import get_visible
 from service.web import filters
 from service.web.access import needs
 from service.web.submit import again, done
-from service.workflow import bulletins, notices, rich_text
+from service.workflow import bulletins, notices
 
 bp = Blueprint("notices", __name__)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from service import rich_text
 from service.domain import notices
 from service.domain.attachments import check_attachment
 from service.domain.notices import LONGEST_BODY, LONGEST_TITLE, NoticeState
@@ -18,7 +19,6 @@ from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotF
 from service.models import Attachment, Cause, Notice, User, new_id, now, session, setting, transaction, unit_list
 from service.models.scope import get_visible
 from service.models.sealed import seal, unseal
-from service.workflow import rich_text
 from service.workflow.entry import Entry
 from service.workflow.units import check_version
 

@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from service import rich_text
 from service.domain.attachments import LONGEST_NAME, check_attachment, clean_name
 from service.domain.notices import (
     NoticeState,
@@ -17,7 +18,6 @@ from service.domain.notices import (
 )
 from service.domain.roles import Role
 from service.errors import InvalidInput
-from service.workflow import rich_text
 
 MB = 1024 * 1024
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
