@@ -27,6 +27,10 @@ from service.workflow import plans
 
 bp = Blueprint("plans", __name__)
 
+MONTHS = (
+    N_("1 月"), N_("2 月"), N_("3 月"), N_("4 月"), N_("5 月"), N_("6 月"), N_("7 月"), N_("8 月"), N_("9 月"), N_("10 月"), N_("11 月"),
+    N_("12 月"),
+)  # fmt: skip
 HISTORY = ("title", "kind", "year", "month", "quarter", "place", "capacity", "hours", "note", "state", "cancel_reason")
 
 
@@ -136,7 +140,7 @@ def begin_class(plan_id: UUID) -> ResponseReturnValue:
 
 def month_word(month: int) -> str:
     """``3 月`` or ``March``."""
-    return gettext("%(n)s 月", n=month)
+    return gettext(MONTHS[month - 1])
 
 
 def quarter_word(quarter: int) -> str:
