@@ -32,6 +32,8 @@ SHORTCUTS = (
     Shortcut("persons.new", N_("录入人员"), N_("报省级主管部门审批"), "plus", Action.EDIT_PERSON),
     Shortcut("classes.index", N_("为人员报名"), N_("选择招生中的培训班"), "tick", Action.ENROLL),
     Shortcut("classes.new", N_("发布培训班"), N_("拟制后发布招生"), "cap", Action.EDIT_CLASS),
+    Shortcut("certificate_acts.expired", N_("注销过期证书"), N_("逐件或成批办理"), "no", Action.DEREGISTER_CERTIFICATE),
+    Shortcut("printing.register", N_("登记领取"), N_("打印与领取登记"), "draft", Action.PRINT_CERTIFICATE),
     Shortcut("units.index", N_("管理单位"), N_("新增、变更、查询"), "unit", Action.ADD_UNIT),
     Shortcut("users.index", N_("管理账号"), N_("新增、停用、重置密码"), "key", Action.MANAGE_USERS),
     Shortcut("processes.index", N_("流程定义"), N_("版本、图与在办分布"), "flow", Action.EDIT_PROCESSES),

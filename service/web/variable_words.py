@@ -8,7 +8,7 @@ from typing import Any
 
 from service.errors import N_
 from service.web import wording
-from service.web.texts import mark, translate
+from service.web.texts import mark, role_name, translate
 
 WORDS = {
     "absent": N_("缺考"), "attempt": N_("考次"), "authority_id": N_("主管省份"), "certificate_id": N_("证书"),
@@ -28,7 +28,8 @@ WORDS = {
 
 READERS: dict[str, Callable[[Any], str]] = {
     "ticket_kind": lambda value: wording.word("ticket_kind", value), "kind": lambda value: wording.word("training_kind", value), "need": lambda value: wording.word("need", value),
-    "score": mark, "pass_mark": mark,
+    "score": mark, "pass_mark": mark, "new_kind": lambda value: wording.word("ticket_kind", value),
+    "asker_role": role_name, "desk_role": role_name, "organiser_role": role_name, "requester_role": role_name,
 }  # fmt: skip
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -47,5 +47,3 @@ def obstacle(certificate: Certificate) -> Message | None:
         return Message(N_("这份证书的补办正在办理，请勿重复申请。"))
     is_printed = certificate.kind == "legacy" or certificate.printed_count > 0
     return obstacle_to_reissue(rule(certificate), today(), is_printed)
-
-
