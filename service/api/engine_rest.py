@@ -76,9 +76,11 @@ def empty() -> Response:
 
 def body() -> Mapping[str, Any]:
     """The JSON object of the request; an absent body is an empty one. Raises 415 and 400 as Camunda does."""
+    if request.mimetype not in ("", "application/json"):
+        raise UnsupportedMediaType
     if not (raw := request.get_data()):
         return {}
-    if request.mimetype != "application/json":
+    if not request.mimetype:
         raise UnsupportedMediaType
     try:
         content = orjson.loads(raw)
