@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from service import worker
 from service.domain.training_need import Need
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models import Case, Cause, Certificate, Person, Task, new_id, now, session, today, transaction
@@ -249,3 +251,17 @@ def test_two_officers_at_one_certificate(app: Any, clock: Any) -> None:
     with pytest.raises(Conflict):
         cases.complete(stage.ministry, task, {"decision": "deregister"})
     assert _now(held).state == "deregistered"
+
+
+def test_the_worker_begins_the_cases_once_however_many_workers_there_are(app: Any, clock: Any) -> None:
+    """R62"""
+    stage = make_stage()
+    held = [_expired(stage, n)[1] for n in range(1, 9)]
+    threads = [threading.Thread(target=worker.daily, args=(app, threading.Event())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    session().rollback()
+    started = session().scalars(select(Case.business_key).where(Case.process == expiry.PROCESS)).all()
+    assert sorted(key or "" for key in started) == sorted(str(c.id) for c in held)
