@@ -8,12 +8,12 @@ import re
 import nh3
 
 TAGS = {
-    "p", "br", "b", "strong", "i", "em", "u", "h3", "h4", "ul", "ol", "li", "blockquote", "hr", "a",
+    "p", "br", "b", "strong", "i", "em", "u", "h2", "h3", "ul", "ol", "li", "blockquote", "hr", "a",
     "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
 SCHEMES = {"http", "https", "mailto", "tel"}
-_BREAKS = re.compile(r"<br\s*/?>|</(?:p|h3|h4|li|tr|blockquote)>", re.IGNORECASE)
+_BREAKS = re.compile(r"<br\s*/?>|</(?:p|h2|h3|li|tr|blockquote)>", re.IGNORECASE)
 
 
 def clean(markup: str) -> str:

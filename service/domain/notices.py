@@ -12,7 +12,7 @@ LONGEST_TITLE, LONGEST_BODY = 200, 100_000  # characters; of the body with its m
 class NoticeKind(Labelled):
     """What kind of announcement it is."""
 
-    NOTICE = "notice", N_("通知")  # written by a process: a class opens, is cancelled, waits
+    NOTICE = "notice", N_("业务通知")  # written by a process: a class opens, is cancelled, waits
     BULLETIN = "bulletin", N_("通报")  # written by a province or the association (S110)
     REMINDER = "reminder", N_("催报")  # to one unit that has not entered its data (S14)
     DIGEST = "digest", N_("每日提醒")  # to one organisation: warnings and work of the day (R66)

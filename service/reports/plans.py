@@ -25,7 +25,7 @@ PLANS = (
 UNENTERED = (
     Column("name", N_("单位名称")), Column("kind", N_("单位类型"), Kind.WORD), columns.PROVINCE, columns.STATE,
     Column("persons", N_("人员"), Kind.WORD), Column("account", N_("账号"), Kind.WORD), Column("contact", N_("联系人")),
-    Column("phone", N_("联系电话"), Kind.CODE), Column("last_login", N_("最近登录"), Kind.INSTANT), Column("reminded_at", N_("最近催报"), Kind.INSTANT),
+    Column("unit_phone", N_("联系电话"), Kind.CODE), Column("last_login", N_("最近登录"), Kind.INSTANT), Column("reminded_at", N_("最近催报"), Kind.INSTANT),
 )  # fmt: skip
 YES, NO = N_("有"), N_("没有")
 
@@ -49,8 +49,9 @@ def read_unentered(user: User, chosen: Chosen) -> PagedTable:
 
 
 def _unit(row: Any) -> Cells:
-    own = columns.plain(row, "name", "province", "contact", "phone", "last_login", "reminded_at")
+    own = columns.plain(row, "name", "province", "contact", "last_login", "reminded_at")
     return own | {
+        "unit_phone": row.phone,
         "kind": UnitKind(row.kind).label, "state": UnitState(row.state).label, "persons": YES if row.has_persons else NO,
         "account": YES if row.has_account else NO,
     }  # fmt: skip

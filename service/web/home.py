@@ -31,6 +31,7 @@ class Shortcut(NamedTuple):
 SHORTCUTS = (
     Shortcut("persons.new", N_("录入人员"), N_("报省级主管部门审批"), "plus", Action.EDIT_PERSON),
     Shortcut("classes.index", N_("为人员报名"), N_("选择招生中的培训班"), "tick", Action.ENROLL),
+    Shortcut("plans.new", N_("制定计划"), N_("年度培训安排"), "calendar", Action.EDIT_PLAN),
     Shortcut("classes.new", N_("发布培训班"), N_("拟制后发布招生"), "cap", Action.EDIT_CLASS),
     Shortcut("certificate_acts.expired", N_("注销过期证书"), N_("逐件或成批办理"), "no", Action.DEREGISTER_CERTIFICATE),
     Shortcut("printing.register", N_("登记领取"), N_("打印与领取登记"), "draft", Action.PRINT_CERTIFICATE),
