@@ -23,16 +23,21 @@ ORDER = Order((Ticket.id,), is_descending=True)
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """What the list is narrowed to. is_desk: those the reader's desk answers, not those he asked."""
+    """What the list is narrowed to. is_desk: those the reader's desk answers, or those he asked; None for both."""
 
     text: str = ""
     state: str = ""
     kind: str = ""
-    is_desk: bool = False
+    is_desk: bool | None = None
 
 
 def tickets_page(user: User, chosen: TicketFilter, cursor: str | None = None) -> Page[Any]:
     """One page of the tickets in scope, newest first."""
+    return read_page(tickets_query(user, chosen), ORDER, cursor)
+
+
+def tickets_query(user: User, chosen: TicketFilter) -> Any:
+    """The query behind the page, whole, for exports."""
     query = (
         select(
             Ticket.id, Ticket.number, Ticket.kind, Ticket.subject, Ticket.state, Ticket.created_at, Ticket.updated_at,
@@ -50,10 +55,10 @@ def tickets_page(user: User, chosen: TicketFilter, cursor: str | None = None) ->
     if chosen.text:
         found = [Ticket.number == chosen.text.upper(), Ticket.subject.icontains(chosen.text, autoescape=True)]
         query = query.where(or_(*found))
-    return read_page(query, ORDER, cursor)
+    return query
 
 
-def counts(user: User, is_desk: bool) -> dict[str, int]:
+def counts(user: User, is_desk: bool | None) -> dict[str, int]:
     """How many there are, by state."""
     query = select(Ticket.state, func.count()).where(_side(user, is_desk)).group_by(Ticket.state)
     return {row[0]: row[1] for row in session().execute(query)}
@@ -77,6 +82,8 @@ def names(ids: Iterable[UUID | None]) -> dict[UUID, str]:
     return {row[0]: row[1] for row in session().execute(query)}
 
 
-def _side(user: User, is_desk: bool) -> ColumnElement[bool]:
+def _side(user: User, is_desk: bool | None) -> ColumnElement[bool]:
     mine = Ticket.requester_id == user.id
+    if is_desk is None:
+        return visible(user, Ticket)
     return and_(visible(user, Ticket), ~mine if is_desk else mine)

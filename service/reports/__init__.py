@@ -20,6 +20,7 @@ from service.reports import (
     print_register,
     reissue_register,
     renewal_trainees,
+    tickets,
     unit_summary,
 )
 from service.reports.report import Report
@@ -29,7 +30,7 @@ REPORTS = (
     class_trainees.REPORT, unit_summary.REPORT, certificate_ledger.REPORT, print_register.REPORT, reissue_register.REPORT,
     pending_work.REPORT,
 )  # fmt: skip
-LISTS = (*lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *plans.LISTS, *class_papers.PAPERS)
+LISTS = (*lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *plans.LISTS, *tickets.LISTS, *class_papers.PAPERS)
 
 
 def reports_for(user: User) -> list[Report]:

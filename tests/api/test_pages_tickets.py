@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.domain.roles import Role
-from service.models import Ticket, User, authority_id, session
+from service.models import ExportLog, Ticket, User, authority_id, session
 from service.workflow import tickets
 from tests.api.queries import counted
 from tests.api.test_web_access import user_of
@@ -83,6 +83,16 @@ def test_the_whole_way_by_pages(client: FlaskClient, stage: Stage, desk: User) -
     assert "很满意" in page
     assert "工单已关闭" in page
     assert client.post(address, data={"body": "还有"}).status_code == 409
+
+
+def test_tickets_in_scope_are_exported_and_no_others(client: FlaskClient, stage: Stage, desk: User) -> None:
+    """R69, R70, R71"""
+    tickets.open_ticket(stage.enterprise, ASKED | {"subject": "=无法上传照片"})
+    tickets.open_ticket(stage.province, ASKED | {"kind": "repair"})
+    for user, rows in ((stage.enterprise, 1), (desk, 1), (stage.association, 1), (stage.institution, 0)):
+        sign_in(client, user)
+        assert client.post("/exports/new/tickets").status_code == 303
+        assert ExportLog.recent(user.id)[0].total == rows
 
 
 def test_a_line_is_added_to_the_conversation(client: FlaskClient, stage: Stage) -> None:
