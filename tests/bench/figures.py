@@ -23,6 +23,12 @@ REQUIRED: dict[str, tuple[str, float]] = {
 }
 
 
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": len(os.sched_getaffinity(0)), "python": platform.python_version(),
+            "load_before": round(os.getloadavg()[0], 2)}  # fmt: skip
+
+
 @dataclass
 class Figures:
     """The key figures by name, the rows of the table, and everything else that was measured."""
@@ -30,6 +36,7 @@ class Figures:
     keys: dict[str, float] = field(default_factory=dict)
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
+    machine: dict[str, Any] = field(default_factory=machine)
 
     def key(self, name: str, value: float) -> None:
         """A figure by which runs are compared."""
@@ -48,7 +55,7 @@ class Figures:
         """The JSON; key figures stand at its top level."""
         file.parent.mkdir(exist_ok=True)
         content = {**self.keys, "reached": self.verdicts(), "required": {n: f"{o} {b:g}" for n, (o, b) in REQUIRED.items()},
-                   "machine": machine(), "details": self.details}  # fmt: skip
+                   "machine": self.machine, "details": self.details}  # fmt: skip
         file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     def summary(self) -> None:
@@ -68,12 +75,6 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def p50(values: Sequence[float]) -> float:
     return statistics.median(values)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": len(os.sched_getaffinity(0)), "python": platform.python_version(),
-            "load_before": round(os.getloadavg()[0], 2)}  # fmt: skip
 
 
 def _holds(value: float, compare: str, bound: float) -> bool:
