@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 from flask import Flask
 
 from service import api, handlers, web
@@ -19,6 +20,8 @@ def create_app(configuration: Settings | None = None) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": 6,
             "max_overflow": 4,
+            "json_serializer": lambda value: orjson.dumps(value).decode(),
+            "json_deserializer": orjson.loads,
             "connect_args": {"options": "-c timezone=UTC"},
         },
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,

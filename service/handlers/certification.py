@@ -16,7 +16,7 @@ from service.domain.training_kind import TrainingKind
 from service.errors import N_, Conflict
 from service.handlers import prints
 from service.handlers.context import Context
-from service.handlers.enrolled import certificate_in_making, enrollment_of, is_academy, move
+from service.handlers.enrolled import certificate_in_making, enrollment_of, is_academy, move, trainee
 from service.models import (
     Certificate,
     CertificateSerial,
@@ -53,7 +53,7 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """
     enrollment, certificate = enrollment_of(data), _in_force(_certificate(data))
     if certificate.state != CertificateState.REVOKED:
-        has_photo = enrollment.person.photo_id is not None
+        has_photo = trainee(enrollment).photo_id is not None
         prints.record(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
     return {}
 
@@ -70,7 +70,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VALID)
     certificate.state, certificate.approval = CertificateState.VALID, "approved"
     certificate.approved_by, certificate.approved_at = context.actor_id, context.at
-    certificate.qualification_type_id = enrollment_of(data).person.qualification_type_id  # may have changed (R61)
+    certificate.qualification_type_id = trainee(enrollment_of(data)).qualification_type_id  # may have changed (R61)
     return {}
 
 
@@ -92,8 +92,8 @@ def stop_printing(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Bring the certificate to what is known of the person now, and ask for approval again."""
     enrollment, certificate = enrollment_of(data), _certificate(data)
-    certificate.qualification_type_id = enrollment.person.qualification_type_id
-    certificate.unit_name = enrollment.person.unit.name
+    certificate.qualification_type_id = trainee(enrollment).qualification_type_id
+    certificate.unit_name = trainee(enrollment).unit.name
     certificate.approval = "pending"
     enrollment.reason = None
     return {"recovered_prints": certificate.printed_count}
@@ -123,7 +123,7 @@ def certificate_held(person_id: UUID) -> Certificate | None:
 
 def _first(enrollment: Enrollment, context: Context) -> Certificate:
     """A new number of the province of the unit at issue, three years from the confirmation of the score (R55)."""
-    person, today = enrollment.person, context.today
+    person, today = trainee(enrollment), context.today
     province = certificate_number.ACADEMIES
     if not is_academy(person.unit) and person.unit.authority_id:
         province = session().get_one(Organisation, person.unit.authority_id).code
@@ -143,7 +143,7 @@ def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
 
 
 def _edition(enrollment: Enrollment, **values: Any) -> Certificate:
-    person = enrollment.person
+    person = trainee(enrollment)
     return Certificate(id=new_id(), person_id=person.id, qualification_type_id=person.qualification_type_id, kind="issued",
                        state=CertificateState.ISSUED, approval="pending", printed_count=0, enrollment_id=enrollment.id,
                        unit_name=person.unit.name, **values)  # fmt: skip

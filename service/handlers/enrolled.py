@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import joinedload
 
 from service.domain.classes import ClassState
@@ -19,21 +19,26 @@ from service.models import Certificate, Enrollment, Organisation, Person, Score,
 REASON = 500  # characters a reason may have
 
 
+# Made once: building a statement costs as much again as sending it.
+_ENROLLMENT = select(Enrollment).where(Enrollment.id == bindparam("id")).options(joinedload(Enrollment.training_class))
+_TRAINEE = (
+    select(Person)
+    .where(Person.id == bindparam("id"))
+    .options(joinedload(Person.unit), joinedload(Person.qualification_type))
+)
+
+
 def enrollment_of(data: dict[str, Any]) -> Enrollment:
-    """The enrolment of a case, with its class, and its person with unit and type; raises Conflict if it is gone."""
-    query = (
-        select(Enrollment)
-        .where(Enrollment.id == UUID(data["enrollment_id"]))
-        .options(
-            joinedload(Enrollment.training_class),
-            joinedload(Enrollment.unit),
-            joinedload(Enrollment.person).options(joinedload(Person.unit), joinedload(Person.qualification_type)),
-        )
-    )
-    found = session().scalars(query).one_or_none()
+    """The enrolment of a case, with its class; raises Conflict if it is gone."""
+    found = session().scalars(_ENROLLMENT, {"id": UUID(data["enrollment_id"])}).one_or_none()
     if found is None:
         raise Conflict(N_("这份报名已不存在。"))
     return found
+
+
+def trainee(enrollment: Enrollment) -> Person:
+    """The person of an enrolment, with unit and type."""
+    return session().scalars(_TRAINEE, {"id": enrollment.person_id}).one()
 
 
 def move(enrollment: Enrollment, to: EnrollmentState, context: Context, reason: str | None = None) -> None:

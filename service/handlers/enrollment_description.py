@@ -5,53 +5,68 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import bindparam, select
 
 from service.domain.training_kind import TrainingKind
 from service.handlers.context import Description
-from service.models import Certificate, Person, TrainingClass, session
+from service.models import Certificate, Organisation, Person, QualificationType, TrainingClass, session
+
+# Columns, not rows: this is read at nearly every step of every enrolment.
+_SHOWN = (
+    select(
+        Person.name.label("person_name"), Person.id_number_masked, Person.sex, Person.photo_id,
+        Organisation.name.label("unit_name"), QualificationType.code.label("type_code"), QualificationType.name.label("type_name"),
+        TrainingClass.id, TrainingClass.kind, TrainingClass.title, TrainingClass.code, TrainingClass.starts_on,
+        TrainingClass.ends_on, TrainingClass.pass_mark, TrainingClass.institution_id, TrainingClass.organiser_id,
+        Certificate.number, Certificate.issued_on, Certificate.valid_to, Certificate.printed_count,
+    )
+    .select_from(Person)
+    .join(Organisation, Organisation.id == Person.unit_id)
+    .join(QualificationType, QualificationType.id == Person.qualification_type_id)
+    .join(TrainingClass, TrainingClass.id == bindparam("training_class"))
+    .outerjoin(Certificate, Certificate.id == bindparam("certificate"))
+    .where(Person.id == bindparam("person"))
+)  # fmt: skip
 
 
 def describe_enrollment(data: dict[str, Any]) -> Description:
     """Person, unit and class of the case, and the facts a decision needs beside its form."""
     if "person_id" not in data or "unit_id" not in data:
         return Description()
-    query = (
-        select(Person, TrainingClass)
-        .join(TrainingClass, TrainingClass.id == UUID(data["class_id"]))
-        .where(Person.id == UUID(data["person_id"]))
-        .options(joinedload(Person.unit), joinedload(Person.qualification_type))
-    )
-    person, training_class = session().execute(query).one()
+    certificate_id = data.get("certificate_id")
+    ids = {
+        "person": UUID(data["person_id"]),
+        "training_class": UUID(data["class_id"]),
+        "certificate": certificate_id and UUID(certificate_id),
+    }
+    row = session().execute(_SHOWN, ids).one()
     return Description(
-        subject=person.name,
-        summary=f"{TrainingKind(training_class.kind).label} · {person.qualification_type.name}",
-        unit_name=person.unit.name,
-        batch=str(training_class.id),
-        batch_title=training_class.title,
-        facts=_facts(person, training_class, data),
+        subject=row.person_name,
+        summary=f"{TrainingKind(row.kind).label} · {row.type_name}",
+        unit_name=row.unit_name,
+        batch=str(row.id),
+        batch_title=row.title,
+        facts=_facts(row, data),
         unit_id=UUID(data["unit_id"]),
         authority_id=UUID(data["authority_id"]) if data["authority_id"] else None,
-        institution_id=training_class.institution_id,
-        organiser_id=training_class.organiser_id,
+        institution_id=row.institution_id,
+        organiser_id=row.organiser_id,
     )
 
 
-def _facts(person: Person, training_class: TrainingClass, data: dict[str, Any]) -> dict[str, Any]:
+def _facts(row: Any, data: dict[str, Any]) -> dict[str, Any]:
     facts = {
-        "kind": training_class.kind, "need": data.get("need"), "qualification_type": person.qualification_type.code,
-        "qualification_name": person.qualification_type.name, "valid_to": data.get("valid_to"),
-        "reference_date": data.get("reference_date"), "class_code": training_class.code, "class_title": training_class.title,
-        "starts_on": training_class.starts_on.isoformat(), "ends_on": training_class.ends_on.isoformat(),
-        "id_number": person.id_number_masked, "sex": person.sex, "has_photo": person.photo_id is not None,
-        "score": data.get("score"), "attempt": data.get("attempt", 1), "pass_mark": training_class.pass_mark,
+        "kind": row.kind, "need": data.get("need"), "qualification_type": row.type_code,
+        "qualification_name": row.type_name, "valid_to": data.get("valid_to"),
+        "reference_date": data.get("reference_date"), "class_code": row.code, "class_title": row.title,
+        "starts_on": row.starts_on.isoformat(), "ends_on": row.ends_on.isoformat(),
+        "id_number": row.id_number_masked, "sex": row.sex, "has_photo": row.photo_id is not None,
+        "score": data.get("score"), "attempt": data.get("attempt", 1), "pass_mark": row.pass_mark,
     }  # fmt: skip
-    if certificate_id := data.get("certificate_id"):
-        certificate = session().get_one(Certificate, UUID(certificate_id))
+    if row.number is not None:
         facts |= {
-            "certificate_id": certificate_id, "certificate_number": certificate.number,
-            "issued_on": certificate.issued_on.isoformat(), "new_valid_to": certificate.valid_to.isoformat(),
-            "printed_count": certificate.printed_count,
+            "certificate_id": data["certificate_id"], "certificate_number": row.number,
+            "issued_on": row.issued_on.isoformat(), "new_valid_to": row.valid_to.isoformat(),
+            "printed_count": row.printed_count,
         }  # fmt: skip
     return facts

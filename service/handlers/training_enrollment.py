@@ -32,7 +32,7 @@ from service.domain.training_need import Need
 from service.domain.units import UnitKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.context import Context, Description
-from service.handlers.enrolled import enrollment_of, is_academy, move, scores_of, take_seat, tell_class
+from service.handlers.enrolled import enrollment_of, is_academy, move, scores_of, take_seat, tell_class, trainee
 from service.handlers.enrollment_description import describe_enrollment
 from service.models import Enrollment, Notice, Person, TrainingClass, User, new_id, session, setting
 from service.models.actors import actor_of, subject_of
@@ -118,7 +118,7 @@ def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """The province confirms, after R39 is looked at again, with the need as of the day of enrolment (R43, R47)."""
     enrollment = enrollment_of(data)
-    person, training_class = enrollment.person, enrollment.training_class
+    person, training_class = trainee(enrollment), enrollment.training_class
     facts = facts_of([person.id], enrollment.enrolled_on)[person.id].facts
     assert context.decide is not None
     need = Need(context.decide("training_need", facts)["need"])

@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData
+from sqlalchemy import DateTime, MetaData, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -131,7 +131,7 @@ def transaction(cause: Cause) -> Iterator[Session]:
         yield current
         return
     forget_rows()
-    mark = _cause.set(cause)
+    mark, kept = _cause.set(cause), _read.set([])
     try:
         yield current
         current.commit()
@@ -139,7 +139,18 @@ def transaction(cause: Cause) -> Iterator[Session]:
         current.rollback()
         raise
     finally:
+        _read.reset(kept)
         _cause.reset(mark)
+
+
+_read: ContextVar[list[object] | None] = ContextVar("rows read in this transaction", default=None)
+
+
+@event.listens_for(Session, "loaded_as_persistent")
+def _hold_row(_session: Session, row: object) -> None:
+    """Keep what a transaction has read until it ends: the session's own map is weak, and each topic would read anew."""
+    if (rows := _read.get()) is not None:
+        rows.append(row)
 
 
 def forget_rows() -> None:
