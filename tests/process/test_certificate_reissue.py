@@ -25,7 +25,19 @@ from service.models.case import JournalRow
 from service.web.public import seen_as
 from service.workflow import cases, certificates, history, jobs, reissues, transfers
 from service.workflow.registry import deregister_person
-from tests.builders.stage import Stage, certificates_of, do, ended_at, known, make_stage, open_tasks, task_of
+from tests.builders.stage import (
+    Stage,
+    at_nine,
+    certificates_of,
+    do,
+    ended_at,
+    enroll,
+    known,
+    make_stage,
+    open_tasks,
+    publish_class,
+    task_of,
+)
 from tests.builders.world import make_certificate, make_person, make_photo, make_unit, make_user
 
 LOST = "2026 年 2 月 20 日乘车时遗失，已登报声明作废。"
@@ -284,3 +296,65 @@ def test_the_journal_tells_who_asked_and_who_allowed(app: Any, clock: Any) -> No
     rows = session().scalars(select(JournalRow).where(JournalRow.case_id == case).order_by(JournalRow.seq)).all()
     assert [(r.kind, r.actor_id) for r in rows] == [("start", stage.enterprise.id), ("complete", stage.association.id)]
     assert session().scalars(select(Task).where(Task.case_id == case, Task.state == "open")).one().facts["valid_to"]
+
+
+def _renewing(stage: Stage, clock: Any, person: Person) -> UUID:
+    """The case of a renewal whose score is confirmed: to be printed and approved."""
+    found = publish_class(stage, "renewal")
+    case = enroll(stage, found, person)
+    do(stage.province, case, "confirm_enrollment", decision="confirm")
+    clock.move_to(at_nine(found.starts_on))
+    do(stage.association, case, "check_in")
+    do(stage.institution, case, "record_score", score="88")
+    do(stage.association, case, "confirm_score", decision="confirm")
+    return case
+
+
+def test_a_renewal_that_is_approved_first_ends_the_reissue(app: Any, clock: Any) -> None:
+    """R56, R64"""
+    stage = make_stage()
+    person, old = _held(stage, valid_to=today() + timedelta(days=100))
+    renewal = _renewing(stage, clock, person)
+    case = reissues.request_reissue(stage.enterprise, old.id, LOST)
+    do(stage.ministry, renewal, "certification/approve_certificate", decision="approve")
+    assert (ended_at(case), _row(case).state, _now(old).state) == ("review_lapsed", "lapsed", "superseded")
+    assert list(history.verify()) == []
+
+
+def test_a_reissue_beside_a_renewal_in_the_making_keeps_the_editions_apart(app: Any, clock: Any) -> None:
+    """R56, R64"""
+    stage = make_stage()
+    person, old = _held(stage, valid_to=today() + timedelta(days=100))
+    renewal = _renewing(stage, clock, person)
+    case = reissues.request_reissue(stage.enterprise, old.id, LOST)
+    do(stage.association, case, "review_reissue", decision="approve")
+    do(stage.association, case, "print_certificate")
+    do(stage.association, renewal, "certification/print_certificate")
+    do(stage.ministry, renewal, "certification/approve_certificate", decision="approve")
+    first, second, third = certificates_of(person)
+    assert [c.state for c in (first, second, third)] == ["superseded", "valid", "superseded"]
+    assert (second.enrollment_id is not None, third.supersedes_id) == (True, first.id)
+    assert (_said(first), _said(second), _said(third)) == ("已补发，本证作废", "有效", "已换证，请查验新版证书")
+
+
+def test_what_was_revoked_before_its_first_print_is_not_printed_and_its_case_ends(app: Any, clock: Any) -> None:
+    """R57, R62"""
+    stage = make_stage()
+    person, _ = _held(stage, valid_to=today() + timedelta(days=100))
+    renewal = _renewing(stage, clock, person)
+    do(stage.ministry, renewal, "certification/approve_certificate", decision="approve")
+    certificates.revoke(stage.ministry, certificates_of(person)[-1].id, "冒名参加培训。")
+    assert do(stage.association, renewal, "certification/print_certificate") == []
+    assert session().scalars(select(PrintRecord)).all() == []
+
+
+def test_a_changed_type_is_printed_in_place_of_the_edition_it_replaced(app: Any, clock: Any) -> None:
+    """R57, R61"""
+    stage = make_stage()
+    person, _ = _held(stage, valid_to=today() + timedelta(days=100))
+    renewal = _renewing(stage, clock, person)
+    do(stage.ministry, renewal, "certification/approve_certificate", decision="approve")
+    transfers.change_type(stage.association, person.id, "PRINCIPAL_PROD")
+    assert do(stage.association, renewal, "certification/print_certificate") == []
+    newest = certificates_of(person)[-1]
+    assert (newest.state, newest.printed_count) == ("valid", 1)
