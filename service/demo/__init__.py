@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 
 from service.demo.accounts import make_accounts
 from service.demo.acts import Acts
+from service.demo.office import Office
 from service.demo.people import People
 from service.demo.story import Story
 from service.models import AuditEvent, Cause, JournalRow, MovingClock, User, now, session, today, transaction, use_clock
@@ -45,6 +46,7 @@ def fill(progress: Progress = lambda done, total: None, share: float = 1.0) -> b
         Story(acts, last, share).tell()
         clock.move_to(instant)
         jobs.run_all()
+        Office().tell()
     _mark(FILLED)
     progress(ROWS, ROWS)
     return True

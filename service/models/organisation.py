@@ -86,6 +86,15 @@ class Organisation(Tracked, Base):
         return self.kind in UNITS
 
     @staticmethod
+    def hold(key: UUID | None) -> Organisation | None:
+        """The row as it is now, which nobody deletes or converts until this transaction ends; None if there is none.
+
+        Whoever is to belong to a unit holds it first: a deletion waits, and then counts him (R6).
+        """
+        query = select(Organisation).where(Organisation.id == key).with_for_update(read=True, key_share=True)
+        return session().scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+    @staticmethod
     def branches_of(group_id: UUID) -> list[UUID]:
         """Ids of the live branches of a group."""
         query = select(Organisation.id).where(Organisation.parent_id == group_id, Organisation.state != "deleted")

@@ -120,6 +120,14 @@ def refuse(user_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("users.index", state="waiting"))
 
 
+@bp.post("/users/<uuid:user_id>/sign-out")
+@needs(Action.CHANGE_POLICY)
+def end_sessions(user_id: UUID) -> ResponseReturnValue:
+    accounts.end_sessions(current_user, user_id)
+    done(N_("该账号的登录已全部退出。"))
+    return redirect(url_for(".show", user_id=user_id))
+
+
 def _account(user_id: UUID) -> User:
     """An account of an organisation in scope, in a role whose accounts the reader sees (R1, R70)."""
     user = User.get(user_id)

@@ -172,6 +172,8 @@ def _check_account(login: str, display_name: str, role: str, organisation: Organ
         wrong["login"] = N_("这个登录名已有人使用，请换一个。")
     if not 2 <= len(display_name.strip()) <= 50:
         wrong["display_name"] = NAME_WRONG
+    if organisation.state == "deleted":
+        wrong["organisation_id"] = N_("该单位已删除，请选择其他单位。")
     if organisation.kind not in KIND_OF_ROLE.get(Role(role), ("platform",)):
         wrong["role"] = N_("这个角色不能属于所选的单位。")
     if wrong:
@@ -271,6 +273,18 @@ def unlock(actor: User, user_id: UUID) -> None:
         user.locked_until = None
         Attempt.forget(FAILURE, _key(user.login))
         current_session.add(_event("unlock", actor, None, about=user))
+
+
+def end_sessions(actor: User, user_id: UUID) -> None:
+    """Sign an account out everywhere, at once; it may sign in again. The security administrator's work."""
+    if actor.role != Role.SECURITY_ADMIN:
+        raise NotAllowed
+    user = User.get(user_id)
+    if user is None:
+        raise NotFound
+    with transaction(Cause("end_sessions", actor.id)) as current_session:
+        user.epoch += 1
+        current_session.add(_event("end_sessions", actor, None, about=user))
 
 
 def set_preferences(user: User, chosen: dict[str, str]) -> None:

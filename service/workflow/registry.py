@@ -148,7 +148,7 @@ def has_live_enrollment(person_id: UUID) -> bool:
 def _new_person(user: User, raw: Mapping[str, Any]) -> Person:
     entry = Entry(raw)
     unit_id = entry.key("unit") if entry.typed("unit") else user.organisation_id
-    unit = session().get(Organisation, unit_id) if unit_id else None
+    unit = Organisation.hold(unit_id)
     if unit is None or not unit.is_unit or unit.state == "deleted":
         raise InvalidInput({"unit": N_("请选择人员所在的单位。")})
     must_reach(user, Action.EDIT_PERSON, unit)

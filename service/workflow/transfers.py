@@ -38,7 +38,7 @@ def transfer_person(user: User, person_id: UUID, unit_id: UUID) -> Person:
     """
     with transaction(Cause("transfer_person", user.id)):
         person = _person(user, person_id, Action.TRANSFER_PERSON)
-        unit = session().get(Organisation, unit_id)
+        unit = Organisation.hold(unit_id)
         if unit is None or not unit.is_unit or unit.state == "deleted":
             raise InvalidInput({"unit": N_("请选择要转入的单位。")})
         if unit.id == person.unit_id:

@@ -99,7 +99,7 @@ def _held(user: User, unit_id: UUID, action: Action) -> Organisation:
     if not found.is_unit:
         raise NotFound
     must_reach(user, action, found)
-    query = select(Organisation).where(Organisation.id == unit_id).with_for_update(of=Organisation)
+    query = select(Organisation).where(Organisation.id == unit_id).with_for_update()
     unit = session().scalars(query.execution_options(populate_existing=True)).one()
     if unit.state == UnitState.DELETED:
         raise Conflict(N_("该单位已删除，不能再变更。"))
@@ -113,6 +113,6 @@ def _kind(to: str) -> UnitKind:
 
 
 def _group(group_id: UUID | None) -> Organisation | None:
-    """A live group anywhere, locked against being deleted or converted meanwhile."""
-    query = select(Organisation).where(Organisation.id == group_id, Organisation.state != UnitState.DELETED)
-    return session().scalars(query.with_for_update(read=True, of=Organisation)).one_or_none() if group_id else None
+    """A live group anywhere, held against being deleted or converted meanwhile."""
+    group = Organisation.hold(group_id)
+    return group if group and group.state != UnitState.DELETED else None

@@ -111,7 +111,7 @@ def _place(user: User, unit: Organisation, entry: Entry) -> None:
     else:
         unit.authority_id = entry.key("authority", must=unit.kind != "academy")
     if unit.kind == "branch":
-        group = session().get(Organisation, entry.key("parent") or new_id())
+        group = Organisation.hold(entry.key("parent"))
         if group is None or group.kind != "group" or group.state == "deleted":
             entry.refuse("parent", N_("请选择所属集团。"))
         else:

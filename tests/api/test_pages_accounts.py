@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.errors import SignInNeeded
+from service.errors import InvalidInput, SignInNeeded
 from service.models import MovingClock, Task, User, authority_id, session
 from service.workflow import accounts, cases, history
 from tests.builders.stage import enroll, known, make_stage, publish_class, task_of
@@ -109,6 +109,27 @@ def test_an_account_out_of_scope_or_level_does_not_exist(client: FlaskClient, sy
         ):
             assert client.get(address).status_code == 404
     assert client.post(f"/users/{other.id}/name", data={"display_name": "别的名字"}).status_code == 404
+
+
+def test_the_security_administrator_ends_all_sessions_of_an_account(
+    client: FlaskClient, app: Flask, secadmin: User, sysadmin: User
+) -> None:
+    user = authority_user()
+    inside = sign_in(app.test_client(), user)
+    assert inside.get("/inbox").status_code == 200
+    assert sign_in(client, sysadmin).post(f"/users/{user.id}/sign-out").status_code == 403
+    sign_in(client, secadmin).post(f"/users/{user.id}/sign-out")
+    assert inside.get("/inbox").status_code == 302
+    assert fresh(user).state == "active"
+
+
+def test_a_deleted_unit_gets_no_new_account(sysadmin: User) -> None:  # R5
+    unit = make_unit(state="deleted")
+    with pytest.raises(InvalidInput) as refused:
+        accounts.create_user(
+            sysadmin, login="late-1", display_name="蒋戊申", role="enterprise", organisation_id=unit.id
+        )
+    assert "organisation_id" in refused.value.fields
 
 
 def test_r2_a_reset_is_confirmed_first(client: FlaskClient, sysadmin: User) -> None:

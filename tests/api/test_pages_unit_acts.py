@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import MovingClock, Notice, User, session
+from service.errors import Conflict
+from service.models import Cause, MovingClock, Notice, Organisation, User, db, session, transaction
 from service.workflow import unit_changes
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_certificate, make_person, make_unit, make_user, sign_in
@@ -170,6 +172,33 @@ def test_a_deleted_unit_is_changed_no_more_and_its_name_is_free(client: FlaskCli
     assert client.get(f"/units/{unit.id}/rename").status_code == 404
     assert client.post(f"/units/{unit.id}/rename", data={"name": "别的名称"}).status_code == 404
     assert client.post("/units", data={"name": "同名公司", "kind": "enterprise"}).status_code == 302
+
+
+def test_r6_a_deletion_waits_for_a_person_who_is_being_entered_and_then_counts_him(app: Flask) -> None:
+    unit, boss = make_unit(), known(authority_user())
+    told: list[str] = []
+
+    def delete() -> None:
+        with app.app_context():
+            try:
+                unit_changes.delete_unit(known(boss), unit.id)
+            except Conflict as refused:
+                told.append(str(refused))
+            finally:
+                db.session.remove()
+
+    with transaction(Cause("test")) as current:
+        assert Organisation.hold(unit.id) is not None
+        other = threading.Thread(target=delete)
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+        person = make_person(unit, state="pending")
+    other.join(10)
+    assert current.is_active
+    assert [text[:11] for text in told] == ["该单位下有人员，无法删"]
+    assert fresh(person).unit_id == unit.id
+    assert fresh(unit).state == "complete"
 
 
 def test_an_account_of_a_deleted_unit_is_not_enabled_again(client: FlaskClient) -> None:  # R5

@@ -69,7 +69,7 @@ def test_the_menu_of_a_unit_leads_to_its_conversion(page: Page, app: Flask, stag
     page.locator("main summary", has_text="更多").click()
     page.get_by_role("link", name="转分公司、集团或企业").click()
     page.locator("input[name=to][value=branch]").check()
-    page.get_by_label("所属集团").select_option(str(group.id))
+    page.get_by_label("所属集团", exact=True).select_option(str(group.id))
     page.get_by_role("button", name="转换单位").click()
     expect(page.get_by_role("status")).to_contain_text("单位已转换")
 
