@@ -56,7 +56,13 @@ def make_institution(name: str = "泉城安全培训中心（示例）") -> Orga
 def make_user(role: str, organisation_id: UUID, **more: Any) -> User:
     """An account that has changed its first password; it signs in by ``sign_in`` below."""
     n = next(_serial)
-    values = {"login": f"user-{n}", "display_name": "张甲子", "password_hash": "x", "must_change": False, "privacy_version": VERSION} | more
+    values = {
+        "login": f"user-{n}",
+        "display_name": "张甲子",
+        "password_hash": "x",
+        "must_change": False,
+        "privacy_version": VERSION,
+    } | more
     return _keep(User(id=new_id(), role=role, organisation_id=organisation_id, **values))
 
 
