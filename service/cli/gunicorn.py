@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,13 @@ def on_exit(_server: Any) -> None:
 
     if settings().is_embedded:
         Server(settings().data_dir).stop_if_unused()
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """What is loaded by now stays for good: the collector need not look at it again, nor as often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def post_fork(_server: Any, worker: Any) -> None:

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
-
 from service.models.base import session
+from service.models.prepared import Prepared
 from service.models.user import User
 
 
@@ -27,18 +26,19 @@ class Stamp(NamedTuple):
     organisation_version: int
 
 
-_STAMP = text(
+_STAMP = Prepared(
+    "stamp_of_account",
     """
     SELECT u.id, u.version, u.epoch, u.state, u.password_hash, u.must_change, u.role, u.locked_until, o.id, o.version
     FROM user_account u JOIN organisation o ON o.id = u.organisation_id WHERE lower(u.login) = :login
-    """
+    """,
 )
 
 
 def stamp_of(login: str) -> Stamp | None:
     """The stamp of the account with this login, whatever its case; None when there is none."""
-    row = session().execute(_STAMP, {"login": login.strip().lower()}).one_or_none()
-    return Stamp(*row) if row else None
+    row = _STAMP.execute({"login": login.strip().lower()}).one_or_none()
+    return Stamp._make(row) if row else None
 
 
 def detach(user: User) -> User:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from service.models.organisation import authority_id
+from service.models.prepared import Prepared
 
 LOCK_CASE = text(
     """
@@ -16,7 +17,8 @@ LOCK_CASE = text(
     """
 )
 
-LOCK_CASE_OF_TASK = text(
+LOCK_CASE_OF_TASK = Prepared(
+    "lock_case_of_task",
     """
     SELECT c.id, c.process, c.definition, c.business_key, c.state, c.seq, c.last_hash, c.awaited, c.ended_at,
            t.token, t.element, t.form_key, t.role, t.organisation_id, t.assignee_id, t.state AS task_state,
@@ -24,7 +26,7 @@ LOCK_CASE_OF_TASK = text(
            t.facts ->> 'barred' AS barred
     FROM task t JOIN case_instance c ON c.id = t.case_id
     WHERE t.id = :task FOR NO KEY UPDATE OF c
-    """
+    """,
 )
 """Only the case is locked (one order for everybody); whether the token is still open the engine's state says."""
 
@@ -83,11 +85,11 @@ PARTS = {
 
 
 @lru_cache
-def write_step(parts: frozenset[str]) -> TextClause:
+def write_step(parts: frozenset[str]) -> Prepared:
     """Everything one step changes, in one statement; parts that have nothing to do are left out, for they are not free."""
     chosen = {"moved": _MOVED, **{name: sql for name, sql in PARTS.items() if name in parts}}
     clauses = ",".join(f"{name}_part AS ({sql})" for name, sql in chosen.items())
-    return text(f"WITH {clauses} {_JOURNAL}")
+    return Prepared("_".join(("write_step", *sorted(parts))), f"WITH {clauses} {_JOURNAL}")
 
 
 SIGNALLED = text(

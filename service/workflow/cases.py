@@ -130,7 +130,7 @@ def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
     claimed = select(Task.id).where(Task.assignee_id == user_id, Task.state == "open").order_by(Task.id)
     for task_id in session().scalars(claimed).all():
         with _use_case("unclaim", actor_id):
-            row = session().execute(LOCK_CASE_OF_TASK, {"task": task_id}).one()
+            row = LOCK_CASE_OF_TASK.execute({"task": task_id}).one()
             if row.task_state == "open" and row.assignee_id == user_id:
                 _assign_row(task_id, None)
                 _note(Held.of(row), Act("unclaim", actor_id, token=row.token, element=row.element))
@@ -217,7 +217,7 @@ def record_incident(case_id: UUID, element: str, message: str, job_id: UUID | No
 
 def hold_task(user: User, task_id: UUID) -> tuple[Held, Any]:
     """Lock the case of a task that is open and in the user's scope."""
-    row = session().execute(LOCK_CASE_OF_TASK, {"task": task_id}).one_or_none()
+    row = LOCK_CASE_OF_TASK.execute({"task": task_id}).one_or_none()
     if row is None or (row.organisation_id, row.role) not in addresses(user):
         raise NotFound
     _must_not_be_barred(row, user.id)

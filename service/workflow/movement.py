@@ -116,7 +116,7 @@ def move(held: Held, act: Act) -> Step:
     describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
     said = handlers.describe(held.process, step.data) if describe else None
     written = _written(held, act, definition, step, row, said, at)
-    session().execute(write_step(_parts(step, written)), written)
+    write_step(_parts(step, written)).execute(written)
     _deliver_thrown(held, step, context)
     return step
 

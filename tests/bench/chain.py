@@ -44,6 +44,7 @@ class Walked:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     cpu: float = 0.0
     transactions: list[Transaction] = field(default_factory=list)
+    prepared: list[bytes] = field(default_factory=list)
 
 
 def all_cases() -> list[UUID]:
@@ -71,7 +72,7 @@ def walk(ready: Callable[[], object], url: str, case_ids: Sequence[UUID], is_rec
             done.seconds[stage.element] = _complete(officers[stage.login], tasks, stage.form)
             done.cpu += time.process_time() - cpu
             tape.is_on = False
-        done.transactions = tape.transactions
+        done.transactions, done.prepared = tape.transactions, list(tape.prepared)
     return done
 
 

@@ -23,7 +23,7 @@ def measure(server: Server, prepared: str, case_ids: Sequence[UUID], figures: Fi
         copy(server, prepared, name)
     recorded = at_once(chain.walk, [(server.url("bench_record"), part, True) for part in parts])
     walked = at_once(chain.walk, [(server.url("bench_walk"), part, False) for part in parts])
-    bare = at_once(_play, [(_dsn(server, "bench_floor"), one.transactions) for one in recorded])
+    bare = at_once(_play, [(_dsn(server, "bench_floor"), one.prepared, one.transactions) for one in recorded])
     ours, floor = [_seconds(one) for one in walked], bare
     rate, peer = _rate(ours), _rate(floor)
     figures.key("floor_over_end_to_end", peer / rate)
@@ -46,9 +46,9 @@ def measure(server: Server, prepared: str, case_ids: Sequence[UUID], figures: Fi
     }  # fmt: skip
 
 
-def _play(ready: Callable[[], object], dsn: str, transactions: list[Transaction]) -> list[float]:
+def _play(ready: Callable[[], object], dsn: str, prepared: list[bytes], transactions: list[Transaction]) -> list[float]:
     ready()
-    return play(dsn, transactions)
+    return play(dsn, prepared, transactions)
 
 
 def _dsn(server: Server, database: str) -> str:

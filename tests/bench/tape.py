@@ -15,15 +15,18 @@ Transaction = list[bytes]
 
 
 class Tape:
-    """The transactions sent while ``is_on``; each statement with its values already in place."""
+    """The transactions sent while ``is_on``, each statement with its values already in place; and what was prepared."""
 
     def __init__(self) -> None:
         self.is_on = False
         self.transactions: list[Transaction] = []
+        self.prepared: dict[bytes, None] = {}
         self._open: Transaction = []
 
     def note(self, statement: bytes) -> None:
-        if self.is_on and statement.strip(b" ;") != PING:
+        if statement.startswith(b"PREPARE "):
+            self.prepared[statement] = None  # once a connection, as the real path does
+        elif self.is_on and statement.strip(b" ;") != PING:
             self._open.append(statement)
 
     def end(self, kept: bool) -> None:
@@ -67,11 +70,14 @@ def record_connections() -> None:
         parameters["connection_factory"] = _Connection
 
 
-def play(dsn: str, transactions: list[Transaction]) -> list[float]:
-    """Send the transactions bare, one after the other, reading all answers; seconds of each."""
+def play(dsn: str, prepared: list[bytes], transactions: list[Transaction]) -> list[float]:
+    """Prepare, then send the transactions bare, one after the other, reading all answers; seconds of each."""
     connection = psycopg2.connect(dsn, options="-c timezone=UTC")
     seconds = []
     with connection.cursor() as cursor:
+        for statement in prepared:
+            cursor.execute(statement)
+        connection.commit()
         for statements in transactions:
             began = time.perf_counter()
             for statement in statements:
