@@ -60,7 +60,9 @@ class InvalidInput(AnpeiError):
     status = 422
     code = "invalid_input"
 
-    def __init__(self, fields: Mapping[str, str | Message] | None = None, text: str | Message | None = None, **values: Any) -> None:
+    def __init__(
+        self, fields: Mapping[str, str | Message] | None = None, text: str | Message | None = None, **values: Any
+    ) -> None:
         super().__init__(text, **values)
         self.fields = {k: v if isinstance(v, Message) else Message(v) for k, v in (fields or {}).items()}
 
@@ -128,7 +130,9 @@ class ProcessError(AnpeiError):
 
     code = "process_error"
 
-    def __init__(self, text: str | Message | None = None, *, element: str | None = None, case: str | None = None, **values: Any) -> None:
+    def __init__(
+        self, text: str | Message | None = None, *, element: str | None = None, case: str | None = None, **values: Any
+    ) -> None:
         super().__init__(text, **values)
         self.element = element
         self.case = case

@@ -112,4 +112,8 @@ def alone(status: int, message: Message) -> ResponseReturnValue:
 
 def notice(status: int, message: Message) -> ResponseReturnValue:
     """The error of a request that changes a part of the page: a line at its top."""
-    return render_template("pages/errors/notice.html", status=status, message=message), status, {"HX-Retarget": "#notice"}
+    return (
+        render_template("pages/errors/notice.html", status=status, message=message),
+        status,
+        {"HX-Retarget": "#notice"},
+    )

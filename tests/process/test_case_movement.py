@@ -232,7 +232,9 @@ def test_equal_messages_that_wait_are_delivered_as_one(app: Any, clock: Any) -> 
     assert session().get(Case, started.case_id, populate_existing=True).seq == 1
 
 
-def test_a_failing_job_is_tried_again_and_becomes_an_incident_that_can_be_retried(app: Any, clock: Any, monkeypatch: Any) -> None:
+def test_a_failing_job_is_tried_again_and_becomes_an_incident_that_can_be_retried(
+    app: Any, clock: Any, monkeypatch: Any
+) -> None:
     deploy()
     association = person("a", "association")
     started = cases.start(association, "small", {})
