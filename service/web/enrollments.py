@@ -57,9 +57,10 @@ def confirm_withdrawal(enrollment_id: UUID) -> ResponseReturnValue:
 @again(confirm_withdrawal, Conflict)
 def withdraw(enrollment_id: UUID) -> ResponseReturnValue:
     found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    name, class_id = found.person.name, found.class_id
     training.withdraw(current_user, enrollment_id, request.form.get("reason", ""))
-    done(Message(N_("“%(name)s”的报名已撤回，名额已释放。"), name=found.person.name))
-    return redirect(url_for("classes.show", class_id=found.class_id))
+    done(Message(N_("“%(name)s”的报名已撤回，名额已释放。"), name=name))
+    return redirect(url_for("classes.show", class_id=class_id))
 
 
 @bp.get("/classes/<uuid:class_id>/check-in")
