@@ -115,6 +115,7 @@ def clean(form: bytes, raw: Mapping[str, Any]) -> Cleaned:
         loaded = schema.load(given)
     except ValidationError as error:
         wrong = {name: found[0] for name, found in error.messages_dict.items()}
+        loaded = dict(error.valid_data or {})  # what was filled in well is not missing
     for field in known:
         is_blank = loaded.get(field.key) in (None, False, [])
         if field.key and is_blank and field.key not in hidden and field.is_required(raw):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -183,6 +183,12 @@ def subjects(task_ids: Sequence[UUID]) -> dict[UUID, str]:
 def next_task(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
     """The open task of this kind that follows (sort_at, id) in the user's inbox and is not a colleague's, else None."""
     return _neighbour(user, kind, after_at, after_id, is_later=True)
+
+
+def task_left(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
+    """The task that follows; after the last one the oldest that was passed over; None when none of this kind is left."""
+    long_ago = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+    return next_task(user, kind, after_at, after_id) or next_task(user, kind, long_ago, UUID(int=0))
 
 
 def task_before(user: User, kind: str, at: datetime, task_id: UUID) -> UUID | None:

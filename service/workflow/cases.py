@@ -35,7 +35,7 @@ from service.models import (
     transaction,
 )
 from service.models.base import current_cause
-from service.models.inbox import next_task
+from service.models.inbox import task_left
 from service.models.movement import CLAIM_TASK, COUNT_INCIDENT, LOCK_CASE_OF_TASK, NOTE_CASE
 from service.models.scope import addresses
 from service.models.sealed import seal
@@ -164,7 +164,7 @@ def complete_and_next(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Comp
     """Complete a task and name the next open one of the same kind in the user's inbox."""
     task = session().get(Task, task_id)
     done = complete(user, task_id, raw)
-    following = next_task(user, task.kind, task.sort_at, task.id) if task else None
+    following = task_left(user, task.kind, task.sort_at, task.id) if task else None
     return Completed(done.case_id, done.ended, done.opened, following)
 
 

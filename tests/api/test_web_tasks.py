@@ -62,6 +62,23 @@ def test_submitting_leads_to_the_next_of_the_same_kind(client: FlaskClient, stag
     assert send(client, second.id, decision="confirm", then="next").headers["Location"] == "/inbox"
 
 
+def test_after_the_last_comes_the_one_that_was_passed_over(client: FlaskClient, stage: Stage, task: Task) -> None:
+    other = task_of(enroll(stage, publish_class(stage), stage.person()), "confirm_enrollment")
+    first, last = sorted([task, other], key=lambda t: (t.sort_at, t.id))
+    answer = send(sign_in(client, stage.province), last.id, decision="confirm", then="next")
+    assert answer.headers["Location"] == f"/tasks/{first.id}"
+
+
+def test_a_task_about_nobody_is_told_by_its_own_name(client: FlaskClient, stage: Stage) -> None:
+    sign_in(client, stage.association)
+    started = client.post("/classes")
+    draft = client.get(started.headers["Location"]).get_data(as_text=True)
+    found = re.search(r'name="form_digest" value="(\w+)"', draft)
+    assert found
+    client.post(started.headers["Location"], data={"decision": "discard", "form_digest": found[1]})
+    assert "已提交：拟定班次。" in client.get("/inbox").get_data(as_text=True)
+
+
 def test_an_error_stands_at_its_field_and_what_was_typed_stays(client: FlaskClient, stage: Stage, task: Task) -> None:
     answer = send(sign_in(client, stage.province), task.id, decision="reject", reason="")
     page = answer.get_data(as_text=True)

@@ -71,6 +71,12 @@ def test_what_is_required_must_be_there() -> None:
     assert wrong(form(field("textfield", validate={"required": True})), x="   ")["x"].text == forms.REQUIRED
 
 
+def test_an_error_at_one_field_says_nothing_of_those_filled_in_well() -> None:
+    content = form(DECISION, field("number", "n", validate={"required": True, "max": 100}))
+    assert set(wrong(content, decision="yes", n="101")) == {"n"}
+    assert set(wrong(content, n="101")) == {"n", "decision"}
+
+
 def test_a_field_the_form_does_not_have_is_refused() -> None:
     assert wrong(form(DECISION), decision="yes", role="ministry")["role"].text == forms.NO_SUCH_FIELD
 
