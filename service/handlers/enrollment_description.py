@@ -9,10 +9,12 @@ from sqlalchemy import bindparam, select
 
 from service.domain.training_kind import TrainingKind
 from service.handlers.context import Description
-from service.models import Certificate, Organisation, Person, QualificationType, TrainingClass, session
+from service.models import Certificate, Organisation, Person, QualificationType, TrainingClass
+from service.models.prepared import Prepared
 
 # Columns, not rows: this is read at nearly every step of every enrolment.
-_SHOWN = (
+_SHOWN = Prepared(
+    "describe_enrollment",
     select(
         Person.name.label("person_name"), Person.id_number_masked, Person.sex, Person.photo_id,
         Organisation.name.label("unit_name"), QualificationType.code.label("type_code"), QualificationType.name.label("type_name"),
@@ -25,7 +27,7 @@ _SHOWN = (
     .join(QualificationType, QualificationType.id == Person.qualification_type_id)
     .join(TrainingClass, TrainingClass.id == bindparam("training_class"))
     .outerjoin(Certificate, Certificate.id == bindparam("certificate"))
-    .where(Person.id == bindparam("person"))
+    .where(Person.id == bindparam("person")),
 )  # fmt: skip
 
 
@@ -39,7 +41,7 @@ def describe_enrollment(data: dict[str, Any]) -> Description:
         "training_class": UUID(data["class_id"]),
         "certificate": certificate_id and UUID(certificate_id),
     }
-    row = session().execute(_SHOWN, ids).one()
+    row = _SHOWN.execute(ids).one()
     return Description(
         subject=row.person_name,
         summary=f"{TrainingKind(row.kind).label} · {row.type_name}",

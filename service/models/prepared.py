@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import CursorResult, text
+from sqlalchemy import ClauseElement, CursorResult, text
+from sqlalchemy.dialects import postgresql
 
 from service.models.base import session
 
+_NAMED = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 _PLACE = re.compile(r"(?<![:\w]):(\w+)")
 
 PREPARED: dict[str, str] = {}
@@ -19,7 +21,8 @@ PREPARED: dict[str, str] = {}
 class Prepared:
     """A statement with ``:name`` places, known to PostgreSQL under ``name``; the types of the places are inferred there."""
 
-    def __init__(self, name: str, sql: str) -> None:
+    def __init__(self, name: str, statement: str | ClauseElement) -> None:
+        sql = statement if isinstance(statement, str) else str(statement.compile(dialect=_NAMED))
         self.name = name
         places = list(dict.fromkeys(_PLACE.findall(sql)))
         numbered = _PLACE.sub(lambda found: f"${places.index(found[1]) + 1}", sql)
