@@ -175,9 +175,9 @@ def count_mine(user: User) -> int:
 
 
 def subjects(task_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """What tasks are about, by id."""
-    rows = session().execute(select(Task.id, Task.subject).where(Task.id.in_(task_ids)))
-    return {row[0]: row[1] for row in rows}
+    """What tasks are about, by id; the name of one that is about nothing yet (a class being drafted)."""
+    rows = session().execute(select(Task.id, Task.subject, Task.name).where(Task.id.in_(task_ids)))
+    return {row[0]: row[1] or row[2] for row in rows}
 
 
 def next_task(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
