@@ -16,16 +16,22 @@ import xlsxwriter
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 LONGEST = 32_767  # characters that a cell of the format can hold
+LONGEST_CHOICE = 255  # characters of a list of choices, commas included
+CHOOSING = 2_000  # rows below the heads in which it is offered
 NUMBERS = {"number": "#,##0", "share": "0.0%", "score": "0.0", "day": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm"}
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column: the word over it, how its values are written (``text`` or a key of NUMBERS), and its width in characters."""
+    """A column: the word over it, how its values are written (``text`` or a key of NUMBERS), and its width in characters.
+
+    choices: what may be chosen in the cells below; a list that the format cannot hold is left out.
+    """
 
     word: str
     kind: str = "text"
     width: int = 14
+    choices: tuple[str, ...] = ()
 
 
 def neutralise(text: str) -> str:
@@ -59,7 +65,7 @@ class Sheet:
 
     def _begin(self, title: str, facts: Iterable[str]) -> None:
         for at, head in enumerate(self._heads):
-            self._sheet.set_column(at, at, head.width)
+            self._sheet.set_column(at, at, head.width, self._plain if head.kind == "text" else None)
         self._sheet.write_string(0, 0, neutralise(title), self._book.add_format({"bold": True, "font_size": 14}))
         self._row = 1
         for fact in facts:
@@ -69,11 +75,18 @@ class Sheet:
         for at, head in enumerate(self._heads):
             self._sheet.write_string(self._row, at, neutralise(head.word), format_of_heads)
         self._row += 1
+        self._offer_choices()
         self._sheet.freeze_panes(self._row, 0)
         self._sheet.repeat_rows(self._row - 1)
         self._sheet.set_landscape()
         self._sheet.set_paper(9)
         self._sheet.fit_to_pages(1, 0)
+
+    def _offer_choices(self) -> None:
+        for at, head in enumerate(self._heads):
+            if head.choices and len(",".join(head.choices)) <= LONGEST_CHOICE:
+                rule = {"validate": "list", "source": list(head.choices), "error_type": "warning"}
+                self._sheet.data_validation(self._row, at, self._row + CHOOSING, at, rule)
 
     def add(self, rows: Iterable[Sequence[Any]], *, is_sum: bool = False) -> None:
         """Write rows: text, whole numbers, floats, civil dates, naive instants, or None for an empty cell."""

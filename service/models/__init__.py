@@ -8,6 +8,7 @@ from service.models.export import ExportLog
 from service.models.notice import Attachment, Notice, Receipt
 from service.models.organisation import AcademyLink, Organisation, authority_id
 from service.models.person import Person, Photo, QualificationType
+from service.models.person_import import PersonImport
 from service.models.print_batch import PrintBatch
 from service.models.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.reissue import Reissue
@@ -40,6 +41,7 @@ __all__ = [
     "NumberOwner",
     "Organisation",
     "Person",
+    "PersonImport",
     "PersonalValue",
     "Photo",
     "PrintBatch",

@@ -24,7 +24,7 @@ from flask import Flask
 from service.web import access, errors, gate, layout, logs, protection, texts, wording
 
 PAGES = (
-    "session", "home", "inbox", "tasks", "cases", "processes", "users", "accounts", "units", "unit_acts", "plans", "notices", "settings", "persons", "person_acts", "classes",
+    "session", "home", "inbox", "tasks", "cases", "processes", "users", "accounts", "units", "unit_acts", "plans", "notices", "settings", "persons", "person_acts", "person_import", "classes",
     "enrollments", "certificates", "certificate_acts", "printing", "reissues", "tickets", "public", "reports", "exports",
 )  # fmt: skip
 

@@ -42,7 +42,7 @@ OWN_WORDS = {  # where a table calls a column otherwise
 
 USE_CASES = {
     "revoke_certificate": N_("吊销"), "hand_out": N_("登记领取"),
-    "save_person": N_("修改"), "submit_person": N_("提交审批"), "deregister_person": N_("注销"), "transfer_person": N_("变更单位"),
+    "import_persons": N_("导入"), "save_person": N_("修改"), "submit_person": N_("提交审批"), "deregister_person": N_("注销"), "transfer_person": N_("变更单位"),
     "change_qualification_type": N_("变更资格类型"), "create_unit": N_("新增"), "save_unit": N_("修改"),
     "rename_unit": N_("变更名称"), "convert_unit": N_("单位转换"), "delete_unit": N_("删除"),
     "save_plan": N_("修改"), "publish_plan": N_("发布"), "cancel_plan": N_("取消"), "close_plans": N_("年度结束"),

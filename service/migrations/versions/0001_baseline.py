@@ -128,6 +128,24 @@ def upgrade() -> None:
     op.create_index('uq_organisation_code', 'organisation', ['code'], unique=True, postgresql_where="code <> ''")
     op.create_index('uq_organisation_credit_code', 'organisation', ['credit_code'], unique=True, postgresql_where="credit_code IS NOT NULL AND state <> 'deleted'")
     op.create_index('uq_organisation_name', 'organisation', ['authority_id', 'name'], unique=True, postgresql_where="state <> 'deleted' AND authority_id IS NOT NULL")
+    op.create_table('person_import',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('submit', sa.Boolean(), nullable=False),
+    sa.Column('partial', sa.Boolean(), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('entered', sa.Integer(), nullable=False),
+    sa.Column('wrong', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('error', sa.String(length=80), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state IN ('checking', 'checked', 'importing', 'done', 'removed')", name=op.f('ck_person_import_state')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_person_import'))
+    )
     op.create_table('photo',
     sa.Column('sealed', sa.LargeBinary(), nullable=False),
     sa.Column('width', sa.Integer(), nullable=False),
@@ -876,6 +894,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_print_batch_user_id_at'), table_name='print_batch')
     op.drop_table('print_batch')
     op.drop_table('photo')
+    op.drop_table('person_import')
     op.drop_index('uq_organisation_name', table_name='organisation', postgresql_where="state <> 'deleted' AND authority_id IS NOT NULL")
     op.drop_index('uq_organisation_credit_code', table_name='organisation', postgresql_where="credit_code IS NOT NULL AND state <> 'deleted'")
     op.drop_index('uq_organisation_code', table_name='organisation', postgresql_where="code <> ''")
