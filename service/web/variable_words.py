@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from service.errors import N_
+from service.models.base import CHINA
 from service.web import wording
 from service.web.texts import mark, role_name, translate
 
@@ -33,7 +35,7 @@ READERS: dict[str, Callable[[Any], str]] = {
 }  # fmt: skip
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 
 
 def label(name: str) -> str:
@@ -50,5 +52,13 @@ def read(name: str, value: Any) -> str:
     text = str(value)
     if _ID.fullmatch(text):
         return f"…{text[-12:]}"
-    found = _INSTANT.fullmatch(text)
-    return f"{found[1]} {found[2]}" if found else text
+    return _instant(text) if _INSTANT.fullmatch(text) else text
+
+
+def _instant(text: str) -> str:
+    """To the minute, in China's time, which is also meant where no offset stands."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{at.astimezone(CHINA) if at.tzinfo else at:%Y-%m-%d %H:%M}"

@@ -139,6 +139,13 @@ def test_a_photo_is_encoded_anew_and_served_in_scope_only(client: FlaskClient, o
     assert client.get(f"/persons/{person.id}/photo").status_code == 404
 
 
+def test_a_draft_that_lacks_something_says_what(client: FlaskClient, officer: User) -> None:
+    sign_in(client, officer).post("/persons", data=entry(no_criminal_record=""))
+    answer = client.post(f"/persons/{only_person().id}/submit")
+    assert answer.status_code == 422
+    assert "请先核实该人员未受过刑事处罚并勾选声明" in answer.get_data(as_text=True)
+
+
 def test_a_draft_can_be_deleted_and_nothing_else(client: FlaskClient, officer: User, unit: Organisation) -> None:  # R16
     draft, approved = make_person(unit, state="draft"), make_person(unit)
     sign_in(client, officer)

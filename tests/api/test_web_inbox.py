@@ -64,6 +64,14 @@ def test_the_bar_counts_what_waits(client: FlaskClient, stage: Stage, training_c
     assert re.search(r'data-l="数量">3<', page)
 
 
+def test_what_a_row_is_about_reads_in_english(client: FlaskClient, stage: Stage, training_class: TrainingClass) -> None:
+    enrolments(stage, training_class, 1)
+    sign_in(client, stage.province).post("/language", data={"language": "en"})
+    page = look(client)
+    assert "取证 ·" not in page
+    assert "Initial ·" in page
+
+
 def test_late_ones_come_first_and_are_marked(client: FlaskClient, stage: Stage, training_class: TrainingClass) -> None:
     _first, second = enrolments(stage, training_class, 2)
     session().execute(
