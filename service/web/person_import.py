@@ -23,6 +23,7 @@ from service.web.exports import XLSX
 from service.web.submit import again, done, refresh_user
 from service.web.texts import LANGUAGES, say, translate
 from service.workflow import person_import
+from service.workflow.person_rows import rows_of, wrong_of
 from service.workflow.person_sheet import COLUMNS, MARK, WORDS, Row
 from service.workflow.workbook import LARGEST
 
@@ -92,7 +93,7 @@ def drop(import_id: UUID) -> ResponseReturnValue:
 def errors(import_id: UUID) -> ResponseReturnValue:
     """The uploaded rows with what is wrong in one more column: mend them there and upload the file again."""
     row = person_import.find(current_user, import_id)
-    rows = person_import.rows_of(row)
+    rows = rows_of(row)
     if not rows:
         raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
     more = (Head(translate(N_("错误说明")), width=60),)
@@ -131,7 +132,7 @@ def _submission() -> UUID:
 
 def _preview(row: PersonImport) -> dict[str, object]:
     """What the page shows of the rows: numbers of documents with their middle hidden."""
-    rows = person_import.rows_of(row)
+    rows = rows_of(row)
     at = [column.field for column in COLUMNS].index
     passed = [
         {
@@ -143,7 +144,7 @@ def _preview(row: PersonImport) -> dict[str, object]:
     names = {str(one.number): one.cells[at("name")] for one in rows}
     failed = [
         (number, names.get(number, ""), [(field_name(field), why) for field, why in fields.items()])
-        for number, fields in sorted(person_import.wrong_of(row).items(), key=lambda pair: int(pair[0]))
+        for number, fields in sorted(wrong_of(row).items(), key=lambda pair: int(pair[0]))
     ]
     return {"passed": passed, "failed": failed, "sample": SAMPLE, "shown": SHOWN}
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from service.domain import persons
-from service.domain.identity import IdType, Sex
 from service.domain.permissions import Action, may
 from service.domain.roles import Role
-from service.domain.units import UnitKind
-from service.errors import N_, AnpeiError, Conflict, InvalidInput, Message, NotAllowed, NotFound, ProcessError
+from service.errors import N_, Conflict, Message, NotAllowed, NotFound, ProcessError
 from service.models import (
     AuditEvent,
     Cause,
     Job,
     PersonImport,
-    QualificationType,
     User,
     new_id,
     now,
@@ -28,11 +21,10 @@ from service.models import (
     transaction,
 )
 from service.models import person_import as imports
-from service.models.sealed import seal, unseal_text
-from service.models.unit_list import unit_choices
 from service.workflow import jobs
 from service.workflow.actors import must_have_record
-from service.workflow.person_sheet import Options, Row, Spell, plain, read_people
+from service.workflow.person_rows import Wrong, merge, rows_of, save_all, seal_rows, write_down, wrong_of
+from service.workflow.person_sheet import Spell, choices, read_people
 from service.workflow.registry import save_and_submit, save_person
 
 AT_ONCE = 200  # rows that are checked or entered while the reader waits
@@ -41,9 +33,6 @@ SLICE = 50  # rows between two notes of the progress
 KEPT = timedelta(days=1)
 SAFETY = timedelta(minutes=2)  # what is done while the reader waits is taken up by the worker if the process dies
 CHECK, ENTER, REMOVAL = "person_import.check", "person_import.enter", "person_import.remove"
-
-Wrong = dict[str, dict[str, Message]]
-"""Row number, as text → field (or '' for the row) → why."""
 
 
 class _Undone(Exception):
@@ -64,7 +53,7 @@ def begin(user: User, import_id: UUID, data: bytes, submit: bool, spell: Spell) 
     rows = read_people(data, choices(user, spell), spell)
     user_id, wrong = user.id, {str(row.number): row.wrong for row in rows if row.wrong}
     values = {"id": import_id, "at": now(), "user_id": user_id, "organisation_id": user.organisation_id, "submit": submit,
-              "total": len(rows), "sealed": _seal(rows), "wrong": _write_down(wrong)}  # fmt: skip
+              "total": len(rows), "sealed": seal_rows(rows), "wrong": write_down(wrong)}  # fmt: skip
     waits = len(rows) <= AT_ONCE
     with transaction(Cause("begin_person_import", user_id)) as current:
         if is_new := imports.keep(values):
@@ -72,25 +61,6 @@ def begin(user: User, import_id: UUID, data: bytes, submit: bool, spell: Spell) 
     if waits and is_new:
         check(import_id)
     return find_own(user_id, import_id)
-
-
-def choices(user: User, spell: Spell) -> Options:
-    """What may be chosen in the columns that choose: every spelling of the word, and the value of the form."""
-    kind = UnitKind.ACADEMY if user.role == Role.ASSOCIATION else ""
-    units = unit_choices(user, kind)
-    names = [name for _id, name in units]
-    types = QualificationType.choices(by_code=True)
-    spelt: dict[str, list[tuple[str, str]]] = {
-        "id_type": [(one.label, one.value) for one in IdType],
-        "sex": [(one.label, one.value) for one in Sex],
-        "qualification_type": [(name, code) for code, name in types],
-        "no_criminal_record": [(N_("是"), "true"), (N_("否"), "")],
-    }
-    options = {
-        field: {plain(word): value for text, value in pairs for word in spell(text)} for field, pairs in spelt.items()
-    }
-    options["qualification_type"] |= {plain(code): code for code, _name in types}
-    return {**options, "unit": {plain(name): str(key) for key, name in units if names.count(name) == 1}}
 
 
 def check(import_id: UUID, job_id: UUID | None = None) -> None:
@@ -152,21 +122,6 @@ def find_own(user_id: UUID, import_id: UUID) -> PersonImport:
     return row
 
 
-def rows_of(row: PersonImport) -> list[Row]:
-    """The rows of the file while they are kept, with what is wrong; [] afterwards."""
-    wrong = wrong_of(row)
-    kept = json.loads(unseal_text(row.sealed)) if row.sealed else []
-    return [Row(one["number"], one["cells"], one["raw"], wrong.get(str(one["number"]), {})) for one in kept]
-
-
-def wrong_of(row: PersonImport) -> Wrong:
-    """What is wrong, by row number and field."""
-    return {
-        number: {field: Message(text, **values) for field, (text, values) in fields.items()}
-        for number, fields in row.wrong.items()
-    }
-
-
 def _guarded(import_id: UUID, work: Callable[[], None]) -> None:
     """Note that the work failed, by its kind: the text of a database error holds personal data."""
     try:
@@ -188,14 +143,14 @@ def _check(import_id: UUID, job_id: UUID | None) -> None:
     for n in range(0, len(rows), SLICE):
         try:
             with transaction(Cause("check_person_import", user_id)):
-                _merge(wrong, _save_all(_active(user_id), rows[n : n + SLICE], save_person, submit))
+                merge(wrong, save_all(_active(user_id), rows[n : n + SLICE], save_person, submit))
                 raise _Undone
         except _Undone:
             _tell(import_id, n + SLICE, job_id)
     with transaction(Cause("check_person_import", user_id)):
         held = imports.hold(import_id)
         if held is not None and held.state == "checking":
-            held.state, held.wrong, held.done, held.error = "checked", _write_down(wrong), held.total, None
+            held.state, held.wrong, held.done, held.error = "checked", write_down(wrong), held.total, None
 
 
 def _enter(import_id: UUID, job_id: UUID | None) -> None:
@@ -212,13 +167,13 @@ def _enter(import_id: UUID, job_id: UUID | None) -> None:
                 return
             user = _active(user_id)
             for n in range(0, len(rows), SLICE):
-                fresh |= _save_all(user, rows[n : n + SLICE], save)
+                fresh |= save_all(user, rows[n : n + SLICE], save)
                 _tell(import_id, n + SLICE, job_id)
             if fresh and not partial:
                 raise _Undone
-            _end(user, import_id, len(rows) - len(fresh), _merge(wrong, fresh))
+            _end(user, import_id, len(rows) - len(fresh), merge(wrong, fresh))
     except _Undone:
-        _give_back(import_id, _merge(wrong, fresh))
+        _give_back(import_id, merge(wrong, fresh))
 
 
 def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
@@ -227,7 +182,7 @@ def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
     if row is None or row.state != "importing":
         raise _Undone
     row.state, row.entered, row.done, row.ended_at, row.error = "done", entered, row.total, now(), None
-    row.sealed, row.wrong = None, _write_down(wrong)
+    row.sealed, row.wrong = None, write_down(wrong)
     detail = {"rows": row.total, "entered": entered, "submitted": row.submit}
     session().add(AuditEvent(actor_id=user.id, organisation_id=user.organisation_id, action="import_persons",
                              object_type="person_import", object_id=row.id, detail=detail))  # fmt: skip
@@ -238,35 +193,7 @@ def _give_back(import_id: UUID, wrong: Wrong) -> None:
     with transaction(Cause("person_import_refused")):
         row = imports.hold(import_id)
         if row is not None and row.state == "importing":
-            row.state, row.wrong, row.done = "checked", _write_down(wrong), row.total
-
-
-def _save_all(user: User, rows: Sequence[Row], save: Callable[..., Any], declared: bool = False) -> Wrong:
-    """Save each row inside a savepoint of its own; what was refused, and why. declared: ask for the declaration too."""
-    wrong: Wrong = {}
-    for row in rows:
-        fields: dict[str, Message] = {}
-        try:
-            with session().begin_nested():
-                save(user, None, row.raw)
-        except InvalidInput as invalid:
-            fields |= invalid.fields or {"": invalid.message}
-        except AnpeiError as refused:
-            fields[""] = refused.message
-        if declared:
-            fields |= _undeclared(row.raw)
-        if fields:
-            wrong[str(row.number)] = fields
-    return wrong
-
-
-def _undeclared(raw: Mapping[str, str]) -> dict[str, Message]:
-    """What submitting asks beyond saving (R20)."""
-    try:
-        persons.check_declaration(bool(raw.get("no_criminal_record")))
-    except InvalidInput as invalid:
-        return dict(invalid.fields)
-    return {}
+            row.state, row.wrong, row.done = "checked", write_down(wrong), row.total
 
 
 def _must_be_ready(row: PersonImport, partial: bool) -> None:
@@ -289,25 +216,6 @@ def _active(user_id: UUID) -> User:
 
 def _tell(import_id: UUID, done: int, job_id: UUID | None) -> None:
     imports.note(import_id, done, job_id, now() + jobs.LEASE)
-
-
-def _merge(wrong: Wrong, more: Wrong) -> Wrong:
-    """What the cells themselves are comes before what the rules say to them."""
-    for number, fields in more.items():
-        wrong[number] = {**fields, **wrong.get(number, {})}
-    return wrong
-
-
-def _write_down(wrong: Wrong) -> dict[str, dict[str, list[Any]]]:
-    return {
-        number: {field: [m.text, {k: str(v) for k, v in m.values.items()}] for field, m in fields.items()}
-        for number, fields in wrong.items()
-    }
-
-
-def _seal(rows: Sequence[Row]) -> bytes:
-    kept = [{key: value for key, value in asdict(row).items() if key != "wrong"} for row in rows]
-    return seal(json.dumps(kept, ensure_ascii=False))
 
 
 def _job(name: str, import_id: UUID, after: timedelta) -> Job:

@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from service.domain.identity import normalise
+from service.domain.identity import IdType, Sex, normalise
+from service.domain.roles import Role
+from service.domain.units import UnitKind
 from service.errors import N_, InvalidInput, Message
+from service.models import QualificationType, User
+from service.models.unit_list import unit_choices
 from service.sheets import DANGEROUS
 from service.workflow.workbook import ERROR, FORMULA, Line, read_lines
 
@@ -65,6 +69,25 @@ class Row:
     cells: list[str]
     raw: dict[str, str]
     wrong: dict[str, Message] = field(default_factory=dict)
+
+
+def choices(user: User, spell: Spell) -> Options:
+    """What may be chosen in the columns that choose: every spelling of the word, and the value of the form."""
+    kind = UnitKind.ACADEMY if user.role == Role.ASSOCIATION else ""
+    units = unit_choices(user, kind)
+    names = [name for _id, name in units]
+    types = QualificationType.choices(by_code=True)
+    spelt: dict[str, list[tuple[str, str]]] = {
+        "id_type": [(one.label, one.value) for one in IdType],
+        "sex": [(one.label, one.value) for one in Sex],
+        "qualification_type": [(name, code) for code, name in types],
+        "no_criminal_record": [(N_("是"), "true"), (N_("否"), "")],
+    }
+    options = {
+        field: {plain(word): value for text, value in pairs for word in spell(text)} for field, pairs in spelt.items()
+    }
+    options["qualification_type"] |= {plain(code): code for code, _name in types}
+    return {**options, "unit": {plain(name): str(key) for key, name in units if names.count(name) == 1}}
 
 
 def read_people(data: bytes, options: Options, spell: Spell) -> list[Row]:

@@ -14,7 +14,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from service.errors import N_, InvalidInput, Message
 
 LARGEST = 2 * 1024 * 1024  # bytes of the upload
-UNPACKED = 40 * 1024 * 1024  # bytes of what is in it
+UNPACKED = 16 * 1024 * 1024  # bytes of what is in it
 DEEPEST, WIDEST = 10_000, 100  # rows and columns that a cell with a value may stand in
 FORMULA, ERROR = object(), object()
 

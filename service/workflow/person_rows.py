@@ -1,0 +1,81 @@
+"""The rows of an import: how each is judged by the rules of the form, and how they and their faults are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from service.domain import persons
+from service.errors import AnpeiError, InvalidInput, Message
+from service.models import PersonImport, User, session
+from service.models.sealed import seal, unseal_text
+from service.workflow.person_sheet import Row
+
+Wrong = dict[str, dict[str, Message]]
+"""Row number, as text → field (or '' for the row) → why."""
+
+
+def save_all(user: User, rows: Sequence[Row], save: Callable[..., Any], declared: bool = False) -> Wrong:
+    """Save each row inside a savepoint of its own; what was refused, and why. declared: ask for the declaration too."""
+    wrong: Wrong = {}
+    for row in rows:
+        fields: dict[str, Message] = {}
+        try:
+            with session().begin_nested():
+                save(user, None, row.raw)
+        except InvalidInput as invalid:
+            fields |= invalid.fields or {"": invalid.message}
+        except AnpeiError as refused:
+            fields[""] = refused.message
+        if declared:
+            fields |= _undeclared(row.raw)
+        if fields:
+            wrong[str(row.number)] = fields
+    return wrong
+
+
+def _undeclared(raw: Mapping[str, str]) -> dict[str, Message]:
+    """What submitting asks beyond saving (R20)."""
+    try:
+        persons.check_declaration(bool(raw.get("no_criminal_record")))
+    except InvalidInput as invalid:
+        return dict(invalid.fields)
+    return {}
+
+
+def merge(wrong: Wrong, more: Wrong) -> Wrong:
+    """What the cells themselves are comes before what the rules say to them."""
+    for number, fields in more.items():
+        wrong[number] = {**fields, **wrong.get(number, {})}
+    return wrong
+
+
+def write_down(wrong: Wrong) -> dict[str, dict[str, list[Any]]]:
+    """What is wrong, as JSON."""
+    return {
+        number: {field: [m.text, {k: str(v) for k, v in m.values.items()}] for field, m in fields.items()}
+        for number, fields in wrong.items()
+    }
+
+
+def wrong_of(row: PersonImport) -> Wrong:
+    """What is wrong, by row number and field."""
+    return {
+        number: {field: Message(text, **values) for field, (text, values) in fields.items()}
+        for number, fields in row.wrong.items()
+    }
+
+
+def seal_rows(rows: Sequence[Row]) -> bytes:
+    """The rows without what is wrong with them, sealed."""
+    kept = [{key: value for key, value in asdict(row).items() if key != "wrong"} for row in rows]
+    return seal(json.dumps(kept, ensure_ascii=False))
+
+
+def rows_of(row: PersonImport) -> list[Row]:
+    """The rows of the file while they are kept, with what is wrong; [] afterwards."""
+    wrong = wrong_of(row)
+    kept = json.loads(unseal_text(row.sealed)) if row.sealed else []
+    return [Row(one["number"], one["cells"], one["raw"], wrong.get(str(one["number"]), {})) for one in kept]
