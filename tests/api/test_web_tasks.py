@@ -79,6 +79,17 @@ def test_a_task_about_nobody_is_told_by_its_own_name(client: FlaskClient, stage:
     assert "已提交：拟定班次。" in client.get("/inbox").get_data(as_text=True)
 
 
+def test_a_choice_that_is_not_offered_is_not_replaced_by_the_first(client: FlaskClient, stage: Stage) -> None:
+    sign_in(client, stage.association)
+    where = client.post("/classes").headers["Location"]
+    task_id = UUID(where.rpartition("/")[2])
+    answer = send(client, task_id, decision="keep", institution_id="00000000-0000-0000-0000-000000000000")
+    select = re.search(r'<select[^>]*id="institution_id".*?</select>', answer.get_data(as_text=True), re.DOTALL)
+    assert answer.status_code == 422
+    assert select
+    assert '<option value="">请选择</option>' in select[0]
+
+
 def test_an_error_stands_at_its_field_and_what_was_typed_stays(client: FlaskClient, stage: Stage, task: Task) -> None:
     answer = send(sign_in(client, stage.province), task.id, decision="reject", reason="")
     page = answer.get_data(as_text=True)
