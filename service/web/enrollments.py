@@ -21,7 +21,7 @@ from service.models.training import ENDED_ENROLLMENT, LIVE_ENROLLMENT
 from service.web import filters
 from service.web.access import needs
 from service.web.submit import again, done
-from service.workflow import batch, training
+from service.workflow import amendments, batch, training
 
 bp = Blueprint("enrollments", __name__)
 
@@ -60,6 +60,35 @@ def withdraw(enrollment_id: UUID) -> ResponseReturnValue:
     name, class_id = found.person.name, found.class_id
     training.withdraw(current_user, enrollment_id, request.form.get("reason", ""))
     done(Message(N_("“%(name)s”的报名已撤回，名额已释放。"), name=name))
+    return redirect(url_for("classes.show", class_id=class_id))
+
+
+@bp.post("/enrollments/<uuid:enrollment_id>/undo-check-in")
+@needs(Action.CHECK_IN)
+def undo_check_in(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    name, class_id = found.person.name, found.class_id
+    amendments.undo_check_in(current_user, enrollment_id)
+    done(Message(N_("“%(name)s”的报到已撤销。"), name=name))
+    return redirect(url_for("classes.show", class_id=class_id))
+
+
+@bp.get("/enrollments/<uuid:enrollment_id>/correct")
+@needs(Action.CONFIRM_SCORE)
+def propose_correction(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    return render_template("pages/enrollments/correct.html", found=found)
+
+
+@bp.post("/enrollments/<uuid:enrollment_id>/correct")
+@needs(Action.CONFIRM_SCORE)
+@again(propose_correction, Conflict)
+def correct(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    name, class_id = found.person.name, found.class_id
+    typed = request.form.get("score", ""), bool(request.form.get("absent")), request.form.get("reason", "")
+    amendments.correct_score(current_user, enrollment_id, *typed)
+    done(Message(N_("“%(name)s”的更正已提出，等待协会另一人复核。"), name=name))
     return redirect(url_for("classes.show", class_id=class_id))
 
 
