@@ -15,7 +15,7 @@ from service.models.person_list import person_of_case
 from service.models.training import Enrollment, TrainingClass
 from service.web import ruler
 from service.web.card import Card
-from service.workflow import candidates, training
+from service.workflow import candidates, training, variables
 
 CONFIRM, CERTIFY = (
     ("confirm_enrollment",),
@@ -35,12 +35,9 @@ def enrollment_cards(user: User, task: Task) -> list[Card]:
     if step in CERTIFY:
         cards.append(_making_card(found, held))
     if step in SCORE:
-        cards.append(
-            Card(
-                "pages/cards/score.html",
-                {"found": found, "facts": task.facts, "trainings": trainings_of(found.person_id)},
-            )
-        )
+        proposed = variables.of_task(user, task.id) if step == "assent_correction" else None
+        seen = {"found": found, "facts": task.facts, "trainings": trainings_of(found.person_id), "proposed": proposed}
+        cards.append(Card("pages/cards/score.html", seen))
     cards += [person_card(found.person), certificate_card(held), _class_card(found.training_class)]
     return cards
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.models import Enrollment, TrainingClass, session
-from tests.builders.stage import Stage, at_nine, do, enroll, make_stage, publish_class
+from tests.builders.stage import Stage, at_nine, do, enroll, make_stage, publish_class, task_of
 from tests.builders.world import sign_in
 
 
@@ -41,6 +41,9 @@ def test_a_confirmed_score_is_corrected_on_proposal(client: FlaskClient, stage: 
     assert 'id="score-wrong"' in wrong.get_data(as_text=True)
     assert client.post(where, data={"score": "71", "reason": "看错一行"}).status_code == 302
     assert client.post(where, data={"score": "72", "reason": "看错一行"}).status_code == 409
+    page = sign_in(client, stage.colleague).get(f"/tasks/{task_of(found.case_id, 'assent_correction').id}")
+    assert "71" in (seen := page.get_data(as_text=True).partition("更正后的成绩")[2][:200])
+    assert "看错一行" in seen
 
 
 def _checked_in(stage: Stage, clock: Any) -> tuple[Enrollment, TrainingClass]:
