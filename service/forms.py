@@ -161,8 +161,8 @@ def decisions(form: bytes) -> list[Option]:
 
 
 def choice(form: bytes) -> Field | None:
-    """The one required choice of a form, or None."""
-    found = [f for f in fields(form) if f.type in ("radio", "select") and f.required]
+    """The one choice that a form asks for, or None: of several it is a form to be filled in."""
+    found = [f for f in fields(form) if f.type in ("radio", "select") and (f.required or f.required_if)]
     return found[0] if len(found) == 1 else None
 
 
