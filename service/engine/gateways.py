@@ -60,6 +60,7 @@ class Join:
         return len(self._inputs) == 1
 
     def _complete(self, workflow: Any, arrived: list[Task]) -> list[Task]:
+        """The arrivals that go on together, none while somebody is missing: what each kind of join answers for itself."""
         raise NotImplementedError
 
 

@@ -106,6 +106,7 @@ class _Instances(_Repeated):
         return self.data_input is not None and isinstance(outer.data[self.data_input.bpmn_id], dict)
 
     def begin(self, outer: Task, items: list[list[Any]]) -> None:
+        """Start the instances: all at once or the first, as the kind of repetition says."""
         raise NotImplementedError
 
     def items(self, outer: Task, keys: list[Any]) -> list[list[Any]]:
@@ -124,6 +125,7 @@ class _Instances(_Repeated):
         self.proceed(outer, done, enough)
 
     def proceed(self, outer: Task, done: int, enough: bool) -> None:
+        """Go on after an instance has ended: wait, start the next, or end; each kind of repetition for itself."""
         raise NotImplementedError
 
     def collect(self, outer: Task, child: Task) -> None:
