@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select, text
 
-from service.demo.accounts import make_accounts
+from service.demo.accounts import begin_lifetimes, make_accounts
 from service.demo.acts import Acts
 from service.demo.office import Office
 from service.demo.people import People
@@ -47,6 +47,7 @@ def fill(progress: Progress = lambda done, total: None, share: float = 1.0) -> b
         clock.move_to(instant)
         jobs.run_all()
         Office().tell()
+    begin_lifetimes()
     _mark(FILLED)
     progress(ROWS, ROWS)
     return True

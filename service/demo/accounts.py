@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from service.config import demo_password
 from service.demo.people import units
 from service.domain.privacy import VERSION
 from service.domain.provinces import AUTHORITY_CODES, PROVINCES
-from service.models import AcademyLink, Cause, Organisation, User, authority_id, new_id, session, transaction
+from service.models import AcademyLink, Cause, Organisation, User, authority_id, new_id, now, session, transaction
 from service.models.pinyin import sort_key
 from service.workflow import accounts
 from service.workflow import units as registry
@@ -92,6 +92,12 @@ def make_accounts() -> Accounts:
         made.add(f"institution-{n}", f"{'姜郑'[n - 1]}甲午", "training_institution", _institution(name))
     _make_units(made)
     return made
+
+
+def begin_lifetimes() -> None:
+    """Passwords of the demonstration are as old as the demonstration, not as its story."""
+    with transaction(Cause("demonstration")) as current:
+        current.execute(update(User).values(password_at=now()))
 
 
 def _institution(name: str) -> UUID:

@@ -5,6 +5,7 @@ from service.models.base import Cause, MovingClock, db, new_id, now, session, to
 from service.models.case import Case, Incident, Job, JournalRow, PersonalValue, Submission, Task
 from service.models.certificate import Certificate, CertificateSerial, NumberOwner, PrintRecord
 from service.models.export import ExportLog
+from service.models.mail import Mail
 from service.models.notice import Attachment, Notice, Receipt
 from service.models.organisation import AcademyLink, Organisation, authority_id
 from service.models.person import Person, Photo, QualificationType
@@ -15,7 +16,7 @@ from service.models.reissue import Reissue
 from service.models.setting import Setting
 from service.models.ticket import Ticket, TicketMessage, TicketSerial
 from service.models.training import Enrollment, RefresherRecord, Score, TrainingClass, TrainingNeed, TrainingPlan
-from service.models.user import User
+from service.models.user import FormerPassword, User
 
 from service.models import need_marks as need_marks  # isort: skip  (its listener must be in place)
 
@@ -33,9 +34,11 @@ __all__ = [
     "DeploymentFault",
     "Enrollment",
     "ExportLog",
+    "FormerPassword",
     "Incident",
     "Job",
     "JournalRow",
+    "Mail",
     "MovingClock",
     "Notice",
     "NumberOwner",

@@ -35,7 +35,7 @@ class ExportLog(Base):
     error: Mapped[str | None] = mapped_column(Text)
     ended_at: Mapped[datetime | None]
     __table_args__ = (
-        CheckConstraint("state IN ('running', 'done', 'failed', 'removed')", name="state"),
+        CheckConstraint("state IN ('running', 'done', 'failed', 'stopped', 'removed')", name="state"),
         CheckConstraint("masked OR purpose <> ''", name="purpose"),
         Index(None, "user_id", "at"),
         Index(None, "at"),
