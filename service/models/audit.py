@@ -106,19 +106,20 @@ def _changed(row: Tracked) -> tuple[dict[str, Any], dict[str, Any]]:
         if key not in columns or old == new:
             continue
         was = None if old is LoaderCallableStatus.NO_VALUE else old
-        before[key], after[key] = _shown(row, key, was), _shown(row, key, new)
+        before[key], after[key] = shown(row.__hidden__, key, was), shown(row.__hidden__, key, new)
     return before, after
 
 
-def _shown(row: Tracked, key: str, value: Any) -> Any:
-    return "hidden" if key in row.__hidden__ and value is not None else _plain(value)
+def shown(hidden: frozenset[str], key: str, value: Any) -> Any:
+    """A value as the history tells it: personal ones (of the ``hidden`` columns) by reference only."""
+    return "hidden" if key in hidden and value is not None else _plain(value)
 
 
 def _inserted(row: Tracked) -> dict[str, Any]:
     """The columns of a new row that hold something."""
     columns = inspect(row).mapper.column_attrs
     return {
-        key: _shown(row, key, value) for key, value in inspect(row).dict.items() if key in columns and value is not None
+        key: shown(row.__hidden__, key, value) for key, value in inspect(row).dict.items() if key in columns and value is not None
     }
 
 

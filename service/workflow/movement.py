@@ -167,7 +167,7 @@ def _written(
         "done": done,
         "actor": act.actor_id,
         "cleared": list(step.jobs_cleared) + ([act.token] if act.kind in ("timer", "job") and act.token else []),
-        "tasks": engine.canonical([_task(held, definition, task, shown, at) for task in step.opened]).decode(),
+        "tasks": engine.canonical([task_row(held, definition, task, shown, at) for task in step.opened]).decode(),
         "changed": engine.canonical([_address(held, task, shown) for task in step.readdressed]).decode(),
         "jobs": engine.canonical([_job(job) for job in step.jobs_set]).decode(),
         "kind": act.kind,
@@ -183,9 +183,10 @@ def _parts(step: Step, written: dict[str, Any]) -> frozenset[str]:
     return frozenset(parts | {name for name, values in given.items() if values})
 
 
-def _task(
+def task_row(
     held: Held, definition: engine.Definition, task: UserTask, shown: Description, at: datetime
 ) -> dict[str, Any]:
+    """What the inbox row of a task that opened holds, as JSON."""
     return {
         **_address(held, task, shown),
         "token": task.token,
