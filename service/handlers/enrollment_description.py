@@ -41,7 +41,11 @@ def describe_enrollment(data: dict[str, Any]) -> Description:
         "training_class": UUID(data["class_id"]),
         "certificate": certificate_id and UUID(certificate_id),
     }
-    row = _SHOWN.execute(ids).one()
+    return description_of(_SHOWN.execute(ids).one(), data)
+
+
+def description_of(row: Any, data: dict[str, Any]) -> Description:
+    """The description from what is read of person, unit, type, class and certificate (the columns of ``_SHOWN``)."""
     return Description(
         subject=row.person_name,
         summary=f"{TrainingKind(row.kind).label} · {row.type_name}",
