@@ -17,7 +17,7 @@ from service.domain.units import UnitState, obstacle_to_work
 from service.errors import N_, NotAllowed, SignInNeeded
 from service.models import User, now
 from service.models.credentials import Stamp, detach, stamp_of
-from service.workflow import accounts
+from service.workflow import accounts, passwords
 
 MEMORY = timedelta(minutes=5)
 MOST = 4096  # remembered at most; beyond that the oldest go
@@ -69,7 +69,7 @@ memory = Memory()
 
 def authenticate() -> User:
     """The account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the first
-    password was changed (R2)."""
+    password was changed (R2), or once the present one is past its days."""
     given = request.authorization
     if given is None or given.type != "basic" or given.username is None or given.password is None:
         raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))
@@ -77,6 +77,8 @@ def authenticate() -> User:
     account = memory.recall(stamp, given.password) if stamp and _is_free(stamp) else None
     if account is None:
         account = _check(given.username, given.password)
+    if passwords.is_stale(account):
+        raise NotAllowed(N_("密码已过有效期，请先在网页上登录并更换。"))
     if account.must_change:
         raise NotAllowed(N_("请先在网页上登录并修改初始密码。"))
     own = account.organisation

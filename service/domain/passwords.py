@@ -8,12 +8,13 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from service.domain.roles import ADMINISTRATORS, Role
+from service.domain.roles import ADMINISTRATORS, UNIT_ROLES, Role
 from service.errors import N_, InvalidInput, Message
 
 SHORTEST, LONGEST = 10, 128
 REMEMBERED = 5  # earlier ones that may not come back
-LIFETIME = timedelta(days=90)  # of those of operators and administrators
+LIFETIME = timedelta(days=90)  # of those of operators and administrators; 0 days in the settings: without end
+WARNED = 7  # days before its end
 FAILURES, WINDOW, LOCK = 5, timedelta(minutes=15), timedelta(minutes=30)
 LONGEST_SESSION = timedelta(hours=12)
 
@@ -45,9 +46,20 @@ def make_first_password() -> str:
     return "".join(chosen)
 
 
-def is_stale(changed_at: datetime, now: datetime) -> bool:
-    """Whether it is older than 90 days and must be changed at the next sign-in."""
-    return now - changed_at > LIFETIME
+def has_lifetime(role: Role) -> bool:
+    """Whether passwords of the role grow stale: those of authorities, institutions and administrators (§5.1), not of units."""
+    return role not in UNIT_ROLES
+
+
+def is_stale(changed_at: datetime, now: datetime, lifetime: timedelta = LIFETIME) -> bool:
+    """Whether it is older than its lifetime and must be changed at the next sign-in; a lifetime of nothing has no end."""
+    return bool(lifetime) and now - changed_at > lifetime
+
+
+def days_left(changed_at: datetime, now: datetime, lifetime: timedelta = LIFETIME) -> int | None:
+    """Whole days until it grows stale, from 7 down to 0; None earlier, or when it never does."""
+    left = (changed_at + lifetime - now) // timedelta(days=1)
+    return max(left, 0) if lifetime and left <= WARNED else None
 
 
 def locked_until(failures: Iterable[datetime], now: datetime, limit: int = FAILURES) -> datetime | None:

@@ -47,6 +47,9 @@ SETTINGS: Mapping[str, Setting] = {
         N_("管理员会话闲置分钟数"), N_("系统、安全、审计、流程管理员多久不操作须重新登录。"), _minutes(Role.SYS_ADMIN), 5, 30, _POLICY
     ),
     "session_hours": Setting(N_("会话最长小时数"), N_("从登录算起，最多用多久须重新登录。"), str(passwords.LONGEST_SESSION // timedelta(hours=1)), 1, 24, _POLICY),
+    "password_days": Setting(
+        N_("密码有效天数"), N_("主管部门、协会、培训机构和管理员的密码用满几天须更换，提前 7 天提醒；0 为不限。"), str(passwords.LIFETIME // timedelta(days=1)), 0, 180, _POLICY
+    ),
     "sign_in_failures": Setting(
         N_("登录失败次数"), N_("15 分钟内失败几次即锁定 30 分钟。"), str(passwords.FAILURES), 3, 10, _POLICY
     ),

@@ -12,7 +12,7 @@ from service.errors import N_, SignInNeeded, TooManyAttempts
 from service.web.access import before_password, begin_session, public, signed_in
 from service.web.submit import again, done
 from service.web.texts import LANGUAGES
-from service.workflow import accounts
+from service.workflow import accounts, passwords
 
 bp = Blueprint("session", __name__)
 
@@ -60,7 +60,7 @@ def sign_out() -> ResponseReturnValue:
 @signed_in
 @before_password
 def password() -> ResponseReturnValue:
-    return render_template("pages/session/password.html")
+    return render_template("pages/session/password.html", is_stale=passwords.is_stale(current_user))
 
 
 @bp.post("/password")
@@ -69,7 +69,7 @@ def password() -> ResponseReturnValue:
 @again(password)
 def change_password() -> ResponseReturnValue:
     given = request.form
-    user = accounts.change_password(
+    user = passwords.change_password(
         current_user, given.get("present", ""), given.get("new", ""), given.get("again", ""), source()
     )
     login_user(user)
@@ -88,6 +88,12 @@ def choose_language() -> ResponseReturnValue:
 @public
 def appearance() -> ResponseReturnValue:
     return _choose()
+
+
+@bp.app_template_global()
+def password_days_left() -> int | None:
+    """How many days the reader's password has left, told in the last week."""
+    return passwords.days_left(current_user)
 
 
 def _choose() -> ResponseReturnValue:

@@ -1,23 +1,21 @@
-"""Accounts: sign-in with its lock-out, passwords, and what administrators do to accounts (R1, R2, R4; domain.md §5.1)."""
+"""Accounts: sign-in with its lock-out, and what administrators do to accounts (R1, R2, R4; domain.md §5.1)."""
 
 from __future__ import annotations
 
 import re
-import secrets
 from datetime import datetime
 from uuid import UUID
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from service.domain import passwords
 from service.domain.privacy import VERSION
 from service.domain.roles import Role, needs_assent, obstacle_to_account
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, SignInNeeded, TooManyAttempts
-from service.models import Attempt, AuditEvent, Cause, Organisation, User, new_id, now, session, setting, transaction
+from service.models import Attempt, Cause, Organisation, User, new_id, now, session, setting, transaction
 from service.models.scope import get_visible
 from service.models.sealed import fingerprint
 from service.workflow import cases
+from service.workflow.passwords import hash_password, is_old_fashioned, is_stale, matches, replace
+from service.workflow.trail import event
 
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{2,39}")
 LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
@@ -25,21 +23,20 @@ NAME_WRONG = N_("请填写姓名，2 至 50 个字。")
 OF_SOURCE = 30  # failures that lock an address: an office shares one, and must not be locked by one forgetful colleague
 FAILURE = "sign_in_failure"
 
-_hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_urlsafe())  # so that an unknown login takes as long as a known one
-
 
 def sign_in(login: str, password: str, source: str) -> User:
     """The account, if the password is right; the answer is the same for a wrong password and an unknown login.
 
-    Raises SignInNeeded (with the tries left) and TooManyAttempts; both are counted per login and per source.
+    A password past its days must be changed before anything else. Raises SignInNeeded (with the tries left) and
+    TooManyAttempts; both are counted per login and per source.
     """
     user = check_password(login, password, source)
     with transaction(Cause("sign_in", user.id)) as current_session:
         user.last_login = now()
-        if _hasher.check_needs_rehash(user.password_hash):
-            user.password_hash = _hasher.hash(password)
-        current_session.add(_event("sign_in", user, source))
+        user.must_change = user.must_change or is_stale(user)
+        if is_old_fashioned(user):
+            user.password_hash = hash_password(password)
+        current_session.add(event("sign_in", user, source))
     return user
 
 
@@ -70,19 +67,11 @@ def _failures(key: str) -> list[datetime]:
     return Attempt.instants(FAILURE, key, passwords.WINDOW + passwords.LOCK)
 
 
-def matches(user: User | None, password: str) -> bool:
-    """Whether this is the account's password; takes the same time when there is no account (argon2, ~130 ms)."""
-    try:
-        return _hasher.verify(user.password_hash if user else _NOBODY, password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
 def _remember_failure(user: User | None, account: str, place: str, source: str, limit: int) -> bool:
     """Count a failure, in a use case of its own; returns whether it locks the login."""
     with transaction(Cause("sign_in_failed")) as current_session:
         current_session.add_all([Attempt(kind=FAILURE, key=account), Attempt(kind=FAILURE, key=place)])
-        current_session.add(_event("sign_in", user, source, "refused"))
+        current_session.add(event("sign_in", user, source, "refused"))
         current_session.flush()
         until = passwords.locked_until(_failures(account), now(), limit)
         if until and user is not None:
@@ -98,29 +87,7 @@ def _forget(account: str) -> None:
 def sign_out(user: User, source: str) -> None:
     """Remember that a session ended by hand."""
     with transaction(Cause("sign_out", user.id)) as current_session:
-        current_session.add(_event("sign_out", user, source))
-
-
-def change_password(user: User, present: str, new: str, again: str, source: str) -> User:
-    """Change one's own password (S36, S39); every session of the account ends, this one begins anew (R4). Returns the account.
-
-    Raises InvalidInput with the rule that the new password breaks.
-    """
-    account = session().get_one(User, user.id)
-    wrong = {"present": N_("现在的密码不对。")} if not matches(account, present) else {}
-    if new != again:
-        wrong["again"] = N_("两次输入的新密码不一致。")
-    if new == present:
-        wrong["new"] = N_("新密码不能与现在的密码相同。")
-    if wrong:
-        raise InvalidInput(wrong)
-    passwords.check_password(new, account.login, "new")
-    with transaction(Cause("change_password", user.id)) as current_session:
-        account.password_hash = _hasher.hash(new)
-        account.must_change = False
-        account.epoch += 1
-        current_session.add(_event("change_password", account, source))
-    return account
+        current_session.add(event("sign_out", user, source))
 
 
 def create_user(
@@ -142,7 +109,7 @@ def create_user(
     with transaction(Cause("create_user", actor.id if actor else None)) as current_session:
         user = User(
             id=new_id(), login=login, display_name=display_name.strip(), role=role, organisation_id=organisation.id,
-            password_hash=_hasher.hash(first), must_change=True,
+            password_hash=hash_password(first), must_change=True,
             awaits_assent=actor is not None and needs_assent(Role(actor.role)),
         )  # fmt: skip
         current_session.add(user)
@@ -185,14 +152,10 @@ def reset_password(actor: User, user_id: UUID) -> str:
     user = _managed(actor, user_id)
     first = passwords.make_first_password()
     with transaction(Cause("reset_password", actor.id)) as current_session:
-        user.password_hash, user.must_change, user.epoch, user.locked_until = (
-            _hasher.hash(first),
-            True,
-            user.epoch + 1,
-            None,
-        )
+        replace(user, first)
+        user.must_change, user.locked_until = True, None
         Attempt.forget(FAILURE, _key(user.login))
-        current_session.add(_event("reset_password", actor, None, about=user))
+        current_session.add(event("reset_password", actor, None, about=user))
     return first
 
 
@@ -203,7 +166,7 @@ def disable_user(actor: User, user_id: UUID) -> None:
         raise Conflict(N_("不能停用自己的账号。"))
     with transaction(Cause("disable_user", actor.id)) as current_session:
         user.state, user.epoch = "disabled", user.epoch + 1
-        current_session.add(_event("disable_user", actor, None, about=user))
+        current_session.add(event("disable_user", actor, None, about=user))
     cases.release_tasks(user.id, actor.id)
 
 
@@ -214,7 +177,7 @@ def enable_user(actor: User, user_id: UUID) -> None:
         raise Conflict(N_("该账号的单位已删除，不能恢复。"))
     with transaction(Cause("enable_user", actor.id)) as current_session:
         user.state = "active"
-        current_session.add(_event("enable_user", actor, None, about=user))
+        current_session.add(event("enable_user", actor, None, about=user))
 
 
 def rename_user(actor: User, user_id: UUID, display_name: str) -> None:
@@ -232,7 +195,7 @@ def assent(actor: User, user_id: UUID) -> None:
     user = _awaiting(actor, user_id)
     with transaction(Cause("assent_user", actor.id)) as current_session:
         user.awaits_assent = False
-        current_session.add(_event("assent_user", actor, None, about=user))
+        current_session.add(event("assent_user", actor, None, about=user))
 
 
 def refuse_assent(actor: User, user_id: UUID) -> None:
@@ -240,7 +203,7 @@ def refuse_assent(actor: User, user_id: UUID) -> None:
     user = _awaiting(actor, user_id)
     with transaction(Cause("refuse_user", actor.id)) as current_session:
         user.state, user.epoch = "disabled", user.epoch + 1
-        current_session.add(_event("refuse_user", actor, None, about=user))
+        current_session.add(event("refuse_user", actor, None, about=user))
 
 
 def _awaiting(actor: User, user_id: UUID) -> User:
@@ -259,7 +222,7 @@ def accept_privacy(user: User) -> None:
     account = session().get_one(User, user.id)
     with transaction(Cause("accept_privacy", user.id)) as current_session:
         account.privacy_version = VERSION
-        current_session.add(_event("accept_privacy", account, None, about=account))
+        current_session.add(event("accept_privacy", account, None, about=account))
 
 
 def unlock(actor: User, user_id: UUID) -> None:
@@ -272,7 +235,7 @@ def unlock(actor: User, user_id: UUID) -> None:
     with transaction(Cause("unlock", actor.id)) as current_session:
         user.locked_until = None
         Attempt.forget(FAILURE, _key(user.login))
-        current_session.add(_event("unlock", actor, None, about=user))
+        current_session.add(event("unlock", actor, None, about=user))
 
 
 def end_sessions(actor: User, user_id: UUID) -> None:
@@ -284,7 +247,7 @@ def end_sessions(actor: User, user_id: UUID) -> None:
         raise NotFound
     with transaction(Cause("end_sessions", actor.id)) as current_session:
         user.epoch += 1
-        current_session.add(_event("end_sessions", actor, None, about=user))
+        current_session.add(event("end_sessions", actor, None, about=user))
 
 
 def set_preferences(user: User, chosen: dict[str, str]) -> None:
@@ -305,12 +268,3 @@ def _managed(actor: User, user_id: UUID) -> User:
     ):
         raise NotAllowed(why)
     return user
-
-
-def _event(
-    action: str, user: User | None, source: str | None, outcome: str = "ok", about: User | None = None
-) -> AuditEvent:
-    return AuditEvent(
-        action=action, actor_id=user.id if user else None, organisation_id=user.organisation_id if user else None,
-        source=source, outcome=outcome, object_type="user" if about else None, object_id=about.id if about else None,
-    )  # fmt: skip

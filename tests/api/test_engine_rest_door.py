@@ -12,6 +12,7 @@ from sqlalchemy import text
 from service.api.auth import memory
 from service.models import Cause, User, session, transaction
 from service.workflow import accounts
+from service.workflow.passwords import hash_password
 from tests.api.rest_world import PASSWORD, Machine, World, make_world
 
 
@@ -76,7 +77,7 @@ def test_a_disabled_account_is_out_at_once(client: FlaskClient, world: World) ->
     assert machine.get("/version").status_code == 401
 
 
-@pytest.mark.parametrize("values", [{"password_hash": accounts._hasher.hash("Another-One-2026")}, {"epoch": 2}])
+@pytest.mark.parametrize("values", [{"password_hash": hash_password("Another-One-2026")}, {"epoch": 2}])
 def test_a_changed_password_or_epoch_is_checked_anew(
     client: FlaskClient, world: World, checks: list[str], values: dict[str, Any]
 ) -> None:
