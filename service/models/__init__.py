@@ -9,12 +9,12 @@ from service.models.mail import Mail
 from service.models.notice import Attachment, Notice, Receipt
 from service.models.organisation import AcademyLink, Organisation, authority_id
 from service.models.person import Person, Photo, QualificationType
-from service.models.person_import import PersonImport
+from service.models.person_import import ImportPhoto, PersonImport
 from service.models.print_batch import PrintBatch
 from service.models.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.reissue import Reissue
 from service.models.setting import Setting
-from service.models.ticket import Ticket, TicketMessage, TicketSerial
+from service.models.ticket import Ticket, TicketFile, TicketMessage, TicketSerial
 from service.models.training import Enrollment, RefresherRecord, Score, TrainingClass, TrainingNeed, TrainingPlan
 from service.models.user import FormerPassword, User
 
@@ -35,6 +35,7 @@ __all__ = [
     "Enrollment",
     "ExportLog",
     "FormerPassword",
+    "ImportPhoto",
     "Incident",
     "Job",
     "JournalRow",
@@ -59,6 +60,7 @@ __all__ = [
     "Submission",
     "Task",
     "Ticket",
+    "TicketFile",
     "TicketMessage",
     "TicketSerial",
     "TrainingClass",

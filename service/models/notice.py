@@ -14,10 +14,11 @@ from service.models.base import Base, Tracked, session
 
 
 class Notice(Tracked, Base):
-    """A notice or bulletin. authorities: ids of the provinces addressed, empty for all; roles likewise.
+    """A notice or bulletin. authorities: ids of the provinces addressed, empty for all; roles and units likewise.
 
     organisation_id: the only organisation addressed, of a reminder or digest. body: of a bulletin HTML that
-    ``rich_text`` has cleaned, else plain text. facts: the figures of a digest.
+    ``rich_text`` has cleaned, else plain text. facts: the figures of a digest; of a notice what ``domain.notices.words``
+    makes of its messages, so that it is read in the reader's language (title and body are what it says in Chinese).
     """
 
     __tablename__ = "notice"
@@ -27,6 +28,7 @@ class Notice(Tracked, Base):
     author_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     authorities: Mapped[list[str]] = mapped_column(ARRAY(String(36)), default=list)
     roles: Mapped[list[str]] = mapped_column(ARRAY(String(24)), default=list)
+    units: Mapped[list[str]] = mapped_column(ARRAY(String(36)), default=list, server_default="{}")
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     class_id: Mapped[UUID | None] = mapped_column(ForeignKey("training_class.id"))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, String, func, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, String, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,7 +18,7 @@ class PersonImport(Base):
     """One uploaded file. id: given by the form, so that a file sent twice is one import. done: rows worked off so far.
 
     sealed: the rows, as JSON, until they are imported or a day has passed. wrong: row number → field → text and values;
-    no cell stands in it. error: the kind of a failure, never its text.
+    no cell stands in it. photos: how many came with the file. error: the kind of a failure, never its text.
     """
 
     __tablename__ = "person_import"
@@ -29,6 +29,7 @@ class PersonImport(Base):
     sealed: Mapped[bytes | None]
     submit: Mapped[bool] = mapped_column(default=False)
     partial: Mapped[bool] = mapped_column(default=False)
+    photos: Mapped[int] = mapped_column(default=0, server_default="0")
     total: Mapped[int]
     done: Mapped[int] = mapped_column(default=0)
     entered: Mapped[int] = mapped_column(default=0)
@@ -39,6 +40,20 @@ class PersonImport(Base):
     __table_args__ = (
         CheckConstraint("state IN ('checking', 'checked', 'importing', 'done', 'removed')", name="state"),
     )
+
+
+class ImportPhoto(Base):
+    """A photo that came with an import, sealed: as it was sent, and once it has passed as ``workflow.photos`` made it anew.
+
+    row: of the sheet. width: in pixels, None before it has passed. It goes with the rows of its import.
+    """
+
+    __tablename__ = "person_import_photo"
+    import_id: Mapped[UUID] = mapped_column(ForeignKey("person_import.id", ondelete="CASCADE"), primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
 
 
 def keep(row: dict[str, Any]) -> bool:

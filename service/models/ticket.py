@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, text
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
 from service.models.base import Base, Tracked, session
 from service.models.organisation import Organisation
@@ -15,13 +15,15 @@ from service.models.user import User
 
 KINDS = ("technical", "ordering", "repair", "complaint")
 TICKET_STATES = ("open", "in_progress", "waiting_user", "resolved", "closed")
+REPAIR_STEPS = ("received", "inspecting", "repairing", "testing", "returned")
 
 
 class Ticket(Tracked, Base):
     """A question, order, repair or complaint. Its state is written by the handlers of its case only.
 
     desk_role, desk_id: who answers it, a role of an organisation; accused_id: the account a complaint is about, who may
-    neither see nor answer it; progress, expected_on: how far a repair is, in the desk's words.
+    neither see nor answer it; progress, expected_on: how far a repair is, in the desk's words; device, step: what is
+    repaired, and which of ``domain.tickets.RepairStep`` it has come to.
     """
 
     __tablename__ = "ticket"
@@ -37,6 +39,8 @@ class Ticket(Tracked, Base):
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     accused_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     progress: Mapped[str] = mapped_column(String(100), default="")
+    device: Mapped[str | None] = mapped_column(String(100))
+    step: Mapped[str | None] = mapped_column(String(12))
     expected_on: Mapped[date | None]
     rating: Mapped[int | None]
     resolved_at: Mapped[datetime | None]
@@ -49,6 +53,7 @@ class Ticket(Tracked, Base):
         CheckConstraint(f"state IN {TICKET_STATES}", name="state"),
         CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
         CheckConstraint("accused_id IS NULL OR kind = 'complaint'", name="accused"),
+        CheckConstraint(f"step IN {REPAIR_STEPS}", name="step"),
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         Index(None, "requester_id", "id"),
         Index(None, "desk_id", "desk_role", "id"),
@@ -67,6 +72,25 @@ class TicketMessage(Tracked, Base):
         CheckConstraint("kind IN ('note', 'progress', 'ask', 'reply', 'resolve', 'reopen', 'system')", name="kind"),
         Index(None, "ticket_id", "created_at"),
     )
+
+
+class TicketFile(Tracked, Base):
+    """A checked file of a ticket, sealed; message_id: of the line it came with, None for the question. size in bytes, plain."""
+
+    __tablename__ = "ticket_file"
+    __hidden__ = frozenset({"sealed"})
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket_message.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    media_type: Mapped[str] = mapped_column(String(100))
+    size: Mapped[int]
+    sealed: Mapped[bytes]
+
+    @staticmethod
+    def of(ticket_id: UUID) -> list[TicketFile]:
+        """The files of a ticket without their content, in the order they were added."""
+        query = select(TicketFile).options(defer(TicketFile.sealed)).where(TicketFile.ticket_id == ticket_id)
+        return list(session().scalars(query.order_by(TicketFile.created_at, TicketFile.id)))
 
 
 class TicketSerial(Base):
