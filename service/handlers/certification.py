@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from service.domain import certificate_number, certificates
 from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
@@ -16,7 +16,7 @@ from service.domain.training_kind import TrainingKind
 from service.errors import N_, Conflict
 from service.handlers import prints
 from service.handlers.context import Context
-from service.handlers.enrolled import certificate_in_making, enrollment_of, is_academy, move, trainee
+from service.handlers.enrolled import certificate_in_making, enrollment_of, is_academy, move, trainee, trainee_by
 from service.models import (
     Certificate,
     CertificateSerial,
@@ -28,6 +28,9 @@ from service.models import (
 )
 from service.models.certificate import last_edition
 from service.models.need_facts import rule
+from service.models.prepared import PLAN_ONCE
+
+_HELD = select(Certificate).where(Certificate.person_id == bindparam("person"), Certificate.state == "valid")
 
 
 def issue_certificate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -51,9 +54,9 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
     What was revoked before its first print is not printed any more; the case only goes on to its end.
     """
-    enrollment, certificate = enrollment_of(data), _in_force(_certificate(data))
+    certificate = _in_force(_certificate(data))
     if certificate.state != CertificateState.REVOKED:
-        has_photo = trainee(enrollment).photo_id is not None
+        has_photo = trainee_by(certificate.person_id).photo_id is not None
         prints.record(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
     return {}
 
@@ -70,7 +73,9 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VALID)
     certificate.state, certificate.approval = CertificateState.VALID, "approved"
     certificate.approved_by, certificate.approved_at = context.actor_id, context.at
-    certificate.qualification_type_id = trainee(enrollment_of(data)).qualification_type_id  # may have changed (R61)
+    certificate.qualification_type_id = trainee_by(
+        certificate.person_id
+    ).qualification_type_id  # may have changed (R61)
     return {}
 
 
@@ -117,8 +122,7 @@ def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 def certificate_held(person_id: UUID) -> Certificate | None:
     """The approved certificate of a person, expired or not."""
-    query = select(Certificate).where(Certificate.person_id == person_id, Certificate.state == "valid")
-    return session().scalars(query).one_or_none()
+    return session().scalars(_HELD, {"person": person_id}, execution_options=PLAN_ONCE).one_or_none()
 
 
 def _first(enrollment: Enrollment, context: Context) -> Certificate:
@@ -161,4 +165,4 @@ def _in_force(certificate: Certificate) -> Certificate:
 
 
 def _certificate(data: dict[str, Any]) -> Certificate:
-    return session().get_one(Certificate, UUID(data["certificate_id"]))
+    return session().get_one(Certificate, UUID(data["certificate_id"]), execution_options=PLAN_ONCE)

@@ -10,9 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
-
-from service.models import Job, new_id, session
+from service.models import new_id
 
 
 @dataclass(slots=True)
@@ -20,7 +18,7 @@ class Context:
     """The case being moved and who moves it; ``at`` and ``today`` are the input's, never the wall clock's.
 
     actor_id: the person who acts, None for the system; behalf_id: for whom he acts; decide: a decision of the case's
-    own bundle, by its id, on given facts.
+    own bundle, by its id, on given facts; left: the jobs left so far, written together with the step itself.
     """
 
     case_id: UUID
@@ -32,29 +30,22 @@ class Context:
     actor_id: UUID | None = None
     behalf_id: UUID | None = None
     decide: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
+    left: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, case_id: UUID, name: str, data: dict[str, Any] | None = None, kind: str = "message") -> None:
         """Leave a message (or signal) for another case; delivered after the commit, equal ones at once (invariant 2)."""
         payload = data or {}
         key = hashlib.sha256(json.dumps([kind, name, payload], sort_keys=True).encode()).hexdigest()
-        self._job(kind=kind, name=name, case_id=case_id, payload=payload, coalesce=key)
+        if not any(job["case_id"] == str(case_id) and job["coalesce"] == key for job in self.left):
+            self._leave(kind, name, case_id, payload, key)
 
     def effect(self, name: str, payload: dict[str, Any]) -> None:
         """Leave an outside effect (a mail, a file) to be done at least once after the commit."""
-        self._job(kind="effect", name=name, case_id=self.case_id, payload=payload, coalesce=None)
+        self._leave("effect", name, self.case_id, payload, None)
 
-    def _job(self, **values: Any) -> None:
-        row = insert(Job).values(
-            id=new_id(),
-            due_at=self.at,
-            run_at=self.at,
-            created_at=self.at,
-            state="pending",
-            retries=3,
-            element="",
-            **values,
-        )
-        session().execute(row)
+    def _leave(self, kind: str, name: str, case_id: UUID, payload: dict[str, Any], key: str | None) -> None:
+        given = {"id": str(new_id()), "case_id": str(case_id), "kind": kind, "name": name, "element": ""}
+        self.left.append({**given, "payload": payload, "coalesce": key})
 
 
 @dataclass(slots=True)

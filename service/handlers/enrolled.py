@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, inspect, select, update
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.util import identity_key
 
 from service.domain.classes import ClassState
 from service.domain.enrollment_state import ENROLLMENT_MOVES, LIVE, EnrollmentState, takes_seat
@@ -15,22 +16,26 @@ from service.domain.lifecycle import check_move
 from service.errors import N_, Conflict
 from service.handlers.context import Context
 from service.models import Certificate, Enrollment, Organisation, Person, Score, TrainingClass, session
+from service.models.prepared import PLAN_ONCE
 
 REASON = 500  # characters a reason may have
 
+Row = TypeVar("Row", Enrollment, Person)
 
-# Made once: building a statement costs as much again as sending it.
 _ENROLLMENT = select(Enrollment).where(Enrollment.id == bindparam("id")).options(joinedload(Enrollment.training_class))
 _TRAINEE = (
     select(Person)
     .where(Person.id == bindparam("id"))
     .options(joinedload(Person.unit), joinedload(Person.qualification_type))
 )
+_SCORES = select(Score).where(Score.enrollment_id == bindparam("id"))
+_IN_MAKING = select(Certificate).where(Certificate.enrollment_id == bindparam("id"), Certificate.state == "issued")
 
 
 def enrollment_of(data: dict[str, Any]) -> Enrollment:
     """The enrolment of a case, with its class; raises Conflict if it is gone."""
-    found = session().scalars(_ENROLLMENT, {"id": UUID(data["enrollment_id"])}).one_or_none()
+    key = UUID(data["enrollment_id"])
+    found = _read(Enrollment, key, _ENROLLMENT, {"training_class"})
     if found is None:
         raise Conflict(N_("这份报名已不存在。"))
     return found
@@ -38,7 +43,22 @@ def enrollment_of(data: dict[str, Any]) -> Enrollment:
 
 def trainee(enrollment: Enrollment) -> Person:
     """The person of an enrolment, with unit and type."""
-    return session().scalars(_TRAINEE, {"id": enrollment.person_id}).one()
+    return trainee_by(enrollment.person_id)
+
+
+def trainee_by(person_id: UUID) -> Person:
+    """A person who is enrolled, with unit and type."""
+    person = _read(Person, person_id, _TRAINEE, {"unit", "qualification_type"})
+    assert person is not None  # enrolments keep their person
+    return person
+
+
+def _read(kind: type[Row], key: UUID, query: Select[Row], relations: set[str]) -> Row | None:
+    """A row with its relations, without asking again when an earlier topic of the same step has read them."""
+    known: Row | None = session().identity_map.get(identity_key(kind, key))
+    if known is not None and not {*relations, "id"} & inspect(known).unloaded:
+        return known
+    return session().scalars(query, {"id": key}, execution_options=PLAN_ONCE).one_or_none()
 
 
 def move(enrollment: Enrollment, to: EnrollmentState, context: Context, reason: str | None = None) -> None:
@@ -78,10 +98,10 @@ def is_academy(unit: Organisation) -> bool:
 
 def scores_of(enrollment: Enrollment) -> dict[int, Score]:
     """The scores of an enrolment by attempt, 1 and 2."""
-    return {s.attempt: s for s in session().scalars(select(Score).where(Score.enrollment_id == enrollment.id))}
+    found = session().scalars(_SCORES, {"id": enrollment.id}, execution_options=PLAN_ONCE)
+    return {score.attempt: score for score in found}
 
 
 def certificate_in_making(enrollment: Enrollment) -> Certificate | None:
     """The certificate that this enrolment brought, while it waits for its approval."""
-    query = select(Certificate).where(Certificate.enrollment_id == enrollment.id, Certificate.state == "issued")
-    return session().scalars(query).one_or_none()
+    return session().scalars(_IN_MAKING, {"id": enrollment.id}, execution_options=PLAN_ONCE).one_or_none()

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -34,11 +34,14 @@ from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.context import Context, Description
 from service.handlers.enrolled import enrollment_of, is_academy, move, scores_of, take_seat, tell_class, trainee
 from service.handlers.enrollment_description import describe_enrollment
-from service.models import Enrollment, Notice, Person, TrainingClass, User, new_id, session, setting
+from service.models import Enrollment, Notice, Person, TrainingClass, User, authority_id, new_id, session, setting
 from service.models.actors import actor_of, subject_of
 from service.models.need_facts import facts_of
+from service.models.prepared import PLAN_ONCE
 
-LIVE_STATES = tuple(LIVE)
+_LIVE_CLASSES = select(Enrollment.class_id).where(
+    Enrollment.person_id == bindparam("person"), Enrollment.state.in_(tuple(LIVE)), Enrollment.id != bindparam("but")
+)
 
 
 def describe(data: dict[str, Any]) -> Description:
@@ -101,16 +104,19 @@ def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Tell the province that enrolments of this class lapse soon, once per class (R45)."""
     enrollment = enrollment_of(data)
-    title = f"报名即将过期：{enrollment.training_class.title}"[:200]
+    heading = Message(N_("报名即将过期：%(title)s"), title=enrollment.training_class.title)
+    title = str(heading)[:200]
     audience = [str(enrollment.authority_id)]
     told = select(Notice.id).where(
         Notice.class_id == enrollment.class_id, Notice.title == title, Notice.authorities == audience
     )
     if session().scalar(told.limit(1)) is None:
-        body = f"该班仍有报名待确认，{data['confirm_until']} 之后未确认的将自动失效，请及时在待办中办理。"
+        body = Message(
+            N_("该班仍有报名待确认，%(day)s 之后未确认的将自动失效，请及时在待办中办理。"), day=data["confirm_until"]
+        )
         session().add(
-            Notice(id=new_id(), kind="notice", title=title, body=body, authorities=audience, roles=[Role.PROVINCIAL_AUTHORITY],
-                   class_id=enrollment.class_id, state="published", published_at=context.at)
+            Notice(id=new_id(), kind="notice", title=title, body=str(body), facts=words(heading, [body]), authorities=audience,
+                   roles=[Role.PROVINCIAL_AUTHORITY], class_id=enrollment.class_id, state="published", published_at=context.at)
         )  # fmt: skip
     return {}
 
@@ -224,8 +230,8 @@ def _candidate(
     person: Person, training_class: TrainingClass, need: Need, facts: dict[str, Any], but: UUID | None = None
 ) -> Candidate:
     """The person as the rules see him; the enrolment ``but`` itself does not count as another one."""
-    live = select(Enrollment.class_id).where(Enrollment.person_id == person.id, Enrollment.state.in_(LIVE_STATES))
-    classes = set(session().scalars(live if but is None else live.where(Enrollment.id != but)))
+    known = {"person": person.id, "but": but or UUID(int=0)}
+    classes = set(session().scalars(_LIVE_CLASSES, known, execution_options=PLAN_ONCE))
     return Candidate(
         state=PersonState(person.state), qualification_type=person.qualification_type.code, need=need, facts=facts,
         is_in_class=training_class.id in classes, is_enrolled_elsewhere=bool(classes - {training_class.id}),
@@ -234,10 +240,13 @@ def _candidate(
 
 def _offer(training_class: TrainingClass, person: Person) -> Offer:
     """The class as the rules see it; academies have no province and join the association's classes or open ones."""
-    organiser = session().get_one(type(person.unit), training_class.organiser_id)
-    role = Role.ASSOCIATION if organiser.kind == "association" else Role.PROVINCIAL_AUTHORITY
+    by_association = training_class.organiser_id == authority_id("association")
+    role = Role.ASSOCIATION if by_association else Role.PROVINCIAL_AUTHORITY
     is_open = is_open_to(
-        person.unit.authority_id or UUID(int=0), organiser.id, role, training_class.open_to_other_provinces
+        person.unit.authority_id or UUID(int=0),
+        training_class.organiser_id,
+        role,
+        training_class.open_to_other_provinces,
     )
     return Offer(
         kind=TrainingKind(training_class.kind), state=ClassState(training_class.state), enrol_from=training_class.enrol_from,

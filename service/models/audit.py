@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -119,7 +122,9 @@ def _inserted(row: Tracked) -> dict[str, Any]:
     """The columns of a new row that hold something."""
     columns = inspect(row).mapper.column_attrs
     return {
-        key: shown(row.__hidden__, key, value) for key, value in inspect(row).dict.items() if key in columns and value is not None
+        key: shown(row.__hidden__, key, value)
+        for key, value in inspect(row).dict.items()
+        if key in columns and value is not None
     }
 
 
@@ -151,8 +156,30 @@ def _collect_history(current: Session, _context: Any, _instances: Any) -> None:
 @event.listens_for(Session, "after_flush")
 def _write_history(current: Session, _context: Any) -> None:
     """Write what was collected in one statement; as objects of the session the rows would cost several times as much."""
-    if rows := current.info.pop("history", None):
+    rows = current.info.pop("history", None)
+    if rows and (kept := _kept.get()) is not None:
+        kept.extend(rows)
+    elif rows:
         current.connection().execute(insert(RowChange), rows)
+
+
+_kept: ContextVar[list[dict[str, Any]] | None] = ContextVar(
+    "history that is written by another statement", default=None
+)
+
+
+@contextmanager
+def kept_history() -> Iterator[list[dict[str, Any]]]:
+    """Inside the block the history of rows is kept, one mapping a ``row_change``: the caller writes it with his own statement.
+
+    When the block is left by an exception it is dropped, as the transaction or savepoint of the rows is.
+    """
+    rows: list[dict[str, Any]] = []
+    mark = _kept.set(rows)
+    try:
+        yield rows
+    finally:
+        _kept.reset(mark)
 
 
 def _row_change(cause: Cause, kind: str, row: Tracked, before: Values, after: Values) -> dict[str, Any]:

@@ -77,9 +77,15 @@ PARTS = {
     FROM jsonb_to_recordset(cast(:changed AS jsonb)) AS n(id uuid, {_ADDRESS})
     WHERE task.case_id = :case AND task.id = n.id AND task.state = 'open'""",  # noqa: S608
     "jobs": """
-    INSERT INTO job (id, case_id, token, element, kind, name, due_at, run_at, payload, state, retries, created_at)
-    SELECT id, :case, token, element, kind, name, coalesce(due_at, :at), coalesce(due_at, :at), '{}', 'pending', 3, :at
-    FROM jsonb_to_recordset(cast(:jobs AS jsonb)) AS j(id uuid, token text, element text, kind text, name text, due_at timestamptz)""",
+    INSERT INTO job (id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce, state, retries, created_at)
+    SELECT id, case_id, token, element, kind, name, coalesce(due_at, :at), coalesce(due_at, :at), coalesce(payload, '{}'), j.coalesce,
+        'pending', 3, :at
+    FROM jsonb_to_recordset(cast(:jobs AS jsonb)) AS j(id uuid, case_id uuid, token text, element text, kind text, name text,
+        due_at timestamptz, payload jsonb, coalesce text)""",
+    "history": """
+    INSERT INTO row_change (id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before, after)
+    SELECT id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before, after
+    FROM jsonb_populate_recordset(NULL::row_change, cast(:history AS jsonb))""",
 }
 """What a step may do beside moving the case and writing its journal row, by the parameter that says it has to."""
 

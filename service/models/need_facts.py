@@ -6,9 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from service.domain import certificates, training_need
 from service.domain.certificates import CertificateState
@@ -17,7 +20,22 @@ from service.domain.training_kind import TrainingKind
 from service.domain.training_need import Enrolled, Facts
 from service.models.base import session
 from service.models.certificate import Certificate
+from service.models.prepared import PLAN_ONCE
 from service.models.training import LIVE_ENROLLMENT, Enrollment, RefresherRecord
+
+_PERSONS = any_(bindparam("persons", type_=ARRAY(PG_UUID)))
+_HELD = select(
+    Certificate.id, Certificate.person_id, Certificate.issued_on, Certificate.valid_to, Certificate.state,
+    Certificate.number, Certificate.edition,
+).where(Certificate.person_id == _PERSONS, Certificate.state.in_(("valid", "issued")))  # fmt: skip
+_RENEWALS = select(Enrollment.person_id, Enrollment.enrolled_on, Enrollment.state).where(
+    Enrollment.person_id == _PERSONS, Enrollment.kind == "renewal", Enrollment.state.in_(LIVE_ENROLLMENT)
+)
+_REFRESHERS = (
+    select(Certificate.person_id, RefresherRecord.year)
+    .join(RefresherRecord, RefresherRecord.certificate_id == Certificate.id)
+    .where(Certificate.person_id == _PERSONS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +61,27 @@ def facts_of(person_ids: Collection[UUID], today: date) -> dict[UUID, Known]:
     return known
 
 
-def rule(row: Certificate) -> certificates.Certificate:
-    """An edition as the rules see it."""
+def rule(row: Any) -> certificates.Certificate:
+    """An edition (a ``Certificate``, or a row of its columns) as the rules see it."""
     return certificates.Certificate(row.issued_on, row.valid_to, CertificateState(row.state), row.number, row.edition)
 
 
 def _certificates(person_ids: Collection[UUID]) -> dict[UUID, list[tuple[certificates.Certificate, UUID]]]:
-    query = select(Certificate).where(Certificate.person_id.in_(person_ids), Certificate.state.in_(("valid", "issued")))
     found = defaultdict(list)
-    for row in session().scalars(query):
+    for row in session().execute(_HELD, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
         found[row.person_id].append((rule(row), row.id))
     return found
 
 
 def _renewals(person_ids: Collection[UUID]) -> dict[UUID, list[Enrolled]]:
-    query = select(Enrollment.person_id, Enrollment.enrolled_on, Enrollment.state).where(
-        Enrollment.person_id.in_(person_ids), Enrollment.kind == "renewal", Enrollment.state.in_(LIVE_ENROLLMENT)
-    )
     found = defaultdict(list)
-    for person_id, enrolled_on, state in session().execute(query):
-        found[person_id].append(Enrolled(TrainingKind.RENEWAL, enrolled_on, EnrollmentState(state)))
+    for row in session().execute(_RENEWALS, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
+        found[row.person_id].append(Enrolled(TrainingKind.RENEWAL, row.enrolled_on, EnrollmentState(row.state)))
     return found
 
 
 def _refresher_years(person_ids: Collection[UUID]) -> dict[UUID, list[int]]:
-    query = select(Certificate.person_id, RefresherRecord.year).join(
-        RefresherRecord, RefresherRecord.certificate_id == Certificate.id
-    )
     found = defaultdict(list)
-    for person_id, year in session().execute(query.where(Certificate.person_id.in_(person_ids))):
-        found[person_id].append(year)
+    for row in session().execute(_REFRESHERS, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
+        found[row.person_id].append(row.year)
     return found

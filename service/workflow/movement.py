@@ -9,11 +9,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+import orjson
+
 from service import engine, handlers
 from service.engine import Input, Step, UserTask, journal
 from service.errors import N_, Conflict
 from service.handlers.context import Context, Description
 from service.models import new_id, now, session
+from service.models.audit import kept_history
 from service.models.base import CHINA, current_cause, forget_rows
 from service.models.movement import INSERT_CASE, LOCK_CASE, SIGNALLED, role_organisation, write_step
 from service.workflow import processes
@@ -108,16 +111,19 @@ def move(held: Held, act: Act) -> Step:
     )
     given = Input(act.kind, seq, at, act.token, act.element, act.due, dict(act.data))
     salt = os.urandom(16)
-    step = engine.step(definition, None if act.kind == "start" else held.state, given, handlers.serve(context), salt)
-    session().flush()
+    state = None if act.kind == "start" else held.state
+    with kept_history() as history:
+        step = engine.step(definition, state, given, handlers.serve(context), salt)
+        session().flush()
     row = journal.make_row(
         str(held.id), given, step, definition, _text(act.actor_id), _text(act.behalf_id), held.last_hash, salt
     )
     describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
     said = handlers.describe(held.process, step.data) if describe else None
-    written = _written(held, act, definition, step, row, said, at)
-    write_step(_parts(step, written)).execute(written)
-    _deliver_thrown(held, step, context)
+    _address_thrown(held, step, context)
+    jobs = [_job(held, job) for job in step.jobs_set] + context.left
+    written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _json(history)}
+    write_step(_parts(step, written, bool(jobs), bool(history))).execute(written)
     return step
 
 
@@ -169,17 +175,16 @@ def _written(
         "cleared": list(step.jobs_cleared) + ([act.token] if act.kind in ("timer", "job") and act.token else []),
         "tasks": engine.canonical([task_row(held, definition, task, shown, at) for task in step.opened]).decode(),
         "changed": engine.canonical([_address(held, task, shown) for task in step.readdressed]).decode(),
-        "jobs": engine.canonical([_job(job) for job in step.jobs_set]).decode(),
         "kind": act.kind,
         "element": act.element,
         "record": engine.canonical(row).decode(),
     }
 
 
-def _parts(step: Step, written: dict[str, Any]) -> frozenset[str]:
+def _parts(step: Step, written: dict[str, Any], has_jobs: bool, has_history: bool) -> frozenset[str]:
     """Which parts of the statement have something to do."""
     parts = {name for name in ("closed", "cleared", "awaited") if written[name]}
-    given = {"tasks": step.opened, "changed": step.readdressed, "jobs": step.jobs_set}
+    given = {"tasks": step.opened, "changed": step.readdressed, "jobs": has_jobs, "history": has_history}
     return frozenset(parts | {name for name, values in given.items() if values})
 
 
@@ -220,9 +225,10 @@ def _address(held: Held, task: UserTask, shown: Description) -> dict[str, Any]:
     }
 
 
-def _job(job: engine.Job) -> dict[str, Any]:
+def _job(held: Held, job: engine.Job) -> dict[str, Any]:
     return {
         "id": str(new_id()),
+        "case_id": str(held.id),
         "token": job.token,
         "element": job.element,
         "kind": job.kind,
@@ -235,8 +241,12 @@ def _iso(at: datetime) -> str:
     return at.isoformat()
 
 
-def _deliver_thrown(held: Held, step: Step, context: Context) -> None:
-    """Rows for what the diagram threw: a signal to every case that waits for it, a message to those of the same business key."""
+def _json(rows: list[dict[str, Any]]) -> str:
+    return orjson.dumps(rows).decode()
+
+
+def _address_thrown(held: Held, step: Step, context: Context) -> None:
+    """Jobs for what the diagram threw: a signal to every case that waits for it, a message to those of the same business key."""
     for sent in step.sent:
         waiting: Iterable[Any] = session().execute(
             SIGNALLED,

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import select, text, update
 
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, TaskAlreadyDone
-from service.handlers.context import Context
 from service.models import Case, Cause, Incident, Job, JournalRow, Task, session, transaction
 from service.models.movement import CLAIM_JOBS
 from service.workflow import batch, cases, history, jobs, movement
@@ -224,9 +223,17 @@ def test_equal_messages_that_wait_are_delivered_as_one(app: Any, clock: Any) -> 
     association = person("a", "association")
     started = cases.start(association, "small", {})
     with transaction(Cause("test", association.id)):
-        context = Context(started.case_id, "small", None, 1, clock.now(), clock.now().date())
         for _ in range(3):
-            context.send(started.case_id, "stop")
+            session().add(
+                Job(
+                    case_id=started.case_id,
+                    kind="message",
+                    name="stop",
+                    coalesce="k",
+                    due_at=clock.now(),
+                    run_at=clock.now(),
+                )
+            )
     jobs.run_all()
     assert session().scalars(select(Job.state).where(Job.kind == "message")).all() == ["done"] * 3
     assert session().get(Case, started.case_id, populate_existing=True).seq == 1
