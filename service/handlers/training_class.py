@@ -15,6 +15,7 @@ from service.domain.class_progress import came, is_closed, progress
 from service.domain.classes import CLASS_MOVES, ClassState
 from service.domain.enrollment_state import LIVE, EnrollmentState
 from service.domain.lifecycle import check_move
+from service.domain.notices import words
 from service.domain.reasons import parse_reason
 from service.domain.roles import Role
 from service.domain.training_kind import TrainingKind
@@ -75,7 +76,7 @@ def publish(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput({"enrol_until": N_("报名截止日已过，请改为今天或以后。")})
     _move(row, ClassState.ENROLLING)
     audience = [] if _is_for_all(row) else [str(row.organiser_id)]
-    _notify(row, context, f"开班通知：{row.title}", _invitation(row), audience)
+    _notify(row, context, Message(N_("开班通知：%(title)s"), title=row.title), _invitation(row), audience)
     return {}
 
 
@@ -108,7 +109,8 @@ def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     _move(row, ClassState.CANCELLED)
     row.cancel_reason = reason
     audience = [] if _is_for_all(row) else [str(row.organiser_id)]
-    _notify(row, context, f"停办通知：{row.title}", f"{row.title}（{row.code}）取消。原因：{reason}", audience)
+    said = Message(N_("%(title)s（%(code)s）取消。原因：%(reason)s"), title=row.title, code=row.code, reason=reason)
+    _notify(row, context, Message(N_("停办通知：%(title)s"), title=row.title), [said], audience)
     _tell(row, context, tuple(LIVE), "class_cancelled", {"reason": reason})
     return {}
 
@@ -158,24 +160,28 @@ def _is_for_all(row: TrainingClass) -> bool:
     return row.open_to_other_provinces or row.organiser.kind == "association"
 
 
-def _notify(row: TrainingClass, context: Context, title: str, body: str, authorities: list[str]) -> None:
+def _notify(
+    row: TrainingClass, context: Context, title: Message, body: list[Message | str], authorities: list[str]
+) -> None:
     roles = [Role.PROVINCIAL_AUTHORITY, Role.GROUP, Role.ENTERPRISE, Role.TRAINING_INSTITUTION]
     session().add(
-        Notice(id=new_id(), kind="notice", title=title[:200], body=body, author_id=row.organiser_id, authorities=authorities,
-               roles=roles, class_id=row.id, state="published", published_at=context.at)
+        Notice(id=new_id(), kind="notice", title=str(title)[:200], body="\n".join(map(str, body)), facts=words(title, body),
+               author_id=row.organiser_id, authorities=authorities, roles=roles, class_id=row.id, state="published",
+               published_at=context.at)
     )  # fmt: skip
 
 
-def _invitation(row: TrainingClass) -> str:
-    """The text of the notice of a new class."""
+def _invitation(row: TrainingClass) -> list[Message | str]:
+    """The text of the notice of a new class; what the organiser adds is in his own words."""
+    kind, held_by = Message(TrainingKind(row.kind).label), row.institution.name
     lines = [
-        f"{row.title}（{row.code}），{TrainingKind(row.kind).label}班，承办：{row.institution.name}。",
-        f"报名：{_days(row.enrol_from, row.enrol_until)}；培训：{_days(row.starts_on, row.ends_on)}；地点：{row.place}。",
-        f"学时 {row.hours}，名额 {row.capacity} 人。" + (f"联系：{row.contact}。" if row.contact else ""),
+        Message(N_("%(title)s（%(code)s），%(kind)s班，承办：%(held_by)s。"), title=row.title, code=row.code, kind=kind, held_by=held_by),
+        Message(
+            N_("报名：%(enrol_from)s 至 %(enrol_until)s；培训：%(starts_on)s 至 %(ends_on)s；地点：%(place)s。"), place=row.place,
+            **{name: getattr(row, name).isoformat() for name in ("enrol_from", "enrol_until", "starts_on", "ends_on")},
+        ),
+        Message(N_("学时 %(hours)s，名额 %(capacity)s 人。"), hours=row.hours, capacity=row.capacity),
+        Message(N_("联系：%(contact)s。"), contact=row.contact) if row.contact else "",
         row.body or "",
-    ]
-    return "\n".join(line for line in lines if line)
-
-
-def _days(first: date, last: date) -> str:
-    return f"{first} 至 {last}"
+    ]  # fmt: skip
+    return [line for line in lines if line]

@@ -111,7 +111,7 @@ def names_of(authorities: Iterable[str]) -> list[str]:
 
 def _rows() -> Any:
     return select(
-        Notice.id, Notice.kind, Notice.title, Notice.state, Notice.published_at, Notice.organisation_id,
+        Notice.id, Notice.kind, Notice.title, Notice.state, Notice.published_at, Notice.organisation_id, Notice.facts,
         Author.name.label("author"), func.cardinality(Notice.authorities).label("provinces"),
     ).outerjoin(Author, Author.id == Notice.author_id)  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service import rich_text
-from service.domain.notices import NoticeKind, NoticeState
+from service.domain.notices import NoticeKind, NoticeState, body_of, title_of
 from service.domain.roles import Role
 from service.errors import N_
 from service.models import Notice, User, notice_list
@@ -16,7 +16,7 @@ from service.reports.table import PagedTable
 
 NOTICES = (
     Column("kind", N_("类型"), Kind.WORD), Column("title", N_("标题"), Kind.WORD), Column("author", N_("发布单位"), Kind.WORD),
-    Column("published_at", N_("发布时间"), Kind.INSTANT), Column("read_at", N_("阅读时间"), Kind.INSTANT), Column("body", N_("内容")),
+    Column("published_at", N_("发布时间"), Kind.INSTANT), Column("read_at", N_("阅读时间"), Kind.INSTANT), Column("body", N_("内容"), Kind.WORD),
 )  # fmt: skip
 BULLETINS = (
     Column("title", N_("标题")), Column("created_at", N_("起草"), Kind.INSTANT), Column("published_at", N_("发布时间"), Kind.INSTANT),
@@ -31,8 +31,9 @@ def read_notices(user: User, chosen: Chosen) -> PagedTable:
 
 
 def _notice(row: Any) -> Cells:
-    own = columns.plain(row, "title", "author", "published_at", "read_at")
-    return own | {"kind": NoticeKind(row.kind).label, "body": _text(row)}
+    own = columns.plain(row, "author", "published_at", "read_at")
+    title, body = title_of(row.facts, row.title), body_of(row.facts, _text(row))
+    return own | {"kind": NoticeKind(row.kind).label, "title": title, "body": body}
 
 
 def read_bulletins(user: User, chosen: Chosen) -> PagedTable:

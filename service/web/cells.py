@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from service.errors import Message
 from service.models.base import CHINA
 from service.reports.report import Cells, Column, Kind, Share
 from service.sheets import Head
@@ -35,7 +36,7 @@ def read(column: Column, row: Cells) -> str | Markup:
         return "" if column.kind is Kind.BLANK else NOTHING
     match column.kind:
         case Kind.WORD:
-            return translate(str(value))
+            return say_word(value)
         case Kind.NUMBER:
             return texts.thousands(value)
         case Kind.SCORE:
@@ -66,7 +67,7 @@ def _reader(column: Column) -> Callable[[Any], Any]:
     """How the values of a column go into a sheet; words are looked up once."""
     match column.kind:
         case Kind.WORD:
-            return cache(lambda word: translate(str(word)))
+            return cache(say_word)
         case Kind.SHARE:
             return _share
         case Kind.SCORE:
@@ -79,6 +80,11 @@ def _reader(column: Column) -> Callable[[Any], Any]:
             return lambda value: value.astimezone(CHINA).replace(tzinfo=None)
         case _:
             return str
+
+
+def say_word(value: Any) -> str:
+    """A text of the catalogue, or a message, in the reader's language."""
+    return texts.say(value if isinstance(value, Message) else str(value))
 
 
 def _share(value: Share | str) -> float | str:

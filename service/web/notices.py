@@ -12,6 +12,7 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from service import rich_text
+from service.domain import notices as notice_rules
 from service.domain.notices import READERS, NoticeKind, NoticeState
 from service.domain.permissions import Action, may
 from service.domain.roles import Role
@@ -22,6 +23,7 @@ from service.models.scope import get_visible
 from service.web import filters
 from service.web.access import needs
 from service.web.submit import again, done
+from service.web.texts import say
 from service.workflow import bulletins, notices
 
 bp = Blueprint("notices", __name__)
@@ -31,6 +33,10 @@ bp = Blueprint("notices", __name__)
 def _register(setup: BlueprintSetupState) -> None:
     """What the bar and the unit's record page ask for."""
     setup.app.jinja_env.globals |= {"unread": unread, "reminders": reminders}
+    setup.app.jinja_env.filters |= {
+        "notice_title": lambda row: say(notice_rules.title_of(row.facts, row.title)),
+        "notice_body": lambda row: say(notice_rules.body_of(row.facts, row.body)),
+    }
     setup.app.jinja_env.filters["rich"] = lambda body: Markup(rich_text.clean(body))  # noqa: S704 - cleaned once more
 
 

@@ -11,7 +11,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import Attachment, MovingClock, Notice, RowChange, User, authority_id, notice_list, now, session
+from service.models import (
+    Attachment,
+    Cause,
+    MovingClock,
+    Notice,
+    RowChange,
+    User,
+    authority_id,
+    notice_list,
+    now,
+    session,
+    transaction,
+)
 from service.workflow import digests, notices
 from tests.builders.stage import known, make_stage, publish_class
 from tests.builders.world import authority_user, fresh, make_certificate, make_person, make_unit, make_user, sign_in
@@ -247,3 +259,23 @@ def test_a_notice_is_received_once_however_often_it_is_opened(client: FlaskClien
     for _ in range(2):
         notices.read_notice(reader, key)
     assert notice_list.reading_counts(fresh(session().get_one(Notice, key)))[1] == 1
+
+
+def test_r34_a_notice_is_read_in_the_readers_language_and_an_older_one_as_it_was_written(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
+    stage = make_stage()
+    found = publish_class(stage)
+    row = session().scalars(select(Notice).where(Notice.class_id == found.id)).one()
+    sign_in(client, stage.enterprise, language="en")
+    assert f"New class: {found.title}" in page(client, "/notices")
+    text = page(client, f"/notices/{row.id}")
+    assert f"{row.facts['body'][1][1]['enrol_from']} to" in text
+    assert "名额" not in text
+    client.post("/exports/new/notices")
+    sign_in(client, stage.enterprise, language="zh")
+    assert f"开班通知：{found.title}" in page(client, f"/notices/{row.id}")
+    with transaction(Cause("test")):
+        session().get_one(Notice, row.id).facts = {}
+    sign_in(client, stage.enterprise, language="en")
+    assert f"开班通知：{found.title}" in page(client, f"/notices/{row.id}")
