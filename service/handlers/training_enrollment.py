@@ -24,6 +24,7 @@ from service.domain.classes import (
 )
 from service.domain.enrollment_state import LIVE, EnrollmentState
 from service.domain.enrollments import Candidate, Offer
+from service.domain.notices import words
 from service.domain.persons import PersonState
 from service.domain.reasons import parse_reason
 from service.domain.roles import Role
