@@ -76,7 +76,7 @@ def publish(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput({"enrol_until": N_("报名截止日已过，请改为今天或以后。")})
     _move(row, ClassState.ENROLLING)
     audience = [] if _is_for_all(row) else [str(row.organiser_id)]
-    _notify(row, context, Message(N_("开班通知：%(title)s"), title=row.title), _invitation(row), audience)
+    _notify(row, context, Message(N_("开班通知：%(title)s"), title=row.title), invitation(row), audience)
     return {}
 
 
@@ -171,7 +171,7 @@ def _notify(
     )  # fmt: skip
 
 
-def _invitation(row: TrainingClass) -> list[Message | str]:
+def invitation(row: TrainingClass) -> list[Message | str]:
     """The text of the notice of a new class; what the organiser adds is in his own words."""
     kind, held_by = Message(TrainingKind(row.kind).label), row.institution.name
     lines = [
