@@ -113,6 +113,15 @@ class Server:
             finally:
                 self._leave(users)
 
+    def is_in_use(self) -> bool:
+        """Whether somebody is inside ``running``: pages, a worker, a command."""
+        with (self.home / "postgres.users").open("a") as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def stop_if_unused(self) -> None:
         """Stop the server unless somebody is inside ``running``: for those who outlive the one that started it."""
         with (self.home / "postgres.users").open("a") as users:
@@ -221,6 +230,16 @@ def check_reachable(database_url: str) -> None:
         psycopg2.connect(database_url.replace("+psycopg2", "", 1), connect_timeout=10).close()
     except psycopg2.OperationalError as refused:
         raise ServerFailed(f"The database of ANPEI_DATABASE_URL cannot be reached: {refused}".strip()) from refused
+
+
+def connections(database_url: str) -> int:
+    """How many programs are connected to the database now: pages, workers, a prompt."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    clients = " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    connection = psycopg2.connect(database_url.replace("+psycopg2", "", 1))
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute(others + clients)
+        return int(cursor.fetchone()[0])
 
 
 def _wheel() -> Path:

@@ -24,6 +24,15 @@ def database() -> Iterator[Settings]:
 
 
 @contextlib.contextmanager
+def application_as_it_is() -> Iterator[Settings]:
+    """An application context on the database without bringing its tables up to date."""
+    from service.app import create_app
+
+    with database() as chosen, create_app(chosen).app_context():
+        yield chosen
+
+
+@contextlib.contextmanager
 def application() -> Iterator[None]:
     """An application context on the database, with tables and reference data in place."""
     from service.app import create_app

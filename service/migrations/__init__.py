@@ -29,6 +29,11 @@ def upgrade(database_url: str) -> bool:
         engine.dispose()
 
 
+def revisions() -> set[str]:
+    """The names of the steps that this version knows."""
+    return {step.revision for step in ScriptDirectory.from_config(configuration()).walk_revisions()}
+
+
 def configuration(connection: object = None) -> Config:
     """Alembic's configuration without a file; ``connection`` is the one that ``env.py`` works on."""
     config = Config()
