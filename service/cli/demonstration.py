@@ -19,10 +19,16 @@ ACCOUNTS = (
 
 
 @click.command()
-def demo() -> None:
+@click.option("--scale", type=click.Choice(("small", "full")), default="small", show_default=True,
+              help="small: some 1,000 persons; full: 2,000 units, 50,000 persons, 1,000 classes, 150,000 enrolments.")  # fmt: skip
+def demo(scale: str) -> None:
     """Fill an empty database with demonstration data, made by running the real processes."""
     with database() as chosen:
-        is_new = _fill(chosen)
+        is_new = _fill(chosen, is_full=scale == "full")
+    if not is_new and scale == "full":
+        sys.exit(
+            "anpei: there are data already, nothing was added. Full scale wants an empty database: set ANPEI_DATA_DIR to a new folder."
+        )
     click.echo("The demonstration is in place." if is_new else "There are data already: nothing was added.")
 
 
@@ -44,7 +50,7 @@ def welcome(port: int) -> str:
     ])  # fmt: skip
 
 
-def _fill(chosen: Settings) -> bool:
+def _fill(chosen: Settings, *, is_full: bool = False) -> bool:
     """Whether the demonstration was filled in now."""
     from tqdm import tqdm
 
@@ -62,7 +68,7 @@ def _fill(chosen: Settings) -> bool:
             bar.total = total
             bar.update(done - bar.n)
 
-        return story.fill(progress)
+        return story.fill_full(progress) if is_full else story.fill(progress)
 
 
 COMMANDS = (demo,)

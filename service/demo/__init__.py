@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select, text
 
+from service.demo import full
 from service.demo.accounts import begin_lifetimes, make_accounts
 from service.demo.acts import Acts
-from service.demo.office import Office
+from service.demo.aftermath import Aftermath
+from service.demo.full.land import yesterday
+from service.demo.full.plan import Scale
+from service.demo.office import Drafts, Office
 from service.demo.people import People
 from service.demo.story import Story
 from service.models import AuditEvent, Cause, JournalRow, MovingClock, User, now, session, today, transaction, use_clock
 from service.models.base import Base
-from service.workflow import jobs, processes, reference
+from service.workflow import jobs, processes, reference, training
 
 BEGUN, FILLED = "demonstration begun", "demonstration filled"
 ROWS = 3_000  # journal rows it leaves, about: what the progress is measured against
@@ -31,14 +35,8 @@ def is_filled() -> bool:
 
 def fill(progress: Progress = lambda done, total: None, share: float = 1.0) -> bool:
     """Fill an empty database, with ``share`` of the persons; one whose filling was broken off is emptied first. Returns False where there is data already."""
-    if is_filled():
+    if not _begin():
         return False
-    if _happened(BEGUN):
-        _empty()
-    elif session().scalar(select(func.count()).select_from(User)):
-        return False
-    _mark(BEGUN)
-    _hurry()
     last, instant = today(), now()
     with use_clock(MovingClock(datetime(2013, 5, 8, 1, tzinfo=UTC))) as clock:
         assert isinstance(clock, MovingClock)
@@ -50,6 +48,43 @@ def fill(progress: Progress = lambda done, total: None, share: float = 1.0) -> b
     begin_lifetimes()
     _mark(FILLED)
     progress(ROWS, ROWS)
+    return True
+
+
+def fill_full(
+    progress: Progress = lambda done, total: None, scale: Scale | None = None, workers: int | None = None
+) -> bool:
+    """The same at full scale (domain.md §3): run through the pure engine and copied in, up to yesterday; then by the use cases.
+
+    workers: processes, as many as there are cores unless told; 0 for this one alone. Returns False where there is data already.
+    """
+    if not _begin():
+        return False
+    last, instant = today(), now()
+    accounts = full.fill(scale or Scale(), progress, workers)
+    with use_clock(MovingClock(yesterday(instant))) as clock:
+        assert isinstance(clock, MovingClock)
+        acts = Acts(clock, People(SEED), accounts)
+        Drafts(acts, last).tell()
+        Aftermath(acts, last).tell()
+        clock.move_to(instant)
+        jobs.run_all()
+        Office().tell()
+    training.refresh_need()
+    _mark(FILLED)
+    return True
+
+
+def _begin() -> bool:
+    """Make ready for a filling; False where there is data that nobody broke off."""
+    if is_filled():
+        return False
+    if _happened(BEGUN):
+        _empty()
+    elif session().scalar(select(func.count()).select_from(User)):
+        return False
+    _mark(BEGUN)
+    _hurry()
     return True
 
 

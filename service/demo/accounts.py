@@ -32,7 +32,7 @@ class Accounts:
             organisation_id=authority_id("ministry"),
             password=demo_password(),
         )
-        self._hash = first.password_hash
+        self.password_hash = first.password_hash
         with transaction(Cause("demonstration")) as current:
             user = current.get_one(User, first.id)
             user.must_change, user.privacy_version = False, VERSION
@@ -48,7 +48,7 @@ class Accounts:
                     display_name=name,
                     role=role,
                     organisation_id=organisation_id,
-                    password_hash=self._hash,
+                    password_hash=self.password_hash,
                     must_change=False,
                     privacy_version=VERSION,
                 )
@@ -73,6 +73,15 @@ class Accounts:
 
 def make_accounts() -> Accounts:
     """Authorities' and administrators' accounts, two training institutions, then the units with theirs."""
+    made = make_offices()
+    for n, name in enumerate(("泉城安全培训中心（示例）", "江城安全培训中心（示例）"), 1):
+        made.add(f"institution-{n}", f"{'姜郑'[n - 1]}甲午", "training_institution", _institution(name))
+    _make_units(made)
+    return made
+
+
+def make_offices() -> Accounts:
+    """The accounts of the authorities and of the administrators."""
     made = Accounts()
     for login, name in (("association", "吴甲戌"), ("association-2", "孙己未")):
         made.add(login, name, "association", authority_id("association"))
@@ -88,9 +97,6 @@ def make_accounts() -> Accounts:
         ("auditor", "周壬寅", "audit_admin"), ("processadmin", "姜乙丑", "process_admin"),
     ):  # fmt: skip
         made.add(login, name, role, authority_id("platform"))
-    for n, name in enumerate(("泉城安全培训中心（示例）", "江城安全培训中心（示例）"), 1):
-        made.add(f"institution-{n}", f"{'姜郑'[n - 1]}甲午", "training_institution", _institution(name))
-    _make_units(made)
     return made
 
 

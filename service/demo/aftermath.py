@@ -17,6 +17,8 @@ LOST = (
     "证书随行李在列车上遗失，列车段查找无果。",
 )
 
+MOST = 30  # deregistrations at once: at full scale hundreds wait
+
 
 class Aftermath:
     """The year's end: reissues and deregistrations at every stage, hand-outs, a dozen tickets."""
@@ -87,7 +89,7 @@ class Aftermath:
             select(Task.case_id).where(Task.element == element, Task.state == "open").order_by(Task.sort_at, Task.id)
         )
         waiting: list[UUID] = list(session().scalars(query))
-        for case in waiting[: max(1, len(waiting) // 3)]:
+        for case in waiting[: max(1, min(len(waiting) // 3, MOST))]:
             self.acts.complete(case, element, ministry, decision="deregister")
         if len(waiting) > 1:
             until = str(self.last + timedelta(days=20))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from uuid import UUID
 
+from service.demo.acts import Acts
 from service.models import User, today
 from service.workflow import bulletins, notices, plans
 
@@ -15,6 +17,21 @@ TEXT = (
     "<h2>二、按时完成再培训</h2><ul><li>当年取证的人员当年不安排再培训；</li><li>证书过期未参加培训的，须注销后重新取证。</li></ul>"
 )
 LOCAL = "<p>本省各单位：</p><p>请于本月底前核对本单位人员的照片和联系方式，<b>没有照片的不能打印证书</b>。</p>"
+
+
+class Drafts:
+    """Classes that their organisers have not published yet."""
+
+    def __init__(self, acts: Acts, last: date) -> None:
+        self._acts, self._last = acts, last
+
+    def tell(self) -> None:
+        """A draft of each organiser people sign in as."""
+        for n, (organiser, place) in enumerate(PLACES.items()):
+            kind = "initial" if organiser == "association" else "refresher"
+            self._acts.draft_class(
+                organiser, kind, self._last + timedelta(days=45 + 7 * n), place=place, decision="keep"
+            )
 
 
 class Office:
