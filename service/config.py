@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import unquote, urlsplit
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DIGEST_KEY = "digest"  # the line of the key file that is no encryption key
@@ -20,6 +22,18 @@ DIGEST_KEY = "digest"  # the line of the key file that is no encryption key
 
 class InvalidSetting(Exception):
     """An environment variable or a secret file holds something that cannot be used; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mails are handed over. security: ``tls`` from the first byte, ``starttls`` before anything is said, or ``plain``."""
+
+    host: str
+    port: int
+    security: str
+    user: str
+    password: str
+    sender: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,8 @@ class Settings:
     keys: Mapping[str, bytes]
     current_key: str
     digest_key: bytes
+    mail: MailServer | None = None  # None: no mail leaves the house
+    address: str = ""  # under which people reach the pages, for links in mails
 
 
 @cache
@@ -55,6 +71,8 @@ def settings() -> Settings:
         keys=MappingProxyType(keys),
         current_key=list(keys)[-1],
         digest_key=digest_key,
+        mail=read_mail_server(os.environ.get("ANPEI_SMTP_URL", ""), os.environ.get("ANPEI_MAIL_FROM", "")),
+        address=os.environ.get("ANPEI_ADDRESS", "").rstrip("/"),
     )
 
 
@@ -113,6 +131,36 @@ def read_keys(file: Path) -> tuple[dict[str, bytes], bytes]:
     if not keys or digest_key is None:
         raise InvalidSetting(f"{file}: needs at least one key and the line {DIGEST_KEY}:…")
     return keys, digest_key
+
+
+SECURITY = {"smtps": ("tls", 465), "smtp": ("starttls", 587), "smtp+plain": ("plain", 25)}
+
+
+def read_mail_server(url: str, sender: str) -> MailServer | None:
+    """The mail server of ``smtps://user:password@host:465``, ``smtp://…`` (STARTTLS is insisted upon) or ``smtp+plain://…``.
+
+    None without an address; user and password may be left out, and are percent-encoded where they hold signs.
+    """
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in SECURITY
+        or not parts.hostname
+        or not re.fullmatch(r"[^@]*@?[^@:]+(:\d{1,5})?", parts.netloc)
+    ):
+        raise InvalidSetting("ANPEI_SMTP_URL must be smtps://, smtp:// or smtp+plain:// and a host")
+    if "@" not in sender or any(c.isspace() for c in sender):
+        raise InvalidSetting("ANPEI_SMTP_URL needs ANPEI_MAIL_FROM, the address that mails come from")
+    security, port = SECURITY[parts.scheme]
+    return MailServer(
+        parts.hostname,
+        parts.port or port,
+        security,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        sender,
+    )
 
 
 def demo_password() -> str:

@@ -239,7 +239,7 @@ def connections(database_url: str) -> int:
     connection = psycopg2.connect(database_url.replace("+psycopg2", "", 1))
     with contextlib.closing(connection), connection.cursor() as cursor:
         cursor.execute(others + clients)
-        return int(cursor.fetchone()[0])
+        return sum(n for (n,) in cursor.fetchall())
 
 
 def _wheel() -> Path:

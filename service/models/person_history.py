@@ -118,13 +118,14 @@ def _changes(change: RowChange, shown: tuple[str, ...], names: dict[str, str]) -
 
 def _names(changes: Iterable[RowChange]) -> dict[str, str]:
     """Names of the units and qualification types that the changes speak of, by id."""
-    ids: dict[str, set[UUID]] = {"unit_id": set(), "qualification_type_id": set()}
+    ids: dict[str, set[UUID]] = {"unit_id": set(), "organisation_id": set(), "qualification_type_id": set()}
     for change in changes:
         for side in (change.before or {}, change.after or {}):
             for field, known in ids.items():
                 if side.get(field):
                     known.add(UUID(side[field]))
-    units = select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids["unit_id"]))
+    homes = ids["unit_id"] | ids["organisation_id"]
+    units = select(Organisation.id, Organisation.name).where(Organisation.id.in_(homes))
     kinds = select(QualificationType.id, QualificationType.name).where(
         QualificationType.id.in_(ids["qualification_type_id"])
     )

@@ -21,7 +21,7 @@ from importlib import import_module
 
 from flask import Flask
 
-from service.web import access, errors, gate, layout, logs, protection, texts, wording
+from service.web import access, errors, gate, layout, logs, mails, protection, texts, wording
 
 PAGES = (
     "session", "home", "inbox", "tasks", "cases", "processes", "users", "accounts", "units", "unit_acts", "plans", "notices", "settings", "persons", "person_acts", "person_import", "classes",
@@ -40,6 +40,7 @@ def register(app: Flask) -> None:
     wording.register(app)
     gate.register(app)
     errors.register(app)
+    mails.register()
     for name in PAGES:
         blueprint = import_module(f"service.web.{name}").bp
         blueprint.before_request(access.guard)

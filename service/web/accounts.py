@@ -1,6 +1,6 @@
-"""One account: its page and history, its name, and what is asked before it is disabled, reset or let in (R2, R4, 三员).
+"""One account: its page and history, changing it, and what is asked before it is disabled, reset or let in (R2, R4, 三员).
 
-The list, new accounts and first passwords: users.py. Also the privacy notice that everybody reads once.
+The list, new accounts and first passwords: users.py. Also one's own account, and the privacy notice that everybody reads once.
 """
 
 from __future__ import annotations
@@ -13,20 +13,23 @@ from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from service.config import settings
 from service.domain import privacy
 from service.domain.permissions import Action
+from service.domain.roles import Role
 from service.errors import N_, Conflict, NotFound
-from service.models import Organisation, User, inbox, now
+from service.models import Organisation, User, inbox, now, user_list
 from service.models.person_history import versions_of
 from service.models.scope import get_visible
+from service.web import wording
 from service.web.access import before_password, needs, signed_in
 from service.web.submit import again, done
 from service.web.users import managed
-from service.workflow import accounts
+from service.workflow import accounts, profiles
 
 bp = Blueprint("accounts", __name__)
 
-HISTORY = ("display_name", "role", "state", "awaits_assent")
+HISTORY = ("display_name", "organisation_id", "role", "phone_masked", "mail_masked", "state", "awaits_assent")
 
 
 @bp.record_once
@@ -74,19 +77,38 @@ def show(user_id: UUID) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@bp.get("/users/<uuid:user_id>/name")
+@bp.get("/users/<uuid:user_id>/edit")
 @needs(Action.MANAGE_USERS)
-def name(user_id: UUID) -> ResponseReturnValue:
-    return render_template("pages/accounts/name.html", user=_account(user_id))
+def edit(user_id: UUID) -> ResponseReturnValue:
+    user = _account(user_id)
+    homes = user_list.homes(current_user, accounts.KIND_OF_ROLE.get(Role(user.role), ("platform",)))
+    return render_template("pages/accounts/edit.html", user=user, homes=wording.pairs(homes))
 
 
-@bp.post("/users/<uuid:user_id>/name")
+@bp.post("/users/<uuid:user_id>/edit")
 @needs(Action.MANAGE_USERS)
-@again(name)
-def rename(user_id: UUID) -> ResponseReturnValue:
-    accounts.rename_user(current_user, user_id, request.form.get("display_name", ""))
-    done(N_("姓名已修改。"))
+@again(edit)
+def modify(user_id: UUID) -> ResponseReturnValue:
+    profiles.modify_user(current_user, user_id, request.form)
+    done(N_("账号已修改。"))
     return redirect(url_for(".show", user_id=user_id))
+
+
+@bp.get("/account")
+@signed_in
+def own() -> ResponseReturnValue:
+    """The reader's own account: how he is reached, and which mails he wants."""
+    wanted = current_user.preferences.get("mails", ())
+    return render_template("pages/accounts/own.html", wanted=wanted, has_mail=settings().mail is not None)
+
+
+@bp.post("/account")
+@signed_in
+@again(own)
+def save_own() -> ResponseReturnValue:
+    profiles.save_own(current_user, request.form)
+    done(N_("已保存。"))
+    return redirect(url_for(".own"))
 
 
 @bp.get("/users/<uuid:user_id>/disable")

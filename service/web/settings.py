@@ -10,15 +10,16 @@ from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from service import config
 from service.domain.permissions import Action, may
 from service.domain.roles import Role
 from service.domain.settings import SETTINGS
 from service.errors import N_, Conflict, Message
-from service.models import setting, setting_history
+from service.models import mail, setting, setting_history
 from service.models.person_history import versions_of
 from service.web.access import needs
 from service.web.submit import again, done
-from service.workflow import settings
+from service.workflow import mails, settings
 
 bp = Blueprint("settings", __name__)
 
@@ -39,6 +40,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "pages/settings/index.html", keys=keys, settings=SETTINGS, values=setting.read(),
         history=setting_history.changes(keys), types=setting_history.types() if has_types else [],
+        mail_server=config.settings().mail, mail_troubles=mail.troubles() if has_types else None,
     )  # fmt: skip
 
 
@@ -48,6 +50,22 @@ def index() -> ResponseReturnValue:
 def save() -> ResponseReturnValue:
     changed = settings.save_settings(current_user, request.form)
     done(Message(N_("已修改 %(n)s 项设置，几秒内生效。"), n=changed) if changed else N_("没有修改。"))
+    return redirect(url_for(".index"))
+
+
+@bp.post("/settings/mails/test")
+@needs(Action.CHANGE_SETTINGS)
+@again(index, Conflict)
+def test_mail() -> ResponseReturnValue:
+    mails.order_test(current_user)
+    done(N_("测试邮件已交给后台发送，几秒后请查收；没有收到请看本页的发送情况。"))
+    return redirect(url_for(".index"))
+
+
+@bp.post("/settings/mails/retry")
+@needs(Action.CHANGE_SETTINGS)
+def retry_mails() -> ResponseReturnValue:
+    done(Message(N_("正在重新发送 %(n)s 封邮件。"), n=mails.retry(current_user)))
     return redirect(url_for(".index"))
 
 

@@ -36,6 +36,7 @@ OWN_WORDS = {  # where a table calls a column otherwise
     ("plan", "month"): N_("月份"), ("plan", "quarter"): N_("季度"), ("plan", "place"): N_("地点"), ("plan", "capacity"): N_("名额"),
     ("plan", "hours"): N_("学时"), ("plan", "note"): N_("说明"), ("plan", "cancel_reason"): N_("取消原因"),
     ("user", "display_name"): N_("姓名"), ("user", "role"): N_("角色"), ("user", "awaits_assent"): N_("待安全管理员同意"),
+    ("user", "organisation_id"): N_("单位"), ("user", "mail_masked"): N_("邮箱"),
     ("type", "name"): N_("名称"), ("type", "initial_hours"): N_("取证学时"), ("type", "refresher_hours"): N_("再培训学时"),
     ("type", "renewal_hours"): N_("换证学时"), ("type", "pass_mark"): N_("及格线"), ("type", "active"): N_("启用"),
 }  # fmt: skip
@@ -46,7 +47,7 @@ USE_CASES = {
     "change_qualification_type": N_("变更资格类型"), "create_unit": N_("新增"), "save_unit": N_("修改"),
     "rename_unit": N_("变更名称"), "convert_unit": N_("单位转换"), "delete_unit": N_("删除"),
     "save_plan": N_("修改"), "publish_plan": N_("发布"), "cancel_plan": N_("取消"), "close_plans": N_("年度结束"),
-    "create_user": N_("新增"), "rename_user": N_("修改姓名"), "disable_user": N_("停用"), "enable_user": N_("恢复"),
+    "create_user": N_("新增"), "modify_user": N_("修改账号"), "save_own_account": N_("本人修改"), "disable_user": N_("停用"), "enable_user": N_("恢复"),
     "assent_user": N_("同意"), "refuse_user": N_("不同意"), "reset_password": N_("重置密码"), "unlock": N_("解锁"),
     "save_settings": N_("修改设置"), "save_qualification_type": N_("修改字典"),
 }  # fmt: skip

@@ -149,7 +149,7 @@ def _check_account(login: str, display_name: str, role: str, organisation: Organ
 
 def reset_password(actor: User, user_id: UUID) -> str:
     """Give an account a new first password, end its sessions and its lock; returns the password, shown once (R2)."""
-    user = _managed(actor, user_id)
+    user = managed_user(actor, user_id)
     first = passwords.make_first_password()
     with transaction(Cause("reset_password", actor.id)) as current_session:
         replace(user, first)
@@ -161,7 +161,7 @@ def reset_password(actor: User, user_id: UUID) -> str:
 
 def disable_user(actor: User, user_id: UUID) -> None:
     """Disable an account and end its sessions at once; tasks it had claimed go back to the role (R4)."""
-    user = _managed(actor, user_id)
+    user = managed_user(actor, user_id)
     if user.id == actor.id:
         raise Conflict(N_("不能停用自己的账号。"))
     with transaction(Cause("disable_user", actor.id)) as current_session:
@@ -172,22 +172,12 @@ def disable_user(actor: User, user_id: UUID) -> None:
 
 def enable_user(actor: User, user_id: UUID) -> None:
     """Let a disabled account sign in again."""
-    user = _managed(actor, user_id)
+    user = managed_user(actor, user_id)
     if user.organisation.state == "deleted":
         raise Conflict(N_("该账号的单位已删除，不能恢复。"))
     with transaction(Cause("enable_user", actor.id)) as current_session:
         user.state = "active"
         current_session.add(event("enable_user", actor, None, about=user))
-
-
-def rename_user(actor: User, user_id: UUID, display_name: str) -> None:
-    """Change the name people see (S97): an account stays with its person, but names are mistyped."""
-    user = _managed(actor, user_id)
-    name = " ".join(display_name.split())
-    if not 2 <= len(name) <= 50:
-        raise InvalidInput({"display_name": NAME_WRONG})
-    with transaction(Cause("rename_user", actor.id)):
-        user.display_name = name
 
 
 def assent(actor: User, user_id: UUID) -> None:
@@ -257,7 +247,7 @@ def set_preferences(user: User, chosen: dict[str, str]) -> None:
         account.preferences = {**account.preferences, **chosen}
 
 
-def _managed(actor: User, user_id: UUID) -> User:
+def managed_user(actor: User, user_id: UUID) -> User:
     """An account that the actor may manage (R1); raises NotFound or NotAllowed."""
     user = User.get(user_id)
     if user is None:

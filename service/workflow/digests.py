@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from service.domain.calendar import start_of_day
 from service.errors import N_
 from service.models import AuditEvent, Cause, digest, now, session, today, transaction
-from service.workflow import plans
+from service.workflow import mails, plans
 
 DIGEST = N_("每日提醒")
 ACTION = "daily_work"
@@ -38,6 +38,8 @@ def _write_digests(day: date) -> bool:
         done = select(AuditEvent.id).where(AuditEvent.action == ACTION, AuditEvent.at >= start_of_day(day)).limit(1)
         if session().scalar(done) is not None:
             return False
-        digest.write(digest.figures(), DIGEST, now())
+        told = digest.figures()
+        digest.write(told, DIGEST, now())
+        mails.order_digests(told, day)
         current.add(AuditEvent(action=ACTION))
     return True

@@ -89,8 +89,8 @@ def test_the_page_of_an_account_shows_its_history_and_its_name_can_be_mended(
 ) -> None:  # S97
     user, _ = made_by(sysadmin)
     sign_in(client, sysadmin)
-    assert client.post(f"/users/{user.id}/name", data={"display_name": "蒋"}).status_code == 422
-    assert client.post(f"/users/{user.id}/name", data={"display_name": "蒋戊戌"}).status_code == 302
+    assert client.post(f"/users/{user.id}/edit", data={"display_name": "蒋"}).status_code == 422
+    assert client.post(f"/users/{user.id}/edit", data={"display_name": "蒋戊戌"}).status_code == 302
     text = page(client, f"/users/{user.id}")
     assert "<ins>蒋戊戌</ins>" in text
     assert user.password_hash not in text
@@ -103,12 +103,12 @@ def test_an_account_out_of_scope_or_level_does_not_exist(client: FlaskClient, sy
     for user in (other, ministry):
         for address in (
             f"/users/{user.id}",
-            f"/users/{user.id}/name",
+            f"/users/{user.id}/edit",
             f"/users/{user.id}/disable",
             f"/users/{user.id}/reset",
         ):
             assert client.get(address).status_code == 404
-    assert client.post(f"/users/{other.id}/name", data={"display_name": "别的名字"}).status_code == 404
+    assert client.post(f"/users/{other.id}/edit", data={"display_name": "别的名字"}).status_code == 404
 
 
 def test_the_security_administrator_ends_all_sessions_of_an_account(
@@ -136,3 +136,85 @@ def test_r2_a_reset_is_confirmed_first(client: FlaskClient, sysadmin: User) -> N
     user = authority_user()
     assert "只显示一次" in page(sign_in(client, sysadmin), f"/users/{user.id}/reset")
     assert not fresh(user).must_change
+
+
+def test_s111_an_account_is_modified_within_the_scope_of_whoever_manages_it(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
+    here, there, away = make_unit(), make_unit(), make_unit(province="42")
+    group = make_unit("group")
+    user = make_user("enterprise", here.id)
+    inside = sign_in(app.test_client(), user)
+    sign_in(client, authority_user())
+    shown = page(client, f"/users/{user.id}/edit")
+    assert there.name in shown
+    assert away.name not in shown
+    entry = {
+        "display_name": " 蒋  戊申 ",
+        "organisation_id": str(there.id),
+        "phone": "13812345678",
+        "mail": "jiang@example.cn",
+    }
+    assert client.post(f"/users/{user.id}/edit", data=entry | {"organisation_id": str(away.id)}).status_code == 404
+    refused = client.post(f"/users/{user.id}/edit", data=entry | {"organisation_id": str(group.id), "phone": "12"})
+    assert refused.status_code == 422
+    assert "这个角色不能属于所选的单位" in refused.get_data(as_text=True)
+    assert 'value="12"' in refused.get_data(as_text=True)
+    assert inside.get("/inbox").status_code == 200
+    assert client.post(f"/users/{user.id}/edit", data=entry).status_code == 302
+    kept = fresh(user)
+    assert (kept.display_name, kept.organisation_id) == ("蒋 戊申", there.id)
+    assert (kept.phone, kept.phone_masked, kept.mail, kept.mail_masked) == (
+        "13812345678",
+        "138****5678",
+        "jiang@example.cn",
+        "j***@example.cn",
+    )
+    assert inside.get("/inbox").status_code == 302  # another organisation is another scope
+    told = page(client, f"/users/{user.id}")
+    assert f"<del>{here.name}</del> <ins>{there.name}</ins>" in told
+    assert "13812345678" not in told
+    assert "jiang@" not in told
+    assert client.post(f"/users/{user.id}/edit", data={"display_name": "蒋戊申"}).status_code == 302
+    assert fresh(user).phone == "13812345678"  # left empty, it stays
+
+
+def test_s97_what_the_system_administrator_moves_waits_for_an_assent_again(
+    client: FlaskClient, sysadmin: User, secadmin: User
+) -> None:
+    user = authority_user()
+    sign_in(client, sysadmin).post(f"/users/{user.id}/edit", data={"display_name": "张甲子"})
+    assert not fresh(user).awaits_assent
+    client.post(f"/users/{user.id}/edit", data={"display_name": "张甲子", "organisation_id": str(authority_id("42"))})
+    assert fresh(user).awaits_assent
+    sign_in(client, secadmin).post(f"/users/{user.id}/assent")
+    assert fresh(user).is_active
+
+
+def test_r4_a_moved_account_leaves_its_tasks_to_its_colleagues(client: FlaskClient, sysadmin: User) -> None:
+    stage = make_stage()
+    case = enroll(stage, publish_class(stage), stage.person())
+    task = task_of(case, "confirm_enrollment")
+    cases.claim(stage.province, task.id)
+    entry = {"display_name": "张甲子", "organisation_id": str(authority_id("42"))}
+    sign_in(client, sysadmin).post(f"/users/{stage.province.id}/edit", data=entry)
+    session().expire_all()
+    assert session().get_one(Task, task.id).assignee_id is None
+
+
+def test_one_s_own_account_has_telephone_address_and_wishes(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
+    user = authority_user()
+    sign_in(client, user)
+    assert client.post("/account", data={"mail_digest": "true"}).status_code == 422
+    entry = {"phone": "053112345678", "mail": "own@example.cn", "mail_digest": "true"}
+    assert client.post("/account", data=entry).status_code == 302
+    shown = page(client, "/account")
+    assert 'value="053112345678"' in shown
+    assert 'value="own@example.cn"' in shown
+    kept = fresh(user)
+    assert kept.preferences["mails"] == ["digest"]
+    assert b"own@" not in kept.mail_sealed
+    client.post("/account", data={})
+    assert (fresh(user).phone_sealed, fresh(user).mail_sealed, fresh(user).preferences["mails"]) == (None, None, [])

@@ -9,10 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from service.config import InvalidSetting, demo_password, normalise_url, read_keys, settings
+from service.config import (
+    InvalidSetting,
+    MailServer,
+    demo_password,
+    normalise_url,
+    read_keys,
+    read_mail_server,
+    settings,
+)
 
 KEY = base64.b64encode(bytes(range(32))).decode()
-VARIABLES = ("DATABASE_URL", "PORT", "SECRET_KEY", "KEYS", "DEMO_PASSWORD")
+VARIABLES = ("DATABASE_URL", "PORT", "SECRET_KEY", "KEYS", "DEMO_PASSWORD", "SMTP_URL", "MAIL_FROM", "ADDRESS")
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +91,30 @@ def test_the_demonstration_password_stays_what_it_was_first(monkeypatch: pytest.
     assert demo_password() == "Chosen-Once-1"
     monkeypatch.setenv("ANPEI_DEMO_PASSWORD", "Chosen-Later-2")
     assert demo_password() == "Chosen-Once-1"
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtps://me:p%40ss@mail.example.cn", ("mail.example.cn", 465, "tls", "me", "p@ss")),
+        ("smtp://mail.example.cn:2525", ("mail.example.cn", 2525, "starttls", "", "")),
+        ("smtp+plain://localhost", ("localhost", 25, "plain", "", "")),
+    ],
+)
+def test_the_mail_server_is_read_from_its_address(url: str, server: tuple[str, int, str, str, str]) -> None:
+    assert read_mail_server(url, "anpei@example.cn") == MailServer(*server, "anpei@example.cn")
+
+
+def test_without_an_address_there_is_no_mail_server() -> None:
+    assert settings().mail is None
+
+
+@pytest.mark.parametrize("url", ["http://mail.example.cn", "smtp://", "smtp://host:port", "mail.example.cn:25"])
+def test_what_is_no_mail_server_is_refused(url: str) -> None:
+    with pytest.raises(InvalidSetting, match="ANPEI_SMTP_URL"):
+        read_mail_server(url, "anpei@example.cn")
+
+
+def test_a_mail_server_needs_a_sender() -> None:
+    with pytest.raises(InvalidSetting, match="ANPEI_MAIL_FROM"):
+        read_mail_server("smtp://mail.example.cn", "")
