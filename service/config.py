@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import os
-import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -144,18 +143,18 @@ def read_mail_server(url: str, sender: str) -> MailServer | None:
     if not url:
         return None
     parts = urlsplit(url)
-    if (
-        parts.scheme not in SECURITY
-        or not parts.hostname
-        or not re.fullmatch(r"[^@]*@?[^@:]+(:\d{1,5})?", parts.netloc)
-    ):
+    try:
+        chosen = parts.port
+    except ValueError:
+        chosen = -1
+    if parts.scheme not in SECURITY or not parts.hostname or chosen == -1:
         raise InvalidSetting("ANPEI_SMTP_URL must be smtps://, smtp:// or smtp+plain:// and a host")
     if "@" not in sender or any(c.isspace() for c in sender):
         raise InvalidSetting("ANPEI_SMTP_URL needs ANPEI_MAIL_FROM, the address that mails come from")
     security, port = SECURITY[parts.scheme]
     return MailServer(
         parts.hostname,
-        parts.port or port,
+        chosen or port,
         security,
         unquote(parts.username or ""),
         unquote(parts.password or ""),

@@ -165,7 +165,8 @@ def test_an_order_that_is_rolled_back_sends_nothing(postbox: Postbox, clock: Mov
             mails.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
             raise RuntimeError("no")
 
-    pytest.raises(RuntimeError, order_and_fail)
+    with pytest.raises(RuntimeError):
+        order_and_fail()
     jobs.run_all()
     assert postbox.mails == []
 
