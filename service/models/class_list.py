@@ -111,12 +111,17 @@ def candidates_page(
 
     The projection says who fits; enrolling decides afresh.
     """
+    return read_page(candidates_query(user, found, chosen, fitting=fitting), CANDIDATES, cursor)
+
+
+def candidates_query(user: User, found: TrainingClass, chosen: PersonFilter, *, fitting: bool) -> Any:
+    """The query behind the page."""
     query = select(
         Person.id, Person.name, Person.id_number_masked, Person.state, Person.unit_id, TrainingNeed.need,
         TrainingNeed.valid_to, Organisation.name.label("unit_name"), QualificationType.name.label("type_name"),
         QualificationType.code.label("type_code"),
     )  # fmt: skip
-    return read_page(_candidates(query, user, found, fitting).where(*conditions(chosen)), CANDIDATES, cursor)
+    return _candidates(query, user, found, fitting).where(*conditions(chosen))
 
 
 def fitting_persons(user: User, found: TrainingClass, most: int) -> list[UUID]:

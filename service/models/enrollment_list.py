@@ -28,6 +28,8 @@ class EnrollmentFilter:
     text: str = ""
     state: str = ""
     kind: str = ""
+    class_id: UUID | None = None
+    person_id: UUID | None = None
 
 
 def enrollments_page(user: User, chosen: EnrollmentFilter, cursor: str | None = None) -> Page[Any]:
@@ -94,4 +96,8 @@ def _conditions(chosen: EnrollmentFilter) -> list[ColumnElement[bool]]:
         found.append(Enrollment.state == chosen.state)
     if chosen.kind:
         found.append(Enrollment.kind == chosen.kind)
+    if chosen.class_id:
+        found.append(Enrollment.class_id == chosen.class_id)
+    if chosen.person_id:
+        found.append(Enrollment.person_id == chosen.person_id)
     return found

@@ -34,11 +34,8 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
 
     A refused row does not undo the others. A submission id that was seen before gives the recorded answer again.
     """
-    known = session().get(Submission, submission_id)
-    if known is not None:
-        if known.user_id != user.id:
-            raise NotFound
-        return [_result_from(r) for r in known.result["rows"]]
+    if (known := recorded(user, submission_id)) is not None:
+        return known
     results: dict[UUID, RowResult] = {}
     chosen = select(Task).options(load_only(Task.case_id)).where(Task.id.in_([t for t, _ in rows]))
     in_case_order = {task.id: task.case_id for task in session().scalars(chosen)}
@@ -56,6 +53,16 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
             .on_conflict_do_nothing()
         )
     return answer
+
+
+def recorded(user: User, submission_id: UUID) -> list[RowResult] | None:
+    """What was answered to a submission of this user before; None when it is new. Raises NotFound for somebody else's."""
+    known = session().get(Submission, submission_id)
+    if known is None:
+        return None
+    if known.user_id != user.id:
+        raise NotFound
+    return [_result_from(r) for r in known.result["rows"]]
 
 
 def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResult:

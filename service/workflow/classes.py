@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from service.domain.classes import ClassState, obstacle_to_cancellation
@@ -10,6 +12,7 @@ from service.domain.reasons import parse_reason
 from service.domain.roles import Role
 from service.errors import N_, Conflict, NotAllowed, NotFound
 from service.models import Cause, TrainingClass, User, class_list, transaction
+from service.models.enrollment_list import class_of_case
 from service.models.scope import get_visible
 from service.models.training import LIVE_ENROLLMENT
 from service.workflow import cases
@@ -23,6 +26,16 @@ def begin_class(user: User) -> UUID:
         raise NotAllowed
     data = {"organiser_id": str(user.organisation_id), "organiser_role": user.role}
     return cases.start(user, "training_class", data).tasks[0]
+
+
+def draft_class(user: User, raw: Mapping[str, Any]) -> UUID:
+    """Begin a class and fill in its draft, both or neither; returns the class's id. raw: the form ``draft_class``."""
+    with transaction(Cause("draft_class", user.id)):
+        done = cases.complete(user, begin_class(user), raw)
+        made = class_of_case(done.case_id)
+        if made is None:
+            raise Conflict(N_("放弃的草稿不建班次。"))
+    return made.id
 
 
 def cancel_class(user: User, class_id: UUID, reason: str) -> None:

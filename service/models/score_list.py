@@ -1,0 +1,70 @@
+"""Lists of scores across classes: filters, and the query behind a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from service.models.organisation import Organisation
+from service.models.paging import Order
+from service.models.person import Person
+from service.models.person_list import name_contains
+from service.models.scope import visible
+from service.models.training import Enrollment, Score, TrainingClass
+from service.models.user import User
+
+ORDER = Order((Score.id,), is_descending=True)
+STATES = ("submitted", "returned", "confirmed")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFilter:
+    """What a list is narrowed to. text: part of a person's name; state: one of ``STATES``."""
+
+    text: str = ""
+    class_id: UUID | None = None
+    person_id: UUID | None = None
+    state: str = ""
+
+
+def scores_query(user: User, chosen: ScoreFilter) -> Any:
+    """The scores of the enrolments in scope, one row an attempt."""
+    return (
+        select(
+            Score.id, Score.attempt, Score.value, Score.submitted_at, Score.confirmed_at, Score.return_reason,
+            Enrollment.id.label("enrollment_id"), Enrollment.state.label("enrollment_state"), Person.id.label("person_id"),
+            Person.name, Person.id_number_masked, Organisation.name.label("unit_name"), TrainingClass.id.label("class_id"),
+            TrainingClass.title.label("class_title"), TrainingClass.pass_mark,
+        )
+        .join(Enrollment, Enrollment.id == Score.enrollment_id)
+        .join(Person, Person.id == Enrollment.person_id)
+        .join(Organisation, Organisation.id == Enrollment.unit_id)
+        .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
+        .where(visible(user, Enrollment), *_conditions(chosen))
+    )  # fmt: skip
+
+
+def _conditions(chosen: ScoreFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if chosen.text:
+        found.append(
+            Person.sort_key.startswith(chosen.text.lower(), autoescape=True)
+            if chosen.text.isascii()
+            else name_contains(Person.name, chosen.text)
+        )
+    if chosen.class_id:
+        found.append(Enrollment.class_id == chosen.class_id)
+    if chosen.person_id:
+        found.append(Enrollment.person_id == chosen.person_id)
+    if chosen.state == "confirmed":
+        found.append(Score.confirmed_at.is_not(None))
+    elif chosen.state:
+        is_returned = chosen.state == "returned"
+        found += [
+            Score.confirmed_at.is_(None),
+            Score.return_reason.is_not(None) if is_returned else Score.return_reason.is_(None),
+        ]
+    return found
