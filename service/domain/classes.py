@@ -31,9 +31,10 @@ _S = ClassState
 CANCELLABLE = frozenset({_S.DRAFT, _S.ENROLLING, _S.ENROLMENT_CLOSED})  # R37
 CLASS_MOVES: Moves[ClassState] = {
     _S.DRAFT: frozenset({_S.ENROLLING, _S.CANCELLED}),
-    # straight to running: check-in may open on the last day of enrolment
-    _S.ENROLLING: frozenset({_S.ENROLMENT_CLOSED, _S.RUNNING, _S.CANCELLED}),
-    _S.ENROLMENT_CLOSED: frozenset({_S.RUNNING, _S.COMPLETED, _S.CANCELLED}),  # completed: nobody came
+    # never straight to running: who checks in while the window is open counts once it has closed (R38)
+    _S.ENROLLING: frozenset({_S.ENROLMENT_CLOSED, _S.CANCELLED}),
+    # completed: nobody came; back: the window was prolonged (R35)
+    _S.ENROLMENT_CLOSED: frozenset({_S.RUNNING, _S.COMPLETED, _S.CANCELLED, _S.ENROLLING}),
     _S.RUNNING: frozenset({_S.SCORED, _S.ENROLMENT_CLOSED}),  # back: the only check-in was undone (R48)
     _S.SCORED: frozenset({_S.CONFIRMED, _S.RUNNING}),  # back: a score was returned (R51)
     _S.CONFIRMED: frozenset({_S.COMPLETED, _S.RUNNING}),  # back: a make-up is to be sat (R52)
@@ -54,6 +55,8 @@ LEAST_HOURS: Mapping[TrainingKind, int] = {  # the default of a qualification ty
 OPEN_FIELDS = frozenset(
     {"place", "enrol_from", "enrol_until", "starts_on", "ends_on", "capacity", "pass_mark", "contact", "body"}
 )
+
+BEGINNING = frozenset({"enrol_from", "enrol_until", "starts_on"})
 
 
 def may_organise(role: Role, kind: TrainingKind) -> bool:
@@ -114,6 +117,16 @@ def obstacle_to_class_changes(state: ClassState, changed: Iterable[str], has_sco
     if "pass_mark" in fields and has_scores:
         return Message(N_("已有成绩，及格线不能再修改。"))
     return None
+
+
+def check_moving(changed: Iterable[str], arrived: int) -> None:
+    """Raise ``InvalidInput`` at the dates that are past changing: once people have come, the class has begun (R35, R48).
+
+    arrived: how many have checked in, or were noted as not having come.
+    """
+    if arrived and (fixed := BEGINNING & set(changed)):
+        said = Message(N_("已有学员报到或报到已结束，报名期和开班日不能再改；结束日还可以改。"))
+        raise InvalidInput(dict.fromkeys(sorted(fixed), said), text=said)
 
 
 def obstacle_to_cancellation(state: ClassState, checked_in: int) -> Message | None:

@@ -76,13 +76,16 @@ def move(enrollment: Enrollment, to: EnrollmentState, context: Context, reason: 
     tell_class(enrollment.training_class, context)
 
 
-def take_seat(class_id: UUID) -> None:
-    """Take one of the seats that are left, atomically; raises Conflict when there is none (R40)."""
-    free = TrainingClass.taken < TrainingClass.capacity
-    seats = update(TrainingClass).where(TrainingClass.id == class_id, free).returning(TrainingClass.id)
-    taken = seats.values(taken=TrainingClass.taken + 1).execution_options(synchronize_session=False)
+def take_seat(training_class: TrainingClass) -> None:
+    """Take one of the seats that are left, atomically; raises Conflict when there is none (R40), or when the class was
+    closed, cancelled or moved since it was read: the limits of this enrolment were counted from what was read (R35)."""
+    its, seen = TrainingClass, training_class
+    same = its.state == seen.state, its.starts_on == seen.starts_on, its.ends_on == seen.ends_on
+    seats = update(TrainingClass).where(its.id == seen.id, its.taken < its.capacity, *same).returning(its.id)
+    taken = seats.values(taken=its.taken + 1).execution_options(synchronize_session=False)
     if session().execute(taken).one_or_none() is None:
-        raise Conflict(FULL)
+        free = session().scalar(select(its.taken < its.capacity).where(its.id == seen.id))
+        raise Conflict(N_("该班刚刚有变动，请刷新后重新报名。") if free else FULL)
 
 
 def tell_class(training_class: TrainingClass, context: Context) -> None:

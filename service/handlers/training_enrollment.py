@@ -58,7 +58,6 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     training_class, person = _class(data), _person(data)
     _check_actor(training_class, person, context)
     unit = person.unit
-    last_day = max(context.today, confirm_until(training_class.starts_on, setting.number("confirm_days_before")))
     return {
         "unit_id": str(unit.id),
         "authority_id": str(unit.authority_id) if unit.authority_id else None,
@@ -71,12 +70,7 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         "makeup_allowed": training_class.makeup_allowed,
         "enrolled_on": context.today.isoformat(),
         "attempt": 1,
-        "confirm_until": last_day.isoformat(),
-        "confirm_by": _evening(last_day),
-        "warn_at": confirmation_warning_at(last_day).isoformat(),
-        "lapse_at": confirmation_lapses_at(last_day).isoformat(),
-        "check_in_from": start_of_day(training_class.starts_on - DAY).isoformat(),
-        "check_in_by": _evening(training_class.ends_on),
+        **_limits(training_class, context.today),
         **facts_of([person.id], context.today)[person.id].facts,
     }
 
@@ -97,24 +91,32 @@ def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         case_id=context.case_id, snapshot=_snapshot(person, data),
     )  # fmt: skip
     _write(row)
-    take_seat(training_class.id)
+    take_seat(training_class)
     tell_class(training_class, context)
     return {"enrollment_id": str(row.id)}
 
 
+def follow_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """The class has other days now: the time limits are counted anew (R35)."""
+    return _limits(enrollment_of(data).training_class, context.today)
+
+
 def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Tell the province that enrolments of this class lapse soon, once per class (R45)."""
+    """Tell the province that enrolments of this class lapse soon, once for each last day of the class (R45, R35)."""
     enrollment = enrollment_of(data)
     heading = Message(N_("报名即将过期：%(title)s"), title=enrollment.training_class.title)
     title = str(heading)[:200]
     audience = [str(enrollment.authority_id)]
+    body = Message(
+        N_("该班仍有报名待确认，%(day)s 之后未确认的将自动失效，请及时在待办中办理。"), day=data["confirm_until"]
+    )
     told = select(Notice.id).where(
-        Notice.class_id == enrollment.class_id, Notice.title == title, Notice.authorities == audience
+        Notice.class_id == enrollment.class_id,
+        Notice.title == title,
+        Notice.authorities == audience,
+        Notice.body == str(body),
     )
     if session().scalar(told.limit(1)) is None:
-        body = Message(
-            N_("该班仍有报名待确认，%(day)s 之后未确认的将自动失效，请及时在待办中办理。"), day=data["confirm_until"]
-        )
         session().add(
             Notice(id=new_id(), kind="notice", title=title, body=str(body), facts=words(heading, [body]), authorities=audience,
                    roles=[Role.PROVINCIAL_AUTHORITY], class_id=enrollment.class_id, state="published", published_at=context.at)
@@ -184,7 +186,7 @@ def undo_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if obstacle := enrollments.obstacle_to_undoing_check_in(state, has_score):
         raise Conflict(obstacle)
     move(enrollment, EnrollmentState.CONFIRMED, context)
-    return {}
+    return _limits(enrollment.training_class, context.today)
 
 
 def record_no_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -275,6 +277,19 @@ def _write(row: Enrollment) -> None:
             elsewhere = Message(N_("该人员在其他班有在办的报名，请先办结或撤回。"))
             raise InvalidInput({"person_id": elsewhere}, text=elsewhere) from error
         raise
+
+
+def _limits(training_class: TrainingClass, today: date) -> dict[str, str]:
+    """Until when its enrolments are confirmed and checked in (R45, R48); the province always has at least today."""
+    last_day = max(today, confirm_until(training_class.starts_on, setting.number("confirm_days_before")))
+    return {
+        "confirm_until": last_day.isoformat(),
+        "confirm_by": _evening(last_day),
+        "warn_at": confirmation_warning_at(last_day).isoformat(),
+        "lapse_at": confirmation_lapses_at(last_day).isoformat(),
+        "check_in_from": start_of_day(training_class.starts_on - DAY).isoformat(),
+        "check_in_by": _evening(training_class.ends_on),
+    }
 
 
 def _evening(day: date) -> str:

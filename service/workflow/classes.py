@@ -1,22 +1,34 @@
-"""What people do to a class as a whole: begin one, cancel it, close its enrolment early. Its states its case writes."""
+"""What people do to a class as a whole: begin, change, cancel it, close its enrolment early. Its states its case writes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from service.domain.classes import ClassState, obstacle_to_cancellation
+from service.domain.classes import (
+    ClassState,
+    check_capacity,
+    check_dates,
+    obstacle_to_cancellation,
+    obstacle_to_class_changes,
+)
 from service.domain.permissions import Action, may
 from service.domain.reasons import parse_reason
 from service.domain.roles import Role
-from service.errors import N_, Conflict, NotAllowed, NotFound
-from service.models import Cause, TrainingClass, User, class_list, transaction
+from service.domain.scores import parse_pass_mark
+from service.errors import N_, Conflict, Message, NotAllowed, NotFound
+from service.handlers import class_change
+from service.models import Case, Cause, TrainingClass, User, class_list, session, transaction
 from service.models.enrollment_list import class_of_case
 from service.models.scope import get_visible
 from service.models.training import LIVE_ENROLLMENT
-from service.workflow import cases
+from service.workflow import cases, processes
+from service.workflow.entry import Entry
 
+NO_CASE = N_("该班不是由流程开办的，不能这样办理。")
+CHANGED_ELSEWHERE = N_("该班已办结、已取消，或还没有发布，不能修改。")
 BEFORE_CHECK_IN = frozenset({"pending", "confirmed"})
 
 
@@ -48,6 +60,37 @@ def cancel_class(user: User, class_id: UUID, reason: str) -> None:
         cases.signal(user, _case(found), "cancel_class", {"reason": why})
 
 
+def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
+    """Change place, dates, seats, pass mark, contact or text of a published class (R35); its people and cases follow.
+
+    raw: the fields of the form, and ``seen``: ``class_change.mark`` of when it was drawn. Returns whether anything was
+    different. Raises InvalidInput at the fields, Conflict when a colleague was first or the class cannot change any more.
+    """
+    with transaction(Cause("change_class", user.id)):
+        found = _own(user, class_id)
+        if obstacle := obstacle_to_changing(found):
+            raise Conflict(obstacle)
+        data = _changes(found, raw)
+        if data["seen"] == class_change.mark(found) and not class_change.differences(found, data):
+            return False
+        cases.signal(user, _case(found), "class_changed", data, otherwise=CHANGED_ELSEWHERE)
+    return True
+
+
+def obstacle_to_changing(found: TrainingClass) -> Message | None:
+    """Why its organiser cannot change it: it is over, or its case began before there was a way to (R35, invariant 5)."""
+    if obstacle := obstacle_to_class_changes(ClassState(found.state), (), False):
+        return obstacle
+    case = session().get(Case, found.case_id) if found.case_id else None
+    if case is None:
+        return Message(NO_CASE)
+    if case.definition and "class_changed" not in processes.definition(case.definition).messages:
+        return Message(
+            N_("该班按较早版本的流程开办，发布后不能修改；请流程管理员把案卷迁移到现行版本，或取消后重新开班。")
+        )
+    return None
+
+
 def close_enrolment(user: User, class_id: UUID) -> None:
     """End the enrolment before its last day."""
     with transaction(Cause("close_enrolment", user.id)):
@@ -76,5 +119,22 @@ def _own(user: User, class_id: UUID) -> TrainingClass:
 
 def _case(found: TrainingClass) -> UUID:
     if found.case_id is None:
-        raise Conflict(N_("该班不是由流程开办的，不能这样办理。"))
+        raise Conflict(NO_CASE)
     return found.case_id
+
+
+def _changes(found: TrainingClass, raw: Mapping[str, str]) -> dict[str, Any]:
+    """What was typed, as the message of the diagram carries it; all errors at once."""
+    entry = Entry(raw)
+    days = {name: day for name in class_change.DATES if (day := entry.day(name, must=True))}
+    data = {
+        "seen": entry.typed("seen"), "place": entry.text("place", 100, must=True), "contact": entry.text("contact", 100),
+        "body": entry.lines("body", 2000), "capacity": entry.number("capacity", 1, 2000),
+        "pass_mark": entry.parse(parse_pass_mark, entry.typed("pass_mark")),
+    }  # fmt: skip
+    if len(days) == len(class_change.DATES):
+        entry.parse(partial(check_dates, **days))
+    if data["capacity"] is not None:
+        entry.parse(check_capacity, data["capacity"], found.taken)
+    entry.check()
+    return data | {name: day.isoformat() for name, day in days.items()}

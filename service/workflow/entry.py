@@ -49,6 +49,13 @@ class Entry:
             self.refuse(name, N_("请填写这一项。"))
         return value or None
 
+    def lines(self, name: str, longest: int) -> str | None:
+        """Like ``text`` where line breaks count."""
+        value = "\n".join(line.rstrip() for line in self.typed(name).splitlines())
+        if len(value) > longest:
+            self.refuse(name, Message(N_("最多 %(longest)s 个字，请精简。"), longest=longest))
+        return value or None
+
     def day(self, name: str, *, must: bool = False, latest: date | None = None) -> date | None:
         """A date ``YYYY-MM-DD`` from 1900 on; empty is None."""
         value = self.typed(name).replace("/", "-").replace(".", "-")
