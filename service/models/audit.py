@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, delete, event, func, insert, inspect, select
+from sqlalchemy import Index, String, delete, event, func, insert, inspect, select, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import LoaderCallableStatus, Mapped, Session, mapped_column
 
@@ -32,7 +32,11 @@ class RowChange(Base):
     row_id: Mapped[UUID]
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    __table_args__ = (Index(None, "row_id", "at"), Index(None, "case_id", "seq"))
+    __table_args__ = (
+        Index(None, "row_id", "at"),
+        Index(None, "case_id", "seq"),
+        Index("ix_row_change_person", "at", "id", postgresql_where=text("table_name = 'person' AND kind = 'update'")),
+    )
 
     @staticmethod
     def of(row_id: UUID) -> list[RowChange]:
