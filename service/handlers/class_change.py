@@ -80,14 +80,15 @@ def _wanted(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(row: TrainingClass, changed: list[str], after: dict[str, Any], counts: dict[EnrollmentState, int]) -> None:
-    if obstacle := classes.obstacle_to_class_changes(ClassState(row.state), changed, _has_scores(row)):
+    if obstacle := classes.obstacle_to_class_changes(ClassState(row.state), changed, has_scores(row)):
         raise Conflict(obstacle)
     classes.check_dates(**{name: after[name] for name in DATES})
     classes.check_moving(changed, came(counts) + counts.get(EnrollmentState.NO_SHOW, 0))
     classes.check_capacity(after["capacity"], row.taken)
 
 
-def _has_scores(row: TrainingClass) -> bool:
+def has_scores(row: TrainingClass) -> bool:
+    """Whether a score has been entered in it, which fixes the pass mark (R35)."""
     query = select(Score.id).join(Enrollment, Enrollment.id == Score.enrollment_id)
     return session().scalar(query.where(Enrollment.class_id == row.id).limit(1)) is not None
 

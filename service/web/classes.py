@@ -11,7 +11,7 @@ from flask_login import current_user
 from service.domain.permissions import Action
 from service.domain.roles import Role
 from service.domain.training_kind import TrainingKind
-from service.errors import N_, Conflict, InvalidInput, Message
+from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models import class_list, today, unit_list
 from service.models.class_list import ClassFilter
 from service.models.person import QualificationType
@@ -102,6 +102,30 @@ def enroll(class_id: UUID) -> ResponseReturnValue:
     if enrolled == len(results):
         return redirect(url_for(".show", class_id=class_id))
     return choose(class_id, results)
+
+
+@bp.get("/classes/<uuid:class_id>/change")
+@needs(Action.EDIT_CLASS)
+def propose_change(class_id: UUID) -> ResponseReturnValue:
+    """What may change after publication, as it stands (R35); a draft is changed in its task."""
+    found = class_list.visible_class(current_user, class_id)
+    if not classes.is_organiser(current_user, found):
+        raise NotFound
+    return render_template(
+        "pages/classes/change.html", found=found, seen=classes.mark(found), obstacle=classes.obstacle_to_changing(found),
+        fixed=classes.fixed_fields(found), enrolled=found.taken,
+    )  # fmt: skip
+
+
+@bp.post("/classes/<uuid:class_id>/change")
+@needs(Action.EDIT_CLASS)
+@again(propose_change, Conflict)
+def change(class_id: UUID) -> ResponseReturnValue:
+    if classes.change_class(current_user, class_id, request.form):
+        done(N_("班次已修改，已报名的单位会收到通知。"))
+    else:
+        done(N_("没有改动。"), kind="note")
+    return redirect(url_for(".show", class_id=class_id))
 
 
 @bp.get("/classes/<uuid:class_id>/cancel")

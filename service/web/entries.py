@@ -26,6 +26,7 @@ WORDS = {
 }  # fmt: skip
 MESSAGES = {
     "withdraw": N_("撤回报名"), "class_cancelled": N_("培训班取消"), "no_show": N_("未报到"), "cancel_class": N_("取消培训班"),
+    "class_changed": N_("班次变更"),
     "certificate_ended": N_("证书已终止"), "recheck": N_("重新核对"), "withdraw_reissue": N_("撤回补办申请"),
     "enrollment_changed": N_("报名情况有变化"), "close_enrolment": N_("提前截止报名"),
     "correct_score": N_("提出更正"), "undo_check_in": N_("撤销报到"),

@@ -17,6 +17,7 @@ WORDS = {
     "answer_within": N_("答复时限"), "asker_id": N_("申请单位"), "asker_role": N_("申请人角色"), "desk_id": N_("承办单位"), "desk_role": N_("承办角色"),
     "is_due": N_("应注销"), "new_certificate_id": N_("新版证书"), "new_kind": N_("改为"), "number": N_("工单编号"), "reissue_id": N_("补办登记"),
     "requester_id": N_("提问人"), "requester_role": N_("提问人角色"), "resume_at": N_("暂缓期满"), "statement": N_("遗失说明"), "ticket_id": N_("工单"), "ticket_kind": N_("工单类型"),
+    "stage": N_("班次阶段"), "seen": N_("修改前校验"), "enrol_ends_at": N_("报名截止时刻"), "starts_at": N_("开班时刻"),
     "certificate_number": N_("证书编号"), "check_in_by": N_("报到截止"), "check_in_from": N_("报到开始"), "class_id": N_("培训班"),
     "confirm_by": N_("确认期限"), "confirm_until": N_("确认截止日"), "decision": N_("结论"), "ends_by_reference_date": N_("标准点前到期"),
     "enrolled_on": N_("报名日"), "enrollment_id": N_("报名"), "has_certificate": N_("持有证书"), "institution_id": N_("培训机构"),

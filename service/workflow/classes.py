@@ -7,13 +7,16 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from service.domain.class_progress import came
 from service.domain.classes import (
+    BEGINNING,
     ClassState,
     check_capacity,
     check_dates,
     obstacle_to_cancellation,
     obstacle_to_class_changes,
 )
+from service.domain.enrollment_state import EnrollmentState
 from service.domain.permissions import Action, may
 from service.domain.reasons import parse_reason
 from service.domain.roles import Role
@@ -89,6 +92,18 @@ def obstacle_to_changing(found: TrainingClass) -> Message | None:
             N_("该班按较早版本的流程开办，发布后不能修改；请流程管理员把案卷迁移到现行版本，或取消后重新开班。")
         )
     return None
+
+
+def mark(found: TrainingClass) -> str:
+    """What the form of a change carries as ``seen``."""
+    return class_change.mark(found)
+
+
+def fixed_fields(found: TrainingClass) -> frozenset[str]:
+    """The fields that cannot change any more: the beginning once people have come, the pass mark once there is a score."""
+    counts = {EnrollmentState(state): n for state, n in class_list.state_counts(found.id).items()}
+    begun = BEGINNING if came(counts) or counts.get(EnrollmentState.NO_SHOW) else frozenset()
+    return begun | ({"pass_mark"} if class_change.has_scores(found) else frozenset())
 
 
 def close_enrolment(user: User, class_id: UUID) -> None:
