@@ -5,7 +5,7 @@ Text never becomes a formula, here or after the reader saves as CSV: what could 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -95,6 +95,27 @@ class Sheet:
                 if value is not None:
                     self._write(at, value, is_sum)
             self._row += 1
+
+    def add_marked(self, rows: Iterable[tuple[Sequence[str], Mapping[int, str]]]) -> None:
+        """Write rows of texts; each cell that has a mark, by its place, is coloured and says it in a comment."""
+        marked = self._book.add_format(
+            {"num_format": "@", "bg_color": "#FBE3E0", "border": 1, "border_color": "#B3261E"}
+        )
+        for cells, marks in rows:
+            for at, value in enumerate(cells):
+                self._sheet.write_string(self._row, at, neutralise(value), marked if at in marks else self._plain)
+            for at, mark in marks.items():
+                self._sheet.write_comment(self._row, at, mark, {"x_scale": 2})
+            self._row += 1
+
+    def explain(self, title: str, lines: Iterable[str]) -> None:
+        """A further sheet of plain lines: how to fill in the first."""
+        sheet = self._book.add_worksheet(_sheet_name(title))
+        sheet.set_column(0, 0, 110)
+        sheet.write_string(0, 0, neutralise(title), self._book.add_format({"bold": True, "font_size": 14}))
+        wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
+        for at, line in enumerate(lines, 1):
+            sheet.write_string(at, 0, neutralise(line), wrapped)
 
     def _write(self, at: int, value: Any, is_sum: bool) -> None:
         kind = self._heads[at].kind

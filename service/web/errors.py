@@ -24,7 +24,7 @@ TEXTS = {
     400: N_("浏览器发来的内容无法识别，请返回重试。"),
     404: N_("没有找到，可能已被删除，或不在您的管辖范围内。"),
     405: N_("这个地址不接受这种操作，请从页面上的按钮进入。"),
-    413: N_("上传的内容超过 8 MB，请缩小后再传。"),
+    413: N_("上传的内容超过 %(most)s MB，请缩小后再传。"),
     500: N_("系统出错，已记录。请稍后重试；若仍不行，请把下面的编号告诉管理员。"),
     503: N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。"),
 }
@@ -72,7 +72,8 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error
-    answer = make_response(show(status, Message(TEXTS.get(status, TEXTS[400]))))
+    values = {"most": (request.max_content_length or 0) >> 20} if status == 413 else {}
+    answer = make_response(show(status, Message(TEXTS.get(status, TEXTS[400]), **values)))
     if allowed := getattr(error, "valid_methods", None):
         answer.headers["Allow"] = ", ".join(allowed)
     return answer

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
@@ -20,10 +22,11 @@ from service.models import PersonImport, QualificationType, new_id
 from service.sheets import Head, Sheet
 from service.web.access import needs
 from service.web.exports import XLSX
+from service.web.protection import MOST_SENT
 from service.web.submit import again, done, refresh_user
 from service.web.texts import LANGUAGES, say, translate
-from service.workflow import person_import
-from service.workflow.person_rows import rows_of, wrong_of
+from service.workflow import import_photos, person_import
+from service.workflow.person_rows import rows_of, strangers_of, wrong_of
 from service.workflow.person_sheet import COLUMNS, MARK, WORDS, Row
 from service.workflow.workbook import LARGEST
 
@@ -31,19 +34,23 @@ bp = Blueprint("person_import", __name__)
 SHOWN = 200  # refused rows on the page; the error file has them all
 SAMPLE = 20  # rows that passed, to see that the columns were understood
 TITLE = N_("人员导入模板")
+SLACK = 64 * 1024  # of the form around the files
+MOST_SENT[f"{bp.name}.create"] = LARGEST + import_photos.LARGEST + SLACK
 
 
 @bp.get("/persons/import")
 @needs(Action.EDIT_PERSON)
 def new() -> ResponseReturnValue:
     """The template, and the form for the file; its id makes a double click one import."""
-    return render_template("pages/persons/import.html", import_id=new_id())
+    return render_template(
+        "pages/persons/import.html", import_id=new_id(), largest=LARGEST, largest_photos=import_photos.LARGEST
+    )
 
 
 @bp.get("/persons/import/template.xlsx")
 @needs(Action.EDIT_PERSON)
 def template() -> ResponseReturnValue:
-    return _sheet(TITLE, (), ())
+    return _sheet(TITLE, ())
 
 
 @bp.post("/persons/import")
@@ -51,7 +58,9 @@ def template() -> ResponseReturnValue:
 @again(new, Conflict)
 def create() -> ResponseReturnValue:
     """Check the whole file; nothing is written yet."""
-    row = person_import.begin(current_user, _submission(), _uploaded(), request.form.get("then") == "submit", spell)
+    is_submitted = request.form.get("then") == "submit"
+    with _photos() as photos:
+        row = person_import.begin(current_user, _submission(), _uploaded(), is_submitted, spell, photos)
     return redirect(url_for(".show", import_id=row.id), 303)
 
 
@@ -91,13 +100,14 @@ def drop(import_id: UUID) -> ResponseReturnValue:
 @bp.get("/persons/import/<uuid:import_id>/errors.xlsx")
 @needs(Action.EDIT_PERSON)
 def errors(import_id: UUID) -> ResponseReturnValue:
-    """The uploaded rows with what is wrong in one more column: mend them there and upload the file again."""
+    """The uploaded rows, each wrong cell marked with its reason, and all of a row's in one more column: mend them there
+    and upload the file again."""
     row = person_import.find(current_user, import_id)
     rows = rows_of(row)
     if not rows:
         raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
     more = (Head(translate(N_("错误说明")), width=60),)
-    return _sheet(N_("人员导入-错误说明"), more, ([*one.cells, _why(one)] for one in rows))
+    return _sheet(N_("人员导入-错误说明"), ([*one.cells, _why(one)] for one in rows), more, map(_marks, rows))
 
 
 def spell(text: str) -> set[str]:
@@ -123,6 +133,12 @@ def _uploaded() -> bytes:
         return stream.read(LARGEST + 1)
 
 
+def _photos() -> AbstractContextManager[IO[bytes] | None]:
+    """The ZIP of photos, if one was chosen; the server's own copy goes at once."""
+    upload = request.files.get("photos")
+    return upload.stream if upload is not None and upload.filename else nullcontext()
+
+
 def _submission() -> UUID:
     try:
         return UUID(request.form.get("import_id", ""))
@@ -134,9 +150,10 @@ def _preview(row: PersonImport) -> dict[str, object]:
     """What the page shows of the rows: numbers of documents with their middle hidden."""
     rows = rows_of(row)
     at = [column.field for column in COLUMNS].index
+    pictured = import_photos.numbers_of(row.id) if row.photos else set()
     passed = [
         {
-            "row": one.number, "name": one.raw.get("name", ""), "number": mask(normalise(one.raw.get("id_number"))),
+            "photo": one.number in pictured, "row": one.number, "name": one.raw.get("name", ""), "number": mask(normalise(one.raw.get("id_number"))),
             "unit": one.cells[at("unit")], "type": one.cells[at("qualification_type")],
         }
         for one in rows if not one.wrong
@@ -146,20 +163,29 @@ def _preview(row: PersonImport) -> dict[str, object]:
         (number, names.get(number, ""), [(field_name(field), why) for field, why in fields.items()])
         for number, fields in sorted(wrong_of(row).items(), key=lambda pair: int(pair[0]))
     ]
-    return {"passed": passed, "failed": failed, "sample": SAMPLE, "shown": SHOWN}
+    return {"passed": passed, "failed": failed, "sample": SAMPLE, "shown": SHOWN, "strangers": strangers_of(row)}
 
 
 def _why(row: Row) -> str:
     return "；".join(f"{field_name(field)}：{say(why)}" for field, why in row.wrong.items())
 
 
-def _sheet(title: str, more: Iterable[Head], rows: Iterable[list[str]]) -> ResponseReturnValue:
-    """The template with these rows in it, and further columns after its own."""
+def _marks(row: Row) -> Mapping[int, str]:
+    """What is wrong, at the cell that it stands in; what is wrong with the row or its photo is told in its last column."""
+    places = {column.field: at for at, column in enumerate(COLUMNS)}
+    return {places[field]: say(why) for field, why in row.wrong.items() if field in places}
+
+
+def _sheet(
+    title: str, rows: Iterable[list[str]], more: Iterable[Head] = (), marks: Iterable[Mapping[int, str]] = ()
+) -> ResponseReturnValue:
+    """The template with these rows in it, further columns after its own, and how to fill it in on a second sheet."""
     heads = [*_heads(), *more]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sheet.xlsx"
         with Sheet(path, translate(title), _facts(), heads) as sheet:
-            sheet.add(rows)
+            sheet.add_marked(zip(rows, marks, strict=True))
+            sheet.explain(translate(N_("填写说明")), _instructions())
         content = BytesIO(path.read_bytes())
     answer = send_file(content, mimetype=XLSX, as_attachment=True, download_name=f"{translate(title)}.xlsx")
     answer.headers["Cache-Control"] = "no-store"
@@ -183,5 +209,22 @@ def _facts() -> Iterable[str]:
     yield gettext("模板版本 %(mark)s，请勿改动本行和表头。", mark=MARK)
     yield gettext("带 * 的列必填。居民身份证的出生日期和性别由号码得出，可不填；日期写作 2026-11-24。")
     yield gettext(
-        "单位写全称，不填即为本单位；无刑事处罚声明填“是”或“否”，提交审批前须核实并填“是”。照片导入后逐人上传。"
+        "单位写全称，不填即为本单位；无刑事处罚声明填“是”或“否”，提交审批前须核实并填“是”。照片和其他说明见“填写说明”表。"
+    )
+
+
+def _instructions() -> Iterable[str]:
+    """How to fill in the template, a line each."""
+    yield gettext("一行一人，从表头的下一行开始，一次最多 2,000 人；不要合并单元格，不要填公式。")
+    yield gettext("列的顺序可以变动，表头和上方的版本行不能改动；只读取第一张表。")
+    yield gettext("证件号码、手机、证书编号的单元格须为“文本”，否则末几位会丢失。")
+    yield gettext("日期写作 2026-11-24，也可以是 Excel 的日期。")
+    yield gettext("原证书三项填写本系统启用前已取得的安全资格证书，没有则留空。")
+    yield gettext(
+        "照片：放在一起压缩为一个 ZIP（不超过 %(most)s MB），与本表同时上传。文件名为证件号码或本表的行号，如 %(number)s.jpg 或 5.jpg；"
+        "JPEG 或 PNG，一寸照，宽高比 5:7，至少 295×413 像素，20 KB 至 2 MB。没有照片的人员可在导入后补传，没有照片不能打印证书。",
+        most=import_photos.LARGEST >> 20, number="11010519491231002X",
+    )  # fmt: skip
+    yield gettext(
+        "上传后先逐行检查并预览，确认之前什么都不会写入；错误文件中标红的单元格附有原因，改好后可直接上传该文件。"
     )

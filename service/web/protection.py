@@ -22,6 +22,10 @@ HEADERS = {
 YEAR = 365 * 24 * 60 * 60
 
 
+MOST_SENT: dict[str, int] = {}
+"""Endpoints that take more in one request than ``MAX_CONTENT_LENGTH``, and how many bytes."""
+
+
 class Cookies(SecureCookieSessionInterface):
     """Session cookies that are Secure whenever the request came by HTTPS, so that plain HTTP works on one machine."""
 
@@ -43,6 +47,8 @@ def register(app: Flask) -> None:
 
 def refuse_nul() -> None:
     """No text has a NUL in it, and the database keeps none: a request that sends one is malformed (400)."""
+    if request.endpoint in MOST_SENT:  # before the form is read for the first time
+        request.max_content_length = MOST_SENT[request.endpoint]
     sent = (value for values in (request.args, request.form) for value in values.values())
     if "\0" in request.path or any("\0" in value for value in sent):
         abort(400)

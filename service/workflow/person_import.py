@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import IO
 from uuid import UUID
 
 from service.domain.permissions import Action, may
@@ -21,13 +22,14 @@ from service.models import (
     transaction,
 )
 from service.models import person_import as imports
-from service.workflow import jobs
+from service.workflow import import_photos, jobs
 from service.workflow.actors import must_have_record
 from service.workflow.person_rows import Wrong, merge, rows_of, save_all, seal_rows, write_down, wrong_of
-from service.workflow.person_sheet import Spell, choices, read_people
+from service.workflow.person_sheet import PHOTO, Spell, choices, read_people
 from service.workflow.registry import save_and_submit, save_person
 
 AT_ONCE = 200  # rows that are checked or entered while the reader waits
+PHOTOS_AT_ONCE = 50  # each takes some 30 ms
 AT_ONCE_SUBMITTED = 20  # an approval is started for each
 SLICE = 50  # rows between two notes of the progress
 KEPT = timedelta(days=1)
@@ -39,11 +41,14 @@ class _Undone(Exception):
     """Leaves a transaction without a trace."""
 
 
-def begin(user: User, import_id: UUID, data: bytes, submit: bool, spell: Spell) -> PersonImport:
-    """Take an uploaded file and check every row of it; nothing is written but the sealed rows.
+def begin(
+    user: User, import_id: UUID, data: bytes, submit: bool, spell: Spell, photos: IO[bytes] | None = None
+) -> PersonImport:
+    """Take an uploaded file and check every row of it; nothing is written but the sealed rows and photos.
 
     import_id: of the form; sent twice it gives the same import. submit: whether what is entered is to be sent for
-    approval, whose rules are then checked too. Raises InvalidInput for the file, NotAllowed, Conflict (R3).
+    approval, whose rules are then checked too. photos: a ZIP of them, or None. Raises InvalidInput at ``file`` or
+    ``photos``, NotAllowed, Conflict (R3).
     """
     if not may(Role(user.role), Action.EDIT_PERSON):
         raise NotAllowed
@@ -51,12 +56,17 @@ def begin(user: User, import_id: UUID, data: bytes, submit: bool, spell: Spell) 
     if session().get(PersonImport, import_id) is not None:
         return find(user, import_id)
     rows = read_people(data, choices(user, spell), spell)
+    packed = import_photos.open_photos(photos) if photos else None
+    found = import_photos.assign(packed, rows) if packed else import_photos.Found()
     user_id, wrong = user.id, {str(row.number): row.wrong for row in rows if row.wrong}
+    merge(wrong, {str(row): {PHOTO: why} for row, why in found.wrong.items()})
     values = {"id": import_id, "at": now(), "user_id": user_id, "organisation_id": user.organisation_id, "submit": submit,
-              "total": len(rows), "sealed": seal_rows(rows), "wrong": write_down(wrong)}  # fmt: skip
-    waits = len(rows) <= AT_ONCE
+              "total": len(rows), "sealed": seal_rows(rows, found.strangers), "photos": len(found.entries), "wrong": write_down(wrong)}  # fmt: skip
+    waits = len(rows) <= AT_ONCE and len(found.entries) <= PHOTOS_AT_ONCE
     with transaction(Cause("begin_person_import", user_id)) as current:
         if is_new := imports.keep(values):
+            if packed:
+                import_photos.keep(import_id, packed, found)
             current.add_all([_job(REMOVAL, import_id, KEPT), _job(CHECK, import_id, SAFETY if waits else timedelta())])
     if waits and is_new:
         check(import_id)
@@ -104,6 +114,7 @@ def remove(import_id: UUID) -> None:
     """Take the sealed rows away (§5.1: no residual data); how many rows were entered stays."""
     with transaction(Cause("remove_person_import")):
         row = imports.hold(import_id)
+        import_photos.remove(import_id)
         if row is not None:
             row.sealed, row.wrong = None, row.wrong if row.state == "done" else {}
             row.state = "done" if row.state == "done" else "removed"
@@ -139,13 +150,14 @@ def _check(import_id: UUID, job_id: UUID | None) -> None:
     row = session().get_one(PersonImport, import_id, populate_existing=True)
     if row.state != "checking":
         return
-    wrong, rows, user_id, submit = wrong_of(row), rows_of(row), row.user_id, row.submit
+    wrong, rows, user_id, submit, has_photos = wrong_of(row), rows_of(row), row.user_id, row.submit, row.photos > 0
     for n in range(0, len(rows), SLICE):
         try:
             with transaction(Cause("check_person_import", user_id)):
                 merge(wrong, save_all(_active(user_id), rows[n : n + SLICE], save_person, submit))
                 raise _Undone
         except _Undone:
+            merge(wrong, import_photos.check(import_id, rows[n : n + SLICE]) if has_photos else {})
             _tell(import_id, n + SLICE, job_id)
     with transaction(Cause("check_person_import", user_id)):
         held = imports.hold(import_id)
@@ -157,7 +169,7 @@ def _enter(import_id: UUID, job_id: UUID | None) -> None:
     row = session().get_one(PersonImport, import_id, populate_existing=True)
     if row.state != "importing":
         return
-    user_id, partial, wrong = row.user_id, row.partial, wrong_of(row)
+    user_id, partial, wrong, has_photos = row.user_id, row.partial, wrong_of(row), row.photos > 0
     rows = [one for one in rows_of(row) if not one.wrong]
     save = save_and_submit if row.submit else save_person
     fresh: Wrong = {}
@@ -167,7 +179,8 @@ def _enter(import_id: UUID, job_id: UUID | None) -> None:
                 return
             user = _active(user_id)
             for n in range(0, len(rows), SLICE):
-                fresh |= save_all(user, rows[n : n + SLICE], save)
+                some = rows[n : n + SLICE]
+                fresh |= save_all(user, some, save, photos=import_photos.of_rows(import_id, some) if has_photos else {})
                 _tell(import_id, n + SLICE, job_id)
             if fresh and not partial:
                 raise _Undone
@@ -183,6 +196,7 @@ def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
         raise _Undone
     row.state, row.entered, row.done, row.ended_at, row.error = "done", entered, row.total, now(), None
     row.sealed, row.wrong = None, write_down(wrong)
+    import_photos.remove(import_id)
     detail = {"rows": row.total, "entered": entered, "submitted": row.submit}
     session().add(AuditEvent(actor_id=user.id, organisation_id=user.organisation_id, action="import_persons",
                              object_type="person_import", object_id=row.id, detail=detail))  # fmt: skip

@@ -12,19 +12,25 @@ from service.errors import AnpeiError, InvalidInput, Message
 from service.models import PersonImport, User, session
 from service.models.sealed import seal, unseal_text
 from service.workflow.person_sheet import Row
+from service.workflow.photos import CleanPhoto
 
 Wrong = dict[str, dict[str, Message]]
 """Row number, as text → field (or '' for the row) → why."""
+Photos = Mapping[int, CleanPhoto]
+"""Row number → the photo that came for it."""
 
 
-def save_all(user: User, rows: Sequence[Row], save: Callable[..., Any], declared: bool = False) -> Wrong:
+def save_all(
+    user: User, rows: Sequence[Row], save: Callable[..., Any], declared: bool = False, photos: Photos | None = None
+) -> Wrong:
     """Save each row inside a savepoint of its own; what was refused, and why. declared: ask for the declaration too."""
+    known = photos or {}
     wrong: Wrong = {}
     for row in rows:
         fields: dict[str, Message] = {}
         try:
             with session().begin_nested():
-                save(user, None, row.raw)
+                save(user, None, row.raw, known.get(row.number))
         except InvalidInput as invalid:
             fields |= invalid.fields or {"": invalid.message}
         except AnpeiError as refused:
@@ -68,14 +74,25 @@ def wrong_of(row: PersonImport) -> Wrong:
     }
 
 
-def seal_rows(rows: Sequence[Row]) -> bytes:
-    """The rows without what is wrong with them, sealed."""
+def seal_rows(rows: Sequence[Row], strangers: Sequence[str] = ()) -> bytes:
+    """The rows without what is wrong with them, sealed; with the names of the photos that belong to none of them."""
     kept = [{key: value for key, value in asdict(row).items() if key != "wrong"} for row in rows]
-    return seal(json.dumps(kept, ensure_ascii=False))
+    return seal(json.dumps({"rows": kept, "strangers": list(strangers)}, ensure_ascii=False))
 
 
 def rows_of(row: PersonImport) -> list[Row]:
     """The rows of the file while they are kept, with what is wrong; [] afterwards."""
     wrong = wrong_of(row)
-    kept = json.loads(unseal_text(row.sealed)) if row.sealed else []
+    kept = _unseal(row)["rows"]
     return [Row(one["number"], one["cells"], one["raw"], wrong.get(str(one["number"]), {})) for one in kept]
+
+
+def strangers_of(row: PersonImport) -> list[str]:
+    """The names of the photos that belong to no row, while the rows are kept."""
+    return [str(name) for name in _unseal(row)["strangers"]]
+
+
+def _unseal(row: PersonImport) -> dict[str, list[Any]]:
+    """What ``seal_rows`` sealed. An import of before there were photos has the rows alone; it is gone a day later."""
+    found = json.loads(unseal_text(row.sealed)) if row.sealed else []
+    return {"rows": found, "strangers": []} if isinstance(found, list) else found

@@ -16,7 +16,7 @@ from service.errors import N_, InvalidInput, Message
 from service.models import QualificationType, User
 from service.models.unit_list import unit_choices
 from service.sheets import DANGEROUS
-from service.workflow.workbook import ERROR, FORMULA, Line, read_lines
+from service.workflow.workbook import ERROR, FORMULA, MERGED, Line, read_lines
 
 VERSION = 1
 MARK = f"persons-{VERSION}"  # stands above the heads, in each language
@@ -58,7 +58,8 @@ COLUMNS = (
     Column("certificate_valid_to", N_("原证书有效期至"), "day", width=16),
     Column("no_criminal_record", N_("无刑事处罚声明"), "choice", width=18),
 )
-WORDS = {column.field: column.word for column in COLUMNS}
+PHOTO = "photo"  # not a column: it comes beside the sheet
+WORDS = {column.field: column.word for column in COLUMNS} | {PHOTO: N_("照片")}
 
 
 @dataclass(slots=True)
@@ -166,7 +167,7 @@ def _row(line: Line, places: list[int], options: Options) -> Row:
 
 def _shown(cell: Any) -> str:
     """The cell as text; an apostrophe that our own files put before a dangerous sign goes away again."""
-    if cell is None or cell is FORMULA or cell is ERROR:
+    if cell is None or cell is FORMULA or cell is ERROR or cell is MERGED:
         return ""
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == datetime.min.time() else cell.isoformat(" ", "minutes")
@@ -183,6 +184,8 @@ def _problem(column: Column, cell: Any) -> str | None:
         return N_("单元格里是公式，请改为填写内容（复制后选择性粘贴为“值”）。")
     if cell is ERROR:
         return N_("单元格里是错误值，请重新填写。")
+    if cell is MERGED:
+        return N_("单元格与别的单元格合并了，请取消合并，每一格分别填写。")
     if column.kind == "digits" and is_number and (abs(cell) >= EXACT or isinstance(cell, float)):
         return N_("号码被存成了数字，末几位已经丢失。请把单元格设为“文本”后重新填写。")
     if column.kind == "day" and is_number:

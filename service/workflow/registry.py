@@ -42,7 +42,7 @@ from service.models.training import LIVE_ENROLLMENT
 from service.workflow import cases
 from service.workflow.actors import must_reach
 from service.workflow.entry import Entry
-from service.workflow.photos import clean_photo, keep_photo
+from service.workflow.photos import CleanPhoto, clean_photo, keep_photo
 from service.workflow.units import check_version
 
 PROCESS = "personnel_approval"
@@ -53,17 +53,19 @@ FIELDS = (
 )  # fmt: skip
 
 
-def save_person(user: User, person_id: UUID | None, raw: Mapping[str, Any], photo: bytes | None = None) -> Person:
+def save_person(
+    user: User, person_id: UUID | None, raw: Mapping[str, Any], photo: bytes | CleanPhoto | None = None
+) -> Person:
     """Enter a person (None) or change one; an effective change of an approved one by its unit asks for approval anew (R14).
 
     raw: the fields of the form as typed; an empty ``id_number`` or ``phone`` of a known person keeps what is stored.
-    photo: the bytes of an upload, or None. Raises InvalidInput with an error at each field, Conflict, NotFound.
+    photo: the bytes of an upload, one that was checked before, or None. Raises InvalidInput with an error at each field, Conflict, NotFound.
     """
     with transaction(Cause("save_person", user.id)):
         person = _new_person(user, raw) if person_id is None else _editable(user, person_id, raw)
         before = _values(person)
         entry = Entry(raw)
-        kept = keep_photo(clean) if photo and (clean := entry.parse(clean_photo, photo)) else None
+        kept = keep_photo(clean) if (clean := _checked(photo, entry)) else None
         person.photo_id = kept.id if kept else person.photo_id
         _fill_identity(user, person, entry)
         _fill_facts(person, entry)
@@ -94,7 +96,9 @@ def submit_person(user: User, person_id: UUID) -> Person:
     return person
 
 
-def save_and_submit(user: User, person_id: UUID | None, raw: Mapping[str, Any], photo: bytes | None = None) -> Person:
+def save_and_submit(
+    user: User, person_id: UUID | None, raw: Mapping[str, Any], photo: bytes | CleanPhoto | None = None
+) -> Person:
     """Save and send for approval, both or neither."""
     with transaction(Cause("submit_person", user.id)):
         person = save_person(user, person_id, raw, photo)
@@ -143,6 +147,10 @@ def has_live_enrollment(person_id: UUID) -> bool:
     """Whether an enrolment of the person is under way."""
     query = select(Enrollment.id).where(Enrollment.person_id == person_id, Enrollment.state.in_(LIVE_ENROLLMENT))
     return session().scalar(query.limit(1)) is not None
+
+
+def _checked(photo: bytes | CleanPhoto | None, entry: Entry) -> CleanPhoto | None:
+    return entry.parse(clean_photo, photo) if isinstance(photo, bytes) and photo else photo or None
 
 
 def _new_person(user: User, raw: Mapping[str, Any]) -> Person:

@@ -16,14 +16,15 @@ from service.errors import N_, InvalidInput, Message
 LARGEST = 2 * 1024 * 1024  # bytes of the upload
 UNPACKED = 16 * 1024 * 1024  # bytes of what is in it
 DEEPEST, WIDEST = 10_000, 100  # rows and columns that a cell with a value may stand in
-FORMULA, ERROR = object(), object()
+MOST_MERGED = 100_000  # cells that are joined to others
+FORMULA, ERROR, MERGED = object(), object(), object()
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A row of the first sheet that is not empty: its number as the reader sees it, and what its cells hold.
 
-    A cell is text, a number, a truth value, a date or instant, None, FORMULA or ERROR.
+    A cell is text, a number, a truth value, a date or instant, None, FORMULA, ERROR, or MERGED into one before it.
     """
 
     number: int
@@ -37,6 +38,7 @@ def read_lines(data: bytes, field: str = "file") -> list[Line]:
         special = _special_cells(sheet, field)
         book = CalamineWorkbook.from_filelike(io.BytesIO(plain))
         rows = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+        special |= _merged_cells(sheet, len(rows), field)
     except (zipfile.BadZipFile, KeyError, IndexError, NotImplementedError, RuntimeError, EOFError, OSError,
             etree.XMLSyntaxError, CalamineError, ValueError) as error:  # fmt: skip
         raise _refuse(field, N_("文件已损坏或被加密，无法读取。请用 Excel 打开后另存为 .xlsx 再上传。")) from error
@@ -73,6 +75,8 @@ def _unpack(data: bytes, field: str) -> tuple[bytes, bytes]:
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as packed, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as plain:
         names = packed.namelist()
+        if any(name.lower().endswith("vbaproject.bin") for name in names):
+            raise _refuse(field, N_("文件带有宏，请另存为不带宏的 .xlsx 再上传。"))
         if "xl/workbook.xml" not in names:
             raise _refuse(field, N_("这不是 Excel 文件。请下载模板填写，保存为 .xlsx 再上传。"))
         if sum(one.file_size for one in packed.infolist()) > UNPACKED:
@@ -107,6 +111,20 @@ def _special_cells(sheet: bytes, field: str) -> dict[tuple[int, int], object]:
             found[row, column] = FORMULA
         elif element.get("t") == "e":
             found[row, column] = ERROR
+    return found
+
+
+def _merged_cells(sheet: bytes, rows: int, field: str) -> dict[tuple[int, int], object]:
+    """The cells that are joined to one before them, as far as there are rows; where they are too many the file is refused."""
+    found: dict[tuple[int, int], object] = {}
+    for one in _parse(sheet).iter("{*}mergeCell"):
+        first, _, last = str(one.get("ref")).partition(":")
+        (top, left), (bottom, right) = _place(first, 0, 0), _place(last or first, 0, 0)
+        bottom, right = min(bottom, rows - 1), min(right, WIDEST)
+        if len(found) + max(0, bottom - top + 1) * max(0, right - left + 1) > MOST_MERGED:
+            raise _refuse(field, N_("表格中合并的单元格过多，请取消合并后再上传。"))
+        found |= {(row, column): MERGED for row in range(top, bottom + 1) for column in range(left, right + 1)}
+        found.pop((top, left), None)
     return found
 
 

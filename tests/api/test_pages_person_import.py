@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import random
 import re
 import zipfile
 from collections.abc import Sequence
@@ -13,15 +14,29 @@ from typing import Any
 import pytest
 import xlsxwriter
 from flask.testing import FlaskClient
+from PIL import Image
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
 from service.errors import InvalidInput
-from service.models import AuditEvent, Case, Organisation, Person, PersonImport, User, new_id, session
-from service.workflow import jobs, person_import
+from service.models import (
+    AuditEvent,
+    Case,
+    ImportPhoto,
+    Organisation,
+    Person,
+    PersonImport,
+    Photo,
+    User,
+    new_id,
+    session,
+)
+from service.web.protection import MOST_SENT
+from service.workflow import import_photos, jobs, person_import
+from service.workflow.person_rows import rows_of
 from service.workflow.person_sheet import COLUMNS
 from service.workflow.workbook import read_lines
-from tests.builders.world import authority_user, identity_number, make_person, make_unit, make_user, sign_in
+from tests.builders.world import authority_user, identity_number, make_person, make_unit, make_user, portrait, sign_in
 
 HEADS = [column.word + "*" * column.must for column in COLUMNS]
 AT = {column.field: n for n, column in enumerate(COLUMNS)}
@@ -234,6 +249,7 @@ def far_away() -> bytes:
         (b"\xd0\xcf\x11\xe0" + bytes(600), "旧版 Excel"),
         (b"PK\x03\x04 nothing", "文件已损坏或被加密"),
         (zipped({"a.txt": b"a"}), "这不是 Excel 文件"),
+        (zipped({"xl/workbook.xml": b"<workbook/>", "xl/vbaProject.bin": b"macro"}), "文件带有宏"),
         (zipped({"xl/workbook.xml": bytes(41 * 1024 * 1024)}), "文件解开后过大"),
         (zipped({"xl/workbook.xml": b"<workbook/>"}), "文件已损坏或被加密"),
         (book([cells(1)], mark="人员"), "这不是人员导入模板"),
@@ -252,6 +268,125 @@ def test_R72_a_bad_file_is_refused_with_what_to_do(desk: FlaskClient, data: byte
     assert answer.status_code == 422
     assert expected in answer.text
     assert count(PersonImport) == 0
+
+
+def joined_to_the_end(data: bytes) -> bytes:
+    """The book with all that is below joined as well: out of all measure, but there is nothing in it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    assert b"</mergeCells>" in sheet
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace(
+        b"</mergeCells>", b'<mergeCell ref="A6:XFD1048576"/></mergeCells>'
+    )
+    return zipped(parts)
+
+
+def test_R72_cells_that_were_joined_are_named_and_a_joined_title_is_not(desk: FlaskClient) -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as written:
+        sheet = written.add_worksheet()
+        sheet.merge_range(0, 0, 0, 5, "人员导入模板")
+        sheet.write_row(1, 0, [MARK])
+        sheet.write_row(2, 0, HEADS)
+        for n in (3, 4):
+            sheet.write_row(n, 0, cells(n))
+        sheet.merge_range(3, AT["post"], 4, AT["post"], "安全科长")
+    said = text_of(desk.get(upload(desk, joined_to_the_end(out.getvalue())).location).text)
+    assert "共 2 行：1 行通过，1 行未通过" in said
+    assert "职务：单元格与别的单元格合并了" in said
+
+
+def test_R72_the_error_file_marks_the_cell_and_has_the_reason_in_it(desk: FlaskClient) -> None:
+    address, _said = preview(desk, [cells(1), cells(2, post="=A1")])
+    data = desk.get(f"{address}/errors.xlsx").data
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        notes = packed.read("xl/comments1.xml").decode()
+    column = chr(ord("A") + AT["post"])
+    assert re.findall(r'ref="(\w+)"', notes) == [f"{column}7"]
+    assert "单元格里是公式" in notes
+    assert CalamineWorkbook.from_filelike(io.BytesIO(data)).sheet_names[1] == "填写说明"
+
+
+def upload_with(desk: FlaskClient, rows: Sequence[Sequence[Any]], packed: bytes) -> Any:
+    form = {
+        "import_id": str(new_id()), "then": "save", "file": (io.BytesIO(book(rows)), "人员.xlsx"),
+        "photos": (io.BytesIO(packed), "照片.zip"),
+    }  # fmt: skip
+    return desk.post("/persons/import", data=form, content_type="multipart/form-data")
+
+
+def test_R72_photos_come_in_a_zip_by_number_or_row_checked_like_single_ones(desk: FlaskClient) -> None:
+    small = io.BytesIO()
+    Image.new("RGB", (100, 140), "white").save(small, "PNG")
+    packed = zipped({
+        f"照片/{identity_number(1).lower()}.JPG": portrait(), "5.jpg": portrait(), "6.png": small.getvalue(),
+        "王五.jpg": portrait(), "__MACOSX/._5.jpg": b"x", "Thumbs.db": b"x",
+    })  # fmt: skip
+    answer = upload_with(desk, [cells(n) for n in (1, 2, 3, 4)], packed)
+    assert answer.status_code == 303, answer.text
+    said = text_of(desk.get(answer.location).text)
+    assert "共 4 行：3 行通过，1 行未通过" in said
+    assert "照片：照片文件应在 20 KB" in said
+    assert "1 张照片没有对应的人员，不会导入。 文件名须为证件号码或表中的行号：王五.jpg" in said
+    assert count() == count(Photo) == 0
+    kept = session().scalars(select(ImportPhoto.sealed)).all()
+    assert len(kept) == 3
+    assert not any(b"JFIF" in sealed for sealed in kept)
+    desk.post(answer.location, data={"rows": "passed"})
+    persons = {person.id_number: person.photo_id for person in session().scalars(select(Person))}
+    assert [persons[identity_number(n)] is not None for n in (1, 2, 4)] == [True, True, False]
+    assert count(ImportPhoto) == 0
+
+
+@pytest.mark.parametrize(
+    ("packed", "expected"),
+    [
+        (b"not a zip", "这不是 ZIP 压缩包"),
+        (zipped({"4.jpg": bytes(130 * 1024 * 1024)}), "文件过多或过大"),
+        (zipped({f"{n}.jpg": b"" for n in range(4001)}), "文件过多或过大"),
+        (zipped({"4.jpg": portrait()}).replace(b"\x89", b"\x88", 1)[:-300] + bytes(300), "这不是 ZIP 压缩包"),
+    ],
+)
+def test_R72_a_bad_archive_of_photos_is_refused_at_its_field(desk: FlaskClient, packed: bytes, expected: str) -> None:
+    answer = upload_with(desk, [cells(1)], packed)
+    assert answer.status_code == 422
+    assert expected in answer.text
+    assert 'id="photos-wrong"' in answer.text
+    assert count(PersonImport) == 0
+
+
+def test_R72_a_photo_twice_or_too_large_is_refused_with_its_row(desk: FlaskClient) -> None:
+    packed = zipped({"4.jpg": portrait(), f"{identity_number(1)}.jpg": portrait(), "5.jpg": bytes(3 * 1024 * 1024)})
+    said = text_of(desk.get(upload_with(desk, [cells(1), cells(2)], packed).location).text)
+    assert "共 2 行：0 行通过，2 行未通过" in said
+    assert "不止一张照片" in said
+    assert "20 KB 至 2 MB" in said
+
+
+def test_R72_an_import_may_be_larger_than_other_requests_up_to_its_own_limit(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MOST_SENT["person_import.create"] > desk.application.config["MAX_CONTENT_LENGTH"]
+    monkeypatch.setitem(desk.application.config, "MAX_CONTENT_LENGTH", 10 * 1024)
+    assert upload_with(desk, [cells(1)], zipped({"4.jpg": portrait()})).status_code == 303
+    monkeypatch.setitem(MOST_SENT, "person_import.create", 20 * 1024)
+    answer = upload_with(desk, [cells(1)], zipped({"4.jpg": portrait()}))
+    assert answer.status_code == 413
+    assert "上传的内容超过" in answer.text
+
+
+def test_R72_many_photos_wait_for_the_worker_and_a_second_check_says_the_same(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(person_import, "PHOTOS_AT_ONCE", 2)
+    packed = zipped({"4.jpg": portrait(), "5.jpg": portrait(), "6.jpg": b"\xff\xd8" + bytes(30 * 1024)})
+    answer = upload_with(desk, [cells(n) for n in (1, 2, 3)], packed)
+    row = only_import()
+    assert (row.state, row.photos) == ("checking", 3)
+    import_photos.check(row.id, rows_of(row))  # by a worker that died before it was done
+    jobs.run_all()
+    assert "2 行通过，1 行未通过" in text_of(desk.get(answer.location).text)
 
 
 def test_R72_a_file_over_2_MB_is_not_even_unpacked() -> None:
