@@ -13,6 +13,7 @@ from flask import Flask
 from service.app import create_app
 from service.models.base import CHINA
 from service.workflow.digests import write_due_digests
+from service.workflow.erasure import erase_due
 from service.workflow.expiry import recheck_deregistrations, start_deregistrations
 from service.workflow.jobs import run_due
 from service.workflow.training import refresh_need
@@ -54,11 +55,16 @@ def tick(app: Flask, ending: threading.Event) -> None:
 
 
 def daily(app: Flask, ending: threading.Event) -> None:
-    """What falls due with the day: certificates that have expired (R62). Doing it twice does nothing more."""
+    """What falls due with the day: certificates that have expired (R62), personal data that is kept no longer (R75).
+
+    Doing it twice does nothing more.
+    """
     with app.app_context():
         try:
             recheck_deregistrations()
             while not ending.is_set() and start_deregistrations(SLICE):
+                continue
+            while not ending.is_set() and erase_due(SLICE):
                 continue
         except Exception:
             log.exception("daily_failed")

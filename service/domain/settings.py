@@ -39,6 +39,9 @@ SETTINGS: Mapping[str, Setting] = {
     "attachments": Setting(N_("每条通报的附件数"), N_("一条通报最多带几个附件。"), "5", 0, 10, _PARAMETER),
     "attachment_megabytes": Setting(N_("附件大小（MB）"), N_("单个附件最大多少 MB。"), "5", 1, 7, _PARAMETER),
     "reminder_days": Setting(N_("催报间隔天数"), N_("同一单位两次催报至少相隔多少天。"), "3", 1, 30, _PARAMETER),
+    "erasure_years": Setting(
+        N_("个人信息保留年数"), N_("已注销人员的最后一本证书失效后多少年，删除其手机号和照片（每日自动）。"), "3", 3, 30, _PARAMETER
+    ),
     "support_phone": Setting(
         N_("服务电话"), N_("显示在页脚；留空则不显示。"), "", 0, 40, _PARAMETER, "text"
     ),
