@@ -1,10 +1,10 @@
-"""REST for machines: ``/engine-rest`` in the dialect of Camunda 7, and what a supervisor asks (``/healthz``, ``/readyz``)."""
+"""REST for machines: ``/api/v1`` for the business, ``/engine-rest`` in the dialect of Camunda 7, ``/healthz`` and ``/readyz``."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from service.api import definitions, engine_rest, health, history, instances, tasks, troubles
+from service.api import definitions, engine_rest, health, history, instances, tasks, troubles, v1
 
 ROUTES = (definitions, instances, tasks, history, troubles)  # each adds its routes to engine_rest.blueprint
 
@@ -13,5 +13,6 @@ def register(app: Flask) -> None:
     """Put the API into the application, after the pages: their forgery check exempts what knows no cookies."""
     for blueprint in (engine_rest.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
+    for blueprint in (engine_rest.blueprint, health.blueprint, *v1.register(app)):
         if "csrf" in app.extensions:
             app.extensions["csrf"].exempt(blueprint)

@@ -68,11 +68,22 @@ memory = Memory()
 
 
 def authenticate() -> User:
+    """The account of the request's credentials, its unit's record complete (R3). Raises as ``identify``."""
+    account = identify()
+    own = account.organisation
+    if own.is_unit and (why := obstacle_to_work(Role(account.role), UnitState(own.state), Action.VIEW_CLASSES)):
+        raise NotAllowed(why)
+    return account
+
+
+def identify() -> User:
     """The account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the first
     password was changed (R2), or once the present one is past its days."""
     given = request.authorization
     if given is None or given.type != "basic" or given.username is None or given.password is None:
         raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))
+    if "\0" in given.username:
+        raise SignInNeeded(N_("账号或密码不对。"))  # the database knows no such text
     stamp = stamp_of(given.username)
     account = memory.recall(stamp, given.password) if stamp and _is_free(stamp) else None
     if account is None:
@@ -81,9 +92,6 @@ def authenticate() -> User:
         raise NotAllowed(N_("密码已过有效期，请先在网页上登录并更换。"))
     if account.must_change:
         raise NotAllowed(N_("请先在网页上登录并修改初始密码。"))
-    own = account.organisation
-    if own.is_unit and (why := obstacle_to_work(Role(account.role), UnitState(own.state), Action.VIEW_CLASSES)):
-        raise NotAllowed(why)  # R3: the unit's own record comes first
     return account
 
 

@@ -22,7 +22,10 @@ STATES = ("submitted", "returned", "confirmed")
 
 @dataclass(frozen=True, slots=True)
 class ScoreFilter:
-    """What a list is narrowed to. text: part of a person's name; state: one of ``STATES``."""
+    """What a list is narrowed to. text: part of a person's name; state: one of ``STATES``.
+
+    A score is submitted until the association confirms it or returns it to be entered anew.
+    """
 
     text: str = ""
     class_id: UUID | None = None
@@ -62,9 +65,6 @@ def _conditions(chosen: ScoreFilter) -> list[ColumnElement[bool]]:
     if chosen.state == "confirmed":
         found.append(Score.confirmed_at.is_not(None))
     elif chosen.state:
-        is_returned = chosen.state == "returned"
-        found += [
-            Score.confirmed_at.is_(None),
-            Score.return_reason.is_not(None) if is_returned else Score.return_reason.is_(None),
-        ]
+        waits = Enrollment.state == "scored"
+        found += [Score.confirmed_at.is_(None), waits if chosen.state == "submitted" else ~waits]
     return found

@@ -1,0 +1,135 @@
+"""Training classes: list, record, draft, cancellation, and enrolling persons (R33–R41)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from service.api.v1.door import Room, tagged, user
+from service.api.v1.reading import IF_MATCH, check_version
+from service.api.v1.schemas import classes as schemas
+from service.api.v1.schemas.persons import Reason
+from service.api.v1.shapes import ETAG, LOCATED, listed, many_of, page_of, told
+from service.api.v1.steps import do
+from service.domain.permissions import Action
+from service.models import class_list, steps
+from service.models.base import forget_rows
+from service.models.class_list import ClassFilter
+from service.models.person_list import PersonFilter
+from service.models.training import TrainingClass
+from service.workflow import candidates, classes, training
+
+room = Room("classes", "培训班 / Training classes")
+
+
+@room.operation(
+    "GET", "/classes", "培训班列表", "Classes in scope, the latest first", needs=[Action.VIEW_CLASSES],
+    query=schemas.ClassQuery, answer=page_of(schemas.TrainingClass, "ClassPage"), refuses=[404],
+)  # fmt: skip
+def list_classes(wanted: dict[str, Any]) -> Any:
+    chosen = ClassFilter(wanted["q"], wanted.get("kind", ""), wanted.get("state", ""), wanted.get("year"))
+    return listed(wanted, class_list.classes_query(user(), chosen), class_list.ORDER)
+
+
+@room.operation(
+    "GET",
+    "/classes/<uuid:class_id>",
+    "培训班",
+    "One class",
+    needs=[Action.VIEW_CLASSES],
+    answer=schemas.ClassRecord,
+    gives=ETAG,
+)
+def show_class(class_id: UUID) -> Any:
+    return _record(class_id)
+
+
+@room.operation(
+    "POST", "/classes", "拟定班次", "Draft a class, and publish it if told so", needs=[Action.EDIT_CLASS], body=schemas.NewClass,
+    answer=schemas.ClassRecord, status=201, refuses=[409], gives=ETAG | LOCATED,
+)  # fmt: skip
+def create_class(given: dict[str, Any]) -> Any:
+    class_id = classes.draft_class(user(), _form(given))
+    content, headers = _record(class_id)
+    return content, headers | {"Location": f"/api/v1/classes/{class_id}"}
+
+
+@room.operation(
+    "PATCH", "/classes/<uuid:class_id>", "修改或发布草稿", "Change, publish or discard a draft", needs=[Action.EDIT_CLASS],
+    body=schemas.ClassChange, answer=schemas.ClassRecord, refuses=[409, 412], headers=[IF_MATCH], gives=ETAG,
+)  # fmt: skip
+def change_class(class_id: UUID, given: dict[str, Any]) -> Any:
+    found = class_list.visible_class(user(), class_id)
+    check_version(found.version)
+    do(found.case_id, "draft_class", _form(_stored(found) | given))
+    return _record(class_id)
+
+
+@room.operation(
+    "POST", "/classes/<uuid:class_id>/cancel", "取消培训班", "Cancel a class before the first check-in", needs=[Action.EDIT_CLASS],
+    body=Reason, answer=schemas.ClassRecord, refuses=[409], gives=ETAG,
+)  # fmt: skip
+def cancel_class(class_id: UUID, given: dict[str, Any]) -> Any:
+    classes.cancel_class(user(), class_id, given["reason"])
+    return _record(class_id)
+
+
+@room.operation(
+    "POST", "/classes/<uuid:class_id>/close-enrollment", "提前截止报名", "End the enrolment before its last day",
+    needs=[Action.EDIT_CLASS], answer=schemas.ClassRecord, refuses=[409], gives=ETAG,
+)  # fmt: skip
+def close_enrollment(class_id: UUID) -> Any:
+    classes.close_enrolment(user(), class_id)
+    return _record(class_id)
+
+
+@room.operation(
+    "GET", "/classes/<uuid:class_id>/candidates", "可报名人员", "Persons whose need matches, or the others with the reasons",
+    needs=[Action.ENROLL], query=schemas.CandidateQuery, answer=page_of(schemas.Candidate, "CandidatePage"),
+)  # fmt: skip
+def list_candidates(class_id: UUID, wanted: dict[str, Any]) -> Any:
+    found = class_list.visible_class(user(), class_id)
+    chosen = PersonFilter(text=wanted["q"], unit_id=wanted.get("unit"))
+    query = class_list.candidates_query(user(), found, chosen, fitting=not wanted["others"])
+    page = listed(wanted, query, class_list.CANDIDATES)
+    reasons = candidates.obstacles(found, page["items"])
+    rows = [{**row._mapping, "obstacles": [told(m) for m in reasons[row.id]]} for row in page["items"]]
+    return page | {"items": rows}
+
+
+@room.operation(
+    "POST", "/classes/<uuid:class_id>/enrollments", "报名", "Enrol persons; each refused one is answered with the reason",
+    needs=[Action.ENROLL], body=schemas.Persons, answer=many_of(schemas.EnrolledRow, "Enrolled"), refuses=[409],
+)  # fmt: skip
+def enroll_persons(class_id: UUID, given: dict[str, Any]) -> Any:
+    results = training.enroll(user(), class_id, given["persons"])
+    made = steps.enrollments_of_cases([one.case_id for one in results if one.case_id])
+    said = [
+        {"person": one.person_id, "name": one.name, "ok": one.message is None, "message": told(one.message),
+         "enrollment": made.get(one.case_id) if one.case_id else None}
+        for one in results
+    ]  # fmt: skip
+    return {"done": sum(row["ok"] for row in said), "results": said}
+
+
+def _record(class_id: UUID) -> Any:
+    forget_rows()
+    found = class_list.visible_class(user(), class_id)
+    shown = {name: getattr(found, name) for name in schemas.SHOWN}
+    content = shown | {
+        "organiser": found.organiser.name, "institution": found.institution.name, "counts": class_list.state_counts(class_id)
+    }  # fmt: skip
+    return content, tagged(found.version)
+
+
+def _stored(found: TrainingClass) -> dict[str, Any]:
+    kept = {name: getattr(found, name) for name in schemas.KEPT}
+    return kept | {"pass_mark": found.pass_mark / 10}
+
+
+def _form(given: Mapping[str, Any]) -> dict[str, Any]:
+    """As the form ``draft_class`` is typed: lists and ticks stay, everything else is text."""
+    return {
+        name: value if isinstance(value, list | bool) or value is None else str(value) for name, value in given.items()
+    }

@@ -1,0 +1,92 @@
+"""Reports: the menu of the reader, and the rows of one: the same numbers from the same query as on the page (domain.md §11)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from service.api.errors import say
+from service.api.v1.door import Room, user
+from service.api.v1.problems import Malformed
+from service.api.v1.schemas import reports as schemas
+from service.domain.permissions import Action
+from service.errors import N_, Message
+from service.reports import find_report, reports_for
+from service.reports.report import Cells, Column, Kind, Report, Share, choose
+
+room = Room("reports", "报表 / Reports")
+READERS = [Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED, Action.VIEW_CERTIFICATES]
+NO_FILTER = N_("这张报表没有这个条件，可用的见 GET /reports。")
+NO_OPTION = N_("须为 GET /reports 列出的值之一。")
+
+
+@room.operation("GET", "/reports", "报表目录", "The reports of one's role", needs=READERS, answer=schemas.Reports)
+def list_reports() -> Any:
+    return {"items": [_entry(report) for report in reports_for(user())]}
+
+
+@room.operation(
+    "GET", "/reports/<name>", "报表", "The rows of one report", needs=READERS, query=schemas.ReportQuery,
+    answer=schemas.ReportPage,
+)  # fmt: skip
+def show_report(name: str, wanted: dict[str, Any]) -> Any:
+    report = find_report(user(), name)
+    cursor = wanted.pop("cursor", None)
+    chosen = choose(report, user(), _given(report, wanted))
+    table = report.read(user(), chosen)
+    page = table.page(cursor or None)
+    return {
+        "name": report.name, "title": _word(report.title), "chosen": chosen.arguments(),
+        "columns": [{"key": c.key, "title": _word(c.word), "kind": c.kind} for c in table.columns],
+        "items": [_row(table.columns, row) for row in page.rows], "totals": _row(table.columns, table.totals()),
+        "next": page.after, "previous": page.before,
+    }  # fmt: skip
+
+
+def _entry(report: Report) -> dict[str, Any]:
+    options = [
+        {"name": name, "values": [str(option) for option in report.options.get(name, ())]} for name in report.filters
+    ]
+    return {"name": report.name, "title": _word(report.title), "note": _word(report.note), "filters": options}
+
+
+def _given(report: Report, wanted: dict[str, Any]) -> dict[str, str]:
+    """The filters as an address of the page has them. Raises Malformed for one that the report does not know."""
+    wrong = {name: NO_FILTER for name in wanted if name not in report.filters}
+    for name, value in wanted.items():
+        coded = report.options.get(name)
+        if coded is not None and value not in {str(option) for option in coded}:
+            wrong[name] = NO_OPTION
+    if wrong:
+        raise Malformed(wrong)
+    return {name: "" if name == "year" and not value else str(value) for name, value in wanted.items()}
+
+
+def _row(columns: tuple[Column, ...], row: Cells) -> dict[str, Any]:
+    """The cells of the columns by their kinds, and the ids and numbers that stand beside them."""
+    kinds = {column.key: column.kind for column in columns}
+    return {key: _plain(kinds.get(key), value) for key, value in row.items()}
+
+
+def _plain(kind: Kind | None, value: Any) -> Any:
+    if kind is Kind.WORD and value:
+        return say(value) if isinstance(value, Message) else _word(str(value))
+    if kind is Kind.SCORE and isinstance(value, int):
+        return value // 10 if value % 10 == 0 else value / 10
+    match value:
+        case Share():
+            return {"part": value.part, "whole": value.whole}
+        case Message():
+            return say(value)
+        case date() | datetime():
+            return value.isoformat()
+        case None | bool() | int() | float() | str():
+            return value
+        case UUID():
+            return str(value)
+    return str(value)
+
+
+def _word(text: str) -> str:
+    return say(Message(text)) if text else ""

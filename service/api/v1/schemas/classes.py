@@ -1,0 +1,139 @@
+"""Training classes: rows of the list, the whole record, the draft."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from service.api.v1.fields import Asked, Choice, Day, Flag, Id, Many, Mark, Shape, Text, Whole
+from service.api.v1.shapes import PageQuery, SearchQuery
+from service.domain.classes import ClassState
+from service.domain.persons import PersonState
+from service.domain.training_kind import TrainingKind
+from service.domain.training_need import Need
+
+OPEN = ("publish", "keep")
+KEPT = (
+    "title", "kind", "institution_id", "place", "enrol_from", "enrol_until", "starts_on", "ends_on", "hours", "capacity",
+    "qualification_types", "makeup_allowed", "open_to_other_provinces", "contact", "body",
+)  # fmt: skip
+SHOWN = ("id", "code", *KEPT, "pass_mark", "taken", "state", "cancel_reason", "organiser_id", "version")
+
+
+class ClassQuery(SearchQuery):
+    kind = Choice("培训类型。 / Kind of training.", TrainingKind)
+    state = Choice("状态。 / State.", ClassState)
+    year = Whole("开班的年份。 / Year in which it begins.", 1990, 2200)
+
+
+class TrainingClass(Shape):
+    """One row of the list."""
+
+    id = Id()
+    code = Text("编号。 / Code.")
+    title = Text("班次名称。 / Title.")
+    kind = Choice("取证、再培训、换证。 / Kind of training.", TrainingKind)
+    place = Text("地点。 / Place.")
+    enrol_from = Day("报名开始。 / Enrolment opens.")
+    enrol_until = Day("报名截止。 / Last day of enrolment.")
+    starts_on = Day("开班日。 / First day.")
+    ends_on = Day("结束日。 / Last day.")
+    capacity = Whole("名额。 / Seats.")
+    taken = Whole("已报名。 / Seats taken.")
+    state = Choice("状态。 / State.", ClassState)
+    organiser = Text("主办。 / Organiser.")
+    institution = Text("承办机构。 / Training institution.")
+
+
+class ClassRecord(TrainingClass):
+    """A class's whole record."""
+
+    organiser_id = Id("主办的 id。 / Id of the organiser.")
+    institution_id = Id("承办机构的 id。 / Id of the institution.")
+    hours = Whole("学时。 / Hours.")
+    qualification_types = Many(fields.String(), "招收的资格类型代码。 / Codes of the qualification types admitted.")
+    pass_mark = Mark("及格线。 / Pass mark.")
+    makeup_allowed = Flag("允许补考一次。 / Whether one make-up is allowed.")
+    open_to_other_provinces = Flag("接受外省人员。 / Open to other provinces.")
+    contact = Text("联系人及电话。 / Contact.", allow_none=True)
+    body = Text("其他说明。 / Notes.", allow_none=True)
+    cancel_reason = Text("取消原因。 / Why it was cancelled.", allow_none=True)
+    counts = fields.Dict(
+        keys=fields.String(), values=fields.Integer(),
+        metadata={"description": "各状态的报名数。 / Enrolments by state."},
+    )  # fmt: skip
+    version = Whole("版本号，即 ETag。 / Version, the same as the ETag.", 1)
+
+
+class ClassFields(Asked):
+    """What a draft holds."""
+
+    title = Text("班次名称。 / Title.", 100, shortest=1)
+    kind = Choice(
+        "培训类型；取证班由协会，再培训和换证班由省级开办。 / Kind; initial by the association, others by provinces.",
+        TrainingKind,
+    )
+    institution_id = Id("承办机构的 id，见 GET /institutions。 / Id of the training institution.")
+    place = Text("地点。 / Place.", 100, shortest=1)
+    enrol_from = Day("报名开始。 / Enrolment opens.")
+    enrol_until = Day("报名截止。 / Last day of enrolment.")
+    starts_on = Day("开班日。 / First day.")
+    ends_on = Day("结束日。 / Last day.")
+    hours = Whole("学时，每学时 45 分钟。 / Hours of 45 minutes.", 1, 500)
+    capacity = Whole("名额。 / Seats.", 1, 2000)
+    qualification_types = Many(
+        Text("", 20),
+        "招收的资格类型代码，见 GET /qualification-types。 / Codes of the qualification types admitted.",
+        1,
+        20,
+    )
+    pass_mark = Mark("及格线，最多一位小数。 / Pass mark, at most one decimal.")
+    makeup_allowed = Flag("允许补考一次。 / Whether one make-up is allowed.")
+    open_to_other_provinces = Flag("接受外省人员。 / Open to other provinces.")
+    contact = Text("联系人及电话。 / Contact.", 100, allow_none=True)
+    body = Text("其他说明。 / Notes.", 2000, is_long=True, allow_none=True)
+
+
+class NewClass(ClassFields):
+    decision = Choice(
+        "publish：立即开放报名；keep：只存草稿。 / Publish at once, or keep as a draft.", OPEN, load_default="keep"
+    )
+
+
+class ClassChange(ClassFields):
+    decision = Choice(
+        "publish：开放报名；keep：只存草稿；discard：放弃草稿。 / Publish, keep, or discard the draft.", (*OPEN, "discard"),
+        load_default="keep",
+    )  # fmt: skip
+
+
+class Persons(Asked):
+    persons = Many(Id(), "人员的 id，最多 500。 / Ids of persons, 500 at most.", 1, 500, required=True)
+
+
+class EnrolledRow(Shape):
+    """What became of one person."""
+
+    person = Id()
+    name = Text("姓名；不在范围内的为空。 / Name; empty out of scope.")
+    ok = Flag("是否报上名。 / Whether he is enrolled.")
+    enrollment = Id("报名的 id。 / Id of the enrolment.", allow_none=True)
+    message = Text("未能报名的原因。 / Why not.", allow_none=True)
+
+
+class CandidateQuery(PageQuery):
+    q = Text("姓名或拼音。 / Name or pinyin.", 50, load_default="")
+    unit = Id("单位的 id。 / Id of the unit.")
+    others = Flag("true：列出不符合的人员及原因。 / Those who do not fit, with reasons.", load_default=False)
+
+
+class Candidate(Shape):
+    """A person who may be enrolled, or why not."""
+
+    id = Id("人员的 id。 / Id of the person.")
+    name = Text("姓名。 / Name.")
+    id_number_masked = Text("证件号码，已遮挡。 / Identity number, masked.")
+    state = Choice("人员状态。 / State.", PersonState)
+    unit_name = Text("单位。 / Unit.")
+    type_name = Text("资格类型。 / Qualification type.")
+    need = Choice("应参加的培训。 / Training that is due.", Need)
+    obstacles = Many(fields.String(), "不能报名的原因；空即可报。 / Why he cannot join; empty if he can.")

@@ -1,0 +1,54 @@
+"""Doing the next step of a case through the thing it is about: one, or many at once with each refusal told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from service.api.v1.door import user
+from service.api.v1.reading import submission
+from service.api.v1.shapes import told
+from service.errors import N_, Conflict, Message
+from service.models import steps
+from service.models.base import forget_rows
+from service.workflow import batch, cases
+
+NO_STEP = N_("现在没有这一步可办：可能已经办理，还没有到这一步，或由别的单位办理。请刷新后核对。")
+Raw = Mapping[str, Any]
+
+
+def do(case_id: UUID | None, element: str, raw: Raw) -> None:
+    """Complete the user's open task of this element in a case. Raises Conflict when it is not his turn."""
+    task = steps.step_of_case(user(), case_id, element)
+    if task is None:
+        raise Conflict(NO_STEP)
+    cases.complete(user(), task, raw)
+    forget_rows()
+
+
+def do_first(case_ids: Sequence[UUID], element: str, raw: Raw) -> None:
+    """Complete the user's open task of this element in whichever of the cases has it. Raises Conflict likewise."""
+    waiting = [case_id for case_id in case_ids if steps.step_of_case(user(), case_id, element)]
+    do(waiting[0] if waiting else None, element, raw)
+
+
+def do_many(element: str, rows: Sequence[tuple[UUID, Raw]]) -> dict[str, Any]:
+    """Do one step of many enrolments, each a use case of its own; what was sent before is answered again."""
+    key = submission()
+    results = batch.recorded(user(), key)
+    if results is None:
+        tasks = steps.steps_of_enrollments(user(), [enrollment for enrollment, _ in rows], element)
+        ready = [(tasks[enrollment], raw) for enrollment, raw in rows if enrollment in tasks]
+        results = batch.complete_many(user(), key, ready)
+    subjects = steps.enrollments_of_tasks([result.task_id for result in results])
+    answers = {subjects[result.task_id]: result for result in results if result.task_id in subjects}
+    said = [_row(enrollment, answers.get(enrollment)) for enrollment, _ in rows]
+    return {"done": sum(row["ok"] for row in said), "results": said}
+
+
+def _row(enrollment: UUID, result: batch.RowResult | None) -> dict[str, Any]:
+    if result is None:
+        return {"enrollment": enrollment, "ok": False, "message": told(Message(NO_STEP)), "errors": {}}
+    errors = {name: told(message) for name, message in result.fields.items()}
+    return {"enrollment": enrollment, "ok": result.ok, "message": told(result.message), "errors": errors}
