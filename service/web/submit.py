@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
+from uuid import UUID
 
 from flask import flash, g, make_response, request
 from flask.typing import ResponseReturnValue
 
 from service.errors import AnpeiError, InvalidInput, Message
-from service.models import User
+from service.models import User, new_id
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -79,6 +80,14 @@ def kept_all(name: str, values: list[str]) -> list[str]:
     """Like ``kept`` for a field that may be chosen several times."""
     found = refused()
     return found.values.get(name, []) if found else values
+
+
+def form_id() -> UUID:
+    """The id that a form carries (macro ``once``), so that sent twice it makes one thing; a new one if there is none."""
+    try:
+        return UUID(request.form.get("form_id", ""))
+    except ValueError:
+        return new_id()
 
 
 def done(text: str | Message, undo: str | None = None, draft: str | None = None, kind: str = "ok") -> None:
