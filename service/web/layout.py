@@ -15,7 +15,7 @@ from service.domain.permissions import Action, may
 from service.domain.roles import ADMINISTRATORS, Role
 from service.errors import N_
 from service.forms import Option
-from service.models import inbox
+from service.models import inbox, new_id
 from service.models.scope import addresses
 from service.web import columns, statuses, submit, texts
 
@@ -56,7 +56,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters["for_reader"] = for_reader
     app.jinja_env.globals |= {
         "places": places, "pending": pending, "static": static_url, "status_of": statuses.status_of,
-        "may": may_now, "kept": submit.kept, "kept_all": submit.kept_all, "wrong": submit.wrong, "refused": submit.refused,
+        "may": may_now, "kept": submit.kept, "new_id": new_id, "kept_all": submit.kept_all, "wrong": submit.wrong, "refused": submit.refused,
         "preference": preference, "column_value": columns.value, "repeats": columns.repeats, "fact_columns": lambda facts: columns.of([facts], len(columns.COLUMNS)), "choices_of": choices_of, "pairs_of": pairs_of, "has_page": lambda endpoint: endpoint in current_app.view_functions,
         "is_here": is_here, "current_user": current_user,
     }  # fmt: skip
