@@ -26,8 +26,9 @@ from service.models.sealed import unseal
 from service.web import filters
 from service.web.access import needs
 from service.web.session import source
-from service.web.submit import again, done
+from service.web.submit import again, done, form_id
 from service.workflow import registry, training
+from service.workflow.once import once
 
 bp = Blueprint("persons", __name__)
 
@@ -150,17 +151,18 @@ def _form(person: Person | None) -> ResponseReturnValue:
 def _save(person_id: UUID | None) -> ResponseReturnValue:
     upload = request.files.get("photo")
     data = upload.read() if upload and upload.filename else None
-    was = registry.visible_person(current_user, person_id).state if person_id else ""
-    if request.form.get("act") == "submit":
-        person = registry.save_and_submit(current_user, person_id, request.form, data)
-        done(_sent(person))
+    is_sent = request.form.get("act") == "submit"
+    save, use_case = (
+        (registry.save_and_submit, "submit_person") if is_sent else (registry.save_person, "save_person")
+    )
+    if person_id is None:
+        made = once(current_user, form_id(), use_case, lambda: save(current_user, None, request.form, data).id)
+        person = registry.visible_person(current_user, made)
     else:
-        person = registry.save_person(current_user, person_id, request.form, data)
-        done(
-            _sent(person)
-            if was == "approved" and person.state == "pending"
-            else Message(N_("“%(name)s”已保存。"), name=person.name)
-        )
+        was = registry.visible_person(current_user, person_id).state
+        person = save(current_user, person_id, request.form, data)
+        is_sent = is_sent or (was == "approved" and person.state == "pending")
+    done(_sent(person) if is_sent else Message(N_("“%(name)s”已保存。"), name=person.name))
     return redirect(url_for(".show", person_id=person.id))
 
 
