@@ -57,11 +57,11 @@ def change_unit(unit_id: UUID, given: dict[str, Any]) -> Any:
 
 
 @room.operation(
-    "DELETE", "/units/<uuid:unit_id>", "删除单位", "Delete a unit that has neither persons nor branches",
-    needs=[Action.DELETE_UNIT], status=204, refuses=[409],
+    "POST", "/units/<uuid:unit_id>/delete", "删除单位", "Delete a unit without persons and branches; it stays in the books",
+    needs=[Action.DELETE_UNIT], answer=schemas.UnitRecord, refuses=[409], gives=ETAG,
 )  # fmt: skip
 def delete_unit(unit_id: UUID) -> Any:
-    unit_changes.delete_unit(user(), unit_id)
+    return _record(unit_changes.delete_unit(user(), unit_id))
 
 
 @room.operation(
