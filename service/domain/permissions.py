@@ -42,6 +42,7 @@ class Action(Labelled):
     TRANSFER_PERSON = "transfer_person", N_("变更单位")
     CHANGE_TYPE = "change_qualification_type", N_("变更资格类型")
     VIEW_PERSONS = "view_persons", N_("查询人员")
+    VIEW_CHANGES = "view_person_changes", N_("人员信息变更")
     REVEAL_NUMBER = "reveal_number", N_("查看全号")
     EXPORT_UNMASKED = "export_unmasked", N_("导出全号")
     VIEW_TRAINING_NEED = "view_training_need", N_("应培训情况")
@@ -115,6 +116,7 @@ _TABLE: Mapping[Action, tuple[Reaches, ...]] = {
     _A.TRANSFER_PERSON: (_NO, _NO, _ALL, _NO, _NO, _NO),
     _A.CHANGE_TYPE: (_NO, _NO, _ALL, _NO, _NO, _NO),
     _A.VIEW_PERSONS: (_ALL, _P, _ALL, _reach(Reach.LINKED, Reach.TRAINEES), _G, _U),
+    _A.VIEW_CHANGES: (_ALL, _NO, _ALL, _NO, _NO, _NO),  # S88; the association makes them (S121)
     _A.REVEAL_NUMBER: (_ALL, _P, _ALL, _NO, _G, _U),  # §5.2: those with a need, by an audited click
     _A.EXPORT_UNMASKED: (_NO, _P, _ALL, _NO, _NO, _NO),  # §5.2: masked for everybody else, and always with a purpose
     _A.VIEW_TRAINING_NEED: (_ALL, _P, _ALL, _NO, _G, _U),

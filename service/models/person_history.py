@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -98,16 +98,21 @@ def versions_of(row_id: UUID, shown: tuple[str, ...] = SHOWN) -> list[Version]:
         .order_by(RowChange.at.desc(), RowChange.id.desc())
     )
     rows = list(session().execute(query))
-    names = _names(change for change, _, _ in rows)
-    found = []
-    for change, actor, organisation in rows:
-        changes = tuple(_changes(change, shown, names))
-        if changes:
-            found.append(Version(change.at, change.kind, change.use_case, actor, organisation, change.case_id, changes))
-    return found
+    told = changes_in([change for change, _, _ in rows], shown)
+    return [
+        Version(change.at, change.kind, change.use_case, actor, organisation, change.case_id, changes)
+        for (change, actor, organisation), changes in zip(rows, told, strict=True)
+        if changes
+    ]
 
 
-def _changes(change: RowChange, shown: tuple[str, ...], names: dict[str, str]) -> Iterable[Change]:
+def changes_in(rows: Sequence[Any], shown: tuple[str, ...] = SHOWN) -> list[tuple[Change, ...]]:
+    """What each of the rows (``before``, ``after``) changed of the ``shown`` fields; two queries for the names."""
+    names = _names(rows)
+    return [tuple(_changes(row, shown, names)) for row in rows]
+
+
+def _changes(change: Any, shown: tuple[str, ...], names: dict[str, str]) -> Iterable[Change]:
     before, after = change.before or {}, change.after or {}
     for field in shown:
         if field in before or field in after:
@@ -116,7 +121,7 @@ def _changes(change: RowChange, shown: tuple[str, ...], names: dict[str, str]) -
                 yield Change(field, names.get(str(old), old), names.get(str(new), new))
 
 
-def _names(changes: Iterable[RowChange]) -> dict[str, str]:
+def _names(changes: Iterable[Any]) -> dict[str, str]:
     """Names of the units and qualification types that the changes speak of, by id."""
     ids: dict[str, set[UUID]] = {"unit_id": set(), "organisation_id": set(), "qualification_type_id": set()}
     for change in changes:

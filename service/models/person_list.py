@@ -27,7 +27,8 @@ Valid, Issued = aliased(Certificate), aliased(Certificate)
 
 @dataclass(frozen=True, slots=True)
 class PersonFilter:
-    """What a list is narrowed to. text: part of a name, pinyin or a certificate number; id_number: a whole number."""
+    """What a list is narrowed to. text: part of a name, pinyin or a certificate number; id_number: a whole number;
+    unit_kind: persons of units of this kind."""
 
     text: str = ""
     id_number: str = ""
@@ -35,6 +36,7 @@ class PersonFilter:
     qualification_type_id: UUID | None = None
     state: str = ""
     need: str = ""
+    unit_kind: str = ""
 
 
 def name_contains(column: Any, text: str) -> ColumnElement[bool]:
@@ -53,12 +55,12 @@ def persons_query(user: User, chosen: PersonFilter) -> Any:
     return _rows().where(visible(user, Person), *conditions(chosen))
 
 
-def person_counts(user: User) -> dict[str, int]:
-    """How many persons in scope there are by state and by need: ``total``, ``state:pending``, ``need:renewal`` …"""
+def person_counts(user: User, unit_kind: str = "") -> dict[str, int]:
+    """How many persons in scope (of units of a kind) there are by state and by need: ``total``, ``state:pending``, ``need:renewal`` …"""
     query = (
         select(Person.state, TrainingNeed.need, func.count())
         .outerjoin(TrainingNeed, TrainingNeed.person_id == Person.id)
-        .where(visible(user, Person), Person.state != "deregistered")
+        .where(visible(user, Person), *conditions(PersonFilter(unit_kind=unit_kind)))
         .group_by(Person.state, TrainingNeed.need)
     )
     counts: dict[str, int] = {"total": 0}
@@ -104,6 +106,8 @@ def conditions(chosen: PersonFilter) -> list[ColumnElement[bool]]:
         found.append(Person.id_number_digest == fingerprint(chosen.id_number))
     if chosen.unit_id:
         found.append(Person.unit_id == chosen.unit_id)
+    if chosen.unit_kind:
+        found.append(Person.unit_id.in_(select(Organisation.id).where(Organisation.kind == chosen.unit_kind)))
     if chosen.qualification_type_id:
         found.append(Person.qualification_type_id == chosen.qualification_type_id)
     if chosen.need:

@@ -17,18 +17,21 @@ from service.models.person import Person
 from service.models.scope import visible
 from service.models.user import User
 
+REGISTERS = {"units": ("group", "enterprise", "academy"), "branches": ("branch",), "academies": ("academy",)}
+"""The kinds of each list of units (S86, S87, S121)."""
 ORDER = Order((Organisation.sort_key, Organisation.id))
 Province, Group = aliased(Organisation), aliased(Organisation)
 
 
 @dataclass(frozen=True, slots=True)
 class UnitFilter:
-    """What a list is narrowed to. text: part of a name, or a credit code's beginning."""
+    """What a list is narrowed to. text: part of a name, or a credit code's beginning; register: one of ``REGISTERS``, or all."""
 
     text: str = ""
     authority_id: UUID | None = None
     kind: str = ""
     state: str = ""
+    register: str = ""
 
 
 def units_page(user: User, chosen: UnitFilter, cursor: str | None = None) -> Page[Any]:
@@ -38,7 +41,15 @@ def units_page(user: User, chosen: UnitFilter, cursor: str | None = None) -> Pag
 
 def units_query(user: User, chosen: UnitFilter) -> Any:
     """The query behind the page, whole, for exports."""
-    return _rows().where(visible(user, Organisation), *_conditions(chosen))
+    return _rows().where(visible(user, Organisation), *_conditions(chosen), *_in_register(user, chosen.register))
+
+
+def _in_register(user: User, register: str) -> list[ColumnElement[bool]]:
+    """Units and branches are listed apart; a branch's own users find it in both."""
+    if not register:
+        return []
+    kinds = Organisation.kind.in_(REGISTERS[register])
+    return [or_(kinds, Organisation.id == user.organisation_id) if register == "units" else kinds]
 
 
 def branches_of(user: User, group_id: UUID) -> list[Any]:
@@ -49,11 +60,12 @@ def branches_of(user: User, group_id: UUID) -> list[Any]:
     return list(session().execute(query.order_by(Organisation.sort_key)))
 
 
-def unit_counts(user: User) -> dict[str, int]:
-    """How many live units in scope there are: ``total``, ``kind:branch``, ``state:draft`` …"""
+def unit_counts(user: User, register: str = "") -> dict[str, int]:
+    """How many live units in scope there are (in one register): ``total``, ``kind:branch``, ``state:draft`` …"""
+    live = (Organisation.kind.in_(UNITS), Organisation.state != "deleted", *_in_register(user, register))
     query = (
         select(Organisation.kind, Organisation.state, func.count())
-        .where(visible(user, Organisation), Organisation.kind.in_(UNITS), Organisation.state != "deleted")
+        .where(visible(user, Organisation), *live)
         .group_by(Organisation.kind, Organisation.state)
     )
     counts: dict[str, int] = {"total": 0}

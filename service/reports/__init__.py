@@ -7,6 +7,7 @@ from service.errors import NotFound
 from service.models import User
 from service.reports import (
     annual_classes,
+    audit_events,
     certificate_ledger,
     class_papers,
     class_trainees,
@@ -16,6 +17,7 @@ from service.reports import (
     lists,
     notices,
     pending_work,
+    person_changes,
     plans,
     print_register,
     reissue_register,
@@ -30,12 +32,20 @@ REPORTS = (
     class_trainees.REPORT, unit_summary.REPORT, certificate_ledger.REPORT, print_register.REPORT, reissue_register.REPORT,
     pending_work.REPORT,
 )  # fmt: skip
-LISTS = (*lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *plans.LISTS, *tickets.LISTS, *class_papers.PAPERS)
+LISTS = (
+    *lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *person_changes.LISTS, *audit_events.LISTS, *plans.LISTS, *tickets.LISTS,
+    *class_papers.PAPERS,
+)  # fmt: skip
 
 
 def reports_for(user: User) -> list[Report]:
     """The reports of the reader's role, in the order of the menu."""
     return [report for report in REPORTS if Role(user.role) in report.roles]
+
+
+def may_take_out(name: str, role: Role) -> bool:
+    """Whether the role may export the report or list with this name."""
+    return any(report.name == name and role in report.roles for report in (*REPORTS, *LISTS))
 
 
 def find_report(user: User, name: str) -> Report:

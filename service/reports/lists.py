@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from service.domain.classes import ClassState
@@ -43,12 +44,17 @@ ENROLLMENTS = (
 )  # fmt: skip
 
 
-def read_persons(user: User, chosen: Chosen) -> PagedTable:
-    """The persons of the list page."""
-    found = PersonFilter(
-        text=chosen.q, unit_id=chosen.unit, qualification_type_id=chosen.type, state=chosen.state, need=chosen.need
-    )
-    return PagedTable(PERSONS, person_list.persons_query(user, found), person_list.ORDER, _person)
+def _read_persons(unit_kind: str = "") -> Callable[[User, Chosen], PagedTable]:
+    """The persons of a list page."""
+
+    def read(user: User, chosen: Chosen) -> PagedTable:
+        found = PersonFilter(
+            text=chosen.q, unit_id=chosen.unit, qualification_type_id=chosen.type, state=chosen.state, need=chosen.need,
+            unit_kind=unit_kind,
+        )  # fmt: skip
+        return PagedTable(PERSONS, person_list.persons_query(user, found), person_list.ORDER, _person)
+
+    return read
 
 
 def _person(row: Any) -> Cells:
@@ -59,10 +65,14 @@ def _person(row: Any) -> Cells:
     }  # fmt: skip
 
 
-def read_units(user: User, chosen: Chosen) -> PagedTable:
-    """The units of the list page."""
-    found = UnitFilter(chosen.q, chosen.province, chosen.kind, chosen.state)
-    return PagedTable(UNIT_COLUMNS, unit_list.units_query(user, found), unit_list.ORDER, _unit)
+def _read_units(register: str) -> Callable[[User, Chosen], PagedTable]:
+    """The units of one list page."""
+
+    def read(user: User, chosen: Chosen) -> PagedTable:
+        found = UnitFilter(chosen.q, chosen.province, chosen.kind, chosen.state, register)
+        return PagedTable(UNIT_COLUMNS, unit_list.units_query(user, found), unit_list.ORDER, _unit)
+
+    return read
 
 
 def _unit(row: Any) -> Cells:
@@ -111,11 +121,21 @@ def _enrollment(row: Any) -> Cells:
     }  # fmt: skip
 
 
+ASSOCIATION = frozenset({Role.ASSOCIATION})
+UNIT_STATES = {"state": tuple(UnitState)}
+PERSON_FILTERS = ("q", "unit", "type", "state", "need")
+PERSON_STATES = {"state": tuple(PersonState), "need": tuple(Need)}
+
 LISTS = (
-    Report("persons", N_("人员"), BUSINESS, read_persons, filters=("q", "unit", "type", "state", "need"),
-           options={"state": tuple(PersonState), "need": tuple(Need)}, sign="people"),
-    Report("units", N_("单位"), OFFICIAL | UNITS, read_units, filters=("q", "province", "kind", "state"),
-           options={"kind": tuple(UnitKind), "state": tuple(UnitState)}, sign="unit"),
+    Report("persons", N_("人员"), BUSINESS, _read_persons(), filters=PERSON_FILTERS, options=PERSON_STATES, sign="people"),
+    Report("academy-persons", N_("院校人员"), ASSOCIATION, _read_persons("academy"), filters=PERSON_FILTERS, options=PERSON_STATES,
+           sign="people"),
+    Report("units", N_("单位"), OFFICIAL | UNITS, _read_units("units"), filters=("q", "province", "kind", "state"),
+           options={"kind": tuple(UnitKind), **UNIT_STATES}, sign="unit"),
+    Report("branches", N_("分公司"), OFFICIAL | UNITS, _read_units("branches"), filters=("q", "province", "state"), options=UNIT_STATES,
+           sign="unit"),
+    Report("academies", N_("院校"), ASSOCIATION, _read_units("academies"), filters=("q", "province", "state"), options=UNIT_STATES,
+           sign="unit"),
     Report("classes", N_("培训班"), BUSINESS, read_classes, filters=("q", "kind", "state", "year"),
            options={"kind": tuple(TrainingKind), "state": tuple(ClassState)}, sign="cap"),
     Report("enrollments", N_("报名"), BUSINESS - {Role.MINISTRY}, read_enrollments, filters=("q", "kind", "state"),

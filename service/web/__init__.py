@@ -25,7 +25,7 @@ from service.web import access, errors, gate, layout, logs, mails, protection, t
 
 PAGES = (
     "session", "home", "inbox", "tasks", "cases", "processes", "users", "accounts", "units", "unit_acts", "plans", "notices", "settings", "persons", "person_acts", "person_import", "classes",
-    "enrollments", "certificates", "certificate_acts", "printing", "reissues", "tickets", "public", "reports", "exports",
+    "enrollments", "certificates", "certificate_acts", "printing", "reissues", "tickets", "public", "reports", "exports", "desks", "audit", "administration",
 )  # fmt: skip
 
 

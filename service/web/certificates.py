@@ -18,7 +18,7 @@ from service.models.need_facts import rule
 from service.models.reissue import live_reissue_of
 from service.web import filters
 from service.web.access import needs
-from service.web.layout import may_now
+from service.web.navigation import may_now
 from service.web.public import seen_as
 from service.web.submit import again, done
 from service.workflow import certificates

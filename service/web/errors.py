@@ -9,7 +9,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from service.errors import N_, AnpeiError, Message, SignInNeeded
+from service.errors import N_, AnpeiError, Message, NotAllowed, SignInNeeded
 from service.models.outage import DatabaseAway
 from service.web.access import logins
 from service.web.submit import refresh_user
@@ -28,6 +28,7 @@ TEXTS = {
     500: N_("系统出错，已记录。请稍后重试；若仍不行，请把下面的编号告诉管理员。"),
     503: N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。"),
 }
+NOT_YOURS = N_("没有这个页面，或您无权查看。")
 EXPIRED = N_("页面已过期，刚才的操作没有保存。请刷新页面后重新提交。")
 LEFT_LONG = N_("请先登录；离开超过 30 分钟须重新登录。")
 
@@ -43,9 +44,11 @@ def register(app: Flask) -> None:
 
 
 def show_refusal(error: AnpeiError) -> ResponseReturnValue:
-    """A use case refused: its own message."""
+    """A use case refused: its own message. What is not for the role does not exist for it either (R70)."""
     if error.status >= 500:
         return show_fault(error, error.message)
+    if isinstance(error, NotAllowed):
+        return show(404, Message(NOT_YOURS) if error.is_plain else error.message)
     return show(error.status, error.message)
 
 

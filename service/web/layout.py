@@ -6,75 +6,31 @@ import hashlib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
-from flask import Flask, current_app, g, request, session, url_for
+from flask import Flask, current_app, g, session, url_for
 from flask_login import current_user
 
-from service.domain.permissions import Action, may
+from service.domain.permissions import Action
 from service.domain.roles import ADMINISTRATORS, Role
-from service.errors import N_
 from service.forms import Option
 from service.models import inbox, new_id
 from service.models.scope import addresses
-from service.web import columns, statuses, submit, texts
+from service.web import columns, navigation, statuses, submit, texts
+from service.web.navigation import may_now
 
 CASES = (Action.VIEW_CLASSES, Action.REPLAY_CASES, Action.EDIT_PROCESSES)
 STATIC = Path(__file__).parent.parent / "static"
-
-
-class Place(NamedTuple):
-    """An entry of the navigation: endpoint, word, sign, and the actions of which one is needed (none: everyone)."""
-
-    endpoint: str
-    word: str
-    sign: str
-    actions: tuple[Action, ...] = ()
-
-
-PLACES = (
-    Place("home.index", N_("首页"), "home"),
-    Place("inbox.index", N_("待办"), "inbox"),
-    Place("classes.index", N_("培训班"), "cap", (Action.VIEW_CLASSES,)),
-    Place("enrollments.index", N_("报名"), "tick", (Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN)),
-    Place("persons.index", N_("人员"), "people", (Action.VIEW_PERSONS,)),
-    Place("certificates.index", N_("证书"), "cert", (Action.VIEW_CERTIFICATES,)),
-    Place("reports.index", N_("报表"), "chart", (Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED)),
-    Place("units.index", N_("单位"), "unit", (Action.VIEW_UNITS,)),
-    Place("plans.index", N_("计划"), "calendar", (Action.VIEW_PLANS,)),
-    Place("notices.index", N_("通知"), "bell", (Action.READ_NOTICES,)),
-    Place("tickets.index", N_("客服"), "chat", (Action.OPEN_TICKET,)),
-    Place("users.index", N_("账号"), "key", (Action.MANAGE_USERS, Action.UNLOCK_USER)),
-    Place("cases.index", N_("案卷"), "eye", CASES),
-    Place("settings.index", N_("设置"), "gear", (Action.CHANGE_SETTINGS, Action.CHANGE_POLICY)),
-    Place("processes.index", N_("流程"), "flow", (Action.EDIT_PROCESSES, Action.REPLAY_CASES)),
-)
 
 
 def register(app: Flask) -> None:
     """Give the templates what the layout and the macros ask for."""
     app.jinja_env.filters["for_reader"] = for_reader
     app.jinja_env.globals |= {
-        "places": places, "pending": pending, "static": static_url, "status_of": statuses.status_of,
+        "places": navigation.places, "operations": navigation.operations, "word_here": navigation.word_here, "pending": pending, "static": static_url, "status_of": statuses.status_of,
         "may": may_now, "kept": submit.kept, "new_id": new_id, "kept_all": submit.kept_all, "wrong": submit.wrong, "refused": submit.refused,
         "preference": preference, "column_value": columns.value, "repeats": columns.repeats, "fact_columns": lambda facts: columns.of([facts], len(columns.COLUMNS)), "choices_of": choices_of, "pairs_of": pairs_of, "has_page": lambda endpoint: endpoint in current_app.view_functions,
-        "is_here": is_here, "current_user": current_user,
+        "current_user": current_user,
     }  # fmt: skip
-
-
-def places() -> list[Place]:
-    """The entries of the navigation for the reader, in their order."""
-    known = current_app.view_functions
-    return [place for place in PLACES if place.endpoint in known and _is_open(place)]
-
-
-def _is_open(place: Place) -> bool:
-    return not place.actions or any(may_now(action) for action in place.actions)
-
-
-def may_now(action: Action | str) -> bool:
-    """Whether the reader's role may do this somewhere."""
-    return bool(current_user.is_authenticated) and may(Role(current_user.role), Action(action))
 
 
 def counts() -> list[inbox.KindCount]:
@@ -110,11 +66,6 @@ def pairs_of(options: Iterable[Option]) -> list[tuple[str, str]]:
 def preference(name: str, default: str = "") -> str:
     """A choice of appearance: ``theme`` or ``text``."""
     return str(session.get(name, default))
-
-
-def is_here(endpoint: str) -> bool:
-    """Whether the page belongs to the place of ``endpoint``."""
-    return request.endpoint == endpoint or (request.blueprint == endpoint.partition(".")[0] != "home")
 
 
 def static_url(path: str) -> str:

@@ -16,15 +16,17 @@ from service.domain.roles import UNIT_ROLES, Role
 from service.domain.training_need import Need
 from service.domain.units import UnitKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.models import certificate_list, person_list, today, unit_list
+from service.models import certificate_list, person_changes, person_list, today, unit_list
 from service.models.need_facts import facts_of
 from service.models.person import Person, Photo, QualificationType
+from service.models.person_changes import ChangeFilter, ChangeKind, kind_of
 from service.models.person_history import trainings_of, versions_of
 from service.models.person_list import PersonFilter
 from service.models.scope import get_visible
 from service.models.sealed import unseal
 from service.web import filters
 from service.web.access import needs
+from service.web.navigation import stand_at
 from service.web.session import source
 from service.web.submit import again, done, form_id
 from service.workflow import registry, training
@@ -41,15 +43,38 @@ CHIPS = (
 @bp.get("/persons")
 @needs(Action.VIEW_PERSONS)
 def index() -> ResponseReturnValue:
+    return _list("persons")
+
+
+@bp.get("/academies/persons")
+@needs(Action.EDIT_ACADEMY)
+def academies() -> ResponseReturnValue:
+    """The persons of academies, whom the association looks after (S121)."""
+    return _list("academy-persons", UnitKind.ACADEMY)
+
+
+def _list(register: str, unit_kind: str = "") -> ResponseReturnValue:
+    """register: the name under which the list is exported."""
     chosen = PersonFilter(
         text=filters.text("q"), unit_id=filters.key("unit"), qualification_type_id=filters.key("type"),
-        state=filters.choice("state", list(PersonState)), need=filters.choice("need", list(Need)),
+        state=filters.choice("state", list(PersonState)), need=filters.choice("need", list(Need)), unit_kind=unit_kind,
     )  # fmt: skip
     return render_template(
-        "pages/persons/index.html", page=person_list.persons_page(current_user, chosen, filters.cursor()),
-        chosen=chosen, counts=person_list.person_counts(current_user), chips=CHIPS, today=today(),
-        units=unit_list.unit_choices(current_user), types=QualificationType.choices(),
+        "pages/persons/index.html", page=person_list.persons_page(current_user, chosen, filters.cursor()), register=register,
+        chosen=chosen, counts=person_list.person_counts(current_user, unit_kind), chips=CHIPS, today=today(),
+        units=unit_list.unit_choices(current_user, unit_kind), types=QualificationType.choices(),
     )  # fmt: skip
+
+
+@bp.get("/persons/changes")
+@needs(Action.VIEW_CHANGES)
+def changes() -> ResponseReturnValue:
+    """What changed in the records of persons, latest first (S88)."""
+    chosen = ChangeFilter(filters.text("q"), filters.choice("kind", list(ChangeKind)))
+    page = person_changes.changes_page(current_user, chosen, filters.cursor())
+    return render_template(
+        "pages/persons/changes.html", page=page, chosen=chosen, kinds=list(ChangeKind), kind_of=kind_of
+    )
 
 
 @bp.post("/persons/find")
@@ -130,6 +155,8 @@ def photo(person_id: UUID) -> ResponseReturnValue:
 
 
 def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
+    if person.unit.kind == UnitKind.ACADEMY and current_user.role == Role.ASSOCIATION:
+        stand_at("persons.academies")
     known = facts_of([person.id], today())[person.id]
     need = training.decide(known)
     return render_template(

@@ -19,7 +19,7 @@ from service.reports import class_papers, find_export, find_report, reports_for,
 from service.reports.report import Cells, Chosen, Column, Report, choose
 from service.web import cells, filters
 from service.web.access import needs, signed_in
-from service.web.layout import may_now
+from service.web.navigation import may_now
 from service.web.texts import translate
 
 bp = Blueprint("reports", __name__)

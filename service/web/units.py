@@ -18,24 +18,48 @@ from service.models.scope import get_visible
 from service.models.unit_list import UnitFilter
 from service.web import filters
 from service.web.access import needs
-from service.web.submit import again, done
+from service.web.navigation import stand_at
+from service.web.submit import again, done, form_id
 from service.workflow import units
+from service.workflow.once import once
 
 bp = Blueprint("units", __name__)
 
+LEAVES = {"branch": "units.branches", "academy": "units.academies"}  # of the menu, where a unit is no enterprise
 HISTORY = (*FIELDS, "authority_id", "parent_id", "state")
 
 
 @bp.get("/units")
 @needs(Action.VIEW_UNITS)
 def index() -> ResponseReturnValue:
+    if request.args.get("kind") == UnitKind.BRANCH:
+        return redirect(url_for(".branches", **request.args.to_dict()))  # type: ignore[arg-type]
+    return _list("units")
+
+
+@bp.get("/branches")
+@needs(Action.VIEW_UNITS)
+def branches() -> ResponseReturnValue:
+    """The branches, apart from the units (S87, S102, S116, S124)."""
+    return _list("branches")
+
+
+@bp.get("/academies")
+@needs(Action.EDIT_ACADEMY)
+def academies() -> ResponseReturnValue:
+    """The academies, which the association keeps (S121)."""
+    return _list("academies")
+
+
+def _list(register: str) -> ResponseReturnValue:
     chosen = UnitFilter(
-        text=filters.text("q"), authority_id=filters.key("province"),
-        kind=filters.choice("kind", list(UnitKind)), state=filters.choice("state", list(UnitState)),
+        text=filters.text("q"), authority_id=filters.key("province"), kind=filters.choice("kind", unit_list.REGISTERS[register]),
+        state=filters.choice("state", list(UnitState)), register=register,
     )  # fmt: skip
     return render_template(
         "pages/units/index.html", page=unit_list.units_page(current_user, chosen, filters.cursor()), chosen=chosen,
-        counts=unit_list.unit_counts(current_user), provinces=_provinces(), kinds=list(UnitKind),
+        counts=unit_list.unit_counts(current_user, register), provinces=_provinces(),
+        kinds=[kind for kind in UnitKind if kind in unit_list.REGISTERS[register]],
     )  # fmt: skip
 
 
@@ -50,19 +74,55 @@ def own() -> ResponseReturnValue:
 
 
 @bp.get("/units/new")
-@needs(Action.ADD_UNIT, Action.EDIT_ACADEMY)
+@needs(Action.ADD_UNIT)
 def new() -> ResponseReturnValue:
-    groups = unit_list.groups()
-    return render_template(
-        "pages/units/new.html", provinces=_provinces(), groups=groups, kinds=_kinds(), businesses=list(Business)
-    )
+    return _entry("units", UnitKind.ENTERPRISE, UnitKind.GROUP)
 
 
 @bp.post("/units")
-@needs(Action.ADD_UNIT, Action.EDIT_ACADEMY)
+@needs(Action.ADD_UNIT)
 @again(new)
 def create() -> ResponseReturnValue:
-    unit = units.create_unit(current_user, request.form)
+    return _create()
+
+
+@bp.get("/branches/new")
+@needs(Action.ADD_UNIT)
+def new_branch() -> ResponseReturnValue:
+    return _entry("branches", UnitKind.BRANCH)
+
+
+@bp.post("/branches")
+@needs(Action.ADD_UNIT)
+@again(new_branch)
+def create_branch() -> ResponseReturnValue:
+    return _create(UnitKind.BRANCH)
+
+
+@bp.get("/academies/new")
+@needs(Action.EDIT_ACADEMY)
+def new_academy() -> ResponseReturnValue:
+    return _entry("academies", UnitKind.ACADEMY)
+
+
+@bp.post("/academies")
+@needs(Action.EDIT_ACADEMY)
+@again(new_academy)
+def create_academy() -> ResponseReturnValue:
+    return _create(UnitKind.ACADEMY)
+
+
+def _entry(register: str, *kinds: UnitKind) -> ResponseReturnValue:
+    """The form of a new unit of one of these kinds."""
+    groups = unit_list.groups() if UnitKind.BRANCH in kinds else []
+    return render_template(
+        "pages/units/new.html", register=register, kinds=kinds, provinces=_provinces(), groups=groups, businesses=list(Business)
+    )  # fmt: skip
+
+
+def _create(kind: UnitKind | None = None) -> ResponseReturnValue:
+    typed = {**request.form, **({"kind": kind.value} if kind else {})}
+    unit = _unit(once(current_user, form_id(), "create_unit", lambda: units.create_unit(current_user, typed).id))
     done(Message(N_("已新增“%(name)s”。"), name=unit.name))
     return redirect(url_for(".show", unit_id=unit.id))
 
@@ -110,6 +170,8 @@ def _unit(unit_id: UUID) -> Organisation:
     unit = get_visible(current_user, Organisation, unit_id)
     if not unit.is_unit:
         raise NotFound
+    if unit.kind in LEAVES:
+        stand_at(LEAVES[unit.kind])
     return unit
 
 
@@ -131,7 +193,3 @@ def _provinces() -> list[tuple[UUID, str]]:
     if current_user.role in (Role.MINISTRY, Role.ASSOCIATION):
         return unit_list.provinces()
     return []
-
-
-def _kinds() -> list[UnitKind]:
-    return [kind for kind in UnitKind if kind != UnitKind.ACADEMY or current_user.role == Role.ASSOCIATION]

@@ -11,6 +11,7 @@ from service.domain.certificates import CertificateKind
 from service.domain.identity import IdType, Sex
 from service.domain.labels import Labelled
 from service.domain.notices import NoticeKind
+from service.domain.persons import FIELDS as PERSON_FIELDS
 from service.domain.persons import PersonState
 from service.domain.plans import PlanState
 from service.domain.roles import Role, UserState
@@ -23,16 +24,11 @@ from service.errors import N_
 from service.web.texts import translate
 
 FIELD_WORDS = {
-    **FIELDS,
+    **PERSON_FIELDS, **FIELDS,
     "authority_id": N_("主管省份"), "parent_id": N_("所属集团"), "state": N_("状态"),
-    "id_type": N_("证件类型"), "id_number_masked": N_("证件号码"), "sex": N_("性别"), "birth_date": N_("出生日期"),
-    "unit_id": N_("单位"), "qualification_type_id": N_("资格类型"), "post": N_("职务"), "education": N_("学历"),
-    "title": N_("职称"), "phone_masked": N_("手机"), "photo_id": N_("照片"), "appointed_on": N_("任职日期"),
-    "no_criminal_record": N_("无刑事处罚声明"), "decision_comment": N_("审批意见"), "legacy_number": N_("原证书编号"),
-    "legacy_issued_on": N_("原证书发证日期"), "legacy_valid_to": N_("原证书有效期至"),
 }  # fmt: skip
 OWN_WORDS = {  # where a table calls a column otherwise
-    ("person", "name"): N_("姓名"), ("plan", "title"): N_("名称"), ("plan", "kind"): N_("类型"), ("plan", "year"): N_("年度"),
+    ("person", "name"): PERSON_FIELDS["name"], ("plan", "title"): N_("名称"), ("plan", "kind"): N_("类型"), ("plan", "year"): N_("年度"),
     ("plan", "month"): N_("月份"), ("plan", "quarter"): N_("季度"), ("plan", "place"): N_("地点"), ("plan", "capacity"): N_("名额"),
     ("plan", "hours"): N_("学时"), ("plan", "note"): N_("说明"), ("plan", "cancel_reason"): N_("取消原因"),
     ("user", "display_name"): N_("姓名"), ("user", "role"): N_("角色"), ("user", "awaits_assent"): N_("待安全管理员同意"),

@@ -1,0 +1,41 @@
+"""The audit trail as a list to export, for the auditor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.domain.audit import EventGroup, word_of
+from service.domain.roles import Role
+from service.errors import N_
+from service.models import User
+from service.models.audit_list import ORDER, EventFilter, events_query
+from service.reports import columns
+from service.reports.report import Cells, Chosen, Column, Kind, Report
+from service.reports.table import PagedTable
+
+COLUMNS = (
+    Column("at", N_("时间"), Kind.INSTANT), Column("event", N_("事项"), Kind.WORD), Column("login", N_("登录名"), Kind.CODE),
+    Column("display_name", N_("姓名")), Column("organisation", N_("单位"), Kind.WORD), Column("source", N_("来源地址"), Kind.CODE),
+    Column("object", N_("对象")), Column("outcome", N_("结果"), Kind.WORD), Column("detail", N_("说明")),
+)  # fmt: skip
+
+
+def read(_user: User, chosen: Chosen) -> PagedTable:
+    """The events of the list page."""
+    return PagedTable(COLUMNS, events_query(EventFilter(chosen.q, chosen.kind, chosen.state)), ORDER, _cells)
+
+
+def _cells(row: Any) -> Cells:
+    own = columns.plain(row, "at", "login", "display_name", "organisation")
+    about = row.about or (f"{row.object_type} {row.object_id}" if row.object_id else "")
+    told = "；".join(f"{name}={value}" for name, value in row.detail.items() if value not in (None, "", {}, []))
+    return own | {
+        "event": word_of(row.action), "source": str(row.source or ""), "object": about, "detail": told,
+        "outcome": N_("成功") if row.outcome == "ok" else N_("未成功"),
+    }  # fmt: skip
+
+
+LISTS = (
+    Report("audit-events", N_("日志审计"), frozenset({Role.AUDIT_ADMIN}), read, filters=("q", "kind", "state"),
+           options={"kind": tuple(EventGroup)}, sign="search"),
+)  # fmt: skip

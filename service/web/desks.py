@@ -1,0 +1,65 @@
+"""Leaves of the menu that are work to be done: a kind of task in the inbox, or the classes where something is due now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.classes import is_check_in_day
+from service.domain.permissions import Action
+from service.domain.training_kind import TrainingKind
+from service.models import class_desks, today
+from service.models.paging import Page
+from service.web import filters
+from service.web.access import needs
+
+bp = Blueprint("desks", __name__)
+
+
+def _lead(address: str, name: str, action: Action, endpoint: str, **values: Any) -> None:
+    """A leaf at an address of its own, so that it is nobody else's (404), which leads to a list narrowed to it."""
+
+    @needs(action)
+    def lead() -> ResponseReturnValue:
+        return redirect(url_for(endpoint, **values))
+
+    bp.add_url_rule(address, name, lead)
+
+
+_lead("/desks/persons", "approvals", Action.APPROVE_PERSON, "inbox.index", kind="personnel_approval/approve_person")
+_lead("/desks/enrollments", "confirmations", Action.CONFIRM_ENROLLMENT, "inbox.index", kind="training_enrollment/confirm_enrollment")  # fmt: skip
+_lead("/desks/scores", "score_confirmations", Action.CONFIRM_SCORE, "inbox.index", kind="training_enrollment/confirm_score")  # fmt: skip
+_lead("/desks/certificates", "certificate_approvals", Action.APPROVE_CERTIFICATE, "inbox.index", kind="training_enrollment/certification/approve_certificate")  # fmt: skip
+_lead("/desks/prints", "prints", Action.PRINT_CERTIFICATE, "certificates.index", print="no")
+_lead("/desks/tickets", "dispatch", Action.ROUTE_TICKETS, "inbox.index", kind="support_ticket/accept_ticket")
+
+
+@bp.get("/classes/offers")
+@needs(Action.ENROLL)
+def offers() -> ResponseReturnValue:
+    """The classes into which somebody can be enrolled today."""
+    kind = filters.choice("kind", list(TrainingKind))
+    page = class_desks.offers(current_user, today(), kind, filters.cursor())
+    return _show("offers", page, kind=kind, kinds=list(TrainingKind))
+
+
+@bp.get("/classes/check-in")
+@needs(Action.CHECK_IN)
+def check_in() -> ResponseReturnValue:
+    """The classes whose people come now, or will soon."""
+    return _show("check_in", class_desks.to_check_in(current_user, today(), filters.cursor()), is_day=is_check_in_day)
+
+
+@bp.get("/classes/scores")
+@needs(Action.RECORD_SCORE)
+def scores() -> ResponseReturnValue:
+    """The hosted classes that have scores to record, or to be looked after until they are confirmed."""
+    return _show("scores", class_desks.to_score(current_user, filters.cursor()))
+
+
+def _show(name: str, page: Page[Any], **values: Any) -> ResponseReturnValue:
+    counts = class_desks.counts(row.id for row in page.rows) if name != "offers" else {}
+    return render_template(f"pages/desks/{name}.html", page=page, counts=counts, today=today(), **values)
