@@ -98,7 +98,7 @@ def test_whole_numbers_need_the_permission_and_a_purpose(client: FlaskClient, cl
     unit, number = make_unit(), identity_number(8)
     make_person(unit, number=number)
     sign_in(client, make_user("enterprise", unit.id))
-    assert client.post("/exports/new/persons", data={"numbers": "whole", "purpose": "报送"}).status_code == 403
+    assert client.post("/exports/new/persons", data={"numbers": "whole", "purpose": "报送"}).status_code == 404
     sign_in(client, authority_user())
     refused = client.post("/exports/new/persons", data={"numbers": "whole", "purpose": " "})
     assert refused.status_code == 422
@@ -174,3 +174,155 @@ def test_the_exports_of_an_english_reader_are_english(client: FlaskClient, clock
     make_unit()
     sign_in(client, make_user("ministry", authority_id("ministry")), language="en")
     assert "Unit" in export(client, "units")[0][0]
+
+
+def test_every_list_of_the_pages_has_its_export() -> None:  # R71, S86–S124
+    """A page with a list has the button, unless it says here why not."""
+    found = {
+        str(page.relative_to(PAGES)): "export_button(" in page.read_text()
+        for page in PAGES.rglob("*.html")
+        if LIST.search(page.read_text())
+    }
+    missing = {name for name, has in found.items() if not has}
+    assert missing == set(WITHOUT), missing ^ set(WITHOUT)
+
+
+def test_every_button_names_a_list_that_somebody_may_take_out() -> None:
+    known = {report.name: report for report in (*REPORTS, *LISTS)}
+    assert len(known) == len((*REPORTS, *LISTS))
+    named = {name for page in PAGES.rglob("*.html") for name in BUTTON.findall(page.read_text())}
+    assert named <= set(known)
+    assert all(known[name].roles for name in named)
+    for report in LISTS:  # and no list is without its button
+        assert report.name in named | NAMED_OTHERWISE, report.name
+
+
+def test_the_account_list_is_exported_in_scope_with_masked_contacts(client: FlaskClient, clock: Any) -> None:  # S97
+    unit, away = make_unit(), make_unit(province="42")
+    user = make_user(
+        "enterprise", unit.id, display_name="李乙丑", phone_masked="138****5678", mail_masked="l***@example.cn"
+    )
+    make_user("enterprise", away.id, display_name="外省人")
+    make_user("enterprise", unit.id, display_name="停用人", state="disabled")
+    sign_in(client, authority_user())
+    heads, *rows = export(client, "users", f"unit={unit.id}&state=active")
+    (row,) = (dict(zip(heads, row, strict=True)) for row in rows)
+    assert (row["登录名"], row["姓名"], row["手机"], row["邮箱"]) == (
+        user.login,
+        "李乙丑",
+        "138****5678",
+        "l***@example.cn",
+    )
+    assert (row["角色"], row["状态"]) == ("企业", "正常")
+    assert "外省人" not in str(export(client, "users"))
+    sign_in(client, make_user("security_admin", authority_id("platform")))
+    assert "外省人" in str(export(client, "users"))
+
+
+def test_the_inbox_is_exported_with_the_columns_of_the_page(client: FlaskClient, clock: Any) -> None:
+    stage = make_stage()
+    found = publish_class(stage)
+    case, _ = (enroll(stage, found, make_person(stage.unit, name=name)) for name in ("赵甲一", "赵甲二"))
+    sign_in(client, known(stage.province))
+    heads, *rows = export(client, "inbox", "kind=training_enrollment/confirm_enrollment")
+    assert {"事项", "对象", "单位", "开班日", "提交", "办理期限", "办理人"} <= set(heads)
+    cells = [dict(zip(heads, row, strict=True)) for row in rows]
+    assert sorted(row["对象"] for row in cells) == ["赵甲一", "赵甲二"]
+    assert cells[0]["事项"] == "报名确认"
+    assert len(export(client, "inbox", "find=甲二")) == 2
+    assert len(export(client, "inbox", "view=mine")) == 1
+    cases.complete(stage.province, task_of(case, "confirm_enrollment").id, {"decision": "confirm"})
+    done = export(client, "inbox", "view=done")
+    assert [row[done[0].index("对象")] for row in done[1:]] == ["赵甲一"]
+    sign_in(client, authority_user("provincial_authority", "42"))
+    assert len(export(client, "inbox")) == 1
+
+
+def test_the_enrolments_of_a_class_are_exported_as_far_as_they_are_in_scope(
+    client: FlaskClient, clock: Any
+) -> None:  # R70
+    stage = make_stage()
+    found = publish_class(stage)
+    class_id = found.id
+    enroll(stage, found, make_person(stage.unit, name="赵甲一"))
+    sign_in(client, known(stage.association))
+    page = client.get(f"/classes/{class_id}").get_data(as_text=True)
+    assert f"/exports/new/class-enrollments?class_id={class_id}" in page
+    assert "赵甲一" in str(export(client, "class-enrollments", f"class_id={class_id}"))
+    assert "赵甲一" in str(export(sign_in(client, known(stage.province)), "class-enrollments", f"class_id={class_id}"))
+    assert client.post("/exports/new/class-enrollments").status_code == 404
+    sign_in(client, make_user("enterprise", make_unit(province="42").id))
+    assert "赵甲一" not in str(export(client, "class-enrollments", f"class_id={class_id}"))
+
+
+def test_an_administrator_s_cases_hide_the_names(client: FlaskClient, clock: Any) -> None:
+    stage = make_stage()
+    enroll(stage, publish_class(stage), make_person(stage.unit, name="欧阳甲一"))
+    sign_in(client, known(make_user("audit_admin", authority_id("platform"))))
+    told = str(export(client, "cases", "process=training_enrollment"))
+    assert "欧＊＊＊" in told
+    assert "欧阳" not in told
+    assert "欧阳甲一" in str(export(sign_in(client, known(stage.province)), "cases", "state=running"))
+
+
+def test_the_changes_of_settings_are_exported_to_those_whose_they_are(client: FlaskClient, clock: Any) -> None:
+    sign_in(client, known(make_user("security_admin", authority_id("platform"))))
+    client.post("/settings", data={"password_days": "60"})
+    heads, row = export(client, "setting-changes")
+    assert dict(zip(heads, row, strict=True))["原值"] == "90"
+    sign_in(client, known(make_user("sys_admin", authority_id("platform"))))
+    assert len(export(client, "setting-changes")) == 1
+
+
+def test_a_file_at_rest_is_sealed(client: FlaskClient, clock: Any) -> None:
+    number = identity_number(9)
+    make_person(make_unit(), name="赵大", number=number)
+    export(sign_in(client, authority_user()), "persons", numbers="whole", purpose="报送年度备案")
+    files = list(exports.file_of(log()).parent.glob(f"{log().id}*"))
+    assert [file.suffix for file in files] == [".sealed"]
+    assert not files[0].read_bytes().startswith(b"PK")
+
+
+def test_a_running_export_is_given_up_and_leaves_no_file(
+    client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    monkeypatch.setattr("service.reports.table.BATCH", 1)
+    unit = make_unit()
+    for _ in range(3):
+        make_person(unit)
+    sign_in(client, authority_user())
+    client.post("/exports/new/persons")
+    row = log()
+    kept = exports.reveal
+
+    def stop_midway(rows: Any) -> Any:
+        assert client.post(f"/exports/{row.id}/stop").status_code == 302
+        return kept(rows)
+
+    monkeypatch.setattr(exports, "reveal", stop_midway)
+    with transaction(Cause("test")) as current:
+        current.get_one(ExportLog, row.id).purpose = "报送"
+        current.get_one(ExportLog, row.id).masked = False
+    jobs.run_due()
+    assert session().get_one(ExportLog, row.id, populate_existing=True).state == "stopped"
+    assert list(exports.file_of(row).parent.glob(f"{row.id}*")) == []
+    page = client.get(f"/exports/{row.id}").get_data(as_text=True)
+    assert "这次导出已取消" in page
+    assert "已取消" in client.get("/exports").get_data(as_text=True)
+    assert client.post(f"/exports/{row.id}/stop").status_code == 409
+    sign_in(client, authority_user())
+    assert client.post(f"/exports/{row.id}/stop").status_code == 404  # another's
+
+
+def test_one_that_is_given_up_before_its_job_begins_is_not_written(
+    client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    make_person(make_unit())
+    sign_in(client, authority_user())
+    client.post("/exports/new/persons")
+    client.post(f"/exports/{log().id}/stop")
+    jobs.run_due()
+    assert session().get_one(ExportLog, log().id, populate_existing=True).state == "stopped"
+    assert not exports.file_of(log()).exists()

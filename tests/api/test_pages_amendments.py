@@ -26,7 +26,7 @@ def test_a_check_in_is_taken_back_until_there_is_a_score(client: FlaskClient, st
     session().refresh(found)
     assert found.state == "confirmed"
     assert client.post(f"/enrollments/{found.id}/undo-check-in").status_code == 409
-    assert sign_in(client, stage.province).post(f"/enrollments/{found.id}/undo-check-in").status_code == 403
+    assert sign_in(client, stage.province).post(f"/enrollments/{found.id}/undo-check-in").status_code == 404
 
 
 def test_a_confirmed_score_is_corrected_on_proposal(client: FlaskClient, stage: Stage, clock: Any) -> None:  # R51

@@ -75,8 +75,8 @@ def test_only_the_association_prints(client: FlaskClient) -> None:
     for user in (authority_user(), authority_user("ministry"), make_user("enterprise", unit.id)):
         sign_in(client, user)
         assert client.get(f"/certificates/{certificate.id}").status_code == 200
-        assert client.post(f"/certificates/{certificate.id}/print").status_code == 403
-        assert client.get(f"/certificates/{certificate.id}/preview.pdf").status_code == 403
+        assert client.post(f"/certificates/{certificate.id}/print").status_code == 404
+        assert client.get(f"/certificates/{certificate.id}/preview.pdf").status_code == 404
 
 
 def test_who_received_a_print_is_written_down(client: FlaskClient) -> None:

@@ -162,7 +162,7 @@ def test_a_bulletin_of_another_author_does_not_exist_for_a_colleague_elsewhere(
         assert client.get(address).status_code == 404
     assert client.post(f"/bulletins/{key}/publish").status_code == 404
     sign_in(client, make_user("enterprise", make_unit().id))
-    assert client.get("/bulletins").status_code == 403
+    assert client.get("/bulletins").status_code == 404
 
 
 def test_the_association_chooses_provinces_and_roles(client: FlaskClient, app: Flask, province: User) -> None:

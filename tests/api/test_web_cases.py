@@ -114,7 +114,7 @@ def test_an_incident_shows_and_is_tried_again_by_the_process_administrator(
     cases.record_incident(case_id, "confirm_enrollment", "RuntimeError: broken")
     (incident,) = session().query(Incident).all()
     assert "出了故障" in look(client, stage.province, f"/cases/{case_id}")
-    assert client.post(f"/incidents/{incident.id}/retry", data={"case": str(case_id)}).status_code == 403
+    assert client.post(f"/incidents/{incident.id}/retry", data={"case": str(case_id)}).status_code == 404
     admin = platform("process_admin")
     assert "重新办理" in look(client, admin, f"/cases/{case_id}")
     answer = client.post(f"/incidents/{incident.id}/retry", data={"case": str(case_id)})
