@@ -20,7 +20,7 @@ from service.models.training import CLASS_STATES
 from service.web import filters
 from service.web.access import needs
 from service.web.submit import again, done
-from service.workflow import candidates, classes, training
+from service.workflow import candidates, classes, enrollment_acts, training
 
 bp = Blueprint("classes", __name__)
 
@@ -67,6 +67,7 @@ def show(class_id: UUID) -> ResponseReturnValue:
         "pages/classes/show.html", found=found, rows=rows, tasks=tasks, counts=class_list.state_counts(class_id),
         is_organiser=classes.is_organiser(current_user, found), types=dict(QualificationType.choices(by_code=True)),
         full=candidates.obstacle_of_class(found), today=today(),
+        acts=enrollment_acts.acts_on(current_user, [row.id for row in rows], found.enrol_until),
     )  # fmt: skip
 
 

@@ -12,16 +12,17 @@ from flask_login import current_user
 from service.domain import enrollments
 from service.domain.enrollment_state import EnrollmentState
 from service.domain.permissions import Action
-from service.domain.roles import Role
 from service.domain.training_kind import TrainingKind
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models import class_list, enrollment_list, new_id, today
 from service.models.enrollment_list import EnrollmentFilter
+from service.models.person_history import scores_of
 from service.models.training import ENDED_ENROLLMENT, LIVE_ENROLLMENT
-from service.web import filters
+from service.web import classes, filters
 from service.web.access import needs
 from service.web.submit import again, done
 from service.workflow import amendments, batch, training
+from service.workflow.enrollment_acts import EnrollmentAct
 
 bp = Blueprint("enrollments", __name__)
 
@@ -48,7 +49,7 @@ def confirm_withdrawal(enrollment_id: UUID) -> ResponseReturnValue:
     state, until = EnrollmentState(found.state), found.training_class.enrol_until
     return render_template(
         "pages/enrollments/withdraw.html", found=found, must=enrollments.needs_reason_to_withdraw(state, until, today()),
-        obstacle=enrollments.obstacle_to_withdrawal(state, Role(current_user.role), until, today()),
+        obstacle=amendments.obstacle_to(current_user, found, EnrollmentAct.WITHDRAW),
     )  # fmt: skip
 
 
@@ -63,8 +64,14 @@ def withdraw(enrollment_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("classes.show", class_id=class_id))
 
 
+def _class_page(enrollment_id: UUID) -> ResponseReturnValue:
+    """Where the button was: the page of its class."""
+    return classes.show(enrollment_list.visible_enrollment(current_user, enrollment_id).class_id)
+
+
 @bp.post("/enrollments/<uuid:enrollment_id>/undo-check-in")
 @needs(Action.CHECK_IN)
+@again(_class_page, Conflict)
 def undo_check_in(enrollment_id: UUID) -> ResponseReturnValue:
     found = enrollment_list.visible_enrollment(current_user, enrollment_id)
     name, class_id = found.person.name, found.class_id
@@ -77,7 +84,10 @@ def undo_check_in(enrollment_id: UUID) -> ResponseReturnValue:
 @needs(Action.CONFIRM_SCORE)
 def propose_correction(enrollment_id: UUID) -> ResponseReturnValue:
     found = enrollment_list.visible_enrollment(current_user, enrollment_id)
-    return render_template("pages/enrollments/correct.html", found=found)
+    return render_template(
+        "pages/enrollments/correct.html", found=found, scores=scores_of([found.id]).get(found.id, ()),
+        obstacle=amendments.obstacle_to(current_user, found, EnrollmentAct.CORRECT_SCORE),
+    )  # fmt: skip
 
 
 @bp.post("/enrollments/<uuid:enrollment_id>/correct")

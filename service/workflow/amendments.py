@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from service.domain.permissions import Action, may
+from sqlalchemy.orm import joinedload
+
+from service.domain.permissions import may
 from service.domain.reasons import parse_reason
 from service.domain.roles import Role
 from service.domain.scores import parse_score
-from service.errors import N_, NotAllowed
+from service.errors import Conflict, Message, NotAllowed, NotFound
 from service.models import Cause, Enrollment, User, transaction
+from service.models.enrollment_facts import facts_of_enrollments
 from service.models.scope import get_visible
 from service.workflow import cases
+from service.workflow.enrollment_acts import (
+    ACTIONS,
+    NOTHING_TO_CORRECT,
+    NOTHING_TO_UNDO,
+    EnrollmentAct,
+    is_reached,
+    obstacle,
+)
 
 
 def undo_check_in(user: User, enrollment_id: UUID) -> None:
     """Take a check-in back while there is no score (R48). Raises Conflict when it is too late."""
     with transaction(Cause("undo_check_in", user.id)):
-        found = _own(user, enrollment_id, Action.CHECK_IN)
-        cases.signal(user, found.case_id, "undo_check_in", otherwise=N_("已有成绩或尚未报到，不能撤销报到。"))
+        found = enrollment_for(user, enrollment_id, EnrollmentAct.UNDO_CHECK_IN)
+        cases.signal(user, found.case_id, "undo_check_in", otherwise=NOTHING_TO_UNDO)
 
 
 def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, reason: str) -> None:
@@ -27,16 +38,27 @@ def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, 
     Raises InvalidInput at ``score`` or ``reason``; Conflict when there is no confirmed score or the certificate is approved.
     """
     with transaction(Cause("correct_score", user.id)):
-        found = _own(user, enrollment_id, Action.CONFIRM_SCORE)
+        found = enrollment_for(user, enrollment_id, EnrollmentAct.CORRECT_SCORE)
         value = None if is_absent else parse_score(score)
         data = {"correction_score": value, "correction_absent": is_absent, "correction_reason": parse_reason(reason)}
-        cases.signal(
-            user, found.case_id, "correct_score", data, otherwise=N_("成绩未确认、正在更正或证件已审批，不能提出更正。")
-        )
+        cases.signal(user, found.case_id, "correct_score", data, otherwise=NOTHING_TO_CORRECT)
 
 
-def _own(user: User, enrollment_id: UUID, action: Action) -> Enrollment:
-    found = get_visible(user, Enrollment, enrollment_id)
-    if not may(Role(user.role), action):
+def obstacle_to(user: User, found: Enrollment, act: EnrollmentAct) -> Message | None:
+    """Why the user cannot do this to an enrolment that he sees; its class is loaded. Raises NotFound out of his reach."""
+    [facts] = facts_of_enrollments(user, [found.id])
+    if not is_reached(user, act, facts):
+        raise NotFound
+    return obstacle(user, act, facts, found.training_class.enrol_until)
+
+
+def enrollment_for(user: User, enrollment_id: UUID, act: EnrollmentAct) -> Enrollment:
+    """The enrolment that an act is about, with unit and class. Raises NotAllowed for a role that never does this, NotFound
+    out of its reach, Conflict when it is not possible now."""
+    if not may(Role(user.role), ACTIONS[act]):
         raise NotAllowed
+    loaded = joinedload(Enrollment.training_class), joinedload(Enrollment.unit), joinedload(Enrollment.person)
+    found = get_visible(user, Enrollment, enrollment_id, *loaded)
+    if why := obstacle_to(user, found, act):
+        raise Conflict(why)
     return found

@@ -18,13 +18,15 @@ from service.domain.permissions import Action, may
 from service.domain.reasons import parse_reason
 from service.domain.roles import Role
 from service.domain.training_need import Need
-from service.errors import AnpeiError, Conflict, InvalidInput, Message, NotAllowed
-from service.models import Cause, Enrollment, Person, TrainingClass, TrainingNeed, User, session, today, transaction
+from service.errors import AnpeiError, InvalidInput, Message, NotAllowed
+from service.models import Cause, Person, TrainingClass, TrainingNeed, User, session, today, transaction
 from service.models.actors import actor_of, subject_of
 from service.models.need_facts import Known, facts_of
 from service.models.scope import get_visible
 from service.workflow import cases, processes
 from service.workflow.actors import must_have_record
+from service.workflow.amendments import enrollment_for
+from service.workflow.enrollment_acts import EnrollmentAct
 
 VIA = {
     "group": "group", "enterprise": "enterprise", "provincial_authority": "province", "association": "association",
@@ -60,14 +62,8 @@ def enroll(user: User, class_id: UUID, person_ids: Iterable[UUID]) -> list[Enrol
 def withdraw(user: User, enrollment_id: UUID, reason: str = "") -> None:
     """Take an enrolment back (R46). Raises Conflict when it is too late, InvalidInput when a reason is missing."""
     with transaction(Cause("withdraw", user.id)):
-        found = get_visible(
-            user, Enrollment, enrollment_id, joinedload(Enrollment.training_class), joinedload(Enrollment.unit)
-        )
-        if not may(Role(user.role), Action.WITHDRAW_ENROLLMENT):
-            raise NotAllowed
+        found = enrollment_for(user, enrollment_id, EnrollmentAct.WITHDRAW)
         state, until = EnrollmentState(found.state), found.training_class.enrol_until
-        if obstacle := enrollments.obstacle_to_withdrawal(state, Role(user.role), until, today()):
-            raise Conflict(obstacle)
         must = enrollments.needs_reason_to_withdraw(state, until, today())
         why = parse_reason(reason) if must or reason.strip() else ""
         cases.signal(user, found.case_id, "withdraw", {"reason": why, "by": str(user.id)})
