@@ -28,6 +28,15 @@ class UserState(Labelled):
     DISABLED = "disabled", N_("已停用")  # for good or for a while; an account is never deleted (R4)
 
 
+class AccountState(Labelled):
+    """What an account is like now, as its list says it."""
+
+    ACTIVE = "active", N_("正常")
+    WAITING = "waiting", N_("待同意")  # for the security administrator
+    LOCKED = "locked", N_("已锁定")  # after failed sign-ins, for half an hour
+    DISABLED = "disabled", N_("已停用")
+
+
 # The three separated administrators (等保 2.0): none does business, nobody is two of them.
 SEPARATED = frozenset({Role.SYS_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 ADMINISTRATORS = SEPARATED | {Role.PROCESS_ADMIN}
@@ -40,6 +49,11 @@ CREATES: Mapping[Role, frozenset[Role]] = {
     Role.ASSOCIATION: frozenset({Role.PROVINCIAL_AUTHORITY, Role.TRAINING_INSTITUTION, Role.GROUP, Role.ENTERPRISE}),
     Role.SYS_ADMIN: frozenset(Role),  # without rights until the security administrator assents
 }
+
+
+def managed_by(role: Role) -> list[Role]:
+    """The roles whose accounts a role sees: those it may create, or all for whoever unlocks."""
+    return [r for r in Role if r in CREATES.get(role, ())] or list(Role)
 
 
 def obstacle_to_account(

@@ -29,8 +29,16 @@ class Filter:
     definition: str = ""
 
 
+ORDER = Order((Case.started_at, Case.id), is_descending=True)
+
+
 def read(user: User, chosen: Filter, cursor: str | None = None) -> Page[Any]:
     """Cases in the user's scope, latest first, with name and number of their version."""
+    return read_page(cases_query(user, chosen), ORDER, cursor)
+
+
+def cases_query(user: User, chosen: Filter) -> Any:
+    """The query behind the page, whole, for exports."""
     version = DefinitionVersion
     query = select(
         Case.id, Case.process, Case.subject, Case.business_key, Case.started_at, Case.moved_at, Case.ended_at, Case.incidents,
@@ -45,7 +53,7 @@ def read(user: User, chosen: Filter, cursor: str | None = None) -> Page[Any]:
         query = query.where(or_(Case.subject.ilike(like(chosen.find)), Case.business_key == chosen.find))
     if chosen.state:
         query = query.where(_STATES[chosen.state])
-    return read_page(query, Order((Case.started_at, Case.id), is_descending=True), cursor)
+    return query
 
 
 _STATES = {"running": Case.ended_at.is_(None), "ended": Case.ended_at.is_not(None), "incident": Case.incidents > 0}

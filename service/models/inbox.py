@@ -36,6 +36,13 @@ _PAGE = f"""
 """  # noqa: S608 - the places hold sentences of this module only
 """One LATERAL per address, each read from the partial index ``ix_task_inbox`` (``ix_task_inbox_kind`` for one kind)."""
 
+_OPEN = """
+    FROM unnest(cast(:organisations AS uuid[]), cast(:roles AS text[])) AS address(organisation_id, role)
+    JOIN task ON task.organisation_id = address.organisation_id AND task.role = address.role AND task.state = 'open' {where}
+"""
+_COUNT = f"SELECT count(*) FROM (SELECT 1 {_OPEN} LIMIT :most) t"  # noqa: S608 - likewise
+_FACTS = f"SELECT DISTINCT f.key {_OPEN} CROSS JOIN LATERAL jsonb_each_text(task.facts) f WHERE f.value <> ''"
+
 _DONE = text(
     f"""
     SELECT {_COLUMNS}, NULL AS assignee FROM task t WHERE t.closed_by = :user AND t.state = 'completed'
@@ -140,6 +147,29 @@ def read(where_to: Addresses, chosen: Filter, cursor: str | None = None, size: i
     before = _cursor("<", rows[0].sort_at, rows[0].id) if (has_more if is_back else place is not None) else None
     after = _cursor(">", rows[-1].sort_at, rows[-1].id) if has_more or is_back else None
     return Page(rows, before, after)
+
+
+def count(where_to: Addresses, chosen: Filter, most: int) -> int:
+    """How many open tasks there are, counted to ``most``."""
+    condition, values = chosen.sql()
+    return int(
+        session().scalar(text(_COUNT.format(where=condition)), {**_lists(where_to), **values, "most": most}) or 0
+    )
+
+
+def fact_names(where_to: Addresses, chosen: Filter) -> set[str]:
+    """The facts that some open task has a value for."""
+    condition, values = chosen.sql()
+    return set(session().scalars(text(_FACTS.format(where=condition)), {**_lists(where_to), **values}))
+
+
+def count_done(user: User, find: str | None, most: int) -> int:
+    """How many tasks the user completed, counted to ``most``."""
+    done = select(Task.id).where(Task.closed_by == user.id, Task.state == "completed")
+    if find:
+        done = done.where(or_(Task.subject.ilike(like(find)), Task.unit_name.ilike(like(find))))
+    done = done.limit(most)
+    return session().scalar(select(func.count()).select_from(done.subquery())) or 0
 
 
 def read_done(user: User, find: str | None = None, cursor: str | None = None, size: int = PAGE) -> Page:

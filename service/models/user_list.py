@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 
-from service.models.base import session
+from service.models.base import now, session
 from service.models.inbox import like
 from service.models.organisation import Organisation
 from service.models.paging import Order, Page, read_page
@@ -19,37 +19,53 @@ from service.models.user import User
 MOST = 2000  # organisations offered in a form
 
 
+ORDER = Order((func.lower(User.login), User.id))
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which accounts: of these roles, in a state (``waiting``: for an assent), found by login, name or organisation."""
+    """Which accounts: of these roles, in a state of ``AccountState``, found by login, name or organisation."""
 
     roles: Collection[str]
     state: str = ""
-    find: str = ""
+    text: str = ""
     organisation_id: UUID | None = None
 
 
 def read(user: User, chosen: Filter, cursor: str | None = None) -> Page[Any]:
     """Accounts whose organisation is in the user's scope, by login."""
-    query = select(
-        User.id, User.login, User.display_name, User.role, User.state, User.locked_until, User.last_login, User.must_change,
-        User.awaits_assent,
-        Organisation.name.label("organisation"),
+    return read_page(accounts_query(user, chosen), ORDER, cursor)
+
+
+def accounts_query(user: User, chosen: Filter) -> Any:
+    """The query behind the page, whole, for exports. ``account_state``: as the list says it."""
+    query = (
+        select(
+            User.id, User.login, User.display_name, User.role, User.last_login, User.created_at, User.phone_masked, User.mail_masked,
+            _state().label("account_state"), Organisation.name.label("organisation"),
+        )
+        .join(Organisation, Organisation.id == User.organisation_id)
+        .where(visible(user, Organisation), User.role.in_(chosen.roles))
     )  # fmt: skip
-    query = query.join(Organisation, Organisation.id == User.organisation_id)
-    query = query.where(visible(user, Organisation), User.role.in_(chosen.roles))
-    if chosen.state == "waiting":
-        query = query.where(User.awaits_assent, User.state != "disabled")
-    elif chosen.state:
-        query = query.where(User.state == chosen.state)
+    if chosen.state:
+        query = query.where(_state() == chosen.state)
     if chosen.organisation_id:
         query = query.where(User.organisation_id == chosen.organisation_id)
-    if chosen.find:
-        words = like(chosen.find)
+    if chosen.text:
+        words = like(chosen.text)
         query = query.where(
             or_(User.login.ilike(words), User.display_name.ilike(words), Organisation.name.ilike(words))
         )
-    return read_page(query, Order((func.lower(User.login), User.id)), cursor)
+    return query
+
+
+def _state() -> Any:
+    return case(
+        (User.state == "disabled", "disabled"),
+        (User.awaits_assent, "waiting"),
+        (User.locked_until > now(), "locked"),
+        else_="active",
+    )
 
 
 def homes(user: User, kinds: Collection[str]) -> list[tuple[UUID, str]]:

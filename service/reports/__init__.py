@@ -6,9 +6,12 @@ from service.domain.roles import Role
 from service.errors import NotFound
 from service.models import User
 from service.reports import (
+    accounts,
     annual_classes,
     audit_events,
+    cases,
     certificate_ledger,
+    class_enrollments,
     class_papers,
     class_trainees,
     due_persons,
@@ -22,6 +25,8 @@ from service.reports import (
     print_register,
     reissue_register,
     renewal_trainees,
+    setting_changes,
+    tasks,
     tickets,
     unit_summary,
 )
@@ -34,7 +39,7 @@ REPORTS = (
 )  # fmt: skip
 LISTS = (
     *lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *person_changes.LISTS, *audit_events.LISTS, *plans.LISTS, *tickets.LISTS,
-    *class_papers.PAPERS,
+    *class_papers.PAPERS, *class_enrollments.LISTS, *tasks.LISTS, *cases.LISTS, *accounts.LISTS, *setting_changes.LISTS,
 )  # fmt: skip
 
 

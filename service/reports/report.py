@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from service.domain.labels import Labelled
+from service.domain.permissions import Action, may
 from service.domain.roles import Role
 from service.models import User
 from service.models.paging import Page
@@ -25,6 +26,7 @@ class Kind(StrEnum):
 
     TEXT = "text"
     WORD = "word"  # a key of the catalogue, translated
+    WORDS = "words"  # several, joined by « · »
     CODE = "code"  # a number that is no quantity: text in sheets, left-aligned
     NUMBER = "number"
     SHARE = "share"  # a Share
@@ -81,6 +83,12 @@ class Chosen:
     state: str = ""
     band: str = ""
     print: str = ""
+    role: str = ""
+    find: str = ""
+    batch: str = ""
+    view: str = ""
+    process: str = ""
+    definition: str = ""
 
     def arguments(self) -> dict[str, str]:
         """As it stands in an address; what is not chosen is left out."""
@@ -128,6 +136,8 @@ class Report:
     summary: tuple[tuple[str, str], ...] = ()
     """Word and key of the totals that are told above the rows."""
     sign: str = "draft"
+    is_plain: bool = False
+    """Whether it never has a number of a person, so that nobody needs to look for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +149,26 @@ class Subtotals:
 
 
 def choose(report: Report, user: User, given: Mapping[str, str]) -> Chosen:
-    """Read a filter; unknown names and values count as not chosen. An empty ``year`` is every year."""
+    """Read a filter; unknown names and values count as not chosen. An empty ``year`` is every year.
+
+    A filter for which the report names no options is taken as typed.
+    """
     values: dict[str, Any] = {}
     wanted = {**report.defaults(user), **given}
     for name in report.filters:
-        text = " ".join(str(wanted.get(name, "")).split())[:50]
+        text = " ".join(str(wanted.get(name, "")).split())[: 50 if name in ("q", "find") else 160]
         if name in ("province", "unit", "type", "class_id"):
             values[name] = _key(text)
         elif name == "year":
             values[name] = int(text) if text.isascii() and text.isdigit() and 1990 <= int(text) <= 2200 else None
-        elif name == "q" or text in {str(option) for option in report.options.get(name, ())}:
+        elif name not in report.options or text in {str(option) for option in report.options[name]}:
             values[name] = text
     return Chosen(**values)
+
+
+def roles_that_may(*actions: Action) -> frozenset[Role]:
+    """The roles that may do one of ``actions`` (domain.md §9)."""
+    return frozenset(role for role in Role if any(may(role, action) for action in actions))
 
 
 def _key(text: str) -> UUID | None:

@@ -24,6 +24,7 @@ WIDTHS = {
     Kind.INSTANT: 17,
     Kind.CODE: 22,
     Kind.WORD: 16,
+    Kind.WORDS: 24,
     Kind.BLANK: 16,
     Kind.TEXT: 24,
 }
@@ -85,6 +86,11 @@ def _reader(column: Column) -> Callable[[Any], Any]:
 def say_word(value: Any) -> str:
     """A text of the catalogue, or a message, in the reader's language."""
     return texts.say(value if isinstance(value, Message) else str(value))
+
+
+def _words(value: str) -> str:
+    """Several words, each translated."""
+    return " · ".join(map(translate, value.split(" · ")))
 
 
 def _share(value: Share | str) -> float | str:

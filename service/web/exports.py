@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 from flask_login import current_user
 
-from service.errors import N_, Conflict, NotFound
+from service.errors import N_, Conflict
 from service.models import ExportLog, User
 from service.models.base import CHINA
 from service.reports import LISTS, REPORTS, find_export
@@ -21,7 +22,7 @@ from service.sheets import Sheet
 from service.web import cells
 from service.web.access import signed_in
 from service.web.session import source
-from service.web.submit import again
+from service.web.submit import again, done
 from service.web.texts import language, translate
 from service.workflow import exports, jobs
 
@@ -73,15 +74,23 @@ def show(export_id: UUID) -> ResponseReturnValue:
     return render_template(part, row=row, title=_title(row))
 
 
+@bp.post("/exports/<uuid:export_id>/stop")
+@signed_in
+@again(show, Conflict)
+def stop(export_id: UUID) -> ResponseReturnValue:
+    """Give up one that still runs."""
+    exports.stop(current_user, export_id)
+    done(N_("导出已取消。"))
+    return redirect(url_for(".index"))
+
+
 @bp.get("/exports/<uuid:export_id>.xlsx")
 @signed_in
 def file(export_id: UUID) -> ResponseReturnValue:
     row = exports.find(current_user, export_id)
-    path = exports.file_of(row)
-    if row.state != "done" or not path.exists():
-        raise NotFound(N_("文件已过一天，已删除；请重新导出。"))
+    content = io.BytesIO(exports.read_file(row))
     name = f"{_title(row)}-{row.at.astimezone(CHINA):%Y%m%d-%H%M}.xlsx"
-    return send_file(path, mimetype=XLSX, as_attachment=True, download_name=name)
+    return send_file(content, mimetype=XLSX, as_attachment=True, download_name=name)
 
 
 def write(row: ExportLog, report: Report, batches: Iterator[list[Cells]], path: Path) -> None:
@@ -124,9 +133,9 @@ def may_export(name: str) -> bool:
 
 
 @bp.app_template_global()
-def may_reveal(name: str) -> bool:
-    """Whether the reader may ask for whole numbers, and the list has any."""
-    return may_export(name) and exports.has_personal(find_export(current_user, name), current_user, {})
+def may_reveal(name: str, chosen: Mapping[str, str]) -> bool:
+    """Whether the reader may ask for whole numbers, and the list so narrowed has any."""
+    return may_export(name) and exports.has_personal(find_export(current_user, name), current_user, chosen)
 
 
 def _title(row: ExportLog) -> str:
@@ -137,8 +146,8 @@ def _given() -> dict[str, str]:
     return request.args.to_dict()
 
 
-def _run(payload: dict[str, Any], _job: UUID) -> None:
-    exports.write(UUID(payload["export_id"]), write)
+def _run(payload: dict[str, Any], job_id: UUID) -> None:
+    exports.write(UUID(payload["export_id"]), write, job_id)
 
 
 def _remove(payload: dict[str, Any], _job: UUID) -> None:

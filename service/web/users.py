@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.permissions import Action
-from service.domain.roles import CREATES, Role
+from service.domain.roles import AccountState, Role, managed_by
 from service.errors import N_, InvalidInput, NotFound
-from service.models import User, now, unit_list, user_list
+from service.models import User, unit_list, user_list
 from service.web import filters, wording
 from service.web.access import needs
 from service.web.submit import again, done
@@ -19,16 +19,13 @@ from service.workflow import accounts
 
 bp = Blueprint("users", __name__)
 
-STATES = ("active", "waiting", "disabled")
-
 
 @bp.get("/users")
 @needs(Action.MANAGE_USERS, Action.UNLOCK_USER)
 def index() -> ResponseReturnValue:
     role = filters.choice("role", managed())
-    chosen = user_list.Filter(
-        [role] if role else managed(), filters.choice("state", STATES), filters.text("find"), filters.key("unit")
-    )
+    state = filters.choice("state", list(AccountState))
+    chosen = user_list.Filter([role] if role else managed(), state, filters.text("q"), filters.key("unit"))
     page = user_list.read(current_user, chosen, filters.cursor())
     return render_template(
         "pages/users/index.html",
@@ -36,15 +33,14 @@ def index() -> ResponseReturnValue:
         chosen=chosen,
         role=role,
         roles=wording.options(managed()),
-        now=now(),
+        states=wording.options(AccountState),
         unit=unit_list.names_of([chosen.organisation_id]).get(str(chosen.organisation_id), ""),
     )
 
 
 def managed() -> list[Role]:
-    """The roles whose accounts the reader sees: those he may create, or all for whoever unlocks."""
-    role = Role(current_user.role)
-    return [r for r in Role if r in CREATES.get(role, ())] or list(Role)
+    """The roles whose accounts the reader sees."""
+    return managed_by(Role(current_user.role))
 
 
 @bp.get("/users/new")

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import update
 
 from service.config import settings
 from service.domain.permissions import Action, may
 from service.domain.roles import Role
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.models import AuditEvent, Cause, ExportLog, Job, User, new_id, now, session, transaction
+from service.models.sealed import seal, unseal
 from service.reports import find_export
 from service.reports.report import Cells, Report, choose
 from service.reports.unmasked import PERSONAL, reveal
+from service.workflow import jobs
 from service.workflow.actors import must_have_record
 
 MOST = 50_000  # rows of one export (R71)
@@ -28,8 +33,9 @@ Writer = Callable[[ExportLog, Report, Iterator[list[Cells]], Path], None]
 
 def has_personal(report: Report, user: User, given: Mapping[str, str]) -> bool:
     """Whether the list has numbers that are masked unless asked for, and the reader may ask."""
-    columns = report.read(user, choose(report, user, given)).columns
-    return may(Role(user.role), Action.EXPORT_UNMASKED) and any(c.key in PERSONAL for c in columns)
+    if report.is_plain or not may(Role(user.role), Action.EXPORT_UNMASKED):
+        return False
+    return any(c.key in PERSONAL for c in report.read(user, choose(report, user, given)).columns)
 
 
 def begin(
@@ -64,13 +70,20 @@ def begin(
     return row
 
 
-def write(export_id: UUID, writer: Writer) -> ExportLog:
-    """Write the file of an export; doing it again after a failure begins anew. A failure is noted, then raised."""
-    row = session().get_one(ExportLog, export_id)
+def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> ExportLog:
+    """Write the file of an export; doing it again after a failure begins anew. A failure is noted, then raised.
+
+    job_id: the job that does it, whose lease is prolonged. It ends without a file when the reader stops it meanwhile.
+    """
+    row = session().get_one(ExportLog, export_id, populate_existing=True)
     if row.state not in ("running", "failed"):
         return row
     try:
-        _write(row, writer)
+        _write(row, writer, job_id)
+    except Stopped:
+        session().rollback()
+        _clear(row)
+        return row
     except Exception as error:
         session().rollback()
         _end(row, "failed", f"{type(error).__name__}: {error}")
@@ -79,11 +92,20 @@ def write(export_id: UUID, writer: Writer) -> ExportLog:
     return row
 
 
+def stop(user: User, export_id: UUID) -> ExportLog:
+    """Give up an export that still runs: the worker ends at its next piece. Raises NotFound, Conflict when it has ended."""
+    row = find(user, export_id)
+    with transaction(Cause("stop_export", user.id)) as current:
+        if not _is_left_running(row, "stopped"):
+            raise Conflict(N_("这次导出已经结束，不能再取消。"))
+        current.refresh(row)
+    return row
+
+
 def remove(export_id: UUID) -> None:
     """Take the file away; the row stays (§5.1: no residual data)."""
     row = session().get_one(ExportLog, export_id)
-    for path in (file_of(row), file_of(row).with_suffix(".part")):
-        path.unlink(missing_ok=True)
+    _clear(row)
     with transaction(Cause("remove_export")):
         row.state = "removed"
 
@@ -97,11 +119,23 @@ def find(user: User, export_id: UUID) -> ExportLog:
 
 
 def file_of(row: ExportLog) -> Path:
-    """Where the file of an export lies while it is kept."""
-    return settings().data_dir / "exports" / f"{row.id}.xlsx"
+    """Where the file of an export lies while it is kept, sealed like everything personal."""
+    return settings().data_dir / "exports" / f"{row.id}.xlsx.sealed"
 
 
-def _write(row: ExportLog, writer: Writer) -> None:
+def read_file(row: ExportLog) -> bytes:
+    """The spreadsheet of a finished export; raises NotFound when it is gone."""
+    path = file_of(row)
+    if row.state != "done" or not path.exists():
+        raise NotFound(N_("文件已过一天，已删除；请重新导出。"))
+    return unseal(path.read_bytes())
+
+
+class Stopped(Exception):
+    """The reader gave the export up while it was written."""
+
+
+def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
     user = User.get(row.user_id)
     if user is None or not user.is_active:
         raise NotAllowed
@@ -109,8 +143,14 @@ def _write(row: ExportLog, writer: Writer) -> None:
     path, part = file_of(row), file_of(row).with_suffix(".part")
     path.parent.mkdir(mode=0o700, exist_ok=True)
     table = report.read(user, choose(report, user, {"year": "", **row.chosen}))
-    writer(row, report, _counted(row, table.batches()), part)
+    writer(row, report, _counted(row, table.batches(), job_id), part)
+    part.write_bytes(seal(part.read_bytes()))
     part.replace(path)
+
+
+def _clear(row: ExportLog) -> None:
+    for path in (file_of(row), file_of(row).with_suffix(".part")):
+        path.unlink(missing_ok=True)
 
 
 def _end(row: ExportLog, state: str, error: str | None = None) -> None:
@@ -125,14 +165,27 @@ def _check_unmasked(user: User, purpose: str) -> None:
         raise InvalidInput({"purpose": N_("导出完整号码须写明用途，用途会记入审计。")})
 
 
-def _counted(row: ExportLog, batches: Iterator[list[Cells]]) -> Iterator[list[Cells]]:
-    """The batches, whole numbers in them if asked for; the progress is written down between them."""
+def _counted(row: ExportLog, batches: Iterator[list[Cells]], job_id: UUID | None) -> Iterator[list[Cells]]:
+    """The batches, whole numbers in them if asked for; between them the progress is written down. Raises Stopped."""
     done = 0
     for cells in batches:
         yield cells if row.masked else reveal(cells)
         done += len(cells)
         with transaction(Cause("export_progress")):
-            row.done = done
+            if not _is_left_running(row, "running", done=done):
+                raise Stopped
+        if job_id is not None:
+            jobs.keep(job_id)
+
+
+def _is_left_running(row: ExportLog, state: str, **more: Any) -> bool:
+    """Change an export that has not ended; whether it had not. A failed one that is tried again runs again."""
+    ended_at = now() if state == "stopped" else None
+    change = update(ExportLog).where(ExportLog.id == row.id, ExportLog.state.in_(("running", "failed")))
+    found = (
+        session().execute(change.values(state=state, ended_at=ended_at, **more).returning(ExportLog.id)).one_or_none()
+    )
+    return found is not None
 
 
 def _job(name: str, row: ExportLog, after: timedelta) -> Job:

@@ -92,7 +92,7 @@ def test_the_security_administrator_only_unlocks(client: FlaskClient, sysadmin: 
             "/sign-in", data={"login": user.login, "password": "no"}, environ_overrides={"REMOTE_ADDR": f"10.0.0.{n}"}
         )
     sign_in(client, known(make_user("security_admin", authority_id("platform"))))
-    page = client.get(f"/users?find={user.login}").get_data(as_text=True)
+    page = client.get(f"/users?q={user.login}").get_data(as_text=True)
     assert "已锁定" in page
     assert f"/users/{user.id}/unlock" in page
     assert client.post(f"/users/{user.id}/disable").status_code == 404
