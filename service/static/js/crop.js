@@ -160,10 +160,12 @@ if (tool && chosen && window.createImageBitmap) {
     if (!picture || event.defaultPrevented || chosen.form.dataset.cut) return;
     event.preventDefault();
     event.stopPropagation();
-    making.then(() => {
+    const { submitter } = event;
+    const send = () => {
       chosen.form.dataset.cut = "1";
-      chosen.form.requestSubmit(event.submitter);
+      chosen.form.requestSubmit(submitter);
       delete chosen.form.dataset.cut;
-    });
+    };
+    making.then(() => setTimeout(send)); // not within this event: a form sends nothing while it is being sent
   });
 }

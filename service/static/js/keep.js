@@ -58,6 +58,7 @@ if (reader) {
       clearTimeout(waiting);
       waiting = setTimeout(() => put(form, false), 400);
     });
+    form.addEventListener("change", () => put(form, false));
     form.addEventListener("submit", () => {
       clearTimeout(waiting);
       put(form, true);
