@@ -13,25 +13,30 @@ from service.domain.classes import ClassState
 from service.domain.plans import PlanState
 from service.domain.roles import Role
 from service.domain.training_kind import TrainingKind
-from service.errors import N_, Conflict, InvalidInput
+from service.errors import N_, Conflict, InvalidInput, Message
 from service.handlers.context import Context
 from service.models import Organisation, QualificationType, TrainingClass, TrainingPlan, new_id, session
 
 DATES = ("enrol_from", "enrol_until", "starts_on", "ends_on")
+MUST = ("title", "kind", "institution_id", "place", *DATES, "hours", "capacity", "qualification_types", "pass_mark")
+"""What a class has once it is more than a task: the fields the form asks for when it is published."""
 LETTERS = {TrainingKind.INITIAL: "QZ", TrainingKind.REFRESHER: "ZX", TrainingKind.RENEWAL: "HZ"}
 
 
 def write_draft(data: dict[str, Any], context: Context, role: Role, organiser: Organisation) -> TrainingClass:
-    """Make or change the draft of a case (domain.md §7, R33, R36). Raises InvalidInput at the field that is wrong."""
+    """Make or change the draft of a case (domain.md §7, R33, R36). Raises InvalidInput at the field that is wrong or missing;
+    nothing has changed then."""
+    if missing := [name for name in MUST if data.get(name) in (None, "", [])]:
+        raise InvalidInput(dict.fromkeys(missing, Message(N_("这一项必填。"))))
     kind = TrainingKind(data["kind"])
     classes.check_organiser(role, kind)
     days = {name: date.fromisoformat(data[name]) for name in DATES}
     classes.check_dates(**days)
     classes.check_hours(data["hours"], _least_hours(data["qualification_types"], kind))
     classes.check_capacity(data["capacity"])
+    plan_id, institution_id = _plan(data, kind, organiser), _institution(data["institution_id"])
     row = _row(data, context, kind, organiser, days["starts_on"].year)
-    row.plan_id = _plan(data, kind, organiser)
-    row.kind, row.institution_id = kind, _institution(data["institution_id"])
+    row.plan_id, row.kind, row.institution_id = plan_id, kind, institution_id
     for name, day in days.items():
         setattr(row, name, day)
     for name in ("title", "place", "hours", "capacity", "pass_mark", "contact", "body"):

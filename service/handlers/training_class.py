@@ -25,7 +25,8 @@ INVITED = (Role.PROVINCIAL_AUTHORITY, Role.GROUP, Role.ENTERPRISE, Role.TRAINING
 def describe(data: dict[str, Any]) -> Description:
     """What inbox and lists show of a class, and who organises it."""
     if "class_id" not in data:
-        return Description(summary=str(data.get("title") or ""), organiser_id=UUID(data["organiser_id"]))
+        title = str(data.get("title") or "")
+        return Description(subject=title, organiser_id=UUID(data["organiser_id"]))
     row = class_of(data)
     return Description(
         subject=row.title,
@@ -41,16 +42,22 @@ def describe(data: dict[str, Any]) -> Description:
 
 
 def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Keep what was typed as a draft of the organiser who typed it (R33, R36); wrong entries come back at their fields.
+    """Keep what was typed as a draft of the organiser who typed it (R33, R36); to publish it, all must be there and sound.
 
-    A draft to be given up need not be sound.
+    A draft that is not yet sound is kept by its task alone, with what was typed; the row of the class, if an earlier one
+    has made it, stays as it was last sound.
     """
     user = User.get(context.actor_id) if context.actor_id else None
     if user is None or str(user.organisation_id) != data["organiser_id"]:
         raise NotFound
     if data["decision"] == "discard":
         return {}
-    row = write_draft(data, context, Role(user.role), user.organisation)
+    try:
+        row = write_draft(data, context, Role(user.role), user.organisation)
+    except (InvalidInput, Conflict):
+        if data["decision"] == "publish":
+            raise
+        return {}
     return {"class_id": str(row.id), **days_of(row)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from service.domain import certificates, training_need
@@ -31,7 +32,7 @@ def enrollment_cards(user: User, task: Task) -> list[Card]:
         return [Card("pages/cards/facts.html")]
     step = task.element.rpartition("/")[2]
     held = certificate_list.certificates_of(found.person_id)
-    cards = [_need_card(found, held)] if step in CONFIRM else []
+    cards = [_need_card(found, held, variables.of_task(user, task.id))] if step in CONFIRM else []
     if step in CERTIFY:
         cards.append(_making_card(found, held))
     if step in SCORE:
@@ -59,14 +60,15 @@ def class_cards(user: User, task: Task) -> list[Card]:
     return [_class_card(found)] if found else []
 
 
-def _need_card(found: Enrollment, held: list[Certificate]) -> Card:
-    """The need as of the day of enrolment (R47), and what confirming would check again."""
+def _need_card(found: Enrollment, held: list[Certificate], data: dict[str, Any]) -> Card:
+    """The need as of the day of enrolment (R47), and what confirming would check again, with the case's own last day (R45)."""
+    last_day = date.fromisoformat(data["confirm_until"])
     facts = facts_of([found.person_id], found.enrolled_on)[found.person_id]
     need = training.decide(facts)
     valid = next((c for c in held if c.state == "valid"), None)
     values: dict[str, Any] = {
         "found": found, "need": need, "explained": training_need.explain(facts.facts, need), "ruler": ruler.lay(facts.facts),
-        "fits": need.kind is not None and need.kind.value == found.kind, "obstacles": candidates.recheck(found, need, facts.facts),
+        "fits": need.kind is not None and need.kind.value == found.kind, "obstacles": candidates.recheck(found, need, facts.facts, last_day),
         "new_valid_to": certificates.renewed_valid_to(valid.valid_to) if valid and found.kind == "renewal" else None,
     }  # fmt: skip
     return Card("pages/cards/need.html", values, wide=True)

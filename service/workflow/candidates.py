@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
-from service.domain.classes import ClassState, confirm_until, is_open_to, obstacle_to_window
+from service.domain.classes import ClassState, is_open_to, obstacle_to_window
 from service.domain.enrollments import FULL, Candidate, Offer, obstacles_to_confirming, obstacles_to_enrolling
 from service.domain.persons import PersonState
 from service.domain.roles import Role
@@ -48,17 +49,16 @@ def obstacle_of_class(found: TrainingClass) -> Message | None:
     return FULL if found.taken >= found.capacity else None
 
 
-def recheck(enrollment: Enrollment, need: Need, facts: Facts) -> list[Message]:
-    """Why the province cannot confirm now (R45, R47). Person, unit and class of the enrolment are loaded."""
+def recheck(enrollment: Enrollment, need: Need, facts: Facts, last_day: date) -> list[Message]:
+    """Why the province cannot confirm now (R45, R47). Person, unit and class of the enrolment are loaded; last_day: as its
+    case has it, ``confirm_until``."""
     person, found = enrollment.person, enrollment.training_class
     others = _live_classes([person.id]).get(person.id, set()) - {found.id}
     candidate = Candidate(
         state=PersonState(person.state), qualification_type=person.qualification_type.code, need=need, facts=facts,
         is_enrolled_elsewhere=bool(others),
     )  # fmt: skip
-    return obstacles_to_confirming(
-        candidate, _offer(found, person.unit.authority_id), today(), confirm_until(found.starts_on)
-    )
+    return obstacles_to_confirming(candidate, _offer(found, person.unit.authority_id), today(), last_day)
 
 
 def _offer(found: TrainingClass, province: UUID | None) -> Offer:

@@ -49,7 +49,7 @@ def draft_class(user: User, raw: Mapping[str, Any]) -> UUID:
         done = cases.complete(user, begin_class(user), raw)
         made = class_of_case(done.case_id)
         if made is None:
-            raise Conflict(N_("放弃的草稿不建班次。"))
+            raise Conflict(N_("放弃的、资料不全或不相符的草稿不建班次。"))
     return made.id
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from service.errors import Conflict, InvalidInput
 from service.models import Notice, TrainingClass, authority_id, session
-from service.workflow import cases, history, jobs
+from service.workflow import cases, classes, history, jobs, variables
 from tests.builders.stage import (
     Stage,
     at_nine,
@@ -24,6 +24,7 @@ from tests.builders.stage import (
     make_stage,
     open_tasks,
     publish_class,
+    task_of,
 )
 
 APPROVE, PRINT = "certification/approve_certificate", "certification/print_certificate"
@@ -99,6 +100,76 @@ def test_an_unsound_draft_comes_back_at_its_field(app: Any, clock: Any, field: s
         do(stage.association, case, "draft_class", **draft(stage, **{field: value}))
     assert field in refused.value.fields
     assert (open_tasks(case), _rows()) == (["draft_class"], [])
+
+
+def test_a_draft_keeps_what_is_there_and_publishing_asks_for_the_rest(app: Any, clock: Any) -> None:
+    """S50, domain.md §7: a title is enough to keep; what is missing or does not fit is told at the fields on publishing"""
+    stage = make_stage()
+    case = _begun(stage)
+    with pytest.raises(InvalidInput) as refused:
+        do(stage.association, case, "draft_class", decision="keep")
+    assert list(refused.value.fields) == ["title"]
+    started = {"title": "秋季取证班", "starts_on": "2026-03-20", "ends_on": "2026-03-19", "capacity": "30"}
+    assert do(stage.association, case, "draft_class", **started, decision="keep") == ["draft_class"]
+    assert _rows() == []
+    task = task_of(case, "draft_class")
+    assert task.subject == "秋季取证班"
+    data = variables.of_task(stage.association, task.id)
+    assert {name: data[name] for name in started} == {**started, "capacity": 30}
+    with pytest.raises(InvalidInput) as refused:
+        do(stage.association, case, "draft_class", **started, decision="publish")
+    assert set(refused.value.fields) >= {
+        "kind",
+        "institution_id",
+        "place",
+        "enrol_from",
+        "hours",
+        "qualification_types",
+    }
+    do(stage.association, case, "draft_class", **draft(stage))
+    assert [(row.title, row.state) for row in _rows()] == [("2026年第二期取证班（北京）", "enrolling")]
+    assert list(history.verify()) == []
+
+
+def test_a_draft_that_was_sound_may_be_kept_unsound(app: Any, clock: Any) -> None:
+    """domain.md §7: its row stays as it was, its task holds what was typed"""
+    stage = make_stage()
+    case = _begun(stage)
+    do(stage.association, case, "draft_class", **draft(stage, decision="keep"))
+    do(stage.association, case, "draft_class", **draft(stage, decision="keep", ends_on="2026-03-01", place="天津"))
+    [row] = _rows()
+    assert (row.place, row.state) == ("北京", "draft")
+    assert variables.of_task(stage.association, task_of(case, "draft_class").id)["place"] == "天津"
+    do(stage.association, case, "draft_class", **draft(stage, place="天津"))
+    assert (_rows()[0].place, _rows()[0].state) == ("天津", "enrolling")
+
+
+def test_a_class_is_not_confirmed_while_others_may_still_enrol(app: Any, clock: Any) -> None:
+    """R38, domain.md §8: enrolment open → closed → running …, though all enrolled so far are through"""
+    stage = make_stage()
+    row = publish_class(stage, enrol_until="2026-03-12", starts_on="2026-03-12", ends_on="2026-03-12")
+    case = enroll(stage, row, stage.person())
+    do(stage.province, case, "confirm_enrollment", decision="confirm")
+    clock.move_to(at_nine(row.starts_on))
+    jobs.run_all()
+    for user, step, raw in (
+        (stage.association, "check_in", {}),
+        (stage.institution, "record_score", {"score": "81"}),
+        (stage.association, "confirm_score", {"decision": "confirm"}),
+    ):
+        do(user, case, step, **raw)
+        assert class_of(row).state == "enrolling"
+    late = enroll(stage, row, stage.person())
+    assert enrollment_of(late).state == "pending"
+    with pytest.raises(Conflict):
+        classes.cancel_class(stage.association, row.id, "人数不足")  # R37: somebody has come
+    do(stage.province, late, "confirm_enrollment", decision="confirm")
+    clock.move_to(at_nine(row.starts_on + timedelta(days=1)))
+    jobs.run_all()
+    assert class_of(row).state == "running"
+    assert row.case_id
+    do(stage.association, row.case_id, CLOSE, sure="true")
+    assert class_of(row).state == "confirmed"
 
 
 def test_a_class_whose_window_is_over_is_not_published(app: Any, clock: Any) -> None:
