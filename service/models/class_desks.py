@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
-from service.models.base import session
 from service.models.organisation import Organisation
 from service.models.paging import Order, Page, read_page
 from service.models.scope import own_units, visible
@@ -25,18 +21,8 @@ CAME = ("checked_in", "scored", "makeup", "certifying", "completed", "failed")
 TO_SCORE = ("checked_in", "makeup")
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Persons of a class: who is to come, who came, who has no score yet, whose score waits for its confirmation."""
-
-    expected: int = 0
-    came: int = 0
-    to_score: int = 0
-    scored: int = 0
-
-
-def offers(user: User, today: date, kind: str = "", cursor: str | None = None) -> Page[Any]:
-    """One page of the classes into which the user can enrol today, the soonest first (R34, R38).
+def offers_query(user: User, today: date, kind: str = "") -> Any:
+    """The classes into which the user can enrol today (R34, R38).
 
     An organiser's own province, or all where it is open to them; the association's classes are for everybody.
     """
@@ -46,36 +32,35 @@ def offers(user: User, today: date, kind: str = "", cursor: str | None = None) -
     own = _by_own_province(user)
     if own is not None:
         query = query.where(or_(Organiser.kind == "association", TrainingClass.open_to_other_provinces, own))
-    if kind:
-        query = query.where(TrainingClass.kind == kind)
-    return read_page(query, SOONEST, cursor)
+    return query.where(TrainingClass.kind == kind) if kind else query
 
 
-def to_check_in(user: User, today: date, cursor: str | None = None) -> Page[Any]:
-    """One page of the classes that are held, or begin within two weeks, and have somebody to come (R48)."""
-    query = _rows().where(
+def check_in_query(user: User, today: date) -> Any:
+    """The classes that are held, or begin within two weeks, and have somebody to come (R48): ``came`` of ``expected``."""
+    query = _rows().add_columns(_number((*CAME, "confirmed")).label("expected"), _number(CAME).label("came"))
+    return query.where(
         visible(user, TrainingClass), TrainingClass.starts_on <= today + AHEAD, TrainingClass.ends_on >= today,
-        TrainingClass.state.in_(("enrolling", "enrolment_closed", "running", "scored")), _has(("confirmed", *CAME)),
+        TrainingClass.state.in_(("enrolling", "enrolment_closed", "running", "scored")), _has((*CAME, "confirmed")),
     )  # fmt: skip
+
+
+def score_query(user: User) -> Any:
+    """The hosted classes where somebody who came has no confirmed score (R49): how many came, are ``to_score``, are ``scored``."""
+    query = _rows().add_columns(
+        _number(CAME).label("came"), _number(TO_SCORE).label("to_score"), _number(("scored",)).label("scored")
+    )
+    return query.where(visible(user, TrainingClass), _has((*TO_SCORE, "scored")))
+
+
+def page_of(query: Any, cursor: str | None = None) -> Page[Any]:
+    """One page of such classes, the soonest first."""
     return read_page(query, SOONEST, cursor)
 
 
-def to_score(user: User, cursor: str | None = None) -> Page[Any]:
-    """One page of the hosted classes where somebody who came has no confirmed score yet (R49)."""
-    query = _rows().where(visible(user, TrainingClass), _has((*TO_SCORE, "scored")))
-    return read_page(query, SOONEST, cursor)
-
-
-def counts(class_ids: Iterable[UUID]) -> dict[UUID, Counts]:
-    """The persons of each class, in one query."""
-
-    def number(states: tuple[str, ...]) -> Any:
-        return func.sum(case((Enrollment.state.in_(states), 1), else_=0))
-
-    query = select(
-        Enrollment.class_id, number(("confirmed", *CAME)), number(CAME), number(TO_SCORE), number(("scored",))
-    ).where(Enrollment.class_id.in_(list(class_ids)))
-    return {row[0]: Counts(*map(int, row[1:])) for row in session().execute(query.group_by(Enrollment.class_id))}
+def _number(states: tuple[str, ...]) -> Any:
+    """How many persons of a class are in one of the states."""
+    mine = and_(Enrollment.class_id == TrainingClass.id, Enrollment.state.in_(states))
+    return select(func.count()).select_from(Enrollment).where(mine).correlate(TrainingClass).scalar_subquery()
 
 
 def _has(states: tuple[str, ...]) -> Any:

@@ -14,6 +14,7 @@ from service.reports import (
     class_enrollments,
     class_papers,
     class_trainees,
+    desks,
     due_persons,
     due_training,
     expiry_warnings,
@@ -38,7 +39,7 @@ REPORTS = (
     pending_work.REPORT,
 )  # fmt: skip
 LISTS = (
-    *lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *person_changes.LISTS, *audit_events.LISTS, *plans.LISTS, *tickets.LISTS,
+    *lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *person_changes.LISTS, *audit_events.LISTS, *desks.LISTS, *plans.LISTS, *tickets.LISTS,
     *class_papers.PAPERS, *class_enrollments.LISTS, *tasks.LISTS, *cases.LISTS, *accounts.LISTS, *setting_changes.LISTS,
 )  # fmt: skip
 

@@ -12,7 +12,6 @@ from service.domain.classes import is_check_in_day
 from service.domain.permissions import Action
 from service.domain.training_kind import TrainingKind
 from service.models import class_desks, today
-from service.models.paging import Page
 from service.web import filters
 from service.web.access import needs
 
@@ -42,24 +41,21 @@ _lead("/desks/tickets", "dispatch", Action.ROUTE_TICKETS, "inbox.index", kind="s
 def offers() -> ResponseReturnValue:
     """The classes into which somebody can be enrolled today."""
     kind = filters.choice("kind", list(TrainingKind))
-    page = class_desks.offers(current_user, today(), kind, filters.cursor())
-    return _show("offers", page, kind=kind, kinds=list(TrainingKind))
+    page = class_desks.page_of(class_desks.offers_query(current_user, today(), kind), filters.cursor())
+    return render_template("pages/desks/offers.html", page=page, kind=kind, kinds=list(TrainingKind))
 
 
 @bp.get("/classes/check-in")
 @needs(Action.CHECK_IN)
 def check_in() -> ResponseReturnValue:
     """The classes whose people come now, or will soon."""
-    return _show("check_in", class_desks.to_check_in(current_user, today(), filters.cursor()), is_day=is_check_in_day)
+    page = class_desks.page_of(class_desks.check_in_query(current_user, today()), filters.cursor())
+    return render_template("pages/desks/check_in.html", page=page, is_day=is_check_in_day, today=today())
 
 
 @bp.get("/classes/scores")
 @needs(Action.RECORD_SCORE)
 def scores() -> ResponseReturnValue:
     """The hosted classes that have scores to record, or to be looked after until they are confirmed."""
-    return _show("scores", class_desks.to_score(current_user, filters.cursor()))
-
-
-def _show(name: str, page: Page[Any], **values: Any) -> ResponseReturnValue:
-    counts = class_desks.counts(row.id for row in page.rows) if name != "offers" else {}
-    return render_template(f"pages/desks/{name}.html", page=page, counts=counts, today=today(), **values)
+    page = class_desks.page_of(class_desks.score_query(current_user), filters.cursor())
+    return render_template("pages/desks/scores.html", page=page)

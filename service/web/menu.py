@@ -45,7 +45,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """快捷操作 of the first page: a leaf, or what is done in one."""
+    """A way on from the first page (快捷操作): a leaf, or what is done in one."""
 
     endpoint: str
     word: str
@@ -79,16 +79,16 @@ TRAINING = Place(N_("培训"), "cap", (
          acts=((PUBLISH, "classes.new"), (ENROLL, "classes.choose"), (CANCEL, "classes.confirm_cancellation")),
          words={**_for_units(LOOK), Role.TRAINING_INSTITUTION: LOOK}, covers=("classes", "reports.class_paper")),
     Leaf("classes.new", N_("开班"), "S107 S122", covers=("classes.create",)),
-    Leaf("desks.offers", N_("代企业报名"), "S62 S63 S107 S118", acts=((ENROLL, "classes.choose"),),
+    Leaf("desks.offers", N_("代企业报名"), "S62 S63 S107 S118", export="offers", acts=((ENROLL, "classes.choose"),),
          words={**_for_units(N_("培训班报名")), Role.ASSOCIATION: N_("院校报名"), Role.TRAINING_INSTITUTION: N_("院校人员报名")},
          covers=("classes.choose", "classes.enroll")),
     Leaf("enrollments.index", N_("报名情况"), "S107", acts=((N_("撤回"), "enrollments.confirm_withdrawal"),),
          export="enrollments", covers=("enrollments",)),
     _work("desks.confirmations", N_("报名确认"), "S107", "training_enrollment/confirm_enrollment", CONFIRM),
-    Leaf("desks.check_in", N_("现场报到"), "S53 S122",
+    Leaf("desks.check_in", N_("现场报到"), "S53 S122", export="check-in",
          acts=((N_("报到"), "enrollments.check_in"), (N_("撤销报到"), "enrollments.undo_check_in")),
          covers=("enrollments.check_in_sheet", "enrollments.check_in")),
-    Leaf("desks.scores", N_("成绩录入"), "S54 S59", acts=((N_("录入"), "enrollments.record_scores"),),
+    Leaf("desks.scores", N_("成绩录入"), "S54 S59", export="to-score", acts=((N_("录入"), "enrollments.record_scores"),),
          covers=("enrollments.score_sheet", "enrollments.record_scores")),
     _work("desks.score_confirmations", N_("成绩确认"), "S55 S122", "training_enrollment/confirm_score", CONFIRM),
     Leaf("plans.index", N_("制定计划"), "S90 S106 S122", export="plans", words={Role.MINISTRY: N_("培训计划")},
@@ -132,7 +132,7 @@ REPORTS = Place(N_("报表"), "chart", (
     _report("warnings", N_("预警信息"), "S85 S100 S122"),
 ))  # fmt: skip
 
-UNITS = Place(N_("单位"), "unit", (
+UNITS = Place(N_("企业信息"), "unit", (
     Leaf("units.index", N_("企业管理"), "S86 S101 S115 S123", export="units",
          acts=((ADD, "units.new"), (DELETE, "unit_acts.confirm_deletion"), (EDIT, "units.edit"), (N_("转分公司"), "unit_acts.convert_form")),
          covers=("units", "unit_acts")),
@@ -169,21 +169,21 @@ AUDIT = Place(N_("审计"), "eye", (
 
 SYSTEM = Place(N_("系统"), "gear", (
     Leaf("users.index", N_("用户管理"), "S97 S111 S121", export="users",
-         acts=((ADD, "users.new"), (CANCEL, "users.disable"), (EDIT, "accounts.name"), (N_("重置密码"), "users.reset"),
+         acts=((ADD, "users.new"), (CANCEL, "users.disable"), (EDIT, "accounts.edit"), (N_("重置密码"), "users.reset"),
                (N_("解锁"), "users.unlock"), (N_("授权"), "accounts.assent")),
          words={Role.SECURITY_ADMIN: N_("账号与授权")}, covers=("users", "accounts")),
     Leaf("users.new", N_("添加用户"), "S97 S111", covers=("users.create",)),
     Leaf("settings.index", N_("参数与字典"), "[I]", acts=((EDIT, "settings.save"),),
          words={Role.SECURITY_ADMIN: N_("安全策略")}, covers=("settings",)),
-    Leaf("administration.provinces", N_("省份字典"), "[I]"),
+    Leaf("administration.provinces", N_("省份字典"), "[I]", export="provinces"),
     Leaf("administration.backup", N_("备份"), "[I]"),
     Leaf("exports.index", N_("导出记录"), "S86 S101 S115 S123", covers=("exports",)),
     Leaf("session.password", N_("密码修改"), "S98 S112 S120", acts=((EDIT, "session.change_password"),),
-         covers=("session", "accounts.show_privacy")),
+         covers=("session", "accounts.own", "accounts.save_own", "accounts.show_privacy")),
 ))  # fmt: skip
 
 PROCESSES = Place(N_("流程"), "flow", (
-    Leaf("cases.index", N_("案卷"), "§9", words={Role.AUDIT_ADMIN: N_("案卷回放")}, covers=("cases",)),
+    Leaf("cases.index", N_("案卷"), "§9", export="cases", words={Role.AUDIT_ADMIN: N_("案卷回放")}, covers=("cases",)),
     Leaf("processes.index", N_("流程定义"), "§9", covers=("processes",)),
 ))  # fmt: skip
 

@@ -65,6 +65,10 @@ addEventListener("pageshow", () => {
 /* What was submitted needs no draft any more. */
 for (const said of document.querySelectorAll("[data-draft-done]")) localStorage.removeItem(`draft:${document.body.dataset.user}:${said.dataset.draftDone}`);
 
+/* The leaf one is on stands in view, however many there are beside it. */
+const leaf = document.querySelector(".leaves [aria-current]");
+if (leaf) leaf.parentNode.scrollLeft = leaf.offsetLeft - (leaf.parentNode.clientWidth - leaf.offsetWidth) / 2;
+
 /* Places that do not fit into the bar are behind 更多. */
 const places = document.querySelector(".bar nav");
 if (places) {
