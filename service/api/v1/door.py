@@ -29,7 +29,7 @@ from service.models.outage import DatabaseAway
 View = TypeVar("View", bound=Callable[..., Any])
 
 PREFIX = "/api/v1"
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 ALWAYS = (400, 401, 403, 429, 500, 503)
 BEFORE_RECORD = {Action.MODIFY_UNIT, Action.VIEW_UNITS, Action.CHANGE_PASSWORD}
 """What the users of a unit may do before its record is complete (R3)."""
@@ -96,8 +96,13 @@ class Room(Blueprint):
         return mark
 
 
-def enter() -> None:
-    """Credentials by HTTP Basic and never by a cookie; then the unit's own record (R3); then the role."""
+def enter() -> Response | None:
+    """Credentials by HTTP Basic and never by a cookie; then the unit's own record (R3); then the role.
+
+    OPTIONS asks nothing of anybody: it tells the methods of an address.
+    """
+    if request.method == "OPTIONS":
+        return Response(status=204, headers={"Allow": ", ".join(_taken())})
     user = identify()
     g.user, g.user_id = user, user.id
     if user.privacy_version < privacy.VERSION:
@@ -109,6 +114,7 @@ def enter() -> None:
         raise NotAllowed(why)
     if actions and not any(may(role, action) for action in actions):
         raise NotAllowed
+    return None
 
 
 def close(response: Response) -> Response:
@@ -130,12 +136,16 @@ def tagged(version: int) -> dict[str, str]:
 
 def unknown(_rest: str) -> None:
     """No such address; or one that takes other methods, which are named in ``Allow`` (RFC 9110)."""
-    adapter = request_ctx.url_adapter
-    assert adapter is not None
-    taken = [method for method in METHODS if not adapter.match(method=method)[0].startswith("v1_unknown.")]
-    if taken:
+    if taken := _taken():
         raise MethodNotAllowed(valid_methods=taken)
     raise NotFound
+
+
+def _taken() -> list[str]:
+    """The methods that the address of this request takes."""
+    adapter = request_ctx.url_adapter
+    assert adapter is not None
+    return [method for method in METHODS if not adapter.match(method=method)[0].startswith("v1_unknown.")]
 
 
 def _answered(view: Callable[..., Any], schema: type[Schema] | None, status: int, needs: tuple[Action, ...]) -> Any:

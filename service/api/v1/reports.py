@@ -8,10 +8,9 @@ from uuid import UUID
 
 from service.api.errors import say
 from service.api.v1.door import Room, user
-from service.api.v1.problems import Malformed
 from service.api.v1.schemas import reports as schemas
 from service.domain.permissions import Action
-from service.errors import N_, Message
+from service.errors import N_, InvalidInput, Message
 from service.reports import find_report, reports_for
 from service.reports.report import Cells, Column, Kind, Report, Share, choose
 
@@ -52,14 +51,14 @@ def _entry(report: Report) -> dict[str, Any]:
 
 
 def _given(report: Report, wanted: dict[str, Any]) -> dict[str, str]:
-    """The filters as an address of the page has them. Raises Malformed for one that the report does not know."""
+    """The filters as an address of the page has them. Raises InvalidInput for one that the report does not know."""
     wrong = {name: NO_FILTER for name in wanted if name not in report.filters}
     for name, value in wanted.items():
         coded = report.options.get(name)
         if coded is not None and value not in {str(option) for option in coded}:
             wrong[name] = NO_OPTION
     if wrong:
-        raise Malformed(wrong)
+        raise InvalidInput(wrong)
     return {name: "" if name == "year" and not value else str(value) for name, value in wanted.items()}
 
 

@@ -11,6 +11,9 @@ from service.domain.persons import PersonState
 from service.domain.training_kind import TrainingKind
 from service.domain.training_need import Need
 
+KIND = "培训类型；取证班由协会，再培训和换证班由省级开办。 / Kind; initial by the association, others by provinces."
+INSTITUTION = "承办机构的 id，见 GET /institutions。 / Id of the training institution."
+TYPES = "招收的资格类型代码，见 GET /qualification-types。 / Codes of the qualification types admitted."
 OPEN = ("publish", "keep")
 KEPT = (
     "title", "kind", "institution_id", "place", "enrol_from", "enrol_until", "starts_on", "ends_on", "hours", "capacity",
@@ -72,7 +75,7 @@ class ClassFields(Asked):
         "培训类型；取证班由协会，再培训和换证班由省级开办。 / Kind; initial by the association, others by provinces.",
         TrainingKind,
     )
-    institution_id = Id("承办机构的 id，见 GET /institutions。 / Id of the training institution.")
+    institution_id = Id(INSTITUTION)
     place = Text("地点。 / Place.", 100, shortest=1)
     enrol_from = Day("报名开始。 / Enrolment opens.")
     enrol_until = Day("报名截止。 / Last day of enrolment.")
@@ -80,12 +83,7 @@ class ClassFields(Asked):
     ends_on = Day("结束日。 / Last day.")
     hours = Whole("学时，每学时 45 分钟。 / Hours of 45 minutes.", 1, 500)
     capacity = Whole("名额。 / Seats.", 1, 2000)
-    qualification_types = Many(
-        Text("", 20),
-        "招收的资格类型代码，见 GET /qualification-types。 / Codes of the qualification types admitted.",
-        1,
-        20,
-    )
+    qualification_types = Many(Text("", 20), TYPES, 1, 20)
     pass_mark = Mark("及格线，最多一位小数。 / Pass mark, at most one decimal.")
     makeup_allowed = Flag("允许补考一次。 / Whether one make-up is allowed.")
     open_to_other_provinces = Flag("接受外省人员。 / Open to other provinces.")
@@ -94,6 +92,20 @@ class ClassFields(Asked):
 
 
 class NewClass(ClassFields):
+    """What a new draft must hold."""
+
+    title = Text("班次名称。 / Title.", 100, shortest=1, required=True)
+    kind = Choice(KIND, TrainingKind, required=True)
+    institution_id = Id(INSTITUTION, required=True)
+    place = Text("地点。 / Place.", 100, shortest=1, required=True)
+    enrol_from = Day("报名开始。 / Enrolment opens.", required=True)
+    enrol_until = Day("报名截止。 / Last day of enrolment.", required=True)
+    starts_on = Day("开班日。 / First day.", required=True)
+    ends_on = Day("结束日。 / Last day.", required=True)
+    hours = Whole("学时，每学时 45 分钟。 / Hours of 45 minutes.", 1, 500, required=True)
+    capacity = Whole("名额。 / Seats.", 1, 2000, required=True)
+    qualification_types = Many(Text("", 20), TYPES, 1, 20, required=True)
+    pass_mark = Mark("及格线，最多一位小数。 / Pass mark, at most one decimal.", required=True)
     decision = Choice(
         "publish：立即开放报名；keep：只存草稿。 / Publish at once, or keep as a draft.", OPEN, load_default="keep"
     )
