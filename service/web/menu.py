@@ -36,7 +36,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the bar: its word, its sign, its leaves. Where a reader has one leaf, it goes by the leaf's word."""
+    """An entry of the bar: its word, its sign, its leaves; it leads to the first of them."""
 
     word: str
     sign: str
@@ -80,7 +80,7 @@ TRAINING = Place(N_("培训"), "cap", (
          words={**_for_units(LOOK), Role.TRAINING_INSTITUTION: LOOK}, covers=("classes", "reports.class_paper")),
     Leaf("classes.new", N_("开班"), "S107 S122", covers=("classes.create",)),
     Leaf("desks.offers", N_("代企业报名"), "S62 S63 S107 S118", export="offers", acts=((ENROLL, "classes.choose"),),
-         words={**_for_units(N_("培训班报名")), Role.ASSOCIATION: N_("院校报名"), Role.TRAINING_INSTITUTION: N_("院校人员报名")},
+         words={**_for_units(N_("培训班管理")), Role.ASSOCIATION: N_("院校报名"), Role.TRAINING_INSTITUTION: N_("院校人员报名")},
          covers=("classes.choose", "classes.enroll")),
     Leaf("enrollments.index", N_("报名情况"), "S107", acts=((N_("撤回"), "enrollments.confirm_withdrawal"),),
          export="enrollments", covers=("enrollments",)),
@@ -182,13 +182,13 @@ SYSTEM = Place(N_("系统"), "gear", (
          covers=("session", "accounts.own", "accounts.save_own", "accounts.show_privacy")),
 ))  # fmt: skip
 
-PROCESSES = Place(N_("流程"), "flow", (
+CASES = Place(N_("案卷"), "flow", (
     Leaf("cases.index", N_("案卷"), "§9", export="cases", words={Role.AUDIT_ADMIN: N_("案卷回放")}, covers=("cases",)),
     Leaf("processes.index", N_("流程定义"), "§9", covers=("processes",)),
 ))  # fmt: skip
 
 PLACES = (
-    HOME, INBOX, TRAINING, PERSONS, CERTIFICATES, REPORTS, UNITS, NOTICES, TICKETS, AUDIT, PROCESSES, SYSTEM,
+    HOME, INBOX, TRAINING, PERSONS, CERTIFICATES, REPORTS, UNITS, NOTICES, TICKETS, AUDIT, CASES, SYSTEM,
 )  # fmt: skip
 
 PLAN = Shortcut("plans.new", N_("制定计划"), N_("年度培训安排"), "calendar")

@@ -98,7 +98,7 @@ def _seen(place: Place, leaves: list[Leaf], here: Leaf | None) -> PlaceSeen:
         LeafSeen(leaf, leaf.words.get(role, leaf.word), _address(leaf.endpoint, leaf.values), leaf is here)
         for leaf in leaves
     ]
-    return PlaceSeen(place.word if len(seen) > 1 else seen[0].word, place.sign, seen)
+    return PlaceSeen(place.word, place.sign, seen)
 
 
 def _is_leaf_open(leaf: Leaf) -> bool:

@@ -22,7 +22,7 @@ bp = Blueprint("reissues", __name__)
 
 
 @bp.get("/reissues")
-@needs(Action.VIEW_CERTIFICATES)
+@needs(Action.PRINT_CERTIFICATE, Action.REQUEST_REISSUE)
 def index() -> ResponseReturnValue:
     state = filters.choice("state", [s.value for s in ReissueState])
     page = reissues_page(current_user, state, filters.cursor())
