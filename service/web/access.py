@@ -18,6 +18,12 @@ from service.models import User, now, setting
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+IDLE, LONGEST, ENDED = (
+    "idle",
+    "longest",
+    "ended",
+)  # why a session is over: nothing done, lasted long enough, ended elsewhere
+
 logins = LoginManager()
 csrf = CSRFProtect()
 
@@ -73,8 +79,11 @@ def load_user(remembered: str) -> User | None:
     """The account of the session, unless it was disabled, its sessions were ended (epoch), or its time is up."""
     user_id, _, epoch = remembered.partition(":")
     user = User.get(UUID(user_id))
-    if user is None or not user.is_active or str(user.epoch) != epoch or _is_over(Role(user.role)):
+    is_good = user is not None and user.is_active and str(user.epoch) == epoch
+    over = _why_over(Role(user.role)) if user is not None and is_good else [ENDED, 0]
+    if user is None or over is not None:
         session.pop("_user_id")
+        session["over"] = over  # told where the reader is asked to sign in again
         return None
     g.user_id = user.id
     return user
@@ -85,13 +94,26 @@ def begin_session() -> None:
     session["began"] = session["seen"] = int(now().timestamp())
 
 
-def _is_over(role: Role) -> bool:
-    """Whether the session has ended; if not, a request made by hand is remembered, to the minute."""
-    at = int(now().timestamp())
-    limit = setting.number("session_hours") * 3600
-    idle = 60 * setting.number("administrator_session_minutes" if role in ADMINISTRATORS else "session_minutes")
-    if at - session.get("began", 0) >= limit or at - session.get("seen", 0) >= idle:
-        return True
+def seconds_left() -> tuple[int, int]:
+    """Until the reader's session ends if nothing more is done, and until it ends in any case."""
+    at, (minutes, hours) = int(now().timestamp()), _limits(Role(current_user.role))
+    until = session["began"] + hours * 3600 - at
+    return min(session["seen"] + minutes * 60 - at, until), until
+
+
+def _why_over(role: Role) -> list[str | int] | None:
+    """Why the session has ended, and the limit it ran into; None when it goes on: a request by hand is then remembered."""
+    at, (minutes, hours) = int(now().timestamp()), _limits(role)
+    if at - session.get("began", 0) >= hours * 3600:
+        return [LONGEST, hours]
+    if at - session.get("seen", 0) >= minutes * 60:
+        return [IDLE, minutes]
     if at - session["seen"] >= 60 and "X-Background" not in request.headers:
         session["seen"] = at
-    return False
+    return None
+
+
+def _limits(role: Role) -> tuple[int, int]:
+    """Minutes that a session of the role may idle, and hours that it may last."""
+    idle = "administrator_session_minutes" if role in ADMINISTRATORS else "session_minutes"
+    return setting.number(idle), setting.number("session_hours")

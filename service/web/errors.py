@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import structlog
 from flask import Flask, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -11,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from service.errors import N_, AnpeiError, Message, NotAllowed, SignInNeeded
 from service.models.outage import DatabaseAway
+from service.web import access
 from service.web.access import logins
 from service.web.submit import refresh_user
 
@@ -30,7 +33,11 @@ TEXTS = {
 }
 NOT_YOURS = N_("没有这个页面，或您无权查看。")
 EXPIRED = N_("页面已过期，刚才的操作没有保存。请刷新页面后重新提交。")
-LEFT_LONG = N_("请先登录；离开超过 30 分钟须重新登录。")
+OVER = {
+    access.IDLE: N_("离开超过 %(n)s 分钟，已自动退出。重新登录后回到刚才的页面。"),
+    access.LONGEST: N_("登录已满 %(n)s 小时，已自动退出。重新登录后回到刚才的页面。"),
+    access.ENDED: N_("这次登录已被结束：密码已修改或重置、账号已停用，或被安全管理员退出。"),
+}
 
 
 def register(app: Flask) -> None:
@@ -54,15 +61,20 @@ def show_refusal(error: AnpeiError) -> ResponseReturnValue:
 
 def ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
     """Go to the sign-in and come back afterwards; a part of a page makes the whole page go."""
-    if "began" in session:
-        session.pop("began")
-        flash({"text": LEFT_LONG, "values": {}, "undo": None, "draft": None}, "warn")  # type: ignore[arg-type]
-    here = request.full_path.rstrip("?") if request.method == "GET" else None
-    if "HX-Request" in request.headers:
-        answer = make_response("", 401)
-        answer.headers["HX-Redirect"] = url_for("session.sign_in")
-        return answer
-    return redirect(url_for("session.sign_in", next=here if here != "/" else None))
+    if over := session.pop("over", None):
+        session.pop("began", None)
+        flash({"text": OVER[over[0]], "values": {"n": over[1]}, "undo": None, "draft": None}, "warn")  # type: ignore[arg-type]
+    is_part = "HX-Request" in request.headers
+    here = request.full_path.rstrip("?") if request.method == "GET" and not is_part else _page_before()
+    way = url_for("session.sign_in", next=here if here != "/" else None)
+    return make_response("", 401, {"HX-Redirect": way}) if is_part else redirect(way)
+
+
+def _page_before() -> str | None:
+    """The page of ours from which a form or a part of a page was asked for."""
+    before = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    is_ours = before.netloc == request.host and before.path != url_for("session.sign_in")
+    return (before.path + (f"?{before.query}" if before.query else "")) if is_ours else None
 
 
 def show_expired(_error: CSRFError) -> ResponseReturnValue:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, jsonify, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from service.errors import N_, SignInNeeded, TooManyAttempts
-from service.web.access import before_password, begin_session, public, signed_in
+from service.web.access import before_password, begin_session, public, seconds_left, signed_in
 from service.web.submit import again, done
 from service.web.texts import LANGUAGES
 from service.workflow import accounts, passwords
@@ -56,6 +56,27 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for(".sign_in"))
 
 
+@bp.get("/session")
+@signed_in
+@before_password
+def remaining() -> ResponseReturnValue:
+    """How long the session still lasts; a page asks by itself, which does not prolong it."""
+    return _remaining()
+
+
+@bp.post("/session")
+@signed_in
+@before_password
+def prolong() -> ResponseReturnValue:
+    """继续: the reader is still there."""
+    return _remaining()
+
+
+def _remaining() -> ResponseReturnValue:
+    idle, until = seconds_left()
+    return jsonify(left=idle, until=until)
+
+
 @bp.get("/password")
 @signed_in
 @before_password
@@ -88,6 +109,12 @@ def choose_language() -> ResponseReturnValue:
 @public
 def appearance() -> ResponseReturnValue:
     return _choose()
+
+
+@bp.app_template_global()
+def session_left() -> tuple[int, int]:
+    """Seconds until the reader's session ends: if nothing is done, and in any case."""
+    return seconds_left()
 
 
 @bp.app_template_global()

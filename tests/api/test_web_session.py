@@ -204,6 +204,80 @@ def test_an_administrator_has_a_quarter_of_an_hour(client: FlaskClient, app: Fla
     assert client.get("/inbox").status_code == 302
 
 
+def test_the_sign_in_says_why_a_session_ended_and_leads_back(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
+    user = authority_user()
+    sign_in(client, user)
+    clock.move(timedelta(minutes=30))
+    assert client.get("/cases?state=ended").location == "/sign-in?next=/cases?state%3Dended"
+    assert "离开超过 30 分钟，已自动退出" in text(client.get("/sign-in"))
+    assert "离开超过" not in text(client.get("/sign-in"))  # said once
+    sign_in(client, user)
+    for _ in range(12 * 4):
+        clock.move(timedelta(minutes=15))
+        client.get("/more")
+    assert "登录已满 12 小时" in text(client.get("/sign-in"))
+    sign_in(client, user)
+    change(user, epoch=user.epoch + 1)
+    assert client.get("/inbox").status_code == 302
+    assert "这次登录已被结束" in text(client.get("/sign-in"))
+    sign_in(client, fresh(user))
+    change(fresh(user), state="disabled")
+    assert client.get("/inbox").status_code == 302  # at once (R4)
+
+
+def test_the_policy_sets_how_long_a_session_lasts(client: FlaskClient, app: Flask, clock: MovingClock) -> None:
+    sign_in(client, make_user("security_admin", authority_id("platform")))
+    client.post("/settings", data={"session_minutes": "5", "session_hours": "1", "administrator_session_minutes": "6"})
+    user = authority_user()
+    sign_in(client, user)
+    clock.move(timedelta(minutes=4, seconds=59))
+    assert client.get("/inbox").status_code == 200
+    clock.move(timedelta(minutes=5))
+    assert client.get("/inbox").status_code == 302
+    assert "离开超过 5 分钟" in text(client.get("/sign-in"))
+    sign_in(client, user)
+    for _ in range(14):
+        clock.move(timedelta(minutes=4))
+        assert client.get("/more").status_code == 200
+    clock.move(timedelta(minutes=4))
+    assert client.get("/more").status_code == 302
+    assert "登录已满 1 小时" in text(client.get("/sign-in"))
+
+
+def test_a_form_sent_too_late_comes_back_to_its_page_after_the_sign_in(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
+    sign_in(client, authority_user())
+    clock.move(timedelta(minutes=31))
+    form = {"Referer": "http://localhost/plans/new?year=2027"}
+    assert (
+        client.post("/plans", data={"title": "计划"}, headers=form).location == "/sign-in?next=/plans/new?year%3D2027"
+    )
+    sign_in(client, authority_user())
+    clock.move(timedelta(minutes=31))
+    foreign = client.post("/plans", data={"title": "计划"}, headers={"Referer": "https://evil.example/plans/new"})
+    assert foreign.location == "/sign-in"
+    sign_in(client, authority_user())
+    clock.move(timedelta(minutes=31))
+    part = client.get("/inbox", headers={"HX-Request": "true", "HX-Current-URL": "http://localhost/inbox?view=mine"})
+    assert part.headers["HX-Redirect"] == "/sign-in?next=/inbox?view%3Dmine"
+
+
+def test_a_page_learns_how_long_the_session_lasts_and_prolongs_it(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
+    sign_in(client, authority_user())
+    clock.move(timedelta(minutes=28))
+    assert client.get("/session", headers={"X-Background": "1"}).json == {"left": 120, "until": 12 * 3600 - 28 * 60}
+    assert client.post("/session").json == {"left": 1800, "until": 12 * 3600 - 28 * 60}
+    clock.move(timedelta(minutes=29))
+    assert 'data-left="1800 ' in client.get("/inbox").get_data(as_text=True)
+    clock.move(timedelta(minutes=31))
+    assert client.get("/session", headers={"X-Background": "1"}).status_code == 302
+
+
 def test_a_session_ends_after_twelve_hours_in_any_case(client: FlaskClient, app: Flask, clock: MovingClock) -> None:
     sign_in(client, authority_user())
     for _ in range(12 * 60 // 20 - 1):
