@@ -20,6 +20,11 @@ LIBRARIES = {  # what is loaded at run time, and the package of Debian and Ubunt
 }
 TEST_LIBRARIES = {"libatomic.so.1": "libatomic1"}  # of the node that Playwright brings
 CHINESE_FONT = "fonts-wqy-microhei"
+RARE_FONT = (
+    "HanaMinB.ttf",
+    "fonts-hanazono",
+)  # CJK Extension B whole: names are printed as people write them (GB 18030)
+FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts")
 
 
 def install(*, with_browser: bool) -> None:
@@ -33,6 +38,18 @@ def install(*, with_browser: bool) -> None:
         missing += ["chromium"] if browser.find() is None and browser.is_packaged() else []
     if missing:
         _apt(missing)
+    _install_rare_font()
+
+
+def _install_rare_font() -> None:
+    """Characters outside the fonts of npm are looked for among the system's; without the font Anpei runs, and says so."""
+    file, package = RARE_FONT
+    if any(True for folder in FONTS for _ in folder.rglob(file)):
+        return
+    try:
+        _apt([package])
+    except SetupFailed:
+        say(f"without {package} very rare characters of names (CJK Extension B) may be missing on paper.")
 
 
 def _loads(library: str) -> bool:
@@ -46,8 +63,7 @@ def _loads(library: str) -> bool:
 def _has_chinese_font() -> bool:
     """Asked of the folders: ``fc-list`` itself comes with a package that may be missing."""
     signs = ("cjk", "wqy", "sourcehan", "simsun", "uming", "ukai")
-    folders = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts")
-    return any(sign in path.name.lower() for folder in folders for path in folder.rglob("*.*") for sign in signs)
+    return any(sign in path.name.lower() for folder in FONTS for path in folder.rglob("*.*") for sign in signs)
 
 
 def _apt(packages: list[str]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import zlib
+
 import pytest
 
-from service.documents import TEMPLATES, OwnFiles, qr_code, render
+from service.documents import TEMPLATES, OwnFiles, print_pdf, qr_code, render
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,17 @@ def test_a_code_can_be_read_as_the_address_it_was_made_from() -> None:
     first, other = qr_code("https://example.org/verify/abc"), qr_code("https://example.org/verify/abd")
     assert first.startswith("<svg")
     assert first != other
+
+
+@pytest.mark.parametrize("character", ["𠮷", "𡈽", "𪚥"])
+def test_a_rare_character_of_a_name_has_a_glyph_on_paper(character: str) -> None:
+    """domain.md §2 (GB 18030-2022): CJK Extension B to its end; our own fonts lack these, so another one must bring them"""
+    assert _fonts_of("䶮·野") == {"Noto-Sans-SC"}
+    assert _fonts_of(f"䶮·{character}野") > {"Noto-Sans-SC"}
+
+
+def _fonts_of(name: str) -> set[str]:
+    """The fonts that a paper with this name carries; a missing glyph stays with the first font."""
+    file = print_pdf(f"<p style=\"font-family: 'Noto Sans SC'\">{name}</p>", style="certificates/certificate.css")
+    parts = [zlib.decompress(s) for s in re.findall(rb"stream\r?\n(x.*?)\r?\nendstream", file, re.DOTALL)]
+    return {found.decode() for found in re.findall(rb"/FontName /[A-Z]{6}\+([\w-]+)", b"\n".join([file, *parts]))}
