@@ -17,6 +17,7 @@ from service.models.organisation import Organisation
 from service.models.paging import Order, Page, read_page
 from service.models.person import Person
 from service.models.person_list import name_contains
+from service.models.reissue import Reissue
 from service.models.scope import visible
 from service.models.training import Enrollment
 from service.models.user import User
@@ -69,6 +70,25 @@ def printable(user: User, ids: Collection[UUID], class_id: UUID | None = None) -
         query = query.where(Certificate.id.in_(ids))
     ordered = query.order_by(Person.sort_key, Certificate.id)
     return list(session().scalars(ordered.execution_options(populate_existing=True)))
+
+
+def certificates_of_cases(case_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The newest certificate that each case made, an enrolment's or a reissue's, by case."""
+    made = select(Enrollment.case_id, Certificate.id, Certificate.edition).join(
+        Certificate, Certificate.enrollment_id == Enrollment.id
+    )
+    again = select(Reissue.case_id, Certificate.id, Certificate.edition).join(
+        Certificate, Certificate.id == Reissue.new_certificate_id
+    )
+    both = made.where(Enrollment.case_id.in_(case_ids)).union_all(again.where(Reissue.case_id.in_(case_ids)))
+    return {row[0]: row[1] for row in session().execute(both.order_by("edition"))}
+
+
+def last_print(certificate_id: UUID, user_id: UUID) -> UUID | None:
+    """The latest print of a certificate, if this user made it."""
+    query = select(PrintRecord.id, PrintRecord.printed_by).where(PrintRecord.certificate_id == certificate_id)
+    row = session().execute(query.order_by(PrintRecord.created_at.desc(), PrintRecord.id.desc()).limit(1)).one_or_none()
+    return row[0] if row and row[1] == user_id else None
 
 
 REGISTER = Order((PrintRecord.created_at, PrintRecord.id), is_descending=True)

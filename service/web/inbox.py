@@ -15,7 +15,7 @@ from service import forms
 from service.errors import N_, InvalidInput, Message, NotFound
 from service.models import Task, inbox, new_id, now
 from service.models.scope import addresses, get_visible
-from service.web import columns, filters, layout
+from service.web import columns, filters, layout, printing
 from service.web.access import signed_in
 from service.web.submit import done
 from service.workflow import batch, cases, processes
@@ -91,6 +91,8 @@ def complete() -> ResponseReturnValue:
     chosen = _chosen()
     if not chosen:
         raise InvalidInput(text=N_("请先选择要办理的行。"))
+    if request.form.get("kind", "").endswith(printing.PRINT_TASK):
+        return printing.begin(chosen)
     raw = _raw(chosen[0], request.form.get("decision", ""))
     results = batch.complete_many(current_user, _submission(), [(task_id, raw) for task_id in chosen])
     refused = [result for result in results if not result.ok]

@@ -10,8 +10,15 @@ from flask_login import current_user
 
 from service.domain.permissions import Action
 from service.errors import N_, InvalidInput, Message
-from service.models import PrintBatch, TrainingClass, today
-from service.models.print_batch import names_of, printable, register_page, waiting_prints
+from service.models import PrintBatch, Task, TrainingClass, today
+from service.models.print_batch import (
+    certificates_of_cases,
+    last_print,
+    names_of,
+    printable,
+    register_page,
+    waiting_prints,
+)
 from service.models.scope import get_visible
 from service.web import filters
 from service.web.access import needs
@@ -40,12 +47,7 @@ def new() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Few are laid out at once; many go to the background, with a page that shows how far they are."""
     chosen = _ids(request.form.getlist("certificate"))
-    address = url_for("public.verify_form", _external=True) + "/{}"
-    title = request.form.get("title", "").strip() or "证书"
-    batch = printing.begin_batch(current_user, chosen, title, request.form.get("reason", ""), address)
-    if batch.total <= printing.AT_ONCE:
-        printing.write(batch.id)
-    return redirect(url_for(".show", batch_id=batch.id), 303)
+    return _begin(chosen, request.form.get("title", "").strip() or "证书", request.form.get("reason", ""))
 
 
 @bp.get("/certificates/print/<uuid:batch_id>")
@@ -90,6 +92,33 @@ def hand_out() -> ResponseReturnValue:
     count = certificates.hand_out_many(current_user, chosen, request.form)
     done(Message(N_("已登记 %(n)s 份的领取。"), n=count))
     return redirect(url_for(".register", received=request.form.get("received") or None))
+
+
+PRINT_TASK = "/print_certificate"
+
+
+def file_of(case_id: UUID) -> str | None:
+    """The address of the file that completing the print task of a case entitles to."""
+    certificate_id = certificates_of_cases([case_id]).get(case_id)
+    record_id = last_print(certificate_id, current_user.id) if certificate_id else None
+    return url_for("certificates.print_file", record_id=record_id) if record_id else None
+
+
+def begin(task_ids: list[UUID]) -> ResponseReturnValue:
+    """Print what waits in these tasks as one file, which completes them; if one was printed before, ask why first."""
+    tasks = [get_visible(current_user, Task, task_id) for task_id in task_ids]
+    ids = list(certificates_of_cases([task.case_id for task in tasks]).values())
+    if any(row.printed_count for row in printable(current_user, ids)):
+        return redirect(url_for("printing.new", c=ids), 303)
+    return _begin(ids, tasks[0].batch_title or "证书", "")
+
+
+def _begin(ids: list[UUID], title: str, reason: str) -> ResponseReturnValue:
+    address = url_for("public.verify_form", _external=True) + "/{}"
+    batch = printing.begin_batch(current_user, ids, title, reason, address)
+    if batch.total <= printing.AT_ONCE:
+        printing.write(batch.id)
+    return redirect(url_for("printing.show", batch_id=batch.id), 303)
 
 
 def _ids(texts: list[str]) -> list[UUID]:

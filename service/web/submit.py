@@ -90,7 +90,10 @@ def form_id() -> UUID:
         return new_id()
 
 
-def done(text: str | Message, undo: str | None = None, draft: str | None = None, kind: str = "ok") -> None:
-    """Say on the next page what was done. undo: address to which 撤回 posts; draft: task whose draft is no longer needed."""
+def done(
+    text: str | Message, undo: str | None = None, draft: str | None = None, kind: str = "ok", file: str | None = None
+) -> None:
+    """Say on the next page what was done. undo: address to which 撤回 posts; draft: task whose draft is no longer needed;
+    file: address of a file that came of it."""
     message = text if isinstance(text, Message) else Message(text)
-    flash({"text": message.text, "values": message.values, "undo": undo, "draft": draft}, kind)  # type: ignore[arg-type]
+    flash({"text": message.text, "values": message.values, "undo": undo, "draft": draft, "file": file}, kind)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from service import forms
 from service.errors import N_, InvalidInput, Message, TaskAlreadyDone
 from service.models import Task, User, inbox, user_list
 from service.models.scope import addresses, get_visible
-from service.web import cards, columns, entries
+from service.web import cards, columns, entries, printing
 from service.web.access import signed_in
 from service.web.answers import values_of
 from service.web.submit import again, done, refresh_user
@@ -61,15 +61,16 @@ def digest_of(form: bytes | None) -> str:
 @signed_in
 @again(show)
 def complete(task_id: UUID) -> ResponseReturnValue:
-    _check_version(task_id)
+    kind = _check_version(task_id)
     wants_next = request.form.get("then") == "next"
     finish = cases.complete_and_next if wants_next else cases.complete
     finished = finish(current_user, task_id, answers())
     name = inbox.subjects([task_id]).get(task_id, "")
+    file = printing.file_of(finished.case_id) if kind.endswith(printing.PRINT_TASK) else None
     if wants_next and finished.next_task_id is None:
-        done(Message(N_("已提交：%(name)s。这一类已没有待办。"), name=name), draft=str(task_id))
+        done(Message(N_("已提交：%(name)s。这一类已没有待办。"), name=name), draft=str(task_id), file=file)
     else:
-        done(Message(N_("已提交：%(name)s。"), name=name), draft=str(task_id))
+        done(Message(N_("已提交：%(name)s。"), name=name), draft=str(task_id), file=file)
     if finished.next_task_id is not None:
         return redirect(url_for(".show", task_id=finished.next_task_id))
     return redirect(url_for("inbox.index"))
@@ -81,12 +82,14 @@ def answers() -> dict[str, Any]:
     return {name: found[0] if len(found) == 1 else found for name, found in sent.items() if name not in OURS}
 
 
-def _check_version(task_id: UUID) -> None:
+def _check_version(task_id: UUID) -> str:
+    """The kind of the task, if it is open and the page was drawn from its form."""
     task = get_visible(current_user, Task, task_id)
     if task.state != "open":
         raise TaskAlreadyDone
     if request.form.get("form_digest", "") != digest_of(processes.form(task.definition, task.form_key)):
         raise InvalidInput(text=N_("这个环节的表单已更换版本，请核对后重新提交。"))
+    return task.kind
 
 
 @bp.post("/tasks/<uuid:task_id>/claim")

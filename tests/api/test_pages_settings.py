@@ -105,6 +105,24 @@ def test_r45_the_last_day_of_confirmation_follows_the_setting(client: FlaskClien
     assert (due + timedelta(hours=8)).date() == found.starts_on - timedelta(days=4)
 
 
+def test_r45_the_card_of_a_confirmation_knows_the_last_day_of_its_case(
+    client: FlaskClient, sysadmin: User, clock: MovingClock
+) -> None:
+    """R45: by the setting, not by the first day of the class; before the timer has let it lapse"""
+    sign_in(client, sysadmin).post("/settings", data={"confirm_days_before": "4"})
+    stage = make_stage()
+    found = publish_class(stage)
+    task = task_of(enroll(stage, found, stage.person()), "confirm_enrollment")
+    sign_in(client, stage.province)
+    assert (
+        "确认期限"
+        not in client.get(f"/tasks/{task.id}").get_data(as_text=True).partition("办理意见")[0].partition("<main")[2]
+    )
+    clock.move(timedelta(days=7))
+    sign_in(client, stage.province)
+    assert "确认期限 2026-03-08 已过。" in client.get(f"/tasks/{task.id}").get_data(as_text=True)
+
+
 def test_the_service_telephone_stands_in_the_foot_once_it_is_set(
     client: FlaskClient, app: Flask, sysadmin: User
 ) -> None:  # S83
