@@ -122,6 +122,7 @@ class Aftermath:
             association,
             decision="progress",
             message="已收到设备，正在检测。",
+            step="inspecting",
             progress="检测中",
             expected_on=str(self.last + timedelta(days=9)),
         )
@@ -136,7 +137,7 @@ class Aftermath:
         jobs.run_all()
 
     def _ask(self, login: str, kind: str, subject: str, body: str) -> Ticket:
-        asked = {"kind": kind, "subject": subject, "body": body}
+        asked = {"kind": kind, "subject": subject, "body": body} | ({"device": "身份证阅读器"} if kind == "repair" else {})
         self.acts.clock.move(timedelta(minutes=11))
         self.acts.acted()
         return tickets.open_ticket(self._user(login), asked)

@@ -1,4 +1,4 @@
-"""What may be attached to a bulletin: documents and pictures whose content is what their name says. No tables here."""
+"""What may be attached to a bulletin or a ticket: documents and pictures whose content is what their name says. No tables here."""
 
 from __future__ import annotations
 
@@ -18,8 +18,17 @@ REFUSED = N_(
 )
 
 
-def check_attachment(name: str, data: bytes, most_bytes: int, field: str = "file") -> tuple[str, str]:
-    """The clean name and media type of an upload; raises ``InvalidInput`` at ``field`` for what is no plain document."""
+PICTURES_AND_PDF = frozenset({"pdf", "jpg", "jpeg", "png"})
+REFUSED_PICTURE = N_("只能上传 PDF、JPEG 或 PNG 文件，且内容须与扩展名一致。")
+
+
+def check_attachment(
+    name: str, data: bytes, most_bytes: int, field: str = "file", only: frozenset[str] | None = None
+) -> tuple[str, str]:
+    """The clean name and media type of an upload; raises ``InvalidInput`` at ``field`` for what is no plain document.
+
+    only: the extensions that are taken, None for all that are known.
+    """
     name = clean_name(name)
     extension = name.rpartition(".")[2].lower()
     if not data or not name.rpartition(".")[0]:
@@ -29,8 +38,8 @@ def check_attachment(name: str, data: bytes, most_bytes: int, field: str = "file
             {field: Message(N_("文件超过 %(most)s MB，请压缩后再传。"), most=most_bytes // 1024 // 1024)}
         )
     known = _KINDS.get(extension)
-    if known is None or not known[1](data):
-        raise InvalidInput({field: REFUSED})
+    if known is None or (only and extension not in only) or not known[1](data):
+        raise InvalidInput({field: REFUSED_PICTURE if only else REFUSED})
     return name, known[0]
 
 

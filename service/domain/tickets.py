@@ -22,6 +22,16 @@ class TicketState(Labelled):
     CLOSED = "closed", N_("已关闭")
 
 
+class RepairStep(Labelled):
+    """How far a repair has come (S81); the desk notes each as it happens."""
+
+    RECEIVED = "received", N_("已收到设备")
+    INSPECTING = "inspecting", N_("检测中")
+    REPAIRING = "repairing", N_("维修中")
+    TESTING = "testing", N_("测试中")
+    RETURNED = "returned", N_("已寄回")
+
+
 _S = TicketState
 TICKET_MOVES: Moves[TicketState] = {
     _S.OPEN: frozenset({_S.IN_PROGRESS}),
@@ -37,6 +47,16 @@ def obstacle_to_rerouting(now: TicketKind, to: TicketKind) -> Message | None:
         return Message(N_("投诉不能改派，请由工信部办理。"))
     if now is to:
         return Message(N_("工单已是这一类，请选择另一类。"))
+    return None
+
+
+def obstacle_to_step(kind: TicketKind, now: RepairStep | None, to: RepairStep) -> Message | None:
+    """Why a ticket cannot be noted at a step: only repairs have steps, and none goes back (S81)."""
+    if kind is not TicketKind.REPAIR:
+        return Message(N_("只有维修工单登记维修步骤，请留空。"))
+    order = list(RepairStep)
+    if now is not None and order.index(to) < order.index(now):
+        return Message(N_("维修已到“%(now)s”，不能退回。"), now=Message(now.label))
     return None
 
 

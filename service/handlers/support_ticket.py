@@ -10,7 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from service.domain.lifecycle import check_move
-from service.domain.tickets import TICKET_MOVES, TicketKind, TicketState, obstacle_to_rerouting
+from service.domain.tickets import (
+    TICKET_MOVES,
+    RepairStep,
+    TicketKind,
+    TicketState,
+    obstacle_to_rerouting,
+    obstacle_to_step,
+)
 from service.errors import N_, InvalidInput
 from service.handlers.context import Context, Description
 from service.models import PersonalValue, Ticket, TicketMessage, new_id, session
@@ -80,12 +87,19 @@ def reroute(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if obstacle := obstacle_to_rerouting(TicketKind(ticket.kind), kind):
         raise InvalidInput({"new_kind": obstacle})
     ticket.kind = kind
+    if kind is not TicketKind.REPAIR:
+        ticket.device = None
     return {"ticket_kind": kind.value}
 
 
 def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """How far it is, for the requester to look up (S81)."""
     ticket = _ticket(data)
+    if data.get("step"):
+        step, now = RepairStep(data["step"]), RepairStep(ticket.step) if ticket.step else None
+        if obstacle := obstacle_to_step(TicketKind(ticket.kind), now, step):
+            raise InvalidInput({"step": obstacle})
+        ticket.step = step
     ticket.progress = data.get("progress") or ""
     ticket.expected_on = date.fromisoformat(data["expected_on"]) if data.get("expected_on") else None
     _speak(ticket, context, "progress", data)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, case, cast, delete, exists, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from service.models.audit import RowChange
 from service.models.base import session
@@ -51,5 +51,5 @@ def _last_end() -> ColumnElement[date]:
     return select(end).where(his.person_id == Person.id).correlate(Person).scalar_subquery()
 
 
-def _day_of(instant: ColumnElement[object]) -> ColumnElement[date]:
+def _day_of(instant: ColumnElement[datetime] | InstrumentedAttribute[datetime]) -> ColumnElement[date]:
     return cast(func.timezone("Asia/Shanghai", instant), Date)

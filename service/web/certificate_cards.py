@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.models import Task, User, certificate_list, ticket_list
+from service.domain.tickets import RepairStep
+from service.models import Task, TicketFile, User, certificate_list, ticket_list
 from service.models.person_history import trainings_of
 from service.models.reissue import reissue_of_case
 from service.models.ticket import messages_of
@@ -37,4 +38,10 @@ def ticket_cards(user: User, task: Task) -> list[Card]:
     ticket = ticket_list.ticket_of_case(task.case_id)
     if ticket is None:
         return [Card("pages/cards/facts.html")]
-    return [Card("pages/cards/ticket.html", {"ticket": ticket, "messages": messages_of(ticket.id)}, wide=True)]
+    seen = {
+        "ticket": ticket,
+        "messages": messages_of(ticket.id),
+        "files": TicketFile.of(ticket.id),
+        "steps": list(RepairStep),
+    }
+    return [Card("pages/cards/ticket.html", seen, wide=True)]

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import io
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.permissions import Action
 from service.domain.roles import Role
-from service.domain.tickets import TicketKind, TicketState
+from service.domain.tickets import RepairStep, TicketKind, TicketState
 from service.errors import N_, Conflict, Message
-from service.models import ticket_list
+from service.models import TicketFile, setting, ticket_list
 from service.models.ticket import answerers, messages_of
 from service.models.ticket_list import TicketFilter
 from service.web import filters
 from service.web.access import needs
-from service.web.submit import again, done
+from service.web.submit import again, done, form_id
 from service.web.texts import role_name, translate
 from service.workflow import tickets
+from service.workflow.once import once
 
 bp = Blueprint("tickets", __name__)
 DESKS = (Role.SYS_ADMIN, Role.ASSOCIATION, Role.MINISTRY)
@@ -50,14 +52,16 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     kinds = [(k.value, translate(k.label), translate(NOTES[k])) for k in TicketKind]
     people = [(str(i), f"{name}（{role_name(role)}）") for i, name, role, _ in answerers()]
-    return render_template("pages/tickets/new.html", kinds=kinds, people=people)
+    return render_template("pages/tickets/new.html", kinds=kinds, people=people, **_limits())
 
 
 @bp.post("/tickets")
 @needs(Action.OPEN_TICKET)
-@again(new)
+@again(new, Conflict)
 def create() -> ResponseReturnValue:
-    ticket = tickets.open_ticket(current_user, request.form)
+    files = _files()
+    make = lambda: tickets.open_ticket(current_user, request.form, files).id  # noqa: E731
+    ticket = tickets.visible_ticket(current_user, once(current_user, form_id(), "open_ticket", make))
     done(Message(N_("工单 %(number)s 已提交，答复会出现在这里和您的待办中。"), number=ticket.number))
     return redirect(url_for(".show", ticket_id=ticket.id))
 
@@ -68,6 +72,7 @@ def show(ticket_id: UUID) -> ResponseReturnValue:
     ticket = tickets.visible_ticket(current_user, ticket_id)
     return render_template(
         "pages/tickets/show.html", ticket=ticket, messages=messages_of(ticket.id), task=ticket_list.open_task(current_user, ticket),
+        files=TicketFile.of(ticket.id), steps=list(RepairStep), **_limits(),
         people=ticket_list.names([ticket.assignee_id, ticket.accused_id]), is_mine=ticket.requester_id == current_user.id,
     )  # fmt: skip
 
@@ -76,6 +81,28 @@ def show(ticket_id: UUID) -> ResponseReturnValue:
 @needs(Action.OPEN_TICKET)
 @again(show, Conflict)
 def say(ticket_id: UUID) -> ResponseReturnValue:
-    tickets.say(current_user, ticket_id, request.form)
+    files = _files()
+    once(current_user, form_id(), "say_in_ticket", lambda: tickets.say(current_user, ticket_id, request.form, files).id)
     done(N_("已添加。"))
     return redirect(url_for(".show", ticket_id=ticket_id) + "#conversation")
+
+
+@bp.get("/tickets/<uuid:ticket_id>/files/<uuid:file_id>")
+@needs(Action.OPEN_TICKET)
+def file(ticket_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    """The file, always to be saved and never shown by the browser on our address."""
+    found, content = tickets.open_file(current_user, ticket_id, file_id)
+    answer = make_response(
+        send_file(io.BytesIO(content), mimetype=found.media_type, as_attachment=True, download_name=found.name)
+    )
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return answer
+
+
+def _files() -> list[tuple[str, bytes]]:
+    """The files that were chosen."""
+    return [(sent.filename, sent.read()) for sent in request.files.getlist("files") if sent.filename]
+
+
+def _limits() -> dict[str, int]:
+    return {"most": setting.number("attachments"), "megabytes": setting.number("attachment_megabytes")}

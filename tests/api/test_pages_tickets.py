@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.domain.roles import Role
-from service.models import ExportLog, Ticket, User, authority_id, session
+from service.errors import InvalidInput
+from service.models import ExportLog, Ticket, TicketFile, User, authority_id, new_id, session
 from service.workflow import tickets
 from tests.api.queries import counted
 from tests.api.test_web_access import user_of
-from tests.builders.stage import Stage, known, make_stage
-from tests.builders.world import fresh, make_user, sign_in
+from tests.builders.stage import Stage, do, known, make_stage
+from tests.builders.world import fresh, make_user, portrait, sign_in
 
 ASKED = {"kind": "technical", "subject": "无法上传照片", "body": "第一行\n<b>第二行</b>"}
 
@@ -88,7 +91,7 @@ def test_the_whole_way_by_pages(client: FlaskClient, stage: Stage, desk: User) -
 def test_tickets_in_scope_are_exported_and_no_others(client: FlaskClient, stage: Stage, desk: User) -> None:
     """R69, R70, R71"""
     tickets.open_ticket(stage.enterprise, ASKED | {"subject": "=无法上传照片"})
-    tickets.open_ticket(stage.province, ASKED | {"kind": "repair"})
+    tickets.open_ticket(stage.province, ASKED | {"kind": "repair", "device": "读卡器"})
     for user, rows in ((stage.enterprise, 1), (desk, 1), (stage.association, 1), (stage.institution, 0)):
         sign_in(client, user)
         assert client.post("/exports/new/tickets").status_code == 303
@@ -159,3 +162,110 @@ def _do(client: FlaskClient, address: str, **typed: str) -> None:
     answer = client.post(task[0], data={"form_digest": digest[1], **typed})
     assert answer.status_code == 302, answer.get_data(as_text=True)
     assert fresh(session().scalars(select(Ticket)).one())
+
+
+def _sent(name: str, data: bytes, **more: str) -> dict[str, Any]:
+    return {**ASKED, **more, "files": (io.BytesIO(data), name)}
+
+
+def _post(client: FlaskClient, address: str, data: dict[str, Any]) -> Any:
+    return client.post(address, data=data, content_type="multipart/form-data")
+
+
+def test_pictures_and_pdf_come_with_a_ticket_and_are_given_to_its_two_sides_only(
+    client: FlaskClient, stage: Stage, desk: User
+) -> None:
+    """R69, S79"""
+    sign_in(client, stage.enterprise)
+    picture = portrait()
+    address = _post(client, "/tickets", _sent("屏幕.jpg", picture)).headers["Location"]
+    _post(client, address, {"body": "", "files": (io.BytesIO(b"%PDF-1.4 x %%EOF"), "日志.pdf")})
+    links = re.findall(r'href="(/tickets/[^"]+/files/[^"]+)"', _text(client, address))
+    assert len(links) == 2
+    row = session().scalars(select(TicketFile).where(TicketFile.name == "屏幕.jpg")).one()
+    assert picture not in row.sealed
+    sign_in(client, desk)
+    assert "日志.pdf" in _text(client, address)
+    answer = client.get(links[0])
+    assert (answer.data, answer.headers["Content-Disposition"][:10]) == (picture, "attachment")
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    _post(client, address, {"body": "说明", "files": (io.BytesIO(portrait()), "说明.png.jpg")})
+    for user in (stage.province, stage.association, known(make_user("enterprise", stage.unit.id))):
+        sign_in(client, user)
+        assert client.get(links[0]).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("a.docx", b"PK", "只能上传 PDF、JPEG 或 PNG"), ("a.pdf", b"MZ", "只能上传"), ("a.jpg", b"<script>", "只能上传"),
+        ("a.pdf", b"%PDF-" + bytes(6 * 1024 * 1024) + b"%%EOF", "文件超过 5 MB"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_named_at_its_field_and_no_ticket_is_made(
+    client: FlaskClient, stage: Stage, name: str, data: bytes, expected: str
+) -> None:
+    """R69"""
+    sign_in(client, stage.enterprise)
+    with pytest.raises(InvalidInput) as refused:
+        tickets.open_ticket(stage.enterprise, ASKED, [(name, data)])
+    assert expected in str(refused.value.fields["files"].values["why"])
+    answer = _post(client, "/tickets", _sent(name, data[:1000]))
+    assert answer.status_code == 422
+    assert 'id="files-wrong"' in answer.text
+    assert "第一行" in answer.text
+    assert session().scalars(select(Ticket)).all() == []
+
+
+PROGRESS = {"decision": "progress", "progress": "检测", "message": "说明"}
+
+
+def _case(address: str) -> UUID:
+    session().rollback()
+    case_id = session().get_one(Ticket, UUID(address.rpartition("/")[2])).case_id
+    assert case_id
+    return case_id
+
+
+def test_a_repair_names_the_device_and_shows_its_stations(client: FlaskClient, stage: Stage) -> None:
+    """R69, S81"""
+    sign_in(client, stage.enterprise)
+    asked = ASKED | {"kind": "repair"}
+    assert 'id="device-wrong"' in client.post("/tickets", data=asked).text
+    address = client.post("/tickets", data=asked | {"device": "读卡器 ID-200"}).headers["Location"]
+    assert "尚未登记" in _text(client, address)
+    sign_in(client, stage.association)
+    _do(client, address, decision="accept")
+    _do(client, address, decision="progress", step="inspecting", progress="正在检测主板", message="已开始检测。")
+    sign_in(client, stage.enterprise)
+    page = _text(client, address)
+    assert "读卡器 ID-200" in page
+    assert re.search(r'<li class="now" aria-current="step"><span>检测中', page)
+    assert re.search(r'<li class="done"><span>已收到设备', page)
+    with pytest.raises(InvalidInput) as refused:
+        do(stage.association, _case(address), "answer_ticket", **PROGRESS, step="received")
+    assert "不能退回" in str(refused.value.fields["step"])
+
+
+def test_only_a_repair_has_steps(client: FlaskClient, stage: Stage, desk: User) -> None:
+    """S81"""
+    sign_in(client, stage.enterprise)
+    address = client.post("/tickets", data=ASKED).headers["Location"]
+    sign_in(client, desk)
+    _do(client, address, decision="accept")
+    with pytest.raises(InvalidInput) as refused:
+        do(desk, _case(address), "answer_ticket", **PROGRESS, step="received")
+    assert "只有维修工单" in str(refused.value.fields["step"])
+
+
+def test_a_ticket_or_a_line_sent_twice_is_one(client: FlaskClient, stage: Stage) -> None:
+    """R69"""
+    sign_in(client, stage.enterprise)
+    once = ASKED | {"form_id": str(new_id())}
+    first, second = (client.post("/tickets", data=once).headers["Location"] for _ in range(2))
+    assert first == second
+    line = {"body": "再补一句", "form_id": str(new_id())}
+    assert [client.post(first, data=line).status_code for _ in range(2)] == [302, 302]
+    assert _text(client, first).count("再补一句") == 1
+    sign_in(client, stage.province)
+    assert client.post("/tickets", data=once).status_code == 409  # the id of somebody else's form

@@ -42,7 +42,7 @@ def scene(app: Flask, clock: MovingClock) -> Scene:
         make_certificate(stage.person(), today() - timedelta(days=days))
     expiry.start_deregistrations()
     ticket = tickets.open_ticket(
-        stage.enterprise, {"kind": "repair", "subject": "读卡器送修", "body": "读不出新版证件。"}
+        stage.enterprise, {"kind": "repair", "subject": "读卡器送修", "device": "读卡器", "body": "读不出新版证件。"}
     )
     assert ticket.case_id
     do(stage.association, ticket.case_id, "accept_ticket", decision="accept")

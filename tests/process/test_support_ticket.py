@@ -19,7 +19,7 @@ from tests.builders.stage import Stage, do, ended_at, known, make_stage, open_ta
 from tests.builders.world import make_user
 
 DAY = timedelta(days=1)
-ASKED = {"kind": "technical", "subject": "无法上传照片", "body": "上传照片时提示“不是图片”。\n文件是手机拍的。"}
+ASKED = {"device": "电脑", "kind": "technical", "subject": "无法上传照片", "body": "上传照片时提示“不是图片”。\n文件是手机拍的。"}
 
 
 def _open(stage: Stage, **more: Any) -> Ticket:
@@ -115,7 +115,7 @@ def test_a_silent_requester_does_not_hold_the_desk_up(app: Any, clock: Any) -> N
 def test_a_repair_tells_how_far_it_is(app: Any, clock: Any) -> None:
     """R69, S81"""
     stage = make_stage()
-    ticket = _open(stage, kind="repair", subject="读卡器送修")
+    ticket = _open(stage, kind="repair", subject="读卡器送修", device="读卡器 ID-200")
     case = ticket.case_id
     assert case
     do(stage.association, case, "accept_ticket", decision="accept")
