@@ -34,6 +34,7 @@ def enter(page: Page) -> None:
     page.get_by_label("登录名").fill("province-37")
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
+    page.wait_for_url("**/plans/new")
 
 
 def pass_time(page: Page, clock: MovingClock, **time: int) -> None:
