@@ -24,7 +24,8 @@ from service.models.user import User
 
 
 class PrintBatch(Base):
-    """One file of many certificates. done: faces laid out so far; refused: what could not be printed, and why.
+    """One file of many certificates. done: faces laid out so far; refused: what could not be printed, and why; shift_x,
+    shift_y: by how many tenths of a millimetre the printer is out, to the right and down.
 
     The file is sealed and kept for a day; the row and the prints it logged stay.
     """
@@ -37,6 +38,8 @@ class PrintBatch(Base):
     certificate_ids: Mapped[list[str]] = mapped_column(ARRAY(String(36)))
     reason: Mapped[str] = mapped_column(String(200), default="")
     address: Mapped[str] = mapped_column(String(300))
+    shift_x: Mapped[int] = mapped_column(default=0, server_default="0")
+    shift_y: Mapped[int] = mapped_column(default=0, server_default="0")
     total: Mapped[int]
     done: Mapped[int] = mapped_column(default=0)
     refused: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
