@@ -133,6 +133,8 @@ def change(class_id: UUID) -> ResponseReturnValue:
 @needs(Action.EDIT_CLASS)
 def confirm_cancellation(class_id: UUID) -> ResponseReturnValue:
     found = class_list.visible_class(current_user, class_id)
+    if not classes.is_organiser(current_user, found):
+        raise NotFound
     return render_template("pages/classes/cancel.html", found=found, counts=class_list.state_counts(class_id))
 
 
