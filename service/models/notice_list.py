@@ -80,13 +80,24 @@ def reminders_of(organisation_id: UUID) -> list[Notice]:
 
 def readers_page(notice: Notice, have_read: bool, cursor: str | None = None) -> Page[Any]:
     """One page of the accounts a notice is meant for, those who have read it or those who have not (R68)."""
-    query = (
+    is_read = Receipt.read_at.is_not(None) if have_read else Receipt.read_at.is_(None)
+    return read_page(readers_query(notice).where(is_read), READING, cursor)
+
+
+def readers_query(notice: Notice) -> Any:
+    """The accounts a notice is meant for, with when each has read it, whole, for exports."""
+    return (
         select(User.id, User.display_name, User.role, Organisation.name.label("organisation"), Receipt.read_at)
         .join(Organisation, Organisation.id == User.organisation_id)
         .outerjoin(Receipt, and_(Receipt.user_id == User.id, Receipt.notice_id == notice.id))
-        .where(_audience(notice), Receipt.read_at.is_not(None) if have_read else Receipt.read_at.is_(None))
+        .where(_audience(notice))
     )
-    return read_page(query, READING, cursor)
+
+
+def own_bulletin(user: User, notice_id: UUID | None) -> Notice | None:
+    """A bulletin of the reader's organisation; None for any other."""
+    query = select(Notice).where(Notice.id == notice_id, Notice.kind == "bulletin")
+    return session().scalars(query.where(Notice.author_id == user.organisation_id)).one_or_none()
 
 
 def reading_counts(notice: Notice) -> tuple[int, int]:
@@ -103,7 +114,7 @@ def reading_counts(notice: Notice) -> tuple[int, int]:
 
 
 def names_of(authorities: Iterable[str]) -> list[str]:
-    """Names of the provinces addressed, in the order of their codes."""
+    """Names of the provinces or units addressed, in their order."""
     ids = [UUID(value) for value in authorities]
     query = select(Organisation.name).where(Organisation.id.in_(ids)).order_by(Organisation.sort_key)
     return list(session().scalars(query)) if ids else []
@@ -140,6 +151,8 @@ def _audience(notice: Notice) -> ColumnElement[bool]:
         here.append(User.organisation_id != notice.author_id)
     if notice.authorities:
         here.append(cast(province, String) == any_(literal(notice.authorities, Notice.authorities.type)))
+    if notice.units:
+        here.append(cast(Organisation.id, String) == any_(literal(notice.units, Notice.units.type)))
     if notice.roles:
         here.append(User.role.in_(notice.roles))
     return and_(*here)

@@ -158,7 +158,7 @@ def _plan(user: User) -> ColumnElement[bool]:
 
 
 def _notice(user: User) -> ColumnElement[bool]:
-    """What was published for him: for his province and role, or for his organisation alone; and what his own wrote.
+    """What was published for him: for his province, role and unit, or for his organisation alone; and what his own wrote.
 
     The ministry reads everything that has an audience (domain.md §9).
     """
@@ -169,6 +169,7 @@ def _notice(user: User) -> ColumnElement[bool]:
             audience,
             or_(func.cardinality(Notice.authorities) == 0, literal(province) == any_(Notice.authorities)),
             or_(func.cardinality(Notice.roles) == 0, literal(user.role) == any_(Notice.roles)),
+            or_(func.cardinality(Notice.units) == 0, literal(str(user.organisation_id)) == any_(Notice.units)),
         )
     if user.role in ("group", "enterprise"):
         its = literal(str(user.organisation_id)) == any_(Notice.units)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -102,6 +102,17 @@ def unit_choices(user: User, kind: str = "") -> list[tuple[UUID, str]]:
         .limit(3000)
     )
     return [(row.id, row.name) for row in session().execute(query)]
+
+
+def ids_by_name(user: User, names: Sequence[str]) -> dict[str, list[UUID]]:
+    """The live units in scope with these whole names; two provinces may have one of the same name."""
+    query = select(Organisation.name, Organisation.id).where(
+        visible(user, Organisation), Organisation.kind.in_(UNITS), Organisation.state != "deleted", Organisation.name.in_(names)
+    )  # fmt: skip
+    found: dict[str, list[UUID]] = {}
+    for name, key in session().execute(query):
+        found.setdefault(name, []).append(key)
+    return found
 
 
 def groups() -> list[tuple[UUID, str]]:

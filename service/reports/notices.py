@@ -7,7 +7,7 @@ from typing import Any
 from service import rich_text
 from service.domain.notices import NoticeKind, NoticeState, body_of, title_of
 from service.domain.roles import Role
-from service.errors import N_
+from service.errors import N_, NotFound
 from service.models import Notice, User, notice_list
 from service.models.notice_list import NoticeFilter
 from service.reports import columns
@@ -21,6 +21,12 @@ NOTICES = (
 BULLETINS = (
     Column("title", N_("标题")), Column("created_at", N_("起草"), Kind.INSTANT), Column("published_at", N_("发布时间"), Kind.INSTANT),
     Column("readers", N_("已读"), Kind.NUMBER), columns.STATE, Column("body", N_("内容")),
+)  # fmt: skip
+
+
+READERS = (
+    Column("organisation", N_("单位"), Kind.WORD), Column("display_name", N_("姓名")), Column("role", N_("角色"), Kind.WORD),
+    Column("state", N_("状态"), Kind.WORD), Column("read_at", N_("阅读时间"), Kind.INSTANT),
 )  # fmt: skip
 
 
@@ -47,6 +53,19 @@ def _bulletin(row: Any) -> Cells:
     return own | {"state": NoticeState(row.state).label, "body": _text(row)}
 
 
+def read_readers(user: User, chosen: Chosen) -> PagedTable:
+    """Who of the audience of one of the reader's own bulletins has read it, and who has not (R68). Raises NotFound."""
+    notice = notice_list.own_bulletin(user, chosen.notice)
+    if notice is None:
+        raise NotFound
+    return PagedTable(READERS, notice_list.readers_query(notice), notice_list.READING, _reader)
+
+
+def _reader(row: Any) -> Cells:
+    own = columns.plain(row, "organisation", "display_name", "read_at")
+    return own | {"role": Role(row.role).label, "state": N_("已读") if row.read_at else N_("未读")}
+
+
 def _text(row: Any) -> str:
     """What it says, as lines without marks."""
     return rich_text.to_plain(row.body) if row.kind == NoticeKind.BULLETIN else str(row.body)
@@ -56,4 +75,6 @@ LISTS = (
     Report("notices", N_("通知"), BUSINESS, read_notices, filters=("q", "kind"), options={"kind": tuple(NoticeKind)}, sign="bell"),
     Report("bulletins", N_("通报管理"), frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}), read_bulletins,
            filters=("q", "state"), options={"state": tuple(NoticeState)}, sign="bell"),
+    Report("notice-readers", N_("阅读情况"), frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}), read_readers,
+           filters=("notice",), sign="eye", is_plain=True),
 )  # fmt: skip

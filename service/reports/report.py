@@ -89,6 +89,7 @@ class Chosen:
     view: str = ""
     process: str = ""
     definition: str = ""
+    notice: UUID | None = None
 
     def arguments(self) -> dict[str, str]:
         """As it stands in an address; what is not chosen is left out."""
@@ -157,7 +158,7 @@ def choose(report: Report, user: User, given: Mapping[str, str]) -> Chosen:
     wanted = {**report.defaults(user), **given}
     for name in report.filters:
         text = " ".join(str(wanted.get(name, "")).split())[: 50 if name in ("q", "find") else 160]
-        if name in ("province", "unit", "type", "class_id"):
+        if name in ("province", "unit", "type", "class_id", "notice"):
             values[name] = _key(text)
         elif name == "year":
             values[name] = int(text) if text.isascii() and text.isdigit() and 1990 <= int(text) <= 2200 else None

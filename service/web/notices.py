@@ -22,9 +22,10 @@ from service.models.notice_list import NoticeFilter
 from service.models.scope import get_visible
 from service.web import filters
 from service.web.access import needs
-from service.web.submit import again, done
+from service.web.submit import again, done, form_id
 from service.web.texts import say
 from service.workflow import bulletins, notices
+from service.workflow.once import once
 
 bp = Blueprint("notices", __name__)
 
@@ -77,7 +78,7 @@ def show(notice_id: UUID) -> ResponseReturnValue:
     return render_template(
         "pages/notices/show.html", row=row, files=Attachment.of(row.id) if row.kind == "bulletin" else [], is_own=is_own,
         author=unit_list.names_of([row.author_id]).get(str(row.author_id), ""), provinces=notice_list.names_of(row.authorities),
-        counts=notice_list.reading_counts(row) if is_own else None,
+        units=notice_list.names_of(row.units), counts=notice_list.reading_counts(row) if is_own else None,
     )  # fmt: skip
 
 
@@ -111,16 +112,16 @@ def own() -> ResponseReturnValue:
 @bp.get("/bulletins/new")
 @needs(Action.EDIT_BULLETIN)
 def new() -> ResponseReturnValue:
-    return render_template("pages/notices/form.html", row=None, files=[], **_audiences())
+    return render_template("pages/notices/form.html", row=None, files=[], units=[], **_audiences())
 
 
 @bp.post("/bulletins")
 @needs(Action.EDIT_BULLETIN)
 @again(new)
 def create() -> ResponseReturnValue:
-    row = bulletins.save_bulletin(current_user, _typed())
+    key = once(current_user, form_id(), "save_bulletin", lambda: bulletins.save_bulletin(current_user, _typed()).id)
     done(N_("草稿已保存，可以添加附件、预览后发布。"))
-    return redirect(url_for(".edit", notice_id=row.id))
+    return redirect(url_for(".edit", notice_id=key))
 
 
 @bp.get("/bulletins/<uuid:notice_id>")
@@ -130,7 +131,10 @@ def edit(notice_id: UUID) -> ResponseReturnValue:
     if row.state != NoticeState.DRAFT:
         return redirect(url_for(".show", notice_id=row.id))
     limits = {"most": setting.number("attachments"), "megabytes": setting.number("attachment_megabytes")}
-    return render_template("pages/notices/form.html", row=row, files=Attachment.of(row.id), **limits, **_audiences())
+    return render_template(
+        "pages/notices/form.html", row=row, files=Attachment.of(row.id),
+        units=notice_list.names_of(row.units), **limits, **_audiences(),
+    )  # fmt: skip
 
 
 @bp.post("/bulletins/<uuid:notice_id>")
@@ -151,7 +155,7 @@ def confirm_publication(notice_id: UUID) -> ResponseReturnValue:
     row = _own(notice_id)
     return render_template(
         "pages/notices/publish.html", row=row, files=Attachment.of(row.id), provinces=notice_list.names_of(row.authorities),
-        counts=notice_list.reading_counts(row),
+        units=notice_list.names_of(row.units), counts=notice_list.reading_counts(row),
     )  # fmt: skip
 
 
@@ -243,4 +247,5 @@ def _audiences() -> dict[str, object]:
     """Whom the author may choose from."""
     is_province = current_user.role == Role.PROVINCIAL_AUTHORITY
     roles = (Role.GROUP, Role.ENTERPRISE) if is_province else READERS
-    return {"roles": roles, "provinces": [] if is_province else unit_list.provinces()}
+    known = [name for _key, name in unit_list.unit_choices(current_user)]
+    return {"roles": roles, "provinces": [] if is_province else unit_list.provinces(), "known_units": known}

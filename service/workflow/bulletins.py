@@ -23,13 +23,14 @@ from service.workflow.entry import Entry
 from service.workflow.units import check_version
 
 MEGABYTE = 1024 * 1024
+MOST_UNITS = 200  # that one bulletin names
 
 
 def save_bulletin(user: User, raw: Mapping[str, Any], notice_id: UUID | None = None) -> Notice:
     """Write a draft, a new one without ``notice_id``; it can be changed until it is published (R68).
 
-    raw: title, body (HTML if ``markup`` is there, else plain lines), roles and authorities (lists; empty: all),
-    version. Raises InvalidInput at the field, Conflict once published or when a colleague saved in between.
+    raw: title, body (HTML if ``markup`` is there, else plain lines), roles and authorities (lists; empty: all), units
+    (a name a line; empty: all), version. Raises InvalidInput at the field, Conflict once published or when a colleague saved in between.
     """
     with transaction(Cause("save_bulletin", user.id)) as current:
         row = _own(user, notice_id) if notice_id else _new(user)
@@ -41,6 +42,7 @@ def save_bulletin(user: User, raw: Mapping[str, Any], notice_id: UUID | None = N
         row.body = _body(entry)
         row.roles = sorted(raw.get("roles") or [])
         row.authorities = _authorities(user, sorted(set(raw.get("authorities") or [])), entry)
+        row.units = _units(user, entry)
         entry.parse(notices.check_roles, Role(user.role), row.roles)
         entry.check()
         current.add(row)
@@ -179,3 +181,17 @@ def _authorities(user: User, chosen: list[str], entry: Entry) -> list[str]:
     if not set(chosen) <= {str(key) for key, _ in unit_list.provinces()}:
         entry.refuse("authorities", N_("请从列表中选择省份。"))
     return chosen
+
+
+def _units(user: User, entry: Entry) -> list[str]:
+    """The units named, a line each; only those in the author's scope can be. None named: all."""
+    names = list(dict.fromkeys(" ".join(line.split()) for line in entry.typed("units").splitlines() if line.strip()))
+    if len(names) > MOST_UNITS:
+        entry.refuse("units", Message(N_("最多指定 %(most)s 个单位，更多请按省份和角色发布。"), most=MOST_UNITS))
+        return []
+    found = unit_list.ids_by_name(user, names)
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        said = Message(N_("没有找到这些单位，请写全称：%(names)s"), names="、".join(unknown)[:200])
+        entry.refuse("units", said)
+    return sorted(str(key) for keys in found.values() for key in keys)

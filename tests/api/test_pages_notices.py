@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from service.models import (
@@ -19,6 +20,7 @@ from service.models import (
     RowChange,
     User,
     authority_id,
+    new_id,
     notice_list,
     now,
     session,
@@ -279,3 +281,38 @@ def test_r34_a_notice_is_read_in_the_readers_language_and_an_older_one_as_it_was
         session().get_one(Notice, row.id).facts = {}
     sign_in(client, stage.enterprise, language="en")
     assert f"开班通知：{found.title}" in page(client, f"/notices/{row.id}")
+
+
+def test_s110_a_bulletin_is_for_the_units_it_names_and_the_author_sees_who_has_not_read(
+    client: FlaskClient, app: Flask, province: User
+) -> None:
+    near, other = make_unit(name="泺源甲（示例）公司"), make_unit(name="泺源乙（示例）公司")
+    outside = make_unit(province="42", name="江汉丙（示例）公司")
+    reader, late = make_user("enterprise", near.id, display_name="李己未"), make_user("enterprise", near.id)
+    stranger = make_user("enterprise", other.id)
+    sign_in(client, province)
+    typed = {"title": "安全检查", "body": "请准备。", "units": f"{near.name}\n 江汉丙（示例）公司"}
+    refused = client.post("/bulletins", data=typed)
+    assert refused.status_code == 422
+    assert "没有找到这些单位，请写全称：江汉丙（示例）公司" in refused.text
+    assert outside.name in refused.text
+    key = UUID(client.post("/bulletins", data=typed | {"units": near.name}).headers["Location"].rpartition("/")[2])
+    assert "共 2 个账号" in page(client, f"/bulletins/{key}/publish")
+    client.post(f"/bulletins/{key}/publish")
+    assert near.name in page(client, f"/notices/{key}")
+    assert sign_in(app.test_client(), stranger).get(f"/notices/{key}").status_code == 404
+    assert sign_in(app.test_client(), reader).get(f"/notices/{key}").status_code == 200
+    assert late.display_name in page(client, f"/bulletins/{key}/readers?view=waiting")
+    answer = client.post(f"/exports/new/notice-readers?notice={key}")
+    sheet = client.get(answer.headers["Location"]).data
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(sheet)).get_sheet_by_index(0).to_python()
+    assert sorted(row[3] for row in rows if row[0] == near.name) == ["已读", "未读"]
+    sign_in(client, authority_user(code="42"))
+    assert client.post(f"/exports/new/notice-readers?notice={key}").status_code == 404
+
+
+def test_a_draft_that_is_sent_twice_is_one(client: FlaskClient, province: User) -> None:  # R68
+    sign_in(client, province)
+    typed = {"title": "安全检查", "body": "请准备。", "form_id": str(new_id())}
+    assert len({client.post("/bulletins", data=typed).headers["Location"] for _ in range(2)}) == 1
+    assert len(session().scalars(select(Notice)).all()) == 1

@@ -26,6 +26,14 @@ if (editor && field && page) {
   page.addEventListener("input", put);
   form.addEventListener("submit", put, true);
 
+  /* The text of this reader out of this tab; scripts in it do not run, and the server cleans it anew. */
+  const clean = (text) => {
+    const parsed = new DOMParser().parseFromString(text, "text/html").body;
+    for (const one of parsed.querySelectorAll("script, style, iframe, object, img, link")) one.remove();
+    for (const one of parsed.querySelectorAll("*")) for (const { name } of [...one.attributes]) if (name !== "href") one.removeAttribute(name);
+    return parsed.innerHTML;
+  };
+
   /* What is pasted comes without the marks of where it was. */
   page.addEventListener("paste", (event) => {
     event.preventDefault();
@@ -53,5 +61,26 @@ if (editor && field && page) {
       show();
     });
   }
+  if (field.value !== field.defaultValue) page.innerHTML = clean(field.value); // what was typed before is there again
   document.addEventListener("selectionchange", () => page.contains(document.getSelection().anchorNode) && show());
+}
+
+/* A unit that was chosen goes into the lines above. */
+for (const adder of document.querySelectorAll("[data-add-to]")) {
+  const [input, button, list] = [adder.querySelector("input"), adder.querySelector("button"), document.getElementById(adder.dataset.addTo)];
+  adder.hidden = false;
+  const add = () => {
+    const name = input.value.trim();
+    const lines = list.value.split("\n").filter((line) => line.trim());
+    if (name && !lines.includes(name)) list.value = [...lines, name].join("\n");
+    list.dispatchEvent(new Event("change", { bubbles: true }));
+    input.value = "";
+    input.focus();
+  };
+  button.addEventListener("click", add);
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    add();
+  });
 }
