@@ -47,6 +47,7 @@ def sees(who: Actor, action: Action, subject: Subject) -> bool:
         (Action.DEREGISTER_CERTIFICATE, {Role.MINISTRY}),
         (Action.TRANSFER_PERSON, {Role.ASSOCIATION}),
         (Action.CHANGE_TYPE, {Role.ASSOCIATION}),
+        (Action.VIEW_CHANGES, {Role.MINISTRY, Role.ASSOCIATION}),
         (Action.EDIT_PERSON, {Role.GROUP, Role.ENTERPRISE, Role.ASSOCIATION}),
         (Action.RENAME_UNIT, {Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}),
         (Action.CHANGE_PASSWORD, set(Role)),
