@@ -141,9 +141,15 @@ def test_a_draft_is_kept_changed_and_published(client: FlaskClient, stage: Stage
         60,
         made["title"],
     )
-    assert told(association.patch(f"/classes/{made['id']}", {"capacity": 13}), 409)
-    wrong = told(association.post("/classes", new_class(stage, hours=8)), 422)
-    assert list(wrong["errors"]) == ["hours"]
+    assert told(association.patch(f"/classes/{made['id']}", {"capacity": 13}))["capacity"] == 13  # R35
+    announced = told(association.patch(f"/classes/{made['id']}", {"hours": 60}), 422)
+    assert list(announced["errors"]) == ["hours"]
+    for decision in ("keep", "publish"):
+        wrong = told(association.post("/classes", new_class(stage, hours=8, decision=decision)), 422)
+        assert list(wrong["errors"]) == ["hours"]
+    assert told(association.get("/classes", total="true"))["total"] == 1
+    kept = told(association.post("/classes", new_class(stage, decision="keep")), 201)
+    assert list(told(association.patch(f"/classes/{kept['id']}", {"hours": 8}), 422)["errors"]) == ["hours"]
     cancelled = told(association.post(f"/classes/{made['id']}/cancel", {"reason": "场地不能使用"}))
     assert (cancelled["state"], cancelled["cancel_reason"]) == ("cancelled", "场地不能使用")
 

@@ -10,9 +10,11 @@ from service.api.v1.door import Room, tagged, user
 from service.api.v1.reading import IF_MATCH, check_version
 from service.api.v1.schemas import classes as schemas
 from service.api.v1.schemas.persons import Reason
-from service.api.v1.shapes import ETAG, LOCATED, listed, many_of, page_of, told
-from service.api.v1.steps import do
+from service.api.v1.shapes import ETAG, LOCATED, listed, many_of, page_of, raw, told
+from service.api.v1.steps import NO_STEP
+from service.domain.classes import OPEN_FIELDS, ClassState, obstacle_to_class_changes
 from service.domain.permissions import Action
+from service.errors import N_, Conflict, InvalidInput
 from service.models import class_list, steps
 from service.models.base import forget_rows
 from service.models.class_list import ClassFilter
@@ -56,14 +58,36 @@ def create_class(given: dict[str, Any]) -> Any:
 
 
 @room.operation(
-    "PATCH", "/classes/<uuid:class_id>", "修改或发布草稿", "Change, publish or discard a draft", needs=[Action.EDIT_CLASS],
-    body=schemas.ClassChange, answer=schemas.ClassRecord, refuses=[409, 412], headers=[IF_MATCH], gives=ETAG,
+    "PATCH", "/classes/<uuid:class_id>", "修改培训班", "Change, publish or discard a draft; change what is open of a published class",
+    needs=[Action.EDIT_CLASS], body=schemas.ClassChange, answer=schemas.ClassRecord, refuses=[409, 412], headers=[IF_MATCH],
+    gives=ETAG,
 )  # fmt: skip
 def change_class(class_id: UUID, given: dict[str, Any]) -> Any:
     found = class_list.visible_class(user(), class_id)
     check_version(found.version)
-    do(found.case_id, "draft_class", _form(_stored(found) | given))
+    decision = given.pop("decision")
+    if found.state == ClassState.DRAFT:
+        task = steps.step_of_case(user(), found.case_id, "draft_class")
+        if task is None:
+            raise Conflict(NO_STEP)
+        classes.complete_draft(user(), task, _form(_stored(found) | given | {"decision": decision}))
+    else:
+        _change_published(found, given, decision)
     return _record(class_id)
+
+
+def _change_published(found: TrainingClass, given: dict[str, Any], decision: str) -> None:
+    """R35: the rest stays as it was announced."""
+    if decision == "discard":
+        raise InvalidInput({"decision": N_("已发布的班次不能放弃，请用 cancel 取消。")})
+    state = ClassState(found.state)
+    if obstacle := obstacle_to_class_changes(state, (), False):
+        raise Conflict(obstacle)
+    refusals = {name: obstacle_to_class_changes(state, (name,), False) for name in given}
+    if wrong := {name: message for name, message in refusals.items() if message}:
+        raise InvalidInput(wrong)
+    stored = {name: value for name, value in _stored(found).items() if name in OPEN_FIELDS}
+    classes.change_class(user(), found.id, raw(stored | given) | {"seen": classes.mark(found)})
 
 
 @room.operation(
