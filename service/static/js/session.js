@@ -14,7 +14,7 @@
     [...form.elements].filter(
       (f) => f.name && !["hidden", "submit", "button", "password", "file", "reset"].includes(f.type) && !PERSONAL.has(f.name) && !f.closest("[data-personal]"),
     );
-  const forms = () => [...document.querySelectorAll("form[method=post]")].filter((f) => fields(f).length);
+  const forms = () => [...document.querySelectorAll("form[method=post]:not([data-keep], [data-draft])")].filter((f) => fields(f).length); // those see to it themselves
   const keep = () => {
     const typed = forms().map((form) => [form.getAttribute("action"), fields(form).map((f) => [f.name, f.type === "radio" || f.type === "checkbox" ? [f.value, f.checked] : f.value])]);
     if (typed.length) sessionStorage.setItem(KEPT, JSON.stringify({ user, here, typed }));
@@ -93,7 +93,7 @@
     note.querySelector("[data-continue]").addEventListener("click", () => ask("POST").then(tick));
     /* Sent after the end, a form comes back from the sign-in with what it held. */
     addEventListener("submit", (event) => {
-      if (event.target.method === "post" && fields(event.target).length) keep();
+      if (forms().includes(event.target)) keep();
     });
   }
 }
