@@ -12,7 +12,7 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from service.models.base import session
-from service.models.notice import Notice
+from service.models.notice import Notice, Receipt
 from service.models.organisation import Organisation
 from service.models.paging import Order, Page, read_page
 from service.models.person import Person
@@ -20,6 +20,7 @@ from service.models.scope import visible
 from service.models.user import User
 
 ORDER = Order((Organisation.sort_key, Organisation.id))
+SENT = Order((Notice.published_at, Notice.id), is_descending=True)
 Row = Any  # of a page
 WHAT = ("record", "persons", "account")
 Province = aliased(Organisation)
@@ -70,6 +71,26 @@ def unentered_ids(user: User, chosen: Iterable[UUID]) -> list[UUID]:
     """Those of the chosen units that are in scope and still lack something."""
     query = select(Organisation.id).where(_unentered(user, EntryFilter()), Organisation.id.in_(list(chosen)))
     return list(session().scalars(query.order_by(Organisation.id)))
+
+
+def matching_ids(user: User, chosen: EntryFilter, most: int) -> list[UUID]:
+    """The units of the whole list, not only of one page; at most ``most``."""
+    query = select(Organisation.id).where(_unentered(user, chosen)).order_by(*ORDER.columns).limit(most)
+    return list(session().scalars(query))
+
+
+def reminders_page(user: User, cursor: str | None = None) -> Page[Any]:
+    """One page of the reminders that the reader's organisation has sent (S14), latest first, with how many have read each."""
+    readers = select(func.count()).where(Receipt.notice_id == Notice.id).correlate(Notice).scalar_subquery()
+    query = (
+        select(
+            Notice.id, Notice.published_at, Notice.body, Organisation.id.label("unit_id"), Organisation.name, Organisation.kind,
+            readers.label("readers"), and_(Organisation.state != "draft", _has_persons()).label("is_done"),
+        )
+        .join(Organisation, Organisation.id == Notice.organisation_id)
+        .where(Notice.kind == "reminder", Notice.author_id == user.organisation_id, visible(user, Organisation))
+    )  # fmt: skip
+    return read_page(query, SENT, cursor)
 
 
 def reminded_since(at: datetime, units: Iterable[UUID]) -> set[UUID]:

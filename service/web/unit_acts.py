@@ -22,7 +22,8 @@ from service.workflow import notices, unit_changes
 
 bp = Blueprint("unit_acts", __name__)
 
-MOST = 500  # units reminded by one submission
+MOST = 500  # units ticked in one submission
+ALL = 5_000  # units reminded at once
 
 
 @bp.get("/units/<uuid:unit_id>/rename")
@@ -99,9 +100,7 @@ def delete(unit_id: UUID) -> ResponseReturnValue:
 @needs(Action.ADD_UNIT)
 def unentered() -> ResponseReturnValue:
     """The units that have not entered their data yet, to be reminded (S14)."""
-    chosen = EntryFilter(
-        text=filters.text("q"), what=filters.choice("what", unit_entry.WHAT), authority_id=filters.key("province")
-    )
+    chosen = _entry_filter()
     page = unit_entry.entry_page(current_user, chosen, filters.cursor())
     gaps = {row.id: _gaps(row) for row in page.rows}
     provinces = unit_list.provinces() if current_user.role == Role.ASSOCIATION else []
@@ -123,13 +122,36 @@ def _gaps(row: unit_entry.Row) -> list[str]:
 @needs(Action.ADD_UNIT)
 @again(unentered)
 def remind() -> ResponseReturnValue:
-    chosen = [UUID(value) for value in request.form.getlist("unit")[:MOST]]
+    chosen = _to_remind()
     reminded, lately = notices.remind(current_user, chosen, request.form.to_dict())
     if lately:
         done(Message(N_("已催报 %(n)s 家；另有 %(m)s 家近日已催报过，未重复发送。"), n=reminded, m=lately), kind="warn")
     else:
         done(Message(N_("已催报 %(n)s 家，其账号登录后即可看到。"), n=reminded))
     return redirect(url_for(".unentered", **request.args.to_dict()))  # type: ignore[arg-type]
+
+
+@bp.get("/units/reminders")
+@needs(Action.ADD_UNIT)
+def reminders() -> ResponseReturnValue:
+    """The reminders that were sent, and what came of them (S14)."""
+    page = unit_entry.reminders_page(current_user, filters.cursor())
+    return render_template("pages/unit_acts/reminders.html", page=page, urged=notices.URGED)
+
+
+def _entry_filter() -> EntryFilter:
+    return EntryFilter(
+        text=filters.text("q"), what=filters.choice("what", unit_entry.WHAT), authority_id=filters.key("province")
+    )
+
+
+def _to_remind() -> list[UUID]:
+    """The unit whose button was pressed, all of the list, or those that were ticked."""
+    if only := request.form.get("only"):
+        return [filters.sent_id(only)]
+    if request.form.get("all"):
+        return unit_entry.matching_ids(current_user, _entry_filter(), ALL)
+    return filters.chosen("unit", MOST)
 
 
 def _live(unit_id: UUID) -> Organisation:

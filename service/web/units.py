@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -132,7 +133,7 @@ def _create(kind: UnitKind | None = None) -> ResponseReturnValue:
 def show(unit_id: UUID) -> ResponseReturnValue:
     unit = _unit(unit_id)
     return render_template(
-        "pages/units/show.html", unit=unit, missing=units.missing(unit), fields=FIELDS, names=_names(unit),
+        "pages/units/show.html", unit=unit, fields=FIELDS, names=_names(unit), **_progress(unit),
         branches=unit_list.branches_of(current_user, unit.id) if unit.kind == "group" else [],
         persons=unit_list.live_persons(unit.id), versions=versions_of(unit.id, HISTORY)[:20], may_edit=_may_edit(unit),
     )  # fmt: skip
@@ -144,11 +145,9 @@ def edit(unit_id: UUID) -> ResponseReturnValue:
     unit = _unit(unit_id)
     if not _may_edit(unit):
         raise NotFound
-    required = required_fields(UnitKind(unit.kind))
-    missing = units.missing(unit)
     return render_template(
-        "pages/units/edit.html", unit=unit, missing=missing, required=required, fields=FIELDS, names=_names(unit),
-        is_own=Role(current_user.role) in UNIT_ROLES, businesses=list(Business), filled=len(required) - len(missing),
+        "pages/units/edit.html", unit=unit, fields=FIELDS, names=_names(unit), businesses=list(Business),
+        is_own=Role(current_user.role) in UNIT_ROLES, **_progress(unit),
     )  # fmt: skip
 
 
@@ -164,6 +163,12 @@ def save(unit_id: UUID) -> ResponseReturnValue:
     opened = was == UnitState.DRAFT and Role(current_user.role) in UNIT_ROLES
     done(N_("单位信息已完善，现在可以录入人员、为人员报名。") if opened else N_("单位信息已保存。"))
     return redirect(url_for(".show", unit_id=unit.id))
+
+
+def _progress(unit: Organisation) -> dict[str, Any]:
+    """How far its record is filled in."""
+    required, missing = required_fields(UnitKind(unit.kind)), units.missing(unit)
+    return {"missing": missing, "required": required, "filled": len(required) - len(missing)}
 
 
 def _unit(unit_id: UUID) -> Organisation:

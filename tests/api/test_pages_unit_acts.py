@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from service.errors import Conflict
 from service.models import Cause, MovingClock, Notice, Organisation, User, db, session, transaction
-from service.workflow import unit_changes
+from service.workflow import notices, unit_changes
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_certificate, make_person, make_unit, make_user, sign_in
 
@@ -242,6 +243,35 @@ def test_without_a_choice_nobody_is_reminded_and_units_remind_nobody(client: Fla
     assert sign_in(client, authority_user()).post("/units/unentered", data={}).status_code == 422
     assert sign_in(client, make_user("enterprise", unit.id)).get("/units/unentered").status_code == 404
     assert reminders() == []
+
+
+def test_s14_one_unit_is_reminded_by_its_own_button_and_all_of_the_list_at_once_with_a_record(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
+    units = [make_unit(name=f"空单位{n:02d}") for n in range(55)]
+    make_unit(name="外省的公司", province="42")
+    reader = make_user("enterprise", units[0].id)
+    sign_in(client, authority_user())
+    assert "催报符合条件的全部单位" in page(client, "/units/unentered")
+    client.post("/units/unentered", data={"only": str(units[0].id), "note": "请尽快", "unit": [str(units[1].id)]})
+    assert [n.organisation_id for n in reminders()] == [units[0].id]
+    answer = client.post("/units/unentered?q=空单位", data={"all": "1"}, follow_redirects=True)
+    assert "已催报 54 家；另有 1 家近日已催报过" in answer.text
+    assert {n.organisation_id for n in reminders()} == {unit.id for unit in units}
+    notices.read_notice(reader, next(n.id for n in reminders() if n.organisation_id == units[0].id))
+    make_person(units[0])
+    text = page(client, "/units/reminders?page=") + page(client, _next(page(client, "/units/reminders")))
+    assert "请尽快" in text
+    assert "请登录后先完善" not in text
+    assert text.count("尚未录入</span>") + text.count("已录入</span>") >= 2
+    assert "空单位" not in page(sign_in(client, authority_user(code="42")), "/units/reminders")
+    assert sign_in(client, reader).get("/units/reminders").status_code == 404
+
+
+def _next(text: str) -> str:
+    found = re.search(r'href="(/units/reminders\?page=[^"]+)"', text)
+    assert found
+    return found[1].replace("&amp;", "&")
 
 
 def reminders() -> list[Any]:

@@ -48,7 +48,7 @@ if (reader) {
     const isMine = key.startsWith(`${KEPT}${reader}:`);
     const isHere = keptForms.some((form) => keyOf(form) === key);
     const wasSent = JSON.parse(sessionStorage.getItem(key)).isSent;
-    const isDone = wasSent && !isLost && (!isHere || document.querySelector(".flash.ok"));
+    const isDone = wasSent && !isLost && (!isHere || document.querySelector(".flash.ok, .flash.warn"));
     if (!isMine || isDone) sessionStorage.removeItem(key);
   }
   for (const form of keptForms) {
