@@ -15,12 +15,16 @@ class NotDelivered(Exception):
     """The server did not take the mail now; later it may."""
 
 
+class Away(NotDelivered):
+    """The server cannot be reached, or does not speak as was asked for: the next mail will fare no better."""
+
+
 class Refused(Exception):
     """The server will never take this mail: the address does not exist, or the sender may not."""
 
 
 def send(server: MailServer, mail: EmailMessage) -> None:
-    """Hand one mail over. Raises NotDelivered or Refused, with what the server said and never the mail's text."""
+    """Hand one mail over. Raises NotDelivered (Away) or Refused, with what the server said and never the mail's text."""
     try:
         with _connect(server) as connection:
             connection.send_message(mail)
@@ -30,7 +34,7 @@ def send(server: MailServer, mail: EmailMessage) -> None:
     except smtplib.SMTPResponseException as error:
         raise _failure(error.smtp_code, error.smtp_error) from error
     except (OSError, smtplib.SMTPException) as error:
-        raise NotDelivered(f"{server.host}:{server.port}: {error or type(error).__name__}") from error
+        raise Away(f"{server.host}:{server.port}: {error or type(error).__name__}") from error
 
 
 def _connect(server: MailServer) -> smtplib.SMTP:

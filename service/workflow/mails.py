@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service import smtp
@@ -23,7 +23,11 @@ DIGEST, WARNINGS, TEST = "digest", "warnings", "test"
 WANTED = (DIGEST, WARNINGS)  # what an account may ask for
 MARKS = ("new_90", "new_60", "new_30", "new_expired")
 PAUSES = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60, 180, 360, 720, 1440, 1440))  # more than two days in all
+REST = timedelta(minutes=1)  # for which a server that was away is not asked again: the worker has other work too
+KEPT = timedelta(days=90)  # of what was sent
 SLICE = 500  # rows of one statement
+
+_away: tuple[datetime, str] | None = None  # until when this process does not ask the server, and what it heard
 
 Compose = Callable[[Mail, User], EmailMessage]
 """Writes a mail in the language of its reader; where it goes and comes from is added here."""
@@ -48,7 +52,10 @@ def order(kind: str, facts_of: Mapping[UUID, Mapping[str, Any]], about: str) -> 
 
 
 def order_digests(told: Mapping[UUID, Mapping[str, int]], day: date) -> None:
-    """Order the day's mails for those who asked for them: the whole digest, or only when certificates came to a mark."""
+    """Order the day's mails for those who asked for them: the whole digest, or only when certificates came to a mark.
+
+    What was sent long ago is forgotten.
+    """
     query = select(User.id, User.organisation_id, User.preferences["mails"].label("wanted")).where(
         User.mail_sealed.is_not(None),
         User.state != "disabled",
@@ -65,6 +72,7 @@ def order_digests(told: Mapping[UUID, Mapping[str, int]], day: date) -> None:
             warnings[user_id] = facts
     order(DIGEST, digests, str(day))
     order(WARNINGS, warnings, str(day))
+    session().execute(delete(Mail).where(Mail.state.in_(("sent", "dropped")), Mail.created_at < now() - KEPT))
 
 
 def order_test(user: User) -> None:
@@ -115,9 +123,12 @@ def retry(user: User) -> int:
 
 
 def _send(mail: Mail, user: User, compose: Compose) -> None:
+    global _away
     server = settings().mail
     if server is None:
         raise smtp.NotDelivered("ANPEI_SMTP_URL")
+    if _away is not None and now() < _away[0]:
+        raise smtp.NotDelivered(_away[1])
     message = compose(mail, user)
     message["From"], message["To"] = server.sender, user.mail
     message["Date"] = mail.created_at
@@ -125,7 +136,11 @@ def _send(mail: Mail, user: User, compose: Compose) -> None:
         f"<{mail.id}@{server.sender.partition('@')[2]}>"  # the same at each try: doubles can be told
     )
     message["Auto-Submitted"] = "auto-generated"
-    smtp.send(server, message)
+    try:
+        smtp.send(server, message)
+    except smtp.Away as error:
+        _away = now() + REST, str(error)
+        raise
 
 
 def _postpone(mail: Mail, error: str) -> None:

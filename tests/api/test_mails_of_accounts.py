@@ -70,6 +70,7 @@ def postbox(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postbox]:
     monkeypatch.setattr("service.web.mails.settings", lambda: chosen)
     monkeypatch.setattr("service.config.settings", lambda: chosen)
     monkeypatch.setattr(digests, "_done", None)
+    monkeypatch.setattr(mails, "_away", None)
     yield box
     box.stop()
 
@@ -197,6 +198,37 @@ def test_a_server_that_is_down_loses_nothing_and_doubles_nothing(
     assert (rows()[0].state, rows()[0].tries, rows()[0].error) == ("sent", 3, None)
     assert len(postbox.mails) == 1
     assert postbox.mails[0]["Message-ID"] == f"<{row.id}@example.cn>"
+
+
+def test_a_server_that_is_away_is_asked_once_a_minute_however_many_mails_wait(
+    postbox: Postbox, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [reader(authority_user(code=code), "digest") for code in ("37", "42", "11")]
+    postbox.stop()
+    asked, send = [], smtp.send
+    monkeypatch.setattr(smtp, "send", lambda *given: asked.append(given) or send(*given))
+    with transaction(Cause("test")):
+        mails.order("digest", {user.id: {"tasks": 1} for user in users}, "2026-03-02")
+    jobs.run_all()
+    assert len(asked) == 1
+    assert {(row.state, row.tries) for row in rows()} == {("waiting", 1)}
+    postbox.start()
+    clock.move(timedelta(minutes=1))
+    jobs.run_all()
+    assert len(postbox.mails) == 3
+
+
+def test_what_was_sent_is_forgotten_after_90_days(
+    postbox: Postbox, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    province, _ = people()
+    reader(province, "digest")
+    digests.write_due_digests()
+    jobs.run_all()
+    clock.move(timedelta(days=91))
+    monkeypatch.setattr(digests, "_done", None)
+    digests.write_due_digests()
+    assert rows() == []
 
 
 def test_after_two_days_of_silence_it_is_given_up_visibly_and_tried_again_by_hand(
