@@ -124,10 +124,10 @@ def candidates_query(user: User, found: TrainingClass, chosen: PersonFilter, *, 
     return _candidates(query, user, found, fitting).where(*conditions(chosen))
 
 
-def fitting_persons(user: User, found: TrainingClass, most: int) -> list[UUID]:
+def fitting_persons(user: User, found: TrainingClass, chosen: PersonFilter, most: int) -> list[UUID]:
     """Ids of all persons in scope who fit a class, in the order of pinyin: for enrolling an academy as a whole (S63)."""
-    query = _candidates(select(Person.id), user, found, True).order_by(Person.sort_key, Person.id).limit(most)
-    return list(session().scalars(query))
+    query = _candidates(select(Person.id), user, found, True).where(*conditions(chosen))
+    return list(session().scalars(query.order_by(Person.sort_key, Person.id).limit(most)))
 
 
 def _candidates(query: Any, user: User, found: TrainingClass, fitting: bool) -> Any:

@@ -19,6 +19,7 @@ from service.models.reissue import live_reissue_of
 from service.web import filters
 from service.web.access import needs
 from service.web.navigation import may_now
+from service.web.printing import shift
 from service.web.public import seen_as
 from service.web.submit import again, done
 from service.workflow import certificates
@@ -79,13 +80,20 @@ def print_certificate(certificate_id: UUID) -> ResponseReturnValue:
 @needs(Action.PRINT_CERTIFICATE)
 def print_file(record_id: UUID) -> ResponseReturnValue:
     """The file of a logged print."""
-    return _pdf(certificates.print_file(current_user, record_id, _address()), str(record_id))
+    return _pdf(certificates.print_file(current_user, record_id, _address(), shift()), str(record_id))
 
 
 @bp.get("/certificates/<uuid:certificate_id>/preview.pdf")
 @needs(Action.PRINT_CERTIFICATE)
 def preview(certificate_id: UUID) -> ResponseReturnValue:
-    return _pdf(certificates.preview(current_user, certificate_id, _address()), f"preview-{certificate_id}")
+    return _pdf(certificates.preview(current_user, certificate_id, _address(), shift()), f"preview-{certificate_id}")
+
+
+@bp.get("/certificates/<uuid:certificate_id>/records.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def records_file(certificate_id: UUID) -> ResponseReturnValue:
+    """The refresher records alone, for the certificate that its holder has (D4)."""
+    return _pdf(certificates.records_file(current_user, certificate_id, shift()), f"records-{certificate_id}")
 
 
 @bp.post("/certificates/prints/<uuid:record_id>/hand-out")

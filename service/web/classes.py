@@ -8,14 +8,16 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from service.domain.classes import is_check_in_day
 from service.domain.permissions import Action
 from service.domain.roles import Role
 from service.domain.training_kind import TrainingKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models import class_list, today, unit_list
 from service.models.class_list import ClassFilter
-from service.models.person import QualificationType
+from service.models.person import Person, QualificationType
 from service.models.person_list import PersonFilter
+from service.models.scope import get_visible
 from service.models.training import CLASS_STATES
 from service.web import filters
 from service.web.access import needs
@@ -25,6 +27,7 @@ from service.workflow import candidates, classes, enrollment_acts, training
 bp = Blueprint("classes", __name__)
 
 MOST = 500  # persons enrolled by one submission
+AS_A_WHOLE = (Role.ASSOCIATION, Role.TRAINING_INSTITUTION)  # who enrol academies (S62, S63)
 
 
 @bp.get("/classes")
@@ -35,8 +38,9 @@ def index() -> ResponseReturnValue:
         text=filters.text("q"), kind=filters.choice("kind", list(TrainingKind)),
         state=filters.choice("state", CLASS_STATES), year=int(filters.choice("year", [str(y) for y in years]) or 0) or None,
     )  # fmt: skip
+    wanted = filters.key("person")
     return render_template(
-        "pages/classes/index.html", page=class_list.classes_page(current_user, chosen, filters.cursor()), chosen=chosen,
+        "pages/classes/index.html", person=get_visible(current_user, Person, wanted) if wanted else None, page=class_list.classes_page(current_user, chosen, filters.cursor()), chosen=chosen,
         counts=class_list.class_counts(current_user), kinds=list(TrainingKind), states=CLASS_STATES, years=years,
     )  # fmt: skip
 
@@ -67,6 +71,7 @@ def show(class_id: UUID) -> ResponseReturnValue:
         "pages/classes/show.html", found=found, rows=rows, tasks=tasks, counts=class_list.state_counts(class_id),
         is_organiser=classes.is_organiser(current_user, found), types=dict(QualificationType.choices(by_code=True)),
         full=candidates.obstacle_of_class(found), today=today(),
+        is_check_in_day=is_check_in_day(found.starts_on, found.ends_on, today()),
         acts=enrollment_acts.acts_on(current_user, [row.id for row in rows], found.enrol_until),
     )  # fmt: skip
 
@@ -77,12 +82,13 @@ def choose(class_id: UUID, results: list[training.Enrolled] | None = None) -> Re
     """Persons whose need matches, to be chosen; at the other view everybody else, each with the reasons why not."""
     found = class_list.visible_class(current_user, class_id)
     is_fitting = filters.choice("view", ("others",)) == ""
-    chosen = PersonFilter(text=filters.text("q"), unit_id=filters.key("unit"))
+    chosen = _who()
     page = class_list.candidates_page(current_user, found, chosen, filters.cursor(), fitting=is_fitting)
     return render_template(
         "pages/classes/enroll.html", found=found, page=page, chosen=chosen, is_fitting=is_fitting, results=results or [],
         reasons=candidates.obstacles(found, page.rows), obstacle=candidates.obstacle_of_class(found),
-        units=unit_list.unit_choices(current_user) if current_user.role != Role.ASSOCIATION else [],
+        units=unit_list.unit_choices(current_user, "academy" if current_user.role in AS_A_WHOLE else ""),
+        whole=len(class_list.fitting_persons(current_user, found, chosen, MOST)) if current_user.role in AS_A_WHOLE and is_fitting else 0,
         on_behalf=current_user.role == Role.PROVINCIAL_AUTHORITY,
     )  # fmt: skip
 
@@ -92,8 +98,9 @@ def choose(class_id: UUID, results: list[training.Enrolled] | None = None) -> Re
 @again(choose, Conflict)
 def enroll(class_id: UUID) -> ResponseReturnValue:
     chosen = filters.chosen("person", MOST)
-    if "all" in request.form:  # an academy as a whole (S63)
-        chosen = class_list.fitting_persons(current_user, class_list.visible_class(current_user, class_id), MOST)
+    if "all" in request.form:  # an academy as a whole (S63): everybody whom the list shows
+        found = class_list.visible_class(current_user, class_id)
+        chosen = class_list.fitting_persons(current_user, found, _who(), MOST)
     if not chosen:
         raise InvalidInput(text=N_("请先勾选要报名的人员。"))
     results = training.enroll(current_user, class_id, chosen)
@@ -103,6 +110,11 @@ def enroll(class_id: UUID) -> ResponseReturnValue:
     if enrolled == len(results):
         return redirect(url_for(".show", class_id=class_id))
     return choose(class_id, results)
+
+
+def _who() -> PersonFilter:
+    """What the list of candidates is narrowed to."""
+    return PersonFilter(text=filters.text("q"), unit_id=filters.key("unit"))
 
 
 @bp.get("/classes/<uuid:class_id>/change")

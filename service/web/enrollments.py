@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain import enrollments
+from service.domain.classes import is_check_in_day
 from service.domain.enrollment_state import EnrollmentState
 from service.domain.permissions import Action
 from service.domain.training_kind import TrainingKind
@@ -149,6 +150,7 @@ def _sheet(class_id: UUID, element: str, results: list[batch.RowResult] | None) 
     return render_template(
         f"pages/enrollments/{element}.html", found=found, rows=[row for row in rows if row.case_id in tasks], tasks=tasks,
         counts=class_list.state_counts(class_id), submission=new_id(), today=today(),
+        is_check_in_day=is_check_in_day(found.starts_on, found.ends_on, today()),
         refusals=refused, gone=[r.message for r in refused.values() if r.task_id not in shown],
     )  # fmt: skip
 

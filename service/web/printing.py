@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -23,9 +24,10 @@ from service.models.scope import get_visible
 from service.web import filters
 from service.web.access import needs
 from service.web.submit import again, done
-from service.workflow import certificates, printing
+from service.workflow import calibration, certificates, printing
 
 bp = Blueprint("printing", __name__)
+SHIFT, KEPT = "print_shift", timedelta(days=730)
 
 
 @bp.get("/certificates/print")
@@ -48,6 +50,39 @@ def create() -> ResponseReturnValue:
     """Few are laid out at once; many go to the background, with a page that shows how far they are."""
     chosen = _ids(request.form.getlist("certificate"))
     return _begin(chosen, request.form.get("title", "").strip() or "证书", request.form.get("reason", ""))
+
+
+@bp.get("/certificates/calibration")
+@needs(Action.PRINT_CERTIFICATE)
+def calibrate() -> ResponseReturnValue:
+    """By how much this computer's printer is out, and the sheet to measure it."""
+    x, y = shift()
+    return render_template("pages/printing/calibration.html", x=f"{x / 10:g}", y=f"{y / 10:g}")
+
+
+@bp.post("/certificates/calibration")
+@needs(Action.PRINT_CERTIFICATE)
+@again(calibrate)
+def save_calibration() -> ResponseReturnValue:
+    measured = calibration.parse_shift(request.form)
+    done(N_("打印校正已保存在这台电脑上，以后的证书按此打印。"))
+    answer = redirect(url_for(".calibrate"))
+    answer.set_cookie(
+        SHIFT, calibration.keep_shift(measured), max_age=KEPT, httponly=True, secure=request.is_secure, samesite="Lax"
+    )
+    return answer
+
+
+@bp.get("/certificates/calibration.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def calibration_sheet() -> ResponseReturnValue:
+    headers = {"Content-Disposition": 'inline; filename="calibration.pdf"'}
+    return Response(calibration.sheet(shift()), mimetype="application/pdf", headers=headers)
+
+
+def shift() -> calibration.Shift:
+    """The correction that this computer remembers: printers stand beside computers, not accounts."""
+    return calibration.read_shift(request.cookies.get(SHIFT, ""))
 
 
 @bp.get("/certificates/print/<uuid:batch_id>")
@@ -115,7 +150,7 @@ def begin(task_ids: list[UUID]) -> ResponseReturnValue:
 
 def _begin(ids: list[UUID], title: str, reason: str) -> ResponseReturnValue:
     address = url_for("public.verify_form", _external=True) + "/{}"
-    batch = printing.begin_batch(current_user, ids, title, reason, address)
+    batch = printing.begin_batch(current_user, ids, title, reason, address, shift())
     if batch.total <= printing.AT_ONCE:
         printing.write(batch.id)
     return redirect(url_for("printing.show", batch_id=batch.id), 303)

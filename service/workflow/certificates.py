@@ -47,6 +47,7 @@ from service.models.reissue import live_reissue_of
 from service.models.scope import addresses, get_visible
 from service.models.sealed import unseal
 from service.workflow import cases
+from service.workflow.calibration import Shift, write_shift
 from service.workflow.entry import Entry
 
 QUERY = "verify"
@@ -104,17 +105,28 @@ def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
     return found
 
 
-def print_file(user: User, record_id: UUID, address: str) -> bytes:
-    """The PDF of a logged print. address: where the QR code leads, ``{}`` standing for the token."""
+def print_file(user: User, record_id: UUID, address: str, shift: Shift = (0, 0)) -> bytes:
+    """The PDF of a logged print. address: where the QR code leads, ``{}`` standing for the token; shift: ``parse_shift``."""
     record = session().get(PrintRecord, record_id)
     if record is None:
         raise NotFound
-    return _pdf(_printable(user, record.certificate_id), address, "")
+    return _pdf(_face(_printable(user, record.certificate_id), address, "", shift))
 
 
-def preview(user: User, certificate_id: UUID, address: str) -> bytes:
+def preview(user: User, certificate_id: UUID, address: str, shift: Shift = (0, 0)) -> bytes:
     """The face with the mark «预览» on it: to be looked at before printing, not logged."""
-    return _pdf(_printable(user, certificate_id), address, PREVIEW)
+    return _pdf(_face(_printable(user, certificate_id), address, PREVIEW, shift))
+
+
+def records_file(user: User, certificate_id: UUID, shift: Shift = (0, 0)) -> bytes:
+    """The refresher records alone, at their place on the face: to be printed onto the certificate its holder has (D4).
+
+    Raises Conflict when there is none.
+    """
+    found = _printable(user, certificate_id)
+    if not _records(found):
+        raise Conflict(N_("还没有再培训记录，不必打印记录页。"))
+    return _pdf(_face(found, "{}", "", shift) | {"records_only": True})
 
 
 def hand_out(user: User, record_id: UUID, raw: Mapping[str, Any]) -> UUID:
@@ -197,18 +209,17 @@ def _print_task(user: User, certificate: Certificate) -> Task | None:
     return task if task and (task.organisation_id, task.role) in addresses(user) else None
 
 
-def faces_of(found: Iterable[Certificate], address: str) -> list[dict[str, Any]]:
+def faces_of(found: Iterable[Certificate], address: str, shift: Shift = (0, 0)) -> list[dict[str, Any]]:
     """What stands on each face, for a file of many."""
-    return [_face(certificate, address, "") for certificate in found]
+    return [_face(certificate, address, "", shift) for certificate in found]
 
 
-def _pdf(certificate: Certificate, address: str, mark: str) -> bytes:
-    face = _face(certificate, address, mark)
-    html = documents.render("certificates/certificate.html", {"title": certificate.number, "faces": [face]})
+def _pdf(face: dict[str, Any]) -> bytes:
+    html = documents.render("certificates/certificate.html", {"title": face["number"], "faces": [face]})
     return documents.print_pdf(html, style="certificates/certificate.css")
 
 
-def _face(certificate: Certificate, address: str, mark: str) -> dict[str, Any]:
+def _face(certificate: Certificate, address: str, mark: str, shift: Shift) -> dict[str, Any]:
     """What stands on the face; a certificate is a Chinese document in every language of the screen."""
     person = certificate.person
     photo = session().get(Photo, person.photo_id) if person.photo_id else None
@@ -222,6 +233,7 @@ def _face(certificate: Certificate, address: str, mark: str) -> dict[str, Any]:
         "valid_to": write_date(certificate.valid_to), "photo": documents.picture(unseal(photo.sealed)),
         "qr": documents.qr_code(address.format(certificate.verify_token)), "issuer": issuer.name,
         "edition": certificate.edition, "mark": mark, "records": _records(certificate)[-ROWS:],
+        "records_only": False, "shift": write_shift(shift),
     }  # fmt: skip
 
 

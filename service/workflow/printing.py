@@ -19,6 +19,7 @@ from service.models.need_facts import rule
 from service.models.print_batch import printable, printed_in
 from service.models.sealed import seal, unseal
 from service.workflow import certificates, jobs
+from service.workflow.calibration import Shift
 
 MOST = 500  # faces of one file
 AT_ONCE = 2  # faces that take less than two seconds
@@ -33,8 +34,11 @@ def obstacle(certificate: Certificate, reason: str = "") -> Message | None:
     return obstacle_to_printing(rule(certificate), has_photo, certificate.printed_count, reason)
 
 
-def begin_batch(user: User, ids: Iterable[UUID], title: str, reason: str, address: str) -> PrintBatch:
-    """Begin to print these certificates as one file. address: where the QR codes lead, ``{}`` standing for the token.
+def begin_batch(
+    user: User, ids: Iterable[UUID], title: str, reason: str, address: str, shift: Shift = (0, 0)
+) -> PrintBatch:
+    """Begin to print these certificates as one file. address: where the QR codes lead, ``{}`` standing for the token;
+    shift: of the printer, ``calibration.parse_shift``.
 
     Raises NotAllowed for other roles, InvalidInput when nothing is chosen, too much, or a further print has no reason.
     """
@@ -50,7 +54,7 @@ def begin_batch(user: User, ids: Iterable[UUID], title: str, reason: str, addres
         raise InvalidInput({"reason": N_("所选证书中有已打印过的，再次打印请写明原因。")})
     batch = PrintBatch(
         id=new_id(), user_id=user.id, title=title[:200], reason=why, address=address[:300], total=len(chosen), done=0, refused=[],
-        certificate_ids=[str(c.id) for c in chosen], state="running",
+        certificate_ids=[str(c.id) for c in chosen], state="running", shift_x=shift[0], shift_y=shift[1],
     )  # fmt: skip
     with transaction(Cause("begin_print_batch", user.id)) as current:
         current.add(batch)
@@ -116,7 +120,7 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
     ordered = printable(user, wanted)
     for n in range(0, len(ordered), SLICE):
         part: Sequence[Certificate] = ordered[n : n + SLICE]
-        faces = certificates.faces_of(part, batch.address)
+        faces = certificates.faces_of(part, batch.address, (batch.shift_x, batch.shift_y))
         pages.add(documents.render("certificates/certificate.html", {"title": batch.title, "faces": faces}))
         _note(batch.id, done=n + len(part))
         if job_id is not None:

@@ -26,7 +26,7 @@ def test_what_people_typed_cannot_become_markup() -> None:
     face = {
         "photo": "data:image/jpeg;base64,", "name": '<img src="file:///etc/passwd">', "sex": "男", "id_number": "1", "unit_name": "a & b",
         "qualification_type": "x", "number": "1", "first_issued_on": "", "issued_on": "", "valid_to": "", "qr": qr_code("x"),
-        "issuer": "", "edition": 1, "mark": "", "records": [],
+        "issuer": "", "edition": 1, "mark": "", "records": [], "records_only": False, "shift": "",
     }  # fmt: skip
     html = render("certificates/certificate.html", {"title": "x", "faces": [face]})
     assert "&lt;img src=" in html
