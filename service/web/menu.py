@@ -67,59 +67,59 @@ def _report(name: str, word: str, seed: str) -> Leaf:
     return Leaf("reports.show", word, seed, export=name, values={"name": name})
 
 
-ADD, EDIT, DELETE, CANCEL, PUBLISH = N_("新增"), N_("修改"), N_("删除"), N_("注销"), N_("发布")
-APPROVE, CONFIRM, ENROLL, EXPORT = N_("审批"), N_("确认"), N_("报名"), N_("导出")
-LOOK = N_("培训班查询")
+EXPORT, PUBLISH, ENROLL, LOOK = N_("导出"), N_("发布"), N_("为人员报名"), N_("培训班查询")
+EDIT_UNIT, DELETE_UNIT = N_("修改单位信息"), N_("删除单位")
+ADD_PERSON, EDIT_PERSON, CANCEL_PERSON = N_("录入人员"), N_("修改人员"), N_("注销人员")
 
 HOME = Place(N_("首页"), "home", (Leaf("home.index", N_("首页"), "S85 S100 S114 S122"),))
 INBOX = Place(N_("待办"), "inbox", (Leaf("inbox.index", N_("待办"), "S85 S100 S122", covers=("inbox", "tasks")),))
 
 TRAINING = Place(N_("培训"), "cap", (
     Leaf("classes.index", N_("培训班管理"), "S91 S107 S118", export="classes",
-         acts=((PUBLISH, "classes.new"), (ENROLL, "classes.choose"), (CANCEL, "classes.confirm_cancellation")),
+         acts=((PUBLISH, "classes.new"), (ENROLL, "classes.choose"), (N_("修改班次"), "classes.propose_change"), (N_("取消培训班"), "classes.confirm_cancellation")),
          words={**_for_units(LOOK), Role.TRAINING_INSTITUTION: LOOK}, covers=("classes", "reports.class_paper")),
-    Leaf("classes.new", N_("开班"), "S107 S122", covers=("classes.create",)),
+    Leaf("classes.new", N_("开设培训班"), "S107 S122", covers=("classes.create",)),
     Leaf("desks.offers", N_("代企业报名"), "S62 S63 S107 S118", export="offers", acts=((ENROLL, "classes.choose"),),
          words={**_for_units(N_("培训班管理")), Role.ASSOCIATION: N_("院校报名"), Role.TRAINING_INSTITUTION: N_("院校人员报名")},
          covers=("classes.choose", "classes.enroll")),
-    Leaf("enrollments.index", N_("报名情况"), "S107", acts=((N_("撤回"), "enrollments.confirm_withdrawal"),),
+    Leaf("enrollments.index", N_("报名情况"), "S107", acts=((N_("撤回报名"), "enrollments.confirm_withdrawal"),),
          export="enrollments", covers=("enrollments",)),
-    _work("desks.confirmations", N_("报名确认"), "S107", "training_enrollment/confirm_enrollment", CONFIRM),
+    _work("desks.confirmations", N_("报名确认"), "S107", "training_enrollment/confirm_enrollment", N_("确认报名")),
     Leaf("desks.check_in", N_("现场报到"), "S53 S122", export="check-in",
          acts=((N_("报到"), "enrollments.check_in"), (N_("撤销报到"), "enrollments.undo_check_in")),
          covers=("enrollments.check_in_sheet", "enrollments.check_in")),
-    Leaf("desks.scores", N_("成绩录入"), "S54 S59", export="to-score", acts=((N_("录入"), "enrollments.record_scores"),),
+    Leaf("desks.scores", N_("成绩录入"), "S54 S59", export="to-score", acts=((N_("录入成绩"), "enrollments.record_scores"),),
          covers=("enrollments.score_sheet", "enrollments.record_scores")),
-    _work("desks.score_confirmations", N_("成绩确认"), "S55 S122", "training_enrollment/confirm_score", CONFIRM),
+    _work("desks.score_confirmations", N_("成绩确认"), "S55 S122", "training_enrollment/confirm_score", N_("确认成绩")),
     Leaf("plans.index", N_("制定计划"), "S90 S106 S122", export="plans", words={Role.MINISTRY: N_("培训计划")},
-         acts=((ADD, "plans.new"), (EDIT, "plans.edit"), (PUBLISH, "plans.publish"), (CANCEL, "plans.confirm_cancellation")),
+         acts=((N_("新增计划"), "plans.new"), (N_("修改计划"), "plans.edit"), (PUBLISH, "plans.publish"), (N_("取消计划"), "plans.confirm_cancellation")),
          covers=("plans",)),
     _report("due-training", N_("应培训情况统计"), "S89 S105"),
 ))  # fmt: skip
 
 PERSONS = Place(N_("人员"), "people", (
     Leaf("persons.index", N_("人员信息查询"), "S84 S104 S117", export="persons",
-         acts=((N_("添加"), "persons.new"), (N_("导入"), "person_import.new"), (EDIT, "persons.edit"),
-               (DELETE, "person_acts.confirm_deletion"), (CANCEL, "person_acts.confirm_deregistration")),
+         acts=((ADD_PERSON, "persons.new"), (N_("导入"), "person_import.new"), (EDIT_PERSON, "persons.edit"),
+               (N_("删除人员草稿"), "person_acts.confirm_deletion"), (CANCEL_PERSON, "person_acts.confirm_deregistration")),
          words={**_for_units(N_("人员信息管理")), Role.PROVINCIAL_AUTHORITY: N_("本省人员信息列表")},
          covers=("persons", "person_acts", "person_import", "reports.record", "reports.record_file")),
-    _work("desks.approvals", N_("人员信息审批"), "S103", "personnel_approval/approve_person", APPROVE),
+    _work("desks.approvals", N_("人员信息审批"), "S103", "personnel_approval/approve_person", N_("审批人员")),
     Leaf("persons.changes", N_("人员信息变更"), "S88 S121", export="person-changes",
          acts=((N_("变更单位"), "person_acts.choose_unit"), (N_("变更资格类型"), "person_acts.choose_type"))),
     Leaf("persons.academies", N_("院校人员管理"), "S121", export="academy-persons",
-         acts=((N_("添加"), "persons.new"), (EDIT, "persons.edit"), (CANCEL, "person_acts.confirm_deregistration"))),
+         acts=((ADD_PERSON, "persons.new"), (EDIT_PERSON, "persons.edit"), (CANCEL_PERSON, "person_acts.confirm_deregistration"))),
 ))  # fmt: skip
 
 CERTIFICATES = Place(N_("证书"), "cert", (
     Leaf("certificates.index", N_("证件查询"), "S93", export="certificates", covers=("certificates", "certificate_acts")),
-    _work("desks.certificate_approvals", N_("证件审批"), "S92", "training_enrollment/certification/approve_certificate", APPROVE),
-    Leaf("certificate_acts.expired", N_("证件注销"), "S77", acts=((CANCEL, "certificate_acts.deregister"),),
+    _work("desks.certificate_approvals", N_("证件审批"), "S92", "training_enrollment/certification/approve_certificate", N_("审批证件")),
+    Leaf("certificate_acts.expired", N_("证件注销"), "S77", acts=((N_("注销证书"), "certificate_acts.deregister"),),
          covers=("certificate_acts.deregister_many",)),
-    Leaf("desks.prints", N_("证件打印"), "S12 S122", acts=((N_("打印"), "printing.create"),),
+    Leaf("desks.prints", N_("证件打印"), "S12 S122", acts=((N_("打印证书"), "printing.create"),),
          same_as=("certificates.index", {"print": "no"}), covers=("printing",)),
-    Leaf("printing.register", N_("领取登记"), "S12", acts=((N_("登记"), "printing.hand_out"),), export="print-register",
+    Leaf("printing.register", N_("领取登记"), "S12", acts=((N_("登记领取"), "printing.hand_out"),), export="print-register",
          covers=("printing.hand_out",)),
-    Leaf("reissues.index", N_("遗失补办"), "S12", acts=((N_("申请"), "reissues.new"),), export="reissue-register",
+    Leaf("reissues.index", N_("遗失补办"), "S12", acts=((N_("申请补办"), "reissues.new"),), export="reissue-register",
          covers=("reissues",)),
 ))  # fmt: skip
 
@@ -134,24 +134,24 @@ REPORTS = Place(N_("报表"), "chart", (
 
 UNITS = Place(N_("企业信息"), "unit", (
     Leaf("units.index", N_("企业管理"), "S86 S101 S115 S123", export="units",
-         acts=((ADD, "units.new"), (DELETE, "unit_acts.confirm_deletion"), (EDIT, "units.edit"), (N_("转分公司"), "unit_acts.convert_form")),
+         acts=((N_("新增企业"), "units.new"), (DELETE_UNIT, "unit_acts.confirm_deletion"), (EDIT_UNIT, "units.edit"), (N_("转分公司"), "unit_acts.convert_form")),
          covers=("units", "unit_acts")),
     Leaf("units.branches", N_("企业分公司管理"), "S87 S102 S116 S124", export="branches",
-         acts=((ADD, "units.new_branch"), (DELETE, "unit_acts.confirm_deletion"), (EDIT, "units.edit"), (N_("转集团"), "unit_acts.convert_form"))),
+         acts=((N_("新增分公司"), "units.new_branch"), (DELETE_UNIT, "unit_acts.confirm_deletion"), (EDIT_UNIT, "units.edit"), (N_("转集团"), "unit_acts.convert_form"))),
     Leaf("units.academies", N_("院校管理"), "S121 S123", export="academies",
-         acts=((N_("添加院校"), "units.new_academy"), (DELETE, "unit_acts.confirm_deletion"), (EDIT, "units.edit")),
+         acts=((N_("添加院校"), "units.new_academy"), (DELETE_UNIT, "unit_acts.confirm_deletion"), (EDIT_UNIT, "units.edit")),
          covers=("units.new_academy", "units.create_academy")),
     Leaf("units.new", N_("企业录入"), "S101 S123", covers=("units.create",)),
     Leaf("units.new_branch", N_("企业分公司录入"), "S102 S124", covers=("units.create_branch",)),
-    Leaf("unit_acts.unentered", N_("尚未录入"), "S14", acts=((N_("催报"), "unit_acts.remind"),), export="unentered",
+    Leaf("unit_acts.unentered", N_("尚未录入"), "S14", acts=((N_("催报单位"), "unit_acts.remind"),), export="unentered",
          covers=("unit_acts.remind",)),
 ))  # fmt: skip
 
 NOTICES = Place(N_("通知"), "bell", (
     Leaf("notices.index", N_("通知信息列表"), "S96 S109 S119", export="notices", covers=("notices",)),
     Leaf("notices.own", N_("通报信息管理"), "S110 S121", export="bulletins",
-         acts=((N_("添加"), "notices.new"), (DELETE, "notices.confirm_deletion"), (EDIT, "notices.edit"),
-               (PUBLISH, "notices.confirm_publication"), (N_("撤回"), "notices.confirm_withdrawal")),
+         acts=((N_("添加通报"), "notices.new"), (N_("删除通报"), "notices.confirm_deletion"), (N_("修改通报"), "notices.edit"),
+               (PUBLISH, "notices.confirm_publication"), (N_("撤回通报"), "notices.confirm_withdrawal")),
          covers=("notices.edit", "notices.save", "notices.confirm_publication", "notices.confirm_withdrawal",
                  "notices.confirm_deletion", "notices.readers", "notices.attach")),
     Leaf("notices.new", N_("发布通报"), "S110 S121", covers=("notices.create",)),
@@ -160,25 +160,25 @@ NOTICES = Place(N_("通知"), "bell", (
 TICKETS = Place(N_("客服"), "chat", (
     Leaf("tickets.index", N_("在线客服"), "S78", export="tickets", covers=("tickets",)),
     Leaf("tickets.new", N_("提交工单"), "S79 S80 S81 S82", covers=("tickets.create",)),
-    _work("desks.dispatch", N_("工单分派"), "S78", "support_ticket/accept_ticket", N_("分派")),
+    _work("desks.dispatch", N_("工单分派"), "S78", "support_ticket/accept_ticket", N_("受理工单")),
 ))  # fmt: skip
 
 AUDIT = Place(N_("审计"), "eye", (
-    Leaf("audit.index", N_("日志审计"), "[I]", acts=((N_("校验"), "audit.verify"),), export="audit-events", covers=("audit",)),
+    Leaf("audit.index", N_("日志审计"), "[I]", acts=((N_("校验日志"), "audit.verify"),), export="audit-events", covers=("audit",)),
 ))  # fmt: skip
 
 SYSTEM = Place(N_("系统"), "gear", (
     Leaf("users.index", N_("用户管理"), "S97 S111 S121", export="users",
-         acts=((ADD, "users.new"), (CANCEL, "users.disable"), (EDIT, "accounts.edit"), (N_("重置密码"), "users.reset"),
-               (N_("解锁"), "users.unlock"), (N_("授权"), "accounts.assent")),
+         acts=((N_("新增账号"), "users.new"), (N_("停用账号"), "users.disable"), (N_("修改账号"), "accounts.edit"), (N_("重置密码"), "users.reset"),
+               (N_("解锁账号"), "users.unlock"), (N_("授权账号"), "accounts.assent")),
          words={Role.SECURITY_ADMIN: N_("账号与授权")}, covers=("users", "accounts")),
     Leaf("users.new", N_("添加用户"), "S97 S111", covers=("users.create",)),
-    Leaf("settings.index", N_("参数与字典"), "[I]", acts=((EDIT, "settings.save"),),
+    Leaf("settings.index", N_("参数与字典"), "[I]", acts=((N_("修改参数"), "settings.save"),),
          words={Role.SECURITY_ADMIN: N_("安全策略")}, covers=("settings",)),
     Leaf("administration.provinces", N_("省份字典"), "[I]", export="provinces"),
     Leaf("administration.backup", N_("备份"), "[I]"),
     Leaf("exports.index", N_("导出记录"), "S86 S101 S115 S123", covers=("exports",)),
-    Leaf("session.password", N_("密码修改"), "S98 S112 S120", acts=((EDIT, "session.change_password"),),
+    Leaf("session.password", N_("密码修改"), "S98 S112 S120",
          covers=("session", "accounts.own", "accounts.save_own", "accounts.show_privacy")),
 ))  # fmt: skip
 
@@ -192,7 +192,7 @@ PLACES = (
 )  # fmt: skip
 
 PLAN = Shortcut("plans.new", N_("制定计划"), N_("年度培训安排"), "calendar")
-OPEN_CLASS = Shortcut("classes.new", N_("开班"), N_("拟制后发布招生"), "cap")
+OPEN_CLASS = Shortcut("classes.new", N_("开设培训班"), N_("拟制后发布招生"), "cap")
 ACCOUNTS = Shortcut("users.index", N_("用户管理"), N_("新增、停用、重置密码"), "key")
 UNIT_WORK = (
     Shortcut("desks.offers", N_("报名"), N_("选择招生中的培训班"), "tick"),

@@ -104,7 +104,7 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "首页": [HOME],
         "待办": [INBOX],
         "培训": [
-            ("培训班管理", "/classes", "培训班"), ("开班", "/classes/new", "开设培训班"), ("代企业报名", "/classes/offers", "代企业报名"),  # S107
+            ("培训班管理", "/classes", "培训班"), ("开设培训班", "/classes/new", "开设培训班"), ("代企业报名", "/classes/offers", "代企业报名"),  # S107
             ENROLLED, ("报名确认", "/desks/enrollments", "待办"), ("制定计划", "/plans", "培训计划"), DUE,  # S107 S106 S105
         ],
         "人员": [("本省人员信息列表", "/persons", "本省人员信息列表"), ("人员信息审批", "/desks/persons", "待办")],  # S104 S103
@@ -120,7 +120,7 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "首页": [HOME],
         "待办": [INBOX],
         "培训": [
-            ("培训班管理", "/classes", "培训班"), ("开班", "/classes/new", "开设培训班"), ("院校报名", "/classes/offers", "院校报名"),  # S63 S122
+            ("培训班管理", "/classes", "培训班"), ("开设培训班", "/classes/new", "开设培训班"), ("院校报名", "/classes/offers", "院校报名"),  # S63 S122
             ENROLLED, ("现场报到", "/classes/check-in", "现场报到"), ("成绩确认", "/desks/scores", "待办"),  # S53 S55
             ("制定计划", "/plans", "培训计划"), DUE,
         ],
@@ -180,8 +180,8 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
 
 SHORTCUTS = {
     "ministry": ["应培情况统计", "证件审核", "注销过期证书"],  # S85, C10
-    "province": ["制定计划", "开班", "报名确认", "人员审批"],  # S100
-    "association": ["制定计划", "开班", "现场报到", "成绩确认", "证件打印"],  # S122
+    "province": ["制定计划", "开设培训班", "报名确认", "人员审批"],  # S100
+    "association": ["制定计划", "开设培训班", "现场报到", "成绩确认", "证件打印"],  # S122
     "institution": ["录入成绩", "院校报名"],  # [I]
     "group": ["报名", "录入人员"], "enterprise": ["报名", "录入人员"], "branch": ["报名", "录入人员"],  # S114
 }  # fmt: skip
