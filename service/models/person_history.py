@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,6 +104,15 @@ def versions_of(row_id: UUID, shown: tuple[str, ...] = SHOWN) -> list[Version]:
         for (change, actor, organisation), changes in zip(rows, told, strict=True)
         if changes
     ]
+
+
+def records_of(versions: Sequence[Version], now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The record as it stood after each of the versions, in their order (newest first). now: as it stands."""
+    records, record = [], dict(now)
+    for version in versions:
+        records.append(dict(record))
+        record |= {change.field: change.before for change in version.changes}
+    return records
 
 
 def changes_in(rows: Sequence[Any], shown: tuple[str, ...] = SHOWN) -> list[tuple[Change, ...]]:

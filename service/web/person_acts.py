@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -15,9 +15,12 @@ from service.domain.persons import (
     obstacle_to_deregistration,
     warning_of_deregistration,
 )
-from service.errors import N_, Conflict, InvalidInput, Message
+from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models import certificate_list, today, unit_list
-from service.models.person import QualificationType
+from service.models.person import Person, Photo, QualificationType
+from service.models.person_erasure import photos_of
+from service.models.person_history import SHOWN, records_of, versions_of
+from service.models.sealed import unseal
 from service.web.access import needs
 from service.web.submit import again, done
 from service.workflow import registry, transfers
@@ -64,6 +67,43 @@ def deregister(person_id: UUID) -> ResponseReturnValue:
     person = registry.deregister_person(current_user, person_id, request.form.get("reason", ""))
     done(Message(N_("“%(name)s”已注销。"), name=person.name))
     return redirect(url_for("persons.show", person_id=person_id))
+
+
+@bp.get("/persons/<uuid:person_id>/versions")
+@needs(Action.VIEW_PERSONS)
+def versions(person_id: UUID) -> ResponseReturnValue:
+    """Two versions of the record side by side, the newest and the one before it unless chosen otherwise (S88)."""
+    person = registry.visible_person(current_user, person_id)
+    known = versions_of(person.id)
+    records = records_of(known, _record(person))
+    newer, older = _chosen("newer", len(known), 0), _chosen("older", len(known), min(1, len(known) - 1))
+    return render_template(
+        "pages/persons/versions.html", person=person, versions=known, fields=SHOWN, newer=newer, older=older,
+        after=records[newer] if known else {}, before=records[older] if known else {},
+    )  # fmt: skip
+
+
+@bp.get("/persons/<uuid:person_id>/photos/<uuid:photo_id>")
+@needs(Action.VIEW_PERSONS)
+def photo(person_id: UUID, photo_id: UUID) -> ResponseReturnValue:
+    """A photo that the record of a person in scope has, or had."""
+    person = registry.visible_person(current_user, person_id)
+    row = Photo.get(photo_id) if photo_id in photos_of(person.id) | {person.photo_id} else None
+    if row is None:
+        raise NotFound(N_("该人员还没有照片。"))
+    return Response(unseal(row.sealed), mimetype="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+
+
+def _record(person: Person) -> dict[str, object]:
+    """The record as it stands, with names in the place of ids."""
+    found = {name: getattr(person, name) for name in SHOWN}
+    return found | {"unit_id": person.unit.name, "qualification_type_id": person.qualification_type.name}
+
+
+def _chosen(name: str, count: int, default: int) -> int:
+    """The place of a version in the list, 0 the newest."""
+    typed = request.args.get(name, "")
+    return int(typed) if typed.isascii() and typed.isdigit() and int(typed[:6]) < count else max(default, 0)
 
 
 @bp.get("/persons/<uuid:person_id>/transfer")

@@ -12,13 +12,13 @@ from service.domain.permissions import Action
 from service.domain.roles import UNIT_ROLES, Role
 from service.domain.units import FIELDS, UnitKind, missing_fields, obstacle_to_deletion
 from service.errors import N_, Conflict, Message, NotFound
-from service.models import Organisation, unit_entry, unit_list
+from service.models import AcademyLink, Organisation, choices, unit_entry, unit_list
 from service.models.scope import get_visible
 from service.models.unit_entry import EntryFilter
 from service.web import filters
 from service.web.access import needs
 from service.web.submit import again, done
-from service.workflow import notices, unit_changes
+from service.workflow import academies, notices, unit_changes
 
 bp = Blueprint("unit_acts", __name__)
 
@@ -94,6 +94,33 @@ def delete(unit_id: UUID) -> ResponseReturnValue:
         return redirect(url_for("session.sign_in"))
     done(Message(N_("“%(name)s”已删除，其账号已停用。"), name=unit.name))
     return redirect(url_for("units.index"))
+
+
+@bp.get("/units/<uuid:unit_id>/institutions")
+@needs(Action.EDIT_ACADEMY)
+def institutions_form(unit_id: UUID) -> ResponseReturnValue:
+    """Which training institutions may enrol the persons of an academy (S62, C7)."""
+    unit = _academy(unit_id)
+    linked = [str(key) for key in AcademyLink.institutions_of(unit.id)]
+    return render_template(
+        "pages/unit_acts/institutions.html", unit=unit, institutions=choices.choices("institutions"), linked=linked
+    )
+
+
+@bp.post("/units/<uuid:unit_id>/institutions")
+@needs(Action.EDIT_ACADEMY)
+@again(institutions_form, Conflict)
+def institutions(unit_id: UUID) -> ResponseReturnValue:
+    academies.link_academy(current_user, unit_id, filters.chosen("institutions", MOST))
+    done(N_("关联的培训机构已保存。"))
+    return redirect(url_for("units.show", unit_id=unit_id))
+
+
+def _academy(unit_id: UUID) -> Organisation:
+    unit = _live(unit_id)
+    if unit.kind != UnitKind.ACADEMY:
+        raise NotFound
+    return unit
 
 
 @bp.get("/units/unentered")

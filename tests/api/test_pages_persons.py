@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import AuditEvent, Organisation, Person, RowChange, User, session, today
+from service.models import AuditEvent, Organisation, Person, RowChange, User, new_id, session, today
 from tests.builders.world import (
     authority_user,
     fresh,
@@ -263,3 +263,48 @@ def test_a_person_page_shows_photo_certificate_and_need(client: FlaskClient, uni
     assert "应换证" in page
     assert "将到期" in page
     assert f"/persons/{person.id}/photo" in page
+
+
+def test_S88_two_versions_of_a_record_stand_side_by_side_with_their_photos(
+    client: FlaskClient, officer: User, unit: Organisation
+) -> None:
+    sign_in(client, officer)
+    person = make_person(unit, "陈戊辰", state="draft", post="安全员")
+    old = make_photo(person)
+    typed = {"name": "陈戊辰", "qualification_type": "MANAGER_PROD", "no_criminal_record": "true", "version": ""}
+    for post in ("安全科长", "安全总监"):
+        client.post(f"/persons/{person.id}", data=typed | {"post": post, "act": "save"})
+    new = make_photo(person)
+    page = client.get(f"/persons/{person.id}/versions").text
+    assert f"/persons/{person.id}/photos/{old.id}" in page
+    assert f"/persons/{person.id}/photos/{new.id}" in page
+    page = client.get(f"/persons/{person.id}/versions?newer=1&older=4").text
+    row = re.search(r'<tr class="changed"><th scope="row">职务.*?</tr>', page, re.DOTALL)
+    assert row
+    assert re.findall(r"<(?:del|ins)>(.*?)</(?:del|ins)>", row[0]) == ["安全员", "安全总监"]
+    assert client.get(f"/persons/{person.id}/photos/{old.id}").mimetype == "image/jpeg"
+    assert client.get(f"/persons/{person.id}/versions?newer=99&older=x").status_code == 200
+    other = make_person(make_unit(), state="draft")
+    strange = make_photo(other)
+    assert client.get(f"/persons/{person.id}/photos/{strange.id}").status_code == 404
+    assert client.get(f"/persons/{other.id}/versions").status_code == 404
+    assert client.get(f"/persons/{other.id}/photos/{strange.id}").status_code == 404
+
+
+def test_a_person_entered_by_two_clicks_is_one(client: FlaskClient, officer: User) -> None:  # R19
+    sign_in(client, officer)
+    typed = {
+        "name": "陈戊辰", "id_type": "resident_id", "id_number": identity_number(77), "qualification_type": "MANAGER_PROD",
+        "form_id": str(new_id()), "act": "save",
+    }  # fmt: skip
+    assert len({client.post("/persons", data=typed).headers["Location"] for _ in range(2)}) == 1
+    again = client.post("/persons", data=typed | {"form_id": str(new_id())})
+    assert again.status_code == 422
+    assert "已录入" in again.text
+
+
+def test_a_refused_form_may_be_mended_and_sent_with_the_same_id(client: FlaskClient, officer: User) -> None:
+    sign_in(client, officer)
+    typed = {"name": "陈戊辰", "id_number": "1", "qualification_type": "MANAGER_PROD", "form_id": str(new_id())}
+    assert client.post("/persons", data=typed).status_code == 422
+    assert client.post("/persons", data=typed | {"id_number": identity_number(78)}).status_code == 302

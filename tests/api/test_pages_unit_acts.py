@@ -12,10 +12,30 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.errors import Conflict
-from service.models import Cause, MovingClock, Notice, Organisation, User, db, session, transaction
+from service.models import (
+    AcademyLink,
+    AuditEvent,
+    Cause,
+    MovingClock,
+    Notice,
+    Organisation,
+    User,
+    db,
+    session,
+    transaction,
+)
 from service.workflow import notices, unit_changes
 from tests.builders.stage import known
-from tests.builders.world import authority_user, fresh, make_certificate, make_person, make_unit, make_user, sign_in
+from tests.builders.world import (
+    authority_user,
+    fresh,
+    make_certificate,
+    make_institution,
+    make_person,
+    make_unit,
+    make_user,
+    sign_in,
+)
 
 
 def page(client: FlaskClient, address: str) -> str:
@@ -288,3 +308,27 @@ def test_several_named_users_of_one_unit_are_listed_from_its_page(client: FlaskC
     assert first.login in text
     assert second.login in text
     assert f">{stranger.login}<" not in text
+
+
+def test_s62_the_association_links_an_academy_to_training_institutions(client: FlaskClient, app: Flask) -> None:
+    academy, first, second = make_unit("academy", authority_id=None), make_institution(), make_institution("第二中心")
+    host = make_user("training_institution", second.id)
+    seen = sign_in(app.test_client(), host)
+    assert seen.get(f"/units/{academy.id}").status_code == 404
+    sign_in(client, authority_user("association"))
+    assert "关联培训机构" in page(client, f"/units/{academy.id}")
+    address = f"/units/{academy.id}/institutions"
+    assert client.post(address, data={"institutions": [str(first.id), str(second.id)]}).status_code == 302
+    assert set(AcademyLink.institutions_of(academy.id)) == {first.id, second.id}
+    assert seen.get(f"/units/{academy.id}").status_code in (200, 404)
+    client.post(address, data={"institutions": [str(second.id)]})
+    client.post(address, data={"institutions": [str(second.id)]})
+    session().rollback()
+    assert AcademyLink.institutions_of(academy.id) == [second.id]
+    events = session().scalars(select(AuditEvent).where(AuditEvent.action == "link_academy")).all()
+    assert len(events) == 2  # saving the same says nothing
+    refused = client.post(address, data={"institutions": [str(academy.id)]})
+    assert refused.status_code == 422
+    unit = make_unit()
+    assert client.get(f"/units/{unit.id}/institutions").status_code == 404
+    assert sign_in(client, authority_user()).get(address).status_code == 404
