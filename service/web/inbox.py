@@ -77,7 +77,12 @@ def group(rows: Sequence[Any]) -> list[Group]:
 
 
 def _choices(rows: Sequence[Any]) -> list[forms.Option]:
-    """What can be decided for many rows at once: choices that ask for nothing else; none for rows of several forms."""
+    """What can be decided for many rows at once: choices that ask for nothing else; none for rows of several forms.
+
+    Certificates are printed as one file: what a further print asks for is asked there.
+    """
+    if rows and all(row.kind.endswith(printing.PRINT_TASK) for row in rows):
+        return [forms.Option("", "")]
     if len({(row.definition, row.form_key) for row in rows}) != 1:
         return []
     form = processes.form(rows[0].definition, rows[0].form_key)

@@ -54,6 +54,7 @@ def test_s55_many_print_tasks_become_one_file(client: FlaskClient, stage: Stage,
     """S55, R58: the batch of the inbox lays the faces out in one file, and the tasks are done with it"""
     held = _certified(stage, clock, 2)
     sign_in(client, stage.association)
+    assert 'name="decision" value="">打印证书</button>' in client.get(f"/inbox?kind={KIND}").get_data(as_text=True)
     sent = {
         "kind": KIND,
         "decision": "",
