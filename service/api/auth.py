@@ -80,10 +80,8 @@ def identify() -> User:
     """The account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the first
     password was changed (R2), or once the present one is past its days."""
     given = request.authorization
-    if given is None or given.type != "basic" or given.username is None or given.password is None:
+    if given is None or given.type != "basic" or not given.username or given.password is None or "\0" in given.username:
         raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))
-    if "\0" in given.username:
-        raise SignInNeeded(N_("账号或密码不对。"))  # the database knows no such text
     stamp = stamp_of(given.username)
     account = memory.recall(stamp, given.password) if stamp and _is_free(stamp) else None
     if account is None:

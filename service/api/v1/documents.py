@@ -78,7 +78,7 @@ def register(app: Flask, rooms: tuple[Room, ...]) -> list[Blueprint]:
     for room in rooms:
         interface.register_blueprint(room)
     rest = Room("unknown", "")
-    rest.add_url_rule("/", unknown.__name__, unknown, methods=METHODS, defaults={"_rest": ""})
+    rest.add_url_rule("/", unknown.__name__, unknown, methods=METHODS, defaults={"_rest": ""}, strict_slashes=False)
     rest.add_url_rule("/<path:_rest>", unknown.__name__, unknown, methods=METHODS)
     app.register_blueprint(rest)
     pages = _pages(interface)

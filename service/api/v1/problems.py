@@ -24,7 +24,7 @@ TEXTS = {
     400: N_("请求无法识别，请检查地址、参数和正文。"),
     404: N_("没有这个接口，请对照接口文档核对地址。"),
     405: N_("这个地址不接受这种请求方法，可用的见 Allow。"),
-    413: N_("上传的内容超过 8 MB，请缩小后再传。"),
+    413: N_("上传的内容超过 %(most)s MB，请缩小后再传。"),
     415: N_("请求的 Content-Type 必须是 application/json。"),
     500: N_("系统出错，已记录。请稍后重试；若仍不行，请把下面的编号告诉管理员。"),
     503: N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。"),
@@ -62,7 +62,8 @@ def render(error: AnpeiError) -> Response:
 def render_http(error: HTTPException) -> Response:
     """What Flask itself refuses: a malformed request, a wrong method, too large a body."""
     status = error.code if error.code in TEXTS else 400 if (error.code or 500) < 500 else 500
-    answer = _answer(status, CODES[status], Message(TEXTS[status]))
+    values = {"most": (request.max_content_length or 0) >> 20} if status == 413 else {}
+    answer = _answer(status, CODES[status], Message(TEXTS[status], **values))
     if allowed := getattr(error, "valid_methods", None):
         answer.headers["Allow"] = ", ".join(allowed)
     return answer
