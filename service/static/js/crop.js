@@ -111,6 +111,7 @@ if (tool && chosen && window.createImageBitmap) {
 
   function begin(sheet) {
     picture = sheet;
+    canvas.height = Math.min(canvas.width, Math.round((canvas.width * sheet.height) / sheet.width));
     slider.size.value = 1000;
     slider.x.value = slider.y.value = 500;
     tool.hidden = false;
