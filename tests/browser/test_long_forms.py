@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 
 from service.models import MovingClock, Person, Photo, session
 from service.models.sealed import unseal
+from service.workflow import notices, tickets
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import Stage, make_stage
-from tests.builders.world import identity_number, portrait
+from tests.builders.world import identity_number, make_person, make_photo, make_unit, portrait
 
 pytestmark = pytest.mark.browser
 
@@ -143,3 +144,69 @@ def test_going_back_and_sending_again_makes_no_second_person(page: Page, app: Fl
     page.wait_for_url(first)
     session().rollback()
     assert session().scalar(select(func.count()).select_from(Person)) == 1
+
+
+def test_pages_of_tickets_bulletins_units_and_versions_are_accessible_and_fit_a_telephone(
+    page: Page, app: Flask, stage: Stage
+) -> None:
+    asked = {"kind": "repair", "device": "读卡器", "subject": "读卡器送修", "body": "读不出新版证件。"}
+    ticket = tickets.open_ticket(stage.enterprise, asked, [("屏幕.jpg", portrait())])
+    person = make_person(stage.unit, "刘己巳")
+    make_photo(person)
+    academy = make_unit("academy", authority_id=None)
+    notices.remind(stage.province, [make_unit().id], {"note": "请尽快"})
+    walks = [
+        (stage.enterprise, ["/tickets/new", f"/tickets/{ticket.id}", "/persons/import", f"/persons/{person.id}/versions"]),
+        (stage.province, ["/bulletins/new", "/units/unentered", "/units/reminders", "/units/new"]),
+        (stage.association, [f"/units/{academy.id}/institutions", "/bulletins/new"]),
+    ]  # fmt: skip
+    faults: list[str] = []
+    for language in ("zh", "en"):
+        for user, addresses in walks:
+            sign_in(page, app, user, language=language)
+            for address in addresses:
+                page.set_viewport_size({"width": 1366, "height": 768})
+                page.goto(address)
+                faults += [f"{language} {address}: {fault}" for fault in violations(page)]
+                page.set_viewport_size({"width": 360, "height": 740})
+                faults += overflow(page)
+    assert faults == []
+
+
+def test_the_text_of_a_bulletin_survives_the_end_of_the_session(page: Page, app: Flask, stage: Stage) -> None:
+    sign_in(page, app, stage.province).goto("/bulletins/new")
+    page.fill("#title", "安全检查")
+    page.click("#page-body")
+    page.keyboard.type("请准备资料。")
+    page.click("details.choose summary")
+    page.fill("[data-add-to] input", stage.unit.name)
+    page.keyboard.press("Enter")
+    assert page.input_value("#units") == stage.unit.name
+    page.context.clear_cookies()
+    page.click("form#bulletin button.btn-primary")
+    sign_in(page, app, stage.province).goto("/bulletins/new")
+    expect(page.locator("#page-body")).to_have_text("请准备资料。")
+    assert page.input_value("#units") == stage.unit.name
+    page.click("form#bulletin button.btn-primary")
+    page.wait_for_url("**/bulletins/*-*")
+    expect(page.locator("#page-body")).to_have_text("请准备资料。")
+
+
+def test_a_file_that_is_too_large_is_told_before_it_is_sent(page: Page, app: Flask, stage: Stage) -> None:  # R72
+    sign_in(page, app, stage.enterprise).goto("/persons/import")
+    page.set_input_files("#file", {"name": "a.xlsx", "mimeType": "application/zip", "buffer": bytes(3 * 1024 * 1024)})
+    expect(page.locator("[data-field=file] [role=alert]")).to_have_text("文件超过 2 MB，请分成几个文件上传。")
+    page.click("form button.btn-primary")
+    assert page.url.endswith("/persons/import")
+    assert page.input_value("#file") != ""  # still the same page
+
+
+def test_a_long_upload_of_photos_tells_how_far_it_is_and_comes_back_with_its_error(
+    page: Page, app: Flask, stage: Stage
+) -> None:  # R72
+    sign_in(page, app, stage.enterprise).goto("/persons/import")
+    page.set_input_files("#file", {"name": "a.xlsx", "mimeType": "application/zip", "buffer": b"PK"})
+    page.set_input_files("#photos", {"name": "a.zip", "mimeType": "application/zip", "buffer": bytes(5 * 1024 * 1024)})
+    page.click("form button.btn-primary")
+    expect(page.locator("#file-wrong")).to_contain_text("文件已损坏")
+    assert page.url.endswith("/persons/import")
