@@ -80,7 +80,7 @@ def _begin() -> bool:
     if is_filled():
         return False
     if _happened(BEGUN):
-        _empty()
+        empty()
     elif session().scalar(select(func.count()).select_from(User)):
         return False
     _mark(BEGUN)
@@ -117,7 +117,7 @@ def _mark(action: str) -> None:
         current.add(AuditEvent(action=action))
 
 
-def _empty() -> None:
+def empty() -> None:
     """Take away what an interrupted filling left; nobody has worked on it."""
     with transaction(Cause("demonstration")) as current:
         names = ", ".join(table.name for table in Base.metadata.sorted_tables)

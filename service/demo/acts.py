@@ -82,7 +82,7 @@ class Acts:
             "institution_id": str(self.accounts["institution-1"].organisation_id), "enrol_from": str(today()),
             "enrol_until": str(starts - timedelta(days=5)), "starts_on": str(starts), "ends_on": str(starts + timedelta(days=hours // 8 - 1)),
             "capacity": "120", "qualification_types": ["PRINCIPAL_PROD", "PRINCIPAL_SALE", "MANAGER_PROD", "MANAGER_SALE"],
-            "pass_mark": "60", "makeup_allowed": "true", "open_to_other_provinces": "true", "decision": decision, **more,
+            "pass_mark": "60", "makeup_allowed": "true", "open_to_other_provinces": "true", "contact": "张老师 010-8888 0000", "decision": decision, **more,
         }  # fmt: skip
         task = classes.begin_class(user)
         cases.complete(user, task, raw)

@@ -137,7 +137,9 @@ class Aftermath:
         jobs.run_all()
 
     def _ask(self, login: str, kind: str, subject: str, body: str) -> Ticket:
-        asked = {"kind": kind, "subject": subject, "body": body} | ({"device": "身份证阅读器"} if kind == "repair" else {})
+        asked = {"kind": kind, "subject": subject, "body": body} | (
+            {"device": "身份证阅读器"} if kind == "repair" else {}
+        )
         self.acts.clock.move(timedelta(minutes=11))
         self.acts.acted()
         return tickets.open_ticket(self._user(login), asked)

@@ -42,6 +42,13 @@ class Case(Base):
     incidents: Mapped[int] = mapped_column(default=0)
     __table_args__ = (
         Index(None, "process", "started_at", "id"),
+        Index(None, "started_at", "id"),
+        Index("ix_case_instance_incidents", "started_at", "id", postgresql_where="incidents > 0"),
+        Index(
+            "ix_case_instance_subject_characters",
+            text("string_to_array(lower(subject), NULL)"),
+            postgresql_using="gin",
+        ),
         Index(None, "business_key"),
         Index(None, "definition", "id", postgresql_where="ended_at IS NULL"),
         Index(None, "authority_id", "started_at"),

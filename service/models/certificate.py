@@ -69,6 +69,7 @@ class PrintRecord(Tracked, Base):
     received_by: Mapped[str | None] = mapped_column(String(50))
     received_on: Mapped[date | None]
     batch_id: Mapped[UUID | None] = mapped_column(index=True)
+    __table_args__ = (Index(None, "created_at", "id"),)
 
 
 def last_edition(number: str) -> int:

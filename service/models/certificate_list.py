@@ -46,6 +46,14 @@ def certificates_query(user: User, chosen: CertificateFilter) -> Any:
     return _rows().where(visible(user, Certificate), *_conditions(chosen))
 
 
+def counted_query(user: User, chosen: CertificateFilter) -> Any:
+    """The same rows to be counted, with the prints of each: persons and units are joined only where the filter asks."""
+    query = select(Certificate.id, Certificate.printed_count).where(visible(user, Certificate), *_conditions(chosen))
+    if (chosen.text and not chosen.text.isdigit()) or chosen.authority_id or chosen.unit_id:
+        query = query.join(Person, Person.id == Certificate.person_id)
+    return query.join(Organisation, Organisation.id == Person.unit_id) if chosen.authority_id else query
+
+
 def certificate_counts(user: User) -> dict[str, int]:
     """How many certificates in scope there are: ``total`` and by shown state (``expired`` and ``soon`` apart from ``valid``)."""
     shown = case(

@@ -15,7 +15,7 @@ from service.models.notice import Notice
 from service.models.organisation import AcademyLink, Organisation
 from service.models.person import Person
 from service.models.ticket import Ticket
-from service.models.training import Enrollment, TrainingClass, TrainingPlan
+from service.models.training import Enrollment, TrainingClass, TrainingNeed, TrainingPlan
 from service.models.user import User
 
 Row = TypeVar("Row")
@@ -66,6 +66,14 @@ def _person(user: User) -> ColumnElement[bool]:
         trainees = select(Enrollment.person_id).where(Enrollment.class_id.in_(hosted_classes(user)))
         return or_(Person.unit_id.in_(linked_academies(user)), Person.id.in_(trainees))
     return _units(user, Person.unit_id)
+
+
+def _need(user: User) -> ColumnElement[bool]:
+    """The same persons, by what the projection repeats of them."""
+    if user.role == "training_institution":
+        trainees = select(Enrollment.person_id).where(Enrollment.class_id.in_(hosted_classes(user)))
+        return or_(TrainingNeed.unit_id.in_(linked_academies(user)), TrainingNeed.person_id.in_(trainees))
+    return _units(user, TrainingNeed.unit_id)
 
 
 def _enrollment(user: User) -> ColumnElement[bool]:
@@ -180,6 +188,7 @@ def _notice(user: User) -> ColumnElement[bool]:
 
 _RULES: dict[type[Any], Any] = {
     Person: _person,
+    TrainingNeed: _need,
     Enrollment: _enrollment,
     TrainingClass: _training_class,
     Certificate: _certificate,

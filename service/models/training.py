@@ -118,7 +118,7 @@ class Enrollment(Tracked, Base):
         CheckConstraint("via IN ('group', 'enterprise', 'province', 'association', 'institution')", name="via"),
         Index("uq_enrollment_live_person", "person_id", unique=True, postgresql_where=f"state IN {LIVE_ENROLLMENT}"),
         Index("uq_enrollment_case", "case_id", unique=True),
-        Index(None, "class_id", "state", "id"),
+        Index("ix_enrollment_class", "class_id", "unit_id", "authority_id", postgresql_include=["state", "kind", "id"]),
         Index(None, "unit_id", "id"),
         Index(None, "authority_id", "state", "id"),
         Index(None, "person_id", "id"),
@@ -159,7 +159,11 @@ class RefresherRecord(Tracked, Base):
 
 
 class TrainingNeed(Base):
-    """Which training each person needs today: a projection of the decision, with the decision's version."""
+    """Which training each person needs today: a projection of the decision, with the decision's version.
+
+    unit_id, qualification_type_id and state repeat the person's, always as they are there (need_marks.py), so that figures of
+    a country are read from this one narrow table.
+    """
 
     __tablename__ = "training_need"
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
@@ -169,4 +173,12 @@ class TrainingNeed(Base):
     valid_to: Mapped[date | None]
     certificate_id: Mapped[UUID | None]
     decision: Mapped[str] = mapped_column(String(64))
-    __table_args__ = (Index(None, "need", "person_id"), Index(None, "valid_to", "person_id"), Index(None, "as_of"))
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    qualification_type_id: Mapped[UUID] = mapped_column(ForeignKey("qualification_type.id"))
+    state: Mapped[str] = mapped_column(String(14))
+    __table_args__ = (
+        Index(None, "need", "person_id"),
+        Index(None, "valid_to", "person_id"),
+        Index(None, "as_of"),
+        Index(None, "unit_id", "state", "need"),
+    )

@@ -25,6 +25,7 @@ from service.reports import (
     plans,
     print_register,
     reissue_register,
+    reminders,
     renewal_trainees,
     setting_changes,
     tasks,
@@ -41,6 +42,7 @@ REPORTS = (
 LISTS = (
     *lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *person_changes.LISTS, *audit_events.LISTS, *desks.LISTS, *plans.LISTS, *tickets.LISTS,
     *class_papers.PAPERS, *class_enrollments.LISTS, *tasks.LISTS, *cases.LISTS, *accounts.LISTS, *setting_changes.LISTS,
+    *reminders.LISTS,
 )  # fmt: skip
 
 

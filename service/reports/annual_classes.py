@@ -22,7 +22,6 @@ from service.reports.attempts import (
     number_of,
     participated,
     passed,
-    with_scores,
 )
 from service.reports.chart import Bar, Chart
 from service.reports.report import OFFICIAL, Cells, Chosen, Column, Kind, Report, Subtotals
@@ -65,13 +64,11 @@ def read(user: User, chosen: Chosen) -> WholeTable:
 
 def _enrolled(user: User, chosen: Chosen) -> Any:
     """What the enrolments in scope came to, a row a class."""
-    query = with_scores(
-        select(
-            Enrollment.class_id, func.count().label("enrolled"), number_of(Enrollment.state.in_(CONFIRMED)).label("confirmed"),
-            number_of(Enrollment.state.in_(CAME)).label("came"), number_of(participated).label("participated"),
-            number_of(passed).label("passed"), number_of(failed).label("failed"), number_of(certified()).label("certified"),
-        ).join(TrainingClass, TrainingClass.id == Enrollment.class_id)
-    )  # fmt: skip
+    query = select(
+        Enrollment.class_id, func.count().label("enrolled"), number_of(Enrollment.state.in_(CONFIRMED)).label("confirmed"),
+        number_of(Enrollment.state.in_(CAME)).label("came"), number_of(participated).label("participated"),
+        number_of(passed).label("passed"), number_of(failed).label("failed"), number_of(certified()).label("certified"),
+    ).join(TrainingClass, TrainingClass.id == Enrollment.class_id)  # fmt: skip
     return query.where(visible(user, Enrollment), *conditions(chosen)).group_by(Enrollment.class_id).subquery()
 
 

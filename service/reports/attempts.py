@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, select, true
 from sqlalchemy.orm import aliased
 
 from service.models import Certificate, Enrollment, Score, TrainingClass
@@ -16,17 +16,30 @@ from service.models import Certificate, Enrollment, Score, TrainingClass
 CAME = ("checked_in", "scored", "makeup", "certifying", "completed", "failed")
 CONFIRMED = ("confirmed", "no_show", *CAME)
 
+PASSED = ("certifying", "completed")  # states that only a passed attempt leads to
+TRIED = ("checked_in", "scored", "makeup", "failed")  # states that an attempt may have been taken in
+
 First, Second = aliased(Score), aliased(Score)
 
-participated: ColumnElement[bool] = or_(First.value.is_not(None), Second.value.is_not(None))
-passed: ColumnElement[bool] = func.coalesce(
-    or_(
-        and_(First.confirmed_at.is_not(None), First.value >= TrainingClass.pass_mark),
-        and_(Second.confirmed_at.is_not(None), Second.value >= TrainingClass.pass_mark),
-    ),
-    False,
+
+def _has(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a score of the enrolment fulfils these. By its limit one is looked up; the planner would rather read all."""
+    found = select(literal(1)).where(Score.enrollment_id == Enrollment.id, *conditions)
+    return found.limit(1).scalar_subquery().is_not(None)
+
+
+# The state says it for nearly all; scores are looked up for the others alone.
+participated: ColumnElement[bool] = case(
+    (Enrollment.state.in_(PASSED), true()),
+    (Enrollment.state.in_(TRIED), _has(Score.value.is_not(None))),
+    else_=false(),
 )
-failed: ColumnElement[bool] = and_(participated, ~passed, Enrollment.state == "failed")
+passed: ColumnElement[bool] = case(
+    (Enrollment.state.in_(PASSED), true()),
+    (Enrollment.state == "failed", _has(Score.confirmed_at.is_not(None), Score.value >= TrainingClass.pass_mark)),
+    else_=false(),
+)
+failed: ColumnElement[bool] = and_(Enrollment.state == "failed", participated, ~passed)
 
 
 def with_scores(query: Any) -> Any:
@@ -37,11 +50,13 @@ def with_scores(query: Any) -> Any:
 
 
 def certified() -> ColumnElement[bool]:
-    """Whether the enrolment has brought an approved certificate."""
-    made = select(Certificate.enrollment_id).where(
-        Certificate.enrollment_id.is_not(None), Certificate.approval == "approved", Certificate.state != "void"
+    """Whether the enrolment has brought an approved certificate; a completed one has, but for refreshers (R54, R57)."""
+    made = exists().where(Certificate.enrollment_id == Enrollment.id, Certificate.approval == "approved")
+    return case(
+        (Enrollment.state == "completed", Enrollment.kind != "refresher"),
+        (Enrollment.state == "certifying", made.where(Certificate.state != "void")),
+        else_=false(),
     )
-    return Enrollment.id.in_(made)
 
 
 def in_year(column: Any, year: int) -> ColumnElement[bool]:

@@ -52,7 +52,8 @@ def _filter(chosen: Chosen) -> CertificateFilter:
 def read_list(user: User, chosen: Chosen) -> PagedTable:
     """The certificates in scope, as on the list page."""
     query = certificate_list.certificates_query(user, _filter(chosen))
-    return PagedTable(_COLUMNS, query, certificate_list.ORDER, _cells)
+    counted = certificate_list.counted_query(user, _filter(chosen))
+    return PagedTable(_COLUMNS, query, certificate_list.ORDER, _cells, counted=counted)
 
 
 def read_ledger(user: User, chosen: Chosen) -> PagedTable:
@@ -69,7 +70,10 @@ def read_ledger(user: User, chosen: Chosen) -> PagedTable:
     )
     query = query.outerjoin(last, Certificate.id.is_not(None))
     cells: Callable[[Any], Cells] = lambda row: _cells(row) | columns.plain(row, "received_by", "received_on")  # noqa: E731
-    return PagedTable((*_COLUMNS, *_HANDED_OUT), query, certificate_list.ORDER, cells, ("printed_count",))
+    counted = certificate_list.counted_query(user, _filter(chosen))
+    return PagedTable(
+        (*_COLUMNS, *_HANDED_OUT), query, certificate_list.ORDER, cells, ("printed_count",), counted=counted
+    )
 
 
 def shown_state(state: str, valid_to: date) -> Shown:

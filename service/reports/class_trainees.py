@@ -15,7 +15,7 @@ from service.models.paging import Order
 from service.models.scope import visible
 from service.reports import columns
 from service.reports.annual_classes import conditions, rate
-from service.reports.attempts import CAME, number_of, participated, passed, with_scores
+from service.reports.attempts import CAME, number_of, participated, passed
 from service.reports.report import Cells, Chosen, Column, Kind, Report
 from service.reports.table import PagedTable
 
@@ -30,14 +30,14 @@ COLUMNS = (
 
 def read(user: User, chosen: Chosen) -> PagedTable:
     """One row a class and unit; those who were refused, withdrew or whose class was cancelled do not count."""
-    grouped = with_scores(
+    grouped = (
         select(
             Enrollment.class_id, Enrollment.unit_id, Enrollment.authority_id, func.count().label("enrolled"),
             number_of(Enrollment.state.in_(CAME)).label("came"), number_of(participated).label("participated"),
             number_of(passed).label("passed"),
-        ).join(TrainingClass, TrainingClass.id == Enrollment.class_id)
-    ).where(
-        visible(user, Enrollment), Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")), *_conditions(chosen)
+        )
+        .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
+        .where(visible(user, Enrollment), Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")), *_conditions(chosen))
     )  # fmt: skip
     rows = grouped.group_by(Enrollment.class_id, Enrollment.unit_id, Enrollment.authority_id).subquery("trained")
     query = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import and_, case, func, not_, select
 from sqlalchemy.orm import aliased
@@ -45,23 +46,44 @@ COLUMNS = (
 
 def read(user: User, chosen: Chosen) -> PagedTable:
     """The renewal enrolments of persons who were not refused and did not withdraw, by class and pinyin."""
+    states = _states()
+    query = (
+        select(Enrollment.id)
+        .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
+        .join(Person, Person.id == Enrollment.person_id)
+        .where(
+            visible(user, Enrollment), Enrollment.kind == "renewal",
+            Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")), *_conditions(chosen, states),
+        )
+    )  # fmt: skip
+    counted = query.add_columns(flag(participated).label("participated"), *_flags(states))
+    order = Order((TrainingClass.starts_on, Person.sort_key, Enrollment.id))
+    sums = ("participated", "passed", "failed", "open")
+    return PagedTable(COLUMNS, query, order, _cells, sums, _figures, _details, counted)
+
+
+def _flags(states: dict[str, Any]) -> list[Any]:
+    return [flag(states[key]).label(key) for key in ("passed", "failed", "open")]
+
+
+def _details(ids: list[UUID]) -> Any:
+    """What is shown of these enrolments."""
     made = (
         select(Certificate.id, Certificate.number, Certificate.valid_to, Certificate.printed_count, Certificate.approval)
         .where(Certificate.enrollment_id == Enrollment.id, Certificate.state != "void")
         .order_by(Certificate.edition.desc()).limit(1).lateral("made")
     )  # fmt: skip
     held = select(Certificate.number).where(Certificate.person_id == Person.id, Certificate.state == "valid")
-    states = _states()
     query = with_scores(
         select(
-            Enrollment.id, TrainingClass.starts_on, Person.sort_key, Person.id.label("person_id"), Person.name, Person.sex,
+            Enrollment.id, Person.id.label("person_id"), Person.name, Person.sex,
             Person.id_number_masked, Organisation.name.label("unit_name"), Province.name.label("province"),
             QualificationType.name.label("type_name"), func.coalesce(made.c.number, held.limit(1).scalar_subquery()).label("number"),
             Enrollment.snapshot["valid_to"].astext.label("old_valid_to"), TrainingClass.title.label("class_title"),
             TrainingClass.id.label("class_id"), First.id.label("first_id"), First.value.label("first"), First.submitted_at,
             Second.id.label("second_id"), Second.value.label("second"), Second.submitted_at.label("second_at"), made.c.id.label("certificate_id"),
-            made.c.valid_to, made.c.printed_count, made.c.approval, flag(participated).label("participated"),
-            *(flag(states[key]).label(key) for key in ("passed", "failed", "open")),
+            made.c.valid_to, made.c.printed_count, made.c.approval,
+            *_flags(_states()),
         )
         .select_from(Enrollment)
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
@@ -70,12 +92,7 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         .join(QualificationType, QualificationType.id == Person.qualification_type_id)
         .outerjoin(Province, Province.id == Enrollment.authority_id)
     )  # fmt: skip
-    query = query.outerjoin(made, made.c.id.is_not(None)).where(
-        visible(user, Enrollment), Enrollment.kind == "renewal",
-        Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")), *_conditions(chosen, states),
-    )  # fmt: skip
-    order = Order((TrainingClass.starts_on, Person.sort_key, Enrollment.id))
-    return PagedTable(COLUMNS, query, order, _cells, ("participated", "passed", "failed", "open"), _figures)
+    return query.outerjoin(made, made.c.id.is_not(None)).where(Enrollment.id.in_(ids))
 
 
 def _states() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -73,6 +74,8 @@ class PagedTable:
     """A table of many rows: read by keyset, counted and summed by the database from the same query.
 
     cells: from a row of the query to the cells; sums: columns of the query, whole numbers, that are added up.
+    details: from the ids of a page's rows to the query of what is shown of them, where reading that of all rows would be
+    dear; counted: the same rows without what only the page shows, where leaving it out saves joins.
     """
 
     columns: tuple[Column, ...]
@@ -81,15 +84,17 @@ class PagedTable:
     cells: Callable[[Any], Cells]
     sums: tuple[str, ...] = ()
     figures: Callable[[Cells], Cells] = lambda _row: {}
+    details: Callable[[list[UUID]], Any] | None = None
+    counted: Any = None
 
     def count(self, most: int) -> int:
         """How many rows there are, counted to ``most``."""
-        return session().scalar(select(func.count()).select_from(self.query.limit(most).subquery())) or 0
+        return session().scalar(select(func.count()).select_from(self._counted.limit(most).subquery())) or 0
 
     def page(self, cursor: str | None, size: int = SHOWN) -> Page[Cells]:
         """One page in the table's order; raises NotFound for a cursor that is none of ours."""
         found = read_page(self.query, self.order, cursor, size)
-        return Page([self.cells(row) for row in found.rows], found.before, found.after)
+        return Page([self.cells(row) for row in self._shown(found.rows)], found.before, found.after)
 
     def batches(self) -> Iterator[list[Cells]]:
         """All rows, page by page, so that no query and no list is long."""
@@ -105,9 +110,20 @@ class PagedTable:
         """How many rows there are, and the sums of all of them, in one query, asked once."""
         return self._totals
 
+    @property
+    def _counted(self) -> Any:
+        return self.query if self.counted is None else self.counted
+
+    def _shown(self, rows: list[Any]) -> list[Any]:
+        """The rows with their details, in the same order."""
+        if self.details is None or not rows:
+            return rows
+        found = {row.id: row for row in session().execute(self.details([row.id for row in rows]))}
+        return [found[row.id] for row in rows]
+
     @cached_property
     def _totals(self) -> Cells:
-        rows = self.query.subquery()
+        rows = self._counted.subquery()
         sums = [func.coalesce(func.sum(rows.c[key]), 0).label(key) for key in self.sums]
         found = session().execute(select(func.count().label("n"), *sums).select_from(rows)).one()
         totals: Cells = {key: int(value) for key, value in found._mapping.items()}

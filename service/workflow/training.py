@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
 from service import engine
@@ -22,6 +21,7 @@ from service.errors import AnpeiError, InvalidInput, Message, NotAllowed
 from service.models import Cause, Person, TrainingClass, TrainingNeed, User, session, today, transaction
 from service.models.actors import actor_of, subject_of
 from service.models.need_facts import Known, facts_of
+from service.models.need_marks import WRITE_NEEDS
 from service.models.scope import get_visible
 from service.workflow import cases, processes
 from service.workflow.actors import must_have_record
@@ -134,11 +134,9 @@ def _decide(person_ids: Collection[UUID]) -> None:
     _, digest = processes.decision("training_need")
     known = facts_of(person_ids, today())
     needs = decide_all(known)
-    rows: list[dict[str, Any]] = [
+    rows = [
         {"person_id": person_id, "need": needs[person_id], "as_of": today(), "reference_date": facts.facts["reference_date"],
          "valid_to": facts.facts["valid_to"], "certificate_id": facts.certificate_id, "decision": digest}
         for person_id, facts in known.items()
     ]  # fmt: skip
-    row = insert(TrainingNeed).values(rows)
-    changed = {name: row.excluded[name] for name in rows[0] if name != "person_id"}
-    session().execute(row.on_conflict_do_update(index_elements=["person_id"], set_=changed))
+    session().execute(WRITE_NEEDS, {"rows": orjson.dumps(rows).decode()})

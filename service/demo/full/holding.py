@@ -56,7 +56,9 @@ class Holding:
             "complete",
         )
         for at, what in sorted([*self._changes(), *self._dates()], key=lambda row: row[0]):
-            if at <= self._world.now and not self._course.is_over:
+            if isinstance(what, tuple):
+                self._count(*what)
+            elif at <= self._world.now and not self._course.is_over:
                 self._happen(at, what)
         self._close()
 
@@ -94,13 +96,14 @@ class Holding:
             (instant(planned.starts_on + DAY, self._sheets.random, 10, 10), "close_check_in"),
         ]
 
-    def _happen(self, at: datetime, what: Any) -> None:
-        if isinstance(what, tuple):
-            before, after = what
-            self._counts[EnrollmentState(after)] += 1
-            if before is not None:
-                self._counts[EnrollmentState(before)] -= 1
-        elif what in ("enrolment_gateway", "class_began"):
+    def _count(self, before: str | None, after: str) -> None:
+        """An enrolment has moved."""
+        self._counts[EnrollmentState(after)] += 1
+        if before is not None:
+            self._counts[EnrollmentState(before)] -= 1
+
+    def _happen(self, at: datetime, what: str) -> None:
+        if what in ("enrolment_gateway", "class_began"):
             self._move(Act("timer", at, element=f"holding/{what}"), f"timer holding/{what}")
         elif what == "close_check_in":
             typed = self._world.forms[PROCESS].clean("close_check_in", {"sure": "true"})

@@ -171,6 +171,6 @@ class Life:
         }
         need = engine.decide(self.world.deciding, "training_need", known)["need"]
         values |= {"need": need, "as_of": day, "valid_to": current["valid_to"] if current else None}
-        self.sheets.add(
-            TrainingNeed, **values, certificate_id=current.id if current else None, decision=self.world.decision
-        )
+        values |= {name: self.person[name] for name in ("unit_id", "qualification_type_id", "state")}
+        values |= {"certificate_id": current.id if current else None, "decision": self.world.decision}
+        self.sheets.add(TrainingNeed, **values)

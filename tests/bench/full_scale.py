@@ -1,0 +1,40 @@
+"""The database with the demonstration at full scale: kept from run to run, for it takes minutes to make."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+
+from service.config import CHECKOUT, data_dir, settings
+from service.postgres import Server
+
+HOME = Path(os.environ.get("ANPEI_BENCH_DIR") or data_dir() / "full")
+"""``ANPEI_BENCH_DIR`` names another data folder, one that ``anpei demo --scale full`` has filled already."""
+
+
+@contextmanager
+def full_scale() -> Iterator[Flask]:
+    """The application of this process on the full data, which are made first where they are missing."""
+    environment = {key: value for key, value in os.environ.items() if key != "ANPEI_DATABASE_URL"}
+    environment |= {"ANPEI_DATA_DIR": str(HOME)}
+    if not (HOME / "demo-password").exists():
+        print(f"  making the full data in {HOME}: some minutes, once", flush=True)
+        subprocess.run(
+            [sys.executable, "-m", "service.cli", "demo", "--scale", "full"], cwd=CHECKOUT, env=environment, check=True
+        )
+    with Server(HOME).running() as server:
+        os.environ |= {"ANPEI_DATA_DIR": str(HOME), "ANPEI_DATABASE_URL": server.url()}
+        settings.cache_clear()
+        from service.app import create_app
+        from service.migrations import upgrade
+
+        upgrade(server.url())
+        app = create_app()
+        app.config |= {"TESTING": True, "WTF_CSRF_ENABLED": False}
+        yield app
