@@ -81,8 +81,13 @@ def matching_ids(user: User, chosen: EntryFilter, most: int) -> list[UUID]:
 
 def reminders_page(user: User, cursor: str | None = None) -> Page[Any]:
     """One page of the reminders that the reader's organisation has sent (S14), latest first, with how many have read each."""
+    return read_page(reminders_query(user), SENT, cursor)
+
+
+def reminders_query(user: User) -> Any:
+    """The query behind the page, whole, for exports."""
     readers = select(func.count()).where(Receipt.notice_id == Notice.id).correlate(Notice).scalar_subquery()
-    query = (
+    return (
         select(
             Notice.id, Notice.published_at, Notice.body, Organisation.id.label("unit_id"), Organisation.name, Organisation.kind,
             readers.label("readers"), and_(Organisation.state != "draft", _has_persons()).label("is_done"),
@@ -90,7 +95,6 @@ def reminders_page(user: User, cursor: str | None = None) -> Page[Any]:
         .join(Organisation, Organisation.id == Notice.organisation_id)
         .where(Notice.kind == "reminder", Notice.author_id == user.organisation_id, visible(user, Organisation))
     )  # fmt: skip
-    return read_page(query, SENT, cursor)
 
 
 def reminded_since(at: datetime, units: Iterable[UUID]) -> set[UUID]:

@@ -82,21 +82,19 @@ def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> Export
         _write(row, writer, job_id)
     except Stopped:
         session().rollback()
-        _clear(row)
-        return row
     except Exception as error:
         session().rollback()
-        _end(row, "failed", f"{type(error).__name__}: {error}")
+        with transaction(Cause("end_export")):
+            _change(row, "failed", error=f"{type(error).__name__}: {error}"[:2000])
         raise
-    _end(row, "done")
-    return row
+    return session().get_one(ExportLog, export_id, populate_existing=True)
 
 
 def stop(user: User, export_id: UUID) -> ExportLog:
     """Give up an export that still runs: the worker ends at its next piece. Raises NotFound, Conflict when it has ended."""
     row = find(user, export_id)
     with transaction(Cause("stop_export", user.id)) as current:
-        if not _is_left_running(row, "stopped"):
+        if not _change(row, "stopped"):
             raise Conflict(N_("这次导出已经结束，不能再取消。"))
         current.refresh(row)
     return row
@@ -132,30 +130,31 @@ def read_file(row: ExportLog) -> bytes:
 
 
 class Stopped(Exception):
-    """The reader gave the export up while it was written."""
+    """The export has ended while it was written: given up by the reader, or done by another worker."""
 
 
 def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
     user = User.get(row.user_id)
     if user is None or not user.is_active:
         raise NotAllowed
-    report = find_export(user, row.name)
-    path, part = file_of(row), file_of(row).with_suffix(".part")
+    report, path = find_export(user, row.name), file_of(row)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     table = report.read(user, choose(report, user, {"year": "", **row.chosen}))
-    writer(row, report, _counted(row, table.batches(), job_id), part)
-    part.write_bytes(seal(part.read_bytes()))
-    part.replace(path)
+    part = path.with_name(f"{row.id}.{new_id()}.part")  # of this try alone
+    try:
+        writer(row, report, _counted(row, table.batches(), job_id), part)
+        part.write_bytes(seal(part.read_bytes()))
+        with transaction(Cause("end_export")):
+            if not _change(row, "done", error=None):
+                raise Stopped
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _clear(row: ExportLog) -> None:
-    for path in (file_of(row), file_of(row).with_suffix(".part")):
+    for path in file_of(row).parent.glob(f"{row.id}.*"):
         path.unlink(missing_ok=True)
-
-
-def _end(row: ExportLog, state: str, error: str | None = None) -> None:
-    with transaction(Cause("end_export")):
-        row.state, row.ended_at, row.error = state, now(), error and error[:2000]
 
 
 def _check_unmasked(user: User, purpose: str) -> None:
@@ -172,20 +171,17 @@ def _counted(row: ExportLog, batches: Iterator[list[Cells]], job_id: UUID | None
         yield cells if row.masked else reveal(cells)
         done += len(cells)
         with transaction(Cause("export_progress")):
-            if not _is_left_running(row, "running", done=done):
+            if not _change(row, "running", done=done):
                 raise Stopped
         if job_id is not None:
             jobs.keep(job_id)
 
 
-def _is_left_running(row: ExportLog, state: str, **more: Any) -> bool:
+def _change(row: ExportLog, state: str, **more: Any) -> bool:
     """Change an export that has not ended; whether it had not. A failed one that is tried again runs again."""
-    ended_at = now() if state == "stopped" else None
     change = update(ExportLog).where(ExportLog.id == row.id, ExportLog.state.in_(("running", "failed")))
-    found = (
-        session().execute(change.values(state=state, ended_at=ended_at, **more).returning(ExportLog.id)).one_or_none()
-    )
-    return found is not None
+    change = change.values(state=state, ended_at=None if state == "running" else now(), **more)
+    return session().execute(change.returning(ExportLog.id)).one_or_none() is not None
 
 
 def _job(name: str, row: ExportLog, after: timedelta) -> Job:

@@ -16,6 +16,7 @@ from service.config import CHECKOUT
 from service.models import AuditEvent, Cause, ExportLog, Job, authority_id, session, today, transaction
 from service.reports import LISTS, REPORTS, annual_classes
 from service.reports.report import Chosen
+from service.web.exports import write
 from service.workflow import cases, exports, jobs
 from tests.api.test_reports import everyone, school
 from tests.builders.stage import enroll, known, make_stage, publish_class, task_of
@@ -36,11 +37,11 @@ BUTTON = re.compile(r"export_button\('([a-z-]+)'")
 NAMED_OTHERWISE = {  # on a page that serves several, by a name that the page is given
     "class-roster", "class-sign-in", "class-scores", "persons", "academy-persons", "units", "branches", "academies",
 }  # fmt: skip
+OF_ONE = {("class_id",), ("notice",), ("notice_id",)}
 WITHOUT = {  # tables that are no list of the menu, or whose list is exported elsewhere
     "home/index.html": "the inbox by kind",
     "exports/index.html": "the reader's own exports",
     "inbox/results.html": "what came of one batch",
-    "notices/readers.html": "receipts of one bulletin",
     "persons/import_show.html": "refused rows come back as a file of their own",
     "persons/show.html": "one person; his training record is a report",
     "plans/show.html": "one plan",
@@ -49,10 +50,7 @@ WITHOUT = {  # tables that are no list of the menu, or whose list is exported el
     "classes/enroll.html": "choosing whom to enrol",
     "enrollments/check_in.html": "the check-in sheet, a paper of the class",
     "printing/new.html": "choosing what to print",
-    "administration/provinces.html": "a dictionary that nobody changes",
-    "desks/check_in.html": "classes with a check-in sheet each",
-    "desks/offers.html": "classes to enrol in; all of them are exported from the list of classes",
-    "desks/scores.html": "classes with a score sheet each",
+    "persons/versions.html": "two versions of one person",
     "reports/_table.html": "a part of the page of a report, which has the button",
     "reports/record.html": "one person's record, a file of its own",
     "processes/index.html": "definitions are files",
@@ -78,8 +76,8 @@ def test_every_list_and_report_exports_for_its_roles_only(client: FlaskClient, c
     for role, user in everyone().items():
         sign_in(client, user)
         for report in (*REPORTS, *LISTS):
-            if report.filters == ("class_id",):
-                continue  # the papers of one class: below
+            if report.filters in OF_ONE:
+                continue  # what belongs to one class or one notice is asked for with it
             if role in report.roles:
                 export(client, report.name)
             else:
@@ -357,3 +355,23 @@ def test_one_that_is_given_up_before_its_job_begins_is_not_written(
     jobs.run_due()
     assert session().get_one(ExportLog, log().id, populate_existing=True).state == "stopped"
     assert not exports.file_of(log()).exists()
+
+
+def test_two_workers_with_one_export_leave_one_whole_file(
+    client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    make_person(make_unit())
+    sign_in(client, authority_user())
+    client.post("/exports/new/persons")
+    row, began = log(), []
+
+    def write_twice(*given: Any) -> None:
+        if not began:
+            began.append(True)
+            assert exports.write(row.id, write).state == "done"  # the lease had run out, another was faster
+        write(*given)
+
+    assert exports.write(row.id, write_twice).state == "done"
+    assert [file.name for file in exports.file_of(row).parent.glob(f"{row.id}*")] == [f"{row.id}.xlsx.sealed"]
+    assert client.get(f"/exports/{row.id}.xlsx", buffered=True).data.startswith(b"PK")
