@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -16,7 +15,6 @@ from service.domain.class_progress import came
 from service.domain.classes import CLASS_MOVES, ClassState
 from service.domain.enrollment_state import LIVE, EnrollmentState
 from service.domain.lifecycle import check_move
-from service.domain.roles import Role
 from service.domain.scores import write_score
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.handlers.context import Context
@@ -31,7 +29,6 @@ FIELDS = {
 DATES = ("enrol_from", "enrol_until", "starts_on", "ends_on")
 FOLLOWED = frozenset({"starts_on", "ends_on"})  # what time limits of enrolments are counted from
 WAITING = (EnrollmentState.PENDING, EnrollmentState.CONFIRMED)
-TOLD = (Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION, Role.TRAINING_INSTITUTION, Role.GROUP, Role.ENTERPRISE)
 
 
 def change_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +46,7 @@ def change_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     _check(row, changed, after, counts)
     for name in changed:
         setattr(row, name, after[name])
-    stage = _stage(row, changed, data["stage"], context.today)
+    stage = _stage(row, changed, data.get("stage"), context.today)
     session().flush()
     _tell(row, context, [_line(name, before[name], after[name]) for name in changed])
     if FOLLOWED & set(changed):
@@ -93,13 +90,16 @@ def has_scores(row: TrainingClass) -> bool:
     return session().scalar(query.where(Enrollment.class_id == row.id).limit(1)) is not None
 
 
-def _stage(row: TrainingClass, changed: list[str], stage: str, today: date) -> str:
-    """Where its case goes on: a window that is prolonged opens again, before anybody has come (R35, R38)."""
+def _stage(row: TrainingClass, changed: list[str], stage: str | None, today: date) -> str:
+    """Where its case goes on: a window that is prolonged opens again, before anybody has come (R35, R38).
+
+    stage: what the case remembers; one that was migrated from an older diagram does not.
+    """
     if row.state == ClassState.ENROLMENT_CLOSED and "enrol_until" in changed and row.enrol_until >= today:
         check_move(CLASS_MOVES, ClassState.ENROLMENT_CLOSED, ClassState.ENROLLING)
         row.state = ClassState.ENROLLING
         return "enrolling"
-    return stage
+    return stage or ("enrolling" if row.state == ClassState.ENROLLING else "enrolment_closed")
 
 
 def _line(name: str, before: Any, after: Any) -> Message:
@@ -119,25 +119,18 @@ def _tell(row: TrainingClass, context: Context, lines: list[Message]) -> None:
     """One notice to the units that have people in the class, their groups and provinces, the institution, the association."""
     unit, parent = aliased(Organisation), aliased(Organisation)
     query = (
-        select(unit.id, unit.authority_id, parent.id, parent.authority_id)
+        select(unit.id, unit.authority_id, parent.id)
         .select_from(Enrollment).join(unit, unit.id == Enrollment.unit_id).outerjoin(parent, parent.id == unit.parent_id)
         .where(Enrollment.class_id == row.id, Enrollment.state.in_(tuple(LIVE))).distinct()
     )  # fmt: skip
     enrolled = session().execute(query).all()
     if not enrolled:
         return
-    host = row.institution
-    offices = [row.organiser_id, authority_id("association"), host.authority_id or host.id]
+    offices = [row.organiser_id, row.institution_id, authority_id("association")]
+    told = sorted({str(key) for key in [*offices, *(key for one in enrolled for key in one)] if key is not None})
     title = Message(N_("班次变更通知：%(title)s"), title=row.title)
     said = Message(N_("%(title)s（%(code)s）有变更，已报名的人员请按新的安排参加："), title=row.title, code=row.code)
-    notify(
-        row, context, title, [said, *lines], roles=list(TOLD), units=_texts(key for r in enrolled for key in (r[0], r[2])),
-        authorities=_texts([*offices, *(key for r in enrolled for key in (r[1] or r[0], r[3]))]),
-    )  # fmt: skip
-
-
-def _texts(keys: Iterable[Any]) -> list[str]:
-    return sorted({str(key) for key in keys if key is not None})
+    notify(row, context, title, [said, *lines], units=told)
 
 
 def _let_follow(row: TrainingClass, context: Context) -> None:

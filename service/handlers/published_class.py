@@ -53,7 +53,8 @@ def tell_enrollments(
 def notify(
     row: TrainingClass, context: Context, title: Message, body: Sequence[Message | str], **audience: list[str]
 ) -> None:
-    """Publish a notice about the class. audience: roles, authorities, units; none given: no narrowing by it."""
+    """Publish a notice about the class. audience: roles, authorities, units (ids of whatever organisations); none
+    given: no narrowing by it."""
     session().add(
         Notice(id=new_id(), kind="notice", title=str(title)[:200], body="\n".join(map(str, body)), facts=words(title, body),
                author_id=row.organiser_id, class_id=row.id, state="published", published_at=context.at, **audience)

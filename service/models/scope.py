@@ -179,9 +179,6 @@ def _notice(user: User) -> ColumnElement[bool]:
             or_(func.cardinality(Notice.roles) == 0, literal(user.role) == any_(Notice.roles)),
             or_(func.cardinality(Notice.units) == 0, literal(str(user.organisation_id)) == any_(Notice.units)),
         )
-    if user.role in ("group", "enterprise"):
-        its = literal(str(user.organisation_id)) == any_(Notice.units)
-        audience = and_(audience, or_(func.cardinality(Notice.units) == 0, its))
     addressed = and_(Notice.state == "published", or_(audience, Notice.organisation_id == user.organisation_id))
     return or_(addressed, and_(Notice.author_id == user.organisation_id, Notice.organisation_id.is_(None)))
 
