@@ -24,10 +24,12 @@ def film(user: User, case_id: UUID) -> dict[str, Any]:
     moments = history.moments(user, case_id)
     told = entries.tell(history.timeline(user, case_id))
     before: Mapping[str, Any] = {}
+    asked: dict[str, forms.Field] = {}
     steps = []
     for moment, line in zip(moments, told, strict=True):
-        steps.append(_step(moment, line, before))
-        before = moment.data
+        now = asked | {field.key: field for field in line.fields if field.key}
+        steps.append(_step(moment, line, variables(moment.definition, asked, now, before, moment.data)))
+        before, asked = moment.data, now
     digests = {moment.definition for moment in moments}
     return {
         "steps": steps,
@@ -36,12 +38,12 @@ def film(user: User, case_id: UUID) -> dict[str, Any]:
     }
 
 
-def _step(moment: Any, line: entries.Told, before: Mapping[str, Any]) -> dict[str, Any]:
+def _step(moment: Any, line: entries.Told, data: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "seq": moment.seq, "definition": moment.definition, "version": processes.version(moment.definition).number,
         "tokens": _visible(moment.tokens), "done": _counts(moment.done), "ended": moment.ended,
         "at": say_instant(line.at), "what": line.what, "who": line.who, "organisation": line.organisation,
-        "given": line.given, "data": variables(moment.definition, line.fields, before, moment.data),
+        "given": line.given, "data": data,
     }  # fmt: skip
 
 
@@ -66,20 +68,24 @@ def _counts(done: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
+Fields = Mapping[str, forms.Field]
+
+
 def variables(
-    digest: str, answered: tuple[forms.Field, ...], before: Mapping[str, Any], after: Mapping[str, Any]
+    digest: str, asked: Fields, now: Fields, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Each variable with its word, and its value before and after; the changed ones first.
 
-    answered: the form of this step, whose options read its own answers.
+    asked, now: before and after the step, the field of the form that was last answered for a variable. Several forms ask
+    for a decision, each with choices of its own.
     """
-    fields = _fields(digest) | {f.key: f for f in answered if f.key}
+    known = _fields(digest)
     rows = []
     for name in sorted(before.keys() | after.keys()):
-        field = fields.get(name)
+        was, field = asked.get(name) or known.get(name), now.get(name) or known.get(name)
         word = variable_words.label(name) or (translate(field.label) if field else "")
         rows.append({
-            "name": name, "label": word, "before": _show(name, field, before.get(name)),
+            "name": name, "label": word, "before": _show(name, was, before.get(name)),
             "after": _show(name, field, after.get(name)), "changed": before.get(name) != after.get(name),
         })  # fmt: skip
     return sorted(rows, key=lambda row: not row["changed"])

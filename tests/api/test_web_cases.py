@@ -20,8 +20,8 @@ from service.models import (
     session,
     transaction,
 )
-from service.workflow import cases, processes
-from tests.builders.stage import Stage, do, enroll, known, make_stage, publish_class
+from service.workflow import cases, processes, training
+from tests.builders.stage import Stage, do, enroll, enrollment_of, known, make_stage, publish_class
 from tests.builders.world import make_user, sign_in
 
 
@@ -161,3 +161,13 @@ def test_every_step_names_the_version_of_its_moment(client: FlaskClient, stage: 
     number = processes.current("training_enrollment").number
     steps = sign_in(client, stage.province).get(f"/cases/{case_id}/replay.json").get_json()["steps"]
     assert {step["version"] for step in steps} == {number}
+
+
+def test_an_earlier_decision_is_told_in_the_words_of_its_own_form(client: FlaskClient, stage: Stage) -> None:
+    """Several forms of the process ask for a decision; each offers other choices."""
+    case_id = enroll(stage, publish_class(stage), stage.person())
+    do(stage.province, case_id, "confirm_enrollment", decision="confirm")
+    training.withdraw(stage.enterprise, enrollment_of(case_id).id, "另有安排")
+    steps = sign_in(client, stage.province).get(f"/cases/{case_id}/replay.json").get_json()["steps"]
+    told = [row["after"] for row in steps[-1]["data"] if row["name"] == "decision"]
+    assert told == ["同意报名"]

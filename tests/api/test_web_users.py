@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from service.domain.passwords import FAILURES
-from service.models import MovingClock, User, authority_id
+from service.models import MovingClock, User, authority_id, now
 from service.workflow import accounts
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
@@ -106,3 +107,12 @@ def test_a_province_cannot_touch_the_account_of_another_authority(client: FlaskC
     assert client.post(f"/users/{ministry.id}/disable").status_code in (403, 404)
     assert client.post(f"/users/{uuid4()}/reset").status_code == 404
     assert fresh(ministry).state == "active"
+
+
+def test_unlocking_comes_back_to_the_list_as_it_was_narrowed(client: FlaskClient, app: Flask) -> None:
+    user = make_user("provincial_authority", authority_id("37"), locked_until=now() + timedelta(minutes=10))
+    sign_in(client, make_user("security_admin", authority_id("platform")))
+    address = f"/users/{user.id}/unlock?role=provincial_authority&amp;q=user"
+    assert address in client.get("/users?role=provincial_authority&q=user").get_data(as_text=True)
+    answer = client.post(address.replace("&amp;", "&"))
+    assert answer.headers["Location"] == "/users?role=provincial_authority&q=user"
