@@ -130,6 +130,13 @@ class Acts:
             value = self.people.spread(420, 590) if n % weak_every == 0 else self.people.spread(600, 985)
             self.complete(case_id, "record_score", self.accounts["institution-1"], score=f"{value // 10}.{value % 10}")
 
+    def return_score(self, case_ids: list[UUID]) -> None:
+        """The association sends the first of these scores back, and the institution enters it anew (R51)."""
+        for case_id in self.open(case_ids, "confirm_score")[:1]:
+            reason = "与签到表不符，请核对后重新录入。"
+            self.complete(case_id, "confirm_score", self.accounts["association"], decision="return", reason=reason)
+            self.complete(case_id, "record_score", self.accounts["institution-1"], score="81.5")
+
     def confirm_scores(self, case_ids: list[UUID]) -> None:
         """The association confirms the scores as they are."""
         for case_id in case_ids:

@@ -123,6 +123,7 @@ class Story:
         acts.check_in(present)
         acts.at(starts + timedelta(days=6), 15)
         acts.score(present, weak_every)
+        acts.return_score(present)
         self._close_check_in(class_id)
         acts.at(starts + timedelta(days=9), 10)
         acts.confirm_scores(present)
