@@ -13,7 +13,7 @@ from service.domain.labels import Labelled
 from service.domain.training_kind import TrainingKind
 from service.domain.training_need import Need
 from service.errors import N_
-from service.models import Certificate, Enrollment, Organisation, Person, TrainingNeed, User, session, today
+from service.models import Certificate, Enrollment, Organisation, TrainingNeed, User, session, today
 from service.models.scope import visible
 from service.models.training import LIVE_ENROLLMENT
 from service.reports import columns
@@ -26,7 +26,7 @@ DUE = {"initial": ("initial",), "refresher": ("refresher",), "renewal": ("renewa
 """Needs by the kind of class that answers them; who renews after the last day is still due until it is done (R25)."""
 OPEN = tuple(need for needs in DUE.values() for need in needs)
 COUNTED = ("persons", "holders", "expired", *(f"{how}{kind}" for kind in DUE for how in ("", "live_", "done_")))
-Province, Live = aliased(Organisation), aliased(Enrollment)
+Province, Live, Making = aliased(Organisation), aliased(Enrollment), aliased(Certificate)
 
 
 class By(Labelled):
@@ -77,14 +77,24 @@ def finished(day: date) -> Any:
 
 def registered(user: User, chosen: Chosen) -> list[Any]:
     """The conditions of who is counted: the approved persons in scope, of the unit, province and type chosen."""
-    found: list[Any] = [visible(user, Person), Person.state == "approved"]
+    found: list[Any] = [visible(user, TrainingNeed), TrainingNeed.state == "approved"]
     if chosen.province:
         found.append(Organisation.authority_id == chosen.province)
     if chosen.unit:
-        found.append(Person.unit_id == chosen.unit)
+        found.append(TrainingNeed.unit_id == chosen.unit)
     if chosen.type:
-        found.append(Person.qualification_type_id == chosen.type)
+        found.append(TrainingNeed.qualification_type_id == chosen.type)
     return found
+
+
+def holds() -> Any:
+    """Whether the person's certificate is in force; the query joins ``Making``, the one that awaits its approval."""
+    return and_(TrainingNeed.valid_to >= today(), Making.id.is_(None))
+
+
+def making() -> Any:
+    """The condition of that join."""
+    return and_(Making.id == TrainingNeed.certificate_id, Making.state == "issued")
 
 
 def _by_place(user: User, chosen: Chosen) -> WholeTable:
@@ -135,7 +145,7 @@ def _counted(user: User, chosen: Chosen, keys: list[Any]) -> Any:
     """The persons counted in every way (COUNTED), after ``keys`` to group by."""
     done, need = finished(today()), TrainingNeed.need
     is_done = and_(done.c.person_id.is_not(None), need.not_in(OPEN))
-    counted = {"persons": true(), "holders": Certificate.valid_to >= today(), "expired": need == "expired"}
+    counted = {"persons": true(), "holders": holds(), "expired": need == "expired"}
     for kind, needs in DUE.items():
         counted |= {
             kind: need.in_(needs), f"live_{kind}": and_(need.in_(needs), Live.id.is_not(None)),
@@ -143,12 +153,11 @@ def _counted(user: User, chosen: Chosen, keys: list[Any]) -> Any:
         }  # fmt: skip
     return (
         select(*keys, *(number_of(condition).label(name) for name, condition in counted.items()))
-        .select_from(Person)
-        .join(Organisation, Organisation.id == Person.unit_id)
-        .join(TrainingNeed, TrainingNeed.person_id == Person.id)
-        .outerjoin(Live, and_(Live.person_id == Person.id, Live.state.in_(LIVE_ENROLLMENT)))
-        .outerjoin(done, done.c.person_id == Person.id)
-        .outerjoin(Certificate, and_(Certificate.person_id == Person.id, Certificate.state == "valid"))
+        .select_from(TrainingNeed)
+        .join(Organisation, Organisation.id == TrainingNeed.unit_id)
+        .outerjoin(Live, and_(Live.person_id == TrainingNeed.person_id, Live.state.in_(LIVE_ENROLLMENT)))
+        .outerjoin(done, done.c.person_id == TrainingNeed.person_id)
+        .outerjoin(Making, making())
         .where(*registered(user, chosen))
     )
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from service.domain.units import UnitKind
 from service.errors import N_
-from service.models import Certificate, Organisation, Person, User, session, today
+from service.models import Organisation, TrainingNeed, User, session
 from service.models.scope import visible
 from service.reports import columns
 from service.reports.attempts import number_of
 from service.reports.chart import Bar, Chart
+from service.reports.due_training import Making, holds, making
 from service.reports.report import OFFICIAL, Cells, Chosen, Column, Kind, Report
 from service.reports.table import WholeTable
 
@@ -47,16 +48,15 @@ def _units(user: User) -> Any:
 
 
 def _persons(user: User) -> Any:
-    holds = and_(Certificate.id.is_not(None), Certificate.valid_to >= today())
     return (
         select(
-            Organisation.authority_id, func.count().label("persons"), number_of(holds).label("holders"),
-            number_of(Person.state == "pending").label("pending"),
+            Organisation.authority_id, func.count().label("persons"), number_of(holds()).label("holders"),
+            number_of(TrainingNeed.state == "pending").label("pending"),
         )
-        .select_from(Person)
-        .join(Organisation, Organisation.id == Person.unit_id)
-        .outerjoin(Certificate, and_(Certificate.person_id == Person.id, Certificate.state == "valid"))
-        .where(visible(user, Person), Person.state.not_in(("draft", "deregistered")))
+        .select_from(TrainingNeed)
+        .join(Organisation, Organisation.id == TrainingNeed.unit_id)
+        .outerjoin(Making, making())
+        .where(visible(user, TrainingNeed), TrainingNeed.state.not_in(("draft", "deregistered")))
     )  # fmt: skip
 
 
