@@ -164,6 +164,8 @@ def _new_person(user: User, raw: Mapping[str, Any]) -> Person:
 
 
 def _editable(user: User, person_id: UUID, raw: Mapping[str, Any]) -> Person:
+    # held before it is read: of two who save at once the second sees what the first has saved
+    session().execute(select(Person.id).where(Person.id == person_id).with_for_update(key_share=True))
     person = _reachable(user, person_id, Action.EDIT_PERSON)
     check_version(person.version, raw)
     if obstacle := persons.obstacle_to_editing(PersonState(person.state)):

@@ -57,6 +57,7 @@ def save_unit(user: User, unit_id: UUID, raw: Mapping[str, Any]) -> Organisation
         if not unit.is_unit:
             raise NotFound
         must_reach(user, Action.EDIT_ACADEMY if unit.kind == "academy" else Action.MODIFY_UNIT, unit)
+        session().refresh(unit, with_for_update={"key_share": True})  # as it is now: two who save at once take turns
         check_version(unit.version, raw)
         entry = Entry(raw)
         locked = [name for name in ("name", "credit_code", "kind", "authority", "parent") if entry.has(name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import Context
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from service.domain.permissions import Action, may
 from service.domain.roles import Role
 from service.models import AuditEvent, Cause, Organisation, Person, User, authority_id, now, session, today, transaction
 from tests.api.queries import counted
+from tests.api.test_v1_chain import new_class
 from tests.api.v1_world import HASH, PASSWORD, Machine, give_password, make_world, told
 from tests.builders.stage import Stage
 from tests.builders.trained import make_enrollment
@@ -182,6 +184,32 @@ def test_a_change_names_the_version_it_was_made_from(client: FlaskClient, stage:
     assert told(machine.patch(path, {"address": "济南"}, If_Match="*"))["contact"] == "钱己"
     emptied = told(machine.patch(path, {"address": None}))
     assert (emptied["address"], emptied["missing"]) == (None, ["address"])
+
+
+@pytest.mark.parametrize("noun", ["units", "persons", "classes", "published classes"])
+def test_of_two_who_change_at_once_the_second_is_told(
+    client: FlaskClient, stage: Stage, monkeypatch: pytest.MonkeyPatch, noun: str
+) -> None:
+    """The colleague saves after the first has read and before he saves."""
+    association = Machine(client, stage.association)
+    cases = {
+        "units": (Machine(client, stage.province), stage.unit.id, "contact"),
+        "persons": (Machine(client, stage.enterprise), make_person(stage.unit, state="draft").id, "post"),
+        "classes": (association, told(association.post("/classes", new_class(stage, decision="keep")), 201)["id"], "place"),
+        "published classes": (association, told(association.post("/classes", new_class(stage)), 201)["id"], "place"),
+    }  # fmt: skip
+    machine, row_id, member = cases[noun]
+    noun = noun.removeprefix("published ")
+    seen: list[Any] = []
+
+    def meanwhile(_version: int) -> None:
+        if not seen:
+            seen.append(None)
+            seen.append(told(Context().run(machine.patch, f"/{noun}/{row_id}", {member: "先改的"})))
+
+    monkeypatch.setattr(f"service.api.v1.{noun}.check_version", meanwhile)
+    assert told(machine.patch(f"/{noun}/{row_id}", {member: "后改的"}), 409)
+    assert told(machine.get(f"/{noun}/{row_id}"))[member] == "先改的"
 
 
 def test_what_is_left_out_of_a_person_stays(client: FlaskClient, stage: Stage) -> None:
