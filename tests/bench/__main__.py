@@ -6,13 +6,13 @@ import argparse
 import time
 
 from service.migrations import upgrade
-from tests.bench import cast, end_to_end, engine_bench, http, inbox
+from tests.bench import cast, end_to_end, engine_bench, exports, http, inbox
 from tests.bench.figures import Figures
 from tests.bench.processes import at_once
 from tests.bench.scratch import scratch
 
 PREPARED = "bench"
-PARTS = ("engine", "end_to_end", "http", "inbox")
+PARTS = ("engine", "end_to_end", "http", "inbox", "exports")
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
         _engine(figures)
     if {"end_to_end", "http", "inbox"} & set(chosen.only):
         _database(figures, chosen.only, chosen.cases)
+    if "exports" in chosen.only:
+        exports.measure(figures)  # the full data are made first where they are missing
     figures.summary()
     if set(chosen.only) == set(PARTS):
         figures.write()

@@ -20,6 +20,7 @@ REQUIRED: dict[str, tuple[str, float]] = {
     "http_completions_per_s": (">=", 300),
     "inbox_1m_over_1k": ("<=", 1.5),
     "turn_400_over_10": ("<=", 1.3),
+    "export_50000_s": ("<=", 20),
 }
 
 
