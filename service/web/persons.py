@@ -179,9 +179,7 @@ def _save(person_id: UUID | None) -> ResponseReturnValue:
     upload = request.files.get("photo")
     data = upload.read() if upload and upload.filename else None
     is_sent = request.form.get("act") == "submit"
-    save, use_case = (
-        (registry.save_and_submit, "submit_person") if is_sent else (registry.save_person, "save_person")
-    )
+    save, use_case = (registry.save_and_submit, "submit_person") if is_sent else (registry.save_person, "save_person")
     if person_id is None:
         made = once(current_user, form_id(), use_case, lambda: save(current_user, None, request.form, data).id)
         person = registry.visible_person(current_user, made)

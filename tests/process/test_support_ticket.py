@@ -19,7 +19,12 @@ from tests.builders.stage import Stage, do, ended_at, known, make_stage, open_ta
 from tests.builders.world import make_user
 
 DAY = timedelta(days=1)
-ASKED = {"device": "电脑", "kind": "technical", "subject": "无法上传照片", "body": "上传照片时提示“不是图片”。\n文件是手机拍的。"}
+ASKED = {
+    "device": "电脑",
+    "kind": "technical",
+    "subject": "无法上传照片",
+    "body": "上传照片时提示“不是图片”。\n文件是手机拍的。",
+}
 
 
 def _open(stage: Stage, **more: Any) -> Ticket:
