@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from service.models.base import session
 from service.models.case import Case, Incident
-from service.models.inbox import like
 from service.models.paging import Order, Page, read_page
+from service.models.person_list import name_contains
 from service.models.process import DefinitionVersion
 from service.models.scope import visible
 from service.models.user import User
@@ -50,7 +50,8 @@ def cases_query(user: User, chosen: Filter) -> Any:
     if chosen.definition:
         query = query.where(Case.definition == chosen.definition)
     if chosen.find:
-        query = query.where(or_(Case.subject.ilike(like(chosen.find)), Case.business_key == chosen.find))
+        about = name_contains(func.lower(Case.subject), chosen.find.lower())
+        query = query.where(or_(about, Case.business_key == chosen.find))
     if chosen.state:
         query = query.where(_STATES[chosen.state])
     return query

@@ -73,6 +73,6 @@ def _cells(row: Any) -> Cells:
 REPORT = Report(
     name="class-trainees", title=N_("培训班学员统计"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read,
     filters=("year", "kind", "province", "class_id"), options={"kind": tuple(TrainingKind)},
-    defaults=lambda _user: {"year": str(today().year)}, sign="people",
+    defaults=lambda _user: {"year": str(today().year)}, is_yearly=True, sign="people",
     summary=((N_("人数"), "enrolled"), (N_("报到"), "came"), (N_("参考"), "participated"), (N_("合格"), "passed"), (N_("合格率"), "rate")),
 )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import aliased
@@ -51,28 +53,58 @@ COLUMNS = (
 def read(user: User, chosen: Chosen) -> PagedTable:
     """The persons who are due, expired, or done this year."""
     done = finished(today())
+    states = _states(done)
+    query = _narrowed(select(Person.id).select_from(TrainingNeed), user, chosen, states, done)
+    query = query.join(Person, Person.id == TrainingNeed.person_id)
+    counted = _narrowed(
+        select(TrainingNeed.person_id).select_from(TrainingNeed), user, chosen, states, done, is_counted=True
+    )
+    counted = counted.add_columns(*(flag(condition).label(name) for name, condition in states.items()))
+    details: Callable[[list[UUID]], Any] = lambda ids: _details(user, ids)  # noqa: E731
+    order = Order((Person.sort_key, Person.id))
+    return PagedTable(COLUMNS, query, order, _cells, tuple(states), details=details, counted=counted)
+
+
+def _states(done: Any) -> dict[str, Any]:
     is_due = TrainingNeed.need.in_(OPEN)
     is_done = and_(done.c.person_id.is_not(None), ~is_due)
-    states = {"waiting": and_(is_due, Live.id.is_(None)), "live": and_(is_due, Live.id.is_not(None)), "done": is_done}
-    query = (
+    return {"waiting": and_(is_due, Live.id.is_(None)), "live": and_(is_due, Live.id.is_not(None)), "done": is_done}
+
+
+def _narrowed(query: Any, user: User, chosen: Chosen, states: Any, done: Any, *, is_counted: bool = False) -> Any:
+    """Joins only what the filter or the count asks for."""
+    if chosen.province:
+        query = query.join(Organisation, Organisation.id == TrainingNeed.unit_id)
+    if is_counted or chosen.state:
+        query = query.outerjoin(Live, _is_live()).outerjoin(done, done.c.person_id == TrainingNeed.person_id)
+    return query.where(*registered(user, chosen), *_conditions(chosen, states, done))
+
+
+def _is_live() -> Any:
+    return and_(Live.person_id == TrainingNeed.person_id, Live.state.in_(LIVE_ENROLLMENT))
+
+
+def _details(user: User, ids: list[UUID]) -> Any:
+    """What is shown of these persons."""
+    done = finished(today(), ids)
+    return (
         select(
-            Person.id.label("person_id"), Person.name, Person.sex, Person.id_number_masked, Person.sort_key,
+            Person.id, Person.id.label("person_id"), Person.name, Person.sex, Person.id_number_masked,
             Organisation.name.label("unit_name"), Province.name.label("province"), QualificationType.name.label("type_name"),
             Certificate.number, Certificate.id.label("certificate_id"), TrainingNeed.valid_to, TrainingNeed.reference_date, TrainingNeed.need,
             TrainingClass.title.label("class_title"), TrainingClass.id.label("class_id"),
-            *(flag(condition).label(name) for name, condition in states.items()),
+            *(flag(condition).label(name) for name, condition in _states(done).items()),
         )
+        .join(TrainingNeed, TrainingNeed.person_id == Person.id)
         .join(Organisation, Organisation.id == Person.unit_id)
         .join(QualificationType, QualificationType.id == Person.qualification_type_id)
-        .join(TrainingNeed, TrainingNeed.person_id == Person.id)
         .outerjoin(Province, Province.id == Organisation.authority_id)
         .outerjoin(Certificate, Certificate.id == TrainingNeed.certificate_id)
-        .outerjoin(Live, and_(Live.person_id == Person.id, Live.state.in_(LIVE_ENROLLMENT)))
+        .outerjoin(Live, _is_live())
         .outerjoin(TrainingClass, and_(TrainingClass.id == Live.class_id, visible(user, TrainingClass)))
         .outerjoin(done, done.c.person_id == Person.id)
-        .where(*registered(user, chosen), *_conditions(chosen, states, done))
+        .where(Person.id.in_(ids))
     )  # fmt: skip
-    return PagedTable(COLUMNS, query, Order((Person.sort_key, Person.id)), _cells, ("waiting", "live", "done"))
 
 
 def _conditions(chosen: Chosen, states: dict[str, Any], done: Any) -> list[Any]:

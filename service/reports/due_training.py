@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import and_, func, select, true
 from sqlalchemy.orm import aliased
@@ -68,11 +69,14 @@ def kind_of(need: str) -> str | None:
     return next((kind for kind, needs in DUE.items() if need in needs), None)
 
 
-def finished(day: date) -> Any:
-    """Persons who completed a training in the year of a day, with its kind: a subquery, one row a person."""
+def finished(day: date, among: list[UUID] | None = None) -> Any:
+    """Persons (``among`` these) who completed a training in the year of a day, with its kind: a subquery, one row a person."""
     ended = in_year(Enrollment.ended_on, day.year)
     query = select(Enrollment.person_id, func.max(Enrollment.kind).label("kind"))
-    return query.where(Enrollment.state == "completed", ended).group_by(Enrollment.person_id).subquery("finished")
+    query = query.where(Enrollment.state == "completed", ended)
+    if among is not None:
+        query = query.where(Enrollment.person_id.in_(among))
+    return query.group_by(Enrollment.person_id).subquery("finished")
 
 
 def registered(user: User, chosen: Chosen) -> list[Any]:

@@ -150,6 +150,6 @@ def chart(_user: User, _chosen: Chosen, table: PagedTable) -> Chart:
 REPORT = Report(
     name="renewal-trainees", title=N_("换证学员及考核成绩"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read, chart=chart,
     filters=("q", "year", "province", "type", "state"), options={"state": tuple(Outcome)},
-    defaults=lambda _user: {"year": str(today().year)}, sign="swap",
+    defaults=lambda _user: {"year": str(today().year)}, is_yearly=True, sign="swap",
     summary=((N_("参考"), "participated"), (N_("合格"), "passed"), (N_("不合格"), "failed"), (N_("未定"), "open"), (N_("合格率"), "rate")),
 )  # fmt: skip

@@ -134,6 +134,8 @@ class Report:
     defaults: Callable[[User], Mapping[str, str]] = lambda _user: {}
     chart: Callable[[User, Chosen, Any], Chart | None] = lambda _user, _chosen, _table: None
     groups: Callable[[Any], list[Subtotals]] = lambda _table: []
+    is_yearly: bool = False
+    """Read a year at a time unless a search or a class narrows it: all years at once are the whole history."""
     summary: tuple[tuple[str, str], ...] = ()
     """Word and key of the totals that are told above the rows."""
     sign: str = "draft"
@@ -155,7 +157,10 @@ def choose(report: Report, user: User, given: Mapping[str, str]) -> Chosen:
     A filter for which the report names no options is taken as typed.
     """
     values: dict[str, Any] = {}
-    wanted = {**report.defaults(user), **given}
+    usual = report.defaults(user)
+    wanted = {**usual, **given}
+    if report.is_yearly and not wanted.get("year") and not wanted.get("q") and not wanted.get("class_id"):
+        wanted["year"] = usual["year"]
     for name in report.filters:
         text = " ".join(str(wanted.get(name, "")).split())[: 50 if name in ("q", "find") else 160]
         if name in ("province", "unit", "type", "class_id", "notice"):

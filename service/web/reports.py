@@ -122,7 +122,8 @@ def _choices(report: Report, chosen: Chosen) -> list[Choice]:
     for name in report.filters:
         pairs = _pairs(report, name)
         if name in EVERYTHING and len(pairs) > 1 - (name == "year"):
-            found.append(Choice(name, translate(EVERYTHING[name]), pairs, given.get(name, "")))
+            is_bound = name == "year" and report.is_yearly and not (chosen.q or chosen.class_id)
+            found.append(Choice(name, "" if is_bound else translate(EVERYTHING[name]), pairs, given.get(name, "")))
     return found
 
 
