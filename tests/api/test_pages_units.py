@@ -43,7 +43,7 @@ def test_the_api_too_waits_for_the_units_own_data(client: FlaskClient) -> None: 
     unit = make_unit(state="draft", contact=None)
     user = make_user("enterprise", unit.id, password_hash=HASH)
     answer = client.get("/engine-rest/task", auth=(user.login, PASSWORD))
-    assert answer.status_code == 404
+    assert answer.status_code == 403
     assert "请先完善本单位信息" in answer.get_data(as_text=True)
 
 
