@@ -49,7 +49,10 @@ def approval_cards(user: User, task: Task) -> list[Card]:
     if person is None:
         return [Card("pages/cards/facts.html")]
     changes = [v for v in versions_of(person.id) if v.kind != "insert"][:3]
-    cards = [person_card(person, is_whole=True), Card("pages/cards/changes.html", {"versions": changes})]
+    cards = [
+        person_card(person, is_whole=True),
+        Card("pages/cards/changes.html", {"versions": changes, "person": person}),
+    ]
     held = certificate_list.certificates_of(person.id)
     return cards + ([certificate_card(held)] if held or not person.legacy_number else [])
 

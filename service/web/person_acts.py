@@ -19,7 +19,7 @@ from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models import certificate_list, today, unit_list
 from service.models.person import Person, Photo, QualificationType
 from service.models.person_erasure import photos_of
-from service.models.person_history import SHOWN, records_of, versions_of
+from service.models.person_history import SHOWN, Version, records_of, versions_of
 from service.models.sealed import unseal
 from service.web.access import needs
 from service.web.submit import again, done
@@ -72,11 +72,16 @@ def deregister(person_id: UUID) -> ResponseReturnValue:
 @bp.get("/persons/<uuid:person_id>/versions")
 @needs(Action.VIEW_PERSONS)
 def versions(person_id: UUID) -> ResponseReturnValue:
-    """Two versions of the record side by side, the newest and the one before it unless chosen otherwise (S88)."""
+    """Two versions of the record side by side (S88): unless chosen otherwise the newest, and the one before it, or the last
+    one that was approved while what changed since waits for approval (R14).
+    """
     person = registry.visible_person(current_user, person_id)
     known = versions_of(person.id)
     records = records_of(known, _record(person))
-    newer, older = _chosen("newer", len(known), 0), _chosen("older", len(known), min(1, len(known) - 1))
+    newer, older = (
+        _chosen("newer", len(known), 0),
+        _chosen("older", len(known), min(_compared(known, person.state), len(known) - 1)),
+    )
     return render_template(
         "pages/persons/versions.html", person=person, versions=known, fields=SHOWN, newer=newer, older=older,
         after=records[newer] if known else {}, before=records[older] if known else {},
@@ -98,6 +103,14 @@ def _record(person: Person) -> dict[str, object]:
     """The record as it stands, with names in the place of ids."""
     found = {name: getattr(person, name) for name in SHOWN}
     return found | {"unit_id": person.unit.name, "qualification_type_id": person.qualification_type.name}
+
+
+def _compared(versions: list[Version], state: str) -> int:
+    """With which version the newest is compared first."""
+    approving = (n for n, version in enumerate(versions) for change in version.changes
+                 if n and change.field == "state" and change.after == PersonState.APPROVED)  # fmt: skip
+    is_waiting = state in (PersonState.PENDING, PersonState.REJECTED)
+    return next(approving, 1) if is_waiting else 1
 
 
 def _chosen(name: str, count: int, default: int) -> int:

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import AuditEvent, Organisation, Person, RowChange, User, new_id, session, today
+from service.models import AuditEvent, Organisation, Person, RowChange, Task, User, new_id, session, today
 from tests.builders.world import (
     authority_user,
     fresh,
@@ -308,3 +308,16 @@ def test_a_refused_form_may_be_mended_and_sent_with_the_same_id(client: FlaskCli
     typed = {"name": "陈戊辰", "id_number": "1", "qualification_type": "MANAGER_PROD", "form_id": str(new_id())}
     assert client.post("/persons", data=typed).status_code == 422
     assert client.post("/persons", data=typed | {"id_number": identity_number(78)}).status_code == 302
+
+
+def test_R14_who_approves_a_change_compares_it_side_by_side(
+    client: FlaskClient, app: Any, officer: User, unit: Organisation
+) -> None:
+    person = make_person(unit, "陈戊辰", post="安全员")
+    sign_in(client, officer)
+    typed = {"name": "陈戊辰", "qualification_type": "MANAGER_PROD", "no_criminal_record": "true", "post": "安全科长"}
+    client.post(f"/persons/{person.id}", data=typed | {"act": "save"})
+    task = session().scalars(select(Task).where(Task.element == "approve_person")).one()
+    sign_in(client, authority_user())
+    assert f"/persons/{person.id}/versions" in client.get(f"/tasks/{task.id}").text
+    assert "<del>安全员</del>" in client.get(f"/persons/{person.id}/versions").text.replace("\n", "")
