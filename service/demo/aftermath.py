@@ -8,8 +8,19 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.demo.acts import Acts
-from service.models import Certificate, Organisation, Person, PrintRecord, Task, Ticket, User, session, today
-from service.workflow import certificates, expiry, jobs, reissues, tickets
+from service.models import (
+    Certificate,
+    Organisation,
+    Person,
+    PrintRecord,
+    QualificationType,
+    Task,
+    Ticket,
+    User,
+    session,
+    today,
+)
+from service.workflow import certificates, expiry, jobs, reissues, tickets, transfers
 
 LOST = (
     "出差途中背包被盗，证书遗失，已在当地派出所备案并登报声明作废。",
@@ -33,6 +44,7 @@ class Aftermath:
         self._reissues()
         self._expired()
         self._tickets()
+        self._changes()
 
     def _user(self, login: str) -> User:
         return self.acts.accounts[login]
@@ -135,6 +147,30 @@ class Aftermath:
         self._ask("institution-1", "technical", "成绩录入时如何标记缺考", "有一名学员未参加考试，成绩栏应填什么？")
         self._ask("enterprise-2", "complaint", "培训通知送达过晚", "开班前两天才收到通知，无法安排替班。")
         jobs.run_all()
+
+    def _changes(self) -> None:
+        """Two persons have gone to another unit of their province, one has another type (S64, S65)."""
+        association = self._user("association")
+        for n, found in enumerate(self._held(12)[-3:]):
+            person = session().get_one(Person, found.person_id)
+            if n == 0:
+                others = select(QualificationType.code).where(QualificationType.id != person.qualification_type_id)
+                transfers.change_type(association, person.id, session().scalars(others.order_by("code")).first() or "")
+            elif target := self._neighbour(person.unit_id):
+                transfers.transfer_person(association, person.id, target)
+            self.acts.acted()
+        jobs.run_all()
+
+    def _neighbour(self, unit_id: UUID) -> UUID | None:
+        """Another unit of the same province."""
+        unit = session().get_one(Organisation, unit_id)
+        kinds = Organisation.kind.in_(("group", "enterprise", "branch"))
+        same = (
+            Organisation.authority_id == unit.authority_id,
+            Organisation.id != unit_id,
+            Organisation.state == "complete",
+        )
+        return session().scalars(select(Organisation.id).where(kinds, *same).order_by(Organisation.name)).first()
 
     def _ask(self, login: str, kind: str, subject: str, body: str) -> Ticket:
         asked = {"kind": kind, "subject": subject, "body": body} | (
