@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,19 @@ import pytest
 from sqlalchemy import select, update
 
 from service.errors import AnpeiError, Conflict, InvalidInput
-from service.models import Case, DefinitionVersion, Job, Notice, TrainingClass, notice_list, session, today
+from service.handlers.enrolled import take_seat
+from service.models import (
+    Case,
+    Cause,
+    DefinitionVersion,
+    Job,
+    Notice,
+    TrainingClass,
+    notice_list,
+    session,
+    today,
+    transaction,
+)
 from service.workflow import cases, classes, history, jobs, training
 from tests.builders.stage import (
     Stage,
@@ -326,3 +339,14 @@ def _without_message(case_id: UUID | None, process: str) -> None:
     assert session().get(DefinitionVersion, older)
     session().execute(update(Case).where(Case.id == case_id).values(definition=older))
     session().commit()
+
+
+def test_r35_who_enrols_while_the_class_moves_is_asked_to_try_again(app: Any, clock: Any) -> None:
+    """R35, R40: limits were counted from days that no longer hold; no seat is taken"""
+    stage = make_stage()
+    row = publish_class(stage)
+    _change(stage, row, ends_on=_day(14))
+    read_before: Any = SimpleNamespace(id=row.id, state="enrolling", starts_on=_day(10), ends_on=_day(12))
+    with pytest.raises(Conflict, match="刚刚有变动"), transaction(Cause("enrol")):
+        take_seat(read_before)
+    assert class_of(row).taken == 0

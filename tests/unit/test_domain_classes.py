@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from service.domain.class_progress import progress
 from service.domain.classes import (
     CLASS_MOVES,
     LEAST_HOURS,
@@ -15,6 +16,7 @@ from service.domain.classes import (
     check_capacity,
     check_dates,
     check_hours,
+    check_moving,
     check_organiser,
     confirm_until,
     confirmation_lapses_at,
@@ -27,6 +29,7 @@ from service.domain.classes import (
     obstacle_to_window,
     refresher_year,
 )
+from service.domain.enrollment_state import EnrollmentState
 from service.domain.roles import Role
 from service.domain.training_kind import TrainingKind
 from service.errors import InvalidInput
@@ -133,3 +136,23 @@ def test_r48_check_in_is_from_the_day_before_to_the_last_day(today: date, expect
 
 def test_r54_a_refresher_counts_for_the_year_in_which_it_ends() -> None:
     assert refresher_year(date(2027, 1, 2)) == 2027
+
+
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [({"starts_on", "place"}, ["starts_on"]), ({"enrol_from", "enrol_until"}, ["enrol_from", "enrol_until"])],
+)
+def test_r35_the_beginning_is_fixed_once_people_have_come(changed: set[str], wrong: list[str]) -> None:
+    check_moving(changed, arrived=0)
+    check_moving({"ends_on", "place", "capacity"}, arrived=1)
+    with pytest.raises(InvalidInput) as refused:
+        check_moving(changed, arrived=1)
+    assert sorted(refused.value.fields) == wrong
+
+
+def test_r38_while_enrolment_is_open_a_class_goes_nowhere() -> None:
+    through = {EnrollmentState.COMPLETED: 3}
+    assert progress(ClassState.ENROLLING, through) is ClassState.ENROLLING
+    assert progress(ClassState.ENROLMENT_CLOSED, through) is ClassState.CONFIRMED
+    assert ClassState.RUNNING not in CLASS_MOVES[ClassState.ENROLLING]
+    assert ClassState.ENROLLING in CLASS_MOVES[ClassState.ENROLMENT_CLOSED]  # a window prolonged (R35)
