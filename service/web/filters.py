@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from flask import request
@@ -32,6 +33,15 @@ def key(name: str) -> UUID | None:
 def cursor() -> str | None:
     """The page asked for."""
     return request.args.get("page") or None
+
+
+def along(**own: Any) -> dict[str, Any]:
+    """What the address is narrowed to, to go along to another one; ``own`` takes its place.
+
+    What ``url_for`` itself would heed is left out: nobody's link may choose the scheme or the host of our forms.
+    """
+    asked = request.args.items()
+    return {name: value for name, value in asked if not name.startswith("_") and name != "endpoint"} | own
 
 
 def chosen(name: str, most: int) -> list[UUID]:

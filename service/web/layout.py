@@ -15,7 +15,7 @@ from service.domain.roles import ADMINISTRATORS, Role
 from service.forms import Option
 from service.models import inbox, new_id
 from service.models.scope import addresses
-from service.web import columns, navigation, statuses, submit, texts
+from service.web import columns, filters, navigation, statuses, submit, texts
 from service.web.navigation import may_now
 
 CASES = (Action.VIEW_CLASSES, Action.REPLAY_CASES, Action.EDIT_PROCESSES)
@@ -26,6 +26,7 @@ def register(app: Flask) -> None:
     """Give the templates what the layout and the macros ask for."""
     app.jinja_env.filters["for_reader"] = for_reader
     app.jinja_env.globals |= {
+        "along": filters.along,
         "places": navigation.places, "operations": navigation.operations, "word_here": navigation.word_here, "pending": pending, "static": static_url, "status_of": statuses.status_of,
         "may": may_now, "kept": submit.kept, "new_id": new_id, "kept_all": submit.kept_all, "wrong": submit.wrong, "refused": submit.refused,
         "preference": preference, "column_value": columns.value, "repeats": columns.repeats, "fact_columns": lambda facts: columns.of([facts], len(columns.COLUMNS)), "choices_of": choices_of, "pairs_of": pairs_of, "has_page": lambda endpoint: endpoint in current_app.view_functions,

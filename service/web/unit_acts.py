@@ -155,7 +155,7 @@ def remind() -> ResponseReturnValue:
         done(Message(N_("已催报 %(n)s 家；另有 %(m)s 家近日已催报过，未重复发送。"), n=reminded, m=lately), kind="warn")
     else:
         done(Message(N_("已催报 %(n)s 家，其账号登录后即可看到。"), n=reminded))
-    return redirect(url_for(".unentered", **request.args.to_dict()))  # type: ignore[arg-type]
+    return redirect(url_for(".unentered", **filters.along()))
 
 
 @bp.get("/units/reminders")

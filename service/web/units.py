@@ -34,7 +34,7 @@ HISTORY = (*FIELDS, "authority_id", "parent_id", "state")
 @needs(Action.VIEW_UNITS)
 def index() -> ResponseReturnValue:
     if request.args.get("kind") == UnitKind.BRANCH:
-        return redirect(url_for(".branches", **request.args.to_dict()))  # type: ignore[arg-type]
+        return redirect(url_for(".branches", **filters.along()))
     return _list("units")
 
 

@@ -99,7 +99,7 @@ def disable(user_id: UUID) -> ResponseReturnValue:
 def enable(user_id: UUID) -> ResponseReturnValue:
     accounts.enable_user(current_user, user_id)
     done(N_("账号已恢复使用。"))
-    return redirect(url_for(".index", **request.args.to_dict()))  # type: ignore[arg-type]
+    return redirect(url_for(".index", **filters.along()))
 
 
 @bp.post("/users/<uuid:user_id>/unlock")
@@ -107,7 +107,7 @@ def enable(user_id: UUID) -> ResponseReturnValue:
 def unlock(user_id: UUID) -> ResponseReturnValue:
     accounts.unlock(current_user, user_id)
     done(N_("账号已解锁。"))
-    return redirect(url_for(".index", **request.args.to_dict()))  # type: ignore[arg-type]
+    return redirect(url_for(".index", **filters.along()))
 
 
 def _account(user_id: UUID) -> User:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -29,6 +30,21 @@ SOUND = {
 def test_a_list_survives_any_address(client: FlaskClient, address: str, query: str) -> None:
     sign_in(client, authority_user("association"))
     assert client.get(f"{address}?{query}").status_code in (200, 404)
+
+
+@pytest.mark.parametrize(
+    "address", ["/persons", "/units", "/units?kind=branch", "/units/unentered", "/users", "/exports/new/persons"]
+)
+@pytest.mark.parametrize(
+    "query",
+    ["name=x&user_id=x", "endpoint=x", "_method=PUT", "_scheme=ftp", "_external=1&_scheme=javascript&_anchor=x"],
+)
+def test_a_link_chooses_neither_scheme_nor_host_of_our_forms(client: FlaskClient, address: str, query: str) -> None:
+    make_unit(state="draft")
+    sign_in(client, authority_user())
+    answer = client.get(f"{address}{'&' if '?' in address else '?'}{query}", follow_redirects=True)
+    assert answer.status_code == 200
+    assert not re.search(r'(action|href)="[^"/.#]*(javascript|ftp):', answer.get_data(as_text=True))
 
 
 @pytest.mark.parametrize("field", ["name", "post", "id_number", "certificate_number"])
