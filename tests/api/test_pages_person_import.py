@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import random
 import re
 import zipfile
 from collections.abc import Sequence
