@@ -22,6 +22,7 @@ from service.reports import (
     unit_summary,
 )
 from service.reports.report import Chosen, Share
+from service.workflow import training
 from tests.api.queries import counted
 from tests.builders.trained import decide_needs, make_enrollment, this_year
 from tests.builders.world import (
