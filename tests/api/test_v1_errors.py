@@ -66,6 +66,7 @@ def test_an_unknown_address_is_not_found_and_a_wrong_method_names_the_right_ones
         f"/persons/{NOBODY}/nothing",
     ):
         problem(machine.get(path), 404)
+    problem(client.get("/api/v1/units/a%0Ab", auth=(stage.association.login, PASSWORD)), 404)
     for method, path, allowed in (
         ("PUT", "/units", "GET, POST"), ("DELETE", f"/units/{NOBODY}", "GET, PATCH"), ("GET", f"/persons/{NOBODY}/submit", "POST"),
         ("TRACE", "/me", "GET"),

@@ -9,6 +9,7 @@ import orjson
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Blueprint, Flask, Response, render_template
 from flask_smorest import Api
+from werkzeug.routing import PathConverter
 
 from service.api.v1 import shapes
 from service.api.v1.door import ALWAYS, METHODS, PREFIX, Room, unknown
@@ -71,15 +72,22 @@ class Interface(Api):
         return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
 
 
+class Anything(PathConverter):
+    """The rest of an address, line breaks included."""
+
+    regex = "[^/](?s:.)*?"
+
+
 def register(app: Flask, rooms: tuple[Room, ...]) -> list[Blueprint]:
     """Put the rooms into the application, and the document and its page beside them; returns the blueprints."""
     interface = Interface()
     interface.init_app(app)
     for room in rooms:
         interface.register_blueprint(room)
+    app.url_map.converters["anything"] = Anything
     rest = Room("unknown", "")
     rest.add_url_rule("/", unknown.__name__, unknown, methods=METHODS, defaults={"_rest": ""}, strict_slashes=False)
-    rest.add_url_rule("/<path:_rest>", unknown.__name__, unknown, methods=METHODS)
+    rest.add_url_rule("/<anything:_rest>", unknown.__name__, unknown, methods=METHODS)
     app.register_blueprint(rest)
     pages = _pages(interface)
     app.register_blueprint(pages)
