@@ -14,7 +14,7 @@ from service.models import Certificate, PrintBatch, PrintRecord, Reissue, sessio
 from service.workflow import expiry, jobs, reissues
 from tests.api.queries import counted
 from tests.builders.stage import Stage, do, make_stage
-from tests.builders.world import fresh, make_certificate, make_class, make_person, sign_in
+from tests.builders.world import fresh, make_certificate, make_class, make_person, make_unit, make_user, sign_in
 
 MOST = 15
 LOST = "乘车时遗失，已登报。"
@@ -65,12 +65,15 @@ def test_the_decision_page_shows_how_it_was_lost(client: FlaskClient, stage: Sta
 
 
 def test_the_register_is_scoped(client: FlaskClient, stage: Stage) -> None:
-    """R70"""
+    """R70; whoever neither asks nor answers has no such page (domain.md §9)."""
     held = make_certificate(stage.person(), printed_count=1)
     reissues.request_reissue(stage.enterprise, held.id, LOST)
-    for user, sees in ((stage.province, True), (stage.ministry, True), (stage.other_province, False)):
+    other = make_user("enterprise", make_unit().id)
+    for user, sees in ((stage.association, True), (stage.enterprise, True), (other, False)):
         sign_in(client, user)
         assert (LOST in _text(client, "/reissues")) is sees
+    for user in (stage.province, stage.ministry, stage.institution):
+        assert sign_in(client, user).get("/reissues").status_code == 404
 
 
 def test_the_ministry_revokes_with_a_reason(client: FlaskClient, stage: Stage) -> None:

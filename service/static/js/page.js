@@ -3,7 +3,9 @@
 
 const root = document.documentElement;
 
-/* Theme and text size change in place; the form tells the server so that the next page has them. */
+/* Theme and text size change in place; the form tells the server, one after the other, so that the next page has them. */
+let saved = Promise.resolve();
+let unsaved = 0;
 addEventListener("click", (event) => {
   const button = event.target.closest("button[name=theme], button[name=text]");
   if (!button || !button.form) return;
@@ -20,8 +22,16 @@ addEventListener("click", (event) => {
       other.setAttribute("aria-pressed", String(Boolean(root.dataset.text)));
     }
   }
-  fetch(button.form.action, { method: "POST", body: sent, headers: { "X-Background": "1" } });
+  const { action } = button.form;
+  unsaved += 1;
+  saved = saved.then(() => fetch(action, { method: "POST", body: sent, headers: { "X-Background": "1" } })).catch(() => undefined).finally(() => (unsaved -= 1)); // offline it is not kept
 });
+addEventListener("submit", (event) => {
+  if (!unsaved || !event.target.matches(".look, .more")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  saved.then(() => event.target.requestSubmit(event.submitter));
+}, true);
 
 /* A menu closes when something else is clicked, and by Escape. */
 addEventListener("click", (event) => {
