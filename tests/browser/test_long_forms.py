@@ -112,6 +112,8 @@ def test_what_was_typed_survives_the_end_of_the_session_and_goes_once_saved(
     expect(page.locator("[data-kept-note]")).to_be_visible()
     assert page.input_value("#name") == "陈戊辰"
     assert page.is_checked("#no_criminal_record")
+    assert page.input_value("#id_number") == ""  # numbers of persons stay in no browser
+    page.fill("#id_number", identity_number(1))
     page.click("button[value=save]")
     page.wait_for_url("**/persons/*-*")
     page.goto("/persons/new")
@@ -122,7 +124,9 @@ def test_what_was_typed_survives_the_end_of_the_session_and_goes_once_saved(
 def test_what_was_typed_goes_with_the_account_that_typed_it(page: Page, app: Flask, stage: Stage) -> None:
     sign_in(page, app, stage.enterprise).goto("/persons/new")
     fill(page)
-    assert page.evaluate("Object.keys(sessionStorage).some(k => k.startsWith('kept:'))")
+    kept = page.evaluate("Object.entries(sessionStorage).filter(([k]) => k.startsWith('kept:')).map(([, v]) => v)")
+    assert "陈戊辰" in kept[0]
+    assert identity_number(1) not in kept[0]
     sign_in(page, app, stage.association).goto("/persons/new")
     assert page.input_value("#name") == ""
     assert not page.evaluate("Object.keys(sessionStorage).some(k => k.startsWith('kept:'))")

@@ -1,5 +1,6 @@
 /* What is typed into a long form stays in this tab until it is saved: a refusal, an end of the session, a broken line lose
-   nothing. It goes with the tab, with signing out, and when somebody else signs in. Files and passwords are not kept. */
+   nothing. It goes with the tab, with signing out, and when somebody else signs in. Files, passwords and numbers of
+   persons (data-personal) are not kept. */
 "use strict";
 
 const KEPT = "kept:";
@@ -11,7 +12,7 @@ const keptForms = [...document.querySelectorAll("form[data-keep]")];
 
 function fieldsOf(form) {
   const left = ["hidden", "submit", "button", "file", "password"];
-  return [...form.elements].filter((field) => field.name && !left.includes(field.type));
+  return [...form.elements].filter((field) => field.name && !left.includes(field.type) && !field.closest("[data-personal]"));
 }
 
 function put(form, isSent) {
