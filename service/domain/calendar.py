@@ -21,6 +21,15 @@ def start_of_day(day: date) -> datetime:
     return datetime.combine(day, time.min, ZONE).astimezone(UTC)
 
 
+def read_day(text: str) -> date | None:
+    """A day written ``2026-03-02``, of the years 1990 to 2200; None for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1990 <= day.year <= 2200 else None
+
+
 def add_months(day: date, months: int) -> date:
     """The same day of the month, ``months`` later; where it does not exist, the first of the month after (R55)."""
     years, month = divmod(day.month - 1 + months, 12)

@@ -40,7 +40,7 @@ REPORTS = (
     pending_work.REPORT,
 )  # fmt: skip
 LISTS = (
-    *lists.LISTS, certificate_ledger.LIST, *notices.LISTS, *person_changes.LISTS, *audit_events.LISTS, *desks.LISTS, *plans.LISTS, *tickets.LISTS,
+    *lists.LISTS, certificate_ledger.LIST, print_register.LIST, *notices.LISTS, *person_changes.LISTS, *audit_events.LISTS, *desks.LISTS, *plans.LISTS, *tickets.LISTS,
     *class_papers.PAPERS, *class_enrollments.LISTS, *tasks.LISTS, *cases.LISTS, *accounts.LISTS, *setting_changes.LISTS,
     *reminders.LISTS,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from service.domain.audit import EventGroup, word_of
 from service.domain.roles import Role
 from service.errors import N_
 from service.models import User
-from service.models.audit_list import ORDER, EventFilter, events_query
+from service.models.audit_list import ORDER, OUTCOMES, EventFilter, events_query
 from service.reports import columns
 from service.reports.report import Cells, Chosen, Column, Kind, Report
 from service.reports.table import PagedTable
@@ -22,7 +22,9 @@ COLUMNS = (
 
 def read(_user: User, chosen: Chosen) -> PagedTable:
     """The events of the list page."""
-    return PagedTable(COLUMNS, events_query(EventFilter(chosen.q, chosen.kind, chosen.state)), ORDER, _cells)
+    outcome = chosen.state if chosen.state in OUTCOMES else ""
+    found = EventFilter(chosen.q, chosen.kind, outcome, chosen.since, chosen.until)
+    return PagedTable(COLUMNS, events_query(found), ORDER, _cells)
 
 
 def _cells(row: Any) -> Cells:
@@ -36,6 +38,6 @@ def _cells(row: Any) -> Cells:
 
 
 LISTS = (
-    Report("audit-events", N_("日志审计"), frozenset({Role.AUDIT_ADMIN}), read, filters=("q", "kind", "state"),
+    Report("audit-events", N_("日志审计"), frozenset({Role.AUDIT_ADMIN}), read, filters=("q", "kind", "state", "since", "until"),
            options={"kind": tuple(EventGroup)}, sign="search"),
 )  # fmt: skip

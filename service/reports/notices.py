@@ -32,7 +32,8 @@ READERS = (
 
 def read_notices(user: User, chosen: Chosen) -> PagedTable:
     """The notices of the list page, with what they say."""
-    query = notice_list.notices_query(user, NoticeFilter(chosen.q, chosen.kind)).add_columns(Notice.body)
+    found = NoticeFilter(chosen.q, chosen.kind, unread=chosen.unread == "1")
+    query = notice_list.notices_query(user, found).add_columns(Notice.body)
     return PagedTable(NOTICES, query, notice_list.ORDER, _notice)
 
 
@@ -72,7 +73,7 @@ def _text(row: Any) -> str:
 
 
 LISTS = (
-    Report("notices", N_("通知"), BUSINESS, read_notices, filters=("q", "kind"), options={"kind": tuple(NoticeKind)}, sign="bell"),
+    Report("notices", N_("通知"), BUSINESS, read_notices, filters=("q", "kind", "unread"), options={"kind": tuple(NoticeKind)}, sign="bell"),
     Report("bulletins", N_("通报管理"), frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}), read_bulletins,
            filters=("q", "state"), options={"state": tuple(NoticeState)}, sign="bell"),
     Report("notice-readers", N_("阅读情况"), frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}), read_readers,

@@ -32,7 +32,7 @@ YES, NO = N_("有"), N_("没有")
 
 def read_plans(user: User, chosen: Chosen) -> PagedTable:
     """The plans of the list page."""
-    found = PlanFilter(chosen.q, chosen.year, chosen.kind, chosen.state)
+    found = PlanFilter(chosen.q, chosen.year, chosen.kind, chosen.state, chosen.owner)
     return PagedTable(PLANS, plan_list.plans_query(user, found), plan_list.ORDER, _plan)
 
 
@@ -44,7 +44,8 @@ def _plan(row: Any) -> Cells:
 
 def read_unentered(user: User, chosen: Chosen) -> PagedTable:
     """The units of the page from which they are reminded."""
-    query = unit_entry.entry_query(user, EntryFilter(chosen.q, authority_id=chosen.province))
+    what = chosen.what if chosen.what in unit_entry.WHAT else ""
+    query = unit_entry.entry_query(user, EntryFilter(chosen.q, what, chosen.province))
     return PagedTable(UNENTERED, query, unit_entry.ORDER, _unit)
 
 
@@ -58,8 +59,8 @@ def _unit(row: Any) -> Cells:
 
 
 LISTS = (
-    Report("plans", N_("培训计划"), OFFICIAL, read_plans, filters=("q", "year", "kind", "state"),
+    Report("plans", N_("培训计划"), OFFICIAL, read_plans, filters=("q", "year", "kind", "state", "owner"),
            options={"kind": tuple(TrainingKind), "state": tuple(PlanState)}, sign="calendar"),
     Report("unentered", N_("尚未录入的单位"), frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}), read_unentered,
-           filters=("q", "province"), sign="unit"),
+           filters=("q", "what", "province"), sign="unit"),
 )  # fmt: skip

@@ -50,6 +50,8 @@ def _conditions(chosen: Chosen) -> list[Any]:
     if chosen.year:
         begins, ends = (start_of_day(date(year, 1, 1)) for year in (chosen.year, chosen.year + 1))
         found += [PrintRecord.created_at >= begins, PrintRecord.created_at < ends]
+    if chosen.received == "no":
+        found.append(PrintRecord.received_on.is_(None))
     if chosen.q:
         starts = Certificate.number.startswith(chosen.q, autoescape=True)
         found.append(starts if chosen.q.isascii() else name_contains(Person.name, chosen.q))
@@ -75,4 +77,7 @@ def _cells(row: Any) -> Cells:
 REPORT = Report(
     name="print-register", title=N_("打印登记"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read,
     filters=("q", "year"), defaults=lambda _user: {"year": str(today().year)}, summary=((N_("已领取"), "received"),), sign="print",
+)  # fmt: skip
+LIST = Report(
+    name="prints", title=N_("打印与领取登记"), roles=frozenset({Role.ASSOCIATION}), read=read, filters=("q", "received"), sign="print",
 )  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from service.domain.calendar import read_day
 from service.domain.labels import Labelled
 from service.domain.permissions import Action, may
 from service.domain.roles import Role
@@ -90,6 +92,12 @@ class Chosen:
     process: str = ""
     definition: str = ""
     notice: UUID | None = None
+    owner: UUID | None = None
+    since: date | None = None
+    until: date | None = None
+    what: str = ""
+    unread: str = ""
+    received: str = ""
 
     def arguments(self) -> dict[str, str]:
         """As it stands in an address; what is not chosen is left out."""
@@ -163,8 +171,10 @@ def choose(report: Report, user: User, given: Mapping[str, str]) -> Chosen:
         wanted["year"] = usual["year"]
     for name in report.filters:
         text = " ".join(str(wanted.get(name, "")).split())[: 50 if name in ("q", "find") else 160]
-        if name in ("province", "unit", "type", "class_id", "notice"):
+        if name in ("province", "unit", "type", "class_id", "notice", "owner"):
             values[name] = _key(text)
+        elif name in ("since", "until"):
+            values[name] = read_day(text)
         elif name == "year":
             values[name] = int(text) if text.isascii() and text.isdigit() and 1990 <= int(text) <= 2200 else None
         elif name not in report.options or text in {str(option) for option in report.options[name]}:

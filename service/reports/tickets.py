@@ -21,8 +21,8 @@ COLUMNS = (
 
 
 def read(user: User, chosen: Chosen) -> PagedTable:
-    """The tickets in scope, newest first."""
-    query = ticket_list.tickets_query(user, TicketFilter(chosen.q, chosen.state, chosen.kind))
+    """The tickets of the list page: the reader's own, or those of his desk."""
+    query = ticket_list.tickets_query(user, TicketFilter(chosen.q, chosen.state, chosen.kind, chosen.view == "desk"))
     return PagedTable(COLUMNS, query, ticket_list.ORDER, _cells)
 
 
@@ -34,6 +34,6 @@ def _cells(row: Any) -> Cells:
 
 
 LISTS = (
-    Report("tickets", N_("在线客服"), frozenset(Role), read, filters=("q", "kind", "state"),
+    Report("tickets", N_("在线客服"), frozenset(Role), read, filters=("q", "kind", "state", "view"),
            options={"kind": tuple(TicketKind), "state": tuple(TicketState)}, sign="chat"),
 )  # fmt: skip

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.audit import DETAILS, EventGroup, word_of
+from service.domain.calendar import read_day
 from service.domain.permissions import Action
 from service.errors import N_, Message
 from service.models import audit_list
@@ -25,8 +24,8 @@ bp = Blueprint("audit", __name__)
 @needs(Action.READ_AUDIT)
 def index() -> ResponseReturnValue:
     chosen = EventFilter(
-        filters.text("q"), filters.choice("kind", list(EventGroup)), filters.choice("state", audit_list.OUTCOMES), _day("since"),
-        _day("until"),
+        filters.text("q"), filters.choice("kind", list(EventGroup)), filters.choice("state", audit_list.OUTCOMES),
+        read_day(filters.text("since")), read_day(filters.text("until")),
     )  # fmt: skip
     return render_template(
         "pages/audit/index.html", page=audit_list.events_page(chosen, filters.cursor()), chosen=chosen, groups=list(EventGroup),
@@ -44,10 +43,3 @@ def verify() -> ResponseReturnValue:
     else:
         done(Message(N_("校验了最近办理的 %(n)s 件案卷，日志链完整，重新执行的结果全部一致。"), n=checked))
     return redirect(url_for(".index"))
-
-
-def _day(name: str) -> date | None:
-    try:
-        return date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None

@@ -117,7 +117,7 @@ CERTIFICATES = Place(N_("证书"), "cert", (
          covers=("certificate_acts.deregister_many",)),
     Leaf("desks.prints", N_("证件打印"), "S12 S122", acts=((N_("打印证书"), "printing.create"),),
          same_as=("certificates.index", {"print": "no"}), covers=("printing",)),
-    Leaf("printing.register", N_("领取登记"), "S12", acts=((N_("登记领取"), "printing.hand_out"),), export="print-register",
+    Leaf("printing.register", N_("领取登记"), "S12", acts=((N_("登记领取"), "printing.hand_out"),), export="prints",
          covers=("printing.hand_out",)),
     Leaf("reissues.index", N_("遗失补办"), "S12", acts=((N_("申请补办"), "reissues.new"),), export="reissue-register",
          covers=("reissues",)),

@@ -17,7 +17,7 @@ from service.models import AuditEvent, Cause, ExportLog, Job, authority_id, sess
 from service.reports import LISTS, REPORTS, annual_classes
 from service.reports.report import Chosen
 from service.web.exports import write
-from service.workflow import cases, exports, jobs
+from service.workflow import cases, exports, jobs, tickets
 from tests.api.test_reports import everyone, school
 from tests.builders.stage import enroll, known, make_stage, publish_class, task_of
 from tests.builders.world import (
@@ -37,6 +37,7 @@ BUTTON = re.compile(r"export_button\('([a-z-]+)'")
 NAMED_OTHERWISE = {  # on a page that serves several, by a name that the page is given
     "class-roster", "class-sign-in", "class-scores", "persons", "academy-persons", "units", "branches", "academies",
 }  # fmt: skip
+TOOLS = re.compile(r'<form[^>]*method="get"[^>]*>.*?</form>', re.DOTALL)
 OF_ONE = {("class_id",), ("notice",), ("notice_id",)}
 WITHOUT = {  # tables that are no list of the menu, or whose list is exported elsewhere
     "home/index.html": "the inbox by kind",
@@ -95,6 +96,44 @@ def test_an_export_has_the_figures_of_the_page(client: FlaskClient, clock: Any) 
             assert cells[column.word] == table.rows[0][column.key], column.word
             assert totals[column.word] == table.totals()[column.key], column.word
     assert cells["合格率"] == totals["合格率"] == 0.75
+
+
+def test_whatever_narrows_a_page_narrows_its_export(client: FlaskClient, clock: Any) -> None:  # R71
+    known, seen = {report.name: report for report in (*REPORTS, *LISTS)}, set[str]()
+    for user in everyone().values():
+        home = sign_in(client, user).get("/", follow_redirects=True).get_data(as_text=True)
+        for address in {*re.findall(r'href="(/[a-z/-]+)"', home), "/units/unentered", "/certificates/prints"} - seen:
+            answer = client.get(address, follow_redirects=True)
+            seen |= {address} if answer.status_code == 200 else set()
+            page = answer.get_data(as_text=True)
+            offered = {name for form in TOOLS.findall(page) for name in re.findall(r' name="(\w+)"', form)} - {"page"}
+            if address == "/certificates/expired":
+                continue  # its button says in the words of the inbox what the page is narrowed to
+            for name in {button.partition("?")[0] for button in re.findall(r'action="/exports/new/([^"]+)"', page)}:
+                assert offered <= set(known[name].filters), (address, name)
+    assert {"/audit", "/units/unentered", "/notices", "/certificates/prints", "/persons"} <= seen
+
+
+def test_the_audit_trail_of_some_days_is_exported(client: FlaskClient, clock: Any) -> None:  # R71
+    auditor = make_user("audit_admin", authority_id("platform"))
+    for _ in range(3):
+        sign_in(client, auditor)
+        client.post("/exports/new/audit-events")
+        clock.move(timedelta(days=1))
+    sign_in(client, auditor)
+    day = today() - timedelta(days=2)
+    events = export(client, "audit-events", f"since={day}&until={day}&kind=data")
+    assert [str(row[0])[:10] for row in events[1:]] == [str(day)]
+    assert client.get("/audit?since=0001-01-01&until=9999-12-31").status_code == 200
+
+
+def test_the_desk_exports_its_tickets_and_everybody_his_own(client: FlaskClient, clock: Any) -> None:  # R71
+    desk, asker = authority_user("association"), authority_user()
+    for user in (desk, asker):
+        tickets.open_ticket(user, {"kind": "ordering", "subject": f"来自{user.login}", "body": "订购"})
+    sign_in(client, desk)
+    assert [f"来自{desk.login}" in str(export(client, "tickets", view)) for view in ("", "view=desk")] == [True, False]
+    assert [f"来自{asker.login}" in str(export(client, "tickets", view)) for view in ("", "view=desk")] == [False, True]
 
 
 def test_persons_are_exported_masked_in_scope_and_logged(client: FlaskClient, clock: Any) -> None:  # R70, R71
