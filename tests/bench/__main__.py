@@ -30,6 +30,8 @@ def main() -> None:
         _database(figures, chosen.only, chosen.cases)
     if "exports" in chosen.only:
         exports.measure(figures)  # the full data are made first where they are missing
+    if "lists" in chosen.only:
+        lists.measure(figures)
     figures.summary()
     if set(chosen.only) == set(PARTS):
         figures.write()

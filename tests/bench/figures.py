@@ -19,6 +19,8 @@ REQUIRED: dict[str, tuple[str, float]] = {
     "floor_over_end_to_end": ("<=", 3),
     "http_completions_per_s": (">=", 300),
     "inbox_1m_over_1k": ("<=", 1.5),
+    "list_pages_most_queries": ("<=", 15),
+    "list_pages_p95_ms": ("<=", 150),
     "turn_400_over_10": ("<=", 1.3),
     "export_50000_s": ("<=", 20),
 }

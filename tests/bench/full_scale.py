@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
 from flask import Flask
 
 from service.config import CHECKOUT, data_dir, settings
@@ -36,5 +38,6 @@ def full_scale() -> Iterator[Flask]:
 
         upgrade(server.url())
         app = create_app()
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         app.config |= {"TESTING": True, "WTF_CSRF_ENABLED": False}
         yield app

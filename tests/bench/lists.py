@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -29,8 +30,9 @@ LOGINS = (
 )  # fmt: skip
 TURNS, CLOSE = 20, 0.075  # a page that is ever slower than this (seconds) is asked so often; the others a few times
 SEARCHES = ("王", "张伟", "li", "3720", "第3期", "化工")
-MOST_MS, MOST_QUERIES = 150, 15
-APART = ("/static", "/sign-out", "/language", "/privacy", "/password", "/api/docs")
+APART = ("/static", "/sign-out", "/language", "/privacy", "/password", "/api/docs", "/account")
+
+ONE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-.*(?<!=)|/new$")  # of one thing, not a list
 
 
 @dataclass
@@ -109,7 +111,8 @@ def _ask(client: FlaskClient, page: Asked) -> str:
 def _menu(home: str) -> list[str]:
     """The pages that the reader's first page leads to."""
     links = html.fromstring(home).xpath("//a/@href")
-    return list(dict.fromkeys(link for link in links if link.startswith("/") and not link.startswith(APART)))
+    lists = (link for link in links if link.startswith("/") and not link.startswith(APART) and not ONE.search(link))
+    return list(dict.fromkeys(lists))
 
 
 def _variants(client: FlaskClient, login: str, address: str) -> list[str]:
@@ -164,5 +167,4 @@ def _entries(form: Any) -> Iterator[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    figures = Figures()
-    measure(figures, tuple(sys.argv[1:]) or LOGINS)
+    measure(Figures(), tuple(sys.argv[1:]) or LOGINS)
