@@ -6,13 +6,13 @@ import argparse
 import time
 
 from service.migrations import upgrade
-from tests.bench import cast, end_to_end, engine_bench, exports, http, inbox
+from tests.bench import cast, end_to_end, engine_bench, exports, http, inbox, lists
 from tests.bench.figures import Figures
 from tests.bench.processes import at_once
 from tests.bench.scratch import scratch
 
 PREPARED = "bench"
-PARTS = ("engine", "end_to_end", "http", "inbox", "exports")
+PARTS = ("engine", "end_to_end", "http", "inbox", "exports", "lists")
 
 
 def main() -> None:
