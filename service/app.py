@@ -25,6 +25,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": 6,
             "max_overflow": 4,
+            "hide_parameters": True,  # no personal value in the log, nor in what an incident tells
             "json_serializer": lambda value: orjson.dumps(value).decode(),
             "json_deserializer": orjson.loads,
             "connect_args": {"options": " ".join(f"-c {name}={value}" for name, value in CONNECTION.items())},

@@ -27,6 +27,8 @@ UNPACKED = 2 * LARGEST  # photos hardly become smaller
 _ENDS = ("jpg", "jpeg", "png")
 _LEFT_BEHIND = re.compile(r"(^|/)(__MACOSX/|\.|thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 _FAULTS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error)
+_ENTRY = b"PK\x01\x02"  # begins each entry of the directory
+_TOO_MUCH = N_("照片压缩包里的文件过多或过大，请只放人员照片，并分成几次导入。")
 _DAMAGED = N_("照片压缩包已损坏或被加密，请重新压缩为不加密的 ZIP 再上传。")
 
 
@@ -42,16 +44,17 @@ class Found:
 def open_photos(stream: IO[bytes]) -> zipfile.ZipFile:
     """The ZIP of photos. Raises InvalidInput at ``photos`` for what is none, is protected, or is out of all measure."""
     size = stream.seek(0, 2)
-    stream.seek(0)
     if size > LARGEST:
         raise _refuse(Message(N_("照片压缩包超过 %(most)s MB，请分成几次导入。"), most=LARGEST >> 20))
+    if _count_entries(stream) > 2 * MOST:  # before the directory is read, which alone could fill the memory
+        raise _refuse(_TOO_MUCH)
     try:
         packed = zipfile.ZipFile(stream)
     except _FAULTS:
         raise _refuse(N_("这不是 ZIP 压缩包。请把照片放在一起，压缩为 .zip 再上传。")) from None
     entries = packed.infolist()
-    if len(entries) > 2 * MOST or sum(one.file_size for one in entries) > UNPACKED:
-        raise _refuse(N_("照片压缩包里的文件过多或过大，请只放人员照片，并分成几次导入。"))
+    if sum(one.file_size for one in entries) > UNPACKED:
+        raise _refuse(_TOO_MUCH)
     if any(one.flag_bits & 1 for one in entries):
         raise _refuse(_DAMAGED)
     return packed
@@ -130,6 +133,17 @@ def numbers_of(import_id: UUID) -> set[int]:
 def remove(import_id: UUID) -> None:
     """Take the photos away with their import (§5.1)."""
     session().execute(delete(ImportPhoto).where(ImportPhoto.import_id == import_id))
+
+
+def _count_entries(stream: IO[bytes]) -> int:
+    """How many entries there are at most; the stream stands at its beginning afterwards."""
+    stream.seek(0)
+    count, rest = 0, b""
+    while piece := stream.read(1 << 20):
+        count += (rest + piece).count(_ENTRY)
+        rest = piece[1 - len(_ENTRY) :]
+    stream.seek(0)
+    return count
 
 
 def _unpack(packed: zipfile.ZipFile, found: Found) -> Iterator[tuple[int, bytes]]:

@@ -355,6 +355,13 @@ def test_R72_a_bad_archive_of_photos_is_refused_at_its_field(desk: FlaskClient, 
     assert count(PersonImport) == 0
 
 
+def test_R72_of_an_archive_of_too_many_files_not_even_the_directory_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = zipped({f"{n}.jpg": b"" for n in range(4001)})
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("read"))
+    with pytest.raises(InvalidInput):
+        import_photos.open_photos(io.BytesIO(packed))
+
+
 def test_R72_a_photo_twice_or_too_large_is_refused_with_its_row(desk: FlaskClient) -> None:
     packed = zipped({"4.jpg": portrait(), f"{identity_number(1)}.jpg": portrait(), "5.jpg": bytes(3 * 1024 * 1024)})
     said = text_of(desk.get(upload_with(desk, [cells(1), cells(2)], packed).location).text)

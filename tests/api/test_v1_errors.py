@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from service.models import session
 from tests.api.v1_world import PASSWORD, Machine, make_world, told
 from tests.builders.stage import Stage
 from tests.builders.world import make_person
@@ -43,6 +45,29 @@ def test_without_credentials_one_is_asked_for_them(client: FlaskClient, stage: S
     answer = client.get("/api/v1/units", headers={"Authorization": header})
     assert problem(answer, 401)["type"] == "urn:anpei:problem:sign_in_needed"
     assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
+def test_another_web_site_cannot_use_what_a_browser_remembers(
+    client: FlaskClient, stage: Stage, site: str, status: int
+) -> None:
+    credentials = {"auth": (stage.association.login, PASSWORD), "headers": {"Sec-Fetch-Site": site}}
+    assert client.get("/api/v1/me", **credentials).status_code == status
+
+
+def test_an_enrolment_twice_in_one_batch_is_refused(client: FlaskClient, stage: Stage) -> None:
+    twice = [str(stage.association.id)] * 2
+    answer = Machine(client, stage.association).post("/enrollments/check-in", {"enrollments": twice})
+    assert "不能出现两次" in str(problem(answer, 422))
+
+
+def test_what_the_database_refuses_tells_no_values(client: FlaskClient, stage: Stage) -> None:  # §5.2
+    with pytest.raises(DBAPIError) as caught:
+        session().execute(text("SELECT length(:name) / 0"), {"name": "王小明"})
+    session().rollback()
+    assert "王小明" not in str(caught.value)
 
 
 def test_five_wrong_passwords_lock_the_account(client: FlaskClient, stage: Stage) -> None:

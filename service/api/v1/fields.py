@@ -220,7 +220,7 @@ class Mark(Value):
 
 
 class Many(fields.List[Any]):
-    """A list of ``least`` to ``most`` values, none twice where ``unique``."""
+    """A list of ``least`` to ``most`` values."""
 
     def __init__(
         self, inner: fields.Field[Any], says: str = "", least: int = 0, most: int | None = None, **more: Any

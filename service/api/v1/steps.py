@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from service.api.v1.door import user
+from service.api.v1.problems import Malformed
 from service.api.v1.reading import submission
 from service.api.v1.shapes import told
 from service.errors import N_, Conflict, Message
@@ -35,6 +36,9 @@ def do_first(case_ids: Sequence[UUID], element: str, raw: Raw) -> None:
 
 def do_many(element: str, rows: Sequence[tuple[UUID, Raw]]) -> dict[str, Any]:
     """Do one step of many enrolments, each a use case of its own; what was sent before is answered again."""
+    named = [enrollment for enrollment, _ in rows]
+    if len(set(named)) < len(named):
+        raise Malformed({"body": N_("同一份报名不能出现两次。")})
     key = submission()
     results = batch.recorded(user(), key)
     if results is None:
