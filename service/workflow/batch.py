@@ -32,7 +32,8 @@ class RowResult:
 def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
     """Complete many tasks, one use case each, in slices of 50 that share a transaction.
 
-    A refused row does not undo the others. A submission id that was seen before gives the recorded answer again.
+    A refused row does not undo the others; a task named twice is done once, as it was named first. A submission id
+    that was seen before gives the recorded answer again.
     """
     if (known := recorded(user, submission_id)) is not None:
         return known
@@ -43,7 +44,7 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
     for n in range(0, len(ordered), SLICE):
         with transaction(Cause("complete_many", user.id)):
             for task_id, raw in ordered[n : n + SLICE]:
-                results[task_id] = _complete_row(user, task_id, raw)
+                results[task_id] = results.get(task_id) or _complete_row(user, task_id, raw)
     answer = [results[task_id] for task_id, _ in rows]
     with transaction(Cause("complete_many", user.id)):
         plain = {"rows": [_result_to(r) for r in answer]}
@@ -56,11 +57,12 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
 
 
 def recorded(user: User, submission_id: UUID) -> list[RowResult] | None:
-    """What was answered to a submission of this user before; None when it is new. Raises NotFound for somebody else's."""
+    """What was answered to a submission of this user before; None when it is new. Raises NotFound for somebody else's
+    and for the id of a form (``once``)."""
     known = session().get(Submission, submission_id)
     if known is None:
         return None
-    if known.user_id != user.id:
+    if known.user_id != user.id or "rows" not in known.result:
         raise NotFound
     return [_result_from(r) for r in known.result["rows"]]
 

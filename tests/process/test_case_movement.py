@@ -15,6 +15,7 @@ from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, TaskAlr
 from service.models import Case, Cause, Incident, Job, JournalRow, Task, session, transaction
 from service.models.movement import CLAIM_JOBS
 from service.workflow import batch, cases, history, jobs, movement
+from service.workflow.once import once
 from tests.process.small_process import deploy, person
 
 
@@ -161,6 +162,22 @@ def test_a_batch_does_each_row_and_says_why_one_was_refused(app: Any, clock: Any
     again = batch.complete_many(association, submission, rows)
     assert [(r.task_id, r.ok) for r in again] == [(r.task_id, r.ok) for r in results]
     assert list(history.verify()) == []
+
+
+def test_a_task_named_twice_in_a_batch_is_done_once_and_told_so(app: Any, clock: Any) -> None:
+    deploy()
+    association = person("a", "association")
+    task = cases.start(association, "small", {}).tasks[0]
+    results = batch.complete_many(association, uuid4(), [(task, {"decision": "yes"}), (task, {"decision": "no"})])
+    assert [r.ok for r in results] == [True, True]
+
+
+def test_the_id_of_a_form_is_no_key_of_a_batch(app: Any, clock: Any) -> None:
+    deploy()
+    association, form = person("a", "association"), uuid4()
+    once(association, form, "start", lambda: cases.start(association, "small", {}).case_id)
+    with pytest.raises(NotFound):
+        batch.recorded(association, form)
 
 
 def test_only_starter_groups_start_by_key(app: Any, clock: Any) -> None:
