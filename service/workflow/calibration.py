@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from service import documents
@@ -51,8 +52,7 @@ def sheet(shift: Shift) -> bytes:
 
 
 def _tenths(text: str) -> int | None:
-    try:
-        tenths = Decimal(text) * 10
-    except InvalidOperation:
+    if not re.fullmatch(r"[+-]?(\d{1,2}(\.\d?)?|\.\d)", text, re.ASCII):
         return None
-    return int(tenths) if tenths.is_finite() and tenths == int(tenths) and abs(tenths) <= MOST else None
+    tenths = int(Decimal(text) * 10)
+    return tenths if abs(tenths) <= MOST else None
