@@ -160,6 +160,7 @@ def forget_rows() -> None:
     """
     current = session()
     current.flush()
+    current.info.pop("addresses", None)
     for row in current.identity_map.values():
         if not getattr(row, "__is_lasting__", False):
             current.expire(row)

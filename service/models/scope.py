@@ -138,8 +138,16 @@ def _organisation(user: User) -> ColumnElement[bool]:
 def addresses(user: User) -> list[tuple[UUID, str]]:
     """The (organisation, role) pairs of his inbox; a group's user also does its own and its branches' unit tasks (S57).
 
-    What is for him alone is addressed to his account in place of an organisation (R69).
+    What is for him alone is addressed to his account in place of an organisation (R69). Asked once a request: several parts of
+    a page want to know, and a transaction that begins forgets it.
     """
+    known: dict[UUID, list[tuple[UUID, str]]] = session().info.setdefault("addresses", {})
+    if user.id not in known:
+        known[user.id] = _addresses(user)
+    return known[user.id]
+
+
+def _addresses(user: User) -> list[tuple[UUID, str]]:
     pairs = [(user.organisation_id, user.role), (user.id, user.role)]
     if user.role == "group":
         units = [user.organisation_id, *Organisation.branches_of(user.organisation_id)]

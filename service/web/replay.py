@@ -26,11 +26,16 @@ def film(user: User, case_id: UUID) -> dict[str, Any]:
     before: Mapping[str, Any] = {}
     asked: dict[str, forms.Field] = {}
     steps = []
+    digests = {moment.definition for moment in moments}
+    versions = {digest: processes.version(digest).number for digest in digests}
     for moment, line in zip(moments, told, strict=True):
         now = asked | {field.key: field for field in line.fields if field.key}
-        steps.append(_step(moment, line, variables(moment.definition, asked, now, before, moment.data)))
+        steps.append(
+            _step(
+                moment, line, versions[moment.definition], variables(moment.definition, asked, now, before, moment.data)
+            )
+        )
         before, asked = moment.data, now
-    digests = {moment.definition for moment in moments}
     return {
         "steps": steps,
         "diagrams": {digest: url_for("processes.diagram", digest=digest) for digest in digests},
@@ -38,9 +43,9 @@ def film(user: User, case_id: UUID) -> dict[str, Any]:
     }
 
 
-def _step(moment: Any, line: entries.Told, data: list[dict[str, Any]]) -> dict[str, Any]:
+def _step(moment: Any, line: entries.Told, version: int, data: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "seq": moment.seq, "definition": moment.definition, "version": processes.version(moment.definition).number,
+        "seq": moment.seq, "definition": moment.definition, "version": version,
         "tokens": _visible(moment.tokens), "done": _counts(moment.done), "ended": moment.ended,
         "at": say_instant(line.at), "what": line.what, "who": line.who, "organisation": line.organisation,
         "given": line.given, "data": data,

@@ -49,7 +49,7 @@ def _values(task: Task, form: bytes | None) -> dict[str, Any]:
     """What fields start with: a form that collects data goes on from the case's, one that asks for a choice is blank."""
     if form is None or forms.choice(form) is not None or not forms.fields(form):
         return {}
-    return values_of(forms.fields(form), variables.of_task(current_user, task.id))
+    return values_of(forms.fields(form), variables.present(task.case_id))
 
 
 def digest_of(form: bytes | None) -> str:
