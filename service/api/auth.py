@@ -79,10 +79,6 @@ def authenticate() -> User:
 def identify() -> User:
     """The account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the first
     password was changed (R2), or once the present one is past its days."""
-    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
-        raise NotAllowed(
-            N_("其他网站的页面不能调用本接口。")
-        )  # a browser may remember credentials and send them unasked
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or given.password is None or "\0" in given.username:
         raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))

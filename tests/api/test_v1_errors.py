@@ -55,6 +55,7 @@ def test_another_web_site_cannot_use_what_a_browser_remembers(
 ) -> None:
     credentials = {"auth": (stage.association.login, PASSWORD), "headers": {"Sec-Fetch-Site": site}}
     assert client.get("/api/v1/me", **credentials).status_code == status
+    assert client.get("/engine-rest/version", **credentials).status_code == 200  # Camunda Modeler asks from a file
 
 
 def test_an_enrolment_twice_in_one_batch_is_refused(client: FlaskClient, stage: Stage) -> None:

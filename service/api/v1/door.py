@@ -103,6 +103,11 @@ def enter() -> Response | None:
     """
     if request.method == "OPTIONS":
         return Response(status=204, headers={"Allow": ", ".join(_taken())})
+    if request.headers.get("Sec-Fetch-Site") in (
+        "cross-site",
+        "same-site",
+    ):  # a browser sends what it remembers unasked
+        raise NotAllowed(N_("其他网站的页面不能调用本接口。"))
     user = identify()
     g.user, g.user_id = user, user.id
     if user.privacy_version < privacy.VERSION:
