@@ -37,7 +37,7 @@ def show(task_id: UUID) -> ResponseReturnValue:
     return render_template(
         "pages/tasks/show.html", task=task, fields=known, values=_values(task, form), digest=digest_of(form),
         is_long=len(known) >= LONG,
-        colleagues=user_list.colleagues(current_user),
+        colleagues=user_list.colleagues(current_user) if task.organisation_id != current_user.id else [],
         options=cards.options(known), cards=cards.for_task(current_user, task),
         story=entries.tell(history.timeline(current_user, task.case_id)), assignee=User.get(task.assignee_id) if task.assignee_id else None,
         before=inbox.task_before(current_user, task.kind, task.sort_at, task.id),
