@@ -1,0 +1,166 @@
+"""Every page the application has, as each role sees it on the demonstration: no page asks more than 15 queries."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import cast, select
+from sqlalchemy.dialects.postgresql import TEXT
+from werkzeug.routing import BuildError, Rule
+
+from service import demo
+from service.models import (
+    Case,
+    Certificate,
+    DefinitionVersion,
+    Enrollment,
+    ExportLog,
+    Notice,
+    Organisation,
+    Person,
+    PersonImport,
+    Photo,
+    PrintBatch,
+    PrintRecord,
+    QualificationType,
+    Task,
+    Ticket,
+    TrainingClass,
+    TrainingPlan,
+    User,
+    new_id,
+    session,
+)
+from service.reports import LISTS, REPORTS
+from service.reports.class_papers import PAPERS
+from service.workflow import jobs
+from tests.api.queries import counted
+from tests.api.test_pages_cost import MOST
+from tests.api.test_pages_person_import import book, cells
+from tests.builders.world import sign_in
+
+LOGINS = (
+    "ministry", "association", "province-37", "institution-1", "group-1", "enterprise-1", "branch-1", "sysadmin", "secadmin", "auditor",
+    "processadmin",
+)  # fmt: skip
+NO_PAGES = ("/api/", "/engine-rest/", "/static/")  # REST answers with JSON, files come from the disk
+NOT_MET = {
+    "notices.file": "the demonstration's bulletins carry no files; one query beside the notice, as tickets.file",
+    "tickets.file": "the demonstration's tickets carry no files; test_pages_tickets.py opens one",
+}
+"""Endpoints that no role gets an answer from here, with the reason."""
+# What each argument of an address is taken from, and what its examples are told apart by.
+SOURCES: dict[str, tuple[Any, Any]] = {
+    "case_id": (Case.id, Case.process), "certificate_id": (Certificate.id, Certificate.state), "class_id": (TrainingClass.id, TrainingClass.state),
+    "enrollment_id": (Enrollment.id, Enrollment.state), "notice_id": (Notice.id, Notice.kind + Notice.state), "person_id": (Person.id, Person.state),
+    "plan_id": (TrainingPlan.id, TrainingPlan.state), "record_id": (PrintRecord.id, cast(PrintRecord.received_by, TEXT)),
+    "task_id": (Task.id, Task.kind), "ticket_id": (Ticket.id, Ticket.kind + Ticket.state), "type_id": (QualificationType.id, QualificationType.code),
+    "unit_id": (Organisation.id, Organisation.kind), "user_id": (User.id, User.role), "export_id": (ExportLog.id, ExportLog.name),
+    "import_id": (PersonImport.id, PersonImport.state), "batch_id": (PrintBatch.id, PrintBatch.state), "photo_id": (Photo.id, Photo.width),
+    "digest": (DefinitionVersion.digest, DefinitionVersion.key), "key": (DefinitionVersion.key, DefinitionVersion.key),
+    "token": (Certificate.verify_token, Certificate.state),
+}  # fmt: skip
+EXAMPLES, NAMES = 8, 60  # addresses of one rule for one role; reports and lists all
+OF_THE_UNIT = {
+    Person: Person.unit_id,
+    Enrollment: Enrollment.unit_id,
+    Organisation: Organisation.id,
+    Case: Case.unit_id,
+    User: User.organisation_id,
+}
+
+
+def test_no_page_of_any_role_asks_more_than_fifteen_queries(client: FlaskClient, app: Flask, clock: Any) -> None:
+    clock.move_to(datetime(2026, 11, 24, 3, tzinfo=UTC))
+    demo.fill(share=0.05)
+    _leave_traces(client)
+    rules = [r for r in app.url_map.iter_rules() if "GET" in (r.methods or ()) and not r.rule.startswith(NO_PAGES)]
+    dear: list[str] = []
+    met: set[str] = set()
+    for login in LOGINS:
+        sign_in(client, _user(login))
+        examples = _examples(_user(login))
+        for rule in rules:
+            for address in _addresses(app, rule, examples):
+                with counted() as queries:
+                    answer = client.get(address)
+                if len(queries) > MOST:  # anew: a definition is read once a process
+                    with counted() as queries:
+                        client.get(address)
+                met |= {rule.endpoint} if answer.status_code in (200, 302) else set()
+                assert answer.status_code < 500, f"{login} {address}"
+                if len(queries) > MOST:
+                    dear.append(f"{login} {address}: {len(queries)}")
+                if answer.mimetype == "application/pdf":
+                    break  # one paper of a kind: they take their time
+        client.post("/sign-out")
+    assert not dear, "\n".join(dear)
+    missing = {rule.endpoint for rule in rules} - met
+    assert missing == set(NOT_MET), sorted(missing ^ set(NOT_MET))
+
+
+def _user(login: str) -> User:
+    found = User.by_login(login)
+    assert found is not None
+    return found
+
+
+def _leave_traces(client: FlaskClient) -> None:
+    """What people leave behind who use the pages: an import to look at, an export, prints as one file."""
+    sign_in(client, _user("enterprise-1"))
+    rows = [cells(900 + n, name=f"张三{'甲乙丙丁'[n % 4]}") for n in range(40)] + [cells(950, name="")]
+    client.post("/persons/import", data={"import_id": str(new_id()), "file": (io.BytesIO(book(rows)), "人员.xlsx")})
+    client.post("/exports/new/persons", data={"purpose": "核对"})
+    client.post("/sign-out")
+    sign_in(client, _user("association"))
+    printable = select(Certificate.id).where(Certificate.state == "valid", Certificate.kind == "issued").limit(3)
+    ids = [str(key) for key in session().scalars(printable)]
+    client.post("/certificates/print", data={"certificate": ids, "reason": "补打"})
+    jobs.run_all()
+    client.post("/sign-out")
+
+
+def _examples(user: User) -> dict[str, list[Any]]:
+    """Up to one id for each kind or state of a thing, the reader's own first."""
+    found: dict[str, list[Any]] = {name: [] for name in SOURCES}
+    for name, (key, apart) in SOURCES.items():
+        kinds: defaultdict[Any, list[Any]] = defaultdict(list)
+        for value, kind in session().execute(select(key, apart).order_by(*_nearest(user, key.class_))):
+            kinds[kind].append(value)
+        found[name] = [values[0] for values in kinds.values()]
+    found["name"] = [report.name for report in (*REPORTS, *LISTS)]
+    return found
+
+
+def _nearest(user: User, model: Any) -> list[Any]:
+    column = OF_THE_UNIT.get(model)
+    open_first = (
+        [Task.state != "open", ~Task.organisation_id.in_((user.organisation_id, user.id))] if model is Task else []
+    )
+    return [
+        *open_first,
+        *([column != user.organisation_id] if column is not None else []),
+        next(iter(model.__table__.primary_key)),
+    ]
+
+
+def _addresses(app: Flask, rule: Rule, examples: dict[str, list[Any]]) -> Iterator[str]:
+    """The rule with its examples put in; a rule of two arguments with each pair."""
+    examples = examples | ({"name": [paper.name for paper in PAPERS]} if rule.endpoint == "reports.class_paper" else {})
+    most = NAMES if rule.arguments == {"name"} else EXAMPLES
+    values: list[dict[str, Any]] = [{}]
+    for argument in sorted(rule.arguments):
+        values = [{**one, argument: example} for one in values for example in examples.get(argument, [UUID(int=0)])]
+    with app.test_request_context():
+        for one in values[:most]:
+            try:
+                yield app.url_for(rule.endpoint, **one)
+            except BuildError:
+                continue
