@@ -7,10 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from service.api.v1.door import user
-from service.api.v1.problems import Malformed
 from service.api.v1.reading import submission
 from service.api.v1.shapes import told
-from service.errors import N_, Conflict, Message
+from service.errors import N_, Conflict, InvalidInput, Message
 from service.models import steps
 from service.models.base import forget_rows
 from service.workflow import batch, cases
@@ -38,7 +37,7 @@ def do_many(element: str, rows: Sequence[tuple[UUID, Raw]]) -> dict[str, Any]:
     """Do one step of many enrolments, each a use case of its own; what was sent before is answered again."""
     named = [enrollment for enrollment, _ in rows]
     if len(set(named)) < len(named):
-        raise Malformed({"body": N_("同一份报名不能出现两次。")})
+        raise InvalidInput({"enrollments": N_("同一份报名不能出现两次。")})
     key = submission()
     results = batch.recorded(user(), key)
     if results is None:
