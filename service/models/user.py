@@ -92,6 +92,12 @@ class User(Tracked, Base):
         return session().scalars(query).one_or_none()
 
     @staticmethod
+    def active_ids(role: str, *, hold: bool) -> list[UUID]:
+        """The accounts of a role that may work; held, none of them is lost before the transaction ends."""
+        query = select(User.id).where(User.role == role, User.state != "disabled", ~User.awaits_assent)
+        return list(session().scalars(query.order_by(User.id).with_for_update() if hold else query))
+
+    @staticmethod
     def get(user_id: UUID) -> User | None:
         """The account with this id, with its organisation, in one query."""
         query = select(User).options(joinedload(User.organisation)).where(User.id == user_id)

@@ -16,7 +16,7 @@ from flask_login import current_user
 from service.config import settings
 from service.domain import privacy
 from service.domain.permissions import Action
-from service.domain.roles import Role
+from service.domain.roles import Role, needs_assent
 from service.errors import N_, Conflict, NotFound
 from service.models import Organisation, User, inbox, now, user_list
 from service.models.person_history import versions_of
@@ -121,7 +121,11 @@ def confirm_disabling(user_id: UUID) -> ResponseReturnValue:
 @bp.get("/users/<uuid:user_id>/reset")
 @needs(Action.MANAGE_USERS)
 def confirm_reset(user_id: UUID) -> ResponseReturnValue:
-    return render_template("pages/accounts/reset.html", user=_account(user_id))
+    user = _account(user_id)
+    return render_template(
+        "pages/accounts/reset.html", user=user, obstacle=accounts.obstacle_to_reset(current_user, user),
+        needs_assent=needs_assent(Role(current_user.role)),
+    )  # fmt: skip
 
 
 @bp.post("/users/<uuid:user_id>/assent")

@@ -20,6 +20,7 @@ from service.workflow.trail import event
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{2,39}")
 LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
 NAME_WRONG = N_("请填写姓名，2 至 50 个字。")
+LAST = N_("这是最后一位可用的安全管理员，重置后没有人能同意启用。请在服务器上用 anpei reset-password 命令重置。")
 OF_SOURCE = 30  # failures that lock an address: an office shares one, and must not be locked by one forgetful colleague
 FAILURE = "sign_in_failure"
 
@@ -148,15 +149,34 @@ def _check_account(login: str, display_name: str, role: str, organisation: Organ
 
 
 def reset_password(actor: User, user_id: UUID) -> str:
-    """Give an account a new first password, end its sessions and its lock; returns the password, shown once (R2)."""
+    """Give an account a new first password, end its sessions and its lock; returns the password, shown once (R2).
+
+    What the system administrator resets waits for the security administrator's assent: a password that he knows must not
+    let him in (三员, domain.md §9). Raises Conflict for the last security administrator, whom nobody could let in again.
+    """
     user = managed_user(actor, user_id)
     first = passwords.make_first_password()
     with transaction(Cause("reset_password", actor.id)) as current_session:
-        replace(user, first)
-        user.must_change, user.locked_until = True, None
-        Attempt.forget(FAILURE, _key(user.login))
+        if why := obstacle_to_reset(actor, user, hold=True):
+            raise Conflict(why)
+        user.awaits_assent = user.awaits_assent or needs_assent(Role(actor.role))
+        _give_first_password(user, first)
         current_session.add(event("reset_password", actor, None, about=user))
     return first
+
+
+def obstacle_to_reset(actor: User, user: User, *, hold: bool = False) -> str | None:
+    """Why the actor cannot reset the password of an account that he may manage."""
+    is_assenting = user.role == Role.SECURITY_ADMIN and needs_assent(Role(actor.role))
+    if is_assenting and not set(User.active_ids(Role.SECURITY_ADMIN, hold=hold)) - {user.id}:
+        return LAST
+    return None
+
+
+def _give_first_password(user: User, first: str) -> None:
+    replace(user, first)
+    user.must_change, user.locked_until = True, None
+    Attempt.forget(FAILURE, _key(user.login))
 
 
 def disable_user(actor: User, user_id: UUID) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -218,3 +220,47 @@ def test_one_s_own_account_has_telephone_address_and_wishes(
     assert b"own@" not in kept.mail_sealed
     client.post("/account", data={})
     assert (fresh(user).phone_sealed, fresh(user).mail_sealed, fresh(user).preferences["mails"]) == (None, None, [])
+
+
+@pytest.mark.parametrize("role", ["security_admin", "audit_admin", "process_admin", "sys_admin", "ministry"])
+def test_r2_what_the_system_administrator_resets_he_cannot_sign_in_as_before_the_assent(
+    client: FlaskClient, sysadmin: User, secadmin: User, role: str
+) -> None:
+    user = make_user(role, authority_id("ministry" if role == "ministry" else "platform"))
+    assert "须经安全管理员同意" in page(sign_in(client, sysadmin), f"/users/{user.id}/reset")
+    answer = client.post(f"/users/{user.id}/reset").get_data(as_text=True)
+    assert "安全管理员同意之前，这个账号不能登录" in answer
+    found = re.search(r'<code class="first">([^<]+)</code>', answer)
+    assert found
+    with pytest.raises(SignInNeeded):
+        accounts.check_password(user.login, found[1], "10.0.0.1")
+    assert client.post(f"/users/{user.id}/assent").status_code == 404
+    assert "重置了密码" in page(sign_in(client, secadmin), f"/users/{user.id}")
+    client.post(f"/users/{user.id}/assent")
+    assert fresh(user).must_change
+    assert accounts.check_password(user.login, found[1], "10.0.0.1").id == user.id
+
+
+def test_r2_the_last_security_administrator_is_reset_on_the_command_line_alone(
+    client: FlaskClient, sysadmin: User, secadmin: User
+) -> None:
+    make_user("security_admin", authority_id("platform"), state="disabled")
+    make_user("security_admin", authority_id("platform"), awaits_assent=True)
+    asked = page(sign_in(client, sysadmin), f"/users/{secadmin.id}/reset")
+    assert "anpei reset-password" in asked
+    assert 'class="btn btn-bad"' not in asked
+    answer = client.post(f"/users/{secadmin.id}/reset")
+    assert answer.status_code == 409
+    assert "anpei reset-password" in answer.get_data(as_text=True)
+    assert fresh(secadmin).is_active
+    assert not fresh(secadmin).must_change
+
+
+def test_r2_what_a_province_resets_in_its_scope_needs_no_assent(
+    client: FlaskClient, app: Flask, clock: MovingClock
+) -> None:
+    user = make_user("enterprise", make_unit().id)
+    assert "须经安全管理员同意" not in page(sign_in(client, authority_user()), f"/users/{user.id}/reset")
+    client.post(f"/users/{user.id}/reset")
+    assert fresh(user).must_change
+    assert fresh(user).is_active
