@@ -20,6 +20,7 @@ from service.workflow.trail import event
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{2,39}")
 LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
 NAME_WRONG = N_("请填写姓名，2 至 50 个字。")
+OWN = N_("不能重置自己的密码，请使用“修改密码”。")
 LAST = N_("这是最后一位可用的安全管理员，重置后没有人能同意启用。请在服务器上用 anpei reset-password 命令重置。")
 OF_SOURCE = 30  # failures that lock an address: an office shares one, and must not be locked by one forgetful colleague
 FAILURE = "sign_in_failure"
@@ -152,7 +153,8 @@ def reset_password(actor: User, user_id: UUID) -> str:
     """Give an account a new first password, end its sessions and its lock; returns the password, shown once (R2).
 
     What the system administrator resets waits for the security administrator's assent: a password that he knows must not
-    let him in (三员, domain.md §9). Raises Conflict for the last security administrator, whom nobody could let in again.
+    let him in (三员, domain.md §9). Raises Conflict for one's own account, and for the last security
+    administrator, whom nobody could let in again.
     """
     user = managed_user(actor, user_id)
     first = passwords.make_first_password()
@@ -167,6 +169,8 @@ def reset_password(actor: User, user_id: UUID) -> str:
 
 def obstacle_to_reset(actor: User, user: User, *, hold: bool = False) -> str | None:
     """Why the actor cannot reset the password of an account that he may manage."""
+    if user.id == actor.id:
+        return OWN
     is_assenting = user.role == Role.SECURITY_ADMIN and needs_assent(Role(actor.role))
     if is_assenting and not set(User.active_ids(Role.SECURITY_ADMIN, hold=hold)) - {user.id}:
         return LAST

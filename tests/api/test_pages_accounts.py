@@ -264,3 +264,12 @@ def test_r2_what_a_province_resets_in_its_scope_needs_no_assent(
     client.post(f"/users/{user.id}/reset")
     assert fresh(user).must_change
     assert fresh(user).is_active
+
+
+def test_r2_nobody_resets_his_own_password(client: FlaskClient, sysadmin: User) -> None:
+    assert "请使用“修改密码”" in page(sign_in(client, sysadmin), f"/users/{sysadmin.id}/reset")
+    before = fresh(sysadmin).password_hash
+    answer = client.post(f"/users/{sysadmin.id}/reset")
+    assert answer.status_code == 409
+    assert "请使用“修改密码”" in answer.get_data(as_text=True)
+    assert fresh(sysadmin).password_hash == before
