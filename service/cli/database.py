@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import socket
 import subprocess
 import sys
 
@@ -29,10 +32,37 @@ def create_admin(login: str, name: str, role: str) -> None:
 
 
 @click.command()
+@click.argument("login")
+def unlock(login: str) -> None:
+    """Free an account that failed sign-ins have locked, before its half hour is over."""
+    from service.workflow.accounts import unlock_here
+
+    with application():
+        unlock_here(login, operator())
+    click.echo(f"{login}: unlocked")
+
+
+@click.command("reset-password")
+@click.argument("login")
+def reset_password(login: str) -> None:
+    """Give an account a new first password, printed once; for the last administrator, whom nobody else can help."""
+    from service.workflow.accounts import reset_here
+
+    with application():
+        password = reset_here(login, operator())
+    click.echo(f"{login}: first password {password}")
+
+
+@click.command()
 def db() -> None:
     """A psql prompt on the database."""
     with database() as chosen:
         call(program(chosen, "psql"), libpq(chosen))
+
+
+def operator() -> dict[str, str]:
+    """Who works on the command line, as the audit trail remembers it: the system's account, and the machine."""
+    return {"who": pwd.getpwuid(os.geteuid()).pw_name, "host": socket.gethostname()}
 
 
 def program(chosen: Settings, name: str) -> str:
@@ -53,4 +83,4 @@ def call(*command: str) -> None:
         sys.exit(code)
 
 
-COMMANDS = (create_admin, db)
+COMMANDS = (create_admin, unlock, reset_password, db)

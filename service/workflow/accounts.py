@@ -179,8 +179,8 @@ def obstacle_to_reset(actor: User, user: User, *, hold: bool = False) -> str | N
 
 def _give_first_password(user: User, first: str) -> None:
     replace(user, first)
-    user.must_change, user.locked_until = True, None
-    Attempt.forget(FAILURE, _key(user.login))
+    user.must_change = True
+    _free(user)
 
 
 def disable_user(actor: User, user_id: UUID) -> None:
@@ -247,9 +247,37 @@ def unlock(actor: User, user_id: UUID) -> None:
     if user is None:
         raise NotFound
     with transaction(Cause("unlock", actor.id)) as current_session:
-        user.locked_until = None
-        Attempt.forget(FAILURE, _key(user.login))
+        _free(user)
         current_session.add(event("unlock", actor, None, about=user))
+
+
+def _free(user: User) -> None:
+    user.locked_until = None
+    Attempt.forget(FAILURE, _key(user.login))
+
+
+def unlock_here(login: str, who: dict[str, str]) -> None:
+    """``anpei unlock``: the same on the command line, for when nobody can sign in. who: the audit trail remembers it."""
+    user = _of_login(login)
+    with transaction(Cause("unlock")) as current_session:
+        _free(user)
+        current_session.add(event("unlock", None, None, about=user, detail=who))
+
+
+def reset_here(login: str, who: dict[str, str]) -> str:
+    """``anpei reset-password``: on the command line, without an assent. Returns the first password."""
+    user, first = _of_login(login), passwords.make_first_password()
+    with transaction(Cause("reset_password")) as current_session:
+        _give_first_password(user, first)
+        current_session.add(event("reset_password", None, None, about=user, detail=who))
+    return first
+
+
+def _of_login(login: str) -> User:
+    user = User.by_login(login)
+    if user is None:
+        raise NotFound(N_("没有这个登录名的账号。"))
+    return user
 
 
 def end_sessions(actor: User, user_id: UUID) -> None:

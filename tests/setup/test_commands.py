@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from service.config import CHECKOUT
 from service.postgres import Server
@@ -62,6 +65,8 @@ def test_help_lists_each_command_with_a_sentence() -> None:
         "verify",
         "conformance",
         "create-admin",
+        "unlock",
+        "reset-password",
         "backup",
         "restore",
         "db",
@@ -104,6 +109,31 @@ def test_a_login_that_cannot_be_is_told_in_a_line(anpei: Command) -> None:
     said = anpei("create-admin", "Ü", code=1)
     assert said.startswith("anpei: ")
     assert "Traceback" not in said
+
+
+def test_r2_the_command_line_unlocks_an_account_and_resets_the_last_administrator(anpei: Command) -> None:
+    anpei("create-admin", "guard", "--role", "security_admin")
+    with Server(anpei.home).running() as server:
+        server.execute("UPDATE user_account SET must_change = false, locked_until = now() + '1 hour'", "anpei")
+    state = "SELECT must_change, locked_until IS NULL, epoch FROM user_account WHERE login = 'guard'"
+    assert "guard: unlocked" in anpei("unlock", "guard")
+    ((_, _, epoch),) = told = anpei.ask(state)
+    assert told == [(False, True, epoch)]
+    first = re.search(r"guard: first password (\S{14})\n", anpei("reset-password", "guard"))
+    assert first
+    assert anpei.ask(state) == [(True, True, epoch + 1)]  # type: ignore[operator]
+    ((kept,),) = anpei.ask("SELECT password_hash FROM user_account WHERE login = 'guard'")
+    assert PasswordHasher().verify(str(kept), first[1])
+    trail = anpei.ask(
+        "SELECT e.action, e.detail ->> 'who', e.detail ->> 'host' FROM audit_event e JOIN user_account u ON u.id = e.object_id "
+        "WHERE u.login = 'guard' ORDER BY e.at"
+    )
+    operator = (pwd.getpwuid(os.geteuid()).pw_name, os.uname().nodename)
+    assert trail == [("unlock", *operator), ("reset_password", *operator)]
+    for command in ("unlock", "reset-password"):
+        said = anpei(command, "nobody", code=1)
+        assert said.startswith("anpei: ")
+        assert "Traceback" not in said
 
 
 def test_a_database_that_cannot_be_reached_is_told_in_a_line(anpei: Command, monkeypatch: pytest.MonkeyPatch) -> None:
