@@ -120,9 +120,10 @@ def _leave_traces(client: FlaskClient) -> None:
     client.post("/exports/new/persons", data={"purpose": "核对"})
     client.post("/sign-out")
     sign_in(client, _user("association"))
-    printable = select(Certificate.id).where(Certificate.state == "valid", Certificate.kind == "issued").limit(3)
-    ids = [str(key) for key in session().scalars(printable)]
-    client.post("/certificates/print", data={"certificate": ids, "reason": "补打"})
+    printable = select(Certificate.id).where(Certificate.state == "valid", Certificate.kind == "issued")
+    ids = [str(key) for key in session().scalars(printable.order_by(Certificate.number).limit(3))]
+    answer = client.post("/certificates/print", data={"certificate": ids, "reason": "补打"})
+    assert answer.status_code == 303, answer.text
     jobs.run_all()
     client.post("/sign-out")
 

@@ -140,10 +140,11 @@ def _inputs() -> dict[Any, set[Any]]:
 
 
 def _changes() -> dict[tuple[str, str], set[str]]:
-    """The columns that the history names, by table and kind of change."""
+    """The columns that the history of what cases changed names, by table and kind of change."""
     tables = ("enrollment", "score", "certificate", "print_record", "refresher_record", "training_class", "person")
     found = defaultdict(set)
-    for row in session().scalars(select(RowChange).where(RowChange.table_name.in_(tables))):
+    in_cases = select(RowChange).where(RowChange.table_name.in_(tables), RowChange.case_id.is_not(None))
+    for row in session().scalars(in_cases):
         found[row.table_name, row.kind] |= set(row.after or ())
     return found
 
