@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
 
@@ -23,7 +23,7 @@ YEAR = 365 * 24 * 60 * 60
 
 
 MOST_SENT: dict[str, int] = {}
-"""Endpoints that take more in one request than ``MAX_CONTENT_LENGTH``, and how many bytes."""
+"""Endpoints that take more in one request than ``MAX_CONTENT_LENGTH``, from whoever is signed in, and how many bytes."""
 
 
 class Cookies(SecureCookieSessionInterface):
@@ -47,7 +47,7 @@ def register(app: Flask) -> None:
 
 def refuse_nul() -> None:
     """No text has a NUL in it, and the database keeps none: a request that sends one is malformed (400)."""
-    if request.endpoint in MOST_SENT:  # before the form is read for the first time
+    if request.endpoint in MOST_SENT and "_user_id" in session:  # before the form is read for the first time
         request.max_content_length = MOST_SENT[request.endpoint]
     sent = (value for values in (request.args, request.form) for value in values.values())
     if "\0" in request.path or any("\0" in value for value in sent):

@@ -382,6 +382,15 @@ def test_R72_an_import_may_be_larger_than_other_requests_up_to_its_own_limit(
     assert "上传的内容超过" in answer.text
 
 
+def test_R72_nobody_sends_that_much_without_having_signed_in(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(desk.application.config, "MAX_CONTENT_LENGTH", 10 * 1024)
+    stranger = desk.application.test_client()
+    assert upload_with(stranger, [cells(1)], zipped({"4.jpg": portrait()})).status_code == 413
+    assert upload_with(desk, [cells(1)], zipped({"4.jpg": portrait()})).status_code == 303
+
+
 def test_R72_many_photos_wait_for_the_worker_and_a_second_check_says_the_same(
     desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
