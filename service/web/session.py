@@ -90,7 +90,7 @@ def password() -> ResponseReturnValue:
 @again(password)
 def change_password() -> ResponseReturnValue:
     given = request.form
-    user = passwords.change_password(
+    user = accounts.change_password(
         current_user, given.get("present", ""), given.get("new", ""), given.get("again", ""), source()
     )
     login_user(user)

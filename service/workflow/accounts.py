@@ -9,12 +9,12 @@ from uuid import UUID
 from service.domain import passwords
 from service.domain.privacy import VERSION
 from service.domain.roles import Role, needs_assent, obstacle_to_account
-from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, SignInNeeded, TooManyAttempts
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound, SignInNeeded, TooManyAttempts
 from service.models import Attempt, Cause, Organisation, User, new_id, now, session, setting, transaction
 from service.models.scope import get_visible
 from service.models.sealed import fingerprint
 from service.workflow import cases
-from service.workflow.passwords import hash_password, is_old_fashioned, is_stale, matches, replace
+from service.workflow.passwords import check_new, hash_password, is_old_fashioned, is_stale, matches, replace
 from service.workflow.trail import event
 
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{2,39}")
@@ -42,8 +42,40 @@ def sign_in(login: str, password: str, source: str) -> User:
     return user
 
 
-def check_password(login: str, password: str, source: str) -> User:
-    """The account, if the password is right; leaves a trace only of what fails. Raises as ``sign_in`` does."""
+def change_password(user: User, present: str, new: str, again: str, source: str) -> User:
+    """Change one's own password (S36, S39); every session of the account ends, this one begins anew (R4). Returns the account.
+
+    A wrong present password counts as a failed sign-in, and a lock answers the right one like a wrong one: who found a
+    session open must not try passwords out in it. Raises InvalidInput at the field, also with the rule that the new
+    password breaks.
+    """
+    account = session().get_one(User, user.id)
+    wrong: dict[str, str | Message] = {}
+    try:
+        check_password(account.login, present, source, "change_password")
+    except SignInNeeded:
+        wrong["present"] = N_("现在的密码不对。")
+    except TooManyAttempts as locked:
+        wrong["present"] = locked.message
+    if new != again:
+        wrong["again"] = N_("两次输入的新密码不一致。")
+    if new == present:
+        wrong["new"] = N_("新密码不能与现在的密码相同。")
+    if wrong:
+        raise InvalidInput(wrong)
+    check_new(account, new)
+    with transaction(Cause("change_password", user.id)) as current_session:
+        replace(account, new)
+        account.must_change = False
+        current_session.add(event("change_password", account, source))
+    return account
+
+
+def check_password(login: str, password: str, source: str, action: str = "sign_in") -> User:
+    """The account, if the password is right; leaves a trace only of what fails. Raises as ``sign_in`` does.
+
+    action: what the password is for, as the audit trail tells of a failure.
+    """
     account, place = _key(login), f"source:{source}"
     failures = _failures(account)
     limit = setting.number("sign_in_failures")
@@ -54,7 +86,7 @@ def check_password(login: str, password: str, source: str) -> User:
         if failures:
             _forget(account)
         return user
-    if _remember_failure(user, account, place, source, limit):
+    if _remember_failure(user, account, place, source, limit, action):
         raise TooManyAttempts(LOCKED)
     left = limit - sum(at > now() - passwords.WINDOW for at in failures) - 1
     raise SignInNeeded(N_("登录名或密码不对。再错 %(left)s 次将锁定 30 分钟。"), left=max(left, 1))
@@ -69,11 +101,11 @@ def _failures(key: str) -> list[datetime]:
     return Attempt.instants(FAILURE, key, passwords.WINDOW + passwords.LOCK)
 
 
-def _remember_failure(user: User | None, account: str, place: str, source: str, limit: int) -> bool:
+def _remember_failure(user: User | None, account: str, place: str, source: str, limit: int, action: str) -> bool:
     """Count a failure, in a use case of its own; returns whether it locks the login."""
     with transaction(Cause("sign_in_failed")) as current_session:
         current_session.add_all([Attempt(kind=FAILURE, key=account), Attempt(kind=FAILURE, key=place)])
-        current_session.add(event("sign_in", user, source, "refused"))
+        current_session.add(event(action, user, source, "refused"))
         current_session.flush()
         until = passwords.locked_until(_failures(account), now(), limit)
         if until and user is not None:

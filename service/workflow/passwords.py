@@ -11,8 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from service.domain import passwords
 from service.domain.roles import Role
 from service.errors import N_, InvalidInput, Message
-from service.models import Cause, FormerPassword, User, now, session, setting, transaction
-from service.workflow.trail import event
+from service.models import FormerPassword, User, now, session, setting
 
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_urlsafe())  # so that an unknown login takes as long as a known one
@@ -45,27 +44,11 @@ def days_left(user: User) -> int | None:
     return passwords.days_left(user.password_at, now(), _lifetime())
 
 
-def change_password(user: User, present: str, new: str, again: str, source: str) -> User:
-    """Change one's own password (S36, S39); every session of the account ends, this one begins anew (R4). Returns the account.
-
-    Raises InvalidInput with the rule that the new password breaks, the five before the present one included.
-    """
-    account = session().get_one(User, user.id)
-    wrong: dict[str, str | Message] = {"present": N_("现在的密码不对。")} if not matches(account, present) else {}
-    if new != again:
-        wrong["again"] = N_("两次输入的新密码不一致。")
-    if new == present:
-        wrong["new"] = N_("新密码不能与现在的密码相同。")
-    if wrong:
-        raise InvalidInput(wrong)
-    passwords.check_password(new, account.login, "new")
-    if any(_is_of(former.password_hash, new) for former in FormerPassword.of(account.id)[: passwords.REMEMBERED]):
+def check_new(user: User, new: str) -> None:
+    """Raise InvalidInput with the rule that a new password breaks, the five before the present one included."""
+    passwords.check_password(new, user.login, "new")
+    if any(_is_of(former.password_hash, new) for former in FormerPassword.of(user.id)[: passwords.REMEMBERED]):
         raise InvalidInput({"new": Message(N_("最近用过的 %(n)s 个密码不能再用，请换一个。"), n=passwords.REMEMBERED)})
-    with transaction(Cause("change_password", user.id)) as current:
-        replace(account, new)
-        account.must_change = False
-        current.add(event("change_password", account, source))
-    return account
 
 
 def replace(user: User, new: str) -> None:

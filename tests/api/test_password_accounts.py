@@ -9,10 +9,11 @@ from itertools import pairwise
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from service.domain.passwords import REMEMBERED
+from service.domain.passwords import FAILURES, LOCK, REMEMBERED
 from service.domain.privacy import VERSION
-from service.models import Cause, FormerPassword, MovingClock, User, authority_id, session, transaction
+from service.models import AuditEvent, Cause, FormerPassword, MovingClock, User, authority_id, session, transaction
 from service.workflow import accounts, passwords
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
@@ -157,3 +158,27 @@ def test_the_history_of_an_account_names_no_hash(client: FlaskClient, clock: Mov
     assert any("'password_hash': 'hidden'" in one for one in told)
     assert "$argon2" not in "".join(told)
     session().rollback()
+
+
+def test_r2_wrong_present_passwords_lock_like_failed_sign_ins(
+    client: FlaskClient, app: Flask, clock: MovingClock, fast: None
+) -> None:
+    user = officer()
+    enter(client, user)
+    for n in range(FAILURES):
+        answer = change(client, f"Guess-the-word-{n}", "Heron-valley-42")
+        assert answer.status_code == 422
+        told = answer.get_data(as_text=True)
+        assert 'id="present-wrong"' in told
+        assert ("现在的密码不对" in told) is (n < FAILURES - 1)
+    assert "已锁定 30 分钟" in told
+    right = change(client, FIRST, "Heron-valley-42")  # answered like a wrong one
+    assert right.status_code == 422
+    assert "已锁定 30 分钟" in right.get_data(as_text=True)
+    assert enter(app.test_client(), user).status_code == 429
+    trail = select(AuditEvent.outcome).where(AuditEvent.action == "change_password")
+    assert list(session().scalars(trail)) == ["refused"] * FAILURES
+    clock.move(LOCK)
+    again = app.test_client()
+    enter(again, user)
+    assert change(again, FIRST, "Heron-valley-42").status_code == 302
