@@ -78,7 +78,7 @@ def test_the_privacy_notice_is_read_and_the_way_goes_on(page: Page, app: Flask, 
     user = make_user("enterprise", stage.unit.id, privacy_version=0)
     sign_in(page, app, user).goto("/persons")
     page.get_by_role("button", name="我已阅读并遵守").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("人员")
+    expect(page.get_by_role("heading", level=1)).to_have_text("人员信息管理")
 
 
 @pytest.mark.parametrize(
