@@ -120,7 +120,10 @@ def _business_case(user: User) -> ColumnElement[bool]:
         return or_(Case.authority_id == user.organisation_id, Case.organiser_id == user.organisation_id)
     if user.role == "training_institution":
         return Case.institution_id == user.organisation_id
-    return Case.unit_id.in_(own_units(user)) if user.role in ("group", "enterprise") else false()
+    if user.role not in ("group", "enterprise"):
+        return false()
+    # As an array the planner takes the index of units; as a subquery it would walk all cases by their time.
+    return Case.unit_id == any_(func.array(own_units(user).scalar_subquery()))
 
 
 def _organisation(user: User) -> ColumnElement[bool]:
