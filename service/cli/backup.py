@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,7 +12,7 @@ from pathlib import Path
 import click
 
 from service.cli.context import application, application_as_it_is, database
-from service.cli.database import call, libpq, program
+from service.cli.database import call, environment, libpq, operator, program
 from service.config import Settings, settings
 
 # Tables of a later version may hang on those of the file, so all of them go first; --clean takes the rest.
@@ -36,10 +34,10 @@ def backup(file: Path) -> None:
     with application_as_it_is() as chosen:
         part = file.with_name(f"{file.name}.part")
         os.umask(0o077)  # the file is for its owner alone
-        call(program(chosen, "pg_dump"), "--format=custom", "--no-owner", f"--file={part}", f"--dbname={libpq(chosen)}")
-        _call_quietly(program(chosen, "pg_restore"), f"--file={os.devnull}", str(part))  # can be read to its end
+        call(chosen, "pg_dump", "--format=custom", "--no-owner", f"--file={part}", f"--dbname={libpq(chosen)}")
+        _call_quietly(chosen, "pg_restore", f"--file={os.devnull}", str(part))  # can be read to its end
         part.replace(file)
-        record_backup(_account(), socket.gethostname(), file.stat().st_size)
+        record_backup(**operator(), size=file.stat().st_size)
     click.echo(
         f"{file}: {file.stat().st_size:,} bytes. Personal data in it can be read only with the keys; keep those apart."
     )
@@ -60,10 +58,10 @@ def restore(file: Path, yes: bool) -> None:
         script = Path(folder) / "restore.sql"
         _refuse_newer(chosen, file)
         _call_quietly(
-            program(chosen, "pg_restore"), "--clean", "--if-exists", "--no-owner", f"--file={script}", str(file)
+            chosen, "pg_restore", "--clean", "--if-exists", "--no-owner", f"--file={script}", str(file)
         )  # a file that is not whole fails here, before anything is touched
         at_once = ("-X", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "--single-transaction")
-        _call_quietly(program(chosen, "psql"), *at_once, "-c", EMPTY, "-f", str(script), "-d", libpq(chosen))
+        _call_quietly(chosen, "psql", *at_once, "-c", EMPTY, "-f", str(script), "-d", libpq(chosen))
     click.echo(f"The database is as {file} holds it.")
     _try_keys(file)
 
@@ -73,7 +71,7 @@ def _try_keys(file: Path) -> None:
     from service.workflow.backups import record_restore
 
     with application():
-        record_restore(_account(), socket.gethostname(), file.stat().st_size)
+        record_restore(**operator(), size=file.stat().st_size)
         closed = closed_columns()
     if closed:
         sys.exit(
@@ -110,15 +108,12 @@ def _refuse_newer(chosen: Settings, file: Path) -> None:
         sys.exit(f"anpei: {file} was made by a later version of Anpei (tables {found[1]}). Nothing was changed.")
 
 
-def _call_quietly(*command: str) -> None:
-    """Run a program whose words matter only when it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - PostgreSQL's own programs
+def _call_quietly(chosen: Settings, name: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL whose words matter only when it fails."""
+    command = [program(chosen, name), *arguments]
+    done = subprocess.run(command, env=environment(chosen), capture_output=True, text=True, check=False)  # noqa: S603 - its own programs
     if done.returncode:
         sys.exit(f"anpei: {done.stderr.strip()[-2000:]}\nNothing was changed.")
-
-
-def _account() -> str:
-    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 COMMANDS = (backup, restore)

@@ -7,6 +7,7 @@ import pwd
 import socket
 import subprocess
 import sys
+from urllib.parse import unquote
 
 import click
 
@@ -57,7 +58,7 @@ def reset_password(login: str) -> None:
 def db() -> None:
     """A psql prompt on the database."""
     with database() as chosen:
-        call(program(chosen, "psql"), libpq(chosen))
+        call(chosen, "psql", libpq(chosen))
 
 
 def operator() -> dict[str, str]:
@@ -73,13 +74,32 @@ def program(chosen: Settings, name: str) -> str:
 
 
 def libpq(chosen: Settings) -> str:
-    """The database's address as PostgreSQL's programs take it."""
-    return chosen.database_url.replace("postgresql+psycopg2://", "postgresql://", 1)
+    """The database's address as PostgreSQL's programs take it, without the password: arguments are for all to see."""
+    return _parted(chosen)[0]
 
 
-def call(*command: str) -> None:
-    """Run a program; when it fails, so does the command, the program's own words standing above."""
-    if code := subprocess.call(command):  # noqa: S603 - PostgreSQL's own programs
+def environment(chosen: Settings) -> dict[str, str]:
+    """What PostgreSQL's programs run in: the database's password stands here, which only their owner reads."""
+    password = _parted(chosen)[1]
+    return {**os.environ, "PGPASSWORD": password} if password else dict(os.environ)
+
+
+def _parted(chosen: Settings) -> tuple[str, str]:
+    """The address without its password, and the password, which stands before the host or among the options."""
+    rest, _, query = chosen.database_url.removeprefix("postgresql+psycopg2://").partition("?")
+    authority, slash, path = rest.partition("/")
+    account, at, host = authority.rpartition("@")
+    user, _, password = account.partition(":")
+    options = [option.partition("=") for option in query.split("&")]
+    given = [value for name, _, value in options if name == "password"]
+    others = "&".join("".join(option) for option in options if option[0] != "password")
+    address = f"postgresql://{user}{at}{host}{slash}{path}{'?' if others else ''}{others}"
+    return address, unquote([password, *given][-1])
+
+
+def call(chosen: Settings, name: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL; when it fails, so does the command, the program's own words standing above."""
+    if code := subprocess.call([program(chosen, name), *arguments], env=environment(chosen)):  # noqa: S603 - its own programs
         sys.exit(code)
 
 

@@ -96,7 +96,7 @@ def photo(person_id: UUID, photo_id: UUID) -> ResponseReturnValue:
     row = Photo.get(photo_id) if photo_id in photos_of(person.id) | {person.photo_id} else None
     if row is None:
         raise NotFound(N_("该人员还没有照片。"))
-    return Response(unseal(row.sealed), mimetype="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+    return Response(unseal(row.sealed), mimetype="image/jpeg")
 
 
 def _record(person: Person) -> dict[str, object]:

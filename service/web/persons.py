@@ -151,7 +151,7 @@ def photo(person_id: UUID) -> ResponseReturnValue:
     row = Photo.get(person.photo_id) if person.photo_id else None
     if row is None:
         raise NotFound(N_("该人员还没有照片。"))
-    return Response(unseal(row.sealed), mimetype="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+    return Response(unseal(row.sealed), mimetype="image/jpeg")
 
 
 def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:

@@ -133,6 +133,7 @@ def test_a_photo_is_encoded_anew_and_served_in_scope_only(client: FlaskClient, o
     person = only_person()
     answer = client.get(f"/persons/{person.id}/photo")
     assert answer.mimetype == "image/jpeg"
+    assert answer.headers["Cache-Control"] == "no-store"
     assert answer.data.startswith(b"\xff\xd8\xff")
     assert answer.data != picture
     sign_in(client, authority_user(code="42"))
@@ -282,7 +283,8 @@ def test_S88_two_versions_of_a_record_stand_side_by_side_with_their_photos(
     row = re.search(r'<tr class="changed"><td class="main">职务.*?</tr>', page, re.DOTALL)
     assert row
     assert re.findall(r"<(?:del|ins)>(.*?)</(?:del|ins)>", row[0]) == ["安全员", "安全总监"]
-    assert client.get(f"/persons/{person.id}/photos/{old.id}").mimetype == "image/jpeg"
+    former = client.get(f"/persons/{person.id}/photos/{old.id}")
+    assert (former.mimetype, former.headers["Cache-Control"]) == ("image/jpeg", "no-store")
     assert client.get(f"/persons/{person.id}/versions?newer=99&older=x").status_code == 200
     other = make_person(make_unit(), state="draft")
     strange = make_photo(other)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 
-from service.config import CHECKOUT
+from service.cli.database import environment, libpq
+from service.config import CHECKOUT, Settings
 from service.postgres import Server
 
 LOGINS = "SELECT login FROM user_account ORDER BY login"
@@ -134,6 +137,44 @@ def test_r2_the_command_line_unlocks_an_account_and_resets_the_last_administrato
         said = anpei(command, "nobody", code=1)
         assert said.startswith("anpei: ")
         assert "Traceback" not in said
+
+
+def test_the_database_s_password_stands_in_no_argument(
+    anpei: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with Server(anpei.home).running() as server:
+        for name in ("psql", "pg_dump", "pg_restore"):
+            called = tmp_path / name
+            real = f'exec {shlex.quote(server.program(name))} "$@"'
+            called.write_text(
+                f'#!/bin/sh\necho "{name} $* [$PGPASSWORD]" >>{shlex.quote(str(tmp_path / "log"))}\n{real}\n'
+            )
+            called.chmod(0o755)
+        address = server.url().replace("anpei@", "anpei:s3%40cret%25@")
+        monkeypatch.setitem(anpei._environment, "ANPEI_DATABASE_URL", address)
+        monkeypatch.setitem(anpei._environment, "PATH", f"{tmp_path}:{os.environ['PATH']}")
+        anpei("backup", tmp_path / "saved")
+        anpei("restore", "--yes", tmp_path / "saved")
+        anpei("db")
+    called_as = (tmp_path / "log").read_text()
+    for name in ("psql", "pg_dump", "pg_restore"):
+        assert re.search(rf"^{name} .*\[s3@cret%\]$", called_as, re.MULTILINE | re.DOTALL)
+    assert "cret" not in called_as.replace("[s3@cret%]", "")
+
+
+def test_a_password_among_the_options_of_the_address_is_no_argument_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Settings(**dict.fromkeys(Settings.__dataclass_fields__))  # type: ignore[arg-type]
+    for address, told, password in (
+        ("u@/anpei?password=p%26q&host=/run/pg", "u@/anpei?host=/run/pg", "p&q"),
+        ("u:p@h1:1,h2:2/anpei", "u@h1:1,h2:2/anpei", "p"),
+        ("u@h/anpei?sslmode=require", "u@h/anpei?sslmode=require", None),
+        ("h/anpei", "h/anpei", None),
+        ("/anpei", "/anpei", None),
+    ):
+        monkeypatch.delenv("PGPASSWORD", raising=False)
+        chosen = replace(home, database_url=f"postgresql+psycopg2://{address}")
+        assert libpq(chosen) == f"postgresql://{told}"
+        assert environment(chosen).get("PGPASSWORD") == password
 
 
 def test_a_database_that_cannot_be_reached_is_told_in_a_line(anpei: Command, monkeypatch: pytest.MonkeyPatch) -> None:
