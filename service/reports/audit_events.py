@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.domain.audit import EventGroup, word_of
+from service.domain.audit import DETAILS, EventGroup, word_of
 from service.domain.roles import Role
-from service.errors import N_
+from service.errors import N_, Message
 from service.models import User
 from service.models.audit_list import ORDER, OUTCOMES, EventFilter, events_query
 from service.reports import columns
@@ -30,11 +30,21 @@ def read(_user: User, chosen: Chosen) -> PagedTable:
 def _cells(row: Any) -> Cells:
     own = columns.plain(row, "at", "login", "display_name", "organisation")
     about = row.about or (f"{row.object_type} {row.object_id}" if row.object_id else "")
-    told = "；".join(f"{name}={value}" for name, value in row.detail.items() if value not in (None, "", {}, []))
     return own | {
-        "event": word_of(row.action), "source": str(row.source or ""), "object": about, "detail": told,
+        "event": word_of(row.action), "source": str(row.source or ""), "object": about, "detail": _told(row.detail),
         "outcome": N_("成功") if row.outcome == "ok" else N_("未成功"),
     }  # fmt: skip
+
+
+def _told(detail: dict[str, Any]) -> Message | str:
+    """What is told of an event besides, in the words of the page."""
+    values: dict[str, Any] = {"end": Message(N_("；"))}
+    told = []
+    for n, (name, value) in enumerate((k, v) for k, v in detail.items() if v not in (None, "", {}, [])):
+        values[f"name{n}"] = Message(DETAILS.get(name, name))
+        values[f"value{n}"] = Message(N_("是") if value else N_("否")) if isinstance(value, bool) else str(value)
+        told.append(f"%(name{n})s %(value{n})s")
+    return Message("%(end)s".join(told), **values) if told else ""
 
 
 LISTS = (

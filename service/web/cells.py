@@ -47,7 +47,7 @@ def read(column: Column, row: Cells) -> str | Markup:
         case Kind.INSTANT:
             return texts.instant(value)
         case _:
-            return str(value)
+            return say_word(value) if isinstance(value, Message) else str(value)
 
 
 def heads(columns: Iterable[Column]) -> list[Head]:
@@ -80,7 +80,7 @@ def _reader(column: Column) -> Callable[[Any], Any]:
         case Kind.INSTANT:
             return lambda value: value.astimezone(CHINA).replace(tzinfo=None)
         case _:
-            return str
+            return lambda value: say_word(value) if isinstance(value, Message) else str(value)
 
 
 def say_word(value: Any) -> str:

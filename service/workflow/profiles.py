@@ -14,12 +14,10 @@ from service.models import Cause, Organisation, User, session, transaction
 from service.models.scope import get_visible
 from service.models.sealed import seal
 from service.workflow import cases
-from service.workflow.accounts import KIND_OF_ROLE, managed_user
+from service.workflow.accounts import KIND_OF_ROLE, NAME_WRONG, managed_user
 from service.workflow.entry import Entry
 from service.workflow.mails import WANTED
 from service.workflow.trail import event
-
-NAME_WRONG = N_("请填写姓名，2 至 50 个字。")
 
 
 def modify_user(actor: User, user_id: UUID, raw: Mapping[str, Any]) -> User:

@@ -124,6 +124,12 @@ def test_the_audit_trail_of_some_days_is_exported(client: FlaskClient, clock: An
     day = today() - timedelta(days=2)
     events = export(client, "audit-events", f"since={day}&until={day}&kind=data")
     assert [str(row[0])[:10] for row in events[1:]] == [str(day)]
+    told = events[1][events[0].index("说明")]
+    assert "清单 audit-events；" in told
+    assert "掩码 是" in told
+    assert "=" not in told
+    client.post("/language", data={"language": "en"})
+    assert "List audit-events; " in str(export(client, "audit-events", f"since={day}&until={day}&kind=data")[1])
     assert client.get("/audit?since=0001-01-01&until=9999-12-31").status_code == 200
 
 

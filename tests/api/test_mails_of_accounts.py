@@ -112,8 +112,10 @@ def test_r66_the_digest_goes_to_those_who_asked_for_it_and_has_no_name_nor_numbe
     )
     assert mail["Subject"] == "安培每日提醒：0 项待办，1 本证书有新预警"
     body = mail.get_content()
-    assert "30 天内到期: 1 / 1" in body
-    assert "60 天内到期: 0 / 1" in body
+    assert "30 天内到期：1 / 1" in body
+    assert "60 天内到期：0 / 1" in body
+    assert "待办：0" in body
+    assert ": " not in body
     assert "https://anpei.example.cn" in body
     assert "赵丁卯" not in body
     assert "3702" not in body
@@ -142,6 +144,7 @@ def test_a_mail_is_in_the_language_of_its_reader(postbox: Postbox, clock: Moving
     (mail,) = postbox.mails
     assert mail["Subject"].isascii()
     assert "30" in mail.get_content()
+    assert "：" not in mail.get_content()
 
 
 def test_what_is_ordered_twice_for_one_key_is_sent_once(postbox: Postbox, clock: MovingClock) -> None:
