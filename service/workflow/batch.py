@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import load_only
 
@@ -32,39 +32,57 @@ class RowResult:
 def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
     """Complete many tasks, one use case each, in slices of 50 that share a transaction.
 
-    A refused row does not undo the others; a task named twice is done once, as it was named first. A submission id
-    that was seen before gives the recorded answer again.
+    A refused row does not undo the others; a task named twice is done once, as it was named first. What became of a slice
+    is recorded with it: a submission id that was seen before gives the recorded answer again, and goes on where a process
+    that died left off. Of two that come at once the later waits for each slice of the other.
     """
     if (known := recorded(user, submission_id)) is not None:
         return known
-    results: dict[UUID, RowResult] = {}
+    answer: list[RowResult] = []
     chosen = select(Task).options(load_only(Task.case_id)).where(Task.id.in_([t for t, _ in rows]))
     in_case_order = {task.id: task.case_id for task in session().scalars(chosen)}
     ordered = sorted(rows, key=lambda r: in_case_order.get(r[0], r[0]))
-    for n in range(0, len(ordered), SLICE):
+    for n in range(0, max(len(ordered), 1), SLICE):
         with transaction(Cause("complete_many", user.id)):
+            results = {r.task_id: r for r in _hold(user, submission_id)}
             for task_id, raw in ordered[n : n + SLICE]:
                 results[task_id] = results.get(task_id) or _complete_row(user, task_id, raw)
-    answer = [results[task_id] for task_id, _ in rows]
-    with transaction(Cause("complete_many", user.id)):
-        plain = {"rows": [_result_to(r) for r in answer]}
-        session().execute(
-            insert(Submission)
-            .values(id=submission_id, user_id=user.id, at=now(), result=plain)
-            .on_conflict_do_nothing()
-        )
+            answer = _answer(results, rows)
+            plain = {"rows": [_result_to(r) for r in answer], "left": len({t for t, _ in rows} - results.keys())}
+            session().execute(update(Submission).where(Submission.id == submission_id).values(result=plain))
     return answer
 
 
+def _answer(results: Mapping[UUID, RowResult], rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
+    """What is known so far, in the order of the rows; before them what only an earlier sending of the key named."""
+    named = [task_id for task_id, _ in rows]
+    return [results[t] for t in (*(t for t in results if t not in set(named)), *named) if t in results]
+
+
+def _hold(user: User, submission_id: UUID) -> list[RowResult]:
+    """What is recorded of a submission so far, held until the slice is committed; its first slice makes the record."""
+    new = insert(Submission).values(id=submission_id, user_id=user.id, at=now(), result={"rows": [], "left": 1})
+    session().execute(new.on_conflict_do_nothing())
+    known = _recorded(user, submission_id, hold=True)
+    return known[0] if known else []
+
+
 def recorded(user: User, submission_id: UUID) -> list[RowResult] | None:
-    """What was answered to a submission of this user before; None when it is new. Raises NotFound for somebody else's
-    and for the id of a form (``once``)."""
-    known = session().get(Submission, submission_id)
+    """What was answered to a submission of this user before; None when it is new, or broke off before its end. Raises
+    NotFound for somebody else's and for the id of a form (``once``)."""
+    known = _recorded(user, submission_id)
+    return None if known is None or known[1] else known[0]
+
+
+def _recorded(user: User, submission_id: UUID, *, hold: bool = False) -> tuple[list[RowResult], int] | None:
+    """What became of its rows, and how many are left."""
+    query = select(Submission.user_id, Submission.result).where(Submission.id == submission_id)
+    known = session().execute(query.with_for_update() if hold else query).one_or_none()
     if known is None:
         return None
     if known.user_id != user.id or "rows" not in known.result:
         raise NotFound
-    return [_result_from(r) for r in known.result["rows"]]
+    return [_result_from(r) for r in known.result["rows"]], known.result.get("left", 0)
 
 
 def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResult:

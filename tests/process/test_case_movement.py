@@ -164,6 +164,59 @@ def test_a_batch_does_each_row_and_says_why_one_was_refused(app: Any, clock: Any
     assert list(history.verify()) == []
 
 
+def test_a_batch_whose_process_dies_between_slices_is_told_truthfully_and_ended_when_sent_again(
+    app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy()
+    association = person("a", "association")
+    tasks = [cases.start(association, "small", {"n": n}).tasks[0] for n in range(5)]
+    rows: list[tuple[UUID, dict[str, str]]] = [(t, {"decision": "yes"}) for t in tasks]
+    rows[0] = (tasks[0], {"decision": "perhaps"})
+    monkeypatch.setattr(batch, "SLICE", 2)
+    complete, submission = batch._complete_row, uuid4()
+
+    def die(user: Any, task_id: UUID, raw: Any) -> Any:
+        if task_id == tasks[3]:
+            raise KeyboardInterrupt
+        return complete(user, task_id, raw)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(batch, "_complete_row", die)
+        with pytest.raises(KeyboardInterrupt):
+            batch.complete_many(association, submission, rows)
+    assert batch.recorded(association, submission) is None
+    results = batch.complete_many(association, submission, rows)
+    assert [(r.task_id, r.ok) for r in results] == [(t, t != tasks[0]) for t in tasks]
+    assert set(results[0].fields) == {"decision"}
+    assert batch.recorded(association, submission) == results
+    assert list(history.verify()) == []
+
+
+def test_a_batch_sent_again_with_what_is_still_open_tells_of_all_its_rows(
+    app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy()
+    association = person("a", "association")
+    tasks = sorted(cases.start(association, "small", {"n": n}).tasks[0] for n in range(2))
+    rows = [(t, {"decision": "yes"}) for t in tasks]
+    monkeypatch.setattr(batch, "SLICE", 1)
+    complete, done, submission = batch._complete_row, list[UUID](), uuid4()
+
+    def die(user: Any, task_id: UUID, raw: Any) -> Any:
+        if done:
+            raise KeyboardInterrupt
+        done.append(task_id)
+        return complete(user, task_id, raw)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(batch, "_complete_row", die)
+        with pytest.raises(KeyboardInterrupt):
+            batch.complete_many(association, submission, rows)
+    still_open = [row for row in rows if row[0] not in done]
+    results = batch.complete_many(association, submission, still_open)
+    assert {r.task_id: r.ok for r in results} == dict.fromkeys(tasks, True)
+
+
 def test_a_task_named_twice_in_a_batch_is_done_once_and_told_so(app: Any, clock: Any) -> None:
     deploy()
     association = person("a", "association")
