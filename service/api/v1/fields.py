@@ -72,6 +72,7 @@ class Value(fields.Field[Any]):
         return self._read(value)
 
     def _read(self, value: Any) -> Any:
+        """The clean value, or ValidationError: what each kind of field answers for itself."""
         raise NotImplementedError
 
 
