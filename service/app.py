@@ -7,12 +7,17 @@ from flask import Flask
 
 from service import api, handlers, web
 from service.config import Settings, settings
-from service.models import connections, db
+from service.models.db import pool
+from service.models.db.session import db
 
 # Pages ask small questions, many at once: what helps one long question alone (compiling it, splitting it over cores) costs them more.
 CONNECTION = {
-    "timezone": "UTC", "jit": "off", "max_parallel_workers_per_gather": 0, "random_page_cost": 1.1, "work_mem": "16MB",
-}  # fmt: skip
+    "timezone": "UTC",
+    "jit": "off",
+    "max_parallel_workers_per_gather": 0,
+    "random_page_cost": 1.1,
+    "work_mem": "16MB",
+}
 
 
 def create_app(configuration: Settings | None = None) -> Flask:
@@ -32,7 +37,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
         },
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
     )
-    connections.ask_when_idle()
+    pool.ask_when_idle()
     db.init_app(app)
     handlers.topics()  # imported before the first request, which should not wait for it
     web.register(app)

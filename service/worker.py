@@ -11,12 +11,12 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
 from service.app import create_app
-from service.models.base import CHINA
-from service.workflow.digests import write_due_digests
-from service.workflow.erasure import erase_due
-from service.workflow.expiry import recheck_deregistrations, start_deregistrations
-from service.workflow.jobs import run_due
-from service.workflow.training import refresh_need
+from service.models.db.clock import CHINA
+from service.workflow.certificates.certificate_expiry import recheck_deregistrations, start_deregistrations
+from service.workflow.persons.retention import erase_due
+from service.workflow.runtime.jobs import run_due
+from service.workflow.system.daily_digest import write_due_digests
+from service.workflow.training.enrollments import refresh_need
 
 TICK_SECONDS = 0.5
 SLICE = 20  # small, so that the end comes soon when asked for

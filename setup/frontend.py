@@ -35,9 +35,14 @@ def install() -> None:
 
 def _npm_ci() -> None:
     call(
-        *_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
+        *_npm(),
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
         problem="npm could not install the front-end packages; the network is needed the first time.",
-    )  # fmt: skip
+    )
 
 
 def _npm() -> list[str | Path]:

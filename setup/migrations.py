@@ -12,9 +12,9 @@ import sys
 from alembic import command
 from sqlalchemy import create_engine
 
+from service.infrastructure.postgres import Server
 from service.migrations import FOLDER, configuration, upgrade
-from service.models import db
-from service.postgres import Server
+from service.models.db.session import db
 from tests.database import test_server
 
 
@@ -67,10 +67,21 @@ def _anew(server: Server, database: str) -> None:
 def schema(server: Server, database: str) -> list[str]:
     """The dumped schema as sorted statements, each with its lines sorted: the order of columns means nothing."""
     dumped = subprocess.run(
-        [server.program("pg_dump"), "--schema-only", "--no-owner", "--exclude-table=alembic_version",
-         "-h", str(server.sockets), "-U", "anpei", database],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        [
+            server.program("pg_dump"),
+            "--schema-only",
+            "--no-owner",
+            "--exclude-table=alembic_version",
+            "-h",
+            str(server.sockets),
+            "-U",
+            "anpei",
+            database,
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     lines = [line for line in dumped.splitlines() if line and not line.startswith(("--", "\\", "SET ", "SELECT "))]
     statements = "\n".join(lines).split(";\n")
     return [line for statement in sorted(statements) for line in _tidy(statement)]

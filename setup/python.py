@@ -35,9 +35,17 @@ def _works() -> bool:
 
 def _pip(locked: Path) -> None:
     call(
-        PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "-r", locked,
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--require-hashes",
+        "-r",
+        locked,
         problem="pip could not install the Python packages; the network is needed the first time.",
-    )  # fmt: skip
+    )
 
 
 def _link_project() -> None:

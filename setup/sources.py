@@ -16,9 +16,14 @@ from setup.step import CHECKOUT
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 KEYWORDS = {
-    "_": None, "N_": None, "gettext": None, "lazy_gettext": None, "Message": None,
-    "ngettext": (1, 2), "pgettext": ((1, "c"), 2),
-}  # fmt: skip
+    "_": None,
+    "N_": None,
+    "gettext": None,
+    "lazy_gettext": None,
+    "Message": None,
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+}
 
 
 def texts() -> dict[str, str]:

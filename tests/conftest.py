@@ -16,14 +16,19 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from service.config import settings
-from service.postgres import Server
+from service.infrastructure.postgres import Server
 from setup.browser import find as find_browser
 from tests.database import copy, template, test_server
 
 CHROMIUM_FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in China
 
 
@@ -59,8 +64,8 @@ def application(server: Server, template_database: str) -> Iterator[Flask]:
 @pytest.fixture
 def app(application: Flask, server: Server, template_database: str) -> Iterator[Flask]:
     """The application on a fresh copy of the template, inside an application context."""
-    from service.models import setting
-    from service.models.base import db
+    from service.models.db.session import db
+    from service.models.tables import setting
 
     copy(server, template_database, f"test_{os.getpid()}")
     setting.forget()
@@ -79,7 +84,7 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def clock() -> Iterator[Any]:
     """A clock that stands at Monday 2026-03-02 09:00 in China until the test moves it (``move``, ``move_to``)."""
-    from service.models.base import MovingClock, use_clock
+    from service.models.db.clock import MovingClock, use_clock
 
     with use_clock(MovingClock(START)) as standing:
         yield standing
@@ -89,7 +94,7 @@ class SeparateClient(FlaskClient):
     """A client whose requests do not share the test's application context, as real ones do not."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        from service.models.base import db
+        from service.models.db.session import db
 
         response = contextvars.Context().run(super().open, *args, **kwargs)
         if has_app_context():

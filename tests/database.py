@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from service.config import CHECKOUT, data_dir
-from service.postgres import Server
+from service.infrastructure.postgres import Server
 
 SOURCES = (
     "service/migrations",

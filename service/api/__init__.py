@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service.api import definitions, engine_rest, health, history, instances, tasks, troubles, v1
+from service.api import health, v1
+from service.api.engine_rest import (
+    blueprint as engine_rest,
+)
+from service.api.engine_rest import (
+    definitions,
+    history,
+    instances,
+    jobs_and_incidents,
+    tasks,
+)
 
-ROUTES = (definitions, instances, tasks, history, troubles)  # each adds its routes to engine_rest.blueprint
+ROUTES = (definitions, instances, tasks, history, jobs_and_incidents)  # each adds its routes to engine_rest.blueprint
 
 
 def register(app: Flask) -> None:

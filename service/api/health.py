@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Blueprint, Response
 
-from service.models.readiness import faults
+from service.workflow.system.readiness import faults
 
 blueprint = Blueprint("health", __name__)
 

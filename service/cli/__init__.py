@@ -23,7 +23,7 @@ for module in (serving, demonstration, processes, database, backup):
 
 def main() -> None:
     """Entry of the console script; what a person can mend is told in a line, without a traceback."""
-    from service.postgres import ServerFailed
+    from service.infrastructure.postgres import ServerFailed
 
     try:
         anpei(prog_name="anpei")

@@ -29,7 +29,7 @@ END $$
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
     """Write the whole database to FILE, also while Anpei runs. The keys (ANPEI_KEYS) are not in it: keep them apart."""
-    from service.workflow.backups import record_backup
+    from service.workflow.system.backups import record_backup
 
     with application_as_it_is() as chosen:
         part = file.with_name(f"{file.name}.part")
@@ -67,8 +67,8 @@ def restore(file: Path, yes: bool) -> None:
 
 
 def _try_keys(file: Path) -> None:
-    from service.models.backup import closed_columns
-    from service.workflow.backups import record_restore
+    from service.models.queries.system.backup import closed_columns
+    from service.workflow.system.backups import record_restore
 
     with application():
         record_restore(**operator(), size=file.stat().st_size)
@@ -84,7 +84,7 @@ def _try_keys(file: Path) -> None:
 
 def _refuse_if_running() -> None:
     """Pages and workers would go on with what they remember of the data that are replaced."""
-    from service.postgres import Server, connections
+    from service.infrastructure.postgres import Server, connections
 
     chosen = settings()
     is_running = chosen.is_embedded and Server(chosen.data_dir).is_in_use()

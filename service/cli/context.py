@@ -11,7 +11,7 @@ from service.config import Settings, settings
 @contextlib.contextmanager
 def database() -> Iterator[Settings]:
     """The settings; when the database is the embedded server, it runs for as long as the block lasts."""
-    from service.postgres import Server, check_reachable
+    from service.infrastructure.postgres import Server, check_reachable
 
     chosen = settings()
     if not chosen.is_embedded:
@@ -37,9 +37,9 @@ def application() -> Iterator[None]:
     """An application context on the database, with tables and reference data in place."""
     from service.app import create_app
     from service.migrations import upgrade
-    from service.workflow import reference
+    from service.workflow.system import reference_data
 
     with database() as chosen, create_app(chosen).app_context():
         upgrade(chosen.database_url)
-        reference.ensure()
+        reference_data.ensure()
         yield

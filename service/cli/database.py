@@ -23,8 +23,8 @@ ADMINISTRATORS = ("sys_admin", "security_admin", "audit_admin", "process_admin")
 @click.option("--role", type=click.Choice(ADMINISTRATORS), default=ADMINISTRATORS[0], show_default=True)
 def create_admin(login: str, name: str, role: str) -> None:
     """Make the account of an administrator; its first password is printed once and changed at the first sign-in."""
-    from service.models import authority_id
-    from service.workflow.accounts import create_user
+    from service.models.tables.organisation import authority_id
+    from service.workflow.accounts.accounts import create_user
 
     with application():
         organisation = authority_id("platform")
@@ -36,7 +36,7 @@ def create_admin(login: str, name: str, role: str) -> None:
 @click.argument("login")
 def unlock(login: str) -> None:
     """Free an account that failed sign-ins have locked, before its half hour is over."""
-    from service.workflow.accounts import unlock_here
+    from service.workflow.accounts.accounts import unlock_here
 
     with application():
         unlock_here(login, operator())
@@ -47,7 +47,7 @@ def unlock(login: str) -> None:
 @click.argument("login")
 def reset_password(login: str) -> None:
     """Give an account a new first password, printed once; for the last administrator, whom nobody else can help."""
-    from service.workflow.accounts import reset_here
+    from service.workflow.accounts.accounts import reset_here
 
     with application():
         password = reset_here(login, operator())
@@ -68,7 +68,7 @@ def operator() -> dict[str, str]:
 
 def program(chosen: Settings, name: str) -> str:
     """The wheel's program for the embedded server; the machine's own for another server, whose version it fits."""
-    from service.postgres import Server
+    from service.infrastructure.postgres import Server
 
     return Server(chosen.data_dir).program(name) if chosen.is_embedded else name
 

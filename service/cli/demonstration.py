@@ -12,15 +12,29 @@ from service.cli.processes import bring_up_to_date
 from service.config import Settings, demo_password
 
 ACCOUNTS = (
-    ("ministry", "工信部"), ("association", "协会"), ("province-37", "山东省级主管部门"), ("province-42", "湖北省级主管部门"),
-    ("institution-1", "培训机构"), ("group-1", "集团"), ("enterprise-1", "企业"), ("branch-1", "分公司"), ("sysadmin", "系统管理员"),
-    ("secadmin", "安全管理员"), ("auditor", "审计管理员"), ("processadmin", "流程管理员"),
-)  # fmt: skip
+    ("ministry", "工信部"),
+    ("association", "协会"),
+    ("province-37", "山东省级主管部门"),
+    ("province-42", "湖北省级主管部门"),
+    ("institution-1", "培训机构"),
+    ("group-1", "集团"),
+    ("enterprise-1", "企业"),
+    ("branch-1", "分公司"),
+    ("sysadmin", "系统管理员"),
+    ("secadmin", "安全管理员"),
+    ("auditor", "审计管理员"),
+    ("processadmin", "流程管理员"),
+)
 
 
 @click.command()
-@click.option("--scale", type=click.Choice(("small", "full")), default="small", show_default=True,
-              help="small: some 1,000 persons; full: 2,000 units, 50,000 persons, 1,000 classes, 150,000 enrolments.")  # fmt: skip
+@click.option(
+    "--scale",
+    type=click.Choice(("small", "full")),
+    default="small",
+    show_default=True,
+    help="small: some 1,000 persons; full: 2,000 units, 50,000 persons, 1,000 classes, 150,000 enrolments.",
+)
 def demo(scale: str) -> None:
     """Fill an empty database with demonstration data, made by running the real processes."""
     with database() as chosen:
@@ -44,10 +58,18 @@ def fill_once(chosen: Settings) -> None:
 def welcome(port: int) -> str:
     """What a person needs who comes to a running demonstration: the address, and who may sign in."""
     lines = [f"    {login:<16}{who}" for login, who in ACCOUNTS]
-    return "\n".join([
-        "", f"Anpei 安培   http://127.0.0.1:{port}", "", f"Accounts, each with the password {demo_password()}", *lines,
-        "    province-NN     one for each province (GB/T 2260)", "", "Ctrl-C ends it.",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "",
+            f"Anpei 安培   http://127.0.0.1:{port}",
+            "",
+            f"Accounts, each with the password {demo_password()}",
+            *lines,
+            "    province-NN     one for each province (GB/T 2260)",
+            "",
+            "Ctrl-C ends it.",
+        ]
+    )
 
 
 def _fill(chosen: Settings, *, is_full: bool = False) -> bool:

@@ -31,7 +31,7 @@ def on_starting(server: Any) -> None:
 
 def on_exit(_server: Any) -> None:
     """When the supervisor was killed, nobody else stops the embedded database."""
-    from service.postgres import Server
+    from service.infrastructure.postgres import Server
 
     if settings().is_embedded:
         Server(settings().data_dir).stop_if_unused()
@@ -46,7 +46,7 @@ def pre_fork(_server: Any, _worker: Any) -> None:
 
 def post_fork(_server: Any, worker: Any) -> None:
     """A connection must not be shared between processes."""
-    from service.models import db
+    from service.models.db.session import db
 
     application = worker.app.wsgi()
     with application.app_context():

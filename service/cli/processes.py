@@ -36,7 +36,7 @@ def deploy(files: tuple[Path, ...]) -> None:
 @click.argument("files", nargs=-1, type=EXISTING)
 def check(files: tuple[Path, ...]) -> None:
     """Read diagrams (FILES or folders; default: processes/) through the gate, with forms and decisions; deploy nothing."""
-    from service.workflow.processes import check as problems_of
+    from service.workflow.runtime.definitions import check as problems_of
 
     diagrams = _diagrams(files)
     problems = problems_of(diagrams)
@@ -52,8 +52,9 @@ def verify(cases: tuple[UUID, ...]) -> None:
     """Re-execute CASES (default: all) from their journals with the plain library; exit code 1 when anything differs."""
     from sqlalchemy import select
 
-    from service.models import Case, session
-    from service.workflow.history import verify as differences_of
+    from service.models.db.session import session
+    from service.models.tables.case import Case
+    from service.workflow.runtime.history import verify as differences_of
 
     found = 0
     with application():
@@ -71,7 +72,7 @@ def verify(cases: tuple[UUID, ...]) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def conformance(folder: Path) -> None:
     """Run the models of DIR, each with a manifest, through the gate and the engine of production."""
-    from service.engine.conformance import run
+    from service.engine.conformance.runner import run
 
     sys.exit(0 if run(folder, sys.stdout).is_sound else 1)
 
@@ -79,12 +80,12 @@ def conformance(folder: Path) -> None:
 def bring_up_to_date(app: Flask, files: tuple[Path, ...] = (), *, is_chatty: bool = False) -> int:
     """Tables, reference data, diagrams; says what is new and what was refused. The number of refused diagrams."""
     from service.migrations import upgrade
-    from service.workflow import reference
-    from service.workflow.processes import deploy_paths
+    from service.workflow.runtime.definitions import deploy_paths
+    from service.workflow.system import reference_data
 
     upgrade(app.config["SQLALCHEMY_DATABASE_URI"])
     with app.app_context():
-        reference.ensure()
+        reference_data.ensure()
         results = deploy_paths(_diagrams(files))
         for result in results:
             if result.version and (is_chatty or result.is_new):

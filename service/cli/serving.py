@@ -16,7 +16,12 @@ from service.config import settings
 @click.command()
 def run() -> None:
     """Bring the database up to date, fill in the demonstration once, serve pages and work jobs (make run)."""
-    from service.supervisor import Stopped, Supervisor, is_port_free, stoppable
+    from service.infrastructure.supervisor import (
+        Stopped,
+        Supervisor,
+        is_port_free,
+        stoppable,
+    )
 
     port = settings().port
     if not is_port_free(port):
@@ -36,7 +41,7 @@ def run() -> None:
 @click.command()
 def serve() -> None:
     """Bring the database up to date, then serve the pages and the API on 127.0.0.1 (port: ANPEI_PORT)."""
-    from service.supervisor import Stopped, Supervisor, stoppable
+    from service.infrastructure.supervisor import Stopped, Supervisor, stoppable
 
     with contextlib.suppress(Stopped), stoppable(), database(), Supervisor() as programs:
         programs.start("gunicorn", *_gunicorn())

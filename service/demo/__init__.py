@@ -8,17 +8,28 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select, text
 
 from service.demo import full
-from service.demo.accounts import begin_lifetimes, make_accounts
-from service.demo.acts import Acts
 from service.demo.aftermath import Aftermath
+from service.demo.fixtures.accounts import begin_lifetimes, make_accounts
+from service.demo.fixtures.actions import Acts
+from service.demo.fixtures.people import People
 from service.demo.full.land import yesterday
 from service.demo.full.plan import Scale
 from service.demo.office import Drafts, Office
-from service.demo.people import People
 from service.demo.story import Story
-from service.models import AuditEvent, Cause, JournalRow, MovingClock, User, now, session, today, transaction, use_clock
-from service.models.base import Base
-from service.workflow import jobs, processes, reference, training
+from service.models.db.clock import (
+    MovingClock,
+    now,
+    today,
+    use_clock,
+)
+from service.models.db.session import Base, session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import JournalRow
+from service.models.tables.user import User
+from service.workflow.runtime import definitions, jobs
+from service.workflow.system import reference_data
+from service.workflow.training import enrollments
 
 BEGUN, FILLED = "demonstration begun", "demonstration filled"
 ROWS = 3_000  # journal rows it leaves, about: what the progress is measured against
@@ -70,7 +81,7 @@ def fill_full(
         clock.move_to(instant)
         jobs.run_all()
         Office().tell()
-    training.refresh_need()
+    enrollments.refresh_need()
     _mark(FILLED)
     return True
 
@@ -122,5 +133,5 @@ def empty() -> None:
     with transaction(Cause("demonstration")) as current:
         names = ", ".join(table.name for table in Base.metadata.sorted_tables)
         current.execute(text(f"TRUNCATE {names} CASCADE"))
-    reference.ensure()
-    processes.deploy_folder()
+    reference_data.ensure()
+    definitions.deploy_folder()

@@ -7,20 +7,19 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.demo.acts import Acts
-from service.models import (
-    Certificate,
-    Organisation,
-    Person,
-    PrintRecord,
-    QualificationType,
-    Task,
-    Ticket,
-    User,
-    session,
-    today,
-)
-from service.workflow import certificates, expiry, jobs, reissues, tickets, transfers
+from service.demo.fixtures.actions import Acts
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.tables.case import Task
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.ticket import Ticket
+from service.models.tables.user import User
+from service.workflow.certificates import certificate_expiry, certificates, reissues
+from service.workflow.notices import tickets
+from service.workflow.persons import transfers
+from service.workflow.runtime import jobs
 
 LOST = (
     "出差途中背包被盗，证书遗失，已在当地派出所备案并登报声明作废。",
@@ -56,12 +55,15 @@ class Aftermath:
             .join(Person, Person.id == Certificate.person_id)
             .join(Organisation, Organisation.id == Person.unit_id)
             .where(
-                Certificate.state == "valid", Certificate.valid_to > today() + timedelta(days=200), Certificate.printed_count > 0,
-                Person.state == "approved", Organisation.kind != "academy",
+                Certificate.state == "valid",
+                Certificate.valid_to > today() + timedelta(days=200),
+                Certificate.printed_count > 0,
+                Person.state == "approved",
+                Organisation.kind != "academy",
             )
             .order_by(Certificate.number)
             .limit(count)
-        )  # fmt: skip
+        )
         return list(session().scalars(query))
 
     def _hand_outs(self) -> None:
@@ -94,7 +96,7 @@ class Aftermath:
 
     def _expired(self) -> None:
         """The daily job has begun a case for each; the ministry has deregistered a third and put one off."""
-        while expiry.start_deregistrations():
+        while certificate_expiry.start_deregistrations():
             self.acts.acted()
         ministry, element = self._user("ministry"), "deregister_certificate"
         query = (

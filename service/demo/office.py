@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID
 
-from service.demo.acts import Acts
-from service.models import User, today
-from service.workflow import bulletins, notices, plans
+from service.demo.fixtures.actions import Acts
+from service.models.db.clock import today
+from service.models.tables.user import User
+from service.workflow.notices import bulletins, notices
+from service.workflow.training import plans
 
 KINDS = {"initial": ("取证班", 48), "refresher": ("再培训班", 16), "renewal": ("换证班", 16)}
 PLACES = {"association": "北京", "province-37": "济南", "province-42": "武汉"}
@@ -58,8 +60,15 @@ class Office:
 
     def _plan(self, login: str, kind: str, year: int, n: int, time: str, *, publish: bool = True) -> None:
         (word, hours), user, place = KINDS[kind], self._user(login), PLACES[login]
-        entry = {"title": f"{year}年第{n}期{word}（{place}）", "kind": kind, "year": str(year), "time": time, "place": place,
-                 "capacity": "120", "hours": str(hours)}  # fmt: skip
+        entry = {
+            "title": f"{year}年第{n}期{word}（{place}）",
+            "kind": kind,
+            "year": str(year),
+            "time": time,
+            "place": place,
+            "capacity": "120",
+            "hours": str(hours),
+        }
         plan = plans.save_plan(user, entry)
         if publish:
             plans.publish_plan(user, plan.id)

@@ -8,10 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.demo.acts import Acts
 from service.demo.aftermath import Aftermath
-from service.models import Organisation, Person, TrainingNeed, session
-from service.workflow import classes, registry, training
+from service.demo.fixtures.actions import Acts
+from service.models.db.session import session
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.training import TrainingNeed
+from service.workflow.persons import person_records
+from service.workflow.training import classes, enrollments
 
 FIRST, SECOND = 640, 320  # persons entered a year ago, and this autumn; with the latest and the seed's two about 1,000
 TYPES = ("MANAGER_PROD", "MANAGER_PROD", "PRINCIPAL_PROD", "MANAGER_SALE", "PRINCIPAL_SALE")
@@ -71,11 +75,11 @@ class Story:
         for person_id in person_ids:
             unit_id = session().get_one(Person, person_id).unit_id
             self.acts.decide_person(person_id, self._units[unit_id][1])
-        training.refresh_need(person_ids)
+        enrollments.refresh_need(person_ids)
 
     def _needing(self, need: str, count: int, code: str = "") -> list[UUID]:
         """Persons whose need is this today, of one province if given; nobody twice."""
-        training.refresh_need()
+        enrollments.refresh_need()
         query = (
             select(Person)
             .join(TrainingNeed)
@@ -256,7 +260,7 @@ class Story:
             )
             .one()
         )
-        registry.deregister_person(
+        person_records.deregister_person(
             acts.accounts.province(self._units[leaving.unit_id][1]), leaving.id, "已调离民爆行业。"
         )
-        training.refresh_need()
+        enrollments.refresh_need()

@@ -1,12 +1,9 @@
 """The only importer of SpiffWorkflow: read a bundle, run it as a function, keep its journal, replay it."""
 
-from service.engine.canon import canonical
 from service.engine.definition import Definition, read
-from service.engine.gate import check
-from service.engine.read import References, references
-from service.engine.run import decide, step
-from service.engine.state import shape
-from service.engine.values import (
+from service.engine.engine import decide, step
+from service.engine.kernel.canonical_json import canonical
+from service.engine.kernel.types import (
     BpmnError,
     Call,
     Data,
@@ -23,9 +20,35 @@ from service.engine.values import (
     Step,
     StepFailed,
     UserTask,
-)  # fmt: skip
+)
+from service.engine.kernel.xml_reader import References, references
+from service.engine.state import shape
+from service.engine.validation.validator import check
 
 __all__ = [
-    "BpmnError", "Call", "Data", "Definition", "Element", "Input", "Job", "Moment", "NoPlace", "NoResult", "Problem", "References",
-    "Request", "Sent", "Serve", "Step", "StepFailed", "UserTask", "canonical", "check", "decide", "read", "references", "shape", "step",
-]  # fmt: skip
+    "BpmnError",
+    "Call",
+    "Data",
+    "Definition",
+    "Element",
+    "Input",
+    "Job",
+    "Moment",
+    "NoPlace",
+    "NoResult",
+    "Problem",
+    "References",
+    "Request",
+    "Sent",
+    "Serve",
+    "Step",
+    "StepFailed",
+    "UserTask",
+    "canonical",
+    "check",
+    "decide",
+    "read",
+    "references",
+    "shape",
+    "step",
+]

@@ -11,23 +11,44 @@ from typing import Any
 
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 
-from service.engine import decision
-from service.engine.canon import canonical
-from service.engine.dialect import Attributes, attributes_of, is_diagram, local_name
-from service.engine.gate import check
-from service.engine.model import Model
-from service.engine.read import BPMN, CAMUNDA, parse
-from service.engine.values import Data, Element, Problem
+from service.engine.bpmn.spec_builder import Model
+from service.engine.dmn import decision_table
+from service.engine.kernel.camunda_extensions import (
+    Attributes,
+    attributes_of,
+    is_diagram,
+    local_name,
+)
+from service.engine.kernel.canonical_json import canonical
+from service.engine.kernel.types import Data, Element, Problem
+from service.engine.kernel.xml_reader import BPMN, CAMUNDA, parse
+from service.engine.validation.validator import check
 from service.errors import DefinitionRefused
 
 KEPT = 256  # definitions in memory
 
 _NODES = {
-    "startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent",
-    "userTask", "manualTask", "task", "scriptTask", "serviceTask", "businessRuleTask", "sendTask", "receiveTask",
-    "exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway",
-    "subProcess", "transaction", "callActivity",
-}  # fmt: skip
+    "startEvent",
+    "endEvent",
+    "intermediateCatchEvent",
+    "intermediateThrowEvent",
+    "boundaryEvent",
+    "userTask",
+    "manualTask",
+    "task",
+    "scriptTask",
+    "serviceTask",
+    "businessRuleTask",
+    "sendTask",
+    "receiveTask",
+    "exclusiveGateway",
+    "parallelGateway",
+    "inclusiveGateway",
+    "eventBasedGateway",
+    "subProcess",
+    "transaction",
+    "callActivity",
+}
 
 
 class Definition:
@@ -42,7 +63,7 @@ class Definition:
         self.elements: dict[str, Element] = {}
         self.attributes: dict[str, Attributes] = {}
         self.messages: tuple[str, ...] = ()
-        self.decisions: dict[str, decision.Table] = {}
+        self.decisions: dict[str, decision_table.Table] = {}
         self._survey()
         self.topics = _distinct(e.topic for e in self.elements.values())
         self.forms = _distinct(e.form_key for e in self.elements.values())
@@ -69,13 +90,13 @@ class Definition:
         table = self.decisions.get(name)
         if table is None:
             raise ValueError(f"没有决策 {name}")
-        return decision.evaluate(table, facts)
+        return decision_table.evaluate(table, facts)
 
     def _survey(self) -> None:
         messages: set[str] = set()
         for file, data in self.files.items():
             if file.endswith(".dmn"):
-                self.decisions.update(decision.read_tables(data, file))
+                self.decisions.update(decision_table.read_tables(data, file))
             if not is_diagram(file):
                 continue
             root = parse(data, file)
@@ -160,9 +181,12 @@ def _made(files: Mapping[str, bytes], process: str | None, digest: str, function
         _ = found.lean
     except (SpiffWorkflowException, KeyError) as error:
         problem = Problem(
-            main, getattr(error, "line_number", None) or 0, "", f"引擎读不懂这个流程图:{error}",
+            main,
+            getattr(error, "line_number", None) or 0,
+            "",
+            f"引擎读不懂这个流程图:{error}",
             f"The engine cannot read this diagram: {error}",
-        )  # fmt: skip
+        )
         raise DefinitionRefused([problem]) from error
     return found
 
@@ -193,11 +217,14 @@ def _main(files: Mapping[str, bytes], process: str | None) -> tuple[str, str]:
         raise DefinitionRefused(
             [
                 Problem(
-                    file=next(iter(sorted(files)), ""), line=0, element=process or "",
-                    zh="不能确定主流程。", en="Which process is the main one cannot be told.",
+                    file=next(iter(sorted(files)), ""),
+                    line=0,
+                    element=process or "",
+                    zh="不能确定主流程。",
+                    en="Which process is the main one cannot be told.",
                     mend_zh="只留一个不被其他流程调用的可执行流程,或指明流程编号。",
                     mend_en="Keep one executable process that no other calls, or name the process.",
                 )
             ]
-        )  # fmt: skip
+        )
     return free[0], found[free[0]]

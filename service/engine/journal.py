@@ -13,10 +13,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.engine import timers
-from service.engine.canon import DIGEST_VERSION, canonical, digest
 from service.engine.definition import Definition
-from service.engine.values import Data, Input, Job, Step, UserTask
+from service.engine.kernel import timers
+from service.engine.kernel.canonical_json import DIGEST_VERSION, canonical, digest
+from service.engine.kernel.types import (
+    Data,
+    Input,
+    Job,
+    Step,
+    UserTask,
+)
 
 ENGINE = "spiffworkflow-3.2.0/1"
 
@@ -127,10 +133,18 @@ def told_by(step: Step) -> Row:
 def opened_of(task: UserTask) -> list[Any]:
     """What a row says of an opened or readdressed user task: its address; names and summaries may be personal."""
     return [
-        task.token, task.element, task.role, task.scope, task.form_key, task.assignee,
-        None if task.due is None else instant(task.due), None if task.follow_up is None else instant(task.follow_up),
-        task.priority, task.batch, task.instance,
-    ]  # fmt: skip
+        task.token,
+        task.element,
+        task.role,
+        task.scope,
+        task.form_key,
+        task.assignee,
+        None if task.due is None else instant(task.due),
+        None if task.follow_up is None else instant(task.follow_up),
+        task.priority,
+        task.batch,
+        task.instance,
+    ]
 
 
 def job_of(job: Job) -> list[Any]:

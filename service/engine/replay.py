@@ -8,12 +8,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.engine import journal, run, state, timers
+from service.engine import engine, journal, state
+from service.engine.bpmn.case_scopes import Case
+from service.engine.bpmn.expressions_eval import error_in
+from service.engine.bpmn.step_context import deep_recursion, world
 from service.engine.definition import Definition
-from service.engine.scopes import Case
-from service.engine.scripts import error_in
-from service.engine.values import Data, Input, Moment, NoPlace, NoResult, Request, Serve, Step, StepFailed
-from service.engine.world import deep_recursion, world
+from service.engine.kernel import timers
+from service.engine.kernel.types import (
+    Data,
+    Input,
+    Moment,
+    NoPlace,
+    NoResult,
+    Request,
+    Serve,
+    Step,
+    StepFailed,
+)
 
 Row = Mapping[str, Any]
 Definitions = Callable[[str], Definition]
@@ -61,7 +72,7 @@ def undo(rows: Sequence[Row], target: int, given: Input, definitions: Definition
     kept = [point for point in points if point.seq < target]
     if not kept:
         raise NoPlace(f"undo {target}")
-    return run.restore(definitions(rows[-1]["definition"]), kept[-1].step.state, points[-1].step.state, given, salt)
+    return engine.restore(definitions(rows[-1]["definition"]), kept[-1].step.state, points[-1].step.state, given, salt)
 
 
 def _run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, list[_Point]]]:
@@ -73,7 +84,9 @@ def _run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, l
         elif row["kind"] not in NOTES:
             before = points[-1] if points else None
             held = before.step.state if before else None
-            step = run.step(definitions(row["definition"]), held, input_of(row), recorded(row), _salt(row), definitions)
+            step = engine.step(
+                definitions(row["definition"]), held, input_of(row), recorded(row), _salt(row), definitions
+            )
             done = Counter(before.done if before else {})
             done.update(line[1:] for line in step.trace if line[0] == "+")
             points = [*points, _Point(row["seq"], step, dict(done))]
@@ -159,13 +172,13 @@ class Plain:
         self.tick = self.ids = 0
 
     def step(self, given: Input, serve: Serve, salt: bytes) -> Step:
-        """Apply one input; raises as ``run.step`` does."""
+        """Apply one input; raises as ``engine.step`` does."""
         try:
-            before = run.before(self.case)
+            before = engine.before(self.case)
             world.begin(given.at, serve, self.tick, self.ids, bounded=False)
             with deep_recursion():
-                self.case, readdressed = run.apply(self.case, self.definition.plain, self.definition, given)
-            return run.outcome(self.case, self.definition, given, before, salt, readdressed, keep=False)
+                self.case, readdressed = engine.apply(self.case, self.definition.plain, self.definition, given)
+            return engine.outcome(self.case, self.definition, given, before, salt, readdressed, keep=False)
         finally:
             self.tick, self.ids = world.tick, world.ids
             world.close()
@@ -173,7 +186,7 @@ class Plain:
     def digests(self, salt: bytes) -> dict[str, str]:
         """Shape and data digest of the case as it is."""
         assert self.case is not None
-        shape, data_digest = run.digests_of(self.case, self.definition, salt)
+        shape, data_digest = engine.digests_of(self.case, self.definition, salt)
         return {"shape": shape, "data_digest": data_digest}
 
 

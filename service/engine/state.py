@@ -12,15 +12,22 @@ import orjson
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.task import Task
 
-from service.engine.canon import digest, salted
+from service.engine.bpmn.case_scopes import Case, Scope
+from service.engine.bpmn.expressions_eval import Engine
+from service.engine.bpmn.spec_builder import Model
+from service.engine.bpmn.step_context import (
+    COMPLETED,
+    NONE,
+    READY,
+    STARTED,
+    WAITING,
+    world,
+)
+from service.engine.bpmn.token_data import activity_of, carries, loop_around
 from service.engine.definition import Definition
-from service.engine.model import Model
-from service.engine.scopes import Case, Scope
-from service.engine.scripts import Engine
+from service.engine.kernel.canonical_json import digest, salted
+from service.engine.kernel.types import StepFailed
 from service.engine.tokens import kind_of, place_in
-from service.engine.values import StepFailed
-from service.engine.variables import activity_of, carries, loop_around
-from service.engine.world import COMPLETED, NONE, READY, STARTED, WAITING, world
 
 VERSION = 1
 _STATES = {"user": READY, "wait": WAITING, "async": WAITING, "sub": STARTED, "loop": STARTED, "external": STARTED}
@@ -39,10 +46,17 @@ def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[
         return orjson.dumps([VERSION, definition.digest, world.tick, case.data, [], []])
     hosts = {task.id: task.token for task in tokens}
     rows = [
-        [task.token, scope_of(task, hosts), task.task_spec.name, kind_of(task), host_of(task), task.internal_data or 0,
-         *((task.data, task.stamps or 0) if carries(task) else (0, 0))]
+        [
+            task.token,
+            scope_of(task, hosts),
+            task.task_spec.name,
+            kind_of(task),
+            host_of(task),
+            task.internal_data or 0,
+            *((task.data, task.stamps or 0) if carries(task) else (0, 0)),
+        ]
         for task in tokens
-    ]  # fmt: skip
+    ]
     waiting = [
         [scope_of(task, hosts), task.task_spec.name, task.internal_data["from"], task.data, task.stamps or 0]
         for task in arrivals
@@ -135,10 +149,17 @@ def digests(
         return digest([definition.digest, True, [], []]), salted(salt, [case.data, [], []])
     hosts = {task.id: task.token for task in tokens}
     shape = [
-        [task.token, scope_of(task, hosts), task.task_spec.name, kind_of(task), host_of(task), task.internal_data.get("due"),
-         place_in(task.internal_data)]
+        [
+            task.token,
+            scope_of(task, hosts),
+            task.task_spec.name,
+            kind_of(task),
+            host_of(task),
+            task.internal_data.get("due"),
+            place_in(task.internal_data),
+        ]
         for task in tokens
-    ]  # fmt: skip
+    ]
     joins = [[scope_of(task, hosts), task.task_spec.name, task.internal_data["from"]] for task in arrivals]
     data = [task.data if carries(task) else None for task in tokens]
     return (

@@ -11,17 +11,31 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
 from SpiffWorkflow.task import Task
 
+from service.engine.bpmn.case_scopes import Case, in_order
+from service.engine.bpmn.events import awaits
+from service.engine.bpmn.expressions_eval import attribute_of, value_of
+from service.engine.bpmn.gateways import Join
+from service.engine.bpmn.step_context import (
+    NONE,
+    OPEN,
+    READY,
+    STARTED,
+    WAITING,
+    element_of,
+    path_of,
+    world,
+)
+from service.engine.bpmn.subprocesses import EventSubProcess
+from service.engine.bpmn.token_data import carries
 from service.engine.definition import Definition
-from service.engine.dialect import Attributes
-from service.engine.events import awaits
-from service.engine.gateways import Join
-from service.engine.scopes import Case, in_order
-from service.engine.scripts import attribute_of, value_of
-from service.engine.subprocesses import EventSubProcess
-from service.engine.timers import due_after, from_text, to_text
-from service.engine.values import Data, Job, StepFailed, UserTask
-from service.engine.variables import carries
-from service.engine.world import NONE, OPEN, READY, STARTED, WAITING, element_of, path_of, world
+from service.engine.kernel.camunda_extensions import Attributes
+from service.engine.kernel.timers import due_after, from_text, to_text
+from service.engine.kernel.types import (
+    Data,
+    Job,
+    StepFailed,
+    UserTask,
+)
 
 
 def kind_of(task: Task) -> str | None:

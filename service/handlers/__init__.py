@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from service.engine import Request, Serve
-from service.handlers.context import Context, Description
+from service.operations.context import Context, Description
 
 Handler = Callable[[Context, dict[str, Any]], dict[str, Any]]
 

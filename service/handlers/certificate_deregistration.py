@@ -9,16 +9,19 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from service.domain import certificates
-from service.domain.calendar import add_years, start_of_day
-from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
-from service.domain.lifecycle import check_move
-from service.domain.reasons import parse_reason
+from service.domain.certificates import certificates
+from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.values.calendar import add_years, start_of_day
+from service.domain.values.reasons import parse_reason
+from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, Message
-from service.handlers import prints
-from service.handlers.context import Context, Description
-from service.models import Certificate, Organisation, Person, session
-from service.models.need_facts import facts_of, rule
+from service.models.db.session import session
+from service.models.queries.training.training_need_facts import facts_of, rule
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.operations import prints
+from service.operations.context import Context, Description
 
 USUAL = N_("有效期满，未参加换证培训")
 
@@ -37,12 +40,14 @@ def describe(data: dict[str, Any]) -> Description:
         batch=str(province.id) if province else None,
         batch_title=province.name if province else None,
         facts={
-            "certificate_number": certificate.number, "qualification_name": certificate.qualification_type.name,
-            "valid_to": certificate.valid_to.isoformat(), "id_number": person.id_number_masked,
+            "certificate_number": certificate.number,
+            "qualification_name": certificate.qualification_type.name,
+            "valid_to": certificate.valid_to.isoformat(),
+            "id_number": person.id_number_masked,
         },
         unit_id=person.unit_id,
         authority_id=person.unit.authority_id,
-    )  # fmt: skip
+    )
 
 
 def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -53,9 +58,13 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise Conflict(obstacle)
     person = certificate.person
     return {
-        "is_due": obstacle is None, "person_id": str(person.id), "unit_id": str(person.unit_id), "valid_to": certificate.valid_to.isoformat(),
-        "certificate_number": certificate.number, "authority_id": str(person.unit.authority_id) if person.unit.authority_id else None,
-    }  # fmt: skip
+        "is_due": obstacle is None,
+        "person_id": str(person.id),
+        "unit_id": str(person.unit_id),
+        "valid_to": certificate.valid_to.isoformat(),
+        "certificate_number": certificate.number,
+        "authority_id": str(person.unit.authority_id) if person.unit.authority_id else None,
+    }
 
 
 def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:

@@ -8,22 +8,27 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from service.domain import certificates
-from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
-from service.domain.lifecycle import check_move
-from service.domain.permissions import Action
-from service.domain.reasons import parse_reason
-from service.domain.reissues import REISSUE_MOVES, ReissueState
-from service.domain.scopes import covers, scope_of
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.scopes import covers, scope_of
+from service.domain.certificates import certificates
+from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.certificates.reissues import REISSUE_MOVES, ReissueState
+from service.domain.values.reasons import parse_reason
+from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, NotFound
-from service.handlers import prints
-from service.handlers.context import Context, Description
-from service.handlers.enrolled import is_academy
-from service.models import Certificate, Person, Reissue, User, authority_id, new_id, session
-from service.models.actors import actor_of, subject_of
-from service.models.certificate import next_edition
-from service.models.need_facts import rule
-from service.models.reissue import live_reissue_of, reissue_of
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of
+from service.models.queries.scope_adapters import actor_of, subject_of
+from service.models.queries.training.training_need_facts import rule
+from service.models.tables.certificate import Certificate, next_edition
+from service.models.tables.organisation import authority_id
+from service.models.tables.person import Person
+from service.models.tables.reissue import Reissue
+from service.models.tables.user import User
+from service.operations import prints
+from service.operations.context import Context, Description
+from service.operations.enrollment_row import is_academy
 
 
 def describe(data: dict[str, Any]) -> Description:
@@ -37,12 +42,14 @@ def describe(data: dict[str, Any]) -> Description:
         summary=certificate.number,
         unit_name=person.unit.name,
         facts={
-            "certificate_number": certificate.number, "qualification_name": certificate.qualification_type.name,
-            "valid_to": certificate.valid_to.isoformat(), "id_number": person.id_number_masked,
+            "certificate_number": certificate.number,
+            "qualification_name": certificate.qualification_type.name,
+            "valid_to": certificate.valid_to.isoformat(),
+            "id_number": person.id_number_masked,
         },
         unit_id=person.unit_id,
         authority_id=person.unit.authority_id,
-    )  # fmt: skip
+    )
 
 
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -59,16 +66,24 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if live_reissue_of(certificate.id):
         raise Conflict(N_("这份证书的补办正在办理，请勿重复申请。"))
     row = Reissue(
-        id=new_id(), certificate_id=certificate.id, unit_id=unit.id, requested_by=user.id, case_id=context.case_id,
+        id=new_id(),
+        certificate_id=certificate.id,
+        unit_id=unit.id,
+        requested_by=user.id,
+        case_id=context.case_id,
         statement=parse_reason(data.get("statement"), "statement"),
-    )  # fmt: skip
+    )
     session().add(row)
     asker = ("association", authority_id("association")) if is_academy(unit) else ("enterprise", unit.id)
     return {
-        "reissue_id": str(row.id), "certificate_number": certificate.number, "person_id": str(certificate.person_id),
-        "unit_id": str(unit.id), "authority_id": str(unit.authority_id) if unit.authority_id else None,
-        "asker_role": asker[0], "asker_id": str(asker[1]),
-    }  # fmt: skip
+        "reissue_id": str(row.id),
+        "certificate_number": certificate.number,
+        "person_id": str(certificate.person_id),
+        "unit_id": str(unit.id),
+        "authority_id": str(unit.authority_id) if unit.authority_id else None,
+        "asker_role": asker[0],
+        "asker_id": str(asker[1]),
+    }
 
 
 def send_back(context: Context, data: dict[str, Any]) -> dict[str, Any]:

@@ -7,28 +7,30 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from service.domain import certificate_number, certificates
-from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
-from service.domain.enrollment_state import EnrollmentState
-from service.domain.lifecycle import check_move
-from service.domain.reasons import parse_reason
-from service.domain.training_kind import TrainingKind
+from service.domain.certificates import certificate_number, certificates
+from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.training_kind import TrainingKind
+from service.domain.values.reasons import parse_reason
+from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict
-from service.handlers import prints
-from service.handlers.context import Context
-from service.handlers.enrolled import certificate_in_making, enrollment_of, is_academy, move, trainee, trainee_by
-from service.models import (
-    Certificate,
-    CertificateSerial,
-    Enrollment,
-    NumberOwner,
-    Organisation,
-    new_id,
-    session,
+from service.models.db.ids import new_id
+from service.models.db.prepared_statements import PLAN_ONCE
+from service.models.db.session import session
+from service.models.queries.training.training_need_facts import rule
+from service.models.tables.certificate import Certificate, CertificateSerial, NumberOwner, last_edition
+from service.models.tables.organisation import Organisation
+from service.models.tables.training import Enrollment
+from service.operations import prints
+from service.operations.context import Context
+from service.operations.enrollment_row import (
+    certificate_in_making,
+    enrollment_of,
+    is_academy,
+    move,
+    trainee,
+    trainee_by,
 )
-from service.models.certificate import last_edition
-from service.models.need_facts import rule
-from service.models.prepared import PLAN_ONCE
 
 _HELD = select(Certificate).where(Certificate.person_id == bindparam("person"), Certificate.state == "valid")
 
@@ -133,8 +135,14 @@ def _first(enrollment: Enrollment, context: Context) -> Certificate:
         province = session().get_one(Organisation, person.unit.authority_id).code
     number = certificate_number.issue(province, today.year, CertificateSerial.take(province, today.year))
     session().add(NumberOwner(number=number, owner=person.id_number_digest))
-    return _edition(enrollment, number=number, first_issued_on=today, issued_on=today,
-                    valid_to=certificates.initial_valid_to(today), edition=1)  # fmt: skip
+    return _edition(
+        enrollment,
+        number=number,
+        first_issued_on=today,
+        issued_on=today,
+        valid_to=certificates.initial_valid_to(today),
+        edition=1,
+    )
 
 
 def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
@@ -142,15 +150,31 @@ def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
     old = certificate_held(enrollment.person_id)
     if old is None:
         raise Conflict(N_("该人员已没有可换的证书，请联系工信部核实。"))
-    return _edition(enrollment, number=old.number, first_issued_on=old.first_issued_on, issued_on=context.today,
-                    valid_to=certificates.renewed_valid_to(old.valid_to), edition=last_edition(old.number) + 1, supersedes_id=old.id)  # fmt: skip
+    return _edition(
+        enrollment,
+        number=old.number,
+        first_issued_on=old.first_issued_on,
+        issued_on=context.today,
+        valid_to=certificates.renewed_valid_to(old.valid_to),
+        edition=last_edition(old.number) + 1,
+        supersedes_id=old.id,
+    )
 
 
 def _edition(enrollment: Enrollment, **values: Any) -> Certificate:
     person = trainee(enrollment)
-    return Certificate(id=new_id(), person_id=person.id, qualification_type_id=person.qualification_type_id, kind="issued",
-                       state=CertificateState.ISSUED, approval="pending", printed_count=0, enrollment_id=enrollment.id,
-                       unit_name=person.unit.name, **values)  # fmt: skip
+    return Certificate(
+        id=new_id(),
+        person_id=person.id,
+        qualification_type_id=person.qualification_type_id,
+        kind="issued",
+        state=CertificateState.ISSUED,
+        approval="pending",
+        printed_count=0,
+        enrollment_id=enrollment.id,
+        unit_name=person.unit.name,
+        **values,
+    )
 
 
 def _in_force(certificate: Certificate) -> Certificate:

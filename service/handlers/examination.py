@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.domain import enrollments, scores
-from service.domain.certificates import CERTIFICATE_MOVES, CertificateState
-from service.domain.classes import refresher_year
-from service.domain.enrollment_state import EnrollmentState
-from service.domain.lifecycle import check_move
-from service.domain.reasons import parse_reason
+from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.training import enrollments, scores
+from service.domain.training.classes import refresher_year
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.values.reasons import parse_reason
+from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.handlers.certification import certificate_held
-from service.handlers.context import Context
-from service.handlers.enrolled import certificate_in_making, enrollment_of, move, scores_of
-from service.models import Enrollment, RefresherRecord, Score, new_id, session
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.training import Enrollment, RefresherRecord, Score
+from service.operations.context import Context
+from service.operations.enrollment_row import (
+    certificate_in_making,
+    enrollment_of,
+    move,
+    scores_of,
+)
 
 
 def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -73,9 +80,16 @@ def record_refresher(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise Conflict(N_("该人员已没有有效证书，不能登记再培训；请联系工信部核实。"))
     training_class, last = enrollment.training_class, scores_of(enrollment)[data["attempt"]]
     session().add(
-        RefresherRecord(id=new_id(), certificate_id=held.id, year=refresher_year(training_class.ends_on), enrollment_id=enrollment.id,
-                        completed_on=context.today, hours=training_class.hours, score=last.value)
-    )  # fmt: skip
+        RefresherRecord(
+            id=new_id(),
+            certificate_id=held.id,
+            year=refresher_year(training_class.ends_on),
+            enrollment_id=enrollment.id,
+            completed_on=context.today,
+            hours=training_class.hours,
+            score=last.value,
+        )
+    )
     move(enrollment, EnrollmentState.COMPLETED, context)
     return {"certificate_id": str(held.id)}
 

@@ -8,19 +8,21 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from service.domain import persons
-from service.domain.lifecycle import check_move
-from service.domain.permissions import Action
-from service.domain.persons import PERSON_MOVES, PersonState
-from service.domain.reasons import parse_reason
-from service.domain.scopes import covers, scope_of
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.scopes import covers, scope_of
+from service.domain.persons import persons
+from service.domain.persons.persons import PERSON_MOVES, PersonState
+from service.domain.values.reasons import parse_reason
+from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, NotFound
-from service.handlers.context import Context, Description
-from service.handlers.enrolled import is_academy
-from service.handlers.former_certificates import enter_legacy, relink
-from service.models import Enrollment, Person, User, session
-from service.models.actors import actor_of, subject_of
-from service.models.training import LIVE_ENROLLMENT
+from service.models.db.session import session
+from service.models.queries.scope_adapters import actor_of, subject_of
+from service.models.tables.person import Person
+from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
+from service.models.tables.user import User
+from service.operations.context import Context, Description
+from service.operations.enrollment_row import is_academy
+from service.operations.former_certificates import enter_legacy, relink
 
 
 def describe(data: dict[str, Any]) -> Description:
@@ -125,9 +127,14 @@ def _person(data: dict[str, Any]) -> Person:
 
 def _facts(person: Person) -> dict[str, Any]:
     return {
-        "qualification_type": person.qualification_type.code, "qualification_name": person.qualification_type.name,
-        "id_number": person.id_number_masked, "sex": person.sex, "birth_date": person.birth_date.isoformat(), "post": person.post,
-        "legacy_number": person.legacy_number, "has_photo": person.photo_id is not None,
+        "qualification_type": person.qualification_type.code,
+        "qualification_name": person.qualification_type.name,
+        "id_number": person.id_number_masked,
+        "sex": person.sex,
+        "birth_date": person.birth_date.isoformat(),
+        "post": person.post,
+        "legacy_number": person.legacy_number,
+        "has_photo": person.photo_id is not None,
         "legacy_valid_to": person.legacy_valid_to.isoformat() if person.legacy_valid_to else None,
         "previous_comment": person.decision_comment,
-    }  # fmt: skip
+    }

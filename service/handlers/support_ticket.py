@@ -9,8 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from service.domain.lifecycle import check_move
-from service.domain.tickets import (
+from service.domain.notices.tickets import (
     TICKET_MOVES,
     RepairStep,
     TicketKind,
@@ -18,12 +17,15 @@ from service.domain.tickets import (
     obstacle_to_rerouting,
     obstacle_to_step,
 )
+from service.domain.values.state_machine import check_move
 from service.errors import N_, InvalidInput
-from service.handlers.context import Context, Description
-from service.models import PersonalValue, Ticket, TicketMessage, new_id, session
-from service.models.movement import role_organisation
-from service.models.sealed import unseal_text
-from service.models.ticket import ticket_of
+from service.models.db.encryption import unseal_text
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.case import PersonalValue
+from service.models.tables.case_statements import role_organisation
+from service.models.tables.ticket import Ticket, TicketMessage, ticket_of
+from service.operations.context import Context, Description
 
 SILENT = N_("提问人 14 天未补充，请承办方处理。")
 UNRATED = N_("满 7 天未评价，自动关闭。")

@@ -5,19 +5,26 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from service.domain import classes
-from service.domain.class_progress import came, is_closed, progress
-from service.domain.classes import CLASS_MOVES, ClassState
-from service.domain.enrollment_state import LIVE, EnrollmentState
-from service.domain.lifecycle import check_move
-from service.domain.reasons import parse_reason
-from service.domain.roles import Role
-from service.domain.training_kind import TrainingKind
+from service.domain.accounts.roles import Role
+from service.domain.training import classes
+from service.domain.training.class_progress import came, is_closed, progress
+from service.domain.training.classes import CLASS_MOVES, ClassState
+from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.training_kind import TrainingKind
+from service.domain.values.reasons import parse_reason
+from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.class_draft import write_draft
-from service.handlers.context import Context, Description
-from service.handlers.published_class import class_of, counts_of, days_of, notify, tell_enrollments
-from service.models import TrainingClass, User
+from service.models.tables.training import TrainingClass
+from service.models.tables.user import User
+from service.operations.class_draft import write_draft
+from service.operations.context import Context, Description
+from service.operations.published_class import (
+    class_of,
+    counts_of,
+    days_of,
+    notify,
+    tell_enrollments,
+)
 
 INVITED = (Role.PROVINCIAL_AUTHORITY, Role.GROUP, Role.ENTERPRISE, Role.TRAINING_INSTITUTION)
 
@@ -34,11 +41,17 @@ def describe(data: dict[str, Any]) -> Description:
         unit_name=row.institution.name,
         batch=str(row.id),
         batch_title=row.title,
-        facts={"kind": row.kind, "class_code": row.code, "starts_on": row.starts_on.isoformat(), "ends_on": row.ends_on.isoformat(),
-               "capacity": row.capacity, "taken": row.taken},
+        facts={
+            "kind": row.kind,
+            "class_code": row.code,
+            "starts_on": row.starts_on.isoformat(),
+            "ends_on": row.ends_on.isoformat(),
+            "capacity": row.capacity,
+            "taken": row.taken,
+        },
         institution_id=row.institution_id,
         organiser_id=row.organiser_id,
-    )  # fmt: skip
+    )
 
 
 def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -147,13 +160,20 @@ def invitation(row: TrainingClass) -> list[Message | str]:
     """The text of the notice of a new class; what the organiser adds is in his own words."""
     kind, held_by = Message(TrainingKind(row.kind).label), row.institution.name
     lines = [
-        Message(N_("%(title)s（%(code)s），%(kind)s班，承办：%(held_by)s。"), title=row.title, code=row.code, kind=kind, held_by=held_by),
         Message(
-            N_("报名：%(enrol_from)s 至 %(enrol_until)s；培训：%(starts_on)s 至 %(ends_on)s；地点：%(place)s。"), place=row.place,
+            N_("%(title)s（%(code)s），%(kind)s班，承办：%(held_by)s。"),
+            title=row.title,
+            code=row.code,
+            kind=kind,
+            held_by=held_by,
+        ),
+        Message(
+            N_("报名：%(enrol_from)s 至 %(enrol_until)s；培训：%(starts_on)s 至 %(ends_on)s；地点：%(place)s。"),
+            place=row.place,
             **{name: getattr(row, name).isoformat() for name in ("enrol_from", "enrol_until", "starts_on", "ends_on")},
         ),
         Message(N_("学时 %(hours)s，名额 %(capacity)s 人。"), hours=row.hours, capacity=row.capacity),
         Message(N_("联系：%(contact)s。"), contact=row.contact) if row.contact else "",
         row.body or "",
-    ]  # fmt: skip
+    ]
     return [line for line in lines if line]

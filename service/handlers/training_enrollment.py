@@ -13,32 +13,47 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from service.domain import enrollments
-from service.domain.calendar import DAY, start_of_day
-from service.domain.classes import (
+from service.domain.accounts.roles import Role
+from service.domain.notices.notices import words
+from service.domain.persons.persons import PersonState
+from service.domain.training import enrollments
+from service.domain.training.classes import (
     ClassState,
     confirm_until,
     confirmation_lapses_at,
     confirmation_warning_at,
     is_open_to,
 )
-from service.domain.enrollment_state import LIVE, EnrollmentState
-from service.domain.enrollments import Candidate, Offer
-from service.domain.notices import words
-from service.domain.persons import PersonState
-from service.domain.reasons import parse_reason
-from service.domain.roles import Role
-from service.domain.training_kind import TrainingKind
-from service.domain.training_need import Need
-from service.domain.units import UnitKind
+from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.enrollments import Candidate, Offer
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import Need
+from service.domain.units.units import UnitKind
+from service.domain.values.calendar import DAY, start_of_day
+from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.context import Context, Description
-from service.handlers.enrolled import enrollment_of, is_academy, move, scores_of, take_seat, tell_class, trainee
-from service.handlers.enrollment_description import describe_enrollment
-from service.models import Enrollment, Notice, Person, TrainingClass, User, authority_id, new_id, session, setting
-from service.models.actors import actor_of, subject_of
-from service.models.need_facts import facts_of
-from service.models.prepared import PLAN_ONCE
+from service.models.db.ids import new_id
+from service.models.db.prepared_statements import PLAN_ONCE
+from service.models.db.session import session
+from service.models.queries.scope_adapters import actor_of, subject_of
+from service.models.queries.training.training_need_facts import facts_of
+from service.models.tables import setting
+from service.models.tables.notice import Notice
+from service.models.tables.organisation import authority_id
+from service.models.tables.person import Person
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
+from service.operations.context import Context, Description
+from service.operations.enrollment_row import (
+    enrollment_of,
+    is_academy,
+    move,
+    scores_of,
+    take_seat,
+    tell_class,
+    trainee,
+)
+from service.operations.enrollment_subject import describe_enrollment
 
 _LIVE_CLASSES = select(Enrollment.class_id).where(
     Enrollment.person_id == bindparam("person"), Enrollment.state.in_(tuple(LIVE)), Enrollment.id != bindparam("but")
@@ -85,11 +100,20 @@ def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     for obstacle in enrollments.obstacles_to_enrolling(candidate, _offer(training_class, person), context.today):
         raise InvalidInput({"person_id": obstacle}, text=obstacle)
     row = Enrollment(
-        id=new_id(), class_id=training_class.id, person_id=person.id, unit_id=person.unit_id, authority_id=person.unit.authority_id,
-        via=data["via"], enrolled_by=context.actor_id, enrolled_on=context.today, kind=training_class.kind,
-        needs_confirmation=data["needs_confirmation"], state=enrollments.first_state(UnitKind(person.unit.kind)),
-        case_id=context.case_id, snapshot=_snapshot(person, data),
-    )  # fmt: skip
+        id=new_id(),
+        class_id=training_class.id,
+        person_id=person.id,
+        unit_id=person.unit_id,
+        authority_id=person.unit.authority_id,
+        via=data["via"],
+        enrolled_by=context.actor_id,
+        enrolled_on=context.today,
+        kind=training_class.kind,
+        needs_confirmation=data["needs_confirmation"],
+        state=enrollments.first_state(UnitKind(person.unit.kind)),
+        case_id=context.case_id,
+        snapshot=_snapshot(person, data),
+    )
     _write(row)
     take_seat(training_class)
     tell_class(training_class, context)
@@ -118,9 +142,19 @@ def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     )
     if session().scalar(told.limit(1)) is None:
         session().add(
-            Notice(id=new_id(), kind="notice", title=title, body=str(body), facts=words(heading, [body]), authorities=audience,
-                   roles=[Role.PROVINCIAL_AUTHORITY], class_id=enrollment.class_id, state="published", published_at=context.at)
-        )  # fmt: skip
+            Notice(
+                id=new_id(),
+                kind="notice",
+                title=title,
+                body=str(body),
+                facts=words(heading, [body]),
+                authorities=audience,
+                roles=[Role.PROVINCIAL_AUTHORITY],
+                class_id=enrollment.class_id,
+                state="published",
+                published_at=context.at,
+            )
+        )
     return {}
 
 
@@ -236,9 +270,13 @@ def _candidate(
     known = {"person": person.id, "but": but or UUID(int=0)}
     classes = set(session().scalars(_LIVE_CLASSES, known, execution_options=PLAN_ONCE))
     return Candidate(
-        state=PersonState(person.state), qualification_type=person.qualification_type.code, need=need, facts=facts,
-        is_in_class=training_class.id in classes, is_enrolled_elsewhere=bool(classes - {training_class.id}),
-    )  # fmt: skip
+        state=PersonState(person.state),
+        qualification_type=person.qualification_type.code,
+        need=need,
+        facts=facts,
+        is_in_class=training_class.id in classes,
+        is_enrolled_elsewhere=bool(classes - {training_class.id}),
+    )
 
 
 def _offer(training_class: TrainingClass, person: Person) -> Offer:
@@ -252,19 +290,26 @@ def _offer(training_class: TrainingClass, person: Person) -> Offer:
         training_class.open_to_other_provinces,
     )
     return Offer(
-        kind=TrainingKind(training_class.kind), state=ClassState(training_class.state), enrol_from=training_class.enrol_from,
-        enrol_until=training_class.enrol_until, qualification_types=frozenset(training_class.qualification_types),
+        kind=TrainingKind(training_class.kind),
+        state=ClassState(training_class.state),
+        enrol_from=training_class.enrol_from,
+        enrol_until=training_class.enrol_until,
+        qualification_types=frozenset(training_class.qualification_types),
         is_open=is_open,
-    )  # fmt: skip
+    )
 
 
 def _snapshot(person: Person, data: dict[str, Any]) -> dict[str, Any]:
     """What reports show of the day of enrolment, whatever changes later (R42)."""
     return {
-        "unit_id": str(person.unit_id), "unit_name": person.unit.name, "authority_id": data["authority_id"],
-        "qualification_type": person.qualification_type.code, "need": data["need"], "valid_to": data["valid_to"],
+        "unit_id": str(person.unit_id),
+        "unit_name": person.unit.name,
+        "authority_id": data["authority_id"],
+        "qualification_type": person.qualification_type.code,
+        "need": data["need"],
+        "valid_to": data["valid_to"],
         "reference_date": data["reference_date"],
-    }  # fmt: skip
+    }
 
 
 def _write(row: Enrollment) -> None:

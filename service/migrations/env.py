@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from service.models import db
+from service.models.db.session import db
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -2,48 +2,71 @@
 
 from __future__ import annotations
 
-from service.domain.roles import Role
+from service.domain.accounts.roles import Role
 from service.errors import NotFound
-from service.models import User
+from service.models.tables.user import User
 from service.reports import (
-    accounts,
     annual_classes,
-    audit_events,
-    cases,
     certificate_ledger,
-    class_enrollments,
     class_papers,
     class_trainees,
-    desks,
     due_persons,
     due_training,
     expiry_warnings,
-    lists,
-    notices,
     pending_work,
-    person_changes,
-    plans,
     print_register,
     reissue_register,
-    reminders,
     renewal_trainees,
+    unit_summary,
+)
+from service.reports.framework.report import Report
+from service.reports.lists import (
+    accounts,
+    audit_events,
+    cases,
+    class_enrollments,
+    class_worklists,
+    notices,
+    person_changes,
+    plans,
+    reminders,
     setting_changes,
     tasks,
     tickets,
-    unit_summary,
+    training,
 )
-from service.reports.report import Report
 
 REPORTS = (
-    due_training.REPORT, due_persons.REPORT, expiry_warnings.REPORT, renewal_trainees.REPORT, annual_classes.REPORT,
-    class_trainees.REPORT, unit_summary.REPORT, certificate_ledger.REPORT, print_register.REPORT, reissue_register.REPORT,
+    due_training.REPORT,
+    due_persons.REPORT,
+    expiry_warnings.REPORT,
+    renewal_trainees.REPORT,
+    annual_classes.REPORT,
+    class_trainees.REPORT,
+    unit_summary.REPORT,
+    certificate_ledger.REPORT,
+    print_register.REPORT,
+    reissue_register.REPORT,
     pending_work.REPORT,
-)  # fmt: skip
+)
 LISTS = (
-    *lists.LISTS, certificate_ledger.LIST, print_register.LIST, *notices.LISTS, *person_changes.LISTS, *audit_events.LISTS, *desks.LISTS, *plans.LISTS, *tickets.LISTS,
-    *class_papers.PAPERS, *class_enrollments.LISTS, *tasks.LISTS, *cases.LISTS, *accounts.LISTS, *setting_changes.LISTS,
+    *training.LISTS,
+    certificate_ledger.LIST,
+    print_register.LIST,
+    *notices.LISTS,
+    *person_changes.LISTS,
+    *audit_events.LISTS,
+    *class_worklists.LISTS,
+    *plans.LISTS,
+    *tickets.LISTS,
+    *class_papers.PAPERS,
+    *class_enrollments.LISTS,
+    *tasks.LISTS,
+    *cases.LISTS,
+    *accounts.LISTS,
+    *setting_changes.LISTS,
     *reminders.LISTS,
-)  # fmt: skip
+)
 
 
 def reports_for(user: User) -> list[Report]:

@@ -7,12 +7,15 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
-from service.domain.classes import ClassState
-from service.domain.training_kind import TrainingKind
+from service.domain.training.classes import ClassState
+from service.domain.training.training_kind import TrainingKind
 from service.errors import N_
-from service.models import Enrollment, Organisation, TrainingClass, User, session, today
-from service.models.scope import visible
-from service.reports import columns
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.queries.scope import visible
+from service.models.tables.organisation import Organisation
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
 from service.reports.attempts import (
     CAME,
     CONFIRMED,
@@ -23,22 +26,43 @@ from service.reports.attempts import (
     participated,
     passed,
 )
-from service.reports.chart import Bar, Chart
-from service.reports.report import OFFICIAL, Cells, Chosen, Column, Kind, Report, Subtotals
-from service.reports.table import WholeTable, share
+from service.reports.framework import columns
+from service.reports.framework.chart import Bar, Chart
+from service.reports.framework.report import (
+    OFFICIAL,
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+    Subtotals,
+)
+from service.reports.framework.table import WholeTable, share
 
 Organiser, Institution = aliased(Organisation), aliased(Organisation)
 SUMS = ("planned", "enrolled", "confirmed", "came", "participated", "passed", "failed", "certified")
 
 COLUMNS = (
-    Column("year", N_("年度"), Kind.CODE, is_minor=True), columns.CLASS_CODE, columns.CLASS, columns.TRAINING_KIND,
-    Column("organiser", N_("主办"), Kind.WORD), Column("institution", N_("承办机构"), is_minor=True), Column("place", N_("地点"), is_minor=True),
-    Column("starts_on", N_("开始"), Kind.DAY), Column("ends_on", N_("结束"), Kind.DAY, is_minor=True),
-    Column("hours", N_("学时"), Kind.NUMBER, is_minor=True), Column("planned", N_("计划人数"), Kind.NUMBER),
-    Column("enrolled", N_("报名"), Kind.NUMBER), Column("confirmed", N_("确认"), Kind.NUMBER), Column("came", N_("报到"), Kind.NUMBER),
-    Column("participated", N_("参考"), Kind.NUMBER), Column("passed", N_("合格"), Kind.NUMBER), Column("failed", N_("不合格"), Kind.NUMBER),
-    Column("rate", N_("合格率"), Kind.SHARE), Column("certified", N_("发证数"), Kind.NUMBER),
-)  # fmt: skip
+    Column("year", N_("年度"), Kind.CODE, is_minor=True),
+    columns.CLASS_CODE,
+    columns.CLASS,
+    columns.TRAINING_KIND,
+    Column("organiser", N_("主办"), Kind.WORD),
+    Column("institution", N_("承办机构"), is_minor=True),
+    Column("place", N_("地点"), is_minor=True),
+    Column("starts_on", N_("开始"), Kind.DAY),
+    Column("ends_on", N_("结束"), Kind.DAY, is_minor=True),
+    Column("hours", N_("学时"), Kind.NUMBER, is_minor=True),
+    Column("planned", N_("计划人数"), Kind.NUMBER),
+    Column("enrolled", N_("报名"), Kind.NUMBER),
+    Column("confirmed", N_("确认"), Kind.NUMBER),
+    Column("came", N_("报到"), Kind.NUMBER),
+    Column("participated", N_("参考"), Kind.NUMBER),
+    Column("passed", N_("合格"), Kind.NUMBER),
+    Column("failed", N_("不合格"), Kind.NUMBER),
+    Column("rate", N_("合格率"), Kind.SHARE),
+    Column("certified", N_("发证数"), Kind.NUMBER),
+)
 
 
 def read(user: User, chosen: Chosen) -> WholeTable:
@@ -46,9 +70,17 @@ def read(user: User, chosen: Chosen) -> WholeTable:
     enrolled = _enrolled(user, chosen)
     query = (
         select(
-            TrainingClass.id.label("class_id"), TrainingClass.code.label("class_code"), TrainingClass.title.label("class_title"),
-            TrainingClass.kind, TrainingClass.place, TrainingClass.starts_on, TrainingClass.ends_on, TrainingClass.hours,
-            TrainingClass.capacity.label("planned"), Organiser.name.label("organiser"), Institution.name.label("institution"),
+            TrainingClass.id.label("class_id"),
+            TrainingClass.code.label("class_code"),
+            TrainingClass.title.label("class_title"),
+            TrainingClass.kind,
+            TrainingClass.place,
+            TrainingClass.starts_on,
+            TrainingClass.ends_on,
+            TrainingClass.hours,
+            TrainingClass.capacity.label("planned"),
+            Organiser.name.label("organiser"),
+            Institution.name.label("institution"),
             *(func.coalesce(enrolled.c[key], 0).label(key) for key in SUMS[1:]),
         )
         .join(Organiser, Organiser.id == TrainingClass.organiser_id)
@@ -56,7 +88,7 @@ def read(user: User, chosen: Chosen) -> WholeTable:
         .outerjoin(enrolled, enrolled.c.class_id == TrainingClass.id)
         .where(visible(user, TrainingClass), *conditions(chosen))
         .order_by(TrainingClass.starts_on, TrainingClass.code)
-    )  # fmt: skip
+    )
     if user.role == "provincial_authority":
         query = query.where(or_(TrainingClass.organiser_id == user.organisation_id, enrolled.c.enrolled > 0))
     return WholeTable(COLUMNS, [_cells(row) for row in session().execute(query)], SUMS, rate)
@@ -65,10 +97,15 @@ def read(user: User, chosen: Chosen) -> WholeTable:
 def _enrolled(user: User, chosen: Chosen) -> Any:
     """What the enrolments in scope came to, a row a class."""
     query = select(
-        Enrollment.class_id, func.count().label("enrolled"), number_of(Enrollment.state.in_(CONFIRMED)).label("confirmed"),
-        number_of(Enrollment.state.in_(CAME)).label("came"), number_of(participated).label("participated"),
-        number_of(passed).label("passed"), number_of(failed).label("failed"), number_of(certified()).label("certified"),
-    ).join(TrainingClass, TrainingClass.id == Enrollment.class_id)  # fmt: skip
+        Enrollment.class_id,
+        func.count().label("enrolled"),
+        number_of(Enrollment.state.in_(CONFIRMED)).label("confirmed"),
+        number_of(Enrollment.state.in_(CAME)).label("came"),
+        number_of(participated).label("participated"),
+        number_of(passed).label("passed"),
+        number_of(failed).label("failed"),
+        number_of(certified()).label("certified"),
+    ).join(TrainingClass, TrainingClass.id == Enrollment.class_id)
     return query.where(visible(user, Enrollment), *conditions(chosen)).group_by(Enrollment.class_id).subquery()
 
 
@@ -102,8 +139,10 @@ def _cells(row: Any) -> Cells:
         "institution",
     )
     return {
-        **columns.plain(row, *names, *SUMS), "kind": columns.label(TrainingKind, row.kind), "year": str(row.starts_on.year)
-    }  # fmt: skip
+        **columns.plain(row, *names, *SUMS),
+        "kind": columns.label(TrainingKind, row.kind),
+        "year": str(row.starts_on.year),
+    }
 
 
 def groups(table: WholeTable) -> list[Subtotals]:
@@ -130,7 +169,15 @@ def chart(_user: User, _chosen: Chosen, table: WholeTable) -> Chart:
 
 
 REPORT = Report(
-    name="annual-classes", title=N_("年度培训班情况表"), roles=OFFICIAL, read=read, chart=chart, groups=groups,
-    filters=("year", "kind", "province"), options={"kind": tuple(TrainingKind)}, defaults=lambda _user: {"year": str(today().year)},
-    note=N_("不含草稿和已取消的班。省级用户看本省主办的班，以及本省人员参加的外省班（只计本省人员）。"), sign="draft",
-)  # fmt: skip
+    name="annual-classes",
+    title=N_("年度培训班情况表"),
+    roles=OFFICIAL,
+    read=read,
+    chart=chart,
+    groups=groups,
+    filters=("year", "kind", "province"),
+    options={"kind": tuple(TrainingKind)},
+    defaults=lambda _user: {"year": str(today().year)},
+    note=N_("不含草稿和已取消的班。省级用户看本省主办的班，以及本省人员参加的外省班（只计本省人员）。"),
+    sign="draft",
+)

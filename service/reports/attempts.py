@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, select, true
 from sqlalchemy.orm import aliased
 
-from service.models import Certificate, Enrollment, Score, TrainingClass
+from service.models.tables.certificate import Certificate
+from service.models.tables.training import Enrollment, Score, TrainingClass
 
 CAME = ("checked_in", "scored", "makeup", "certifying", "completed", "failed")
 CONFIRMED = ("confirmed", "no_show", *CAME)

@@ -8,15 +8,26 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.domain.certificates import CertificateState
-from service.domain.labels import Labelled
-from service.domain.roles import Role
+from service.domain.accounts.roles import Role
+from service.domain.certificates.certificates import CertificateState
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
-from service.models import Certificate, PrintRecord, User, certificate_list, today
-from service.models.certificate_list import CertificateFilter
-from service.reports import columns
-from service.reports.report import OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
-from service.reports.table import PagedTable
+from service.models.db.clock import today
+from service.models.queries.certificates import certificate_list
+from service.models.queries.certificates.certificate_list import CertificateFilter
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.user import User
+from service.reports.framework import columns
+from service.reports.framework.report import (
+    OFFICIAL,
+    UNITS,
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import PagedTable
 
 
 class Shown(Labelled):
@@ -39,9 +50,17 @@ class Printed(Labelled):
 
 
 _COLUMNS = (
-    columns.NUMBER, Column("edition", N_("版本"), Kind.CODE), columns.PERSON, columns.UNIT, columns.PROVINCE, columns.TYPE,
-    Column("issued_on", N_("发证日期"), Kind.DAY), columns.VALID_TO, columns.STATE, Column("printed_count", N_("打印次数"), Kind.NUMBER),
-)  # fmt: skip
+    columns.NUMBER,
+    Column("edition", N_("版本"), Kind.CODE),
+    columns.PERSON,
+    columns.UNIT,
+    columns.PROVINCE,
+    columns.TYPE,
+    Column("issued_on", N_("发证日期"), Kind.DAY),
+    columns.VALID_TO,
+    columns.STATE,
+    Column("printed_count", N_("打印次数"), Kind.NUMBER),
+)
 _HANDED_OUT = (Column("received_by", N_("领取人")), Column("received_on", N_("领取日期"), Kind.DAY, is_minor=True))
 
 
@@ -102,10 +121,21 @@ def _cells(row: Any) -> Cells:
 
 _OPTIONS = {"state": tuple(Shown), "print": tuple(Printed)}
 REPORT = Report(
-    name="certificate-ledger", title=N_("证件台账"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read_ledger,
-    filters=("q", "state", "province", "print"), options=_OPTIONS, summary=((N_("打印次数"), "printed_count"),), sign="cert",
-)  # fmt: skip
+    name="certificate-ledger",
+    title=N_("证件台账"),
+    roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
+    read=read_ledger,
+    filters=("q", "state", "province", "print"),
+    options=_OPTIONS,
+    summary=((N_("打印次数"), "printed_count"),),
+    sign="cert",
+)
 LIST = Report(
-    name="certificates", title=N_("证书"), roles=OFFICIAL | UNITS, read=read_list,
-    filters=("q", "state", "province", "unit", "print"), options=_OPTIONS, sign="cert",
-)  # fmt: skip
+    name="certificates",
+    title=N_("证书"),
+    roles=OFFICIAL | UNITS,
+    read=read_list,
+    filters=("q", "state", "province", "unit", "print"),
+    options=_OPTIONS,
+    sign="cert",
+)

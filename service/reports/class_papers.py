@@ -7,17 +7,26 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from service.domain.enrollment_state import EnrollmentState
-from service.domain.roles import Role
-from service.domain.scores import ABSENT
+from service.domain.accounts.roles import Role
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.scores import ABSENT
 from service.errors import N_, NotFound
-from service.models import Enrollment, Organisation, Person, QualificationType, TrainingClass, User
-from service.models.paging import Order
-from service.models.scope import visible
-from service.reports import columns
+from service.models.db.pagination import Order
+from service.models.queries.scope import visible
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
 from service.reports.attempts import CAME, CONFIRMED, First, Second, passed, with_scores
-from service.reports.report import Cells, Chosen, Column, Kind, Report
-from service.reports.table import PagedTable
+from service.reports.framework import columns
+from service.reports.framework.report import (
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import PagedTable
 
 Province = aliased(Organisation)
 ROLES = frozenset({Role.ASSOCIATION, Role.TRAINING_INSTITUTION})
@@ -25,8 +34,11 @@ _WHO = (columns.PERSON, columns.SEX, columns.UNIT, columns.PROVINCE, columns.TYP
 ROSTER = (*_WHO, columns.ID_NUMBER, columns.PHONE, columns.STATE)
 SIGN_IN = (*_WHO, columns.PHONE, Column("signature", N_("签到"), Kind.BLANK))
 SCORES = (
-    *_WHO, Column("score", N_("成绩"), Kind.SCORE), Column("makeup", N_("补考"), Kind.SCORE), Column("outcome", N_("结论"), Kind.WORD),
-)  # fmt: skip
+    *_WHO,
+    Column("score", N_("成绩"), Kind.SCORE),
+    Column("makeup", N_("补考"), Kind.SCORE),
+    Column("outcome", N_("结论"), Kind.WORD),
+)
 PASSED, FAILED = N_("合格"), N_("不合格")
 
 
@@ -50,9 +62,19 @@ def _read(user: User, chosen: Chosen, heads: tuple[Column, ...], states: tuple[s
         raise NotFound
     query = with_scores(
         select(
-            Enrollment.state, Person.id.label("person_id"), Person.name, Person.sex, Person.id_number_masked, Person.phone_masked,
-            Organisation.name.label("unit_name"), Province.name.label("province"), QualificationType.name.label("type_name"),
-            First.id.label("first_id"), First.value.label("first"), Second.id.label("second_id"), Second.value.label("second"),
+            Enrollment.state,
+            Person.id.label("person_id"),
+            Person.name,
+            Person.sex,
+            Person.id_number_masked,
+            Person.phone_masked,
+            Organisation.name.label("unit_name"),
+            Province.name.label("province"),
+            QualificationType.name.label("type_name"),
+            First.id.label("first_id"),
+            First.value.label("first"),
+            Second.id.label("second_id"),
+            Second.value.label("second"),
             passed.label("passed"),
         )
         .select_from(Enrollment)
@@ -62,18 +84,25 @@ def _read(user: User, chosen: Chosen, heads: tuple[Column, ...], states: tuple[s
         .join(QualificationType, QualificationType.id == Person.qualification_type_id)
         .outerjoin(Province, Province.id == Enrollment.authority_id)
     ).where(
-        visible(user, Enrollment), visible(user, TrainingClass), Enrollment.class_id == chosen.class_id, Enrollment.state.in_(states)
-    )  # fmt: skip
+        visible(user, Enrollment),
+        visible(user, TrainingClass),
+        Enrollment.class_id == chosen.class_id,
+        Enrollment.state.in_(states),
+    )
     return PagedTable(heads, query, Order((Organisation.sort_key, Person.sort_key, Enrollment.id)), _cells)
 
 
 def _cells(row: Any) -> Cells:
     return {
-        **columns.person(row), **columns.plain(row, "unit_name", "province", "type_name"), "phone": row.phone_masked,
-        "state": EnrollmentState(row.state).label, "signature": None,
-        "score": _score(row.first_id, row.first), "makeup": _score(row.second_id, row.second),
+        **columns.person(row),
+        **columns.plain(row, "unit_name", "province", "type_name"),
+        "phone": row.phone_masked,
+        "state": EnrollmentState(row.state).label,
+        "signature": None,
+        "score": _score(row.first_id, row.first),
+        "makeup": _score(row.second_id, row.second),
         "outcome": PASSED if row.passed else FAILED if row.state == "failed" else None,
-    }  # fmt: skip
+    }
 
 
 def _score(entered: Any, value: int | None) -> int | str | None:
@@ -84,4 +113,4 @@ PAPERS = (
     Report("class-roster", N_("班级名册"), ROLES, read_roster, filters=("class_id",), sign="people"),
     Report("class-sign-in", N_("签到表"), ROLES, read_sign_in, filters=("class_id",), sign="draft"),
     Report("class-scores", N_("成绩单"), ROLES, read_scores, filters=("class_id",), sign="tick"),
-)  # fmt: skip
+)

@@ -7,48 +7,79 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from service.domain.roles import Role
-from service.domain.training_kind import TrainingKind
+from service.domain.accounts.roles import Role
+from service.domain.training.training_kind import TrainingKind
 from service.errors import N_
-from service.models import Enrollment, Organisation, TrainingClass, User, today
-from service.models.paging import Order
-from service.models.scope import visible
-from service.reports import columns
+from service.models.db.clock import today
+from service.models.db.pagination import Order
+from service.models.queries.scope import visible
+from service.models.tables.organisation import Organisation
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
 from service.reports.annual_classes import conditions, rate
 from service.reports.attempts import CAME, number_of, participated, passed
-from service.reports.report import Cells, Chosen, Column, Kind, Report
-from service.reports.table import PagedTable
+from service.reports.framework import columns
+from service.reports.framework.report import (
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import PagedTable
 
 Province = aliased(Organisation)
 SUMS = ("enrolled", "came", "participated", "passed")
 COLUMNS = (
-    columns.CLASS, columns.CLASS_CODE, columns.TRAINING_KIND, columns.STARTS, columns.PROVINCE, columns.UNIT,
-    Column("enrolled", N_("人数"), Kind.NUMBER), Column("came", N_("报到"), Kind.NUMBER),
-    Column("participated", N_("参考"), Kind.NUMBER), Column("passed", N_("合格"), Kind.NUMBER), Column("rate", N_("合格率"), Kind.SHARE),
-)  # fmt: skip
+    columns.CLASS,
+    columns.CLASS_CODE,
+    columns.TRAINING_KIND,
+    columns.STARTS,
+    columns.PROVINCE,
+    columns.UNIT,
+    Column("enrolled", N_("人数"), Kind.NUMBER),
+    Column("came", N_("报到"), Kind.NUMBER),
+    Column("participated", N_("参考"), Kind.NUMBER),
+    Column("passed", N_("合格"), Kind.NUMBER),
+    Column("rate", N_("合格率"), Kind.SHARE),
+)
 
 
 def read(user: User, chosen: Chosen) -> PagedTable:
     """One row a class and unit; those who were refused, withdrew or whose class was cancelled do not count."""
     grouped = (
         select(
-            Enrollment.class_id, Enrollment.unit_id, Enrollment.authority_id, func.count().label("enrolled"),
-            number_of(Enrollment.state.in_(CAME)).label("came"), number_of(participated).label("participated"),
+            Enrollment.class_id,
+            Enrollment.unit_id,
+            Enrollment.authority_id,
+            func.count().label("enrolled"),
+            number_of(Enrollment.state.in_(CAME)).label("came"),
+            number_of(participated).label("participated"),
             number_of(passed).label("passed"),
         )
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
-        .where(visible(user, Enrollment), Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")), *_conditions(chosen))
-    )  # fmt: skip
+        .where(
+            visible(user, Enrollment),
+            Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")),
+            *_conditions(chosen),
+        )
+    )
     rows = grouped.group_by(Enrollment.class_id, Enrollment.unit_id, Enrollment.authority_id).subquery("trained")
     query = (
         select(
-            rows, TrainingClass.title.label("class_title"), TrainingClass.code.label("class_code"), TrainingClass.kind,
-            TrainingClass.starts_on, Organisation.name.label("unit_name"), Organisation.sort_key, Province.name.label("province"),
+            rows,
+            TrainingClass.title.label("class_title"),
+            TrainingClass.code.label("class_code"),
+            TrainingClass.kind,
+            TrainingClass.starts_on,
+            Organisation.name.label("unit_name"),
+            Organisation.sort_key,
+            Province.name.label("province"),
         )
         .join(TrainingClass, TrainingClass.id == rows.c.class_id)
         .join(Organisation, Organisation.id == rows.c.unit_id)
         .outerjoin(Province, Province.id == rows.c.authority_id)
-    )  # fmt: skip
+    )
     order = Order((TrainingClass.starts_on, TrainingClass.id, Organisation.sort_key, Organisation.id))
     return PagedTable(COLUMNS, query, order, _cells, SUMS, rate)
 
@@ -71,8 +102,20 @@ def _cells(row: Any) -> Cells:
 
 
 REPORT = Report(
-    name="class-trainees", title=N_("培训班学员统计"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read,
-    filters=("year", "kind", "province", "class_id"), options={"kind": tuple(TrainingKind)},
-    defaults=lambda _user: {"year": str(today().year)}, is_yearly=True, sign="people",
-    summary=((N_("人数"), "enrolled"), (N_("报到"), "came"), (N_("参考"), "participated"), (N_("合格"), "passed"), (N_("合格率"), "rate")),
-)  # fmt: skip
+    name="class-trainees",
+    title=N_("培训班学员统计"),
+    roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
+    read=read,
+    filters=("year", "kind", "province", "class_id"),
+    options={"kind": tuple(TrainingKind)},
+    defaults=lambda _user: {"year": str(today().year)},
+    is_yearly=True,
+    sign="people",
+    summary=(
+        (N_("人数"), "enrolled"),
+        (N_("报到"), "came"),
+        (N_("参考"), "participated"),
+        (N_("合格"), "passed"),
+        (N_("合格率"), "rate"),
+    ),
+)

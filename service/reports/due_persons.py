@@ -9,28 +9,30 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlalchemy.orm import aliased
 
-from service.domain.labels import Labelled
-from service.domain.training_need import Need
+from service.domain.training.training_need import Need
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
-from service.models import (
-    Certificate,
-    Enrollment,
-    Organisation,
-    Person,
-    QualificationType,
-    TrainingClass,
-    TrainingNeed,
-    User,
-    today,
-)
-from service.models.paging import Order
-from service.models.scope import visible
-from service.models.training import LIVE_ENROLLMENT
-from service.reports import columns
+from service.models.db.clock import today
+from service.models.db.pagination import Order
+from service.models.queries.scope import visible
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingClass, TrainingNeed
+from service.models.tables.user import User
 from service.reports.attempts import flag
 from service.reports.due_training import DUE, NEEDS, OPEN, finished, kind_of, registered
-from service.reports.report import OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
-from service.reports.table import PagedTable
+from service.reports.framework import columns
+from service.reports.framework.report import (
+    OFFICIAL,
+    UNITS,
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import PagedTable
 
 Province, Live = aliased(Organisation), aliased(Enrollment)
 
@@ -44,10 +46,19 @@ class Progress(Labelled):
 
 
 COLUMNS = (
-    columns.PERSON, columns.SEX, columns.ID_NUMBER, columns.PROVINCE, columns.UNIT, columns.TYPE, columns.NUMBER,
-    columns.VALID_TO, Column("reference_date", N_("标准点"), Kind.DAY, is_minor=True), Column("need", N_("应参加"), Kind.WORD),
-    columns.STATE, Column("class_title", N_("在训班次"), is_minor=True),
-)  # fmt: skip
+    columns.PERSON,
+    columns.SEX,
+    columns.ID_NUMBER,
+    columns.PROVINCE,
+    columns.UNIT,
+    columns.TYPE,
+    columns.NUMBER,
+    columns.VALID_TO,
+    Column("reference_date", N_("标准点"), Kind.DAY, is_minor=True),
+    Column("need", N_("应参加"), Kind.WORD),
+    columns.STATE,
+    Column("class_title", N_("在训班次"), is_minor=True),
+)
 
 
 def read(user: User, chosen: Chosen) -> PagedTable:
@@ -89,10 +100,21 @@ def _details(user: User, ids: list[UUID]) -> Any:
     done = finished(today(), ids)
     return (
         select(
-            Person.id, Person.id.label("person_id"), Person.name, Person.sex, Person.id_number_masked,
-            Organisation.name.label("unit_name"), Province.name.label("province"), QualificationType.name.label("type_name"),
-            Certificate.number, Certificate.id.label("certificate_id"), TrainingNeed.valid_to, TrainingNeed.reference_date, TrainingNeed.need,
-            TrainingClass.title.label("class_title"), TrainingClass.id.label("class_id"),
+            Person.id,
+            Person.id.label("person_id"),
+            Person.name,
+            Person.sex,
+            Person.id_number_masked,
+            Organisation.name.label("unit_name"),
+            Province.name.label("province"),
+            QualificationType.name.label("type_name"),
+            Certificate.number,
+            Certificate.id.label("certificate_id"),
+            TrainingNeed.valid_to,
+            TrainingNeed.reference_date,
+            TrainingNeed.need,
+            TrainingClass.title.label("class_title"),
+            TrainingClass.id.label("class_id"),
             *(flag(condition).label(name) for name, condition in _states(done).items()),
         )
         .join(TrainingNeed, TrainingNeed.person_id == Person.id)
@@ -104,7 +126,7 @@ def _details(user: User, ids: list[UUID]) -> Any:
         .outerjoin(TrainingClass, and_(TrainingClass.id == Live.class_id, visible(user, TrainingClass)))
         .outerjoin(done, done.c.person_id == Person.id)
         .where(Person.id.in_(ids))
-    )  # fmt: skip
+    )
 
 
 def _conditions(chosen: Chosen, states: dict[str, Any], done: Any) -> list[Any]:
@@ -125,14 +147,34 @@ def _cells(row: Any) -> Cells:
     state = next((p for p in Progress if getattr(row, p)), None)
     return {
         **columns.person(row),
-        **columns.plain(row, "unit_name", "province", "type_name", "number", "certificate_id", "valid_to", "reference_date", "class_title", "class_id"),
-        "need": columns.label(Need, row.need), "need_code": row.need, "state": state.label if state else None, "state_code": str(state or ""), "kind_code": kind_of(row.need),
-    }  # fmt: skip
+        **columns.plain(
+            row,
+            "unit_name",
+            "province",
+            "type_name",
+            "number",
+            "certificate_id",
+            "valid_to",
+            "reference_date",
+            "class_title",
+            "class_id",
+        ),
+        "need": columns.label(Need, row.need),
+        "need_code": row.need,
+        "state": state.label if state else None,
+        "state_code": str(state or ""),
+        "kind_code": kind_of(row.need),
+    }
 
 
 REPORT = Report(
-    name="due-persons", title=N_("应培训人员名单"), roles=OFFICIAL | UNITS, read=read,
+    name="due-persons",
+    title=N_("应培训人员名单"),
+    roles=OFFICIAL | UNITS,
+    read=read,
     note=N_("由“应培训情况统计”的数字进入；未报名的可以直接去报名。"),
-    filters=("province", "unit", "type", "kind", "need", "state"), options={"need": NEEDS, "state": tuple(Progress), "kind": NEEDS[:3]},
-    summary=((N_("未报名"), "waiting"), (N_("在训"), "live"), (N_("本年已完成"), "done")), sign="people",
-)  # fmt: skip
+    filters=("province", "unit", "type", "kind", "need", "state"),
+    options={"need": NEEDS, "state": tuple(Progress), "kind": NEEDS[:3]},
+    summary=((N_("未报名"), "waiting"), (N_("在训"), "live"), (N_("本年已完成"), "done")),
+    sign="people",
+)

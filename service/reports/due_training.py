@@ -10,18 +10,30 @@ from uuid import UUID
 from sqlalchemy import and_, func, select, true
 from sqlalchemy.orm import aliased
 
-from service.domain.labels import Labelled
-from service.domain.training_kind import TrainingKind
-from service.domain.training_need import Need
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import Need
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
-from service.models import Certificate, Enrollment, Organisation, TrainingNeed, User, session, today
-from service.models.scope import visible
-from service.models.training import LIVE_ENROLLMENT
-from service.reports import columns
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.queries.scope import visible
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
+from service.models.tables.user import User
 from service.reports.attempts import in_year, number_of
-from service.reports.chart import Bar, Chart
-from service.reports.report import OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
-from service.reports.table import WholeTable, share
+from service.reports.framework import columns
+from service.reports.framework.chart import Bar, Chart
+from service.reports.framework.report import (
+    OFFICIAL,
+    UNITS,
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import WholeTable, share
 
 DUE = {"initial": ("initial",), "refresher": ("refresher",), "renewal": ("renewal", "in_progress")}
 """Needs by the kind of class that answers them; who renews after the last day is still due until it is done (R25)."""
@@ -152,9 +164,10 @@ def _counted(user: User, chosen: Chosen, keys: list[Any]) -> Any:
     counted = {"persons": true(), "holders": holds(), "expired": need == "expired"}
     for kind, needs in DUE.items():
         counted |= {
-            kind: need.in_(needs), f"live_{kind}": and_(need.in_(needs), Live.id.is_not(None)),
+            kind: need.in_(needs),
+            f"live_{kind}": and_(need.in_(needs), Live.id.is_not(None)),
             f"done_{kind}": and_(is_done, done.c.kind == kind),
-        }  # fmt: skip
+        }
     return (
         select(*keys, *(number_of(condition).label(name) for name, condition in counted.items()))
         .select_from(TrainingNeed)
@@ -178,8 +191,15 @@ def _defaults(user: User) -> dict[str, str]:
 
 
 REPORT = Report(
-    name="due-training", title=N_("应培训情况统计"), roles=OFFICIAL | UNITS, read=read, chart=chart, defaults=_defaults,
+    name="due-training",
+    title=N_("应培训情况统计"),
+    roles=OFFICIAL | UNITS,
+    read=read,
+    chart=chart,
+    defaults=_defaults,
     note=N_("在册人员为已审批人员。完成率 = 本年已完成 ÷（本年已完成 + 仍应培训）。点数字看名单。"),
-    filters=("by", "province", "unit", "type"), options={"by": tuple(By)}, sign="cap",
-)  # fmt: skip
+    filters=("by", "province", "unit", "type"),
+    options={"by": tuple(By)},
+    sign="cap",
+)
 NEEDS = tuple(need for need in Need if need in (*DUE, Need.EXPIRED))

@@ -8,17 +8,29 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.orm import aliased
 
-from service.domain.certificates import WarningBand, days_left
+from service.domain.certificates.certificates import WarningBand, days_left
 from service.errors import N_
-from service.models import Certificate, Enrollment, Organisation, Person, QualificationType, User, today
-from service.models.paging import Order
-from service.models.scope import visible
-from service.models.training import LIVE_ENROLLMENT
-from service.reports import columns
+from service.models.db.clock import today
+from service.models.db.pagination import Order
+from service.models.queries.scope import visible
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
+from service.models.tables.user import User
 from service.reports.attempts import flag
-from service.reports.chart import Bar, Chart
-from service.reports.report import OFFICIAL, UNITS, Cells, Chosen, Column, Kind, Report
-from service.reports.table import PagedTable
+from service.reports.framework import columns
+from service.reports.framework.chart import Bar, Chart
+from service.reports.framework.report import (
+    OFFICIAL,
+    UNITS,
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import PagedTable
 
 Province, Live = aliased(Organisation), aliased(Enrollment)
 SUMS = {
@@ -28,9 +40,16 @@ SUMS = {
     WarningBand.DAYS_90: "in_90",
 }
 COLUMNS = (
-    Column("band", N_("档"), Kind.WORD), columns.PERSON, columns.UNIT, columns.PROVINCE, columns.TYPE, columns.NUMBER, columns.VALID_TO,
-    Column("days", N_("剩余天数"), Kind.NUMBER), Column("enrolled", N_("换证报名"), Kind.WORD),
-)  # fmt: skip
+    Column("band", N_("档"), Kind.WORD),
+    columns.PERSON,
+    columns.UNIT,
+    columns.PROVINCE,
+    columns.TYPE,
+    columns.NUMBER,
+    columns.VALID_TO,
+    Column("days", N_("剩余天数"), Kind.NUMBER),
+    Column("enrolled", N_("换证报名"), Kind.WORD),
+)
 ENROLLED, NOT_ENROLLED = N_("已报名"), N_("未报名")
 
 
@@ -50,9 +69,18 @@ def read(user: User, chosen: Chosen) -> PagedTable:
     """The certificates that warn, the earliest last day first; persons who are deregistered warn no more (R17)."""
     query = (
         select(
-            Certificate.id.label("certificate_id"), Certificate.number, Certificate.valid_to, Person.id.label("person_id"), Person.name,
-            Person.sex, Person.id_number_masked, Organisation.name.label("unit_name"), Province.name.label("province"),
-            QualificationType.name.label("type_name"), Live.id.label("live_id"), flag(Live.id.is_not(None)).label("live"),
+            Certificate.id.label("certificate_id"),
+            Certificate.number,
+            Certificate.valid_to,
+            Person.id.label("person_id"),
+            Person.name,
+            Person.sex,
+            Person.id_number_masked,
+            Organisation.name.label("unit_name"),
+            Province.name.label("province"),
+            QualificationType.name.label("type_name"),
+            Live.id.label("live_id"),
+            flag(Live.id.is_not(None)).label("live"),
             *(flag(condition).label(SUMS[band]) for band, condition in bands().items()),
         )
         .join(Person, Person.id == Certificate.person_id)
@@ -61,15 +89,17 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         .outerjoin(Province, Province.id == Organisation.authority_id)
         .outerjoin(Live, and_(Live.person_id == Person.id, Live.kind == "renewal", Live.state.in_(LIVE_ENROLLMENT)))
         .where(*_conditions(user, chosen))
-    )  # fmt: skip
+    )
     return PagedTable(COLUMNS, query, Order((Certificate.valid_to, Certificate.id)), _cells, (*SUMS.values(), "live"))
 
 
 def _conditions(user: User, chosen: Chosen) -> list[Any]:
     found = [
-        visible(user, Certificate), Certificate.state == "valid", Person.state != "deregistered",
+        visible(user, Certificate),
+        Certificate.state == "valid",
+        Person.state != "deregistered",
         bands()[WarningBand(chosen.band)] if chosen.band else Certificate.valid_to <= today() + timedelta(days=90),
-    ]  # fmt: skip
+    ]
     if chosen.province:
         found.append(Organisation.authority_id == chosen.province)
     if chosen.unit:
@@ -84,9 +114,11 @@ def _cells(row: Any) -> Cells:
     return {
         **columns.person(row),
         **columns.plain(row, "certificate_id", "number", "valid_to", "unit_name", "province", "type_name"),
-        "band": band.label, "band_code": str(band), "days": days_left(row.valid_to, today()),
+        "band": band.label,
+        "band_code": str(band),
+        "days": days_left(row.valid_to, today()),
         "enrolled": ENROLLED if row.live else NOT_ENROLLED,
-    }  # fmt: skip
+    }
 
 
 def chart(_user: User, _chosen: Chosen, table: PagedTable) -> Chart:
@@ -97,7 +129,13 @@ def chart(_user: User, _chosen: Chosen, table: PagedTable) -> Chart:
 
 
 REPORT = Report(
-    name="warnings", title=N_("证书预警"), roles=OFFICIAL | UNITS, read=read, chart=chart,
-    filters=("band", "province", "unit", "type"), options={"band": tuple(WarningBand)}, sign="alert",
+    name="warnings",
+    title=N_("证书预警"),
+    roles=OFFICIAL | UNITS,
+    read=read,
+    chart=chart,
+    filters=("band", "province", "unit", "type"),
+    options={"band": tuple(WarningBand)},
+    sign="alert",
     summary=(*((band.label, key) for band, key in SUMS.items()), (N_("其中已报名换证"), "live")),
-)  # fmt: skip
+)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service.domain.certificates import WarningBand
-from service.domain.roles import Role
-from service.models import User
+from service.domain.accounts.roles import Role
+from service.domain.certificates.certificates import WarningBand
+from service.models.tables.user import User
 from service.reports import due_training, expiry_warnings, monthly_trainees, unit_summary
-from service.reports.chart import Chart
-from service.reports.report import Cells, Chosen
+from service.reports.framework.chart import Chart
+from service.reports.framework.report import Cells, Chosen
 
 SHOWN = 5
 

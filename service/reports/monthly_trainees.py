@@ -7,10 +7,13 @@ from datetime import date
 from sqlalchemy import extract, func, select
 
 from service.errors import N_
-from service.models import Enrollment, TrainingClass, User, session, today
-from service.models.scope import visible
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.queries.scope import visible
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
 from service.reports.attempts import CAME
-from service.reports.chart import Bar, Chart
+from service.reports.framework.chart import Bar, Chart
 
 MONTHS = 12
 
@@ -24,11 +27,13 @@ def chart(user: User) -> Chart:
         select(year.label("year"), month.label("month"), func.count().label("came"))
         .join(Enrollment, Enrollment.class_id == TrainingClass.id)
         .where(
-            TrainingClass.ends_on >= months[0], TrainingClass.ends_on < _before(last, -1),
-            Enrollment.state.in_(CAME), visible(user, Enrollment),
+            TrainingClass.ends_on >= months[0],
+            TrainingClass.ends_on < _before(last, -1),
+            Enrollment.state.in_(CAME),
+            visible(user, Enrollment),
         )
         .group_by(year, month)
-    )  # fmt: skip
+    )
     found = {(int(row.year), int(row.month)): row.came for row in session().execute(query)}
     bars = tuple(Bar(f"{m.month:02}", (found.get((m.year, m.month), 0),)) for m in months)
     return Chart(N_("近 12 个月培训人次"), bars, kind="columns")

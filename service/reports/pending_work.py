@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from service.errors import N_
-from service.models import User, inbox
-from service.models.scope import addresses
-from service.reports.report import BUSINESS, Chosen, Column, Kind, Report
-from service.reports.table import WholeTable
+from service.models.queries.runtime import inbox
+from service.models.queries.scope import addresses
+from service.models.tables.user import User
+from service.reports.framework.report import (
+    BUSINESS,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import WholeTable
 
 COLUMNS = (
-    Column("task", N_("事项"), Kind.WORD), Column("count", N_("数量"), Kind.NUMBER), Column("first", N_("最早提交"), Kind.INSTANT),
-    Column("soon", N_("今明到期"), Kind.NUMBER), Column("late", N_("已超期"), Kind.NUMBER),
-)  # fmt: skip
+    Column("task", N_("事项"), Kind.WORD),
+    Column("count", N_("数量"), Kind.NUMBER),
+    Column("first", N_("最早提交"), Kind.INSTANT),
+    Column("soon", N_("今明到期"), Kind.NUMBER),
+    Column("late", N_("已超期"), Kind.NUMBER),
+)
 
 
 def read(user: User, _chosen: Chosen) -> WholeTable:

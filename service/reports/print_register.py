@@ -8,39 +8,63 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from service.domain.calendar import start_of_day
-from service.domain.roles import Role
+from service.domain.accounts.roles import Role
+from service.domain.values.calendar import start_of_day
 from service.errors import N_
-from service.models import Certificate, Person, PrintRecord, User, today
-from service.models.paging import Order
-from service.models.person_list import name_contains
-from service.models.scope import visible
-from service.reports import columns
+from service.models.db.clock import today
+from service.models.db.pagination import Order
+from service.models.queries.persons.person_list import name_contains
+from service.models.queries.scope import visible
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.person import Person
+from service.models.tables.user import User
 from service.reports.attempts import flag
-from service.reports.report import Cells, Chosen, Column, Kind, Report
-from service.reports.table import PagedTable
+from service.reports.framework import columns
+from service.reports.framework.report import (
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import PagedTable
 
 Printer = aliased(User)
 COLUMNS = (
-    Column("at", N_("打印时间"), Kind.INSTANT), columns.NUMBER, Column("edition", N_("版本"), Kind.CODE), columns.PERSON, columns.UNIT,
-    Column("printer", N_("打印人")), Column("reason", N_("原因"), Kind.WORD), Column("received_by", N_("领取人")),
+    Column("at", N_("打印时间"), Kind.INSTANT),
+    columns.NUMBER,
+    Column("edition", N_("版本"), Kind.CODE),
+    columns.PERSON,
+    columns.UNIT,
+    Column("printer", N_("打印人")),
+    Column("reason", N_("原因"), Kind.WORD),
+    Column("received_by", N_("领取人")),
     Column("received_on", N_("领取日期"), Kind.DAY),
-)  # fmt: skip
+)
 
 
 def read(user: User, chosen: Chosen) -> PagedTable:
     """The prints of certificates in scope, the latest first."""
     query = (
         select(
-            PrintRecord.created_at.label("at"), PrintRecord.reason, PrintRecord.received_by, PrintRecord.received_on,
-            flag(PrintRecord.received_on.is_not(None)).label("received"), Certificate.id.label("certificate_id"), Certificate.number,
-            Certificate.edition, Person.id.label("person_id"), Person.name, Certificate.unit_name, Printer.display_name.label("printer"),
+            PrintRecord.created_at.label("at"),
+            PrintRecord.reason,
+            PrintRecord.received_by,
+            PrintRecord.received_on,
+            flag(PrintRecord.received_on.is_not(None)).label("received"),
+            Certificate.id.label("certificate_id"),
+            Certificate.number,
+            Certificate.edition,
+            Person.id.label("person_id"),
+            Person.name,
+            Certificate.unit_name,
+            Printer.display_name.label("printer"),
         )
         .join(Certificate, Certificate.id == PrintRecord.certificate_id)
         .join(Person, Person.id == Certificate.person_id)
         .outerjoin(Printer, Printer.id == PrintRecord.printed_by)
         .where(visible(user, Certificate), *_conditions(chosen))
-    )  # fmt: skip
+    )
     order = Order((PrintRecord.created_at, PrintRecord.id), is_descending=True)
     return PagedTable(COLUMNS, query, order, _cells, ("received",))
 
@@ -75,9 +99,20 @@ def _cells(row: Any) -> Cells:
 
 
 REPORT = Report(
-    name="print-register", title=N_("打印登记"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read,
-    filters=("q", "year"), defaults=lambda _user: {"year": str(today().year)}, summary=((N_("已领取"), "received"),), sign="print",
-)  # fmt: skip
+    name="print-register",
+    title=N_("打印登记"),
+    roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
+    read=read,
+    filters=("q", "year"),
+    defaults=lambda _user: {"year": str(today().year)},
+    summary=((N_("已领取"), "received"),),
+    sign="print",
+)
 LIST = Report(
-    name="prints", title=N_("打印与领取登记"), roles=frozenset({Role.ASSOCIATION}), read=read, filters=("q", "received"), sign="print",
-)  # fmt: skip
+    name="prints",
+    title=N_("打印与领取登记"),
+    roles=frozenset({Role.ASSOCIATION}),
+    read=read,
+    filters=("q", "received"),
+    sign="print",
+)

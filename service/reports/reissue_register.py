@@ -8,34 +8,62 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 
-from service.domain.calendar import start_of_day
-from service.domain.reissues import ReissueState
-from service.domain.roles import Role
+from service.domain.accounts.roles import Role
+from service.domain.certificates.reissues import ReissueState
+from service.domain.values.calendar import start_of_day
 from service.errors import N_
-from service.models import Certificate, Organisation, Person, User
-from service.models.person_list import name_contains
-from service.models.reissue import ORDER, Reissue
-from service.models.scope import visible
-from service.reports import columns
+from service.models.queries.certificates.reissue_list import ORDER
+from service.models.queries.persons.person_list import name_contains
+from service.models.queries.scope import visible
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.reissue import Reissue
+from service.models.tables.user import User
 from service.reports.attempts import flag
-from service.reports.report import Cells, Chosen, Column, Kind, Report
-from service.reports.table import PagedTable
+from service.reports.framework import columns
+from service.reports.framework.report import (
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import PagedTable
 
 New, Asker = aliased(Certificate), aliased(User)
 COLUMNS = (
-    Column("at", N_("申请日期"), Kind.DAY), columns.NUMBER, Column("edition", N_("版本"), Kind.CODE), columns.PERSON, columns.UNIT,
-    Column("statement", N_("遗失情况")), Column("asker", N_("申请人")), columns.STATE, Column("comment", N_("意见")),
-    Column("new_edition", N_("新版本"), Kind.CODE), Column("printed_count", N_("打印次数"), Kind.NUMBER),
-)  # fmt: skip
+    Column("at", N_("申请日期"), Kind.DAY),
+    columns.NUMBER,
+    Column("edition", N_("版本"), Kind.CODE),
+    columns.PERSON,
+    columns.UNIT,
+    Column("statement", N_("遗失情况")),
+    Column("asker", N_("申请人")),
+    columns.STATE,
+    Column("comment", N_("意见")),
+    Column("new_edition", N_("新版本"), Kind.CODE),
+    Column("printed_count", N_("打印次数"), Kind.NUMBER),
+)
 
 
 def read(user: User, chosen: Chosen) -> PagedTable:
     """The applications for certificates in scope, the latest first."""
     query = (
         select(
-            Reissue.created_at.label("at"), Reissue.statement, Reissue.comment, Reissue.state, Certificate.id.label("certificate_id"),
-            Certificate.number, Certificate.edition, Person.id.label("person_id"), Person.name, Organisation.name.label("unit_name"),
-            Asker.display_name.label("asker"), New.edition.label("new_edition"), New.printed_count,
+            Reissue.created_at.label("at"),
+            Reissue.statement,
+            Reissue.comment,
+            Reissue.state,
+            Certificate.id.label("certificate_id"),
+            Certificate.number,
+            Certificate.edition,
+            Person.id.label("person_id"),
+            Person.name,
+            Organisation.name.label("unit_name"),
+            Asker.display_name.label("asker"),
+            New.edition.label("new_edition"),
+            New.printed_count,
             flag(Reissue.state == ReissueState.COMPLETED).label("completed"),
         )
         .join(Certificate, Certificate.id == Reissue.certificate_id)
@@ -44,7 +72,7 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         .outerjoin(New, New.id == Reissue.new_certificate_id)
         .outerjoin(Asker, Asker.id == Reissue.requested_by)
         .where(visible(user, Certificate), *_conditions(chosen))
-    )  # fmt: skip
+    )
     return PagedTable(COLUMNS, query, ORDER, _cells, ("completed",))
 
 
@@ -79,6 +107,12 @@ def _cells(row: Any) -> Cells:
 
 
 REPORT = Report(
-    name="reissue-register", title=N_("补办登记"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read,
-    filters=("q", "year", "state"), options={"state": tuple(ReissueState)}, summary=((N_("已补办"), "completed"),), sign="back",
-)  # fmt: skip
+    name="reissue-register",
+    title=N_("补办登记"),
+    roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
+    read=read,
+    filters=("q", "year", "state"),
+    options={"state": tuple(ReissueState)},
+    summary=((N_("已补办"), "completed"),),
+    sign="back",
+)

@@ -8,20 +8,31 @@ from uuid import UUID
 from sqlalchemy import and_, case, func, not_, select
 from sqlalchemy.orm import aliased
 
-from service.domain.calendar import civil_date
-from service.domain.labels import Labelled
-from service.domain.roles import Role
-from service.domain.scores import ABSENT
+from service.domain.accounts.roles import Role
+from service.domain.training.scores import ABSENT
+from service.domain.values.calendar import civil_date
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
-from service.models import Certificate, Enrollment, Organisation, Person, QualificationType, TrainingClass, User, today
-from service.models.paging import Order
-from service.models.person_list import name_contains
-from service.models.scope import visible
-from service.reports import columns
+from service.models.db.clock import today
+from service.models.db.pagination import Order
+from service.models.queries.persons.person_list import name_contains
+from service.models.queries.scope import visible
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
 from service.reports.attempts import First, Second, failed, flag, in_year, participated, passed, with_scores
-from service.reports.chart import Bar, Chart
-from service.reports.report import Cells, Chosen, Column, Kind, Report
-from service.reports.table import PagedTable, share
+from service.reports.framework import columns
+from service.reports.framework.chart import Bar, Chart
+from service.reports.framework.report import (
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import PagedTable, share
 
 Province = aliased(Organisation)
 HELD, NOT_YET = N_("是"), N_("否")
@@ -36,12 +47,23 @@ class Outcome(Labelled):
 
 
 COLUMNS = (
-    columns.PERSON, columns.SEX, columns.ID_NUMBER, columns.UNIT, columns.PROVINCE, columns.TYPE, columns.NUMBER,
-    Column("old_valid_to", N_("原有效期至"), Kind.DAY), columns.CLASS, Column("examined_on", N_("考核日期"), Kind.DAY),
-    Column("score", N_("成绩"), Kind.SCORE), Column("makeup", N_("补考"), Kind.SCORE), Column("outcome", N_("结论"), Kind.WORD),
-    Column("valid_to", N_("新有效期至"), Kind.DAY), Column("printed", N_("打印"), Kind.WORD, is_minor=True),
+    columns.PERSON,
+    columns.SEX,
+    columns.ID_NUMBER,
+    columns.UNIT,
+    columns.PROVINCE,
+    columns.TYPE,
+    columns.NUMBER,
+    Column("old_valid_to", N_("原有效期至"), Kind.DAY),
+    columns.CLASS,
+    Column("examined_on", N_("考核日期"), Kind.DAY),
+    Column("score", N_("成绩"), Kind.SCORE),
+    Column("makeup", N_("补考"), Kind.SCORE),
+    Column("outcome", N_("结论"), Kind.WORD),
+    Column("valid_to", N_("新有效期至"), Kind.DAY),
+    Column("printed", N_("打印"), Kind.WORD, is_minor=True),
     Column("approved", N_("审批"), Kind.WORD, is_minor=True),
-)  # fmt: skip
+)
 
 
 def read(user: User, chosen: Chosen) -> PagedTable:
@@ -52,10 +74,12 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
         .join(Person, Person.id == Enrollment.person_id)
         .where(
-            visible(user, Enrollment), Enrollment.kind == "renewal",
-            Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")), *_conditions(chosen, states),
+            visible(user, Enrollment),
+            Enrollment.kind == "renewal",
+            Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")),
+            *_conditions(chosen, states),
         )
-    )  # fmt: skip
+    )
     counted = query.add_columns(flag(participated).label("participated"), *_flags(states))
     order = Order((TrainingClass.starts_on, Person.sort_key, Enrollment.id))
     sums = ("participated", "passed", "failed", "open")
@@ -69,20 +93,39 @@ def _flags(states: dict[str, Any]) -> list[Any]:
 def _details(ids: list[UUID]) -> Any:
     """What is shown of these enrolments."""
     made = (
-        select(Certificate.id, Certificate.number, Certificate.valid_to, Certificate.printed_count, Certificate.approval)
+        select(
+            Certificate.id, Certificate.number, Certificate.valid_to, Certificate.printed_count, Certificate.approval
+        )
         .where(Certificate.enrollment_id == Enrollment.id, Certificate.state != "void")
-        .order_by(Certificate.edition.desc()).limit(1).lateral("made")
-    )  # fmt: skip
+        .order_by(Certificate.edition.desc())
+        .limit(1)
+        .lateral("made")
+    )
     held = select(Certificate.number).where(Certificate.person_id == Person.id, Certificate.state == "valid")
     query = with_scores(
         select(
-            Enrollment.id, Person.id.label("person_id"), Person.name, Person.sex,
-            Person.id_number_masked, Organisation.name.label("unit_name"), Province.name.label("province"),
-            QualificationType.name.label("type_name"), func.coalesce(made.c.number, held.limit(1).scalar_subquery()).label("number"),
-            Enrollment.snapshot["valid_to"].astext.label("old_valid_to"), TrainingClass.title.label("class_title"),
-            TrainingClass.id.label("class_id"), First.id.label("first_id"), First.value.label("first"), First.submitted_at,
-            Second.id.label("second_id"), Second.value.label("second"), Second.submitted_at.label("second_at"), made.c.id.label("certificate_id"),
-            made.c.valid_to, made.c.printed_count, made.c.approval,
+            Enrollment.id,
+            Person.id.label("person_id"),
+            Person.name,
+            Person.sex,
+            Person.id_number_masked,
+            Organisation.name.label("unit_name"),
+            Province.name.label("province"),
+            QualificationType.name.label("type_name"),
+            func.coalesce(made.c.number, held.limit(1).scalar_subquery()).label("number"),
+            Enrollment.snapshot["valid_to"].astext.label("old_valid_to"),
+            TrainingClass.title.label("class_title"),
+            TrainingClass.id.label("class_id"),
+            First.id.label("first_id"),
+            First.value.label("first"),
+            First.submitted_at,
+            Second.id.label("second_id"),
+            Second.value.label("second"),
+            Second.submitted_at.label("second_at"),
+            made.c.id.label("certificate_id"),
+            made.c.valid_to,
+            made.c.printed_count,
+            made.c.approval,
             *_flags(_states()),
         )
         .select_from(Enrollment)
@@ -91,7 +134,7 @@ def _details(ids: list[UUID]) -> Any:
         .join(Organisation, Organisation.id == Enrollment.unit_id)
         .join(QualificationType, QualificationType.id == Person.qualification_type_id)
         .outerjoin(Province, Province.id == Enrollment.authority_id)
-    )  # fmt: skip
+    )
     return query.outerjoin(made, made.c.id.is_not(None)).where(Enrollment.id.in_(ids))
 
 
@@ -125,12 +168,26 @@ def _cells(row: Any) -> Cells:
     at = row.second_at or row.submitted_at
     return {
         **columns.person(row),
-        **columns.plain(row, "unit_name", "province", "type_name", "number", "certificate_id", "class_title", "class_id", "valid_to", "old_valid_to"),
-        "examined_on": civil_date(at) if at else None, "outcome": outcome.label, "outcome_code": str(outcome),
-        "score": _score(row.first_id, row.first), "makeup": _score(row.second_id, row.second),
+        **columns.plain(
+            row,
+            "unit_name",
+            "province",
+            "type_name",
+            "number",
+            "certificate_id",
+            "class_title",
+            "class_id",
+            "valid_to",
+            "old_valid_to",
+        ),
+        "examined_on": civil_date(at) if at else None,
+        "outcome": outcome.label,
+        "outcome_code": str(outcome),
+        "score": _score(row.first_id, row.first),
+        "makeup": _score(row.second_id, row.second),
         "printed": None if row.certificate_id is None else HELD if row.printed_count else NOT_YET,
         "approved": None if row.certificate_id is None else HELD if row.approval == "approved" else NOT_YET,
-    }  # fmt: skip
+    }
 
 
 def _score(entered: Any, value: int | None) -> int | str | None:
@@ -142,14 +199,29 @@ def chart(_user: User, _chosen: Chosen, table: PagedTable) -> Chart:
     """Passed, failed and undecided, with the share of those who took the examination that passed."""
     sums = table.totals()
     return Chart(
-        N_("考核结论"), (Bar(N_("换证"), (sums["passed"], sums["failed"], sums["open"]), str(sums["rate"])),),
-        (N_("合格"), N_("不合格"), N_("未定")), N_("右侧为合格率：合格 ÷ 参考"),
-    )  # fmt: skip
+        N_("考核结论"),
+        (Bar(N_("换证"), (sums["passed"], sums["failed"], sums["open"]), str(sums["rate"])),),
+        (N_("合格"), N_("不合格"), N_("未定")),
+        N_("右侧为合格率：合格 ÷ 参考"),
+    )
 
 
 REPORT = Report(
-    name="renewal-trainees", title=N_("换证学员及考核成绩"), roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}), read=read, chart=chart,
-    filters=("q", "year", "province", "type", "state"), options={"state": tuple(Outcome)},
-    defaults=lambda _user: {"year": str(today().year)}, is_yearly=True, sign="swap",
-    summary=((N_("参考"), "participated"), (N_("合格"), "passed"), (N_("不合格"), "failed"), (N_("未定"), "open"), (N_("合格率"), "rate")),
-)  # fmt: skip
+    name="renewal-trainees",
+    title=N_("换证学员及考核成绩"),
+    roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
+    read=read,
+    chart=chart,
+    filters=("q", "year", "province", "type", "state"),
+    options={"state": tuple(Outcome)},
+    defaults=lambda _user: {"year": str(today().year)},
+    is_yearly=True,
+    sign="swap",
+    summary=(
+        (N_("参考"), "participated"),
+        (N_("合格"), "passed"),
+        (N_("不合格"), "failed"),
+        (N_("未定"), "open"),
+        (N_("合格率"), "rate"),
+    ),
+)

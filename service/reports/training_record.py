@@ -8,18 +8,21 @@ from uuid import UUID
 
 from sqlalchemy.orm import joinedload
 
-from service.domain.enrollment_state import EnrollmentState
-from service.domain.identity import Sex
-from service.domain.persons import PersonState
-from service.domain.roles import Role
-from service.domain.scores import write_score
-from service.domain.training_kind import TrainingKind
+from service.domain.accounts.roles import Role
+from service.domain.persons.identity import Sex
+from service.domain.persons.persons import PersonState
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.scores import write_score
+from service.domain.training.training_kind import TrainingKind
 from service.errors import NotFound
-from service.models import Person, User, certificate_list, today
-from service.models.person_history import Version, trainings_of, versions_of
-from service.models.scope import get_visible
+from service.models.db.clock import today
+from service.models.queries.certificates import certificate_list
+from service.models.queries.persons.person_history import Version, trainings_of, versions_of
+from service.models.queries.scope import get_visible
+from service.models.tables.person import Person
+from service.models.tables.user import User
 from service.reports.certificate_ledger import shown_state
-from service.reports.report import OFFICIAL, UNITS
+from service.reports.framework.report import OFFICIAL, UNITS
 
 ROLES = OFFICIAL | UNITS
 
@@ -57,15 +60,28 @@ def read(user: User, person_id: UUID) -> Record:
 
 def _training(row: Any) -> dict[str, Any]:
     return {
-        "class_id": row.class_id, "title": row.title, "kind": TrainingKind(row.kind).label, "starts_on": row.starts_on,
-        "ends_on": row.ends_on, "hours": row.hours, "scores": [write_score(value) for value in row.scores],
-        "state": EnrollmentState(row.state).label, "state_code": row.state, "reason": row.reason,
-    }  # fmt: skip
+        "class_id": row.class_id,
+        "title": row.title,
+        "kind": TrainingKind(row.kind).label,
+        "starts_on": row.starts_on,
+        "ends_on": row.ends_on,
+        "hours": row.hours,
+        "scores": [write_score(value) for value in row.scores],
+        "state": EnrollmentState(row.state).label,
+        "state_code": row.state,
+        "reason": row.reason,
+    }
 
 
 def _certificate(row: Any) -> dict[str, Any]:
     shown = shown_state(row.state, row.valid_to)
     return {
-        "id": row.id, "number": row.number, "edition": row.edition, "type": row.qualification_type.name, "issued_on": row.issued_on,
-        "valid_to": row.valid_to, "state": shown.label, "state_code": str(shown),
-    }  # fmt: skip
+        "id": row.id,
+        "number": row.number,
+        "edition": row.edition,
+        "type": row.qualification_type.name,
+        "issued_on": row.issued_on,
+        "valid_to": row.valid_to,
+        "state": shown.label,
+        "state_code": str(shown),
+    }

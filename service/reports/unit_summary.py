@@ -7,24 +7,38 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from service.domain.units import UnitKind
+from service.domain.units.units import UnitKind
 from service.errors import N_
-from service.models import Organisation, TrainingNeed, User, session
-from service.models.scope import visible
-from service.reports import columns
+from service.models.db.session import session
+from service.models.queries.scope import visible
+from service.models.tables.organisation import Organisation
+from service.models.tables.training import TrainingNeed
+from service.models.tables.user import User
 from service.reports.attempts import number_of
-from service.reports.chart import Bar, Chart
 from service.reports.due_training import Making, holds, making
-from service.reports.report import OFFICIAL, Cells, Chosen, Column, Kind, Report
-from service.reports.table import WholeTable
+from service.reports.framework import columns
+from service.reports.framework.chart import Bar, Chart
+from service.reports.framework.report import (
+    OFFICIAL,
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import WholeTable
 
 Province = aliased(Organisation)
 KINDS = tuple(str(kind) for kind in UnitKind)
 SUMS = (*KINDS, "drafts", "persons", "holders", "pending")
 COLUMNS = (
-    columns.PROVINCE, *(Column(kind.value, kind.label, Kind.NUMBER) for kind in UnitKind), Column("drafts", N_("资料待完善"), Kind.NUMBER),
-    Column("persons", N_("人员"), Kind.NUMBER), Column("holders", N_("持证人员"), Kind.NUMBER), Column("pending", N_("待审批"), Kind.NUMBER),
-)  # fmt: skip
+    columns.PROVINCE,
+    *(Column(kind.value, kind.label, Kind.NUMBER) for kind in UnitKind),
+    Column("drafts", N_("资料待完善"), Kind.NUMBER),
+    Column("persons", N_("人员"), Kind.NUMBER),
+    Column("holders", N_("持证人员"), Kind.NUMBER),
+    Column("pending", N_("待审批"), Kind.NUMBER),
+)
 
 
 def read(user: User, chosen: Chosen) -> WholeTable:
@@ -50,14 +64,16 @@ def _units(user: User) -> Any:
 def _persons(user: User) -> Any:
     return (
         select(
-            Organisation.authority_id, func.count().label("persons"), number_of(holds()).label("holders"),
+            Organisation.authority_id,
+            func.count().label("persons"),
+            number_of(holds()).label("holders"),
             number_of(TrainingNeed.state == "pending").label("pending"),
         )
         .select_from(TrainingNeed)
         .join(Organisation, Organisation.id == TrainingNeed.unit_id)
         .outerjoin(Making, making())
         .where(visible(user, TrainingNeed), TrainingNeed.state.not_in(("draft", "deregistered")))
-    )  # fmt: skip
+    )
 
 
 def _by_province(user: User, chosen: Chosen, query: Any) -> dict[Any, Cells]:
@@ -89,6 +105,12 @@ def chart(_user: User, _chosen: Chosen, table: WholeTable) -> Chart | None:
 
 
 REPORT = Report(
-    name="unit-summary", title=N_("单位信息汇总"), roles=OFFICIAL, read=read, chart=chart, filters=("province",), sign="unit",
+    name="unit-summary",
+    title=N_("单位信息汇总"),
+    roles=OFFICIAL,
+    read=read,
+    chart=chart,
+    filters=("province",),
+    sign="unit",
     note=N_("人员不含草稿和已注销的；持证指证书已获批且未过期。"),
-)  # fmt: skip
+)

@@ -21,27 +21,42 @@ from importlib import import_module
 
 from flask import Flask
 
-from service.web import access, errors, gate, layout, logs, mails, protection, texts, wording
+from service.web.presenters import formatting, labels
+from service.web.shell import (
+    authorization,
+    errors,
+    mail_templates,
+    request_log,
+    security_headers,
+    template_context,
+    unit_record_guard,
+)
 
-PAGES = (
-    "session", "home", "inbox", "tasks", "cases", "processes", "users", "accounts", "units", "unit_acts", "plans", "notices", "settings", "persons", "person_acts", "person_import", "classes",
-    "enrollments", "certificates", "certificate_acts", "printing", "reissues", "tickets", "public", "reports", "exports", "desks", "audit", "administration",
-)  # fmt: skip
+VIEWS = (
+    ("accounts", ("session", "users", "accounts")),
+    ("certificates", ("certificates", "certificate_actions", "printing", "reissues")),
+    ("notices", ("notices", "tickets")),
+    ("persons", ("persons", "person_actions", "person_import")),
+    ("runtime", ("inbox", "tasks", "cases", "processes")),
+    ("system", ("home", "settings", "reports", "exports", "public", "audit", "administration")),
+    ("training", ("plans", "classes", "enrollments", "worklists")),
+    ("units", ("units", "unit_actions")),
+)
 
 
 def register(app: Flask) -> None:
     """Everything that pages need, then the pages."""
-    logs.register(app)
-    protection.register(app)
-    texts.register(app)
-    access.logins.init_app(app)
-    access.csrf.init_app(app)
-    layout.register(app)
-    wording.register(app)
-    gate.register(app)
+    request_log.register(app)
+    security_headers.register(app)
+    formatting.register(app)
+    authorization.logins.init_app(app)
+    authorization.csrf.init_app(app)
+    template_context.register(app)
+    labels.register(app)
+    unit_record_guard.register(app)
     errors.register(app)
-    mails.register()
-    for name in PAGES:
-        blueprint = import_module(f"service.web.{name}").bp
-        blueprint.before_request(access.guard)
+    mail_templates.register()
+    for noun, name in ((noun, name) for noun, names in VIEWS for name in names):
+        blueprint = import_module(f"service.web.views.{noun}.{name}").bp
+        blueprint.before_request(authorization.guard)
         app.register_blueprint(blueprint)

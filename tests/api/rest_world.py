@@ -10,8 +10,12 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 
-from service.models import Cause, Organisation, User, authority_id, new_id, transaction
-from service.workflow import processes, reference
+from service.models.db.ids import new_id
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.organisation import Organisation, authority_id
+from service.models.tables.user import User
+from service.workflow.runtime import definitions
+from service.workflow.system import reference_data
 
 PASSWORD = "Blasting-Caps-2026"
 HASH = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)  # cheap: the tests check many
@@ -46,16 +50,26 @@ FILES = {
     "rest_trial.bpmn": DIAGRAM.encode(),
     "rest_review.form": _form(
         "rest_review",
-        {"type": "radio", "key": "decision", "label": "结论", "validate": {"required": True},
-         "values": [{"label": "同意", "value": "agree"}, {"label": "退回", "value": "return"}]},
+        {
+            "type": "radio",
+            "key": "decision",
+            "label": "结论",
+            "validate": {"required": True},
+            "values": [{"label": "同意", "value": "agree"}, {"label": "退回", "value": "return"}],
+        },
         {"type": "textarea", "key": "comment", "label": "意见", "validate": {"maxLength": 50}},
     ),
     "rest_grade.form": _form(
         "rest_grade",
-        {"type": "number", "key": "score", "label": "成绩", "validate": {"required": True, "min": 0, "max": 100},
-         "properties": {"decimals": "1"}},
+        {
+            "type": "number",
+            "key": "score",
+            "label": "成绩",
+            "validate": {"required": True, "min": 0, "max": 100},
+            "properties": {"decimals": "1"},
+        },
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ class World:
 
 def make_world() -> World:
     """Accounts of every role (two officers in province 37), one unit, and the trial process in force."""
-    reference.ensure()
+    reference_data.ensure()
     unit = Organisation(
         id=new_id(),
         kind="enterprise",
@@ -81,16 +95,31 @@ def make_world() -> World:
         session.add_all([unit, school])
         session.flush()
         places = {
-            "ministry": ("ministry", authority_id("ministry")), "association": ("association", authority_id("association")),
-            "officer-a": ("provincial_authority", authority_id("37")), "officer-b": ("provincial_authority", authority_id("37")),
-            "officer-42": ("provincial_authority", authority_id("42")), "enterprise": ("enterprise", unit.id),
-            "institution": ("training_institution", school.id), "auditor": ("audit_admin", authority_id("platform")),
-            "processes": ("process_admin", authority_id("platform")), "accounts": ("sys_admin", authority_id("platform")),
-        }  # fmt: skip
-        users = {login: User(id=new_id(), login=login, role=role, organisation_id=place, display_name=login, password_hash=HASH, must_change=False)
-                 for login, (role, place) in places.items()}  # fmt: skip
+            "ministry": ("ministry", authority_id("ministry")),
+            "association": ("association", authority_id("association")),
+            "officer-a": ("provincial_authority", authority_id("37")),
+            "officer-b": ("provincial_authority", authority_id("37")),
+            "officer-42": ("provincial_authority", authority_id("42")),
+            "enterprise": ("enterprise", unit.id),
+            "institution": ("training_institution", school.id),
+            "auditor": ("audit_admin", authority_id("platform")),
+            "processes": ("process_admin", authority_id("platform")),
+            "accounts": ("sys_admin", authority_id("platform")),
+        }
+        users = {
+            login: User(
+                id=new_id(),
+                login=login,
+                role=role,
+                organisation_id=place,
+                display_name=login,
+                password_hash=HASH,
+                must_change=False,
+            )
+            for login, (role, place) in places.items()
+        }
         session.add_all(users.values())
-    processes.deploy(FILES, process="rest_trial")
+    definitions.deploy(FILES, process="rest_trial")
     return World({login: user.id for login, user in users.items()}, unit.id)
 
 

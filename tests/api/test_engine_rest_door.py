@@ -9,10 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from service.api.auth import memory
-from service.models import Cause, User, session, transaction
-from service.workflow import accounts
-from service.workflow.passwords import hash_password
+from service.api.http.auth import memory
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.user import User
+from service.workflow.accounts import accounts
+from service.workflow.accounts.passwords import hash_password
 from tests.api.rest_world import PASSWORD, Machine, World, make_world
 
 

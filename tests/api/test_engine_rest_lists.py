@@ -6,13 +6,21 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.models import Cause, Incident, Job, new_id, now, transaction
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.case import Incident, Job
 from tests.api.rest_world import DIAGRAM, FILES, Machine, World, make_world, start
 
 LISTS = (
-    "/process-definition", "/process-instance", "/task", "/history/process-instance", "/history/activity-instance",
-    "/job", "/incident",
-)  # fmt: skip
+    "/process-definition",
+    "/process-instance",
+    "/task",
+    "/history/process-instance",
+    "/history/activity-instance",
+    "/job",
+    "/incident",
+)
 EVERYBODY = ("ministry", "association", "officer-a", "enterprise", "institution", "auditor", "processes", "accounts")
 SEES_THE_CASE = {"ministry", "association", "auditor", "processes"}  # domain.md §9: A, and readers of histories
 
@@ -46,8 +54,20 @@ def test_nothing_is_told_without_credentials(client: FlaskClient, world: World, 
     assert set(answer.json) == {"type", "message", "code"}
 
 
-@pytest.mark.parametrize("path", ["/process-instance/1", "/task/1", "/history/process-instance/1", "/job/1", "/incident/1",
-                                  "/process-definition/nothing", "/process-definition/a:1:b", "/process-definition/key/nothing/xml", "/nowhere"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/process-instance/1",
+        "/task/1",
+        "/history/process-instance/1",
+        "/job/1",
+        "/incident/1",
+        "/process-definition/nothing",
+        "/process-definition/a:1:b",
+        "/process-definition/key/nothing/xml",
+        "/nowhere",
+    ],
+)
 def test_what_does_not_exist_is_not_found(client: FlaskClient, world: World, path: str) -> None:
     answer = Machine(client, "ministry").get(path)
     assert (answer.status_code, set(answer.json)) == (404, {"type", "message", "code"})
@@ -57,9 +77,21 @@ def test_a_definition_and_its_diagram(client: FlaskClient, world: World) -> None
     machine = Machine(client, "enterprise")
     row = machine.get("/process-definition/key/rest_trial").json
     assert set(row) == {
-        "id", "key", "category", "description", "name", "version", "resource", "deploymentId", "diagram", "suspended",
-        "tenantId", "versionTag", "historyTimeToLive", "startableInTasklist",
-    }  # fmt: skip
+        "id",
+        "key",
+        "category",
+        "description",
+        "name",
+        "version",
+        "resource",
+        "deploymentId",
+        "diagram",
+        "suspended",
+        "tenantId",
+        "versionTag",
+        "historyTimeToLive",
+        "startableInTasklist",
+    }
     assert (row["key"], row["name"], row["version"], row["resource"]) == (
         "rest_trial",
         "接口试办",
@@ -73,11 +105,11 @@ def test_a_definition_and_its_diagram(client: FlaskClient, world: World) -> None
 
 
 def test_a_new_version_is_listed_beside_the_old_and_only_it_starts_cases(client: FlaskClient, world: World) -> None:
-    from service.workflow import processes
+    from service.workflow.runtime import definitions
 
     old = Machine(client, "association").get("/process-definition/key/rest_trial").json["id"]
     changed = DIAGRAM.replace("省级审核", "省级复核").encode()
-    processes.deploy({**FILES, "rest_trial.bpmn": changed}, process="rest_trial")
+    definitions.deploy({**FILES, "rest_trial.bpmn": changed}, process="rest_trial")
     machine = Machine(client, "association")
     rows = machine.get("/process-definition", key="rest_trial", sortBy="version", sortOrder="desc").json
     assert [row["version"] for row in rows] == [2, 1]
@@ -96,9 +128,16 @@ def test_a_running_case_has_camundas_shape(client: FlaskClient, world: World) ->
     case = start(client, key="K-9")
     row = Machine(client, "ministry").get(f"/process-instance/{case}").json
     assert row | {"definitionId": ""} == {
-        "links": [], "id": case, "definitionId": "", "definitionKey": "rest_trial", "businessKey": "K-9",
-        "caseInstanceId": None, "ended": False, "suspended": False, "tenantId": None,
-    }  # fmt: skip
+        "links": [],
+        "id": case,
+        "definitionId": "",
+        "definitionKey": "rest_trial",
+        "businessKey": "K-9",
+        "caseInstanceId": None,
+        "ended": False,
+        "suspended": False,
+        "tenantId": None,
+    }
     assert (
         Machine(client, "ministry").get(f"/process-instance/{case}/variables").json["authority_id"]["type"] == "String"
     )

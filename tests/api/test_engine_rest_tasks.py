@@ -11,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from service.models import JournalRow, Task, session
+from service.models.db.session import session
+from service.models.tables.case import JournalRow, Task
 from tests.api.queries import counted
 from tests.api.rest_world import Machine, World, make_world, open_task, start
 
@@ -60,8 +61,10 @@ def test_every_passage_through_an_element_is_in_the_history(client: FlaskClient,
     ).json
     found = {(row["activityId"], row["activityType"], row["assignee"], row["endTime"] is not None) for row in rows}
     assert found == {
-        ("start", "startEvent", None, True), ("review", "userTask", "officer-a", True), ("grade", "userTask", None, False),
-    }  # fmt: skip
+        ("start", "startEvent", None, True),
+        ("review", "userTask", "officer-a", True),
+        ("grade", "userTask", None, False),
+    }
     review = next(row for row in rows if row["activityId"] == "review")
     assert review["activityName"] == "省级审核"
     assert review["taskId"] == review["id"].partition(":")[2]
@@ -75,11 +78,31 @@ def test_every_passage_through_an_element_is_in_the_history(client: FlaskClient,
 def test_the_shape_of_a_task_is_camundas(client: FlaskClient, officer: Machine) -> None:
     task = open_task(officer, start(client))
     assert set(task) == {
-        "id", "name", "assignee", "created", "due", "followUp", "lastUpdated", "delegationState", "description",
-        "executionId", "owner", "parentTaskId", "priority", "processDefinitionId", "processInstanceId",
-        "taskDefinitionKey", "caseExecutionId", "caseInstanceId", "caseDefinitionId", "suspended", "formKey",
-        "camundaFormRef", "tenantId", "taskState",
-    }  # fmt: skip
+        "id",
+        "name",
+        "assignee",
+        "created",
+        "due",
+        "followUp",
+        "lastUpdated",
+        "delegationState",
+        "description",
+        "executionId",
+        "owner",
+        "parentTaskId",
+        "priority",
+        "processDefinitionId",
+        "processInstanceId",
+        "taskDefinitionKey",
+        "caseExecutionId",
+        "caseInstanceId",
+        "caseDefinitionId",
+        "suspended",
+        "formKey",
+        "camundaFormRef",
+        "tenantId",
+        "taskState",
+    }
     assert task["formKey"] == "rest_review"
     assert task["processDefinitionId"].startswith("rest_trial:1:")
     assert officer.get(f"/task/{task['id']}").json == task
@@ -216,8 +239,10 @@ def test_only_a_role_that_the_diagram_names_may_start(client: FlaskClient, offic
     assert (answer.status_code, answer.json["type"]) == (403, "AuthorizationException")
     assert officer.post("/process-definition/key/nothing/start", {}).status_code == 404
     by_id = Machine(client, "association").get("/process-definition/key/rest_trial").json["id"]
-    started = Machine(client, "association").post(f"/process-definition/{by_id}/start", {"withVariablesInReturn": True, "variables": {
-        "authority_id": {"value": str(uuid4())}}})  # fmt: skip
+    started = Machine(client, "association").post(
+        f"/process-definition/{by_id}/start",
+        {"withVariablesInReturn": True, "variables": {"authority_id": {"value": str(uuid4())}}},
+    )
     assert started.status_code in (200, 400, 404, 409), started.json
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.api.parameters import read_instant, read_wanted
-from service.api.shapes import activity, instant
-from service.api.typed_values import read_values, write_values
+from service.api.engine_rest.parameters import read_instant, read_wanted
+from service.api.engine_rest.serializers import activity, instant
+from service.api.engine_rest.typed_values import read_values, write_values
 from service.errors import InvalidInput
-from service.models.rest_lists import TASKS
-from service.models.rest_query import DefinitionId, read_definition_id
+from service.models.queries.camunda.listing import DefinitionId, read_definition_id
+from service.models.queries.camunda.runtime import TASKS
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.errors import AnpeiError
-from service.models import AcademyLink, Cause, Enrollment, TrainingClass, User, transaction
-from service.workflow import amendments, cases, classes, training
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.organisation import AcademyLink
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
+from service.workflow.runtime import tasks
+from service.workflow.training import classes, enrollments, score_corrections
 from tests.builders.stage import Stage, at_nine, class_of, do, enroll, enrollment_of, known, make_stage, publish_class
 from tests.builders.world import make_unit, make_user, sign_in
 
@@ -40,7 +44,7 @@ def _rejected(stage: Stage, case: UUID) -> None:
 
 
 def _withdrawn(stage: Stage, case: UUID) -> None:
-    cases.signal(stage.enterprise, case, "withdraw", {"reason": "离职"})
+    tasks.signal(stage.enterprise, case, "withdraw", {"reason": "离职"})
 
 
 def _cancelled(stage: Stage, case: UUID) -> None:
@@ -70,7 +74,7 @@ def _passed(stage: Stage, case: UUID) -> None:
 
 
 def _proposed(stage: Stage, case: UUID) -> None:
-    amendments.correct_score(stage.association, enrollment_of(case).id, "70", False, "看错一行")
+    score_corrections.correct_score(stage.association, enrollment_of(case).id, "70", False, "看错一行")
 
 
 def _approved(stage: Stage, case: UUID) -> None:
@@ -92,15 +96,19 @@ def _absent(stage: Stage, case: UUID) -> None:
 
 
 def do_jobs() -> None:
-    from service.workflow import jobs
+    from service.workflow.runtime import jobs
 
     jobs.run_all()
 
 
 Steps = tuple[Callable[[Stage, UUID], None], ...]
 EARLY: dict[str, Steps] = {
-    "pending": (_pending,), "confirmed": (_confirmed,), "rejected": (_rejected,), "withdrawn": (_withdrawn,), "cancelled": (_cancelled,),
-}  # fmt: skip
+    "pending": (_pending,),
+    "confirmed": (_confirmed,),
+    "rejected": (_rejected,),
+    "withdrawn": (_withdrawn,),
+    "cancelled": (_cancelled,),
+}
 """What has happened while enrolment was open."""
 LATE: dict[str, Steps] = {
     "confirmed, enrolment over": (),
@@ -201,9 +209,9 @@ def _brought(stage: Stage, clock: Any, state: str) -> tuple[TrainingClass, Enrol
 def _is_possible(reader: User, act: str, found: Enrollment) -> bool:
     user = known(reader)
     acts: dict[str, Callable[[], None]] = {
-        "withdraw": lambda: training.withdraw(user, found.id, "工作调整"),
-        "undo": lambda: amendments.undo_check_in(user, found.id),
-        "correct": lambda: amendments.correct_score(user, found.id, "70", False, "看错一行"),
+        "withdraw": lambda: enrollments.withdraw(user, found.id, "工作调整"),
+        "undo": lambda: score_corrections.undo_check_in(user, found.id),
+        "correct": lambda: score_corrections.correct_score(user, found.id, "70", False, "看错一行"),
     }
     try:
         with transaction(Cause("trial")):

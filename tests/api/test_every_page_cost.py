@@ -16,40 +16,41 @@ from sqlalchemy.dialects.postgresql import TEXT
 from werkzeug.routing import BuildError, Rule
 
 from service import demo
-from service.models import (
-    Case,
-    Certificate,
-    DefinitionVersion,
-    Enrollment,
-    ExportLog,
-    Notice,
-    Organisation,
-    Person,
-    PersonImport,
-    Photo,
-    PrintBatch,
-    PrintRecord,
-    QualificationType,
-    Task,
-    Ticket,
-    TrainingClass,
-    TrainingPlan,
-    User,
-    new_id,
-    session,
-)
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.case import Case, Task
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.export import ExportLog
+from service.models.tables.notice import Notice
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, Photo, QualificationType
+from service.models.tables.person_import import PersonImport
+from service.models.tables.print_batch import PrintBatch
+from service.models.tables.process import DefinitionVersion
+from service.models.tables.ticket import Ticket
+from service.models.tables.training import Enrollment, TrainingClass, TrainingPlan
+from service.models.tables.user import User
 from service.reports import LISTS, REPORTS
 from service.reports.class_papers import PAPERS
-from service.workflow import jobs
+from service.workflow.runtime import jobs
 from tests.api.queries import counted
 from tests.api.test_pages_cost import MOST
 from tests.api.test_pages_person_import import book, cells
 from tests.builders.world import sign_in
 
 LOGINS = (
-    "ministry", "association", "province-37", "institution-1", "group-1", "enterprise-1", "branch-1", "sysadmin", "secadmin", "auditor",
+    "ministry",
+    "association",
+    "province-37",
+    "institution-1",
+    "group-1",
+    "enterprise-1",
+    "branch-1",
+    "sysadmin",
+    "secadmin",
+    "auditor",
     "processadmin",
-)  # fmt: skip
+)
 NO_PAGES = ("/api/", "/engine-rest/", "/static/")  # REST answers with JSON, files come from the disk
 NOT_MET = {
     "notices.file": "the demonstration's bulletins carry no files; one query beside the notice, as tickets.file",
@@ -58,15 +59,27 @@ NOT_MET = {
 """Endpoints that no role gets an answer from here, with the reason."""
 # What each argument of an address is taken from, and what its examples are told apart by.
 SOURCES: dict[str, tuple[Any, Any]] = {
-    "case_id": (Case.id, Case.process), "certificate_id": (Certificate.id, Certificate.state), "class_id": (TrainingClass.id, TrainingClass.state),
-    "enrollment_id": (Enrollment.id, Enrollment.state), "notice_id": (Notice.id, Notice.kind + Notice.state), "person_id": (Person.id, Person.state),
-    "plan_id": (TrainingPlan.id, TrainingPlan.state), "record_id": (PrintRecord.id, cast(PrintRecord.received_by, TEXT)),
-    "task_id": (Task.id, Task.kind), "ticket_id": (Ticket.id, Ticket.kind + Ticket.state), "type_id": (QualificationType.id, QualificationType.code),
-    "unit_id": (Organisation.id, Organisation.kind), "user_id": (User.id, User.role), "export_id": (ExportLog.id, ExportLog.name),
-    "import_id": (PersonImport.id, PersonImport.state), "batch_id": (PrintBatch.id, PrintBatch.state), "photo_id": (Photo.id, Photo.width),
-    "digest": (DefinitionVersion.digest, DefinitionVersion.key), "key": (DefinitionVersion.key, DefinitionVersion.key),
+    "case_id": (Case.id, Case.process),
+    "certificate_id": (Certificate.id, Certificate.state),
+    "class_id": (TrainingClass.id, TrainingClass.state),
+    "enrollment_id": (Enrollment.id, Enrollment.state),
+    "notice_id": (Notice.id, Notice.kind + Notice.state),
+    "person_id": (Person.id, Person.state),
+    "plan_id": (TrainingPlan.id, TrainingPlan.state),
+    "record_id": (PrintRecord.id, cast(PrintRecord.received_by, TEXT)),
+    "task_id": (Task.id, Task.kind),
+    "ticket_id": (Ticket.id, Ticket.kind + Ticket.state),
+    "type_id": (QualificationType.id, QualificationType.code),
+    "unit_id": (Organisation.id, Organisation.kind),
+    "user_id": (User.id, User.role),
+    "export_id": (ExportLog.id, ExportLog.name),
+    "import_id": (PersonImport.id, PersonImport.state),
+    "batch_id": (PrintBatch.id, PrintBatch.state),
+    "photo_id": (Photo.id, Photo.width),
+    "digest": (DefinitionVersion.digest, DefinitionVersion.key),
+    "key": (DefinitionVersion.key, DefinitionVersion.key),
     "token": (Certificate.verify_token, Certificate.state),
-}  # fmt: skip
+}
 EXAMPLES, NAMES = 8, 60  # addresses of one rule for one role; reports and lists all
 OF_THE_UNIT = {
     Person: Person.unit_id,

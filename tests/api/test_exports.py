@@ -13,11 +13,19 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from service.config import CHECKOUT
-from service.models import AuditEvent, Cause, ExportLog, Job, authority_id, session, today, transaction
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Job
+from service.models.tables.export import ExportLog
+from service.models.tables.organisation import authority_id
 from service.reports import LISTS, REPORTS, annual_classes
-from service.reports.report import Chosen
-from service.web.exports import write
-from service.workflow import cases, exports, jobs, tickets
+from service.reports.framework.report import Chosen
+from service.web.views.system.exports import write
+from service.workflow.notices import tickets
+from service.workflow.runtime import jobs, tasks
+from service.workflow.system import exports
 from tests.api.test_reports import everyone, school
 from tests.builders.stage import enroll, known, make_stage, publish_class, task_of
 from tests.builders.world import (
@@ -35,8 +43,15 @@ PAGES = CHECKOUT / "templates" / "pages"
 LIST = re.compile(r'<table class="grid rows')
 BUTTON = re.compile(r"export_button\('([a-z-]+)'")
 NAMED_OTHERWISE = {  # on a page that serves several, by a name that the page is given
-    "class-roster", "class-sign-in", "class-scores", "persons", "academy-persons", "units", "branches", "academies",
-}  # fmt: skip
+    "class-roster",
+    "class-sign-in",
+    "class-scores",
+    "persons",
+    "academy-persons",
+    "units",
+    "branches",
+    "academies",
+}
 TOOLS = re.compile(r'<form[^>]*method="get"[^>]*>.*?</form>', re.DOTALL)
 OF_ONE = {("class_id",), ("notice",), ("notice_id",)}
 WITHOUT = {  # tables that are no list of the menu, or whose list is exported elsewhere
@@ -305,7 +320,7 @@ def test_the_inbox_is_exported_with_the_columns_of_the_page(client: FlaskClient,
     assert cells[0]["事项"] == "报名确认"
     assert len(export(client, "inbox", "find=甲二")) == 2
     assert len(export(client, "inbox", "view=mine")) == 1
-    cases.complete(stage.province, task_of(case, "confirm_enrollment").id, {"decision": "confirm"})
+    tasks.complete(stage.province, task_of(case, "confirm_enrollment").id, {"decision": "confirm"})
     done = export(client, "inbox", "view=done")
     assert [row[done[0].index("对象")] for row in done[1:]] == ["赵甲一"]
     sign_in(client, authority_user("provincial_authority", "42"))
@@ -361,7 +376,7 @@ def test_a_running_export_is_given_up_and_leaves_no_file(
     client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "AT_ONCE", 0)
-    monkeypatch.setattr("service.reports.table.BATCH", 1)
+    monkeypatch.setattr("service.reports.framework.table.BATCH", 1)
     unit = make_unit()
     for _ in range(3):
         make_person(unit)

@@ -16,11 +16,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service import smtp
 from service.config import MailServer, settings
-from service.models import Cause, Job, Mail, MovingClock, User, authority_id, session, today, transaction
-from service.models.sealed import seal
-from service.workflow import digests, jobs, mails
+from service.infrastructure import smtp
+from service.models.db.clock import MovingClock, today
+from service.models.db.encryption import seal
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.case import Job
+from service.models.tables.mail import Mail
+from service.models.tables.organisation import authority_id
+from service.models.tables.user import User
+from service.workflow import outbox
+from service.workflow.runtime import jobs
+from service.workflow.system import daily_digest
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_certificate, make_person, make_unit, make_user, sign_in
 
@@ -66,11 +74,11 @@ def postbox(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postbox]:
     box.start()
     server = MailServer("127.0.0.1", box.port, "plain", "", "", "anpei@example.cn")
     chosen = replace(settings(), mail=server, address="https://anpei.example.cn")
-    monkeypatch.setattr(mails, "settings", lambda: chosen)
-    monkeypatch.setattr("service.web.mails.settings", lambda: chosen)
+    monkeypatch.setattr(outbox, "settings", lambda: chosen)
+    monkeypatch.setattr("service.web.shell.mail_templates.settings", lambda: chosen)
     monkeypatch.setattr("service.config.settings", lambda: chosen)
-    monkeypatch.setattr(digests, "_done", None)
-    monkeypatch.setattr(mails, "_away", None)
+    monkeypatch.setattr(daily_digest, "_done", None)
+    monkeypatch.setattr(outbox, "_away", None)
     yield box
     box.stop()
 
@@ -102,7 +110,7 @@ def test_r66_the_digest_goes_to_those_who_asked_for_it_and_has_no_name_nor_numbe
     province, enterprise = people()
     reader(province, "digest")
     reader(enterprise)  # has an address, asked for nothing
-    assert digests.write_due_digests()
+    assert daily_digest.write_due_digests()
     jobs.run_all()
     (mail,) = postbox.mails
     assert (mail["To"], mail["From"], postbox.recipients) == (
@@ -126,12 +134,12 @@ def test_r66_warnings_alone_come_on_days_with_a_new_one_only(
 ) -> None:
     province, _ = people()
     reader(province, "warnings")
-    digests.write_due_digests()
+    daily_digest.write_due_digests()
     jobs.run_all()
     assert [m["Subject"] for m in postbox.mails] == ["安培证书预警：1 本证书到期或临近到期"]
     clock.move(timedelta(days=1))
-    monkeypatch.setattr(digests, "_done", None)
-    digests.write_due_digests()
+    monkeypatch.setattr(daily_digest, "_done", None)
+    daily_digest.write_due_digests()
     jobs.run_all()
     assert len(postbox.mails) == 1
 
@@ -139,7 +147,7 @@ def test_r66_warnings_alone_come_on_days_with_a_new_one_only(
 def test_a_mail_is_in_the_language_of_its_reader(postbox: Postbox, clock: MovingClock) -> None:
     province, _ = people()
     reader(province, "digest", language="en")
-    digests.write_due_digests()
+    daily_digest.write_due_digests()
     jobs.run_all()
     (mail,) = postbox.mails
     assert mail["Subject"].isascii()
@@ -151,11 +159,11 @@ def test_what_is_ordered_twice_for_one_key_is_sent_once(postbox: Postbox, clock:
     user = reader(authority_user(), "digest")
     for _ in range(3):
         with transaction(Cause("test")):
-            mails.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
+            outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
     jobs.run_all()
     (row,) = rows()
     with transaction(Cause("test")) as current:  # a job that was done already comes again
-        current.add(mails._job(row.id))
+        current.add(outbox._job(row.id))
     jobs.run_all()
     assert len(postbox.mails) == 1
     assert (row.state, row.tries) == ("sent", 1)
@@ -166,7 +174,7 @@ def test_an_order_that_is_rolled_back_sends_nothing(postbox: Postbox, clock: Mov
 
     def order_and_fail() -> None:
         with transaction(Cause("test")):
-            mails.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
+            outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
             raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):
@@ -181,7 +189,7 @@ def test_a_server_that_is_down_loses_nothing_and_doubles_nothing(
     user = reader(authority_user(), "digest")
     postbox.stop()
     with transaction(Cause("test")):
-        mails.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
+        outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
     jobs.run_all()
     (row,) = rows()
     assert (row.state, row.tries) == ("waiting", 1)
@@ -211,7 +219,7 @@ def test_a_server_that_is_away_is_asked_once_a_minute_however_many_mails_wait(
     asked, send = [], smtp.send
     monkeypatch.setattr(smtp, "send", lambda *given: asked.append(given) or send(*given))
     with transaction(Cause("test")):
-        mails.order("digest", {user.id: {"tasks": 1} for user in users}, "2026-03-02")
+        outbox.order("digest", {user.id: {"tasks": 1} for user in users}, "2026-03-02")
     jobs.run_all()
     assert len(asked) == 1
     assert {(row.state, row.tries) for row in rows()} == {("waiting", 1)}
@@ -226,11 +234,11 @@ def test_what_was_sent_is_forgotten_after_90_days(
 ) -> None:
     province, _ = people()
     reader(province, "digest")
-    digests.write_due_digests()
+    daily_digest.write_due_digests()
     jobs.run_all()
     clock.move(timedelta(days=91))
-    monkeypatch.setattr(digests, "_done", None)
-    digests.write_due_digests()
+    monkeypatch.setattr(daily_digest, "_done", None)
+    daily_digest.write_due_digests()
     assert rows() == []
 
 
@@ -240,8 +248,8 @@ def test_after_two_days_of_silence_it_is_given_up_visibly_and_tried_again_by_han
     user = reader(authority_user(), "digest")
     postbox.stop()
     with transaction(Cause("test")):
-        mails.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
-    for _ in range(len(mails.PAUSES) + 1):
+        outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
+    for _ in range(len(outbox.PAUSES) + 1):
         jobs.run_all()
         clock.move(timedelta(days=1))
     assert rows()[0].state == "failed"
@@ -262,7 +270,7 @@ def test_what_the_server_refuses_for_good_is_not_tried_again(
     user = reader(authority_user(), "digest")
     postbox.answer = answer
     with transaction(Cause("test")):
-        mails.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
+        outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
     jobs.run_all()
     (row,) = rows()
     assert (row.state, row.error) == (state, answer)
@@ -271,7 +279,7 @@ def test_what_the_server_refuses_for_good_is_not_tried_again(
 def test_who_does_not_want_it_any_more_or_is_disabled_gets_none(postbox: Postbox, clock: MovingClock) -> None:
     users = [reader(authority_user(code=code), "digest") for code in ("37", "42", "11")]
     with transaction(Cause("test")):
-        mails.order("digest", {user.id: {"tasks": 1} for user in users}, "2026-03-02")
+        outbox.order("digest", {user.id: {"tasks": 1} for user in users}, "2026-03-02")
         users[0].preferences = {"mails": []}
         users[1].state = "disabled"
         users[2].mail_sealed = None
@@ -283,7 +291,7 @@ def test_who_does_not_want_it_any_more_or_is_disabled_gets_none(postbox: Postbox
 def test_without_a_server_nothing_is_ordered_and_the_pages_say_so(client: FlaskClient, clock: MovingClock) -> None:
     user = reader(authority_user(), "digest")
     with transaction(Cause("test")):
-        mails.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
+        outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
     assert rows() == []
     assert "尚未设置邮件服务器" in sign_in(client, user).get("/account").get_data(as_text=True)
     page = sign_in(client, known(make_user("sys_admin", authority_id("platform")))).get("/settings")

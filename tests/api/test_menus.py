@@ -15,8 +15,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.models import AcademyLink, Cause, Organisation, Person, User, authority_id, session, today, transaction
-from service.workflow import bulletins, plans
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.organisation import AcademyLink, Organisation, authority_id
+from service.models.tables.person import Person
+from service.models.tables.user import User
+from service.workflow.notices import bulletins
+from service.workflow.training import plans
 from tests.builders.stage import known
 from tests.builders.trained import make_enrollment
 from tests.builders.world import (
@@ -32,9 +38,18 @@ from tests.builders.world import (
 )
 
 ROLES = (
-    "ministry", "province", "association", "institution", "group", "enterprise", "branch", "sys_admin", "security_admin", "audit_admin",
+    "ministry",
+    "province",
+    "association",
+    "institution",
+    "group",
+    "enterprise",
+    "branch",
+    "sys_admin",
+    "security_admin",
+    "audit_admin",
     "process_admin",
-)  # fmt: skip
+)
 OFFICIAL = {"ministry", "province", "association"}
 UNITS = {"group", "enterprise", "branch"}
 BUSINESS = OFFICIAL | UNITS | {"institution"}
@@ -87,7 +102,10 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "首页": [HOME],
         "待办": [INBOX],
         "培训": [("培训班管理", "/classes", "培训班"), ("培训计划", "/plans", "培训计划"), DUE],  # S91 S90 S89
-        "人员": [("人员信息查询", "/persons", "人员信息查询"), ("人员信息变更", "/persons/changes", "人员信息变更")],  # S84 S88
+        "人员": [
+            ("人员信息查询", "/persons", "人员信息查询"),
+            ("人员信息变更", "/persons/changes", "人员信息变更"),
+        ],  # S84 S88
         "证书": [
             ("证件查询", "/certificates", "证书台账"),  # S93
             ("证件审批", "/desks/certificates", "待办"),  # S92
@@ -104,10 +122,18 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "首页": [HOME],
         "待办": [INBOX],
         "培训": [
-            ("培训班管理", "/classes", "培训班"), ("开设培训班", "/classes/new", "开设培训班"), ("代企业报名", "/classes/offers", "代企业报名"),  # S107
-            ENROLLED, ("报名确认", "/desks/enrollments", "待办"), ("制定计划", "/plans", "培训计划"), DUE,  # S107 S106 S105
+            ("培训班管理", "/classes", "培训班"),
+            ("开设培训班", "/classes/new", "开设培训班"),
+            ("代企业报名", "/classes/offers", "代企业报名"),  # S107
+            ENROLLED,
+            ("报名确认", "/desks/enrollments", "待办"),
+            ("制定计划", "/plans", "培训计划"),
+            DUE,  # S107 S106 S105
         ],
-        "人员": [("本省人员信息列表", "/persons", "本省人员信息列表"), ("人员信息审批", "/desks/persons", "待办")],  # S104 S103
+        "人员": [
+            ("本省人员信息列表", "/persons", "本省人员信息列表"),
+            ("人员信息审批", "/desks/persons", "待办"),
+        ],  # S104 S103
         "证书": [("证件查询", "/certificates", "证书台账")],  # §9
         "报表": [ALL_REPORTS, ANNUAL, SUMMARY, WARNINGS],
         "企业信息": UNIT_LISTS + UNIT_ENTRY,
@@ -120,9 +146,14 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "首页": [HOME],
         "待办": [INBOX],
         "培训": [
-            ("培训班管理", "/classes", "培训班"), ("开设培训班", "/classes/new", "开设培训班"), ("院校报名", "/classes/offers", "院校报名"),  # S63 S122
-            ENROLLED, ("现场报到", "/classes/check-in", "现场报到"), ("成绩确认", "/desks/scores", "待办"),  # S53 S55
-            ("制定计划", "/plans", "培训计划"), DUE,
+            ("培训班管理", "/classes", "培训班"),
+            ("开设培训班", "/classes/new", "开设培训班"),
+            ("院校报名", "/classes/offers", "院校报名"),  # S63 S122
+            ENROLLED,
+            ("现场报到", "/classes/check-in", "现场报到"),
+            ("成绩确认", "/desks/scores", "待办"),  # S53 S55
+            ("制定计划", "/plans", "培训计划"),
+            DUE,
         ],
         "人员": [
             ("人员信息查询", "/persons", "人员信息查询"),
@@ -130,8 +161,10 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ("院校人员管理", "/academies/persons", "院校人员管理"),  # S121
         ],
         "证书": [
-            ("证件查询", "/certificates", "证书台账"), ("证件打印", "/desks/prints", "证书台账"),  # S121 S122
-            ("领取登记", "/certificates/prints", "打印与领取登记"), ("遗失补办", "/reissues", "补办登记"),  # S12
+            ("证件查询", "/certificates", "证书台账"),
+            ("证件打印", "/desks/prints", "证书台账"),  # S121 S122
+            ("领取登记", "/certificates/prints", "打印与领取登记"),
+            ("遗失补办", "/reissues", "补办登记"),  # S12
         ],
         "报表": [ALL_REPORTS, RENEWAL, ANNUAL, TRAINEES, SUMMARY, WARNINGS],
         "企业信息": [*UNIT_LISTS, ("院校管理", "/academies", "院校管理"), *UNIT_ENTRY],  # S121 S123
@@ -144,7 +177,9 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "首页": [HOME],
         "待办": [INBOX],
         "培训": [
-            ("培训班查询", "/classes", "培训班"), ("院校人员报名", "/classes/offers", "院校人员报名"), ENROLLED,  # S62
+            ("培训班查询", "/classes", "培训班"),
+            ("院校人员报名", "/classes/offers", "院校人员报名"),
+            ENROLLED,  # S62
             ("成绩录入", "/classes/scores", "成绩录入"),  # S54 S59
         ],
         "人员": [("人员信息查询", "/persons", "人员信息查询")],  # §9
@@ -161,30 +196,45 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "待办": [INBOX],
         "客服": [*SUPPORT, ("工单分派", "/desks/tickets", "待办")],
         "系统": [
-            *ACCOUNTS, ("参数与字典", "/settings", "设置与字典"), ("省份字典", "/settings/provinces", "省份字典"), ("备份", "/backup", "备份"),
+            *ACCOUNTS,
+            ("参数与字典", "/settings", "设置与字典"),
+            ("省份字典", "/settings/provinces", "省份字典"),
+            ("备份", "/backup", "备份"),
             *OWN,
         ],
     },
     "security_admin": {  # §9: role grants, unlock, policy
-        "首页": [HOME], "待办": [INBOX], "客服": SUPPORT,
+        "首页": [HOME],
+        "待办": [INBOX],
+        "客服": SUPPORT,
         "系统": [("账号与授权", "/users", "账号"), ("安全策略", "/settings", "安全策略"), *OWN],
     },
     "audit_admin": {  # §9: read, verify and export logs
-        "首页": [HOME], "待办": [INBOX], "客服": SUPPORT, "审计": [("日志审计", "/audit", "日志审计")],
-        "案卷": [("案卷回放", "/cases", "案卷"), ("流程定义", "/processes", "流程")], "系统": OWN,
+        "首页": [HOME],
+        "待办": [INBOX],
+        "客服": SUPPORT,
+        "审计": [("日志审计", "/audit", "日志审计")],
+        "案卷": [("案卷回放", "/cases", "案卷"), ("流程定义", "/processes", "流程")],
+        "系统": OWN,
     },
     "process_admin": {  # §9: diagrams, decisions, forms
-        "首页": [HOME], "待办": [INBOX], "客服": SUPPORT, "案卷": [CASES, ("流程定义", "/processes", "流程")], "系统": OWN,
+        "首页": [HOME],
+        "待办": [INBOX],
+        "客服": SUPPORT,
+        "案卷": [CASES, ("流程定义", "/processes", "流程")],
+        "系统": OWN,
     },
-}  # fmt: skip
+}
 
 SHORTCUTS = {
     "ministry": ["应培情况统计", "证件审核", "注销过期证书"],  # S85, C10
     "province": ["制定计划", "开设培训班", "报名确认", "人员审批"],  # S100
     "association": ["制定计划", "开设培训班", "现场报到", "成绩确认", "证件打印"],  # S122
     "institution": ["录入成绩", "院校报名"],  # [I]
-    "group": ["报名", "录入人员"], "enterprise": ["报名", "录入人员"], "branch": ["报名", "录入人员"],  # S114
-}  # fmt: skip
+    "group": ["报名", "录入人员"],
+    "enterprise": ["报名", "录入人员"],
+    "branch": ["报名", "录入人员"],  # S114
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,10 +375,14 @@ def world(app: Flask, clock: Any) -> World:
     with transaction(Cause("test")) as current:
         current.add(AcademyLink(academy_id=places["academy"].id, institution_id=centre.id))
     users = {
-        "ministry": authority_user("ministry"), "province": authority_user(), "association": authority_user("association"),
-        "institution": make_user("training_institution", centre.id), "group": make_user("group", places["group"].id),
-        "enterprise": make_user("enterprise", places["enterprise"].id), "branch": make_user("enterprise", places["branch"].id),
-    } | {role: make_user(role, authority_id("platform")) for role in ROLES[7:]}  # fmt: skip
+        "ministry": authority_user("ministry"),
+        "province": authority_user(),
+        "association": authority_user("association"),
+        "institution": make_user("training_institution", centre.id),
+        "group": make_user("group", places["group"].id),
+        "enterprise": make_user("enterprise", places["enterprise"].id),
+        "branch": make_user("enterprise", places["branch"].id),
+    } | {role: make_user(role, authority_id("platform")) for role in ROLES[7:]}
     users = {role: known(user) for role, user in users.items()}
     return World(users, places, {name: _people(place) for name, place in places.items()}, centre)
 
@@ -338,9 +392,11 @@ def _people(place: Organisation) -> dict[str, str]:
     person, held = make_person(place), make_person(place)
     make_photo(held)
     return {
-        "person": str(person.id), "held": str(held.id), "draft": str(make_person(place, state="draft").id),
+        "person": str(person.id),
+        "held": str(held.id),
+        "draft": str(make_person(place, state="draft").id),
         "certificate": str(make_certificate(held).id),
-    }  # fmt: skip
+    }
 
 
 def objects_of(world: World, role: str) -> dict[str, str]:
@@ -353,23 +409,50 @@ def objects_of(world: World, role: str) -> dict[str, str]:
     looked_after = people["academy"] if role == "association" else people[own]
     trainer = users[role] if role in ("province", "association") else users["province"]
     kind = "initial" if role == "association" else "renewal"
-    plan = plans.save_plan(trainer, {"kind": kind, "year": "2026", "title": f"计划{role}", "time": "m6", "place": "济南", "capacity": "80", "hours": "48"})  # fmt: skip
+    plan = plans.save_plan(
+        trainer,
+        {
+            "kind": kind,
+            "year": "2026",
+            "title": f"计划{role}",
+            "time": "m6",
+            "place": "济南",
+            "capacity": "80",
+            "hours": "48",
+        },
+    )
     bulletin = bulletins.save_bulletin(trainer, {"title": f"通报{role}", "body": "正文"})
     offered = make_class("initial", organiser=authority_id("association"), institution=centre, hours=48)
     day = today()
     running = make_class(
-        "initial", organiser=authority_id("association"), institution=centre, hours=48, state="running", starts_on=day, ends_on=day + timedelta(days=2),
-        enrol_from=day - timedelta(days=9), enrol_until=day - timedelta(days=1),
-    )  # fmt: skip
+        "initial",
+        organiser=authority_id("association"),
+        institution=centre,
+        hours=48,
+        state="running",
+        starts_on=day,
+        ends_on=day + timedelta(days=2),
+        enrol_from=day - timedelta(days=9),
+        enrol_until=day - timedelta(days=1),
+    )
     came = make_enrollment(session().get_one(Person, looked_after["person"]), running, "checked_in")
     account = make_user("enterprise", places["enterprise"].id)
     return {
-        "unit": str(places[own if own != "academy" else "enterprise"].id), "person": people[own]["person"], "held": people[own]["held"],
-        "certificate": people[own]["certificate"], "kept": looked_after["held"], "draft": looked_after["draft"],
-        "kept_certificate": looked_after["certificate"], "plan": str(plan.id), "bulletin": str(bulletin.id), "class": str(offered.id),
-        "own_class": str(make_class(organiser=authority_id("37"), institution=centre).id), "held_class": str(running.id), "came": str(came.id),
+        "unit": str(places[own if own != "academy" else "enterprise"].id),
+        "person": people[own]["person"],
+        "held": people[own]["held"],
+        "certificate": people[own]["certificate"],
+        "kept": looked_after["held"],
+        "draft": looked_after["draft"],
+        "kept_certificate": looked_after["certificate"],
+        "plan": str(plan.id),
+        "bulletin": str(bulletin.id),
+        "class": str(offered.id),
+        "own_class": str(make_class(organiser=authority_id("37"), institution=centre).id),
+        "held_class": str(running.id),
+        "came": str(came.id),
         "user": str(account.id),
-    }  # fmt: skip
+    }
 
 
 def read(client: FlaskClient, address: str) -> str:

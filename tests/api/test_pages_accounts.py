@@ -9,8 +9,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from service.errors import InvalidInput, SignInNeeded
-from service.models import MovingClock, Task, User, authority_id, session
-from service.workflow import accounts, cases, history
+from service.models.db.clock import MovingClock
+from service.models.db.session import session
+from service.models.tables.case import Task
+from service.models.tables.organisation import authority_id
+from service.models.tables.user import User
+from service.workflow.accounts import accounts
+from service.workflow.runtime import history, tasks
 from tests.builders.stage import enroll, known, make_stage, publish_class, task_of
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
 
@@ -78,7 +83,7 @@ def test_r4_disabling_gives_claimed_tasks_back_to_the_role_by_a_recorded_input(
     stage = make_stage()
     case = enroll(stage, publish_class(stage), stage.person())
     task = task_of(case, "confirm_enrollment")
-    cases.claim(stage.province, task.id)
+    tasks.claim(stage.province, task.id)
     assert "1 项待办退还" in page(sign_in(client, sysadmin), f"/users/{stage.province.id}/disable")
     client.post(f"/users/{stage.province.id}/disable")
     session().expire_all()
@@ -197,7 +202,7 @@ def test_r4_a_moved_account_leaves_its_tasks_to_its_colleagues(client: FlaskClie
     stage = make_stage()
     case = enroll(stage, publish_class(stage), stage.person())
     task = task_of(case, "confirm_enrollment")
-    cases.claim(stage.province, task.id)
+    tasks.claim(stage.province, task.id)
     entry = {"display_name": "张甲子", "organisation_id": str(authority_id("42"))}
     sign_in(client, sysadmin).post(f"/users/{stage.province.id}/edit", data=entry)
     session().expire_all()

@@ -10,16 +10,23 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import Cause, NumberOwner, Person, session, transaction
-from service.models.sealed import fingerprint
-from service.workflow import registry
+from service.models.db.encryption import fingerprint
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.certificate import NumberOwner
+from service.models.tables.person import Person
+from service.workflow.persons import person_records
 from tests.builders.stage import make_stage, publish_class
 from tests.builders.world import authority_user, make_person, make_unit, make_user, sign_in
 
 SOUND = {
-    "name": "陈戊辰", "id_type": "resident_id", "id_number": "370000198001010025", "qualification_type": "MANAGER_PROD",
-    "no_criminal_record": "true", "act": "save",
-}  # fmt: skip
+    "name": "陈戊辰",
+    "id_type": "resident_id",
+    "id_number": "370000198001010025",
+    "qualification_type": "MANAGER_PROD",
+    "no_criminal_record": "true",
+    "act": "save",
+}
 
 
 @pytest.mark.parametrize("address", ["/units", "/persons", "/classes", "/enrollments", "/certificates"])
@@ -57,11 +64,20 @@ def test_a_nul_is_refused(client: FlaskClient, field: str) -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"appointed_on": "2026-02-30"}, {"appointed_on": "tomorrow"}, {"appointed_on": "9999-01-01"}, {"post": "长" * 51},
-        {"id_type": "other", "id_number": "x"}, {"unit": "nonsense"}, {"unit": str(uuid.uuid4())}, {"certificate_issued_on": "x"},
-        {"id_number": "3700001980010100251"}, {"id_number": "110000192902290016"}, {"name": "a"}, {"name": "<b>x</b>"},
+        {"appointed_on": "2026-02-30"},
+        {"appointed_on": "tomorrow"},
+        {"appointed_on": "9999-01-01"},
+        {"post": "长" * 51},
+        {"id_type": "other", "id_number": "x"},
+        {"unit": "nonsense"},
+        {"unit": str(uuid.uuid4())},
+        {"certificate_issued_on": "x"},
+        {"id_number": "3700001980010100251"},
+        {"id_number": "110000192902290016"},
+        {"name": "a"},
+        {"name": "<b>x</b>"},
     ],
-)  # fmt: skip
+)
 def test_a_wrong_field_comes_back_and_nothing_is_written(client: FlaskClient, more: dict[str, str]) -> None:
     unit = make_unit()
     sign_in(client, make_user("enterprise", unit.id))
@@ -88,7 +104,7 @@ def test_of_two_units_entering_one_person_at_once_the_second_is_told(
     client: FlaskClient, monkeypatch: Any
 ) -> None:  # R19
     make_person(make_unit(province="42"), number="370000198001010025")
-    monkeypatch.setattr(registry, "_refuse_duplicate", lambda *_: None)  # as if the first were not committed yet
+    monkeypatch.setattr(person_records, "_refuse_duplicate", lambda *_: None)  # as if the first were not committed yet
     sign_in(client, make_user("enterprise", make_unit().id))
     answer = client.post("/persons", data=SOUND)
     assert answer.status_code == 422

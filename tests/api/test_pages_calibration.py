@@ -8,22 +8,23 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.errors import InvalidInput
-from service.models import PrintBatch, session
-from service.workflow import calibration
+from service.models.db.session import session
+from service.models.tables.print_batch import PrintBatch
+from service.workflow.certificates import printer_calibration
 from tests.builders.stage import known
 from tests.builders.world import authority_user, make_certificate, make_person, make_photo, make_unit, sign_in
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("1.2", 12), ("-0.5", -5), ("−3", -30), ("", 0), ("20", 200)])
 def test_a_measured_shift_is_read_in_tenths(typed: str, meant: int) -> None:
-    assert calibration.parse_shift({"x": typed, "y": "0"}) == (meant, 0)
-    assert calibration.read_shift(calibration.keep_shift((meant, 0))) == (meant, 0)
+    assert printer_calibration.parse_shift({"x": typed, "y": "0"}) == (meant, 0)
+    assert printer_calibration.read_shift(printer_calibration.keep_shift((meant, 0))) == (meant, 0)
 
 
 @pytest.mark.parametrize("typed", ["a", "1.25", "20.1", "nan", "1e9", "1e999999999"])
 def test_what_is_no_shift_is_refused_at_its_field(typed: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        calibration.parse_shift({"x": "0", "y": typed})
+        printer_calibration.parse_shift({"x": "0", "y": typed})
     assert list(refused.value.fields) == ["y"]
 
 

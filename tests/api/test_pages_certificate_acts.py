@@ -10,8 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import Certificate, PrintBatch, PrintRecord, Reissue, session, today
-from service.workflow import expiry, jobs, reissues
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.print_batch import PrintBatch
+from service.models.tables.reissue import Reissue
+from service.workflow.certificates import certificate_expiry, reissues
+from service.workflow.runtime import jobs
 from tests.api.queries import counted
 from tests.builders.stage import Stage, do, make_stage
 from tests.builders.world import fresh, make_certificate, make_class, make_person, make_unit, make_user, sign_in
@@ -101,7 +106,7 @@ def test_the_ministry_deregisters_one_from_its_page_and_many_from_the_list(clien
     assert begun.status_code == 302
     page = _text(client, begun.headers["Location"])
     assert "已过期 9 天" in page
-    expiry.start_deregistrations()
+    certificate_expiry.start_deregistrations()
     listed = _text(client, "/certificates/expired")
     tasks = re.findall(r'name="task" value="([0-9a-f-]{36})"', listed)
     assert len(tasks) == 4
@@ -181,12 +186,22 @@ def test_prints_are_handed_out_together_and_once(client: FlaskClient, stage: Sta
 @pytest.mark.parametrize(
     ("reader", "address"),
     [
-        ("association", "/certificates"), ("association", "/certificates/{held}"), ("enterprise", "/certificates/{held}"), ("ministry", "/certificates/{old}"),
-        ("association", "/reissues"), ("enterprise", "/certificates/{held}/reissue"), ("ministry", "/certificates/{held}/revoke"),
-        ("ministry", "/certificates/expired"), ("ministry", "{expired}"), ("association", "{review}"), ("association", "/certificates/print?class={class_id}"),
-        ("association", "/certificates/print?c={held}&c={old}"), ("association", "/certificates/prints"), ("association", "{batch}"),
+        ("association", "/certificates"),
+        ("association", "/certificates/{held}"),
+        ("enterprise", "/certificates/{held}"),
+        ("ministry", "/certificates/{old}"),
+        ("association", "/reissues"),
+        ("enterprise", "/certificates/{held}/reissue"),
+        ("ministry", "/certificates/{held}/revoke"),
+        ("ministry", "/certificates/expired"),
+        ("ministry", "{expired}"),
+        ("association", "{review}"),
+        ("association", "/certificates/print?class={class_id}"),
+        ("association", "/certificates/print?c={held}&c={old}"),
+        ("association", "/certificates/prints"),
+        ("association", "{batch}"),
     ],
-)  # fmt: skip
+)
 def test_a_page_asks_at_most_fifteen_queries(client: FlaskClient, stage: Stage, reader: str, address: str) -> None:
     places = _filled(client, stage)
     sign_in(client, getattr(stage, reader))
@@ -202,7 +217,7 @@ def _filled(client: FlaskClient, stage: Stage) -> dict[str, str]:
     old = [make_certificate(stage.person(), today() - timedelta(days=3)) for _ in range(4)]
     for certificate in held[1:]:
         reissues.request_reissue(stage.enterprise, certificate.id, LOST)
-    expiry.start_deregistrations()
+    certificate_expiry.start_deregistrations()
     sign_in(client, stage.association)
     review = re.search(r"/tasks/[0-9a-f-]{36}", _text(client, "/inbox?kind=certificate_reissue/review_reissue"))
     batch = client.post("/certificates/print", data={"certificate": [str(held[0].id)], "reason": "污损", "title": "x"})
@@ -211,9 +226,13 @@ def _filled(client: FlaskClient, stage: Stage) -> dict[str, str]:
     assert review
     assert expired
     return {
-        "held": str(held[0].id), "old": str(old[0].id), "review": review[0], "expired": expired[0],
-        "class_id": str(make_class().id), "batch": batch.headers["Location"],
-    }  # fmt: skip
+        "held": str(held[0].id),
+        "old": str(old[0].id),
+        "review": review[0],
+        "expired": expired[0],
+        "class_id": str(make_class().id),
+        "batch": batch.headers["Location"],
+    }
 
 
 def test_by_number_and_name_the_edition_that_holds_is_found(client: FlaskClient, stage: Stage) -> None:

@@ -11,7 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import PrintRecord, session, today
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.tables.certificate import PrintRecord
 from tests.builders.world import (
     authority_user,
     fresh,
@@ -21,7 +23,7 @@ from tests.builders.world import (
     make_unit,
     make_user,
     sign_in,
-)  # fmt: skip
+)
 
 
 def texts(pdf: bytes) -> bytes:

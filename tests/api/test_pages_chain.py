@@ -9,8 +9,15 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import Certificate, Enrollment, Person, Task, TrainingClass, User, session, today
-from service.workflow import jobs, training
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.tables.case import Task
+from service.models.tables.certificate import Certificate
+from service.models.tables.person import Person
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
+from service.workflow.runtime import jobs
+from service.workflow.training import enrollments
 from tests.builders.stage import Stage, at_nine, draft, make_stage
 from tests.builders.world import fresh, portrait, sign_in
 
@@ -42,9 +49,14 @@ def enter_person(client: FlaskClient, stage: Stage) -> Person:
     import io
 
     entry = {
-        "name": "陈戊辰", "id_type": "resident_id", "id_number": "370000198001010025", "qualification_type": "MANAGER_PROD",
-        "no_criminal_record": "true", "photo": (io.BytesIO(portrait()), "a.jpg"), "act": "submit",
-    }  # fmt: skip
+        "name": "陈戊辰",
+        "id_type": "resident_id",
+        "id_number": "370000198001010025",
+        "qualification_type": "MANAGER_PROD",
+        "no_criminal_record": "true",
+        "photo": (io.BytesIO(portrait()), "a.jpg"),
+        "act": "submit",
+    }
     assert sign_in(client, stage.enterprise).post("/persons", data=entry).status_code == 302
     query = select(Person).where(Person.name == "陈戊辰", Person.state == "pending")
     return session().scalars(query).one()
@@ -65,7 +77,7 @@ def test_a_safety_officer_goes_from_entry_to_his_certificate_by_the_pages(client
     assert person.state == "pending"
     assert "370***********0025" in answer(client, stage.province, "approve_person", decision="approve")
     assert fresh(person).state == "approved"
-    training.refresh_need()
+    enrollments.refresh_need()
 
     found = publish(client, stage)
     choose = f"/classes/{found.id}/enroll"
@@ -160,7 +172,7 @@ def test_who_cannot_be_enrolled_is_told_why(client: FlaskClient, clock: Any) -> 
         stage.person(name="丙丙", state="pending"),
     )
     make_certificate(held, today() + timedelta(days=800))
-    training.refresh_need()
+    enrollments.refresh_need()
     found = publish(client, stage)
     sign_in(client, stage.enterprise)
     choose = f"/classes/{found.id}/enroll"
@@ -179,7 +191,7 @@ def test_who_cannot_be_enrolled_is_told_why(client: FlaskClient, clock: Any) -> 
 def test_a_withdrawal_frees_the_seat(client: FlaskClient, clock: Any) -> None:  # R46
     stage = make_stage()
     person = stage.person()
-    training.refresh_need()
+    enrollments.refresh_need()
     found = publish(client, stage)
     sign_in(client, stage.enterprise)
     client.post(f"/classes/{found.id}/enroll", data={"person": str(person.id)})
@@ -193,7 +205,7 @@ def test_a_withdrawal_frees_the_seat(client: FlaskClient, clock: Any) -> None:  
 def test_the_organiser_cancels_with_a_reason_and_nobody_else(client: FlaskClient, clock: Any) -> None:  # R37
     stage = make_stage()
     person = stage.person()
-    training.refresh_need()
+    enrollments.refresh_need()
     found = publish(client, stage)
     sign_in(client, stage.enterprise)
     client.post(f"/classes/{found.id}/enroll", data={"person": str(person.id)})

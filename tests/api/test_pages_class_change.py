@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.workflow import jobs
+from service.workflow.runtime import jobs
 from tests.builders.stage import Stage, at_nine, class_of, do, enroll, make_stage, publish_class
 from tests.builders.world import sign_in
 

@@ -8,8 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import Enrollment, session
-from service.workflow import training
+from service.models.db.session import session
+from service.models.tables.training import Enrollment
+from service.workflow.training import enrollments
 from tests.builders.stage import Stage, at_nine, do, enroll, make_stage, publish_class
 from tests.builders.world import make_person, make_unit, sign_in
 
@@ -23,7 +24,7 @@ def test_s85_from_the_person_to_his_enrolment(client: FlaskClient, stage: Stage)
     """S85, S105: person → classes of the kind he needs → the list of that class with him alone"""
     person, other = stage.person(name="欧阳夏丹"), stage.person()
     training_class = publish_class(stage)
-    training.refresh_need([person.id, other.id])
+    enrollments.refresh_need([person.id, other.id])
     sign_in(client, stage.enterprise)
     step = f"/classes?kind=initial&amp;state=enrolling&amp;person={person.id}"
     assert step in client.get(f"/persons/{person.id}").get_data(as_text=True)
@@ -40,7 +41,7 @@ def test_s63_an_academy_as_a_whole_and_no_other(client: FlaskClient, stage: Stag
     first, second = make_unit("academy"), make_unit("academy")
     persons = [make_person(unit) for unit in (first, first, second)]
     training_class = publish_class(stage)
-    training.refresh_need([p.id for p in persons])
+    enrollments.refresh_need([p.id for p in persons])
     sign_in(client, stage.association)
     page = client.get(f"/classes/{training_class.id}/enroll?unit={first.id}").get_data(as_text=True)
     assert "整体报名（列出的全部 2 人）" in page

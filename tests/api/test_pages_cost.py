@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.models import User, session
-from service.workflow import training
+from service.models.db.session import session
+from service.models.tables.user import User
+from service.workflow.training import enrollments
 from tests.api.queries import counted
 from tests.builders.stage import Stage, enroll, make_stage, publish_class
 from tests.builders.world import (
@@ -34,7 +35,7 @@ def full(app: Any, clock: Any) -> dict[str, Any]:
     for person in people[::2]:
         make_certificate(person)
     mine = [stage.person() for _ in range(12)]
-    training.refresh_need()
+    enrollments.refresh_need()
     found = publish_class(stage)
     for person in mine:
         enroll(stage, found, person)
@@ -60,15 +61,28 @@ def who(full: dict[str, Any], name: str) -> User:
 @pytest.mark.parametrize(
     ("reader", "address"),
     [
-        ("province", "/units"), ("association", "/units"), ("group", "/units/{unit.id}"), ("group", "/units/{unit.id}/edit"),
-        ("province", "/persons"), ("ministry", "/persons"), ("group", "/persons?q=赵"), ("province", "/persons/{person.id}"),
-        ("group", "/persons/new"), ("group", "/persons/{person.id}/edit"), ("province", "/classes"), ("enterprise", "/classes/{class.id}"),
-        ("association", "/classes/{class.id}"), ("enterprise", "/classes/{class.id}/enroll"),
-        ("enterprise", "/classes/{class.id}/enroll?view=others"), ("association", "/classes/{class.id}/check-in"),
-        ("institution", "/classes/{class.id}/scores"), ("province", "/enrollments"), ("association", "/certificates"),
+        ("province", "/units"),
+        ("association", "/units"),
+        ("group", "/units/{unit.id}"),
+        ("group", "/units/{unit.id}/edit"),
+        ("province", "/persons"),
+        ("ministry", "/persons"),
+        ("group", "/persons?q=赵"),
+        ("province", "/persons/{person.id}"),
+        ("group", "/persons/new"),
+        ("group", "/persons/{person.id}/edit"),
+        ("province", "/classes"),
+        ("enterprise", "/classes/{class.id}"),
+        ("association", "/classes/{class.id}"),
+        ("enterprise", "/classes/{class.id}/enroll"),
+        ("enterprise", "/classes/{class.id}/enroll?view=others"),
+        ("association", "/classes/{class.id}/check-in"),
+        ("institution", "/classes/{class.id}/scores"),
+        ("province", "/enrollments"),
+        ("association", "/certificates"),
         ("province", "/certificates?state=valid"),
     ],
-)  # fmt: skip
+)
 def test_a_page_asks_at_most_fifteen_queries(
     client: FlaskClient, full: dict[str, Any], reader: str, address: str
 ) -> None:

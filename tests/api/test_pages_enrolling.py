@@ -8,20 +8,14 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import (
-    AcademyLink,
-    Cause,
-    Enrollment,
-    Organisation,
-    Task,
-    TrainingClass,
-    TrainingNeed,
-    authority_id,
-    session,
-    today,
-    transaction,
-)  # fmt: skip
-from service.workflow import registry, training, transfers
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.case import Task
+from service.models.tables.organisation import AcademyLink, Organisation, authority_id
+from service.models.tables.training import Enrollment, TrainingClass, TrainingNeed
+from service.workflow.persons import person_records, transfers
+from service.workflow.training import enrollments
 from tests.builders.stage import Stage, enroll, make_stage, publish_class
 from tests.builders.world import fresh, make_certificate, make_person, make_unit, sign_in
 
@@ -49,7 +43,7 @@ def test_an_academy_is_enrolled_as_a_whole_and_needs_no_confirmation(client: Fla
     academy = academy_of(stage)
     people = [make_person(academy) for _ in range(3)]
     others = make_person(stage.unit)
-    training.refresh_need()
+    enrollments.refresh_need()
     found = publish_class(stage)
     sign_in(client, stage.association)
     page = client.get(f"/classes/{found.id}/enroll").get_data(as_text=True)
@@ -64,7 +58,7 @@ def test_an_institution_enrols_linked_academies_into_its_own_classes(client: Fla
         make_person(academy_of(stage)),
         make_person(make_unit("academy", authority_id=None, credit_code=None)),
     )
-    training.refresh_need()
+    enrollments.refresh_need()
     found = publish_class(stage)
     sign_in(client, stage.institution)
     answer = client.post(f"/classes/{found.id}/enroll", data={"person": [str(ours.id), str(foreign.id)]})
@@ -75,7 +69,7 @@ def test_an_institution_enrols_linked_academies_into_its_own_classes(client: Fla
 def test_a_province_enrols_on_behalf_and_still_confirms(client: FlaskClient, clock: Any) -> None:  # R43, C12
     stage = make_stage()
     person = stage.person()
-    training.refresh_need()
+    enrollments.refresh_need()
     found = publish_class(stage)
     sign_in(client, stage.province)
     assert client.post(f"/classes/{found.id}/enroll", data={"person": str(person.id)}).status_code == 302
@@ -102,26 +96,26 @@ def test_a_pending_enrolment_follows_the_person_to_another_province(client: Flas
 def test_the_projection_follows_certificates_and_the_calendar(client: FlaskClient, clock: Any) -> None:  # R22–R29
     unit = make_unit()
     person, other = make_person(unit), make_person(unit)
-    assert training.refresh_need() == 2
-    assert training.refresh_need() == 0  # nothing is stale
+    assert enrollments.refresh_need() == 2
+    assert enrollments.refresh_need() == 0  # nothing is stale
     assert needs() == {person.id: "initial", other.id: "initial"}
     certificate = make_certificate(person, today() + timedelta(days=500))
-    assert training.refresh_need() == 1
+    assert enrollments.refresh_need() == 1
     assert needs()[person.id] == "refresher"
     clock.move(timedelta(days=365))
-    assert training.refresh_need() == 2
+    assert enrollments.refresh_need() == 2
     assert needs()[person.id] == "renewal"
     clock.move_to(clock.now() + timedelta(days=200))
-    training.refresh_need()
+    enrollments.refresh_need()
     assert needs()[person.id] == "expired"
     with transaction(Cause("test")):
         fresh(certificate).state = "deregistered"
-    training.refresh_need()
+    enrollments.refresh_need()
     assert needs()[person.id] == "initial"
 
 
 def test_a_deleted_draft_leaves_no_need_behind(client: FlaskClient, clock: Any) -> None:
     stage = make_stage()
     draft = make_person(stage.unit, state="draft")
-    registry.delete_draft(stage.enterprise, draft.id)
+    person_records.delete_draft(stage.enterprise, draft.id)
     assert needs() == {}

@@ -9,9 +9,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.models import AuditEvent, Case, JournalRow, authority_id, session, today
-from service.workflow import transfers
-from service.workflow.backups import record_backup
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case, JournalRow
+from service.models.tables.organisation import authority_id
+from service.workflow.persons import transfers
+from service.workflow.system.backups import record_backup
 from tests.api.queries import counted
 from tests.api.test_exports import export
 from tests.builders.stage import Stage, do, enroll, known, make_stage, publish_class
@@ -96,9 +100,17 @@ def test_a_class_is_offered_where_it_is_open_to_ones_province(client: FlaskClien
 
 def test_classes_to_check_in_and_to_score_say_how_many(client: FlaskClient, stage: Stage) -> None:  # S53 S54
     found = make_class(
-        "initial", organiser=authority_id("association"), institution=stage.centre, hours=48, state="running", starts_on=today(),
-        ends_on=today() + timedelta(days=3), enrol_from=today() - timedelta(days=9), enrol_until=today() - timedelta(days=1), title="在办班",
-    )  # fmt: skip
+        "initial",
+        organiser=authority_id("association"),
+        institution=stage.centre,
+        hours=48,
+        state="running",
+        starts_on=today(),
+        ends_on=today() + timedelta(days=3),
+        enrol_from=today() - timedelta(days=9),
+        enrol_until=today() - timedelta(days=1),
+        title="在办班",
+    )
     make_class(
         title="远期班",
         institution=stage.centre,
@@ -188,12 +200,21 @@ def test_a_page_that_is_not_for_the_role_says_so(client: FlaskClient, stage: Sta
 @pytest.mark.parametrize(
     ("reader", "address"),
     [
-        ("ministry", "/persons/changes"), ("association", "/branches"), ("association", "/academies"), ("association", "/academies/persons"),
-        ("enterprise", "/classes/offers"), ("association", "/classes/check-in"), ("institution", "/classes/scores"), ("association", "/"),
-        ("association", "/more"), ("province", "/desks/enrollments"), ("audit_admin", "/audit"), ("sys_admin", "/settings/provinces"),
+        ("ministry", "/persons/changes"),
+        ("association", "/branches"),
+        ("association", "/academies"),
+        ("association", "/academies/persons"),
+        ("enterprise", "/classes/offers"),
+        ("association", "/classes/check-in"),
+        ("institution", "/classes/scores"),
+        ("association", "/"),
+        ("association", "/more"),
+        ("province", "/desks/enrollments"),
+        ("audit_admin", "/audit"),
+        ("sys_admin", "/settings/provinces"),
         ("sys_admin", "/backup"),
     ],
-)  # fmt: skip
+)
 def test_a_page_asks_at_most_fifteen_queries(client: FlaskClient, stage: Stage, reader: str, address: str) -> None:
     found = publish_class(stage)
     for _ in range(5):

@@ -12,21 +12,17 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from service.models import (
-    Attachment,
-    Cause,
-    MovingClock,
-    Notice,
-    RowChange,
-    User,
-    authority_id,
-    new_id,
-    notice_list,
-    now,
-    session,
-    transaction,
-)
-from service.workflow import digests, notices
+from service.models.db.clock import MovingClock, now
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.notices import notice_list
+from service.models.tables.audit import RowChange
+from service.models.tables.notice import Attachment, Notice
+from service.models.tables.organisation import authority_id
+from service.models.tables.user import User
+from service.workflow.notices import notices
+from service.workflow.system import daily_digest
 from tests.builders.stage import known, make_stage, publish_class
 from tests.builders.world import authority_user, fresh, make_certificate, make_person, make_unit, make_user, sign_in
 
@@ -219,8 +215,8 @@ def test_r66_the_daily_digest_tells_unit_province_and_association_once_a_day(
     day = (now() + timedelta(hours=8)).date()
     for days in (90, 60, 30, 45, -1):
         make_certificate(make_person(stage.unit), valid_to=day + timedelta(days=days))
-    assert digests.write_due_digests()
-    assert not digests.write_due_digests()
+    assert daily_digest.write_due_digests()
+    assert not daily_digest.write_due_digests()
     for user in (stage.enterprise, stage.province, stage.association, stage.ministry):
         row = session().scalars(select(Notice).where(Notice.organisation_id == user.organisation_id)).one()
         told = {
@@ -244,7 +240,7 @@ def test_r66_the_daily_digest_tells_unit_province_and_association_once_a_day(
         == 404
     )
     clock.move(timedelta(days=1))
-    assert digests.write_due_digests()
+    assert daily_digest.write_due_digests()
     assert (
         session().scalars(select(Notice).where(Notice.organisation_id == stage.enterprise.organisation_id)).all() == []
     )

@@ -8,8 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import Notice, authority_id, session
-from service.workflow import bulletins, digests, plans
+from service.models.db.session import session
+from service.models.tables.notice import Notice
+from service.models.tables.organisation import authority_id
+from service.workflow.notices import bulletins
+from service.workflow.system import daily_digest
+from service.workflow.training import plans
 from tests.api.queries import counted
 from tests.api.test_pages_cost import MOST
 from tests.builders.stage import known, make_stage
@@ -33,7 +37,7 @@ def office(app: Any, clock: Any) -> dict[str, Any]:
         made["user"] = make_user("group", made["unit"].id)
     made["draft"] = bulletins.save_bulletin(stage.association, {"title": "草稿", "body": "正文"})
     make_certificate(make_person(stage.unit))
-    digests.write_due_digests()
+    daily_digest.write_due_digests()
     made["digest"] = (
         session().scalars(select(Notice).where(Notice.kind == "bulletin", Notice.state == "published")).first()
     )
@@ -44,15 +48,29 @@ def office(app: Any, clock: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("reader", "address"),
     [
-        ("province", "/plans"), ("province", "/plans/calendar"), ("province", "/plans/{plan.id}"), ("ministry", "/plans?year=2026"),
-        ("province", "/plans/{plan.id}/edit"), ("province", "/plans/{plan.id}/cancel"), ("enterprise", "/notices"),
-        ("enterprise", "/notices/{digest.id}"), ("association", "/notices/{digest.id}"), ("association", "/bulletins"),
-        ("association", "/bulletins/{draft.id}"), ("association", "/bulletins/{digest.id}/readers?view=waiting"),
-        ("province", "/units/unentered"), ("association", "/units/unentered?what=persons"), ("province", "/units/{unit.id}/convert"),
-        ("province", "/units/{unit.id}/delete"), ("province", "/users?unit={unit.id}"), ("province", "/users/{user.id}"),
-        ("sysadmin", "/users"), ("sysadmin", "/settings"), ("sysadmin", "/settings/types/{type.id}"),
+        ("province", "/plans"),
+        ("province", "/plans/calendar"),
+        ("province", "/plans/{plan.id}"),
+        ("ministry", "/plans?year=2026"),
+        ("province", "/plans/{plan.id}/edit"),
+        ("province", "/plans/{plan.id}/cancel"),
+        ("enterprise", "/notices"),
+        ("enterprise", "/notices/{digest.id}"),
+        ("association", "/notices/{digest.id}"),
+        ("association", "/bulletins"),
+        ("association", "/bulletins/{draft.id}"),
+        ("association", "/bulletins/{digest.id}/readers?view=waiting"),
+        ("province", "/units/unentered"),
+        ("association", "/units/unentered?what=persons"),
+        ("province", "/units/{unit.id}/convert"),
+        ("province", "/units/{unit.id}/delete"),
+        ("province", "/users?unit={unit.id}"),
+        ("province", "/users/{user.id}"),
+        ("sysadmin", "/users"),
+        ("sysadmin", "/settings"),
+        ("sysadmin", "/settings/types/{type.id}"),
     ],
-)  # fmt: skip
+)
 def test_a_page_asks_at_most_fifteen_queries(
     client: FlaskClient, office: dict[str, Any], reader: str, address: str
 ) -> None:

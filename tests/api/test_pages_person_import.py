@@ -18,23 +18,20 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
 from service.errors import InvalidInput
-from service.models import (
-    AuditEvent,
-    Case,
-    ImportPhoto,
-    Organisation,
-    Person,
-    PersonImport,
-    Photo,
-    User,
-    new_id,
-    session,
-)
-from service.web.protection import MOST_SENT
-from service.workflow import import_photos, jobs, person_import
-from service.workflow.person_rows import rows_of
-from service.workflow.person_sheet import COLUMNS
-from service.workflow.workbook import read_lines
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, Photo
+from service.models.tables.person_import import ImportPhoto, PersonImport
+from service.models.tables.user import User
+from service.web.shell.security_headers import MOST_SENT
+from service.workflow.persons import import_photos, person_import
+from service.workflow.persons.import_rows import rows_of
+from service.workflow.persons.import_sheet import COLUMNS
+from service.workflow.runtime import jobs
+from service.workflow.xlsx_reader import read_lines
 from tests.builders.world import authority_user, identity_number, make_person, make_unit, make_user, portrait, sign_in
 
 HEADS = [column.word + "*" * column.must for column in COLUMNS]
@@ -60,9 +57,15 @@ def desk(client: FlaskClient, officer: User) -> FlaskClient:
 def cells(serial: int, **more: Any) -> list[Any]:
     """The cells of a sound person."""
     values: dict[str, Any] = {
-        "name": "陈戊辰", "id_type": "居民身份证", "id_number": identity_number(serial), "phone": "13812345678",
-        "qualification_type": "MANAGER_PROD", "post": "安全科长", "appointed_on": "2026-01-05", "no_criminal_record": "是",
-    } | more  # fmt: skip
+        "name": "陈戊辰",
+        "id_type": "居民身份证",
+        "id_number": identity_number(serial),
+        "phone": "13812345678",
+        "qualification_type": "MANAGER_PROD",
+        "post": "安全科长",
+        "appointed_on": "2026-01-05",
+        "no_criminal_record": "是",
+    } | more
     return [values.get(column.field) for column in COLUMNS]
 
 
@@ -153,15 +156,31 @@ def test_R72_every_row_is_judged_by_the_rules_of_the_form(desk: FlaskClient, uni
     make_person(unit, number=identity_number(8))
     wrong = identity_number(3)[:-1] + ("0" if identity_number(3)[-1] != "0" else "1")
     rows = [
-        cells(1), cells(1), cells(2, name="", phone="12"), cells(3, id_number=wrong), cells(7), cells(8), cells(9, qualification_type="经理"),
-        cells(10, unit="别处公司"), cells(11, id_number=identity_number(11, "20150101")), cells(12, certificate_number="123"),
-    ]  # fmt: skip
+        cells(1),
+        cells(1),
+        cells(2, name="", phone="12"),
+        cells(3, id_number=wrong),
+        cells(7),
+        cells(8),
+        cells(9, qualification_type="经理"),
+        cells(10, unit="别处公司"),
+        cells(11, id_number=identity_number(11, "20150101")),
+        cells(12, certificate_number="123"),
+    ]
     address, said = preview(desk, rows)
     assert "共 10 行：1 行通过，9 行未通过" in said
     for expected in (
-        "5 陈戊辰 证件号码：与第 4 行的证件号码相同", "姓名：请填写 2 至 50 个字的姓名", "手机：请填写 11 位手机号码", "校验不符", "该人员已存在于其他单位",
-        "该人员已录入", "资格类型：“经理”不在可选的内容里", "单位：“别处公司”不在可选的内容里", "未满 18 周岁", "原证书编号：",
-    ):  # fmt: skip
+        "5 陈戊辰 证件号码：与第 4 行的证件号码相同",
+        "姓名：请填写 2 至 50 个字的姓名",
+        "手机：请填写 11 位手机号码",
+        "校验不符",
+        "该人员已存在于其他单位",
+        "该人员已录入",
+        "资格类型：“经理”不在可选的内容里",
+        "单位：“别处公司”不在可选的内容里",
+        "未满 18 周岁",
+        "原证书编号：",
+    ):
         assert expected in said, expected
     assert str(there.id) not in said
     assert desk.post(address, data={"rows": "all"}).status_code == 409
@@ -261,7 +280,7 @@ def far_away() -> bytes:
         (far_away(), "离得很远"),
         (book([["甲乙"]] * 2001), "一次最多导入 2,000 人"),
     ],
-)  # fmt: skip
+)
 def test_R72_a_bad_file_is_refused_with_what_to_do(desk: FlaskClient, data: bytes, expected: str) -> None:
     answer = upload(desk, data)
     assert answer.status_code == 422
@@ -309,19 +328,27 @@ def test_R72_the_error_file_marks_the_cell_and_has_the_reason_in_it(desk: FlaskC
 
 def upload_with(desk: FlaskClient, rows: Sequence[Sequence[Any]], packed: bytes) -> Any:
     form = {
-        "import_id": str(new_id()), "then": "save", "file": (io.BytesIO(book(rows)), "人员.xlsx"),
+        "import_id": str(new_id()),
+        "then": "save",
+        "file": (io.BytesIO(book(rows)), "人员.xlsx"),
         "photos": (io.BytesIO(packed), "照片.zip"),
-    }  # fmt: skip
+    }
     return desk.post("/persons/import", data=form, content_type="multipart/form-data")
 
 
 def test_R72_photos_come_in_a_zip_by_number_or_row_checked_like_single_ones(desk: FlaskClient) -> None:
     small = io.BytesIO()
     Image.new("RGB", (100, 140), "white").save(small, "PNG")
-    packed = zipped({
-        f"照片/{identity_number(1).lower()}.JPG": portrait(), "5.jpg": portrait(), "6.png": small.getvalue(),
-        "王五.jpg": portrait(), "__MACOSX/._5.jpg": b"x", "Thumbs.db": b"x",
-    })  # fmt: skip
+    packed = zipped(
+        {
+            f"照片/{identity_number(1).lower()}.JPG": portrait(),
+            "5.jpg": portrait(),
+            "6.png": small.getvalue(),
+            "王五.jpg": portrait(),
+            "__MACOSX/._5.jpg": b"x",
+            "Thumbs.db": b"x",
+        }
+    )
     answer = upload_with(desk, [cells(n) for n in (1, 2, 3, 4)], packed)
     assert answer.status_code == 303, answer.text
     said = text_of(desk.get(answer.location).text)

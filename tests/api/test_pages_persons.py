@@ -11,7 +11,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import AuditEvent, Organisation, Person, RowChange, Task, User, new_id, session, today
+from service.models.db.clock import today
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.audit import AuditEvent, RowChange
+from service.models.tables.case import Task
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.user import User
 from tests.builders.world import (
     authority_user,
     fresh,
@@ -23,7 +30,7 @@ from tests.builders.world import (
     make_user,
     portrait,
     sign_in,
-)  # fmt: skip
+)
 
 NUMBER = "370000198001010025"  # domain.md §2
 
@@ -41,9 +48,15 @@ def officer(unit: Organisation) -> User:
 def entry(**more: Any) -> dict[str, Any]:
     """What the form sends for a sound person."""
     return {
-        "name": "陈戊辰", "id_type": "resident_id", "id_number": NUMBER, "qualification_type": "MANAGER_PROD", "phone": "13812345678",
-        "post": "安全科长", "no_criminal_record": "true", "act": "save",
-    } | more  # fmt: skip
+        "name": "陈戊辰",
+        "id_type": "resident_id",
+        "id_number": NUMBER,
+        "qualification_type": "MANAGER_PROD",
+        "phone": "13812345678",
+        "post": "安全科长",
+        "no_criminal_record": "true",
+        "act": "save",
+    } | more
 
 
 def only_person() -> Person:
@@ -296,9 +309,13 @@ def test_S88_two_versions_of_a_record_stand_side_by_side_with_their_photos(
 def test_a_person_entered_by_two_clicks_is_one(client: FlaskClient, officer: User) -> None:  # R19
     sign_in(client, officer)
     typed = {
-        "name": "陈戊辰", "id_type": "resident_id", "id_number": identity_number(77), "qualification_type": "MANAGER_PROD",
-        "form_id": str(new_id()), "act": "save",
-    }  # fmt: skip
+        "name": "陈戊辰",
+        "id_type": "resident_id",
+        "id_number": identity_number(77),
+        "qualification_type": "MANAGER_PROD",
+        "form_id": str(new_id()),
+        "act": "save",
+    }
     assert len({client.post("/persons", data=typed).headers["Location"] for _ in range(2)}) == 1
     again = client.post("/persons", data=typed | {"form_id": str(new_id())})
     assert again.status_code == 422

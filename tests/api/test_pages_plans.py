@@ -11,8 +11,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.errors import InvalidInput
-from service.models import MovingClock, TrainingClass, TrainingPlan, User, session
-from service.workflow import cases, digests, plans
+from service.models.db.clock import MovingClock
+from service.models.db.session import session
+from service.models.tables.training import TrainingClass, TrainingPlan
+from service.models.tables.user import User
+from service.workflow.runtime import tasks
+from service.workflow.system import daily_digest
+from service.workflow.training import plans
 from tests.builders.stage import Stage, do, draft, enroll, known, make_stage
 from tests.builders.world import authority_user, make_unit, make_user, sign_in
 
@@ -128,7 +133,7 @@ def test_a_class_from_a_plan_starts_with_what_was_planned_and_belongs_to_it(clie
     for value in (PLAN["title"], PLAN["place"], "48"):
         assert f'value="{value}"' in text
     task = UUID(address.rpartition("/")[2])
-    cases.complete(stage.association, task, draft(stage))
+    tasks.complete(stage.association, task, draft(stage))
     found = session().scalars(select(TrainingClass)).one()
     assert found.plan_id == key
     assert found.title in page(client, f"/plans/{key}")
@@ -139,7 +144,7 @@ def test_a_class_of_another_kind_than_its_plan_is_refused_at_the_field(client: F
     plans.publish_plan(stage.province, key)
     task = plans.begin_class(stage.province, key)
     with pytest.raises(InvalidInput, match="类型须与所依据的计划相同"):
-        cases.complete(stage.province, task, draft(stage, "refresher", hours="16"))
+        tasks.complete(stage.province, task, draft(stage, "refresher", hours="16"))
 
 
 def test_no_class_comes_from_a_draft_or_from_anothers_plan(client: FlaskClient, stage: Stage) -> None:
@@ -154,7 +159,7 @@ def test_a_plan_is_cancelled_with_a_reason_unless_somebody_has_checked_in(
 ) -> None:
     first, second = published(stage), published(stage)
     task = plans.begin_class(stage.association, second)
-    cases.complete(stage.association, task, draft(stage))
+    tasks.complete(stage.association, task, draft(stage))
     case = enroll(stage, session().scalars(select(TrainingClass)).one(), stage.person())
     do(stage.province, case, "confirm_enrollment", decision="confirm")
     clock.move(timedelta(days=10))
@@ -171,5 +176,5 @@ def test_a_plan_is_cancelled_with_a_reason_unless_somebody_has_checked_in(
 def test_with_the_new_year_published_plans_of_the_old_one_are_closed(stage: Stage, clock: MovingClock) -> None:
     key, idle = published(stage), plans.save_plan(stage.province, PLAN).id
     clock.move_to(datetime(2026, 12, 31, 17, tzinfo=UTC))  # past midnight in China
-    digests.write_due_digests()
+    daily_digest.write_due_digests()
     assert (plan_of(key).state, plan_of(idle).state) == ("closed", "draft")

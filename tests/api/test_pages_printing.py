@@ -10,7 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models import PrintRecord, session
+from service.models.db.session import session
+from service.models.tables.certificate import PrintRecord
 from tests.api.test_pages_certificates import texts
 from tests.builders.stage import (
     Stage,

@@ -8,10 +8,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.domain.privacy import VERSION
+from service.domain.values.privacy import VERSION
 from service.errors import TooManyAttempts
-from service.models import MovingClock, QualificationType, User, authority_id, session, setting
-from service.workflow import accounts
+from service.models.db.clock import MovingClock
+from service.models.db.session import session
+from service.models.tables import setting
+from service.models.tables.organisation import authority_id
+from service.models.tables.person import QualificationType
+from service.models.tables.user import User
+from service.workflow.accounts import accounts
 from tests.builders.stage import draft, enroll, known, make_stage, publish_class, task_of
 from tests.builders.world import authority_user, fresh, make_unit, make_user, qualification, sign_in
 

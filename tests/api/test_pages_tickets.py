@@ -11,10 +11,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.domain.roles import Role
+from service.domain.accounts.roles import Role
 from service.errors import InvalidInput
-from service.models import ExportLog, Ticket, TicketFile, User, authority_id, new_id, session
-from service.workflow import tickets
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.export import ExportLog
+from service.models.tables.organisation import authority_id
+from service.models.tables.ticket import Ticket, TicketFile
+from service.models.tables.user import User
+from service.workflow.notices import tickets
 from tests.api.queries import counted
 from tests.api.test_web_access import user_of
 from tests.builders.stage import Stage, do, known, make_stage
@@ -199,10 +204,12 @@ def test_pictures_and_pdf_come_with_a_ticket_and_are_given_to_its_two_sides_only
 @pytest.mark.parametrize(
     ("name", "data", "expected"),
     [
-        ("a.docx", b"PK", "只能上传 PDF、JPEG 或 PNG"), ("a.pdf", b"MZ", "只能上传"), ("a.jpg", b"<script>", "只能上传"),
+        ("a.docx", b"PK", "只能上传 PDF、JPEG 或 PNG"),
+        ("a.pdf", b"MZ", "只能上传"),
+        ("a.jpg", b"<script>", "只能上传"),
         ("a.pdf", b"%PDF-" + bytes(6 * 1024 * 1024) + b"%%EOF", "文件超过 5 MB"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_file_is_named_at_its_field_and_no_ticket_is_made(
     client: FlaskClient, stage: Stage, name: str, data: bytes, expected: str
 ) -> None:

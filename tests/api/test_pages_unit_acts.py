@@ -12,19 +12,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.errors import Conflict
-from service.models import (
-    AcademyLink,
-    AuditEvent,
-    Cause,
-    MovingClock,
-    Notice,
-    Organisation,
-    User,
-    db,
-    session,
-    transaction,
-)
-from service.workflow import notices, unit_changes
+from service.models.db.clock import MovingClock
+from service.models.db.session import db, session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.audit import AuditEvent
+from service.models.tables.notice import Notice
+from service.models.tables.organisation import AcademyLink, Organisation
+from service.models.tables.user import User
+from service.workflow.notices import notices
+from service.workflow.units import unit_changes
 from tests.builders.stage import known
 from tests.builders.world import (
     authority_user,

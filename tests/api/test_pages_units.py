@@ -6,13 +6,20 @@ import re
 
 from flask.testing import FlaskClient
 
-from service.models import Organisation, authority_id, new_id, session
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.organisation import Organisation, authority_id
 from tests.api.rest_world import HASH, PASSWORD
 from tests.builders.world import authority_user, credit_code, fresh, make_unit, make_user, sign_in
 
 RECORD = {
-    "business": "sale", "legal_rep": "郑丁", "contact": "吴戊", "phone": "053112345678", "address": "济南市", "credit_code": "",
-}  # fmt: skip
+    "business": "sale",
+    "legal_rep": "郑丁",
+    "contact": "吴戊",
+    "phone": "053112345678",
+    "address": "济南市",
+    "credit_code": "",
+}
 
 
 def test_a_province_sees_its_own_units_only(client: FlaskClient) -> None:

@@ -11,10 +11,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.domain.passwords import FAILURES, LOCK, REMEMBERED
-from service.domain.privacy import VERSION
-from service.models import AuditEvent, Cause, FormerPassword, MovingClock, User, authority_id, session, transaction
-from service.workflow import accounts, passwords
+from service.domain.accounts.passwords import FAILURES, LOCK, REMEMBERED
+from service.domain.values.privacy import VERSION
+from service.models.db.clock import MovingClock
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.audit import AuditEvent
+from service.models.tables.organisation import authority_id
+from service.models.tables.user import FormerPassword, User
+from service.workflow.accounts import accounts, passwords
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
 
@@ -149,7 +154,7 @@ def test_basic_sign_in_is_refused_when_the_password_is_past_its_days(client: Fla
 
 
 def test_the_history_of_an_account_names_no_hash(client: FlaskClient, clock: MovingClock, fast: None) -> None:
-    from service.models import RowChange
+    from service.models.tables.audit import RowChange
 
     user = officer()
     enter(client, user)

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.models import Cause, User, authority_id, today, transaction
-from service.models.reissue import Reissue
+from service.models.db.clock import today
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.organisation import authority_id
+from service.models.tables.reissue import Reissue
+from service.models.tables.user import User
 from service.reports import (
     REPORTS,
     annual_classes,
@@ -21,8 +24,8 @@ from service.reports import (
     renewal_trainees,
     unit_summary,
 )
-from service.reports.report import Chosen, Share
-from service.workflow import training
+from service.reports.framework.report import Chosen, Share
+from service.workflow.training import enrollments
 from tests.api.queries import counted
 from tests.builders.trained import decide_needs, make_enrollment, this_year
 from tests.builders.world import (
@@ -43,10 +46,14 @@ def everyone() -> dict[str, User]:
     """A user of each role."""
     unit, centre = make_unit("enterprise"), make_institution()
     return {
-        "ministry": authority_user("ministry"), "provincial_authority": authority_user(), "association": authority_user("association"),
-        "training_institution": make_user("training_institution", centre.id), "group": make_user("group", make_unit("group").id),
-        "enterprise": make_user("enterprise", unit.id), "audit_admin": make_user("audit_admin", authority_id("platform")),
-    }  # fmt: skip
+        "ministry": authority_user("ministry"),
+        "provincial_authority": authority_user(),
+        "association": authority_user("association"),
+        "training_institution": make_user("training_institution", centre.id),
+        "group": make_user("group", make_unit("group").id),
+        "enterprise": make_user("enterprise", unit.id),
+        "audit_admin": make_user("audit_admin", authority_id("platform")),
+    }
 
 
 def test_each_report_opens_for_its_roles_and_is_not_found_for_others(client: FlaskClient, clock: Any) -> None:  # R70
@@ -71,13 +78,22 @@ def test_no_report_needs_more_than_15_queries(client: FlaskClient, clock: Any) -
 def school() -> None:
     """A class that three passed, one after the make-up, one failed and one never sat; two provinces."""
     ours, theirs = make_unit(name="甲公司"), make_unit(province="42", name="乙公司")
-    found = make_class("renewal", starts_on=this_year(2, 1), ends_on=this_year(2, 3), enrol_from=this_year(1, 1), enrol_until=this_year(1, 20),
-                       state="completed", title="换证一班")  # fmt: skip
+    found = make_class(
+        "renewal",
+        starts_on=this_year(2, 1),
+        ends_on=this_year(2, 3),
+        enrol_from=this_year(1, 1),
+        enrol_until=this_year(1, 20),
+        state="completed",
+        title="换证一班",
+    )
     people = [make_person(ours if n < 4 else theirs) for n in range(6)]
     for person, state, scores in zip(
-        people, ["completed", "completed", "failed", "no_show", "certifying", "failed"], [(800,), (500, 600), (500, 590), (), (600,), (None,)],
+        people,
+        ["completed", "completed", "failed", "no_show", "certifying", "failed"],
+        [(800,), (500, 600), (500, 590), (), (600,), (None,)],
         strict=True,
-    ):  # fmt: skip
+    ):
         certificate = make_certificate(person)
         row = make_enrollment(person, found, state, *scores)
         if state == "completed":
@@ -86,7 +102,9 @@ def school() -> None:
 
 
 def certificate_of(row: Any, certificate: Any) -> None:
-    from service.models import Cause, Certificate, session, transaction
+    from service.models.db.session import session
+    from service.models.db.transaction import Cause, transaction
+    from service.models.tables.certificate import Certificate
 
     with transaction(Cause("test")):
         session().get_one(Certificate, certificate.id).enrollment_id = row.id
@@ -157,8 +175,16 @@ def test_due_training_counts_each_person_once_and_leads_to_his_name(client: Flas
     (row,) = due_training.read(user, Chosen(by="unit")).rows
     figures = {c.key: row[c.key] for c in due_training.read(user, Chosen(by="unit")).columns[2:]}
     assert figures == {
-        "persons": 5, "holders": 3, "initial": 1, "refresher": 1, "renewal": 1, "expired": 1, "done": 1, "live": 1, "rate": Share(1, 4),
-    }  # fmt: skip
+        "persons": 5,
+        "holders": 3,
+        "initial": 1,
+        "refresher": 1,
+        "renewal": 1,
+        "expired": 1,
+        "done": 1,
+        "live": 1,
+        "rate": Share(1, 4),
+    }
     by_kind = {
         r["kind_code"]: (r["due"], r["done"], r["live"], r["waiting"])
         for r in due_training.read(user, Chosen(by="kind")).rows
@@ -199,11 +225,15 @@ def test_the_unit_summary_counts_units_and_persons_of_each_province(app: Any, cl
     make_certificate(make_person(group))
     make_person(branch, state="pending")
     make_person(branch, state="draft")
-    training.refresh_need()  # as the worker does within half a second
+    enrollments.refresh_need()  # as the worker does within half a second
     rows = {row["province"]: row for row in unit_summary.read(authority_user("ministry"), Chosen()).rows}
     assert {k: rows["山东省"][k] for k in ("group", "branch", "persons", "holders", "pending")} == {
-        "group": 1, "branch": 0, "persons": 1, "holders": 1, "pending": 0,
-    }  # fmt: skip
+        "group": 1,
+        "branch": 0,
+        "persons": 1,
+        "holders": 1,
+        "pending": 0,
+    }
     assert {k: rows["湖北省"][k] for k in ("branch", "persons", "pending")} == {"branch": 1, "persons": 1, "pending": 1}
 
 
@@ -213,8 +243,11 @@ def test_papers_of_a_class_are_for_its_institution_and_the_association(client: F
     make_enrollment(make_person(make_unit(), name="赵大"), found, "confirmed")
     other = make_user("training_institution", make_institution("乙中心").id)
     for user, status in (
-        (make_user("training_institution", centre.id), 200), (authority_user("association"), 200), (other, 404), (authority_user("ministry"), 404),
-    ):  # fmt: skip
+        (make_user("training_institution", centre.id), 200),
+        (authority_user("association"), 200),
+        (other, 404),
+        (authority_user("ministry"), 404),
+    ):
         for paper in ("class-roster", "class-sign-in", "class-scores"):
             answer = sign_in(client, user).get(f"/classes/{found.id}/papers/{paper}")
             assert answer.status_code == status, (user.role, paper)
@@ -259,9 +292,16 @@ def test_the_register_of_reissues_tells_what_was_asked_and_what_came_of_it(app: 
     asker = make_user("enterprise", unit.id)
     with transaction(Cause("test")) as current:
         current.add(
-            Reissue(certificate_id=lost.id, new_certificate_id=found.id, unit_id=unit.id, requested_by=asker.id, statement="搬迁时遗失",
-                    state="completed", case_id=case_id)
-        )  # fmt: skip
+            Reissue(
+                certificate_id=lost.id,
+                new_certificate_id=found.id,
+                unit_id=unit.id,
+                requested_by=asker.id,
+                statement="搬迁时遗失",
+                state="completed",
+                case_id=case_id,
+            )
+        )
     table = reissue_register.read(authority_user("association"), Chosen(year=today().year))
     (row,) = table.page(None).rows
     assert (row["name"], row["statement"], row["state"], row["edition"], row["new_edition"]) == (

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.domain.calendar import add_months
-from service.models import today
-from service.workflow import jobs, training
+from service.domain.values.calendar import add_months
+from service.models.db.clock import today
+from service.workflow.runtime import jobs
+from service.workflow.training import enrollments
 from tests.api.v1_world import Machine, make_world, told
 from tests.builders.stage import TYPES, Stage, at_nine
 from tests.builders.world import portrait
@@ -25,19 +26,35 @@ def stage(client: FlaskClient, clock: Any) -> Stage:
 
 def new_person(**more: Any) -> dict[str, Any]:
     return {
-        "name": "陈戊辰", "id_number": NUMBER, "qualification_type": "MANAGER_PROD", "no_criminal_record": True, "submit": True,
-        "photo": base64.b64encode(portrait()).decode(), **more,
-    }  # fmt: skip
+        "name": "陈戊辰",
+        "id_number": NUMBER,
+        "qualification_type": "MANAGER_PROD",
+        "no_criminal_record": True,
+        "submit": True,
+        "photo": base64.b64encode(portrait()).decode(),
+        **more,
+    }
 
 
 def new_class(stage: Stage, **more: Any) -> dict[str, Any]:
     day = today()
     return {
-        "title": "2026年第二期取证班（北京）", "kind": "initial", "institution_id": str(stage.centre.id), "place": "北京",
-        "enrol_from": str(day), "enrol_until": str(day.replace(day=day.day + 5)), "starts_on": str(day.replace(day=day.day + 10)),
-        "ends_on": str(day.replace(day=day.day + 12)), "hours": 48, "capacity": 40, "qualification_types": TYPES, "pass_mark": 60,
-        "makeup_allowed": True, "decision": "publish", **more,
-    }  # fmt: skip
+        "title": "2026年第二期取证班（北京）",
+        "kind": "initial",
+        "institution_id": str(stage.centre.id),
+        "place": "北京",
+        "enrol_from": str(day),
+        "enrol_until": str(day.replace(day=day.day + 5)),
+        "starts_on": str(day.replace(day=day.day + 10)),
+        "ends_on": str(day.replace(day=day.day + 12)),
+        "hours": 48,
+        "capacity": 40,
+        "qualification_types": TYPES,
+        "pass_mark": 60,
+        "makeup_allowed": True,
+        "decision": "publish",
+        **more,
+    }
 
 
 def approved(client: FlaskClient, stage: Stage) -> str:
@@ -47,7 +64,7 @@ def approved(client: FlaskClient, stage: Stage) -> str:
     done = told(Machine(client, stage.province).post(f"/persons/{made['id']}/approve", {"decision": "approve"}))
     assert done["state"] == "approved"
     jobs.run_all()
-    training.refresh_need()
+    enrollments.refresh_need()
     return str(made["id"])
 
 

@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from service.models import session
+from service.models.db.session import session
 from tests.api.v1_world import PASSWORD, Machine, make_world, told
 from tests.builders.stage import Stage
 from tests.builders.world import make_person
@@ -94,9 +94,11 @@ def test_an_unknown_address_is_not_found_and_a_wrong_method_names_the_right_ones
         problem(machine.get(path), 404)
     problem(client.get("/api/v1/units/a%0Ab", auth=(stage.association.login, PASSWORD)), 404)
     for method, path, allowed in (
-        ("PUT", "/units", "GET, POST"), ("DELETE", f"/units/{NOBODY}", "GET, PATCH"), ("GET", f"/persons/{NOBODY}/submit", "POST"),
+        ("PUT", "/units", "GET, POST"),
+        ("DELETE", f"/units/{NOBODY}", "GET, PATCH"),
+        ("GET", f"/persons/{NOBODY}/submit", "POST"),
         ("TRACE", "/me", "GET"),
-    ):  # fmt: skip
+    ):
         answer = machine.send(method, path)
         assert (problem(answer, 405)["detail"] != "", answer.headers["Allow"]) == (True, allowed)
     asked = client.options("/api/v1/units")
@@ -105,9 +107,20 @@ def test_an_unknown_address_is_not_found_and_a_wrong_method_names_the_right_ones
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"", 400), (b"{", 400), (b'{"name": "\\ud800"}', 400), (b"nul", 400), (b'{"a": NaN}', 400), (b"[" * 5000, 400), (b"\xff", 400),
-     (b"[]", 422), (b'"x"', 422), (b"null", 422), (b"1e400", 400)],
-)  # fmt: skip
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b'{"name": "\\ud800"}', 400),
+        (b"nul", 400),
+        (b'{"a": NaN}', 400),
+        (b"[" * 5000, 400),
+        (b"\xff", 400),
+        (b"[]", 422),
+        (b'"x"', 422),
+        (b"null", 422),
+        (b"1e400", 400),
+    ],
+)
 def test_a_body_that_is_no_object_is_refused(client: FlaskClient, stage: Stage, body: bytes, status: int) -> None:
     machine = Machine(client, stage.association)
     problem(machine.send("POST", "/units", data=body, content_type="application/json"), status)
@@ -129,9 +142,18 @@ def test_a_body_beyond_the_limit_is_too_large(client: FlaskClient, stage: Stage)
 def test_what_does_not_fit_the_document_is_told_at_its_name(client: FlaskClient, stage: Stage) -> None:
     machine = Machine(client, stage.enterprise)
     sent = {
-        "name": 7, "id_number": "a\0b", "qualification_type": "", "birth_date": "2026-02-30", "sex": "x", "unit": "x",
-        "submit": "yes", "photo": "***", "post": "长" * 51, "unknown": 1, "phone": None,
-    }  # fmt: skip
+        "name": 7,
+        "id_number": "a\0b",
+        "qualification_type": "",
+        "birth_date": "2026-02-30",
+        "sex": "x",
+        "unit": "x",
+        "submit": "yes",
+        "photo": "***",
+        "post": "长" * 51,
+        "unknown": 1,
+        "phone": None,
+    }
     content = problem(machine.post("/persons", sent), 422)
     assert content["type"] == "urn:anpei:problem:malformed_input"
     assert set(content["errors"]) == set(sent)
@@ -145,9 +167,21 @@ def test_what_does_not_fit_the_document_is_told_at_its_name(client: FlaskClient,
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=201", "limit=x", "limit=1e1", "limit=99999999999999999999", "total=1", "state=", "state=x", "unit=1", "q=" + "长" * 51,
-     "nothing=1", "limit=1&limit=2"],
-)  # fmt: skip
+    [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "limit=1e1",
+        "limit=99999999999999999999",
+        "total=1",
+        "state=",
+        "state=x",
+        "unit=1",
+        "q=" + "长" * 51,
+        "nothing=1",
+        "limit=1&limit=2",
+    ],
+)
 def test_a_wrong_parameter_is_refused_and_never_ignored(client: FlaskClient, stage: Stage, query: str) -> None:
     answer = client.get(f"/api/v1/persons?{query}", auth=(stage.province.login, PASSWORD))
     assert list(problem(answer, 422)["errors"]) == [query.partition("=")[0]]
@@ -184,7 +218,7 @@ def test_rules_are_told_like_on_the_pages_in_either_language(client: FlaskClient
 def test_a_fault_tells_its_number_and_no_more(
     client: FlaskClient, stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
 ) -> None:
-    from service.models import unit_list
+    from service.models.queries.units import unit_list
 
     def fail(*_: Any) -> None:
         raise fault
@@ -210,8 +244,9 @@ def test_the_document_is_valid_and_names_every_address(client: FlaskClient, app:
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith("/api/v1/") and not rule.endpoint.startswith("v1_unknown")
-        for method in rule.methods or () if method not in ("HEAD", "OPTIONS")
-    }  # fmt: skip
+        for method in rule.methods or ()
+        if method not in ("HEAD", "OPTIONS")
+    }
     assert documented == served
     for operations in document["paths"].values():
         for operation in (inner for name, inner in operations.items() if name != "parameters"):

@@ -13,9 +13,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.api.v1 import ROOMS
-from service.domain.permissions import Action, may
-from service.domain.roles import Role
-from service.models import AuditEvent, Cause, Organisation, Person, User, authority_id, now, session, today, transaction
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.models.db.clock import now, today
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.audit import AuditEvent
+from service.models.tables.organisation import Organisation, authority_id
+from service.models.tables.person import Person
+from service.models.tables.user import User
 from tests.api.queries import counted
 from tests.api.test_v1_chain import new_class
 from tests.api.v1_world import HASH, PASSWORD, Machine, give_password, make_world, told
@@ -33,10 +39,14 @@ from tests.builders.world import (
 
 LISTS = ("units", "persons", "classes", "enrollments", "scores", "certificates", "reports")
 NEEDS = {
-    "units": [Action.VIEW_UNITS], "persons": [Action.VIEW_PERSONS], "classes": [Action.VIEW_CLASSES], "scores": [Action.VIEW_PERSONS],
-    "enrollments": [Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN], "certificates": [Action.VIEW_CERTIFICATES],
+    "units": [Action.VIEW_UNITS],
+    "persons": [Action.VIEW_PERSONS],
+    "classes": [Action.VIEW_CLASSES],
+    "scores": [Action.VIEW_PERSONS],
+    "enrollments": [Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN],
+    "certificates": [Action.VIEW_CERTIFICATES],
     "reports": [Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED, Action.VIEW_CERTIFICATES],
-}  # fmt: skip
+}
 READERS = ("ministry", "association", "province", "other_province", "institution", "enterprise")
 
 
@@ -80,9 +90,12 @@ def test_what_is_out_of_scope_does_not_exist(client: FlaskClient, stage: Stage) 
     draft = make_class("initial", organiser=authority_id("association"), institution=stage.centre, state="draft")
     machine = Machine(client, stage.enterprise)
     hidden = {
-        "units": rows["elsewhere"], "persons": rows["other"], "enrollments": rows["other_enrollment"],
-        "certificates": rows["other_certificate"], "classes": draft,
-    }  # fmt: skip
+        "units": rows["elsewhere"],
+        "persons": rows["other"],
+        "enrollments": rows["other_enrollment"],
+        "certificates": rows["other_certificate"],
+        "classes": draft,
+    }
     for noun, row in hidden.items():
         answer = told(machine.get(f"/{noun}/{row.id}"), 404)
         assert answer["type"] == "urn:anpei:problem:not_found"
@@ -151,8 +164,13 @@ def test_numbers_are_masked_and_a_look_is_remembered(client: FlaskClient, stage:
     whole = re.compile(r"\d{17}[\dX]|1[3-9]\d{9}")
     for name in READERS:
         machine = Machine(client, getattr(stage, name))
-        for path in (*(f"/{noun}" for noun in LISTS), f"/persons/{rows['own'].id}", f"/classes/{rows['class'].id}",
-                     f"/enrollments/{rows['own_enrollment'].id}", f"/certificates/{rows['own_certificate'].id}"):  # fmt: skip
+        for path in (
+            *(f"/{noun}" for noun in LISTS),
+            f"/persons/{rows['own'].id}",
+            f"/classes/{rows['class'].id}",
+            f"/enrollments/{rows['own_enrollment'].id}",
+            f"/certificates/{rows['own_certificate'].id}",
+        ):
             text = re.sub(r'"(phone|id|case|next|number)":"[^"]*"', "", machine.get(path).get_data(as_text=True))
             assert not whole.search(text), (name, path)
     machine = Machine(client, stage.province)
@@ -195,9 +213,13 @@ def test_of_two_who_change_at_once_the_second_is_told(
     cases = {
         "units": (Machine(client, stage.province), stage.unit.id, "contact"),
         "persons": (Machine(client, stage.enterprise), make_person(stage.unit, state="draft").id, "post"),
-        "classes": (association, told(association.post("/classes", new_class(stage, decision="keep")), 201)["id"], "place"),
+        "classes": (
+            association,
+            told(association.post("/classes", new_class(stage, decision="keep")), 201)["id"],
+            "place",
+        ),
         "published classes": (association, told(association.post("/classes", new_class(stage)), 201)["id"], "place"),
-    }  # fmt: skip
+    }
     machine, row_id, member = cases[noun]
     noun = noun.removeprefix("published ")
     seen: list[Any] = []
@@ -273,8 +295,14 @@ def test_the_association_enters_academies_and_their_persons(client: FlaskClient,
     made = machine.post("/units", {"name": "泉城理工学院（示例）", "kind": "academy"})
     academy = told(made, 201)
     assert made.headers["Location"] == f"/api/v1/units/{academy['id']}"
-    entry = {"name": "周辛", "id_number": identity_number(91), "qualification_type": "MANAGER_PROD", "no_criminal_record": True,
-             "unit": academy["id"], "submit": True}  # fmt: skip
+    entry = {
+        "name": "周辛",
+        "id_number": identity_number(91),
+        "qualification_type": "MANAGER_PROD",
+        "no_criminal_record": True,
+        "unit": academy["id"],
+        "submit": True,
+    }
     assert told(machine.post("/persons", entry), 201)["state"] == "approved"
     again = told(machine.post("/persons", entry), 422)
     assert list(again["errors"]) == ["id_number"]  # R19

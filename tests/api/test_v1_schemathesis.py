@@ -14,9 +14,12 @@ from flask import Flask
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from service.domain import passwords
-from service.models import User, today
-from service.workflow import jobs, registry, training
+from service.domain.accounts import passwords
+from service.models.db.clock import today
+from service.models.tables.user import User
+from service.workflow.persons import person_records
+from service.workflow.runtime import jobs
+from service.workflow.training import enrollments
 from tests.api.v1_world import PASSWORD, give_password, make_world
 from tests.builders.stage import Stage, at_nine, certificates_of, do, enroll, enrollment_of, publish_class
 from tests.builders.world import make_certificate, make_person, make_unit, portrait
@@ -63,7 +66,7 @@ def populate(stage: Stage, clock: Any) -> dict[str, list[str]]:
         do(stage.institution, case, "record_score", score="85.5")
     for case in found[4:]:
         do(stage.association, case, "confirm_score", decision="confirm")
-    pending = registry.save_and_submit(stage.enterprise, None, ENTRY, portrait())
+    pending = person_records.save_and_submit(stage.enterprise, None, ENTRY, portrait())
     elsewhere = make_unit("enterprise", "41")
     stranger = make_person(elsewhere)
     held = [
@@ -78,7 +81,7 @@ def populate(stage: Stage, clock: Any) -> dict[str, list[str]]:
         "enrollment_id": [enrollment_of(case) for case in found],
         "certificate_id": [*held, *(row for person in persons for row in certificates_of(person))],
     }
-    training.refresh_need()
+    enrollments.refresh_need()
     give_password()
     return {name: [str(row.id) for row in kept] for name, kept in rows.items()}
 
@@ -112,14 +115,16 @@ class Outcome:
 
 def run(url: str, user: User, known: dict[str, list[str]], **phases: Any) -> Outcome:
     """All that schemathesis sends as this user, always the same."""
-    settings = SchemathesisConfig.from_dict({
-        "seed": SEED,
-        "auth": {"basic": {"username": user.login, "password": PASSWORD}},
-        "generation": {"deterministic": True, "no-shrink": True, "database": "none"},
-        "phases": {name: {"enabled": False} for name in ("examples", "coverage", "fuzzing", "stateful")} | phases,
-        # 422 is how a rule of the business refuses what the document allows, 412 how If-Match does: see the check above
-        "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "412", "422"]}},
-    })  # fmt: skip
+    settings = SchemathesisConfig.from_dict(
+        {
+            "seed": SEED,
+            "auth": {"basic": {"username": user.login, "password": PASSWORD}},
+            "generation": {"deterministic": True, "no-shrink": True, "database": "none"},
+            "phases": {name: {"enabled": False} for name in ("examples", "coverage", "fuzzing", "stateful")} | phases,
+            # 422 is how a rule of the business refuses what the document allows, 412 how If-Match does: see the check above
+            "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "412", "422"]}},
+        }
+    )
     schema = schemathesis.openapi.from_url(f"{url}/api/openapi.json", config=settings)
     chance = random.Random(SEED)
 

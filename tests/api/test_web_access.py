@@ -8,16 +8,21 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.domain.permissions import PERMISSIONS
-from service.domain.roles import Role
-from service.models import authority_id
+from service.domain.accounts.permissions import PERMISSIONS
+from service.domain.accounts.roles import Role
+from service.models.tables.organisation import authority_id
 from service.web import PAGES
 from tests.builders.world import make_institution, make_unit, make_user, sign_in
 
 HOME = {
-    Role.MINISTRY: "ministry", Role.ASSOCIATION: "association", Role.PROVINCIAL_AUTHORITY: "37", Role.SYS_ADMIN: "platform",
-    Role.SECURITY_ADMIN: "platform", Role.AUDIT_ADMIN: "platform", Role.PROCESS_ADMIN: "platform",
-}  # fmt: skip
+    Role.MINISTRY: "ministry",
+    Role.ASSOCIATION: "association",
+    Role.PROVINCIAL_AUTHORITY: "37",
+    Role.SYS_ADMIN: "platform",
+    Role.SECURITY_ADMIN: "platform",
+    Role.AUDIT_ADMIN: "platform",
+    Role.PROCESS_ADMIN: "platform",
+}
 
 
 def user_of(role: Role):  # type: ignore[no-untyped-def]

@@ -8,19 +8,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.models import (
-    AuditEvent,
-    Cause,
-    DeploymentFault,
-    Incident,
-    MovingClock,
-    User,
-    authority_id,
-    new_id,
-    session,
-    transaction,
-)
-from service.workflow import cases, processes, training
+from service.models.db.clock import MovingClock
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Incident
+from service.models.tables.organisation import authority_id
+from service.models.tables.process import DeploymentFault
+from service.models.tables.user import User
+from service.workflow.runtime import definitions, tasks
+from service.workflow.training import enrollments
 from tests.builders.stage import Stage, do, enroll, enrollment_of, known, make_stage, publish_class
 from tests.builders.world import make_user, sign_in
 
@@ -111,7 +109,7 @@ def test_each_look_of_an_auditor_is_remembered(client: FlaskClient, stage: Stage
 def test_an_incident_shows_and_is_tried_again_by_the_process_administrator(
     client: FlaskClient, stage: Stage, case_id: UUID
 ) -> None:
-    cases.record_incident(case_id, "confirm_enrollment", "RuntimeError: broken")
+    tasks.record_incident(case_id, "confirm_enrollment", "RuntimeError: broken")
     (incident,) = session().query(Incident).all()
     assert "出了故障" in look(client, stage.province, f"/cases/{case_id}")
     assert client.post(f"/incidents/{incident.id}/retry", data={"case": str(case_id)}).status_code == 404
@@ -158,7 +156,7 @@ def test_an_unknown_diagram_is_not_found(client: FlaskClient, stage: Stage) -> N
 
 
 def test_every_step_names_the_version_of_its_moment(client: FlaskClient, stage: Stage, case_id: UUID) -> None:
-    number = processes.current("training_enrollment").number
+    number = definitions.current("training_enrollment").number
     steps = sign_in(client, stage.province).get(f"/cases/{case_id}/replay.json").get_json()["steps"]
     assert {step["version"] for step in steps} == {number}
 
@@ -167,7 +165,7 @@ def test_an_earlier_decision_is_told_in_the_words_of_its_own_form(client: FlaskC
     """Several forms of the process ask for a decision; each offers other choices."""
     case_id = enroll(stage, publish_class(stage), stage.person())
     do(stage.province, case_id, "confirm_enrollment", decision="confirm")
-    training.withdraw(stage.enterprise, enrollment_of(case_id).id, "另有安排")
+    enrollments.withdraw(stage.enterprise, enrollment_of(case_id).id, "另有安排")
     steps = sign_in(client, stage.province).get(f"/cases/{case_id}/replay.json").get_json()["steps"]
     told = [row["after"] for row in steps[-1]["data"] if row["name"] == "decision"]
     assert told == ["同意报名"]

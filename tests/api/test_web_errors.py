@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.models import User
-from service.models.outage import DatabaseAway
-from service.web import access
+from service.models.db.errors import DatabaseAway
+from service.models.tables.user import User
+from service.web.shell import authorization
 from tests.builders.world import authority_user, sign_in
 
 
@@ -53,7 +53,9 @@ def test_a_fault_is_logged_without_what_people_typed(
     def break_down(secret: str) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("service.workflow.accounts.sign_in", lambda login, password, source: break_down(password))
+    monkeypatch.setattr(
+        "service.workflow.accounts.accounts.sign_in", lambda login, password, source: break_down(password)
+    )
     app.config["PROPAGATE_EXCEPTIONS"] = False
     answer = client.post("/sign-in", data={"login": "a", "password": "hunter2-hunter2"})
     said = capsys.readouterr().err
@@ -70,7 +72,7 @@ def test_when_the_database_is_away_the_page_needs_none(
         raise DatabaseAway("SELECT 1", {}, Exception("connection refused"))
 
     sign_in(client, authority_user())
-    monkeypatch.setattr(access.User, "get", staticmethod(away))
+    monkeypatch.setattr(authorization.User, "get", staticmethod(away))
     answer = client.get("/inbox")
     assert answer.status_code == 503
     assert "数据库暂时连接不上" in answer.get_data(as_text=True)

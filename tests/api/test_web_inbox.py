@@ -11,9 +11,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
-from service.models import MovingClock, Task, TrainingClass, inbox, now, session
-from service.models.scope import addresses
-from service.workflow import cases
+from service.models.db.clock import MovingClock, now
+from service.models.db.session import session
+from service.models.queries.runtime import inbox
+from service.models.queries.scope import addresses
+from service.models.tables.case import Task
+from service.models.tables.training import TrainingClass
+from service.workflow.runtime import tasks as cases
 from tests.api.queries import counted
 from tests.builders.stage import Stage, enroll, make_stage, publish_class
 from tests.builders.world import sign_in

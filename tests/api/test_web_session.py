@@ -11,9 +11,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.domain.privacy import VERSION
-from service.models import Attempt, AuditEvent, Cause, MovingClock, User, authority_id, session, transaction
-from service.workflow import accounts
+from service.domain.values.privacy import VERSION
+from service.models.db.clock import MovingClock
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.attempt import Attempt
+from service.models.tables.audit import AuditEvent
+from service.models.tables.organisation import authority_id
+from service.models.tables.user import User
+from service.workflow.accounts import accounts
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
 
 PASSWORD = "Kestrel-mountain-7"

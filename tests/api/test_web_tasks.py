@@ -10,8 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.models import MovingClock, Task, session
-from service.workflow import cases
+from service.models.db.clock import MovingClock
+from service.models.db.session import session
+from service.models.tables.case import Task
+from service.workflow.runtime import tasks
 from tests.builders.stage import Stage, enroll, make_stage, publish_class, task_of
 from tests.builders.world import sign_in
 
@@ -119,7 +121,7 @@ def test_the_second_officer_learns_who_was_first(client: FlaskClient, stage: Sta
     page = client.get(f"/tasks/{task.id}").get_data(as_text=True)
     digest = re.search(r'name="form_digest" value="(\w+)"', page)
     assert digest
-    cases.complete(stage.province, task.id, {"decision": "confirm"})
+    tasks.complete(stage.province, task.id, {"decision": "confirm"})
     answer = client.post(f"/tasks/{task.id}", data={"form_digest": digest[1], "decision": "reject", "reason": "不同意"})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 409
@@ -154,10 +156,10 @@ def test_a_claim_can_be_taken_back_from_the_message(client: FlaskClient, stage: 
 
 
 def test_a_long_form_offers_the_choices_of_the_tables(client: FlaskClient, stage: Stage) -> None:
-    from service.models import authority_id
+    from service.models.tables.organisation import authority_id
 
     data = {"organiser_id": str(authority_id("association")), "organiser_role": "association"}
-    started = cases.start(stage.association, "training_class", data)
+    started = tasks.start(stage.association, "training_class", data)
     page = sign_in(client, stage.association).get(f"/tasks/{started.tasks[0]}").get_data(as_text=True)
     assert stage.centre.name in page
     assert 'name="qualification_types" value="MANAGER_PROD"' in page

@@ -10,9 +10,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.domain.passwords import FAILURES
-from service.models import MovingClock, User, authority_id, now
-from service.workflow import accounts
+from service.domain.accounts.passwords import FAILURES
+from service.models.db.clock import MovingClock, now
+from service.models.tables.organisation import authority_id
+from service.models.tables.user import User
+from service.workflow.accounts import accounts
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
 

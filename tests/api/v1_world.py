@@ -8,8 +8,10 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.api.auth import memory
-from service.models import Cause, User, session, transaction
+from service.api.http.auth import memory
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.user import User
 from tests.builders.stage import Stage, make_stage
 
 PASSWORD = "Blasting-Caps-2026"

@@ -10,22 +10,17 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from service.domain.privacy import VERSION
-from service.models import (
-    Cause,
-    Organisation,
-    Person,
-    Photo,
-    QualificationType,
-    TrainingClass,
-    User,
-    authority_id,
-    new_id,
-    today,
-    transaction,
-)
-from service.models.sealed import fingerprint, seal
-from service.workflow import cases, processes, reference
+from service.domain.values.privacy import VERSION
+from service.models.db.clock import today
+from service.models.db.encryption import fingerprint, seal
+from service.models.db.ids import new_id
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.organisation import Organisation, authority_id
+from service.models.tables.person import Person, Photo, QualificationType
+from service.models.tables.training import TrainingClass
+from service.models.tables.user import User
+from service.workflow.runtime import definitions, tasks
+from service.workflow.system import reference_data
 from tests.bench.chain import all_cases
 from tests.bench.scratch import application
 
@@ -44,8 +39,8 @@ def prepare(ready: Callable[[], object], url: str, persons: int) -> list[UUID]:
 
 
 def _install(persons: int) -> None:
-    reference.ensure()
-    for result in processes.deploy_folder():
+    reference_data.ensure()
+    for result in definitions.deploy_folder():
         if result.problems:
             raise SystemExit("\n".join(problem.text("en") for problem in result.problems))
     with transaction(Cause("bench")) as session:
@@ -69,7 +64,7 @@ def _install(persons: int) -> None:
             "via": "enterprise",
             "on_behalf": False,
         }
-        cases.start(None, "training_enrollment", data, business_key=str(person.id))
+        tasks.start(None, "training_enrollment", data, business_key=str(person.id))
 
 
 def _organisations() -> tuple[Organisation, list[Organisation]]:
@@ -90,10 +85,12 @@ def _organisations() -> tuple[Organisation, list[Organisation]]:
 
 def _officers(school: Organisation, unit: Organisation) -> dict[str, User]:
     places = {
-        "bench-province": ("provincial_authority", authority_id(PROVINCE)), "bench-association": ("association", authority_id("association")),
-        "bench-ministry": ("ministry", authority_id("ministry")), "bench-institution": ("training_institution", school.id),
+        "bench-province": ("provincial_authority", authority_id(PROVINCE)),
+        "bench-association": ("association", authority_id("association")),
+        "bench-ministry": ("ministry", authority_id("ministry")),
+        "bench-institution": ("training_institution", school.id),
         "bench-enterprise": ("enterprise", unit.id),
-    }  # fmt: skip
+    }
     password = PasswordHasher().hash(PASSWORD)  # as slow to check as a real one
     return {
         login: User(
@@ -113,16 +110,38 @@ def _officers(school: Organisation, unit: Organisation) -> dict[str, User]:
 def _person(n: int, unit: Organisation, kind: Any, photo: Photo) -> Person:
     number = f"37010219800101{n:04d}"
     return Person(
-        id=new_id(), name=f"测量员{n}", id_number_sealed=seal(number), id_number_digest=fingerprint(number), id_number_masked=f"370***********{n:04d}",
-        sex="male", birth_date=date(1980, 1, 1), unit_id=unit.id, qualification_type_id=kind.id, photo_id=photo.id, state="approved",
-        no_criminal_record=True, appointed_on=date(2020, 1, 1),
-    )  # fmt: skip
+        id=new_id(),
+        name=f"测量员{n}",
+        id_number_sealed=seal(number),
+        id_number_digest=fingerprint(number),
+        id_number_masked=f"370***********{n:04d}",
+        sex="male",
+        birth_date=date(1980, 1, 1),
+        unit_id=unit.id,
+        qualification_type_id=kind.id,
+        photo_id=photo.id,
+        state="approved",
+        no_criminal_record=True,
+        appointed_on=date(2020, 1, 1),
+    )
 
 
 def _class(n: int, school: Organisation, kind: Any) -> TrainingClass:
     day = today()
     return TrainingClass(
-        id=new_id(), code=f"BENCH-{n}", title=f"测量取证班{n}", kind="initial", organiser_id=authority_id("association"), institution_id=school.id,
-        place="济南", enrol_from=day - timedelta(days=10), enrol_until=day, starts_on=day, ends_on=day + timedelta(days=5), hours=48,
-        capacity=PER_CLASS, qualification_types=[kind.code], state="enrolling",
-    )  # fmt: skip
+        id=new_id(),
+        code=f"BENCH-{n}",
+        title=f"测量取证班{n}",
+        kind="initial",
+        organiser_id=authority_id("association"),
+        institution_id=school.id,
+        place="济南",
+        enrol_from=day - timedelta(days=10),
+        enrol_until=day,
+        starts_on=day,
+        ends_on=day + timedelta(days=5),
+        hours=48,
+        capacity=PER_CLASS,
+        qualification_types=[kind.code],
+        state="enrolling",
+    )

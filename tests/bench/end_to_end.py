@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from service.postgres import Server
+from service.infrastructure.postgres import Server
 from tests.bench import chain
 from tests.bench.figures import Figures, p50, percentile
 from tests.bench.processes import at_once
@@ -34,16 +34,26 @@ def measure(server: Server, prepared: str, case_ids: Sequence[UUID], figures: Fi
     cpu = sum(one.cpu for one in walked) / len(every) * 1000
     statements = sum(len(t) for one in recorded for t in one.transactions) / len(every)
     transactions = sum(len(one.transactions) for one in recorded) / len(every)
-    figures.row("  a completion: p50, p95, Python CPU", f"{p50(every) * 1e3:.2f}, {percentile(every, 0.95) * 1e3:.2f}, {cpu:.2f} ms",
-                f"{statements:.1f} statements in {transactions:.2f} transactions")  # fmt: skip
+    figures.row(
+        "  a completion: p50, p95, Python CPU",
+        f"{p50(every) * 1e3:.2f}, {percentile(every, 0.95) * 1e3:.2f}, {cpu:.2f} ms",
+        f"{statements:.1f} statements in {transactions:.2f} transactions",
+    )
     stages = {
         stage: round(p50([s for one in walked for s in one.seconds[stage]]) * 1e3, 3) for stage in walked[0].seconds
     }
     figures.details["end_to_end"] = {
-        "processes": PROCESSES, "completions": len(every), "per_second": round(rate, 1), "floor_per_second": round(peer, 1),
-        "p50_ms": round(p50(every) * 1e3, 3), "p95_ms": round(percentile(every, 0.95) * 1e3, 3), "python_cpu_ms": round(cpu, 3),
-        "statements": round(statements, 2), "transactions": round(transactions, 2), "p50_ms_by_stage": stages,
-    }  # fmt: skip
+        "processes": PROCESSES,
+        "completions": len(every),
+        "per_second": round(rate, 1),
+        "floor_per_second": round(peer, 1),
+        "p50_ms": round(p50(every) * 1e3, 3),
+        "p95_ms": round(percentile(every, 0.95) * 1e3, 3),
+        "python_cpu_ms": round(cpu, 3),
+        "statements": round(statements, 2),
+        "transactions": round(transactions, 2),
+        "p50_ms_by_stage": stages,
+    }
 
 
 def _play(ready: Callable[[], object], dsn: str, prepared: list[bytes], transactions: list[Transaction]) -> list[float]:

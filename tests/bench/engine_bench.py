@@ -18,7 +18,13 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.engine import Definition, Input, Step, read, step
+from service.engine import (
+    Definition,
+    Input,
+    Step,
+    read,
+    step,
+)
 from tests.unit.engine_shapes import Shape, shape
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)

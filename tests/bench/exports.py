@@ -42,9 +42,10 @@ def _write_all(ready: Callable[[], Any]) -> list[dict[str, Any]]:
 
 def _write(name: str, chosen: dict[str, str], is_whole: bool) -> dict[str, Any]:
     """One export from the button to the finished file; its rows, its file and its log go again."""
-    from service.models import User, session
-    from service.web.exports import write
-    from service.workflow import exports
+    from service.models.db.session import session
+    from service.models.tables.user import User
+    from service.web.views.system.exports import write
+    from service.workflow.system import exports
 
     user = User.by_login(LOGIN)
     assert user is not None
@@ -56,9 +57,13 @@ def _write(name: str, chosen: dict[str, str], is_whole: bool) -> dict[str, Any]:
     exports.remove(row.id)
     session().expire_all()
     return {
-        "list": name, "whole": is_whole, "rows": row.total, "seconds": round(seconds, 2), "bytes": size,
+        "list": name,
+        "whole": is_whole,
+        "rows": row.total,
+        "seconds": round(seconds, 2),
+        "bytes": size,
         "for_50000": round(seconds * exports.MOST / row.total, 2),
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

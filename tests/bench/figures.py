@@ -28,8 +28,12 @@ REQUIRED: dict[str, tuple[str, float]] = {
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
-    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": len(os.sched_getaffinity(0)), "python": platform.python_version(),
-            "load_before": round(os.getloadavg()[0], 2)}  # fmt: skip
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
 
 
 @dataclass
@@ -57,8 +61,13 @@ class Figures:
     def write(self, file: Path = LATEST) -> None:
         """The JSON; key figures stand at its top level."""
         file.parent.mkdir(exist_ok=True)
-        content = {**self.keys, "reached": self.verdicts(), "required": {n: f"{o} {b:g}" for n, (o, b) in REQUIRED.items()},
-                   "machine": self.machine, "details": self.details}  # fmt: skip
+        content = {
+            **self.keys,
+            "reached": self.verdicts(),
+            "required": {n: f"{o} {b:g}" for n, (o, b) in REQUIRED.items()},
+            "machine": self.machine,
+            "details": self.details,
+        }
         file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     def summary(self) -> None:

@@ -15,7 +15,7 @@ import structlog
 from flask import Flask
 
 from service.config import CHECKOUT, data_dir, settings
-from service.postgres import Server
+from service.infrastructure.postgres import Server
 
 HOME = Path(os.environ.get("ANPEI_BENCH_DIR") or data_dir() / "full")
 """``ANPEI_BENCH_DIR`` names another data folder, one that ``anpei demo --scale full`` has filled already."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
-from service.postgres import Server
+from service.infrastructure.postgres import Server
 from tests.bench import chain, web
 from tests.bench.cast import PASSWORD
 from tests.bench.figures import Figures, p50, percentile
@@ -48,9 +48,14 @@ def measure(server: Server, prepared: str, cases: int, figures: Figures) -> None
         "  CPU a completion", f"{sum(cpu.values()):.2f} ms", f"web {cpu['web']:.2f}, database {cpu['database']:.2f} ms"
     )
     figures.details["http"] = {
-        "completions": n, "per_second": round(n / took, 1), "p50_ms": round(p50(seconds) * 1e3, 3), "p95_ms": round(percentile(seconds, 0.95) * 1e3, 3),
-        "web_cpu_ms": round(cpu["web"], 3), "database_cpu_ms": round(cpu["database"], 3), "connections": web.CONNECTIONS,
-    }  # fmt: skip
+        "completions": n,
+        "per_second": round(n / took, 1),
+        "p50_ms": round(p50(seconds) * 1e3, 3),
+        "p95_ms": round(percentile(seconds, 0.95) * 1e3, 3),
+        "web_cpu_ms": round(cpu["web"], 3),
+        "database_cpu_ms": round(cpu["database"], 3),
+        "connections": web.CONNECTIONS,
+    }
 
 
 def _requests(server: Server, stage: chain.Stage, cases: int) -> list[bytes]:

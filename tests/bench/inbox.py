@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from service.models import User, inbox
-from service.models.scope import addresses
-from service.postgres import Server
+from service.infrastructure.postgres import Server
+from service.models.queries.runtime import inbox
+from service.models.queries.scope import addresses
+from service.models.tables.user import User
 from tests.bench import web
 from tests.bench.cast import PASSWORD
 from tests.bench.figures import Figures, p50
@@ -54,9 +55,12 @@ def measure(server: Server, prepared: str, figures: Figures) -> None:
     figures.key("inbox_1m_over_1k", max(ratio.values()))
     figures.row("  1 M over 1 k: page, query", f"{ratio['page']:.2f}, {ratio['query']:.2f}")
     figures.details["inbox"] = {
-        "page_ms": {name: round(s * 1e3, 3) for name, s in pages.items()}, "query_ms": {name: round(s * 1e3, 3) for name, s in queries.items()},
-        "page_ratio": round(ratio["page"], 3), "query_ratio": round(ratio["query"], 3), "in_the_inbox": {n: s // SHARE for n, s in SIZES.items()},
-    }  # fmt: skip
+        "page_ms": {name: round(s * 1e3, 3) for name, s in pages.items()},
+        "query_ms": {name: round(s * 1e3, 3) for name, s in queries.items()},
+        "page_ratio": round(ratio["page"], 3),
+        "query_ratio": round(ratio["query"], 3),
+        "in_the_inbox": {n: s // SHARE for n, s in SIZES.items()},
+    }
 
 
 def _database(name: str) -> str:

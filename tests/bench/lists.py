@@ -27,8 +27,17 @@ from tests.bench.figures import Figures, p50, percentile
 from tests.bench.full_scale import full_scale
 
 LOGINS = (
-    "ministry", "association", "province-37", "institution-1", "group-1", "enterprise-1", "sysadmin", "secadmin", "auditor", "processadmin",
-)  # fmt: skip
+    "ministry",
+    "association",
+    "province-37",
+    "institution-1",
+    "group-1",
+    "enterprise-1",
+    "sysadmin",
+    "secadmin",
+    "auditor",
+    "processadmin",
+)
 SHOWN = 40  # of the slowest, in the table and in the file
 TURNS, CLOSE = 20, 0.075  # a page that is ever slower than this (seconds) is asked so often; the others a few times
 SEARCHES = ("王", "张伟", "li", "3720", "第3期", "化工")
@@ -71,9 +80,15 @@ def measure(figures: Figures, logins: tuple[str, ...] = LOGINS) -> None:
         f"{pages[0].login} {pages[0].address}",
     )
     figures.details["lists"] = [
-        {"login": p.login, "page": p.address, "p50_ms": round(p50(p.seconds) * 1e3, 1), "p95_ms": round(p.p95, 1), "queries": p.queries}
+        {
+            "login": p.login,
+            "page": p.address,
+            "p50_ms": round(p50(p.seconds) * 1e3, 1),
+            "p95_ms": round(p.p95, 1),
+            "queries": p.queries,
+        }
         for p in pages[:SHOWN]
-    ]  # fmt: skip
+    ]
 
 
 def _pages_of(app: Flask, login: str) -> Iterator[Asked]:

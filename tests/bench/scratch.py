@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from flask import Flask
 
 from service.config import data_dir, settings
-from service.postgres import Server
+from service.infrastructure.postgres import Server
 
 HOME = data_dir() / "bench"
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.config import CHECKOUT
-from service.postgres import Server
+from service.infrastructure.postgres import Server
 from tests.bench.scratch import HOME, environment
 
 TICK = os.sysconf("SC_CLK_TCK")

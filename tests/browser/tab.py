@@ -8,7 +8,8 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from service.config import CHECKOUT
-from service.models import User, now
+from service.models.db.clock import now
+from service.models.tables.user import User
 
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 

@@ -11,8 +11,14 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from service.models import Certificate, MovingClock, Task, Ticket, session, today
-from service.workflow import expiry, jobs, reissues, tickets
+from service.models.db.clock import MovingClock, today
+from service.models.db.session import session
+from service.models.tables.case import Task
+from service.models.tables.certificate import Certificate
+from service.models.tables.ticket import Ticket
+from service.workflow.certificates import certificate_expiry, reissues
+from service.workflow.notices import tickets
+from service.workflow.runtime import jobs
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import Stage, do, make_stage
 from tests.builders.world import make_certificate
@@ -40,7 +46,7 @@ def scene(app: Flask, clock: MovingClock) -> Scene:
     do(stage.association, case, "review_reissue", decision="approve")
     for days in (3, 40):
         make_certificate(stage.person(), today() - timedelta(days=days))
-    expiry.start_deregistrations()
+    certificate_expiry.start_deregistrations()
     ticket = tickets.open_ticket(
         stage.enterprise, {"kind": "repair", "subject": "读卡器送修", "device": "读卡器", "body": "读不出新版证件。"}
     )
@@ -53,13 +59,23 @@ def scene(app: Flask, clock: MovingClock) -> Scene:
 
 
 PAGES = [
-    ("enterprise", "/certificates/{s.held.id}"), ("enterprise", "/certificates/{s.held.id}/reissue"), ("association", "/reissues"),
-    ("association", "/tasks/{s.tasks[review_reissue]}"), ("association", "/tasks/{s.tasks[print_certificate]}"),
-    ("ministry", "/certificates/{s.held.id}/revoke"), ("ministry", "/certificates/expired"), ("ministry", "/tasks/{s.tasks[deregister_certificate]}"),
-    ("association", "/certificates"), ("association", "/certificates/print?c={s.held.id}"), ("association", "/certificates/prints"),
-    ("enterprise", "/tickets"), ("enterprise", "/tickets/new"), ("enterprise", "/tickets/{s.ticket.id}"), ("association", "/tickets?view=desk"),
+    ("enterprise", "/certificates/{s.held.id}"),
+    ("enterprise", "/certificates/{s.held.id}/reissue"),
+    ("association", "/reissues"),
+    ("association", "/tasks/{s.tasks[review_reissue]}"),
+    ("association", "/tasks/{s.tasks[print_certificate]}"),
+    ("ministry", "/certificates/{s.held.id}/revoke"),
+    ("ministry", "/certificates/expired"),
+    ("ministry", "/tasks/{s.tasks[deregister_certificate]}"),
+    ("association", "/certificates"),
+    ("association", "/certificates/print?c={s.held.id}"),
+    ("association", "/certificates/prints"),
+    ("enterprise", "/tickets"),
+    ("enterprise", "/tickets/new"),
+    ("enterprise", "/tickets/{s.ticket.id}"),
+    ("association", "/tickets?view=desk"),
     ("association", "/tasks/{s.tasks[answer_ticket]}"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

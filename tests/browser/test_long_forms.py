@@ -10,9 +10,11 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
-from service.models import MovingClock, Person, Photo, session
-from service.models.sealed import unseal
-from service.workflow import notices, tickets
+from service.models.db.clock import MovingClock
+from service.models.db.encryption import unseal
+from service.models.db.session import session
+from service.models.tables.person import Person, Photo
+from service.workflow.notices import notices, tickets
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import Stage, make_stage
 from tests.builders.world import identity_number, make_person, make_photo, make_unit, portrait
@@ -160,10 +162,13 @@ def test_pages_of_tickets_bulletins_units_and_versions_are_accessible_and_fit_a_
     academy = make_unit("academy", authority_id=None)
     notices.remind(stage.province, [make_unit().id], {"note": "请尽快"})
     walks = [
-        (stage.enterprise, ["/tickets/new", f"/tickets/{ticket.id}", "/persons/import", f"/persons/{person.id}/versions"]),
+        (
+            stage.enterprise,
+            ["/tickets/new", f"/tickets/{ticket.id}", "/persons/import", f"/persons/{person.id}/versions"],
+        ),
         (stage.province, ["/bulletins/new", "/units/unentered", "/units/reminders", "/units/new"]),
         (stage.association, [f"/units/{academy.id}/institutions", "/bulletins/new"]),
-    ]  # fmt: skip
+    ]
     faults: list[str] = []
     for language in ("zh", "en"):
         for user, addresses in walks:

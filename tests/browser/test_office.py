@@ -7,8 +7,13 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from service.models import MovingClock, Notice, authority_id, session
-from service.workflow import bulletins, digests, notices, plans
+from service.models.db.clock import MovingClock
+from service.models.db.session import session
+from service.models.tables.notice import Notice
+from service.models.tables.organisation import authority_id
+from service.workflow.notices import bulletins, notices
+from service.workflow.system import daily_digest
+from service.workflow.training import plans
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import Stage, known, make_stage
 from tests.builders.world import make_certificate, make_person, make_unit, make_user, qualification
@@ -97,19 +102,54 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
     gap = make_unit(state="draft", contact=None)
     notices.remind(stage.province, [gap.id])
     make_certificate(make_person(stage.unit))
-    digests.write_due_digests()
+    daily_digest.write_due_digests()
     page.set_viewport_size({"width": width, "height": 780})
     unit, wrong = stage.unit.id, []
     for user, addresses in (
-        (stage.province, ("/plans", "/plans/calendar", f"/plans/{plan.id}", "/plans/new", f"/plans/{plan.id}/cancel", "/notices",
-                          "/units/unentered", f"/units/{unit}", f"/units/{unit}/rename", f"/units/{unit}/convert", f"/units/{unit}/delete")),
-        (stage.association, (f"/notices/{sent.id}", "/bulletins", f"/bulletins/{draft.id}", f"/bulletins/{draft.id}/publish",
-                             f"/bulletins/{sent.id}/readers", f"/bulletins/{sent.id}/withdraw", f"/bulletins/{draft.id}/delete")),
+        (
+            stage.province,
+            (
+                "/plans",
+                "/plans/calendar",
+                f"/plans/{plan.id}",
+                "/plans/new",
+                f"/plans/{plan.id}/cancel",
+                "/notices",
+                "/units/unentered",
+                f"/units/{unit}",
+                f"/units/{unit}/rename",
+                f"/units/{unit}/convert",
+                f"/units/{unit}/delete",
+            ),
+        ),
+        (
+            stage.association,
+            (
+                f"/notices/{sent.id}",
+                "/bulletins",
+                f"/bulletins/{draft.id}",
+                f"/bulletins/{draft.id}/publish",
+                f"/bulletins/{sent.id}/readers",
+                f"/bulletins/{sent.id}/withdraw",
+                f"/bulletins/{draft.id}/delete",
+            ),
+        ),
         (make_user("enterprise", gap.id), (f"/units/{gap.id}/edit", "/privacy")),
-        (sysadmin, ("/users", f"/users/{stage.province.id}", f"/users/{stage.province.id}/disable", f"/users/{stage.province.id}/reset",
-                    f"/users/{stage.province.id}/name", "/settings", f"/settings/types/{qualification().id}", "/settings/types/new")),
+        (
+            sysadmin,
+            (
+                "/users",
+                f"/users/{stage.province.id}",
+                f"/users/{stage.province.id}/disable",
+                f"/users/{stage.province.id}/reset",
+                f"/users/{stage.province.id}/name",
+                "/settings",
+                f"/settings/types/{qualification().id}",
+                "/settings/types/new",
+            ),
+        ),
         (secadmin, ("/settings", "/users?state=waiting")),
-    ):  # fmt: skip
+    ):
         sign_in(page, app, user, **look)
         for address in addresses:
             page.goto(address)

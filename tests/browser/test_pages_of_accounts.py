@@ -8,8 +8,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from service.models import MovingClock, authority_id
-from service.workflow import exports, jobs
+from service.models.db.clock import MovingClock
+from service.models.tables.organisation import authority_id
+from service.workflow.runtime import jobs
+from service.workflow.system import exports
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.world import authority_user, make_person, make_unit, make_user
 

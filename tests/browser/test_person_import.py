@@ -8,8 +8,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from service.models import MovingClock, User
-from service.workflow import jobs, person_import
+from service.models.db.clock import MovingClock
+from service.models.tables.user import User
+from service.workflow.persons import person_import
+from service.workflow.runtime import jobs
 from tests.api.test_pages_person_import import book, cells
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.world import make_unit, make_user

@@ -9,8 +9,12 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from service.models import Certificate, MovingClock, Person, TrainingClass
-from service.workflow import jobs, training
+from service.models.db.clock import MovingClock
+from service.models.tables.certificate import Certificate
+from service.models.tables.person import Person
+from service.models.tables.training import TrainingClass
+from service.workflow.runtime import jobs
+from service.workflow.training import enrollments
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import Stage, at_nine, do, enroll, make_stage, publish_class
 from tests.builders.world import make_certificate, make_person, make_photo, portrait
@@ -35,10 +39,10 @@ def scene(app: Flask, clock: MovingClock) -> Scene:
     person = make_person(stage.unit, "刘己巳")
     make_photo(person)
     certificate = make_certificate(person)
-    training.refresh_need()
+    enrollments.refresh_need()
     found = publish_class(stage)
     cases = [enroll(stage, found, stage.person(name=name)) for name in ("赵丁卯", "陈戊辰", "孙庚午")]
-    training.refresh_need()
+    enrollments.refresh_need()
     for case_id in cases[1:]:
         do(stage.province, case_id, "confirm_enrollment", decision="confirm")
     clock.move_to(at_nine(found.starts_on))
@@ -48,14 +52,30 @@ def scene(app: Flask, clock: MovingClock) -> Scene:
 
 
 PAGES = [
-    ("province", "/units"), ("province", "/units/{s.stage.unit.id}"), ("province", "/units/new"), ("enterprise", "/units/{s.stage.unit.id}/edit"),
-    ("province", "/persons"), ("province", "/persons/{s.person.id}"), ("enterprise", "/persons/new"), ("enterprise", "/persons/{s.person.id}/edit"),
-    ("province", "/persons/{s.person.id}/deregister"), ("association", "/persons/{s.person.id}/transfer"), ("association", "/persons/{s.person.id}/type"),
-    ("province", "/classes"), ("association", "/classes/{s.found.id}"), ("association", "/classes/new"), ("enterprise", "/classes/{s.found.id}/enroll"),
-    ("enterprise", "/classes/{s.found.id}/enroll?view=others"), ("association", "/classes/{s.found.id}/check-in"),
-    ("institution", "/classes/{s.found.id}/scores"), ("enterprise", "/enrollments"), ("association", "/certificates"),
-    ("association", "/certificates/{s.certificate.id}"), ("province", "/verify"), ("province", "/verify/{s.certificate.verify_token}"),
-]  # fmt: skip
+    ("province", "/units"),
+    ("province", "/units/{s.stage.unit.id}"),
+    ("province", "/units/new"),
+    ("enterprise", "/units/{s.stage.unit.id}/edit"),
+    ("province", "/persons"),
+    ("province", "/persons/{s.person.id}"),
+    ("enterprise", "/persons/new"),
+    ("enterprise", "/persons/{s.person.id}/edit"),
+    ("province", "/persons/{s.person.id}/deregister"),
+    ("association", "/persons/{s.person.id}/transfer"),
+    ("association", "/persons/{s.person.id}/type"),
+    ("province", "/classes"),
+    ("association", "/classes/{s.found.id}"),
+    ("association", "/classes/new"),
+    ("enterprise", "/classes/{s.found.id}/enroll"),
+    ("enterprise", "/classes/{s.found.id}/enroll?view=others"),
+    ("association", "/classes/{s.found.id}/check-in"),
+    ("institution", "/classes/{s.found.id}/scores"),
+    ("enterprise", "/enrollments"),
+    ("association", "/certificates"),
+    ("association", "/certificates/{s.certificate.id}"),
+    ("province", "/verify"),
+    ("province", "/verify/{s.certificate.verify_token}"),
+]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -7,9 +7,12 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from service.domain.privacy import VERSION
-from service.models import Cause, MovingClock, User, authority_id, transaction
-from service.workflow import accounts
+from service.domain.values.privacy import VERSION
+from service.models.db.clock import MovingClock
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.organisation import authority_id
+from service.models.tables.user import User
+from service.workflow.accounts import accounts
 
 pytestmark = pytest.mark.browser
 PASSWORD = "Kestrel-mountain-7"
@@ -19,9 +22,13 @@ PASSWORD = "Kestrel-mountain-7"
 def officer(page: Page, clock: MovingClock) -> User:
     """A province's officer who has just signed in, on a page with a form; browser and server have one clock."""
     user, _ = accounts.create_user(
-        None, login="province-37", display_name="张甲子", role="provincial_authority", organisation_id=authority_id("37"),
+        None,
+        login="province-37",
+        display_name="张甲子",
+        role="provincial_authority",
+        organisation_id=authority_id("37"),
         password=PASSWORD,
-    )  # fmt: skip
+    )
     with transaction(Cause("test")):
         user.must_change, user.privacy_version = False, VERSION
     page.clock.install(time=clock.instant)
@@ -81,9 +88,13 @@ def test_a_form_sent_after_the_end_is_not_lost_either(page: Page, officer: User,
 def test_nothing_of_it_is_shown_to_another_reader(page: Page, officer: User, clock: MovingClock) -> None:
     page.get_by_label("名称").fill("2027年换证计划")
     accounts.create_user(
-        None, login="province-42", display_name="李乙丑", role="provincial_authority", organisation_id=authority_id("42"),
+        None,
+        login="province-42",
+        display_name="李乙丑",
+        role="provincial_authority",
+        organisation_id=authority_id("42"),
         password=PASSWORD,
-    )  # fmt: skip
+    )
     other = User.by_login("province-42")
     assert other is not None
     with transaction(Cause("test")):

@@ -8,8 +8,13 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from service.models import MovingClock, Task, User, authority_id, session
-from service.workflow import accounts, cases
+from service.models.db.clock import MovingClock
+from service.models.db.session import session
+from service.models.tables.case import Task
+from service.models.tables.organisation import authority_id
+from service.models.tables.user import User
+from service.workflow.accounts import accounts
+from service.workflow.runtime import tasks
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import Stage, do, enroll, known, make_stage, publish_class, task_of
 from tests.builders.world import make_user
@@ -43,9 +48,13 @@ def state_of(task_id: UUID) -> str:
 
 def test_signing_in_by_hand_and_out_again(page: Page, app: Flask) -> None:
     accounts.create_user(
-        None, login="province-37", display_name="张甲子", role="provincial_authority", organisation_id=authority_id("37"),
+        None,
+        login="province-37",
+        display_name="张甲子",
+        role="provincial_authority",
+        organisation_id=authority_id("37"),
         password="Kestrel-mountain-7",
-    )  # fmt: skip
+    )
     page.goto("/inbox")
     page.get_by_label("登录名").fill("province-37")
     page.get_by_label("密码").fill("wrong")
@@ -130,7 +139,7 @@ def test_the_list_refreshes_by_itself(page: Page, app: Flask, stage: Stage, wait
     sign_in(page, app, stage.province)
     page.goto(f"/inbox?kind={KIND}")
     expect(page.locator("[data-row]")).to_have_count(3)
-    cases.complete(stage.province, waiting[0].id, {"decision": "confirm"})
+    tasks.complete(stage.province, waiting[0].id, {"decision": "confirm"})
     page.evaluate("htmx.trigger('#list', 'refresh')")
     expect(page.locator("[data-row]")).to_have_count(2)
 
@@ -139,7 +148,7 @@ def test_a_late_click_tells_who_was_first(page: Page, app: Flask, stage: Stage, 
     sign_in(page, app, stage.province)
     page.goto(f"/tasks/{waiting[0].id}")
     page.get_by_label("同意报名").check()
-    cases.complete(stage.province, waiting[0].id, {"decision": "confirm"})
+    tasks.complete(stage.province, waiting[0].id, {"decision": "confirm"})
     page.get_by_role("button", name="只提交").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已被处理")
     page.get_by_role("link", name="下一条").click()
@@ -148,7 +157,7 @@ def test_a_late_click_tells_who_was_first(page: Page, app: Flask, stage: Stage, 
 
 def test_the_player_goes_step_by_step(page: Page, app: Flask, stage: Stage, waiting: list[Task]) -> None:
     case_id = waiting[0].case_id
-    cases.claim(stage.province, waiting[0].id)
+    tasks.claim(stage.province, waiting[0].id)
     do(stage.province, case_id, "confirm_enrollment", decision="confirm")
     sign_in(page, app, stage.province)
     page.goto(f"/cases/{case_id}")
@@ -205,10 +214,21 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
     task, case_id = waiting[0], waiting[1].case_id
     do(stage.province, case_id, "confirm_enrollment", decision="reject", reason="照片不清晰")
     walks = {
-        stage.province: ["/", "/more", "/password", "/inbox", f"/inbox?kind={KIND}", "/inbox?view=done", f"/tasks/{task.id}",
-                         f"/tasks/{waiting[1].id}", "/cases", f"/cases/{case_id}", "/no-such-page"],
+        stage.province: [
+            "/",
+            "/more",
+            "/password",
+            "/inbox",
+            f"/inbox?kind={KIND}",
+            "/inbox?view=done",
+            f"/tasks/{task.id}",
+            f"/tasks/{waiting[1].id}",
+            "/cases",
+            f"/cases/{case_id}",
+            "/no-such-page",
+        ],
         admin("process_admin"): ["/processes", "/processes/training_enrollment"],
-    }  # fmt: skip
+    }
     page.set_viewport_size({"width": width, "height": 768})
     page.goto("/sign-in")
     found = violations(page)

@@ -9,21 +9,15 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.models import (
-    Case,
-    Certificate,
-    Enrollment,
-    Organisation,
-    Person,
-    Score,
-    Task,
-    TrainingClass,
-    User,
-    authority_id,
-    session,
-    today,
-)
-from service.workflow import cases, jobs
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.tables.case import Case, Task
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation, authority_id
+from service.models.tables.person import Person
+from service.models.tables.training import Enrollment, Score, TrainingClass
+from service.models.tables.user import User
+from service.workflow.runtime import jobs, tasks
 from tests.builders.world import authority_user, make_institution, make_person, make_photo, make_unit, make_user
 
 TYPES = ["MANAGER_PROD", "MANAGER_SALE", "PRINCIPAL_PROD", "PRINCIPAL_SALE"]
@@ -76,11 +70,23 @@ def draft(stage: Stage, kind: str = "initial", **more: Any) -> dict[str, Any]:
     """What an organiser types for a class that begins in ten days."""
     day = today()
     return {
-        "title": "2026年第二期取证班（北京）", "kind": kind, "institution_id": str(stage.centre.id), "place": "北京",
-        "enrol_from": str(day), "enrol_until": str(day + timedelta(days=5)), "starts_on": str(day + timedelta(days=10)),
-        "ends_on": str(day + timedelta(days=12)), "hours": "48", "capacity": "40", "qualification_types": TYPES, "pass_mark": "60",
-        "makeup_allowed": "true", "contact": "郑丁 010-66668888", "body": "", "decision": "publish",
-    } | more  # fmt: skip
+        "title": "2026年第二期取证班（北京）",
+        "kind": kind,
+        "institution_id": str(stage.centre.id),
+        "place": "北京",
+        "enrol_from": str(day),
+        "enrol_until": str(day + timedelta(days=5)),
+        "starts_on": str(day + timedelta(days=10)),
+        "ends_on": str(day + timedelta(days=12)),
+        "hours": "48",
+        "capacity": "40",
+        "qualification_types": TYPES,
+        "pass_mark": "60",
+        "makeup_allowed": "true",
+        "contact": "郑丁 010-66668888",
+        "body": "",
+        "decision": "publish",
+    } | more
 
 
 def publish_class(stage: Stage, kind: str = "initial", **more: Any) -> TrainingClass:
@@ -88,8 +94,8 @@ def publish_class(stage: Stage, kind: str = "initial", **more: Any) -> TrainingC
     role, code = ("association", "association") if kind == "initial" else ("provincial_authority", "37")
     user = stage.association if kind == "initial" else stage.province
     data = {"organiser_id": str(authority_id(code)), "organiser_role": role}
-    started = cases.start(user, "training_class", data)
-    cases.complete(user, started.tasks[0], draft(stage, kind, **more))
+    started = tasks.start(user, "training_class", data)
+    tasks.complete(user, started.tasks[0], draft(stage, kind, **more))
     jobs.run_all()
     return session().scalars(select(TrainingClass).where(TrainingClass.case_id == started.case_id)).one()
 
@@ -99,7 +105,7 @@ def enroll(
 ) -> UUID:
     """The case of a new enrolment."""
     data = {"class_id": str(training_class.id), "person_id": str(person.id), "via": via, "on_behalf": via == "province"}
-    return cases.start(user or stage.enterprise, "training_enrollment", data).case_id
+    return tasks.start(user or stage.enterprise, "training_enrollment", data).case_id
 
 
 def open_tasks(case_id: UUID) -> list[str]:
@@ -115,7 +121,7 @@ def task_of(case_id: UUID, element: str) -> Task:
 
 def do(user: User, case_id: UUID, element: str, **raw: Any) -> list[str]:
     """Complete a task as its form is filled, let the worker run, and name what is open then."""
-    cases.complete(user, task_of(case_id, element).id, raw)
+    tasks.complete(user, task_of(case_id, element).id, raw)
     jobs.run_all()
     return open_tasks(case_id)
 
@@ -152,6 +158,6 @@ def at_nine(day: date) -> Any:
     """The instant of nine in the morning in China, for the clock."""
     from datetime import datetime, time
 
-    from service.domain.calendar import ZONE
+    from service.domain.values.calendar import ZONE
 
     return datetime.combine(day, time(9), ZONE)

@@ -7,23 +7,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.models import (
-    Case,
-    Cause,
-    DefinitionVersion,
-    Enrollment,
-    Organisation,
-    Person,
-    Score,
-    TrainingClass,
-    new_id,
-    now,
-    session,
-    today,
-    transaction,
-)
-from service.models.training import LIVE_ENROLLMENT
-from service.workflow.training import refresh_need
+from service.models.db.clock import now, today
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.case import Case
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.process import DefinitionVersion
+from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, Score, TrainingClass
+from service.workflow.training.enrollments import refresh_need
 
 
 def make_enrollment(
@@ -34,10 +27,19 @@ def make_enrollment(
     case = Case(id=new_id(), process="training_enrollment", definition=digest, state=b"", seq=0, last_hash="0" * 64)
     ended = None if state in LIVE_ENROLLMENT else training_class.ends_on
     values: dict[str, Any] = {
-        "class_id": training_class.id, "person_id": person.id, "unit_id": person.unit_id, "authority_id": session().get_one(Organisation, person.unit_id).authority_id,
-        "via": "enterprise", "enrolled_on": training_class.enrol_from, "kind": training_class.kind, "state": state, "case_id": case.id,
-        "ended_on": ended, "attempts": len(scores), "snapshot": {"valid_to": "2026-06-30"},
-    } | more  # fmt: skip
+        "class_id": training_class.id,
+        "person_id": person.id,
+        "unit_id": person.unit_id,
+        "authority_id": session().get_one(Organisation, person.unit_id).authority_id,
+        "via": "enterprise",
+        "enrolled_on": training_class.enrol_from,
+        "kind": training_class.kind,
+        "state": state,
+        "case_id": case.id,
+        "ended_on": ended,
+        "attempts": len(scores),
+        "snapshot": {"valid_to": "2026-06-30"},
+    } | more
     row = Enrollment(id=new_id(), **values)
     is_confirmed = state not in ("scored",)
     with transaction(Cause("test")) as current:

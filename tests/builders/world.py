@@ -12,27 +12,20 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
 from sqlalchemy import select
 
-from service.domain.certificate_number import issue
-from service.domain.credit_code import check_character as credit_check
-from service.domain.identity import check_character, mask
-from service.domain.privacy import VERSION
-from service.models import (
-    Cause,
-    Certificate,
-    Organisation,
-    Person,
-    Photo,
-    QualificationType,
-    TrainingClass,
-    User,
-    authority_id,
-    new_id,
-    now,
-    session,
-    today,
-    transaction,
-)  # fmt: skip
-from service.models.sealed import fingerprint, seal
+from service.domain.certificates.certificate_number import issue
+from service.domain.persons.identity import check_character, mask
+from service.domain.units.credit_code import check_character as credit_check
+from service.domain.values.privacy import VERSION
+from service.models.db.clock import now, today
+from service.models.db.encryption import fingerprint, seal
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation, authority_id
+from service.models.tables.person import Person, Photo, QualificationType
+from service.models.tables.training import TrainingClass
+from service.models.tables.user import User
 
 _serial = itertools.count(1)
 SURNAMES, GIVEN = "赵钱孙李周吴郑王冯陈", "甲乙丙丁戊己庚辛壬癸"
@@ -42,10 +35,18 @@ def make_unit(kind: str = "enterprise", province: str = "37", name: str = "", **
     """A unit, complete unless told otherwise."""
     n = next(_serial)
     values: dict[str, Any] = {
-        "kind": kind, "name": name or f"泺源民爆{n}号（示例）公司", "state": "complete", "authority_id": authority_id(province),
-        "credit_code": credit_code(n), "business": "production", "legal_rep": "郑丁", "contact": "吴戊", "phone": "13800000000",
-        "address": "济南市历下区", "names_history": [],
-    } | more  # fmt: skip
+        "kind": kind,
+        "name": name or f"泺源民爆{n}号（示例）公司",
+        "state": "complete",
+        "authority_id": authority_id(province),
+        "credit_code": credit_code(n),
+        "business": "production",
+        "legal_rep": "郑丁",
+        "contact": "吴戊",
+        "phone": "13800000000",
+        "address": "济南市历下区",
+        "names_history": [],
+    } | more
     return _keep(Organisation(id=new_id(), **values))
 
 
@@ -87,11 +88,20 @@ def make_person(unit: Organisation, name: str = "", state: str = "approved", **m
     n = next(_serial)
     number = more.pop("number", "") or identity_number(n)
     values: dict[str, Any] = {
-        "name": name or SURNAMES[n % 10] + GIVEN[n // 10 % 10] + GIVEN[n // 100 % 10], "id_type": "resident_id",
-        "id_number_sealed": seal(number), "id_number_digest": fingerprint(number), "id_number_masked": mask(number),
-        "sex": "female", "birth_date": date(1980, 1, 1), "unit_id": unit.id, "qualification_type_id": qualification().id,
-        "phone_sealed": seal("13812345678"), "phone_masked": "138****5678", "no_criminal_record": True, "state": state,
-    } | more  # fmt: skip
+        "name": name or SURNAMES[n % 10] + GIVEN[n // 10 % 10] + GIVEN[n // 100 % 10],
+        "id_type": "resident_id",
+        "id_number_sealed": seal(number),
+        "id_number_digest": fingerprint(number),
+        "id_number_masked": mask(number),
+        "sex": "female",
+        "birth_date": date(1980, 1, 1),
+        "unit_id": unit.id,
+        "qualification_type_id": qualification().id,
+        "phone_sealed": seal("13812345678"),
+        "phone_masked": "138****5678",
+        "no_criminal_record": True,
+        "state": state,
+    } | more
     return _keep(Person(id=new_id(), **values))
 
 
@@ -107,10 +117,16 @@ def make_certificate(person: Person, valid_to: date | None = None, state: str = 
     until = valid_to or today() + timedelta(days=700)
     issued = date(until.year - 3, until.month, 1)
     values: dict[str, Any] = {
-        "number": issue("37", issued.year, n), "person_id": person.id, "qualification_type_id": person.qualification_type_id,
-        "first_issued_on": issued, "issued_on": issued, "valid_to": until, "state": state,
-        "approval": "pending" if state == "issued" else "approved", "unit_name": "泺源民爆（示例）公司",
-    } | more  # fmt: skip
+        "number": issue("37", issued.year, n),
+        "person_id": person.id,
+        "qualification_type_id": person.qualification_type_id,
+        "first_issued_on": issued,
+        "issued_on": issued,
+        "valid_to": until,
+        "state": state,
+        "approval": "pending" if state == "issued" else "approved",
+        "unit_name": "泺源民爆（示例）公司",
+    } | more
     return _keep(Certificate(id=new_id(), **values))
 
 
@@ -120,12 +136,21 @@ def make_class(
     n = next(_serial)
     day = today()
     values: dict[str, Any] = {
-        "code": f"37-HZ-2026-{n:02d}", "title": f"2026年第{n}期换证班（济南）", "kind": kind, "place": "济南",
-        "organiser_id": organiser or authority_id("37"), "institution_id": (institution or make_institution(f"培训中心{n}（示例）")).id,
-        "enrol_from": day - timedelta(days=5), "enrol_until": day + timedelta(days=5), "starts_on": day + timedelta(days=10),
-        "ends_on": day + timedelta(days=12), "hours": 16, "capacity": 100, "state": "enrolling",
+        "code": f"37-HZ-2026-{n:02d}",
+        "title": f"2026年第{n}期换证班（济南）",
+        "kind": kind,
+        "place": "济南",
+        "organiser_id": organiser or authority_id("37"),
+        "institution_id": (institution or make_institution(f"培训中心{n}（示例）")).id,
+        "enrol_from": day - timedelta(days=5),
+        "enrol_until": day + timedelta(days=5),
+        "starts_on": day + timedelta(days=10),
+        "ends_on": day + timedelta(days=12),
+        "hours": 16,
+        "capacity": 100,
+        "state": "enrolling",
         "qualification_types": ["PRINCIPAL_PROD", "PRINCIPAL_SALE", "MANAGER_PROD", "MANAGER_SALE"],
-    } | more  # fmt: skip
+    } | more
     return _keep(TrainingClass(id=new_id(), **values))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from service.engine.conformance_cases import FUNCTIONS, tokens_of
-from service.engine.conformance_models import Trial
-from service.engine.conformance_pauses import with_timers
-from service.engine.gate import check
+from service.engine.conformance.cases import FUNCTIONS, tokens_of
+from service.engine.conformance.manifest import Trial
+from service.engine.conformance.wait_rewriter import with_timers
+from service.engine.validation.validator import check
 from tests.unit.gate_diagrams import chain, condition, flow, process, script, sub, task
 
 ROOT = (

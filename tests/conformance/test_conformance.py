@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from service.engine.conformance import Totals, run
-from service.engine.conformance_models import Expected
-from service.engine.conformance_verdict import agrees
+from service.engine.conformance.manifest import Expected
+from service.engine.conformance.runner import Totals, run
+from service.engine.conformance.verdict import agrees
 from tests.conformance.scenarios import wait
 from tests.unit.gate_diagrams import chain, process, script, task
 
@@ -61,10 +61,14 @@ def small(tmp_path: Path) -> Path:
         {"name": "misjudged", "file": "good.bpmn", "process_id": "P", "cases": [case("Z")]},
     ]
     write(
-        tmp_path / "betsy", "cases.json", models, good=good,
+        tmp_path / "betsy",
+        "cases.json",
+        models,
+        good=good,
         pausing=process(chain(wait("w", 10), script("b", "trace('B')"))),
-        refused=process(chain(task("c", "complexGateway"))), failing=process(chain(script("f", "fail('no')"))),
-    )  # fmt: skip
+        refused=process(chain(task("c", "complexGateway"))),
+        failing=process(chain(script("f", "fail('no')"))),
+    )
     attacks = [
         {"file": "good.bpmn", "expected": "deployable and runs to the end", "leak_markers": []},
         {"file": "broken.bpmn", "expected": "clean rejection", "leak_markers": ["root:x:0:0"]},
@@ -72,9 +76,13 @@ def small(tmp_path: Path) -> Path:
         {"file": "user.bpmn", "expected": "clean_rejection_or_deployable"},
     ]
     write(
-        tmp_path / "attacks", "manifest.json", attacks, good=process(chain(script("a", "x = 1"))), broken=b"<a>",
+        tmp_path / "attacks",
+        "manifest.json",
+        attacks,
+        good=process(chain(script("a", "x = 1"))),
+        broken=b"<a>",
         **{"import": process(chain(script("i", "import os"))), "user": process(chain(task("u", "userTask")))},
-    )  # fmt: skip
+    )
     write(tmp_path / "rules", "manifest.json", [{"file": "good.bpmn", "rule": "X", "expected": "rejected"}], good=good)
     (tmp_path / "notes").mkdir()
     return tmp_path

@@ -33,7 +33,7 @@ from tests.conformance.scenarios import (
     transaction,
     user,
     wait,
-)  # fmt: skip
+)
 from tests.unit.gate_diagrams import script, sub, task
 
 S, E = '<startEvent id="s"/>', '<endEvent id="e"/>'
@@ -60,9 +60,24 @@ def blocks(count: int, join: str) -> str:
 
 def inclusive(first: str, second: str) -> str:
     return graph(
-        S, E, gateway("inclusive", "g", "g_c"), t("a"), t("b"), t("c"), gateway("inclusive", "j"), t("z"),
-        "s>g", ("g>a", first), ("g>b", second), "g>c", "a>j", "b>j", "c>j", "j>z", "z>e",
-    )  # fmt: skip
+        S,
+        E,
+        gateway("inclusive", "g", "g_c"),
+        t("a"),
+        t("b"),
+        t("c"),
+        gateway("inclusive", "j"),
+        t("z"),
+        "s>g",
+        ("g>a", first),
+        ("g>b", second),
+        "g>c",
+        "a>j",
+        "b>j",
+        "c>j",
+        "j>z",
+        "z>e",
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
@@ -78,29 +93,108 @@ def test_splits_in_a_row_make_as_many_tokens_as_they_should(count: int, join: st
         (inclusive("True", "False"), "a z"),
         (inclusive("False", "False"), "c z"),
         (
-            graph(S, E, gateway("inclusive", "g"), timer("w", 1), t("a"), t("b"), gateway("inclusive", "j"), t("z"),
-                  "s>g", ("g>w", "True"), ("g>b", "True"), "w>a", "a>j", "b>j", "j>z", "z>e"),
+            graph(
+                S,
+                E,
+                gateway("inclusive", "g"),
+                timer("w", 1),
+                t("a"),
+                t("b"),
+                gateway("inclusive", "j"),
+                t("z"),
+                "s>g",
+                ("g>w", "True"),
+                ("g>b", "True"),
+                "w>a",
+                "a>j",
+                "b>j",
+                "j>z",
+                "z>e",
+            ),
             "a b z",
         ),
         (
-            graph(S, E, '<endEvent id="e2"/>', gateway("parallel", "g"), t("a"), t("b"), timer("w", 1), t("c"), t("d"),
-                  gateway("exclusive", "x", "x_e2"), gateway("inclusive", "j"), t("z"),
-                  "s>g", "g>a", "g>b", "g>d", "a>j", "d>j", "b>w", "w>c", "c>x", ("x>j", "False"), "x>e2", "j>z", "z>e"),
+            graph(
+                S,
+                E,
+                '<endEvent id="e2"/>',
+                gateway("parallel", "g"),
+                t("a"),
+                t("b"),
+                timer("w", 1),
+                t("c"),
+                t("d"),
+                gateway("exclusive", "x", "x_e2"),
+                gateway("inclusive", "j"),
+                t("z"),
+                "s>g",
+                "g>a",
+                "g>b",
+                "g>d",
+                "a>j",
+                "d>j",
+                "b>w",
+                "w>c",
+                "c>x",
+                ("x>j", "False"),
+                "x>e2",
+                "j>z",
+                "z>e",
+            ),
             "a b c d z",
         ),
         (
-            graph(S, E, script("n0", "n = 0"), gateway("exclusive", "m"), script("inc", "n = n + 1\ntrace('inc')"),
-                  gateway("inclusive", "g", "g_b"), t("a"), t("b"), gateway("inclusive", "j"), gateway("exclusive", "x", "x_e"),
-                  "s>n0", "n0>m", "m>inc", "inc>g", ("g>a", "n &gt; 1"), "g>b", "a>j", "b>j", "j>x", ("x>m", "n &lt; 3"), "x>e"),
+            graph(
+                S,
+                E,
+                script("n0", "n = 0"),
+                gateway("exclusive", "m"),
+                script("inc", "n = n + 1\ntrace('inc')"),
+                gateway("inclusive", "g", "g_b"),
+                t("a"),
+                t("b"),
+                gateway("inclusive", "j"),
+                gateway("exclusive", "x", "x_e"),
+                "s>n0",
+                "n0>m",
+                "m>inc",
+                "inc>g",
+                ("g>a", "n &gt; 1"),
+                "g>b",
+                "a>j",
+                "b>j",
+                "j>x",
+                ("x>m", "n &lt; 3"),
+                "x>e",
+            ),
             "a a b inc inc inc",
         ),
         (
-            graph(S, E, gateway("parallel", "g"), t("a"), t("b"), t("c"), gateway("exclusive", "x"), gateway("parallel", "j"), t("z"),
-                  "s>g", "g>a", "g>b", "g>c", "a>x", "b>x", "x>j", "c>j", "j>z", "z>e"),
+            graph(
+                S,
+                E,
+                gateway("parallel", "g"),
+                t("a"),
+                t("b"),
+                t("c"),
+                gateway("exclusive", "x"),
+                gateway("parallel", "j"),
+                t("z"),
+                "s>g",
+                "g>a",
+                "g>b",
+                "g>c",
+                "a>x",
+                "b>x",
+                "x>j",
+                "c>j",
+                "j>z",
+                "z>e",
+            ),
             "a b c z",
         ),
     ],
-)  # fmt: skip
+)
 def test_gateways_join_what_can_still_come(body: str, traced: str) -> None:
     assert run(body) == traced
 
@@ -150,17 +244,35 @@ def later(trigger: str, branch: str, event: str) -> str:
         (later(MESSAGE, user("u"), at("x", "u", MESSAGE, STAYS)), "b x_t"),
         (later(SIGNAL, inside(t("i"), user("u")), at("x", "p", SIGNAL)), "b i x_t"),
         (later(SIGNAL2, catch("c", SIGNAL), ""), "b"),
-        (both((catch("c", SIGNAL), t("a")), (catch("c2", SIGNAL2), t("b")), (timer("w", 1), throw("th", SIGNAL + SIGNAL2))), "a b"),
+        (
+            both(
+                (catch("c", SIGNAL), t("a")),
+                (catch("c2", SIGNAL2), t("b")),
+                (timer("w", 1), throw("th", SIGNAL + SIGNAL2)),
+            ),
+            "a b",
+        ),
         (both((catch("c", SIGNAL), t("a")), (timer("w", 1), t("b")), ends=("", SIGNAL)), "a b"),
-        (both((catch("c", SIGNAL), t("a")), (catch("c2", SIGNAL2), t("b")), (timer("w", 1),), ends=("", "", SIGNAL + SIGNAL2)), "a b"),
+        (
+            both(
+                (catch("c", SIGNAL), t("a")),
+                (catch("c2", SIGNAL2), t("b")),
+                (timer("w", 1),),
+                ends=("", "", SIGNAL + SIGNAL2),
+            ),
+            "a b",
+        ),
         (both((catch("c", MESSAGE), t("a")), (timer("w", 1), task("b", "sendTask", 'messageRef="msg"'))), "a"),
         (line(inside(t("i"), throw("th", SIGNAL), t("k")), t("z")) + at("x", "p", SIGNAL), "i x_t"),
         (line(inside(t("i"), throw("th", SIGNAL), t("k")), t("z")) + at("x", "p", SIGNAL, STAYS), "i k x_t z"),
         (line(inside(t("i"), end=SIGNAL), t("z")) + at("x", "p", SIGNAL), "i x_t"),
-        (both((user("u"),), (timer("w", 1), throw("t1", MESSAGE), timer("v", 1), throw("t2", MESSAGE), t("b")))
-         + at("x", "u", MESSAGE, STAYS), "b x_t x_t"),
+        (
+            both((user("u"),), (timer("w", 1), throw("t1", MESSAGE), timer("v", 1), throw("t2", MESSAGE), t("b")))
+            + at("x", "u", MESSAGE, STAYS),
+            "b x_t x_t",
+        ),
     ],
-)  # fmt: skip
+)
 def test_messages_and_signals_reach_who_waits(body: str, traced: str) -> None:
     assert run(body) == traced
 
@@ -170,20 +282,39 @@ def test_messages_and_signals_reach_who_waits(body: str, traced: str) -> None:
     [
         (line(inside(t("i"), end=ERROR), t("z")) + at("x", "p", ERROR), "i x_t"),
         (line(inside(t("i"), end=ERROR), t("z")) + at("x", "p", "<errorEventDefinition/>"), "i x_t"),
-        (line(inside(t("i"), end=ERROR), t("z")) + at("x", "p", '<errorEventDefinition errorRef="er2"/>'), "ERROR_thrownErrorEvent i"),
-        (line(inside(t("i"), end=ERROR), t("z"), sub("q", line(t("o")))) + at("x", "q", ERROR), "ERROR_thrownErrorEvent i"),
-        (both((sub("q", line(user("u"))), t("a")), (timer("w", 1), inside(t("i"), end=ERROR))) + at("x", "q", ERROR),
-         "ERROR_thrownErrorEvent i"),
+        (
+            line(inside(t("i"), end=ERROR), t("z")) + at("x", "p", '<errorEventDefinition errorRef="er2"/>'),
+            "ERROR_thrownErrorEvent i",
+        ),
+        (
+            line(inside(t("i"), end=ERROR), t("z"), sub("q", line(t("o")))) + at("x", "q", ERROR),
+            "ERROR_thrownErrorEvent i",
+        ),
+        (
+            both((sub("q", line(user("u"))), t("a")), (timer("w", 1), inside(t("i"), end=ERROR))) + at("x", "q", ERROR),
+            "ERROR_thrownErrorEvent i",
+        ),
         (line(sub("o", line(inside(t("i"), end=ERROR), t("k"))), t("z")) + at("x", "o", ERROR), "i x_t"),
-        (line(sub("p", both((user("u"),), (timer("w", 1), t("i")), ends=("", ERROR))), t("z")) + at("x", "p", ERROR), "i x_t"),
+        (
+            line(sub("p", both((user("u"),), (timer("w", 1), t("i")), ends=("", ERROR))), t("z")) + at("x", "p", ERROR),
+            "i x_t",
+        ),
         (line(t("i"), end=ERROR), "ERROR_thrownErrorEvent i"),
         (line(script("q", RAISE), t("z")) + at("x", "q", ERROR), "x_t"),
         (line(inside(script("q", RAISE), t("k")), t("z")) + at("x", "p", ERROR), "x_t"),
         (line(script("q", RAISE), t("z")), "ERROR_runtime"),
         (line(inside(t("i"), throw("th", ESCALATION), t("k")), t("z")) + at("x", "p", ESCALATION), "i x_t"),
         (line(inside(t("i"), throw("th", ESCALATION), t("k")), t("z")) + at("x", "p", ESCALATION, STAYS), "i k x_t z"),
-        (line(inside(t("i"), throw("t1", ESCALATION), throw("t2", ESCALATION)), t("z")) + at("x", "p", ESCALATION, STAYS), "i x_t x_t z"),
-        (line(inside(t("i"), throw("th", ESCALATION), t("k")), t("z")) + at("x", "p", "<escalationEventDefinition/>", STAYS), "i k x_t z"),
+        (
+            line(inside(t("i"), throw("t1", ESCALATION), throw("t2", ESCALATION)), t("z"))
+            + at("x", "p", ESCALATION, STAYS),
+            "i x_t x_t z",
+        ),
+        (
+            line(inside(t("i"), throw("th", ESCALATION), t("k")), t("z"))
+            + at("x", "p", "<escalationEventDefinition/>", STAYS),
+            "i k x_t z",
+        ),
         (line(inside(t("i"), end=ESCALATION), t("z")) + at("x", "p", ESCALATION), "i x_t"),
         (line(inside(t("i"), end=ESCALATION), t("z")) + at("x", "p", ESCALATION, STAYS), "i x_t z"),
         (line(inside(t("i"), throw("th", ESCALATION), t("k")), t("z")), "i k z"),
@@ -191,9 +322,13 @@ def test_messages_and_signals_reach_who_waits(body: str, traced: str) -> None:
         (both((user("u"),), (timer("w", 1), t("i")), ends=("", TERMINATE)), "i"),
         (line(transaction("p", line(t("i"))), t("z")), "i z"),
         (line(transaction("p", line(t("i"), end=CANCEL)), t("z")) + at("x", "p", CANCEL), "i x_t"),
-        (line(transaction("p", both((user("u"),), (timer("w", 1), t("i")), ends=("", CANCEL))), t("z")) + at("x", "p", CANCEL), "i x_t"),
+        (
+            line(transaction("p", both((user("u"),), (timer("w", 1), t("i")), ends=("", CANCEL))), t("z"))
+            + at("x", "p", CANCEL),
+            "i x_t",
+        ),
     ],
-)  # fmt: skip
+)
 def test_errors_escalations_and_ends_stop_exactly_their_scope(body: str, traced: str) -> None:
     assert run(body) == traced
 
@@ -208,15 +343,52 @@ def test_errors_escalations_and_ends_stop_exactly_their_scope(body: str, traced:
         (line(inside(sub("q", line(t("i"), timer("w", 9), t("k")))), t("z")) + at("x", "p", after(1)), "i x_t"),
         (line(user("u"), t("z")) + at("x", "u", after(1), STAYS) + at("y", "u", after(3)), "x_t y_t"),
         (line(script("w", "trace('a')\nwait(3)\ntrace('b')"), t("z")), "a b z"),
-        (graph(S, E, '<endEvent id="e2"/>', script("n0", "n = 0"), gateway("exclusive", "m"), user("u"), t("z"),
-               f'<boundaryEvent id="x" attachedToRef="u">{after(1)}</boundaryEvent>', script("k", "n = n + 1\ntrace('k')"),
-               gateway("exclusive", "g", "g_e2"),
-               "s>n0", "n0>m", "m>u", "u>z", "z>e", "x>k", "k>g", ("g>m", "n &lt; 3"), "g>e2"), "k k k"),
-        (graph(S, E, task("u", "receiveTask", 'messageRef="msg"'), gateway("parallel", "j"), t("z"), throw("th", MESSAGE), t("k"),
-               f'<boundaryEvent id="x" attachedToRef="u" {STAYS}>{after(1)}</boundaryEvent>',
-               "s>u", "u>j", "j>z", "z>e", "x>th", "th>k", "k>j"), "k z"),
+        (
+            graph(
+                S,
+                E,
+                '<endEvent id="e2"/>',
+                script("n0", "n = 0"),
+                gateway("exclusive", "m"),
+                user("u"),
+                t("z"),
+                f'<boundaryEvent id="x" attachedToRef="u">{after(1)}</boundaryEvent>',
+                script("k", "n = n + 1\ntrace('k')"),
+                gateway("exclusive", "g", "g_e2"),
+                "s>n0",
+                "n0>m",
+                "m>u",
+                "u>z",
+                "z>e",
+                "x>k",
+                "k>g",
+                ("g>m", "n &lt; 3"),
+                "g>e2",
+            ),
+            "k k k",
+        ),
+        (
+            graph(
+                S,
+                E,
+                task("u", "receiveTask", 'messageRef="msg"'),
+                gateway("parallel", "j"),
+                t("z"),
+                throw("th", MESSAGE),
+                t("k"),
+                f'<boundaryEvent id="x" attachedToRef="u" {STAYS}>{after(1)}</boundaryEvent>',
+                "s>u",
+                "u>j",
+                "j>z",
+                "z>e",
+                "x>th",
+                "th>k",
+                "k>j",
+            ),
+            "k z",
+        ),
     ],
-)  # fmt: skip
+)
 def test_timers_interrupt_or_not(body: str, traced: str) -> None:
     assert run(body) == traced
 
@@ -237,7 +409,10 @@ ON_ERROR = listening("ev", ERROR, t("v"))
         (line(t("i"), throw("th", SIGNAL), t("k")) + listening("ev", SIGNAL, t("v")), "i v"),
         (line(t("i"), throw("t1", SIGNAL), throw("t2", SIGNAL)) + listening("ev", SIGNAL, t("v"), stays=True), "i v v"),
         (line(t("i"), throw("th", MESSAGE), timer("w", 5), t("k")) + listening("ev", MESSAGE, t("v")), "i v"),
-        (line(t("i"), throw("th", MESSAGE), timer("w", 5), t("k")) + listening("ev", MESSAGE, t("v"), stays=True), "i k v"),
+        (
+            line(t("i"), throw("th", MESSAGE), timer("w", 5), t("k")) + listening("ev", MESSAGE, t("v"), stays=True),
+            "i k v",
+        ),
         (line(t("i"), end=ERROR) + ON_ERROR, "i v"),
         (line(t("i"), throw("th", ESCALATION), t("k")) + listening("ev", ESCALATION, t("v")), "i v"),
         (line(t("i"), throw("th", ESCALATION), t("k")) + listening("ev", ESCALATION, t("v"), stays=True), "i k v"),
@@ -255,20 +430,33 @@ ON_ERROR = listening("ev", ERROR, t("v"))
         (within(t("i"), timer("w", 9), to=(ALSO_ON_TIME, listening("eu", after(3), t("u")))), "i u v z"),
         (within(t("i"), end=ERROR, to=(ON_ERROR,)), "i v z"),
         (within(t("i"), end=ERROR, to=(listening("ev", "<errorEventDefinition/>", t("v")),)), "i v z"),
-        (within(t("i"), end='<errorEventDefinition errorRef="er2"/>', to=(ON_ERROR,))
-         + at("x", "p", '<errorEventDefinition errorRef="er2"/>'), "i x_t"),
+        (
+            within(t("i"), end='<errorEventDefinition errorRef="er2"/>', to=(ON_ERROR,))
+            + at("x", "p", '<errorEventDefinition errorRef="er2"/>'),
+            "i x_t",
+        ),
         (within(t("i"), end=ERROR, to=(listening("ev", ERROR, t("v"), end=ERROR),)) + at("x", "p", ERROR), "i v x_t"),
         (within(script("q", RAISE), t("k"), to=(ON_ERROR,)), "v z"),
         (within(sub("q", line(t("i"), end=ERROR)), t("k"), to=(ON_ERROR,)), "i v z"),
         (within(t("i"), throw("th", ESCALATION), t("k"), to=(listening("ev", ESCALATION, t("v")),)), "i v z"),
-        (within(t("i"), throw("th", ESCALATION), t("k"), to=(listening("ev", ESCALATION, t("v"), stays=True),))
-         + at("x", "p", ESCALATION, STAYS), "i k v z"),
+        (
+            within(t("i"), throw("th", ESCALATION), t("k"), to=(listening("ev", ESCALATION, t("v"), stays=True),))
+            + at("x", "p", ESCALATION, STAYS),
+            "i k v z",
+        ),
         (within(timer("w", 3), t("i"), end=TERMINATE, to=(ALSO_ON_TIME,)), "i v z"),
         (within(timer("w", 9), t("i"), to=(listening("ev", after(1), t("v"), end=TERMINATE),)), "v z"),
-        (within(script("i", "n = 1"), timer("w", 3), script("k", "trace(str(n))"),
-                to=(listening("ev", after(1), script("v", "trace('v' + str(n))"), stays=True),)), "1 v1 z"),
+        (
+            within(
+                script("i", "n = 1"),
+                timer("w", 3),
+                script("k", "trace(str(n))"),
+                to=(listening("ev", after(1), script("v", "trace('v' + str(n))"), stays=True),),
+            ),
+            "1 v1 z",
+        ),
     ],
-)  # fmt: skip
+)
 def test_event_subprocesses_listen_while_their_scope_lives(body: str, traced: str) -> None:
     assert run(body) == traced
 
@@ -288,21 +476,70 @@ ITEMS = instances("", 'camunda:collection="xs" camunda:elementVariable="x"')
         (line(repeated(inside(t("i"), end=ERROR), THREE_IN_A_ROW), t("z")) + at("x", "p", ERROR), "i x_t"),
         (line(repeated(inside(t("i"), timer("w", 1), end=ERROR), THREE), t("z")) + at("x", "p", ERROR), "i i i x_t"),
         (line(repeated(inside(t("i"), end=TERMINATE), THREE), t("z")), "i i i z"),
-        (line(repeated(inside(t("i"), throw("th", ESCALATION)), THREE), t("z")) + at("x", "p", ESCALATION, STAYS), "i i i x_t x_t x_t z"),
+        (
+            line(repeated(inside(t("i"), throw("th", ESCALATION)), THREE), t("z")) + at("x", "p", ESCALATION, STAYS),
+            "i i i x_t x_t x_t z",
+        ),
         (line(user("m", THREE), t("z")) + at("x", "m", after(1)), "x_t"),
-        (line(script("i", "xs = ['p', 'q']"), task("m", "scriptTask", inner=f"{ITEMS}<script>trace(x)</script>"), t("z")), "p q z"),
+        (
+            line(
+                script("i", "xs = ['p', 'q']"),
+                task("m", "scriptTask", inner=f"{ITEMS}<script>trace(x)</script>"),
+                t("z"),
+            ),
+            "p q z",
+        ),
         (line(script("i", "xs = []"), task("m", "scriptTask", inner=f"{ITEMS}<script>trace(x)</script>"), t("z")), "z"),
-        (line(script("n0", "n = 0"), task("m", "scriptTask", inner=instances(
-            "<loopCardinality>5</loopCardinality><completionCondition>n == 2</completionCondition>", 'isSequential="true"')
-            + "<script>n = n + 1\ntrace('m')</script>"), t("z")), "m m z"),
-        (line(script("n0", "n = 0"), repeated(inside(script("i", "n = n + 1\ntrace('i')"), timer("w", 1)), loop("n &lt; 3")), t("z")), "i i i z"),
-        (line(task("m", "scriptTask", inner=loop("True", 'loopMaximum="4"') + "<script>trace('m')</script>"), t("z")), "m m m m z"),
+        (
+            line(
+                script("n0", "n = 0"),
+                task(
+                    "m",
+                    "scriptTask",
+                    inner=instances(
+                        "<loopCardinality>5</loopCardinality><completionCondition>n == 2</completionCondition>",
+                        'isSequential="true"',
+                    )
+                    + "<script>n = n + 1\ntrace('m')</script>",
+                ),
+                t("z"),
+            ),
+            "m m z",
+        ),
+        (
+            line(
+                script("n0", "n = 0"),
+                repeated(inside(script("i", "n = n + 1\ntrace('i')"), timer("w", 1)), loop("n &lt; 3")),
+                t("z"),
+            ),
+            "i i i z",
+        ),
+        (
+            line(
+                task("m", "scriptTask", inner=loop("True", 'loopMaximum="4"') + "<script>trace('m')</script>"), t("z")
+            ),
+            "m m m m z",
+        ),
         (line(task("m", "scriptTask", inner=loop("False") + "<script>trace('m')</script>"), t("z")), "m z"),
-        (line(task("m", "scriptTask", inner=loop("False", 'testBefore="true"') + "<script>trace('m')</script>"), t("z")), "z"),
-        (line(task("m", "scriptTask", inner=loop("True", 'loopMaximum="4"') + f"<script>trace('m')\n{RAISE}</script>"), t("z"))
-         + at("x", "m", ERROR), "m x_t"),
+        (
+            line(
+                task("m", "scriptTask", inner=loop("False", 'testBefore="true"') + "<script>trace('m')</script>"),
+                t("z"),
+            ),
+            "z",
+        ),
+        (
+            line(
+                task(
+                    "m", "scriptTask", inner=loop("True", 'loopMaximum="4"') + f"<script>trace('m')\n{RAISE}</script>"
+                ),
+                t("z"),
+            )
+            + at("x", "m", ERROR),
+            "m x_t",
+        ),
     ],
-)  # fmt: skip
+)
 def test_loops_and_instances_run_as_often_as_they_should(body: str, traced: str) -> None:
     assert run(body) == traced
 
@@ -332,18 +569,58 @@ def test_called_processes_come_back(body: str, called: str, traced: str) -> None
 @pytest.mark.parametrize(
     ("body", "traced"),
     [
-        (graph(S, E, gateway("parallel", "g"), script("a", "x = 1"), script("b", "y = 2"), gateway("parallel", "j"),
-               script("z", "trace(str(x + y))"), "s>g", "g>a", "g>b", "a>j", "b>j", "j>z", "z>e"), "3"),
-        (line(script("a", "typename = 'list'\nn = 1\nyes = True"), timer("w", 1), script("z", "trace(typename + str(n) + str(yes))")),
-         "list1True"),
+        (
+            graph(
+                S,
+                E,
+                gateway("parallel", "g"),
+                script("a", "x = 1"),
+                script("b", "y = 2"),
+                gateway("parallel", "j"),
+                script("z", "trace(str(x + y))"),
+                "s>g",
+                "g>a",
+                "g>b",
+                "a>j",
+                "b>j",
+                "j>z",
+                "z>e",
+            ),
+            "3",
+        ),
+        (
+            line(
+                script("a", "typename = 'list'\nn = 1\nyes = True"),
+                timer("w", 1),
+                script("z", "trace(typename + str(n) + str(yes))"),
+            ),
+            "list1True",
+        ),
         (line(script("a", "rows = [{'k': [1]}]"), timer("w", 1), script("z", "trace(str(rows[0]['k'][0]))")), "1"),
-        (graph(S, E, script("n0", "n = 0"), gateway("exclusive", "m"), script("inc", "n = n + 1"), gateway("exclusive", "x", "x_z"), t("z"),
-               "s>n0", "n0>m", "m>inc", "inc>x", ("x>m", "n &lt; 500"), "x>z", "z>e"), "z"),
+        (
+            graph(
+                S,
+                E,
+                script("n0", "n = 0"),
+                gateway("exclusive", "m"),
+                script("inc", "n = n + 1"),
+                gateway("exclusive", "x", "x_z"),
+                t("z"),
+                "s>n0",
+                "n0>m",
+                "m>inc",
+                "inc>x",
+                ("x>m", "n &lt; 500"),
+                "x>z",
+                "z>e",
+            ),
+            "z",
+        ),
         (line(*[script(f"t{n}") for n in range(450)], t("z")), "z"),
         (both((timer("w", 5), t("b")), (t("a"),)).replace("end1", "End"), "a b"),
         (line(task("End", "manualTask"), task("Start", "manualTask"), task("Root", "manualTask"), t("z")), "z"),
         (line(task("q", "scriptTask", 'camunda:asyncBefore="true"', "<script>trace('q')</script>"), t("z")), "q z"),
     ],
-)  # fmt: skip
+)
 def test_data_long_runs_and_odd_names_survive(body: str, traced: str) -> None:
     assert run(body) == traced

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from service.models import Cause, User, authority_id, new_id, transaction
-from service.workflow import processes
+from service.models.db.ids import new_id
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.organisation import authority_id
+from service.models.tables.user import User
+from service.workflow.runtime import definitions
 
 DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -38,7 +41,7 @@ FORM = """{"type": "default", "schemaVersion": 16, "id": "look", "components": [
 
 def deploy(diagram: str = DIAGRAM, form: str = FORM) -> str:
     """Deploy the small process; returns the digest of its version."""
-    version, _ = processes.deploy({"small.bpmn": diagram.encode(), "look.form": form.encode()})
+    version, _ = definitions.deploy({"small.bpmn": diagram.encode(), "look.form": form.encode()})
     return version.digest
 
 

@@ -12,10 +12,26 @@ import pytest
 from sqlalchemy import select, text, update
 
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, TaskAlreadyDone
-from service.models import Case, Cause, Incident, Job, JournalRow, Task, session, transaction
-from service.models.movement import CLAIM_JOBS
-from service.workflow import batch, cases, history, jobs, movement
-from service.workflow.once import once
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.case import (
+    Case,
+    Incident,
+    Job,
+    JournalRow,
+    Task,
+)
+from service.models.tables.case_statements import CLAIM_JOBS
+from service.workflow.idempotency import once
+from service.workflow.runtime import (
+    bulk_completion,
+    executor,
+    history,
+    jobs,
+)
+from service.workflow.runtime import (
+    tasks as cases,
+)
 from tests.process.small_process import deploy, person
 
 
@@ -156,10 +172,10 @@ def test_a_batch_does_each_row_and_says_why_one_was_refused(app: Any, clock: Any
     rows: list[tuple[UUID, dict[str, str]]] = [(t, {"decision": "yes"}) for t in tasks]
     rows[7] = (tasks[7], {"decision": "perhaps"})
     submission = uuid4()
-    results = batch.complete_many(association, submission, rows)
+    results = bulk_completion.complete_many(association, submission, rows)
     assert [r.ok for r in results] == [n != 7 for n in range(120)]
     assert set(results[7].fields) == {"decision"}
-    again = batch.complete_many(association, submission, rows)
+    again = bulk_completion.complete_many(association, submission, rows)
     assert [(r.task_id, r.ok) for r in again] == [(r.task_id, r.ok) for r in results]
     assert list(history.verify()) == []
 
@@ -172,8 +188,8 @@ def test_a_batch_whose_process_dies_between_slices_is_told_truthfully_and_ended_
     tasks = [cases.start(association, "small", {"n": n}).tasks[0] for n in range(5)]
     rows: list[tuple[UUID, dict[str, str]]] = [(t, {"decision": "yes"}) for t in tasks]
     rows[0] = (tasks[0], {"decision": "perhaps"})
-    monkeypatch.setattr(batch, "SLICE", 2)
-    complete, submission = batch._complete_row, uuid4()
+    monkeypatch.setattr(bulk_completion, "SLICE", 2)
+    complete, submission = bulk_completion._complete_row, uuid4()
 
     def die(user: Any, task_id: UUID, raw: Any) -> Any:
         if task_id == tasks[3]:
@@ -181,14 +197,14 @@ def test_a_batch_whose_process_dies_between_slices_is_told_truthfully_and_ended_
         return complete(user, task_id, raw)
 
     with monkeypatch.context() as dying:
-        dying.setattr(batch, "_complete_row", die)
+        dying.setattr(bulk_completion, "_complete_row", die)
         with pytest.raises(KeyboardInterrupt):
-            batch.complete_many(association, submission, rows)
-    assert batch.recorded(association, submission) is None
-    results = batch.complete_many(association, submission, rows)
+            bulk_completion.complete_many(association, submission, rows)
+    assert bulk_completion.recorded(association, submission) is None
+    results = bulk_completion.complete_many(association, submission, rows)
     assert [(r.task_id, r.ok) for r in results] == [(t, t != tasks[0]) for t in tasks]
     assert set(results[0].fields) == {"decision"}
-    assert batch.recorded(association, submission) == results
+    assert bulk_completion.recorded(association, submission) == results
     assert list(history.verify()) == []
 
 
@@ -199,8 +215,8 @@ def test_a_batch_sent_again_with_what_is_still_open_tells_of_all_its_rows(
     association = person("a", "association")
     tasks = sorted(cases.start(association, "small", {"n": n}).tasks[0] for n in range(2))
     rows = [(t, {"decision": "yes"}) for t in tasks]
-    monkeypatch.setattr(batch, "SLICE", 1)
-    complete, done, submission = batch._complete_row, list[UUID](), uuid4()
+    monkeypatch.setattr(bulk_completion, "SLICE", 1)
+    complete, done, submission = bulk_completion._complete_row, list[UUID](), uuid4()
 
     def die(user: Any, task_id: UUID, raw: Any) -> Any:
         if done:
@@ -209,11 +225,11 @@ def test_a_batch_sent_again_with_what_is_still_open_tells_of_all_its_rows(
         return complete(user, task_id, raw)
 
     with monkeypatch.context() as dying:
-        dying.setattr(batch, "_complete_row", die)
+        dying.setattr(bulk_completion, "_complete_row", die)
         with pytest.raises(KeyboardInterrupt):
-            batch.complete_many(association, submission, rows)
+            bulk_completion.complete_many(association, submission, rows)
     still_open = [row for row in rows if row[0] not in done]
-    results = batch.complete_many(association, submission, still_open)
+    results = bulk_completion.complete_many(association, submission, still_open)
     assert {r.task_id: r.ok for r in results} == dict.fromkeys(tasks, True)
 
 
@@ -221,7 +237,9 @@ def test_a_task_named_twice_in_a_batch_is_done_once_and_told_so(app: Any, clock:
     deploy()
     association = person("a", "association")
     task = cases.start(association, "small", {}).tasks[0]
-    results = batch.complete_many(association, uuid4(), [(task, {"decision": "yes"}), (task, {"decision": "no"})])
+    results = bulk_completion.complete_many(
+        association, uuid4(), [(task, {"decision": "yes"}), (task, {"decision": "no"})]
+    )
     assert [r.ok for r in results] == [True, True]
 
 
@@ -230,7 +248,7 @@ def test_the_id_of_a_form_is_no_key_of_a_batch(app: Any, clock: Any) -> None:
     association, form = person("a", "association"), uuid4()
     once(association, form, "start", lambda: cases.start(association, "small", {}).case_id)
     with pytest.raises(NotFound):
-        batch.recorded(association, form)
+        bulk_completion.recorded(association, form)
 
 
 def test_only_starter_groups_start_by_key(app: Any, clock: Any) -> None:
@@ -317,7 +335,7 @@ def test_a_failing_job_is_tried_again_and_becomes_an_incident_that_can_be_retrie
     started = cases.start(association, "small", {})
     clock.move(timedelta(days=3))
     with monkeypatch.context() as broken:
-        broken.setattr(movement, "move", _fail)
+        broken.setattr(executor, "move", _fail)
         for pause in (*jobs.PAUSES, timedelta(0)):
             assert jobs.run_due() == 1
             assert jobs.run_due() == 0

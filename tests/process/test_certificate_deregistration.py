@@ -11,11 +11,26 @@ import pytest
 from sqlalchemy import select
 
 from service import worker
-from service.domain.training_need import Need
+from service.domain.training.training_need import Need
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from service.models import Case, Cause, Certificate, Person, Task, new_id, now, session, today, transaction
-from service.models.need_facts import facts_of
-from service.workflow import batch, cases, certificates, expiry, history, jobs, training
+from service.models.db.clock import now, today
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.training.training_need_facts import facts_of
+from service.models.tables.case import Case, Task
+from service.models.tables.certificate import Certificate
+from service.models.tables.person import Person
+from service.workflow.certificates import certificate_expiry, certificates
+from service.workflow.runtime import (
+    bulk_completion,
+    history,
+    jobs,
+)
+from service.workflow.runtime import (
+    tasks as cases,
+)
+from service.workflow.training import enrollments
 from tests.builders.stage import (
     Stage,
     at_nine,
@@ -48,7 +63,7 @@ def _now(certificate: Certificate) -> Certificate:
 
 
 def _need(person: Person) -> Need:
-    return training.decide(facts_of([person.id], today())[person.id])
+    return enrollments.decide(facts_of([person.id], today())[person.id])
 
 
 def test_the_daily_job_begins_one_case_for_each_expired_certificate(app: Any, clock: Any) -> None:
@@ -58,13 +73,13 @@ def test_the_daily_job_begins_one_case_for_each_expired_certificate(app: Any, cl
     last_day = make_certificate(stage.person(), today())
     for state in ("issued", "revoked", "superseded", "void"):
         _expired(stage, state=state)
-    assert [expiry.start_deregistrations() for _ in range(2)] == [1, 0]
+    assert [certificate_expiry.start_deregistrations() for _ in range(2)] == [1, 0]
     task = task_of(_case(expired), "deregister_certificate")
     assert (task.role, task.summary) == ("ministry", f"有效期至 {expired.valid_to}")
     assert task.batch == str(stage.unit.authority_id)
     assert _case(last_day) is None
     clock.move(DAY)
-    assert expiry.start_deregistrations() == 1
+    assert certificate_expiry.start_deregistrations() == 1
     assert open_tasks(_case(last_day)) == ["deregister_certificate"]
 
 
@@ -76,7 +91,7 @@ def test_after_deregistration_he_certifies_anew_with_a_new_number(app: Any, cloc
     assert _need(person) is Need.EXPIRED
     with pytest.raises(InvalidInput):
         enroll(stage, found, person)
-    expiry.start_deregistrations()
+    certificate_expiry.start_deregistrations()
     case = _case(old)
     do(stage.ministry, case, "deregister_certificate", decision="deregister")
     assert (ended_at(case), _now(old).state, _now(old).void_reason) == (
@@ -102,10 +117,10 @@ def test_many_are_deregistered_at_once(app: Any, clock: Any) -> None:
     """R62"""
     stage = make_stage()
     held = [_expired(stage, n)[1] for n in range(1, 6)]
-    assert expiry.start_deregistrations() == 5
+    assert certificate_expiry.start_deregistrations() == 5
     tasks = [task_of(_case(c), "deregister_certificate").id for c in held]
     raw = {"decision": "deregister", "reason": "2026 年第一批"}
-    results = batch.complete_many(stage.ministry, new_id(), [(task, raw) for task in tasks])
+    results = bulk_completion.complete_many(stage.ministry, new_id(), [(task, raw) for task in tasks])
     assert [r.ok for r in results] == [True] * 5
     assert {(_now(c).state, _now(c).void_reason) for c in held} == {("deregistered", "2026 年第一批")}
 
@@ -120,11 +135,11 @@ def test_who_enrolled_for_renewal_in_time_is_left_alone_until_it_fails(app: Any,
     do(stage.province, case, "confirm_enrollment", decision="confirm")
     clock.move(4 * DAY)
     assert _need(person) is Need.IN_PROGRESS
-    assert expiry.start_deregistrations() == 0
+    assert certificate_expiry.start_deregistrations() == 0
     with pytest.raises(Conflict, match="已在有效期内报名换证"):
         cases.start(stage.ministry, "certificate_deregistration", {"certificate_id": str(held.id)})
     cases.signal(stage.enterprise, case, "withdraw", {"reason": "不再参加"})
-    assert expiry.start_deregistrations() == 1
+    assert certificate_expiry.start_deregistrations() == 1
 
 
 def test_before_the_last_day_is_past_it_is_revocation(app: Any, clock: Any) -> None:
@@ -132,7 +147,7 @@ def test_before_the_last_day_is_past_it_is_revocation(app: Any, clock: Any) -> N
     stage = make_stage()
     held = make_certificate(stage.person(), today())
     for attempt in (
-        lambda: expiry.begin_deregistration(stage.ministry, held.id),
+        lambda: certificate_expiry.begin_deregistration(stage.ministry, held.id),
         lambda: cases.start(stage.ministry, "certificate_deregistration", {"certificate_id": str(held.id)}),
     ):
         with pytest.raises(Conflict, match="尚未过期"):
@@ -149,10 +164,10 @@ def test_only_the_ministry_deregisters_and_revokes(app: Any, clock: Any) -> None
     stage = make_stage()
     _, expired = _expired(stage)
     valid = make_certificate(stage.person())
-    expiry.start_deregistrations()
+    certificate_expiry.start_deregistrations()
     for user in (stage.association, stage.province, stage.enterprise):
         with pytest.raises(NotAllowed):
-            expiry.begin_deregistration(user, expired.id)
+            certificate_expiry.begin_deregistration(user, expired.id)
         with pytest.raises(NotAllowed):
             certificates.revoke(user, valid.id, "原因")
         with pytest.raises(NotFound):
@@ -177,10 +192,15 @@ def test_it_can_wait_until_a_day_and_is_looked_at_again_then(app: Any, clock: An
     """R62"""
     stage = make_stage()
     _, held = _expired(stage)
-    expiry.start_deregistrations()
+    certificate_expiry.start_deregistrations()
     case = _case(held)
-    for wrong in ({}, {"reason": "核实中"}, {"reason": "核实中", "until": str(today())}, {"until": str(today() + DAY)},
-                  {"reason": "核实中", "until": str(today() + 400 * DAY)}):  # fmt: skip
+    for wrong in (
+        {},
+        {"reason": "核实中"},
+        {"reason": "核实中", "until": str(today())},
+        {"until": str(today() + DAY)},
+        {"reason": "核实中", "until": str(today() + 400 * DAY)},
+    ):
         with pytest.raises(InvalidInput):
             do(stage.ministry, case, "deregister_certificate", decision="postpone", **wrong)
     until = today() + 10 * DAY
@@ -193,7 +213,7 @@ def test_it_can_wait_until_a_day_and_is_looked_at_again_then(app: Any, clock: An
         until=str(until),
     )
     assert open_tasks(case) == []
-    assert expiry.start_deregistrations() == 0
+    assert certificate_expiry.start_deregistrations() == 0
     clock.move_to(at_nine(until - DAY))
     jobs.run_all()
     assert open_tasks(case) == []
@@ -207,11 +227,11 @@ def test_what_is_not_due_any_more_ends_by_itself(app: Any, clock: Any) -> None:
     """R21, R62"""
     stage = make_stage()
     _, held = _expired(stage, kind="legacy")
-    expiry.start_deregistrations()
-    assert expiry.recheck_deregistrations() == 0
+    certificate_expiry.start_deregistrations()
+    assert certificate_expiry.recheck_deregistrations() == 0
     with transaction(Cause("test")):
         _now(held).valid_to = date(2026, 12, 31)
-    assert expiry.recheck_deregistrations() == 1
+    assert certificate_expiry.recheck_deregistrations() == 1
     assert ended_at(_case(held)) == "not_due"
     assert list(history.verify()) == []
 
@@ -222,12 +242,12 @@ def test_a_deregistered_holders_certificate_is_left_in_the_ledger(app: Any, cloc
     person, _ = _expired(stage)
     with transaction(Cause("test")):
         session().get_one(Person, person.id).state = "deregistered"
-    assert expiry.start_deregistrations() == 0
+    assert certificate_expiry.start_deregistrations() == 0
     other, held = _expired(stage)
-    assert expiry.start_deregistrations() == 1
+    assert certificate_expiry.start_deregistrations() == 1
     with transaction(Cause("test")):
         session().get_one(Person, other.id).state = "deregistered"
-    assert expiry.recheck_deregistrations() == 1
+    assert certificate_expiry.recheck_deregistrations() == 1
     assert (ended_at(_case(held)), _now(held).state) == ("not_due", "valid")
 
 
@@ -235,9 +255,9 @@ def test_the_ministry_need_not_wait_for_the_daily_job(app: Any, clock: Any) -> N
     """R62"""
     stage = make_stage()
     _, held = _expired(stage)
-    task = expiry.begin_deregistration(stage.ministry, held.id)
-    assert expiry.begin_deregistration(stage.ministry, held.id) == task
-    assert expiry.start_deregistrations() == 0
+    task = certificate_expiry.begin_deregistration(stage.ministry, held.id)
+    assert certificate_expiry.begin_deregistration(stage.ministry, held.id) == task
+    assert certificate_expiry.start_deregistrations() == 0
     row = session().get_one(Task, task)
     assert (row.state, row.opened_at) == ("open", now())
 
@@ -246,7 +266,7 @@ def test_two_officers_at_one_certificate(app: Any, clock: Any) -> None:
     """R74"""
     stage = make_stage()
     _, held = _expired(stage)
-    task = expiry.begin_deregistration(stage.ministry, held.id)
+    task = certificate_expiry.begin_deregistration(stage.ministry, held.id)
     cases.complete(stage.ministry, task, {"decision": "deregister"})
     with pytest.raises(Conflict):
         cases.complete(stage.ministry, task, {"decision": "deregister"})
@@ -263,5 +283,5 @@ def test_the_worker_begins_the_cases_once_however_many_workers_there_are(app: An
     for thread in threads:
         thread.join()
     session().rollback()
-    started = session().scalars(select(Case.business_key).where(Case.process == expiry.PROCESS)).all()
+    started = session().scalars(select(Case.business_key).where(Case.process == certificate_expiry.PROCESS)).all()
     assert sorted(key or "" for key in started) == sorted(str(c.id) for c in held)

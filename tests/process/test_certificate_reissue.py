@@ -10,21 +10,19 @@ import pytest
 from sqlalchemy import select
 
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from service.models import (
-    Certificate,
-    Organisation,
-    Person,
-    PrintRecord,
-    Reissue,
-    Task,
-    certificate_list,
-    session,
-    today,
-)
-from service.models.case import JournalRow
-from service.web.public import seen_as
-from service.workflow import cases, certificates, history, jobs, reissues, transfers
-from service.workflow.registry import deregister_person
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.queries.certificates import certificate_list
+from service.models.tables.case import JournalRow, Task
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.reissue import Reissue
+from service.web.views.system.public import seen_as
+from service.workflow.certificates import certificates, reissues
+from service.workflow.persons import transfers
+from service.workflow.persons.person_records import deregister_person
+from service.workflow.runtime import history, jobs, tasks
 from tests.builders.stage import (
     Stage,
     at_nine,
@@ -242,7 +240,7 @@ def test_only_the_holders_unit_or_its_group_may_ask(app: Any, clock: Any) -> Non
     with pytest.raises(NotFound):
         reissues.request_reissue(elsewhere, old.id, LOST)
     with pytest.raises(NotFound):
-        cases.start(stage.association, "certificate_reissue", {"certificate_id": str(old.id), "statement": LOST})
+        tasks.start(stage.association, "certificate_reissue", {"certificate_id": str(old.id), "statement": LOST})
     group = make_unit("group", "41")
     branch = make_unit("branch", "37", parent_id=group.id)
     mine = make_certificate(make_person(branch), printed_count=1)

@@ -9,11 +9,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from service.domain.certificate_number import is_issued_form
+from service.domain.certificates.certificate_number import is_issued_form
 from service.errors import InvalidInput
-from service.models import Case, Cause, Certificate, Person, PrintRecord, session, transaction
-from service.workflow import history
-from service.workflow.transfers import change_type
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.case import Case
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.person import Person
+from service.workflow.persons.transfers import change_type
+from service.workflow.runtime import history
 from tests.builders.stage import (
     Stage,
     at_nine,

@@ -12,20 +12,17 @@ import pytest
 from sqlalchemy import select, update
 
 from service.errors import AnpeiError, Conflict, InvalidInput
-from service.handlers.enrolled import take_seat
-from service.models import (
-    Case,
-    Cause,
-    DefinitionVersion,
-    Job,
-    Notice,
-    TrainingClass,
-    notice_list,
-    session,
-    today,
-    transaction,
-)
-from service.workflow import cases, classes, history, jobs, training
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.notices import notice_list
+from service.models.tables.case import Case, Job
+from service.models.tables.notice import Notice
+from service.models.tables.process import DefinitionVersion
+from service.models.tables.training import TrainingClass
+from service.operations.enrollment_row import take_seat
+from service.workflow.runtime import history, jobs, tasks
+from service.workflow.training import classes, enrollments
 from tests.builders.stage import (
     Stage,
     at_nine,
@@ -46,10 +43,17 @@ def _form(row: TrainingClass, **more: Any) -> dict[str, str]:
     """The form of a change as the page draws it, with what an officer types over it."""
     fresh = class_of(row)
     given = {
-        "seen": classes.mark(fresh), "place": fresh.place, "enrol_from": fresh.enrol_from, "enrol_until": fresh.enrol_until,
-        "starts_on": fresh.starts_on, "ends_on": fresh.ends_on, "capacity": fresh.capacity, "pass_mark": fresh.pass_mark // 10,
-        "contact": fresh.contact or "", "body": fresh.body or "",
-    }  # fmt: skip
+        "seen": classes.mark(fresh),
+        "place": fresh.place,
+        "enrol_from": fresh.enrol_from,
+        "enrol_until": fresh.enrol_until,
+        "starts_on": fresh.starts_on,
+        "ends_on": fresh.ends_on,
+        "capacity": fresh.capacity,
+        "pass_mark": fresh.pass_mark // 10,
+        "contact": fresh.contact or "",
+        "body": fresh.body or "",
+    }
     return {name: str(value) for name, value in (given | more).items()}
 
 
@@ -107,9 +111,13 @@ def test_r35_everybody_enrolled_is_told_and_nobody_else(app: Any, clock: Any) ->
         "联系人及电话：郑丁 010-66668888 → 王五 010-1234",
     ]
     for reader, is_told in (
-        (stage.enterprise, True), (stage.province, True), (stage.institution, True), (stage.association, True),
-        (other.enterprise, False), (stage.other_province, False),
-    ):  # fmt: skip
+        (stage.enterprise, True),
+        (stage.province, True),
+        (stage.institution, True),
+        (stage.association, True),
+        (other.enterprise, False),
+        (stage.other_province, False),
+    ):
         assert (notice.id in notice_list.unread_ids(reader)) == is_told, reader.role
 
 
@@ -174,7 +182,7 @@ def test_r35_seats_cannot_be_fewer_than_are_taken(app: Any, clock: Any) -> None:
     assert sorted(refused.value.fields) == ["capacity", "pass_mark", "starts_on"]
     assert class_of(row).capacity == 40
     _change(stage, row, capacity=3)
-    [refusal] = training.enroll(stage.enterprise, row.id, [stage.person().id])
+    [refusal] = enrollments.enroll(stage.enterprise, row.id, [stage.person().id])
     assert "名额已满" in str(refusal.message)
 
 
@@ -259,7 +267,7 @@ def test_r48_an_undone_check_in_has_the_new_last_day(app: Any, clock: Any) -> No
     jobs.run_all()
     do(stage.association, case, CHECK_IN)
     _change(stage, row, ends_on=_day(9))
-    cases.signal(stage.association, case, "undo_check_in")
+    tasks.signal(stage.association, case, "undo_check_in")
     jobs.run_all()
     assert _due(case, CHECK_IN) == "03-21 18:00"
 
@@ -328,13 +336,13 @@ def test_r33_only_the_organiser_changes_and_never_what_is_over(app: Any, clock: 
 def _without_message(case_id: UUID | None, process: str) -> None:
     """Let a case run on a version of its process that has no change yet."""
     from service.engine import read
-    from service.workflow import processes
-    from service.workflow.processes import definition
+    from service.workflow.runtime import definitions
+    from service.workflow.runtime.definitions import definition
 
     now = definition(session().get_one(Case, case_id).definition)
     files = dict(now.files)
     files[now.main] = files[now.main].replace(b"class_changed", b"class_altered")
-    processes.deploy(files, process=process)
+    definitions.deploy(files, process=process)
     older = read(files, process).digest
     assert session().get(DefinitionVersion, older)
     session().execute(update(Case).where(Case.id == case_id).values(definition=older))

@@ -8,21 +8,16 @@ from typing import Any
 from sqlalchemy import func, select
 
 from service import demo
-from service.models import (
-    Case,
-    Certificate,
-    Incident,
-    Person,
-    PrintRecord,
-    Reissue,
-    RowChange,
-    Task,
-    Ticket,
-    TrainingClass,
-    User,
-    session,
-)
-from service.workflow import history
+from service.models.db.session import session
+from service.models.tables.audit import RowChange
+from service.models.tables.case import Case, Incident, Task
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.person import Person
+from service.models.tables.reissue import Reissue
+from service.models.tables.ticket import Ticket
+from service.models.tables.training import TrainingClass
+from service.models.tables.user import User
+from service.workflow.runtime import history
 
 
 def test_the_demonstration_is_filled_once_and_every_case_of_it_can_be_proved(app: Any, clock: Any) -> None:

@@ -10,9 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from service.errors import Conflict, InvalidInput, NotFound
-from service.models import Cause, Notice, Person, authority_id, session, transaction
-from service.workflow import cases, history, jobs
-from service.workflow.transfers import transfer_person
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.notice import Notice
+from service.models.tables.organisation import authority_id
+from service.models.tables.person import Person
+from service.workflow.persons.transfers import transfer_person
+from service.workflow.runtime import history, jobs, tasks
 from tests.builders.stage import (
     at_nine,
     class_of,
@@ -90,7 +94,7 @@ def test_the_last_seat_is_taken_once_and_a_withdrawal_frees_it(app: Any, clock: 
     first = enroll(stage, training_class, stage.person())
     with pytest.raises(Conflict, match="名额已满"):
         enroll(stage, training_class, stage.person())
-    cases.signal(stage.enterprise, first, "withdraw", {"reason": ""})
+    tasks.signal(stage.enterprise, first, "withdraw", {"reason": ""})
     assert class_of(training_class).taken == 0
     enroll(stage, training_class, stage.person())
 
@@ -129,7 +133,7 @@ def test_a_unit_enrols_only_its_own_and_an_unknown_class_is_named(app: Any, cloc
         enroll(stage, training_class, stage.person(), user=other)
     data = {"class_id": "no such class", "person_id": str(stage.person().id), "via": "enterprise", "on_behalf": False}
     with pytest.raises(InvalidInput) as refused:
-        cases.start(stage.enterprise, "training_enrollment", data)
+        tasks.start(stage.enterprise, "training_enrollment", data)
     assert list(refused.value.fields) == ["class_id"]
 
 
@@ -250,7 +254,7 @@ def test_a_pending_enrolment_is_withdrawn_freely(app: Any, clock: Any) -> None:
     """R46"""
     stage = make_stage()
     case = enroll(stage, publish_class(stage), stage.person())
-    cases.signal(stage.enterprise, case, "withdraw", {"reason": ""})
+    tasks.signal(stage.enterprise, case, "withdraw", {"reason": ""})
     assert (ended_at(case), enrollment_of(case).state) == ("pending_withdrawn", "withdrawn")
 
 
@@ -262,10 +266,10 @@ def test_once_enrolment_is_over_only_the_province_withdraws_and_says_why(app: An
     do(stage.province, case, "confirm_enrollment", decision="confirm")
     clock.move_to(at_nine(training_class.enrol_until + timedelta(days=1)))
     with pytest.raises(Conflict, match="省级主管部门"):
-        cases.signal(stage.enterprise, case, "withdraw", {"reason": "出差"})
+        tasks.signal(stage.enterprise, case, "withdraw", {"reason": "出差"})
     with pytest.raises(InvalidInput):
-        cases.signal(stage.province, case, "withdraw", {"reason": " "})
-    cases.signal(stage.province, case, "withdraw", {"reason": "已调离"})
+        tasks.signal(stage.province, case, "withdraw", {"reason": " "})
+    tasks.signal(stage.province, case, "withdraw", {"reason": "已调离"})
     assert (ended_at(case), enrollment_of(case).reason) == ("confirmed_withdrawn", "已调离")
 
 
@@ -276,7 +280,7 @@ def test_a_confirmed_enrolment_is_withdrawn_by_its_unit_until_enrolment_ends(app
     case = enroll(stage, training_class, stage.person())
     do(stage.province, case, "confirm_enrollment", decision="confirm")
     clock.move_to(at_nine(training_class.enrol_until))
-    cases.signal(stage.enterprise, case, "withdraw", {"reason": "生产任务"})
+    tasks.signal(stage.enterprise, case, "withdraw", {"reason": "生产任务"})
     assert ended_at(case) == "confirmed_withdrawn"
     assert class_of(training_class).taken == 0
 

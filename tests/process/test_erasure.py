@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service.models import AuditEvent, Cause, Certificate, Person, Photo, Setting, new_id, session, setting, transaction
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables import setting
+from service.models.tables.audit import AuditEvent
+from service.models.tables.certificate import Certificate
+from service.models.tables.person import Person, Photo
+from service.models.tables.setting import Setting
 from service.worker import daily
-from service.workflow.erasure import erase_due
+from service.workflow.persons.retention import erase_due
 from tests.builders.world import fresh, make_certificate, make_person, make_photo, make_unit
 
 

@@ -10,28 +10,28 @@ from sqlalchemy import func, select
 
 from service import demo
 from service.demo.full.plan import Scale
-from service.domain.enrollment_state import LIVE, EnrollmentState, takes_seat
-from service.models import (
+from service.domain.training.enrollment_state import LIVE, EnrollmentState, takes_seat
+from service.models.db.clock import now, today
+from service.models.db.session import session
+from service.models.queries.training.training_need_facts import facts_of
+from service.models.tables.audit import RowChange
+from service.models.tables.case import (
     Case,
-    Certificate,
-    CertificateSerial,
-    Enrollment,
     Incident,
     Job,
     JournalRow,
-    NumberOwner,
-    Person,
-    RefresherRecord,
-    RowChange,
     Task,
+)
+from service.models.tables.certificate import Certificate, CertificateSerial, NumberOwner
+from service.models.tables.person import Person
+from service.models.tables.training import (
+    Enrollment,
+    RefresherRecord,
     TrainingClass,
     TrainingNeed,
-    now,
-    session,
-    today,
 )
-from service.models.need_facts import facts_of
-from service.workflow import history, training
+from service.workflow.runtime import history
+from service.workflow.training import enrollments
 
 SHARE = Scale(units=60, persons=250, classes=60, enrolments=750)
 MADE = ("training_enrollment", "personnel_approval", "training_class", "certificate_deregistration")
@@ -67,7 +67,7 @@ def _needs_are_right() -> None:
     """The projection says what the table decides from the rows, for everybody (R22–R29)."""
     rows = {row.person_id: row for row in session().scalars(select(TrainingNeed))}
     known = facts_of(list(rows), today())
-    fresh = training.decide_all(known)
+    fresh = enrollments.decide_all(known)
     for person_id, row in rows.items():
         assert (row.need, row.as_of) == (fresh[person_id], today())
         assert str(row.valid_to) == str(known[person_id].facts["valid_to"])
@@ -75,8 +75,10 @@ def _needs_are_right() -> None:
     for person in session().scalars(select(Person)):
         row = rows[person.id]
         assert (row.unit_id, row.qualification_type_id, row.state) == (
-            person.unit_id, person.qualification_type_id, person.state,
-        )  # fmt: skip
+            person.unit_id,
+            person.qualification_type_id,
+            person.state,
+        )
     for found in session().scalars(select(Enrollment)):
         assert found.snapshot["need"] == found.kind
 

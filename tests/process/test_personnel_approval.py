@@ -9,10 +9,13 @@ from uuid import UUID
 import pytest
 
 from service.errors import Conflict, InvalidInput, NotFound
-from service.models import Cause, Person, authority_id, session, transaction
-from service.workflow import cases, history
-from service.workflow.registry import deregister_person, submit_person
-from service.workflow.transfers import transfer_person
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.organisation import authority_id
+from service.models.tables.person import Person
+from service.workflow.persons.person_records import deregister_person, submit_person
+from service.workflow.persons.transfers import transfer_person
+from service.workflow.runtime import history, tasks
 from tests.builders.stage import (
     Stage,
     certificates_of,
@@ -80,7 +83,7 @@ def test_without_the_declaration_nobody_is_submitted(app: Any, clock: Any) -> No
     stage = make_stage()
     person = make_person(stage.unit, state="draft", no_criminal_record=False)
     with pytest.raises(InvalidInput) as refused:
-        cases.start(stage.enterprise, "personnel_approval", {"person_id": str(person.id)})
+        tasks.start(stage.enterprise, "personnel_approval", {"person_id": str(person.id)})
     assert list(refused.value.fields) == ["no_criminal_record"]
     assert _now(person).state == "draft"
 
@@ -89,7 +92,7 @@ def test_a_changed_person_is_approved_anew(app: Any, clock: Any) -> None:
     """R14, S42"""
     stage = make_stage()
     person = stage.person()
-    case = cases.start(stage.enterprise, "personnel_approval", {"person_id": str(person.id)}).case_id
+    case = tasks.start(stage.enterprise, "personnel_approval", {"person_id": str(person.id)}).case_id
     assert _now(person).state == "pending"
     do(stage.province, case, "approve_person", decision="approve")
     assert _now(person).state == "approved"
@@ -108,7 +111,7 @@ def test_an_older_certificate_becomes_valid_with_the_approval(app: Any, clock: A
     do(stage.province, case, "approve_person", decision="approve")
     [certificate] = certificates_of(person)
     assert (certificate.kind, certificate.state, certificate.number) == ("legacy", "valid", "37201300012")
-    again = cases.start(stage.enterprise, "personnel_approval", {"person_id": str(person.id)}).case_id
+    again = tasks.start(stage.enterprise, "personnel_approval", {"person_id": str(person.id)}).case_id
     with transaction(Cause("test")):
         _now(person).legacy_valid_to = date(2027, 11, 30)
     do(stage.province, again, "approve_person", decision="approve")
@@ -136,7 +139,7 @@ def test_persons_of_an_academy_are_entered_without_approval(app: Any, clock: Any
     """R12, S121"""
     stage = make_stage()
     person = make_person(make_unit("academy", "11", credit_code=None), state="draft")
-    case = cases.start(stage.association, "personnel_approval", {"person_id": str(person.id)}).case_id
+    case = tasks.start(stage.association, "personnel_approval", {"person_id": str(person.id)}).case_id
     assert (ended_at(case), _now(person).state) == ("academy_approved", "approved")
 
 
@@ -174,9 +177,9 @@ def test_deregistration_needs_a_reason_and_the_province(app: Any, clock: Any) ->
     person = stage.person()
     data = {"person_id": str(person.id), "request": "deregister", "reason": ""}
     with pytest.raises(InvalidInput):
-        cases.start(stage.province, "personnel_approval", data)
+        tasks.start(stage.province, "personnel_approval", data)
     with pytest.raises(NotFound):
-        cases.start(stage.enterprise, "personnel_approval", data | {"reason": "已离职"})
+        tasks.start(stage.enterprise, "personnel_approval", data | {"reason": "已离职"})
 
 
 def test_a_live_enrolment_bars_deregistration(app: Any, clock: Any) -> None:
@@ -186,7 +189,7 @@ def test_a_live_enrolment_bars_deregistration(app: Any, clock: Any) -> None:
     enroll(stage, publish_class(stage), person)
     data = {"person_id": str(person.id), "request": "deregister", "reason": "已离职"}
     with pytest.raises(Conflict, match="在办的报名"):
-        cases.start(stage.province, "personnel_approval", data)
+        tasks.start(stage.province, "personnel_approval", data)
 
 
 def test_an_unexpired_certificate_is_his_again_when_he_is_entered_anew(app: Any, clock: Any) -> None:

@@ -12,9 +12,14 @@ import pytest
 from sqlalchemy import select
 
 from service.errors import InvalidInput, NotAllowed, NotFound
-from service.models import Certificate, Job, PrintBatch, PrintRecord, Reissue, session
-from service.models.print_batch import printable
-from service.workflow import certificates, jobs, printing, reissues
+from service.models.db.session import session
+from service.models.queries.certificates.print_list import printable
+from service.models.tables.case import Job
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.print_batch import PrintBatch
+from service.models.tables.reissue import Reissue
+from service.workflow.certificates import certificates, printing, reissues
+from service.workflow.runtime import jobs
 from tests.api.test_pages_certificates import texts
 from tests.builders.stage import Stage, at_nine, certificates_of, do, enroll, make_stage, open_tasks, publish_class
 from tests.builders.world import make_certificate, make_person

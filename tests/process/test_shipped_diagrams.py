@@ -9,8 +9,8 @@ import pytest
 
 from service import engine, forms, handlers
 from service.config import CHECKOUT
-from service.models.choices import KEYS
-from service.workflow.processes import bundle
+from service.models.queries.system.form_options import KEYS
+from service.workflow.runtime.definitions import bundle
 from tests.builders.drawing import NS, Drawing
 
 FILES = sorted((CHECKOUT / "processes").glob("*.bpmn"))

@@ -8,13 +8,22 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service.domain.tickets import TicketState
+from service.domain.notices.tickets import TicketState
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from service.models import Case, JournalRow, PersonalValue, Task, Ticket, User, authority_id, session
-from service.models.inbox import Filter, read
-from service.models.scope import addresses, get_visible, visible
-from service.models.ticket import messages_of
-from service.workflow import cases, history, jobs, tickets
+from service.models.db.session import session
+from service.models.queries.runtime.inbox import Filter, read
+from service.models.queries.scope import addresses, get_visible, visible
+from service.models.tables.case import (
+    Case,
+    JournalRow,
+    PersonalValue,
+    Task,
+)
+from service.models.tables.organisation import authority_id
+from service.models.tables.ticket import Ticket, messages_of
+from service.models.tables.user import User
+from service.workflow.notices import tickets
+from service.workflow.runtime import history, jobs, tasks
 from tests.builders.stage import Stage, do, ended_at, known, make_stage, open_tasks, task_of
 from tests.builders.world import make_user
 
@@ -45,8 +54,13 @@ def _said(ticket: Ticket) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("kind", "role", "days"),
-    [("technical", "sys_admin", 2), ("ordering", "association", 3), ("repair", "association", 5), ("complaint", "ministry", 10)],
-)  # fmt: skip
+    [
+        ("technical", "sys_admin", 2),
+        ("ordering", "association", 3),
+        ("repair", "association", 5),
+        ("complaint", "ministry", 10),
+    ],
+)
 def test_each_kind_goes_to_its_desk(app: Any, clock: Any, kind: str, role: str, days: int) -> None:
     """R69, S78–S82"""
     stage, desk = make_stage(), _desk(role)
@@ -205,8 +219,8 @@ def test_a_complaint_is_kept_from_whom_it_is_about(app: Any, clock: Any) -> None
     task = task_of(case, "accept_ticket")
     for attempt in (
         lambda: do(accused, case, "accept_ticket", decision="accept"),
-        lambda: cases.claim(accused, task.id),
-        lambda: cases.assign(other, task.id, accused.id),
+        lambda: tasks.claim(accused, task.id),
+        lambda: tasks.assign(other, task.id, accused.id),
     ):
         with pytest.raises(NotAllowed, match="涉及本人"):
             attempt()
@@ -274,10 +288,16 @@ def test_lines_are_added_until_it_is_closed(app: Any, clock: Any) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "field"),
-    [({"kind": "gossip"}, "kind"), ({"subject": ""}, "subject"), ({"subject": "长" * 101}, "subject"), ({"body": ""}, "body"),
-     ({"body": "长" * 2001}, "body"), ({"kind": "complaint", "accused": "nobody"}, "accused"),
-     ({"kind": "complaint", "accused": "01900000-0000-7000-8000-000000000000"}, "accused")],
-)  # fmt: skip
+    [
+        ({"kind": "gossip"}, "kind"),
+        ({"subject": ""}, "subject"),
+        ({"subject": "长" * 101}, "subject"),
+        ({"body": ""}, "body"),
+        ({"body": "长" * 2001}, "body"),
+        ({"kind": "complaint", "accused": "nobody"}, "accused"),
+        ({"kind": "complaint", "accused": "01900000-0000-7000-8000-000000000000"}, "accused"),
+    ],
+)
 def test_a_bad_ticket_is_refused_at_its_field_and_nothing_is_written(
     app: Any, clock: Any, typed: dict[str, str], field: str
 ) -> None:
@@ -295,6 +315,6 @@ def test_nobody_hands_in_another_ones_ticket_or_one_twice(app: Any, clock: Any) 
     ticket = _open(stage)
     for user in (stage.enterprise, stage.province):
         with pytest.raises(InvalidInput):
-            cases.start(user, "support_ticket", {"ticket_id": str(ticket.id)})
+            tasks.start(user, "support_ticket", {"ticket_id": str(ticket.id)})
     with pytest.raises(InvalidInput):
-        cases.start(stage.enterprise, "support_ticket", {})
+        tasks.start(stage.enterprise, "support_ticket", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.workflow import history
+from service.workflow.runtime import history
 from tests.builders.stage import (
     at_nine,
     certificates_of,

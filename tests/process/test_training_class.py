@@ -10,8 +10,17 @@ import pytest
 from sqlalchemy import select
 
 from service.errors import Conflict, InvalidInput
-from service.models import Notice, TrainingClass, authority_id, session
-from service.workflow import cases, classes, history, jobs, variables
+from service.models.db.session import session
+from service.models.tables.notice import Notice
+from service.models.tables.organisation import authority_id
+from service.models.tables.training import TrainingClass
+from service.workflow.runtime import (
+    history,
+    jobs,
+    tasks,
+    variables,
+)
+from service.workflow.training import classes
 from tests.builders.stage import (
     Stage,
     at_nine,
@@ -34,7 +43,7 @@ CLOSE = "holding/close_check_in"
 def _begun(stage: Stage) -> UUID:
     """The case of a class that the association drafts."""
     data = {"organiser_id": str(authority_id("association")), "organiser_role": "association"}
-    return cases.start(stage.association, "training_class", data).case_id
+    return tasks.start(stage.association, "training_class", data).case_id
 
 
 def _rows() -> list[TrainingClass]:
@@ -187,7 +196,7 @@ def test_enrolment_is_closed_by_the_organiser_before_its_day(app: Any, clock: An
     stage = make_stage()
     training_class = publish_class(stage)
     assert training_class.case_id
-    cases.signal(stage.association, training_class.case_id, "close_enrolment", {})
+    tasks.signal(stage.association, training_class.case_id, "close_enrolment", {})
     assert class_of(training_class).state == "enrolment_closed"
     with pytest.raises(InvalidInput):
         enroll(stage, training_class, stage.person())
@@ -258,8 +267,8 @@ def test_a_cancelled_class_cancels_its_enrolments_and_says_why(app: Any, clock: 
     do(stage.province, confirmed, "confirm_enrollment", decision="confirm")
     assert training_class.case_id
     with pytest.raises(InvalidInput):
-        cases.signal(stage.association, training_class.case_id, "cancel_class", {"reason": ""})
-    cases.signal(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
+        tasks.signal(stage.association, training_class.case_id, "cancel_class", {"reason": ""})
+    tasks.signal(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
     jobs.run_all()
     assert [ended_at(c) for c in (pending, confirmed)] == ["pending_cancelled", "confirmed_cancelled"]
     assert [(enrollment_of(c).state, enrollment_of(c).reason) for c in (pending, confirmed)] == [
@@ -281,5 +290,5 @@ def test_once_somebody_has_checked_in_a_class_is_not_cancelled(app: Any, clock: 
     do(stage.association, case, "check_in")
     assert training_class.case_id
     with pytest.raises(Conflict, match="不能取消"):
-        cases.signal(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
+        tasks.signal(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
     assert class_of(training_class).state == "running"

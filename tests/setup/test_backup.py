@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from service.config import CHECKOUT, read_keys
-from service.models import MovingClock
-from service.models.backup import Backup, last_backup
-from service.postgres import Server
-from service.workflow.backups import record_backup, record_restore
+from service.infrastructure.postgres import Server
+from service.models.db.clock import MovingClock
+from service.models.queries.system.backup import Backup, last_backup
+from service.workflow.system.backups import record_backup, record_restore
 from tests.setup.test_commands import Command
 
 FILL = """

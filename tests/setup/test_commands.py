@@ -19,7 +19,7 @@ from argon2 import PasswordHasher
 
 from service.cli.database import environment, libpq
 from service.config import CHECKOUT, Settings
-from service.postgres import Server
+from service.infrastructure.postgres import Server
 
 LOGINS = "SELECT login FROM user_account ORDER BY login"
 

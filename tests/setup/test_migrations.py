@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.postgres import Server
+from service.infrastructure.postgres import Server
 from setup.migrations import schema
 
 
@@ -20,13 +20,16 @@ def database(server: Server) -> Iterator[str]:
     server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-@pytest.mark.parametrize("change", [
-    "ALTER TABLE thing ADD CONSTRAINT small CHECK (a < 5)",
-    "ALTER TABLE thing ALTER COLUMN b SET NOT NULL",
-    "ALTER TABLE thing ALTER COLUMN a TYPE bigint",
-    "CREATE INDEX ON thing (b) WHERE a IS NULL",
-    "CREATE TABLE other (id int)",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE thing ADD CONSTRAINT small CHECK (a < 5)",
+        "ALTER TABLE thing ALTER COLUMN b SET NOT NULL",
+        "ALTER TABLE thing ALTER COLUMN a TYPE bigint",
+        "CREATE INDEX ON thing (b) WHERE a IS NULL",
+        "CREATE TABLE other (id int)",
+    ],
+)
 def test_each_kind_of_difference_is_seen(server: Server, database: str, change: str) -> None:
     before = schema(server, database)
     server.execute(change, database)

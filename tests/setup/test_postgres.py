@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from service.config import data_dir
-from service.postgres import Server, ServerFailed
+from service.infrastructure.postgres import Server, ServerFailed
 
 
 @pytest.fixture

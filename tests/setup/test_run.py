@@ -18,8 +18,8 @@ import pytest
 import requests
 
 from service.config import CHECKOUT, embedded_url
-from service.postgres import Server
-from service.supervisor import is_port_free
+from service.infrastructure.postgres import Server
+from service.infrastructure.supervisor import is_port_free
 
 PATIENCE = 60
 

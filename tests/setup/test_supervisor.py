@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 
 from service.config import CHECKOUT
-from service.supervisor import Stopped, Supervisor, is_port_free, stoppable
+from service.infrastructure.supervisor import (
+    Stopped,
+    Supervisor,
+    is_port_free,
+    stoppable,
+)
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 SUPERVISED = """

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.engine import Definition, Input, Job, Request, Step, UserTask, journal, read, step
+from service.engine import (
+    Definition,
+    Input,
+    Job,
+    Request,
+    Step,
+    UserTask,
+    journal,
+    read,
+    step,
+)
 from tests.unit.engine_shapes import Shape, shape
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in China

@@ -17,9 +17,16 @@ _HEAD = (
     'id="defs" targetNamespace="http://anpei/test">'
 )
 _PLAIN = {
-    "start": "startEvent", "end": "endEvent", "user": "userTask", "manual": "manualTask", "task": "task", "xor": "exclusiveGateway",
-    "and": "parallelGateway", "or": "inclusiveGateway", "events": "eventBasedGateway",
-}  # fmt: skip
+    "start": "startEvent",
+    "end": "endEvent",
+    "user": "userTask",
+    "manual": "manualTask",
+    "task": "task",
+    "xor": "exclusiveGateway",
+    "and": "parallelGateway",
+    "or": "inclusiveGateway",
+    "events": "eventBasedGateway",
+}
 
 
 @dataclass
@@ -144,9 +151,12 @@ def _node(line: str, inner, names) -> str:
 
 
 _PLACES = {
-    "catch": "intermediateCatchEvent", "throw": "intermediateThrowEvent", "end": "endEvent", "boundary": "boundaryEvent",
+    "catch": "intermediateCatchEvent",
+    "throw": "intermediateThrowEvent",
+    "end": "endEvent",
+    "boundary": "boundaryEvent",
     "start": "startEvent",
-}  # fmt: skip
+}
 
 
 def _event(trigger: str, value: str, ref) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from service.engine.gate import check
-from service.engine.values import Problem
+from service.engine.kernel.types import Problem
+from service.engine.validation.validator import check
 
 HEAD = (
     '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" '

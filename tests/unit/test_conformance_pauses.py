@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from service.engine.conformance_pauses import with_timers
-from service.engine.gate_model import Diagram, words
-from service.engine.read import parse
+from service.engine.conformance.wait_rewriter import with_timers
+from service.engine.kernel.xml_reader import parse
+from service.engine.validation.diagram import Diagram, words
 from tests.unit.gate_diagrams import chain, flow, problems, process, script
 
 
@@ -24,8 +24,9 @@ def test_the_new_flows_are_listed_where_the_file_lists_flows() -> None:
     body = (
         '<startEvent id="s"><outgoing>s_w</outgoing></startEvent><endEvent id="e"><incoming>w_e</incoming></endEvent>'
         '<scriptTask id="w"><incoming>s_w</incoming><outgoing>w_e</outgoing><script>wait(3)</script></scriptTask>'
-        + flow("s", "w") + flow("w", "e")
-    )  # fmt: skip
+        + flow("s", "w")
+        + flow("w", "e")
+    )
     assert not problems(with_timers(process(body), "m"))
 
 

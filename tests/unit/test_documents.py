@@ -7,16 +7,28 @@ import zlib
 
 import pytest
 
-from service.documents import TEMPLATES, OwnFiles, print_pdf, qr_code, render
+from service.infrastructure.pdf import (
+    TEMPLATES,
+    OwnFiles,
+    print_pdf,
+    qr_code,
+    render,
+)
 
 
 @pytest.mark.parametrize(
     "address",
     [
-        "file:///etc/passwd", "http://127.0.0.1:8000/", "https://example.org/x.png", "ftp://example.org/x",
-        f"{TEMPLATES.as_uri()}/../pyproject.toml", f"{TEMPLATES.as_uri()}/%2e%2e/pyproject.toml", "data:text/html,<b>", "javascript:1",
+        "file:///etc/passwd",
+        "http://127.0.0.1:8000/",
+        "https://example.org/x.png",
+        "ftp://example.org/x",
+        f"{TEMPLATES.as_uri()}/../pyproject.toml",
+        f"{TEMPLATES.as_uri()}/%2e%2e/pyproject.toml",
+        "data:text/html,<b>",
+        "javascript:1",
     ],
-)  # fmt: skip
+)
 def test_the_renderer_reads_nothing_but_our_own_files(address: str) -> None:
     with pytest.raises(ValueError, match="not one of our files"):
         OwnFiles(allow_redirects=False).fetch(address)
@@ -24,10 +36,24 @@ def test_the_renderer_reads_nothing_but_our_own_files(address: str) -> None:
 
 def test_what_people_typed_cannot_become_markup() -> None:
     face = {
-        "photo": "data:image/jpeg;base64,", "name": '<img src="file:///etc/passwd">', "sex": "男", "id_number": "1", "unit_name": "a & b",
-        "qualification_type": "x", "number": "1", "first_issued_on": "", "issued_on": "", "valid_to": "", "qr": qr_code("x"),
-        "issuer": "", "edition": 1, "mark": "", "records": [], "records_only": False, "shift": "",
-    }  # fmt: skip
+        "photo": "data:image/jpeg;base64,",
+        "name": '<img src="file:///etc/passwd">',
+        "sex": "男",
+        "id_number": "1",
+        "unit_name": "a & b",
+        "qualification_type": "x",
+        "number": "1",
+        "first_issued_on": "",
+        "issued_on": "",
+        "valid_to": "",
+        "qr": qr_code("x"),
+        "issuer": "",
+        "edition": 1,
+        "mark": "",
+        "records": [],
+        "records_only": False,
+        "shift": "",
+    }
     html = render("certificates/certificate.html", {"title": "x", "faces": [face]})
     assert "&lt;img src=" in html
     assert "a &amp; b" in html

@@ -6,7 +6,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from service.domain.calendar import add_months, add_years, civil_date, start_of_day, write_date
+from service.domain.values.calendar import (
+    add_months,
+    add_years,
+    civil_date,
+    start_of_day,
+    write_date,
+)
 
 
 def test_the_civil_date_changes_at_midnight_in_china_which_is_16_oclock_utc() -> None:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from service.domain.certificates import (
+from service.domain.certificates.certificates import (
     CERTIFICATE_MOVES,
     Certificate,
     CertificateState,
@@ -27,8 +27,8 @@ from service.domain.certificates import (
     renewed_valid_to,
     warning_band,
 )
-from service.domain.lifecycle import check_move
-from service.domain.verification import NOT_FOUND, statement, unit_name
+from service.domain.certificates.verification import NOT_FOUND, statement, unit_name
+from service.domain.values.state_machine import check_move
 from service.errors import Conflict, InvalidInput, Message
 
 LAST = date(2026, 12, 31)

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from service.domain.class_progress import progress
-from service.domain.classes import (
+from service.domain.accounts.roles import Role
+from service.domain.training.class_progress import progress
+from service.domain.training.classes import (
     CLASS_MOVES,
     LEAST_HOURS,
     ClassState,
@@ -29,9 +30,8 @@ from service.domain.classes import (
     obstacle_to_window,
     refresher_year,
 )
-from service.domain.enrollment_state import EnrollmentState
-from service.domain.roles import Role
-from service.domain.training_kind import TrainingKind
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.training_kind import TrainingKind
 from service.errors import InvalidInput
 
 FROM, UNTIL, START, END = date(2026, 11, 1), date(2026, 11, 20), date(2026, 11, 30), date(2026, 12, 2)

@@ -8,10 +8,18 @@ from uuid import uuid4
 
 import pytest
 
-from service.domain.certificates import Certificate, CertificateState
-from service.domain.classes import ClassState
-from service.domain.enrollment_state import ENROLLMENT_MOVES, LIVE, EnrollmentState, takes_seat
-from service.domain.enrollments import (
+from service.domain.accounts.roles import Role
+from service.domain.accounts.scopes import Actor, Subject
+from service.domain.certificates.certificates import Certificate, CertificateState
+from service.domain.persons.persons import PersonState
+from service.domain.training.classes import ClassState
+from service.domain.training.enrollment_state import (
+    ENROLLMENT_MOVES,
+    LIVE,
+    EnrollmentState,
+    takes_seat,
+)
+from service.domain.training.enrollments import (
     Candidate,
     Offer,
     ends_in_certificate,
@@ -27,13 +35,10 @@ from service.domain.enrollments import (
     obstacles_to_confirming,
     obstacles_to_enrolling,
 )
-from service.domain.lifecycle import check_move
-from service.domain.persons import PersonState
-from service.domain.roles import Role
-from service.domain.scopes import Actor, Subject
-from service.domain.training_kind import TrainingKind
-from service.domain.training_need import Need, facts
-from service.domain.units import UnitKind
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import Need, facts
+from service.domain.units.units import UnitKind
+from service.domain.values.state_machine import check_move
 from service.errors import Conflict
 
 TODAY, UNTIL, START, END = date(2026, 11, 18), date(2026, 11, 20), date(2026, 11, 30), date(2026, 12, 2)

@@ -6,8 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain.passwords import check_password, idle_limit, is_stale, locked_until, make_first_password
-from service.domain.roles import Role
+from service.domain.accounts.passwords import (
+    check_password,
+    idle_limit,
+    is_stale,
+    locked_until,
+    make_first_password,
+)
+from service.domain.accounts.roles import Role
 from service.errors import InvalidInput
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)

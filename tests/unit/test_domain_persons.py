@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from service.domain.identity import IdType, Sex, check_character
-from service.domain.lifecycle import check_move
-from service.domain.persons import (
+from service.domain.accounts.roles import Role
+from service.domain.persons.identity import IdType, Sex, check_character
+from service.domain.persons.persons import (
     ALREADY_ENTERED,
     PERSON_MOVES,
     PersonState,
@@ -23,9 +23,9 @@ from service.domain.persons import (
     parse_name,
     warning_of_deregistration,
 )
-from service.domain.photos import obstacle_to_photo
-from service.domain.reasons import parse_reason
-from service.domain.roles import Role
+from service.domain.values.photos import obstacle_to_photo
+from service.domain.values.reasons import parse_reason
+from service.domain.values.state_machine import check_move
 from service.errors import Conflict, InvalidInput
 
 TODAY = date(2026, 11, 24)

@@ -6,9 +6,27 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.domain.permissions import PERMISSIONS, Action, Reach, may
-from service.domain.roles import ADMINISTRATORS, BUSINESS, CREATES, SEPARATED, Role, needs_assent, obstacle_to_account
-from service.domain.scopes import Actor, Subject, covers, scope_of
+from service.domain.accounts.permissions import (
+    PERMISSIONS,
+    Action,
+    Reach,
+    may,
+)
+from service.domain.accounts.roles import (
+    ADMINISTRATORS,
+    BUSINESS,
+    CREATES,
+    SEPARATED,
+    Role,
+    needs_assent,
+    obstacle_to_account,
+)
+from service.domain.accounts.scopes import (
+    Actor,
+    Subject,
+    covers,
+    scope_of,
+)
 
 SHANDONG, HUBEI, ASSOCIATION, GROUP, BRANCH, ACADEMY, CENTRE = (uuid4() for _ in range(7))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.domain.scores import (
+from service.domain.training.scores import (
     Outcome,
     is_pass,
     obstacle_to_correction,

@@ -11,11 +11,18 @@ import pytest
 from SpiffWorkflow.dmn.parser.BpmnDmnParser import BpmnDmnParser
 
 from service import engine
-from service.domain.calendar import DAY, add_years
-from service.domain.certificates import Certificate, CertificateState
-from service.domain.enrollment_state import LIVE, EnrollmentState
-from service.domain.training_kind import TrainingKind
-from service.domain.training_need import Enrolled, Facts, Need, explain, facts, reference_date
+from service.domain.certificates.certificates import Certificate, CertificateState
+from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import (
+    Enrolled,
+    Facts,
+    Need,
+    explain,
+    facts,
+    reference_date,
+)
+from service.domain.values.calendar import DAY, add_years
 from service.engine import Definition
 
 QUESTIONS = (

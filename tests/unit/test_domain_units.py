@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from service.domain.permissions import Action
-from service.domain.roles import Role
-from service.domain.units import (
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
+from service.domain.units.units import (
     FIELDS,
     UnitKind,
     UnitState,

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.engine import StepFailed, decide, decision, read
-from service.engine.decision import evaluate, read_tables
+from service.engine import StepFailed, decide, read
+from service.engine.dmn import decision_table
+from service.engine.dmn.decision_table import evaluate, read_tables
 from tests.unit.engine_play import Play, play
 from tests.unit.engine_shapes import shape
 
@@ -102,17 +103,31 @@ def test_a_missing_fact_is_told_by_name() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        table("PRIORITY", ["x"], ["y"], ("1", "1")), table("OUTPUT ORDER", ["x"], ["y"], ("1", "1")), table("COLLECT", ["x"], ["y"], ("1", "1"), attributes='aggregation="SUM"'),
-        table("UNIQUE", ["x"], ["y"], ("1.5", "1")), table("UNIQUE", ["x"], ["y"], ("x > 1 and y", "1")), table("UNIQUE", ["x"], ["y"], ("1", "1.5")),
-        table("UNIQUE", ["x"], ["y"], ("1", "open('x')")), table("UNIQUE", ["__import__('os')"], ["y"], ("1", "1")), table("UNIQUE", ["x"], ["y z"], ("1", "1")),
-        table("UNIQUE", ["x"], ["y", "y"], ("1", "1", "2")), table("UNIQUE", ["x"], ["y"], ("1", "1", "2")), table("UNIQUE", ["x"], []),
-        table("UNIQUE", ["x"], ["y"], ("1", "1"), inside='<informationRequirement><requiredDecision href="#z"/></informationRequirement>'),
+        table("PRIORITY", ["x"], ["y"], ("1", "1")),
+        table("OUTPUT ORDER", ["x"], ["y"], ("1", "1")),
+        table("COLLECT", ["x"], ["y"], ("1", "1"), attributes='aggregation="SUM"'),
+        table("UNIQUE", ["x"], ["y"], ("1.5", "1")),
+        table("UNIQUE", ["x"], ["y"], ("x > 1 and y", "1")),
+        table("UNIQUE", ["x"], ["y"], ("1", "1.5")),
+        table("UNIQUE", ["x"], ["y"], ("1", "open('x')")),
+        table("UNIQUE", ["__import__('os')"], ["y"], ("1", "1")),
+        table("UNIQUE", ["x"], ["y z"], ("1", "1")),
+        table("UNIQUE", ["x"], ["y", "y"], ("1", "1", "2")),
+        table("UNIQUE", ["x"], ["y"], ("1", "1", "2")),
+        table("UNIQUE", ["x"], []),
+        table(
+            "UNIQUE",
+            ["x"],
+            ["y"],
+            ("1", "1"),
+            inside='<informationRequirement><requiredDecision href="#z"/></informationRequirement>',
+        ),
         b'<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/"><decision id="l"><literalExpression><text>1</text></literalExpression></decision></definitions>',
     ],
     ids=range(14),
-)  # fmt: skip
+)
 def test_what_is_not_supported_is_refused_when_read(data: bytes) -> None:
-    (problem,) = decision.problems(data, "t.dmn")
+    (problem,) = decision_table.problems(data, "t.dmn")
     assert (problem.file, problem.element in ("level", "l")) == ("t.dmn", True)
     assert problem.zh
     assert problem.en
@@ -121,10 +136,16 @@ def test_what_is_not_supported_is_refused_when_read(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("policy", "outputs", "shape_", "expected"),
     [
-        ("FIRST", ["a"], None, 1), ("FIRST", ["a", "b"], None, {"a": 1, "b": 2}), ("COLLECT", ["a"], None, [1, 3]), ("COLLECT", ["a", "b"], None, [{"a": 1, "b": 2}, {"a": 3, "b": 4}]),
-        ("FIRST", ["a"], "singleResult", {"a": 1}), ("FIRST", ["a"], "singleEntry", 1), ("COLLECT", ["a"], "resultList", [{"a": 1}, {"a": 3}]), ("COLLECT", ["a"], "collectEntries", [1, 3]),
+        ("FIRST", ["a"], None, 1),
+        ("FIRST", ["a", "b"], None, {"a": 1, "b": 2}),
+        ("COLLECT", ["a"], None, [1, 3]),
+        ("COLLECT", ["a", "b"], None, [{"a": 1, "b": 2}, {"a": 3, "b": 4}]),
+        ("FIRST", ["a"], "singleResult", {"a": 1}),
+        ("FIRST", ["a"], "singleEntry", 1),
+        ("COLLECT", ["a"], "resultList", [{"a": 1}, {"a": 3}]),
+        ("COLLECT", ["a"], "collectEntries", [1, 3]),
     ],
-)  # fmt: skip
+)
 def test_the_rule_task_writes_its_result_variable(
     policy: str, outputs: list[str], shape_: str | None, expected: Any
 ) -> None:

@@ -8,11 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.engine.canon import canonical
-from service.engine.expressions import compile_script, compile_small
-from service.engine.operations import Beyond, ExpressionError, equal
-from service.engine.sandbox import ScriptError, clean, evaluate, execute
-from service.engine.sandbox_pool import ask
+from service.engine.kernel.canonical_json import canonical
+from service.engine.starlark.expressions import compile_script, compile_small
+from service.engine.starlark.operators import Beyond, ExpressionError, equal
+from service.engine.starlark.sandbox import (
+    ScriptError,
+    clean,
+    evaluate,
+    execute,
+)
+from service.engine.starlark.worker_pool import ask
 
 NAMES = {
     "n": 3,
@@ -47,10 +52,18 @@ EXPRESSIONS = st.recursive(
     max_leaves=6,
 )
 DATA = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), inner, max_size=4
+        )
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 def starlark(source: str) -> object:
@@ -96,10 +109,37 @@ def test_usual_conditions_stay_in_process(source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "1 < x < 5", "x is None", "2 ** 3", "f(x)", "x.upper()", "x.k", "1.5", "'a' 'b'", "'\\n'", "f'{x}'", "[i for i in x]", "lambda: 1", "x if y else z",
-        "0x10", "1_000", "{1: 2}", "{'a': 1, 'a': 2}", "x[1:2]", "(1, 2)", "x; y", "x := 1", "", "import os", "1 / 2", "# c", "r'a'", "x @ y", "~x", "x.get(k='a')",
+        "1 < x < 5",
+        "x is None",
+        "2 ** 3",
+        "f(x)",
+        "x.upper()",
+        "x.k",
+        "1.5",
+        "'a' 'b'",
+        "'\\n'",
+        "f'{x}'",
+        "[i for i in x]",
+        "lambda: 1",
+        "x if y else z",
+        "0x10",
+        "1_000",
+        "{1: 2}",
+        "{'a': 1, 'a': 2}",
+        "x[1:2]",
+        "(1, 2)",
+        "x; y",
+        "x := 1",
+        "",
+        "import os",
+        "1 / 2",
+        "# c",
+        "r'a'",
+        "x @ y",
+        "~x",
+        "x.get(k='a')",
     ],
-)  # fmt: skip
+)
 def test_everything_else_goes_to_the_sandbox(source: str) -> None:
     assert compile_small(source) is None
 

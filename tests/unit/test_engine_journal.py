@@ -151,10 +151,15 @@ def test_the_same_payload_has_another_digest_under_another_salt() -> None:
 @pytest.mark.parametrize(
     ("name", "forge"),
     [
-        ("trace", lambda row: [*row["trace"], "+x"]), ("opened", lambda row: []), ("closed", lambda row: ["9.9"]), ("jobs", lambda row: []), ("decisions", lambda row: "1" + row["decisions"]),
-        ("shape", lambda row: "0" * 64), ("data_digest", lambda row: "0" * 64),
+        ("trace", lambda row: [*row["trace"], "+x"]),
+        ("opened", lambda row: []),
+        ("closed", lambda row: ["9.9"]),
+        ("jobs", lambda row: []),
+        ("decisions", lambda row: "1" + row["decisions"]),
+        ("shape", lambda row: "0" * 64),
+        ("data_digest", lambda row: "0" * 64),
     ],
-)  # fmt: skip
+)
 def test_re_execution_finds_what_a_consistent_forger_would_change(name: str, forge: Any) -> None:
     forged = rows()
     place = next(n for n, row in enumerate(forged) if row["kind"] != "claim" and forge(row) != row[name])

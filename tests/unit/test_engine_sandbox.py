@@ -8,21 +8,40 @@ import time
 
 import pytest
 
-from service.engine import sandbox
-from service.engine.sandbox import ScriptError, evaluate, execute
+from service.engine.starlark import sandbox
+from service.engine.starlark.sandbox import ScriptError, evaluate, execute
 
 ESCAPES = [
-    "().__class__.__bases__[0].__subclasses__()[0]", '__import__("os").getpid()', 'open("/etc/hostname").read()',
-    '"{0.__globals__[SECRET]}".format(grade)', 'grade.__globals__["SECRET"]', 'getattr(grade, "__glo" + "bals__")', "[x for x in [1]].gi_frame",
-    'load("x", "y")', "eval('1')", "globals()", "type(grade).__mro__", "dir().__class__",
-]  # fmt: skip
+    "().__class__.__bases__[0].__subclasses__()[0]",
+    '__import__("os").getpid()',
+    'open("/etc/hostname").read()',
+    '"{0.__globals__[SECRET]}".format(grade)',
+    'grade.__globals__["SECRET"]',
+    'getattr(grade, "__glo" + "bals__")',
+    "[x for x in [1]].gi_frame",
+    'load("x", "y")',
+    "eval('1')",
+    "globals()",
+    "type(grade).__mro__",
+    "dir().__class__",
+]
 BOMBS = [
-    "r = len('a' * 4000000000)", "r = len('%4000000000d' % 1)", "r = 1 << 10000000000", "r = len('ab'.join(['x'] * 1000000000))",
-    "def f():\n  for i in range(1000000000):\n    for j in range(1000000000):\n      pass\nf()", "def f(n):\n  return f(n + 1) + 1\nr = f(0)",
-    "x = [0]\nfor i in range(40):\n  x = x + x", "r = " + "(" * 20000 + "1" + ")" * 20000, "r = " + "-" * 100000 + "1",
-    "r = len([0 for a in range(100000) for b in range(100000)])", "r = max([i for i in range(100000000000)])",
-    "r = sorted([str(i) for i in range(20000000)])", "r = 'x' * 3000000", "r = " + "not " * 5000 + "1", "r = " + "[" * 49 + "]" * 49 + " + [0] * 100000000",
-]  # fmt: skip
+    "r = len('a' * 4000000000)",
+    "r = len('%4000000000d' % 1)",
+    "r = 1 << 10000000000",
+    "r = len('ab'.join(['x'] * 1000000000))",
+    "def f():\n  for i in range(1000000000):\n    for j in range(1000000000):\n      pass\nf()",
+    "def f(n):\n  return f(n + 1) + 1\nr = f(0)",
+    "x = [0]\nfor i in range(40):\n  x = x + x",
+    "r = " + "(" * 20000 + "1" + ")" * 20000,
+    "r = " + "-" * 100000 + "1",
+    "r = len([0 for a in range(100000) for b in range(100000)])",
+    "r = max([i for i in range(100000000000)])",
+    "r = sorted([str(i) for i in range(20000000)])",
+    "r = 'x' * 3000000",
+    "r = " + "not " * 5000 + "1",
+    "r = " + "[" * 49 + "]" * 49 + " + [0] * 100000000",
+]
 
 
 @pytest.mark.parametrize("source", ESCAPES)
@@ -84,11 +103,22 @@ def test_what_a_host_function_raises_comes_through() -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("while True:\n  pass", "while"), ("import os", "import"), ("try:\n  x = 1\nexcept E:\n  pass", "try"), ("class A:\n  pass", "class"),
-        ("a = 2 ** 3", "**"), ("a = b is None", "is"), ("a = 1 < b < 3", "chained"), ("a = 1.5", "decimals"), ("a = b / 2", "//"), ("a = = 1", "Syntax"),
-        ("a = x.__class__", "__class__"), ("a = {1, 2}", "sets"), ("a = (i for i in b)", "generators"), ("a = 'b' 'c'", "Starlark"),
+        ("while True:\n  pass", "while"),
+        ("import os", "import"),
+        ("try:\n  x = 1\nexcept E:\n  pass", "try"),
+        ("class A:\n  pass", "class"),
+        ("a = 2 ** 3", "**"),
+        ("a = b is None", "is"),
+        ("a = 1 < b < 3", "chained"),
+        ("a = 1.5", "decimals"),
+        ("a = b / 2", "//"),
+        ("a = = 1", "Syntax"),
+        ("a = x.__class__", "__class__"),
+        ("a = {1, 2}", "sets"),
+        ("a = (i for i in b)", "generators"),
+        ("a = 'b' 'c'", "Starlark"),
     ],
-)  # fmt: skip
+)
 def test_problems_are_told_in_both_languages_with_their_line(source: str, said: str) -> None:
     line, zh, en = sandbox.problems("\n" + source)[0]
     assert line >= 2

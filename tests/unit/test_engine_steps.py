@@ -9,8 +9,20 @@ from datetime import timedelta
 
 import pytest
 
-from service.engine import BpmnError, Input, Job, NoPlace, Sent, StepFailed, UserTask, read, replay, shape, step
-from service.engine.timers import parse_instant
+from service.engine import (
+    BpmnError,
+    Input,
+    Job,
+    NoPlace,
+    Sent,
+    StepFailed,
+    UserTask,
+    read,
+    replay,
+    shape,
+    step,
+)
+from service.engine.kernel.timers import parse_instant
 from service.errors import DefinitionRefused
 from tests.unit.engine_play import AT, Play, play
 from tests.unit.engine_shapes import shape as drawn
@@ -26,9 +38,20 @@ def test_a_user_task_opens_with_everything_the_inbox_needs() -> None:
     case = play(TASK, "s>a>e")
     (task,) = case.start(role="office", who=None, follow="2026-03-05", unit="u-7", n=4).opened
     assert task == UserTask(
-        token="0.0", element="a", name="a", role="office", scope="u-7", form_key="confirm", assignee=None, due=case.at + timedelta(days=2),
-        follow_up=parse_instant("2026-03-05"), priority=70, summary="第4号", batch="4", instance=None,
-    )  # fmt: skip
+        token="0.0",
+        element="a",
+        name="a",
+        role="office",
+        scope="u-7",
+        form_key="confirm",
+        assignee=None,
+        due=case.at + timedelta(days=2),
+        follow_up=parse_instant("2026-03-05"),
+        priority=70,
+        summary="第4号",
+        batch="4",
+        instance=None,
+    )
 
 
 def test_readdressing_tells_only_the_tasks_whose_address_changed() -> None:
@@ -407,7 +430,7 @@ def test_a_script_may_be_indented_as_the_xml_around_it() -> None:
 
 
 def test_the_time_of_handlers_is_not_the_diagrams(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.engine.world.MAX_SECONDS", 0.05)
+    monkeypatch.setattr("service.engine.bpmn.step_context.MAX_SECONDS", 0.05)
 
     def serve(request):
         time.sleep(0.1)

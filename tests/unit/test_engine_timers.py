@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.engine import NoPlace, StepFailed
-from service.engine.timers import due_after, from_text, parse_cycle, parse_duration, parse_instant, to_text
+from service.engine.kernel.timers import (
+    due_after,
+    from_text,
+    parse_cycle,
+    parse_duration,
+    parse_instant,
+    to_text,
+)
 from tests.unit.engine_play import AT, play
 
 

@@ -11,7 +11,13 @@ import pytest
 import time_machine
 from SpiffWorkflow.task import Task
 
-from service.engine import BpmnError, StepFailed, journal, read, replay
+from service.engine import (
+    BpmnError,
+    StepFailed,
+    journal,
+    read,
+    replay,
+)
 from tests.unit.engine_catalogue import SHAPES
 from tests.unit.engine_play import Play, play
 from tests.unit.engine_shapes import shape
@@ -273,10 +279,16 @@ def test_trap_12_diagrams_are_bytes_in_any_encoding() -> None:
 @pytest.mark.parametrize(
     "escape",
     [
-        '().__class__.__bases__[0].__subclasses__()', '__import__("os").getpid()', 'open("/etc/hostname").read()',
-        'getattr(x, "__cl" + "ass__")', '"{0.__class__}".format(x)', "[g for g in [1]].gi_frame", 'eval("1")', 'exec("1")',
+        "().__class__.__bases__[0].__subclasses__()",
+        '__import__("os").getpid()',
+        'open("/etc/hostname").read()',
+        'getattr(x, "__cl" + "ass__")',
+        '"{0.__class__}".format(x)',
+        "[g for g in [1]].gi_frame",
+        'eval("1")',
+        'exec("1")',
     ],
-)  # fmt: skip
+)
 def test_trap_13_conditions_and_scripts_do_not_escape(escape: str) -> None:
     with pytest.raises(StepFailed):
         play(f"s start\na script r = {escape}\nu user\ne end", "s>a>u>e").start(x=1)

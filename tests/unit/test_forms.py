@@ -106,8 +106,11 @@ def test_a_date_is_a_civil_date() -> None:
 def test_a_tick_is_true_or_false() -> None:
     content = form(field("checkbox"))
     assert [clean(content, **raw) for raw in ({}, {"x": "true"}, {"x": False}, {"x": "on"})] == [
-        {"x": False}, {"x": True}, {"x": False}, {"x": True},
-    ]  # fmt: skip
+        {"x": False},
+        {"x": True},
+        {"x": False},
+        {"x": True},
+    ]
 
 
 def test_a_tick_that_is_required_must_be_made() -> None:

@@ -72,12 +72,23 @@ def test_tasks_of_the_dialect_are_accepted(node: str) -> None:
         (task("t", inner=instances("<loopCardinality>1000000000</loopCardinality>")), "1000000000"),
         (task("t", inner=instances("<loopCardinality>-1</loopCardinality>")), "not between"),
         (task("t", inner=instances("<loopCardinality>3</loopCardinality>", 'behavior="None"')), "behavior"),
-        (task("t", inner=instances("<loopCardinality>3</loopCardinality>", 'behavior="One" oneBehaviorEventRef="x"')), "oneBehaviorEventRef"),
+        (
+            task(
+                "t", inner=instances("<loopCardinality>3</loopCardinality>", 'behavior="One" oneBehaviorEventRef="x"')
+            ),
+            "oneBehaviorEventRef",
+        ),
         (task("t", inner=instances("<loopCardinality>3</loopCardinality>", 'isSequential="1"')), "isSequential"),
         (task("t", inner=instances("<loopDataInputRef>x</loopDataInputRef>")), "multi-instance data"),
         (task("t", inner=instances("<loopCardinality>3</loopCardinality>", 'camunda:collection="c"')), "not both"),
-        (task("t", inner=instances("<loopCardinality>3</loopCardinality><completionCondition>23</completionCondition>")), "no truth value"),
+        (
+            task(
+                "t",
+                inner=instances("<loopCardinality>3</loopCardinality><completionCondition>23</completionCondition>"),
+            ),
+            "no truth value",
+        ),
     ],
-)  # fmt: skip
+)
 def test_tasks_that_would_run_otherwise_are_refused(node: str, reason: str) -> None:
     assert reason in said(process(chain(node), MESSAGE))

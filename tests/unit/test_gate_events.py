@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.engine.gate_events import PLACES
+from service.engine.validation.events import PLACES
 from tests.unit.gate_diagrams import TIMER, boundary, chain, problems, process, said, sub, task
 
 ROOT = (

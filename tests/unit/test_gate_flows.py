@@ -9,16 +9,25 @@ from tests.unit.gate_diagrams import TIMER, boundary, chain, condition, file, fl
 FORK = '<parallelGateway id="g"/><parallelGateway id="j"/>'
 DIAMOND = (
     '<startEvent id="s"/><task id="a"/><task id="b"/><endEvent id="e"/>'
-    + flow("s", "g") + flow("g", "a") + flow("g", "b") + flow("a", "j") + flow("b", "j") + flow("j", "e")
-)  # fmt: skip
+    + flow("s", "g")
+    + flow("g", "a")
+    + flow("g", "b")
+    + flow("a", "j")
+    + flow("b", "j")
+    + flow("j", "e")
+)
 
 
 def exclusive(first: str, second: str, attributes: str = "") -> str:
     """A choice between a and b with these insides of the two flows."""
     return (
         f'<startEvent id="s"/><exclusiveGateway id="g" {attributes}/><task id="a"/><task id="b"/><endEvent id="e"/>'
-        + flow("s", "g") + flow("g", "a", first) + flow("g", "b", second) + flow("a", "e") + flow("b", "e")
-    )  # fmt: skip
+        + flow("s", "g")
+        + flow("g", "a", first)
+        + flow("g", "b", second)
+        + flow("a", "e")
+        + flow("b", "e")
+    )
 
 
 def event_gateway(*targets: str) -> str:
@@ -56,8 +65,16 @@ def test_forks_and_choices_are_accepted() -> None:
         (chain(task("a"), sub("p", "")), "p", "empty"),
         (chain(task("a"), sub("p", task("i"))), "p", "exactly one start event"),
         (chain(task("a"), sub("p", chain(task("i")))) + flow("a", "i"), "a_i", "crosses the border"),
-        (chain(task("a")).replace(flow("a", "e"), flow("a", "e", condition("x == 1"))), "a_e", "may not have a condition"),
-        (chain(task("a")).replace(flow("s", "a"), flow("s", "a", condition("x == 1"))), "s_a", "may not have a condition"),
+        (
+            chain(task("a")).replace(flow("a", "e"), flow("a", "e", condition("x == 1"))),
+            "a_e",
+            "may not have a condition",
+        ),
+        (
+            chain(task("a")).replace(flow("s", "a"), flow("s", "a", condition("x == 1"))),
+            "s_a",
+            "may not have a condition",
+        ),
         (exclusive("", ""), "g_a", "no condition and is not the default"),
         (exclusive(condition("x"), ""), "g_b", "no condition and is not the default"),
         (exclusive(condition("x"), condition("y"), 'default="g_b"'), "g", "default flow"),
@@ -76,7 +93,7 @@ def test_forks_and_choices_are_accepted() -> None:
         (chain(task("a", inner="<incoming>a_e</incoming>")), "a", "do not agree"),
         (chain(task("a", inner="<incoming>s_a</incoming>")), "a", "do not agree"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_shape_is_refused(body: str, element: str, reason: str) -> None:
     assert any(p.element == element and reason in p.en for p in problems(process(body))), said(process(body))
 
@@ -93,7 +110,7 @@ def test_lists_of_flows_are_complete_or_absent() -> None:
     whole = (
         '<startEvent id="s"><outgoing>s_e</outgoing></startEvent><endEvent id="e"><incoming>s_e</incoming></endEvent>'
         + flow("s", "e")
-    )  # fmt: skip
+    )
     assert not problems(process(whole))
     assert "do not agree" in said(process(whole.replace("<incoming>s_e</incoming>", "")))
 

@@ -10,8 +10,11 @@ from tests.unit.gate_diagrams import chain, condition, flow, problems, process, 
 
 CHOICE = (
     '<startEvent id="s"/><exclusiveGateway id="g" default="g_b"/><task id="a"/><task id="b"/><endEvent id="e"/>'
-    + flow("s", "g") + flow("g", "b") + flow("a", "e") + flow("b", "e")
-)  # fmt: skip
+    + flow("s", "g")
+    + flow("g", "b")
+    + flow("a", "e")
+    + flow("b", "e")
+)
 
 
 def choice(text: str) -> bytes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.engine.gate import check
-from service.engine.read import MAX_BYTES, parse, references
+from service.engine.kernel.xml_reader import MAX_BYTES, parse, references
+from service.engine.validation.validator import check
 from service.errors import DefinitionRefused
 from tests.unit.gate_diagrams import chain, process, script, task
 

@@ -7,17 +7,17 @@ import zipfile
 
 import pytest
 
-from service import rich_text
-from service.domain.attachments import LONGEST_NAME, check_attachment, clean_name
-from service.domain.notices import (
+from service.domain.accounts.roles import Role
+from service.domain.notices.attachments import LONGEST_NAME, check_attachment, clean_name
+from service.domain.notices.notices import (
     NoticeState,
     check_roles,
     obstacle_to_deletion,
     obstacle_to_editing,
     obstacle_to_withdrawal,
 )
-from service.domain.roles import Role
 from service.errors import InvalidInput
+from service.infrastructure import rich_text
 
 MB = 1024 * 1024
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
@@ -75,10 +75,13 @@ def test_marks_and_links_that_are_allowed_stay() -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("通知.pdf", PDF), ("表.xlsx", office("xl/workbook.xml")), ("文.docx", office("word/document.xml")),
-        ("图.PNG", b"\x89PNG\r\n\x1a\n....IEND\xaeB`\x82"), ("照.jpg", b"\xff\xd8\xff\xe0....\xff\xd9"),
+        ("通知.pdf", PDF),
+        ("表.xlsx", office("xl/workbook.xml")),
+        ("文.docx", office("word/document.xml")),
+        ("图.PNG", b"\x89PNG\r\n\x1a\n....IEND\xaeB`\x82"),
+        ("照.jpg", b"\xff\xd8\xff\xe0....\xff\xd9"),
     ],
-)  # fmt: skip
+)
 def test_documents_that_are_what_their_name_says_are_taken(name: str, data: bytes) -> None:
     assert check_attachment(name, data, MB)[0] == name
 
@@ -86,11 +89,20 @@ def test_documents_that_are_what_their_name_says_are_taken(name: str, data: byte
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("a.exe", b"MZ"), ("a.pdf", b"MZ"), ("a.docx", office("xl/workbook.xml")), ("a.docx", b"PK\x03\x04broken"),
-        ("a.docx", office("word/document.xml", "word/vbaProject.bin")), ("a.html", b"<script>"), ("a.svg", b"<svg/>"),
-        ("a.pdf", PDF.replace(b"<<>>", b"<</S/JavaScript>>")), ("pdf", PDF), (".pdf", PDF), ("a.pdf", b""), ("a.pdf", PDF + b"0" * MB),
+        ("a.exe", b"MZ"),
+        ("a.pdf", b"MZ"),
+        ("a.docx", office("xl/workbook.xml")),
+        ("a.docx", b"PK\x03\x04broken"),
+        ("a.docx", office("word/document.xml", "word/vbaProject.bin")),
+        ("a.html", b"<script>"),
+        ("a.svg", b"<svg/>"),
+        ("a.pdf", PDF.replace(b"<<>>", b"<</S/JavaScript>>")),
+        ("pdf", PDF),
+        (".pdf", PDF),
+        ("a.pdf", b""),
+        ("a.pdf", PDF + b"0" * MB),
     ],
-)  # fmt: skip
+)
 def test_what_is_something_else_too_big_or_carries_programs_is_refused_at_the_field(name: str, data: bytes) -> None:
     with pytest.raises(InvalidInput) as refused:
         check_attachment(name, data, MB)

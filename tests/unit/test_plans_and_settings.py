@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from service.domain import plans
-from service.domain.permissions import Action
-from service.domain.plans import PlanState
-from service.domain.settings import SETTINGS, parse_setting
+from service.domain.accounts.permissions import Action
+from service.domain.system.settings import SETTINGS, parse_setting
+from service.domain.training import plans
+from service.domain.training.plans import PlanState
 from service.errors import InvalidInput
 
 TODAY = date(2026, 3, 2)

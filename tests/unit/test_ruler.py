@@ -7,8 +7,13 @@ from itertools import pairwise
 
 import pytest
 
-from service.domain.training_need import reference_date
-from service.web.ruler import APART, LEFT, RIGHT, lay
+from service.domain.training.training_need import reference_date
+from service.web.presenters.date_ruler import (
+    APART,
+    LEFT,
+    RIGHT,
+    lay,
+)
 
 
 @pytest.mark.parametrize("days", [-400, -1, 0, 1, 55, 150, 400, 1095])

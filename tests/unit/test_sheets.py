@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from service.sheets import DANGEROUS, LONGEST, Head, Sheet, neutralise
+from service.infrastructure.xlsx import (
+    DANGEROUS,
+    LONGEST,
+    Head,
+    Sheet,
+    neutralise,
+)
 
 
 def read(path: Path) -> list[list[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.web import variable_words
+from service.web.presenters import variable_labels
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from service.web import variable_words
     ],
 )
 def test_instants_read_in_the_time_of_china(value: str, seen: str) -> None:
-    assert variable_words.read("check_in_from", value) == seen
+    assert variable_labels.read("check_in_from", value) == seen

@@ -7,8 +7,15 @@ from flask import Blueprint, Flask
 from service.api.v1 import account, certificates, classes, documents, enrollments, persons, reports, scores, units
 
 ROOMS = (
-    account.room, units.room, persons.room, classes.room, enrollments.room, scores.room, certificates.room, reports.room,
-)  # fmt: skip
+    account.room,
+    units.room,
+    persons.room,
+    classes.room,
+    enrollments.room,
+    scores.room,
+    certificates.room,
+    reports.room,
+)
 
 
 def register(app: Flask) -> list[Blueprint]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.api.errors import say
-from service.api.v1.door import Room, user
+from service.api.http.errors import say
+from service.api.v1.blueprint import Room, user
 from service.api.v1.schemas import account as schemas
-from service.domain.permissions import PERMISSIONS, Action
-from service.domain.roles import Role
+from service.domain.accounts.permissions import PERMISSIONS, Action
+from service.domain.accounts.roles import Role
 from service.errors import Message
-from service.models import unit_list
-from service.models.person import QualificationType
+from service.models.queries.units import unit_list
+from service.models.tables.person import QualificationType
 
 room = Room("account", "账号与参考数据 / Account and reference data")
 
@@ -28,9 +28,14 @@ def show_account() -> Any:
     found = user()
     own = found.organisation
     return {
-        "login": found.login, "display_name": found.display_name, "role": found.role, "organisation_id": own.id,
-        "organisation": own.name, "organisation_state": own.state, "actions": sorted(PERMISSIONS[Role(found.role)]),
-    }  # fmt: skip
+        "login": found.login,
+        "display_name": found.display_name,
+        "role": found.role,
+        "organisation_id": own.id,
+        "organisation": own.name,
+        "organisation_state": own.state,
+        "actions": sorted(PERMISSIONS[Role(found.role)]),
+    }
 
 
 @room.operation("GET", "/provinces", "省份", "The provinces", answer=schemas.Places)

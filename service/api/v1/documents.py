@@ -11,10 +11,16 @@ from flask import Blueprint, Flask, Response, render_template
 from flask_smorest import Api
 from werkzeug.routing import PathConverter
 
-from service.api.v1 import shapes
-from service.api.v1.door import ALWAYS, METHODS, PREFIX, Room, unknown
-from service.api.v1.fields import describe
-from service.api.v1.problems import PROBLEM, TITLES
+from service.api.v1.blueprint import (
+    ALWAYS,
+    METHODS,
+    PREFIX,
+    Room,
+    unknown,
+)
+from service.api.v1.problem_json import PROBLEM, TITLES
+from service.api.v1.schemas import pages as shapes
+from service.api.v1.schemas.fields import describe
 
 FIELDED = (422,)  # statuses whose problem names the fields
 HEADER = {"description": "请求编号。 / Number of the request.", "schema": {"type": "string"}}
@@ -38,10 +44,17 @@ class Interface(Api):
 
     def __init__(self) -> None:
         plugin = MarshmallowPlugin()
-        super().__init__(spec_kwargs={
-            "title": "安培 REST 接口 / Anpei REST", "version": "1", "openapi_version": "3.1.0", "marshmallow_plugin": plugin,
-            "info": {"description": ABOUT}, "servers": [{"url": "/"}], "security": [{"basic": []}],
-        })  # fmt: skip
+        super().__init__(
+            spec_kwargs={
+                "title": "安培 REST 接口 / Anpei REST",
+                "version": "1",
+                "openapi_version": "3.1.0",
+                "marshmallow_plugin": plugin,
+                "info": {"description": ABOUT},
+                "servers": [{"url": "/"}],
+                "security": [{"basic": []}],
+            }
+        )
         self.plugin = plugin
 
     def _register_error_handlers(self) -> None:

@@ -6,13 +6,20 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from service.api.errors import say
-from service.api.v1.door import Room, user
+from service.api.http.errors import say
+from service.api.v1.blueprint import Room, user
 from service.api.v1.schemas import reports as schemas
-from service.domain.permissions import Action
+from service.domain.accounts.permissions import Action
 from service.errors import N_, InvalidInput, Message
 from service.reports import find_report, reports_for
-from service.reports.report import Cells, Column, Kind, Report, Share, choose
+from service.reports.framework.report import (
+    Cells,
+    Column,
+    Kind,
+    Report,
+    Share,
+    choose,
+)
 
 room = Room("reports", "报表 / Reports")
 READERS = [Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED, Action.VIEW_CERTIFICATES]
@@ -26,9 +33,14 @@ def list_reports() -> Any:
 
 
 @room.operation(
-    "GET", "/reports/<name>", "报表", "The rows of one report", needs=READERS, query=schemas.ReportQuery,
+    "GET",
+    "/reports/<name>",
+    "报表",
+    "The rows of one report",
+    needs=READERS,
+    query=schemas.ReportQuery,
     answer=schemas.ReportPage,
-)  # fmt: skip
+)
 def show_report(name: str, wanted: dict[str, Any]) -> Any:
     report = find_report(user(), name)
     cursor = wanted.pop("cursor", None)
@@ -36,11 +48,15 @@ def show_report(name: str, wanted: dict[str, Any]) -> Any:
     table = report.read(user(), chosen)
     page = table.page(cursor or None)
     return {
-        "name": report.name, "title": _word(report.title), "chosen": chosen.arguments(),
+        "name": report.name,
+        "title": _word(report.title),
+        "chosen": chosen.arguments(),
         "columns": [{"key": c.key, "title": _word(c.word), "kind": c.kind} for c in table.columns],
-        "items": [_row(table.columns, row) for row in page.rows], "totals": _row(table.columns, table.totals()),
-        "next": page.after, "previous": page.before,
-    }  # fmt: skip
+        "items": [_row(table.columns, row) for row in page.rows],
+        "totals": _row(table.columns, table.totals()),
+        "next": page.after,
+        "previous": page.before,
+    }
 
 
 def _entry(report: Report) -> dict[str, Any]:

@@ -16,19 +16,23 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.config import settings
-from service.demo.accounts import Accounts, make_offices
+from service.demo.fixtures.accounts import Accounts, make_offices
+from service.demo.fixtures.people import picture
 from service.demo.full import chunks
 from service.demo.full.land import Land, yesterday
 from service.demo.full.plan import Class, Learner, Scale, Story
 from service.demo.full.seasons import Seasons
 from service.demo.full.sheets import Row, Sheets
 from service.demo.full.world import PROCESSES, World
-from service.demo.people import picture
-from service.domain.provinces import AUTHORITY_CODES
-from service.models import Cause, CertificateSerial, Photo, QualificationType, now, session, today
-from service.models.sealed import seal
-from service.workflow import processes
-from service.workflow.photos import clean_photo
+from service.domain.units.provinces import AUTHORITY_CODES
+from service.models.db.clock import now, today
+from service.models.db.encryption import seal
+from service.models.db.session import session
+from service.models.db.transaction import Cause
+from service.models.tables.certificate import CertificateSerial
+from service.models.tables.person import Photo, QualificationType
+from service.workflow.persons.photos import clean_photo
+from service.workflow.runtime import definitions
 
 SEED = 2026
 PICTURES = 24
@@ -60,11 +64,16 @@ def _world(sheets: Sheets, accounts: Accounts, land: Land, until: datetime) -> W
     rows = session().scalars(select(QualificationType))
     logins = ("ministry", "association", *(f"province-{code}" for code in AUTHORITY_CODES))
     return World(
-        seed=SEED, now=until, today=today(), offices={login: accounts[login].id for login in logins}, institutions=land.institutions,
-        bundles={name: processes.files(processes.current(name).digest) for name in PROCESSES},
-        types={row.code: (row.id, row.name) for row in rows}, photos=_photos(sheets, until),
-        decision=processes.decision("training_need")[1],
-    )  # fmt: skip
+        seed=SEED,
+        now=until,
+        today=today(),
+        offices={login: accounts[login].id for login in logins},
+        institutions=land.institutions,
+        bundles={name: definitions.files(definitions.current(name).digest) for name in PROCESSES},
+        types={row.code: (row.id, row.name) for row in rows},
+        photos=_photos(sheets, until),
+        decision=definitions.decision("training_need")[1],
+    )
 
 
 def _photos(sheets: Sheets, at: datetime) -> list[UUID]:

@@ -11,9 +11,15 @@ from uuid import UUID
 from service import engine, forms
 from service.demo.full.sheets import Sheets
 from service.engine import Definition, Input, Request, Step, journal
-from service.handlers.context import Description
-from service.models import Case, Cause, Job, JournalRow, Task
-from service.workflow.movement import Held, task_id, task_row
+from service.models.db.transaction import Cause
+from service.models.tables.case import (
+    Case,
+    Job,
+    JournalRow,
+    Task,
+)
+from service.operations.context import Description
+from service.workflow.runtime.executor import Held, task_id, task_row
 
 Served = Callable[[Request], dict[str, Any]]
 """What the handlers of this input answer."""
@@ -73,9 +79,16 @@ class Course:
         actor = None if act.actor_id is None else str(act.actor_id)
         record = journal.make_row(str(self.id), given, step, self._definition, actor, None, self._hash, salt)
         self._sheets.add(
-            JournalRow, case_id=self.id, seq=given.seq, at=act.at, kind=act.kind, actor_id=act.actor_id, element=given.element,
-            record=record, hash=record["hash"],
-        )  # fmt: skip
+            JournalRow,
+            case_id=self.id,
+            seq=given.seq,
+            at=act.at,
+            kind=act.kind,
+            actor_id=act.actor_id,
+            element=given.element,
+            record=record,
+            hash=record["hash"],
+        )
         if step.opened or step.ended or act.kind == "start":
             self._shown = describe(step.data)
         self._started = self._started or act
@@ -96,13 +109,26 @@ class Course:
         assert self._started is not None
         step, shown = self._step, self._shown
         self._sheets.add(
-            Case, id=self.id, process=self._definition.process, definition=self._definition.digest, business_key=self._key,
-            state=self._state, seq=self._seq, last_hash=self._hash, awaited=list(step.awaited), subject=shown.subject[:200],
-            unit_id=shown.unit_id, authority_id=shown.authority_id, institution_id=shown.institution_id,
-            organiser_id=shown.organiser_id, started_at=self._started.at, started_by=self._started.actor_id,
-            moved_at=self._moved_at, ended_at=self._moved_at if step.ended else None,
+            Case,
+            id=self.id,
+            process=self._definition.process,
+            definition=self._definition.digest,
+            business_key=self._key,
+            state=self._state,
+            seq=self._seq,
+            last_hash=self._hash,
+            awaited=list(step.awaited),
+            subject=shown.subject[:200],
+            unit_id=shown.unit_id,
+            authority_id=shown.authority_id,
+            institution_id=shown.institution_id,
+            organiser_id=shown.organiser_id,
+            started_at=self._started.at,
+            started_by=self._started.actor_id,
+            moved_at=self._moved_at,
+            ended_at=self._moved_at if step.ended else None,
             ended=step.trace[-1][1:].split("/")[-1] if step.ended else None,
-        )  # fmt: skip
+        )
         for row in self._tasks.values():
             self._sheets.add(Task, **row)
         for row in self._jobs.values():
@@ -129,8 +155,10 @@ class Course:
         for token in step.closed:
             is_done = act.kind == "complete" and token == given.token
             self._tasks[token] |= {
-                "state": "completed" if is_done else "cancelled", "closed_at": act.at, "closed_by": act.actor_id if is_done else None,
-            }  # fmt: skip
+                "state": "completed" if is_done else "cancelled",
+                "closed_at": act.at,
+                "closed_by": act.actor_id if is_done else None,
+            }
         held = Held(self.id, self._definition.process, self._definition.digest, self._key, b"", 0, "", (), None)
         for task in step.opened:
             row = task_row(held, self._definition, task, self._shown, act.at)
@@ -145,10 +173,17 @@ class Course:
             self._jobs[given.token]["state"] = "done"
         for job in step.jobs_set:
             self._jobs[job.token] = {
-                "id": self._sheets.new_id(act.at), "case_id": self.id, "token": job.token, "element": job.element, "kind": job.kind,
-                "name": job.topic or "", "due_at": job.due or act.at, "run_at": job.due or act.at, "created_at": act.at,
+                "id": self._sheets.new_id(act.at),
+                "case_id": self.id,
+                "token": job.token,
+                "element": job.element,
+                "kind": job.kind,
+                "name": job.topic or "",
+                "due_at": job.due or act.at,
+                "run_at": job.due or act.at,
+                "created_at": act.at,
                 "state": "pending",
-            }  # fmt: skip
+            }
 
 
 class Forms:

@@ -8,11 +8,11 @@ from service.demo.full.courses import Act, Course
 from service.demo.full.lives import Life
 from service.demo.full.plan import Ending
 from service.demo.full.sheets import Row
-from service.domain.provinces import PROVINCES
+from service.domain.units.provinces import PROVINCES
 from service.engine import Request
 from service.handlers.certificate_deregistration import USUAL
-from service.handlers.context import Description
-from service.models import Cause
+from service.models.db.transaction import Cause
+from service.operations.context import Description
 
 PROCESS, ELEMENT = "certificate_deregistration", "deregister_certificate"
 
@@ -43,19 +43,29 @@ def _answer(life: Life, held: Row, request: Request, act: Act, cause: Cause) -> 
         life.held = None
         return {}
     return {
-        "is_due": True, "person_id": str(life.person.id), "unit_id": str(unit.id), "valid_to": held["valid_to"].isoformat(),
-        "certificate_number": held["number"], "authority_id": str(unit.authority_id) if unit.authority_id else None,
-    }  # fmt: skip
+        "is_due": True,
+        "person_id": str(life.person.id),
+        "unit_id": str(unit.id),
+        "valid_to": held["valid_to"].isoformat(),
+        "certificate_number": held["number"],
+        "authority_id": str(unit.authority_id) if unit.authority_id else None,
+    }
 
 
 def _description(life: Life, held: Row) -> Description:
     unit, person = life.unit, life.person
     return Description(
-        subject=person["name"], summary=held["number"], unit_name=unit.name, unit_id=unit.id, authority_id=unit.authority_id,
+        subject=person["name"],
+        summary=held["number"],
+        unit_name=unit.name,
+        unit_id=unit.id,
+        authority_id=unit.authority_id,
         batch=str(unit.authority_id) if unit.authority_id else None,
         batch_title=PROVINCES[unit.code].name if unit.authority_id else None,
         facts={
-            "certificate_number": held["number"], "qualification_name": life.world.types[life.learner.kind][1],
-            "valid_to": held["valid_to"].isoformat(), "id_number": person["id_number_masked"],
+            "certificate_number": held["number"],
+            "qualification_name": life.world.types[life.learner.kind][1],
+            "valid_to": held["valid_to"].isoformat(),
+            "id_number": person["id_number_masked"],
         },
-    )  # fmt: skip
+    )

@@ -21,17 +21,28 @@ LATE = "因生产任务调整，本期不能参加。"
 MESSAGES = {"withdraw": "withdraw", "cancel": "class_cancelled", "no_show": "no_show"}
 TIMERS = {"warn": "lapse_near", "lapse": "confirmation_lapsed"}
 TASKS = {
-    "confirm": "confirm_enrollment", "reject": "confirm_enrollment", "check_in": "check_in", "record": "record_score",
-    "settle": "confirm_score", "return": "confirm_score", "print": "certification/print_certificate",
-    "approve": "certification/approve_certificate", "refuse": "certification/approve_certificate", "void": "correct_certificate",
+    "confirm": "confirm_enrollment",
+    "reject": "confirm_enrollment",
+    "check_in": "check_in",
+    "record": "record_score",
+    "settle": "confirm_score",
+    "return": "confirm_score",
+    "print": "certification/print_certificate",
+    "approve": "certification/approve_certificate",
+    "refuse": "certification/approve_certificate",
+    "void": "correct_certificate",
     "resubmit": "correct_certificate",
-}  # fmt: skip
+}
 TYPED: dict[str, dict[str, str]] = {
-    "confirm": {"decision": "confirm"}, "reject": {"decision": "reject", "reason": REFUSED}, "settle": {"decision": "confirm"},
-    "return": {"decision": "return", "reason": RETURNED}, "approve": {"decision": "approve"},
-    "refuse": {"decision": "refuse", "reason": UNLIKE}, "void": {"decision": "void", "reason": VOID},
+    "confirm": {"decision": "confirm"},
+    "reject": {"decision": "reject", "reason": REFUSED},
+    "settle": {"decision": "confirm"},
+    "return": {"decision": "return", "reason": RETURNED},
+    "approve": {"decision": "approve"},
+    "refuse": {"decision": "refuse", "reason": UNLIKE},
+    "void": {"decision": "void", "reason": VOID},
     "resubmit": {"decision": "resubmit"},
-}  # fmt: skip
+}
 
 
 class Enrolling:
@@ -87,8 +98,11 @@ class Enrolling:
         elif chance > 0.97:
             by, via = self._world.office(unit.code), "province"
         data = {
-            "class_id": str(self._class.id), "person_id": str(self._life.person.id), "via": via, "on_behalf": via == "province",
-        }  # fmt: skip
+            "class_id": str(self._class.id),
+            "person_id": str(self._life.person.id),
+            "via": via,
+            "on_behalf": via == "province",
+        }
         return Act("start", happening.at, by, data=data)
 
     @property

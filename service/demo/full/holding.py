@@ -13,19 +13,21 @@ from service.demo.full.plan import Class, Story, instant, timeline
 from service.demo.full.served import HOURS, PASS_MARK
 from service.demo.full.sheets import Row, Sheets
 from service.demo.full.world import World
-from service.domain.calendar import DAY, civil_date, start_of_day
-from service.domain.class_progress import is_closed, progress
-from service.domain.classes import CLASS_MOVES, ClassState
-from service.domain.enrollment_state import EnrollmentState, takes_seat
-from service.domain.lifecycle import check_move
-from service.domain.notices import words
-from service.domain.roles import Role
-from service.domain.training_kind import TrainingKind
+from service.domain.accounts.roles import Role
+from service.domain.notices.notices import words
+from service.domain.training.class_progress import is_closed, progress
+from service.domain.training.classes import CLASS_MOVES, ClassState
+from service.domain.training.enrollment_state import EnrollmentState, takes_seat
+from service.domain.training.training_kind import TrainingKind
+from service.domain.values.calendar import DAY, civil_date, start_of_day
+from service.domain.values.state_machine import check_move
 from service.engine import Request
 from service.errors import Message
-from service.handlers.context import Description
 from service.handlers.training_class import invitation
-from service.models import Cause, Notice, TrainingClass
+from service.models.db.transaction import Cause
+from service.models.tables.notice import Notice
+from service.models.tables.training import TrainingClass
+from service.operations.context import Description
 
 PROCESS = "training_class"
 AUDIENCE = [Role.PROVINCIAL_AUTHORITY, Role.GROUP, Role.ENTERPRISE, Role.TRAINING_INSTITUTION]
@@ -147,16 +149,37 @@ class Holding:
         assert self._act is not None
         planned, institution = self._class, self._world.institutions[self._class.institution][0]
         self._row = Row(
-            self._sheets, TrainingClass, self._act.at, self._cause, id=planned.id, code=planned.code, title=planned.title, kind=planned.kind,
-            organiser_id=self._world.authority(planned.organiser), institution_id=institution, place=planned.place,
-            enrol_from=planned.enrol_from, enrol_until=planned.enrol_until, starts_on=planned.starts_on, ends_on=planned.ends_on,
-            hours=HOURS[planned.kind], capacity=planned.capacity, qualification_types=sorted(self._world.types), pass_mark=PASS_MARK,
-            makeup_allowed=True, open_to_other_provinces=True, contact=data["contact"], state="draft", case_id=self._course.id,
-        )  # fmt: skip
+            self._sheets,
+            TrainingClass,
+            self._act.at,
+            self._cause,
+            id=planned.id,
+            code=planned.code,
+            title=planned.title,
+            kind=planned.kind,
+            organiser_id=self._world.authority(planned.organiser),
+            institution_id=institution,
+            place=planned.place,
+            enrol_from=planned.enrol_from,
+            enrol_until=planned.enrol_until,
+            starts_on=planned.starts_on,
+            ends_on=planned.ends_on,
+            hours=HOURS[planned.kind],
+            capacity=planned.capacity,
+            qualification_types=sorted(self._world.types),
+            pass_mark=PASS_MARK,
+            makeup_allowed=True,
+            open_to_other_provinces=True,
+            contact=data["contact"],
+            state="draft",
+            case_id=self._course.id,
+        )
         return {
-            "class_id": str(planned.id), "enrol_ends_at": start_of_day(planned.enrol_until + DAY).isoformat(),
-            "starts_at": start_of_day(planned.starts_on).isoformat(), "check_in_by": f"{planned.ends_on}T18:00:00",
-        }  # fmt: skip
+            "class_id": str(planned.id),
+            "enrol_ends_at": start_of_day(planned.enrol_until + DAY).isoformat(),
+            "starts_at": start_of_day(planned.starts_on).isoformat(),
+            "check_in_by": f"{planned.ends_on}T18:00:00",
+        }
 
     def _to(self, state: ClassState, **values: Any) -> None:
         assert self._act is not None
@@ -166,12 +189,23 @@ class Holding:
     def _typed(self) -> dict[str, Any]:
         planned = self._class
         raw = {
-            "title": planned.title, "kind": planned.kind, "institution_id": str(self._world.institutions[planned.institution][0]),
-            "place": planned.place, "enrol_from": str(planned.enrol_from), "enrol_until": str(planned.enrol_until),
-            "starts_on": str(planned.starts_on), "ends_on": str(planned.ends_on), "hours": str(HOURS[planned.kind]),
-            "capacity": str(planned.capacity), "qualification_types": sorted(self._world.types), "pass_mark": "60",
-            "makeup_allowed": "true", "open_to_other_provinces": "true", "contact": "张老师 010-8888 0000", "decision": "publish",
-        }  # fmt: skip
+            "title": planned.title,
+            "kind": planned.kind,
+            "institution_id": str(self._world.institutions[planned.institution][0]),
+            "place": planned.place,
+            "enrol_from": str(planned.enrol_from),
+            "enrol_until": str(planned.enrol_until),
+            "starts_on": str(planned.starts_on),
+            "ends_on": str(planned.ends_on),
+            "hours": str(HOURS[planned.kind]),
+            "capacity": str(planned.capacity),
+            "qualification_types": sorted(self._world.types),
+            "pass_mark": "60",
+            "makeup_allowed": "true",
+            "open_to_other_provinces": "true",
+            "contact": "张老师 010-8888 0000",
+            "decision": "publish",
+        }
         return self._world.forms[PROCESS].clean("draft_class", raw)
 
     def _description(self, data: dict[str, Any]) -> Description:
@@ -180,11 +214,22 @@ class Holding:
         if "class_id" not in data:
             return Description(summary=str(data.get("title") or ""), organiser_id=organiser)
         return Description(
-            subject=planned.title, summary=f"{TrainingKind(planned.kind).label} · {planned.code}", unit_name=name, batch=str(planned.id),
-            batch_title=planned.title, institution_id=institution, organiser_id=organiser,
-            facts={"kind": planned.kind, "class_code": planned.code, "starts_on": planned.starts_on.isoformat(),
-                   "ends_on": planned.ends_on.isoformat(), "capacity": planned.capacity, "taken": self._taken},
-        )  # fmt: skip
+            subject=planned.title,
+            summary=f"{TrainingKind(planned.kind).label} · {planned.code}",
+            unit_name=name,
+            batch=str(planned.id),
+            batch_title=planned.title,
+            institution_id=institution,
+            organiser_id=organiser,
+            facts={
+                "kind": planned.kind,
+                "class_code": planned.code,
+                "starts_on": planned.starts_on.isoformat(),
+                "ends_on": planned.ends_on.isoformat(),
+                "capacity": planned.capacity,
+                "taken": self._taken,
+            },
+        )
 
     @property
     def _taken(self) -> int:
@@ -197,10 +242,21 @@ class Holding:
 
     def _notify(self, at: datetime, title: Message, body: list[Message | str]) -> None:
         Row(
-            self._sheets, Notice, at, self._cause, kind="notice", title=str(title)[:200], body="\n".join(map(str, body)),
-            facts=words(title, body), author_id=self._world.authority(self._class.organiser), authorities=[], roles=AUDIENCE,
-            class_id=self._class.id, state="published", published_at=at,
-        ).close()  # fmt: skip
+            self._sheets,
+            Notice,
+            at,
+            self._cause,
+            kind="notice",
+            title=str(title)[:200],
+            body="\n".join(map(str, body)),
+            facts=words(title, body),
+            author_id=self._world.authority(self._class.organiser),
+            authorities=[],
+            roles=AUDIENCE,
+            class_id=self._class.id,
+            state="published",
+            published_at=at,
+        ).close()
 
     def _close(self) -> None:
         self._drawn.values["taken"] = self._taken  # seats are taken by guarded updates, which the history leaves out

@@ -8,15 +8,17 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from service.demo.accounts import FIRST, Accounts
+from service.demo.fixtures.accounts import FIRST, Accounts
+from service.demo.fixtures.people import FAMILY, People, units
 from service.demo.full.plan import Learner, Scale, Unit, instant
 from service.demo.full.sheets import Row, Sheets
-from service.demo.people import FAMILY, People, units
-from service.domain.calendar import DAY, civil_date
-from service.domain.privacy import VERSION
-from service.domain.provinces import PROVINCES
-from service.models import AcademyLink, Cause, Organisation, User, authority_id
-from service.models.pinyin import sort_key
+from service.domain.units.provinces import PROVINCES
+from service.domain.values.calendar import DAY, civil_date
+from service.domain.values.privacy import VERSION
+from service.models.db.collation import sort_key
+from service.models.db.transaction import Cause
+from service.models.tables.organisation import AcademyLink, Organisation, authority_id
+from service.models.tables.user import User
 
 KINDS = (
     "enterprise",
@@ -102,9 +104,18 @@ class Land:
 
     def _user(self, login: str, name: str, role: str, organisation: UUID) -> UUID:
         row = Row(
-            self._sheets, User, self._begins, Cause("create_user"), login=login, display_name=name, role=role, organisation_id=organisation,
-            password_hash=self._accounts.password_hash, must_change=False, privacy_version=VERSION,
-        )  # fmt: skip
+            self._sheets,
+            User,
+            self._begins,
+            Cause("create_user"),
+            login=login,
+            display_name=name,
+            role=role,
+            organisation_id=organisation,
+            password_hash=self._accounts.password_hash,
+            must_change=False,
+            privacy_version=VERSION,
+        )
         row.close()
         return row.id
 

@@ -10,17 +10,20 @@ from service.demo.full.courses import Act, Course
 from service.demo.full.plan import Learner
 from service.demo.full.sheets import Row, Sheets
 from service.demo.full.world import World
-from service.domain import training_need
-from service.domain.calendar import civil_date
-from service.domain.certificates import Certificate as Rule
-from service.domain.certificates import CertificateState
-from service.domain.identity import mask, parse_resident_id
-from service.domain.training_need import Enrolled
+from service.domain.certificates.certificates import Certificate as Rule
+from service.domain.certificates.certificates import CertificateState
+from service.domain.persons.identity import mask, parse_resident_id
+from service.domain.training import training_need
+from service.domain.training.training_need import Enrolled
+from service.domain.values.calendar import civil_date
 from service.engine import Request
-from service.handlers.context import Description
-from service.models import Cause, Certificate, NumberOwner, Person, TrainingNeed
-from service.models.pinyin import sort_key
-from service.models.sealed import fingerprint, seal
+from service.models.db.collation import sort_key
+from service.models.db.encryption import fingerprint, seal
+from service.models.db.transaction import Cause
+from service.models.tables.certificate import Certificate, NumberOwner
+from service.models.tables.person import Person
+from service.models.tables.training import TrainingNeed
+from service.operations.context import Description
 
 REJECTED = "照片与证件照要求不符，请重新上传白底近照。"
 LEFT = "已调离民爆行业。"
@@ -66,15 +69,32 @@ class Life:
         photos = self.world.photos
         return self.keep(
             Row(
-                self.sheets, Person, learner.entered_at, Cause("submit_person", self.unit.user_id), name=record["name"],
-                sort_key=sort_key(record["name"]), id_type="resident_id", id_number_sealed=seal(identity.number),
-                id_number_digest=fingerprint(identity.number), id_number_masked=mask(identity.number), sex=identity.sex,
-                birth_date=identity.birth_date, unit_id=self.unit.id, qualification_type_id=self.world.types[learner.kind][0],
-                post=record["post"], education=record["education"], title=record["title"], phone_sealed=seal(record["phone"]),
-                phone_masked=mask(record["phone"]), photo_id=photos[learner.number % len(photos)],
-                appointed_on=date.fromisoformat(record["appointed_on"]), no_criminal_record=True, state="draft", **legacy,
+                self.sheets,
+                Person,
+                learner.entered_at,
+                Cause("submit_person", self.unit.user_id),
+                name=record["name"],
+                sort_key=sort_key(record["name"]),
+                id_type="resident_id",
+                id_number_sealed=seal(identity.number),
+                id_number_digest=fingerprint(identity.number),
+                id_number_masked=mask(identity.number),
+                sex=identity.sex,
+                birth_date=identity.birth_date,
+                unit_id=self.unit.id,
+                qualification_type_id=self.world.types[learner.kind][0],
+                post=record["post"],
+                education=record["education"],
+                title=record["title"],
+                phone_sealed=seal(record["phone"]),
+                phone_masked=mask(record["phone"]),
+                photo_id=photos[learner.number % len(photos)],
+                appointed_on=date.fromisoformat(record["appointed_on"]),
+                no_criminal_record=True,
+                state="draft",
+                **legacy,
             )
-        )  # fmt: skip
+        )
 
     def approve(self) -> None:
         """The unit sends him to its province, which decides (R12); an academy's is entered at once."""
@@ -115,9 +135,11 @@ class Life:
         if topic == "receive":
             authority = self.unit.authority_id
             return {
-                "request": request.data.get("request") or "approval", "unit_id": str(self.unit.id),
-                "authority_id": str(authority) if authority else None, "is_academy": self.unit.is_academy,
-            }  # fmt: skip
+                "request": request.data.get("request") or "approval",
+                "unit_id": str(self.unit.id),
+                "authority_id": str(authority) if authority else None,
+                "is_academy": self.unit.is_academy,
+            }
         if topic == "submit" and not self.unit.is_academy:
             self.person.change(act.at, cause, state="pending")
         elif topic in ("submit", "approve"):
@@ -137,12 +159,25 @@ class Life:
         self.own(number)
         self.held = self.keep(
             Row(
-                self.sheets, Certificate, act.at, cause, number=number, person_id=self.person.id,
-                qualification_type_id=self.person["qualification_type_id"], kind="legacy", first_issued_on=issued_on, issued_on=issued_on,
-                valid_to=valid_to, edition=1, state="valid", approval="approved", approved_by=act.actor_id, approved_at=act.at,
+                self.sheets,
+                Certificate,
+                act.at,
+                cause,
+                number=number,
+                person_id=self.person.id,
+                qualification_type_id=self.person["qualification_type_id"],
+                kind="legacy",
+                first_issued_on=issued_on,
+                issued_on=issued_on,
+                valid_to=valid_to,
+                edition=1,
+                state="valid",
+                approval="approved",
+                approved_by=act.actor_id,
+                approved_at=act.at,
                 unit_name=self.unit.name,
             )
-        )  # fmt: skip
+        )
 
     def own(self, number: str) -> None:
         """The number is his for ever."""
@@ -151,15 +186,24 @@ class Life:
     def _description(self) -> Description:
         person, (_, type_name) = self.person, self.world.types[self.learner.kind]
         return Description(
-            subject=person["name"], summary=type_name, unit_name=self.unit.name, unit_id=self.unit.id, authority_id=self.unit.authority_id,
+            subject=person["name"],
+            summary=type_name,
+            unit_name=self.unit.name,
+            unit_id=self.unit.id,
+            authority_id=self.unit.authority_id,
             facts={
-                "qualification_type": self.learner.kind, "qualification_name": type_name, "id_number": person["id_number_masked"],
-                "sex": person["sex"], "birth_date": person["birth_date"].isoformat(), "post": person["post"],
-                "legacy_number": person.values.get("legacy_number"), "has_photo": True,
+                "qualification_type": self.learner.kind,
+                "qualification_name": type_name,
+                "id_number": person["id_number_masked"],
+                "sex": person["sex"],
+                "birth_date": person["birth_date"].isoformat(),
+                "post": person["post"],
+                "legacy_number": person.values.get("legacy_number"),
+                "has_photo": True,
                 "legacy_valid_to": person["legacy_valid_to"].isoformat() if self.learner.legacy else None,
                 "previous_comment": person.values.get("decision_comment"),
             },
-        )  # fmt: skip
+        )
 
     def _need(self) -> None:
         """The projection, decided by the table from the facts of today; a draft's or a stranger's is stale as in production."""

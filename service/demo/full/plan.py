@@ -7,8 +7,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from uuid import UUID
 
-from service.domain.calendar import DAY, ZONE, civil_date, start_of_day
-from service.domain.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.values.calendar import (
+    DAY,
+    ZONE,
+    civil_date,
+    start_of_day,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +143,18 @@ def instant(day: date, random: Random, first: int = 9, last: int = 16) -> dateti
 
 
 PATHS = {
-    "passed": 840, "made_up": 55, "failed": 18, "returned": 10, "rejected": 20, "lapsed": 6, "withdrawn": 15,
-    "withdrawn_late": 10, "no_show": 16, "resubmitted": 6, "void": 4,
-}  # fmt: skip
+    "passed": 840,
+    "made_up": 55,
+    "failed": 18,
+    "returned": 10,
+    "rejected": 20,
+    "lapsed": 6,
+    "withdrawn": 15,
+    "withdrawn_late": 10,
+    "no_show": 16,
+    "resubmitted": 6,
+    "void": 4,
+}
 """How often each path is taken, of a thousand."""
 CERTIFYING = ("resubmitted", "void")  # paths that only a certificate has
 

@@ -8,13 +8,18 @@ from datetime import date, datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from service.demo.acts import TITLES
+from service.demo.fixtures.actions import TITLES
 from service.demo.full.plan import CERTIFYING, PATHS, Class, Ending, Learner, Scale, Story, instant, timeline
-from service.domain.calendar import DAY, add_months, civil_date, start_of_day
-from service.domain.certificates import initial_valid_to, renewed_valid_to
-from service.domain.provinces import AUTHORITY_CODES, PROVINCES
-from service.domain.training_kind import TrainingKind
-from service.handlers.class_draft import LETTERS
+from service.domain.certificates.certificates import initial_valid_to, renewed_valid_to
+from service.domain.training.training_kind import TrainingKind
+from service.domain.units.provinces import AUTHORITY_CODES, PROVINCES
+from service.domain.values.calendar import (
+    DAY,
+    add_months,
+    civil_date,
+    start_of_day,
+)
+from service.operations.class_draft import LETTERS
 
 DAYS = {"initial": 6, "refresher": 2, "renewal": 2}
 PULL = {"initial": 1, "refresher": 1, "renewal": 6}  # whose certificate ends is called first
@@ -89,9 +94,14 @@ class Seasons:
             organiser = self._random.choices(AUTHORITY_CODES, weights)[0]
         number = len(self.classes)
         opened = Class(
-            id=UUID(int=self._random.getrandbits(128), version=4), kind=kind, organiser=organiser, institution=self._random.randrange(20),
-            starts_on=starts_on, ends_on=starts_on + (DAYS[kind] - 1) * DAY, number=number,
-        )  # fmt: skip
+            id=UUID(int=self._random.getrandbits(128), version=4),
+            kind=kind,
+            organiser=organiser,
+            institution=self._random.randrange(20),
+            starts_on=starts_on,
+            ends_on=starts_on + (DAYS[kind] - 1) * DAY,
+            number=number,
+        )
         if number % CANCELLED == CANCELLED // 2:
             opened.cancelled_at = instant(starts_on - self._random.randint(6, 15) * DAY, self._random)
         opened.code, opened.title, opened.place = self._name(opened)

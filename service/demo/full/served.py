@@ -9,19 +9,27 @@ from service.demo.full.courses import Act
 from service.demo.full.lives import Life
 from service.demo.full.plan import Class
 from service.demo.full.sheets import Row
-from service.domain import certificate_number, enrollments, scores
-from service.domain.calendar import DAY, civil_date, start_of_day
-from service.domain.certificates import initial_valid_to, renewed_valid_to
-from service.domain.classes import confirm_until, confirmation_lapses_at, confirmation_warning_at, refresher_year
-from service.domain.enrollment_state import ENROLLMENT_MOVES, LIVE, EnrollmentState
-from service.domain.lifecycle import check_move
-from service.domain.training_kind import TrainingKind
-from service.domain.training_need import Enrolled
+from service.domain.certificates import certificate_number
+from service.domain.certificates.certificates import initial_valid_to, renewed_valid_to
+from service.domain.training import enrollments, scores
+from service.domain.training.classes import (
+    confirm_until,
+    confirmation_lapses_at,
+    confirmation_warning_at,
+    refresher_year,
+)
+from service.domain.training.enrollment_state import ENROLLMENT_MOVES, LIVE, EnrollmentState
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import Enrolled
+from service.domain.values.calendar import DAY, civil_date, start_of_day
+from service.domain.values.state_machine import check_move
 from service.engine import Request
-from service.handlers.context import Description
-from service.handlers.enrollment_description import description_of
-from service.handlers.prints import FIRST_PRINT
-from service.models import Cause, Certificate, Enrollment, PrintRecord, RefresherRecord, Score
+from service.models.db.transaction import Cause
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.training import Enrollment, RefresherRecord, Score
+from service.operations.context import Description
+from service.operations.enrollment_subject import description_of
+from service.operations.prints import FIRST_PRINT
 
 _S = EnrollmentState
 PASS_MARK = scores.DEFAULT_PASS_MARK
@@ -56,13 +64,27 @@ class Served:
         life, planned, certificate = self._life, self._class, self._certificate
         code = life.learner.kind
         row = SimpleNamespace(
-            person_name=life.person["name"], id_number_masked=life.person["id_number_masked"], sex=life.person["sex"],
-            photo_id=life.person["photo_id"], unit_name=life.unit.name, type_code=code, type_name=life.world.types[code][1],
-            id=planned.id, kind=planned.kind, title=planned.title, code=planned.code, starts_on=planned.starts_on,
-            ends_on=planned.ends_on, pass_mark=PASS_MARK, institution_id=self._institution, organiser_id=self._organiser,
-            number=certificate and certificate["number"], issued_on=certificate and certificate["issued_on"],
-            valid_to=certificate and certificate["valid_to"], printed_count=certificate and certificate.values.get("printed_count", 0),
-        )  # fmt: skip
+            person_name=life.person["name"],
+            id_number_masked=life.person["id_number_masked"],
+            sex=life.person["sex"],
+            photo_id=life.person["photo_id"],
+            unit_name=life.unit.name,
+            type_code=code,
+            type_name=life.world.types[code][1],
+            id=planned.id,
+            kind=planned.kind,
+            title=planned.title,
+            code=planned.code,
+            starts_on=planned.starts_on,
+            ends_on=planned.ends_on,
+            pass_mark=PASS_MARK,
+            institution_id=self._institution,
+            organiser_id=self._organiser,
+            number=certificate and certificate["number"],
+            issued_on=certificate and certificate["issued_on"],
+            valid_to=certificate and certificate["valid_to"],
+            printed_count=certificate and certificate.values.get("printed_count", 0),
+        )
         return description_of(row, data)
 
     @property
@@ -82,32 +104,59 @@ class Served:
         planned, unit = self._class, self._life.unit
         last_day = max(self._today, confirm_until(planned.starts_on))
         return {
-            "unit_id": str(unit.id), "authority_id": str(unit.authority_id) if unit.authority_id else None,
-            "institution_id": str(self._institution), "organiser_id": str(self._organiser), "kind": planned.kind,
-            "is_academy": unit.is_academy, "needs_confirmation": not unit.is_academy, "pass_mark": PASS_MARK, "makeup_allowed": True,
-            "enrolled_on": self._today.isoformat(), "attempt": 1, "confirm_until": last_day.isoformat(),
-            "confirm_by": f"{last_day}T18:00:00", "warn_at": confirmation_warning_at(last_day).isoformat(),
+            "unit_id": str(unit.id),
+            "authority_id": str(unit.authority_id) if unit.authority_id else None,
+            "institution_id": str(self._institution),
+            "organiser_id": str(self._organiser),
+            "kind": planned.kind,
+            "is_academy": unit.is_academy,
+            "needs_confirmation": not unit.is_academy,
+            "pass_mark": PASS_MARK,
+            "makeup_allowed": True,
+            "enrolled_on": self._today.isoformat(),
+            "attempt": 1,
+            "confirm_until": last_day.isoformat(),
+            "confirm_by": f"{last_day}T18:00:00",
+            "warn_at": confirmation_warning_at(last_day).isoformat(),
             "lapse_at": confirmation_lapses_at(last_day).isoformat(),
-            "check_in_from": start_of_day(planned.starts_on - DAY).isoformat(), "check_in_by": f"{planned.ends_on}T18:00:00",
+            "check_in_from": start_of_day(planned.starts_on - DAY).isoformat(),
+            "check_in_by": f"{planned.ends_on}T18:00:00",
             **self._life.facts(self._today),
-        }  # fmt: skip
+        }
 
     def _register(self, data: Data) -> Data:
         life, unit = self._life, self._life.unit
         if data["need"] != self._class.kind:
             raise ValueError(f"planned {self._class.kind}, decided {data['need']}: {data}")
         snapshot = {
-            "unit_id": str(unit.id), "unit_name": unit.name, "authority_id": data["authority_id"], "qualification_type": life.learner.kind,
-            "need": data["need"], "valid_to": data["valid_to"], "reference_date": data["reference_date"],
-        }  # fmt: skip
+            "unit_id": str(unit.id),
+            "unit_name": unit.name,
+            "authority_id": data["authority_id"],
+            "qualification_type": life.learner.kind,
+            "need": data["need"],
+            "valid_to": data["valid_to"],
+            "reference_date": data["reference_date"],
+        }
         self._row = life.keep(
             Row(
-                life.sheets, Enrollment, self._act.at, self._cause, class_id=self._class.id, person_id=life.person.id, unit_id=unit.id,
-                authority_id=unit.authority_id, via=data["via"], enrolled_by=self._act.actor_id, enrolled_on=self._today,
-                kind=self._class.kind, needs_confirmation=data["needs_confirmation"],
-                state=_S.CONFIRMED if unit.is_academy else _S.PENDING, case_id=self._cause.case_id, snapshot=snapshot,
+                life.sheets,
+                Enrollment,
+                self._act.at,
+                self._cause,
+                class_id=self._class.id,
+                person_id=life.person.id,
+                unit_id=unit.id,
+                authority_id=unit.authority_id,
+                via=data["via"],
+                enrolled_by=self._act.actor_id,
+                enrolled_on=self._today,
+                kind=self._class.kind,
+                needs_confirmation=data["needs_confirmation"],
+                state=_S.CONFIRMED if unit.is_academy else _S.PENDING,
+                case_id=self._cause.case_id,
+                snapshot=snapshot,
             )
-        )  # fmt: skip
+        )
         self._note_renewal()
         return {"enrollment_id": str(self._row.id)}
 
@@ -149,9 +198,14 @@ class Served:
         assert held is not None
         year = refresher_year(self._class.ends_on)
         self._keep(
-            RefresherRecord, certificate_id=held.id, year=year, enrollment_id=self._enrollment.id, completed_on=self._today,
-            hours=HOURS[self._class.kind], score=self._scores[data["attempt"]]["value"],
-        )  # fmt: skip
+            RefresherRecord,
+            certificate_id=held.id,
+            year=year,
+            enrollment_id=self._enrollment.id,
+            completed_on=self._today,
+            hours=HOURS[self._class.kind],
+            score=self._scores[data["attempt"]]["value"],
+        )
         self._life.years.add(year)
         self._certificate = held
         self._move(_S.COMPLETED)
@@ -161,10 +215,18 @@ class Served:
         life = self._life
         values = self._renewed() if self._class.kind == "renewal" else self._first()
         life.making = self._certificate = self._keep(
-            Certificate, person_id=life.person.id, qualification_type_id=life.person["qualification_type_id"], kind="issued",
-            state="issued", approval="pending", printed_count=0, enrollment_id=self._enrollment.id, unit_name=life.unit.name,
-            issued_on=self._today, **values,
-        )  # fmt: skip
+            Certificate,
+            person_id=life.person.id,
+            qualification_type_id=life.person["qualification_type_id"],
+            kind="issued",
+            state="issued",
+            approval="pending",
+            printed_count=0,
+            enrollment_id=self._enrollment.id,
+            unit_name=life.unit.name,
+            issued_on=self._today,
+            **values,
+        )
         self._move(_S.CERTIFYING)
         return {"certificate_id": str(life.making.id), "certificate_number": life.making["number"]}
 
@@ -186,9 +248,12 @@ class Served:
         assert old is not None
         self._life.editions += 1
         return {
-            "number": old["number"], "first_issued_on": old["first_issued_on"], "valid_to": renewed_valid_to(old["valid_to"]),
-            "edition": self._life.editions, "supersedes_id": old.id,
-        }  # fmt: skip
+            "number": old["number"],
+            "first_issued_on": old["first_issued_on"],
+            "valid_to": renewed_valid_to(old["valid_to"]),
+            "edition": self._life.editions,
+            "supersedes_id": old.id,
+        }
 
     def _record_print(self, data: Data) -> Data:
         made = self._made
@@ -256,6 +321,11 @@ class Served:
 
 HOURS = {"initial": 48, "refresher": 16, "renewal": 16}
 _MOVES = {
-    "confirm": _S.CONFIRMED, "withdraw": _S.WITHDRAWN, "cancel": _S.CANCELLED, "check_in": _S.CHECKED_IN, "record_no_show": _S.NO_SHOW,
-    "fail": _S.FAILED, "complete": _S.COMPLETED,
-}  # fmt: skip
+    "confirm": _S.CONFIRMED,
+    "withdraw": _S.WITHDRAWN,
+    "cancel": _S.CANCELLED,
+    "check_in": _S.CHECKED_IN,
+    "record_no_show": _S.NO_SHOW,
+    "fail": _S.FAILED,
+    "complete": _S.COMPLETED,
+}

@@ -13,8 +13,11 @@ from uuid import UUID
 
 import orjson
 
-from service.models.audit import RowChange, shown
-from service.models.base import Base, Cause, Tracked
+from service.models.db.session import Base
+from service.models.db.tracked import Tracked
+from service.models.db.transaction import Cause
+from service.models.tables.audit import RowChange
+from service.models.tables.row_history import shown
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -91,10 +94,20 @@ class Row:
 
     def _remember(self, at: datetime, cause: Cause, kind: str, before: Any, after: Any) -> None:
         self._sheets.add(
-            RowChange, id=self._sheets.new_id(at), at=at, use_case=cause.use_case, actor_id=cause.actor_id, behalf_id=cause.behalf_id,
-            case_id=cause.case_id, seq=cause.seq, kind=kind, table_name=self.model.__tablename__, row_id=self.values["id"],
-            before=before, after=after,
-        )  # fmt: skip
+            RowChange,
+            id=self._sheets.new_id(at),
+            at=at,
+            use_case=cause.use_case,
+            actor_id=cause.actor_id,
+            behalf_id=cause.behalf_id,
+            case_id=cause.case_id,
+            seq=cause.seq,
+            kind=kind,
+            table_name=self.model.__tablename__,
+            row_id=self.values["id"],
+            before=before,
+            after=after,
+        )
 
 
 Column = tuple[str, Callable[[Any], str], Callable[[str], Any]]

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from service import engine
 from service.demo.full.courses import Forms
-from service.domain.provinces import AUTHORITY_CODES
+from service.domain.units.provinces import AUTHORITY_CODES
 from service.engine import Definition
-from service.models import authority_id
+from service.models.tables.organisation import authority_id
 
 PROCESSES = ("personnel_approval", "training_enrollment", "training_class", "certificate_deregistration")
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.v1.fields import Choice, Id, Many, Shape, Text, nested
-from service.domain.roles import Role
-from service.domain.units import UnitState
+from service.api.v1.schemas.fields import (
+    Choice,
+    Id,
+    Many,
+    Shape,
+    Text,
+    nested,
+)
+from service.domain.accounts.roles import Role
+from service.domain.units.units import UnitState
 
 
 class Account(Shape):

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from service.api.v1.fields import Asked, Choice, Day, Flag, Id, Instant, Many, Mark, Shape, Text, Whole, nested
-from service.api.v1.shapes import SearchQuery
-from service.domain.certificates import CertificateKind, CertificateState
-from service.domain.persons import PersonState
+from service.api.v1.schemas.fields import (
+    Asked,
+    Choice,
+    Day,
+    Flag,
+    Id,
+    Instant,
+    Many,
+    Mark,
+    Shape,
+    Text,
+    Whole,
+    nested,
+)
+from service.api.v1.schemas.pages import SearchQuery
+from service.domain.certificates.certificates import CertificateKind, CertificateState
+from service.domain.persons.persons import PersonState
 
 STATES = ("valid", "soon", "expired", *(s for s in CertificateState if s != "valid"))
 SHOWN = (
-    "id", "number", "edition", "kind", "first_issued_on", "issued_on", "valid_to", "state", "approval", "printed_count",
-    "person_id", "void_reason", "version",
-)  # fmt: skip
+    "id",
+    "number",
+    "edition",
+    "kind",
+    "first_issued_on",
+    "issued_on",
+    "valid_to",
+    "state",
+    "approval",
+    "printed_count",
+    "person_id",
+    "void_reason",
+    "version",
+)
 
 
 class CertificateQuery(SearchQuery):

@@ -4,21 +4,45 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.v1.fields import Asked, Choice, Day, Flag, Id, Many, Mark, Shape, Text, Whole
-from service.api.v1.shapes import PageQuery, SearchQuery
-from service.domain.classes import ClassState
-from service.domain.persons import PersonState
-from service.domain.training_kind import TrainingKind
-from service.domain.training_need import Need
+from service.api.v1.schemas.fields import (
+    Asked,
+    Choice,
+    Day,
+    Flag,
+    Id,
+    Many,
+    Mark,
+    Shape,
+    Text,
+    Whole,
+)
+from service.api.v1.schemas.pages import PageQuery, SearchQuery
+from service.domain.persons.persons import PersonState
+from service.domain.training.classes import ClassState
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import Need
 
 KIND = "培训类型；取证班由协会，再培训和换证班由省级开办。 / Kind; initial by the association, others by provinces."
 INSTITUTION = "承办机构的 id，见 GET /institutions。 / Id of the training institution."
 TYPES = "招收的资格类型代码，见 GET /qualification-types。 / Codes of the qualification types admitted."
 OPEN = ("publish", "keep")
 KEPT = (
-    "title", "kind", "institution_id", "place", "enrol_from", "enrol_until", "starts_on", "ends_on", "hours", "capacity",
-    "qualification_types", "makeup_allowed", "open_to_other_provinces", "contact", "body",
-)  # fmt: skip
+    "title",
+    "kind",
+    "institution_id",
+    "place",
+    "enrol_from",
+    "enrol_until",
+    "starts_on",
+    "ends_on",
+    "hours",
+    "capacity",
+    "qualification_types",
+    "makeup_allowed",
+    "open_to_other_provinces",
+    "contact",
+    "body",
+)
 SHOWN = ("id", "code", *KEPT, "pass_mark", "taken", "state", "cancel_reason", "organiser_id", "version")
 
 
@@ -61,9 +85,10 @@ class ClassRecord(TrainingClass):
     body = Text("其他说明。 / Notes.", allow_none=True)
     cancel_reason = Text("取消原因。 / Why it was cancelled.", allow_none=True)
     counts = fields.Dict(
-        keys=fields.String(), values=fields.Integer(),
+        keys=fields.String(),
+        values=fields.Integer(),
         metadata={"description": "各状态的报名数。 / Enrolments by state."},
-    )  # fmt: skip
+    )
     version = Whole("版本号，即 ETag。 / Version, the same as the ETag.", 1)
 
 
@@ -113,9 +138,10 @@ class NewClass(ClassFields):
 
 class ClassChange(ClassFields):
     decision = Choice(
-        "publish：开放报名；keep：只存草稿；discard：放弃草稿。 / Publish, keep, or discard the draft.", (*OPEN, "discard"),
+        "publish：开放报名；keep：只存草稿；discard：放弃草稿。 / Publish, keep, or discard the draft.",
+        (*OPEN, "discard"),
         load_default="keep",
-    )  # fmt: skip
+    )
 
 
 class Persons(Asked):

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.v1.fields import Asked, Choice, Day, Flag, Id, Instant, Many, Mark, Shape, Text, Whole, nested
-from service.api.v1.shapes import SearchQuery
-from service.domain.enrollment_state import EnrollmentState
-from service.domain.training_kind import TrainingKind
-from service.models.score_list import STATES
+from service.api.v1.schemas.fields import (
+    Asked,
+    Choice,
+    Day,
+    Flag,
+    Id,
+    Instant,
+    Many,
+    Mark,
+    Shape,
+    Text,
+    Whole,
+    nested,
+)
+from service.api.v1.schemas.pages import SearchQuery
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.training_kind import TrainingKind
+from service.models.queries.training.score_list import STATES
 
 VIA = ("group", "enterprise", "province", "association", "institution")
 MARK = "成绩，0 到 100，最多一位小数。 / Score, 0 to 100, at most one decimal."

@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
-from service.api.v1.fields import Asked, Bytes, Choice, Day, Flag, Id, Many, Mark, Shape, Text, Whole, nested
-from service.api.v1.shapes import SearchQuery
-from service.domain.certificates import CertificateState
-from service.domain.enrollment_state import EnrollmentState
-from service.domain.identity import IdType, Sex
-from service.domain.persons import PersonState
-from service.domain.training_kind import TrainingKind
-from service.domain.training_need import Need
+from service.api.v1.schemas.fields import (
+    Asked,
+    Bytes,
+    Choice,
+    Day,
+    Flag,
+    Id,
+    Many,
+    Mark,
+    Shape,
+    Text,
+    Whole,
+    nested,
+)
+from service.api.v1.schemas.pages import SearchQuery
+from service.domain.certificates.certificates import CertificateState
+from service.domain.persons.identity import IdType, Sex
+from service.domain.persons.persons import PersonState
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import Need
 
 TYPE = "资格类型代码，见 GET /qualification-types。 / Code of the qualification type."
 REASON = "原因。 / Reason."
 KEPT = (
-    "name", "id_type", "sex", "birth_date", "post", "education", "title", "appointed_on", "no_criminal_record",
-)  # fmt: skip
+    "name",
+    "id_type",
+    "sex",
+    "birth_date",
+    "post",
+    "education",
+    "title",
+    "appointed_on",
+    "no_criminal_record",
+)
 SHOWN = (
-    "id", *KEPT, "id_number_masked", "phone_masked", "state", "decision_comment", "unit_id", "legacy_number", "legacy_issued_on",
-    "legacy_valid_to", "version",
-)  # fmt: skip
+    "id",
+    *KEPT,
+    "id_number_masked",
+    "phone_masked",
+    "state",
+    "decision_comment",
+    "unit_id",
+    "legacy_number",
+    "legacy_issued_on",
+    "legacy_valid_to",
+    "version",
+)
 
 
 class PersonQuery(SearchQuery):

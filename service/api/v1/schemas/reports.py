@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.v1.fields import Asked, Choice, Id, Many, Shape, Text, Whole, nested
-from service.reports.report import Kind
+from service.api.v1.schemas.fields import (
+    Asked,
+    Choice,
+    Id,
+    Many,
+    Shape,
+    Text,
+    Whole,
+    nested,
+)
+from service.reports.framework.report import Kind
 
 FILTERS = ("q", "by", "year", "province", "unit", "type", "class_id", "kind", "need", "state", "band", "print")
 

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.v1.fields import Asked, Choice, Day, Id, Many, Shape, Text, Whole
-from service.api.v1.shapes import SearchQuery
-from service.domain.units import Business, UnitKind, UnitState
+from service.api.v1.schemas.fields import (
+    Asked,
+    Choice,
+    Day,
+    Id,
+    Many,
+    Shape,
+    Text,
+    Whole,
+)
+from service.api.v1.schemas.pages import SearchQuery
+from service.domain.units.units import Business, UnitKind, UnitState
 
 PROVINCE = "主管省份的 id，见 GET /provinces。 / Id of the province."
 GROUP = "所属集团的 id（分公司必填）。 / Id of the group; branches have one."
 KEPT = (
-    "business", "legal_rep", "contact", "phone", "address", "production_licence", "production_licence_until", "sales_licence",
+    "business",
+    "legal_rep",
+    "contact",
+    "phone",
+    "address",
+    "production_licence",
+    "production_licence_until",
+    "sales_licence",
     "sales_licence_until",
-)  # fmt: skip
+)
 SHOWN = ("id", "name", "kind", "state", "credit_code", "authority_id", "parent_id", *KEPT, "names_history", "version")
 
 

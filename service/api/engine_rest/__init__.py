@@ -1,0 +1,1 @@
+"""``/engine-rest``: the dialect of Camunda 7."""

@@ -1,0 +1,96 @@
+"""The door of ``/engine-rest``: who may come in, from which origin, in which format. Its rooms are the modules beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import orjson
+from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
+
+from service.api.http.auth import authenticate
+from service.api.http.errors import (
+    render,
+    render_fault,
+    render_http,
+    render_outage,
+)
+from service.errors import N_, AnpeiError, NotFound
+from service.models.db.errors import DatabaseAway
+from service.models.tables.user import User
+
+VERSION = "7.24.0"  # of the dialect: what clients compare themselves with
+ORIGINS = ("file://", "null")  # Camunda Modeler runs from a file
+METHODS = ["GET", "POST", "PUT", "DELETE"]
+
+blueprint = Blueprint("engine_rest", __name__, url_prefix="/engine-rest")
+blueprint.register_error_handler(AnpeiError, render)
+blueprint.register_error_handler(HTTPException, render_http)
+blueprint.register_error_handler(DatabaseAway, render_outage)
+blueprint.register_error_handler(Exception, render_fault)
+
+
+@blueprint.before_request
+def enter() -> Response | None:
+    """A preflight passes without credentials; all else needs them, by HTTP Basic and never by a cookie."""
+    if request.method == "OPTIONS":
+        return empty()
+    g.user = authenticate()
+    g.user_id = g.user.id  # for the line of the request in the log
+    return None
+
+
+@blueprint.after_request
+def allow_origin(response: Response) -> Response:
+    """Let a page opened from a file read the answers; no other origin."""
+    origin = request.headers.get("Origin")
+    if origin in ORIGINS:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Headers"] = "authorization,content-type,accept"
+        response.headers["Access-Control-Allow-Methods"] = ",".join((*METHODS, "OPTIONS"))
+    response.headers["Vary"] = "Origin"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/version")
+def version() -> Response:
+    return answer({"version": VERSION})
+
+
+@blueprint.route("/<path:_rest>", methods=[*METHODS, "PATCH"])
+def unknown(_rest: str) -> Response:
+    raise NotFound(N_("没有这个接口，或它不接受这种请求方法。"))
+
+
+def user() -> User:
+    """The account whose credentials came with this request."""
+    return cast(User, g.user)
+
+
+def answer(content: Any, status: int = 200) -> Response:
+    """The content as JSON."""
+    return Response(orjson.dumps(content), status, content_type="application/json")
+
+
+def empty() -> Response:
+    """Done, with nothing to say."""
+    return Response(status=204)
+
+
+def body() -> Mapping[str, Any]:
+    """The JSON object of the request; an absent body is an empty one. Raises 415 and 400 as Camunda does."""
+    if request.mimetype not in ("", "application/json"):
+        raise UnsupportedMediaType
+    if not (raw := request.get_data()):
+        return {}
+    if not request.mimetype:
+        raise UnsupportedMediaType
+    try:
+        content = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(N_("请求正文不是有效的 JSON，请检查后再发。")) from error
+    if not isinstance(content, dict):
+        raise BadRequest(N_("请求正文必须是一个 JSON 对象。"))
+    return content

@@ -1,0 +1,97 @@
+"""``/process-definition`` and ``/deployment``: the versions of the processes, their diagrams, and the start of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+
+from service.api.engine_rest import serializers
+from service.api.engine_rest.blueprint import (
+    answer,
+    blueprint,
+    body,
+    user,
+)
+from service.api.engine_rest.parameters import read_wanted
+from service.api.engine_rest.typed_values import read_values, write_values
+from service.errors import N_, Conflict, NotFound
+from service.models.queries.camunda.listing import Row, definition_id, read_definition_id
+from service.models.queries.camunda.runtime import DEFINITIONS, find_definition, main_diagram
+from service.workflow.runtime import tasks
+
+
+@blueprint.get("/process-definition")
+def definitions() -> Response:
+    return answer(
+        [serializers.definition(row) for row in DEFINITIONS.rows(user(), read_wanted(DEFINITIONS, request.args))]
+    )
+
+
+@blueprint.get("/process-definition/count")
+def count_definitions() -> Response:
+    return answer({"count": DEFINITIONS.count(user(), read_wanted(DEFINITIONS, request.args))})
+
+
+@blueprint.get("/process-definition/<id>")
+@blueprint.get("/process-definition/key/<key>")
+def definition(id: str = "", key: str = "") -> Response:
+    return answer(serializers.definition(_found(id, key)))
+
+
+@blueprint.get("/process-definition/<id>/xml")
+@blueprint.get("/process-definition/key/<key>/xml")
+def diagram(id: str = "", key: str = "") -> Response:
+    row = _found(id, key)
+    xml = main_diagram(row.digest).decode("utf-8-sig")
+    return answer({"id": definition_id(row.key, row.number, row.digest), "bpmn20Xml": xml})
+
+
+@blueprint.post("/process-definition/<id>/start")
+@blueprint.post("/process-definition/key/<key>/start")
+def start(id: str = "", key: str = "") -> Response:
+    row = _found(id, key)
+    if not row.current:
+        raise Conflict(N_("新案卷只能按现行版本发起，这个版本已被替换。"))
+    given = body()
+    started = tasks.start_by_key(
+        user(), row.key, read_values(given.get("variables")), business_key=_business_key(given)
+    )
+    content: dict[str, Any] = {
+        "links": [],
+        "id": str(started.case_id),
+        "definitionId": definition_id(row.key, row.number, row.digest),
+        "definitionKey": row.key,
+        "businessKey": _business_key(given),
+        "caseInstanceId": None,
+        "ended": started.ended,
+        "suspended": False,
+        "tenantId": None,
+    }
+    if given.get("withVariablesInReturn") is True:
+        content["variables"] = write_values(started.data)
+    return answer(content)
+
+
+@blueprint.get("/deployment")
+def deployments() -> Response:
+    wanted = read_wanted(
+        DEFINITIONS, {name: request.args[name] for name in ("firstResult", "maxResults") if name in request.args}
+    )
+    return answer([serializers.deployment(row) for row in DEFINITIONS.rows(user(), wanted)])
+
+
+def _found(id: str, key: str) -> Row:
+    """The version by its id, or the one in force by its process's key."""
+    wanted = key or read_definition_id(id)
+    row = find_definition(wanted) if wanted else None
+    if row is None:
+        raise NotFound(N_("没有流程定义“%(id)s”。"), id=key or id)
+    return row
+
+
+def _business_key(given: Mapping[str, Any]) -> str | None:
+    """What the client calls the case; None when it gave no text."""
+    key = given.get("businessKey")
+    return key[:120] if isinstance(key, str) and key else None

@@ -1,0 +1,1 @@
+"""Authentication and errors that both REST interfaces share."""

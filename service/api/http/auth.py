@@ -1,0 +1,107 @@
+"""HTTP Basic for the API: the slow check of a password is remembered for a few minutes, per process and never the password."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import request
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
+from service.domain.units.units import UnitState, obstacle_to_work
+from service.errors import N_, NotAllowed, SignInNeeded
+from service.models.db.clock import now
+from service.models.queries.accounts.credential_stamp import Stamp, detach, stamp_of
+from service.models.tables.user import User
+from service.workflow.accounts import accounts, passwords
+
+MEMORY = timedelta(minutes=5)
+MOST = 4096  # remembered at most; beyond that the oldest go
+NOWHERE = "0.0.0.0"  # noqa: S104 - an address for the record, when the server names none
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Credentials found right: until when (of the monotonic clock) that is believed, and whose they are."""
+
+    account: User
+    until: float
+
+
+class Memory:
+    """Which credentials were found right a short while ago.
+
+    Each is known by a digest, under a key of this process, over the password and the account's stamp: whatever changes
+    the account (password, role, state, epoch) or its organisation is therefore asked for anew by itself.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._known: dict[bytes, Known] = {}
+        self._lock = threading.Lock()
+
+    def recall(self, stamp: Stamp, password: str) -> User | None:
+        """The account, if these credentials were found right within the last five minutes."""
+        known = self._known.get(self._digest(stamp, password))
+        return known.account if known and known.until > time.monotonic() else None
+
+    def remember(self, stamp: Stamp, password: str, account: User) -> None:
+        """Take them as right for five minutes."""
+        with self._lock:
+            self._known[self._digest(stamp, password)] = Known(account, time.monotonic() + MEMORY.total_seconds())
+            while len(self._known) > MOST:
+                del self._known[next(iter(self._known))]
+
+    def forget(self) -> None:
+        """Forget all."""
+        self._known.clear()
+
+    def _digest(self, stamp: Stamp, password: str) -> bytes:
+        return hmac.digest(self._key, "\0".join((*map(str, stamp), password)).encode(), "sha256")
+
+
+memory = Memory()
+
+
+def authenticate() -> User:
+    """The account of the request's credentials, its unit's record complete (R3). Raises as ``identify``."""
+    account = identify()
+    own = account.organisation
+    if own.is_unit and (why := obstacle_to_work(Role(account.role), UnitState(own.state), Action.VIEW_CLASSES)):
+        raise NotAllowed(why)
+    return account
+
+
+def identify() -> User:
+    """The account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the first
+    password was changed (R2), or once the present one is past its days."""
+    given = request.authorization
+    if given is None or given.type != "basic" or not given.username or given.password is None or "\0" in given.username:
+        raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))
+    stamp = stamp_of(given.username)
+    account = memory.recall(stamp, given.password) if stamp and _is_free(stamp) else None
+    if account is None:
+        account = _check(given.username, given.password)
+    if passwords.is_stale(account):
+        raise NotAllowed(N_("密码已过有效期，请先在网页上登录并更换。"))
+    if account.must_change:
+        raise NotAllowed(N_("请先在网页上登录并修改初始密码。"))
+    return account
+
+
+def _check(login: str, password: str) -> User:
+    """The account, after the slow check, which counts failures."""
+    account = detach(accounts.check_password(login, password, request.remote_addr or NOWHERE))
+    if stamp := stamp_of(login):
+        memory.remember(stamp, password, account)
+    return account
+
+
+def _is_free(stamp: Stamp) -> bool:
+    """Neither disabled nor locked at this moment."""
+    return stamp.state == "active" and (stamp.locked_until is None or stamp.locked_until <= now())

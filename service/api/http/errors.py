@@ -1,0 +1,104 @@
+"""One renderer of errors for the API: ``{type, message, code}`` with Camunda's type names, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Response, current_app, request
+from flask_babel import force_locale, gettext
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
+
+from service.errors import (
+    N_,
+    AnpeiError,
+    Conflict,
+    DefinitionRefused,
+    InvalidInput,
+    Message,
+    NotAllowed,
+    NotFound,
+    ProcessError,
+    SignInNeeded,
+    TooManyAttempts,
+)
+from service.models.db.errors import DatabaseAway
+
+LANGUAGES = ("zh", "en")
+OPTIMISTIC_LOCKING = 1  # Camunda's code of a lost race
+# Camunda's name and status of each of ours; the first that fits counts.
+DIALECT: tuple[tuple[type[AnpeiError], str, int], ...] = (
+    (InvalidInput, "InvalidRequestException", 400),
+    (SignInNeeded, "AuthenticationException", 401),
+    (TooManyAttempts, "AuthenticationException", 429),
+    (NotAllowed, "AuthorizationException", 403),
+    (NotFound, "InvalidRequestException", 404),
+    (Conflict, "OptimisticLockingException", 409),
+    (DefinitionRefused, "ParseException", 400),
+    (ProcessError, "ProcessEngineException", 500),
+    (AnpeiError, "RestException", 500),
+)
+HTTP_MESSAGES = {
+    UnsupportedMediaType: N_("请求的 Content-Type 必须是 application/json。"),
+    RequestEntityTooLarge: N_("请求正文过大。"),
+}
+
+
+def render(error: AnpeiError) -> Response:
+    """Our own error in Camunda's dress; what is wrong with each field follows the message and stands in ``fields``."""
+    name, status = next((name, status) for kind, name, status in DIALECT if isinstance(error, kind))
+    with force_locale(language()):
+        content: dict[str, Any] = {"type": name, "message": say(error.message), "code": None}
+        if isinstance(error, InvalidInput) and error.fields:
+            content["fields"] = {field: say(message) for field, message in error.fields.items()}
+            told = "; ".join(f"{field}: {text}" for field, text in content["fields"].items())
+            content["message"] = f"{content['message']} {told}"
+    if isinstance(error, Conflict):
+        content["code"] = OPTIMISTIC_LOCKING
+    if status >= 500:
+        current_app.logger.error("engine-rest failed", exc_info=error)
+    response = Response(orjson.dumps(content), status, content_type="application/json")
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="Anpei", charset="UTF-8"'
+    return response
+
+
+def render_http(error: HTTPException) -> Response:
+    """What Flask itself refuses (405, 413, 415, malformed JSON) and whatever went wrong unforeseen (500)."""
+    status = error.code or 500
+    text = HTTP_MESSAGES.get(type(error)) or error.description or N_("系统出错,请稍后再试。")
+    name = "InvalidRequestException" if isinstance(error, BadRequest) else "RestException"
+    with force_locale(language()):
+        content = {"type": name, "message": say(Message(text)), "code": None}
+    headers = dict(error.get_headers())
+    kept = {"Allow": headers["Allow"]} if "Allow" in headers else {}
+    return Response(orjson.dumps(content), status, kept, content_type="application/json")
+
+
+def render_outage(_error: DatabaseAway) -> Response:
+    """The database is away: nothing of the request was done."""
+    with force_locale(language()):
+        text = say(Message(N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。")))
+    return Response(
+        orjson.dumps({"type": "RestException", "message": text, "code": None}), 503, content_type="application/json"
+    )
+
+
+def render_fault(error: Exception) -> Response:
+    """Something unforeseen: the trace goes to the log, the client learns only that it failed."""
+    failed = AnpeiError()
+    failed.__cause__ = error
+    return render(failed)
+
+
+def language() -> str:
+    """The reader's language, by the Accept-Language of his request; Chinese unless he prefers another."""
+    return request.accept_languages.best_match(LANGUAGES, default="zh") or "zh"
+
+
+def say(message: Message) -> str:
+    """The message in the language in force, its places filled; a place may itself hold a message."""
+    text = gettext(message.text)
+    if not message.values:
+        return text
+    return text % {name: say(value) if isinstance(value, Message) else value for name, value in message.values.items()}

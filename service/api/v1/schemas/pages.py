@@ -1,0 +1,109 @@
+"""What several nouns have in common: pages of rows, and the results of acts on many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from service.api.http.errors import say
+from service.api.v1.schemas.fields import (
+    Asked,
+    Flag,
+    Many,
+    Shape,
+    Text,
+    Whole,
+    nested,
+)
+from service.errors import Message
+from service.models.db.pagination import Order
+from service.reports.framework.table import PagedTable
+
+ETAG = {"ETag": {"description": "这一版。 / This version.", "schema": {"type": "string"}}}
+LOCATED = {"Location": {"description": "新增内容的地址。 / Address of what was made.", "schema": {"type": "string"}}}
+MOST_ROWS = 200  # of one page
+COUNTED = 100_000  # to which totals are counted
+
+
+class Problem(Shape):
+    """An error as RFC 9457 has it."""
+
+    type = Text("问题的种类，不随语言变。 / Kind of problem, the same in every language.")
+    title = Text("种类的名称。 / Its name.")
+    status = Whole("HTTP 状态码。 / HTTP status.", 400, 599)
+    detail = Text("出了什么事，该怎么办。 / What happened and what to do.", 2000)
+    instance = Text("请求的地址。 / Address asked for.", 2000)
+    request_id = Text("请求编号，报障时请告知。 / Quote it to the administrator.", 40)
+
+
+class FieldProblem(Problem):
+    """An error whose fields are told one by one."""
+
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "各项的问题。 / What is wrong with each field."},
+    )
+
+
+class PageQuery(Asked):
+    """Which page of a list."""
+
+    cursor = Text(
+        "上一次答复的 next 或 previous；缺省为第一页。 / `next` or `previous` of an answer; the first page without it.",
+        500,
+    )
+    limit = Whole("一页的行数，缺省 50。 / Rows of a page, 50 unless told.", 1, MOST_ROWS, load_default=50)
+    total = Flag("是否计算总数。 / Whether to count all rows.", load_default=False)
+
+
+class SearchQuery(PageQuery):
+    """Which page, and words to search for."""
+
+    q = Text("查找的文字。 / Words to search for.", 50, load_default="")
+
+
+def page_of(row: type[Schema], name: str) -> type[Schema]:
+    """A page of such rows."""
+    members: dict[str, fields.Field[Any]] = {
+        "items": Many(nested(row)),
+        "next": Text("下一页；没有则为 null。 / Cursor of the next page.", 500, allow_none=True),
+        "previous": Text("上一页；没有则为 null。 / Cursor of the page before.", 500, allow_none=True),
+        "total": Whole(
+            "全部行数，数到十万；未要求则为 null。 / All rows, counted to 100,000; null unless asked.", allow_none=True
+        ),
+    }
+    return type(name, (Shape,), members)
+
+
+def many_of(row: type[Schema], name: str) -> type[Schema]:
+    """What became of many rows: how many were done, and each with its reason if it was refused."""
+    members: dict[str, fields.Field[Any]] = {
+        "done": Whole("办成的个数。 / How many were done."),
+        "results": Many(nested(row), "逐行的结果，顺序同请求。 / Row by row, in the order of the request."),
+    }
+    return type(name, (Shape,), members)
+
+
+def listed(
+    wanted: dict[str, Any], query: Any, order: Order, shape: Callable[[Any], Any] = lambda row: row
+) -> dict[str, Any]:
+    """One page of a query in its order, as ``page_of`` answers it. Raises NotFound for a cursor that is none of ours."""
+    table = PagedTable((), query, order, shape)
+    page = table.page(wanted.get("cursor") or None, wanted["limit"])
+    total = table.count(COUNTED) if wanted["total"] else None
+    return {"items": page.rows, "next": page.after, "previous": page.before, "total": total}
+
+
+def raw(given: Mapping[str, Any]) -> dict[str, Any]:
+    """As a form would send it: what is empty is ''."""
+    return {
+        name: "" if value is None else value if isinstance(value, bool) else str(value) for name, value in given.items()
+    }
+
+
+def told(message: Message | None) -> str | None:
+    """A message in the reader's language."""
+    return say(message) if message else None

@@ -1,0 +1,1 @@
+"""Rules about accounts, roles and permissions."""

@@ -1,0 +1,71 @@
+"""What the audit trail remembers outside of cases: the words for its events, and the groups in which they are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.domain.values.labelled_enum import Labelled
+from service.errors import N_
+
+
+class EventGroup(Labelled):
+    SIGN_IN = "sign_in", N_("登录")
+    ACCOUNTS = "accounts", N_("账号")
+    DATA = "data", N_("数据")
+    SYSTEM = "system", N_("系统")
+
+
+EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
+    EventGroup.SIGN_IN: {
+        "sign_in": N_("登录"),
+        "sign_out": N_("退出登录"),
+        "change_password": N_("修改密码"),
+        "accept_privacy": N_("确认个人信息告知"),
+    },
+    EventGroup.ACCOUNTS: {
+        "reset_password": N_("重置密码"),
+        "disable_user": N_("停用账号"),
+        "enable_user": N_("恢复账号"),
+        "assent_user": N_("同意账号"),
+        "refuse_user": N_("不同意账号"),
+        "move_user": N_("变更账号单位"),
+        "unlock": N_("解锁账号"),
+        "end_sessions": N_("强制退出"),
+    },
+    EventGroup.DATA: {
+        "reveal_number": N_("查看全号"),
+        "export": N_("导出"),
+        "import_persons": N_("导入人员"),
+        "print_batch": N_("成批打印"),
+        "open_case": N_("查看案卷"),
+    },
+    EventGroup.SYSTEM: {
+        "backup": N_("备份"),
+        "restore": N_("恢复备份"),
+        "verify_journal": N_("校验日志"),
+        "daily_work": N_("每日任务"),
+        "demonstration begun": N_("开始填充演示数据"),
+        "demonstration filled": N_("演示数据已填充"),
+    },
+}
+WORDS = {code: word for group in EVENTS.values() for code, word in group.items()}
+DETAILS = {
+    "list": N_("清单"),
+    "rows": N_("行数"),
+    "masked": N_("掩码"),
+    "purpose": N_("用途"),
+    "filter": N_("条件"),
+    "who": N_("系统账号"),
+    "host": N_("主机"),
+    "bytes": N_("字节"),
+    "cases": N_("案卷"),
+    "differences": N_("不一致"),
+    "count": N_("数量"),
+    "title": N_("标题"),
+}
+"""What is told of an event besides; what has no word here is shown by its name."""
+
+
+def word_of(action: str) -> str:
+    """The word for an event, a key of the catalogue; one that has none is shown as it is."""
+    return WORDS.get(action, action)

@@ -1,0 +1,1 @@
+"""Rules about certificates, prints and reissues."""

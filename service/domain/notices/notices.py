@@ -1,0 +1,95 @@
+"""Notices and bulletins (R68): their kinds and states, what may be done with one, and whom its author may address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from service.domain.accounts.roles import Role
+from service.domain.values.labelled_enum import Labelled
+from service.errors import N_, InvalidInput, Message
+
+LONGEST_TITLE, LONGEST_BODY = 200, 100_000  # characters; of the body with its marks
+
+
+class NoticeKind(Labelled):
+    """What kind of announcement it is."""
+
+    NOTICE = "notice", N_("业务通知")  # written by a process: a class opens, is cancelled, waits
+    BULLETIN = "bulletin", N_("通报")  # written by a province or the association (S110)
+    REMINDER = "reminder", N_("催报")  # to one unit that has not entered its data (S14)
+    DIGEST = "digest", N_("每日提醒")  # to one organisation: warnings and work of the day (R66)
+
+
+class NoticeState(Labelled):
+    DRAFT = "draft", N_("草稿")
+    PUBLISHED = "published", N_("已发布")
+    WITHDRAWN = "withdrawn", N_("已撤下")
+
+
+READERS: tuple[Role, ...] = (
+    Role.PROVINCIAL_AUTHORITY,
+    Role.ASSOCIATION,
+    Role.TRAINING_INSTITUTION,
+    Role.GROUP,
+    Role.ENTERPRISE,
+)
+"""Whom a bulletin can be meant for; the ministry reads them all (domain.md §9)."""
+
+
+def obstacle_to_editing(state: NoticeState) -> Message | None:
+    """Why a bulletin cannot be changed: published, it can only be withdrawn (R68)."""
+    if state is NoticeState.DRAFT:
+        return None
+    return Message(N_("通报%(state)s，不能再修改；有误请撤下后另发。"), state=Message(state.label))
+
+
+def obstacle_to_deletion(state: NoticeState) -> Message | None:
+    """Why a bulletin cannot be deleted: only drafts can (R68)."""
+    if state is NoticeState.DRAFT:
+        return None
+    return Message(N_("通报%(state)s，不能删除；已发布的只能撤下。"), state=Message(state.label))
+
+
+def obstacle_to_withdrawal(state: NoticeState) -> Message | None:
+    """Why a bulletin cannot be withdrawn: only published ones can (R68)."""
+    if state is NoticeState.PUBLISHED:
+        return None
+    return Message(N_("通报是“%(state)s”，无须撤下。"), state=Message(state.label))
+
+
+def check_roles(author: Role, roles: list[str], field: str = "roles") -> None:
+    """Raise ``InvalidInput`` for a role that no bulletin of this author can be meant for: a province speaks to its own
+    units, the association to everybody. No role chosen means all."""
+    allowed = READERS if author is Role.ASSOCIATION else (Role.GROUP, Role.ENTERPRISE)
+    if not set(roles) <= {str(role) for role in allowed}:
+        raise InvalidInput({field: N_("请从列表中选择发布对象。")})
+
+
+def words(title: Message, body: Sequence[Message | str]) -> dict[str, Any]:
+    """What a notice says, as JSON: messages by key and values, so that each reader has them in his language; a text of the
+    body stays as somebody wrote it."""
+    return {"title": _pack(title), "body": [line if isinstance(line, str) else _pack(line) for line in body]}
+
+
+def title_of(facts: Mapping[str, Any], stored: str) -> Message | str:
+    """The title for the reader: from ``words``, or as stored with a notice that has none."""
+    return _unpack(facts["title"]) if "title" in facts else stored
+
+
+def body_of(facts: Mapping[str, Any], stored: str) -> Message | str:
+    """The text for the reader, its lines in one message: from ``words``, or as stored with a notice that has none."""
+    if "body" not in facts:
+        return stored
+    lines = {f"line_{n}": line if isinstance(line, str) else _unpack(line) for n, line in enumerate(facts["body"])}
+    return Message("\n".join(f"%({name})s" for name in lines), **lines)
+
+
+def _pack(message: Message) -> list[Any]:
+    values = {k: _pack(v) if isinstance(v, Message) else v for k, v in message.values.items()}
+    return [message.text, values]
+
+
+def _unpack(packed: Sequence[Any]) -> Message:
+    text, values = packed
+    return Message(text, **{k: _unpack(v) if isinstance(v, list) else v for k, v in values.items()})

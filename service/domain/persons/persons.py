@@ -1,0 +1,164 @@
+"""Persons: who may be entered, what a change means, and when one may be deleted or deregistered."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Mapping
+from datetime import date
+
+from service.domain.accounts.roles import UNIT_ROLES, Role
+from service.domain.persons.identity import (
+    OLDEST,
+    Identity,
+    IdType,
+    Sex,
+    parse_document_number,
+    parse_resident_id,
+)
+from service.domain.values.calendar import add_years
+from service.domain.values.labelled_enum import Labelled
+from service.domain.values.state_machine import Moves
+from service.errors import N_, InvalidInput, Message
+
+ADULT = 18
+
+
+class PersonState(Labelled):
+    DRAFT = "draft", N_("草稿")  # never submitted
+    PENDING = "pending", N_("待审批")  # at the province of the unit (R12)
+    APPROVED = "approved", N_("已审批")
+    REJECTED = "rejected", N_("已退回")  # with a comment, to be mended and sent again (R13)
+    DEREGISTERED = "deregistered", N_("已注销")  # for ever; the number may be entered again (R17)
+
+
+_S = PersonState
+PERSON_MOVES: Moves[PersonState] = {
+    _S.DRAFT: frozenset({_S.PENDING, _S.APPROVED}),  # approved at once: of an academy
+    _S.PENDING: frozenset({_S.APPROVED, _S.REJECTED, _S.DEREGISTERED}),
+    _S.APPROVED: frozenset({_S.PENDING, _S.DEREGISTERED}),
+    _S.REJECTED: frozenset({_S.PENDING, _S.DEREGISTERED}),
+}
+
+FIELDS = {
+    "name": N_("姓名"),
+    "id_type": N_("证件类型"),
+    "id_number_masked": N_("证件号码"),
+    "sex": N_("性别"),
+    "birth_date": N_("出生日期"),
+    "unit_id": N_("单位"),
+    "qualification_type_id": N_("资格类型"),
+    "post": N_("职务"),
+    "education": N_("学历"),
+    "title": N_("职称"),
+    "phone_masked": N_("手机"),
+    "photo_id": N_("照片"),
+    "appointed_on": N_("任职日期"),
+    "no_criminal_record": N_("无刑事处罚声明"),
+    "decision_comment": N_("审批意见"),
+    "legacy_number": N_("原证书编号"),
+    "legacy_issued_on": N_("原证书发证日期"),
+    "legacy_valid_to": N_("原证书有效期至"),
+}
+"""What the columns of a person's record are called in its history."""
+ALREADY_ENTERED = Message(N_("该人员已存在于其他单位，请联系协会变更单位。"))  # R19: without saying which
+
+
+def is_adult(birth_date: date, today: date) -> bool:
+    """Whether the 18th birthday has come; that of 29 February falls on 1 March (R20)."""
+    return add_years(birth_date, ADULT) <= today
+
+
+def parse_name(text: str | None, field: str = "name") -> str:
+    """Read a person's name of 2 to 50 characters: letters of any script, inner spaces and the dot · of many peoples."""
+    name = " ".join(unicodedata.normalize("NFC", text or "").replace("•", "·").replace("・", "·").split())
+    if not 2 <= len(name) <= 50:
+        raise InvalidInput({field: N_("请填写 2 至 50 个字的姓名。")})
+    if not all(c.isalpha() or c in " ·.'-’" or unicodedata.category(c).startswith("M") for c in name):
+        raise InvalidInput({field: N_("姓名只能由文字、空格和间隔号“·”组成，请核对。")})
+    return name
+
+
+def identify(
+    id_type: IdType, number: str | None, birth_date: date | None, sex: Sex | None, today: date, field: str = "id_number"
+) -> Identity:
+    """Who is entered. Of an identity number birth date and sex follow and what was typed is not looked at (R18);
+    with a permit or passport both are required. Under 18, or born before 1900: ``InvalidInput`` (R20).
+    """
+    if id_type is IdType.RESIDENT_ID:
+        identity, source = parse_resident_id(number, today, field), field
+    else:
+        identity, source = _from_permit(id_type, number, birth_date, sex, field), "birth_date"
+    if not OLDEST <= identity.birth_date <= today:
+        raise InvalidInput({source: N_("出生日期早于 1900 年或晚于今天，请核对。")})
+    if not is_adult(identity.birth_date, today):
+        raise InvalidInput({source: N_("该人员未满 18 周岁，不能录入。")})
+    return identity
+
+
+def check_declaration(no_criminal_record: bool, field: str = "no_criminal_record") -> None:
+    """Raise ``InvalidInput`` unless the unit declares that the person had no criminal penalty (R20, 条例 art. 6)."""
+    if not no_criminal_record:
+        raise InvalidInput(
+            {field: N_("请先核实该人员未受过刑事处罚并勾选声明；受过刑事处罚的人员不得从事民爆生产、销售。")}
+        )
+
+
+def effective_changes(before: Mapping[str, object], after: Mapping[str, object]) -> frozenset[str]:
+    """The fields of ``after`` whose value differs; blanks around a text and empty against None do not count (R14)."""
+    return frozenset(field for field, value in after.items() if _plain(value) != _plain(before.get(field)))
+
+
+def needs_new_approval(state: PersonState, role: Role, changes: Collection[str]) -> bool:
+    """Whether this edit sends an approved person back to pending: an effective one by the unit (R14), none other (R15)."""
+    return state is PersonState.APPROVED and role in UNIT_ROLES and bool(changes)
+
+
+def obstacle_to_editing(state: PersonState) -> Message | None:
+    """Why the unit cannot edit: with the province, or deregistered (domain.md §8)."""
+    if state is PersonState.PENDING:
+        return Message(N_("该人员正在等待省级主管部门审批，审批后才能修改。"))
+    if state is PersonState.DEREGISTERED:
+        return Message(N_("该人员已注销；如需恢复，请按新人员重新录入。"))
+    return None
+
+
+def obstacle_to_deletion(state: PersonState) -> Message | None:
+    """Why the unit cannot delete: only a draft never submitted can be (R16, S43, C4)."""
+    if state is PersonState.DRAFT:
+        return None
+    return Message(N_("该人员已提交过审批，只能修改；确需移除请联系省级主管部门注销。"))
+
+
+def obstacle_to_deregistration(state: PersonState, has_live_enrollment: bool) -> Message | None:
+    """Why the province cannot deregister; a valid certificate is no obstacle (R17). The reason: ``parse_reason``."""
+    if state in (PersonState.DRAFT, PersonState.DEREGISTERED):
+        return Message(N_("该人员当前为“%(state)s”，无须注销。"), state=Message(state.label))
+    if has_live_enrollment:
+        return Message(N_("该人员有在办的报名，请先撤回或不予确认，再注销。"))
+    return None
+
+
+def warning_of_deregistration(certificate_number: str, valid_to: date) -> Message:
+    """What to tell before deregistering someone whose certificate is in force (R17, D14)."""
+    return Message(
+        N_("该人员持有有效证书 %(number)s，至 %(valid_to)s。注销后证书留在台账，查验显示“持证人已注销”，不能撤销。"),
+        number=certificate_number,
+        valid_to=valid_to.isoformat(),
+    )
+
+
+def _from_permit(id_type: IdType, number: str | None, birth_date: date | None, sex: Sex | None, field: str) -> Identity:
+    cleaned = parse_document_number(id_type, number, field)
+    missing: dict[str, str | Message] = {}
+    if birth_date is None:
+        missing["birth_date"] = N_("请按证件填写出生日期。")
+    if sex is None:
+        missing["sex"] = N_("请按证件选择性别。")
+    if birth_date is None or sex is None:
+        raise InvalidInput(missing)
+    return Identity(cleaned, birth_date, sex)
+
+
+def _plain(value: object) -> object:
+    text = value.strip() if isinstance(value, str) else value
+    return None if text == "" else text

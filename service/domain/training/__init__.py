@@ -1,0 +1,1 @@
+"""Rules about plans, classes, enrolments and scores."""

@@ -1,0 +1,42 @@
+"""How far a class is, computed from the states of its enrolments (domain.md §8). Draft, cancelled and completed are decided;
+so is the end of enrolment: while the window is open, nobody knows who else will come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.domain.training.classes import ClassState
+from service.domain.training.enrollment_state import LIVE, EnrollmentState
+
+Counts = Mapping[EnrollmentState, int]
+
+_S = EnrollmentState
+_CAME = (_S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING, _S.COMPLETED, _S.FAILED)
+_UNSCORED = (_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.MAKEUP)
+_DECIDED = (ClassState.DRAFT, ClassState.ENROLLING, ClassState.CANCELLED, ClassState.COMPLETED)
+
+
+def progress(now: ClassState, counts: Counts) -> ClassState:
+    """The state of a class whose enrolment has closed (R38): running from the first check-in, scored when nobody who may still sit an
+    examination is left without a score, confirmed when all scores are; it falls back with a return or a make-up."""
+    if now in _DECIDED:
+        return now
+    if not came(counts):
+        return ClassState.ENROLMENT_CLOSED
+    if _count(counts, _UNSCORED):
+        return ClassState.RUNNING
+    return ClassState.SCORED if counts.get(_S.SCORED) else ClassState.CONFIRMED
+
+
+def came(counts: Counts) -> int:
+    """How many have checked in."""
+    return _count(counts, _CAME)
+
+
+def is_closed(counts: Counts) -> bool:
+    """Whether every enrolment of the class has ended."""
+    return _count(counts, LIVE) == 0
+
+
+def _count(counts: Counts, states: tuple[EnrollmentState, ...] | frozenset[EnrollmentState]) -> int:
+    return sum(counts.get(state, 0) for state in states)

@@ -1,0 +1,44 @@
+"""The states of an enrolment and the moves between them (domain.md §8). The diagram decides which move comes."""
+
+from __future__ import annotations
+
+from service.domain.values.labelled_enum import Labelled
+from service.domain.values.state_machine import Moves
+from service.errors import N_
+
+
+class EnrollmentState(Labelled):
+    PENDING = "pending", N_("待确认")  # waits for the province of the person's unit
+    CONFIRMED = "confirmed", N_("已确认")  # academies begin here (R44)
+    CHECKED_IN = "checked_in", N_("已报到")
+    SCORED = "scored", N_("成绩待确认")  # score submitted, frozen (R51)
+    MAKEUP = "makeup", N_("须补考")  # failed once, one attempt left (R52)
+    CERTIFYING = "certifying", N_("办证中")  # passed; the certificate is being printed and approved
+    COMPLETED = "completed", N_("已完成")
+    FAILED = "failed", N_("未合格")
+    REJECTED = "rejected", N_("未获确认")  # by the province, or lapsed (R45)
+    WITHDRAWN = "withdrawn", N_("已撤回")
+    NO_SHOW = "no_show", N_("未报到")
+    CANCELLED = "cancelled", N_("已取消")  # with the class
+
+
+_S = EnrollmentState
+
+# A live enrolment bars every other (R39), and keeps an expired certificate's renewal alive (R25).
+LIVE = frozenset({_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING})
+
+ENROLLMENT_MOVES: Moves[EnrollmentState] = {
+    _S.PENDING: frozenset({_S.CONFIRMED, _S.REJECTED, _S.WITHDRAWN, _S.CANCELLED}),
+    _S.CONFIRMED: frozenset({_S.CHECKED_IN, _S.WITHDRAWN, _S.NO_SHOW, _S.CANCELLED}),
+    _S.CHECKED_IN: frozenset({_S.SCORED, _S.CONFIRMED}),  # back to confirmed: the check-in is undone (R48)
+    _S.SCORED: frozenset(
+        {_S.CHECKED_IN, _S.MAKEUP, _S.CERTIFYING, _S.FAILED, _S.COMPLETED}
+    ),  # back: score returned (R51)
+    _S.MAKEUP: frozenset({_S.SCORED, _S.CERTIFYING, _S.COMPLETED}),  # passed after all: the score was corrected (R51)
+    _S.CERTIFYING: frozenset({_S.COMPLETED, _S.FAILED, _S.MAKEUP}),  # not completed: void, or the score was corrected
+}
+
+
+def takes_seat(state: EnrollmentState) -> bool:
+    """Whether it counts against the capacity of its class (R40): all but those that ended before check-in."""
+    return state not in (_S.REJECTED, _S.WITHDRAWN, _S.CANCELLED)

@@ -1,0 +1,170 @@
+"""Enrolments: who may be enrolled, confirmed, withdrawn, checked in, scored. Their states: enrollment_state.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
+from service.domain.accounts.scopes import (
+    Actor,
+    Subject,
+    covers,
+    scope_of,
+)
+from service.domain.persons.persons import PersonState
+from service.domain.training.classes import ClassState, is_check_in_day, obstacle_to_window
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.training_kind import CERTIFYING, TrainingKind
+from service.domain.training.training_need import Facts, Need, explain
+from service.domain.units.units import UnitKind, needs_approval
+from service.errors import N_, Message
+
+FULL = Message(N_("该班名额已满，请选择其他班次。"))  # R40: said by whoever takes the seat
+LAPSED = Message(N_("过期未确认"))  # R45: the reason recorded when time confirms nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A person on the day in question. need and facts: of that day; is_in_class, is_enrolled_elsewhere: live ones."""
+
+    state: PersonState
+    qualification_type: str
+    need: Need
+    facts: Facts
+    is_in_class: bool = False
+    is_enrolled_elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A class as it is offered. qualification_types: codes admitted; is_open: to the province of the person's unit."""
+
+    kind: TrainingKind
+    state: ClassState
+    enrol_from: date
+    enrol_until: date
+    qualification_types: frozenset[str]
+    is_open: bool
+
+
+def may_enroll(actor: Actor, unit: Subject, host: UUID | None) -> bool:
+    """Whether the actor may enrol persons of this unit into a class of this host (R41, R44).
+
+    A group for itself and its branches, an enterprise for itself, a province on behalf of its units (C12), the
+    association for academies, an institution for academies linked to it and into classes it hosts (C7).
+    """
+    if actor.role is Role.TRAINING_INSTITUTION and host != actor.organisation:
+        return False
+    return covers(scope_of(actor, Action.ENROLL), unit)
+
+
+def first_state(kind: UnitKind) -> EnrollmentState:
+    """Where an enrolment begins: waiting for the province, or confirmed at once for an academy (R12, R43, R44)."""
+    return EnrollmentState.PENDING if needs_approval(kind) else EnrollmentState.CONFIRMED
+
+
+def ends_in_certificate(kind: TrainingKind) -> bool:
+    """Whether passing makes a certificate; a refresher writes its record instead (R54)."""
+    return kind in CERTIFYING
+
+
+def obstacles_to_enrolling(candidate: Candidate, offer: Offer, today: date) -> list[Message]:
+    """Every reason why the person cannot join today, the class's first; none: he may, if a seat is left (R38–R40)."""
+    found = [
+        obstacle_to_window(offer.state, offer.enrol_from, offer.enrol_until, today),
+        None if offer.is_open else Message(N_("该班不接受外省人员，请选择本省或面向全国的班次。")),
+        Message(N_("该人员已报名本班，不必重复报名。")) if candidate.is_in_class else None,
+        *_standing(candidate, offer),
+    ]
+    return [obstacle for obstacle in found if obstacle is not None]
+
+
+def obstacles_to_confirming(candidate: Candidate, offer: Offer, today: date, last_day: date) -> list[Message]:
+    """Every reason why the province cannot confirm today (R45, R47).
+
+    The candidate is as he stands now, but ``need`` and ``facts`` are those of the day he was enrolled; the enrolment
+    itself does not count as another one. last_day: ``classes.confirm_until``.
+    """
+    late = Message(N_("确认期限 %(day)s 已过。"), day=last_day.isoformat()) if today > last_day else None
+    return [obstacle for obstacle in (late, *_standing(candidate, offer)) if obstacle is not None]
+
+
+def obstacle_to_kind(kind: TrainingKind, need: Need, facts: Facts) -> Message | None:
+    """Why a class of this kind is the wrong one: the need, the dates compared, the next step (R31)."""
+    if need.kind is kind:
+        return None
+    return Message(
+        N_("本班为%(kind)s班，与应参加的培训不符。%(why)s"), kind=Message(kind.label), why=explain(facts, need)
+    )
+
+
+def obstacle_to_withdrawal(state: EnrollmentState, role: Role, enrol_until: date, today: date) -> Message | None:
+    """Why it cannot be withdrawn: freely while pending; confirmed, until enrolment closes, later only by the province
+    (for academies the association) with a reason (R46)."""
+    if state is EnrollmentState.PENDING:
+        return None
+    if state is not EnrollmentState.CONFIRMED:
+        return Message(N_("报名当前为“%(state)s”，不能撤回。"), state=Message(state.label))
+    if today > enrol_until and role not in (Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION):
+        return Message(N_("报名已于 %(day)s 截止，请联系省级主管部门撤回。"), day=enrol_until.isoformat())
+    return None
+
+
+def needs_reason_to_withdraw(state: EnrollmentState, enrol_until: date, today: date) -> bool:
+    """Whether the one who withdraws must say why: after the confirmation and the end of enrolment (R46)."""
+    return state is EnrollmentState.CONFIRMED and today > enrol_until
+
+
+def obstacle_to_check_in(state: EnrollmentState, starts_on: date, ends_on: date, today: date) -> Message | None:
+    """Why the person cannot be checked in: not confirmed, or not these days (R48, S53)."""
+    if state is not EnrollmentState.CONFIRMED:
+        return Message(N_("报名当前为“%(state)s”，已确认的人员才能报到。"), state=Message(state.label))
+    if not is_check_in_day(starts_on, ends_on, today):
+        return Message(
+            N_("报到在开班前一天至结束日办理，本班为 %(starts_on)s 至 %(ends_on)s。"),
+            starts_on=starts_on.isoformat(),
+            ends_on=ends_on.isoformat(),
+        )
+    return None
+
+
+def obstacle_to_undoing_check_in(state: EnrollmentState, has_score: bool) -> Message | None:
+    """Why a check-in cannot be undone: there is a score (R48)."""
+    if state is EnrollmentState.CHECKED_IN and not has_score:
+        return None
+    return Message(N_("已有成绩或尚未报到，不能撤销报到。"))
+
+
+def obstacle_to_no_show(state: EnrollmentState, starts_on: date, today: date) -> Message | None:
+    """Why the association cannot close it as a no-show: it came, or the class has not begun (domain.md §8)."""
+    if state is not EnrollmentState.CONFIRMED:
+        return Message(N_("报名当前为“%(state)s”，不能登记为未报到。"), state=Message(state.label))
+    if today < starts_on:
+        return Message(N_("本班 %(day)s 开班，开班后才能登记未报到。"), day=starts_on.isoformat())
+    return None
+
+
+def obstacle_to_recording(state: EnrollmentState) -> Message | None:
+    """Why no score can be recorded: only for those who checked in, or sit the make-up (R49, S59)."""
+    if state in (EnrollmentState.CHECKED_IN, EnrollmentState.MAKEUP):
+        return None
+    if state is EnrollmentState.SCORED:
+        return Message(N_("成绩已提交协会确认，不能修改；如有错误请联系协会退回。"))
+    return Message(N_("报名当前为“%(state)s”，报到后才能录入成绩。"), state=Message(state.label))
+
+
+def _standing(candidate: Candidate, offer: Offer) -> list[Message | None]:
+    """What must hold both when enrolling and when confirming (R39, R47)."""
+    approved = candidate.state is PersonState.APPROVED
+    admitted = candidate.qualification_type in offer.qualification_types
+    return [
+        None
+        if approved
+        else Message(N_("该人员当前为“%(state)s”，审批通过后才能报名。"), state=Message(candidate.state.label)),
+        None if admitted else Message(N_("本班不招收该人员的资格类型，请选择其他班次。")),
+        Message(N_("该人员在其他班有在办的报名，请先办结或撤回。")) if candidate.is_enrolled_elsewhere else None,
+        obstacle_to_kind(offer.kind, candidate.need, candidate.facts),
+    ]

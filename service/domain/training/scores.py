@@ -1,0 +1,80 @@
+"""Scores and marks in tenths of a point, so that no float is ever needed; None stands for 缺考 (absent)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from service.domain.values.labelled_enum import Labelled
+from service.errors import N_, InvalidInput, Message
+
+Tenths = int
+ABSENT = N_("缺考")
+HIGHEST: Tenths = 1000
+DEFAULT_PASS_MARK: Tenths = 600  # D5
+ATTEMPTS = 2  # the examination and one make-up (R52)
+
+
+class Outcome(Labelled):
+    PASSED = "passed", N_("合格")
+    MAKEUP = "makeup", N_("须补考")
+    FAILED = "failed", N_("不合格")
+
+
+def parse_score(text: str | int | None, field: str = "score") -> Tenths | None:
+    """Read a score from 0 to 100 with at most one decimal, or 缺考 (R49); raises ``InvalidInput``."""
+    typed = _normalise(text)
+    return (
+        None
+        if typed == ABSENT
+        else _parse_points(typed, field, N_("请填写 0 至 100 的成绩，最多一位小数；未参加考试请填“缺考”。"))
+    )
+
+
+def parse_pass_mark(text: str | int | None, field: str = "pass_mark") -> Tenths:
+    """Read a pass mark from 0 to 100 with at most one decimal; raises ``InvalidInput``."""
+    return _parse_points(_normalise(text), field, N_("请填写 0 至 100 的及格线，最多一位小数。"))
+
+
+def write_score(score: Tenths | None) -> str:
+    """The score as people write it: ``85``, ``54.5``, ``缺考``; what ``parse_score`` reads."""
+    if score is None:
+        return ABSENT
+    points, tenth = divmod(score, 10)
+    return f"{points}.{tenth}" if tenth else str(points)
+
+
+def is_pass(score: Tenths | None, pass_mark: Tenths) -> bool:
+    """Whether a score reaches the mark: equality passes (R50), absence fails (R49)."""
+    return score is not None and score >= pass_mark
+
+
+def outcome(attempts: Sequence[Tenths | None], pass_mark: Tenths, may_make_up: bool) -> Outcome:
+    """What one or two attempts come to; the score of the make-up is final (R52)."""
+    if not 1 <= len(attempts) <= ATTEMPTS:
+        raise ValueError(f"an enrolment has one or two attempts, not {len(attempts)}")
+    if is_pass(attempts[-1], pass_mark):
+        return Outcome.PASSED
+    return Outcome.MAKEUP if may_make_up and len(attempts) < ATTEMPTS else Outcome.FAILED
+
+
+def obstacle_to_correction(corrected_by: object, assented_by: object, certificate_approved: bool) -> Message | None:
+    """Why a confirmed score cannot be corrected: a second person assents, before the approval (R51)."""
+    if certificate_approved:
+        return Message(N_("证书已由工信部审批，成绩不能再更正；确有错误请联系工信部吊销证书。"))
+    if corrected_by == assented_by:
+        return Message(N_("更正成绩须由另一人复核，请交给同单位的其他经办人。"))
+    return None
+
+
+def _normalise(text: str | int | None) -> str:
+    return "" if text is None else unicodedata.normalize("NFKC", str(text)).strip()
+
+
+def _parse_points(typed: str, field: str, message: str) -> Tenths:
+    found = re.fullmatch(r"(\d{1,3})(?:\.(\d))?", typed, re.ASCII)
+    tenths = int(found[1]) * 10 + int(found[2] or 0) if found else HIGHEST + 1
+    if tenths > HIGHEST:
+        raise InvalidInput({field: message})
+    return tenths

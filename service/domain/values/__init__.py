@@ -1,0 +1,1 @@
+"""Values and checks that every noun uses."""

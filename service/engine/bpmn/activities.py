@@ -1,0 +1,134 @@
+"""Activities that are one piece of work: user tasks, scripts, topics, decisions; and waiting at the door of any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.task import Task
+
+from service.engine.bpmn.expressions_eval import call, mapped, run_script
+from service.engine.bpmn.step_context import (
+    READY,
+    STARTED,
+    WAITING,
+    path_of,
+)
+from service.engine.bpmn.throw_events import raise_error
+from service.engine.bpmn.token_data import write
+from service.engine.dmn.decision_table import hits
+from service.engine.kernel.types import (
+    BpmnError,
+    Data,
+    Request,
+    StepFailed,
+)
+
+
+class ManualTask(defaults.ManualTask):
+    """Done outside any system, says BPMN: the engine passes through."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.manual = False
+
+
+class NoneTask(defaults.NoneTask):
+    """A task of no kind: nothing for anybody to do, says BPMN."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.manual = False
+
+
+class Mapped:
+    """Input parameters are visible to the activity only; with output parameters only these are written, else the result."""
+
+    attributes: Any
+
+    def names(self, task: Task) -> Data:
+        """What the activity sees: the token's data and its input parameters."""
+        inputs = self.attributes.inputs
+        return {**task.data, **mapped(task, inputs, task.data)} if inputs else task.data
+
+    def accept(self, task: Task, result: Data) -> None:
+        """Write what the activity gave."""
+        outputs = self.attributes.outputs
+        write(task, values=mapped(task, outputs, {**self.names(task), **result}) if outputs else result)
+
+
+class UserTask(Mapped, defaults.UserTask):
+    """Waits for a person."""
+
+
+class ScriptTask(Mapped, defaults.ScriptTask):
+    """Runs its script in the sandbox."""
+
+    functions: tuple[str, ...] = ()
+
+    def _run_hook(self, task: Task) -> bool:
+        try:
+            self.accept(task, run_script(task, self.script or "", self.names(task), self.functions))
+        except BpmnError as error:
+            raise_error(task, error.code, error.data)
+            return False
+        return True
+
+
+class ServiceTask(Mapped, defaults.ServiceTask):
+    """Serves its topic in the step, or waits for an external worker when nobody here does."""
+
+    topic = ""
+
+    def _run_hook(self, task: Task) -> bool | None:
+        try:
+            result = call(Request(self.topic, path_of(task), _copy(self.names(task))))
+        except BpmnError as error:
+            raise_error(task, error.code, error.data)
+            return False
+        if result is None:
+            return None
+        self.accept(task, result)
+        return True
+
+
+class BusinessRuleTask(Mapped, defaults.ServiceTask):
+    """Evaluates one decision of the bundle into its result variable."""
+
+    table: Any
+    shape: str | None = None
+
+    def _run_hook(self, task: Task) -> bool:
+        try:
+            found = hits(self.table, self.names(task))
+        except ValueError as error:
+            raise StepFailed(f"决策 {self.table.id}:{error}", path_of(task)) from error
+        self.accept(task, {self.attributes.result: self._shaped(found)})
+        return True
+
+    def _shaped(self, found: list[Data]) -> Any:
+        """As ``mapDecisionResult`` says; unsaid: one output gives plain values, several objects, COLLECT a list of them."""
+        table = self.table
+        rows: list[Any] = found
+        if self.shape in ("singleEntry", "collectEntries") or (self.shape is None and len(table.outputs) == 1):
+            rows = [hit[table.outputs[0]] for hit in found]
+        if self.shape in ("collectEntries", "resultList") or (self.shape is None and table.gives_several):
+            return rows
+        return rows[0] if rows else None
+
+
+def hold(spec: Any, task: Task) -> None:
+    """``asyncBefore``: the token waits in front of the activity until a job lets it in."""
+    if task.internal_data.get("released") or task._state & (READY | STARTED):
+        type(spec)._update(spec, task)
+    elif task._state != WAITING:
+        task._inherit_data()
+        task._set_state(WAITING)
+
+
+def _copy(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _copy(item) for key, item in value.items()}
+    if type(value) is list:
+        return [_copy(item) for item in value]
+    return value

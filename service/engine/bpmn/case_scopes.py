@@ -1,0 +1,143 @@
+"""A running case and the scopes inside it (subprocesses, called processes), on the library's workflow classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from SpiffWorkflow.bpmn import BpmnWorkflow
+from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from service.engine.bpmn.step_context import (
+    COMPLETED,
+    OPEN,
+    WAITING,
+    world,
+)
+from service.engine.kernel.types import StepFailed
+
+MAX_DEPTH = 20  # scopes within scopes; a process that calls itself ends here
+
+FUTURE = TaskState.FUTURE
+
+
+class _Silent:
+    """In place of the library's event manager: what waits is found in the scopes, in order of ticks."""
+
+    def add_task(self, task: Task) -> None: ...
+
+    def remove_task(self, task: Task) -> None: ...
+
+
+class _Shared:
+    """What a case and its inner scopes do alike, and otherwise than the library."""
+
+    spec: Any
+    tasks: dict[int, Task]
+    completed: bool
+    success: bool
+    polled: Sequence[Task] = ()
+
+    def update_waiting_tasks(self) -> None:
+        """Ask again those that wait for what others do: inclusive joins and the end of the scope."""
+        if self.polled:
+            self.polled = in_order(task for task in self.polled if task._state == WAITING)
+            for task in self.polled:
+                if task._state == WAITING:
+                    task.task_spec._update(task)
+
+    def _task_completed_notify(self, task: Task) -> None:
+        self.last_task = task
+        if task.task_spec is self.spec.finish:
+            self._mark_complete(task)
+        if self.completed:
+            self.completed_event(self)  # type: ignore[attr-defined]
+        else:
+            self.update_waiting_tasks()
+
+    def _mark_complete(self, task: Task) -> None:
+        self.data = dict(task.data)
+        self.completed = True
+
+    def cancel(self, *_ignored: Any) -> None:
+        """End this scope with everything open in it."""
+        self.success, self.completed = False, True
+        for task in in_order(t for t in list(self.tasks.values()) if t._state & OPEN):
+            task.cancel()
+
+    def _predict(self, *_ignored: Any) -> None: ...
+
+
+class Scope(_Shared, BpmnSubWorkflow):
+    """One run of a subprocess or a called process, hung below the task that started it."""
+
+
+class Case(_Shared, BpmnWorkflow):
+    """The whole case."""
+
+    def __init__(self, spec: Any, specs: Any, engine: Any, **options: Any) -> None:
+        super().__init__(spec, specs, script_engine=engine, **options)
+        self.event_manager = _Silent()
+
+    def create_subprocess(self, task: Task, name: str) -> Scope:
+        if task.workflow.depth >= MAX_DEPTH:
+            raise StepFailed(f"子流程嵌套超过 {MAX_DEPTH} 层。", task.task_spec.name)
+        scope = Scope(self.subprocess_specs[name], parent_task_id=task.id, top_workflow=self)
+        self.subprocesses[task.id] = scope
+        return scope
+
+    def get_task_from_id(self, task_id: int) -> Task:
+        found = self.tasks.get(task_id)
+        if found is None:
+            found = next((scope.tasks[task_id] for scope in self.subprocesses.values() if task_id in scope.tasks), None)
+        return found
+
+    def alive(self, scope: Any) -> bool:
+        """Whether tasks of this scope still count: it and all around it are open."""
+        while scope.parent_task_id is not None:
+            host = self.get_task_from_id(scope.parent_task_id)
+            if scope.completed or host is None or not host._state & OPEN:
+                return False
+            scope = host.workflow
+        return not scope.completed
+
+    def live(self) -> Iterator[Any]:
+        """The open scopes, the case itself first."""
+        yield self
+        for scope in list(self.subprocesses.values()):
+            if self.alive(scope):
+                yield scope
+
+
+def in_order(tasks: Iterable[Task]) -> list[Task]:
+    """Tasks by the tick at which they entered their state."""
+    return sorted(tasks, key=lambda task: task.last_state_change)
+
+
+def holds_token(task: Task) -> bool:
+    """Whether a token is at this task: it is open and does not merely listen, or is entered from a completed one."""
+    if task._state & OPEN:
+        return not (task._state == WAITING and getattr(task.task_spec, "listens", False))
+    if task._state != FUTURE or task._parent is None:
+        return False
+    return bool(task.workflow.tasks[task._parent]._state == COMPLETED)
+
+
+def follow(task: Task, chosen: list[Any]) -> None:
+    """Let a gateway's token go on along the chosen outputs and no other."""
+    task._sync_children(chosen, FUTURE)
+    for child in task.children:
+        child.task_spec._predict(child, mask=FUTURE | TaskState.PREDICTED_MASK)
+
+
+def drain(case: Case) -> None:
+    """Run what is automatic, in the order it became ready, until people or time are needed."""
+    ready = world.ready
+    assert ready is not None
+    while ready:
+        task = ready.popleft()
+        if task._state == TaskState.READY and task.workflow.tasks.get(task.id) is task and case.alive(task.workflow):
+            world.count(task.task_spec.name)
+            task.run()

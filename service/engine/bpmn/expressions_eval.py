@@ -1,0 +1,125 @@
+"""Conditions, scripts, mappings and the values of attributes, evaluated over a token's data in the sandbox."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from SpiffWorkflow.task import Task
+
+from service.engine.bpmn.step_context import path_of, world
+from service.engine.kernel.types import (
+    BpmnError,
+    Call,
+    Data,
+    Request,
+    StepFailed,
+)
+from service.engine.starlark import sandbox
+from service.engine.starlark.sandbox import ScriptError
+
+
+class Engine:
+    """What the library asks for as its script engine; everything goes to the sandbox."""
+
+    def evaluate(self, task: Task, expression: str, external_context: Any = None) -> Any:
+        return value_of(task, expression)
+
+
+def unwrap(text: str) -> str | None:
+    """The expression inside ``${…}``, or None when the text is not one."""
+    text = text.strip()
+    return text[2:-1].strip() if text.startswith("${") and text.endswith("}") else None
+
+
+def value_of(task: Task, expression: str, names: Mapping[str, Any] | None = None) -> Any:
+    """The value of an expression, bare or as ``${…}``, over the token's data. Raises StepFailed."""
+    try:
+        return sandbox.evaluate(unwrap(expression) or expression, task.data if names is None else names, seconds_left())
+    except ScriptError as error:
+        raise StepFailed(f"表达式 {expression.strip()} 不能求值:{error}", path_of(task)) from error
+
+
+def decide(task: Task, condition: str) -> bool:
+    """The value of a condition, which must be true or false; recorded. Raises StepFailed."""
+    value = value_of(task, condition)
+    if type(value) is not bool:
+        raise StepFailed(f"条件 {condition.strip()} 的结果不是真假值。", path_of(task))
+    world.decisions.append("1" if value else "0")
+    return value
+
+
+def attribute_of(task: Task, text: str | None) -> Any:
+    """The value of an attribute: the text itself, or what its ``${…}`` gives."""
+    expression = unwrap(text) if text else None
+    return text if expression is None else value_of(task, expression)
+
+
+def mapped(task: Task, mapping: Mapping[str, str], names: Data) -> Data:
+    """Input or output parameters, each evaluated over ``names``."""
+    values: Data = {}
+    for name, text in mapping.items():
+        expression = unwrap(text)
+        values[name] = text if expression is None else value_of(task, expression, names)
+    return values
+
+
+def run_script(task: Task, script: str, names: Data, functions: tuple[str, ...]) -> Data:
+    """What a script sets over ``names``. A host function is served as topic ``script.<name>``. Raises StepFailed."""
+    path = path_of(task)
+
+    def host(name: str, arguments: list[Any]) -> Any:
+        answer = call(Request(f"script.{name}", path, {"arguments": arguments}))
+        return None if answer is None else answer.get("result")
+
+    try:
+        return sandbox.execute(script, names, functions, host, seconds_left())
+    except ScriptError as error:
+        raise StepFailed(f"脚本出错:{error}", path) from error
+
+
+def call(request: Request) -> Data | None:
+    """Serve a topic and record what came of it; None when nobody here serves it.
+
+    A BPMN error is recorded like a result and raised; any other error of the handler passes unchanged.
+    """
+    error: BpmnError | None = None
+    try:
+        with world.pause():
+            result = world.serve(request)
+    except BpmnError as raised:
+        error = raised
+        result = error_record(raised)
+    if result is None:
+        return None
+    try:
+        result = sandbox.clean(result)
+    except ScriptError as refused:
+        raise StepFailed(f"{request.topic} 返回的数据不合规则:{refused}", request.element) from refused
+    world.calls.append(Call(request.element, request.topic, len(world.calls), result))
+    if error is not None:
+        raise error
+    return result
+
+
+_ERROR = "!error"  # no name of a field, so that it cannot be taken for one
+
+
+def error_record(error: BpmnError) -> Data:
+    """What a journal keeps of a BPMN error in place of a result."""
+    return {_ERROR: error.code, "message": str(error), "data": error.data}
+
+
+def error_in(result: Data) -> BpmnError | None:
+    """The BPMN error that a recorded result stands for, if it does."""
+    if _ERROR not in result:
+        return None
+    return BpmnError(str(result[_ERROR]), str(result["message"]), result["data"])
+
+
+def seconds_left() -> float:
+    """How long a script may still run in this step."""
+    if world.deadline is None:
+        return sandbox.SECONDS
+    return min(sandbox.SECONDS, max(0.01, world.deadline - time.monotonic()))

@@ -1,0 +1,185 @@
+"""Gateways and ends of scopes. Joins count tokens per incoming flow, as BPMN 2.0 says; the library counts finished tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.bpmn.specs.bpmn_task_spec import _BpmnCondition
+from SpiffWorkflow.bpmn.specs.control import BpmnStartTask, SimpleBpmnTask, _EndJoin
+from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition
+from SpiffWorkflow.task import Task
+
+from service.engine.bpmn.case_scopes import follow, holds_token, in_order
+from service.engine.bpmn.expressions_eval import decide
+from service.engine.bpmn.step_context import WAITING, path_of
+from service.engine.bpmn.token_data import merge
+from service.engine.kernel.types import StepFailed
+
+_NO_FLOW = "没有一个条件成立,又没有默认流向。"
+
+
+class Join:
+    """Tokens wait here, one task each, until ``_complete`` names those that go on as one."""
+
+    _inputs: list[str]
+    polled = False
+    merges = True  # of its tasks only the one that goes on is told in the trace
+
+    def _update_hook(self, task: Task) -> bool:
+        if self._passes():
+            task._inherit_data()
+            return True
+        if task._state != WAITING:
+            task.internal_data["from"] = task.parent.task_spec.name
+            task._inherit_data()
+            task._set_state(WAITING)
+            self.wait(task)
+        arrived = in_order(t for t in task.workflow.tasks.values() if t.task_spec is self and t._state == WAITING)
+        chosen = self._complete(task.workflow, arrived)
+        if not chosen:
+            return False
+        *others, lead = chosen
+        for other in others:
+            other.cancel()
+        merge(lead, others)
+        del lead.internal_data["from"]
+        if lead is not task:
+            lead._ready()
+        return lead is task
+
+    def wait(self, task: Task) -> None:
+        """A token waits here; where that depends on tokens elsewhere, its scope asks again when one of them has moved."""
+        if self.polled:
+            task.workflow.polled = [*task.workflow.polled, task]
+
+    def _passes(self) -> bool:
+        """Nothing to join: a token goes straight through."""
+        return len(self._inputs) == 1
+
+    def _complete(self, workflow: Any, arrived: list[Task]) -> list[Task]:
+        """The arrivals that go on together, none while somebody is missing: what each kind of join answers for itself."""
+        raise NotImplementedError
+
+
+class ParallelGateway(Join, defaults.ParallelGateway):
+    """Goes on with the oldest token of every incoming flow; what is over stays and waits for the next round."""
+
+    def _complete(self, workflow: Any, arrived: list[Task]) -> list[Task]:
+        missing = Counter(self._inputs)
+        chosen = []
+        for task in arrived:
+            if missing[task.internal_data["from"]]:
+                missing[task.internal_data["from"]] -= 1
+                chosen.append(task)
+        return [] if +missing else chosen
+
+    def _run_hook(self, task: Task) -> bool:
+        return True
+
+
+class InclusiveGateway(Join, defaults.InclusiveGateway):
+    """Waits while a token elsewhere can reach an incoming flow that has none, and cannot reach one that has."""
+
+    polled = True
+
+    def _complete(self, workflow: Any, arrived: list[Task]) -> list[Task]:
+        chosen: dict[str, Task] = {}
+        for task in arrived:
+            chosen.setdefault(task.internal_data["from"], task)
+        filled = set(chosen)
+        empty = set(self._inputs) - filled
+        for task in workflow.tasks.values():
+            if task.task_spec is self or not holds_token(task):
+                continue
+            reached = self._reached_from(workflow.spec, task.task_spec.name)
+            if reached & empty and not reached & filled:
+                return []
+        return list(chosen.values())
+
+    def _reached_from(self, spec: Any, name: str) -> set[str]:
+        """Which incoming flows a token at ``name`` can still come to without passing this gateway."""
+        cache = self.__dict__.setdefault("_reach", {})
+        if name not in cache:
+            seen, stack = {name}, [name]
+            while stack:
+                for following in spec.task_specs[stack.pop()]._outputs:
+                    if following != self.name and following not in seen:
+                        seen.add(following)
+                        stack.append(following)
+            cache[name] = seen & set(self._inputs)
+        found: set[str] = cache[name]
+        return found
+
+    def _run_hook(self, task: Task) -> bool:
+        matches, otherwise = self._get_matching_outputs(task)
+        if not matches and not otherwise:
+            raise StepFailed(_NO_FLOW, path_of(task))
+        follow(task, matches or otherwise)
+        return True
+
+
+class ExclusiveGateway(defaults.ExclusiveGateway):
+    """Takes the first flow, in document order, whose condition holds, else the default."""
+
+    def _run_hook(self, task: Task) -> bool:
+        chosen = self.default_task_spec
+        for condition, name in self.cond_task_specs:
+            if condition is not None and condition._matches(task):
+                chosen = name
+                break
+        if chosen is None:
+            raise StepFailed(_NO_FLOW, path_of(task))
+        follow(task, [self._wf_spec.task_specs[chosen]])
+        return True
+
+
+class EndJoin(Join, _EndJoin):
+    """The end of a scope: tokens that ended wait here, merged into one, until none is left elsewhere."""
+
+    polled = True
+
+    def _passes(self) -> bool:
+        return False
+
+    def _complete(self, workflow: Any, arrived: list[Task]) -> list[Task]:
+        *others, last = arrived
+        for other in others:
+            other.cancel()
+        merge(last, others)
+        if any(holds_token(task) for task in workflow.tasks.values() if task is not last):
+            return []
+        for task in in_order(t for t in workflow.tasks.values() if t._state == WAITING and t is not last):
+            task.cancel()  # event subprocesses that listened to the last
+        return [last]
+
+    def _run_hook(self, task: Task) -> bool:
+        return True
+
+
+class Start(BpmnStartTask):
+    def connect_or_add_trigger(self, listener: Any, inner: Any) -> None:
+        """An event subprocess listens from the start of its scope, for what its own start event names."""
+        (start,) = inner.bpmn_start_events
+        listener.event_definition, start.event_definition = start.event_definition, NoneEventDefinition()
+        self.connect(listener)
+        listener.connect(self._wf_spec.end)
+
+
+class ProcessSpec(BpmnProcessSpec):
+    """A process whose inner start and end bear names that no BPMN id can have, so that ``Start`` and ``End`` may be ids."""
+
+    START, JOIN, FINISH = "[start]", "[join]", "[end]"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.task_specs.clear()
+        self.start = Start(self, self.START)
+        self.end = EndJoin(self, self.JOIN)
+        self.finish = SimpleBpmnTask(self, self.FINISH)
+        self.end.connect(self.finish)
+
+
+_BpmnCondition._matches = lambda condition, task: decide(task, condition.args[0])

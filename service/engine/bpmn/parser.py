@@ -1,0 +1,187 @@
+"""BPMN files → the library's specifications built of our elements. The drawn layout never reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from SpiffWorkflow.bpmn.parser import event_parsers as library
+from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser
+from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
+from SpiffWorkflow.bpmn.parser.task_parsers import SubprocessParser, SubWorkflowParser
+from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
+from SpiffWorkflow.bpmn.parser.util import full_tag
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
+
+from service.engine.bpmn import (
+    activities,
+    events,
+    gateways,
+    multi_instance,
+    subprocesses,
+    throw_events,
+)
+from service.engine.bpmn.step_context import deep_recursion
+from service.engine.kernel.camunda_extensions import is_diagram, script_in
+from service.engine.kernel.xml_reader import CAMUNDA, parse
+
+
+class _Process(ProcessParser):
+    """A process whose drawing does not matter."""
+
+    def get_position(self, node_id: str) -> dict[str, float]:
+        """The same for every shape: moving one must not change the order of execution."""
+        return {"x": 0.0, "y": 0.0}
+
+    def create_spec(self) -> gateways.ProcessSpec:
+        return gateways.ProcessSpec(name=self.bpmn_id, description=self.get_name(), filename=self.filename)
+
+
+class _Node:
+    """Mixed into every parser of the library: our timers, our instances."""
+
+    node: Any
+    spec: Any
+    task: Any
+
+    def parse_timer_event(self, event: Any) -> events.Timer:
+        text = next((child.text or "" for child in event if child.tag.startswith(full_tag("time"))), "")
+        return events.Timer(self.node.get("id"), text.strip())
+
+    def parse_extensions(self, node: Any = None) -> dict[str, str]:
+        return {}
+
+    def _add_loop_task(self, loop: Any) -> None:
+        maximum, condition = loop.get("loopMaximum"), _text(loop, "loopCondition")
+        original = self.spec.task_specs.pop(self.task.name)
+        self.task = multi_instance.StandardLoop(
+            self.spec,
+            original.name,
+            "",
+            None if maximum is None else int(maximum),
+            condition,
+            loop.get("testBefore") == "true",
+        )
+        self._copy_task_attrs(original, loop)  # type: ignore[attr-defined]
+
+    def _add_multiinstance_task(self, loop: Any) -> None:
+        collection = loop.get(f"{{{CAMUNDA}}}collection") or _text(loop, "loopDataInputRef")
+        item = loop.get(f"{{{CAMUNDA}}}elementVariable") or _item(loop, "inputDataItem")
+        kind = (
+            multi_instance.SequentialInstances
+            if loop.get("isSequential") == "true"
+            else multi_instance.ParallelInstances
+        )
+        original = self.spec.task_specs.pop(self.task.name)
+        self.task = kind(
+            self.spec,
+            original.name,
+            task_spec="",
+            cardinality=_text(loop, "loopCardinality"),
+            data_input=_reference(collection),
+            input_item=_reference(item),
+            data_output=_reference(_text(loop, "loopDataOutputRef")),
+            output_item=_reference(_item(loop, "outputDataItem")),
+            condition=_text(loop, "completionCondition"),
+        )
+        self._copy_task_attrs(original, loop)  # type: ignore[attr-defined]
+
+
+class _Script(TaskParser):
+    """A script task may be empty."""
+
+    def create_task(self) -> Any:
+        found = self.node.find(full_tag("script"))
+        script = "" if found is None else script_in(found)
+        return self.spec_class(self.spec, self.bpmn_id, script=script, **self.bpmn_attributes)
+
+
+class _EventGateway(library.EventBasedGatewayParser):
+    """The gateway waits for our events."""
+
+    def create_task(self) -> Any:
+        return self._create_task(events.Alternatives())
+
+
+class _SubProcess(SubWorkflowParser):
+    """The library looks for ``triggeredByEvent`` in the BPMN namespace, where no tool writes it."""
+
+    def create_task(self) -> Any:
+        listens = self.node.get("triggeredByEvent") == "true"
+        kind = subprocesses.EventSubProcess if listens else self.spec_class
+        inner = SubprocessParser.get_subprocess_spec(self)
+        return kind(self.spec, self.bpmn_id, subworkflow_spec=inner, **self.bpmn_attributes)
+
+
+class _Start(library.StartEventParser):
+    """The library's list of definitions for starts lacks the error and the escalation, which event subprocesses have."""
+
+    def get_event_definition(self, xpaths: list[str]) -> Any:
+        return super().get_event_definition([*xpaths, library.ERROR_EVENT_XPATH, library.ESCALATION_EVENT_XPATH])
+
+
+class _End(library.EndEventParser):
+    """The library's list of definitions for ends lacks the signal."""
+
+    def get_event_definition(self, xpaths: list[str]) -> Any:
+        return super().get_event_definition([*xpaths, library.SIGNAL_EVENT_XPATH])
+
+
+def _text(node: Any, name: str) -> str | None:
+    found = node.find(full_tag(name))
+    return None if found is None else (found.text or "").strip()
+
+
+def _item(node: Any, name: str) -> str | None:
+    found = node.find(full_tag(name))
+    return None if found is None else found.get("id")
+
+
+def _reference(name: str | None) -> TaskDataReference | None:
+    return TaskDataReference(name) if name else None
+
+
+_OURS: dict[str, tuple[Any, Any]] = {
+    "scriptTask": (_Script, activities.ScriptTask),
+    "serviceTask": (TaskParser, activities.ServiceTask),
+    "businessRuleTask": (TaskParser, activities.BusinessRuleTask),
+    "userTask": (TaskParser, activities.UserTask),
+    "manualTask": (TaskParser, activities.ManualTask),
+    "task": (TaskParser, activities.NoneTask),
+    "subProcess": (_SubProcess, subprocesses.SubProcess),
+    "transaction": (None, subprocesses.Transaction),
+    "callActivity": (None, subprocesses.CallActivity),
+    "exclusiveGateway": (None, gateways.ExclusiveGateway),
+    "inclusiveGateway": (None, gateways.InclusiveGateway),
+    "parallelGateway": (None, gateways.ParallelGateway),
+    "eventBasedGateway": (_EventGateway, events.EventBasedGateway),
+    "startEvent": (_Start, defaults.StartEvent),
+    "endEvent": (_End, throw_events.EndEvent),
+    "intermediateThrowEvent": (None, throw_events.IntermediateThrowEvent),
+    "sendTask": (None, throw_events.SendTask),
+}
+
+
+def _classes() -> dict[str, tuple[Any, Any]]:
+    known = {tag: found for tag, found in BpmnParser.PARSER_CLASSES.items() if tag != full_tag("adHocSubProcess")}
+    for name, (parser, spec) in _OURS.items():
+        known[full_tag(name)] = (parser or known[full_tag(name)][0], spec)
+    return {tag: (type(parser.__name__, (_Node, parser), {}), spec) for tag, (parser, spec) in known.items()}
+
+
+class Parser(BpmnParser):
+    """The library's parser with our elements in it."""
+
+    PARSER_CLASSES = _classes()
+    PROCESS_PARSER_CLASS = _Process
+
+
+def specifications(files: Mapping[str, bytes], process: str) -> tuple[Any, dict[str, Any]]:
+    """The specification of a process and those of all it calls, from the diagrams of a bundle."""
+    parser = Parser(namespaces={**Parser().namespaces, "camunda": CAMUNDA})
+    for name in sorted(files):
+        if is_diagram(name):
+            parser.add_bpmn_xml(parse(files[name], name), filename=name)
+    with deep_recursion():
+        return parser.get_spec(process), parser.get_subprocess_specs(process)

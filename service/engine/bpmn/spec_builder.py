@@ -1,0 +1,124 @@
+"""Specifications made ready to run: what the diagram says attached to each, and for production prediction cut short."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.event_definitions import (
+    CancelEventDefinition,
+    ErrorEventDefinition,
+    EscalationEventDefinition,
+    MessageEventDefinition,
+    NoneEventDefinition,
+    SignalEventDefinition,
+    TerminateEventDefinition,
+)
+from SpiffWorkflow.bpmn.specs.mixins.events.event_types import ThrowingEvent
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.specs.MultiChoice import MultiChoice
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from service.engine.bpmn import activities, parser, subprocesses
+from service.engine.bpmn.events import Alternatives, EventBasedGateway, Timer
+from service.engine.dmn.decision_table import Table
+from service.engine.kernel.camunda_extensions import Attributes
+
+
+class Model:
+    """The specifications of a definition, for one way of running them: lean (short prediction) or plain (the library's)."""
+
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        process: str,
+        attributes: Mapping[str, Attributes],
+        decisions: Mapping[str, Table],
+        functions: tuple[str, ...],
+        lean: bool,
+    ) -> None:
+        self.main, self.inner = parser.specifications(files, process)
+        for spec in (self.main, *self.inner.values()):
+            for task_spec in spec.task_specs.values():
+                _require_known(task_spec)
+                _attach(task_spec, attributes, decisions, functions)
+                if lean:
+                    _shorten(task_spec)
+
+
+_KNOWN_EVENTS = (
+    Alternatives,
+    CancelEventDefinition,
+    ErrorEventDefinition,
+    EscalationEventDefinition,
+    MessageEventDefinition,
+    NoneEventDefinition,
+    SignalEventDefinition,
+    TerminateEventDefinition,
+    Timer,
+)
+
+
+def _require_known(spec: Any) -> None:
+    """The compact state holds what these need. What it does not cover is refused when it is read, never run wrongly."""
+    event = getattr(spec, "event_definition", None)
+    several = isinstance(spec, ThrowingEvent | EventBasedGateway)
+    for one in getattr(event, "event_definitions", [event]) if several else [event]:
+        if one is not None and not isinstance(one, _KNOWN_EVENTS):
+            raise ValidationException(f"{spec.name}: {type(one).__name__} is not executed")
+    for name in ("io_specification", "data_input_associations", "data_output_associations"):
+        if getattr(spec, name, None):
+            raise ValidationException(f"{spec.name}: {name} is not executed")
+
+
+def _attach(
+    spec: Any, attributes: Mapping[str, Attributes], decisions: Mapping[str, Table], functions: tuple[str, ...]
+) -> None:
+    """Give a task specification what the diagram says about it."""
+    identity = spec.name.removesuffix(" [child]")
+    found = attributes.get(identity) if getattr(spec, "bpmn_id", None) else None
+    spec.traced = found is not None and not isinstance(spec, LoopTask)
+    spec.attributes = found
+    if isinstance(spec, LoopTask):
+        inner = spec._wf_spec.task_specs[spec.task_spec]
+        inner.completed_event.connect(spec.merge_child)
+    if found is None:
+        return
+    if isinstance(spec, activities.ServiceTask):
+        spec.topic = found.topic or identity
+    elif isinstance(spec, activities.ScriptTask):
+        spec.functions = functions
+    elif isinstance(spec, activities.BusinessRuleTask):
+        spec.table, spec.shape = decisions[found.decision or ""], found.result_shape
+    elif isinstance(spec, subprocesses.EventSubProcess):
+        spec.interrupting = found.interrupting
+    if found.async_before and not spec.name.endswith(" [child]"):
+        spec._update = types.MethodType(activities.hold, spec)
+
+
+def _shorten(spec: Any) -> None:
+    """Predict one level, and only when a task runs: the tree holds what is live and nothing that may be."""
+    spec.test()
+    spec.test = types.MethodType(_tested, spec)
+    spec._predict = types.MethodType(_predict_nothing, spec)
+    if not isinstance(spec, MultiChoice | EventBasedGateway):  # those choose their outputs when they run
+        spec._run = types.MethodType(_predict_and_run, spec)
+
+
+def _tested(spec: Any) -> None:
+    """The library checks a specification each time a task becomes ready; once, when it is read, is enough."""
+
+
+def _predict_nothing(
+    spec: Any, task: Task, seen: Any = None, ahead: int = 0, mask: int = TaskState.PREDICTED_MASK
+) -> None:
+    return
+
+
+def _predict_and_run(spec: Any, task: Task) -> Any:
+    if not task._children or all(child.triggered for child in task.children):
+        spec._predict_hook(task)
+    return type(spec)._run(spec, task)

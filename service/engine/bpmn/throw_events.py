@@ -1,0 +1,155 @@
+"""Events that are thrown, and who catches them inside the case: errors and escalations up through it, signals all round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
+from SpiffWorkflow.bpmn.specs.event_definitions import (
+    CancelEventDefinition,
+    ErrorEventDefinition,
+    EscalationEventDefinition,
+    MessageEventDefinition,
+    MultipleEventDefinition,
+    SignalEventDefinition,
+    TerminateEventDefinition,
+)
+from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
+from SpiffWorkflow.task import Task
+
+from service.engine.bpmn.case_scopes import in_order
+from service.engine.bpmn.events import fire, receive
+from service.engine.bpmn.step_context import (
+    OPEN,
+    WAITING,
+    path_of,
+    world,
+)
+from service.engine.bpmn.token_data import loop_around
+from service.engine.kernel.types import (
+    Data,
+    NoPlace,
+    Sent,
+    StepFailed,
+)
+
+
+class Throwing:
+    """Throws through ``throw``, never through the library's event manager."""
+
+    event_definition: EventDefinition
+
+    def _run_hook(self, task: Task) -> bool:
+        throw(task, self.event_definition)
+        return True
+
+
+class IntermediateThrowEvent(Throwing, defaults.IntermediateThrowEvent):
+    """Throws and goes on."""
+
+
+class SendTask(Throwing, defaults.SendTask):
+    """Sends its message and goes on."""
+
+
+class EndEvent(Throwing, defaults.EndEvent):
+    """Ends its token; a terminating one its scope, an error that nobody catches the whole case."""
+
+    def _on_complete_hook(self, task: Task) -> None:
+        if isinstance(self.event_definition, TerminateEventDefinition) or world.failed is not None:
+            task.workflow._mark_complete(task)
+        if world.failed is not None:
+            world.trace.append("!" + path_of(task))
+            case = task.workflow.top_workflow
+            if not case.completed:
+                case._mark_complete(task)
+
+
+def throw(task: Task, definition: EventDefinition) -> None:
+    """What a throwing event does. Messages leave the case; signals also go round inside it, errors up through it."""
+    path = path_of(task)
+    if isinstance(definition, MultipleEventDefinition):
+        for one in definition.event_definitions:
+            throw(task, one)
+    elif isinstance(definition, MessageEventDefinition):
+        world.sent.append(Sent("message", definition.name, path, dict(task.data)))
+    elif isinstance(definition, SignalEventDefinition):
+        world.sent.append(Sent("signal", definition.name, path, dict(task.data)))
+        case = task.workflow.top_workflow
+        try:
+            receive(case, "signal", definition.name, {}, thrower=task)
+        except NoPlace:
+            return
+    elif isinstance(definition, TerminateEventDefinition):
+        _end_scope_but(task)
+    elif isinstance(definition, ErrorEventDefinition):
+        if not raise_to_boundary(task.workflow, ErrorEventDefinition, definition.code, {}):
+            world.failed = definition.code or definition.name
+            _end_all_but(task)
+    elif isinstance(definition, EscalationEventDefinition):
+        raise_to_boundary(task.workflow, EscalationEventDefinition, definition.code, {})
+    elif isinstance(definition, CancelEventDefinition):
+        raise_to_boundary(task.workflow, CancelEventDefinition, None, {})
+
+
+def _end_scope_but(task: Task) -> None:
+    for other in in_order(t for t in list(task.workflow.tasks.values()) if t._state & OPEN and t is not task):
+        other.cancel()
+
+
+def _end_all_but(task: Task) -> None:
+    """End everything in the case but this task and the activities around it."""
+    _end_scope_but(task)
+    while task.workflow.parent_task_id is not None:
+        task = task.workflow.top_workflow.get_task_from_id(task.workflow.parent_task_id)
+        _end_scope_but(task)
+
+
+def raise_error(task: Task, code: str, payload: Data) -> None:
+    """An error inside an activity: to its own boundary event, or one around it. Raises StepFailed if nobody catches."""
+    caught = _catch(task, ErrorEventDefinition, code, payload)
+    if not caught and not raise_to_boundary(task.workflow, ErrorEventDefinition, code, payload):
+        raise StepFailed(f"没有边界事件捕获 BPMN 错误 {code}。", path_of(task))
+
+
+def raise_to_boundary(scope: Any, kind: type, code: str | None, payload: Data) -> bool:
+    """Offer an error, escalation or cancellation from inside out; True when something catches it.
+
+    In each scope its event subprocesses come first, then the boundary events of the activity around it.
+    """
+    while True:
+        if _first(kind, code, payload, scope.tasks.values(), listening=True):
+            return True
+        if scope.parent_task_id is None:
+            return False
+        host = scope.top_workflow.get_task_from_id(scope.parent_task_id)
+        if _catch(host, kind, code, payload):
+            return True
+        scope = host.workflow
+
+
+def _catch(host: Task, kind: type, code: str | None, payload: Data) -> bool:
+    """Whether a boundary event of this very activity catches the code."""
+    host = loop_around(host) or host
+    split = host.parent
+    return isinstance(split.task_spec, BoundaryEventSplit) and _first(
+        kind, code, payload, split.children, listening=False
+    )
+
+
+def _first(kind: type, code: str | None, payload: Data, tasks: Iterable[Task], listening: bool) -> bool:
+    """Fire the first waiting event with this code, failing that the first for any code."""
+    waiting = [
+        task
+        for task in in_order(task for task in tasks if task._state == WAITING)
+        if isinstance(getattr(task.task_spec, "event_definition", None), kind)
+        and getattr(task.task_spec, "listens", False) is listening
+    ]
+    for wanted in (code, None):
+        for task in waiting:
+            if getattr(task.task_spec.event_definition, "code", None) == wanted:
+                fire(task, payload)
+                return True
+    return False

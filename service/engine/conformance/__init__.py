@@ -1,0 +1,1 @@
+"""Foreign models run through validation and engine, with a verdict each."""

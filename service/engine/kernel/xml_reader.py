@@ -1,0 +1,175 @@
+"""Bytes of an XML file → a tree that may be trusted as a tree: no DTD, no entities, no network, bounded size. No BPMN rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from lxml import etree
+
+from service.engine.kernel.types import Problem
+from service.errors import DefinitionRefused
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
+
+MAX_BYTES = 5_000_000
+MAX_DEPTH = 200
+MAX_ELEMENTS = 50_000
+MAX_TEXT = 200_000  # characters of one text or attribute
+ENCODINGS = frozenset(
+    [
+        "utf-8",
+        "utf8",
+        "utf-16",
+        "utf-16le",
+        "utf-16be",
+        "us-ascii",
+        "ascii",
+        "iso-8859-1",
+        "latin-1",
+        "latin1",
+        "iso-8859-15",
+        "windows-1252",
+        "gb2312",
+        "gbk",
+        "gb18030",
+        "big5",
+    ]
+)
+
+_DECLARED = re.compile(rb"^\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_DECLARATION = re.compile(r"^\s*<\?xml\b[^>]*\?>")
+_PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a diagram names: its own processes that may be executed, and what must lie beside it in the bundle."""
+
+    processes: tuple[str, ...]
+    forms: tuple[str, ...]
+    decisions: tuple[str, ...]
+    called: tuple[str, ...]
+
+
+def parse(data: bytes, file: str) -> Any:
+    """The root element of an XML file (lxml; comments and processing instructions are dropped).
+
+    Raises DefinitionRefused with one problem: too large, unreadable encoding, NUL bytes, a DOCTYPE, not well-formed,
+    too deep. Lines are those of the file.
+    """
+    text = _decode(data, file)
+    body = _DECLARATION.sub("", text, count=1)
+    prolog = _PROLOG.match(body)
+    if body[prolog.end() if prolog else 0 :].startswith("<!DOCTYPE"):
+        line = text[: text.index("<!DOCTYPE")].count("\n") + 1
+        _refuse(
+            file, line, "文件含有 DOCTYPE 声明。", "The file has a DOCTYPE.", "删去 DOCTYPE。", "Remove the DOCTYPE."
+        )
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(text.encode(), parser)
+    except etree.XMLSyntaxError as error:
+        _refuse(
+            file,
+            error.lineno or 0,
+            f"文件不是完整的 XML:{error.msg}。",
+            f"The file is not well-formed XML: {error.msg}.",
+            "用建模工具重新导出该文件。",
+            "Export the file again from the modelling tool.",
+        )
+    _measure(root, file)
+    return root
+
+
+def _decode(data: bytes, file: str) -> str:
+    if len(data) > MAX_BYTES:
+        _refuse(file, 0, "文件超过 5 MB。", "The file is larger than 5 MB.", "拆分流程图。", "Split the diagram.")
+    if not data.strip():
+        _refuse(file, 0, "文件是空的。", "The file is empty.", "上传正确的文件。", "Upload the right file.")
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    found = _DECLARED.match(data[:400].removeprefix(b"\xef\xbb\xbf"))
+    name = "utf-16" if wide else found.group(1).decode("ascii").lower() if found else "utf-8"
+    if name not in ENCODINGS:
+        _refuse(
+            file,
+            1,
+            f"不支持编码 {name}。",
+            f"The encoding {name} is not supported.",
+            "另存为 UTF-8。",
+            "Save it as UTF-8.",
+        )
+    try:
+        text = data.decode(name).removeprefix("\ufeff")
+    except UnicodeError:
+        _refuse(
+            file,
+            0,
+            f"文件内容不是有效的 {name}。",
+            f"The bytes are not valid {name}.",
+            "另存为 UTF-8。",
+            "Save it as UTF-8.",
+        )
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        _refuse(
+            file,
+            line,
+            "文件含有 NUL 字节。",
+            "The file holds a NUL byte.",
+            "重新导出该文件。",
+            "Export the file again.",
+        )
+    return text
+
+
+def _measure(root: Any, file: str) -> None:
+    depth = count = 0
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if event == "end":
+            continue
+        count += 1
+        values = (element.text or "", element.tail or "", *element.attrib.values())
+        if depth > MAX_DEPTH or count > MAX_ELEMENTS or max(map(len, values)) > MAX_TEXT:
+            _refuse(
+                file,
+                element.sourceline or 0,
+                "文件嵌套过深、元素过多或文字过长。",
+                "The file is nested too deeply, or has too many elements or too long a text.",
+                "拆分流程图。",
+                "Split the diagram.",
+            )
+    if root.getroottree().docinfo.internalDTD is not None:
+        _refuse(file, 1, "文件含有 DOCTYPE 声明。", "The file has a DOCTYPE.", "删去 DOCTYPE。", "Remove the DOCTYPE.")
+
+
+def _refuse(file: str, line: int, zh: str, en: str, mend_zh: str, mend_en: str) -> NoReturn:
+    raise DefinitionRefused([Problem(file, line, "", zh, en, mend_zh, mend_en)])
+
+
+def references(bpmn: bytes, file: str) -> References:
+    """What the diagram names, in document order; raises DefinitionRefused when it cannot be parsed."""
+    root = parse(bpmn, file)
+    return References(
+        processes=_unique(p.get("id") for p in root.iter(f"{{{BPMN}}}process") if p.get("isExecutable") != "false"),
+        forms=_unique(e.get(f"{{{CAMUNDA}}}formKey") for e in root.iter(f"{{{BPMN}}}*")),
+        decisions=_unique(e.get(f"{{{CAMUNDA}}}decisionRef") for e in root.iter(f"{{{BPMN}}}businessRuleTask")),
+        called=_unique(e.get("calledElement") for e in root.iter(f"{{{BPMN}}}callActivity")),
+    )
+
+
+def _unique(names: Iterator[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name))

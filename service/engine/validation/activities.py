@@ -1,0 +1,157 @@
+"""Tasks, loops, multi-instance, call activities, lanes, and which processes of a file are executed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from service.engine.validation.allow_list import EVENT_DEFINITIONS, FLOW_NODES
+from service.engine.validation.diagram import (
+    Diagram,
+    camunda,
+    children,
+    is_true,
+    kind,
+    words,
+)
+from service.engine.validation.flows import is_event_subprocess
+
+MAX_INSTANCES = 1000
+MAX_TURNS = 1000
+
+
+def tasks_say_what_to_do(d: Diagram) -> None:
+    """A service task has a topic, a rule task a decision, a script task a script, a call activity a process."""
+    both = ('camunda:type="external" 和 camunda:topic', 'camunda:type="external" and camunda:topic')
+    rule = ("camunda:decisionRef 和 camunda:resultVariable", "camunda:decisionRef and camunda:resultVariable")
+    wanted = [
+        *((t, camunda(t, "type") == "external" and camunda(t, "topic"), *both) for t in d.all("serviceTask")),
+        *((t, camunda(t, "decisionRef") and camunda(t, "resultVariable"), *rule) for t in d.all("businessRuleTask")),
+        *((t, any(words(s) for s in children(t, "script")), "脚本内容", "a script") for t in d.all("scriptTask")),
+        *((t, t.get("calledElement"), "calledElement", "calledElement") for t in d.all("callActivity")),
+    ]
+    for task, has, zh, en in wanted:
+        if not has:
+            d.refuse(
+                task,
+                f"{kind(task)} 没有写明做什么,缺少{zh}。",
+                f"The {kind(task)} does not say what to do: it lacks {en}.",
+                f"补上{zh}。",
+                f"Add {en}.",
+            )
+
+
+def loops_are_bounded(d: Diagram) -> None:
+    """A loop has a condition; a maximum, if any, is positive and moderate."""
+    for loop in d.all("standardLoopCharacteristics"):
+        maximum = loop.get("loopMaximum")
+        turns = int(maximum) if maximum and re.fullmatch(r"-?\d{1,9}", maximum.strip()) else None
+        if maximum is not None and (turns is None or not 1 <= turns <= MAX_TURNS):
+            d.refuse(
+                loop,
+                f"loopMaximum 应在 1 到 {MAX_TURNS} 之间。",
+                f"loopMaximum must be between 1 and {MAX_TURNS}.",
+                "改正该值。",
+                "Correct it.",
+            )
+        if not children(loop, "loopCondition"):
+            d.refuse(
+                loop,
+                "循环没有条件,不会结束。",
+                "The loop has no condition and would not end.",
+                "写上 loopCondition。",
+                "Write a loopCondition.",
+            )
+
+
+def instances_are_counted(d: Diagram) -> None:
+    """A multi-instance activity has a cardinality or a collection, not both; a number written out is moderate."""
+    for loop in d.all("multiInstanceLoopCharacteristics"):
+        counts = children(loop, "loopCardinality")
+        if bool(counts) == bool(camunda(loop, "collection")):
+            d.refuse(
+                loop,
+                "多实例应有基数或集合,且只有其一。",
+                "A multi-instance activity needs a cardinality or a collection, not both.",
+                "写上 loopCardinality 或 camunda:collection。",
+                "Write a loopCardinality or a camunda:collection.",
+            )
+        for count in counts:
+            value = words(count)
+            if re.fullmatch(r"-?\d+", value) and not (len(value) < 9 and 0 <= int(value) <= MAX_INSTANCES):
+                d.refuse(
+                    count,
+                    f"基数 {value[:20]} 不在 0 到 {MAX_INSTANCES} 之间。",
+                    f"The cardinality {value[:20]} is not between 0 and {MAX_INSTANCES}.",
+                    "减少实例数。",
+                    "Use fewer instances.",
+                )
+
+
+def event_subprocesses_have_a_trigger(d: Diagram) -> None:
+    """The start event of an event subprocess has a trigger."""
+    for level in d.all("subProcess"):
+        for start in children(level, "startEvent") if is_event_subprocess(level) else ():
+            if not children(start, *EVENT_DEFINITIONS, "eventDefinitionRef"):
+                d.refuse(
+                    start,
+                    "事件子流程的开始事件没有触发方式。",
+                    "The start event of an event subprocess has no trigger.",
+                    "选择消息或定时器。",
+                    "Choose a message or a timer.",
+                )
+
+
+def processes_are_executable(d: Diagram) -> None:
+    """At least one process of the file may be executed; ``isExecutable="false"`` says it may not."""
+    executed = [p for p in d.all("process") if not _says_no(p) and children(p, *FLOW_NODES)]
+    if not executed:
+        where = d.all("process")[0] if d.all("process") else d.root
+        d.refuse(
+            where,
+            "文件中没有可执行的流程。",
+            "The file has no process that may be executed.",
+            '画出流程,并设 isExecutable="true"。',
+            'Draw a process and set isExecutable="true".',
+        )
+    for process in d.all("process"):
+        if not process.get("id"):
+            d.refuse(process, "流程没有 id。", "The process has no id.", "写上 id。", "Give it an id.")
+    for node in (*d.nodes(), *d.all("sequenceFlow")):
+        if not node.get("id"):
+            d.refuse(node, f"{kind(node)} 没有 id。", f"The {kind(node)} has no id.", "写上 id。", "Give it an id.")
+
+
+def _says_no(process: Any) -> bool:
+    value = process.get("isExecutable")
+    return value is not None and not is_true(value)
+
+
+def lanes_partition(d: Diagram) -> None:
+    """A node stands in at most one lane of a set, and in the lane's own process."""
+    for lane_set in d.all("laneSet", "childLaneSet"):
+        seen: set[str] = set()
+        process = lane_set.getparent() if kind(lane_set) == "laneSet" else None
+        for lane in children(lane_set, "lane"):
+            for ref in children(lane, "flowNodeRef"):
+                node = d.resolve(words(ref))
+                outside = node is not None and process is not None and process not in node.iterancestors()
+                if outside or words(ref) in seen:
+                    d.refuse(
+                        lane,
+                        f"元素“{words(ref)}”同时在两个泳道中,或不属于本流程。",
+                        f'The element "{words(ref)}" stands in two lanes, or in another process.',
+                        "每个元素只放在一个泳道。",
+                        "Put each element into one lane.",
+                    )
+                seen.add(words(ref))
+
+
+RULES = (
+    tasks_say_what_to_do,
+    loops_are_bounded,
+    instances_are_counted,
+    event_subprocesses_have_a_trigger,
+    processes_are_executable,
+    lanes_partition,
+)

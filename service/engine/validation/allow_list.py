@@ -1,0 +1,320 @@
+"""The allow-list as data: which elements, attributes, values and extensions the engine executes as BPMN 2.0 says.
+
+Whatever is not named here is refused. Order and occurrence of children and XSD types come from the OMG's schema.
+"""
+
+from __future__ import annotations
+
+TASKS = ["task", "userTask", "manualTask", "scriptTask", "serviceTask", "businessRuleTask", "sendTask", "receiveTask"]
+SUBPROCESSES = ["subProcess", "transaction"]
+ACTIVITIES = [*TASKS, *SUBPROCESSES, "callActivity"]
+GATEWAYS = ["exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"]
+THROWS = ["intermediateThrowEvent", "endEvent"]
+CATCHES = ["startEvent", "intermediateCatchEvent", "boundaryEvent"]
+EVENTS = [*CATCHES, *THROWS]
+REFUSED_NODES = ["adHocSubProcess", "complexGateway", "choreographyTask", "subChoreography", "callChoreography"]
+FLOW_NODES = [*ACTIVITIES, *GATEWAYS, *EVENTS, *REFUSED_NODES]
+
+EVENT_DEFINITIONS = [
+    "messageEventDefinition",
+    "timerEventDefinition",
+    "signalEventDefinition",
+    "errorEventDefinition",
+    "escalationEventDefinition",
+    "conditionalEventDefinition",
+    "terminateEventDefinition",
+    "linkEventDefinition",
+    "compensateEventDefinition",
+    "cancelEventDefinition",
+]
+ITEM_AWARE = [
+    "dataObject",
+    "dataObjectReference",
+    "dataStore",
+    "dataStoreReference",
+    "property",
+    "dataInput",
+    "dataOutput",
+]
+
+_NAMED = "id name"
+_ACTIVITY = "id name isForCompensation startQuantity completionQuantity default"
+_CATCH = "id name parallelMultiple"
+
+ELEMENTS: dict[str, frozenset[str]] = {
+    name: frozenset(attributes.split())
+    for name, attributes in {
+        # the file
+        "definitions": "id name targetNamespace expressionLanguage typeLanguage exporter exporterVersion",
+        "process": "id name processType isClosed isExecutable definitionalCollaborationRef",
+        "collaboration": "id name isClosed",
+        "participant": "id name processRef",
+        "participantMultiplicity": "id minimum maximum",
+        "interfaceRef": "",
+        "endPointRef": "",
+        "messageFlow": "id name sourceRef targetRef messageRef",
+        "laneSet": _NAMED,
+        "childLaneSet": _NAMED,
+        "lane": "id name partitionElementRef",
+        "flowNodeRef": "",
+        # drawing and explanation, without effect
+        "documentation": "id textFormat",
+        "extensionElements": "",
+        "textAnnotation": "id textFormat",
+        "text": "",
+        "group": "id categoryValueRef",
+        "association": "id sourceRef targetRef associationDirection",
+        "category": _NAMED,
+        "categoryValue": "id value",
+        "categoryValueRef": "",
+        "relationship": "id type direction",
+        "source": "",
+        "target": "",
+        # what events and tasks name
+        "message": "id name itemRef",
+        "signal": "id name structureRef",
+        "error": "id name errorCode structureRef",
+        "escalation": "id name escalationCode structureRef",
+        "itemDefinition": "id itemKind structureRef isCollection",
+        "interface": "id name implementationRef",
+        "operation": "id name implementationRef",
+        "inMessageRef": "",
+        "outMessageRef": "",
+        "errorRef": "",
+        "operationRef": "",
+        # data that is only declared
+        "dataObject": "id name itemSubjectRef isCollection",
+        "dataObjectReference": "id name itemSubjectRef dataObjectRef",
+        "dataStore": "id name capacity isUnlimited itemSubjectRef",
+        "dataStoreReference": "id name itemSubjectRef dataStoreRef",
+        "dataState": _NAMED,
+        "property": "id name itemSubjectRef",
+        "ioSpecification": "id",
+        "inputSet": _NAMED,
+        "outputSet": _NAMED,
+        # flow
+        "sequenceFlow": "id name sourceRef targetRef isImmediate",
+        "conditionExpression": "id language evaluatesToTypeRef",
+        "incoming": "",
+        "outgoing": "",
+        # activities
+        "task": _ACTIVITY,
+        "manualTask": _ACTIVITY,
+        "userTask": _ACTIVITY + " implementation",
+        "serviceTask": _ACTIVITY + " implementation operationRef",
+        "businessRuleTask": _ACTIVITY + " implementation",
+        "scriptTask": _ACTIVITY + " scriptFormat",
+        "script": "",
+        "sendTask": _ACTIVITY + " implementation messageRef operationRef",
+        "receiveTask": _ACTIVITY + " implementation messageRef operationRef instantiate",
+        "callActivity": _ACTIVITY + " calledElement",
+        "subProcess": _ACTIVITY + " triggeredByEvent",
+        "transaction": _ACTIVITY + " triggeredByEvent method",
+        "multiInstanceLoopCharacteristics": "id isSequential behavior oneBehaviorEventRef noneBehaviorEventRef",
+        "loopCardinality": "id language evaluatesToTypeRef",
+        "completionCondition": "id language evaluatesToTypeRef",
+        "standardLoopCharacteristics": "id testBefore loopMaximum",
+        "loopCondition": "id language evaluatesToTypeRef",
+        # gateways
+        "exclusiveGateway": "id name gatewayDirection default",
+        "inclusiveGateway": "id name gatewayDirection default",
+        "parallelGateway": "id name gatewayDirection",
+        "eventBasedGateway": "id name gatewayDirection instantiate eventGatewayType",
+        # events
+        "startEvent": _CATCH + " isInterrupting",
+        "intermediateCatchEvent": _CATCH,
+        "boundaryEvent": _CATCH + " cancelActivity attachedToRef",
+        "intermediateThrowEvent": _NAMED,
+        "endEvent": _NAMED,
+        "messageEventDefinition": "id messageRef",
+        "timerEventDefinition": "id",
+        "timeDate": "id language evaluatesToTypeRef",
+        "timeDuration": "id language evaluatesToTypeRef",
+        "timeCycle": "id language evaluatesToTypeRef",
+        "signalEventDefinition": "id signalRef",
+        "errorEventDefinition": "id errorRef",
+        "escalationEventDefinition": "id escalationRef",
+        "conditionalEventDefinition": "id",
+        "condition": "id language evaluatesToTypeRef",
+        "terminateEventDefinition": "id",
+        "cancelEventDefinition": "id",
+    }.items()
+}
+"""BPMN element → the attributes it may carry."""
+
+NOT_EXECUTED: dict[str, tuple[str, str, str, str]] = {
+    "adHocSubProcess": (
+        "即席子流程",
+        "ad-hoc subprocesses",
+        "用普通子流程加网关表达。",
+        "Use a subprocess with gateways.",
+    ),
+    "complexGateway": ("复杂网关", "complex gateways", "改用包容或并行网关。", "Use inclusive or parallel gateways."),
+    "linkEventDefinition": ("链接事件", "link events", "直接用顺序流连接。", "Connect the two with a sequence flow."),
+    "compensateEventDefinition": ("补偿事件", "compensation", "用显式的撤销步骤。", "Draw the undoing steps."),
+    "eventDefinitionRef": (
+        "事件定义的引用",
+        "references to event definitions",
+        "把事件定义写在事件内。",
+        "Put the definition into the event.",
+    ),
+    "dataInput": ("数据输入", "data inputs", "直接使用流程变量。", "Use the variables of the case."),
+    "dataOutput": ("数据输出", "data outputs", "直接使用流程变量。", "Use the variables of the case."),
+    "dataInputAssociation": (
+        "数据关联",
+        "data associations",
+        "删去关联,直接使用流程变量。",
+        "Remove it and use the variables of the case.",
+    ),
+    "dataOutputAssociation": (
+        "数据关联",
+        "data associations",
+        "删去关联,直接使用流程变量。",
+        "Remove it and use the variables of the case.",
+    ),
+    "loopDataInputRef": (
+        "多实例的数据引用",
+        "multi-instance data references",
+        "用基数 loopCardinality。",
+        "Use a loopCardinality.",
+    ),
+    "potentialOwner": ("资源分配", "resource roles", "用 camunda:candidateGroups。", "Use camunda:candidateGroups."),
+    "humanPerformer": ("资源分配", "resource roles", "用 camunda:candidateGroups。", "Use camunda:candidateGroups."),
+    "performer": ("资源分配", "resource roles", "用 camunda:candidateGroups。", "Use camunda:candidateGroups."),
+    "globalTask": (
+        "全局任务",
+        "global tasks",
+        "在流程中画任务,或调用流程。",
+        "Draw the task in the process, or call a process.",
+    ),
+    "globalScriptTask": (
+        "全局任务",
+        "global tasks",
+        "在流程中画任务,或调用流程。",
+        "Draw the task in the process, or call a process.",
+    ),
+    "globalUserTask": (
+        "全局任务",
+        "global tasks",
+        "在流程中画任务,或调用流程。",
+        "Draw the task in the process, or call a process.",
+    ),
+    "import": ("外部导入", "imports", "把需要的内容写在本文件中。", "Put what is needed into this file."),
+    "choreography": ("编舞图", "choreographies", "另存为单独的文件。", "Keep it in a file of its own."),
+    "choreographyTask": ("编舞活动", "choreography activities", "流程中只用活动。", "Use activities in a process."),
+    "subChoreography": ("编舞活动", "choreography activities", "流程中只用活动。", "Use activities in a process."),
+    "callChoreography": ("编舞活动", "choreography activities", "流程中只用活动。", "Use activities in a process."),
+    "conversation": ("会话图", "conversations", "另存为单独的文件。", "Keep it in a file of its own."),
+    "correlationKey": (
+        "消息相关性",
+        "correlation",
+        "消息按名称和业务对象送达。",
+        "Messages are delivered by name and case.",
+    ),
+    "correlationSubscription": (
+        "消息相关性",
+        "correlation",
+        "消息按名称和业务对象送达。",
+        "Messages are delivered by name and case.",
+    ),
+}
+"""Elements people do draw that are refused: what they are called, and what to draw instead."""
+
+_FALSE = ("false",)
+_BOOLEAN = ("true", "false")
+VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("process", "processType"): ("None", "Private"),
+    ("*", "isForCompensation"): _FALSE,
+    ("*", "startQuantity"): ("1",),
+    ("*", "completionQuantity"): ("1",),
+    ("*", "parallelMultiple"): _FALSE,
+    ("*", "instantiate"): _FALSE,
+    ("eventBasedGateway", "eventGatewayType"): ("Exclusive",),
+    ("multiInstanceLoopCharacteristics", "behavior"): ("All",),
+    ("multiInstanceLoopCharacteristics", "oneBehaviorEventRef"): (),
+    ("multiInstanceLoopCharacteristics", "noneBehaviorEventRef"): (),
+    ("sequenceFlow", "isImmediate"): ("true",),
+    ("*", "isExecutable"): _BOOLEAN,
+    ("*", "isSequential"): _BOOLEAN,
+    ("*", "testBefore"): _BOOLEAN,
+    ("*", "isInterrupting"): _BOOLEAN,
+    ("*", "cancelActivity"): _BOOLEAN,
+    ("*", "triggeredByEvent"): _BOOLEAN,
+    ("transaction", "triggeredByEvent"): _FALSE,
+    ("transaction", "method"): ("##Compensate",),
+    ("serviceTask", "operationRef"): (),
+    ("userTask", "implementation"): ("##unspecified", "##Unspecified", "##WebService", "##HumanTaskWebService"),
+    ("serviceTask", "implementation"): ("##unspecified", "##Unspecified", "##WebService"),
+    ("sendTask", "implementation"): ("##unspecified", "##Unspecified", "##WebService"),
+    ("receiveTask", "implementation"): ("##unspecified", "##Unspecified", "##WebService"),
+    ("businessRuleTask", "implementation"): ("##unspecified", "##Unspecified"),
+    ("participantMultiplicity", "minimum"): ("0", "1"),
+    ("participantMultiplicity", "maximum"): ("1",),
+}
+"""(element or ``*``, attribute) → the values with which it executes rightly; none: the attribute may not be there."""
+
+LANGUAGES = ("", "starlark", "python", "text/python", "text/x-python", "text/x-starlark", "application/x-starlark")
+"""scriptFormat and language, in lower case. Python is read as Starlark, and refused where it is not."""
+
+MIME = r"[\w.+-]+/[\w.+-]+(\s*;.*)?"
+
+ENGINES: dict[str, str] = {
+    "http://camunda.org/schema/1.0/bpmn": "camunda",
+    "http://operaton.org/schema/1.0/bpmn": "operaton",
+    "http://activiti.org/bpmn": "activiti",
+    "http://flowable.org/bpmn": "flowable",
+    "http://camunda.org/schema/zeebe/1.0": "zeebe",
+    "http://spiffworkflow.org/bpmn/schema/1.0/core": "spiffworkflow",
+    "http://www.jboss.org/drools": "drools",
+    "http://www.bonitasoft.org/studio/connector/definition/6.0": "bonita",
+    "http://www.omg.org/bpmn20": "jbpm",
+}
+"""Namespaces of executing engines. Extensions of all others (modelling tools) may be ignored, as BPMN 2.0 §8.2.3 says."""
+
+NEUTRAL = frozenset(
+    [
+        "historyTimeToLive",
+        "versionTag",
+        "isStartableInTasklist",
+        "diagramRelationId",
+        "modelerTemplate",
+        "modelerTemplateVersion",
+        "modelerTemplateIcon",
+        "exclusive",
+        "executionPlatform",
+        "executionPlatformVersion",
+    ]
+)
+"""Attributes of engines' namespaces that do not change how a case runs."""
+
+CAMUNDA_ATTRIBUTES: dict[str, frozenset[str]] = {
+    name: frozenset(attributes.split())
+    for name, attributes in {
+        "process": "candidateStarterGroups",
+        "startEvent": "formKey",
+        "multiInstanceLoopCharacteristics": "collection elementVariable",
+        "userTask": "candidateGroups assignee formKey dueDate followUpDate priority asyncBefore",
+        "serviceTask": "type topic asyncBefore",
+        "businessRuleTask": "decisionRef resultVariable mapDecisionResult decisionRefBinding asyncBefore",
+        "scriptTask": "asyncBefore",
+        "callActivity": "calledElementBinding asyncBefore",
+    }.items()
+}
+"""BPMN element → attributes of the Camunda namespace the engine understands."""
+
+CAMUNDA_VALUES: dict[str, tuple[str, ...]] = {
+    "type": ("external",),
+    "calledElementBinding": ("deployment",),
+    "decisionRefBinding": ("deployment",),
+    "mapDecisionResult": ("singleEntry", "singleResult", "collectEntries", "resultList"),
+    "asyncBefore": ("true", "false"),
+}
+
+CAMUNDA_CHILDREN: dict[str, tuple[str, ...]] = {
+    "properties": ("*",),
+    "inputOutput": ("userTask", "serviceTask", "businessRuleTask", "callActivity", "scriptTask"),
+}
+"""Camunda extension element → the BPMN elements it may stand in (``*``: any)."""
+
+PROPERTIES = ("scope", "summary", "batch")
+"""Names of camunda:property with a meaning; house rule: no others, so that a slip of the pen is seen."""

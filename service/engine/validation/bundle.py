@@ -1,0 +1,166 @@
+"""Rules across the files of a bundle: what diagrams name lies in it. And the house rules of a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from service.engine.kernel.xml_reader import CAMUNDA
+from service.engine.validation.allow_list import EVENT_DEFINITIONS, PROPERTIES
+from service.engine.validation.diagram import (
+    Diagram,
+    camunda,
+    children,
+    is_true,
+    kind,
+)
+from service.engine.validation.files import Bundle, decisions_read_nothing_personal
+
+
+def names_lie_in_the_bundle(bundle: Bundle) -> None:
+    """Form keys, decisions and called processes are files of the bundle."""
+    processes = bundle.processes()
+    for d in bundle.diagrams:
+        for element in d.all("userTask", "startEvent"):
+            _require(d, element, camunda(element, "formKey"), bundle.forms, "表单", "form")
+        for element in d.all("businessRuleTask"):
+            _require(d, element, camunda(element, "decisionRef"), bundle.decision_ids(), "决策", "decision")
+        for element in d.all("callActivity"):
+            _require(d, element, element.get("calledElement"), processes, "被调用的流程", "called process")
+
+
+def _require(d: Diagram, element: Any, name: str | None, known: Iterable[str], zh: str, en: str) -> None:
+    if name and name not in known:
+        d.refuse(
+            element,
+            f"{zh}“{name}”不在一起部署的文件中。",
+            f'The {en} "{name}" is not among the files deployed together.',
+            "一起部署该文件,或改正名称。",
+            "Deploy it together, or correct the name.",
+        )
+
+
+def calls_come_to_an_end(bundle: Bundle) -> None:
+    """No process calls itself, directly or through others: it would never end."""
+    calls: dict[str, list[tuple[Diagram, Any, str]]] = {}
+    for d in bundle.diagrams:
+        for process in d.all("process"):
+            inner = [e for e in process.iter() if kind(e) == "callActivity" and e.get("calledElement")]
+            calls[process.get("id", "")] = [(d, e, e.get("calledElement")) for e in inner]
+    for name, made in calls.items():
+        for d, element, called in made:
+            if name in _reached(called, calls):
+                d.refuse(
+                    element,
+                    f"流程 {name} 直接或间接调用自己,不会结束。",
+                    f"The process {name} calls itself and would not end.",
+                    "用循环代替递归调用。",
+                    "Use a loop instead.",
+                )
+
+
+def called_processes_start_plainly(bundle: Bundle) -> None:
+    """A called process begins with a start event that waits for nothing."""
+    processes = bundle.processes()
+    for d in bundle.diagrams:
+        for call in d.all("callActivity"):
+            process = processes.get(call.get("calledElement"))
+            starts = [] if process is None else children(process, "startEvent")
+            if starts and all(children(start, *EVENT_DEFINITIONS, "eventDefinitionRef") for start in starts):
+                d.refuse(
+                    call,
+                    "被调用的流程没有普通的开始事件。",
+                    "The called process has no plain start event.",
+                    "给被调用的流程画一个无触发方式的开始事件。",
+                    "Give it a start event without a trigger.",
+                )
+
+
+def _reached(start: str, calls: dict[str, list[tuple[Diagram, Any, str]]]) -> set[str]:
+    seen, todo = set(), [start]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += [called for _, _, called in calls.get(name, ())]
+    return seen
+
+
+def ids_are_unique(bundle: Bundle) -> None:
+    """Two diagrams of a bundle share no process and no element id: attributes and history go by id."""
+    seen: dict[str, str] = {}
+    for d in bundle.diagrams:
+        for element in (*d.all("process"), *d.nodes()):
+            name = element.get("id", "")
+            if name and seen.setdefault(name, d.file) != d.file:
+                d.refuse(
+                    element,
+                    f"{seen[name]} 中已有 id 为 {name} 的元素。",
+                    f"{seen[name]} already has an element with the id {name}.",
+                    "改成不同的 id。",
+                    "Use another id.",
+                )
+
+
+RULES = (
+    names_lie_in_the_bundle,
+    calls_come_to_an_end,
+    called_processes_start_plainly,
+    ids_are_unique,
+    decisions_read_nothing_personal,
+)
+
+
+def user_tasks_are_addressed(d: Diagram) -> None:
+    """House rule: a user task says who does it."""
+    for task in d.all("userTask"):
+        if not camunda(task, "candidateGroups") and not camunda(task, "assignee"):
+            d.refuse(
+                task,
+                "用户任务没有办理角色。",
+                "The user task has no role.",
+                "写上 camunda:candidateGroups 或 camunda:assignee。",
+                "Write camunda:candidateGroups or camunda:assignee.",
+            )
+
+
+def tasks_are_of_a_kind(d: Diagram) -> None:
+    """House rule: a task without a kind says neither who nor what does it."""
+    for task in d.all("task"):
+        d.refuse(
+            task,
+            "任务没有类型,不知由谁办理。",
+            "The task has no kind: it says neither who nor what does it.",
+            "改为用户任务、服务任务等。",
+            "Make it a user task, a service task or another kind.",
+        )
+
+
+def processes_say_they_are_executable(d: Diagram) -> None:
+    """House rule: the one process that is executed says so."""
+    executable = [p for p in d.all("process") if is_true(p.get("isExecutable"))]
+    if len(executable) != 1:
+        d.refuse(
+            d.root,
+            f'应有且只有一个流程设 isExecutable="true",现有 {len(executable)} 个。',
+            f'Exactly one process must have isExecutable="true", there are {len(executable)}.',
+            "其余的泳池不放流程。",
+            "Leave the other pools without a process.",
+        )
+
+
+def properties_are_known(d: Diagram) -> None:
+    """House rule: camunda:property has a name with a meaning, so that a slip of the pen does not go unseen."""
+    for holder in d.all("extensionElements"):
+        for element in holder.iter(f"{{{CAMUNDA}}}property"):
+            if element.get("name") not in PROPERTIES:
+                d.refuse(
+                    holder.getparent(),
+                    f"未知的 camunda:property“{element.get('name')}”。",
+                    f'Unknown camunda:property "{element.get("name")}".',
+                    f"可用:{'、'.join(PROPERTIES)}。",
+                    f"Known are {', '.join(PROPERTIES)}.",
+                )
+
+
+HOUSE_RULES = (user_tasks_are_addressed, tasks_are_of_a_kind, processes_say_they_are_executable, properties_are_known)

@@ -1,0 +1,88 @@
+"""How the values of the Camunda attributes are written: fixed names, dates, numbers, or an expression in ``${…}``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from service.engine.kernel.xml_reader import CAMUNDA
+from service.engine.validation.diagram import Diagram, camunda, local
+from service.engine.validation.events import DURATION, EXPRESSION, INSTANT
+
+FIXED = re.compile(r"[\w.:/-]{1,200}")
+NAME = re.compile(r"[A-Za-z]\w{0,99}")
+ROLE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+NUMBER = re.compile(r"-?\d{1,9}")
+TIME = re.compile(f"{DURATION.pattern}|{INSTANT.pattern}")
+
+WRITTEN: dict[tuple[str, str], tuple[re.Pattern[str], bool, str, str]] = {
+    ("serviceTask", "topic"): (FIXED, False, "固定名称", "a fixed name"),
+    ("userTask", "formKey"): (FIXED, False, "固定名称", "a fixed name"),
+    ("startEvent", "formKey"): (FIXED, False, "固定名称", "a fixed name"),
+    ("businessRuleTask", "decisionRef"): (FIXED, False, "固定名称", "a fixed name"),
+    ("businessRuleTask", "resultVariable"): (NAME, False, "变量名", "the name of a variable"),
+    ("multiInstanceLoopCharacteristics", "collection"): (NAME, False, "变量名", "the name of a variable"),
+    ("multiInstanceLoopCharacteristics", "elementVariable"): (NAME, False, "变量名", "the name of a variable"),
+    ("userTask", "candidateGroups"): (ROLE, True, "一个角色,或 ${…}", "one role, or ${…}"),
+    ("userTask", "assignee"): (FIXED, True, "一个用户名,或 ${…}", "one login, or ${…}"),
+    ("userTask", "dueDate"): (TIME, True, "ISO 8601 时长或时刻,或 ${…}", "an ISO 8601 duration or instant, or ${…}"),
+    ("userTask", "followUpDate"): (
+        TIME,
+        True,
+        "ISO 8601 时长或时刻,或 ${…}",
+        "an ISO 8601 duration or instant, or ${…}",
+    ),
+    ("userTask", "priority"): (NUMBER, True, "整数,或 ${…}", "a whole number, or ${…}"),
+}
+"""(element, attribute) → how it is written, whether an expression may stand there, and that in words."""
+
+
+def attributes_are_well_written(d: Diagram) -> None:
+    """Attributes of the dialect have the form the engine reads."""
+    for (name, attribute), (pattern, expression, zh, en) in WRITTEN.items():
+        for element in d.all(name):
+            value = camunda(element, attribute)
+            if (
+                value is None
+                or pattern.fullmatch(value.strip())
+                or (expression and EXPRESSION.fullmatch(value.strip()))
+            ):
+                continue
+            d.refuse(
+                element,
+                f"camunda:{attribute}“{value[:60]}”应为{zh}。",
+                f'camunda:{attribute} "{value[:60]}" must be {en}.',
+                "改正该值。",
+                "Correct it.",
+            )
+    for element in d.all("callActivity"):
+        value = element.get("calledElement")
+        if value and not FIXED.fullmatch(value):
+            d.refuse(
+                element,
+                f"calledElement“{value[:60]}”应为固定名称。",
+                f'calledElement "{value[:60]}" must be a fixed name.',
+                "写流程的 id。",
+                "Write the id of a process.",
+            )
+
+
+def parameters_are_plain(d: Diagram) -> None:
+    """Input and output parameters have a name and a text, nothing nested."""
+    for holder in d.all("extensionElements"):
+        for element in holder.iter(f"{{{CAMUNDA}}}inputParameter", f"{{{CAMUNDA}}}outputParameter"):
+            if len(element) or not NAME.fullmatch(element.get("name") or ""):
+                _refuse_parameter(d, holder.getparent(), element)
+
+
+def _refuse_parameter(d: Diagram, owner: Any, element: Any) -> None:
+    d.refuse(
+        owner,
+        f"{local(element)} 应有变量名,内容只能是文字或 ${{…}}。",
+        f"{local(element)} needs the name of a variable and plain text or ${{…}}.",
+        "写成 ${…},不用脚本、列表或映射元素。",
+        "Write ${…}, no script, list or map elements.",
+    )
+
+
+RULES = (attributes_are_well_written, parameters_are_plain)

@@ -1,0 +1,130 @@
+"""A diagram as the gate's rules see it: elements by id, flows by end, and where problems are put. No rules here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+from service.engine.kernel.types import Problem
+from service.engine.kernel.xml_reader import BPMN, CAMUNDA
+from service.engine.validation.allow_list import FLOW_NODES
+
+_OPEN = f"{{{BPMN}}}"
+
+
+def kind(element: Any) -> str:
+    """BPMN's local name (``userTask``), or '' for an element of another namespace."""
+    tag = element.tag
+    return tag[len(_OPEN) :] if isinstance(tag, str) and tag.startswith(_OPEN) else ""
+
+
+def camunda(element: Any, name: str) -> str | None:
+    """The value of an attribute of the Camunda namespace."""
+    value: str | None = element.get(f"{{{CAMUNDA}}}{name}")
+    return value
+
+
+def is_true(value: str | None) -> bool:
+    """An XSD boolean."""
+    return value in ("true", "1")
+
+
+def children(element: Any, *kinds: str) -> list[Any]:
+    """The direct children of these BPMN kinds (all BPMN children when none is named)."""
+    return [child for child in element if (kind(child) in kinds if kinds else kind(child))]
+
+
+def words(element: Any) -> str:
+    """The text inside an element, stripped."""
+    return "".join(element.itertext()).strip()
+
+
+class Diagram:
+    """One parsed .bpmn file and the problems found in it so far."""
+
+    def __init__(self, file: str, root: Any) -> None:
+        self.file = file
+        self.root = root
+        self.noted: dict[Problem, None] = {}
+        self.ids: dict[str, Any] = {}
+        self.by_kind: dict[str, list[Any]] = defaultdict(list)
+        for element in self._bpmn(root):
+            self.by_kind[kind(element)].append(element)
+            if element.get("id"):
+                self.ids.setdefault(element.get("id"), element)
+        self.incoming: dict[str, list[Any]] = defaultdict(list)
+        self.outgoing: dict[str, list[Any]] = defaultdict(list)
+        for flow in self.all("sequenceFlow"):
+            self.outgoing[flow.get("sourceRef", "")].append(flow)
+            self.incoming[flow.get("targetRef", "")].append(flow)
+        self.boundaries: dict[str, list[Any]] = defaultdict(list)
+        for event in self.all("boundaryEvent"):
+            self.boundaries[event.get("attachedToRef", "")].append(event)
+
+    def _bpmn(self, root: Any) -> Iterator[Any]:
+        for element in root:
+            if isinstance(element.tag, str) and kind(element):
+                yield element
+                if kind(element) != "extensionElements":
+                    yield from self._bpmn(element)
+
+    def all(self, *kinds: str) -> list[Any]:
+        """Every element of these kinds, kind by kind, in document order."""
+        return [element for name in kinds for element in self.by_kind.get(name, ())]
+
+    def nodes(self) -> list[Any]:
+        """Every flow node (activity, event, gateway)."""
+        return self.all(*FLOW_NODES)
+
+    def into(self, node: Any) -> list[Any]:
+        """The sequence flows that end at a node."""
+        return self.incoming.get(node.get("id", ""), [])
+
+    def out(self, node: Any) -> list[Any]:
+        """The sequence flows that begin at a node."""
+        return self.outgoing.get(node.get("id", ""), [])
+
+    def resolve(self, name: str | None) -> Any | None:
+        """The element a reference names; a prefix of the file's own namespace is dropped."""
+        if not name:
+            return None
+        return self.ids.get(name) if name in self.ids else self.ids.get(name.rpartition(":")[2])
+
+    def refuse(self, element: Any, zh: str, en: str, mend_zh: str, mend_en: str) -> None:
+        """Note why this element may not be deployed, and how to mend it."""
+        at = element if element.sourceline else self.root
+        self.noted[Problem(self.file, at.sourceline or 0, name_of(element), zh, en, mend_zh, mend_en)] = None
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Each problem once, in the order in which they were found."""
+        return list(self.noted)
+
+
+def name_of(element: Any) -> str:
+    """The id of the element, or of the nearest one around it that has an id."""
+    while element is not None:
+        if element.get("id"):
+            return str(element.get("id"))
+        element = element.getparent()
+    return ""
+
+
+def an(name: str) -> str:
+    """A name with its English article."""
+    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
+
+
+def process_of(element: Any) -> Any | None:
+    """The process that an element stands in."""
+    while element is not None and kind(element) != "process":
+        element = element.getparent()
+    return element
+
+
+def local(element: Any) -> str:
+    """The local name whatever the namespace."""
+    return str(etree.QName(element).localname)

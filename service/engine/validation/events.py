@@ -1,0 +1,271 @@
+"""Which event may stand where, what it must name, and how timers are written (BPMN 2.0 §10.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from service.engine.kernel.timers import parse_cycle, parse_duration, parse_instant
+from service.engine.validation.allow_list import EVENT_DEFINITIONS, EVENTS, SUBPROCESSES
+from service.engine.validation.diagram import (
+    Diagram,
+    an,
+    children,
+    is_true,
+    kind,
+    words,
+)
+from service.engine.validation.flows import is_event_subprocess
+
+PLACES: dict[str, tuple[str, ...]] = {
+    "start": ("none", "message"),
+    "subprocess start": ("none",),
+    "interrupting event subprocess start": ("message", "timer", "signal", "error", "escalation"),
+    "non-interrupting event subprocess start": ("message", "timer", "signal", "escalation"),
+    "intermediate catch": ("message", "timer", "signal"),
+    "intermediate throw": ("none", "message", "signal", "escalation", "multiple"),
+    "end": ("none", "message", "terminate", "error", "escalation", "signal", "cancel", "multiple"),
+    "interrupting boundary of a task": ("message", "timer", "signal", "error"),
+    "non-interrupting boundary of a task": ("message", "timer", "signal"),
+    "interrupting boundary of a subprocess": ("message", "timer", "signal", "error", "escalation", "cancel"),
+    "non-interrupting boundary of a subprocess": ("message", "timer", "signal", "escalation"),
+}
+"""Place of an event → the triggers with which the engine executes it as BPMN 2.0 says."""
+
+MULTIPLE = ("messageEventDefinition", "signalEventDefinition", "escalationEventDefinition")
+"""What an event with several definitions may throw."""
+
+PLACE_ZH = {
+    "start": "流程的开始事件",
+    "subprocess start": "子流程的开始事件",
+    "interrupting event subprocess start": "中断型事件子流程的开始事件",
+    "non-interrupting event subprocess start": "非中断型事件子流程的开始事件",
+    "intermediate catch": "中间捕获事件",
+    "intermediate throw": "中间抛出事件",
+    "end": "结束事件",
+    "interrupting boundary of a task": "任务上的中断型边界事件",
+    "non-interrupting boundary of a task": "任务上的非中断型边界事件",
+    "interrupting boundary of a subprocess": "子流程上的中断型边界事件",
+    "non-interrupting boundary of a subprocess": "子流程上的非中断型边界事件",
+}
+
+
+def place_of(d: Diagram, event: Any) -> str:
+    """The row of PLACES that an event belongs to."""
+    parent = event.getparent()
+    if kind(event) == "startEvent":
+        if kind(parent) == "process":
+            return "start"
+        if not is_event_subprocess(parent):
+            return "subprocess start"
+        return f"{'' if _is_interrupting(event, 'isInterrupting') else 'non-'}interrupting event subprocess start"
+    if kind(event) == "boundaryEvent":
+        host = d.ids.get(event.get("attachedToRef", ""))
+        inside = host is not None and kind(host) in (*SUBPROCESSES, "callActivity")
+        manner = "" if _is_interrupting(event, "cancelActivity") else "non-"
+        return f"{manner}interrupting boundary of a {'subprocess' if inside else 'task'}"
+    return {"intermediateCatchEvent": "intermediate catch", "intermediateThrowEvent": "intermediate throw"}.get(
+        kind(event), "end"
+    )
+
+
+def _is_interrupting(event: Any, attribute: str) -> bool:
+    return is_true(event.get(attribute, "true"))
+
+
+def trigger_of(event: Any) -> str:
+    """``timer``, ``message``, … or ``none``; ``multiple`` when there are several definitions."""
+    found = children(event, *EVENT_DEFINITIONS, "eventDefinitionRef")
+    if len(found) > 1:
+        return "multiple"
+    return kind(found[0]).removesuffix("EventDefinition") if found else "none"
+
+
+def events_stand_where_they_work(d: Diagram) -> None:
+    """The trigger of every event is allowed at its place."""
+    for event in d.all(*EVENTS):
+        place, trigger = place_of(d, event), trigger_of(event)
+        if trigger not in PLACES[place]:
+            d.refuse(
+                event,
+                f"引擎不执行{PLACE_ZH[place]}的这种触发方式:{trigger}。",
+                f"The engine does not execute this trigger of an event ({place}): {trigger}.",
+                f"此处可用:{'、'.join(PLACES[place]) or '无'}。",
+                f"Allowed here: {', '.join(PLACES[place]) or 'none at all'}.",
+            )
+
+
+def several_triggers_are_only_thrown(d: Diagram) -> None:
+    """An event with several definitions throws messages, signals and escalations; the others end something."""
+    for event in d.all("intermediateThrowEvent", "endEvent"):
+        found = {kind(definition) for definition in children(event, *EVENT_DEFINITIONS)}
+        if trigger_of(event) == "multiple" and not found <= set(MULTIPLE):
+            d.refuse(
+                event,
+                "有多个定义的事件只能抛出消息、信号和升级。",
+                "An event with several definitions may only throw messages, signals and escalations.",
+                "拆成几个事件。",
+                "Use several events.",
+            )
+
+
+def transactions_are_cancelled_from_inside(d: Diagram) -> None:
+    """A cancel end event stands directly in a transaction that has a cancel boundary event, which only transactions have."""
+    for definition in d.all("cancelEventDefinition"):
+        event = definition.getparent()
+        if kind(event) not in EVENTS:
+            continue
+        if kind(event) == "boundaryEvent":
+            host = d.ids.get(event.get("attachedToRef", ""))
+            sound = host is not None and kind(host) == "transaction"
+        else:
+            around = event.getparent()
+            caught = d.boundaries.get(around.get("id", ""), [])
+            sound = kind(around) == "transaction" and any(children(b, "cancelEventDefinition") for b in caught)
+        if not sound:
+            d.refuse(
+                event,
+                "取消事件只能用在事务内(该事务带有取消边界事件)或事务的边界上。",
+                "A cancel event belongs into a transaction that has a cancel boundary event, or on its border.",
+                "改用错误事件,或补上取消边界事件。",
+                "Use an error event, or add the cancel boundary event.",
+            )
+
+
+def boundaries_lie_on_their_level(d: Diagram) -> None:
+    """A boundary event stands on the level of the activity it is attached to."""
+    for event in d.all("boundaryEvent"):
+        host = d.ids.get(event.get("attachedToRef", ""))
+        if host is not None and (host.getparent() is not event.getparent() or is_event_subprocess(host)):
+            d.refuse(
+                event,
+                "边界事件与它附着的活动不在同一层,或附着在事件子流程上。",
+                "The boundary event is not on the level of its activity, or sits on an event subprocess.",
+                "附着到同一层的活动上。",
+                "Attach it to an activity of its level.",
+            )
+
+
+NAMED = {
+    "messageEventDefinition": ("messageRef", "name", "消息", "message"),
+    "signalEventDefinition": ("signalRef", "name", "信号", "signal"),
+    "escalationEventDefinition": ("escalationRef", "escalationCode", "升级", "escalation"),
+    "errorEventDefinition": ("errorRef", "errorCode", "错误", "error"),
+    "sendTask": ("messageRef", "name", "消息", "message"),
+    "receiveTask": ("messageRef", "name", "消息", "message"),
+}
+MAY_CATCH_ALL = ("errorEventDefinition", "escalationEventDefinition")
+
+
+def events_name_what_they_mean(d: Diagram) -> None:
+    """Messages and signals have a name, errors and escalations a code; only a catching error or escalation may name none."""
+    for name, (attribute, key, zh, en) in NAMED.items():
+        for element in d.all(name):
+            catching = name in MAY_CATCH_ALL and kind(element.getparent()) in ("boundaryEvent", "startEvent")
+            if kind(element.getparent()) == "definitions" or (catching and element.get(attribute) is None):
+                continue
+            target = d.resolve(element.get(attribute))
+            if target is None or not (target.get(key) or "").strip():
+                d.refuse(
+                    element,
+                    f"没有指明{zh},或该{zh}没有 {key}。",
+                    f"It names no {en}, or the {en} has no {key}.",
+                    f"指明一个带 {key} 的{zh}。",
+                    f"Refer to {an(en)} that has a {key}.",
+                )
+
+
+def names_are_unambiguous(d: Diagram) -> None:
+    """Two messages, signals, errors or escalations do not share a name or code: the engine tells them apart by it."""
+    for name, key in (
+        ("message", "name"),
+        ("signal", "name"),
+        ("error", "errorCode"),
+        ("escalation", "escalationCode"),
+    ):
+        seen: set[str] = set()
+        for element in d.all(name):
+            value = (element.get(key) or "").strip()
+            if value and value in seen:
+                d.refuse(
+                    element,
+                    f"两个 {name} 的 {key} 相同:“{value}”。",
+                    f'Two {name} elements have the same {key}: "{value}".',
+                    "改成不同的名称,或合并为一个。",
+                    "Name them differently, or use one.",
+                )
+            seen.add(value)
+
+
+_NUMBER = r"\d{1,6}"
+DURATION = re.compile(
+    rf"P(?=\d|T\d)(?:(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}D)?(?:T(?=\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?|{_NUMBER}W)"
+)
+INSTANT = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+    r"(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?"
+)
+CYCLE = re.compile(rf"R(?:[1-9]\d{{0,3}})?/(?:{INSTANT.pattern}/)?{DURATION.pattern}")
+EXPRESSION = re.compile(r"\$\{.+\}", re.DOTALL)
+TIMERS: dict[str, tuple[re.Pattern[str], Callable[[str], object], str]] = {
+    "timeDate": (INSTANT, parse_instant, "2026-03-01T09:00:00"),
+    "timeDuration": (DURATION, parse_duration, "P3D、PT2H"),
+    "timeCycle": (CYCLE, parse_cycle, "R3/P1D"),
+}
+"""How each kind of time is written, what reads it, and an example."""
+
+
+def timers_are_iso_8601(d: Diagram) -> None:
+    """A timer has one date, duration or cycle, in ISO 8601 (or an expression that gives it)."""
+    for timer in d.all("timerEventDefinition"):
+        if kind(timer.getparent()) == "definitions":
+            continue
+        times = children(timer, *TIMERS)
+        if len(times) != 1:
+            d.refuse(
+                timer,
+                "定时器应有且只有一个时刻、时长或周期。",
+                "A timer needs exactly one date, duration or cycle.",
+                "写上 timeDate、timeDuration 或 timeCycle。",
+                "Write a timeDate, timeDuration or timeCycle.",
+            )
+        for time in times:
+            _check_time(d, time)
+
+
+def _check_time(d: Diagram, time: Any) -> None:
+    value = words(time)
+    pattern, parsed, example = TIMERS[kind(time)]
+    cycle_place = kind(time) == "timeCycle" and not place_of(d, time.getparent().getparent()).startswith(
+        "non-interrupting"
+    )
+    if cycle_place:
+        d.refuse(
+            time,
+            "引擎只在非中断型边界事件或事件子流程上执行周期定时器。",
+            "The engine executes timer cycles only on non-interrupting boundary events or event subprocesses.",
+            "改用 timeDuration。",
+            "Use a timeDuration.",
+        )
+    elif not (pattern.fullmatch(value) and parsed(value)) and not (
+        EXPRESSION.fullmatch(value) and kind(time) != "timeCycle"
+    ):
+        d.refuse(
+            time,
+            f"“{value[:60]}”不是 ISO 8601 的 {kind(time)}。",
+            f'"{value[:60]}" is not an ISO 8601 {kind(time)}.',
+            f"例如 {example}。",
+            f"For example {example.replace('、', ' or ')}.",
+        )
+
+
+RULES = (
+    events_stand_where_they_work,
+    several_triggers_are_only_thrown,
+    transactions_are_cancelled_from_inside,
+    boundaries_lie_on_their_level,
+    events_name_what_they_mean,
+    names_are_unambiguous,
+    timers_are_iso_8601,
+)

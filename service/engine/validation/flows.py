@@ -1,0 +1,271 @@
+"""Sequence flows, gateways, start and end: the shape of a process and of each subprocess (BPMN 2.0 §8.3.13, §10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.engine.validation.allow_list import (
+    ACTIVITIES,
+    FLOW_NODES,
+    GATEWAYS,
+    REFUSED_NODES,
+    SUBPROCESSES,
+)
+from service.engine.validation.diagram import (
+    Diagram,
+    an,
+    children,
+    is_true,
+    kind,
+    name_of,
+)
+
+
+def levels(d: Diagram) -> list[Any]:
+    """Every process and subprocess that has content."""
+    return [level for level in d.all("process", *SUBPROCESSES) if children(level, *FLOW_NODES)]
+
+
+def flows_stay_inside(d: Diagram) -> None:
+    """A sequence flow joins two nodes of the same process or subprocess, and is drawn in it."""
+    for flow in d.all("sequenceFlow"):
+        ends = [d.ids.get(flow.get(name, "")) for name in ("sourceRef", "targetRef")]
+        if None not in ends and {id(end.getparent()) for end in ends if end is not None} != {id(flow.getparent())}:
+            d.refuse(
+                flow,
+                "顺序流越过了流程或子流程的边界。",
+                "The sequence flow crosses the border of a process or subprocess.",
+                "让顺序流两端在同一层。",
+                "Join two nodes of the same level.",
+            )
+
+
+def flows_are_distinct(d: Diagram) -> None:
+    """Two sequence flows between the same nodes: joins tell tokens apart by where they come from."""
+    seen: set[tuple[str, str]] = set()
+    for flow in d.all("sequenceFlow"):
+        ends = (flow.get("sourceRef", ""), flow.get("targetRef", ""))
+        if ends in seen:
+            d.refuse(
+                flow,
+                "两个元素之间已有一条同方向的顺序流。",
+                "There is already a sequence flow between these two elements.",
+                "删去一条,或在中间放一个任务。",
+                "Remove one, or put a task between.",
+            )
+        seen.add(ends)
+
+
+def levels_start_and_end(d: Diagram) -> None:
+    """Each level has exactly one start event and at least one end event; implicit starts and ends are not executed."""
+    for level in levels(d):
+        starts, ends = children(level, "startEvent"), children(level, "endEvent")
+        if len(starts) != 1:
+            d.refuse(
+                level,
+                f"{kind(level)} 应有且只有一个开始事件,现有 {len(starts)} 个。",
+                f"The {kind(level)} needs exactly one start event, it has {len(starts)}.",
+                "只画一个开始事件。",
+                "Draw exactly one start event.",
+            )
+        if not ends:
+            d.refuse(
+                level,
+                f"{kind(level)} 没有结束事件。",
+                f"The {kind(level)} has no end event.",
+                "画出结束事件。",
+                "Draw an end event.",
+            )
+    for level in d.all(*SUBPROCESSES):
+        if not children(level, *FLOW_NODES):
+            d.refuse(
+                level,
+                "子流程是空的。",
+                "The subprocess is empty.",
+                "画出内容,或改为任务。",
+                "Draw its content, or use a task.",
+            )
+
+
+def is_event_subprocess(node: Any) -> bool:
+    """A subprocess that an event triggers."""
+    return kind(node) == "subProcess" and is_true(node.get("triggeredByEvent"))
+
+
+def nodes_are_connected(d: Diagram) -> None:
+    """Start events and boundary events have no incoming flow, end events no outgoing; all others have both."""
+    for node in d.nodes():
+        if is_true(node.get("isForCompensation")) or children(node, "compensateEventDefinition", "linkEventDefinition"):
+            continue  # refused by the allow-list, and connected otherwise
+        name, event_subprocess = kind(node), is_event_subprocess(node)
+        if bool(d.into(node)) != (name not in ("startEvent", "boundaryEvent") and not event_subprocess):
+            _refuse_flows(d, node, "进入", "incoming", missing=not d.into(node))
+        if bool(d.out(node)) != (name != "endEvent" and not event_subprocess):
+            _refuse_flows(d, node, "离开", "outgoing", missing=not d.out(node))
+
+
+def _refuse_flows(d: Diagram, node: Any, zh: str, en: str, *, missing: bool) -> None:
+    d.refuse(
+        node,
+        f"{kind(node)} {'缺少' if missing else '不能有'}{zh}的顺序流。",
+        f"The {kind(node)} {'needs an' if missing else 'must not have an'} {en} sequence flow.",
+        "补上顺序流。" if missing else "删去该顺序流。",
+        "Draw the flow." if missing else "Remove the flow.",
+    )
+
+
+def nodes_are_reached(d: Diagram) -> None:
+    """Every node can be reached from its level's start event or from a boundary event."""
+    for level in levels(d):
+        nodes = {node.get("id"): node for node in children(level, *FLOW_NODES)}
+        begin = [n for n in nodes.values() if kind(n) == "startEvent" or is_event_subprocess(n)]
+        seen: set[str] = set()
+        while begin:
+            node = begin.pop()
+            name = node.get("id", "")
+            if name in seen:
+                continue
+            seen.add(name)
+            begin += d.boundaries.get(name, [])
+            begin += [nodes[f.get("targetRef")] for f in d.out(node) if f.get("targetRef") in nodes]
+        for name, node in nodes.items():
+            if (
+                name not in seen
+                and not is_true(node.get("isForCompensation"))
+                and not children(node, "linkEventDefinition")
+            ):
+                d.refuse(
+                    node,
+                    "从开始事件走不到这个元素。",
+                    "No path leads from the start event to this element.",
+                    "接上顺序流,或删去它。",
+                    "Connect it, or remove it.",
+                )
+
+
+def conditions_stand_where_they_are_read(d: Diagram) -> None:
+    """Conditions only on one of several flows out of an exclusive or inclusive gateway, or out of an activity."""
+    for flow in d.all("sequenceFlow"):
+        source = d.ids.get(flow.get("sourceRef", ""))
+        if source is None or not children(flow, "conditionExpression"):
+            continue
+        several = len(d.out(source)) > 1
+        if several and kind(source) in ("exclusiveGateway", "inclusiveGateway", "complexGateway", *ACTIVITIES):
+            continue
+        d.refuse(
+            flow,
+            f"从 {kind(source)} 出来的这条顺序流不能带条件。",
+            f"This flow out of {an(kind(source))} may not have a condition.",
+            "用排他网关分支,或删去条件。",
+            "Branch with an exclusive gateway, or remove the condition.",
+        )
+
+
+def splits_are_decided(d: Diagram) -> None:
+    """A diverging exclusive or inclusive gateway has a condition on every flow but the default one."""
+    for gateway in d.all("exclusiveGateway", "inclusiveGateway"):
+        flows = d.out(gateway)
+        for flow in flows:
+            if (
+                len(flows) > 1
+                and flow.get("id") != gateway.get("default")
+                and not children(flow, "conditionExpression")
+            ):
+                d.refuse(
+                    flow,
+                    "网关有多条出口,这条既没有条件也不是默认出口。",
+                    "The gateway has several flows, and this one has no condition and is not the default.",
+                    "写上条件,或设为默认出口。",
+                    "Give it a condition, or make it the default flow.",
+                )
+
+
+def defaults_are_own(d: Diagram) -> None:
+    """A default flow begins at its node and has no condition."""
+    for node in d.nodes():
+        flow = d.ids.get(node.get("default", ""))
+        if flow is None or kind(flow) != "sequenceFlow":
+            continue
+        if flow.get("sourceRef") != node.get("id") or children(flow, "conditionExpression"):
+            d.refuse(
+                node,
+                f"默认出口 {name_of(flow)} 不从这里出发,或带有条件。",
+                f"The default flow {name_of(flow)} does not begin here, or has a condition.",
+                "选本元素的一条无条件顺序流。",
+                "Choose a flow of this element that has no condition.",
+            )
+
+
+def activities_have_one_way_out(d: Diagram) -> None:
+    """Several flows out of an activity or event are a split without a gateway, which the engine does not execute."""
+    for node in d.nodes():
+        if kind(node) not in (*GATEWAYS, *REFUSED_NODES) and len(d.out(node)) > 1:
+            d.refuse(
+                node,
+                "该元素有多条离开的顺序流,引擎不执行没有网关的分支。",
+                "The element has several outgoing flows; the engine does not execute splits without a gateway.",
+                "在后面加一个并行、排他或包容网关。",
+                "Put a parallel, exclusive or inclusive gateway behind it.",
+            )
+
+
+def gateways_branch_or_join(d: Diagram) -> None:
+    """A gateway has several flows on at least one side, and those its gatewayDirection says."""
+    for gateway in d.all(*GATEWAYS):
+        into, out = len(d.into(gateway)), len(d.out(gateway))
+        if into < 2 and out < 2:
+            d.refuse(
+                gateway,
+                "网关既不分支也不汇合。",
+                "The gateway neither splits nor joins.",
+                "删去该网关。",
+                "Remove the gateway.",
+            )
+        fits = {"Converging": into > 1 and out <= 1, "Diverging": into <= 1 and out > 1, "Mixed": into > 1 and out > 1}
+        if not fits.get(gateway.get("gatewayDirection"), True):
+            d.refuse(
+                gateway,
+                f"网关方向 {gateway.get('gatewayDirection')} 与 {into} 进 {out} 出不符。",
+                f"gatewayDirection {gateway.get('gatewayDirection')} does not fit {into} incoming and {out} outgoing flows.",
+                "改正方向,或删去该属性。",
+                "Correct the direction, or remove the attribute.",
+            )
+
+
+def event_gateways_wait_for_events(d: Diagram) -> None:
+    """An event-based gateway leads to two or more catch events or receive tasks that nothing else leads to."""
+    for gateway in d.all("eventBasedGateway"):
+        targets = [d.ids[f.get("targetRef")] for f in d.out(gateway) if f.get("targetRef") in d.ids]
+        kinds = {kind(target) for target in targets}
+        messages = [t for t in targets if children(t, "messageEventDefinition")]
+        wrong = [
+            len(targets) < 2,
+            not kinds <= {"intermediateCatchEvent", "receiveTask"},
+            "receiveTask" in kinds and bool(messages),
+            any(len(d.into(target)) != 1 for target in targets),
+            any(d.boundaries.get(t.get("id", "")) for t in targets if kind(t) == "receiveTask"),
+        ]
+        if any(wrong):
+            d.refuse(
+                gateway,
+                "事件网关的出口必须是两个以上只由它到达的捕获事件(或接收任务,不能与消息事件混用,不带边界事件)。",
+                "An event-based gateway must lead to two or more catch events that only it leads to "
+                "(or receive tasks: not mixed with message events, and without boundary events).",
+                "改为中间捕获事件。",
+                "Use intermediate catch events.",
+            )
+
+
+RULES = (
+    flows_stay_inside,
+    flows_are_distinct,
+    levels_start_and_end,
+    nodes_are_connected,
+    nodes_are_reached,
+    conditions_stand_where_they_are_read,
+    splits_are_decided,
+    defaults_are_own,
+    activities_have_one_way_out,
+    gateways_branch_or_join,
+    event_gateways_wait_for_events,
+)

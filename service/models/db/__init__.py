@@ -1,0 +1,1 @@
+"""Session, transaction, clock, ids, paging, encryption, and errors of the database."""

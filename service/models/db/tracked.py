@@ -1,0 +1,23 @@
+"""The columns of a business row whose changes are kept in ``row_change``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+
+
+class Tracked:
+    """A business row: who changed it and when stands in ``row_change``. ``version`` counts changes (optimistic lock)."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+    version: Mapped[int] = mapped_column(default=1)
+
+    __tablename__: str
+    __hidden__: frozenset[str] = frozenset()  # columns whose values the history names only by reference

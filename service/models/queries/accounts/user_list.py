@@ -1,0 +1,92 @@
+"""The list of accounts, in the scope of whoever manages them, and the organisations an account can belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import case, func, or_, select
+
+from service.models.db.clock import now
+from service.models.db.pagination import Order, Page, read_page
+from service.models.db.session import session
+from service.models.queries.runtime.inbox import like
+from service.models.queries.scope import visible
+from service.models.tables.organisation import Organisation
+from service.models.tables.user import User
+
+MOST = 2000  # organisations offered in a form
+
+
+ORDER = Order((func.lower(User.login), User.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which accounts: of these roles, in a state of ``AccountState``, found by login, name or organisation."""
+
+    roles: Collection[str]
+    state: str = ""
+    text: str = ""
+    organisation_id: UUID | None = None
+
+
+def read(user: User, chosen: Filter, cursor: str | None = None) -> Page[Any]:
+    """Accounts whose organisation is in the user's scope, by login."""
+    return read_page(accounts_query(user, chosen), ORDER, cursor)
+
+
+def accounts_query(user: User, chosen: Filter) -> Any:
+    """The query behind the page, whole, for exports. ``account_state``: as the list says it."""
+    query = (
+        select(
+            User.id,
+            User.login,
+            User.display_name,
+            User.role,
+            User.last_login,
+            User.created_at,
+            User.phone_masked,
+            User.mail_masked,
+            _state().label("account_state"),
+            Organisation.name.label("organisation"),
+        )
+        .join(Organisation, Organisation.id == User.organisation_id)
+        .where(visible(user, Organisation), User.role.in_(chosen.roles))
+    )
+    if chosen.state:
+        query = query.where(_state() == chosen.state)
+    if chosen.organisation_id:
+        query = query.where(User.organisation_id == chosen.organisation_id)
+    if chosen.text:
+        words = like(chosen.text)
+        query = query.where(
+            or_(User.login.ilike(words), User.display_name.ilike(words), Organisation.name.ilike(words))
+        )
+    return query
+
+
+def _state() -> Any:
+    return case(
+        (User.state == "disabled", "disabled"),
+        (User.awaits_assent, "waiting"),
+        (User.locked_until > now(), "locked"),
+        else_="active",
+    )
+
+
+def homes(user: User, kinds: Collection[str]) -> list[tuple[UUID, str]]:
+    """Id and name of the organisations of these kinds in the user's scope, in the order of lists."""
+    query = select(Organisation.id, Organisation.name).where(visible(user, Organisation), Organisation.kind.in_(kinds))
+    query = query.where(Organisation.state != "deleted").order_by(Organisation.sort_key, Organisation.id).limit(MOST)
+    return [(key, name) for key, name in session().execute(query)]
+
+
+def colleagues(user: User) -> list[tuple[UUID, str]]:
+    """Id and name of the others who share the user's organisation and role, and can be handed a task."""
+    query = select(User.id, User.display_name).where(
+        User.organisation_id == user.organisation_id, User.role == user.role, User.state == "active", User.id != user.id
+    )
+    return [(key, name) for key, name in session().execute(query.order_by(User.display_name, User.id).limit(MOST))]

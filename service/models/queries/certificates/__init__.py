@@ -1,0 +1,1 @@
+"""Read models of certificates, prints and reissues."""

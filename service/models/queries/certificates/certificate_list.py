@@ -1,0 +1,219 @@
+"""The ledger of certificates: filters, one page, counts; editions of a number; prints; what the public may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, case, cast, func, or_, select
+from sqlalchemy.orm import aliased, joinedload
+
+from service.models.db.clock import today
+from service.models.db.pagination import Order, Page, read_page
+from service.models.db.session import session
+from service.models.queries.persons.person_list import name_contains
+from service.models.queries.scope import get_visible, visible
+from service.models.tables.case import Case
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import Enrollment, RefresherRecord, TrainingClass
+from service.models.tables.user import User
+
+ORDER = Order((Certificate.id,), is_descending=True)
+SOON = timedelta(days=90)  # R66
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFilter:
+    """What the ledger is narrowed to. state: as stored, or ``expired`` or ``soon``, which are computed."""
+
+    text: str = ""
+    state: str = ""
+    authority_id: UUID | None = None
+    unit_id: UUID | None = None
+    is_unprinted: bool = False
+
+
+def certificates_page(user: User, chosen: CertificateFilter, cursor: str | None = None) -> Page[Any]:
+    """One page of the certificates in scope, newest first."""
+    return read_page(certificates_query(user, chosen), ORDER, cursor)
+
+
+def certificates_query(user: User, chosen: CertificateFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return _rows().where(visible(user, Certificate), *_conditions(chosen))
+
+
+def counted_query(user: User, chosen: CertificateFilter) -> Any:
+    """The same rows to be counted, with the prints of each: persons and units are joined only where the filter asks."""
+    query = select(Certificate.id, Certificate.printed_count).where(visible(user, Certificate), *_conditions(chosen))
+    if (chosen.text and not chosen.text.isdigit()) or chosen.authority_id or chosen.unit_id:
+        query = query.join(Person, Person.id == Certificate.person_id)
+    return query.join(Organisation, Organisation.id == Person.unit_id) if chosen.authority_id else query
+
+
+def certificate_counts(user: User) -> dict[str, int]:
+    """How many certificates in scope there are: ``total`` and by shown state (``expired`` and ``soon`` apart from ``valid``)."""
+    shown = case(
+        (Certificate.state != "valid", Certificate.state),
+        (Certificate.valid_to < today(), "expired"),
+        (Certificate.valid_to <= today() + SOON, "soon"),
+        else_="valid",
+    )
+    query = select(shown, func.count()).where(visible(user, Certificate)).group_by(shown)
+    counts = {row[0]: row[1] for row in session().execute(query)}
+    return {"total": sum(counts.values()), **counts}
+
+
+def editions(number: str) -> list[Certificate]:
+    """Every edition of a number, newest first."""
+    query = select(Certificate).options(joinedload(Certificate.qualification_type)).where(Certificate.number == number)
+    return list(session().scalars(query.order_by(Certificate.edition.desc())))
+
+
+def visible_certificate(user: User, certificate_id: UUID) -> Certificate:
+    """A certificate in scope with holder, unit and type loaded; raises NotFound."""
+    loaded = (joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
+    return get_visible(user, Certificate, certificate_id, *loaded)
+
+
+def prints_of(certificate_id: UUID) -> list[Any]:
+    """The log of prints and hand-outs of one edition, newest first, with the names of who printed."""
+    query = (
+        select(
+            PrintRecord.id,
+            PrintRecord.created_at,
+            PrintRecord.reason,
+            PrintRecord.received_by,
+            PrintRecord.received_on,
+            User.display_name.label("printed_by"),
+        )
+        .outerjoin(User, User.id == PrintRecord.printed_by)
+        .where(PrintRecord.certificate_id == certificate_id)
+        .order_by(PrintRecord.created_at.desc())
+    )
+    return list(session().execute(query))
+
+
+def refreshers_of(number: str) -> list[Any]:
+    """The refresher records of a number, whatever the edition: year, completed_on, hours, score, class title (R54)."""
+    query = (
+        select(
+            RefresherRecord.year,
+            RefresherRecord.completed_on,
+            RefresherRecord.hours,
+            RefresherRecord.score,
+            TrainingClass.title.label("class_title"),
+        )
+        .join(Certificate, Certificate.id == RefresherRecord.certificate_id)
+        .join(Enrollment, Enrollment.id == RefresherRecord.enrollment_id)
+        .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
+        .where(Certificate.number == number)
+        .order_by(RefresherRecord.year)
+    )
+    return list(session().execute(query))
+
+
+def certificates_of(person_id: UUID) -> list[Certificate]:
+    """Every certificate of a person, the newest first."""
+    query = (
+        select(Certificate)
+        .options(joinedload(Certificate.qualification_type))
+        .where(Certificate.person_id == person_id)
+    )
+    return list(session().scalars(query.order_by(Certificate.issued_on.desc(), Certificate.edition.desc())))
+
+
+def certificate_of_case(case_id: UUID) -> UUID | None:
+    """The certificate a case of deregistration is about."""
+    query = select(Certificate.id).join(Case, Case.business_key == cast(Certificate.id, Text))
+    return session().scalar(query.where(Case.id == case_id))
+
+
+def by_token(token: str) -> Certificate | None:
+    """The edition with this token, with its holder and his unit: for the public page."""
+    return session().scalars(_public().where(Certificate.verify_token == token)).one_or_none()
+
+
+def by_number_and_name(number: str, name: str) -> Certificate | None:
+    """The edition of a number that holds, else the newest, if the holder has this very name (R56, R67)."""
+    query = _public().where(Certificate.number == number, Person.name == name)
+    query = query.order_by((Certificate.state == "valid").desc(), Certificate.edition.desc())
+    return session().scalars(query.limit(1)).one_or_none()
+
+
+def successor_of(certificate_id: UUID) -> Certificate | None:
+    """The edition that took the place of this one."""
+    query = select(Certificate).where(Certificate.supersedes_id == certificate_id).order_by(Certificate.edition.desc())
+    return session().scalars(query.limit(1)).one_or_none()
+
+
+def _public() -> Any:
+    return (
+        select(Certificate)
+        .join(Certificate.person)
+        .options(
+            joinedload(Certificate.qualification_type),
+            joinedload(Certificate.person).joinedload(Person.unit),
+        )
+    )
+
+
+def _rows() -> Any:
+    province = aliased(Organisation)
+    return (
+        select(
+            Certificate.id,
+            Certificate.number,
+            Certificate.edition,
+            Certificate.kind,
+            Certificate.issued_on,
+            Certificate.valid_to,
+            Certificate.state,
+            Certificate.approval,
+            Certificate.printed_count,
+            Person.id.label("person_id"),
+            Person.name,
+            Person.state.label("person_state"),
+            Organisation.name.label("unit_name"),
+            province.name.label("province"),
+            QualificationType.name.label("type_name"),
+        )
+        .join(Person, Person.id == Certificate.person_id)
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .outerjoin(province, province.id == Organisation.authority_id)
+        .join(QualificationType, QualificationType.id == Certificate.qualification_type_id)
+    )
+
+
+def _conditions(chosen: CertificateFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if chosen.text:
+        text = chosen.text
+        found.append(
+            Certificate.number.startswith(text, autoescape=True)
+            if text.isdigit()
+            else or_(Person.sort_key.startswith(text.lower(), autoescape=True), name_contains(Person.name, text))
+        )
+    if chosen.state == "expired":
+        found += [Certificate.state == "valid", Certificate.valid_to < today()]
+    elif chosen.state == "soon":
+        found += [Certificate.state == "valid", Certificate.valid_to.between(today(), today() + SOON)]
+    elif chosen.state == "valid":
+        found += [Certificate.state == "valid", Certificate.valid_to >= today()]
+    elif chosen.state:
+        found.append(Certificate.state == chosen.state)
+    if chosen.authority_id:
+        found.append(Organisation.authority_id == chosen.authority_id)
+    if chosen.unit_id:
+        found.append(Person.unit_id == chosen.unit_id)
+    if chosen.is_unprinted:
+        found += [
+            Certificate.printed_count == 0,
+            Certificate.state.in_(("issued", "valid")),
+            Certificate.kind == "issued",
+        ]
+    return found

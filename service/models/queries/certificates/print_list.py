@@ -1,0 +1,113 @@
+"""Certificates to print, and the register of prints."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from service.models.db.pagination import Order, Page, read_page
+from service.models.db.session import session
+from service.models.queries.persons.person_list import name_contains
+from service.models.queries.scope import visible
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.reissue import Reissue
+from service.models.tables.training import Enrollment
+from service.models.tables.user import User
+
+
+def printable(user: User, ids: Collection[UUID], class_id: UUID | None = None) -> list[Certificate]:
+    """The certificates in scope that are named, or that a class brought and still count; by name of the holder."""
+    query = (
+        select(Certificate)
+        .join(Certificate.person)
+        .options(joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
+        .where(visible(user, Certificate), Certificate.kind == "issued")
+    )
+    if class_id is not None:
+        own = select(Enrollment.id).where(Enrollment.class_id == class_id)
+        query = query.where(Certificate.enrollment_id.in_(own), Certificate.state.in_(("issued", "valid")))
+    else:
+        query = query.where(Certificate.id.in_(ids))
+    ordered = query.order_by(Person.sort_key, Certificate.id)
+    return list(session().scalars(ordered.execution_options(populate_existing=True)))
+
+
+def certificates_of_cases(case_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The newest certificate that each case made, an enrolment's or a reissue's, by case."""
+    made = select(Enrollment.case_id, Certificate.id, Certificate.edition).join(
+        Certificate, Certificate.enrollment_id == Enrollment.id
+    )
+    again = select(Reissue.case_id, Certificate.id, Certificate.edition).join(
+        Certificate, Certificate.id == Reissue.new_certificate_id
+    )
+    both = made.where(Enrollment.case_id.in_(case_ids)).union_all(again.where(Reissue.case_id.in_(case_ids)))
+    return {row[0]: row[1] for row in session().execute(both.order_by("edition"))}
+
+
+def last_print(certificate_id: UUID, user_id: UUID) -> UUID | None:
+    """The latest print of a certificate, if this user made it."""
+    query = select(PrintRecord.id, PrintRecord.printed_by).where(PrintRecord.certificate_id == certificate_id)
+    row = session().execute(query.order_by(PrintRecord.created_at.desc(), PrintRecord.id.desc()).limit(1)).one_or_none()
+    return row[0] if row and row[1] == user_id else None
+
+
+REGISTER = Order((PrintRecord.created_at, PrintRecord.id), is_descending=True)
+
+
+def register_page(user: User, text: str = "", is_waiting: bool = False, cursor: str | None = None) -> Page[Any]:
+    """One page of the register of prints in scope, newest first. is_waiting: only what nobody has received yet."""
+    query = (
+        select(
+            PrintRecord.id,
+            PrintRecord.created_at,
+            PrintRecord.reason,
+            PrintRecord.received_by,
+            PrintRecord.received_on,
+            User.display_name.label("printed_by"),
+            Certificate.id.label("certificate_id"),
+            Certificate.number,
+            Certificate.edition,
+            Certificate.state,
+            Certificate.valid_to,
+            Person.name,
+            Organisation.name.label("unit_name"),
+        )
+        .join(Certificate, Certificate.id == PrintRecord.certificate_id)
+        .join(Person, Person.id == Certificate.person_id)
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .outerjoin(User, User.id == PrintRecord.printed_by)
+        .where(visible(user, Certificate))
+    )
+    if text:
+        is_number = text.isdigit()
+        query = query.where(
+            Certificate.number.startswith(text, autoescape=True) if is_number else name_contains(Person.name, text)
+        )
+    if is_waiting:
+        query = query.where(PrintRecord.received_on.is_(None))
+    return read_page(query, REGISTER, cursor)
+
+
+def waiting_prints(user: User) -> int:
+    """How many prints nobody has received yet."""
+    query = (
+        select(func.count()).select_from(PrintRecord).join(Certificate, Certificate.id == PrintRecord.certificate_id)
+    )
+    return session().scalar(query.where(PrintRecord.received_on.is_(None), visible(user, Certificate))) or 0
+
+
+def printed_in(batch_id: UUID) -> set[UUID]:
+    """The certificates whose print the batch has logged already."""
+    return set(session().scalars(select(PrintRecord.certificate_id).where(PrintRecord.batch_id == batch_id)))
+
+
+def names_of(ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Number and holder of certificates, by id: for the list of what could not be printed."""
+    query = select(Certificate.id, Certificate.number, Person.name).join(Person, Person.id == Certificate.person_id)
+    return {row[0]: (row[1], row[2]) for row in session().execute(query.where(Certificate.id.in_(ids)))}

@@ -1,0 +1,86 @@
+"""Reissues of lost certificates: the register and the live one of a certificate."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import aliased, joinedload
+
+from service.models.db.pagination import Order, Page, read_page
+from service.models.db.session import session
+from service.models.queries.scope import visible
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.reissue import LIVE_REISSUE, Reissue
+from service.models.tables.user import User
+
+ORDER = Order((Reissue.id,), is_descending=True)
+
+
+def reissue_of(reissue_id: UUID) -> Reissue:
+    """A reissue with its certificate, the holder and his unit and type."""
+    return session().scalars(_whole().where(Reissue.id == reissue_id)).one()
+
+
+def reissue_of_case(case_id: UUID) -> Reissue | None:
+    """The reissue of a case, likewise."""
+    return session().scalars(_whole().where(Reissue.case_id == case_id)).one_or_none()
+
+
+def _whole() -> Any:
+    loaded = joinedload(Reissue.certificate).options(
+        joinedload(Certificate.qualification_type),
+        joinedload(Certificate.person).options(joinedload(Person.unit), joinedload(Person.qualification_type)),
+    )
+    return select(Reissue).options(loaded).execution_options(populate_existing=True)
+
+
+def live_reissue_of(certificate_id: UUID) -> Reissue | None:
+    """The application under way that replaces this edition, or has made it and waits for its print."""
+    concerns = or_(Reissue.certificate_id == certificate_id, Reissue.new_certificate_id == certificate_id)
+    query = select(Reissue).where(concerns, Reissue.state.in_(LIVE_REISSUE))
+    return session().scalars(query.order_by(Reissue.id.desc()).limit(1)).one_or_none()
+
+
+def live_reissues_of(person_id: UUID) -> list[Reissue]:
+    """The applications under way for a person's certificates."""
+    query = select(Reissue).join(Reissue.certificate).where(Certificate.person_id == person_id)
+    return list(session().scalars(query.where(Reissue.state.in_(LIVE_REISSUE))))
+
+
+def reissues_page(user: User, state: str = "", cursor: str | None = None) -> Page[Any]:
+    """One page of the register in scope, newest first."""
+    new, asker = aliased(Certificate), aliased(User)
+    query = (
+        select(
+            Reissue.id,
+            Reissue.created_at,
+            Reissue.state,
+            Reissue.statement,
+            Reissue.comment,
+            Reissue.case_id,
+            Reissue.decided_at,
+            Certificate.id.label("certificate_id"),
+            Certificate.number,
+            Certificate.edition,
+            new.id.label("new_id"),
+            new.edition.label("new_edition"),
+            new.printed_count,
+            Person.name,
+            Person.id.label("person_id"),
+            Organisation.name.label("unit_name"),
+            asker.display_name.label("asked_by"),
+        )
+        .join(Reissue.certificate)
+        .join(Person, Person.id == Certificate.person_id)
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .outerjoin(new, new.id == Reissue.new_certificate_id)
+        .outerjoin(asker, asker.id == Reissue.requested_by)
+        .where(visible(user, Certificate))
+    )
+    if state:
+        query = query.where(Reissue.state == state)
+    return read_page(query, ORDER, cursor)

@@ -1,0 +1,176 @@
+"""Lists of notices and bulletins: one page, what is unread, and who of the audience has read one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, String, and_, any_, cast, exists, func, literal, or_, select
+from sqlalchemy.orm import aliased
+
+from service.domain.notices.notices import READERS
+from service.models.db.pagination import Order, Page, read_page
+from service.models.db.session import session
+from service.models.queries.scope import visible
+from service.models.tables.notice import Notice, Receipt
+from service.models.tables.organisation import Organisation
+from service.models.tables.user import User
+
+ORDER = Order((Notice.published_at, Notice.id), is_descending=True)
+OWN = Order((Notice.created_at, Notice.id), is_descending=True)
+READING = Order((Organisation.sort_key, User.id))
+MOST_UNREAD = 100  # counted to; beyond that the bar says 99+
+Author = aliased(Organisation)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFilter:
+    """What a list is narrowed to. text: part of a title."""
+
+    text: str = ""
+    kind: str = ""
+    state: str = ""
+    unread: bool = False
+
+
+def notices_page(user: User, chosen: NoticeFilter, cursor: str | None = None) -> Page[Any]:
+    """One page of what was published for the reader, newest first; ``read_at`` is None for what he has not opened."""
+    return read_page(notices_query(user, chosen), ORDER, cursor)
+
+
+def notices_query(user: User, chosen: NoticeFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    query = _rows().add_columns(Receipt.read_at).outerjoin(Receipt, _his_receipt(user)).where(_published(user))
+    if chosen.unread:
+        query = query.where(Receipt.read_at.is_(None), _since(user))
+    return query.where(*_conditions(chosen))
+
+
+def own_page(user: User, chosen: NoticeFilter, cursor: str | None = None) -> Page[Any]:
+    """One page of the bulletins of the author's organisation, the latest first, with how many have read each."""
+    return read_page(own_query(user, chosen), OWN, cursor)
+
+
+def own_query(user: User, chosen: NoticeFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    readers = select(func.count()).where(Receipt.notice_id == Notice.id).correlate(Notice).scalar_subquery()
+    query = _rows().add_columns(readers.label("readers"), Notice.created_at)
+    return query.where(Notice.author_id == user.organisation_id, Notice.kind == "bulletin", *_conditions(chosen))
+
+
+def unread_count(user: User) -> int:
+    """How many published notices the reader has not opened, of those since he has an account; at most 100."""
+    found = select(literal(1)).select_from(Notice).where(_published(user), _since(user), ~_is_read(user))
+    return session().scalar(select(func.count()).select_from(found.limit(MOST_UNREAD).subquery())) or 0
+
+
+def unread_ids(user: User, limit: int = 500) -> list[UUID]:
+    """Ids of what the reader has not opened."""
+    query = select(Notice.id).where(_published(user), _since(user), ~_is_read(user))
+    return list(session().scalars(query.limit(limit)))
+
+
+def reminders_of(organisation_id: UUID) -> list[Notice]:
+    """The reminders that were sent to an organisation (S14), newest first; at most 3."""
+    query = select(Notice).where(Notice.organisation_id == organisation_id, Notice.kind == "reminder")
+    return list(session().scalars(query.order_by(Notice.published_at.desc()).limit(3)))
+
+
+def readers_page(notice: Notice, have_read: bool, cursor: str | None = None) -> Page[Any]:
+    """One page of the accounts a notice is meant for, those who have read it or those who have not (R68)."""
+    is_read = Receipt.read_at.is_not(None) if have_read else Receipt.read_at.is_(None)
+    return read_page(readers_query(notice).where(is_read), READING, cursor)
+
+
+def readers_query(notice: Notice) -> Any:
+    """The accounts a notice is meant for, with when each has read it, whole, for exports."""
+    return (
+        select(User.id, User.display_name, User.role, Organisation.name.label("organisation"), Receipt.read_at)
+        .join(Organisation, Organisation.id == User.organisation_id)
+        .outerjoin(Receipt, and_(Receipt.user_id == User.id, Receipt.notice_id == notice.id))
+        .where(_audience(notice))
+    )
+
+
+def own_bulletin(user: User, notice_id: UUID | None) -> Notice | None:
+    """A bulletin of the reader's organisation; None for any other."""
+    query = select(Notice).where(Notice.id == notice_id, Notice.kind == "bulletin")
+    return session().scalars(query.where(Notice.author_id == user.organisation_id)).one_or_none()
+
+
+def reading_counts(notice: Notice) -> tuple[int, int]:
+    """How many accounts a notice is meant for, and how many of them have read it."""
+    query = (
+        select(func.count(), func.count(Receipt.read_at))
+        .select_from(User)
+        .join(Organisation, Organisation.id == User.organisation_id)
+        .outerjoin(Receipt, and_(Receipt.user_id == User.id, Receipt.notice_id == notice.id))
+        .where(_audience(notice))
+    )
+    total, read = session().execute(query).one()
+    return total, read
+
+
+def names_of(authorities: Iterable[str]) -> list[str]:
+    """Names of the provinces or units addressed, in their order."""
+    ids = [UUID(value) for value in authorities]
+    query = select(Organisation.name).where(Organisation.id.in_(ids)).order_by(Organisation.sort_key)
+    return list(session().scalars(query)) if ids else []
+
+
+def _rows() -> Any:
+    return select(
+        Notice.id,
+        Notice.kind,
+        Notice.title,
+        Notice.state,
+        Notice.published_at,
+        Notice.organisation_id,
+        Notice.facts,
+        Author.name.label("author"),
+        func.cardinality(Notice.authorities).label("provinces"),
+    ).outerjoin(Author, Author.id == Notice.author_id)
+
+
+def _published(user: User) -> ColumnElement[bool]:
+    return and_(visible(user, Notice), Notice.state == "published")
+
+
+def _since(user: User) -> ColumnElement[bool]:
+    return Notice.published_at >= user.created_at
+
+
+def _his_receipt(user: User) -> ColumnElement[bool]:
+    return and_(Receipt.notice_id == Notice.id, Receipt.user_id == user.id)
+
+
+def _is_read(user: User) -> ColumnElement[bool]:
+    return exists().where(_his_receipt(user))
+
+
+def _audience(notice: Notice) -> ColumnElement[bool]:
+    """The accounts that ``scope`` lets read it by its audience, the author's own organisation aside."""
+    province = func.coalesce(Organisation.authority_id, Organisation.id)
+    here: list[ColumnElement[bool]] = [User.state != "disabled", User.role.in_(READERS)]
+    if notice.author_id:
+        here.append(User.organisation_id != notice.author_id)
+    if notice.authorities:
+        here.append(cast(province, String) == any_(literal(notice.authorities, Notice.authorities.type)))
+    if notice.units:
+        here.append(cast(Organisation.id, String) == any_(literal(notice.units, Notice.units.type)))
+    if notice.roles:
+        here.append(User.role.in_(notice.roles))
+    return and_(*here)
+
+
+def _conditions(chosen: NoticeFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if chosen.text:
+        found.append(or_(Notice.title.contains(chosen.text, autoescape=True)))
+    if chosen.kind:
+        found.append(Notice.kind == chosen.kind)
+    if chosen.state:
+        found.append(Notice.state == chosen.state)
+    return found

@@ -1,0 +1,93 @@
+"""Changes in the records of persons, latest first, read from the one history of rows (S88). Mere moves of state are none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import cast, select
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import aliased
+
+from service.domain.values.labelled_enum import Labelled
+from service.errors import N_
+from service.models.db.pagination import Order, Page, read_page
+from service.models.queries.persons.person_history import SHOWN, changes_in
+from service.models.queries.persons.person_list import name_contains
+from service.models.queries.scope import visible
+from service.models.tables.audit import RowChange
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.user import User
+
+ORDER = Order((RowChange.at, RowChange.id), is_descending=True)
+FIELDS = tuple(name for name in SHOWN if name not in ("state", "decision_comment"))
+Unit, Home = aliased(Organisation), aliased(Organisation)
+
+
+class ChangeKind(Labelled):
+    EDIT = "edit", N_("信息修改")
+    TRANSFER = "transfer", N_("变更单位")
+    TYPE = "type", N_("变更资格类型")
+
+
+USE_CASES = {"transfer_person": ChangeKind.TRANSFER, "change_qualification_type": ChangeKind.TYPE}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFilter:
+    """What the list is narrowed to. text: part of the person's name or pinyin; kind: one of ``ChangeKind``."""
+
+    text: str = ""
+    kind: str = ""
+
+
+def changes_page(user: User, chosen: ChangeFilter, cursor: str | None = None) -> Page[Any]:
+    """One page; each row with the change (``RowChange``'s columns), the person, and ``changes``, field by field."""
+    page = read_page(changes_query(user, chosen), ORDER, cursor)
+    told = changes_in(page.rows, FIELDS)
+    rows = [{**row._mapping, "changes": changes} for row, changes in zip(page.rows, told, strict=True)]
+    return Page(rows, page.before, page.after)
+
+
+def changes_query(user: User, chosen: ChangeFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    query = (
+        select(
+            RowChange.id,
+            RowChange.at,
+            RowChange.use_case,
+            RowChange.before,
+            RowChange.after,
+            Person.id.label("person_id"),
+            Person.name,
+            Person.id_number_masked,
+            Unit.name.label("unit_name"),
+            User.display_name.label("actor"),
+            Home.name.label("organisation"),
+        )
+        .join(Person, Person.id == RowChange.row_id)
+        .join(Unit, Unit.id == Person.unit_id)
+        .outerjoin(User, User.id == RowChange.actor_id)
+        .outerjoin(Home, Home.id == User.organisation_id)
+        .where(
+            RowChange.table_name == "person",
+            RowChange.kind == "update",
+            RowChange.after.op("?|")(cast(list(FIELDS), ARRAY(TEXT))),
+            Person.state != "draft",
+            visible(user, Person),
+        )
+    )
+    if chosen.text:
+        is_pinyin = chosen.text.isascii()
+        found = Person.sort_key.startswith(chosen.text.lower(), autoescape=True)
+        query = query.where(found if is_pinyin else name_contains(Person.name, chosen.text))
+    if chosen.kind:
+        own = [case for case, kind in USE_CASES.items() if kind == chosen.kind]
+        query = query.where(RowChange.use_case.in_(own) if own else RowChange.use_case.not_in(list(USE_CASES)))
+    return query
+
+
+def kind_of(use_case: str) -> ChangeKind:
+    """Which kind of change a use case makes."""
+    return USE_CASES.get(use_case, ChangeKind.EDIT)

@@ -1,0 +1,131 @@
+"""Lists of persons: filters, one page, counts. Every query carries the scope; only what a list shows is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import aliased, joinedload
+
+from service.models.db.encryption import fingerprint
+from service.models.db.pagination import Order, Page, read_page
+from service.models.db.session import session
+from service.models.queries.scope import visible
+from service.models.tables.case import Case
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import TrainingNeed
+from service.models.tables.user import User
+
+ORDER = Order((Person.sort_key, Person.id))
+Valid, Issued = aliased(Certificate), aliased(Certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFilter:
+    """What a list is narrowed to. text: part of a name, pinyin or a certificate number; id_number: a whole number;
+    unit_kind: persons of units of this kind."""
+
+    text: str = ""
+    id_number: str = ""
+    unit_id: UUID | None = None
+    qualification_type_id: UUID | None = None
+    state: str = ""
+    need: str = ""
+    unit_kind: str = ""
+
+
+def name_contains(column: Any, text: str) -> ColumnElement[bool]:
+    """Whether a name has ``text`` in it; the index on single characters finds the candidates."""
+    characters = func.string_to_array(column, None)
+    return and_(characters.op("@>")(cast(sorted(set(text)), ARRAY(TEXT))), column.contains(text, autoescape=True))
+
+
+def persons_page(user: User, chosen: PersonFilter, cursor: str | None = None) -> Page[Any]:
+    """One page of the persons in scope, in the order of pinyin. Deregistered ones only when asked for."""
+    return read_page(persons_query(user, chosen), ORDER, cursor)
+
+
+def persons_query(user: User, chosen: PersonFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return _rows().where(visible(user, Person), *conditions(chosen))
+
+
+def person_counts(user: User, unit_kind: str = "") -> dict[str, int]:
+    """How many persons in scope (of units of a kind) there are by state and by need: ``total``, ``state:pending``, ``need:renewal`` …"""
+    query = (
+        select(Person.state, TrainingNeed.need, func.count())
+        .outerjoin(TrainingNeed, TrainingNeed.person_id == Person.id)
+        .where(visible(user, Person), *conditions(PersonFilter(unit_kind=unit_kind)))
+        .group_by(Person.state, TrainingNeed.need)
+    )
+    counts: dict[str, int] = {"total": 0}
+    for state, need, number in session().execute(query):
+        for key in ("total", f"state:{state}", *([f"need:{need}"] if state == "approved" else [])):
+            counts[key] = counts.get(key, 0) + number
+    return counts
+
+
+def person_of_case(case_id: UUID) -> Person | None:
+    """The person whose approval a case is, with unit and type; scope is that of the task."""
+    loaded = (joinedload(Person.unit), joinedload(Person.qualification_type))
+    by_key = select(Case.business_key).where(Case.id == case_id).scalar_subquery()
+    query = select(Person).options(*loaded).where(or_(Person.case_id == case_id, cast(Person.id, TEXT) == by_key))
+    return session().scalars(query.limit(1)).one_or_none()
+
+
+def _rows() -> Any:
+    return (
+        select(
+            Person.id,
+            Person.name,
+            Person.sex,
+            Person.id_number_masked,
+            Person.state,
+            Organisation.id.label("unit_id"),
+            Organisation.name.label("unit_name"),
+            QualificationType.name.label("type_name"),
+            TrainingNeed.need,
+            func.coalesce(Valid.id, Issued.id).label("certificate_id"),
+            func.coalesce(Valid.number, Issued.number).label("number"),
+            func.coalesce(Valid.valid_to, Issued.valid_to).label("valid_to"),
+            func.coalesce(Valid.state, Issued.state).label("certificate_state"),
+        )
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .join(QualificationType, QualificationType.id == Person.qualification_type_id)
+        .outerjoin(TrainingNeed, TrainingNeed.person_id == Person.id)
+        .outerjoin(Valid, and_(Valid.person_id == Person.id, Valid.state == "valid"))
+        .outerjoin(Issued, and_(Issued.person_id == Person.id, Issued.state == "issued"))
+    )
+
+
+def conditions(chosen: PersonFilter) -> list[ColumnElement[bool]]:
+    """What a filter comes to; the query joins TrainingNeed when a need is chosen."""
+    found = [Person.state == chosen.state if chosen.state else Person.state != "deregistered"]
+    if chosen.text:
+        found.append(_matches(chosen.text))
+    if chosen.id_number:
+        found.append(Person.id_number_digest == fingerprint(chosen.id_number))
+    if chosen.unit_id:
+        found.append(Person.unit_id == chosen.unit_id)
+    if chosen.unit_kind:
+        found.append(Person.unit_id.in_(select(Organisation.id).where(Organisation.kind == chosen.unit_kind)))
+    if chosen.qualification_type_id:
+        found.append(Person.qualification_type_id == chosen.qualification_type_id)
+    if chosen.need:
+        found += [TrainingNeed.need == chosen.need, Person.state == "approved"]
+    return found
+
+
+def _matches(text: str) -> ColumnElement[bool]:
+    """Digits are a certificate number, or the last four of an identity number; Latin letters begin the pinyin."""
+    if text.isascii() and text[:1].isdigit():
+        holders = select(Certificate.person_id).where(Certificate.number.startswith(text, autoescape=True))
+        return or_(Person.id.in_(holders), Person.id_number_masked.endswith(text.upper(), autoescape=True))
+    if text.isascii():
+        return Person.sort_key.startswith(text.lower(), autoescape=True)
+    return name_contains(Person.name, text)

@@ -1,0 +1,1 @@
+"""Read models of cases, tasks, jobs and definitions."""

@@ -1,0 +1,267 @@
+"""Queries of the inbox: each one indexed, none touches the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, text, tuple_
+
+from service.models.db.clock import CHINA, now
+from service.models.db.session import session
+from service.models.queries.scope import visible
+from service.models.tables.case import Task
+from service.models.tables.user import User
+
+Addresses = Sequence[tuple[UUID, str]]
+CAP = 1000  # kinds and views are counted so far; a full inbox costs no more than a small one
+PAGE = 50
+
+BARRED = "task.facts ->> 'barred' IS DISTINCT FROM"
+_COLUMNS = """t.id, t.kind, t.name, t.subject, t.summary, t.unit_name, t.batch, t.batch_title, t.facts, t.opened_at, t.due_at,
+    t.sort_at, t.assignee_id, t.process, t.element, t.case_id, t.organisation_id, t.definition, t.form_key, t.closed_at"""
+
+_PAGE = f"""
+    SELECT {_COLUMNS}, u.display_name AS assignee
+    FROM (
+        SELECT t.* FROM unnest(cast(:organisations AS uuid[]), cast(:roles AS text[])) AS address(organisation_id, role)
+        CROSS JOIN LATERAL (
+            SELECT * FROM task WHERE task.organisation_id = address.organisation_id AND task.role = address.role
+              AND task.state = 'open' {{where}}
+            ORDER BY task.sort_at {{order}}, task.id {{order}} LIMIT :size
+        ) t ORDER BY t.sort_at {{order}}, t.id {{order}} LIMIT :size
+    ) t LEFT JOIN user_account u ON u.id = t.assignee_id ORDER BY t.sort_at {{order}}, t.id {{order}}
+"""  # noqa: S608 - the places hold sentences of this module only
+"""One LATERAL per address, each read from the partial index ``ix_task_inbox`` (``ix_task_inbox_kind`` for one kind)."""
+
+_OPEN = """
+    FROM unnest(cast(:organisations AS uuid[]), cast(:roles AS text[])) AS address(organisation_id, role)
+    JOIN task ON task.organisation_id = address.organisation_id AND task.role = address.role AND task.state = 'open' {where}
+"""
+_COUNT = f"SELECT count(*) FROM (SELECT 1 {_OPEN} LIMIT :most) t"  # noqa: S608 - likewise
+_FACTS = f"SELECT DISTINCT f.key {_OPEN} CROSS JOIN LATERAL jsonb_each_text(task.facts) f WHERE f.value <> ''"
+
+_DONE = text(
+    f"""
+    SELECT {_COLUMNS}, NULL AS assignee FROM task t WHERE t.closed_by = :user AND t.state = 'completed'
+      AND (cast(:at AS timestamptz) IS NULL OR (t.closed_at, t.id) < (cast(:at AS timestamptz), cast(:id AS uuid)))
+      AND (cast(:find AS text) IS NULL OR t.subject ILIKE :find OR t.unit_name ILIKE :find)
+    ORDER BY t.closed_at DESC, t.id DESC LIMIT :size
+    """  # noqa: S608 - likewise
+)
+
+_COUNTS = text(
+    """
+    WITH RECURSIVE address AS (
+        SELECT * FROM unnest(cast(:organisations AS uuid[]), cast(:roles AS text[])) AS a(organisation_id, role)
+    ), kinds AS (
+        SELECT a.organisation_id, a.role, (SELECT min(kind) FROM task t
+            WHERE t.organisation_id = a.organisation_id AND t.role = a.role AND t.state = 'open') AS kind FROM address a
+        UNION ALL
+        SELECT k.organisation_id, k.role, (SELECT min(kind) FROM task t
+            WHERE t.organisation_id = k.organisation_id AND t.role = k.role AND t.state = 'open' AND t.kind > k.kind)
+        FROM kinds k WHERE k.kind IS NOT NULL
+    )
+    SELECT k.kind, max(n.name) AS name, sum(n.total) AS total, sum(n.late) AS late, sum(n.soon) AS soon, min(n.first) AS first
+    FROM kinds k CROSS JOIN LATERAL (
+        SELECT count(*) AS total, count(*) FILTER (WHERE due_at < :now) AS late, count(*) FILTER (WHERE due_at BETWEEN :now AND :soon) AS soon,
+               min(opened_at) AS first, max(name) AS name
+        FROM (SELECT due_at, opened_at, name FROM task t
+              WHERE t.organisation_id = k.organisation_id AND t.role = k.role AND t.kind = k.kind AND t.state = 'open'
+                AND t.facts ->> 'barred' IS DISTINCT FROM cast(:reader AS text)
+              ORDER BY t.sort_at, t.id LIMIT :cap) t
+    ) n WHERE k.kind IS NOT NULL AND n.total > 0 GROUP BY k.kind ORDER BY k.kind
+    """
+)
+"""The kinds by a loose index scan, each counted to the cap from the front, where the late ones are."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindCount:
+    """How many tasks of a kind wait, are late, or fall due soon; a count of ``CAP`` means as many or more."""
+
+    kind: str
+    name: str
+    count: int
+    late: int
+    soon: int
+    first: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which tasks of an inbox: of a kind or batch, found by subject or unit, held by someone, due before an instant."""
+
+    kind: str | None = None
+    batch: str | None = None
+    find: str | None = None
+    assignee_id: UUID | None = None
+    due_before: datetime | None = None
+    task_id: UUID | None = None
+    reader_id: UUID | None = None  # tasks from which this account is barred are left out (R69)
+
+    def sql(self) -> tuple[str, dict[str, Any]]:
+        """The conditions and their values."""
+        parts, values = [], {}
+        for name, value, condition in (
+            ("kind", self.kind, "task.kind = :kind"),
+            ("task", self.task_id, "task.id = :task"),
+            ("reader", self.reader_id and str(self.reader_id), f"{BARRED} :reader"),
+            ("batch", self.batch, "task.batch = :batch"),
+            ("find", self.find and like(self.find), "(task.subject ILIKE :find OR task.unit_name ILIKE :find)"),
+            ("assignee", self.assignee_id, "task.assignee_id = :assignee"),
+            ("due", self.due_before, "task.due_at < :due AND task.sort_at < :due"),
+        ):
+            if value:
+                parts.append(f"AND {condition}")
+                values[name] = value
+        return " ".join(parts), values
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in order, and the cursors (sort_at, id) of the neighbouring pages."""
+
+    rows: list[Any]
+    before: str | None = None
+    after: str | None = None
+
+
+def read(where_to: Addresses, chosen: Filter, cursor: str | None = None, size: int = PAGE) -> Page:
+    """A page of open tasks, oldest due first. cursor: ``>instant|id`` or ``<instant|id``; one that is malformed begins anew."""
+    condition, values = chosen.sql()
+    place = _read_cursor(cursor)
+    is_back = place is not None and place[0] == "<"
+    if place is not None:
+        condition += f" AND (task.sort_at, task.id) {place[0]} (cast(:at AS timestamptz), cast(:id AS uuid))"
+        values |= {"at": place[1], "id": place[2]}
+    statement = text(_PAGE.format(where=condition, order="DESC" if is_back else "ASC"))
+    rows = list(session().execute(statement, {**_lists(where_to), **values, "size": size + 1}))
+    has_more, rows = len(rows) > size, rows[:size]
+    if is_back:
+        rows.reverse()
+    if not rows:
+        return Page([])
+    before = _cursor("<", rows[0].sort_at, rows[0].id) if (has_more if is_back else place is not None) else None
+    after = _cursor(">", rows[-1].sort_at, rows[-1].id) if has_more or is_back else None
+    return Page(rows, before, after)
+
+
+def count(where_to: Addresses, chosen: Filter, most: int) -> int:
+    """How many open tasks there are, counted to ``most``."""
+    condition, values = chosen.sql()
+    return int(
+        session().scalar(text(_COUNT.format(where=condition)), {**_lists(where_to), **values, "most": most}) or 0
+    )
+
+
+def fact_names(where_to: Addresses, chosen: Filter) -> set[str]:
+    """The facts that some open task has a value for."""
+    condition, values = chosen.sql()
+    return set(session().scalars(text(_FACTS.format(where=condition)), {**_lists(where_to), **values}))
+
+
+def count_done(user: User, find: str | None, most: int) -> int:
+    """How many tasks the user completed, counted to ``most``."""
+    done = select(Task.id).where(Task.closed_by == user.id, Task.state == "completed")
+    if find:
+        done = done.where(or_(Task.subject.ilike(like(find)), Task.unit_name.ilike(like(find))))
+    done = done.limit(most)
+    return session().scalar(select(func.count()).select_from(done.subquery())) or 0
+
+
+def read_done(user: User, find: str | None = None, cursor: str | None = None, size: int = PAGE) -> Page:
+    """A page of the tasks the user completed, latest first."""
+    place = _read_cursor(cursor)
+    at, key = (place[1], place[2]) if place else (None, None)
+    values = {"user": user.id, "at": at, "id": key, "find": like(find) if find else None, "size": size + 1}
+    rows = list(session().execute(_DONE, values))
+    more = rows[size - 1] if len(rows) > size else None
+    return Page(rows[:size], None, _cursor(">", more.closed_at, more.id) if more else None)
+
+
+def counts(where_to: Addresses, reader_id: UUID | None = None) -> list[KindCount]:
+    """The kinds of task that wait, by name of their kind, each counted to ``CAP``; without those the reader is barred from."""
+    at = now()
+    rows = session().execute(
+        _COUNTS,
+        _lists(where_to)
+        | {
+            "now": at,
+            "soon": end_of_tomorrow(at),
+            "cap": CAP,
+            "reader": str(reader_id) if reader_id else "",
+        },
+    )
+    return [KindCount(r.kind, r.name, int(r.total), int(r.late), int(r.soon), r.first) for r in rows]
+
+
+def count_mine(user: User) -> int:
+    """How many open tasks the user has claimed."""
+    query = select(func.count()).select_from(Task).where(Task.assignee_id == user.id, Task.state == "open")
+    return session().scalar(query) or 0
+
+
+def subjects(task_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What tasks are about, by id; the name of one that is about nothing yet (a class being drafted)."""
+    rows = session().execute(select(Task.id, Task.subject, Task.name).where(Task.id.in_(task_ids)))
+    return {row[0]: row[1] or row[2] for row in rows}
+
+
+def next_task(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
+    """The open task of this kind that follows (sort_at, id) in the user's inbox and is not a colleague's, else None."""
+    return _neighbour(user, kind, after_at, after_id, is_later=True)
+
+
+def task_left(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
+    """The task that follows; after the last one the oldest that was passed over; None when none of this kind is left."""
+    long_ago = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+    return next_task(user, kind, after_at, after_id) or next_task(user, kind, long_ago, UUID(int=0))
+
+
+def task_before(user: User, kind: str, at: datetime, task_id: UUID) -> UUID | None:
+    """The open task of this kind before (sort_at, id), likewise."""
+    return _neighbour(user, kind, at, task_id, is_later=False)
+
+
+def _neighbour(user: User, kind: str, at: datetime, task_id: UUID, *, is_later: bool) -> UUID | None:
+    free = or_(Task.assignee_id.is_(None), Task.assignee_id == user.id)
+    query = select(Task.id).where(visible(user, Task), Task.state == "open", Task.kind == kind, free)
+    here, place = tuple_(Task.sort_at, Task.id), tuple_(at, task_id)
+    if is_later:
+        query = query.where(here > place).order_by(Task.sort_at, Task.id)
+    else:
+        query = query.where(here < place).order_by(Task.sort_at.desc(), Task.id.desc())
+    return session().scalars(query.limit(1)).first()
+
+
+def like(words: str) -> str:
+    """A pattern for ILIKE that finds ``words`` anywhere; signs of the pattern language stand for themselves."""
+    plain = words.strip()[:60].replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{plain}%"
+
+
+def _lists(where_to: Addresses) -> dict[str, Any]:
+    return {"organisations": [o for o, _ in where_to], "roles": [r for _, r in where_to]}
+
+
+def end_of_tomorrow(at: datetime) -> datetime:
+    """The instant at which the day after that of ``at`` ends in China."""
+    return at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
+
+
+def _cursor(direction: str, at: datetime, key: UUID) -> str:
+    return f"{direction}{at.isoformat()}|{key}"
+
+
+def _read_cursor(cursor: str | None) -> tuple[str, datetime, UUID] | None:
+    if not cursor or cursor[0] not in "<>":
+        return None
+    at, _, key = cursor[1:].partition("|")
+    try:
+        return cursor[0], datetime.fromisoformat(at), UUID(key)
+    except ValueError:
+        return None

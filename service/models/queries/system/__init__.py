@@ -1,0 +1,1 @@
+"""Read models of settings, exports, backup and the daily work."""

@@ -1,0 +1,24 @@
+"""The lists behind a form's ``valuesKey``: what a choice can be that is known only to the tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from service.models.db.session import session
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import QualificationType
+
+KEYS = ("institutions", "qualification_types")
+
+
+def choices(key: str) -> list[tuple[str, str]]:
+    """Value and label of each choice of ``key`` (one of KEYS), in the order to show them; raises KeyError."""
+    if key == "institutions":
+        hosts = select(Organisation.id, Organisation.name).where(
+            Organisation.kind == "training_institution", Organisation.state != "deleted"
+        )
+        return [(str(value), name) for value, name in session().execute(hosts.order_by(Organisation.sort_key))]
+    if key == "qualification_types":
+        types = select(QualificationType.code, QualificationType.name).where(QualificationType.active)
+        return [(code, name) for code, name in session().execute(types.order_by(QualificationType.code))]
+    raise KeyError(key)

@@ -1,0 +1,1 @@
+"""Read models of plans, classes, enrolments and scores."""

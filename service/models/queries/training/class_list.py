@@ -1,0 +1,225 @@
+"""Lists of training classes and of the enrolments in one: filters, one page, counts, candidates for enrolling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, extract, func, or_, select
+from sqlalchemy.orm import aliased, joinedload
+
+from service.models.db.pagination import Order, Page, read_page
+from service.models.db.session import session
+from service.models.queries.persons.person_list import PersonFilter, conditions
+from service.models.queries.scope import (
+    addresses,
+    get_visible,
+    linked_academies,
+    visible,
+)
+from service.models.tables.case import Task
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import (
+    LIVE_ENROLLMENT,
+    Enrollment,
+    TrainingClass,
+    TrainingNeed,
+)
+from service.models.tables.user import User
+
+ORDER = Order((TrainingClass.starts_on, TrainingClass.id), is_descending=True)
+CANDIDATES = Order((Person.sort_key, Person.id))
+Organiser, Institution = aliased(Organisation), aliased(Organisation)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFilter:
+    """What a list is narrowed to. text: part of a title or place, or a code's beginning."""
+
+    text: str = ""
+    kind: str = ""
+    state: str = ""
+    year: int | None = None
+
+
+def classes_page(user: User, chosen: ClassFilter, cursor: str | None = None) -> Page[Any]:
+    """One page of the classes in scope, the latest first."""
+    return read_page(classes_query(user, chosen), ORDER, cursor)
+
+
+def classes_query(user: User, chosen: ClassFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return (
+        select(
+            TrainingClass.id,
+            TrainingClass.code,
+            TrainingClass.title,
+            TrainingClass.kind,
+            TrainingClass.place,
+            TrainingClass.enrol_from,
+            TrainingClass.enrol_until,
+            TrainingClass.starts_on,
+            TrainingClass.ends_on,
+            TrainingClass.capacity,
+            TrainingClass.taken,
+            TrainingClass.state,
+            Organiser.name.label("organiser"),
+            Institution.name.label("institution"),
+        )
+        .join(Organiser, Organiser.id == TrainingClass.organiser_id)
+        .join(Institution, Institution.id == TrainingClass.institution_id)
+        .where(visible(user, TrainingClass), *_conditions(chosen))
+    )
+
+
+def class_counts(user: User) -> dict[str, int]:
+    """How many classes in scope there are: ``total`` and by state."""
+    query = select(TrainingClass.state, func.count()).where(visible(user, TrainingClass)).group_by(TrainingClass.state)
+    counts = {row[0]: row[1] for row in session().execute(query)}
+    return {"total": sum(counts.values()), **counts}
+
+
+def visible_class(user: User, class_id: UUID) -> TrainingClass:
+    """A class in scope with organiser and institution loaded; raises NotFound."""
+    return get_visible(
+        user, TrainingClass, class_id, joinedload(TrainingClass.organiser), joinedload(TrainingClass.institution)
+    )
+
+
+def enrollments_of(user: User, class_id: UUID) -> list[Any]:
+    """The enrolments of a class that are in scope, in the order of units and pinyin; at most 2,000."""
+    query = (
+        select(
+            Enrollment.id,
+            Enrollment.case_id,
+            Enrollment.state,
+            Enrollment.reason,
+            Enrollment.enrolled_on,
+            Enrollment.via,
+            Person.id.label("person_id"),
+            Person.name,
+            Person.sex,
+            Person.id_number_masked,
+            Organisation.name.label("unit_name"),
+            QualificationType.name.label("type_name"),
+            Enrollment.authority_id,
+            Enrollment.needs_confirmation,
+        )
+        .join(Person, Person.id == Enrollment.person_id)
+        .join(Organisation, Organisation.id == Enrollment.unit_id)
+        .join(QualificationType, QualificationType.id == Person.qualification_type_id)
+        .where(visible(user, Enrollment), Enrollment.class_id == class_id)
+        .order_by(Organisation.sort_key, Person.sort_key, Enrollment.id)
+        .limit(2000)
+    )
+    return list(session().execute(query))
+
+
+def state_counts(class_id: UUID) -> dict[str, int]:
+    """How many enrolments of a class there are in each state, in all: for its seats and progress."""
+    query = select(Enrollment.state, func.count()).where(Enrollment.class_id == class_id).group_by(Enrollment.state)
+    return {row[0]: row[1] for row in session().execute(query)}
+
+
+def open_tasks(user: User, case_ids: Iterable[UUID], element: str = "") -> dict[UUID, Any]:
+    """The user's open task of each case (of one element, if any): id, element and name, by case."""
+    mine = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in addresses(user)))
+    query = select(Task.case_id, Task.id, Task.element, Task.name, Task.summary).where(
+        Task.case_id.in_(list(case_ids)), Task.state == "open", mine
+    )
+    if element:
+        query = query.where(or_(Task.element == element, Task.element.endswith("/" + element)))
+    return {row.case_id: row for row in session().execute(query.order_by(Task.opened_at))}
+
+
+def candidates_page(
+    user: User, found: TrainingClass, chosen: PersonFilter, cursor: str | None, *, fitting: bool
+) -> Page[Any]:
+    """One page of the persons in scope for a class: those whose need and type match and who are free, or the others.
+
+    The projection says who fits; enrolling decides afresh.
+    """
+    return read_page(candidates_query(user, found, chosen, fitting=fitting), CANDIDATES, cursor)
+
+
+def candidates_query(user: User, found: TrainingClass, chosen: PersonFilter, *, fitting: bool) -> Any:
+    """The query behind the page."""
+    query = select(
+        Person.id,
+        Person.name,
+        Person.id_number_masked,
+        Person.state,
+        Person.unit_id,
+        TrainingNeed.need,
+        TrainingNeed.valid_to,
+        Organisation.name.label("unit_name"),
+        QualificationType.name.label("type_name"),
+        QualificationType.code.label("type_code"),
+    )
+    return _candidates(query, user, found, fitting).where(*conditions(chosen))
+
+
+def fitting_persons(user: User, found: TrainingClass, chosen: PersonFilter, most: int) -> list[UUID]:
+    """Ids of all persons in scope who fit a class, in the order of pinyin: for enrolling an academy as a whole (S63)."""
+    query = _candidates(select(Person.id), user, found, True).where(*conditions(chosen))
+    return list(session().scalars(query.order_by(Person.sort_key, Person.id).limit(most)))
+
+
+def _candidates(query: Any, user: User, found: TrainingClass, fitting: bool) -> Any:
+    """The persons a user may enrol in a class, or try to; the association and institutions have academies only (C7)."""
+    enrolled = select(Enrollment.person_id).where(
+        Enrollment.person_id == Person.id, Enrollment.state.in_(LIVE_ENROLLMENT)
+    )
+    fits = and_(
+        Person.state == "approved",
+        TrainingNeed.need == found.kind,
+        QualificationType.code.in_(found.qualification_types),
+        ~enrolled.exists(),
+    )
+    query = (
+        query.select_from(Person)
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .join(QualificationType, QualificationType.id == Person.qualification_type_id)
+        .join(TrainingNeed, TrainingNeed.person_id == Person.id)
+        .where(visible(user, Person), Person.state.in_(("approved", "pending", "rejected")), fits if fitting else ~fits)
+    )
+    if user.role == "training_institution":
+        return query.where(Person.unit_id.in_(linked_academies(user)))
+    return query.where(Organisation.kind == "academy") if user.role == "association" else query
+
+
+def drafts(user: User) -> list[Any]:
+    """The user's open tasks of drafting a class, oldest first: id, subject, opened_at."""
+    mine = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in addresses(user)))
+    query = select(Task.id, Task.subject, Task.opened_at).where(mine, Task.state == "open")
+    return list(session().execute(query.where(Task.kind == "training_class/draft_class").order_by(Task.opened_at)))
+
+
+def years(user: User) -> list[int]:
+    """The years in which classes in scope begin, the latest first."""
+    year = extract("year", TrainingClass.starts_on)
+    query = select(year).where(visible(user, TrainingClass)).group_by(year).order_by(year.desc())
+    return [int(value) for value in session().scalars(query)]
+
+
+def _conditions(chosen: ClassFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if chosen.text:
+        text = chosen.text
+        found.append(
+            or_(
+                TrainingClass.title.contains(text, autoescape=True),
+                TrainingClass.place.contains(text, autoescape=True),
+                TrainingClass.code.startswith(text.upper(), autoescape=True),
+            )
+        )
+    if chosen.kind:
+        found.append(TrainingClass.kind == chosen.kind)
+    if chosen.state:
+        found.append(TrainingClass.state == chosen.state)
+    if chosen.year:
+        found.append(extract("year", TrainingClass.starts_on) == chosen.year)
+    return found

@@ -1,0 +1,116 @@
+"""Lists of enrolments across classes: filters, one page, counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from service.models.db.pagination import Order, Page, read_page
+from service.models.db.session import session
+from service.models.queries.persons.person_list import name_contains
+from service.models.queries.scope import get_visible, visible
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
+
+ORDER = Order((Enrollment.id,), is_descending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentFilter:
+    """What a list is narrowed to. text: part of a person's name or of a class's title."""
+
+    text: str = ""
+    state: str = ""
+    kind: str = ""
+    class_id: UUID | None = None
+    person_id: UUID | None = None
+
+
+def enrollments_page(user: User, chosen: EnrollmentFilter, cursor: str | None = None) -> Page[Any]:
+    """One page of the enrolments in scope, the newest first."""
+    return read_page(enrollments_query(user, chosen), ORDER, cursor)
+
+
+def enrollments_query(user: User, chosen: EnrollmentFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return (
+        select(
+            Enrollment.id,
+            Enrollment.case_id,
+            Enrollment.state,
+            Enrollment.reason,
+            Enrollment.enrolled_on,
+            Enrollment.kind,
+            Enrollment.via,
+            Person.id.label("person_id"),
+            Person.name,
+            Person.id_number_masked,
+            Organisation.name.label("unit_name"),
+            TrainingClass.id.label("class_id"),
+            TrainingClass.title,
+            TrainingClass.starts_on,
+        )
+        .join(Person, Person.id == Enrollment.person_id)
+        .join(Organisation, Organisation.id == Enrollment.unit_id)
+        .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
+        .where(visible(user, Enrollment), *_conditions(chosen))
+    )
+
+
+def enrollment_counts(user: User) -> dict[str, int]:
+    """How many enrolments in scope there are: ``total`` and by state."""
+    query = select(Enrollment.state, func.count()).where(visible(user, Enrollment)).group_by(Enrollment.state)
+    counts = {row[0]: row[1] for row in session().execute(query)}
+    return {"total": sum(counts.values()), **counts}
+
+
+def visible_enrollment(user: User, enrollment_id: UUID) -> Enrollment:
+    """An enrolment in scope with person, unit and class loaded; raises NotFound."""
+    loaded = (joinedload(Enrollment.person), joinedload(Enrollment.unit), joinedload(Enrollment.training_class))
+    return get_visible(user, Enrollment, enrollment_id, *loaded)
+
+
+def enrollment_of_case(case_id: UUID) -> Enrollment | None:
+    """The enrolment a case is about, with person, unit, type and class; scope is that of the task."""
+    loaded = (
+        joinedload(Enrollment.person).joinedload(Person.unit),
+        joinedload(Enrollment.person).joinedload(Person.qualification_type),
+        joinedload(Enrollment.training_class).joinedload(TrainingClass.institution),
+        joinedload(Enrollment.training_class).joinedload(TrainingClass.organiser),
+        joinedload(Enrollment.unit),
+    )
+    return session().scalars(select(Enrollment).options(*loaded).where(Enrollment.case_id == case_id)).one_or_none()
+
+
+def class_of_case(case_id: UUID) -> TrainingClass | None:
+    """The class a case is about, with organiser and institution."""
+    loaded = (joinedload(TrainingClass.institution), joinedload(TrainingClass.organiser))
+    return (
+        session().scalars(select(TrainingClass).options(*loaded).where(TrainingClass.case_id == case_id)).one_or_none()
+    )
+
+
+def _conditions(chosen: EnrollmentFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if chosen.text:
+        text = chosen.text
+        found.append(
+            Person.sort_key.startswith(text.lower(), autoescape=True)
+            if text.isascii()
+            else or_(name_contains(Person.name, text), TrainingClass.title.contains(text, autoescape=True))
+        )
+    if chosen.state:
+        found.append(Enrollment.state == chosen.state)
+    if chosen.kind:
+        found.append(Enrollment.kind == chosen.kind)
+    if chosen.class_id:
+        found.append(Enrollment.class_id == chosen.class_id)
+    if chosen.person_id:
+        found.append(Enrollment.person_id == chosen.person_id)
+    return found

@@ -1,0 +1,93 @@
+"""The facts from which the training need of persons is decided, read for many persons at once (R22–R29)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+
+from service.domain.certificates import certificates
+from service.domain.certificates.certificates import CertificateState
+from service.domain.training import training_need
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import Enrolled, Facts
+from service.models.db.prepared_statements import PLAN_ONCE
+from service.models.db.session import session
+from service.models.tables.certificate import Certificate
+from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, RefresherRecord
+
+_PERSONS = any_(bindparam("persons", type_=ARRAY(PG_UUID)))
+_HELD = select(
+    Certificate.id,
+    Certificate.person_id,
+    Certificate.issued_on,
+    Certificate.valid_to,
+    Certificate.state,
+    Certificate.number,
+    Certificate.edition,
+).where(Certificate.person_id == _PERSONS, Certificate.state.in_(("valid", "issued")))
+_RENEWALS = select(Enrollment.person_id, Enrollment.enrolled_on, Enrollment.state).where(
+    Enrollment.person_id == _PERSONS, Enrollment.kind == "renewal", Enrollment.state.in_(LIVE_ENROLLMENT)
+)
+_REFRESHERS = (
+    select(Certificate.person_id, RefresherRecord.year)
+    .join(RefresherRecord, RefresherRecord.certificate_id == Certificate.id)
+    .where(Certificate.person_id == _PERSONS)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one person: the facts, and the edition they speak of."""
+
+    facts: Facts
+    certificate_id: UUID | None
+
+
+def facts_of(person_ids: Collection[UUID], today: date) -> dict[UUID, Known]:
+    """The facts of each person on a day; three queries however many persons are asked for."""
+    held = _certificates(person_ids)
+    renewals = _renewals(person_ids)
+    years = _refresher_years(person_ids)
+    known = {}
+    for person_id in person_ids:
+        pairs = held.get(person_id, [])
+        rules = [rule for rule, _ in pairs]
+        current = certificates.current(rules)
+        facts = training_need.facts(today, rules, renewals.get(person_id, ()), years.get(person_id, ()))
+        known[person_id] = Known(facts, next((row_id for rule, row_id in pairs if rule is current), None))
+    return known
+
+
+def rule(row: Any) -> certificates.Certificate:
+    """An edition (a ``Certificate``, or a row of its columns) as the rules see it."""
+    return certificates.Certificate(row.issued_on, row.valid_to, CertificateState(row.state), row.number, row.edition)
+
+
+def _certificates(person_ids: Collection[UUID]) -> dict[UUID, list[tuple[certificates.Certificate, UUID]]]:
+    found = defaultdict(list)
+    for row in session().execute(_HELD, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
+        found[row.person_id].append((rule(row), row.id))
+    return found
+
+
+def _renewals(person_ids: Collection[UUID]) -> dict[UUID, list[Enrolled]]:
+    found = defaultdict(list)
+    for row in session().execute(_RENEWALS, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
+        found[row.person_id].append(Enrolled(TrainingKind.RENEWAL, row.enrolled_on, EnrollmentState(row.state)))
+    return found
+
+
+def _refresher_years(person_ids: Collection[UUID]) -> dict[UUID, list[int]]:
+    found = defaultdict(list)
+    for row in session().execute(_REFRESHERS, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
+        found[row.person_id].append(row.year)
+    return found

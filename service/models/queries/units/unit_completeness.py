@@ -1,0 +1,163 @@
+"""Which units have not entered their data yet (S14): an incomplete record, or no person, with when they were reminded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from service.models.db.pagination import Order, Page, read_page
+from service.models.db.session import session
+from service.models.queries.scope import visible
+from service.models.tables.notice import Notice, Receipt
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.user import User
+
+ORDER = Order((Organisation.sort_key, Organisation.id))
+SENT = Order((Notice.published_at, Notice.id), is_descending=True)
+Row = Any  # of a page
+WHAT = ("record", "persons", "account")
+Province = aliased(Organisation)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """What the list is narrowed to. what: record (incomplete), persons (none entered), account (nobody has one)."""
+
+    text: str = ""
+    what: str = ""
+    authority_id: UUID | None = None
+
+
+def entry_page(user: User, chosen: EntryFilter, cursor: str | None = None) -> Page[Any]:
+    """One page of the live units in scope that have not entered everything."""
+    return read_page(entry_query(user, chosen), ORDER, cursor)
+
+
+def entry_query(user: User, chosen: EntryFilter) -> Any:
+    """The query behind the page, whole, for exports."""
+    return (
+        select(
+            Organisation.id,
+            Organisation.name,
+            Organisation.kind,
+            Organisation.state,
+            Organisation.contact,
+            Organisation.phone,
+            Province.name.label("province"),
+            _has_persons().label("has_persons"),
+            _has_account().label("has_account"),
+            _last_login().label("last_login"),
+            _reminded().label("reminded_at"),
+            *(
+                getattr(Organisation, name)
+                for name in ("credit_code", "parent_id", "authority_id", "business", "legal_rep", "address")
+            ),
+        )
+        .outerjoin(Province, Province.id == Organisation.authority_id)
+        .where(_unentered(user, chosen))
+    )
+
+
+def entry_counts(user: User) -> dict[str, int]:
+    """How many live units in scope there are, how many lack something, and what."""
+    record, persons, account = Organisation.state == "draft", ~_has_persons(), ~_has_account()
+    query = select(
+        func.count().label("total"),
+        func.count().filter(or_(record, persons)).label("waiting"),
+        func.count().filter(record).label("record"),
+        func.count().filter(persons).label("persons"),
+        func.count().filter(and_(or_(record, persons), account)).label("account"),
+    ).where(_live(user))
+    return dict(session().execute(query).one()._mapping)
+
+
+def unentered_ids(user: User, chosen: Iterable[UUID]) -> list[UUID]:
+    """Those of the chosen units that are in scope and still lack something."""
+    query = select(Organisation.id).where(_unentered(user, EntryFilter()), Organisation.id.in_(list(chosen)))
+    return list(session().scalars(query.order_by(Organisation.id)))
+
+
+def matching_ids(user: User, chosen: EntryFilter, most: int) -> list[UUID]:
+    """The units of the whole list, not only of one page; at most ``most``."""
+    query = select(Organisation.id).where(_unentered(user, chosen)).order_by(*ORDER.columns).limit(most)
+    return list(session().scalars(query))
+
+
+def reminders_page(user: User, cursor: str | None = None) -> Page[Any]:
+    """One page of the reminders that the reader's organisation has sent (S14), latest first, with how many have read each."""
+    return read_page(reminders_query(user), SENT, cursor)
+
+
+def reminders_query(user: User) -> Any:
+    """The query behind the page, whole, for exports."""
+    readers = select(func.count()).where(Receipt.notice_id == Notice.id).correlate(Notice).scalar_subquery()
+    return (
+        select(
+            Notice.id,
+            Notice.published_at,
+            Notice.body,
+            Organisation.id.label("unit_id"),
+            Organisation.name,
+            Organisation.kind,
+            readers.label("readers"),
+            and_(Organisation.state != "draft", _has_persons()).label("is_done"),
+        )
+        .join(Organisation, Organisation.id == Notice.organisation_id)
+        .where(Notice.kind == "reminder", Notice.author_id == user.organisation_id, visible(user, Organisation))
+    )
+
+
+def reminded_since(at: datetime, units: Iterable[UUID]) -> set[UUID]:
+    """Those of the units that were reminded after ``at``."""
+    query = select(Notice.organisation_id).where(
+        Notice.kind == "reminder", Notice.published_at > at, Notice.organisation_id.in_(list(units))
+    )
+    return {row for row in session().scalars(query) if row}
+
+
+def _live(user: User) -> Any:
+    kinds = Organisation.kind.in_(("group", "enterprise", "branch"))
+    return and_(visible(user, Organisation), kinds, Organisation.state != "deleted")
+
+
+def _unentered(user: User, chosen: EntryFilter) -> Any:
+    found = [_live(user), or_(Organisation.state == "draft", ~_has_persons())]
+    if chosen.text:
+        text = chosen.text
+        found.append(
+            or_(
+                Organisation.name.contains(text, autoescape=True),
+                Organisation.sort_key.startswith(text.lower(), autoescape=True),
+            )
+        )
+    if chosen.authority_id:
+        found.append(Organisation.authority_id == chosen.authority_id)
+    narrowed = {"record": Organisation.state == "draft", "persons": ~_has_persons(), "account": ~_has_account()}
+    return and_(*found, *([narrowed[chosen.what]] if chosen.what else []))
+
+
+def _has_persons() -> Any:
+    return exists().where(Person.unit_id == Organisation.id).correlate(Organisation)
+
+
+def _has_account() -> Any:
+    return exists().where(User.organisation_id == Organisation.id, User.state != "disabled").correlate(Organisation)
+
+
+def _last_login() -> Any:
+    latest = select(func.max(User.last_login)).where(User.organisation_id == Organisation.id)
+    return latest.correlate(Organisation).scalar_subquery()
+
+
+def _reminded() -> Any:
+    latest = select(func.max(Notice.published_at)).where(
+        Notice.organisation_id == Organisation.id, Notice.kind == "reminder"
+    )
+    return latest.correlate(Organisation).scalar_subquery()

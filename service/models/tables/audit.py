@@ -1,0 +1,63 @@
+"""What happened: the one history of rows, audit events outside cases, and guarded attempts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, String, select, text
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.session import Base, session
+
+
+class RowChange(Base):
+    """One change of one business row: before and after of the changed columns, personal values by reference only."""
+
+    __tablename__ = "row_change"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime]
+    use_case: Mapped[str] = mapped_column(String(60))
+    actor_id: Mapped[UUID | None]
+    behalf_id: Mapped[UUID | None]
+    case_id: Mapped[UUID | None]
+    seq: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(6))
+    table_name: Mapped[str] = mapped_column(String(40))
+    row_id: Mapped[UUID]
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    __table_args__ = (
+        Index(None, "row_id", "at"),
+        Index(None, "case_id", "seq"),
+        Index("ix_row_change_person", "at", "id", postgresql_where=text("table_name = 'person' AND kind = 'update'")),
+    )
+
+    @staticmethod
+    def of(row_id: UUID) -> list[RowChange]:
+        """The history of one row, oldest first."""
+        query = select(RowChange).where(RowChange.row_id == row_id).order_by(RowChange.at, RowChange.id)
+        return list(session().scalars(query))
+
+
+class AuditEvent(Base):
+    """Something outside a case that must be remembered: a sign-in, a look at a full number, an export, a denial."""
+
+    __tablename__ = "audit_event"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    actor_id: Mapped[UUID | None] = mapped_column(index=True)
+    organisation_id: Mapped[UUID | None]
+    source: Mapped[str | None] = mapped_column(INET)
+    action: Mapped[str] = mapped_column(String(60), index=True)
+    object_type: Mapped[str | None] = mapped_column(String(40))
+    object_id: Mapped[UUID | None]
+    outcome: Mapped[str] = mapped_column(String(20), default="ok")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+
+
+Values = dict[str, Any] | None

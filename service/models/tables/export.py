@@ -1,0 +1,50 @@
+"""Exports: who took which list out of the system, for what, and how much of it (R71)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, String, Text, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.session import Base, session
+
+
+class ExportLog(Base):
+    """One export. chosen: the filter as it stood in the address; total: rows to write, done: rows written so far.
+
+    masked: identity numbers and telephones with their middle hidden; the row stays when the file is gone.
+    """
+
+    __tablename__ = "export_log"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime] = mapped_column(default=now)
+    user_id: Mapped[UUID]
+    organisation_id: Mapped[UUID]
+    name: Mapped[str] = mapped_column(String(40))
+    chosen: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    purpose: Mapped[str] = mapped_column(String(200), default="")
+    masked: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(String(8), default="zh")
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(String(8), default="running")
+    error: Mapped[str | None] = mapped_column(Text)
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'done', 'failed', 'stopped', 'removed')", name="state"),
+        CheckConstraint("masked OR purpose <> ''", name="purpose"),
+        Index(None, "user_id", "at"),
+        Index(None, "at"),
+    )
+
+    @staticmethod
+    def recent(user_id: UUID, most: int = 50) -> list[ExportLog]:
+        """The user's own exports, newest first."""
+        query = select(ExportLog).where(ExportLog.user_id == user_id).order_by(ExportLog.at.desc()).limit(most)
+        return list(session().scalars(query))

@@ -1,0 +1,58 @@
+"""Mails to be sent and sent: one row a key, so that nothing is told twice. The address is looked up when it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.session import Base, session
+
+
+class Mail(Base):
+    """One mail to one account. key: what it is about and when, unique; facts: figures and ids alone, no personal data.
+
+    state: waiting, sent, dropped (not wanted any more), failed (given up; tried again by hand).
+    """
+
+    __tablename__ = "mail"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    state: Mapped[str] = mapped_column(String(8), default="waiting")
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'sent', 'dropped', 'failed')", name="state"),
+        Index("ix_mail_unsent", "created_at", postgresql_where="state IN ('waiting', 'failed')"),
+        Index(None, "user_id", "created_at"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Troubles:
+    """Mails that did not get out: tried and waiting for the next try, given up, and what the server last said."""
+
+    waiting: int
+    failed: int
+    error: str
+
+
+def troubles() -> Troubles:
+    """What the system administrator is told of mails that did not get out."""
+    tried = Mail.state.in_(("waiting", "failed")), Mail.error.is_not(None)
+    counts = select(func.count().filter(Mail.state == "waiting"), func.count().filter(Mail.state == "failed"))
+    waiting, failed = session().execute(counts.where(*tried)).one()
+    last = select(Mail.error).where(*tried).order_by(Mail.created_at.desc(), Mail.id.desc()).limit(1)
+    return Troubles(waiting, failed, (session().scalar(last) or "") if waiting or failed else "")

@@ -1,0 +1,108 @@
+"""Persons who are trained, their photos, and the qualification types."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from service.models.db.collation import sort_key
+from service.models.db.encryption import unseal_text
+from service.models.db.session import Base, session
+from service.models.db.tracked import Tracked
+from service.models.tables.organisation import Organisation
+
+
+class QualificationType(Tracked, Base):
+    """A qualification (C22): hours are training hours of 45 minutes; pass_mark in tenths of a point, 0–1000."""
+
+    __tablename__ = "qualification_type"
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    initial_hours: Mapped[int] = mapped_column(default=48)
+    refresher_hours: Mapped[int] = mapped_column(default=16)
+    renewal_hours: Mapped[int] = mapped_column(default=16)
+    pass_mark: Mapped[int] = mapped_column(default=600)
+    active: Mapped[bool] = mapped_column(default=True)
+    __table_args__ = (CheckConstraint("pass_mark BETWEEN 0 AND 1000", name="pass_mark"),)
+
+    @staticmethod
+    def choices(*, by_code: bool = False) -> list[tuple[str, str]]:
+        """Id (or code) and name of the types in use, for filters and forms."""
+        query = select(QualificationType).where(QualificationType.active).order_by(QualificationType.code)
+        return [(row.code if by_code else str(row.id), row.name) for row in session().scalars(query)]
+
+
+class Photo(Tracked, Base):
+    """A checked, re-encoded JPEG, sealed. width and height in pixels."""
+
+    __tablename__ = "photo"
+    __hidden__ = frozenset({"sealed"})
+    sealed: Mapped[bytes]
+    width: Mapped[int]
+    height: Mapped[int]
+
+    @staticmethod
+    def get(photo_id: UUID) -> Photo | None:
+        """The photo with this id; whose it is the caller has checked."""
+        return session().get(Photo, photo_id)
+
+
+class Person(Tracked, Base):
+    """A person (domain.md §7, state machine §8). The identity number is sealed; its digest is unique among the living (R19)."""
+
+    __tablename__ = "person"
+    __hidden__ = frozenset({"id_number_sealed", "id_number_digest", "phone_sealed"})
+    name: Mapped[str] = mapped_column(String(50))
+    sort_key: Mapped[str] = mapped_column(String(300), default="")
+    id_type: Mapped[str] = mapped_column(String(12), default="resident_id")
+    id_number_sealed: Mapped[bytes]
+    id_number_digest: Mapped[bytes]
+    id_number_masked: Mapped[str] = mapped_column(String(30))
+    sex: Mapped[str] = mapped_column(String(6))
+    birth_date: Mapped[date]
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    qualification_type_id: Mapped[UUID] = mapped_column(ForeignKey("qualification_type.id"))
+    post: Mapped[str | None] = mapped_column(String(50))
+    education: Mapped[str | None] = mapped_column(String(30))
+    title: Mapped[str | None] = mapped_column(String(50))
+    phone_sealed: Mapped[bytes | None]
+    phone_masked: Mapped[str | None] = mapped_column(String(20))
+    photo_id: Mapped[UUID | None] = mapped_column(ForeignKey("photo.id"))
+    appointed_on: Mapped[date | None]
+    no_criminal_record: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(14), default="draft")
+    decision_comment: Mapped[str | None] = mapped_column(String(500))
+    case_id: Mapped[UUID | None]
+    legacy_number: Mapped[str | None] = mapped_column(String(14))
+    legacy_issued_on: Mapped[date | None]
+    legacy_valid_to: Mapped[date | None]
+    unit: Mapped[Organisation] = relationship(lazy="raise_on_sql")
+    qualification_type: Mapped[QualificationType] = relationship(lazy="raise_on_sql")
+    __table_args__ = (
+        CheckConstraint("state IN ('draft', 'pending', 'approved', 'rejected', 'deregistered')", name="state"),
+        CheckConstraint("id_type IN ('resident_id', 'hmt_permit', 'passport')", name="id_type"),
+        CheckConstraint("sex IN ('male', 'female')", name="sex"),
+        Index("uq_person_id_number", "id_number_digest", unique=True, postgresql_where="state <> 'deregistered'"),
+        Index(None, "unit_id", "state", "sort_key", "id"),
+        Index(None, "sort_key", "id"),
+        Index(None, "id_number_digest"),
+        Index("ix_person_name_characters", text("string_to_array(name, NULL)"), postgresql_using="gin"),
+    )
+
+    @validates("name")
+    def _sort(self, _key: str, name: str) -> str:
+        self.sort_key = sort_key(name)
+        return name
+
+    @property
+    def id_number(self) -> str:
+        """The whole number: only for an audited look, a certificate's print, or a re-check."""
+        return unseal_text(self.id_number_sealed)
+
+    @property
+    def phone(self) -> str:
+        """The whole telephone number, or ''."""
+        return unseal_text(self.phone_sealed)

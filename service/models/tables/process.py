@@ -1,0 +1,54 @@
+"""Definitions of processes: immutable bundles, addressed by the digest of their contents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.session import Base
+
+
+class DefinitionVersion(Base):
+    """One version of a process: number from 1 per key; source: file, studio or rest. ``current`` is what new cases take."""
+
+    __tablename__ = "definition_version"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(String(80))
+    number: Mapped[int]
+    name: Mapped[str] = mapped_column(String(100))
+    main: Mapped[str] = mapped_column(String(120))
+    source: Mapped[str] = mapped_column(String(10), default="file")
+    current: Mapped[bool] = mapped_column(default=True)
+    deployed_at: Mapped[datetime] = mapped_column(default=now)
+    deployed_by: Mapped[UUID | None]
+    __table_args__ = (
+        Index("uq_definition_version_number", "key", "number", unique=True),
+        Index("uq_definition_version_current", "key", unique=True, postgresql_where="current"),
+    )
+
+
+class DefinitionFile(Base):
+    """A file of a bundle, stored once per content."""
+
+    __tablename__ = "definition_file"
+    definition: Mapped[str] = mapped_column(ForeignKey("definition_version.digest"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    content: Mapped[bytes]
+
+
+class DeploymentFault(Base):
+    """Why a file of ``processes/`` was refused at the last start; the last good version stays in force."""
+
+    __tablename__ = "deployment_fault"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime] = mapped_column(default=now)
+    file: Mapped[str] = mapped_column(String(200), index=True)
+    line: Mapped[int]
+    element: Mapped[str] = mapped_column(String(200))
+    zh: Mapped[str] = mapped_column(String(2000))
+    en: Mapped[str] = mapped_column(String(2000))

@@ -1,0 +1,124 @@
+"""Accounts: named persons of an organisation in one role."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from service.models.db.clock import now
+from service.models.db.encryption import unseal_text
+from service.models.db.ids import new_id
+from service.models.db.session import Base, session
+from service.models.db.tracked import Tracked
+from service.models.tables.organisation import Organisation
+
+ROLES = (
+    "ministry",
+    "provincial_authority",
+    "association",
+    "training_institution",
+    "group",
+    "enterprise",
+    "sys_admin",
+    "security_admin",
+    "audit_admin",
+    "process_admin",
+)
+
+
+class User(Tracked, Base):
+    """A login (domain.md §7). password_hash: argon2id, password_at: when it was set; epoch: rises when sessions must end (R4);
+    preferences: language, theme, wanted mails; awaits_assent: without any right until the security administrator assents;
+    privacy_version: of the notice last read; telephone and mail address are sealed like a person's."""
+
+    __tablename__ = "user_account"
+    __is_lasting__ = True
+    __hidden__ = frozenset({"password_hash", "phone_sealed", "mail_sealed"})
+    login: Mapped[str] = mapped_column(String(40))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    role: Mapped[str] = mapped_column(String(24))
+    display_name: Mapped[str] = mapped_column(String(50))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    password_at: Mapped[datetime] = mapped_column(default=now)
+    must_change: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[str] = mapped_column(String(10), default="active")
+    locked_until: Mapped[datetime | None]
+    last_login: Mapped[datetime | None]
+    epoch: Mapped[int] = mapped_column(default=1)
+    preferences: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    awaits_assent: Mapped[bool] = mapped_column(default=False, server_default=false())
+    privacy_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    phone_sealed: Mapped[bytes | None]
+    phone_masked: Mapped[str | None] = mapped_column(String(20))
+    mail_sealed: Mapped[bytes | None]
+    mail_masked: Mapped[str | None] = mapped_column(String(120))
+    organisation: Mapped[Organisation] = relationship(lazy="raise_on_sql")
+    __table_args__ = (
+        CheckConstraint(f"role IN {ROLES}", name="role"),
+        CheckConstraint("state IN ('active', 'locked', 'disabled')", name="state"),
+        Index("uq_user_account_login", func.lower(login), unique=True),
+    )
+
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        """Neither disabled nor still waiting for the security administrator's assent."""
+        return self.state != "disabled" and not self.awaits_assent
+
+    @property
+    def phone(self) -> str:
+        """The whole telephone number, or '': for its owner alone."""
+        return unseal_text(self.phone_sealed)
+
+    @property
+    def mail(self) -> str:
+        """The whole mail address, or '': for its owner, and for sending to it."""
+        return unseal_text(self.mail_sealed)
+
+    def get_id(self) -> str:
+        """What the session remembers: id and epoch, so that a raised epoch ends the session."""
+        return f"{self.id}:{self.epoch}"
+
+    @staticmethod
+    def by_login(login: str) -> User | None:
+        """The account with this login, whatever its case, with its organisation."""
+        query = (
+            select(User).options(joinedload(User.organisation)).where(func.lower(User.login) == login.strip().lower())
+        )
+        return session().scalars(query).one_or_none()
+
+    @staticmethod
+    def active_ids(role: str, *, hold: bool) -> list[UUID]:
+        """The accounts of a role that may work; held, none of them is lost before the transaction ends."""
+        query = select(User.id).where(User.role == role, User.state != "disabled", ~User.awaits_assent)
+        return list(session().scalars(query.order_by(User.id).with_for_update() if hold else query))
+
+    @staticmethod
+    def get(user_id: UUID) -> User | None:
+        """The account with this id, with its organisation, in one query."""
+        query = select(User).options(joinedload(User.organisation)).where(User.id == user_id)
+        return session().scalars(query).one_or_none()
+
+
+class FormerPassword(Base):
+    """The hash of a password that an account had before, so that it does not come back (domain.md §5.1)."""
+
+    __tablename__ = "former_password"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime] = mapped_column(default=now)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    __table_args__ = (Index(None, "user_id", "at"),)
+
+    @staticmethod
+    def of(user_id: UUID) -> list[FormerPassword]:
+        """Those that are remembered, the latest first."""
+        query = select(FormerPassword).where(FormerPassword.user_id == user_id)
+        return list(session().scalars(query.order_by(FormerPassword.at.desc(), FormerPassword.id.desc())))

@@ -1,0 +1,110 @@
+"""A draft of a class: what was typed, checked and written to its row, with its number. No topics here."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from service.domain.accounts.roles import Role
+from service.domain.training import classes, plans
+from service.domain.training.classes import ClassState
+from service.domain.training.plans import PlanState
+from service.domain.training.training_kind import TrainingKind
+from service.errors import N_, Conflict, InvalidInput, Message
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import QualificationType
+from service.models.tables.training import TrainingClass, TrainingPlan
+from service.operations.context import Context
+
+DATES = ("enrol_from", "enrol_until", "starts_on", "ends_on")
+MUST = ("title", "kind", "institution_id", "place", *DATES, "hours", "capacity", "qualification_types", "pass_mark")
+"""What a class has once it is more than a task: the fields the form asks for when it is published."""
+LETTERS = {TrainingKind.INITIAL: "QZ", TrainingKind.REFRESHER: "ZX", TrainingKind.RENEWAL: "HZ"}
+
+
+def write_draft(data: dict[str, Any], context: Context, role: Role, organiser: Organisation) -> TrainingClass:
+    """Make or change the draft of a case (domain.md §7, R33, R36). Raises InvalidInput at the field that is wrong or missing;
+    nothing has changed then."""
+    if missing := [name for name in MUST if data.get(name) in (None, "", [])]:
+        raise InvalidInput(dict.fromkeys(missing, Message(N_("这一项必填。"))))
+    kind = TrainingKind(data["kind"])
+    classes.check_organiser(role, kind)
+    days = {name: date.fromisoformat(data[name]) for name in DATES}
+    classes.check_dates(**days)
+    classes.check_hours(data["hours"], _least_hours(data["qualification_types"], kind))
+    classes.check_capacity(data["capacity"])
+    plan_id, institution_id = _plan(data, kind, organiser), _institution(data["institution_id"])
+    row = _row(data, context, kind, organiser, days["starts_on"].year)
+    row.plan_id, row.kind, row.institution_id = plan_id, kind, institution_id
+    for name, day in days.items():
+        setattr(row, name, day)
+    for name in ("title", "place", "hours", "capacity", "pass_mark", "contact", "body"):
+        setattr(row, name, data[name])
+    row.qualification_types = sorted(data["qualification_types"])
+    row.makeup_allowed = bool(data["makeup_allowed"])
+    row.open_to_other_provinces = bool(data["open_to_other_provinces"])
+    session().add(row)
+    session().flush()
+    return row
+
+
+def _row(
+    data: dict[str, Any], context: Context, kind: TrainingKind, organiser: Organisation, year: int
+) -> TrainingClass:
+    if "class_id" not in data:
+        code = _code(kind, organiser, year)
+        return TrainingClass(
+            id=new_id(), code=code, organiser_id=organiser.id, state=ClassState.DRAFT, case_id=context.case_id, taken=0
+        )
+    row = session().get_one(TrainingClass, UUID(data["class_id"]))
+    if row.state != ClassState.DRAFT:
+        raise Conflict(N_("这个班已经发布，不能再按草稿修改。"))
+    return row
+
+
+def _code(kind: TrainingKind, organiser: Organisation, year: int) -> str:
+    """``2026QZ00-003``: year, kind, province (00: association), serial. The organiser's row is locked: no two alike."""
+    session().execute(select(Organisation.id).where(Organisation.id == organiser.id).with_for_update())
+    stem = f"{year}{LETTERS[kind]}{organiser.code if organiser.kind == 'province' else '00'}-"
+    last = session().scalar(select(func.max(TrainingClass.code)).where(TrainingClass.code.startswith(stem)))
+    return f"{stem}{int(last.rpartition('-')[2]) + 1 if last else 1:03d}"
+
+
+def _least_hours(codes: list[str], kind: TrainingKind) -> dict[str, int]:
+    """The minimum of each admitted type, by its name (R36); unknown types are refused."""
+    found = session().scalars(
+        select(QualificationType).where(QualificationType.code.in_(codes), QualificationType.active)
+    )
+    types = list(found)
+    if not types or len(types) != len(set(codes)):
+        raise InvalidInput({"qualification_types": N_("请从列表中选择招收的资格类型。")})
+    return {t.name: int(getattr(t, f"{kind}_hours")) for t in types}
+
+
+def _plan(data: dict[str, Any], kind: TrainingKind, organiser: Organisation) -> UUID | None:
+    """The plan of the organiser that the class fulfils, if it was opened from one: of its kind, and in force (R33)."""
+    if not data.get("plan_id"):
+        return None
+    plan = session().get(TrainingPlan, UUID(data["plan_id"]))
+    if plan is None or plan.owner_id != organiser.id:
+        raise InvalidInput({"plan_id": N_("请从本单位已发布的计划开班。")})
+    if obstacle := plans.obstacle_to_class(PlanState(plan.state)):
+        raise Conflict(obstacle)
+    if plan.kind != kind:
+        raise InvalidInput({"kind": N_("类型须与所依据的计划相同。")})
+    return plan.id
+
+
+def _institution(value: str) -> UUID:
+    try:
+        found = session().get(Organisation, UUID(value))
+    except ValueError:
+        found = None
+    if found is None or found.kind != "training_institution" or found.state == "deleted":
+        raise InvalidInput({"institution_id": N_("请从列表中选择承办的培训机构。")})
+    return found.id

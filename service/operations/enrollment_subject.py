@@ -1,0 +1,108 @@
+"""What inbox and lists show of an enrolment: read from the rows by the ids in the case. No topics here."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from service.domain.training.training_kind import TrainingKind
+from service.models.db.prepared_statements import Prepared
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import TrainingClass
+from service.operations.context import Description
+
+# Columns, not rows: this is read at nearly every step of every enrolment.
+_SHOWN = Prepared(
+    "describe_enrollment",
+    select(
+        Person.name.label("person_name"),
+        Person.id_number_masked,
+        Person.sex,
+        Person.photo_id,
+        Organisation.name.label("unit_name"),
+        QualificationType.code.label("type_code"),
+        QualificationType.name.label("type_name"),
+        TrainingClass.id,
+        TrainingClass.kind,
+        TrainingClass.title,
+        TrainingClass.code,
+        TrainingClass.starts_on,
+        TrainingClass.ends_on,
+        TrainingClass.pass_mark,
+        TrainingClass.institution_id,
+        TrainingClass.organiser_id,
+        Certificate.number,
+        Certificate.issued_on,
+        Certificate.valid_to,
+        Certificate.printed_count,
+    )
+    .select_from(Person)
+    .join(Organisation, Organisation.id == Person.unit_id)
+    .join(QualificationType, QualificationType.id == Person.qualification_type_id)
+    .join(TrainingClass, TrainingClass.id == bindparam("training_class"))
+    .outerjoin(Certificate, Certificate.id == bindparam("certificate"))
+    .where(Person.id == bindparam("person")),
+)
+
+
+def describe_enrollment(data: dict[str, Any]) -> Description:
+    """Person, unit and class of the case, and the facts a decision needs beside its form."""
+    if "person_id" not in data or "unit_id" not in data:
+        return Description()
+    certificate_id = data.get("certificate_id")
+    ids = {
+        "person": UUID(data["person_id"]),
+        "training_class": UUID(data["class_id"]),
+        "certificate": certificate_id and UUID(certificate_id),
+    }
+    return description_of(_SHOWN.execute(ids).one(), data)
+
+
+def description_of(row: Any, data: dict[str, Any]) -> Description:
+    """The description from what is read of person, unit, type, class and certificate (the columns of ``_SHOWN``)."""
+    return Description(
+        subject=row.person_name,
+        summary=f"{TrainingKind(row.kind).label} · {row.type_name}",
+        unit_name=row.unit_name,
+        batch=str(row.id),
+        batch_title=row.title,
+        facts=_facts(row, data),
+        unit_id=UUID(data["unit_id"]),
+        authority_id=UUID(data["authority_id"]) if data["authority_id"] else None,
+        institution_id=row.institution_id,
+        organiser_id=row.organiser_id,
+    )
+
+
+def _facts(row: Any, data: dict[str, Any]) -> dict[str, Any]:
+    facts = {
+        "kind": row.kind,
+        "need": data.get("need"),
+        "qualification_type": row.type_code,
+        "qualification_name": row.type_name,
+        "valid_to": data.get("valid_to"),
+        "reference_date": data.get("reference_date"),
+        "class_code": row.code,
+        "class_title": row.title,
+        "starts_on": row.starts_on.isoformat(),
+        "ends_on": row.ends_on.isoformat(),
+        "id_number": row.id_number_masked,
+        "sex": row.sex,
+        "has_photo": row.photo_id is not None,
+        "score": data.get("score"),
+        "attempt": data.get("attempt", 1),
+        "pass_mark": row.pass_mark,
+    }
+    if row.number is not None:
+        facts |= {
+            "certificate_id": data["certificate_id"],
+            "certificate_number": row.number,
+            "issued_on": row.issued_on.isoformat(),
+            "new_valid_to": row.valid_to.isoformat(),
+            "printed_count": row.printed_count,
+        }
+    return facts

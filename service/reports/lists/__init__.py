@@ -1,0 +1,1 @@
+"""List pages as reports: what a page lists, its export lists too."""

@@ -1,0 +1,105 @@
+"""Classes by what is to be done in them, and the dictionary of provinces, as lists to export (S53, S54, S107, S118)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.domain.accounts.roles import Role
+from service.domain.training.classes import ClassState
+from service.domain.training.training_kind import TrainingKind
+from service.errors import N_
+from service.models.db.clock import today
+from service.models.queries.training import class_worklists
+from service.models.queries.units import province_list
+from service.models.tables.user import User
+from service.reports.framework import columns
+from service.reports.framework.report import (
+    BUSINESS,
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+)
+from service.reports.framework.table import PagedTable, WholeTable
+
+CLASS = (columns.CLASS_CODE, columns.CLASS, columns.TRAINING_KIND)
+TIME = (
+    Column("starts_on", N_("开始"), Kind.DAY),
+    Column("ends_on", N_("结束"), Kind.DAY),
+    Column("place", N_("地点")),
+    Column("organiser", N_("主办"), Kind.WORD),
+    Column("institution", N_("承办机构")),
+    columns.STATE,
+)
+OFFERS = (
+    *CLASS,
+    Column("enrol_until", N_("报名截止"), Kind.DAY),
+    *TIME,
+    Column("taken", N_("报名"), Kind.NUMBER),
+    Column("capacity", N_("名额"), Kind.NUMBER),
+)
+CHECK_IN = (*CLASS, *TIME, Column("expected", N_("应到"), Kind.NUMBER), Column("came", N_("已报到"), Kind.NUMBER))
+TO_SCORE = (
+    *CLASS,
+    *TIME,
+    Column("came", N_("已报到"), Kind.NUMBER),
+    Column("to_score", N_("待录入"), Kind.NUMBER),
+    Column("scored", N_("待协会确认"), Kind.NUMBER),
+)
+PROVINCES = (
+    Column("code", N_("代码"), Kind.CODE),
+    Column("name", N_("名称"), Kind.WORD),
+    Column("accounts", N_("可用账号"), Kind.NUMBER),
+    Column("last_login", N_("最近登录"), Kind.INSTANT),
+)
+
+
+def _classes(given: tuple[Column, ...], query: Any) -> PagedTable:
+    def cells(row: Any) -> Cells:
+        own: Cells = {column.key: getattr(row, column.key, None) for column in given}
+        return own | {
+            "class_id": row.id,
+            "class_code": row.code,
+            "class_title": row.title,
+            "kind": TrainingKind(row.kind).label,
+            "state": ClassState(row.state).label,
+        }
+
+    return PagedTable(given, query, class_worklists.SOONEST, cells)
+
+
+def read_offers(user: User, chosen: Chosen) -> PagedTable:
+    """The classes into which the user can enrol today."""
+    return _classes(OFFERS, class_worklists.offers_query(user, today(), chosen.kind))
+
+
+def read_check_in(user: User, _chosen: Chosen) -> PagedTable:
+    """The classes whose people come now, or will soon."""
+    return _classes(CHECK_IN, class_worklists.check_in_query(user, today()))
+
+
+def read_to_score(user: User, _chosen: Chosen) -> PagedTable:
+    """The hosted classes without all scores."""
+    return _classes(TO_SCORE, class_worklists.score_query(user))
+
+
+def read_provinces(_user: User, _chosen: Chosen) -> WholeTable:
+    """The provinces with their accounts."""
+    return WholeTable(PROVINCES, [dict(row._mapping) for row in province_list.provinces()])
+
+
+LISTS = (
+    Report(
+        "offers",
+        N_("可报名的培训班"),
+        BUSINESS - {Role.MINISTRY},
+        read_offers,
+        filters=("kind",),
+        options={"kind": tuple(TrainingKind)},
+        sign="cap",
+    ),
+    Report("check-in", N_("现场报到"), frozenset({Role.ASSOCIATION}), read_check_in, sign="scan"),
+    Report("to-score", N_("成绩录入"), frozenset({Role.TRAINING_INSTITUTION}), read_to_score, sign="draft"),
+    Report("provinces", N_("省份字典"), frozenset({Role.SYS_ADMIN}), read_provinces, sign="unit"),
+)

@@ -1,0 +1,44 @@
+"""The reminders that an authority has sent to units without data, as a list to export (S14)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.domain.accounts.permissions import Action
+from service.domain.units.units import UnitKind
+from service.errors import N_
+from service.models.queries.units import unit_completeness
+from service.models.tables.user import User
+from service.reports.framework import columns
+from service.reports.framework.report import (
+    Cells,
+    Chosen,
+    Column,
+    Kind,
+    Report,
+    roles_that_may,
+)
+from service.reports.framework.table import PagedTable
+
+COLUMNS = (
+    Column("name", N_("单位名称")),
+    Column("kind", N_("单位类型"), Kind.WORD),
+    Column("published_at", N_("催报时间"), Kind.INSTANT),
+    Column("body", N_("内容")),
+    Column("readers", N_("已读账号"), Kind.NUMBER),
+    Column("now", N_("现在"), Kind.WORD),
+)
+ENTERED, MISSING = N_("已录入"), N_("尚未录入")
+
+
+def read(user: User, _chosen: Chosen) -> PagedTable:
+    """The reminders of the page."""
+    return PagedTable(COLUMNS, unit_completeness.reminders_query(user), unit_completeness.SENT, _cells)
+
+
+def _cells(row: Any) -> Cells:
+    own = columns.plain(row, "name", "published_at", "body", "readers")
+    return own | {"kind": UnitKind(row.kind).label, "now": ENTERED if row.is_done else MISSING}
+
+
+LISTS = (Report("reminders", N_("催报记录"), roles_that_may(Action.ADD_UNIT), read, sign="bell", is_plain=True),)

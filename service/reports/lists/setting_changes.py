@@ -1,0 +1,55 @@
+"""Who changed which setting, to export: each administrator those that are his to change."""
+
+from __future__ import annotations
+
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.domain.system.settings import SETTINGS
+from service.errors import N_
+from service.models.queries.system import setting_history
+from service.models.tables.user import User
+from service.reports.framework.report import (
+    Chosen,
+    Column,
+    Kind,
+    Report,
+    roles_that_may,
+)
+from service.reports.framework.table import WholeTable
+
+MOST = 50_001
+COLUMNS = (
+    Column("at", N_("时间"), Kind.INSTANT),
+    Column("setting", N_("设置"), Kind.WORD),
+    Column("before", N_("原值")),
+    Column("after", N_("新值")),
+    Column("actor", N_("修改人")),
+)
+
+
+def read(user: User, _chosen: Chosen) -> WholeTable:
+    """All changes, newest first."""
+    keys = [key for key, one in SETTINGS.items() if may(Role(user.role), one.action)]
+    rows = [
+        {
+            "at": change.at,
+            "setting": SETTINGS[change.key].label,
+            "before": change.before,
+            "after": change.after,
+            "actor": change.actor,
+        }
+        for change in setting_history.changes(keys, MOST)
+    ]
+    return WholeTable(COLUMNS, rows)
+
+
+LISTS = (
+    Report(
+        "setting-changes",
+        N_("设置修改记录"),
+        roles_that_may(Action.CHANGE_SETTINGS, Action.CHANGE_POLICY),
+        read,
+        sign="gear",
+        is_plain=True,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Rows and cases made ready for a page: labels, badges, panels, timelines."""

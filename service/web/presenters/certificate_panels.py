@@ -1,0 +1,50 @@
+"""The facts beside the decisions about certificates and tickets: what was lost, what has expired, what was written."""
+
+from __future__ import annotations
+
+from service.domain.notices.tickets import RepairStep
+from service.models.queries.certificates import certificate_list
+from service.models.queries.certificates.reissue_list import reissue_of_case
+from service.models.queries.notices import ticket_list
+from service.models.queries.persons.person_history import trainings_of
+from service.models.tables.case import Task
+from service.models.tables.ticket import TicketFile, messages_of
+from service.models.tables.user import User
+from service.web.presenters.decision_panels import certificate_card, person_card
+from service.web.presenters.task_panel import Card
+
+
+def reissue_cards(user: User, task: Task) -> list[Card]:
+    """How the certificate was lost, the edition to print once there is one, the holder and what he holds."""
+    found = reissue_of_case(task.case_id)
+    if found is None:
+        return [Card("pages/cards/facts.html")]
+    person = found.certificate.person
+    editions = certificate_list.editions(found.certificate.number)
+    new = next((c for c in editions if c.id == found.new_certificate_id), None)
+    cards = [Card("pages/cards/reissue.html", {"found": found, "editions": editions, "new": new}, wide=True)]
+    return [*cards, person_card(person), certificate_card(certificate_list.certificates_of(person.id))]
+
+
+def deregistration_cards(user: User, task: Task) -> list[Card]:
+    """The certificate that has expired, the holder, and what he has taken part in since."""
+    certificate_id = certificate_list.certificate_of_case(task.case_id)
+    if certificate_id is None:
+        return [Card("pages/cards/facts.html")]
+    found = certificate_list.visible_certificate(user, certificate_id)
+    values = {"found": found, "trainings": trainings_of(found.person_id)[:5]}
+    return [Card("pages/cards/expired.html", values, wide=True), person_card(found.person)]
+
+
+def ticket_cards(user: User, task: Task) -> list[Card]:
+    """The whole conversation, and who asks."""
+    ticket = ticket_list.ticket_of_case(task.case_id)
+    if ticket is None:
+        return [Card("pages/cards/facts.html")]
+    seen = {
+        "ticket": ticket,
+        "messages": messages_of(ticket.id),
+        "files": TicketFile.of(ticket.id),
+        "steps": list(RepairStep),
+    }
+    return [Card("pages/cards/ticket.html", seen, wide=True)]

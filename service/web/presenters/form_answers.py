@@ -1,0 +1,51 @@
+"""What stands in a form's fields, from case data: for filling a form in, and for showing one as it was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from service.errors import N_
+from service.forms import Field
+from service.web.presenters.formatting import translate
+
+PERSONAL = N_("（个人信息，不在此显示）")
+
+
+def values_of(fields: Iterable[Field], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as a person would type them, of the fields that ``data`` has; a decision is not taken over."""
+    found = {}
+    for field in fields:
+        value = data.get(field.key)
+        if field.key and field.key != "decision" and value is not None and not isinstance(value, dict):
+            found[field.key] = _typed(field, value)
+    return found
+
+
+def read(fields: Iterable[Field], data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Label and answer of each field that was answered, in words."""
+    return [
+        (translate(f.label), word(f, data[f.key]))
+        for f in fields
+        if f.key and data.get(f.key) not in (None, "", [], False)
+    ]
+
+
+def _typed(field: Field, value: Any) -> Any:
+    if field.type == "number" and field.decimals and isinstance(value, int):
+        whole, rest = divmod(abs(value), 10**field.decimals)
+        sign = "-" if value < 0 else ""
+        return f"{sign}{whole}.{rest:0{field.decimals}}" if rest else f"{sign}{whole}"
+    return value
+
+
+def word(field: Field, value: Any) -> str:
+    """One answer in words."""
+    if isinstance(value, dict):
+        return translate(PERSONAL)
+    if isinstance(value, bool):
+        return translate(N_("是") if value else N_("否"))
+    if isinstance(value, list):
+        return "、".join(word(field, v) for v in value)
+    labels = {o.value: o.label for o in field.options}
+    return translate(labels[value]) if value in labels else str(_typed(field, value))

@@ -1,0 +1,143 @@
+"""Language of the reader, and how dates, numbers and messages are written. The filters of all templates."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from flask import Flask, session
+from flask_babel import Babel, gettext
+from markupsafe import Markup, escape
+
+from service.domain.accounts.roles import Role
+from service.errors import Message
+from service.models.db.clock import CHINA, now, today
+
+LANGUAGES = {"zh": "zh-CN", "en": "en"}  # ours → of the HTML page
+NOTHING = "—"
+
+
+def register(app: Flask) -> None:
+    """Languages and filters."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    Babel(app, default_locale="zh", locale_selector=language)
+    app.jinja_env.filters |= {
+        "say": say,
+        "instant": instant,
+        "day": day,
+        "short_day": short_day,
+        "left": days_left,
+        "thousands": thousands,
+        "mark": mark,
+        "role": role_name,
+        "tr": translate,
+        "lines": lines,
+        "said": said,
+    }
+    app.jinja_env.tests["late"] = is_late
+    app.jinja_env.globals |= {
+        "language": language,
+        "html_language": lambda: LANGUAGES[language()],
+        "long_day": long_day,
+        "server_time": server_time,
+    }
+
+
+def language() -> str:
+    """``zh``, unless the reader has chosen ``en``."""
+    chosen = session.get("language")
+    return chosen if chosen in LANGUAGES else "zh"
+
+
+def translate(text: str | None) -> str:
+    """A Chinese text that a table, diagram or form holds, in the reader's language; None gives ''."""
+    return gettext(text) if text else ""
+
+
+def say(message: Message | str | None) -> str:
+    """A message in the reader's language, with its values filled in after translation; a value may be a message too."""
+    if message is None or isinstance(message, str):
+        return translate(message)
+    text = gettext(message.text)
+    values = {name: say(value) if isinstance(value, Message) else value for name, value in message.values.items()}
+    return text % values if values else text
+
+
+def said(flashed: dict[str, Any]) -> str:
+    """What ``submit.done`` left for this page, in the reader's language."""
+    return say(Message(flashed["text"], **flashed["values"]))
+
+
+def instant(at: datetime | None) -> str | Markup:
+    """``11-20 08:31`` of this year, else ``2025-11-20 08:31``, China time, as a ``<time>``."""
+    if at is None:
+        return NOTHING
+    exact = at.astimezone(CHINA).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}">{}</time>').format(exact, say_instant(at))
+
+
+def say_instant(at: datetime) -> str:
+    """The same as plain text."""
+    local = at.astimezone(CHINA)
+    return local.strftime("%m-%d %H:%M" if local.year == today().year else "%Y-%m-%d %H:%M")
+
+
+def day(value: date | datetime | str | None) -> str:
+    """``2026-11-24``; an instant gives its civil date in China."""
+    if isinstance(value, datetime):
+        value = value.astimezone(CHINA).date()
+    return str(value) if value else NOTHING
+
+
+def short_day(value: date | datetime | None) -> str:
+    """``11-24`` of this year, else ``2025-11-24``."""
+    text = day(value)
+    return text[5:] if text.startswith(f"{today().year}-") else text
+
+
+def days_left(value: date | datetime | None) -> int:
+    """Civil days from today to a date, negative when past; 0 when there is none."""
+    if value is None:
+        return 0
+    end = value.astimezone(CHINA).date() if isinstance(value, datetime) else value
+    return (end - today()).days
+
+
+def is_late(at: datetime | None) -> bool:
+    """Whether an instant has passed."""
+    return at is not None and at < now()
+
+
+def thousands(value: int | None) -> str:
+    """``1,286``."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def mark(tenths: int | None) -> str:
+    """A score or pass mark: 600 → ``60``, 545 → ``54.5``."""
+    if tenths is None:
+        return NOTHING
+    return str(tenths // 10) if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10}"
+
+
+def role_name(role: str) -> str:
+    """The word for a role."""
+    return translate(Role(role).label)
+
+
+def lines(text: str | None) -> Markup:
+    """A text of several lines as HTML."""
+    return Markup("<br>").join(escape(line) for line in (text or "").splitlines())
+
+
+def long_day() -> str:
+    """Today in full: ``2026年11月24日 星期二`` or ``Tuesday 24 November 2026``."""
+    value = today()
+    if language() == "zh":
+        return f"{value.year}年{value.month}月{value.day}日 星期{'一二三四五六日'[value.weekday()]}"
+    return f"{value:%A} {value.day} {value:%B %Y}"
+
+
+def server_time() -> str:
+    """The server's time in China, to the minute."""
+    return now().astimezone(CHINA).strftime("%Y-%m-%d %H:%M")

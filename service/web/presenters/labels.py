@@ -1,0 +1,178 @@
+"""The words people read for columns, use cases and coded values, in histories and filters. Keys of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask
+
+from service.domain.accounts.roles import Role, UserState
+from service.domain.certificates.certificates import CertificateKind
+from service.domain.notices.notices import NoticeKind
+from service.domain.notices.tickets import TicketKind
+from service.domain.persons.identity import IdType, Sex
+from service.domain.persons.persons import FIELDS as PERSON_FIELDS
+from service.domain.persons.persons import PersonState
+from service.domain.training.plans import PlanState
+from service.domain.training.scores import ABSENT, write_score
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import Need
+from service.domain.units.units import (
+    FIELDS,
+    Business,
+    UnitKind,
+    UnitState,
+)
+from service.domain.values.labelled_enum import Labelled
+from service.errors import N_
+from service.web.presenters.formatting import translate
+
+FIELD_WORDS = {
+    **PERSON_FIELDS,
+    **FIELDS,
+    "authority_id": N_("主管省份"),
+    "parent_id": N_("所属集团"),
+    "state": N_("状态"),
+}
+OWN_WORDS = {  # where a table calls a column otherwise
+    ("person", "name"): PERSON_FIELDS["name"],
+    ("plan", "title"): N_("名称"),
+    ("plan", "kind"): N_("类型"),
+    ("plan", "year"): N_("年度"),
+    ("plan", "month"): N_("月份"),
+    ("plan", "quarter"): N_("季度"),
+    ("plan", "place"): N_("地点"),
+    ("plan", "capacity"): N_("名额"),
+    ("plan", "hours"): N_("学时"),
+    ("plan", "note"): N_("说明"),
+    ("plan", "cancel_reason"): N_("取消原因"),
+    ("user", "display_name"): N_("姓名"),
+    ("user", "role"): N_("角色"),
+    ("user", "awaits_assent"): N_("待安全管理员同意"),
+    ("user", "organisation_id"): N_("单位"),
+    ("user", "mail_masked"): N_("邮箱"),
+    ("type", "name"): N_("名称"),
+    ("type", "initial_hours"): N_("取证学时"),
+    ("type", "refresher_hours"): N_("再培训学时"),
+    ("type", "renewal_hours"): N_("换证学时"),
+    ("type", "pass_mark"): N_("及格线"),
+    ("type", "active"): N_("启用"),
+}
+
+USE_CASES = {
+    "revoke_certificate": N_("吊销"),
+    "hand_out": N_("登记领取"),
+    "import_persons": N_("导入"),
+    "save_person": N_("修改"),
+    "submit_person": N_("提交审批"),
+    "deregister_person": N_("注销"),
+    "transfer_person": N_("变更单位"),
+    "change_qualification_type": N_("变更资格类型"),
+    "create_unit": N_("新增"),
+    "save_unit": N_("修改"),
+    "rename_unit": N_("变更名称"),
+    "convert_unit": N_("单位转换"),
+    "delete_unit": N_("删除"),
+    "save_plan": N_("修改"),
+    "publish_plan": N_("发布"),
+    "cancel_plan": N_("取消"),
+    "close_plans": N_("年度结束"),
+    "create_user": N_("新增"),
+    "modify_user": N_("修改账号"),
+    "save_own_account": N_("本人修改"),
+    "disable_user": N_("停用"),
+    "enable_user": N_("恢复"),
+    "assent_user": N_("同意"),
+    "refuse_user": N_("不同意"),
+    "reset_password": N_("重置密码"),
+    "unlock": N_("解锁"),
+    "save_settings": N_("修改设置"),
+    "save_qualification_type": N_("修改字典"),
+}
+
+ENUMERATIONS: dict[str, type[Labelled]] = {
+    "id_type": IdType,
+    "sex": Sex,
+    "state": PersonState,
+    "unit_state": UnitState,
+    "kind": UnitKind,
+    "business": Business,
+    "need": Need,
+    "training_kind": TrainingKind,
+    "ticket_kind": TicketKind,
+    "certificate_kind": CertificateKind,
+    "notice": NoticeKind,
+}
+OWN_ENUMERATIONS: dict[tuple[str, str], type[Labelled]] = {
+    ("unit", "state"): UnitState,
+    ("plan", "state"): PlanState,
+    ("plan", "kind"): TrainingKind,
+    ("user", "state"): UserState,
+    ("user", "role"): Role,
+}
+
+
+def word(enumeration: str, value: str | None) -> str:
+    """The word for a coded value: ``word('sex', 'male')`` is 男; None gives —."""
+    return translate(ENUMERATIONS[enumeration](value).label) if value else "—"
+
+
+def field_word(field: str, table: str = "person") -> str:
+    """The word for a column."""
+    return translate(OWN_WORDS.get((table, field)) or FIELD_WORDS.get(field, field))
+
+
+def value_word(field: str, value: Any, table: str = "person") -> str:
+    """What a column's value reads like in a history."""
+    if value is None or value == "":
+        return "—"
+    if field == "photo_id":
+        return translate(N_("有"))
+    if isinstance(value, bool):
+        return translate(N_("是") if value else N_("否"))
+    if (table, field) == ("type", "pass_mark"):
+        return write_score(value)
+    enumeration = OWN_ENUMERATIONS.get((table, field)) or ENUMERATIONS.get(field)
+    return word_of(enumeration, str(value)) if enumeration else str(value)
+
+
+def word_of(enumeration: type[Labelled], value: str) -> str:
+    """The word for a value of an enumeration; a value it does not know is shown as it is."""
+    found = next((member for member in enumeration if member.value == value), None)
+    return translate(found.label) if found else value
+
+
+def use_case_word(use_case: str, kind: str) -> str:
+    """What was done, as a heading in a history; cases say it by the name of their task."""
+    if kind == "insert":
+        return translate(N_("录入"))
+    return translate(USE_CASES.get(use_case, N_("流程办理")))
+
+
+def score_word(tenths: int | None) -> str:
+    """A score as people read it; None is 缺考 (R49)."""
+    return translate(ABSENT) if tenths is None else write_score(tenths)
+
+
+def options(members: Iterable[Labelled]) -> list[tuple[str, str]]:
+    """Pairs for a select: code and word."""
+    return [(member.value, translate(member.label)) for member in members]
+
+
+def pairs(rows: Iterable[tuple[Any, str]]) -> list[tuple[str, str]]:
+    """Pairs for a select from ids and names that the catalogue may know."""
+    return [(str(key), translate(name)) for key, name in rows]
+
+
+def register(app: Flask) -> None:
+    """Give the templates these words."""
+    app.jinja_env.globals |= {
+        "word": word,
+        "field_word": field_word,
+        "value_word": value_word,
+        "use_case_word": use_case_word,
+        "options": options,
+        "pairs": pairs,
+        "score_word": score_word,
+    }

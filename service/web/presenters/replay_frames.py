@@ -1,0 +1,131 @@
+"""A case as a film for the page: after each input the tokens, what is done, and the variables with what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import url_for
+
+from service import forms
+from service.errors import N_
+from service.models.queries.runtime import case_list
+from service.models.tables.user import User
+from service.web.presenters import form_answers, timeline, variable_labels
+from service.web.presenters.formatting import say_instant, translate
+from service.workflow.runtime import definitions, history
+
+ABSENT = N_("无")
+MOST_LETTERS = 200
+
+
+def film(user: User, case_id: UUID) -> dict[str, Any]:
+    """Everything the page's player needs, in one answer. Raises NotFound out of scope."""
+    moments = history.moments(user, case_id)
+    told = timeline.tell(history.timeline(user, case_id))
+    before: Mapping[str, Any] = {}
+    asked: dict[str, forms.Field] = {}
+    steps = []
+    digests = {moment.definition for moment in moments}
+    versions = {digest: definitions.version(digest).number for digest in digests}
+    for moment, line in zip(moments, told, strict=True):
+        now = asked | {field.key: field for field in line.fields if field.key}
+        steps.append(
+            _step(
+                moment, line, versions[moment.definition], variables(moment.definition, asked, now, before, moment.data)
+            )
+        )
+        before, asked = moment.data, now
+    return {
+        "steps": steps,
+        "diagrams": {digest: url_for("processes.diagram", digest=digest) for digest in digests},
+        "incidents": [last(i.element) for i in case_list.open_incidents(case_id)],
+    }
+
+
+def _step(moment: Any, line: timeline.Told, version: int, data: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "seq": moment.seq,
+        "definition": moment.definition,
+        "version": version,
+        "tokens": _visible(moment.tokens),
+        "done": _counts(moment.done),
+        "ended": moment.ended,
+        "at": say_instant(line.at),
+        "what": line.what,
+        "who": line.who,
+        "organisation": line.organisation,
+        "given": line.given,
+        "data": data,
+    }
+
+
+def last(path: str) -> str:
+    """The id of an element from its path."""
+    return path.split("/")[-1]
+
+
+def _visible(paths: Any) -> list[str]:
+    """Ids of the elements with a token, and of the activities that contain or call them."""
+    found: dict[str, int] = {}
+    for path in paths:
+        for part in path.split("/"):
+            found[part] = found.get(part, 0) + 1
+    return sorted(found)
+
+
+def _counts(done: Mapping[str, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for path, times in done.items():
+        found[last(path)] = found.get(last(path), 0) + times
+    return found
+
+
+Fields = Mapping[str, forms.Field]
+
+
+def variables(
+    digest: str, asked: Fields, now: Fields, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Each variable with its word, and its value before and after; the changed ones first.
+
+    asked, now: before and after the step, the field of the form that was last answered for a variable. Several forms ask
+    for a decision, each with choices of its own.
+    """
+    known = _fields(digest)
+    rows = []
+    for name in sorted(before.keys() | after.keys()):
+        was, field = asked.get(name) or known.get(name), now.get(name) or known.get(name)
+        word = variable_labels.label(name) or (translate(field.label) if field else "")
+        rows.append(
+            {
+                "name": name,
+                "label": word,
+                "before": _show(name, was, before.get(name)),
+                "after": _show(name, field, after.get(name)),
+                "changed": before.get(name) != after.get(name),
+            }
+        )
+    return sorted(rows, key=lambda row: not row["changed"])
+
+
+def _fields(digest: str) -> dict[str, forms.Field]:
+    """The fields of the version's forms, by variable."""
+    files = definitions.definition(digest).files
+    return {f.key: f for name, form in files.items() if name.endswith(".form") for f in forms.fields(form) if f.key}
+
+
+def _show(name: str, field: forms.Field | None, value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return translate(ABSENT)
+    if isinstance(value, dict):
+        return translate(form_answers.PERSONAL) if "personal" in value else "…"
+    if field is not None and name not in variable_labels.READERS:
+        return form_answers.word(field, value)[:MOST_LETTERS]
+    return variable_labels.read(name, value)[:MOST_LETTERS]
+
+
+def element_names(digest: str) -> dict[str, str]:
+    """Names of the elements as drawn, by id."""
+    return {key: element.name or key for key, element in definitions.definition(digest).elements.items()}

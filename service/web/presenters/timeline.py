@@ -1,0 +1,104 @@
+"""Journal rows as people read them: a sign, what happened, by whom, and what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext
+
+from service import forms
+from service.errors import N_
+from service.web.presenters import form_answers
+from service.web.presenters.formatting import translate
+from service.workflow.runtime import definitions
+from service.workflow.runtime.history import Entry
+
+SIGNS = {
+    "start": "draft",
+    "complete": "check",
+    "claim": "mine",
+    "unclaim": "back",
+    "assign": "swap",
+    "timer": "clock",
+    "message": "bell",
+    "signal": "bell",
+    "job": "half",
+    "external": "link",
+    "readdress": "swap",
+    "error": "alert",
+}
+WORDS = {
+    "start": N_("发起"),
+    "claim": N_("领取"),
+    "unclaim": N_("退还"),
+    "assign": N_("转交"),
+    "timer": N_("到时"),
+    "message": N_("收到通知"),
+    "signal": N_("收到信号"),
+    "job": N_("自动办理"),
+    "external": N_("外部系统办理"),
+    "readdress": N_("改由新的主管单位办理"),
+    "error": N_("出错转办"),
+    "undo": N_("撤回"),
+    "migrate": N_("流程迁移"),
+}
+MESSAGES = {
+    "withdraw": N_("撤回报名"),
+    "class_cancelled": N_("培训班取消"),
+    "no_show": N_("未报到"),
+    "cancel_class": N_("取消培训班"),
+    "class_changed": N_("班次变更"),
+    "certificate_ended": N_("证书已终止"),
+    "recheck": N_("重新核对"),
+    "withdraw_reissue": N_("撤回补办申请"),
+    "enrollment_changed": N_("报名情况有变化"),
+    "close_enrolment": N_("提前截止报名"),
+    "correct_score": N_("提出更正"),
+    "undo_check_in": N_("撤销报到"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line: what happened in words; given: the answers of its form (fields), label and word."""
+
+    seq: int
+    at: datetime
+    sign: str
+    what: str
+    who: str
+    organisation: str
+    given: list[tuple[str, str]]
+    fields: tuple[forms.Field, ...] = ()
+
+
+def tell(entries: Iterable[Entry]) -> list[Told]:
+    """The entries in their order, in the reader's language."""
+    return [_tell(entry) for entry in entries]
+
+
+def _tell(entry: Entry) -> Told:
+    fields = _fields(entry) if entry.kind == "complete" else ()
+    sign = SIGNS.get(entry.kind, "info")
+    given = form_answers.read(fields, entry.data)
+    return Told(entry.seq, entry.at, sign, _what(entry), entry.actor, translate(entry.organisation), given, fields)
+
+
+def _what(entry: Entry) -> str:
+    name = translate(entry.element_name)
+    if entry.kind == "complete":
+        return name
+    if entry.kind in ("message", "signal"):
+        return translate(MESSAGES.get(entry.element_name, WORDS[entry.kind]))
+    word = translate(WORDS.get(entry.kind, entry.kind))
+    return gettext("%(what)s · %(where)s", what=word, where=name) if name else word
+
+
+def _fields(entry: Entry) -> tuple[forms.Field, ...]:
+    """The form that was filled in, as the version of that moment had it."""
+    definition = definitions.definition(entry.definition)
+    element = definition.elements.get((entry.element or "").split("/")[-1])
+    form = definition.files.get(f"{element.form_key}.form") if element else None
+    return forms.fields(form) if form else ()

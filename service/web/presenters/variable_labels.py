@@ -1,0 +1,121 @@
+"""The words for variables of the shipped processes and how their values read; what stands in a form has its label there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from service.errors import N_
+from service.models.db.clock import CHINA
+from service.web.presenters import labels
+from service.web.presenters.formatting import mark, role_name, translate
+
+WORDS = {
+    "absent": N_("缺考"),
+    "attempt": N_("考次"),
+    "authority_id": N_("主管省份"),
+    "certificate_id": N_("证书"),
+    "answer_within": N_("答复时限"),
+    "asker_id": N_("申请单位"),
+    "asker_role": N_("申请人角色"),
+    "desk_id": N_("承办单位"),
+    "desk_role": N_("承办角色"),
+    "is_due": N_("应注销"),
+    "new_certificate_id": N_("新版证书"),
+    "new_kind": N_("改为"),
+    "number": N_("工单编号"),
+    "reissue_id": N_("补办登记"),
+    "requester_id": N_("提问人"),
+    "requester_role": N_("提问人角色"),
+    "resume_at": N_("暂缓期满"),
+    "statement": N_("遗失说明"),
+    "ticket_id": N_("工单"),
+    "ticket_kind": N_("工单类型"),
+    "stage": N_("班次阶段"),
+    "seen": N_("修改前校验"),
+    "enrol_ends_at": N_("报名截止时刻"),
+    "starts_at": N_("开班时刻"),
+    "certificate_number": N_("证书编号"),
+    "check_in_by": N_("报到截止"),
+    "check_in_from": N_("报到开始"),
+    "class_id": N_("培训班"),
+    "confirm_by": N_("确认期限"),
+    "confirm_until": N_("确认截止日"),
+    "decision": N_("结论"),
+    "ends_by_reference_date": N_("标准点前到期"),
+    "enrolled_on": N_("报名日"),
+    "enrollment_id": N_("报名"),
+    "has_certificate": N_("持有证书"),
+    "institution_id": N_("培训机构"),
+    "is_academy": N_("院校人员"),
+    "is_expired": N_("已过期"),
+    "is_renewal_under_way": N_("换证办理中"),
+    "issued_on": N_("发证日期"),
+    "kind": N_("培训类型"),
+    "lapse_at": N_("逾期时刻"),
+    "makeup_allowed": N_("允许补考"),
+    "makeup_left": N_("可补考"),
+    "need": N_("应参加"),
+    "needs_confirmation": N_("须省级确认"),
+    "on_behalf": N_("代为报名"),
+    "organiser_id": N_("主办单位"),
+    "organiser_role": N_("主办角色"),
+    "pass_mark": N_("及格线"),
+    "passed": N_("合格"),
+    "person_id": N_("人员"),
+    "reason": N_("原因"),
+    "reference_date": N_("标准点"),
+    "request": N_("申请事项"),
+    "score": N_("成绩"),
+    "today": N_("报名时日期"),
+    "unit_id": N_("单位"),
+    "valid_to": N_("证书有效期至"),
+    "via": N_("报名渠道"),
+    "warn_at": N_("提醒时刻"),
+    "was_issued_this_year": N_("本年发证"),
+    "was_refreshed_this_year": N_("本年已再培训"),
+}
+
+READERS: dict[str, Callable[[Any], str]] = {
+    "ticket_kind": lambda value: labels.word("ticket_kind", value),
+    "kind": lambda value: labels.word("training_kind", value),
+    "need": lambda value: labels.word("need", value),
+    "score": mark,
+    "pass_mark": mark,
+    "new_kind": lambda value: labels.word("ticket_kind", value),
+    "asker_role": role_name,
+    "desk_role": role_name,
+    "organiser_role": role_name,
+    "requester_role": role_name,
+}
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+
+
+def label(name: str) -> str:
+    """The word for a variable, or ''."""
+    return translate(WORDS.get(name))
+
+
+def read(name: str, value: Any) -> str:
+    """A value in words; an id is shortened to its last 12 digits."""
+    if isinstance(value, bool):
+        return translate(N_("是") if value else N_("否"))
+    if name in READERS:
+        return READERS[name](value)
+    text = str(value)
+    if _ID.fullmatch(text):
+        return f"…{text[-12:]}"
+    return _instant(text) if _INSTANT.fullmatch(text) else text
+
+
+def _instant(text: str) -> str:
+    """To the minute, in China's time, which is also meant where no offset stands."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{at.astimezone(CHINA) if at.tzinfo else at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,1 @@
+"""What every page stands in: menu, sign-in, form errors, security headers, logs."""

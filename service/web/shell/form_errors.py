@@ -1,0 +1,100 @@
+"""How a form comes back: ``@again(page)`` on the view that takes it. The only place where a page catches an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import flash, g, make_response, request
+from flask.typing import ResponseReturnValue
+
+from service.errors import AnpeiError, InvalidInput, Message
+from service.models.db.ids import new_id
+from service.models.tables.user import User
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was typed and why it was refused; the field macros read it."""
+
+    message: Message
+    wrong: Mapping[str, Message]
+    values: Mapping[str, list[str]]
+
+
+def again(page: Callable[..., ResponseReturnValue], *errors: type[AnpeiError]) -> Callable[[View], View]:
+    """On InvalidInput (and ``errors``) answer with ``page`` of the same arguments and the error's status.
+
+    The values typed and the errors stand at their fields by themselves: the macros of ``_macros/field.html`` ask
+    ``kept`` and ``wrong``. Put it below the route and the access mark.
+    """
+
+    caught: tuple[type[AnpeiError], ...] = (InvalidInput, *errors)
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def run(**arguments: Any) -> ResponseReturnValue:
+            try:
+                return view(**arguments)
+            except caught as error:
+                g.refused = Refused(error.message, getattr(error, "fields", {}), request.form.to_dict(flat=False))
+                refresh_user()
+                return make_response(page(**arguments), error.status)
+
+        return run  # type: ignore[return-value]
+
+    return mark
+
+
+def refresh_user() -> None:
+    """Read the account again: the rollback of a refused use case has made all rows forget themselves."""
+    if "user_id" in g:
+        User.get(g.user_id)
+
+
+def refused() -> Refused | None:
+    """Why the form on this page came back, or None."""
+    found: Refused | None = g.get("refused")
+    return found
+
+
+def wrong(name: str) -> Message | None:
+    """The error at a field, or None."""
+    found = refused()
+    return found.wrong.get(name) if found else None
+
+
+def kept(name: str, value: Any = "") -> Any:
+    """What the field shows: what was typed if the form came back, else ``value`` (None shows as '')."""
+    found = refused()
+    if found is None:
+        return "" if value is None else value
+    return found.values.get(name, [""])[-1]
+
+
+def kept_all(name: str, values: list[str]) -> list[str]:
+    """Like ``kept`` for a field that may be chosen several times."""
+    found = refused()
+    return found.values.get(name, []) if found else values
+
+
+def form_id() -> UUID:
+    """The id that a form carries (macro ``once``), so that sent twice it makes one thing; a new one if there is none."""
+    try:
+        return UUID(request.form.get("form_id", ""))
+    except ValueError:
+        return new_id()
+
+
+def done(
+    text: str | Message, undo: str | None = None, draft: str | None = None, kind: str = "ok", file: str | None = None
+) -> None:
+    """Say on the next page what was done. undo: address to which 撤回 posts; draft: task whose draft is no longer needed;
+    file: address of a file that came of it."""
+    message = text if isinstance(text, Message) else Message(text)
+    flash({"text": message.text, "values": message.values, "undo": undo, "draft": draft, "file": file}, kind)  # type: ignore[arg-type]

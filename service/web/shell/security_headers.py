@@ -1,0 +1,69 @@
+"""What protects the browser: response headers and the session's cookie."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, abort, request, session
+from flask.sessions import SecureCookieSessionInterface
+from flask_login import current_user
+
+# Styles may stand in the page: bpmn-js writes style attributes. Scripts may not, not even with a nonce.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+YEAR = 365 * 24 * 60 * 60
+
+
+MOST_SENT: dict[str, int] = {}
+"""Endpoints that take more in one request than ``MAX_CONTENT_LENGTH``, from whoever is signed in, and how many bytes."""
+
+
+class Cookies(SecureCookieSessionInterface):
+    """Session cookies that are Secure whenever the request came by HTTPS, so that plain HTTP works on one machine."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def register(app: Flask) -> None:
+    """Cookies and headers of every answer."""
+    app.session_interface = Cookies()
+    app.config.update(
+        SESSION_COOKIE_NAME="anpei",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SEND_FILE_MAX_AGE_DEFAULT=YEAR,
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.config.setdefault("WTF_CSRF_ENABLED", True)
+    app.before_request(refuse_nul)
+    app.after_request(protect)
+
+
+def refuse_nul() -> None:
+    """No text has a NUL in it, and the database keeps none: a request that sends one is malformed (400)."""
+    if request.endpoint in MOST_SENT and "_user_id" in session:  # before the form is read for the first time
+        request.max_content_length = MOST_SENT[request.endpoint]
+    sent = (value for values in (request.args, request.form) for value in values.values())
+    if "\0" in request.path or any("\0" in value for value in sent):
+        abort(400)
+
+
+def protect(response: Response) -> Response:
+    """Add the headers; what was shown to a signed-in reader is never kept by a cache."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
+    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store" if current_user.is_authenticated else "no-cache"
+    return response

@@ -1,0 +1,98 @@
+"""What stands around every page: navigation by role, the count at the inbox, theme and text size, and the macros' functions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+
+from flask import Flask, current_app, g, session, url_for
+from flask_login import current_user
+
+from service.config import CHECKOUT
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import ADMINISTRATORS, Role
+from service.forms import Option
+from service.models.db.ids import new_id
+from service.models.queries.runtime import inbox
+from service.models.queries.scope import addresses
+from service.web.presenters import formatting, status_badges, task_columns
+from service.web.shell import form_errors, navigation, query_params
+from service.web.shell.navigation import may_now
+
+CASES = (Action.VIEW_CLASSES, Action.REPLAY_CASES, Action.EDIT_PROCESSES)
+STATIC = CHECKOUT / "service" / "static"
+
+
+def register(app: Flask) -> None:
+    """Give the templates what the layout and the macros ask for."""
+    app.jinja_env.filters["for_reader"] = for_reader
+    app.jinja_env.globals |= {
+        "along": query_params.along,
+        "places": navigation.places,
+        "operations": navigation.operations,
+        "word_here": navigation.word_here,
+        "pending": pending,
+        "static": static_url,
+        "status_of": status_badges.status_of,
+        "may": may_now,
+        "kept": form_errors.kept,
+        "new_id": new_id,
+        "kept_all": form_errors.kept_all,
+        "wrong": form_errors.wrong,
+        "refused": form_errors.refused,
+        "preference": preference,
+        "column_value": task_columns.value,
+        "repeats": task_columns.repeats,
+        "fact_columns": lambda facts: task_columns.of([facts], len(task_columns.COLUMNS)),
+        "choices_of": choices_of,
+        "pairs_of": pairs_of,
+        "has_page": lambda endpoint: endpoint in current_app.view_functions,
+        "current_user": current_user,
+    }
+
+
+def counts() -> list[inbox.KindCount]:
+    """The kinds of task that wait for the reader; asked once a request."""
+    if "inbox_counts" not in g:
+        g.inbox_counts = inbox.counts(addresses(current_user), current_user.id)
+    found: list[inbox.KindCount] = g.inbox_counts
+    return found
+
+
+def pending() -> int:
+    """How many tasks wait for the reader, counted to 1,000 a kind."""
+    return sum(kind.count for kind in counts())
+
+
+def for_reader(subject: str) -> str:
+    """What a case is about; administrators who see no business see only the first letter of a name (domain.md §9)."""
+    if Role(current_user.role) not in ADMINISTRATORS or not subject:
+        return subject
+    return subject[0] + "＊" * min(len(subject) - 1, 3)
+
+
+def choices_of(options: Iterable[Option]) -> list[tuple[str, str, str]]:
+    """Options of a form for ``radio``: value, label, note."""
+    return [(o.value, formatting.translate(o.label), formatting.translate(o.note)) for o in options]
+
+
+def pairs_of(options: Iterable[Option]) -> list[tuple[str, str]]:
+    """Options of a form for ``select`` and ``checkboxes``: value, label."""
+    return [(o.value, formatting.translate(o.label)) for o in options]
+
+
+def preference(name: str, default: str = "") -> str:
+    """A choice of appearance: ``theme`` or ``text``."""
+    return str(session.get(name, default))
+
+
+def static_url(path: str) -> str:
+    """The address of a static file, with a digest of its content so that browsers may keep it for a year."""
+    return url_for("static", filename=path, v=_digest(path))
+
+
+@cache
+def _digest(path: str) -> str:
+    file = STATIC / path
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else ""

@@ -1,0 +1,1 @@
+"""Pages: one folder a noun, one module a blueprint ``bp``."""

@@ -1,0 +1,172 @@
+"""One account: its page and history, changing it, and what is asked before it is disabled, reset or let in (R2, R4, 三员).
+
+The list, new accounts and first passwords: users.py. Also one's own account, and the privacy notice that everybody reads once.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.config import settings
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role, needs_assent
+from service.domain.values import privacy
+from service.errors import N_, Conflict, NotFound
+from service.models.db.clock import now
+from service.models.queries.accounts import user_list
+from service.models.queries.persons.person_history import versions_of
+from service.models.queries.runtime import inbox
+from service.models.queries.scope import get_visible
+from service.models.tables.organisation import Organisation
+from service.models.tables.user import User
+from service.web.presenters import labels
+from service.web.shell.authorization import before_password, needs, signed_in
+from service.web.shell.form_errors import again, done
+from service.web.views.accounts.users import managed
+from service.workflow.accounts import account_profiles, accounts
+
+bp = Blueprint("accounts", __name__)
+
+HISTORY = ("display_name", "organisation_id", "role", "phone_masked", "mail_masked", "state", "awaits_assent")
+
+
+@bp.record_once
+def _register(setup: BlueprintSetupState) -> None:
+    """The privacy notice comes before every page."""
+    setup.app.before_request(check_privacy)
+
+
+def check_privacy() -> ResponseReturnValue | None:
+    """Lead who has not read the notice in force to it; what is sent meanwhile is not lost but refused by its page."""
+    view = current_app.view_functions.get(str(request.endpoint))
+    actions = getattr(view, "access", None)
+    if actions is None or hasattr(view, "before_password") or request.method != "GET":
+        return None
+    if not current_user.is_authenticated or current_user.must_change or current_user.privacy_version >= privacy.VERSION:
+        return None
+    return redirect(url_for("accounts.show_privacy", next=request.full_path.rstrip("?")))
+
+
+@bp.get("/privacy")
+@signed_in
+@before_password
+def show_privacy() -> ResponseReturnValue:
+    is_new = current_user.privacy_version < privacy.VERSION
+    return render_template("pages/accounts/privacy.html", sections=privacy.SECTIONS, is_new=is_new)
+
+
+@bp.post("/privacy")
+@signed_in
+@before_password
+def accept_privacy() -> ResponseReturnValue:
+    accounts.accept_privacy(current_user)
+    target = urlsplit(request.form.get("next", ""))
+    is_local = target.path.startswith("/") and not target.path.startswith("//") and not target.netloc
+    return redirect(urlunsplit(("", "", target.path, target.query, "")) if is_local else url_for("home.index"))
+
+
+@bp.get("/users/<uuid:user_id>")
+@needs(Action.MANAGE_USERS, Action.UNLOCK_USER)
+def show(user_id: UUID) -> ResponseReturnValue:
+    user = _account(user_id)
+    return render_template(
+        "pages/accounts/show.html",
+        user=user,
+        versions=versions_of(user.id, HISTORY)[:20],
+        now=now(),
+        is_own=user.id == current_user.id,
+    )
+
+
+@bp.get("/users/<uuid:user_id>/edit")
+@needs(Action.MANAGE_USERS)
+def edit(user_id: UUID) -> ResponseReturnValue:
+    user = _account(user_id)
+    homes = user_list.homes(current_user, accounts.KIND_OF_ROLE.get(Role(user.role), ("platform",)))
+    return render_template("pages/accounts/edit.html", user=user, homes=labels.pairs(homes))
+
+
+@bp.post("/users/<uuid:user_id>/edit")
+@needs(Action.MANAGE_USERS)
+@again(edit)
+def modify(user_id: UUID) -> ResponseReturnValue:
+    account_profiles.modify_user(current_user, user_id, request.form)
+    done(N_("账号已修改。"))
+    return redirect(url_for(".show", user_id=user_id))
+
+
+@bp.get("/account")
+@signed_in
+def own() -> ResponseReturnValue:
+    """The reader's own account: how he is reached, and which mails he wants."""
+    wanted = current_user.preferences.get("mails", ())
+    return render_template("pages/accounts/own.html", wanted=wanted, has_mail=settings().mail is not None)
+
+
+@bp.post("/account")
+@signed_in
+@again(own)
+def save_own() -> ResponseReturnValue:
+    account_profiles.save_own(current_user, request.form)
+    done(N_("已保存。"))
+    return redirect(url_for(".own"))
+
+
+@bp.get("/users/<uuid:user_id>/disable")
+@needs(Action.MANAGE_USERS)
+def confirm_disabling(user_id: UUID) -> ResponseReturnValue:
+    user = _account(user_id)
+    return render_template("pages/accounts/disable.html", user=user, claimed=inbox.count_mine(user))
+
+
+@bp.get("/users/<uuid:user_id>/reset")
+@needs(Action.MANAGE_USERS)
+def confirm_reset(user_id: UUID) -> ResponseReturnValue:
+    user = _account(user_id)
+    return render_template(
+        "pages/accounts/reset.html",
+        user=user,
+        obstacle=accounts.obstacle_to_reset(current_user, user),
+        needs_assent=needs_assent(Role(current_user.role)),
+    )
+
+
+@bp.post("/users/<uuid:user_id>/assent")
+@needs(Action.GRANT_ROLES)
+@again(show, Conflict)
+def assent(user_id: UUID) -> ResponseReturnValue:
+    accounts.assent(current_user, user_id)
+    done(N_("已同意，该账号可以登录。"))
+    return redirect(url_for("users.index", state="waiting"))
+
+
+@bp.post("/users/<uuid:user_id>/refuse")
+@needs(Action.GRANT_ROLES)
+@again(show, Conflict)
+def refuse(user_id: UUID) -> ResponseReturnValue:
+    accounts.refuse_assent(current_user, user_id)
+    done(N_("未同意，该账号已停用。"))
+    return redirect(url_for("users.index", state="waiting"))
+
+
+@bp.post("/users/<uuid:user_id>/sign-out")
+@needs(Action.CHANGE_POLICY)
+def end_sessions(user_id: UUID) -> ResponseReturnValue:
+    accounts.end_sessions(current_user, user_id)
+    done(N_("该账号的登录已全部退出。"))
+    return redirect(url_for(".show", user_id=user_id))
+
+
+def _account(user_id: UUID) -> User:
+    """An account of an organisation in scope, in a role whose accounts the reader sees (R1, R70)."""
+    user = User.get(user_id)
+    if user is None or user.role not in managed():
+        raise NotFound
+    get_visible(current_user, Organisation, user.organisation_id)
+    return user

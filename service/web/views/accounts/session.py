@@ -1,0 +1,157 @@
+"""Sign-in, sign-out, password, language and appearance."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, jsonify, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user, logout_user
+
+from service.errors import N_, SignInNeeded, TooManyAttempts
+from service.web.presenters.formatting import LANGUAGES
+from service.web.shell.authorization import (
+    before_password,
+    begin_session,
+    public,
+    seconds_left,
+    signed_in,
+)
+from service.web.shell.form_errors import again, done
+from service.workflow.accounts import accounts, passwords
+
+bp = Blueprint("session", __name__)
+
+CHOICES = {"language": tuple(LANGUAGES), "theme": ("light", "dark"), "text": ("", "large")}
+
+
+@bp.get("/sign-in")
+@public
+def sign_in() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect(url_for("home.index"))
+    return render_template("pages/session/sign_in.html")
+
+
+def sign_in_form() -> ResponseReturnValue:
+    return render_template("pages/session/sign_in.html")
+
+
+@bp.post("/sign-in")
+@public
+@again(sign_in_form, SignInNeeded, TooManyAttempts)
+def enter() -> ResponseReturnValue:
+    user = accounts.sign_in(request.form.get("login", ""), request.form.get("password", ""), source())
+    kept = {name: session[name] for name in CHOICES if name in session}
+    session.clear()  # a new session, so that nobody can have planted one
+    login_user(user)
+    begin_session()
+    session.update(user.preferences | kept)
+    return redirect(_way_back())
+
+
+@bp.post("/sign-out")
+@signed_in
+@before_password
+def sign_out() -> ResponseReturnValue:
+    accounts.sign_out(current_user, source())
+    kept = {name: session[name] for name in CHOICES if name in session}
+    logout_user()
+    session.clear()
+    session.update(kept)
+    return redirect(url_for(".sign_in"))
+
+
+@bp.get("/session")
+@signed_in
+@before_password
+def remaining() -> ResponseReturnValue:
+    """How long the session still lasts; a page asks by itself, which does not prolong it."""
+    return _remaining()
+
+
+@bp.post("/session")
+@signed_in
+@before_password
+def prolong() -> ResponseReturnValue:
+    """继续: the reader is still there."""
+    return _remaining()
+
+
+def _remaining() -> ResponseReturnValue:
+    idle, until = seconds_left()
+    return jsonify(left=idle, until=until)
+
+
+@bp.get("/password")
+@signed_in
+@before_password
+def password() -> ResponseReturnValue:
+    return render_template("pages/session/password.html", is_stale=passwords.is_stale(current_user))
+
+
+@bp.post("/password")
+@signed_in
+@before_password
+@again(password)
+def change_password() -> ResponseReturnValue:
+    given = request.form
+    user = accounts.change_password(
+        current_user, given.get("present", ""), given.get("new", ""), given.get("again", ""), source()
+    )
+    login_user(user)
+    begin_session()
+    done(N_("密码已修改，其他地方的登录已全部退出。"))
+    return redirect(url_for("home.index"))
+
+
+@bp.post("/language")
+@public
+def choose_language() -> ResponseReturnValue:
+    return _choose()
+
+
+@bp.post("/appearance")
+@public
+def appearance() -> ResponseReturnValue:
+    return _choose()
+
+
+@bp.app_template_global()
+def session_left() -> tuple[int, int]:
+    """Seconds until the reader's session ends: if nothing is done, and in any case."""
+    return seconds_left()
+
+
+@bp.app_template_global()
+def password_days_left() -> int | None:
+    """How many days the reader's password has left, told in the last week."""
+    return passwords.days_left(current_user)
+
+
+def _choose() -> ResponseReturnValue:
+    """Keep the choices made, with the account if there is one, and go back to where they were made."""
+    chosen = {name: request.form[name] for name, known in CHOICES.items() if request.form.get(name) in known}
+    session.update(chosen)
+    if chosen and current_user.is_authenticated:
+        accounts.set_preferences(current_user, chosen)
+    if "X-Background" in request.headers:
+        return make_response("", 204)
+    referrer = urlsplit(request.referrer or "")
+    return redirect(_local(referrer.path + (f"?{referrer.query}" if referrer.query else "")))
+
+
+def _way_back() -> str:
+    """Where the sign-in was asked for; never another site."""
+    return _local(request.args.get("next", ""))
+
+
+def _local(address: str) -> str:
+    parts = urlsplit(address)
+    is_local = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc
+    return address if is_local else url_for("home.index")
+
+
+def source() -> str:
+    """Where the request came from, for counting failures."""
+    return request.remote_addr or "0.0.0.0"  # noqa: S104 - an unknown address, not one to listen on

@@ -1,0 +1,123 @@
+"""Accounts: who has one, a new one with its first password, and disabling, resetting, unlocking (R1, R2, R4)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import AccountState, Role, managed_by
+from service.errors import N_, InvalidInput, NotFound
+from service.models.queries.accounts import user_list
+from service.models.queries.units import unit_list
+from service.models.tables.user import User
+from service.web.presenters import labels
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done
+from service.workflow.accounts import accounts
+
+bp = Blueprint("users", __name__)
+
+
+@bp.get("/users")
+@needs(Action.MANAGE_USERS, Action.UNLOCK_USER)
+def index() -> ResponseReturnValue:
+    role = query_params.choice("role", managed())
+    state = query_params.choice("state", list(AccountState))
+    chosen = user_list.Filter([role] if role else managed(), state, query_params.text("q"), query_params.key("unit"))
+    page = user_list.read(current_user, chosen, query_params.cursor())
+    return render_template(
+        "pages/users/index.html",
+        page=page,
+        chosen=chosen,
+        role=role,
+        roles=labels.options(managed()),
+        states=labels.options(AccountState),
+        unit=unit_list.names_of([chosen.organisation_id]).get(str(chosen.organisation_id), ""),
+    )
+
+
+def managed() -> list[Role]:
+    """The roles whose accounts the reader sees."""
+    return managed_by(Role(current_user.role))
+
+
+@bp.get("/users/new")
+@needs(Action.MANAGE_USERS)
+def new() -> ResponseReturnValue:
+    asked = request.values.get("role")
+    role = asked if asked in managed() else ""
+    homes = user_list.homes(current_user, accounts.KIND_OF_ROLE.get(Role(role), ("platform",))) if role else []
+    return render_template(
+        "pages/users/new.html", role=role, roles=labels.options(managed()), homes=labels.pairs(homes)
+    )
+
+
+@bp.post("/users")
+@needs(Action.MANAGE_USERS)
+@again(new)
+def create() -> ResponseReturnValue:
+    given = request.form
+    user, password = accounts.create_user(
+        current_user,
+        login=given.get("login", "").strip(),
+        display_name=given.get("display_name", ""),
+        role=_role(),
+        organisation_id=_home(),
+    )
+    return render_template("pages/users/password.html", user=user, password=password, is_new=True)
+
+
+def _role() -> Role:
+    if request.form.get("role") not in managed():
+        raise InvalidInput({"role": N_("请从列表中选择一项。")})
+    return Role(request.form["role"])
+
+
+def _home() -> UUID:
+    try:
+        return UUID(request.form.get("organisation_id", ""))
+    except ValueError:
+        raise InvalidInput({"organisation_id": N_("请从列表中选择一项。")}) from None
+
+
+@bp.post("/users/<uuid:user_id>/reset")
+@needs(Action.MANAGE_USERS)
+def reset(user_id: UUID) -> ResponseReturnValue:
+    password = accounts.reset_password(current_user, user_id)
+    return render_template("pages/users/password.html", user=_account(user_id), password=password, is_new=False)
+
+
+@bp.post("/users/<uuid:user_id>/disable")
+@needs(Action.MANAGE_USERS)
+def disable(user_id: UUID) -> ResponseReturnValue:
+    accounts.disable_user(current_user, user_id)
+    done(N_("账号已停用，其登录已全部退出。"), undo=url_for(".enable", user_id=user_id))
+    return redirect(url_for(".index"))
+
+
+@bp.post("/users/<uuid:user_id>/enable")
+@needs(Action.MANAGE_USERS)
+def enable(user_id: UUID) -> ResponseReturnValue:
+    accounts.enable_user(current_user, user_id)
+    done(N_("账号已恢复使用。"))
+    return redirect(url_for(".index", **query_params.along()))
+
+
+@bp.post("/users/<uuid:user_id>/unlock")
+@needs(Action.UNLOCK_USER)
+def unlock(user_id: UUID) -> ResponseReturnValue:
+    accounts.unlock(current_user, user_id)
+    done(N_("账号已解锁。"))
+    return redirect(url_for(".index", **query_params.along()))
+
+
+def _account(user_id: UUID) -> User:
+    user = User.get(user_id)
+    if user is None:
+        raise NotFound
+    return user

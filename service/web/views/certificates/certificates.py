@@ -1,0 +1,131 @@
+"""Certificates: the ledger, the page of one, printing and its log."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
+from service.domain.certificates.certificates import CertificateState, obstacle_to_printing
+from service.errors import N_, Conflict
+from service.models.db.clock import today
+from service.models.queries.certificates import certificate_list
+from service.models.queries.certificates.certificate_list import CertificateFilter
+from service.models.queries.certificates.reissue_list import live_reissue_of
+from service.models.queries.training.training_need_facts import rule
+from service.models.queries.units import unit_list
+from service.models.tables.certificate import Certificate
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done
+from service.web.shell.navigation import may_now
+from service.web.views.certificates.printing import shift
+from service.web.views.system.public import seen_as
+from service.workflow.certificates import certificates
+
+bp = Blueprint("certificates", __name__)
+
+STATES = ("valid", "soon", "expired", *(s for s in CertificateState if s != "valid"))
+
+
+@bp.get("/certificates")
+@needs(Action.VIEW_CERTIFICATES)
+def index() -> ResponseReturnValue:
+    chosen = CertificateFilter(
+        text=query_params.text("q"),
+        state=query_params.choice("state", STATES),
+        authority_id=query_params.key("province"),
+        unit_id=query_params.key("unit"),
+        is_unprinted=query_params.choice("print", ("no",)) == "no",
+    )
+    sees_all = current_user.role in (Role.MINISTRY, Role.ASSOCIATION)
+    return render_template(
+        "pages/certificates/index.html",
+        page=certificate_list.certificates_page(current_user, chosen, query_params.cursor()),
+        chosen=chosen,
+        counts=certificate_list.certificate_counts(current_user),
+        states=STATES,
+        provinces=unit_list.provinces() if sees_all else [],
+    )
+
+
+@bp.get("/certificates/<uuid:certificate_id>")
+@needs(Action.VIEW_CERTIFICATES)
+def show(certificate_id: UUID) -> ResponseReturnValue:
+    found = certificate_list.visible_certificate(current_user, certificate_id)
+    editions = certificate_list.editions(found.number)
+    return render_template(
+        "pages/certificates/show.html",
+        found=found,
+        editions=editions,
+        prints=certificate_list.prints_of(found.id),
+        refreshers=certificate_list.refreshers_of(found.number),
+        today=today(),
+        seen=seen_as(found),
+        obstacle=obstacle_to_printing(rule(found), found.person.photo_id is not None, 0, None),
+        is_task=certificates.has_print_task(current_user, found),
+        acts=_acts(found),
+        reissue=live_reissue_of(found.id),
+    )
+
+
+def _acts(found: Certificate) -> dict[str, bool]:
+    """What this reader may begin here: reissue by the unit (academies: the association), or an end by the ministry."""
+    is_valid, is_past = found.state == CertificateState.VALID, found.valid_to < today()
+    is_own = current_user.role != Role.ASSOCIATION or found.person.unit.kind == "academy"
+    return {
+        "reissue": is_valid and not is_past and is_own and may_now(Action.REQUEST_REISSUE),
+        "revoke": is_valid and not is_past and may_now(Action.REVOKE_CERTIFICATE),
+        "deregister": is_valid and is_past and may_now(Action.DEREGISTER_CERTIFICATE),
+    }
+
+
+@bp.post("/certificates/<uuid:certificate_id>/print")
+@needs(Action.PRINT_CERTIFICATE)
+@again(show, Conflict)
+def print_certificate(certificate_id: UUID) -> ResponseReturnValue:
+    record = certificates.print_certificate(current_user, certificate_id, request.form.get("reason", ""))
+    return redirect(url_for(".print_file", record_id=record.id), 303)
+
+
+@bp.get("/certificates/prints/<uuid:record_id>.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def print_file(record_id: UUID) -> ResponseReturnValue:
+    """The file of a logged print."""
+    return _pdf(certificates.print_file(current_user, record_id, _address(), shift()), str(record_id))
+
+
+@bp.get("/certificates/<uuid:certificate_id>/preview.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def preview(certificate_id: UUID) -> ResponseReturnValue:
+    return _pdf(certificates.preview(current_user, certificate_id, _address(), shift()), f"preview-{certificate_id}")
+
+
+@bp.get("/certificates/<uuid:certificate_id>/records.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def records_file(certificate_id: UUID) -> ResponseReturnValue:
+    """The refresher records alone, for the certificate that its holder has (D4)."""
+    return _pdf(certificates.records_file(current_user, certificate_id, shift()), f"records-{certificate_id}")
+
+
+@bp.post("/certificates/prints/<uuid:record_id>/hand-out")
+@needs(Action.PRINT_CERTIFICATE)
+def hand_out(record_id: UUID) -> ResponseReturnValue:
+    certificate_id = certificates.hand_out(current_user, record_id, request.form)
+    done(N_("已登记领取。"))
+    return redirect(url_for(".show", certificate_id=certificate_id))
+
+
+def _address() -> str:
+    """Where the QR code leads."""
+    return url_for("public.verify_form", _external=True) + "/{}"
+
+
+def _pdf(content: bytes, name: str) -> Response:
+    return Response(
+        content, mimetype="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}.pdf"'}
+    )

@@ -1,0 +1,178 @@
+"""Many certificates as one file: choose, follow the progress, fetch the file; and the register of who received which print."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.errors import N_, InvalidInput, Message
+from service.models.db.clock import today
+from service.models.queries.certificates.print_list import (
+    certificates_of_cases,
+    last_print,
+    names_of,
+    printable,
+    register_page,
+    waiting_prints,
+)
+from service.models.queries.scope import get_visible
+from service.models.tables.case import Task
+from service.models.tables.print_batch import PrintBatch
+from service.models.tables.training import TrainingClass
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done
+from service.workflow.certificates import certificates, printer_calibration, printing
+
+bp = Blueprint("printing", __name__)
+SHIFT, KEPT = "print_shift", timedelta(days=730)
+
+
+@bp.get("/certificates/print")
+@needs(Action.PRINT_CERTIFICATE)
+def new() -> ResponseReturnValue:
+    """What is chosen in the ledger (``c``, many) or came of a class (``class``), and what stands in its way."""
+    class_id = query_params.key("class")
+    found = get_visible(current_user, TrainingClass, class_id) if class_id else None
+    rows = printable(current_user, _ids(request.args.getlist("c")), class_id)
+    return render_template(
+        "pages/printing/new.html",
+        rows=[(row, printing.obstacle(row, "x")) for row in rows],
+        found=found,
+        most=printing.MOST,
+        recent=PrintBatch.recent(current_user.id, 5),
+    )
+
+
+@bp.post("/certificates/print")
+@needs(Action.PRINT_CERTIFICATE)
+@again(new)
+def create() -> ResponseReturnValue:
+    """Few are laid out at once; many go to the background, with a page that shows how far they are."""
+    chosen = _ids(request.form.getlist("certificate"))
+    return _begin(chosen, request.form.get("title", "").strip() or "证书", request.form.get("reason", ""))
+
+
+@bp.get("/certificates/calibration")
+@needs(Action.PRINT_CERTIFICATE)
+def calibrate() -> ResponseReturnValue:
+    """By how much this computer's printer is out, and the sheet to measure it."""
+    x, y = shift()
+    return render_template("pages/printing/calibration.html", x=f"{x / 10:g}", y=f"{y / 10:g}")
+
+
+@bp.post("/certificates/calibration")
+@needs(Action.PRINT_CERTIFICATE)
+@again(calibrate)
+def save_calibration() -> ResponseReturnValue:
+    measured = printer_calibration.parse_shift(request.form)
+    done(N_("打印校正已保存在这台电脑上，以后的证书按此打印。"))
+    answer = redirect(url_for(".calibrate"))
+    answer.set_cookie(
+        SHIFT,
+        printer_calibration.keep_shift(measured),
+        max_age=KEPT,
+        httponly=True,
+        secure=request.is_secure,
+        samesite="Lax",
+    )
+    return answer
+
+
+@bp.get("/certificates/calibration.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def calibration_sheet() -> ResponseReturnValue:
+    headers = {"Content-Disposition": 'inline; filename="calibration.pdf"'}
+    return Response(printer_calibration.sheet(shift()), mimetype="application/pdf", headers=headers)
+
+
+def shift() -> printer_calibration.Shift:
+    """The correction that this computer remembers: printers stand beside computers, not accounts."""
+    return printer_calibration.read_shift(request.cookies.get(SHIFT, ""))
+
+
+@bp.get("/certificates/print/<uuid:batch_id>")
+@needs(Action.PRINT_CERTIFICATE)
+def show(batch_id: UUID) -> ResponseReturnValue:
+    """How far it is; asks again by itself until the file is there."""
+    row = printing.find_batch(current_user, batch_id)
+    names = names_of([UUID(one["id"]) for one in row.refused])
+    refused = [(names.get(UUID(one["id"]), ("", "")), Message(one["text"], **one["values"])) for one in row.refused]
+    part = "pages/printing/progress.html" if "HX-Request" in request.headers else "pages/printing/show.html"
+    return render_template(part, row=row, refused=refused)
+
+
+@bp.get("/certificates/print/<uuid:batch_id>.pdf")
+@needs(Action.PRINT_CERTIFICATE)
+def file(batch_id: UUID) -> ResponseReturnValue:
+    content = printing.read_file(printing.find_batch(current_user, batch_id))
+    headers = {"Content-Disposition": f'inline; filename="{batch_id}.pdf"'}
+    return Response(content, mimetype="application/pdf", headers=headers)
+
+
+@bp.get("/certificates/prints")
+@needs(Action.PRINT_CERTIFICATE)
+def register() -> ResponseReturnValue:
+    """Every print, and who received it."""
+    waiting = query_params.choice("received", ("no",)) == "no"
+    words = query_params.text("q")
+    return render_template(
+        "pages/printing/register.html",
+        page=register_page(current_user, words, waiting, query_params.cursor()),
+        words=words,
+        is_waiting=waiting,
+        waiting=waiting_prints(current_user),
+        today=today(),
+    )
+
+
+@bp.post("/certificates/prints")
+@needs(Action.PRINT_CERTIFICATE)
+@again(register)
+def hand_out() -> ResponseReturnValue:
+    """Write down who received those that are ticked."""
+    chosen = _ids(request.form.getlist("print"))
+    if not chosen:
+        raise InvalidInput(text=N_("请先选择已领取的证书。"))
+    count = certificates.hand_out_many(current_user, chosen, request.form)
+    done(Message(N_("已登记 %(n)s 份的领取。"), n=count))
+    return redirect(url_for(".register", received=request.form.get("received") or None))
+
+
+PRINT_TASK = "/print_certificate"
+
+
+def file_of(case_id: UUID) -> str | None:
+    """The address of the file that completing the print task of a case entitles to."""
+    certificate_id = certificates_of_cases([case_id]).get(case_id)
+    record_id = last_print(certificate_id, current_user.id) if certificate_id else None
+    return url_for("certificates.print_file", record_id=record_id) if record_id else None
+
+
+def begin(task_ids: list[UUID]) -> ResponseReturnValue:
+    """Print what waits in these tasks as one file, which completes them; if one was printed before, ask why first."""
+    tasks = [get_visible(current_user, Task, task_id) for task_id in task_ids]
+    ids = list(certificates_of_cases([task.case_id for task in tasks]).values())
+    if any(row.printed_count for row in printable(current_user, ids)):
+        return redirect(url_for("printing.new", c=ids), 303)
+    return _begin(ids, tasks[0].batch_title or "证书", "")
+
+
+def _begin(ids: list[UUID], title: str, reason: str) -> ResponseReturnValue:
+    address = url_for("public.verify_form", _external=True) + "/{}"
+    batch = printing.begin_batch(current_user, ids, title, reason, address, shift())
+    if batch.total <= printing.AT_ONCE:
+        printing.write(batch.id)
+    return redirect(url_for("printing.show", batch_id=batch.id), 303)
+
+
+def _ids(texts: list[str]) -> list[UUID]:
+    try:
+        return list(dict.fromkeys(UUID(text) for text in texts))
+    except ValueError:
+        raise InvalidInput(text=N_("页面已过期，请刷新后重新选择。")) from None

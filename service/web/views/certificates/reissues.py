@@ -1,0 +1,53 @@
+"""Reissue on loss: the application of a unit, the register of all applications in scope (R64, S12)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.certificates.reissues import ReissueState
+from service.errors import N_, Conflict
+from service.models.queries.certificates import certificate_list
+from service.models.queries.certificates.reissue_list import reissues_page
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done
+from service.workflow.certificates import reissues
+
+bp = Blueprint("reissues", __name__)
+
+
+@bp.get("/reissues")
+@needs(Action.PRINT_CERTIFICATE, Action.REQUEST_REISSUE)
+def index() -> ResponseReturnValue:
+    state = query_params.choice("state", [s.value for s in ReissueState])
+    page = reissues_page(current_user, state, query_params.cursor())
+    return render_template("pages/reissues/index.html", page=page, chosen=state, states=[s.value for s in ReissueState])
+
+
+@bp.get("/certificates/<uuid:certificate_id>/reissue")
+@needs(Action.REQUEST_REISSUE)
+def new(certificate_id: UUID) -> ResponseReturnValue:
+    found = certificate_list.visible_certificate(current_user, certificate_id)
+    return render_template("pages/reissues/new.html", found=found, obstacle=reissues.obstacle(found))
+
+
+@bp.post("/certificates/<uuid:certificate_id>/reissue")
+@needs(Action.REQUEST_REISSUE)
+@again(new, Conflict)
+def create(certificate_id: UUID) -> ResponseReturnValue:
+    reissues.request_reissue(current_user, certificate_id, request.form.get("statement", ""))
+    done(N_("补办申请已报协会审核，结果会显示在补办登记中。"))
+    return redirect(url_for(".index"))
+
+
+@bp.post("/reissues/<uuid:case_id>/withdraw")
+@needs(Action.REQUEST_REISSUE)
+def withdraw(case_id: UUID) -> ResponseReturnValue:
+    reissues.withdraw_reissue(current_user, case_id)
+    done(N_("补办申请已撤回，原证不变。"))
+    return redirect(url_for(".index"))

@@ -1,0 +1,268 @@
+"""Notices for the reader, and the bulletins of his organisation: writing, files, publishing, withdrawing, who has read them."""
+
+from __future__ import annotations
+
+import io
+from uuid import UUID
+
+from flask import Blueprint, g, make_response, redirect, render_template, request, send_file, url_for
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from markupsafe import Markup
+
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.domain.notices import notices as notice_rules
+from service.domain.notices.notices import READERS, NoticeKind, NoticeState
+from service.errors import N_, Conflict, Message, NotFound
+from service.infrastructure import rich_text
+from service.models.queries.notices import notice_list
+from service.models.queries.notices.notice_list import NoticeFilter
+from service.models.queries.scope import get_visible
+from service.models.queries.units import unit_list
+from service.models.tables import setting
+from service.models.tables.notice import Attachment, Notice
+from service.web.presenters.formatting import say
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done, form_id
+from service.workflow.idempotency import once
+from service.workflow.notices import bulletins, notices
+
+bp = Blueprint("notices", __name__)
+
+
+@bp.record_once
+def _register(setup: BlueprintSetupState) -> None:
+    """What the bar and the unit's record page ask for."""
+    setup.app.jinja_env.globals |= {"unread": unread, "reminders": reminders}
+    setup.app.jinja_env.filters |= {
+        "notice_title": lambda row: say(notice_rules.title_of(row.facts, row.title)),
+        "notice_body": lambda row: say(notice_rules.body_of(row.facts, row.body)),
+    }
+    setup.app.jinja_env.filters["rich"] = lambda body: Markup(rich_text.clean(body))  # noqa: S704 - cleaned once more
+
+
+def unread() -> int:
+    """How many notices the reader has not opened, counted to 100; asked once a request."""
+    if "unread" not in g:
+        reads = current_user.is_authenticated and may(Role(current_user.role), Action.READ_NOTICES)
+        g.unread = notice_list.unread_count(current_user) if reads else 0
+    return int(g.unread)
+
+
+def reminders() -> list[Notice]:
+    """The reminders that the reader's own unit was sent (S14)."""
+    return notice_list.reminders_of(current_user.organisation_id)
+
+
+@bp.get("/notices")
+@needs(Action.READ_NOTICES)
+def index() -> ResponseReturnValue:
+    chosen = NoticeFilter(
+        text=query_params.text("q"),
+        kind=query_params.choice("kind", list(NoticeKind)),
+        unread=query_params.choice("unread", ("1",)) == "1",
+    )
+    page = notice_list.notices_page(current_user, chosen, query_params.cursor())
+    return render_template(
+        "pages/notices/index.html", page=page, chosen=chosen, kinds=list(NoticeKind), since=current_user.created_at
+    )
+
+
+@bp.get("/notices/<uuid:notice_id>")
+@needs(Action.READ_NOTICES)
+def show(notice_id: UUID) -> ResponseReturnValue:
+    row = notices.read_notice(current_user, notice_id)
+    if row.state == NoticeState.DRAFT:
+        return redirect(url_for(".edit", notice_id=row.id))
+    g.pop("unread", None)
+    is_own = bulletins.is_author(current_user, row)
+    return render_template(
+        "pages/notices/show.html",
+        row=row,
+        files=Attachment.of(row.id) if row.kind == "bulletin" else [],
+        is_own=is_own,
+        author=unit_list.names_of([row.author_id]).get(str(row.author_id), ""),
+        provinces=notice_list.names_of(row.authorities),
+        units=notice_list.names_of(row.units),
+        counts=notice_list.reading_counts(row) if is_own else None,
+    )
+
+
+@bp.post("/notices/read")
+@needs(Action.READ_NOTICES)
+def read_all() -> ResponseReturnValue:
+    done(Message(N_("已将 %(n)s 条标为已读。"), n=notices.read_all(current_user)))
+    return redirect(url_for(".index"))
+
+
+@bp.get("/notices/<uuid:notice_id>/files/<uuid:file_id>")
+@needs(Action.READ_NOTICES)
+def file(notice_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    """The file, always to be saved and never shown by the browser on our address."""
+    found, content = bulletins.open_file(current_user, notice_id, file_id)
+    answer = make_response(
+        send_file(io.BytesIO(content), mimetype=found.media_type, as_attachment=True, download_name=found.name)
+    )
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return answer
+
+
+@bp.get("/bulletins")
+@needs(Action.EDIT_BULLETIN)
+def own() -> ResponseReturnValue:
+    chosen = NoticeFilter(text=query_params.text("q"), state=query_params.choice("state", list(NoticeState)))
+    page = notice_list.own_page(current_user, chosen, query_params.cursor())
+    return render_template("pages/notices/own.html", page=page, chosen=chosen, states=list(NoticeState))
+
+
+@bp.get("/bulletins/new")
+@needs(Action.EDIT_BULLETIN)
+def new() -> ResponseReturnValue:
+    return render_template("pages/notices/form.html", row=None, files=[], units=[], **_audiences())
+
+
+@bp.post("/bulletins")
+@needs(Action.EDIT_BULLETIN)
+@again(new)
+def create() -> ResponseReturnValue:
+    key = once(current_user, form_id(), "save_bulletin", lambda: bulletins.save_bulletin(current_user, _typed()).id)
+    done(N_("草稿已保存，可以添加附件、预览后发布。"))
+    return redirect(url_for(".edit", notice_id=key))
+
+
+@bp.get("/bulletins/<uuid:notice_id>")
+@needs(Action.EDIT_BULLETIN)
+def edit(notice_id: UUID) -> ResponseReturnValue:
+    row = _own(notice_id)
+    if row.state != NoticeState.DRAFT:
+        return redirect(url_for(".show", notice_id=row.id))
+    limits = {"most": setting.number("attachments"), "megabytes": setting.number("attachment_megabytes")}
+    return render_template(
+        "pages/notices/form.html",
+        row=row,
+        files=Attachment.of(row.id),
+        units=notice_list.names_of(row.units),
+        **limits,
+        **_audiences(),
+    )
+
+
+@bp.post("/bulletins/<uuid:notice_id>")
+@needs(Action.EDIT_BULLETIN)
+@again(edit, Conflict)
+def save(notice_id: UUID) -> ResponseReturnValue:
+    bulletins.save_bulletin(current_user, _typed(), notice_id)
+    if "then" in request.form:
+        return redirect(url_for(".confirm_publication", notice_id=notice_id))
+    done(N_("草稿已保存。"))
+    return redirect(url_for(".edit", notice_id=notice_id))
+
+
+@bp.get("/bulletins/<uuid:notice_id>/publish")
+@needs(Action.EDIT_BULLETIN)
+def confirm_publication(notice_id: UUID) -> ResponseReturnValue:
+    """How it will be read, and by how many: once published it can only be withdrawn."""
+    row = _own(notice_id)
+    return render_template(
+        "pages/notices/publish.html",
+        row=row,
+        files=Attachment.of(row.id),
+        provinces=notice_list.names_of(row.authorities),
+        units=notice_list.names_of(row.units),
+        counts=notice_list.reading_counts(row),
+    )
+
+
+@bp.post("/bulletins/<uuid:notice_id>/publish")
+@needs(Action.EDIT_BULLETIN)
+@again(confirm_publication, Conflict)
+def publish(notice_id: UUID) -> ResponseReturnValue:
+    bulletins.publish_bulletin(current_user, notice_id)
+    done(N_("通报已发布。"))
+    return redirect(url_for(".show", notice_id=notice_id))
+
+
+@bp.get("/bulletins/<uuid:notice_id>/withdraw")
+@needs(Action.EDIT_BULLETIN)
+def confirm_withdrawal(notice_id: UUID) -> ResponseReturnValue:
+    row = _own(notice_id)
+    return render_template("pages/notices/withdraw.html", row=row, counts=notice_list.reading_counts(row))
+
+
+@bp.post("/bulletins/<uuid:notice_id>/withdraw")
+@needs(Action.EDIT_BULLETIN)
+@again(confirm_withdrawal, Conflict)
+def withdraw(notice_id: UUID) -> ResponseReturnValue:
+    bulletins.withdraw_bulletin(current_user, notice_id, request.form.get("reason", ""))
+    done(N_("通报已撤下，收到的单位不再看到它。"))
+    return redirect(url_for(".show", notice_id=notice_id))
+
+
+@bp.get("/bulletins/<uuid:notice_id>/delete")
+@needs(Action.EDIT_BULLETIN)
+def confirm_deletion(notice_id: UUID) -> ResponseReturnValue:
+    return render_template("pages/notices/delete.html", row=_own(notice_id))
+
+
+@bp.post("/bulletins/<uuid:notice_id>/delete")
+@needs(Action.EDIT_BULLETIN)
+@again(confirm_deletion, Conflict)
+def delete(notice_id: UUID) -> ResponseReturnValue:
+    bulletins.delete_bulletin(current_user, notice_id)
+    done(N_("草稿已删除。"))
+    return redirect(url_for(".own"))
+
+
+@bp.post("/bulletins/<uuid:notice_id>/files")
+@needs(Action.EDIT_BULLETIN)
+@again(edit, Conflict)
+def attach(notice_id: UUID) -> ResponseReturnValue:
+    sent = request.files.get("file")
+    name, data = (sent.filename or "", sent.read()) if sent else ("", b"")
+    found = bulletins.attach(current_user, notice_id, name, data)
+    done(Message(N_("已添加附件“%(name)s”。"), name=found.name))
+    return redirect(url_for(".edit", notice_id=notice_id))
+
+
+@bp.post("/bulletins/<uuid:notice_id>/files/<uuid:file_id>/remove")
+@needs(Action.EDIT_BULLETIN)
+def detach(notice_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    bulletins.detach(current_user, notice_id, file_id)
+    done(N_("附件已移除。"))
+    return redirect(url_for(".edit", notice_id=notice_id))
+
+
+@bp.get("/bulletins/<uuid:notice_id>/readers")
+@needs(Action.EDIT_BULLETIN)
+def readers(notice_id: UUID) -> ResponseReturnValue:
+    """Who of the audience has read it, or has not (R68)."""
+    row = _own(notice_id)
+    have_read = query_params.choice("view", ("waiting",)) == ""
+    page = notice_list.readers_page(row, have_read, query_params.cursor())
+    return render_template(
+        "pages/notices/readers.html", row=row, page=page, have_read=have_read, counts=notice_list.reading_counts(row)
+    )
+
+
+def _own(notice_id: UUID) -> Notice:
+    row = get_visible(current_user, Notice, notice_id)
+    if not bulletins.is_author(current_user, row):
+        raise NotFound
+    return row
+
+
+def _typed() -> dict[str, object]:
+    """The fields of the form; audiences as lists."""
+    lists = {name: request.form.getlist(name) for name in ("roles", "authorities")}
+    return {**request.form.to_dict(), **lists}
+
+
+def _audiences() -> dict[str, object]:
+    """Whom the author may choose from."""
+    is_province = current_user.role == Role.PROVINCIAL_AUTHORITY
+    roles = (Role.GROUP, Role.ENTERPRISE) if is_province else READERS
+    known = [name for _key, name in unit_list.unit_choices(current_user)]
+    return {"roles": roles, "provinces": [] if is_province else unit_list.provinces(), "known_units": known}

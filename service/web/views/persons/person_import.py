@@ -1,0 +1,248 @@
+"""Import of persons from Excel (R72): the template, the upload, the preview with its error file, the import."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, gettext
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.persons.identity import (
+    IdType,
+    Sex,
+    mask,
+    normalise,
+)
+from service.errors import N_, Conflict, InvalidInput, Message
+from service.infrastructure.xlsx import Head, Sheet
+from service.models.db.ids import new_id
+from service.models.tables.person import QualificationType
+from service.models.tables.person_import import PersonImport
+from service.web.presenters.formatting import LANGUAGES, say, translate
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done, refresh_user
+from service.web.shell.security_headers import MOST_SENT
+from service.web.views.system.exports import XLSX
+from service.workflow.persons import import_photos, person_import
+from service.workflow.persons.import_rows import rows_of, strangers_of, wrong_of
+from service.workflow.persons.import_sheet import (
+    COLUMNS,
+    MARK,
+    WORDS,
+    Row,
+)
+from service.workflow.xlsx_reader import LARGEST
+
+bp = Blueprint("person_import", __name__)
+SHOWN = 200  # refused rows on the page; the error file has them all
+SAMPLE = 20  # rows that passed, to see that the columns were understood
+TITLE = N_("人员导入模板")
+SLACK = 64 * 1024  # of the form around the files
+MOST_SENT[f"{bp.name}.create"] = LARGEST + import_photos.LARGEST + SLACK
+
+
+@bp.get("/persons/import")
+@needs(Action.EDIT_PERSON)
+def new() -> ResponseReturnValue:
+    """The template, and the form for the file; its id makes a double click one import."""
+    return render_template(
+        "pages/persons/import.html", import_id=new_id(), largest=LARGEST, largest_photos=import_photos.LARGEST
+    )
+
+
+@bp.get("/persons/import/template.xlsx")
+@needs(Action.EDIT_PERSON)
+def template() -> ResponseReturnValue:
+    return _sheet(TITLE, ())
+
+
+@bp.post("/persons/import")
+@needs(Action.EDIT_PERSON)
+@again(new, Conflict)
+def create() -> ResponseReturnValue:
+    """Check the whole file; nothing is written yet."""
+    is_submitted = request.form.get("then") == "submit"
+    with _photos() as photos:
+        row = person_import.begin(current_user, _submission(), _uploaded(), is_submitted, spell, photos)
+    return redirect(url_for(".show", import_id=row.id), 303)
+
+
+@bp.get("/persons/import/<uuid:import_id>")
+@needs(Action.EDIT_PERSON)
+def show(import_id: UUID) -> ResponseReturnValue:
+    """The preview, or how far the work is; asks again by itself until it is done."""
+    row = person_import.find(current_user, import_id)
+    if row.state in ("checking", "importing"):
+        part = "import_progress" if "HX-Request" in request.headers else "import_show"
+        return render_template(f"pages/persons/{part}.html", row=row)
+    if "HX-Request" in request.headers:  # the piece that asked is done with: the whole page is new
+        return "", 200, {"HX-Refresh": "true"}
+    return render_template("pages/persons/import_show.html", row=row, **_preview(row))
+
+
+@bp.post("/persons/import/<uuid:import_id>")
+@needs(Action.EDIT_PERSON)
+@again(show, Conflict)
+def start(import_id: UUID) -> ResponseReturnValue:
+    """Enter the persons; the second of two clicks finds it done."""
+    row = person_import.start(current_user, import_id, request.form.get("rows") == "passed")
+    refresh_user()
+    if row.state == "done":
+        done(Message(N_("已导入 %(n)s 人。"), n=row.entered))
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.post("/persons/import/<uuid:import_id>/drop")
+@needs(Action.EDIT_PERSON)
+def drop(import_id: UUID) -> ResponseReturnValue:
+    person_import.drop(current_user, import_id)
+    done(N_("已放弃这次导入，上传的内容已删除。"))
+    return redirect(url_for(".new"))
+
+
+@bp.get("/persons/import/<uuid:import_id>/errors.xlsx")
+@needs(Action.EDIT_PERSON)
+def errors(import_id: UUID) -> ResponseReturnValue:
+    """The uploaded rows, each wrong cell marked with its reason, and all of a row's in one more column: mend them there
+    and upload the file again."""
+    row = person_import.find(current_user, import_id)
+    rows = rows_of(row)
+    if not rows:
+        raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
+    more = (Head(translate(N_("错误说明")), width=60),)
+    return _sheet(N_("人员导入-错误说明"), ([*one.cells, _why(one)] for one in rows), more, map(_marks, rows))
+
+
+def spell(text: str) -> set[str]:
+    """A text of the catalogue in each language: a file may be filled in under either."""
+    found = {text}
+    for name in LANGUAGES:
+        with force_locale(name):
+            found.add(gettext(text))
+    return found
+
+
+def field_name(field: str) -> str:
+    """The word over a column; '' is the row as a whole."""
+    return translate(WORDS.get(field, N_("整行")))
+
+
+def _uploaded() -> bytes:
+    """The file, or as much of it as shows that it is too large; the server's own copy goes at once."""
+    upload = request.files.get("file")
+    if upload is None:
+        return b""
+    with upload.stream as stream:
+        return stream.read(LARGEST + 1)
+
+
+def _photos() -> AbstractContextManager[IO[bytes] | None]:
+    """The ZIP of photos, if one was chosen; the server's own copy goes at once."""
+    upload = request.files.get("photos")
+    return upload.stream if upload is not None and upload.filename else nullcontext()
+
+
+def _submission() -> UUID:
+    try:
+        return UUID(request.form.get("import_id", ""))
+    except ValueError:
+        raise InvalidInput(text=N_("页面已过期，请刷新后重新选择。")) from None
+
+
+def _preview(row: PersonImport) -> dict[str, object]:
+    """What the page shows of the rows: numbers of documents with their middle hidden."""
+    rows = rows_of(row)
+    at = [column.field for column in COLUMNS].index
+    pictured = import_photos.numbers_of(row.id) if row.photos else set()
+    passed = [
+        {
+            "photo": one.number in pictured,
+            "row": one.number,
+            "name": one.raw.get("name", ""),
+            "number": mask(normalise(one.raw.get("id_number"))),
+            "unit": one.cells[at("unit")],
+            "type": one.cells[at("qualification_type")],
+        }
+        for one in rows
+        if not one.wrong
+    ]
+    names = {str(one.number): one.cells[at("name")] for one in rows}
+    failed = [
+        (number, names.get(number, ""), [(field_name(field), why) for field, why in fields.items()])
+        for number, fields in sorted(wrong_of(row).items(), key=lambda pair: int(pair[0]))
+    ]
+    return {"passed": passed, "failed": failed, "sample": SAMPLE, "shown": SHOWN, "strangers": strangers_of(row)}
+
+
+def _why(row: Row) -> str:
+    return "；".join(f"{field_name(field)}：{say(why)}" for field, why in row.wrong.items())
+
+
+def _marks(row: Row) -> Mapping[int, str]:
+    """What is wrong, at the cell that it stands in; what is wrong with the row or its photo is told in its last column."""
+    places = {column.field: at for at, column in enumerate(COLUMNS)}
+    return {places[field]: say(why) for field, why in row.wrong.items() if field in places}
+
+
+def _sheet(
+    title: str, rows: Iterable[list[str]], more: Iterable[Head] = (), marks: Iterable[Mapping[int, str]] = ()
+) -> ResponseReturnValue:
+    """The template with these rows in it, further columns after its own, and how to fill it in on a second sheet."""
+    heads = [*_heads(), *more]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sheet.xlsx"
+        with Sheet(path, translate(title), _facts(), heads) as sheet:
+            sheet.add_marked(zip(rows, marks, strict=True))
+            sheet.explain(translate(N_("填写说明")), _instructions())
+        content = BytesIO(path.read_bytes())
+    answer = send_file(content, mimetype=XLSX, as_attachment=True, download_name=f"{translate(title)}.xlsx")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _heads() -> list[Head]:
+    words: dict[str, list[str]] = {
+        "id_type": [translate(one.label) for one in IdType],
+        "sex": [translate(one.label) for one in Sex],
+        "qualification_type": [translate(name) for _code, name in QualificationType.choices(by_code=True)],
+        "no_criminal_record": [translate(N_("是")), translate(N_("否"))],
+    }
+    return [
+        Head(translate(c.word) + "*" * c.must, width=c.width, choices=tuple(words.get(c.field, ()))) for c in COLUMNS
+    ]
+
+
+def _facts() -> Iterable[str]:
+    """Above the heads: the version, and how to fill in."""
+    yield gettext("模板版本 %(mark)s，请勿改动本行和表头。", mark=MARK)
+    yield gettext("带 * 的列必填。居民身份证的出生日期和性别由号码得出，可不填；日期写作 2026-11-24。")
+    yield gettext(
+        "单位写全称，不填即为本单位；无刑事处罚声明填“是”或“否”，提交审批前须核实并填“是”。照片和其他说明见“填写说明”表。"
+    )
+
+
+def _instructions() -> Iterable[str]:
+    """How to fill in the template, a line each."""
+    yield gettext("一行一人，从表头的下一行开始，一次最多 2,000 人；不要合并单元格，不要填公式。")
+    yield gettext("列的顺序可以变动，表头和上方的版本行不能改动；只读取第一张表。")
+    yield gettext("证件号码、手机、证书编号的单元格须为“文本”，否则末几位会丢失。")
+    yield gettext("日期写作 2026-11-24，也可以是 Excel 的日期。")
+    yield gettext("原证书三项填写本系统启用前已取得的安全资格证书，没有则留空。")
+    yield gettext(
+        "照片：放在一起压缩为一个 ZIP（不超过 %(most)s MB），与本表同时上传。文件名为证件号码或本表的行号，如 %(number)s.jpg 或 5.jpg；"
+        "JPEG 或 PNG，一寸照，宽高比 5:7，至少 295×413 像素，20 KB 至 2 MB。没有照片的人员可在导入后补传，没有照片不能打印证书。",
+        most=import_photos.LARGEST >> 20,
+        number="11010519491231002X",
+    )
+    yield gettext(
+        "上传后先逐行检查并预览，确认之前什么都不会写入；错误文件中标红的单元格附有原因，改好后可直接上传该文件。"
+    )

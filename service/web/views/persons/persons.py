@@ -1,0 +1,237 @@
+"""Persons: list, page, entry and edit, photo. What only the province or the association does: person_acts.py."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import UNIT_ROLES, Role
+from service.domain.persons.identity import IdType, Sex, normalise
+from service.domain.persons.persons import PersonState, obstacle_to_editing
+from service.domain.training import training_need
+from service.domain.training.training_need import Need
+from service.domain.units.units import UnitKind
+from service.errors import N_, Conflict, InvalidInput, Message, NotFound
+from service.models.db.clock import today
+from service.models.db.encryption import unseal
+from service.models.queries.certificates import certificate_list
+from service.models.queries.persons import person_changes, person_list
+from service.models.queries.persons.person_changes import ChangeFilter, ChangeKind, kind_of
+from service.models.queries.persons.person_history import trainings_of, versions_of
+from service.models.queries.persons.person_list import PersonFilter
+from service.models.queries.scope import get_visible
+from service.models.queries.training.training_need_facts import facts_of
+from service.models.queries.units import unit_list
+from service.models.tables.person import Person, Photo, QualificationType
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done, form_id
+from service.web.shell.navigation import stand_at
+from service.web.views.accounts.session import source
+from service.workflow.idempotency import once
+from service.workflow.persons import person_records
+from service.workflow.training import enrollments
+
+bp = Blueprint("persons", __name__)
+
+CHIPS = (
+    ("state", "pending"),
+    ("need", "renewal"),
+    ("need", "refresher"),
+    ("need", "initial"),
+    ("need", "expired"),
+    ("state", "draft"),
+    ("state", "rejected"),
+)
+
+
+@bp.get("/persons")
+@needs(Action.VIEW_PERSONS)
+def index() -> ResponseReturnValue:
+    return _list("persons")
+
+
+@bp.get("/academies/persons")
+@needs(Action.EDIT_ACADEMY)
+def academies() -> ResponseReturnValue:
+    """The persons of academies, whom the association looks after (S121)."""
+    return _list("academy-persons", UnitKind.ACADEMY)
+
+
+def _list(register: str, unit_kind: str = "") -> ResponseReturnValue:
+    """register: the name under which the list is exported."""
+    chosen = PersonFilter(
+        text=query_params.text("q"),
+        unit_id=query_params.key("unit"),
+        qualification_type_id=query_params.key("type"),
+        state=query_params.choice("state", list(PersonState)),
+        need=query_params.choice("need", list(Need)),
+        unit_kind=unit_kind,
+    )
+    return render_template(
+        "pages/persons/index.html",
+        page=person_list.persons_page(current_user, chosen, query_params.cursor()),
+        register=register,
+        chosen=chosen,
+        counts=person_list.person_counts(current_user, unit_kind),
+        chips=CHIPS,
+        today=today(),
+        units=unit_list.unit_choices(current_user, unit_kind),
+        types=QualificationType.choices(),
+    )
+
+
+@bp.get("/persons/changes")
+@needs(Action.VIEW_CHANGES)
+def changes() -> ResponseReturnValue:
+    """What changed in the records of persons, latest first (S88)."""
+    chosen = ChangeFilter(query_params.text("q"), query_params.choice("kind", list(ChangeKind)))
+    page = person_changes.changes_page(current_user, chosen, query_params.cursor())
+    return render_template(
+        "pages/persons/changes.html", page=page, chosen=chosen, kinds=list(ChangeKind), kind_of=kind_of
+    )
+
+
+@bp.post("/persons/find")
+@needs(Action.VIEW_PERSONS)
+@again(index)
+def find() -> ResponseReturnValue:
+    """A whole number is looked up by POST, so that it stands in no address and no log."""
+    number = normalise(request.form.get("id_number"))
+    found = person_list.persons_page(current_user, PersonFilter(id_number=number)).rows if number else []
+    if not found:
+        raise InvalidInput(
+            {"id_number": N_("您的管辖范围内没有这个证件号码的人员，请核对。")}, N_("没有找到这个人员。")
+        )
+    return redirect(url_for(".show", person_id=found[0].id))
+
+
+@bp.get("/persons/new")
+@needs(Action.EDIT_PERSON)
+def new() -> ResponseReturnValue:
+    return _form(None)
+
+
+@bp.post("/persons")
+@needs(Action.EDIT_PERSON)
+@again(new, Conflict)
+def create() -> ResponseReturnValue:
+    return _save(None)
+
+
+@bp.get("/persons/<uuid:person_id>")
+@needs(Action.VIEW_PERSONS)
+def show(person_id: UUID) -> ResponseReturnValue:
+    return _page(person_records.visible_person(current_user, person_id))
+
+
+@bp.post("/persons/<uuid:person_id>/number")
+@needs(Action.REVEAL_NUMBER)
+def reveal(person_id: UUID) -> ResponseReturnValue:
+    """The whole number, once, remembered."""
+    person_records.reveal_number(current_user, person_id, source())
+    return _page(person_records.visible_person(current_user, person_id), is_revealed=True)
+
+
+@bp.get("/persons/<uuid:person_id>/edit")
+@needs(Action.EDIT_PERSON)
+def edit(person_id: UUID) -> ResponseReturnValue:
+    person = person_records.visible_person(current_user, person_id)
+    if obstacle := obstacle_to_editing(PersonState(person.state)):
+        raise Conflict(obstacle)
+    return _form(person)
+
+
+@bp.post("/persons/<uuid:person_id>")
+@needs(Action.EDIT_PERSON)
+@again(edit, Conflict)
+def save(person_id: UUID) -> ResponseReturnValue:
+    return _save(person_id)
+
+
+@bp.post("/persons/<uuid:person_id>/submit")
+@needs(Action.EDIT_PERSON)
+@again(show, Conflict)
+def submit(person_id: UUID) -> ResponseReturnValue:
+    person = person_records.submit_person(current_user, person_id)
+    done(_sent(person))
+    return redirect(url_for(".show", person_id=person_id))
+
+
+@bp.get("/persons/<uuid:person_id>/photo")
+@needs(Action.VIEW_PERSONS)
+def photo(person_id: UUID) -> ResponseReturnValue:
+    """The present photo of a person in scope."""
+    person = get_visible(current_user, Person, person_id)
+    row = Photo.get(person.photo_id) if person.photo_id else None
+    if row is None:
+        raise NotFound(N_("该人员还没有照片。"))
+    return Response(unseal(row.sealed), mimetype="image/jpeg")
+
+
+def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
+    if person.unit.kind == UnitKind.ACADEMY and current_user.role == Role.ASSOCIATION:
+        stand_at("persons.academies")
+    known = facts_of([person.id], today())[person.id]
+    need = enrollments.decide(known)
+    return render_template(
+        "pages/persons/show.html",
+        person=person,
+        number=person.id_number if is_revealed else None,
+        need=need,
+        explained=training_need.explain(known.facts, need),
+        facts=known.facts,
+        trainings=trainings_of(person.id),
+        certificates=certificate_list.certificates_of(person.id),
+        versions=versions_of(person.id),
+        today=today(),
+        may_edit=_may_edit(person),
+        obstacle=obstacle_to_editing(PersonState(person.state)),
+    )
+
+
+def _form(person: Person | None) -> ResponseReturnValue:
+    choices = unit_list.unit_choices(current_user, UnitKind.ACADEMY if current_user.role == Role.ASSOCIATION else "")
+    return render_template(
+        "pages/persons/form.html",
+        person=person,
+        units=choices,
+        types=QualificationType.choices(by_code=True),
+        id_types=list(IdType),
+        sexes=list(Sex),
+        today=today(),
+    )
+
+
+def _save(person_id: UUID | None) -> ResponseReturnValue:
+    upload = request.files.get("photo")
+    data = upload.read() if upload and upload.filename else None
+    is_sent = request.form.get("act") == "submit"
+    save, use_case = (
+        (person_records.save_and_submit, "submit_person") if is_sent else (person_records.save_person, "save_person")
+    )
+    if person_id is None:
+        made = once(current_user, form_id(), use_case, lambda: save(current_user, None, request.form, data).id)
+        person = person_records.visible_person(current_user, made)
+    else:
+        was = person_records.visible_person(current_user, person_id).state
+        person = save(current_user, person_id, request.form, data)
+        is_sent = is_sent or (was == "approved" and person.state == "pending")
+    done(_sent(person) if is_sent else Message(N_("“%(name)s”已保存。"), name=person.name))
+    return redirect(url_for(".show", person_id=person.id))
+
+
+def _sent(person: Person) -> Message:
+    if person.state == PersonState.APPROVED:
+        return Message(N_("“%(name)s”已入册，院校人员无须审批。"), name=person.name)
+    return Message(N_("“%(name)s”已提交，等待省级主管部门审批。"), name=person.name)
+
+
+def _may_edit(person: Person) -> bool:
+    """Whether to offer editing; the use case decides."""
+    role = Role(current_user.role)
+    return role in UNIT_ROLES or (role == Role.ASSOCIATION and person.unit.kind == "academy")

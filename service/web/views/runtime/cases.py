@@ -1,0 +1,73 @@
+"""Cases: the list, one case on its diagram, its replay, and the retry of what went wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.errors import N_
+from service.models.queries.runtime import case_list
+from service.web.presenters import replay_frames, timeline
+from service.web.shell import query_params
+from service.web.shell.authorization import needs, signed_in
+from service.web.shell.form_errors import done
+from service.web.shell.template_context import CASES
+from service.web.views.runtime.processes import drawn_names
+from service.workflow.runtime import definitions, history, jobs
+
+bp = Blueprint("cases", __name__)
+
+
+@bp.get("/cases")
+@needs(*CASES)
+def index() -> ResponseReturnValue:
+    names = case_list.processes()
+    chosen = case_list.Filter(
+        process=query_params.choice("process", [key for key, _ in names]),
+        state=query_params.choice("state", case_list.STATES),
+        find=query_params.text("find"),
+        definition=query_params.text("definition", 64),
+    )
+    page = case_list.read(current_user, chosen, query_params.cursor())
+    return render_template("pages/cases/index.html", page=page, chosen=chosen, names=names)
+
+
+@bp.get("/cases/<uuid:case_id>")
+@signed_in
+def show(case_id: UUID) -> ResponseReturnValue:
+    case = history.open_case(current_user, case_id)
+    story = timeline.tell(history.timeline(current_user, case_id))
+    incidents = case_list.open_incidents(case_id)
+    version = definitions.version(case.definition)
+    seq = min(request.args.get("step", len(story), type=int), len(story))
+    return render_template(
+        "pages/cases/show.html",
+        case=case,
+        story=story,
+        incidents=incidents,
+        version=version,
+        step=max(seq, 1),
+        names=replay_frames.element_names(case.definition),
+        drawn=drawn_names(case.definition),
+    )
+
+
+@bp.get("/cases/<uuid:case_id>/replay.json")
+@signed_in
+def moments(case_id: UUID) -> Response:
+    """The replay: what was true after each input, the diagrams it needs by address, and where the case has trouble."""
+    answer: dict[str, Any] = replay_frames.film(current_user, case_id)
+    return jsonify(answer)
+
+
+@bp.post("/incidents/<uuid:incident_id>/retry")
+@needs(Action.EDIT_PROCESSES)
+def retry(incident_id: UUID) -> ResponseReturnValue:
+    jobs.retry(current_user, incident_id)
+    done(N_("已重新办理，结果见下。"))
+    return redirect(url_for(".show", case_id=request.form["case"]))

@@ -1,0 +1,154 @@
+"""The inbox: kinds and views at the left, one indexed page of tasks, claims and batches from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service import forms
+from service.errors import N_, InvalidInput, Message, NotFound
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.queries.runtime import inbox
+from service.models.queries.scope import addresses, get_visible
+from service.models.tables.case import Task
+from service.web.presenters import task_columns
+from service.web.shell import query_params, template_context
+from service.web.shell.authorization import signed_in
+from service.web.shell.form_errors import done
+from service.web.views.certificates import printing
+from service.workflow.runtime import bulk_completion, definitions, tasks
+
+bp = Blueprint("inbox", __name__)
+
+VIEWS = ("due", "mine", "done")
+MOST = 500  # rows of one batch
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of a page that belong together (a class), in order; title '' for rows without."""
+
+    batch: str | None
+    title: str
+    rows: list[Any]
+
+
+@bp.get("/inbox")
+@signed_in
+def index() -> ResponseReturnValue:
+    view, find = query_params.choice("view", VIEWS), query_params.text("find")
+    if view == "done":
+        page = inbox.read_done(current_user, find, query_params.cursor())
+        return render_template("pages/inbox/done.html", **_frame(view), chosen=inbox.Filter(), page=page)
+    chosen = inbox.Filter(
+        kind=query_params.text("kind", 160) or None,
+        batch=query_params.text("batch", 40) or None,
+        find=find or None,
+        reader_id=current_user.id,
+        assignee_id=current_user.id if view == "mine" else None,
+        due_before=inbox.end_of_tomorrow(now()) if view == "due" else None,
+    )
+    page = inbox.read(addresses(current_user), chosen, query_params.cursor())
+    return render_template(
+        "pages/inbox/index.html",
+        **_frame(view),
+        page=page,
+        chosen=chosen,
+        groups=group(page.rows),
+        columns=task_columns.of(row.facts for row in page.rows) if chosen.kind else [],
+        choices=_choices(page.rows) if chosen.kind else [],
+        submission=new_id(),
+    )
+
+
+def _frame(view: str) -> dict[str, Any]:
+    """What stands around the list: kinds and views with their counts."""
+    kinds = template_context.counts()
+    return {
+        "view": view,
+        "kinds": kinds,
+        "mine": inbox.count_mine(current_user),
+        "due": sum(k.late + k.soon for k in kinds),
+    }
+
+
+def group(rows: Sequence[Any]) -> list[Group]:
+    """Rows by batch, batches in the order of their first row; rows without a batch come in one group."""
+    found: dict[str | None, Group] = {}
+    for row in rows:
+        found.setdefault(row.batch, Group(row.batch, row.batch_title or "", [])).rows.append(row)
+    return list(found.values())
+
+
+def _choices(rows: Sequence[Any]) -> list[forms.Option]:
+    """What can be decided for many rows at once: choices that ask for nothing else; none for rows of several forms.
+
+    Certificates are printed as one file: what a further print asks for is asked there.
+    """
+    if rows and all(row.kind.endswith(printing.PRINT_TASK) for row in rows):
+        return [forms.Option("", "")]
+    if len({(row.definition, row.form_key) for row in rows}) != 1:
+        return []
+    form = definitions.form(rows[0].definition, rows[0].form_key)
+    return forms.decisions(form) if form else []
+
+
+@bp.post("/inbox/batch")
+@signed_in
+def complete() -> ResponseReturnValue:
+    """Decide all chosen rows alike. Sent twice (by a second click, a lost answer), it is done once."""
+    chosen = _chosen()
+    if not chosen:
+        raise InvalidInput(text=N_("请先选择要办理的行。"))
+    if request.form.get("kind", "").endswith(printing.PRINT_TASK):
+        return printing.begin(chosen)
+    raw = _raw(chosen[0], request.form.get("decision", ""))
+    results = bulk_completion.complete_many(current_user, _submission(), [(task_id, raw) for task_id in chosen])
+    refused = [result for result in results if not result.ok]
+    if refused:
+        return render_template(
+            "pages/inbox/results.html", results=results, refused=refused, names=inbox.subjects(chosen)
+        )
+    done(Message(N_("已办理 %(n)s 条。"), n=len(results)))
+    return redirect(url_for(".index", kind=request.form.get("kind") or None))
+
+
+def _raw(task_id: UUID, decision: str) -> dict[str, str]:
+    """The choice under the name that the form gives it."""
+    task = get_visible(current_user, Task, task_id)
+    form = definitions.form(task.definition, task.form_key)
+    asked = forms.choice(form) if form else None
+    return {asked.key: decision} if asked else {}
+
+
+def _submission() -> UUID:
+    return _id(request.form.get("submission", ""))
+
+
+def _chosen() -> list[UUID]:
+    """The rows that were ticked."""
+    return [_id(text) for text in request.form.getlist("task")[:MOST]]
+
+
+def _id(text: str) -> UUID:
+    """An id sent by the page; raises NotFound for what is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None
+
+
+@bp.post("/inbox/claim")
+@signed_in
+def claim() -> ResponseReturnValue:
+    """Claim all chosen rows."""
+    taken = tasks.claim_many(current_user, _chosen())
+    done(Message(N_("已领取 %(n)s 条。"), n=taken))
+    return redirect(url_for(".index", kind=request.form.get("kind") or None))

@@ -1,0 +1,108 @@
+"""Definitions: what is in force, every version with its diagram and forms, where cases stand, and what was refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from service import forms
+from service.domain.accounts.permissions import Action
+from service.errors import NotFound
+from service.web.presenters.formatting import translate
+from service.web.shell.authorization import needs, signed_in
+from service.workflow.runtime import definitions
+
+bp = Blueprint("processes", __name__)
+
+READERS = (Action.EDIT_PROCESSES, Action.REPLAY_CASES)
+HEATS = 5
+NAME = re.compile(r'\bname="([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A user task, who does it, its form, and how many wait there."""
+
+    element: str
+    name: str
+    role: str
+    form_key: str
+    form_title: str
+    fields: tuple[forms.Field, ...]
+    waiting: int
+
+
+@bp.get("/processes")
+@needs(*READERS)
+def index() -> ResponseReturnValue:
+    return render_template("pages/processes/index.html", listed=definitions.listing(), faults=definitions.faults())
+
+
+@bp.get("/processes/<key>")
+@needs(*READERS)
+def show(key: str) -> ResponseReturnValue:
+    versions = definitions.listing(key)
+    number = request.args.get("version", type=int)
+    chosen = next((v for v in versions if (v.version.number == number if number else v.version.current)), None)
+    if chosen is None:
+        raise NotFound
+    digest = chosen.version.digest
+    waiting = definitions.running_by_element(digest)
+    return render_template(
+        "pages/processes/show.html",
+        versions=versions,
+        chosen=chosen,
+        waiting=waiting,
+        heat=heat(waiting),
+        tasks=_tasks(digest, waiting),
+        files=sorted(definitions.definition(digest).files),
+        drawn=drawn_names(digest),
+    )
+
+
+def heat(waiting: dict[str, int]) -> dict[str, int]:
+    """One of five steps for each element, by its share of the fullest."""
+    most = max(waiting.values(), default=1)
+    return {element: max(1, -(-count * HEATS // most)) for element, count in waiting.items()}
+
+
+def _tasks(digest: str, waiting: dict[str, int]) -> list[Asked]:
+    definition = definitions.definition(digest)
+    asked = []
+    for element in definition.elements.values():
+        if element.type == "userTask":
+            form = definition.files.get(f"{element.form_key}.form")
+            fields = forms.fields(form) if form else ()
+            asked.append(
+                Asked(
+                    element.id,
+                    element.name,
+                    element.role or "",
+                    element.form_key or "",
+                    forms.title(form) if form else "",
+                    fields,
+                    waiting.get(element.id, 0),
+                )
+            )
+    return asked
+
+
+@bp.get("/diagrams/<digest>.bpmn")
+@signed_in
+def diagram(digest: str) -> Response:
+    """The main diagram of a version; its address never shows anything else."""
+    version = definitions.version(digest)
+    answer = Response(definitions.definition(digest).files[version.main], mimetype="application/xml")
+    answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return answer
+
+
+def drawn_names(digest: str) -> dict[str, str]:
+    """Names in the diagram that read differently in the reader's language, as drawn → as read."""
+    drawn = definitions.definition(digest).files[definitions.version(digest).main].decode()
+    names = {unescape(name) for name in NAME.findall(drawn)}
+    return {name: translate(name) for name in sorted(names) if translate(name) != name}

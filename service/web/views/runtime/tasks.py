@@ -1,0 +1,164 @@
+"""One task: the facts at the left, the decision at the right, the case's history below."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service import forms
+from service.errors import N_, InvalidInput, Message, TaskAlreadyDone
+from service.models.queries.accounts import user_list
+from service.models.queries.runtime import inbox
+from service.models.queries.scope import addresses, get_visible
+from service.models.tables.case import Task
+from service.models.tables.user import User
+from service.web.presenters import task_columns, task_panels, timeline
+from service.web.presenters.form_answers import values_of
+from service.web.shell.authorization import signed_in
+from service.web.shell.form_errors import again, done, refresh_user
+from service.web.views.certificates import printing
+from service.workflow.runtime import (
+    definitions,
+    history,
+    tasks,
+    variables,
+)
+
+bp = Blueprint("tasks", __name__)
+
+LONG = 6  # fields from which on the form is the page, and the facts stand beside it
+OURS = ("csrf_token", "then", "form_digest", "assignee")  # fields of the page that are not the form's
+
+
+@bp.get("/tasks/<uuid:task_id>")
+@signed_in
+def show(task_id: UUID) -> ResponseReturnValue:
+    task = get_visible(current_user, Task, task_id)
+    if task.state != "open":
+        return _gone(task)
+    form = definitions.form(task.definition, task.form_key)
+    known = forms.fields(form) if form else ()
+    return render_template(
+        "pages/tasks/show.html",
+        task=task,
+        fields=known,
+        values=_values(task, form),
+        digest=digest_of(form),
+        is_long=len(known) >= LONG,
+        colleagues=user_list.colleagues(current_user) if task.organisation_id != current_user.id else [],
+        options=task_panels.options(known),
+        cards=task_panels.for_task(current_user, task),
+        story=timeline.tell(history.timeline(current_user, task.case_id)),
+        assignee=User.get(task.assignee_id) if task.assignee_id else None,
+        before=inbox.task_before(current_user, task.kind, task.sort_at, task.id),
+        after=inbox.next_task(current_user, task.kind, task.sort_at, task.id),
+    )
+
+
+def _values(task: Task, form: bytes | None) -> dict[str, Any]:
+    """What fields start with: a form that collects data goes on from the case's, one that asks for a choice is blank."""
+    if form is None or forms.choice(form) is not None or not forms.fields(form):
+        return {}
+    return values_of(forms.fields(form), variables.present(task.case_id))
+
+
+def digest_of(form: bytes | None) -> str:
+    """By which the server sees that the page was drawn from another version of the form."""
+    return hashlib.sha256(form or b"").hexdigest()[:16]
+
+
+@bp.post("/tasks/<uuid:task_id>")
+@signed_in
+@again(show)
+def complete(task_id: UUID) -> ResponseReturnValue:
+    kind = _check_version(task_id)
+    wants_next = request.form.get("then") == "next"
+    finish = tasks.complete_and_next if wants_next else tasks.complete
+    finished = finish(current_user, task_id, answers())
+    name = inbox.subjects([task_id]).get(task_id, "")
+    file = printing.file_of(finished.case_id) if kind.endswith(printing.PRINT_TASK) else None
+    if wants_next and finished.next_task_id is None:
+        done(Message(N_("已提交：%(name)s。这一类已没有待办。"), name=name), draft=str(task_id), file=file)
+    else:
+        done(Message(N_("已提交：%(name)s。"), name=name), draft=str(task_id), file=file)
+    if finished.next_task_id is not None:
+        return redirect(url_for(".show", task_id=finished.next_task_id))
+    return redirect(url_for("inbox.index"))
+
+
+def answers() -> dict[str, Any]:
+    """The fields of the form as typed; a name that was sent several times gives a list."""
+    sent = request.form.to_dict(flat=False)
+    return {name: found[0] if len(found) == 1 else found for name, found in sent.items() if name not in OURS}
+
+
+def _check_version(task_id: UUID) -> str:
+    """The kind of the task, if it is open and the page was drawn from its form."""
+    task = get_visible(current_user, Task, task_id)
+    if task.state != "open":
+        raise TaskAlreadyDone
+    if request.form.get("form_digest", "") != digest_of(definitions.form(task.definition, task.form_key)):
+        raise InvalidInput(text=N_("这个环节的表单已更换版本，请核对后重新提交。"))
+    return task.kind
+
+
+@bp.post("/tasks/<uuid:task_id>/claim")
+@signed_in
+def claim(task_id: UUID) -> ResponseReturnValue:
+    tasks.claim(current_user, task_id)
+    if "HX-Request" in request.headers:
+        return _row(task_id)
+    done(N_("已领取，同事不会重复办理。"), undo=url_for(".unclaim", task_id=task_id))
+    return redirect(url_for(".show", task_id=task_id))
+
+
+def _row(task_id: UUID) -> str:
+    """The task's row of the list, as it is now."""
+    kind = request.args.get("kind") or None
+    page = inbox.read(addresses(current_user), inbox.Filter(task_id=task_id))
+    row = page.rows[0]
+    shown = task_columns.of([row.facts]) if kind else []
+    return render_template("pages/inbox/row.html", row=row, chosen=inbox.Filter(kind=kind), columns=shown)
+
+
+@bp.post("/tasks/<uuid:task_id>/unclaim")
+@signed_in
+def unclaim(task_id: UUID) -> ResponseReturnValue:
+    tasks.unclaim(current_user, task_id)
+    done(N_("已退还，同事可以领取。"))
+    return redirect(url_for("inbox.index"))
+
+
+@bp.post("/tasks/<uuid:task_id>/assign")
+@signed_in
+def assign(task_id: UUID) -> ResponseReturnValue:
+    """Hand the task to a colleague."""
+    to = next(
+        (pair for pair in user_list.colleagues(current_user) if str(pair[0]) == request.form.get("assignee")), None
+    )
+    if to is None:
+        raise InvalidInput(text=N_("请选择要转交的同事。"))
+    tasks.assign(current_user, task_id, to[0])
+    done(Message(N_("已转交%(name)s。"), name=to[1]))
+    return redirect(url_for("inbox.index"))
+
+
+@bp.errorhandler(TaskAlreadyDone)
+def show_done(_error: TaskAlreadyDone) -> ResponseReturnValue:
+    """Somebody was first (R74): who and when, and where to go on."""
+    refresh_user()
+    task = get_visible(current_user, Task, (request.view_args or {})["task_id"])
+    return _gone(task), 409
+
+
+def _gone(task: Task) -> str:
+    by = User.get(task.closed_by) if task.closed_by else None
+    following = inbox.task_left(current_user, task.kind, task.sort_at, task.id)
+    return render_template(
+        "pages/tasks/gone.html", task=task, by=by, following=following, refused=request.method == "POST"
+    )

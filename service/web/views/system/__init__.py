@@ -1,0 +1,1 @@
+"""Pages of settings, exports, backup and the daily work."""

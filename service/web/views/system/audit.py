@@ -1,0 +1,61 @@
+"""日志审计: the audit trail for the auditor, who reads, verifies and exports it and changes nothing (domain.md §9)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.audit import DETAILS, EventGroup, word_of
+from service.domain.accounts.permissions import Action
+from service.domain.values.calendar import read_day
+from service.errors import N_, Message
+from service.models.queries.accounts import audit_list
+from service.models.queries.accounts.audit_list import EventFilter
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import done
+from service.workflow.system import journal_verification
+
+bp = Blueprint("audit", __name__)
+
+
+@bp.get("/audit")
+@needs(Action.READ_AUDIT)
+def index() -> ResponseReturnValue:
+    chosen = EventFilter(
+        query_params.text("q"),
+        query_params.choice("kind", list(EventGroup)),
+        query_params.choice("state", audit_list.OUTCOMES),
+        read_day(query_params.text("since")),
+        read_day(query_params.text("until")),
+    )
+    return render_template(
+        "pages/audit/index.html",
+        page=audit_list.events_page(chosen, query_params.cursor()),
+        chosen=chosen,
+        groups=list(EventGroup),
+        word_of=word_of,
+        details=DETAILS,
+        most=journal_verification.CHECKED,
+    )
+
+
+@bp.post("/audit/verify")
+@needs(Action.READ_AUDIT)
+def verify() -> ResponseReturnValue:
+    """Run the latest cases again from their journals."""
+    checked, wrong = journal_verification.verify_latest(current_user)
+    if wrong:
+        done(
+            Message(
+                N_("校验了 %(n)s 件案卷，其中 %(m)s 件与日志不一致：%(which)s"),
+                n=checked,
+                m=len(wrong),
+                which=", ".join(map(str, wrong[:5])),
+            ),
+            kind="bad",
+        )
+    else:
+        done(Message(N_("校验了最近办理的 %(n)s 件案卷，日志链完整，重新执行的结果全部一致。"), n=checked))
+    return redirect(url_for(".index"))

@@ -1,0 +1,169 @@
+"""Exports: the button of every list, the progress of a large one, the file. What is written and logged: workflow.exports."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, gettext
+from flask_login import current_user
+
+from service.errors import N_, Conflict
+from service.infrastructure.xlsx import Sheet
+from service.models.db.clock import CHINA
+from service.models.tables.export import ExportLog
+from service.models.tables.user import User
+from service.reports import LISTS, REPORTS, find_export
+from service.reports.framework.report import Cells, Report, choose
+from service.web.presenters import report_cells
+from service.web.presenters.formatting import language, translate
+from service.web.shell.authorization import signed_in
+from service.web.shell.form_errors import again, done
+from service.web.views.accounts.session import source
+from service.workflow.runtime import jobs
+from service.workflow.system import exports
+
+bp = Blueprint("exports", __name__)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@bp.get("/exports")
+@signed_in
+def index() -> ResponseReturnValue:
+    """The reader's own exports, with the files that are still kept."""
+    rows = ExportLog.recent(current_user.id)
+    return render_template("pages/exports/index.html", rows=[(row, _title(row)) for row in rows])
+
+
+@bp.get("/exports/new/<name>")
+@signed_in
+def new(name: str) -> ResponseReturnValue:
+    """Masked or not, and what for."""
+    report = find_export(current_user, name)
+    total = report.read(current_user, choose(report, current_user, _given())).count(exports.MOST + 1)
+    may_reveal = exports.has_personal(report, current_user, _given())
+    return render_template(
+        "pages/exports/new.html", report=report, total=total, most=exports.MOST, may_reveal=may_reveal
+    )
+
+
+@bp.post("/exports/new/<name>")
+@signed_in
+@again(new, Conflict)
+def create(name: str) -> ResponseReturnValue:
+    """Export what the address is narrowed to: the file itself, or for a large one the page of its progress."""
+    row = exports.begin(
+        current_user,
+        name,
+        _given(),
+        purpose=request.form.get("purpose", ""),
+        unmasked=request.form.get("numbers") == "whole",
+        language=language(),
+        source=source(),
+    )
+    if row.total > exports.AT_ONCE:
+        return redirect(url_for(".show", export_id=row.id))
+    exports.write(row.id, write)
+    return redirect(url_for(".file", export_id=row.id), 303)
+
+
+@bp.get("/exports/<uuid:export_id>")
+@signed_in
+def show(export_id: UUID) -> ResponseReturnValue:
+    """How far it is; asks again by itself until the file is there."""
+    row = exports.find(current_user, export_id)
+    part = "pages/exports/progress.html" if "HX-Request" in request.headers else "pages/exports/show.html"
+    return render_template(part, row=row, title=_title(row))
+
+
+@bp.post("/exports/<uuid:export_id>/stop")
+@signed_in
+@again(show, Conflict)
+def stop(export_id: UUID) -> ResponseReturnValue:
+    """Give up one that still runs."""
+    exports.stop(current_user, export_id)
+    done(N_("导出已取消。"))
+    return redirect(url_for(".index"))
+
+
+@bp.get("/exports/<uuid:export_id>.xlsx")
+@signed_in
+def file(export_id: UUID) -> ResponseReturnValue:
+    row = exports.find(current_user, export_id)
+    content = io.BytesIO(exports.read_file(row))
+    name = f"{_title(row)}-{row.at.astimezone(CHINA):%Y%m%d-%H%M}.xlsx"
+    return send_file(content, mimetype=XLSX, as_attachment=True, download_name=name)
+
+
+def write(row: ExportLog, report: Report, batches: Iterator[list[Cells]], path: Path) -> None:
+    """The file of an export, in the language of who asked for it."""
+    user = User.get(row.user_id)
+    assert user is not None
+    with force_locale(row.language):
+        table = report.read(user, choose(report, user, {"year": "", **row.chosen}))
+        with Sheet(
+            path, translate(report.title), _facts(row, report, user), report_cells.heads(table.columns)
+        ) as sheet:
+            for rows in batches:
+                sheet.add(report_cells.sheet_rows(table.columns, rows))
+            if sums := _sums(table):
+                sheet.add(report_cells.sheet_rows(table.columns, [sums]), is_sum=True)
+
+
+def _facts(row: ExportLog, report: Report, user: User) -> Iterable[str]:
+    """Below the title: when, by whom, what it was narrowed to, what for."""
+    yield gettext(
+        "%(at)s 由 %(who)s（%(organisation)s）导出，%(n)s 行",
+        at=f"{row.at.astimezone(CHINA):%Y-%m-%d %H:%M}",
+        who=user.display_name,
+        organisation=translate(user.organisation.name),
+        n=row.total,
+    )
+    if not row.masked:
+        yield gettext("含完整个人号码，用途：%(purpose)s。用后请及时销毁。", purpose=row.purpose)
+    if report.note:
+        yield translate(report.note)
+
+
+def _sums(table: Any) -> Cells | None:
+    """The row of sums, for tables that have one."""
+    keys = getattr(table, "sums", ())
+    if not any(column.key in keys for column in table.columns):
+        return None
+    return {**table.totals(), table.columns[0].key: translate(N_("合计"))}
+
+
+@bp.app_template_global()
+def may_export(name: str) -> bool:
+    """Whether the reader's role may take this list out."""
+    return any(r.name == name and r.roles >= {current_user.role} for r in (*REPORTS, *LISTS))
+
+
+@bp.app_template_global()
+def may_reveal(name: str, chosen: Mapping[str, str]) -> bool:
+    """Whether the reader may ask for whole numbers, and the list so narrowed has any."""
+    return may_export(name) and exports.has_personal(find_export(current_user, name), current_user, chosen)
+
+
+def _title(row: ExportLog) -> str:
+    return translate(next((report.title for report in (*REPORTS, *LISTS) if report.name == row.name), row.name))
+
+
+def _given() -> dict[str, str]:
+    return request.args.to_dict()
+
+
+def _run(payload: dict[str, Any], job_id: UUID) -> None:
+    exports.write(UUID(payload["export_id"]), write, job_id)
+
+
+def _remove(payload: dict[str, Any], _job: UUID) -> None:
+    exports.remove(UUID(payload["export_id"]))
+
+
+jobs.EFFECTS |= {exports.EFFECT: _run, exports.REMOVAL: _remove}

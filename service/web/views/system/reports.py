@@ -1,0 +1,213 @@
+"""Reports: the menu, one report with its filters, picture and totals, and the same on paper."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
+from service.errors import N_, NotFound
+from service.infrastructure import pdf
+from service.models.db.clock import today
+from service.models.queries.training import class_list
+from service.models.queries.units import unit_list
+from service.models.tables.person import QualificationType
+from service.reports import class_papers, find_export, find_report, reports_for, training_record
+from service.reports.framework.report import (
+    Cells,
+    Chosen,
+    Column,
+    Report,
+    choose,
+)
+from service.web.presenters import report_cells
+from service.web.presenters.formatting import translate
+from service.web.shell import query_params
+from service.web.shell.authorization import needs, signed_in
+from service.web.shell.navigation import may_now
+
+bp = Blueprint("reports", __name__)
+bp.add_app_template_global(report_cells.read, "cell")
+
+PRINTED = 2000  # rows of one print
+READERS = (Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED, Action.VIEW_CERTIFICATES)
+
+
+@bp.get("/reports")
+@needs(*READERS)
+def index() -> ResponseReturnValue:
+    return render_template("pages/reports/index.html", reports=reports_for(current_user))
+
+
+@bp.get("/reports/<name>")
+@signed_in
+def show(name: str) -> ResponseReturnValue:
+    report = find_report(current_user, name)
+    chosen = choose(report, current_user, request.args)
+    table = report.read(current_user, chosen)
+    return render_template(
+        "pages/reports/show.html",
+        report=report,
+        chosen=chosen,
+        table=table,
+        page=table.page(query_params.cursor()),
+        totals=table.totals(),
+        groups=report.groups(table),
+        chart=report.chart(current_user, chosen, table),
+        choices=_choices(report, chosen),
+        way_on=_way_on,
+        sums=getattr(table, "sums", ()),
+    )
+
+
+@bp.get("/reports/<name>/print")
+@signed_in
+def paper(name: str) -> ResponseReturnValue:
+    """The whole report as a page to print, without the screen around it."""
+    report = find_report(current_user, name)
+    chosen = choose(report, current_user, request.args)
+    return _paper(report, chosen, translate(report.title))
+
+
+@bp.get("/classes/<uuid:class_id>/papers/<name>")
+@signed_in
+def class_paper(class_id: UUID, name: str) -> ResponseReturnValue:
+    """名册, 签到表 or 成绩单 of one class."""
+    if name not in [p.name for p in class_papers.PAPERS]:
+        raise NotFound
+    report = find_export(current_user, name)
+    found = class_list.visible_class(current_user, class_id)
+    return _paper(report, Chosen(class_id=class_id), f"{found.title} {translate(report.title)}", found)
+
+
+@bp.get("/persons/<uuid:person_id>/record")
+@signed_in
+def record(person_id: UUID) -> ResponseReturnValue:
+    """人员培训档案: everything about one person's trainings, to print or for the person himself."""
+    return render_template("pages/reports/record.html", record=training_record.read(current_user, person_id))
+
+
+@bp.get("/persons/<uuid:person_id>/record.pdf")
+@signed_in
+def record_file(person_id: UUID) -> ResponseReturnValue:
+    """The same as a file, in Chinese like every official paper."""
+    html = pdf.render("documents/training_record.html", {"record": training_record.read(current_user, person_id)})
+    content = pdf.print_pdf(html, style="documents/paper.css")
+    headers = {"Content-Disposition": f'inline; filename="{person_id}.pdf"'}
+    return Response(content, mimetype="application/pdf", headers=headers)
+
+
+def _paper(report: Report, chosen: Chosen, title: str, training_class: Any = None) -> ResponseReturnValue:
+    table = report.read(current_user, chosen)
+    rows: list[Any] = []
+    for batch in table.batches():
+        rows += batch
+        if len(rows) > PRINTED:
+            break
+    return render_template(
+        "pages/reports/paper.html",
+        report=report,
+        chosen=chosen,
+        table=table,
+        rows=rows[:PRINTED],
+        title=title,
+        totals=table.totals(),
+        is_cut=len(rows) > PRINTED,
+        groups=report.groups(table),
+        training_class=training_class,
+        sums=getattr(table, "sums", ()),
+        told=_told(report, chosen),
+    )
+
+
+class Choice(NamedTuple):
+    """A filter as a select: its name, the word for no choice, pairs of value and word, and what is chosen."""
+
+    name: str
+    everything: str
+    pairs: list[tuple[str, str]]
+    chosen: str
+
+
+EVERYTHING = {
+    "by": "",
+    "year": N_("全部年度"),
+    "province": N_("全部省份"),
+    "unit": N_("全部单位"),
+    "type": N_("全部资格类型"),
+    "kind": N_("全部类型"),
+    "need": N_("全部应参加类型"),
+    "state": N_("全部状态"),
+    "band": N_("全部档次"),
+    "print": N_("打印不限"),
+}
+UNITS_SHOWN = 400  # more units than a select can hold are chosen by the province
+
+
+def _choices(report: Report, chosen: Chosen) -> list[Choice]:
+    """The selects above a report; one with nothing to choose is left out."""
+    given = chosen.arguments()
+    found = []
+    for name in report.filters:
+        pairs = _pairs(report, name)
+        if name in EVERYTHING and len(pairs) > 1 - (name == "year"):
+            is_bound = name == "year" and report.is_yearly and not (chosen.q or chosen.class_id)
+            found.append(Choice(name, "" if is_bound else translate(EVERYTHING[name]), pairs, given.get(name, "")))
+    return found
+
+
+def _pairs(report: Report, name: str) -> list[tuple[str, str]]:
+    if name in report.options:
+        return [(str(option), translate(option.label)) for option in report.options[name]]
+    if name == "year":
+        years = {*class_list.years(current_user), today().year}
+        return [(str(year), str(year)) for year in sorted(years, reverse=True)]
+    if name == "province" and current_user.role in (Role.MINISTRY, Role.ASSOCIATION):
+        return [(str(key), translate(word)) for key, word in unit_list.provinces()]
+    if name == "unit" and current_user.role not in (Role.MINISTRY, Role.ASSOCIATION):
+        units = unit_list.unit_choices(current_user)
+        return [(str(key), word) for key, word in units] if len(units) <= UNITS_SHOWN else []
+    if name == "type":
+        return [(key, translate(word)) for key, word in QualificationType.choices()]
+    return []
+
+
+def _told(report: Report, chosen: Chosen) -> list[str]:
+    """What a paper is narrowed to, in words."""
+    words = [dict(choice.pairs).get(choice.chosen) for choice in _choices(report, chosen)]
+    return [word for word in (*words, chosen.q) if word]
+
+
+PLACES = {
+    "name": ("persons.show", "person_id", Action.VIEW_PERSONS),
+    "class_title": ("classes.show", "class_id", Action.VIEW_CLASSES),
+    "number": ("certificates.show", "certificate_id", Action.VIEW_CERTIFICATES),
+    "unit_name": ("units.show", "unit_id", Action.VIEW_UNITS),
+}
+
+
+def _way_on(column: Column, row: Cells, chosen: Chosen) -> str | None:
+    """Where a cell leads: the names behind a figure, the page of a person, class, certificate or unit, or to enrolling."""
+    if column.leads_to and row.get(column.key):
+        return url_for(".show", name="due-persons", **_behind(column, row, chosen))
+    if column.key in PLACES:
+        endpoint, key, action = PLACES[column.key]
+        return url_for(endpoint, **{key: row[key]}) if row.get(key) and may_now(action) else None
+    if row.get("state_code") == "waiting" and column.key == "state" and may_now(Action.ENROLL):
+        return url_for("classes.index", kind=row["kind_code"], state="enrolling")
+    if "task_kind" in row and column.key == "task":
+        return url_for("inbox.index", kind=row["task_kind"])
+    return None
+
+
+def _behind(column: Column, row: Cells, chosen: Chosen) -> dict[str, Any]:
+    """The filter of the list of persons that a figure counts."""
+    where = {"unit": row.get("unit_id"), "province": row.get("authority_id"), "kind": row.get("kind_code")}
+    narrowed = chosen.arguments() | {name: str(value) for name, value in where.items() if value} | dict(column.leads_to)
+    narrowed.pop("by", None)
+    return narrowed

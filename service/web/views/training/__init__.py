@@ -1,0 +1,1 @@
+"""Pages of plans, classes, enrolments and scores."""

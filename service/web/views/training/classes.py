@@ -1,0 +1,201 @@
+"""Training classes: list, page, beginning and cancelling one, enrolling persons."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
+from service.domain.training.classes import is_check_in_day
+from service.domain.training.training_kind import TrainingKind
+from service.errors import N_, Conflict, InvalidInput, Message, NotFound
+from service.models.db.clock import today
+from service.models.queries.persons.person_list import PersonFilter
+from service.models.queries.scope import get_visible
+from service.models.queries.training import class_list
+from service.models.queries.training.class_list import ClassFilter
+from service.models.queries.units import unit_list
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import CLASS_STATES
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done
+from service.workflow.training import (
+    classes,
+    enrollment_actions,
+    enrollment_eligibility,
+    enrollments,
+)
+
+bp = Blueprint("classes", __name__)
+
+MOST = 500  # persons enrolled by one submission
+AS_A_WHOLE = (Role.ASSOCIATION, Role.TRAINING_INSTITUTION)  # who enrol academies (S62, S63)
+
+
+@bp.get("/classes")
+@needs(Action.VIEW_CLASSES)
+def index() -> ResponseReturnValue:
+    years = class_list.years(current_user)
+    chosen = ClassFilter(
+        text=query_params.text("q"),
+        kind=query_params.choice("kind", list(TrainingKind)),
+        state=query_params.choice("state", CLASS_STATES),
+        year=int(query_params.choice("year", [str(y) for y in years]) or 0) or None,
+    )
+    wanted = query_params.key("person")
+    return render_template(
+        "pages/classes/index.html",
+        person=get_visible(current_user, Person, wanted) if wanted else None,
+        page=class_list.classes_page(current_user, chosen, query_params.cursor()),
+        chosen=chosen,
+        counts=class_list.class_counts(current_user),
+        kinds=list(TrainingKind),
+        states=CLASS_STATES,
+        years=years,
+    )
+
+
+@bp.get("/classes/new")
+@needs(Action.EDIT_CLASS)
+def new() -> ResponseReturnValue:
+    """What is drafted already, before another one is begun."""
+    return render_template("pages/classes/new.html", drafts=class_list.drafts(current_user))
+
+
+@bp.post("/classes")
+@needs(Action.EDIT_CLASS)
+def create() -> ResponseReturnValue:
+    """Begin a class: its first task is to draft it."""
+    return redirect(url_for("tasks.show", task_id=classes.begin_class(current_user)))
+
+
+@bp.get("/classes/<uuid:class_id>")
+@needs(Action.VIEW_CLASSES)
+def show(class_id: UUID) -> ResponseReturnValue:
+    found = class_list.visible_class(current_user, class_id)
+    rows = class_list.enrollments_of(current_user, class_id)
+    tasks = class_list.open_tasks(
+        current_user, [row.case_id for row in rows] + ([found.case_id] if found.case_id else [])
+    )
+    return render_template(
+        "pages/classes/show.html",
+        found=found,
+        rows=rows,
+        tasks=tasks,
+        counts=class_list.state_counts(class_id),
+        is_organiser=classes.is_organiser(current_user, found),
+        types=dict(QualificationType.choices(by_code=True)),
+        full=enrollment_eligibility.obstacle_of_class(found),
+        today=today(),
+        is_check_in_day=is_check_in_day(found.starts_on, found.ends_on, today()),
+        acts=enrollment_actions.acts_on(current_user, [row.id for row in rows], found.enrol_until),
+    )
+
+
+@bp.get("/classes/<uuid:class_id>/enroll")
+@needs(Action.ENROLL)
+def choose(class_id: UUID, results: list[enrollments.Enrolled] | None = None) -> ResponseReturnValue:
+    """Persons whose need matches, to be chosen; at the other view everybody else, each with the reasons why not."""
+    found = class_list.visible_class(current_user, class_id)
+    is_fitting = query_params.choice("view", ("others",)) == ""
+    chosen = _who()
+    page = class_list.candidates_page(current_user, found, chosen, query_params.cursor(), fitting=is_fitting)
+    return render_template(
+        "pages/classes/enroll.html",
+        found=found,
+        page=page,
+        chosen=chosen,
+        is_fitting=is_fitting,
+        results=results or [],
+        reasons=enrollment_eligibility.obstacles(found, page.rows),
+        obstacle=enrollment_eligibility.obstacle_of_class(found),
+        units=unit_list.unit_choices(current_user, "academy" if current_user.role in AS_A_WHOLE else ""),
+        whole=len(class_list.fitting_persons(current_user, found, chosen, MOST))
+        if current_user.role in AS_A_WHOLE and is_fitting
+        else 0,
+        on_behalf=current_user.role == Role.PROVINCIAL_AUTHORITY,
+    )
+
+
+@bp.post("/classes/<uuid:class_id>/enroll")
+@needs(Action.ENROLL)
+@again(choose, Conflict)
+def enroll(class_id: UUID) -> ResponseReturnValue:
+    chosen = query_params.chosen("person", MOST)
+    if "all" in request.form:  # an academy as a whole (S63): everybody whom the list shows
+        found = class_list.visible_class(current_user, class_id)
+        chosen = class_list.fitting_persons(current_user, found, _who(), MOST)
+    if not chosen:
+        raise InvalidInput(text=N_("请先勾选要报名的人员。"))
+    results = enrollments.enroll(current_user, class_id, chosen)
+    enrolled = sum(1 for r in results if r.message is None)
+    if enrolled:
+        done(Message(N_("已为 %(n)s 人报名。"), n=enrolled))
+    if enrolled == len(results):
+        return redirect(url_for(".show", class_id=class_id))
+    return choose(class_id, results)
+
+
+def _who() -> PersonFilter:
+    """What the list of candidates is narrowed to."""
+    return PersonFilter(text=query_params.text("q"), unit_id=query_params.key("unit"))
+
+
+@bp.get("/classes/<uuid:class_id>/change")
+@needs(Action.EDIT_CLASS)
+def propose_change(class_id: UUID) -> ResponseReturnValue:
+    """What may change after publication, as it stands (R35); a draft is changed in its task."""
+    found = class_list.visible_class(current_user, class_id)
+    if not classes.is_organiser(current_user, found):
+        raise NotFound
+    return render_template(
+        "pages/classes/change.html",
+        found=found,
+        seen=classes.mark(found),
+        obstacle=classes.obstacle_to_changing(found),
+        fixed=classes.fixed_fields(found),
+        enrolled=found.taken,
+    )
+
+
+@bp.post("/classes/<uuid:class_id>/change")
+@needs(Action.EDIT_CLASS)
+@again(propose_change, Conflict)
+def change(class_id: UUID) -> ResponseReturnValue:
+    if classes.change_class(current_user, class_id, request.form):
+        done(N_("班次已修改，已报名的单位会收到通知。"))
+    else:
+        done(N_("没有改动。"), kind="note")
+    return redirect(url_for(".show", class_id=class_id))
+
+
+@bp.get("/classes/<uuid:class_id>/cancel")
+@needs(Action.EDIT_CLASS)
+def confirm_cancellation(class_id: UUID) -> ResponseReturnValue:
+    found = class_list.visible_class(current_user, class_id)
+    if not classes.is_organiser(current_user, found):
+        raise NotFound
+    return render_template("pages/classes/cancel.html", found=found, counts=class_list.state_counts(class_id))
+
+
+@bp.post("/classes/<uuid:class_id>/cancel")
+@needs(Action.EDIT_CLASS)
+@again(confirm_cancellation, Conflict)
+def cancel(class_id: UUID) -> ResponseReturnValue:
+    classes.cancel_class(current_user, class_id, request.form.get("reason", ""))
+    done(N_("培训班已取消，在办的报名随之取消。"))
+    return redirect(url_for(".show", class_id=class_id))
+
+
+@bp.post("/classes/<uuid:class_id>/close-enrolment")
+@needs(Action.EDIT_CLASS)
+@again(show, Conflict)
+def close_enrolment(class_id: UUID) -> ResponseReturnValue:
+    classes.close_enrolment(current_user, class_id)
+    done(N_("报名已截止。"))
+    return redirect(url_for(".show", class_id=class_id))

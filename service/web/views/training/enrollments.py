@@ -1,0 +1,203 @@
+"""Enrolments: the list of one's own, withdrawing one, and the two sheets of a class: check-in and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.training import enrollments
+from service.domain.training.classes import is_check_in_day
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.training_kind import TrainingKind
+from service.errors import N_, Conflict, InvalidInput, Message
+from service.models.db.clock import today
+from service.models.db.ids import new_id
+from service.models.queries.persons.person_history import scores_of
+from service.models.queries.training import class_list, enrollment_list
+from service.models.queries.training.enrollment_list import EnrollmentFilter
+from service.models.tables.training import ENDED_ENROLLMENT, LIVE_ENROLLMENT
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done
+from service.web.views.training import classes
+from service.workflow.runtime import bulk_completion
+from service.workflow.training import enrollments as training
+from service.workflow.training import score_corrections
+from service.workflow.training.enrollment_actions import EnrollmentAct
+
+bp = Blueprint("enrollments", __name__)
+
+STATES = (*LIVE_ENROLLMENT, *ENDED_ENROLLMENT)
+MOST = 500  # rows of one submission
+
+
+@bp.get("/enrollments")
+@needs(Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN)
+def index() -> ResponseReturnValue:
+    chosen = EnrollmentFilter(
+        text=query_params.text("q"),
+        state=query_params.choice("state", STATES),
+        kind=query_params.choice("kind", list(TrainingKind)),
+    )
+    return render_template(
+        "pages/enrollments/index.html",
+        page=enrollment_list.enrollments_page(current_user, chosen, query_params.cursor()),
+        chosen=chosen,
+        counts=enrollment_list.enrollment_counts(current_user),
+        states=STATES,
+        kinds=list(TrainingKind),
+    )
+
+
+@bp.get("/enrollments/<uuid:enrollment_id>/withdraw")
+@needs(Action.WITHDRAW_ENROLLMENT)
+def confirm_withdrawal(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    state, until = EnrollmentState(found.state), found.training_class.enrol_until
+    return render_template(
+        "pages/enrollments/withdraw.html",
+        found=found,
+        must=enrollments.needs_reason_to_withdraw(state, until, today()),
+        obstacle=score_corrections.obstacle_to(current_user, found, EnrollmentAct.WITHDRAW),
+    )
+
+
+@bp.post("/enrollments/<uuid:enrollment_id>/withdraw")
+@needs(Action.WITHDRAW_ENROLLMENT)
+@again(confirm_withdrawal, Conflict)
+def withdraw(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    name, class_id = found.person.name, found.class_id
+    training.withdraw(current_user, enrollment_id, request.form.get("reason", ""))
+    done(Message(N_("“%(name)s”的报名已撤回，名额已释放。"), name=name))
+    return redirect(url_for("classes.show", class_id=class_id))
+
+
+def _class_page(enrollment_id: UUID) -> ResponseReturnValue:
+    """Where the button was: the page of its class."""
+    return classes.show(enrollment_list.visible_enrollment(current_user, enrollment_id).class_id)
+
+
+@bp.post("/enrollments/<uuid:enrollment_id>/undo-check-in")
+@needs(Action.CHECK_IN)
+@again(_class_page, Conflict)
+def undo_check_in(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    name, class_id = found.person.name, found.class_id
+    score_corrections.undo_check_in(current_user, enrollment_id)
+    done(Message(N_("“%(name)s”的报到已撤销。"), name=name))
+    return redirect(url_for("classes.show", class_id=class_id))
+
+
+@bp.get("/enrollments/<uuid:enrollment_id>/correct")
+@needs(Action.CONFIRM_SCORE)
+def propose_correction(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    return render_template(
+        "pages/enrollments/correct.html",
+        found=found,
+        scores=scores_of([found.id]).get(found.id, ()),
+        obstacle=score_corrections.obstacle_to(current_user, found, EnrollmentAct.CORRECT_SCORE),
+    )
+
+
+@bp.post("/enrollments/<uuid:enrollment_id>/correct")
+@needs(Action.CONFIRM_SCORE)
+@again(propose_correction, Conflict)
+def correct(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    name, class_id = found.person.name, found.class_id
+    typed = request.form.get("score", ""), bool(request.form.get("absent")), request.form.get("reason", "")
+    score_corrections.correct_score(current_user, enrollment_id, *typed)
+    done(Message(N_("“%(name)s”的更正已提出，等待协会另一人复核。"), name=name))
+    return redirect(url_for("classes.show", class_id=class_id))
+
+
+@bp.get("/classes/<uuid:class_id>/check-in")
+@needs(Action.CHECK_IN)
+def check_in_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | None = None) -> ResponseReturnValue:
+    return _sheet(class_id, "check_in", results)
+
+
+@bp.post("/classes/<uuid:class_id>/check-in")
+@needs(Action.CHECK_IN)
+@again(check_in_sheet, Conflict)
+def check_in(class_id: UUID) -> ResponseReturnValue:
+    """One person by the button of his row, or all who are ticked."""
+    chosen = query_params.chosen("task_one", MOST) or query_params.chosen("task", MOST)
+    if not chosen:
+        raise InvalidInput(text=N_("请先勾选已到的人员。"))
+    results = bulk_completion.complete_many(current_user, _submission(), [(task_id, {}) for task_id in chosen])
+    return _answer(results, Message(N_("已报到 %(n)s 人。"), n=_count(results)), class_id, "check_in")
+
+
+@bp.get("/classes/<uuid:class_id>/scores")
+@needs(Action.RECORD_SCORE)
+def score_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | None = None) -> ResponseReturnValue:
+    return _sheet(class_id, "record_score", results)
+
+
+@bp.post("/classes/<uuid:class_id>/scores")
+@needs(Action.RECORD_SCORE)
+@again(score_sheet, Conflict)
+def record_scores(class_id: UUID) -> ResponseReturnValue:
+    """Every row that is filled is submitted; a wrong one stays with what was typed and the reason at its end."""
+    rows = [(task_id, raw) for task_id in query_params.chosen("task", MOST) if (raw := _score(task_id))]
+    if not rows:
+        raise InvalidInput(text=N_("请先填写成绩，未参加考试的勾选“缺考”。"))
+    results = bulk_completion.complete_many(current_user, _submission(), rows)
+    return _answer(
+        results, Message(N_("已提交 %(n)s 人的成绩，等待协会确认。"), n=_count(results)), class_id, "record_score"
+    )
+
+
+def _sheet(class_id: UUID, element: str, results: list[bulk_completion.RowResult] | None) -> ResponseReturnValue:
+    found = class_list.visible_class(current_user, class_id)
+    rows = class_list.enrollments_of(current_user, class_id)
+    tasks = class_list.open_tasks(current_user, [row.case_id for row in rows], element)
+    refused = {r.task_id: r for r in results or [] if not r.ok}
+    shown = {task.id for task in tasks.values()}
+    return render_template(
+        f"pages/enrollments/{element}.html",
+        found=found,
+        rows=[row for row in rows if row.case_id in tasks],
+        tasks=tasks,
+        counts=class_list.state_counts(class_id),
+        submission=new_id(),
+        today=today(),
+        is_check_in_day=is_check_in_day(found.starts_on, found.ends_on, today()),
+        refusals=refused,
+        gone=[r.message for r in refused.values() if r.task_id not in shown],
+    )
+
+
+def _answer(
+    results: list[bulk_completion.RowResult], said: Message, class_id: UUID, element: str
+) -> ResponseReturnValue:
+    if _count(results):
+        done(said)
+    if all(r.ok for r in results):
+        return redirect(request.path)
+    return _sheet(class_id, element, results)
+
+
+def _score(task: UUID) -> Mapping[str, str]:
+    """What was typed in a row, or nothing."""
+    if request.form.get(f"absent_{task}"):
+        return {"absent": "true"}
+    typed = request.form.get(f"score_{task}", "").strip()
+    return {"score": typed} if typed else {}
+
+
+def _submission() -> UUID:
+    """Sent twice (by a second click, a lost answer), a sheet is done once."""
+    return query_params.sent_id(request.form.get("submission") or str(new_id()))
+
+
+def _count(results: list[bulk_completion.RowResult]) -> int:
+    return sum(1 for r in results if r.ok)

@@ -1,0 +1,220 @@
+"""Training plans: list, calendar of a year, page, drafting, publishing, cancelling, and a class from one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
+from service.domain.training.classes import ORGANISES
+from service.domain.training.plans import AHEAD, PlanState, quarter_of
+from service.domain.training.training_kind import TrainingKind
+from service.errors import N_, Conflict
+from service.models.db.clock import today
+from service.models.queries.persons.person_history import versions_of
+from service.models.queries.scope import get_visible
+from service.models.queries.training import plan_list
+from service.models.queries.training.plan_list import PlanFilter
+from service.models.queries.units import unit_list
+from service.models.tables.training import TrainingPlan
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done
+from service.workflow.training import plans
+
+bp = Blueprint("plans", __name__)
+
+MONTHS = (
+    N_("1 月"),
+    N_("2 月"),
+    N_("3 月"),
+    N_("4 月"),
+    N_("5 月"),
+    N_("6 月"),
+    N_("7 月"),
+    N_("8 月"),
+    N_("9 月"),
+    N_("10 月"),
+    N_("11 月"),
+    N_("12 月"),
+)
+HISTORY = ("title", "kind", "year", "month", "quarter", "place", "capacity", "hours", "note", "state", "cancel_reason")
+
+
+@bp.get("/plans")
+@needs(Action.VIEW_PLANS)
+def index() -> ResponseReturnValue:
+    chosen, lists = _chosen()
+    page = plan_list.plans_page(current_user, chosen, query_params.cursor())
+    return render_template("pages/plans/index.html", page=page, chosen=chosen, time_of=time_word, **lists)
+
+
+@bp.get("/plans/calendar")
+@needs(Action.VIEW_PLANS)
+def calendar() -> ResponseReturnValue:
+    """The year at a glance: a box a month, four quarters, and what has no time yet."""
+    chosen, lists = _chosen()
+    year = chosen.year or today().year
+    rows = plan_list.of_year(current_user, PlanFilter(chosen.text, year, chosen.kind, chosen.state, chosen.owner_id))
+    months: dict[int, list[Any]] = {n: [r for r in rows if r.month == n] for n in range(1, 13)}
+    quarters = {n: [r for r in rows if r.quarter == n] for n in range(1, 5)}
+    return render_template(
+        "pages/plans/calendar.html",
+        year=year,
+        months=months,
+        quarters=quarters,
+        chosen=chosen,
+        today=today(),
+        openly=[r for r in rows if not r.month and not r.quarter],
+        month_word=month_word,
+        quarter_word=quarter_word,
+        totals=_totals(rows),
+        **lists,
+    )
+
+
+@bp.get("/plans/new")
+@needs(Action.EDIT_PLAN)
+def new() -> ResponseReturnValue:
+    return render_template("pages/plans/form.html", plan=None, **_choices(None))
+
+
+@bp.post("/plans")
+@needs(Action.EDIT_PLAN)
+@again(new)
+def create() -> ResponseReturnValue:
+    plan = plans.save_plan(current_user, request.form)
+    done(N_("计划已存为草稿，发布后其他单位可见，并可据以开班。"))
+    return redirect(url_for(".show", plan_id=plan.id))
+
+
+@bp.get("/plans/<uuid:plan_id>")
+@needs(Action.VIEW_PLANS)
+def show(plan_id: UUID) -> ResponseReturnValue:
+    plan = get_visible(current_user, TrainingPlan, plan_id)
+    return render_template(
+        "pages/plans/show.html",
+        plan=plan,
+        owner=unit_list.names_of([plan.owner_id])[str(plan.owner_id)],
+        classes=plan_list.classes_of(current_user, plan.id),
+        is_owner=plans.is_owner(current_user, plan),
+        time=time_word(plan),
+        versions=versions_of(plan.id, HISTORY)[:20],
+    )
+
+
+@bp.get("/plans/<uuid:plan_id>/edit")
+@needs(Action.EDIT_PLAN)
+def edit(plan_id: UUID) -> ResponseReturnValue:
+    plan = get_visible(current_user, TrainingPlan, plan_id)
+    if not plans.is_owner(current_user, plan) or plan.state not in (PlanState.DRAFT, PlanState.PUBLISHED):
+        return redirect(url_for(".show", plan_id=plan.id))
+    return render_template("pages/plans/form.html", plan=plan, **_choices(plan))
+
+
+@bp.post("/plans/<uuid:plan_id>")
+@needs(Action.EDIT_PLAN)
+@again(edit, Conflict)
+def save(plan_id: UUID) -> ResponseReturnValue:
+    plans.save_plan(current_user, request.form, plan_id)
+    done(N_("计划已保存。"))
+    return redirect(url_for(".show", plan_id=plan_id))
+
+
+@bp.post("/plans/<uuid:plan_id>/publish")
+@needs(Action.EDIT_PLAN)
+@again(show, Conflict)
+def publish(plan_id: UUID) -> ResponseReturnValue:
+    plans.publish_plan(current_user, plan_id)
+    done(N_("计划已发布，可以据以开班。"))
+    return redirect(url_for(".show", plan_id=plan_id))
+
+
+@bp.get("/plans/<uuid:plan_id>/cancel")
+@needs(Action.EDIT_PLAN)
+def confirm_cancellation(plan_id: UUID) -> ResponseReturnValue:
+    plan = get_visible(current_user, TrainingPlan, plan_id)
+    return render_template(
+        "pages/plans/cancel.html",
+        plan=plan,
+        classes=plan_list.classes_of(current_user, plan.id),
+        obstacle=plans.cancellation_obstacle(plan),
+    )
+
+
+@bp.post("/plans/<uuid:plan_id>/cancel")
+@needs(Action.EDIT_PLAN)
+@again(confirm_cancellation, Conflict)
+def cancel(plan_id: UUID) -> ResponseReturnValue:
+    plans.cancel_plan(current_user, plan_id, request.form.get("reason", ""))
+    done(N_("计划已取消。"))
+    return redirect(url_for(".show", plan_id=plan_id))
+
+
+@bp.post("/plans/<uuid:plan_id>/classes")
+@needs(Action.EDIT_CLASS)
+@again(show, Conflict)
+def begin_class(plan_id: UUID) -> ResponseReturnValue:
+    """A class of the plan: the task in which it is drafted, filled in from it."""
+    return redirect(url_for("tasks.show", task_id=plans.begin_class(current_user, plan_id)))
+
+
+def month_word(month: int) -> str:
+    """``3 月`` or ``March``."""
+    return gettext(MONTHS[month - 1])
+
+
+def quarter_word(quarter: int) -> str:
+    """``第 1 季度``."""
+    return gettext("第 %(n)s 季度", n=quarter)
+
+
+def time_word(plan: Any) -> str:
+    """When in the year a plan or a row of the list is to be."""
+    if plan.month:
+        return month_word(plan.month)
+    return quarter_word(plan.quarter) if plan.quarter else gettext("时间待定")
+
+
+def _chosen() -> tuple[PlanFilter, dict[str, Any]]:
+    """The filter of the address, and the lists to choose from."""
+    years = plan_list.years(current_user)
+    chosen = PlanFilter(
+        text=query_params.text("q"),
+        year=int(query_params.choice("year", [str(y) for y in years]) or 0) or None,
+        kind=query_params.choice("kind", list(TrainingKind)),
+        state=query_params.choice("state", list(PlanState)),
+        owner_id=query_params.key("owner"),
+    )
+    lists = {
+        "years": years,
+        "kinds": list(TrainingKind),
+        "states": list(PlanState),
+        "owners": plan_list.owners(current_user),
+    }
+    return chosen, lists
+
+
+def _choices(plan: TrainingPlan | None) -> dict[str, Any]:
+    """What the form offers: the kinds that are the author's to organise (R33), years to come, months and quarters."""
+    kinds = [k for k in TrainingKind if k in ORGANISES.get(Role(current_user.role), ())]
+    first = today().year
+    years = sorted({*range(first, first + AHEAD + 1), *([plan.year] if plan else [])})
+    times = [(f"m{n}", month_word(n)) for n in range(1, 13)] + [(f"q{n}", quarter_word(n)) for n in range(1, 5)]
+    known = "" if plan is None else f"m{plan.month}" if plan.month else f"q{plan.quarter}" if plan.quarter else ""
+    return {"kinds": kinds, "years": [(y, y) for y in years], "times": times, "time": known}
+
+
+def _totals(rows: list[Any]) -> list[tuple[int, int, int]]:
+    """Quarter, plans, places of each quarter."""
+    found = []
+    for quarter in range(1, 5):
+        mine = [r for r in rows if quarter_of(r.month, r.quarter) == quarter]
+        found.append((quarter, len(mine), sum(r.capacity or 0 for r in mine)))
+    return found

@@ -1,0 +1,1 @@
+"""Pages of units, authorities and provinces."""

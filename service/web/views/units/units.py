@@ -1,0 +1,229 @@
+"""Units: list, page, record. A unit's own users begin here (R3)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import UNIT_ROLES, Role
+from service.domain.units.units import (
+    FIELDS,
+    Business,
+    UnitKind,
+    UnitState,
+    required_fields,
+)
+from service.errors import N_, Conflict, Message, NotFound
+from service.models.queries.persons.person_history import versions_of
+from service.models.queries.scope import get_visible
+from service.models.queries.units import unit_list
+from service.models.queries.units.unit_list import UnitFilter
+from service.models.tables.organisation import Organisation
+from service.web.shell import query_params
+from service.web.shell.authorization import needs
+from service.web.shell.form_errors import again, done, form_id
+from service.web.shell.navigation import stand_at
+from service.workflow.idempotency import once
+from service.workflow.units import units
+
+bp = Blueprint("units", __name__)
+
+LEAVES = {"branch": "units.branches", "academy": "units.academies"}  # of the menu, where a unit is no enterprise
+HISTORY = (*FIELDS, "authority_id", "parent_id", "state")
+
+
+@bp.get("/units")
+@needs(Action.VIEW_UNITS)
+def index() -> ResponseReturnValue:
+    if request.args.get("kind") == UnitKind.BRANCH:
+        return redirect(url_for(".branches", **query_params.along()))
+    return _list("units")
+
+
+@bp.get("/branches")
+@needs(Action.VIEW_UNITS)
+def branches() -> ResponseReturnValue:
+    """The branches, apart from the units (S87, S102, S116, S124)."""
+    return _list("branches")
+
+
+@bp.get("/academies")
+@needs(Action.EDIT_ACADEMY)
+def academies() -> ResponseReturnValue:
+    """The academies, which the association keeps (S121)."""
+    return _list("academies")
+
+
+def _list(register: str) -> ResponseReturnValue:
+    chosen = UnitFilter(
+        text=query_params.text("q"),
+        authority_id=query_params.key("province"),
+        kind=query_params.choice("kind", unit_list.REGISTERS[register]),
+        state=query_params.choice("state", list(UnitState)),
+        register=register,
+    )
+    return render_template(
+        "pages/units/index.html",
+        page=unit_list.units_page(current_user, chosen, query_params.cursor()),
+        chosen=chosen,
+        counts=unit_list.unit_counts(current_user, register),
+        provinces=_provinces(),
+        kinds=[kind for kind in UnitKind if kind in unit_list.REGISTERS[register]],
+    )
+
+
+@bp.get("/units/own")
+@needs(Action.MODIFY_UNIT)
+def own() -> ResponseReturnValue:
+    """The reader's own unit: its record while it is incomplete, its page afterwards."""
+    if not current_user.organisation.is_unit:
+        return redirect(url_for(".index"))
+    page = ".edit" if current_user.organisation.state == UnitState.DRAFT else ".show"
+    return redirect(url_for(page, unit_id=current_user.organisation_id))
+
+
+@bp.get("/units/new")
+@needs(Action.ADD_UNIT)
+def new() -> ResponseReturnValue:
+    return _entry("units", UnitKind.ENTERPRISE, UnitKind.GROUP)
+
+
+@bp.post("/units")
+@needs(Action.ADD_UNIT)
+@again(new)
+def create() -> ResponseReturnValue:
+    return _create()
+
+
+@bp.get("/branches/new")
+@needs(Action.ADD_UNIT)
+def new_branch() -> ResponseReturnValue:
+    return _entry("branches", UnitKind.BRANCH)
+
+
+@bp.post("/branches")
+@needs(Action.ADD_UNIT)
+@again(new_branch)
+def create_branch() -> ResponseReturnValue:
+    return _create(UnitKind.BRANCH)
+
+
+@bp.get("/academies/new")
+@needs(Action.EDIT_ACADEMY)
+def new_academy() -> ResponseReturnValue:
+    return _entry("academies", UnitKind.ACADEMY)
+
+
+@bp.post("/academies")
+@needs(Action.EDIT_ACADEMY)
+@again(new_academy)
+def create_academy() -> ResponseReturnValue:
+    return _create(UnitKind.ACADEMY)
+
+
+def _entry(register: str, *kinds: UnitKind) -> ResponseReturnValue:
+    """The form of a new unit of one of these kinds."""
+    groups = unit_list.groups() if UnitKind.BRANCH in kinds else []
+    return render_template(
+        "pages/units/new.html",
+        register=register,
+        kinds=kinds,
+        provinces=_provinces(),
+        groups=groups,
+        businesses=list(Business),
+    )
+
+
+def _create(kind: UnitKind | None = None) -> ResponseReturnValue:
+    typed = {**request.form, **({"kind": kind.value} if kind else {})}
+    unit = _unit(once(current_user, form_id(), "create_unit", lambda: units.create_unit(current_user, typed).id))
+    done(Message(N_("已新增“%(name)s”。"), name=unit.name))
+    return redirect(url_for(".show", unit_id=unit.id))
+
+
+@bp.get("/units/<uuid:unit_id>")
+@needs(Action.VIEW_UNITS)
+def show(unit_id: UUID) -> ResponseReturnValue:
+    unit = _unit(unit_id)
+    return render_template(
+        "pages/units/show.html",
+        unit=unit,
+        fields=FIELDS,
+        names=_names(unit),
+        **_progress(unit),
+        branches=unit_list.branches_of(current_user, unit.id) if unit.kind == "group" else [],
+        persons=unit_list.live_persons(unit.id),
+        versions=versions_of(unit.id, HISTORY)[:20],
+        may_edit=_may_edit(unit),
+    )
+
+
+@bp.get("/units/<uuid:unit_id>/edit")
+@needs(Action.MODIFY_UNIT)
+def edit(unit_id: UUID) -> ResponseReturnValue:
+    unit = _unit(unit_id)
+    if not _may_edit(unit):
+        raise NotFound
+    return render_template(
+        "pages/units/edit.html",
+        unit=unit,
+        fields=FIELDS,
+        names=_names(unit),
+        businesses=list(Business),
+        is_own=Role(current_user.role) in UNIT_ROLES,
+        **_progress(unit),
+    )
+
+
+@bp.post("/units/<uuid:unit_id>")
+@needs(Action.MODIFY_UNIT)
+@again(edit, Conflict)
+def save(unit_id: UUID) -> ResponseReturnValue:
+    was = _unit(unit_id).state
+    unit = units.save_unit(current_user, unit_id, request.form)
+    if unit.state == UnitState.DRAFT:
+        done(N_("已保存。带 * 的项填齐后即可办理其他业务。"), kind="warn")
+        return redirect(url_for(".edit", unit_id=unit.id))
+    opened = was == UnitState.DRAFT and Role(current_user.role) in UNIT_ROLES
+    done(N_("单位信息已完善，现在可以录入人员、为人员报名。") if opened else N_("单位信息已保存。"))
+    return redirect(url_for(".show", unit_id=unit.id))
+
+
+def _progress(unit: Organisation) -> dict[str, Any]:
+    """How far its record is filled in."""
+    required, missing = required_fields(UnitKind(unit.kind)), units.missing(unit)
+    return {"missing": missing, "required": required, "filled": len(required) - len(missing)}
+
+
+def _unit(unit_id: UUID) -> Organisation:
+    unit = get_visible(current_user, Organisation, unit_id)
+    if not unit.is_unit:
+        raise NotFound
+    if unit.kind in LEAVES:
+        stand_at(LEAVES[unit.kind])
+    return unit
+
+
+def _may_edit(unit: Organisation) -> bool:
+    """Whether to offer editing; the use case decides."""
+    role = Role(current_user.role)
+    if unit.state == UnitState.DELETED or role == Role.MINISTRY:
+        return False
+    return role == Role.ASSOCIATION or unit.kind != "academy"
+
+
+def _names(unit: Organisation) -> dict[str, str]:
+    """Province and group by name."""
+    return unit_list.names_of([unit.authority_id, unit.parent_id])
+
+
+def _provinces() -> list[tuple[UUID, str]]:
+    """The provinces to filter by or choose from; a provincial user has but his own."""
+    if current_user.role in (Role.MINISTRY, Role.ASSOCIATION):
+        return unit_list.provinces()
+    return []

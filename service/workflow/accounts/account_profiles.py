@@ -1,0 +1,98 @@
+"""Who an account is and how it is reached: changed by whoever manages it (S97, S111), or by its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from service.domain.accounts.roles import Role, needs_assent, obstacle_to_account
+from service.domain.persons.identity import mask, parse_phone
+from service.domain.values.contacts import mask_mail, parse_mail
+from service.errors import N_
+from service.models.db.encryption import seal
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.scope import get_visible
+from service.models.tables.organisation import Organisation
+from service.models.tables.user import User
+from service.workflow.accounts.accounts import KIND_OF_ROLE, NAME_WRONG, managed_user
+from service.workflow.accounts.audit_events import event
+from service.workflow.form_reader import Entry
+from service.workflow.outbox import WANTED
+from service.workflow.runtime import tasks
+
+
+def modify_user(actor: User, user_id: UUID, raw: Mapping[str, Any]) -> User:
+    """Change an account's name, organisation, telephone and address; an empty telephone or address stays as it is.
+
+    In another organisation its scope is another: its sessions end, its tasks go back, and what the system administrator
+    moves waits for the security administrator's assent again. Raises InvalidInput at the field.
+    """
+    user, entry = managed_user(actor, user_id), Entry(raw)
+    name = _name(entry)
+    home = _home(actor, user, entry) if entry.has("organisation_id") else user.organisation
+    phone, mail = entry.parse(parse_phone, entry.typed("phone")), entry.parse(parse_mail, entry.typed("mail"))
+    entry.check()
+    is_moved = home.id != user.organisation_id
+    with transaction(Cause("modify_user", actor.id)) as current:
+        user.display_name = name
+        if phone:
+            _set_phone(user, phone)
+        if mail:
+            _set_mail(user, mail)
+        if is_moved:
+            user.organisation_id, user.organisation = home.id, home
+            user.epoch += 1
+            user.awaits_assent = user.awaits_assent or needs_assent(Role(actor.role))
+            current.add(event("move_user", actor, None, about=user))
+    if is_moved:
+        tasks.release_tasks(user.id, actor.id)
+    return user
+
+
+def save_own(user: User, raw: Mapping[str, Any]) -> None:
+    """Change one's own telephone and address, and which mails one wants; what is left empty is taken away."""
+    account, entry = session().get_one(User, user.id), Entry(raw)
+    phone, mail = entry.parse(parse_phone, entry.typed("phone")), entry.parse(parse_mail, entry.typed("mail"))
+    wanted = [name for name in WANTED if entry.is_ticked(f"mail_{name}")]
+    if wanted and not mail:
+        entry.refuse("mail", N_("要接收邮件，请填写邮箱。"))
+    entry.check()
+    with transaction(Cause("save_own_account", user.id)):
+        _set_phone(account, phone or "")
+        _set_mail(account, mail or "")
+        account.preferences = {**account.preferences, "mails": wanted}
+
+
+def _name(entry: Entry) -> str:
+    name = " ".join(entry.typed("display_name").split())
+    if not 2 <= len(name) <= 50:
+        entry.refuse("display_name", NAME_WRONG)
+    return name
+
+
+def _home(actor: User, user: User, entry: Entry) -> Organisation:
+    """The organisation chosen: in the actor's scope, of the kind that the role belongs to, and not deleted."""
+    key = entry.key("organisation_id")
+    if key is None or key == user.organisation_id:
+        return user.organisation
+    home = get_visible(actor, Organisation, key)
+    why = obstacle_to_account(Role(actor.role), Role(user.role), actor.organisation_id, home.authority_id)
+    if why is not None:
+        entry.refuse("organisation_id", why)
+    elif home.kind not in KIND_OF_ROLE.get(Role(user.role), ("platform",)):
+        entry.refuse("organisation_id", N_("这个角色不能属于所选的单位。"))
+    elif home.state == "deleted":
+        entry.refuse("organisation_id", N_("该单位已删除，请选择其他单位。"))
+    return home
+
+
+def _set_phone(user: User, phone: str) -> None:
+    if phone != user.phone:
+        user.phone_sealed, user.phone_masked = (seal(phone), mask(phone)) if phone else (None, None)
+
+
+def _set_mail(user: User, mail: str) -> None:
+    if mail != user.mail:
+        user.mail_sealed, user.mail_masked = (seal(mail), mask_mail(mail)) if mail else (None, None)

@@ -1,0 +1,76 @@
+"""Passwords of accounts: hashing, changing, which may not come back, and when one is stale (R2; domain.md §5.1)."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from service.domain.accounts import passwords
+from service.domain.accounts.roles import Role
+from service.errors import N_, InvalidInput, Message
+from service.models.db.clock import now
+from service.models.db.session import session
+from service.models.tables import setting
+from service.models.tables.user import FormerPassword, User
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_urlsafe())  # so that an unknown login takes as long as a known one
+
+
+def hash_password(password: str) -> str:
+    """What is stored of a password (argon2id)."""
+    return _hasher.hash(password)
+
+
+def is_old_fashioned(user: User) -> bool:
+    """Whether the hash was made with weaker parameters than today's."""
+    return _hasher.check_needs_rehash(user.password_hash)
+
+
+def matches(user: User | None, password: str) -> bool:
+    """Whether this is the account's password; takes the same time when there is no account (argon2, ~130 ms)."""
+    return _is_of(user.password_hash if user else _NOBODY, password)
+
+
+def is_stale(user: User) -> bool:
+    """Whether the password has been used for longer than the policy allows for the role."""
+    return passwords.has_lifetime(Role(user.role)) and passwords.is_stale(user.password_at, now(), _lifetime())
+
+
+def days_left(user: User) -> int | None:
+    """For how many days more the password may be used, told in the last 7; None when there is nothing to tell."""
+    if user.must_change or not passwords.has_lifetime(Role(user.role)):
+        return None
+    return passwords.days_left(user.password_at, now(), _lifetime())
+
+
+def check_new(user: User, new: str) -> None:
+    """Raise InvalidInput with the rule that a new password breaks, the five before the present one included."""
+    passwords.check_password(new, user.login, "new")
+    if any(_is_of(former.password_hash, new) for former in FormerPassword.of(user.id)[: passwords.REMEMBERED]):
+        raise InvalidInput({"new": Message(N_("最近用过的 %(n)s 个密码不能再用，请换一个。"), n=passwords.REMEMBERED)})
+
+
+def replace(user: User, new: str) -> None:
+    """Put another password in the place of the present one, which is remembered; sessions end. Inside a transaction."""
+    current = session()
+    current.add(FormerPassword(user_id=user.id, password_hash=user.password_hash))
+    current.flush()
+    for forgotten in FormerPassword.of(user.id)[passwords.REMEMBERED :]:
+        current.delete(forgotten)
+    user.password_hash, user.password_at = _hasher.hash(new), now()
+    user.epoch += 1
+
+
+def _lifetime() -> timedelta:
+    return timedelta(days=setting.number("password_days"))
+
+
+def _is_of(hashed: str, password: str) -> bool:
+    try:
+        return _hasher.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False

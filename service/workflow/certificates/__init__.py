@@ -1,0 +1,1 @@
+"""Use cases on certificates, prints and reissues."""

@@ -1,0 +1,253 @@
+"""Plain audited acts around a certificate: printing and its log, hand-out, and what the public may ask (R58, R67)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.domain.certificates import certificates
+from service.domain.certificates.certificate_number import parse_certificate_number
+from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.persons.identity import Sex
+from service.domain.persons.persons import parse_name
+from service.domain.values.calendar import write_date
+from service.domain.values.reasons import parse_reason
+from service.domain.values.state_machine import check_move
+from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, TooManyAttempts
+from service.infrastructure import pdf
+from service.models.db.clock import now, today
+from service.models.db.encryption import unseal
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.certificates import certificate_list
+from service.models.queries.certificates.reissue_list import live_reissue_of
+from service.models.queries.scope import addresses, get_visible
+from service.models.queries.training.training_need_facts import rule
+from service.models.tables.attempt import Attempt
+from service.models.tables.case import Task
+from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.organisation import Organisation, authority_id
+from service.models.tables.person import Person, Photo
+from service.models.tables.reissue import Reissue
+from service.models.tables.training import Enrollment
+from service.models.tables.user import User
+from service.operations import prints
+from service.workflow.certificates.printer_calibration import Shift, write_shift
+from service.workflow.form_reader import Entry
+from service.workflow.runtime import tasks
+
+QUERY = "verify"
+WINDOW = timedelta(minutes=15)
+PER_SOURCE, PER_NUMBER = 20, 10  # questions in the window, answered or not
+ROWS = 7  # of the refresher table on the face
+PREVIEW = " · 预览，不作证书使用"
+
+
+def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_id: UUID | None = None) -> PrintRecord:
+    """Print once: by completing the open print task of its case, else as a further print with a reason (R58).
+
+    The record is what entitles to the print file. batch_id: printed with others. Raises Conflict without a photo or for
+    a dead edition, InvalidInput at ``reason`` when a further print gives none.
+    """
+    with transaction(Cause("print_certificate", user.id)) as current:
+        found = _printable(user, certificate_id)
+        has_photo = found.person.photo_id is not None
+        if obstacle := certificates.obstacle_to_printing(rule(found), has_photo, found.printed_count, reason):
+            if has_photo and found.printed_count and not reason.strip():
+                raise InvalidInput({"reason": obstacle})
+            raise Conflict(obstacle)
+        if task := _print_task(user, found):
+            tasks.complete(user, task.id, {"print_reason": reason.strip()})
+        else:
+            prints.record(found, has_photo, reason, user.id, now())
+        current.flush()
+        newest = (
+            select(PrintRecord).where(PrintRecord.certificate_id == found.id).order_by(PrintRecord.created_at.desc())
+        )
+        record = current.scalars(newest.order_by(PrintRecord.id.desc()).limit(1)).one()
+        record.batch_id = batch_id
+        return record
+
+
+def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
+    """The ministry ends a certificate before its last day, with a reason (R62); a reissue under way ends with it.
+
+    Raises Conflict for what is not valid or has expired, InvalidInput at ``reason``.
+    """
+    if not may(Role(user.role), Action.REVOKE_CERTIFICATE):
+        raise NotAllowed
+    with transaction(Cause("revoke_certificate", user.id)) as current:
+        current.execute(select(Certificate.id).where(Certificate.id == certificate_id).with_for_update())
+        found = get_visible(user, Certificate, certificate_id)
+        current.refresh(found, ["state"])
+        why = parse_reason(reason)
+        if obstacle := certificates.obstacle_to_revocation(rule(found), today()):
+            raise Conflict(obstacle)
+        check_move(CERTIFICATE_MOVES, CertificateState(found.state), CertificateState.REVOKED)
+        found.state, found.void_reason = CertificateState.REVOKED, why
+        current.flush()
+        if waiting := live_reissue_of(found.id):
+            tasks.signal(user, waiting.case_id, "certificate_ended")
+    return found
+
+
+def print_file(user: User, record_id: UUID, address: str, shift: Shift = (0, 0)) -> bytes:
+    """The PDF of a logged print. address: where the QR code leads, ``{}`` standing for the token; shift: ``parse_shift``."""
+    record = session().get(PrintRecord, record_id)
+    if record is None:
+        raise NotFound
+    return _pdf(_face(_printable(user, record.certificate_id), address, "", shift))
+
+
+def preview(user: User, certificate_id: UUID, address: str, shift: Shift = (0, 0)) -> bytes:
+    """The face with the mark «预览» on it: to be looked at before printing, not logged."""
+    return _pdf(_face(_printable(user, certificate_id), address, PREVIEW, shift))
+
+
+def records_file(user: User, certificate_id: UUID, shift: Shift = (0, 0)) -> bytes:
+    """The refresher records alone, at their place on the face: to be printed onto the certificate its holder has (D4).
+
+    Raises Conflict when there is none.
+    """
+    found = _printable(user, certificate_id)
+    if not _records(found):
+        raise Conflict(N_("还没有再培训记录，不必打印记录页。"))
+    return _pdf(_face(found, "{}", "", shift) | {"records_only": True})
+
+
+def hand_out(user: User, record_id: UUID, raw: Mapping[str, Any]) -> UUID:
+    """Write down who received a print and when; returns the certificate's id."""
+    hand_out_many(user, [record_id], raw)
+    return session().get_one(PrintRecord, record_id).certificate_id
+
+
+def hand_out_many(user: User, record_ids: Collection[UUID], raw: Mapping[str, Any]) -> int:
+    """Write down who received these prints and when; returns how many.
+
+    Raises InvalidInput at ``received_by`` or ``received_on``, Conflict for one that was handed out already.
+    """
+    with transaction(Cause("hand_out", user.id)) as current:
+        entry = Entry(raw)
+        received_by = entry.text("received_by", 50, must=True)
+        received_on = entry.day("received_on", must=True, latest=today())
+        entry.check()
+        chosen = select(PrintRecord).where(PrintRecord.id.in_(record_ids)).with_for_update()
+        records = current.scalars(chosen.execution_options(populate_existing=True)).all()
+        if len(records) < len(set(record_ids)):
+            raise NotFound
+        for record in records:
+            _printable(user, record.certificate_id)
+            if record.received_on is not None:
+                raise Conflict(N_("所选证书中有已登记领取的，请刷新后重新选择。"))
+            record.received_by, record.received_on = received_by, received_on
+    return len(records)
+
+
+def verify(number: str, name: str, source: str) -> Certificate | None:
+    """The certificate with this number if its holder has this very name; None for every miss alike (R67).
+
+    Every question counts, against the source and against the number. Raises TooManyAttempts, and InvalidInput for what
+    can be neither a number nor a name.
+    """
+    entry = Entry({})
+    asked = entry.parse(parse_certificate_number, number, "number")
+    called = entry.parse(parse_name, name)
+    entry.check()
+    assert asked is not None
+    with transaction(Cause("verify")) as current:
+        spent = [
+            Attempt.count(QUERY, f"source:{source}", WINDOW) >= PER_SOURCE,
+            Attempt.count(QUERY, f"number:{asked}", WINDOW) >= PER_NUMBER,
+        ]
+        if any(spent):
+            raise TooManyAttempts(N_("查询过于频繁，请 15 分钟后再试。"))
+        current.add_all([Attempt(kind=QUERY, key=f"source:{source}"), Attempt(kind=QUERY, key=f"number:{asked}")])
+    return certificate_list.by_number_and_name(asked, called or "")
+
+
+def has_print_task(user: User, certificate: Certificate) -> bool:
+    """Whether the print of this certificate waits in the user's inbox."""
+    return _print_task(user, certificate) is not None
+
+
+def _printable(user: User, certificate_id: UUID) -> Certificate:
+    """A certificate that this user may print, with holder and type; NotAllowed for other roles."""
+    if not may(Role(user.role), Action.PRINT_CERTIFICATE):
+        raise NotAllowed
+    loaded = (joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
+    return get_visible(user, Certificate, certificate_id, *loaded)
+
+
+def _print_task(user: User, certificate: Certificate) -> Task | None:
+    """The open print task of the case that made this edition, if it is in the user's inbox."""
+    if certificate.state not in ("issued", "valid"):
+        return None
+    reissued = select(Reissue.case_id).where(Reissue.new_certificate_id == certificate.id)
+    case_ids = list(session().scalars(reissued))
+    if not case_ids and certificate.enrollment_id is not None:
+        newest = certificate_list.editions(certificate.number)[0].id == certificate.id
+        made = select(Enrollment.case_id).where(Enrollment.id == certificate.enrollment_id)
+        case_ids = list(session().scalars(made)) if newest else []
+    query = select(Task).where(
+        Task.case_id.in_(case_ids), Task.state == "open", Task.kind.endswith("print_certificate")
+    )
+    task = session().scalars(query).first() if case_ids else None
+    return task if task and (task.organisation_id, task.role) in addresses(user) else None
+
+
+def faces_of(found: Iterable[Certificate], address: str, shift: Shift = (0, 0)) -> list[dict[str, Any]]:
+    """What stands on each face, for a file of many."""
+    return [_face(certificate, address, "", shift) for certificate in found]
+
+
+def _pdf(face: dict[str, Any]) -> bytes:
+    html = pdf.render("certificates/certificate.html", {"title": face["number"], "faces": [face]})
+    return pdf.print_pdf(html, style="certificates/certificate.css")
+
+
+def _face(certificate: Certificate, address: str, mark: str, shift: Shift) -> dict[str, Any]:
+    """What stands on the face; a certificate is a Chinese document in every language of the screen."""
+    person = certificate.person
+    photo = session().get(Photo, person.photo_id) if person.photo_id else None
+    if photo is None:
+        raise Conflict(N_("该人员还没有照片，请由所在单位上传近期免冠正面照片后再打印。"))
+    issuer = session().get_one(Organisation, authority_id("ministry"))
+    return {
+        "name": person.name,
+        "sex": Sex(person.sex).label,
+        "id_number": person.id_number,
+        "unit_name": certificate.unit_name,
+        "qualification_type": certificate.qualification_type.name,
+        "number": certificate.number,
+        "first_issued_on": write_date(certificate.first_issued_on),
+        "issued_on": write_date(certificate.issued_on),
+        "valid_to": write_date(certificate.valid_to),
+        "photo": pdf.picture(unseal(photo.sealed)),
+        "qr": pdf.qr_code(address.format(certificate.verify_token)),
+        "issuer": issuer.name,
+        "edition": certificate.edition,
+        "mark": mark,
+        "records": _records(certificate)[-ROWS:],
+        "records_only": False,
+        "shift": write_shift(shift),
+    }
+
+
+def _records(certificate: Certificate) -> list[dict[str, Any]]:
+    return [
+        {
+            "year": row.year,
+            "completed_on": write_date(row.completed_on),
+            "class_title": row.class_title,
+            "hours": row.hours,
+            "result": N_("合格"),
+        }
+        for row in certificate_list.refreshers_of(certificate.number)
+    ]

@@ -1,0 +1,58 @@
+"""By how much a printer is out: what a user measures on the calibration sheet, and the sheet itself (domain.md §4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from service.errors import N_, InvalidInput
+from service.infrastructure import pdf
+
+Shift = tuple[int, int]
+"""Tenths of a millimetre to the right and down."""
+MOST = 200
+
+
+def parse_shift(raw: Mapping[str, Any]) -> Shift:
+    """Fields ``x`` and ``y`` in millimetres, at most one decimal and 20 mm; raises InvalidInput at the field."""
+    read = {name: _tenths(str(raw.get(name) or "0").strip().replace("−", "-")) for name in ("x", "y")}
+    wrong = [name for name, value in read.items() if value is None]
+    if wrong:
+        raise InvalidInput(dict.fromkeys(wrong, N_("请填写 -20 至 20 的毫米数，最多一位小数。")))
+    return read["x"] or 0, read["y"] or 0
+
+
+def read_shift(stored: str) -> Shift:
+    """What ``keep_shift`` wrote; no shift for anything else."""
+    x, _, y = stored.partition(",")
+    try:
+        found = int(x), int(y)
+    except ValueError:
+        return 0, 0
+    return found if max(map(abs, found)) <= MOST else (0, 0)
+
+
+def keep_shift(shift: Shift) -> str:
+    """As it is remembered: ``12,-5``."""
+    return f"{shift[0]},{shift[1]}"
+
+
+def write_shift(shift: Shift) -> str:
+    """As a style sheet has it; '' for none."""
+    return "" if shift == (0, 0) else f"{shift[0] / 10:g}mm, {shift[1] / 10:g}mm"
+
+
+def sheet(shift: Shift) -> bytes:
+    """The sheet to measure, printed with the correction in force."""
+    said = f"横向 {shift[0] / 10:g} 毫米，纵向 {shift[1] / 10:g} 毫米"
+    html = pdf.render("certificates/calibration.html", {"shift": write_shift(shift), "said": said})
+    return pdf.print_pdf(html, style="certificates/certificate.css")
+
+
+def _tenths(text: str) -> int | None:
+    if not re.fullmatch(r"[+-]?(\d{1,2}(\.\d?)?|\.\d)", text, re.ASCII):
+        return None
+    tenths = int(Decimal(text) * 10)
+    return tenths if abs(tenths) <= MOST else None

@@ -1,0 +1,54 @@
+"""Reissue of a lost certificate as its unit asks for it (R64, S12); what the association decides are tasks."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from service.domain.accounts.permissions import Action
+from service.domain.certificates.certificates import obstacle_to_reissue
+from service.errors import N_, Message, NotFound
+from service.models.db.clock import today
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.certificates import certificate_list
+from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of_case
+from service.models.queries.scope import get_visible
+from service.models.queries.training.training_need_facts import rule
+from service.models.tables.case import Case
+from service.models.tables.certificate import Certificate
+from service.models.tables.user import User
+from service.workflow.authorization import must_reach
+from service.workflow.runtime import tasks
+
+
+def request_reissue(user: User, certificate_id: UUID, statement: str) -> UUID:
+    """Ask for a lost certificate; returns the case.
+
+    Raises NotAllowed or NotFound where the holder is not the user's, Conflict when there is nothing to reissue,
+    InvalidInput at ``statement``.
+    """
+    with transaction(Cause("request_reissue", user.id)):
+        found = certificate_list.visible_certificate(user, certificate_id)
+        must_reach(user, Action.REQUEST_REISSUE, found.person.unit)
+        data = {"certificate_id": str(found.id), "statement": statement}
+        return tasks.start(user, "certificate_reissue", data, business_key=str(found.id)).case_id
+
+
+def withdraw_reissue(user: User, case_id: UUID) -> None:
+    """Take an application back before the new edition is made."""
+    with transaction(Cause("withdraw_reissue", user.id)):
+        case = get_visible(user, Case, case_id)
+        row = reissue_of_case(case.id)
+        if row is None:
+            raise NotFound
+        must_reach(user, Action.REQUEST_REISSUE, row.certificate.person.unit)
+        tasks.signal(user, case.id, "withdraw_reissue", otherwise=N_("补办已有结论，不能撤回。"))
+
+
+def obstacle(certificate: Certificate) -> Message | None:
+    """Why this certificate, its holder loaded, cannot be reissued now."""
+    if certificate.person.state == "deregistered":
+        return Message(N_("持证人已注销，不能补办。"))
+    if live_reissue_of(certificate.id):
+        return Message(N_("这份证书的补办正在办理，请勿重复申请。"))
+    is_printed = certificate.kind == "legacy" or certificate.printed_count > 0
+    return obstacle_to_reissue(rule(certificate), today(), is_printed)

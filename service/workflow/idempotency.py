@@ -1,0 +1,36 @@
+"""A form that is sent twice makes one thing: the id that the form carries is taken with what it makes, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from service.errors import N_, Conflict
+from service.models.db.clock import now
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.case import Submission
+from service.models.tables.user import User
+
+
+def once(user: User, form_id: UUID, use_case: str, make: Callable[[], UUID]) -> UUID:
+    """What ``make`` makes, by its id; for a form that was sent before what it made then, however close the two are.
+
+    use_case: under whose name the changes are remembered. Raises what ``make`` raises, and nothing is taken then.
+    """
+    with transaction(Cause(use_case, user.id)) as current:
+        take = insert(Submission).values(id=form_id, user_id=user.id, at=now(), result={})
+        if current.scalar(take.on_conflict_do_nothing().returning(Submission.id)) is None:
+            return _made_before(user, form_id)
+        made = make()
+        current.get_one(Submission, form_id).result = {"made": str(made)}
+    return made
+
+
+def _made_before(user: User, form_id: UUID) -> UUID:
+    known = session().get_one(Submission, form_id, populate_existing=True)
+    if known.user_id != user.id or "made" not in known.result:
+        raise Conflict(N_("这份表单已经提交过，请刷新页面后重新填写。"))
+    return UUID(known.result["made"])

@@ -1,0 +1,163 @@
+"""The photos that come beside a sheet of persons, in a ZIP: whose each is, how they are kept, and their check (R72)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, update
+
+from service.domain.persons.identity import normalise
+from service.domain.values.photos import MOST_BYTES, obstacle_to_photo
+from service.errors import N_, InvalidInput, Message
+from service.models.db.encryption import seal, unseal
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.person_import import ImportPhoto
+from service.workflow.persons.import_rows import Wrong
+from service.workflow.persons.import_sheet import MOST, PHOTO, Row
+from service.workflow.persons.photos import CleanPhoto, clean_photo
+
+LARGEST = 64 * 1024 * 1024  # bytes of the ZIP
+UNPACKED = 2 * LARGEST  # photos hardly become smaller
+_ENDS = ("jpg", "jpeg", "png")
+_LEFT_BEHIND = re.compile(r"(^|/)(__MACOSX/|\.|thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+_FAULTS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error)
+_ENTRY = b"PK\x01\x02"  # begins each entry of the directory
+_TOO_MUCH = N_("照片压缩包里的文件过多或过大，请只放人员照片，并分成几次导入。")
+_DAMAGED = N_("照片压缩包已损坏或被加密，请重新压缩为不加密的 ZIP 再上传。")
+
+
+@dataclass(slots=True)
+class Found:
+    """What the ZIP holds: row → its entry, what is wrong with a row's photo, the names that belong to no row."""
+
+    entries: dict[int, zipfile.ZipInfo] = field(default_factory=dict)
+    wrong: dict[int, Message] = field(default_factory=dict)
+    strangers: list[str] = field(default_factory=list)
+
+
+def open_photos(stream: IO[bytes]) -> zipfile.ZipFile:
+    """The ZIP of photos. Raises InvalidInput at ``photos`` for what is none, is protected, or is out of all measure."""
+    size = stream.seek(0, 2)
+    if size > LARGEST:
+        raise _refuse(Message(N_("照片压缩包超过 %(most)s MB，请分成几次导入。"), most=LARGEST >> 20))
+    if _count_entries(stream) > 2 * MOST:  # before the directory is read, which alone could fill the memory
+        raise _refuse(_TOO_MUCH)
+    try:
+        packed = zipfile.ZipFile(stream)
+    except _FAULTS:
+        raise _refuse(N_("这不是 ZIP 压缩包。请把照片放在一起，压缩为 .zip 再上传。")) from None
+    entries = packed.infolist()
+    if sum(one.file_size for one in entries) > UNPACKED:
+        raise _refuse(_TOO_MUCH)
+    if any(one.flag_bits & 1 for one in entries):
+        raise _refuse(_DAMAGED)
+    return packed
+
+
+def assign(packed: zipfile.ZipFile, rows: Sequence[Row]) -> Found:
+    """Whose photo each entry is: its name is the number of the document, or of the row in the sheet."""
+    by_name = {str(row.number): row.number for row in rows}
+    by_name |= {number: row.number for row in rows if (number := normalise(row.raw.get("id_number")))}
+    found = Found()
+    for entry in packed.infolist():
+        if entry.is_dir() or _LEFT_BEHIND.search(entry.filename):
+            continue
+        name = unicodedata.normalize("NFKC", entry.filename.replace("\\", "/").rpartition("/")[2])
+        stem, _, end = name.rpartition(".")
+        row = by_name.get(normalise(stem)) if end.lower() in _ENDS else None
+        if row is None:
+            found.strangers.append(name[:100])
+        elif row in found.entries:
+            found.wrong[row] = Message(N_("这个人员有不止一张照片，请只保留一张。"))
+        else:
+            found.entries[row] = entry
+            if entry.file_size > MOST_BYTES:  # not even unpacked
+                found.wrong[row] = obstacle_to_photo("JPEG", 0, 0, entry.file_size) or Message(_DAMAGED)
+    return found
+
+
+def keep(import_id: UUID, packed: zipfile.ZipFile, found: Found) -> int:
+    """Keep the photos of a running transaction as they came, sealed; returns how many. Raises InvalidInput at ``photos``."""
+    kept = 0
+    for row, data in _unpack(packed, found):
+        session().execute(insert(ImportPhoto).values(import_id=import_id, row=row, sealed=seal(data)))
+        kept += 1
+    return kept
+
+
+def check(import_id: UUID, rows: Iterable[Row]) -> Wrong:
+    """Make the photos of these rows anew, in a transaction of its own, or tell why they cannot be used; again if again."""
+    wrong: Wrong = {}
+    query = select(ImportPhoto.row, ImportPhoto.sealed).where(
+        ImportPhoto.import_id == import_id,
+        ImportPhoto.row.in_([row.number for row in rows]),
+        ImportPhoto.width.is_(None),
+    )
+    with transaction(Cause("check_import_photos")) as current:
+        for row, sealed in current.execute(query).all():
+            this = (ImportPhoto.import_id == import_id, ImportPhoto.row == row)
+            try:
+                clean = clean_photo(unseal(sealed), PHOTO)
+            except InvalidInput as invalid:
+                wrong[str(row)] = dict(invalid.fields)
+            else:
+                made = {"sealed": seal(clean.jpeg), "width": clean.width, "height": clean.height}
+                current.execute(update(ImportPhoto).where(*this).values(made))
+    return wrong
+
+
+def of_rows(import_id: UUID, rows: Iterable[Row]) -> Mapping[int, CleanPhoto]:
+    """The photos of these rows that passed."""
+    query = select(ImportPhoto.row, ImportPhoto.sealed, ImportPhoto.width, ImportPhoto.height).where(
+        ImportPhoto.import_id == import_id,
+        ImportPhoto.row.in_([row.number for row in rows]),
+        ImportPhoto.width.is_not(None),
+    )
+    return {
+        row: CleanPhoto(unseal(sealed), width or 0, height or 0)
+        for row, sealed, width, height in session().execute(query)
+    }
+
+
+def numbers_of(import_id: UUID) -> set[int]:
+    """The rows for which a photo is kept."""
+    return set(session().scalars(select(ImportPhoto.row).where(ImportPhoto.import_id == import_id)))
+
+
+def remove(import_id: UUID) -> None:
+    """Take the photos away with their import (§5.1)."""
+    session().execute(delete(ImportPhoto).where(ImportPhoto.import_id == import_id))
+
+
+def _count_entries(stream: IO[bytes]) -> int:
+    """How many entries there are at most; the stream stands at its beginning afterwards."""
+    stream.seek(0)
+    count, rest = 0, b""
+    while piece := stream.read(1 << 20):
+        count += (rest + piece).count(_ENTRY)
+        rest = piece[1 - len(_ENTRY) :]
+    stream.seek(0)
+    return count
+
+
+def _unpack(packed: zipfile.ZipFile, found: Found) -> Iterator[tuple[int, bytes]]:
+    for row, entry in found.entries.items():
+        if row not in found.wrong:
+            try:
+                with packed.open(entry) as member:
+                    data = member.read(MOST_BYTES + 1)
+            except _FAULTS:
+                raise _refuse(_DAMAGED) from None
+            yield row, data
+
+
+def _refuse(text: str | Message) -> InvalidInput:
+    return InvalidInput({"photos": text}, N_("文件没有通过检查，什么都没有写入。"))

@@ -1,0 +1,100 @@
+"""The rows of an import: how each is judged by the rules of the form, and how they and their faults are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from service.domain.persons import persons
+from service.errors import AnpeiError, InvalidInput, Message
+from service.models.db.encryption import seal, unseal_text
+from service.models.db.session import session
+from service.models.tables.person_import import PersonImport
+from service.models.tables.user import User
+from service.workflow.persons.import_sheet import Row
+from service.workflow.persons.photos import CleanPhoto
+
+Wrong = dict[str, dict[str, Message]]
+"""Row number, as text → field (or '' for the row) → why."""
+Photos = Mapping[int, CleanPhoto]
+"""Row number → the photo that came for it."""
+
+
+def save_all(
+    user: User, rows: Sequence[Row], save: Callable[..., Any], declared: bool = False, photos: Photos | None = None
+) -> Wrong:
+    """Save each row inside a savepoint of its own; what was refused, and why. declared: ask for the declaration too."""
+    known = photos or {}
+    wrong: Wrong = {}
+    for row in rows:
+        fields: dict[str, Message] = {}
+        try:
+            with session().begin_nested():
+                save(user, None, row.raw, known.get(row.number))
+        except InvalidInput as invalid:
+            fields |= invalid.fields or {"": invalid.message}
+        except AnpeiError as refused:
+            fields[""] = refused.message
+        if declared:
+            fields |= _undeclared(row.raw)
+        if fields:
+            wrong[str(row.number)] = fields
+    return wrong
+
+
+def _undeclared(raw: Mapping[str, str]) -> dict[str, Message]:
+    """What submitting asks beyond saving (R20)."""
+    try:
+        persons.check_declaration(bool(raw.get("no_criminal_record")))
+    except InvalidInput as invalid:
+        return dict(invalid.fields)
+    return {}
+
+
+def merge(wrong: Wrong, more: Wrong) -> Wrong:
+    """What the cells themselves are comes before what the rules say to them."""
+    for number, fields in more.items():
+        wrong[number] = {**fields, **wrong.get(number, {})}
+    return wrong
+
+
+def write_down(wrong: Wrong) -> dict[str, dict[str, list[Any]]]:
+    """What is wrong, as JSON."""
+    return {
+        number: {field: [m.text, {k: str(v) for k, v in m.values.items()}] for field, m in fields.items()}
+        for number, fields in wrong.items()
+    }
+
+
+def wrong_of(row: PersonImport) -> Wrong:
+    """What is wrong, by row number and field."""
+    return {
+        number: {field: Message(text, **values) for field, (text, values) in fields.items()}
+        for number, fields in row.wrong.items()
+    }
+
+
+def seal_rows(rows: Sequence[Row], strangers: Sequence[str] = ()) -> bytes:
+    """The rows without what is wrong with them, sealed; with the names of the photos that belong to none of them."""
+    kept = [{key: value for key, value in asdict(row).items() if key != "wrong"} for row in rows]
+    return seal(json.dumps({"rows": kept, "strangers": list(strangers)}, ensure_ascii=False))
+
+
+def rows_of(row: PersonImport) -> list[Row]:
+    """The rows of the file while they are kept, with what is wrong; [] afterwards."""
+    wrong = wrong_of(row)
+    kept = _unseal(row)["rows"]
+    return [Row(one["number"], one["cells"], one["raw"], wrong.get(str(one["number"]), {})) for one in kept]
+
+
+def strangers_of(row: PersonImport) -> list[str]:
+    """The names of the photos that belong to no row, while the rows are kept."""
+    return [str(name) for name in _unseal(row)["strangers"]]
+
+
+def _unseal(row: PersonImport) -> dict[str, list[Any]]:
+    """What ``seal_rows`` sealed. An import of before there were photos has the rows alone; it is gone a day later."""
+    found = json.loads(unseal_text(row.sealed)) if row.sealed else []
+    return {"rows": found, "strangers": []} if isinstance(found, list) else found

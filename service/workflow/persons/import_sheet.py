@@ -1,0 +1,228 @@
+"""The sheet in which many persons are entered: its version, its columns, and how its cells become the fields of the form."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from service.domain.accounts.roles import Role
+from service.domain.persons.identity import IdType, Sex, normalise
+from service.domain.units.units import UnitKind
+from service.errors import N_, InvalidInput, Message
+from service.infrastructure.xlsx import DANGEROUS
+from service.models.queries.units.unit_list import unit_choices
+from service.models.tables.person import QualificationType
+from service.models.tables.user import User
+from service.workflow.xlsx_reader import (
+    ERROR,
+    FORMULA,
+    MERGED,
+    Line,
+    read_lines,
+)
+
+VERSION = 1
+MARK = f"persons-{VERSION}"  # stands above the heads, in each language
+MOST = 2_000  # persons of one file
+EXACT = 10**15  # a longer number in a number cell has lost its last digits
+
+Spell = Callable[[str], Collection[str]]
+"""All spellings of a text of the catalogue, one a language: a file may be filled in under either."""
+Options = Mapping[str, Mapping[str, str]]
+"""For columns that choose: the word in the sheet → the value of the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: the field of the form, the word over it, and what its cells hold (text, digits, day, choice)."""
+
+    field: str
+    word: str
+    kind: str = "text"
+    must: bool = False
+    width: int = 14
+
+
+COLUMNS = (
+    Column("name", N_("姓名"), must=True),
+    Column("unit", N_("单位"), "choice", width=30),
+    Column("id_type", N_("证件类型"), "choice", width=24),
+    Column("id_number", N_("证件号码"), "digits", must=True, width=24),
+    Column("birth_date", N_("出生日期"), "day"),
+    Column("sex", N_("性别"), "choice", width=8),
+    Column("phone", N_("手机"), "digits", width=16),
+    Column("qualification_type", N_("资格类型"), "choice", must=True, width=28),
+    Column("post", N_("职务")),
+    Column("appointed_on", N_("任职日期"), "day"),
+    Column("education", N_("学历")),
+    Column("title", N_("职称")),
+    Column("certificate_number", N_("原证书编号"), "digits", width=18),
+    Column("certificate_issued_on", N_("原证书发证日期"), "day", width=16),
+    Column("certificate_valid_to", N_("原证书有效期至"), "day", width=16),
+    Column("no_criminal_record", N_("无刑事处罚声明"), "choice", width=18),
+)
+PHOTO = "photo"  # not a column: it comes beside the sheet
+WORDS = {column.field: column.word for column in COLUMNS} | {PHOTO: N_("照片")}
+
+
+@dataclass(slots=True)
+class Row:
+    """A person of the file: the number of the row, its cells as text, the fields of the form, what is wrong already."""
+
+    number: int
+    cells: list[str]
+    raw: dict[str, str]
+    wrong: dict[str, Message] = field(default_factory=dict)
+
+
+def choices(user: User, spell: Spell) -> Options:
+    """What may be chosen in the columns that choose: every spelling of the word, and the value of the form."""
+    kind = UnitKind.ACADEMY if user.role == Role.ASSOCIATION else ""
+    units = unit_choices(user, kind)
+    names = [name for _id, name in units]
+    types = QualificationType.choices(by_code=True)
+    spelt: dict[str, list[tuple[str, str]]] = {
+        "id_type": [(one.label, one.value) for one in IdType],
+        "sex": [(one.label, one.value) for one in Sex],
+        "qualification_type": [(name, code) for code, name in types],
+        "no_criminal_record": [(N_("是"), "true"), (N_("否"), "")],
+    }
+    options = {
+        field: {plain(word): value for text, value in pairs for word in spell(text)} for field, pairs in spelt.items()
+    }
+    options["qualification_type"] |= {plain(code): code for code, _name in types}
+    return {**options, "unit": {plain(name): str(key) for key, name in units if names.count(name) == 1}}
+
+
+def read_people(data: bytes, options: Options, spell: Spell) -> list[Row]:
+    """The rows of an uploaded file. Raises InvalidInput at ``file`` for a file that is not the template filled in."""
+    lines = read_lines(data)
+    _check_version(lines)
+    at = next((n for n, line in enumerate(lines) if _is_head(line, spell)), None)
+    if at is None:
+        raise _refuse(N_("没有找到表头行，请不要删除或改动模板的表头。"))
+    places = _places(lines[at], spell)
+    rows = [_row(line, places, options) for line in lines[at + 1 :]]
+    rows = [row for row in rows if any(row.cells)]
+    if not rows:
+        raise _refuse(N_("表中没有人员，请从表头的下一行开始填写。"))
+    if len(rows) > MOST:
+        raise _refuse(Message(N_("表中有 %(n)s 人，一次最多导入 2,000 人，请分成几个文件。"), n=f"{len(rows):,}"))
+    _refuse_repeated(rows)
+    return rows
+
+
+def _refuse(text: str | Message) -> InvalidInput:
+    return InvalidInput({"file": text}, N_("文件没有通过检查，什么都没有写入。"))
+
+
+def _check_version(lines: list[Line]) -> None:
+    tops = [unicodedata.normalize("NFKC", cell) for line in lines[:6] for cell in line.cells if isinstance(cell, str)]
+    marks = {match[0] for text in tops for match in re.finditer(r"persons-\d+", text)}
+    if not marks:
+        raise _refuse(N_("这不是人员导入模板，或模板上方的版本行被删除了。请下载模板填写。"))
+    if MARK not in marks:
+        raise _refuse(N_("模板版本已更新，请下载新的模板，把人员粘贴过去再上传。"))
+
+
+def _head(cell: Any) -> str:
+    return re.sub(r"[\s*＊]", "", cell).lower() if isinstance(cell, str) else ""
+
+
+def _spelt(word: str, spell: Spell) -> set[str]:
+    return {_head(one) for one in spell(word)}
+
+
+def _is_head(line: Line, spell: Spell) -> bool:
+    """The first row with two of the columns that must be filled in."""
+    heads = {_head(cell) for cell in line.cells}
+    return sum(bool(heads & _spelt(column.word, spell)) for column in COLUMNS if column.must) >= 2
+
+
+def _places(line: Line, spell: Spell) -> list[int]:
+    """Where each column stands; their order is free, others are not looked at."""
+    heads = [_head(cell) for cell in line.cells]
+    places = []
+    for column in COLUMNS:
+        spelt = _spelt(column.word, spell)
+        found = [n for n, head in enumerate(heads) if head in spelt]
+        if not found:
+            raise _refuse(Message(N_("缺少“%(column)s”一列，请使用模板，不要删除列。"), column=Message(column.word)))
+        if len(found) > 1:
+            raise _refuse(Message(N_("“%(column)s”一列出现了不止一次，请只保留一列。"), column=Message(column.word)))
+        places += found
+    return places
+
+
+def _row(line: Line, places: list[int], options: Options) -> Row:
+    row = Row(line.number, [], {})
+    for column, at in zip(COLUMNS, places, strict=True):
+        cell = line.cells[at] if at < len(line.cells) else None
+        row.cells.append(shown := _shown(cell))
+        if problem := _problem(column, cell):
+            row.wrong[column.field] = Message(problem)
+        elif column.kind == "choice":
+            _choose(row, column, shown, options)
+        else:
+            row.raw[column.field] = shown if column.kind == "text" else unicodedata.normalize("NFKC", shown)
+    return row
+
+
+def _shown(cell: Any) -> str:
+    """The cell as text; an apostrophe that our own files put before a dangerous sign goes away again."""
+    if cell is None or cell is FORMULA or cell is ERROR or cell is MERGED:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == datetime.min.time() else cell.isoformat(" ", "minutes")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    text = str(cell)
+    return text[1:] if text.startswith("'") and text[1:].startswith(DANGEROUS) else text
+
+
+def _problem(column: Column, cell: Any) -> str | None:
+    """What the cell itself is, before any rule looks at its text."""
+    is_number = isinstance(cell, (int, float)) and not isinstance(cell, bool)
+    if cell is FORMULA:
+        return N_("单元格里是公式，请改为填写内容（复制后选择性粘贴为“值”）。")
+    if cell is ERROR:
+        return N_("单元格里是错误值，请重新填写。")
+    if cell is MERGED:
+        return N_("单元格与别的单元格合并了，请取消合并，每一格分别填写。")
+    if column.kind == "digits" and is_number and (abs(cell) >= EXACT or isinstance(cell, float)):
+        return N_("号码被存成了数字，末几位已经丢失。请把单元格设为“文本”后重新填写。")
+    if column.kind == "day" and is_number:
+        return N_("日期被存成了数字。请把单元格设为“日期”或“文本”，填写 2026-11-24 的形式。")
+    if column.kind != "day" and not isinstance(cell, (str, int, float)) and cell is not None:
+        return N_("这一项不应是日期，请把单元格设为“文本”后重新填写。")
+    return None
+
+
+def _choose(row: Row, column: Column, shown: str, options: Options) -> None:
+    """The value for the word; a word that is not in the list is refused here, an empty cell by the rules of the form."""
+    if not shown:
+        return
+    value = options[column.field].get(plain(shown))
+    if value is None:
+        row.wrong[column.field] = Message(N_("“%(word)s”不在可选的内容里，请按模板的说明填写。"), word=shown[:40])
+    else:
+        row.raw[column.field] = value
+
+
+def plain(word: str) -> str:
+    """The form in which words of a choice are compared: half-width, without blanks, small letters."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", word)).lower()
+
+
+def _refuse_repeated(rows: list[Row]) -> None:
+    """The same number twice in one file: the later row is refused (R19)."""
+    first: dict[str, int] = {}
+    for row in rows:
+        number = normalise(row.raw.get("id_number"))
+        if number and first.setdefault(number, row.number) != row.number:
+            said = Message(N_("与第 %(row)s 行的证件号码相同，请只保留一行。"), row=first[number])
+            row.wrong.setdefault("id_number", said)

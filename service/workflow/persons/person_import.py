@@ -1,0 +1,272 @@
+"""Import of persons from a sheet (R72): all rows rehearsed by the rules of the form, then entered, all or none unless asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import IO
+from uuid import UUID
+
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.errors import N_, Conflict, Message, NotAllowed, NotFound, ProcessError
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables import person_import as imports
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Job
+from service.models.tables.person_import import PersonImport
+from service.models.tables.user import User
+from service.workflow.authorization import must_have_record
+from service.workflow.persons import import_photos
+from service.workflow.persons.import_rows import (
+    Wrong,
+    merge,
+    rows_of,
+    save_all,
+    seal_rows,
+    write_down,
+    wrong_of,
+)
+from service.workflow.persons.import_sheet import (
+    PHOTO,
+    Spell,
+    choices,
+    read_people,
+)
+from service.workflow.persons.person_records import save_and_submit, save_person
+from service.workflow.runtime import jobs
+
+AT_ONCE = 200  # rows that are checked or entered while the reader waits
+PHOTOS_AT_ONCE = 50  # each takes some 30 ms
+AT_ONCE_SUBMITTED = 20  # an approval is started for each
+SLICE = 50  # rows between two notes of the progress
+KEPT = timedelta(days=1)
+SAFETY = timedelta(minutes=2)  # what is done while the reader waits is taken up by the worker if the process dies
+CHECK, ENTER, REMOVAL = "person_import.check", "person_import.enter", "person_import.remove"
+
+
+class _Undone(Exception):
+    """Leaves a transaction without a trace."""
+
+
+def begin(
+    user: User, import_id: UUID, data: bytes, submit: bool, spell: Spell, photos: IO[bytes] | None = None
+) -> PersonImport:
+    """Take an uploaded file and check every row of it; nothing is written but the sealed rows and photos.
+
+    import_id: of the form; sent twice it gives the same import. submit: whether what is entered is to be sent for
+    approval, whose rules are then checked too. photos: a ZIP of them, or None. Raises InvalidInput at ``file`` or
+    ``photos``, NotAllowed, Conflict (R3).
+    """
+    if not may(Role(user.role), Action.EDIT_PERSON):
+        raise NotAllowed
+    must_have_record(user, Action.EDIT_PERSON)
+    if session().get(PersonImport, import_id) is not None:
+        return find(user, import_id)
+    rows = read_people(data, choices(user, spell), spell)
+    packed = import_photos.open_photos(photos) if photos else None
+    found = import_photos.assign(packed, rows) if packed else import_photos.Found()
+    user_id, wrong = user.id, {str(row.number): row.wrong for row in rows if row.wrong}
+    merge(wrong, {str(row): {PHOTO: why} for row, why in found.wrong.items()})
+    values = {
+        "id": import_id,
+        "at": now(),
+        "user_id": user_id,
+        "organisation_id": user.organisation_id,
+        "submit": submit,
+        "total": len(rows),
+        "sealed": seal_rows(rows, found.strangers),
+        "photos": len(found.entries),
+        "wrong": write_down(wrong),
+    }
+    waits = len(rows) <= AT_ONCE and len(found.entries) <= PHOTOS_AT_ONCE
+    with transaction(Cause("begin_person_import", user_id)) as current:
+        if is_new := imports.keep(values):
+            if packed:
+                import_photos.keep(import_id, packed, found)
+            current.add_all([_job(REMOVAL, import_id, KEPT), _job(CHECK, import_id, SAFETY if waits else timedelta())])
+    if waits and is_new:
+        check(import_id)
+    return find_own(user_id, import_id)
+
+
+def check(import_id: UUID, job_id: UUID | None = None) -> None:
+    """Rehearse the rows: each is saved by the rules of the form, then undone. Doing it again does no harm."""
+    _guarded(import_id, lambda: _check(import_id, job_id))
+
+
+def start(user: User, import_id: UUID, partial: bool) -> PersonImport:
+    """Enter what was checked; the second of two clicks does nothing. partial: leave out the rows that were refused.
+
+    Raises Conflict when rows were refused and partial was not asked for, none passed, or the preview is gone.
+    """
+    find(user, import_id)
+    user_id = user.id
+    with transaction(Cause("start_person_import", user_id)) as current:
+        row = imports.hold(import_id)
+        assert row is not None
+        if row.state == "done" or (row.state == "importing" and not row.error):
+            return row
+        _must_be_ready(row, partial)
+        row.state, row.partial, row.done, row.error = "importing", partial, 0, None
+        waits = row.total <= (AT_ONCE_SUBMITTED if row.submit else AT_ONCE)
+        current.add(_job(ENTER, import_id, SAFETY if waits else timedelta()))
+    if waits:
+        enter(import_id)
+    return find_own(user_id, import_id)
+
+
+def enter(import_id: UUID, job_id: UUID | None = None) -> None:
+    """Enter the persons in one transaction; when it fails none is entered, and doing it again enters none twice."""
+    _guarded(import_id, lambda: _enter(import_id, job_id))
+
+
+def drop(user: User, import_id: UUID) -> None:
+    """The user gives the import up: its rows are removed at once."""
+    find(user, import_id)
+    remove(import_id)
+
+
+def remove(import_id: UUID) -> None:
+    """Take the sealed rows away (§5.1: no residual data); how many rows were entered stays."""
+    with transaction(Cause("remove_person_import")):
+        row = imports.hold(import_id)
+        import_photos.remove(import_id)
+        if row is not None:
+            row.sealed, row.wrong = None, row.wrong if row.state == "done" else {}
+            row.state = "done" if row.state == "done" else "removed"
+
+
+def find(user: User, import_id: UUID) -> PersonImport:
+    """One of the user's own imports; raises NotFound."""
+    return find_own(user.id, import_id)
+
+
+def find_own(user_id: UUID, import_id: UUID) -> PersonImport:
+    """The same for a user known by id."""
+    row = session().get(PersonImport, import_id, populate_existing=True)
+    if row is None or row.user_id != user_id:
+        raise NotFound
+    return row
+
+
+def _guarded(import_id: UUID, work: Callable[[], None]) -> None:
+    """Note that the work failed, by its kind: the text of a database error holds personal data."""
+    try:
+        work()
+    except Exception as error:
+        kind = type(error).__name__[:80]
+        with transaction(Cause("person_import_failed")):
+            row = imports.hold(import_id)
+            if row is not None:
+                row.error = kind
+        raise ProcessError(N_("导入没有完成（%(kind)s），没有写入任何人员。请再试一次。"), kind=kind) from None
+
+
+def _check(import_id: UUID, job_id: UUID | None) -> None:
+    row = session().get_one(PersonImport, import_id, populate_existing=True)
+    if row.state != "checking":
+        return
+    wrong, rows, user_id, submit, has_photos = wrong_of(row), rows_of(row), row.user_id, row.submit, row.photos > 0
+    for n in range(0, len(rows), SLICE):
+        try:
+            with transaction(Cause("check_person_import", user_id)):
+                merge(wrong, save_all(_active(user_id), rows[n : n + SLICE], save_person, submit))
+                raise _Undone
+        except _Undone:
+            merge(wrong, import_photos.check(import_id, rows[n : n + SLICE]) if has_photos else {})
+            _tell(import_id, n + SLICE, job_id)
+    with transaction(Cause("check_person_import", user_id)):
+        held = imports.hold(import_id)
+        if held is not None and held.state == "checking":
+            held.state, held.wrong, held.done, held.error = "checked", write_down(wrong), held.total, None
+
+
+def _enter(import_id: UUID, job_id: UUID | None) -> None:
+    row = session().get_one(PersonImport, import_id, populate_existing=True)
+    if row.state != "importing":
+        return
+    user_id, partial, wrong, has_photos = row.user_id, row.partial, wrong_of(row), row.photos > 0
+    rows = [one for one in rows_of(row) if not one.wrong]
+    save = save_and_submit if row.submit else save_person
+    fresh: Wrong = {}
+    try:
+        with transaction(Cause("import_persons", user_id)):
+            if not imports.is_alone(import_id):
+                return
+            user = _active(user_id)
+            for n in range(0, len(rows), SLICE):
+                some = rows[n : n + SLICE]
+                fresh |= save_all(user, some, save, photos=import_photos.of_rows(import_id, some) if has_photos else {})
+                _tell(import_id, n + SLICE, job_id)
+            if fresh and not partial:
+                raise _Undone
+            _end(user, import_id, len(rows) - len(fresh), merge(wrong, fresh))
+    except _Undone:
+        _give_back(import_id, merge(wrong, fresh))
+
+
+def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
+    """In the transaction that entered them: one look at the row tells whether it is still to be done."""
+    row = imports.hold(import_id)
+    if row is None or row.state != "importing":
+        raise _Undone
+    row.state, row.entered, row.done, row.ended_at, row.error = "done", entered, row.total, now(), None
+    row.sealed, row.wrong = None, write_down(wrong)
+    import_photos.remove(import_id)
+    detail = {"rows": row.total, "entered": entered, "submitted": row.submit}
+    session().add(
+        AuditEvent(
+            actor_id=user.id,
+            organisation_id=user.organisation_id,
+            action="import_persons",
+            object_type="person_import",
+            object_id=row.id,
+            detail=detail,
+        )
+    )
+
+
+def _give_back(import_id: UUID, wrong: Wrong) -> None:
+    """Back to the preview: since the check a row has become wrong, so nothing was entered."""
+    with transaction(Cause("person_import_refused")):
+        row = imports.hold(import_id)
+        if row is not None and row.state == "importing":
+            row.state, row.wrong, row.done = "checked", write_down(wrong), row.total
+
+
+def _must_be_ready(row: PersonImport, partial: bool) -> None:
+    if row.state == "checking":
+        raise Conflict(N_("文件还在检查，请稍候。"))
+    if row.state == "removed" or row.sealed is None:
+        raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
+    if len(row.wrong) == row.total:
+        raise Conflict(N_("没有一行通过检查，请改好后重新上传。"))
+    if row.wrong and not partial:
+        raise Conflict(Message(N_("有 %(n)s 行没有通过检查，什么都没有写入。"), n=len(row.wrong)))
+
+
+def _active(user_id: UUID) -> User:
+    user = User.get(user_id)
+    if user is None or not user.is_active:
+        raise NotAllowed
+    return user
+
+
+def _tell(import_id: UUID, done: int, job_id: UUID | None) -> None:
+    imports.note(import_id, done, job_id, now() + jobs.LEASE)
+
+
+def _job(name: str, import_id: UUID, after: timedelta) -> Job:
+    at = now() + after
+    return Job(id=new_id(), kind="effect", name=name, due_at=at, run_at=at, payload={"import_id": str(import_id)})
+
+
+jobs.EFFECTS |= {
+    CHECK: lambda payload, job_id: check(UUID(payload["import_id"]), job_id),
+    ENTER: lambda payload, job_id: enter(UUID(payload["import_id"]), job_id),
+    REMOVAL: lambda payload, _job: remove(UUID(payload["import_id"])),
+}

@@ -1,0 +1,323 @@
+"""Plain audited changes of persons: entering, editing, submitting, deleting a draft, deregistering (R12–R21)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
+from service.domain.certificates.certificates import parse_legacy
+from service.domain.persons import persons
+from service.domain.persons.identity import (
+    IdType,
+    Sex,
+    mask,
+    parse_phone,
+)
+from service.domain.persons.persons import ALREADY_ENTERED, PersonState
+from service.domain.values.reasons import parse_reason
+from service.errors import N_, Conflict, InvalidInput, Message
+from service.models.db.clock import today
+from service.models.db.encryption import fingerprint, seal
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.scope import get_visible
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Task
+from service.models.tables.certificate import Certificate, NumberOwner
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person, QualificationType
+from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
+from service.models.tables.user import User
+from service.workflow.authorization import must_reach
+from service.workflow.form_reader import Entry
+from service.workflow.optimistic_lock import check_version
+from service.workflow.persons.photos import CleanPhoto, clean_photo, keep_photo
+from service.workflow.runtime import tasks
+
+PROCESS = "personnel_approval"
+IN_OWN_SCOPE = Message(N_("该人员已录入，请在人员列表中查找，不必重复录入。"))
+FIELDS = (
+    "name",
+    "id_type",
+    "id_number_digest",
+    "sex",
+    "birth_date",
+    "unit_id",
+    "qualification_type_id",
+    "post",
+    "education",
+    "title",
+    "phone_masked",
+    "phone_digest",
+    "photo_id",
+    "appointed_on",
+    "no_criminal_record",
+    "legacy_number",
+    "legacy_issued_on",
+    "legacy_valid_to",
+)
+
+
+def save_person(
+    user: User, person_id: UUID | None, raw: Mapping[str, Any], photo: bytes | CleanPhoto | None = None
+) -> Person:
+    """Enter a person (None) or change one; an effective change of an approved one by its unit asks for approval anew (R14).
+
+    raw: the fields of the form as typed; an empty ``id_number`` or ``phone`` of a known person keeps what is stored.
+    photo: the bytes of an upload, one that was checked before, or None. Raises InvalidInput with an error at each field, Conflict, NotFound.
+    """
+    with transaction(Cause("save_person", user.id)):
+        person = _new_person(user, raw) if person_id is None else _editable(user, person_id, raw)
+        before = _values(person)
+        entry = Entry(raw)
+        kept = keep_photo(clean) if (clean := _checked(photo, entry)) else None
+        person.photo_id = kept.id if kept else person.photo_id
+        _fill_identity(user, person, entry)
+        _fill_facts(person, entry)
+        entry.check()
+        _write(user, person)
+        changed = persons.effective_changes(before, _values(person))
+        if persons.needs_new_approval(PersonState(person.state), Role(user.role), changed):
+            _start_approval(user, person)
+    return person
+
+
+def submit_person(user: User, person_id: UUID) -> Person:
+    """Send a draft, or one that was sent back, to the province of its unit (R12, R13); an academy's is approved at once.
+
+    Raises InvalidInput when something that approval needs is missing, Conflict when it is with the province already.
+    """
+    with transaction(Cause("submit_person", user.id)):
+        person = _reachable(user, person_id, Action.EDIT_PERSON)
+        persons.check_declaration(person.no_criminal_record)
+        if person.state == PersonState.REJECTED and (task := _revision(person)):
+            tasks.complete(user, task.id, {})
+        elif person.state in (PersonState.DRAFT, PersonState.REJECTED):
+            _start_approval(user, person)
+        else:
+            raise Conflict(
+                persons.obstacle_to_editing(PersonState(person.state)) or Message(N_("该人员已审批，无须再提交。"))
+            )
+    return person
+
+
+def save_and_submit(
+    user: User, person_id: UUID | None, raw: Mapping[str, Any], photo: bytes | CleanPhoto | None = None
+) -> Person:
+    """Save and send for approval, both or neither."""
+    with transaction(Cause("submit_person", user.id)):
+        person = save_person(user, person_id, raw, photo)
+        if person.state in (PersonState.DRAFT, PersonState.REJECTED):
+            submit_person(user, person.id)
+    return person
+
+
+def delete_draft(user: User, person_id: UUID) -> None:
+    """Delete a draft that was never submitted (R16)."""
+    with transaction(Cause("delete_draft", user.id)) as current:
+        person = _reachable(user, person_id, Action.DELETE_DRAFT_PERSON)
+        if obstacle := persons.obstacle_to_deletion(PersonState(person.state)):
+            raise Conflict(obstacle)
+        current.execute(delete(TrainingNeed).where(TrainingNeed.person_id == person.id))
+        current.delete(person)
+
+
+def deregister_person(user: User, person_id: UUID, reason: str) -> Person:
+    """Deregister a person for ever (R17): the province with reason; an approval under way ends with it."""
+    with transaction(Cause("deregister_person", user.id)):
+        person = _reachable(user, person_id, Action.DEREGISTER_PERSON)
+        why = parse_reason(reason)
+        if obstacle := persons.obstacle_to_deregistration(PersonState(person.state), has_live_enrollment(person.id)):
+            raise Conflict(obstacle)
+        if person.state == PersonState.APPROVED:
+            data = {"person_id": str(person.id), "request": "deregister", "reason": why}
+            tasks.start(user, PROCESS, data, business_key=str(person.id))
+        elif person.case_id:
+            tasks.signal(user, person.case_id, "deregister", {"reason": why})
+    return person
+
+
+def reveal_number(user: User, person_id: UUID, source: str | None = None) -> Person:
+    """The person whose whole number the user wants to see; the look is remembered (§5.2)."""
+    with transaction(Cause("reveal_number", user.id)) as current:
+        person = _reachable(user, person_id, Action.REVEAL_NUMBER)
+        current.add(
+            AuditEvent(
+                actor_id=user.id,
+                organisation_id=user.organisation_id,
+                source=source,
+                action="reveal_number",
+                object_type="person",
+                object_id=person.id,
+                detail={"number": person.id_number_masked},
+            )
+        )
+    return person
+
+
+def has_live_enrollment(person_id: UUID) -> bool:
+    """Whether an enrolment of the person is under way."""
+    query = select(Enrollment.id).where(Enrollment.person_id == person_id, Enrollment.state.in_(LIVE_ENROLLMENT))
+    return session().scalar(query.limit(1)) is not None
+
+
+def _checked(photo: bytes | CleanPhoto | None, entry: Entry) -> CleanPhoto | None:
+    return entry.parse(clean_photo, photo) if isinstance(photo, bytes) and photo else photo or None
+
+
+def _new_person(user: User, raw: Mapping[str, Any]) -> Person:
+    entry = Entry(raw)
+    unit_id = entry.key("unit") if entry.typed("unit") else user.organisation_id
+    unit = Organisation.hold(unit_id)
+    if unit is None or not unit.is_unit or unit.state == "deleted":
+        raise InvalidInput({"unit": N_("请选择人员所在的单位。")})
+    must_reach(user, Action.EDIT_PERSON, unit)
+    return Person(id=new_id(), unit_id=unit.id, state=PersonState.DRAFT)
+
+
+def _editable(user: User, person_id: UUID, raw: Mapping[str, Any]) -> Person:
+    # held before it is read: of two who save at once the second sees what the first has saved
+    session().execute(select(Person.id).where(Person.id == person_id).with_for_update(key_share=True))
+    person = _reachable(user, person_id, Action.EDIT_PERSON)
+    check_version(person.version, raw)
+    if obstacle := persons.obstacle_to_editing(PersonState(person.state)):
+        raise Conflict(obstacle)
+    return person
+
+
+def _reachable(user: User, person_id: UUID, action: Action) -> Person:
+    person = get_visible(user, Person, person_id, joinedload(Person.unit))
+    must_reach(user, action, person.unit)
+    return person
+
+
+def _fill_identity(user: User, person: Person, entry: Entry) -> None:
+    """Name, document, birth and sex (R18), and whether somebody has entered this number already (R19)."""
+    person.name = entry.parse(persons.parse_name, entry.typed("name")) or person.name or ""
+    id_type = entry.choice("id_type", list(IdType)) or person.id_type or IdType.RESIDENT_ID
+    number = entry.typed("id_number") or (person.id_number if person.id_number_sealed else "")
+    sex = entry.choice("sex", list(Sex)) or person.sex
+    born = entry.day("birth_date") or person.birth_date
+    identity = entry.parse(persons.identify, IdType(id_type), number, born, Sex(sex) if sex else None, today())
+    if identity is None:
+        return
+    person.id_type, person.sex, person.birth_date = IdType(id_type), identity.sex, identity.birth_date
+    digest = fingerprint(identity.number)
+    if digest != person.id_number_digest:
+        person.id_number_sealed, person.id_number_digest = seal(identity.number), digest
+        person.id_number_masked = mask(identity.number)
+    _refuse_duplicate(user, person, entry)
+
+
+def _refuse_duplicate(user: User, person: Person, entry: Entry) -> None:
+    with session().no_autoflush:
+        query = (
+            select(Person)
+            .options(joinedload(Person.unit))
+            .where(
+                Person.id_number_digest == person.id_number_digest,
+                Person.state != "deregistered",
+                Person.id != person.id,
+            )
+        )
+        other = session().scalars(query).one_or_none()
+    if other is not None:
+        known = other.unit_id == user.organisation_id or other.unit.parent_id == user.organisation_id
+        entry.refuse("id_number", IN_OWN_SCOPE if known else ALREADY_ENTERED)
+
+
+def _fill_facts(person: Person, entry: Entry) -> None:
+    with session().no_autoflush:
+        kind = _qualification_type(person, entry)
+    if kind is not None:
+        person.qualification_type_id = kind
+    person.post = entry.text("post", 50)
+    person.education = entry.text("education", 30)
+    person.title = entry.text("title", 50)
+    person.appointed_on = entry.day("appointed_on", latest=today())
+    person.no_criminal_record = entry.is_ticked("no_criminal_record")
+    phone = entry.parse(parse_phone, entry.typed("phone"))
+    if phone and phone != person.phone:
+        person.phone_sealed, person.phone_masked = seal(phone), mask(phone)
+    _fill_legacy(person, entry)
+
+
+def _qualification_type(person: Person, entry: Entry) -> UUID | None:
+    """The chosen type; once there is a certificate only the association changes it (R61)."""
+    code = entry.typed("qualification_type")
+    found = (
+        session()
+        .scalars(select(QualificationType).where(QualificationType.code == code, QualificationType.active))
+        .one_or_none()
+    )
+    if found is None:
+        entry.refuse("qualification_type", N_("请从列表中选择资格类型。"))
+        return None
+    if person.qualification_type_id not in (None, found.id) and _has_certificate(person.id):
+        entry.refuse("qualification_type", N_("该人员已持有证书，资格类型由协会变更。"))
+        return None
+    return found.id
+
+
+def _has_certificate(person_id: UUID) -> bool:
+    query = select(Certificate.id).where(Certificate.person_id == person_id, Certificate.state.in_(("valid", "issued")))
+    return session().scalar(query.limit(1)) is not None
+
+
+def _fill_legacy(person: Person, entry: Entry) -> None:
+    """The certificate of the time before this system, vouched for by the province's approval (R21)."""
+    typed = [entry.typed(name) for name in ("certificate_number", "certificate_issued_on", "certificate_valid_to")]
+    if not any(typed):
+        person.legacy_number = person.legacy_issued_on = person.legacy_valid_to = None
+        return
+    issued, valid_to = entry.day("certificate_issued_on"), entry.day("certificate_valid_to")
+    found: tuple[str, date | None, date] | None = entry.parse(parse_legacy, typed[0], issued, valid_to, today())
+    if found:
+        with session().no_autoflush:
+            owner = session().get(NumberOwner, found[0])
+        if owner is not None and owner.owner != person.id_number_digest:
+            entry.refuse("certificate_number", N_("这个证书编号已属于另一名人员，请对照证书核对。"))
+        person.legacy_number, person.legacy_issued_on, person.legacy_valid_to = found
+
+
+def _write(user: User, person: Person) -> None:
+    """Write now, so that two units entering one person at the same instant are told apart (R19)."""
+    session().add(person)
+    try:
+        session().flush()
+    except IntegrityError as error:
+        if "uq_person_id_number" in str(error.orig):
+            raise InvalidInput({"id_number": ALREADY_ENTERED}) from error
+        raise
+
+
+def _values(person: Person) -> dict[str, object]:
+    """What counts as a change (R14): the number and the telephone by their digests."""
+    values: dict[str, object] = {name: getattr(person, name, None) for name in FIELDS}
+    return values | {"phone_digest": fingerprint(person.phone) if person.phone_sealed else None}
+
+
+def _start_approval(user: User, person: Person) -> None:
+    """Start the process that decides about the person (R12); what becomes of him its handlers write."""
+    started = tasks.start(user, PROCESS, {"person_id": str(person.id)}, business_key=str(person.id))
+    person.case_id = started.case_id
+
+
+def _revision(person: Person) -> Task | None:
+    """The open task in which the unit mends and sends again what the province sent back."""
+    query = select(Task).where(Task.case_id == person.case_id, Task.state == "open", Task.element == "revise_person")
+    return session().scalars(query).first()
+
+
+def visible_person(user: User, person_id: UUID) -> Person:
+    """A person in scope with unit and type loaded; raises NotFound."""
+    return get_visible(user, Person, person_id, joinedload(Person.unit), joinedload(Person.qualification_type))

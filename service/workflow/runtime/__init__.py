@@ -1,0 +1,1 @@
+"""Use cases on cases, tasks, jobs and definitions."""

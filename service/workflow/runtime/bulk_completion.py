@@ -1,0 +1,123 @@
+"""Many tasks at once: each row a use case of its own, in slices that share a transaction; sent twice, done once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import load_only
+
+from service.engine import NoPlace, StepFailed
+from service.errors import AnpeiError, InvalidInput, Message, NotFound, ProcessError, TaskAlreadyDone
+from service.models.db.clock import now
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.case import Submission, Task
+from service.models.tables.user import User
+from service.workflow.runtime import tasks
+
+SLICE = 50  # rows that share one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of one row of a batch; message and fields say why it was refused."""
+
+    task_id: UUID
+    ok: bool
+    message: Message | None = None
+    fields: dict[str, Message] = field(default_factory=dict)
+
+
+def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
+    """Complete many tasks, one use case each, in slices of 50 that share a transaction.
+
+    A refused row does not undo the others; a task named twice is done once, as it was named first. What became of a slice
+    is recorded with it: a submission id that was seen before gives the recorded answer again, and goes on where a process
+    that died left off. Of two that come at once the later waits for each slice of the other.
+    """
+    if (known := recorded(user, submission_id)) is not None:
+        return known
+    answer: list[RowResult] = []
+    chosen = select(Task).options(load_only(Task.case_id)).where(Task.id.in_([t for t, _ in rows]))
+    in_case_order = {task.id: task.case_id for task in session().scalars(chosen)}
+    ordered = sorted(rows, key=lambda r: in_case_order.get(r[0], r[0]))
+    for n in range(0, max(len(ordered), 1), SLICE):
+        with transaction(Cause("complete_many", user.id)):
+            results = {r.task_id: r for r in _hold(user, submission_id)}
+            for task_id, raw in ordered[n : n + SLICE]:
+                results[task_id] = results.get(task_id) or _complete_row(user, task_id, raw)
+            answer = _answer(results, rows)
+            plain = {"rows": [_result_to(r) for r in answer], "left": len({t for t, _ in rows} - results.keys())}
+            session().execute(update(Submission).where(Submission.id == submission_id).values(result=plain))
+    return answer
+
+
+def _answer(results: Mapping[UUID, RowResult], rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
+    """What is known so far, in the order of the rows; before them what only an earlier sending of the key named."""
+    named = [task_id for task_id, _ in rows]
+    return [results[t] for t in (*(t for t in results if t not in set(named)), *named) if t in results]
+
+
+def _hold(user: User, submission_id: UUID) -> list[RowResult]:
+    """What is recorded of a submission so far, held until the slice is committed; its first slice makes the record."""
+    new = insert(Submission).values(id=submission_id, user_id=user.id, at=now(), result={"rows": [], "left": 1})
+    session().execute(new.on_conflict_do_nothing())
+    known = _recorded(user, submission_id, hold=True)
+    return known[0] if known else []
+
+
+def recorded(user: User, submission_id: UUID) -> list[RowResult] | None:
+    """What was answered to a submission of this user before; None when it is new, or broke off before its end. Raises
+    NotFound for somebody else's and for the id of a form (``once``)."""
+    known = _recorded(user, submission_id)
+    return None if known is None or known[1] else known[0]
+
+
+def _recorded(user: User, submission_id: UUID, *, hold: bool = False) -> tuple[list[RowResult], int] | None:
+    """What became of its rows, and how many are left."""
+    query = select(Submission.user_id, Submission.result).where(Submission.id == submission_id)
+    known = session().execute(query.with_for_update() if hold else query).one_or_none()
+    if known is None:
+        return None
+    if known.user_id != user.id or "rows" not in known.result:
+        raise NotFound
+    return [_result_from(r) for r in known.result["rows"]], known.result.get("left", 0)
+
+
+def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResult:
+    """One row of a batch inside its own savepoint."""
+    try:
+        with session().begin_nested():
+            held, row = tasks.hold_task(user, task_id)
+            tasks.complete_held(user, task_id, held, row, raw)
+        return RowResult(task_id, True)
+    except InvalidInput as invalid:
+        return RowResult(task_id, False, invalid.message, dict(invalid.fields))
+    except NoPlace:
+        return RowResult(task_id, False, TaskAlreadyDone().message)
+    except StepFailed:
+        return RowResult(task_id, False, ProcessError().message)
+    except AnpeiError as refused:
+        return RowResult(task_id, False, refused.message)
+
+
+def _result_to(result: RowResult) -> dict[str, Any]:
+    message = result.message
+    return {
+        "task": str(result.task_id),
+        "ok": result.ok,
+        "message": [message.text, {k: str(v) for k, v in message.values.items()}] if message else None,
+        "fields": {k: [m.text, {n: str(v) for n, v in m.values.items()}] for k, m in result.fields.items()},
+    }
+
+
+def _result_from(row: Mapping[str, Any]) -> RowResult:
+    message = Message(row["message"][0], **row["message"][1]) if row["message"] else None
+    return RowResult(
+        UUID(row["task"]), row["ok"], message, {k: Message(m[0], **m[1]) for k, m in row["fields"].items()}
+    )

@@ -1,0 +1,268 @@
+"""One input applied to one case: the engine's step, then state, tasks, jobs and the journal in a single statement."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import orjson
+
+from service import engine, handlers
+from service.engine import Input, Step, UserTask, journal
+from service.errors import N_, Conflict
+from service.models.db.clock import CHINA, now
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import current_cause, forget_rows
+from service.models.tables.case_statements import (
+    INSERT_CASE,
+    LOCK_CASE,
+    SIGNALLED,
+    role_organisation,
+    write_step,
+)
+from service.models.tables.row_history import kept_history
+from service.operations.context import Context, Description
+from service.workflow.runtime import definitions
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A case whose row is locked until the commit, as it stood when the lock was taken."""
+
+    id: UUID
+    process: str
+    definition: str
+    business_key: str | None
+    state: bytes
+    seq: int
+    last_hash: str
+    awaited: tuple[str, ...]
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Any) -> Held:
+        """From a row of one of the LOCK statements."""
+        return cls(
+            row.id,
+            row.process,
+            row.definition,
+            row.business_key,
+            bytes(row.state),
+            row.seq,
+            row.last_hash,
+            tuple(row.awaited),
+            row.ended_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who moves a case with what. token, element, due: of the task, timer or message; data: clean, without floats."""
+
+    kind: str
+    actor_id: UUID | None = None
+    behalf_id: UUID | None = None
+    token: str | None = None
+    element: str | None = None
+    due: datetime | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def hold(case_id: UUID) -> Held:
+    """Lock a case for this transaction; raises Conflict if it has ended or does not exist."""
+    forget_rows()
+    row = session().execute(LOCK_CASE, {"id": case_id}).one_or_none()
+    if row is None:
+        raise Conflict(N_("这个案卷不存在。"))
+    held = Held.of(row)
+    if held.ended_at is not None:
+        raise Conflict(N_("这个案卷已经办结，不能再变动。"))
+    return held
+
+
+def begin(definition: engine.Definition, act: Act, business_key: str | None) -> tuple[UUID, Step]:
+    """Make a case of ``definition`` and execute it until people or jobs are needed."""
+    case_id = new_id()
+    held = Held(case_id, definition.process, definition.digest, business_key, b"", -1, "", (), None)
+    session().execute(
+        INSERT_CASE,
+        {
+            "id": case_id,
+            "process": definition.process,
+            "definition": definition.digest,
+            "key": business_key,
+            "at": now(),
+            "by": act.actor_id,
+        },
+    )
+    return case_id, move(held, act)
+
+
+def move(held: Held, act: Act) -> Step:
+    """Apply ``act`` to a held case and write everything that follows from it.
+
+    Raises NoPlace if the token is gone or nobody waits for the message, StepFailed if the diagram cannot go on,
+    and whatever a handler refuses with; nothing has been written then.
+    """
+    seq, at = held.seq + 1, now()
+    cause = current_cause()
+    cause.case_id, cause.seq = held.id, seq
+    definition = definitions.definition(held.definition)
+    today = at.astimezone(CHINA).date()
+    context = Context(
+        held.id, held.process, held.business_key, seq, at, today, act.actor_id, act.behalf_id, definition.decide
+    )
+    given = Input(act.kind, seq, at, act.token, act.element, act.due, dict(act.data))
+    salt = os.urandom(16)
+    state = None if act.kind == "start" else held.state
+    with kept_history() as history:
+        step = engine.step(definition, state, given, handlers.serve(context), salt)
+        session().flush()
+    row = journal.make_row(
+        str(held.id), given, step, definition, _text(act.actor_id), _text(act.behalf_id), held.last_hash, salt
+    )
+    describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
+    said = handlers.describe(held.process, step.data) if describe else None
+    _address_thrown(held, step, context)
+    jobs = [_job(held, job) for job in step.jobs_set] + context.left
+    written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _json(history)}
+    write_step(_parts(step, written, bool(jobs), bool(history))).execute(written)
+    return step
+
+
+def task_id(case_id: UUID, token: str) -> UUID:
+    """The inbox id of a token: derived, so that the same journal always gives the same inbox."""
+    return uuid5(case_id, token)
+
+
+def must_have_place(held: Held, message: str, otherwise: str) -> None:
+    """Raise Conflict(otherwise) unless the case waits for the BPMN message now."""
+    if f"message:{message}" not in held.awaited:
+        raise Conflict(otherwise)
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _written(
+    held: Held,
+    act: Act,
+    definition: engine.Definition,
+    step: Step,
+    row: dict[str, Any],
+    said: Description | None,
+    at: datetime,
+) -> dict[str, Any]:
+    """The parameters of WRITE_STEP."""
+    shown = said or Description()
+    done = act.token if act.kind == "complete" else None
+    return {
+        "case": held.id,
+        "state": step.state,
+        "seq": row["seq"],
+        "hash": row["hash"],
+        "awaited": list(step.awaited),
+        "at": at,
+        "ended": step.trace[-1][1:].split("/")[-1] if step.ended and step.trace else None,
+        "is_over": step.ended,
+        "described": said is not None,
+        "subject": shown.subject[:200],
+        "unit": shown.unit_id,
+        "authority": shown.authority_id,
+        "institution": shown.institution_id,
+        "organiser": shown.organiser_id,
+        "closed": [task_id(held.id, token) for token in step.closed],
+        "done": done,
+        "actor": act.actor_id,
+        "cleared": list(step.jobs_cleared) + ([act.token] if act.kind in ("timer", "job") and act.token else []),
+        "tasks": engine.canonical([task_row(held, definition, task, shown, at) for task in step.opened]).decode(),
+        "changed": engine.canonical([_address(held, task, shown) for task in step.readdressed]).decode(),
+        "kind": act.kind,
+        "element": act.element,
+        "record": engine.canonical(row).decode(),
+    }
+
+
+def _parts(step: Step, written: dict[str, Any], has_jobs: bool, has_history: bool) -> frozenset[str]:
+    """Which parts of the statement have something to do."""
+    parts = {name for name in ("closed", "cleared", "awaited") if written[name]}
+    given = {"tasks": step.opened, "changed": step.readdressed, "jobs": has_jobs, "history": has_history}
+    return frozenset(parts | {name for name, values in given.items() if values})
+
+
+def task_row(
+    held: Held, definition: engine.Definition, task: UserTask, shown: Description, at: datetime
+) -> dict[str, Any]:
+    """What the inbox row of a task that opened holds, as JSON."""
+    return {
+        **_address(held, task, shown),
+        "token": task.token,
+        "element": task.element,
+        "name": task.name[:100],
+        "kind": f"{held.process}/{task.element}",
+        "process": held.process,
+        "definition": definition.digest,
+        "form_key": task.form_key,
+        "opened_at": _iso(at),
+        "assignee_id": task.assignee,
+    }
+
+
+def _address(held: Held, task: UserTask, shown: Description) -> dict[str, Any]:
+    role = task.role or "sys_admin"
+    due = task.due
+    return {
+        "id": str(task_id(held.id, task.token)),
+        "role": role,
+        "organisation_id": task.scope or str(role_organisation(role)),
+        "due_at": _iso(due) if due else None,
+        "follow_up_at": _iso(task.follow_up) if task.follow_up else None,
+        "priority": task.priority,
+        "subject": shown.subject[:200],
+        "summary": (task.summary or shown.summary)[:300],
+        "unit_name": shown.unit_name[:100],
+        "batch": task.batch or shown.batch,
+        "batch_title": shown.batch_title,
+        "facts": shown.facts,
+    }
+
+
+def _job(held: Held, job: engine.Job) -> dict[str, Any]:
+    return {
+        "id": str(new_id()),
+        "case_id": str(held.id),
+        "token": job.token,
+        "element": job.element,
+        "kind": job.kind,
+        "name": job.topic or "",
+        "due_at": _iso(job.due) if job.due else None,
+    }
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat()
+
+
+def _json(rows: list[dict[str, Any]]) -> str:
+    return orjson.dumps(rows).decode()
+
+
+def _address_thrown(held: Held, step: Step, context: Context) -> None:
+    """Jobs for what the diagram threw: a signal to every case that waits for it, a message to those of the same business key."""
+    for sent in step.sent:
+        waiting: Iterable[Any] = session().execute(
+            SIGNALLED,
+            {
+                "name": f"{sent.kind}:{sent.name}",
+                "case": held.id,
+                "key": held.business_key if sent.kind == "message" else None,
+            },
+        )
+        for (case_id,) in waiting:
+            context.send(case_id, sent.name, sent.data, sent.kind)

@@ -1,0 +1,157 @@
+"""What happened to a case, from its journal alone: timeline, step-by-step replay, and the proof by re-execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from service import engine
+from service.domain.accounts.roles import Role
+from service.engine import journal, replay
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.scope import get_visible
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case, JournalRow, Task
+from service.models.tables.organisation import Organisation
+from service.models.tables.user import User
+from service.workflow.runtime import definitions, executor
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a case's timeline. element_name: as drawn in the version of that moment."""
+
+    seq: int
+    at: datetime
+    kind: str
+    element: str | None
+    element_name: str
+    actor: str
+    organisation: str
+    definition: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a case is not what its journal says. what: chain, step, state, inbox or column."""
+
+    case_id: UUID
+    what: str
+    detail: str
+
+
+def open_case(user: User, case_id: UUID) -> Case:
+    """A case in scope, to be looked at; each look of an auditor is remembered (domain.md §9). Raises NotFound."""
+    case = get_visible(user, Case, case_id)
+    if user.role == Role.AUDIT_ADMIN:
+        with transaction(Cause("open_case", user.id)) as current:
+            current.add(
+                AuditEvent(
+                    action="open_case",
+                    actor_id=user.id,
+                    organisation_id=user.organisation_id,
+                    object_type="case",
+                    object_id=case_id,
+                )
+            )
+    return case
+
+
+def timeline(user: User, case_id: UUID) -> list[Entry]:
+    """The journal of a case in scope as people read it, oldest first, in two queries."""
+    get_visible(user, Case, case_id)
+    query = select(JournalRow, User.display_name, Organisation.name).outerjoin(User, User.id == JournalRow.actor_id)
+    query = query.outerjoin(Organisation, Organisation.id == User.organisation_id).where(JournalRow.case_id == case_id)
+    return [
+        _entry(row, actor or "", organisation or "")
+        for row, actor, organisation in session().execute(query.order_by(JournalRow.seq))
+    ]
+
+
+def _entry(row: JournalRow, actor: str, organisation: str) -> Entry:
+    element = (row.element or "").split("/")[-1]
+    known = definitions.definition(row.record["definition"]).elements.get(element)
+    return Entry(
+        row.seq,
+        row.at,
+        row.kind,
+        row.element,
+        known.name if known else element,
+        actor,
+        organisation,
+        row.record["definition"],
+        dict(row.record.get("data") or {}),
+    )
+
+
+def moments(user: User, case_id: UUID) -> list[engine.Moment]:
+    """The case after each row of its journal: tokens, done elements and data, by re-execution."""
+    get_visible(user, Case, case_id)
+    return replay.moments(_records(case_id), definitions.definition)
+
+
+def _records(case_id: UUID) -> list[dict[str, Any]]:
+    query = select(JournalRow.record).where(JournalRow.case_id == case_id).order_by(JournalRow.seq)
+    return list(session().scalars(query))
+
+
+def verify(case_ids: Iterable[UUID] | None = None) -> Iterable[Difference]:
+    """Re-execute cases (default: all) with the plain library and yield every difference found."""
+    chosen = list(case_ids) if case_ids is not None else list(session().scalars(select(Case.id).order_by(Case.id)))
+    for case_id in chosen:
+        yield from _verify_case(case_id)
+        session().expunge_all()
+
+
+def _verify_case(case_id: UUID) -> Iterable[Difference]:
+    case = session().get(Case, case_id)
+    rows = list(session().scalars(select(JournalRow).where(JournalRow.case_id == case_id).order_by(JournalRow.seq)))
+    if case is None or not rows:
+        yield Difference(case_id, "chain", "no case or no journal")
+        return
+    records = [row.record for row in rows]
+    fault = journal.verify_chain(records)
+    if fault:
+        yield Difference(case_id, "chain", fault)
+    yield from (
+        Difference(case_id, "column", f"seq {row.seq}: {name}") for row in rows for name in _wrong_columns(row, case_id)
+    )
+    if (case.seq, case.last_hash) != (rows[-1].seq, rows[-1].hash):
+        yield Difference(case_id, "chain", "the last row of the journal is not the one the case names")
+    if not fault:
+        yield from (Difference(case_id, "step", text) for text in replay.re_execute(records, definitions.definition))
+        yield from _wrong_projections(case, records)
+
+
+def _wrong_columns(row: JournalRow, case_id: UUID) -> list[str]:
+    """Columns that repeat the record but differ from it."""
+    record = row.record
+    pairs = {
+        "case_id": (str(case_id), record["case"]),
+        "seq": (row.seq, record["seq"]),
+        "kind": (row.kind, record["kind"]),
+        "actor_id": (str(row.actor_id) if row.actor_id else None, record.get("actor")),
+        "element": (row.element, record.get("element")),
+        "at": (journal.instant(row.at), record["at"]),
+        "hash": (row.hash, record["hash"]),
+    }
+    return [name for name, (column, recorded) in pairs.items() if column != recorded]
+
+
+def _wrong_projections(case: Case, records: list[dict[str, Any]]) -> Iterable[Difference]:
+    """Stored state and inbox against what re-execution gives."""
+    shape, tokens = replay.open_tasks(records, definitions.definition)
+    stored = engine.shape(definitions.definition(case.definition), bytes(case.state))
+    if stored != shape:
+        yield Difference(case.id, "state", "the stored state has another shape than the journal gives")
+    expected = {executor.task_id(case.id, token) for token in tokens}
+    found = set(session().scalars(select(Task.id).where(Task.case_id == case.id, Task.state == "open")))
+    if expected != found:
+        yield Difference(case.id, "inbox", f"missing {len(expected - found)}, too many {len(found - expected)}")

@@ -1,0 +1,306 @@
+"""What people do to cases: start, claim, complete, signal, readdress. One transaction each; many at once: batch.py."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from service import engine, forms
+from service.engine import NoPlace, Step, StepFailed, journal
+from service.errors import (
+    N_,
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    ProcessError,
+    TaskAlreadyDone,
+)
+from service.models.db.clock import now
+from service.models.db.encryption import seal
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, current_cause, transaction
+from service.models.queries.runtime.inbox import task_left
+from service.models.queries.scope import addresses
+from service.models.tables.case import (
+    Incident,
+    JournalRow,
+    PersonalValue,
+    Task,
+)
+from service.models.tables.case_statements import (
+    CLAIM_TASK,
+    COUNT_INCIDENT,
+    LOCK_CASE_OF_TASK,
+    NOTE_CASE,
+)
+from service.models.tables.user import User
+from service.workflow.runtime import definitions, executor
+from service.workflow.runtime.executor import Act, Held
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A new case: its id, the ids of the tasks it opened, and its data."""
+
+    case_id: UUID
+    tasks: tuple[UUID, ...]
+    data: dict[str, Any]
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a completion did: the tasks it opened, whether the case is over, and the next task of the same kind."""
+
+    case_id: UUID
+    ended: bool
+    opened: tuple[UUID, ...]
+    next_task_id: UUID | None = None
+
+
+def start(
+    user: User | None,
+    process: str,
+    data: Mapping[str, Any],
+    *,
+    business_key: str | None = None,
+    behalf_id: UUID | None = None,
+) -> Started:
+    """Start a case on the version in force and execute it until people or jobs are needed.
+
+    Raises NotFound for an unknown process, and whatever a handler refuses with; no case exists then.
+    """
+    actor = user.id if user else None
+    with _use_case(f"start {process}", actor, behalf_id):
+        definition = definitions.definition(definitions.current(process).digest)
+        case_id, step = executor.begin(definition, Act("start", actor, behalf_id, data=data), business_key)
+        return Started(case_id, _ids(case_id, step), step.data, step.ended)
+
+
+def start_by_key(user: User, process: str, data: Mapping[str, Any], *, business_key: str | None = None) -> Started:
+    """Start a case as the REST interface does: only the roles named by ``camunda:candidateStarterGroups`` may."""
+    definition = definitions.definition(definitions.current(process).digest)
+    if user.role not in (definition.elements[definition.process].role or "").replace(" ", "").split(","):
+        raise NotAllowed(N_("您的角色不能发起这个流程。"))
+    return start(user, process, data, business_key=business_key)
+
+
+def claim(user: User, task_id: UUID) -> None:
+    """Take a task for oneself. Raises TaskAlreadyDone, or Conflict when a colleague was first."""
+    with _use_case("claim", user.id):
+        held, row = hold_task(user, task_id)
+        if row.assignee_id == user.id:
+            return
+        if session().execute(CLAIM_TASK, {"task": task_id, "user": user.id}).one_or_none() is None:
+            raise Conflict(N_("这项任务已由同事领取，请办理其他任务。"))
+        _note(held, Act("claim", user.id, token=row.token, element=row.element, data={"assignee": str(user.id)}))
+
+
+def claim_many(user: User, task_ids: Sequence[UUID]) -> int:
+    """Claim those that are still free, one use case each; returns how many the user then has."""
+    taken = 0
+    for task_id in task_ids:
+        try:
+            claim(user, task_id)
+            taken += 1
+        except (Conflict, NotFound):
+            continue
+    return taken
+
+
+def unclaim(user: User, task_id: UUID) -> None:
+    """Give a task back to everybody of the role. Raises NotAllowed when it is a colleague's."""
+    with _use_case("unclaim", user.id):
+        held, row = hold_task(user, task_id)
+        if row.assignee_id is None:
+            return
+        if row.assignee_id != user.id:
+            raise NotAllowed(N_("这项任务由同事领取，只有他本人可以退还。"))
+        _assign_row(task_id, None)
+        _note(held, Act("unclaim", user.id, token=row.token, element=row.element))
+
+
+def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
+    """Give back to their role all tasks that an account has claimed, one use case each: it was disabled (R4)."""
+    claimed = select(Task.id).where(Task.assignee_id == user_id, Task.state == "open").order_by(Task.id)
+    for task_id in session().scalars(claimed).all():
+        with _use_case("unclaim", actor_id):
+            row = LOCK_CASE_OF_TASK.execute({"task": task_id}).one()
+            if row.task_state == "open" and row.assignee_id == user_id:
+                _assign_row(task_id, None)
+                _note(Held.of(row), Act("unclaim", actor_id, token=row.token, element=row.element))
+
+
+def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
+    """Hand a task to a colleague of the same organisation and role. Raises NotFound for anybody else."""
+    with _use_case("assign", user.id):
+        held, row = hold_task(user, task_id)
+        colleague = session().get(User, assignee_id)
+        if colleague is None or (colleague.organisation_id, colleague.role) != (user.organisation_id, user.role):
+            raise NotFound(N_("没有这位同事。"))
+        _must_not_be_barred(row, assignee_id)
+        _assign_row(task_id, assignee_id)
+        _note(held, Act("assign", user.id, token=row.token, element=row.element, data={"assignee": str(assignee_id)}))
+
+
+def complete(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Completed:
+    """Complete a task with what its form says.
+
+    raw: form fields as typed. Raises NotFound out of scope, TaskAlreadyDone (R74), InvalidInput with an error at each
+    field, and whatever a handler refuses with; nothing has changed then.
+    """
+    with _use_case("complete", user.id):
+        held, row = hold_task(user, task_id)
+        step = complete_held(user, task_id, held, row, raw)
+        return Completed(held.id, step.ended, _ids(held.id, step))
+
+
+def complete_and_next(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Completed:
+    """Complete a task and name the next open one of the same kind in the user's inbox."""
+    task = session().get(Task, task_id)
+    done = complete(user, task_id, raw)
+    following = task_left(user, task.kind, task.sort_at, task.id) if task else None
+    return Completed(done.case_id, done.ended, done.opened, following)
+
+
+def signal(
+    user: User | None,
+    case_id: UUID,
+    message: str,
+    data: Mapping[str, Any] | None = None,
+    *,
+    otherwise: str = N_("案卷已不在可以这样办理的环节，请刷新后查看。"),
+) -> None:
+    """Give a case the BPMN message it waits for. Who may do so the caller has decided. Raises Conflict(otherwise)."""
+    actor = user.id if user else None
+    with _use_case(f"signal {message}", actor):
+        held = executor.hold(case_id)
+        executor.must_have_place(held, message, otherwise)
+        executor.move(held, Act("message", actor, element=message, data=data or {}))
+
+
+def readdress(case_id: UUID, data: Mapping[str, Any], actor_id: UUID | None) -> None:
+    """Change what open tasks are addressed by (R42: the unit of a pending enrolment moved to another province)."""
+    with _use_case("readdress", actor_id):
+        held = executor.hold(case_id)
+        executor.move(held, Act("readdress", actor_id, data=data))
+
+
+@contextmanager
+def _use_case(name: str, actor_id: UUID | None, behalf_id: UUID | None = None) -> Iterator[None]:
+    """A transaction in which an engine failure becomes an incident of its case and a ProcessError for the reader."""
+    cause = Cause(name, actor_id, behalf_id)
+    try:
+        with transaction(cause):
+            yield
+    except NoPlace:
+        raise TaskAlreadyDone from None
+    except StepFailed as failed:
+        if cause.case_id is not None and cause.seq:
+            record_incident(cause.case_id, failed.element, str(failed))
+        raise ProcessError(element=failed.element, case=str(cause.case_id)) from failed
+
+
+def record_incident(case_id: UUID, element: str, message: str, job_id: UUID | None = None) -> None:
+    """Remember that a case could not go on, as a use case of its own (the failed one was rolled back)."""
+    with transaction(Cause("incident", case_id=case_id)) as current_session:
+        current_session.add(
+            Incident(id=new_id(), case_id=case_id, job_id=job_id, element=element[:200], message=message[:4000])
+        )
+        current_session.execute(COUNT_INCIDENT, {"case": case_id, "by": 1})
+
+
+def hold_task(user: User, task_id: UUID) -> tuple[Held, Any]:
+    """Lock the case of a task that is open and in the user's scope."""
+    row = LOCK_CASE_OF_TASK.execute({"task": task_id}).one_or_none()
+    if row is None or (row.organisation_id, row.role) not in addresses(user):
+        raise NotFound
+    _must_not_be_barred(row, user.id)
+    if row.task_state != "open" or row.ended_at is not None:
+        raise TaskAlreadyDone
+    return Held.of(row), row
+
+
+def _must_not_be_barred(row: Any, user_id: UUID) -> None:
+    """The fact ``barred`` of a task names an account that may not do it: whom a complaint is about (R69)."""
+    if row.barred == str(user_id):
+        raise NotAllowed(N_("这项投诉涉及本人，不能由本人办理。"))
+
+
+def complete_held(user: User, task_id: UUID, held: Held, row: Any, raw: Mapping[str, Any]) -> Step:
+    if row.assignee_id not in (None, user.id):
+        raise Conflict(N_("这项任务由同事领取，请先由他退还，或办理其他任务。"))
+    data = _clean(held, row, raw)
+    return executor.move(held, Act("complete", user.id, token=row.token, element=row.element, data=data))
+
+
+def _clean(held: Held, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The form of the task's own version decides what is data; personal fields are sealed and only referred to."""
+    if row.form_key is None:
+        if raw:
+            raise InvalidInput(text=N_("这项任务没有需要填写的内容。"))
+        return {}
+    definition = definitions.definition(row.form_definition)
+    cleaned = forms.clean(definition.files[f"{row.form_key}.form"], raw)
+    data = dict(cleaned.data)
+    for name, value in cleaned.personal.items():
+        data[name] = _seal_personal(held, name, value)
+    return data
+
+
+def _seal_personal(held: Held, name: str, value: str) -> dict[str, str]:
+    salt = os.urandom(16)
+    row = PersonalValue(id=new_id(), case_id=held.id, seq=held.seq + 1, field=name, sealed=seal(value), salt=salt)
+    session().add(row)
+    return {"personal": str(row.id), "digest": journal.salted(salt, name, value)}
+
+
+def _assign_row(task_id: UUID, assignee_id: UUID | None) -> None:
+    task = session().get(Task, task_id)
+    if task is not None:
+        task.assignee_id = assignee_id
+
+
+def _note(held: Held, act: Act) -> None:
+    """A journal row for an input that moves a task but not the case: digests are carried from the row before."""
+    before = session().get(JournalRow, (held.id, held.seq))
+    seq, at = held.seq + 1, now()
+    given = engine.Input(act.kind, seq, at, act.token, act.element, None, dict(act.data))
+    definition = definitions.definition(held.definition)
+    row = journal.make_row(
+        str(held.id),
+        given,
+        None,
+        definition,
+        str(act.actor_id),
+        None,
+        held.last_hash,
+        os.urandom(16),
+        carry=before.record if before else None,
+    )
+    current_cause().case_id, current_cause().seq = held.id, seq
+    session().add(
+        JournalRow(
+            case_id=held.id,
+            seq=seq,
+            at=at,
+            kind=act.kind,
+            actor_id=act.actor_id,
+            element=act.element,
+            record=row,
+            hash=row["hash"],
+        )
+    )
+    session().execute(NOTE_CASE, {"case": held.id, "seq": seq, "hash": row["hash"], "at": at})
+
+
+def _ids(case_id: UUID, step: Step) -> tuple[UUID, ...]:
+    return tuple(executor.task_id(case_id, task.token) for task in step.opened)

@@ -1,0 +1,32 @@
+"""The data of a case as machines read it: from its journal, in the scope of whoever asks."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from service.engine import replay
+from service.models.db.session import session
+from service.models.queries.scope import get_visible
+from service.models.tables.case import Case, JournalRow, Task
+from service.models.tables.user import User
+from service.workflow.runtime import definitions
+
+
+def of_case(user: User, case_id: UUID) -> dict[str, Any]:
+    """The variables of a case in scope, merged over its open tokens. Raises NotFound."""
+    get_visible(user, Case, case_id)
+    return present(case_id)
+
+
+def of_task(user: User, task_id: UUID) -> dict[str, Any]:
+    """The variables of the case of a task in scope: whoever decides sees what he decides on. Raises NotFound."""
+    return present(get_visible(user, Task, task_id).case_id)
+
+
+def present(case_id: UUID) -> dict[str, Any]:
+    """The variables of a case that the caller was allowed to move; whoever only reads asks ``of_case`` or ``of_task``."""
+    records = session().scalars(select(JournalRow.record).where(JournalRow.case_id == case_id).order_by(JournalRow.seq))
+    return replay.moments(list(records), definitions.definition)[-1].data

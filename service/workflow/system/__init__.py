@@ -1,0 +1,1 @@
+"""Use cases on settings, exports, backup and the daily work."""

@@ -1,0 +1,218 @@
+"""Exports: a list or report as a file, logged; small ones at once, large ones by the worker (R70, R71)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+
+from service.config import settings
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
+from service.models.db.clock import now
+from service.models.db.encryption import seal, unseal
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Job
+from service.models.tables.export import ExportLog
+from service.models.tables.user import User
+from service.reports import find_export
+from service.reports.framework.report import Cells, Report, choose
+from service.reports.lists.unmasked import PERSONAL, reveal
+from service.workflow.authorization import must_have_record
+from service.workflow.runtime import jobs
+
+MOST = 50_000  # rows of one export (R71)
+AT_ONCE = 4_000  # rows that take less than two seconds
+KEPT = timedelta(days=1)
+EFFECT, REMOVAL = "export", "export.remove"
+
+Writer = Callable[[ExportLog, Report, Iterator[list[Cells]], Path], None]
+"""Writes the rows of an export into a file; it knows how cells are written in the reader's language."""
+
+
+def has_personal(report: Report, user: User, given: Mapping[str, str]) -> bool:
+    """Whether the list has numbers that are masked unless asked for, and the reader may ask."""
+    if report.is_plain or not may(Role(user.role), Action.EXPORT_UNMASKED):
+        return False
+    return any(c.key in PERSONAL for c in report.read(user, choose(report, user, given)).columns)
+
+
+def begin(
+    user: User,
+    name: str,
+    given: Mapping[str, str],
+    *,
+    purpose: str = "",
+    unmasked: bool = False,
+    language: str = "zh",
+    source: str | None = None,
+) -> ExportLog:
+    """Begin an export and remember it: who, which list, which filter, how many rows, masked or not, and what for.
+
+    Large ones get a job; small ones wait for ``write``. Raises NotFound for a list that is not for this role, Conflict
+    for more than 50,000 rows, and for whole numbers NotAllowed, or InvalidInput without a purpose.
+    """
+    report = find_export(user, name)
+    must_have_record(user, Action.VIEW_PERSONS)
+    if unmasked:
+        _check_unmasked(user, purpose)
+    chosen = choose(report, user, given)
+    total = report.read(user, chosen).count(MOST + 1)
+    if total > MOST:
+        raise Conflict(Message(N_("超过 %(most)s 行，请缩小条件后再导出。"), most=f"{MOST:,}"))
+    row = ExportLog(
+        id=new_id(),
+        user_id=user.id,
+        organisation_id=user.organisation_id,
+        name=name,
+        chosen=chosen.arguments(),
+        masked=not unmasked,
+        purpose=purpose.strip()[:200],
+        language=language,
+        total=total,
+    )
+    with transaction(Cause("begin_export", user.id)) as current:
+        current.add(row)
+        detail = {"list": name, "filter": row.chosen, "rows": total, "masked": row.masked, "purpose": row.purpose}
+        current.add(
+            AuditEvent(
+                actor_id=user.id,
+                organisation_id=user.organisation_id,
+                action="export",
+                object_type="export",
+                object_id=row.id,
+                source=source,
+                detail=detail,
+            )
+        )
+        current.add(_job(REMOVAL, row, KEPT))
+        if total > AT_ONCE:
+            current.add(_job(EFFECT, row, timedelta()))
+    return row
+
+
+def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> ExportLog:
+    """Write the file of an export; doing it again after a failure begins anew. A failure is noted, then raised.
+
+    job_id: the job that does it, whose lease is prolonged. It ends without a file when the reader stops it meanwhile.
+    """
+    row = session().get_one(ExportLog, export_id, populate_existing=True)
+    if row.state not in ("running", "failed"):
+        return row
+    try:
+        _write(row, writer, job_id)
+    except Stopped:
+        session().rollback()
+    except Exception as error:
+        session().rollback()
+        with transaction(Cause("end_export")):
+            _change(row, "failed", error=f"{type(error).__name__}: {error}"[:2000])
+        raise
+    return session().get_one(ExportLog, export_id, populate_existing=True)
+
+
+def stop(user: User, export_id: UUID) -> ExportLog:
+    """Give up an export that still runs: the worker ends at its next piece. Raises NotFound, Conflict when it has ended."""
+    row = find(user, export_id)
+    with transaction(Cause("stop_export", user.id)) as current:
+        if not _change(row, "stopped"):
+            raise Conflict(N_("这次导出已经结束，不能再取消。"))
+        current.refresh(row)
+    return row
+
+
+def remove(export_id: UUID) -> None:
+    """Take the file away; the row stays (§5.1: no residual data)."""
+    row = session().get_one(ExportLog, export_id)
+    _clear(row)
+    with transaction(Cause("remove_export")):
+        row.state = "removed"
+
+
+def find(user: User, export_id: UUID) -> ExportLog:
+    """One of the user's own exports; raises NotFound."""
+    row = session().get(ExportLog, export_id, populate_existing=True)
+    if row is None or row.user_id != user.id:
+        raise NotFound
+    return row
+
+
+def file_of(row: ExportLog) -> Path:
+    """Where the file of an export lies while it is kept, sealed like everything personal."""
+    return settings().data_dir / "exports" / f"{row.id}.xlsx.sealed"
+
+
+def read_file(row: ExportLog) -> bytes:
+    """The spreadsheet of a finished export; raises NotFound when it is gone."""
+    path = file_of(row)
+    if row.state != "done" or not path.exists():
+        raise NotFound(N_("文件已过一天，已删除；请重新导出。"))
+    return unseal(path.read_bytes())
+
+
+class Stopped(Exception):
+    """The export has ended while it was written: given up by the reader, or done by another worker."""
+
+
+def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
+    user = User.get(row.user_id)
+    if user is None or not user.is_active:
+        raise NotAllowed
+    report, path = find_export(user, row.name), file_of(row)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    table = report.read(user, choose(report, user, {"year": "", **row.chosen}))
+    part = path.with_name(f"{row.id}.{new_id()}.part")  # of this try alone
+    try:
+        writer(row, report, _counted(row, table.batches(), job_id), part)
+        part.write_bytes(seal(part.read_bytes()))
+        with transaction(Cause("end_export")):
+            if not _change(row, "done", error=None):
+                raise Stopped
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _clear(row: ExportLog) -> None:
+    for path in file_of(row).parent.glob(f"{row.id}.*"):
+        path.unlink(missing_ok=True)
+
+
+def _check_unmasked(user: User, purpose: str) -> None:
+    if not may(Role(user.role), Action.EXPORT_UNMASKED):
+        raise NotAllowed
+    if not purpose.strip():
+        raise InvalidInput({"purpose": N_("导出完整号码须写明用途，用途会记入审计。")})
+
+
+def _counted(row: ExportLog, batches: Iterator[list[Cells]], job_id: UUID | None) -> Iterator[list[Cells]]:
+    """The batches, whole numbers in them if asked for; between them the progress is written down. Raises Stopped."""
+    done = 0
+    for cells in batches:
+        yield cells if row.masked else reveal(cells)
+        done += len(cells)
+        with transaction(Cause("export_progress")):
+            if not _change(row, "running", done=done):
+                raise Stopped
+        if job_id is not None:
+            jobs.keep(job_id)
+
+
+def _change(row: ExportLog, state: str, **more: Any) -> bool:
+    """Change an export that has not ended; whether it had not. A failed one that is tried again runs again."""
+    change = update(ExportLog).where(ExportLog.id == row.id, ExportLog.state.in_(("running", "failed")))
+    change = change.values(state=state, ended_at=None if state == "running" else now(), **more)
+    return session().execute(change.returning(ExportLog.id)).one_or_none() is not None
+
+
+def _job(name: str, row: ExportLog, after: timedelta) -> Job:
+    at = now() + after
+    return Job(id=new_id(), kind="effect", name=name, due_at=at, run_at=at, payload={"export_id": str(row.id)})

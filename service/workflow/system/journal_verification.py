@@ -1,0 +1,41 @@
+"""The auditor's proof: the latest cases are run again from their journals, and the attempt is remembered."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.errors import NotAllowed
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case
+from service.models.tables.user import User
+from service.workflow.runtime import history
+
+CHECKED = 50  # cases of one click; all of them: ``anpei verify``
+
+
+def verify_latest(user: User) -> tuple[int, list[UUID]]:
+    """Verify the journals of the cases that moved last: how many they were, and those that differ. Raises NotAllowed."""
+    if not may(Role(user.role), Action.READ_AUDIT):
+        raise NotAllowed
+    user_id, organisation_id = user.id, user.organisation_id
+    chosen = list(session().scalars(select(Case.id).order_by(Case.moved_at.desc()).limit(CHECKED)))
+    wrong = sorted({found.case_id for found in history.verify(chosen)})
+    with transaction(Cause("verify_journal", user_id)) as current:
+        detail = {"cases": len(chosen), "differences": [str(one) for one in wrong]}
+        outcome = "different" if wrong else "ok"
+        current.add(
+            AuditEvent(
+                action="verify_journal",
+                actor_id=user_id,
+                organisation_id=organisation_id,
+                outcome=outcome,
+                detail=detail,
+            )
+        )
+    return len(chosen), wrong

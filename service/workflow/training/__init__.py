@@ -1,0 +1,1 @@
+"""Use cases on plans, classes, enrolments and scores."""

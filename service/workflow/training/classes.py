@@ -1,0 +1,176 @@
+"""What people do to a class as a whole: begin, change, cancel it, close its enrolment early. Its states its case writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.domain.training.class_progress import came
+from service.domain.training.classes import (
+    BEGINNING,
+    ClassState,
+    check_capacity,
+    check_dates,
+    obstacle_to_cancellation,
+    obstacle_to_class_changes,
+)
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.scores import parse_pass_mark
+from service.domain.values.reasons import parse_reason
+from service.errors import N_, Conflict, Message, NotAllowed, NotFound
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.scope import get_visible
+from service.models.queries.training import class_list
+from service.models.queries.training.enrollment_list import class_of_case
+from service.models.tables.case import Case
+from service.models.tables.training import LIVE_ENROLLMENT, TrainingClass
+from service.models.tables.user import User
+from service.operations import class_change
+from service.workflow.form_reader import Entry
+from service.workflow.runtime import definitions, tasks
+
+NO_CASE = N_("该班不是由流程开办的，不能这样办理。")
+CHANGED_ELSEWHERE = N_("该班已办结、已取消，或还没有发布，不能修改。")
+BEFORE_CHECK_IN = frozenset({"pending", "confirmed"})
+
+
+def begin_class(user: User) -> UUID:
+    """Start a class; returns the task in which its organiser drafts and publishes it (R33, S50)."""
+    if not may(Role(user.role), Action.EDIT_CLASS):
+        raise NotAllowed
+    data = {"organiser_id": str(user.organisation_id), "organiser_role": user.role}
+    return tasks.start(user, "training_class", data).tasks[0]
+
+
+def draft_class(user: User, raw: Mapping[str, Any]) -> UUID:
+    """Begin a class and fill in its draft, both or neither; returns the class's id. raw: the form ``draft_class``."""
+    with transaction(Cause("draft_class", user.id)):
+        made = class_of_case(complete_draft(user, begin_class(user), raw))
+        if made is None:
+            raise Conflict(N_("放弃的草稿不建班次。"))
+    return made.id
+
+
+def complete_draft(user: User, task_id: UUID, raw: Mapping[str, Any]) -> UUID:
+    """Fill in a draft that could be published as it is, and answer with its case.
+
+    A page may keep a draft with gaps, in its task alone; whoever asks for the class must be told them (R33, R36).
+    """
+    with transaction(Cause("draft_class", user.id)) as current:
+        if raw.get("decision") == "keep":
+            trial = current.begin_nested()
+            try:
+                tasks.complete(user, task_id, {**raw, "decision": "publish"})
+            finally:
+                trial.rollback()
+        return tasks.complete(user, task_id, raw).case_id
+
+
+def cancel_class(user: User, class_id: UUID, reason: str) -> None:
+    """Cancel a class before the first check-in (R37); everybody enrolled is told why."""
+    with transaction(Cause("cancel_class", user.id)):
+        found = _own(user, class_id)
+        why = parse_reason(reason)
+        if obstacle := obstacle_to_cancellation(ClassState(found.state), checked_in(class_id)):
+            raise Conflict(obstacle)
+        tasks.signal(user, _case(found), "cancel_class", {"reason": why})
+
+
+def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
+    """Change place, dates, seats, pass mark, contact or text of a published class (R35); its people and cases follow.
+
+    raw: the fields of the form, and ``seen``: ``class_change.mark`` of when it was drawn. Returns whether anything was
+    different. Raises InvalidInput at the fields, Conflict when a colleague was first or the class cannot change any more.
+    """
+    with transaction(Cause("change_class", user.id)):
+        found = _own(user, class_id)
+        if obstacle := obstacle_to_changing(found):
+            raise Conflict(obstacle)
+        data = _changes(found, raw)
+        if data["seen"] == class_change.mark(found) and not class_change.differences(found, data):
+            return False
+        tasks.signal(user, _case(found), "class_changed", data, otherwise=CHANGED_ELSEWHERE)
+    return True
+
+
+def obstacle_to_changing(found: TrainingClass) -> Message | None:
+    """Why its organiser cannot change it: it is over, or its case began before there was a way to (R35, invariant 5)."""
+    if obstacle := obstacle_to_class_changes(ClassState(found.state), (), False):
+        return obstacle
+    case = session().get(Case, found.case_id) if found.case_id else None
+    if case is None:
+        return Message(NO_CASE)
+    if case.definition and "class_changed" not in definitions.definition(case.definition).messages:
+        return Message(
+            N_("该班按较早版本的流程开办，发布后不能修改；请流程管理员把案卷迁移到现行版本，或取消后重新开班。")
+        )
+    return None
+
+
+def mark(found: TrainingClass) -> str:
+    """What the form of a change carries as ``seen``."""
+    return class_change.mark(found)
+
+
+def fixed_fields(found: TrainingClass) -> frozenset[str]:
+    """The fields that cannot change any more: the beginning once people have come, the pass mark once there is a score."""
+    counts = {EnrollmentState(state): n for state, n in class_list.state_counts(found.id).items()}
+    begun = BEGINNING if came(counts) or counts.get(EnrollmentState.NO_SHOW) else frozenset()
+    return begun | ({"pass_mark"} if class_change.has_scores(found) else frozenset())
+
+
+def close_enrolment(user: User, class_id: UUID) -> None:
+    """End the enrolment before its last day."""
+    with transaction(Cause("close_enrolment", user.id)):
+        found = _own(user, class_id)
+        tasks.signal(user, _case(found), "close_enrolment", otherwise=N_("该班已不在报名阶段，无须截止。"))
+
+
+def checked_in(class_id: UUID) -> int:
+    """How many have ever checked in."""
+    counts = class_list.state_counts(class_id)
+    later = (*(s for s in LIVE_ENROLLMENT if s not in BEFORE_CHECK_IN), "completed", "failed")
+    return sum(counts.get(state, 0) for state in later)
+
+
+def is_organiser(user: User, found: TrainingClass) -> bool:
+    """Whether the class is the user's to cancel or close."""
+    return may(Role(user.role), Action.EDIT_CLASS) and found.organiser_id == user.organisation_id
+
+
+def _own(user: User, class_id: UUID) -> TrainingClass:
+    found = get_visible(user, TrainingClass, class_id)
+    if not is_organiser(user, found):
+        raise NotFound
+    return found
+
+
+def _case(found: TrainingClass) -> UUID:
+    if found.case_id is None:
+        raise Conflict(NO_CASE)
+    return found.case_id
+
+
+def _changes(found: TrainingClass, raw: Mapping[str, str]) -> dict[str, Any]:
+    """What was typed, as the message of the diagram carries it; all errors at once."""
+    entry = Entry(raw)
+    days = {name: day for name in class_change.DATES if (day := entry.day(name, must=True))}
+    data = {
+        "seen": entry.typed("seen"),
+        "place": entry.text("place", 100, must=True),
+        "contact": entry.text("contact", 100),
+        "body": entry.lines("body", 2000),
+        "capacity": entry.number("capacity", 1, 2000),
+        "pass_mark": entry.parse(parse_pass_mark, entry.typed("pass_mark")),
+    }
+    if len(days) == len(class_change.DATES):
+        entry.parse(partial(check_dates, **days))
+    if data["capacity"] is not None:
+        entry.parse(check_capacity, data["capacity"], found.taken)
+    entry.check()
+    return data | {name: day.isoformat() for name, day in days.items()}

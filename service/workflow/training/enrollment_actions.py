@@ -1,0 +1,88 @@
+"""Which acts on an enrolment are possible now, and why not: one answer for the buttons of pages and for the acts themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
+from service.domain.accounts.scopes import Subject, covers, scope_of
+from service.domain.training import enrollments, scores
+from service.domain.training.enrollment_state import EnrollmentState
+from service.errors import N_, Message
+from service.models.db.clock import today
+from service.models.queries.scope_adapters import actor_of
+from service.models.queries.training.enrollment_facts import EnrollmentFacts, facts_of_enrollments
+from service.models.tables.user import User
+
+NOTHING_TO_UNDO = N_("已有成绩或尚未报到，不能撤销报到。")
+NOTHING_TO_CORRECT = N_("成绩未确认、正在更正或证件已审批，不能提出更正。")
+
+
+class EnrollmentAct(StrEnum):
+    """What people do to an enrolment outside its tasks."""
+
+    WITHDRAW = "withdraw"
+    UNDO_CHECK_IN = "undo_check_in"
+    CORRECT_SCORE = "correct_score"
+
+
+ACTIONS = {
+    EnrollmentAct.WITHDRAW: Action.WITHDRAW_ENROLLMENT,
+    EnrollmentAct.UNDO_CHECK_IN: Action.CHECK_IN,
+    EnrollmentAct.CORRECT_SCORE: Action.CONFIRM_SCORE,
+}
+
+
+def acts_on(user: User, ids: Collection[UUID], enrol_until: date) -> dict[UUID, frozenset[EnrollmentAct]]:
+    """For each of these enrolments of one class what the user may do now. The enrolments are in his sight."""
+    scopes = {act: scope_of(actor_of(user), action) for act, action in ACTIONS.items()}
+    if not any(scope.reaches for scope in scopes.values()):
+        return {}
+    return {
+        facts.id: frozenset(
+            act
+            for act in EnrollmentAct
+            if covers(scopes[act], _subject(user, facts)) and obstacle(user, act, facts, enrol_until) is None
+        )
+        for facts in facts_of_enrollments(user, ids)
+    }
+
+
+def is_reached(user: User, act: EnrollmentAct, facts: EnrollmentFacts) -> bool:
+    """Whether the enrolment is among those the user may do this to at all (domain.md §9)."""
+    return covers(scope_of(actor_of(user), ACTIONS[act]), _subject(user, facts))
+
+
+def obstacle(user: User, act: EnrollmentAct, facts: EnrollmentFacts, enrol_until: date) -> Message | None:
+    """Why this cannot be done to the enrolment now; its case must wait for the message, too (R46, R48, R51)."""
+    state = EnrollmentState(facts.state)
+    if act is EnrollmentAct.WITHDRAW:
+        found = enrollments.obstacle_to_withdrawal(state, Role(user.role), enrol_until, today())
+    elif act is EnrollmentAct.UNDO_CHECK_IN:
+        found = enrollments.obstacle_to_undoing_check_in(state, facts.has_score)
+    else:
+        found = _obstacle_to_correction(state, facts.is_unapproved)
+    if found is None and f"message:{act}" not in facts.awaited:
+        return Message(NOTHING_TO_CORRECT if act is EnrollmentAct.CORRECT_SCORE else NOTHING_TO_UNDO)
+    return found
+
+
+def _obstacle_to_correction(state: EnrollmentState, is_unapproved: bool) -> Message | None:
+    if state is EnrollmentState.CERTIFYING:
+        return scores.obstacle_to_correction(None, "", not is_unapproved)
+    return None if state is EnrollmentState.MAKEUP else Message(NOTHING_TO_CORRECT)
+
+
+def _subject(user: User, facts: EnrollmentFacts) -> Subject:
+    linked = frozenset({user.organisation_id}) if facts.is_linked else frozenset()
+    return Subject(
+        unit=facts.unit_id,
+        parent=facts.parent_id,
+        authority=facts.authority_id,
+        is_academy=facts.is_academy,
+        linked=linked,
+    )

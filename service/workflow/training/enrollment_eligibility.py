@@ -1,0 +1,105 @@
+"""Why a person cannot be enrolled in a class, told before anybody tries (R31, R38–R41): the same rules as the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from service.domain.accounts.roles import Role
+from service.domain.persons.persons import PersonState
+from service.domain.training.classes import ClassState, is_open_to, obstacle_to_window
+from service.domain.training.enrollments import (
+    FULL,
+    Candidate,
+    Offer,
+    obstacles_to_confirming,
+    obstacles_to_enrolling,
+)
+from service.domain.training.training_kind import TrainingKind
+from service.domain.training.training_need import Facts, Need
+from service.errors import Message
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.queries.training.training_need_facts import facts_of, rule
+from service.models.tables.organisation import Organisation
+from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingClass
+from service.workflow.training import enrollments
+
+__all__ = ["obstacle_of_class", "obstacles", "recheck", "rule"]
+
+
+def obstacles(found: TrainingClass, rows: Sequence[Any]) -> dict[UUID, list[Message]]:
+    """For each row (id, state, type_code, unit_id) of a list of persons every reason why he cannot join today."""
+    known = facts_of([row.id for row in rows], today())
+    needs = enrollments.decide_all(known)
+    live = _live_classes([row.id for row in rows])
+    provinces = _provinces({row.unit_id for row in rows})
+    said = {}
+    for row in rows:
+        classes = live.get(row.id, set())
+        candidate = Candidate(
+            state=PersonState(row.state),
+            qualification_type=row.type_code,
+            need=needs[row.id],
+            facts=known[row.id].facts,
+            is_in_class=found.id in classes,
+            is_enrolled_elsewhere=bool(classes - {found.id}),
+        )
+        said[row.id] = obstacles_to_enrolling(candidate, _offer(found, provinces[row.unit_id]), today())
+    return said
+
+
+def obstacle_of_class(found: TrainingClass) -> Message | None:
+    """Why nobody can be enrolled in it today: window, state, seats (R38, R40)."""
+    state = ClassState(found.state)
+    if obstacle := obstacle_to_window(state, found.enrol_from, found.enrol_until, today()):
+        return obstacle
+    return FULL if found.taken >= found.capacity else None
+
+
+def recheck(enrollment: Enrollment, need: Need, facts: Facts, last_day: date) -> list[Message]:
+    """Why the province cannot confirm now (R45, R47). Person, unit and class of the enrolment are loaded; last_day: as its
+    case has it, ``confirm_until``."""
+    person, found = enrollment.person, enrollment.training_class
+    others = _live_classes([person.id]).get(person.id, set()) - {found.id}
+    candidate = Candidate(
+        state=PersonState(person.state),
+        qualification_type=person.qualification_type.code,
+        need=need,
+        facts=facts,
+        is_enrolled_elsewhere=bool(others),
+    )
+    return obstacles_to_confirming(candidate, _offer(found, person.unit.authority_id), today(), last_day)
+
+
+def _offer(found: TrainingClass, province: UUID | None) -> Offer:
+    """The class as it is offered to persons of a province; academies (None) are served by whoever enrols them."""
+    role = Role.ASSOCIATION if found.organiser.kind == "association" else Role.PROVINCIAL_AUTHORITY
+    is_open = province is None or is_open_to(province, found.organiser_id, role, found.open_to_other_provinces)
+    return Offer(
+        kind=TrainingKind(found.kind),
+        state=ClassState(found.state),
+        enrol_from=found.enrol_from,
+        enrol_until=found.enrol_until,
+        qualification_types=frozenset(found.qualification_types),
+        is_open=is_open,
+    )
+
+
+def _live_classes(person_ids: Sequence[UUID]) -> dict[UUID, set[UUID]]:
+    query = select(Enrollment.person_id, Enrollment.class_id).where(
+        Enrollment.person_id.in_(person_ids), Enrollment.state.in_(LIVE_ENROLLMENT)
+    )
+    found: dict[UUID, set[UUID]] = {}
+    for person_id, class_id in session().execute(query):
+        found.setdefault(person_id, set()).add(class_id)
+    return found
+
+
+def _provinces(unit_ids: Iterable[UUID]) -> dict[UUID, UUID | None]:
+    query = select(Organisation.id, Organisation.authority_id).where(Organisation.id.in_(list(unit_ids)))
+    return {row[0]: row[1] for row in session().execute(query)}

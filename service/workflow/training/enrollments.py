@@ -1,0 +1,157 @@
+"""Enrolling, withdrawing, and what else people do around a class; and the projection of who needs which training."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from service import engine
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.domain.training import enrollments
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.training_need import Need
+from service.domain.values.reasons import parse_reason
+from service.errors import AnpeiError, InvalidInput, Message, NotAllowed
+from service.models.db.clock import today
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.scope import get_visible
+from service.models.queries.scope_adapters import actor_of, subject_of
+from service.models.queries.training.training_need_facts import Known, facts_of
+from service.models.tables.person import Person
+from service.models.tables.training import TrainingClass, TrainingNeed
+from service.models.tables.training_need_listener import WRITE_NEEDS
+from service.models.tables.user import User
+from service.workflow.authorization import must_have_record
+from service.workflow.runtime import definitions, tasks
+from service.workflow.training.enrollment_actions import EnrollmentAct
+from service.workflow.training.score_corrections import enrollment_for
+
+VIA = {
+    "group": "group",
+    "enterprise": "enterprise",
+    "provincial_authority": "province",
+    "association": "association",
+    "training_institution": "institution",
+}
+BATCH = 500  # persons decided in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What became of one person: the new case, or why not."""
+
+    person_id: UUID
+    name: str
+    case_id: UUID | None = None
+    message: Message | None = None
+
+
+def enroll(user: User, class_id: UUID, person_ids: Iterable[UUID]) -> list[Enrolled]:
+    """Enrol persons into a class, each in a case and transaction of its own: one refusal does not undo the others.
+
+    The reasons of refusal come back with the rows (R31, R38–R41, R44). Raises NotFound for a class out of sight and
+    NotAllowed for roles that enrol nobody.
+    """
+    if not may(Role(user.role), Action.ENROLL):
+        raise NotAllowed
+    must_have_record(user, Action.ENROLL)
+    found = get_visible(user, TrainingClass, class_id)
+    host = found.institution_id
+    return [_enroll_one(user, class_id, host, person_id) for person_id in dict.fromkeys(person_ids)]
+
+
+def withdraw(user: User, enrollment_id: UUID, reason: str = "") -> None:
+    """Take an enrolment back (R46). Raises Conflict when it is too late, InvalidInput when a reason is missing."""
+    with transaction(Cause("withdraw", user.id)):
+        found = enrollment_for(user, enrollment_id, EnrollmentAct.WITHDRAW)
+        state, until = EnrollmentState(found.state), found.training_class.enrol_until
+        must = enrollments.needs_reason_to_withdraw(state, until, today())
+        why = parse_reason(reason) if must or reason.strip() else ""
+        tasks.signal(user, found.case_id, "withdraw", {"reason": why, "by": str(user.id)})
+
+
+def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_000) -> int:
+    """Decide anew which training persons need: those named, or all whose row is stale (R22–R29). Returns how many.
+
+    The worker calls it at every tick; with nothing stale it is one indexed query.
+    """
+    done = 0
+    while done < limit:
+        chosen = list(person_ids)[done : done + BATCH] if person_ids is not None else _stale(min(BATCH, limit - done))
+        if not chosen:
+            break
+        with transaction(Cause("refresh_need")):
+            _decide(chosen)
+        done += len(chosen)
+    return done
+
+
+def decide(known: Known) -> Need:
+    """The need that follows from the facts by the decision in force."""
+    return decide_all({UUID(int=0): known})[UUID(int=0)]
+
+
+def decide_all(known: Mapping[UUID, Known]) -> dict[UUID, Need]:
+    """The need of each person by the decision in force; equal facts are decided once."""
+    definition, _ = definitions.decision("training_need")
+    decided: dict[str, Need] = {}
+    for facts in known.values():
+        key = repr(facts.facts)
+        if key not in decided:
+            decided[key] = Need(engine.decide(definition, "training_need", facts.facts)["need"])
+    return {person_id: decided[repr(facts.facts)] for person_id, facts in known.items()}
+
+
+def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enrolled:
+    """One enrolment; a refusal is an answer, not an error."""
+    name = ""
+    try:
+        with transaction(Cause("enroll", user.id)):
+            person = get_visible(user, Person, person_id, joinedload(Person.unit))
+            name = person.name
+            if not enrollments.may_enroll(actor_of(user), subject_of(person.unit), host):
+                raise NotAllowed
+            on_behalf = user.role == Role.PROVINCIAL_AUTHORITY
+            data = {
+                "class_id": str(class_id),
+                "person_id": str(person_id),
+                "via": VIA[user.role],
+                "on_behalf": on_behalf,
+            }
+            started = tasks.start(user, "training_enrollment", data, business_key=str(person_id))
+        return Enrolled(person_id, name, case_id=started.case_id)
+    except InvalidInput as refused:
+        return Enrolled(person_id, name, message=next(iter(refused.fields.values()), refused.message))
+    except AnpeiError as refused:
+        return Enrolled(person_id, name, message=refused.message)
+
+
+def _stale(limit: int) -> list[UUID]:
+    query = select(TrainingNeed.person_id).where(TrainingNeed.as_of < today()).order_by(TrainingNeed.as_of).limit(limit)
+    return list(session().scalars(query.with_for_update(skip_locked=True)))
+
+
+def _decide(person_ids: Collection[UUID]) -> None:
+    _, digest = definitions.decision("training_need")
+    known = facts_of(person_ids, today())
+    needs = decide_all(known)
+    rows = [
+        {
+            "person_id": person_id,
+            "need": needs[person_id],
+            "as_of": today(),
+            "reference_date": facts.facts["reference_date"],
+            "valid_to": facts.facts["valid_to"],
+            "certificate_id": facts.certificate_id,
+            "decision": digest,
+        }
+        for person_id, facts in known.items()
+    ]
+    session().execute(WRITE_NEEDS, {"rows": orjson.dumps(rows).decode()})

@@ -1,0 +1,66 @@
+"""What the association puts right after the fact: a check-in that was a mistake, a confirmed score that is wrong."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import joinedload
+
+from service.domain.accounts.permissions import may
+from service.domain.accounts.roles import Role
+from service.domain.training.scores import parse_score
+from service.domain.values.reasons import parse_reason
+from service.errors import Conflict, Message, NotAllowed, NotFound
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.scope import get_visible
+from service.models.queries.training.enrollment_facts import facts_of_enrollments
+from service.models.tables.training import Enrollment
+from service.models.tables.user import User
+from service.workflow.runtime import tasks
+from service.workflow.training.enrollment_actions import (
+    ACTIONS,
+    NOTHING_TO_CORRECT,
+    NOTHING_TO_UNDO,
+    EnrollmentAct,
+    is_reached,
+    obstacle,
+)
+
+
+def undo_check_in(user: User, enrollment_id: UUID) -> None:
+    """Take a check-in back while there is no score (R48). Raises Conflict when it is too late."""
+    with transaction(Cause("undo_check_in", user.id)):
+        found = enrollment_for(user, enrollment_id, EnrollmentAct.UNDO_CHECK_IN)
+        tasks.signal(user, found.case_id, "undo_check_in", otherwise=NOTHING_TO_UNDO)
+
+
+def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, reason: str) -> None:
+    """Propose another value for a confirmed score; it holds once a second person assents (R51).
+
+    Raises InvalidInput at ``score`` or ``reason``; Conflict when there is no confirmed score or the certificate is approved.
+    """
+    with transaction(Cause("correct_score", user.id)):
+        found = enrollment_for(user, enrollment_id, EnrollmentAct.CORRECT_SCORE)
+        value = None if is_absent else parse_score(score)
+        data = {"correction_score": value, "correction_absent": is_absent, "correction_reason": parse_reason(reason)}
+        tasks.signal(user, found.case_id, "correct_score", data, otherwise=NOTHING_TO_CORRECT)
+
+
+def obstacle_to(user: User, found: Enrollment, act: EnrollmentAct) -> Message | None:
+    """Why the user cannot do this to an enrolment that he sees; its class is loaded. Raises NotFound out of his reach."""
+    [facts] = facts_of_enrollments(user, [found.id])
+    if not is_reached(user, act, facts):
+        raise NotFound
+    return obstacle(user, act, facts, found.training_class.enrol_until)
+
+
+def enrollment_for(user: User, enrollment_id: UUID, act: EnrollmentAct) -> Enrollment:
+    """The enrolment that an act is about, with unit and class. Raises NotAllowed for a role that never does this, NotFound
+    out of its reach, Conflict when it is not possible now."""
+    if not may(Role(user.role), ACTIONS[act]):
+        raise NotAllowed
+    loaded = joinedload(Enrollment.training_class), joinedload(Enrollment.unit), joinedload(Enrollment.person)
+    found = get_visible(user, Enrollment, enrollment_id, *loaded)
+    if why := obstacle_to(user, found, act):
+        raise Conflict(why)
+    return found

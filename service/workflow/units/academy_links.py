@@ -1,0 +1,53 @@
+"""Which training institutions may enrol the persons of an academy (S62, C7). The record of an academy: units.py."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from service.domain.accounts.permissions import Action
+from service.domain.units.units import UnitKind, UnitState
+from service.errors import N_, Conflict, InvalidInput, NotFound
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.scope import get_visible
+from service.models.queries.system import form_options
+from service.models.tables.audit import AuditEvent
+from service.models.tables.organisation import AcademyLink, Organisation
+from service.models.tables.user import User
+from service.workflow.authorization import must_reach
+
+
+def link_academy(user: User, academy_id: UUID, institutions: Collection[UUID]) -> Organisation:
+    """Let exactly these institutions enrol the academy's persons; enrolments made before stay. Raises InvalidInput."""
+    with transaction(Cause("link_academy", user.id)) as current:
+        academy = get_visible(user, Organisation, academy_id)
+        if academy.kind != UnitKind.ACADEMY:
+            raise NotFound
+        must_reach(user, Action.EDIT_ACADEMY, academy)
+        if academy.state == UnitState.DELETED:
+            raise Conflict(N_("该单位已删除，不能再变更。"))
+        wanted, known = set(institutions), {UUID(key) for key, _name in form_options.choices("institutions")}
+        if not wanted <= known:
+            raise InvalidInput({"institutions": N_("请从列表中选择培训机构。")})
+        current.execute(select(Organisation.id).where(Organisation.id == academy.id).with_for_update())
+        before = set(AcademyLink.institutions_of(academy.id))
+        if gone := before - wanted:
+            current.execute(
+                delete(AcademyLink).where(AcademyLink.academy_id == academy.id, AcademyLink.institution_id.in_(gone))
+            )
+        current.add_all([AcademyLink(academy_id=academy.id, institution_id=key) for key in wanted - before])
+        if before != wanted:
+            detail = {"before": sorted(map(str, before)), "after": sorted(map(str, wanted))}
+            current.add(
+                AuditEvent(
+                    actor_id=user.id,
+                    organisation_id=user.organisation_id,
+                    action="link_academy",
+                    object_type="organisation",
+                    object_id=academy.id,
+                    detail=detail,
+                )
+            )
+    return academy

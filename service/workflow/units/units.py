@@ -1,0 +1,156 @@
+"""Plain audited changes of units: entering one, its record and completeness (R3, R10, R11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import UNIT_ROLES, Role
+from service.domain.persons.identity import parse_phone
+from service.domain.units import units
+from service.domain.units.credit_code import parse_credit_code
+from service.domain.units.units import Business, UnitKind, missing_fields
+from service.errors import N_, InvalidInput, Message, NotFound
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Cause, transaction
+from service.models.queries.scope import get_visible
+from service.models.tables.organisation import Organisation
+from service.models.tables.user import User
+from service.workflow.authorization import must_have_record, must_reach
+from service.workflow.form_reader import Entry
+from service.workflow.optimistic_lock import check_version
+
+NAME_TAKEN = Message(N_("本省已有同名的单位，请核对。"))
+CODE_TAKEN = Message(N_("这个统一社会信用代码已属于另一个单位，请核对。"))
+
+
+def create_unit(user: User, raw: Mapping[str, Any]) -> Organisation:
+    """Enter a unit (S31, S67): by its province, or by the association, which also enters academies.
+
+    raw: the fields of ``units.FIELDS``; authority and parent are ids. Only name, kind and authority must be there: the
+    unit itself completes the rest (R3). Raises InvalidInput, NotAllowed.
+    """
+    with transaction(Cause("create_unit", user.id)) as current:
+        entry = Entry(raw)
+        kind = entry.choice("kind", list(UnitKind), must=True)
+        unit = Organisation(id=new_id(), kind=kind or "enterprise", name="", state="draft", names_history=[])
+        unit.name = entry.text("name", 100, must=True) or ""
+        _place(user, unit, entry)
+        entry.check()
+        must_reach(user, Action.EDIT_ACADEMY if kind == "academy" else Action.ADD_UNIT, unit)
+        _fill(unit, entry)
+        entry.check()
+        unit.state = "draft" if missing(unit) else "complete"
+        current.add(unit)
+        flush()
+    return unit
+
+
+def save_unit(user: User, unit_id: UUID, raw: Mapping[str, Any]) -> Organisation:
+    """Change a unit's record; complete, it opens everything else to its users (R3).
+
+    A unit's own users cannot change what is locked for them (R11). raw may carry ``version``: another one than the
+    row's raises Conflict. Raises InvalidInput, NotFound.
+    """
+    with transaction(Cause("save_unit", user.id)):
+        unit = get_visible(user, Organisation, unit_id)
+        if not unit.is_unit:
+            raise NotFound
+        must_reach(user, Action.EDIT_ACADEMY if unit.kind == "academy" else Action.MODIFY_UNIT, unit)
+        session().refresh(unit, with_for_update={"key_share": True})  # as it is now: two who save at once take turns
+        check_version(unit.version, raw)
+        entry = Entry(raw)
+        locked = [name for name in ("name", "credit_code", "kind", "authority", "parent") if entry.has(name)]
+        if Role(user.role) in UNIT_ROLES:
+            # a locked field that is still empty may be filled in, or the record could never be completed
+            changed = [n for n in locked if entry.typed(n) and _shown(unit, n) and entry.typed(n) != _shown(unit, n)]
+            if obstacle := units.obstacle_to_changes(Role(user.role), changed):
+                raise InvalidInput({changed[0]: obstacle})
+            _fill(unit, entry, is_own=True)
+        else:
+            _fill(unit, entry)
+        entry.check()
+        unit.state = "draft" if missing(unit) else "complete"
+        flush()
+    return unit
+
+
+def missing(unit: Organisation) -> list[str]:
+    """The fields that its record still lacks, in the order of the form."""
+    return missing_fields(UnitKind(unit.kind), record(unit))
+
+
+def record(unit: Organisation) -> dict[str, object]:
+    """The fields of ``units.FIELDS`` of a unit."""
+    return {
+        "name": unit.name,
+        "credit_code": unit.credit_code,
+        "kind": unit.kind,
+        "parent": unit.parent_id,
+        "authority": unit.authority_id,
+        "business": unit.business,
+        "legal_rep": unit.legal_rep,
+        "contact": unit.contact,
+        "phone": unit.phone,
+        "address": unit.address,
+    }
+
+
+def must_be_complete(user: User, action: Action) -> None:
+    """Raise Conflict while the user's unit has not completed its record (R3)."""
+    must_have_record(user, action)
+
+
+def _shown(unit: Organisation, name: str) -> str:
+    return str(record(unit)[name] or "")
+
+
+def _place(user: User, unit: Organisation, entry: Entry) -> None:
+    """Province and group of a new unit; a provincial user's are in his own province."""
+    if user.role == Role.PROVINCIAL_AUTHORITY:
+        unit.authority_id = user.organisation_id
+    else:
+        unit.authority_id = entry.key("authority", must=unit.kind != "academy")
+    if unit.kind == "branch":
+        group = Organisation.hold(entry.key("parent"))
+        if group is None or group.kind != "group" or group.state == "deleted":
+            entry.refuse("parent", N_("请选择所属集团。"))
+        else:
+            unit.parent_id = group.id
+    if unit.authority_id is not None:
+        province = session().get(Organisation, unit.authority_id)
+        if province is None or province.kind != "province":
+            entry.refuse("authority", N_("请从列表中选择省份。"))
+
+
+def _fill(unit: Organisation, entry: Entry, *, is_own: bool = False) -> None:
+    """The fields anybody who may modify the unit may change, and the credit code for authorities."""
+    if entry.has("credit_code") and not (is_own and unit.credit_code):
+        typed = entry.typed("credit_code")
+        unit.credit_code = entry.parse(parse_credit_code, typed) if typed else None
+    unit.business = entry.choice("business", list(Business))
+    unit.legal_rep = entry.text("legal_rep", 50)
+    unit.contact = entry.text("contact", 50)
+    unit.phone = entry.parse(parse_phone, entry.typed("phone")) or None
+    unit.address = entry.text("address", 200)
+    unit.production_licence = entry.text("production_licence", 40)
+    unit.production_licence_until = entry.day("production_licence_until")
+    unit.sales_licence = entry.text("sales_licence", 40)
+    unit.sales_licence_until = entry.day("sales_licence_until")
+
+
+def flush() -> None:
+    """Write now, so that a name or code that is taken is told at its field."""
+    try:
+        session().flush()
+    except IntegrityError as error:
+        if "uq_organisation_credit_code" in str(error.orig):
+            raise InvalidInput({"credit_code": CODE_TAKEN}) from error
+        if "uq_organisation_name" in str(error.orig):
+            raise InvalidInput({"name": NAME_TAKEN}) from error
+        raise
