@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 
 from service.infrastructure.postgres import Server
 from service.migrations import FOLDER, configuration, upgrade
+from service.models import tables  # noqa: F401 - the metadata is filled by importing them
 from service.models.db.session import db
 from tests.database import test_server
 

@@ -84,9 +84,9 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def clock() -> Iterator[Any]:
     """A clock that stands at Monday 2026-03-02 09:00 in China until the test moves it (``move``, ``move_to``)."""
-    from service.models.db.clock import MovingClock, use_clock
+    from service.models.db.clock import MovingClock, clock_override
 
-    with use_clock(MovingClock(START)) as standing:
+    with clock_override(MovingClock(START)) as standing:
         yield standing
 
 

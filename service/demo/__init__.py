@@ -18,12 +18,12 @@ from service.demo.office import Drafts, Office
 from service.demo.story import Story
 from service.models.db.clock import (
     MovingClock,
+    clock_override,
     now,
     today,
-    use_clock,
 )
 from service.models.db.session import Base, session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import JournalRow
 from service.models.tables.user import User
@@ -49,7 +49,7 @@ def fill(progress: Progress = lambda done, total: None, share: float = 1.0) -> b
     if not _begin():
         return False
     last, instant = today(), now()
-    with use_clock(MovingClock(datetime(2013, 5, 8, 1, tzinfo=UTC))) as clock:
+    with clock_override(MovingClock(datetime(2013, 5, 8, 1, tzinfo=UTC))) as clock:
         assert isinstance(clock, MovingClock)
         acts = _Reporting(clock, People(SEED), progress)
         Story(acts, last, share).tell()
@@ -73,7 +73,7 @@ def fill_full(
         return False
     last, instant = today(), now()
     accounts = full.fill(scale or Scale(), progress, workers)
-    with use_clock(MovingClock(yesterday(instant))) as clock:
+    with clock_override(MovingClock(yesterday(instant))) as clock:
         assert isinstance(clock, MovingClock)
         acts = Acts(clock, People(SEED), accounts)
         Drafts(acts, last).tell()
@@ -115,7 +115,7 @@ class _Reporting(Acts):
 
 def _hurry() -> None:
     """Do not wait for the disk at each of some 2,900 commits: a filling that is broken off begins anew anyway."""
-    with transaction(Cause("demonstration")) as current:
+    with transaction(Operation("demonstration")) as current:
         current.execute(text("SET synchronous_commit TO off"))
 
 
@@ -124,13 +124,13 @@ def _happened(action: str) -> bool:
 
 
 def _mark(action: str) -> None:
-    with transaction(Cause("demonstration")) as current:
+    with transaction(Operation("demonstration")) as current:
         current.add(AuditEvent(action=action))
 
 
 def empty() -> None:
     """Take away what an interrupted filling left; nobody has worked on it."""
-    with transaction(Cause("demonstration")) as current:
+    with transaction(Operation("demonstration")) as current:
         names = ", ".join(table.name for table in Base.metadata.sorted_tables)
         current.execute(text(f"TRUNCATE {names} CASCADE"))
     reference_data.ensure()

@@ -1,54 +1,54 @@
 """The only importer of SpiffWorkflow: read a bundle, run it as a function, keep its journal, replay it."""
 
-from service.engine.definition import Definition, read
-from service.engine.engine import decide, step
+from service.engine.definition import Definition, read_definition
+from service.engine.engine import evaluate_decision, step
 from service.engine.kernel.canonical_json import canonical
 from service.engine.kernel.types import (
     BpmnError,
-    Call,
     Data,
     Element,
     Input,
     Job,
-    Moment,
-    NoPlace,
-    NoResult,
-    Problem,
+    MissingRecordedResult,
+    ReplayFrame,
     Request,
-    Sent,
-    Serve,
+    ServiceCall,
+    StaleToken,
     Step,
-    StepFailed,
+    StepError,
+    ThrownEvent,
+    TopicHandler,
     UserTask,
+    ValidationIssue,
 )
 from service.engine.kernel.xml_reader import References, references
 from service.engine.state import shape
-from service.engine.validation.validator import check
+from service.engine.validation.validator import validate
 
 __all__ = [
     "BpmnError",
-    "Call",
     "Data",
     "Definition",
     "Element",
     "Input",
     "Job",
-    "Moment",
-    "NoPlace",
-    "NoResult",
-    "Problem",
+    "MissingRecordedResult",
     "References",
+    "ReplayFrame",
     "Request",
-    "Sent",
-    "Serve",
+    "ServiceCall",
+    "StaleToken",
     "Step",
-    "StepFailed",
+    "StepError",
+    "ThrownEvent",
+    "TopicHandler",
     "UserTask",
+    "ValidationIssue",
     "canonical",
-    "check",
-    "decide",
-    "read",
+    "evaluate_decision",
+    "read_definition",
     "references",
     "shape",
     "step",
+    "validate",
 ]

@@ -20,12 +20,12 @@ from service.engine.kernel.camunda_extensions import (
     local_name,
 )
 from service.engine.kernel.canonical_json import canonical
-from service.engine.kernel.types import Data, Element, Problem
+from service.engine.kernel.types import Data, Element, ValidationIssue
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA, parse
-from service.engine.validation.validator import check
+from service.engine.validation.validator import validate
 from service.errors import DefinitionRefused
 
-KEPT = 256  # definitions in memory
+CACHE_SIZE = 256  # definitions in memory
 
 _NODES = {
     "startEvent",
@@ -52,7 +52,7 @@ _NODES = {
 
 
 class Definition:
-    """An immutable version of a process; made by ``read`` only."""
+    """An immutable version of a process; made by ``read_definition`` only."""
 
     def __init__(
         self, files: Mapping[str, bytes], process: str, main: str, digest: str, functions: tuple[str, ...]
@@ -141,7 +141,7 @@ _cache: OrderedDict[tuple[Any, ...], Definition] = OrderedDict()
 _lock = threading.Lock()
 
 
-def read(
+def read_definition(
     files: Mapping[str, bytes],
     process: str | None = None,
     functions: tuple[str, ...] = (),
@@ -162,13 +162,13 @@ def read(
         if found is not None:
             _cache.move_to_end(key)
             return found
-    problems = check(files, house=house, functions=functions) if gate else []
+    problems = validate(files, house=house, functions=functions) if gate else []
     if problems:
         raise DefinitionRefused(problems)
     found = _made(files, process, digest, functions)
     with _lock:
         _cache[key] = found
-        while len(_cache) > KEPT:
+        while len(_cache) > CACHE_SIZE:
             _cache.popitem(last=False)
     return found
 
@@ -180,7 +180,7 @@ def _made(files: Mapping[str, bytes], process: str | None, digest: str, function
         found = Definition(files, name, main, digest, functions)
         _ = found.lean
     except (SpiffWorkflowException, KeyError) as error:
-        problem = Problem(
+        problem = ValidationIssue(
             main,
             getattr(error, "line_number", None) or 0,
             "",
@@ -216,14 +216,14 @@ def _main(files: Mapping[str, bytes], process: str | None) -> tuple[str, str]:
     if len(free) != 1:
         raise DefinitionRefused(
             [
-                Problem(
+                ValidationIssue(
                     file=next(iter(sorted(files)), ""),
                     line=0,
                     element=process or "",
                     zh="不能确定主流程。",
                     en="Which process is the main one cannot be told.",
-                    mend_zh="只留一个不被其他流程调用的可执行流程,或指明流程编号。",
-                    mend_en="Keep one executable process that no other calls, or name the process.",
+                    remedy_zh="只留一个不被其他流程调用的可执行流程,或指明流程编号。",
+                    remedy_en="Keep one executable process that no other calls, or name the process.",
                 )
             ]
         )

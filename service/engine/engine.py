@@ -17,7 +17,7 @@ from service.engine.bpmn.step_context import (
     READY,
     WAITING,
     path_of,
-    world,
+    step_context,
 )
 from service.engine.bpmn.token_data import carries, gather, write
 from service.engine.definition import Definition
@@ -26,11 +26,11 @@ from service.engine.kernel.types import (
     Data,
     Input,
     Job,
-    NoPlace,
     Request,
-    Serve,
+    StaleToken,
     Step,
-    StepFailed,
+    StepError,
+    TopicHandler,
     UserTask,
 )
 from service.engine.starlark.sandbox import ScriptError, clean
@@ -48,7 +48,7 @@ from service.engine.tokens import (
 
 
 @dataclass(slots=True)
-class Before:
+class OpenWork:
     """What was open before the input: user tasks and jobs by token."""
 
     users: dict[str, str]
@@ -59,7 +59,7 @@ def step(
     definition: Definition,
     state_bytes: bytes | None,
     given: Input,
-    serve: Serve,
+    serve: TopicHandler,
     salt: bytes,
     definitions: Callable[[str], Definition] | None = None,
 ) -> Step:
@@ -68,50 +68,52 @@ def step(
     Raises NoPlace when the input has no place in this state, StepFailed when the diagram or a script fails, and what
     a topic's handler raises, unchanged. ``definitions`` gives other versions (migration).
     """
-    if world.ready is not None:
+    if step_context.ready is not None:
         raise RuntimeError("a step inside a step: handlers may not move cases")
     if given.at.tzinfo is None:
         raise ValueError("the instant of an input must be in UTC")
     try:
         case = None if state_bytes is None else _loaded(state_bytes, definition)
         open_before = before(case)
-        world.begin(given.at, serve, world.tick if case else 0, world.ids)
-        case, readdressed = apply(case, definition.lean, definition, given)
-        return outcome(case, definition, given, open_before, salt, readdressed, keep=True)
+        step_context.begin(given.at, serve, step_context.tick if case else 0, step_context.ids)
+        case, readdressed = apply_input(case, definition.lean, definition, given)
+        return build_step(case, definition, given, open_before, salt, readdressed, keep=True)
     except (SpiffWorkflowException, RecursionError) as error:
-        raise StepFailed(f"流程引擎出错:{error}") from error
+        raise StepError(f"流程引擎出错:{error}") from error
     finally:
-        world.close()
+        step_context.close()
 
 
 def _loaded(state_bytes: bytes, definition: Definition) -> Case:
-    world.ids = 0
+    step_context.ids = 0
     return state.load(state_bytes, definition, definition.lean)
 
 
-def before(case: Case | None) -> Before:
+def before(case: Case | None) -> OpenWork:
     """What is open in a case, None for one that is to start."""
     tokens = list(tokens_in(case)) if case else []
     jobs = {task.token: job for task in tokens if (job := job_of(task))}
-    return Before({task.token: path_of(task) for task in tokens if kind_of(task) == "user"}, jobs)
+    return OpenWork({task.token: path_of(task) for task in tokens if kind_of(task) == "user"}, jobs)
 
 
-def apply(case: Case | None, model: Model, definition: Definition, given: Input) -> tuple[Case, tuple[UserTask, ...]]:
+def apply_input(
+    case: Case | None, model: Model, definition: Definition, given: Input
+) -> tuple[Case, tuple[UserTask, ...]]:
     """The input on a live workflow (None before the start); returns it and the user tasks whose address changed."""
     data = _checked(given.data)
     readdressed: tuple[UserTask, ...] = ()
     if given.kind == "start":
         case = _start(model, given, data)
     elif case is None or case.completed:
-        raise NoPlace(f"{given.kind} {given.element or ''}: 案件未开始或已结束")
+        raise StaleToken(f"{given.kind} {given.element or ''}: 案件未开始或已结束")
     elif given.kind == "readdress":
         readdressed = _readdress(case, definition, data)
     elif given.kind in ("message", "signal"):
         events.receive(case, given.kind, given.element or "", data, given.token)
     elif given.kind in _MOVES:
-        _MOVES[given.kind](find(case, given), given, data)
+        _MOVES[given.kind](find_token(case, given), given, data)
     else:
-        raise NoPlace(f"不支持的输入 {given.kind}")
+        raise StaleToken(f"不支持的输入 {given.kind}")
     drain(case)
     return case, readdressed
 
@@ -121,7 +123,7 @@ def _checked(data: Data) -> Data:
         cleaned: Data = clean(data)
         return cleaned
     except ScriptError as error:
-        raise StepFailed(f"提交的数据不合规则:{error}") from error
+        raise StepError(f"提交的数据不合规则:{error}") from error
 
 
 def _start(model: Model, given: Input, data: Data) -> Case:
@@ -132,23 +134,23 @@ def _start(model: Model, given: Input, data: Data) -> Case:
     named = [t for t in waiting if given.element in (t.task_spec.name, t.task_spec.event_definition.name)]
     chosen = named or (waiting if len(waiting) == 1 else [])
     if waiting and not chosen:
-        raise NoPlace(f"不知从哪个开始事件起:{given.element}")
+        raise StaleToken(f"不知从哪个开始事件起:{given.element}")
     for task in chosen[:1]:
         events.fire(task, {})
     return case
 
 
-def find(case: Case, given: Input) -> Task:
+def find_token(case: Case, given: Input) -> Task:
     """The token that an input names. Raises NoPlace when it is gone."""
     for task in tokens_in(case):
         if task.token == given.token:
             return task
-    raise NoPlace(f"{given.kind} {given.element or ''} {given.token}")
+    raise StaleToken(f"{given.kind} {given.element or ''} {given.token}")
 
 
 def _complete(task: Task, given: Input, data: Data) -> None:
     if task._state != READY:
-        raise NoPlace(f"{path_of(task)} 不是打开的任务")
+        raise StaleToken(f"{path_of(task)} 不是打开的任务")
     task.task_spec.accept(task, data)
     task.run()
 
@@ -156,13 +158,13 @@ def _complete(task: Task, given: Input, data: Data) -> None:
 def _timer(task: Task, given: Input, data: Data) -> None:
     due = task.internal_data.get("due")
     if kind_of(task) != "wait" or due is None or (given.due is not None and to_text(given.due) != due):
-        raise NoPlace(f"{path_of(task)} 没有这个时刻的定时器")
+        raise StaleToken(f"{path_of(task)} 没有这个时刻的定时器")
     events.fire_timer(task)
 
 
 def _external(task: Task, given: Input, data: Data) -> None:
     if kind_of(task) != "external":
-        raise NoPlace(f"{path_of(task)} 不在等待外部处理")
+        raise StaleToken(f"{path_of(task)} 不在等待外部处理")
     task.task_spec.accept(task, data)
     if not task._children:
         task.task_spec._predict_hook(task)
@@ -177,7 +179,7 @@ def _error(task: Task, given: Input, data: Data) -> None:
 
 def _job(task: Task, given: Input, data: Data) -> None:
     if kind_of(task) != "async":
-        raise NoPlace(f"{path_of(task)} 不在等待继续")
+        raise StaleToken(f"{path_of(task)} 不在等待继续")
     task.internal_data["released"] = True
     task.token = None  # what is let in is another token than what waited at the door
     task.task_spec._update(task)
@@ -201,11 +203,11 @@ def _readdress(case: Case, definition: Definition, data: Data) -> tuple[UserTask
     return tuple(found for found in new if found != old[found.token])
 
 
-def outcome(
+def build_step(
     case: Case,
     definition: Definition,
     given: Input,
-    was: Before,
+    was: OpenWork,
     salt: bytes,
     readdressed: tuple[UserTask, ...],
     keep: bool,
@@ -214,7 +216,7 @@ def outcome(
     tokens = [] if case.completed else number(case, given.seq)
     arrivals = [] if case.completed else arrivals_in(case)
     if not case.completed and not tokens and not arrivals:
-        raise StepFailed("案件既没有结束,也没有停留在任何元素上。")
+        raise StepError("案件既没有结束,也没有停留在任何元素上。")
     forget_stamps(tokens, arrivals)
     opened = tuple(user_task(t, definition) for t in tokens if kind_of(t) == "user" and t.token not in was.users)
     users = {task.token for task in tokens if kind_of(task) == "user"}
@@ -229,10 +231,10 @@ def outcome(
         jobs_set=tuple(job for token, job in jobs.items() if was.jobs.get(token) != job),
         jobs_cleared=tuple(token for token in sorted(was.jobs, key=order_of) if token not in jobs),
         awaited=awaited_by(tokens),
-        sent=tuple(world.sent),
-        trace=tuple(world.trace),
-        calls=tuple(world.calls),
-        decisions="".join(world.decisions),
+        sent=tuple(step_context.sent),
+        trace=tuple(step_context.trace),
+        calls=tuple(step_context.calls),
+        decisions="".join(step_context.decisions),
         shape=shape,
         data_digest=data_digest,
         data=dict(case.data) if case.completed else gather(case)[0],
@@ -249,20 +251,20 @@ def restore(definition: Definition, earlier: bytes, later: bytes, given: Input, 
     """The step from a later state back to an earlier one; nothing is executed."""
     gone = before(_loaded(later, definition))
     case = _loaded(earlier, definition)
-    world.begin(given.at, _serve_nothing, world.tick, world.ids)
+    step_context.begin(given.at, _serve_nothing, step_context.tick, step_context.ids)
     try:
-        return outcome(case, definition, given, gone, salt, (), keep=True)
+        return build_step(case, definition, given, gone, salt, (), keep=True)
     finally:
-        world.close()
+        step_context.close()
 
 
 def _serve_nothing(request: Request) -> None:
     return None
 
 
-def decide(definition: Definition, decision: str, facts: Data) -> Data:
+def evaluate_decision(definition: Definition, decision: str, facts: Data) -> Data:
     """One decision of the bundle over facts, in the sandbox. Raises StepFailed when it does not decide."""
     try:
         return definition.decide(decision, _checked(facts))
     except ValueError as error:
-        raise StepFailed(f"决策 {decision}:{error}") from error
+        raise StepError(f"决策 {decision}:{error}") from error

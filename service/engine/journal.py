@@ -26,7 +26,7 @@ from service.engine.kernel.types import (
 
 ENGINE = "spiffworkflow-3.2.0/1"
 
-FIXED = [
+HASHED_FIELDS = [
     "case",
     "seq",
     "kind",
@@ -106,23 +106,27 @@ def make_row(
         "salt": base64.b64encode(salt).decode(),
         "prev": prev,
     }
-    row |= told_by(step) if step else _QUIET | {name: before.get(name, "") for name in ("shape", "data_digest")}
+    row |= (
+        step_fields(step)
+        if step
+        else EMPTY_STEP_FIELDS | {name: before.get(name, "") for name in ("shape", "data_digest")}
+    )
     row["skel"] = _skeleton_digest(row)
     row["digests"] = _digests(row, salt)
     row["hash"] = _hash(row, prev)
     return row
 
 
-_QUIET: Row = {"trace": [], "opened": [], "closed": [], "jobs": [], "decisions": "", "calls": []}
+EMPTY_STEP_FIELDS: Row = {"trace": [], "opened": [], "closed": [], "jobs": [], "decisions": "", "calls": []}
 
 
-def told_by(step: Step) -> Row:
+def step_fields(step: Step) -> Row:
     """The part of a row that a step tells."""
     return {
         "trace": list(step.trace),
-        "opened": [opened_of(task) for task in (*step.opened, *step.readdressed)],
+        "opened": [task_fields(task) for task in (*step.opened, *step.readdressed)],
         "closed": [*step.closed, *step.jobs_cleared],
-        "jobs": [job_of(job) for job in step.jobs_set],
+        "jobs": [job_fields(job) for job in step.jobs_set],
         "decisions": step.decisions,
         "calls": [[call.element, call.topic, call.result] for call in step.calls],
         "shape": step.shape,
@@ -130,7 +134,7 @@ def told_by(step: Step) -> Row:
     }
 
 
-def opened_of(task: UserTask) -> list[Any]:
+def task_fields(task: UserTask) -> list[Any]:
     """What a row says of an opened or readdressed user task: its address; names and summaries may be personal."""
     return [
         task.token,
@@ -147,7 +151,7 @@ def opened_of(task: UserTask) -> list[Any]:
     ]
 
 
-def job_of(job: Job) -> list[Any]:
+def job_fields(job: Job) -> list[Any]:
     """What a row says of a job that was set."""
     return [job.token, job.element, job.kind, None if job.due is None else instant(job.due), job.topic]
 
@@ -244,5 +248,5 @@ def _skeleton_digest(row: Mapping[str, Any]) -> str:
 
 
 def _hash(row: Mapping[str, Any], prev: str) -> str:
-    fixed = {name: row[name] for name in FIXED if row.get(name) is not None}
+    fixed = {name: row[name] for name in HASHED_FIELDS if row.get(name) is not None}
     return hashlib.sha256(prev.encode() + canonical(fixed) + canonical(row["digests"])).hexdigest()

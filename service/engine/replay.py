@@ -11,19 +11,19 @@ from typing import Any
 from service.engine import engine, journal, state
 from service.engine.bpmn.case_scopes import Case
 from service.engine.bpmn.expressions_eval import error_in
-from service.engine.bpmn.step_context import deep_recursion, world
+from service.engine.bpmn.step_context import deep_recursion, step_context
 from service.engine.definition import Definition
 from service.engine.kernel import timers
 from service.engine.kernel.types import (
     Data,
     Input,
-    Moment,
-    NoPlace,
-    NoResult,
+    MissingRecordedResult,
+    ReplayFrame,
     Request,
-    Serve,
+    StaleToken,
     Step,
-    StepFailed,
+    StepError,
+    TopicHandler,
 )
 
 Row = Mapping[str, Any]
@@ -42,14 +42,16 @@ class _Point:
     done: dict[str, int]
 
 
-def moments(rows: Iterable[Row], definitions: Definitions) -> list[Moment]:
+def replay_frames(rows: Iterable[Row], definitions: Definitions) -> list[ReplayFrame]:
     """The case after each row: tokens, done elements, data. Raises NoPlace, NoResult or StepFailed for a false journal."""
-    found: list[Moment] = []
+    found: list[ReplayFrame] = []
     for row, points in _run(rows, definitions):
         here = points[-1] if points else None
         tokens = _tokens(here.step, definitions(row["definition"])) if here else ()
         data, ended = (here.step.data, here.step.ended) if here else ({}, False)
-        found.append(Moment(row["seq"], row["definition"], tokens, dict(here.done) if here else {}, dict(data), ended))
+        found.append(
+            ReplayFrame(row["seq"], row["definition"], tokens, dict(here.done) if here else {}, dict(data), ended)
+        )
     return found
 
 
@@ -71,7 +73,7 @@ def undo(rows: Sequence[Row], target: int, given: Input, definitions: Definition
     points = _last(rows, definitions)
     kept = [point for point in points if point.seq < target]
     if not kept:
-        raise NoPlace(f"undo {target}")
+        raise StaleToken(f"undo {target}")
     return engine.restore(definitions(rows[-1]["definition"]), kept[-1].step.state, points[-1].step.state, given, salt)
 
 
@@ -85,7 +87,7 @@ def _run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, l
             before = points[-1] if points else None
             held = before.step.state if before else None
             step = engine.step(
-                definitions(row["definition"]), held, input_of(row), recorded(row), _salt(row), definitions
+                definitions(row["definition"]), held, input_of(row), recorded_handler(row), _salt(row), definitions
             )
             done = Counter(before.done if before else {})
             done.update(line[1:] for line in step.trace if line[0] == "+")
@@ -113,7 +115,7 @@ def _tokens(step: Step, definition: Definition) -> tuple[str, ...]:
 
 def re_execute(rows: Iterable[Row], definitions: Definitions) -> list[str]:
     """What differs when the plain library, never saved or shortened, runs the journal; nothing when the journal is true."""
-    plain: Plain | None = None
+    plain: ReferenceRun | None = None
     kept: list[Row] = []
     told: tuple[Any, Any] = ("", "")
     for row in rows:
@@ -125,10 +127,10 @@ def re_execute(rows: Iterable[Row], definitions: Definitions) -> list[str]:
                 plain = _rerun(kept, definitions)
                 found = _named(row, plain.digests(_salt(row)))
             else:
-                plain = plain or Plain(definitions(row["definition"]))
-                found = differences(row, plain.step(input_of(row), recorded(row), _salt(row)))
+                plain = plain or ReferenceRun(definitions(row["definition"]))
+                found = differences(row, plain.step(input_of(row), recorded_handler(row), _salt(row)))
                 kept.append(row)
-        except (NoPlace, NoResult, StepFailed, ValueError) as error:
+        except (StaleToken, MissingRecordedResult, StepError, ValueError) as error:
             return [f"{_name(row)}: {type(error).__name__} {error}"]
         if found:
             return found
@@ -136,18 +138,18 @@ def re_execute(rows: Iterable[Row], definitions: Definitions) -> list[str]:
     return []
 
 
-def _rerun(rows: Sequence[Row], definitions: Definitions) -> Plain:
+def _rerun(rows: Sequence[Row], definitions: Definitions) -> ReferenceRun:
     if not rows:
-        raise NoPlace("nothing is left")
-    plain = Plain(definitions(rows[0]["definition"]))
+        raise StaleToken("nothing is left")
+    plain = ReferenceRun(definitions(rows[0]["definition"]))
     for row in rows:
-        plain.step(input_of(row), recorded(row), _salt(row))
+        plain.step(input_of(row), recorded_handler(row), _salt(row))
     return plain
 
 
 def differences(row: Row, step: Step) -> list[str]:
     """What a row says against what a step did, one text each."""
-    told = journal.told_by(step)
+    told = journal.step_fields(step)
     if journal.is_erased(row):
         del told["data_digest"]
     return _named(row, told)
@@ -163,7 +165,7 @@ def _name(row: Row) -> str:
     return f"{row['seq']} {row['kind']} {row.get('element') or ''}".strip()
 
 
-class Plain:
+class ReferenceRun:
     """A case run by the library as it is: full tree, full prediction, held in memory, never saved."""
 
     def __init__(self, definition: Definition) -> None:
@@ -171,17 +173,17 @@ class Plain:
         self.case: Case | None = None
         self.tick = self.ids = 0
 
-    def step(self, given: Input, serve: Serve, salt: bytes) -> Step:
+    def step(self, given: Input, serve: TopicHandler, salt: bytes) -> Step:
         """Apply one input; raises as ``engine.step`` does."""
         try:
             before = engine.before(self.case)
-            world.begin(given.at, serve, self.tick, self.ids, bounded=False)
+            step_context.begin(given.at, serve, self.tick, self.ids, bounded=False)
             with deep_recursion():
-                self.case, readdressed = engine.apply(self.case, self.definition.plain, self.definition, given)
-            return engine.outcome(self.case, self.definition, given, before, salt, readdressed, keep=False)
+                self.case, readdressed = engine.apply_input(self.case, self.definition.plain, self.definition, given)
+            return engine.build_step(self.case, self.definition, given, before, salt, readdressed, keep=False)
         finally:
-            self.tick, self.ids = world.tick, world.ids
-            world.close()
+            self.tick, self.ids = step_context.tick, step_context.ids
+            step_context.close()
 
     def digests(self, salt: bytes) -> dict[str, str]:
         """Shape and data digest of the case as it is."""
@@ -204,7 +206,7 @@ def input_of(row: Row) -> Input:
     )
 
 
-def recorded(row: Row) -> Serve:
+def recorded_handler(row: Row) -> TopicHandler:
     """Serves topics with the results that a row records, in order; raises NoResult for a call it does not know."""
     results: dict[tuple[str, str], list[Data]] = {}
     for element, topic, result in row["calls"]:
@@ -221,7 +223,7 @@ def recorded(row: Row) -> Serve:
             return result
         if (request.element, request.topic) in external:
             return None
-        raise NoResult(f"{request.element} ({request.topic})")
+        raise MissingRecordedResult(f"{request.element} ({request.topic})")
 
     return serve
 

@@ -21,12 +21,12 @@ from service.engine.bpmn.step_context import (
     READY,
     STARTED,
     WAITING,
-    world,
+    step_context,
 )
 from service.engine.bpmn.token_data import activity_of, carries, loop_around
 from service.engine.definition import Definition
 from service.engine.kernel.canonical_json import digest, salted
-from service.engine.kernel.types import StepFailed
+from service.engine.kernel.types import StepError
 from service.engine.tokens import kind_of, place_in
 
 VERSION = 1
@@ -43,7 +43,7 @@ def new_case(model: Model) -> Case:
 def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[Task]) -> bytes:
     """The stored state: version, definition, tick, final data, tokens, arrivals."""
     if case.completed:
-        return orjson.dumps([VERSION, definition.digest, world.tick, case.data, [], []])
+        return orjson.dumps([VERSION, definition.digest, step_context.tick, case.data, [], []])
     hosts = {task.id: task.token for task in tokens}
     rows = [
         [
@@ -61,7 +61,7 @@ def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[
         [scope_of(task, hosts), task.task_spec.name, task.internal_data["from"], task.data, task.stamps or 0]
         for task in arrivals
     ]
-    return orjson.dumps([VERSION, definition.digest, world.tick, None, rows, waiting])
+    return orjson.dumps([VERSION, definition.digest, step_context.tick, None, rows, waiting])
 
 
 def scope_of(task: Task, hosts: dict[int, str]) -> str:
@@ -83,9 +83,9 @@ def load(state: bytes, definition: Definition, model: Model) -> Case:
     """The workflow of a stored state, its tokens hung flat below each scope's start. Raises StepFailed for foreign bytes."""
     version, key, tick, data, rows, waiting = orjson.loads(state)
     if version != VERSION or key != definition.digest:
-        raise StepFailed("案件的状态属于流程的另一个版本。")
+        raise StepError("案件的状态属于流程的另一个版本。")
     case = Case(model.main, model.inner, _ENGINE, deserializing=True)
-    world.tick = tick
+    step_context.tick = tick
     _root(case)
     if data is not None:
         case.completed, case.data = True, data

@@ -23,7 +23,7 @@ from service.engine.bpmn.step_context import (
     WAITING,
     element_of,
     path_of,
-    world,
+    step_context,
 )
 from service.engine.bpmn.subprocesses import EventSubProcess
 from service.engine.bpmn.token_data import carries
@@ -33,7 +33,7 @@ from service.engine.kernel.timers import due_after, from_text, to_text
 from service.engine.kernel.types import (
     Data,
     Job,
-    StepFailed,
+    StepError,
     UserTask,
 )
 
@@ -133,7 +133,7 @@ def _instants(task: Task, found: Attributes) -> tuple[datetime | None, datetime 
     """Due and follow-up; durations count from the instant at which the task opened, whenever this is asked."""
     if not found.due and not found.follow_up:
         return None, None
-    opened = from_text(task.internal_data.setdefault("at", to_text(world.at)))
+    opened = from_text(task.internal_data.setdefault("at", to_text(step_context.at)))
     return _instant(task, found.due, opened), _instant(task, found.follow_up, opened)
 
 
@@ -144,7 +144,7 @@ def _instant(task: Task, text: str | None, opened: datetime) -> datetime | None:
     try:
         return due_after(str(value), opened)
     except ValueError as error:
-        raise StepFailed(str(error), path_of(task)) from error
+        raise StepError(str(error), path_of(task)) from error
 
 
 def _property(task: Task, expression: str | None) -> Any:
@@ -156,14 +156,14 @@ def _text(task: Task, value: Any) -> str | None:
         return value
     if type(value) is int:
         return str(value)
-    raise StepFailed(f"{value!r} 应是文字。", path_of(task))
+    raise StepError(f"{value!r} 应是文字。", path_of(task))
 
 
 def _priority(task: Task, value: Any) -> int:
     try:
         return 50 if value is None or value == "" else int(value)
     except (TypeError, ValueError) as error:
-        raise StepFailed(f"优先级 {value!r} 不是整数。", path_of(task)) from error
+        raise StepError(f"优先级 {value!r} 不是整数。", path_of(task)) from error
 
 
 def job_of(task: Task) -> Job | None:

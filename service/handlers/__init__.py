@@ -10,8 +10,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
-from service.engine import Request, Serve
-from service.operations.context import Context, Description
+from service.engine import Request, TopicHandler
+from service.operations.context import Context, TaskSubject
 
 Handler = Callable[[Context, dict[str, Any]], dict[str, Any]]
 
@@ -37,7 +37,7 @@ def topics() -> dict[str, Handler]:
     return found
 
 
-def serve(context: Context) -> Serve:
+def serve(context: Context) -> TopicHandler:
     """The callable handed to the engine: serves a topic inside the running transaction, None where nobody here does."""
 
     def answer(request: Request) -> dict[str, Any] | None:
@@ -47,8 +47,8 @@ def serve(context: Context) -> Serve:
     return answer
 
 
-def describe(process: str, data: dict[str, Any]) -> Description:
-    """What lists show of a case of this process (its module's ``describe``); empty for processes without a module."""
+def describe_subject(process: str, data: dict[str, Any]) -> TaskSubject:
+    """What lists show of a case of this process (its module's ``describe_subject``); empty for processes without a module."""
     module = modules().get(process)
     function = getattr(module, "describe", None)
-    return function(data) if function else Description()
+    return function(data) if function else TaskSubject()

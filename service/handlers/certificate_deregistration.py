@@ -21,19 +21,19 @@ from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.operations import prints
-from service.operations.context import Context, Description
+from service.operations.context import Context, TaskSubject
 
 USUAL = N_("有效期满，未参加换证培训")
 
 
-def describe(data: dict[str, Any]) -> Description:
+def describe(data: dict[str, Any]) -> TaskSubject:
     """What inbox and lists show of a deregistration: grouped by province."""
     if "authority_id" not in data:
-        return Description()
+        return TaskSubject()
     certificate = _certificate(data)
     person = certificate.person
     province = session().get(Organisation, person.unit.authority_id) if person.unit.authority_id else None
-    return Description(
+    return TaskSubject(
         subject=person.name,
         summary=certificate.number,
         unit_name=person.unit.name,

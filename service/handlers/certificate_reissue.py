@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.scopes import covers, scope_of
+from service.domain.accounts.scopes import includes, scope_of
 from service.domain.certificates import certificates
 from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
 from service.domain.certificates.reissues import REISSUE_MOVES, ReissueState
@@ -27,17 +27,17 @@ from service.models.tables.person import Person
 from service.models.tables.reissue import Reissue
 from service.models.tables.user import User
 from service.operations import prints
-from service.operations.context import Context, Description
+from service.operations.context import Context, TaskSubject
 from service.operations.enrollment_row import is_academy
 
 
-def describe(data: dict[str, Any]) -> Description:
+def describe(data: dict[str, Any]) -> TaskSubject:
     """What inbox and lists show of a reissue, and whose it is."""
     if "reissue_id" not in data:
-        return Description()
+        return TaskSubject()
     certificate = _reissue(data).certificate
     person = certificate.person
-    return Description(
+    return TaskSubject(
         subject=person.name,
         summary=certificate.number,
         unit_name=person.unit.name,
@@ -60,7 +60,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     certificate = _certificate(data)
     unit = certificate.person.unit
     user = User.get(context.actor_id) if context.actor_id else None
-    if user is None or not covers(scope_of(actor_of(user), Action.REQUEST_REISSUE), subject_of(unit)):
+    if user is None or not includes(scope_of(actor_of(user), Action.REQUEST_REISSUE), subject_of(unit)):
         raise NotFound
     _must_be_reissuable(certificate, context)
     if live_reissue_of(certificate.id):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.scopes import covers, scope_of
+from service.domain.accounts.scopes import includes, scope_of
 from service.domain.persons import persons
 from service.domain.persons.persons import PERSON_MOVES, PersonState
 from service.domain.values.reasons import parse_reason
@@ -20,17 +20,17 @@ from service.models.queries.scope_adapters import actor_of, subject_of
 from service.models.tables.person import Person
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
 from service.models.tables.user import User
-from service.operations.context import Context, Description
+from service.operations.context import Context, TaskSubject
 from service.operations.enrollment_row import is_academy
 from service.operations.former_certificates import enter_legacy, relink
 
 
-def describe(data: dict[str, Any]) -> Description:
+def describe(data: dict[str, Any]) -> TaskSubject:
     """What inbox and lists show of an approval, and whose it is."""
     if "unit_id" not in data:
-        return Description()
+        return TaskSubject()
     person = _person(data)
-    return Description(
+    return TaskSubject(
         subject=person.name,
         summary=person.qualification_type.name,
         unit_name=person.unit.name,
@@ -45,7 +45,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     person, request = _person(data), data.get("request") or "approval"
     user = User.get(context.actor_id) if context.actor_id else None
     action = Action.DEREGISTER_PERSON if request == "deregister" else Action.EDIT_PERSON
-    if user and not covers(scope_of(actor_of(user), action), subject_of(person.unit)):
+    if user and not includes(scope_of(actor_of(user), action), subject_of(person.unit)):
         raise NotFound
     return {
         "request": request,

@@ -19,27 +19,27 @@ from service.domain.notices.tickets import (
 )
 from service.domain.values.state_machine import check_move
 from service.errors import N_, InvalidInput
-from service.models.db.encryption import unseal_text
+from service.models.db.encryption import decrypt_text
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.case import PersonalValue
 from service.models.tables.case_statements import role_organisation
 from service.models.tables.ticket import Ticket, TicketMessage, ticket_of
-from service.operations.context import Context, Description
+from service.operations.context import Context, TaskSubject
 
 SILENT = N_("提问人 14 天未补充，请承办方处理。")
 UNRATED = N_("满 7 天未评价，自动关闭。")
 
 
-def describe(data: dict[str, Any]) -> Description:
+def describe(data: dict[str, Any]) -> TaskSubject:
     """What inbox and lists show of a ticket; ``barred`` keeps a complaint from whom it is about (R69)."""
     if "number" not in data:
-        return Description()
+        return TaskSubject()
     ticket = _ticket(data)
     facts = {"ticket_kind": ticket.kind, "progress": ticket.progress or None}
     if ticket.accused_id:
         facts["barred"] = str(ticket.accused_id)
-    return Description(
+    return TaskSubject(
         subject=ticket.subject,
         summary=ticket.number,
         unit_name=ticket.organisation.name,
@@ -169,7 +169,7 @@ def _speak(ticket: Ticket, context: Context, kind: str, data: dict[str, Any]) ->
     if reference is not None:
         value = session().get_one(PersonalValue, UUID(reference["personal"]))
         if value.sealed is not None:
-            _add(ticket, context, kind, unseal_text(value.sealed))
+            _add(ticket, context, kind, decrypt_text(value.sealed))
 
 
 def _add(ticket: Ticket, context: Context, kind: str, body: str) -> None:

@@ -17,7 +17,7 @@ from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
 from service.operations.class_draft import write_draft
-from service.operations.context import Context, Description
+from service.operations.context import Context, TaskSubject
 from service.operations.published_class import (
     class_of,
     counts_of,
@@ -29,13 +29,13 @@ from service.operations.published_class import (
 INVITED = (Role.PROVINCIAL_AUTHORITY, Role.GROUP, Role.ENTERPRISE, Role.TRAINING_INSTITUTION)
 
 
-def describe(data: dict[str, Any]) -> Description:
+def describe(data: dict[str, Any]) -> TaskSubject:
     """What inbox and lists show of a class, and who organises it."""
     if "class_id" not in data:
         title = str(data.get("title") or "")
-        return Description(subject=title, organiser_id=UUID(data["organiser_id"]))
+        return TaskSubject(subject=title, organiser_id=UUID(data["organiser_id"]))
     row = class_of(data)
-    return Description(
+    return TaskSubject(
         subject=row.title,
         summary=f"{TrainingKind(row.kind).label} · {row.code}",
         unit_name=row.institution.name,

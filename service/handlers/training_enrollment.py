@@ -25,7 +25,7 @@ from service.domain.training.classes import (
     is_open_to,
 )
 from service.domain.training.enrollment_state import LIVE, EnrollmentState
-from service.domain.training.enrollments import Candidate, Offer
+from service.domain.training.enrollments import Candidate, ClassOffer
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
 from service.domain.units.units import UnitKind
@@ -43,7 +43,7 @@ from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
-from service.operations.context import Context, Description
+from service.operations.context import Context, TaskSubject
 from service.operations.enrollment_row import (
     enrollment_of,
     is_academy,
@@ -60,7 +60,7 @@ _LIVE_CLASSES = select(Enrollment.class_id).where(
 )
 
 
-def describe(data: dict[str, Any]) -> Description:
+def describe(data: dict[str, Any]) -> TaskSubject:
     """What inbox and lists show of an enrolment, and whose it is."""
     return describe_enrollment(data)
 
@@ -279,7 +279,7 @@ def _candidate(
     )
 
 
-def _offer(training_class: TrainingClass, person: Person) -> Offer:
+def _offer(training_class: TrainingClass, person: Person) -> ClassOffer:
     """The class as the rules see it; academies have no province and join the association's classes or open ones."""
     by_association = training_class.organiser_id == authority_id("association")
     role = Role.ASSOCIATION if by_association else Role.PROVINCIAL_AUTHORITY
@@ -289,7 +289,7 @@ def _offer(training_class: TrainingClass, person: Person) -> Offer:
         role,
         training_class.open_to_other_provinces,
     )
-    return Offer(
+    return ClassOffer(
         kind=TrainingKind(training_class.kind),
         state=ClassState(training_class.state),
         enrol_from=training_class.enrol_from,

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from service.models import tables  # noqa: F401 - the metadata is filled by importing them
 from service.models.db.session import db
 
 context.configure(

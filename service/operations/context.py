@@ -49,7 +49,7 @@ class Context:
 
 
 @dataclass(slots=True)
-class Description:
+class TaskSubject:
     """What the inbox and case lists show of a case, and whose it is (scope). facts: further inbox columns, plain JSON."""
 
     subject: str = ""

@@ -13,7 +13,7 @@ from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import TrainingClass
-from service.operations.context import Description
+from service.operations.context import TaskSubject
 
 # Columns, not rows: this is read at nearly every step of every enrolment.
 _SHOWN = Prepared(
@@ -49,10 +49,10 @@ _SHOWN = Prepared(
 )
 
 
-def describe_enrollment(data: dict[str, Any]) -> Description:
+def describe_enrollment(data: dict[str, Any]) -> TaskSubject:
     """Person, unit and class of the case, and the facts a decision needs beside its form."""
     if "person_id" not in data or "unit_id" not in data:
-        return Description()
+        return TaskSubject()
     certificate_id = data.get("certificate_id")
     ids = {
         "person": UUID(data["person_id"]),
@@ -62,9 +62,9 @@ def describe_enrollment(data: dict[str, Any]) -> Description:
     return description_of(_SHOWN.execute(ids).one(), data)
 
 
-def description_of(row: Any, data: dict[str, Any]) -> Description:
+def description_of(row: Any, data: dict[str, Any]) -> TaskSubject:
     """The description from what is read of person, unit, type, class and certificate (the columns of ``_SHOWN``)."""
-    return Description(
+    return TaskSubject(
         subject=row.person_name,
         summary=f"{TrainingKind(row.kind).label} · {row.type_name}",
         unit_name=row.unit_name,

@@ -12,7 +12,7 @@ from service.domain.training.training_kind import TrainingKind
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
@@ -30,11 +30,11 @@ from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart
 from service.reports.framework.report import (
     OFFICIAL,
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
     Subtotals,
 )
 from service.reports.framework.table import WholeTable, share
@@ -43,29 +43,29 @@ Organiser, Institution = aliased(Organisation), aliased(Organisation)
 SUMS = ("planned", "enrolled", "confirmed", "came", "participated", "passed", "failed", "certified")
 
 COLUMNS = (
-    Column("year", N_("年度"), Kind.CODE, is_minor=True),
+    Column("year", N_("年度"), CellType.CODE, is_minor=True),
     columns.CLASS_CODE,
     columns.CLASS,
     columns.TRAINING_KIND,
-    Column("organiser", N_("主办"), Kind.WORD),
+    Column("organiser", N_("主办"), CellType.LABEL),
     Column("institution", N_("承办机构"), is_minor=True),
     Column("place", N_("地点"), is_minor=True),
-    Column("starts_on", N_("开始"), Kind.DAY),
-    Column("ends_on", N_("结束"), Kind.DAY, is_minor=True),
-    Column("hours", N_("学时"), Kind.NUMBER, is_minor=True),
-    Column("planned", N_("计划人数"), Kind.NUMBER),
-    Column("enrolled", N_("报名"), Kind.NUMBER),
-    Column("confirmed", N_("确认"), Kind.NUMBER),
-    Column("came", N_("报到"), Kind.NUMBER),
-    Column("participated", N_("参考"), Kind.NUMBER),
-    Column("passed", N_("合格"), Kind.NUMBER),
-    Column("failed", N_("不合格"), Kind.NUMBER),
-    Column("rate", N_("合格率"), Kind.SHARE),
-    Column("certified", N_("发证数"), Kind.NUMBER),
+    Column("starts_on", N_("开始"), CellType.DAY),
+    Column("ends_on", N_("结束"), CellType.DAY, is_minor=True),
+    Column("hours", N_("学时"), CellType.NUMBER, is_minor=True),
+    Column("planned", N_("计划人数"), CellType.NUMBER),
+    Column("enrolled", N_("报名"), CellType.NUMBER),
+    Column("confirmed", N_("确认"), CellType.NUMBER),
+    Column("came", N_("报到"), CellType.NUMBER),
+    Column("participated", N_("参考"), CellType.NUMBER),
+    Column("passed", N_("合格"), CellType.NUMBER),
+    Column("failed", N_("不合格"), CellType.NUMBER),
+    Column("rate", N_("合格率"), CellType.RATIO),
+    Column("certified", N_("发证数"), CellType.NUMBER),
 )
 
 
-def read(user: User, chosen: Chosen) -> WholeTable:
+def read(user: User, chosen: ReportFilter) -> WholeTable:
     """The classes in scope. A province counts its own classes, and of others what its persons did there."""
     enrolled = _enrolled(user, chosen)
     query = (
@@ -86,7 +86,7 @@ def read(user: User, chosen: Chosen) -> WholeTable:
         .join(Organiser, Organiser.id == TrainingClass.organiser_id)
         .join(Institution, Institution.id == TrainingClass.institution_id)
         .outerjoin(enrolled, enrolled.c.class_id == TrainingClass.id)
-        .where(visible(user, TrainingClass), *conditions(chosen))
+        .where(visible_to(user, TrainingClass), *conditions(chosen))
         .order_by(TrainingClass.starts_on, TrainingClass.code)
     )
     if user.role == "provincial_authority":
@@ -94,7 +94,7 @@ def read(user: User, chosen: Chosen) -> WholeTable:
     return WholeTable(COLUMNS, [_cells(row) for row in session().execute(query)], SUMS, rate)
 
 
-def _enrolled(user: User, chosen: Chosen) -> Any:
+def _enrolled(user: User, chosen: ReportFilter) -> Any:
     """What the enrolments in scope came to, a row a class."""
     query = select(
         Enrollment.class_id,
@@ -106,10 +106,10 @@ def _enrolled(user: User, chosen: Chosen) -> Any:
         number_of(failed).label("failed"),
         number_of(certified()).label("certified"),
     ).join(TrainingClass, TrainingClass.id == Enrollment.class_id)
-    return query.where(visible(user, Enrollment), *conditions(chosen)).group_by(Enrollment.class_id).subquery()
+    return query.where(visible_to(user, Enrollment), *conditions(chosen)).group_by(Enrollment.class_id).subquery()
 
 
-def conditions(chosen: Chosen) -> list[Any]:
+def conditions(chosen: ReportFilter) -> list[Any]:
     """Which classes: published ones, cancelled ones left out, of the year, kind and organiser chosen."""
     found: list[Any] = [TrainingClass.state.not_in((ClassState.DRAFT, ClassState.CANCELLED))]
     if chosen.year:
@@ -121,12 +121,12 @@ def conditions(chosen: Chosen) -> list[Any]:
     return found
 
 
-def rate(row: Cells) -> Cells:
+def rate(row: Row) -> Row:
     """Passed, of those who took the examination."""
     return {"rate": share("passed", "participated")(row)}
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     names = (
         "class_id",
         "class_code",
@@ -154,7 +154,7 @@ def groups(table: WholeTable) -> list[Subtotals]:
     ]
 
 
-def chart(_user: User, _chosen: Chosen, table: WholeTable) -> Chart:
+def chart(_user: User, _chosen: ReportFilter, table: WholeTable) -> Chart:
     """Of each kind those who passed, those who failed, and the others enrolled; at the ends the pass rate."""
     bars = tuple(
         Bar(name, (s["passed"], s["failed"], s["enrolled"] - s["passed"] - s["failed"]), str(s["rate"]))

@@ -21,11 +21,11 @@ from service.reports.framework import columns
 from service.reports.framework.report import (
     OFFICIAL,
     UNITS,
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
@@ -51,31 +51,31 @@ class Printed(Labelled):
 
 _COLUMNS = (
     columns.NUMBER,
-    Column("edition", N_("版本"), Kind.CODE),
+    Column("edition", N_("版本"), CellType.CODE),
     columns.PERSON,
     columns.UNIT,
     columns.PROVINCE,
     columns.TYPE,
-    Column("issued_on", N_("发证日期"), Kind.DAY),
+    Column("issued_on", N_("发证日期"), CellType.DAY),
     columns.VALID_TO,
     columns.STATE,
-    Column("printed_count", N_("打印次数"), Kind.NUMBER),
+    Column("printed_count", N_("打印次数"), CellType.NUMBER),
 )
-_HANDED_OUT = (Column("received_by", N_("领取人")), Column("received_on", N_("领取日期"), Kind.DAY, is_minor=True))
+_HANDED_OUT = (Column("received_by", N_("领取人")), Column("received_on", N_("领取日期"), CellType.DAY, is_minor=True))
 
 
-def _filter(chosen: Chosen) -> CertificateFilter:
+def _filter(chosen: ReportFilter) -> CertificateFilter:
     return CertificateFilter(chosen.q, chosen.state, chosen.province, chosen.unit, chosen.print == Printed.NO)
 
 
-def read_list(user: User, chosen: Chosen) -> PagedTable:
+def read_list(user: User, chosen: ReportFilter) -> PagedTable:
     """The certificates in scope, as on the list page."""
     query = certificate_list.certificates_query(user, _filter(chosen))
     counted = certificate_list.counted_query(user, _filter(chosen))
     return PagedTable(_COLUMNS, query, certificate_list.ORDER, _cells, counted=counted)
 
 
-def read_ledger(user: User, chosen: Chosen) -> PagedTable:
+def read_ledger(user: User, chosen: ReportFilter) -> PagedTable:
     """The same with who received the last copy."""
     last = (
         select(PrintRecord.received_by, PrintRecord.received_on)
@@ -88,7 +88,7 @@ def read_ledger(user: User, chosen: Chosen) -> PagedTable:
         last.c.received_by, last.c.received_on
     )
     query = query.outerjoin(last, Certificate.id.is_not(None))
-    cells: Callable[[Any], Cells] = lambda row: _cells(row) | columns.plain(row, "received_by", "received_on")  # noqa: E731
+    cells: Callable[[Any], Row] = lambda row: _cells(row) | columns.plain(row, "received_by", "received_on")  # noqa: E731
     counted = certificate_list.counted_query(user, _filter(chosen))
     return PagedTable(
         (*_COLUMNS, *_HANDED_OUT), query, certificate_list.ORDER, cells, ("printed_count",), counted=counted
@@ -102,7 +102,7 @@ def shown_state(state: str, valid_to: date) -> Shown:
     return Shown.SOON if valid_to >= today() else Shown.EXPIRED
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     shown = shown_state(row.state, row.valid_to)
     own = columns.plain(
         row,

@@ -11,8 +11,8 @@ from service.domain.accounts.roles import Role
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.scores import ABSENT
 from service.errors import N_, NotFound
-from service.models.db.pagination import Order
-from service.models.queries.scope import visible
+from service.models.db.pagination import SortOrder
+from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import Enrollment, TrainingClass
@@ -20,11 +20,11 @@ from service.models.tables.user import User
 from service.reports.attempts import CAME, CONFIRMED, First, Second, passed, with_scores
 from service.reports.framework import columns
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
@@ -32,32 +32,32 @@ Province = aliased(Organisation)
 ROLES = frozenset({Role.ASSOCIATION, Role.TRAINING_INSTITUTION})
 _WHO = (columns.PERSON, columns.SEX, columns.UNIT, columns.PROVINCE, columns.TYPE)
 ROSTER = (*_WHO, columns.ID_NUMBER, columns.PHONE, columns.STATE)
-SIGN_IN = (*_WHO, columns.PHONE, Column("signature", N_("签到"), Kind.BLANK))
+SIGN_IN = (*_WHO, columns.PHONE, Column("signature", N_("签到"), CellType.EMPTY))
 SCORES = (
     *_WHO,
-    Column("score", N_("成绩"), Kind.SCORE),
-    Column("makeup", N_("补考"), Kind.SCORE),
-    Column("outcome", N_("结论"), Kind.WORD),
+    Column("score", N_("成绩"), CellType.SCORE),
+    Column("makeup", N_("补考"), CellType.SCORE),
+    Column("outcome", N_("结论"), CellType.LABEL),
 )
 PASSED, FAILED = N_("合格"), N_("不合格")
 
 
-def read_roster(user: User, chosen: Chosen) -> PagedTable:
+def read_roster(user: User, chosen: ReportFilter) -> PagedTable:
     """Everybody who is or was confirmed."""
     return _read(user, chosen, ROSTER, (*CONFIRMED, "pending"))
 
 
-def read_sign_in(user: User, chosen: Chosen) -> PagedTable:
+def read_sign_in(user: User, chosen: ReportFilter) -> PagedTable:
     """Everybody who is confirmed, with a place for the signature."""
     return _read(user, chosen, SIGN_IN, CONFIRMED)
 
 
-def read_scores(user: User, chosen: Chosen) -> PagedTable:
+def read_scores(user: User, chosen: ReportFilter) -> PagedTable:
     """Everybody who came, with what he scored."""
     return _read(user, chosen, SCORES, CAME)
 
 
-def _read(user: User, chosen: Chosen, heads: tuple[Column, ...], states: tuple[str, ...]) -> PagedTable:
+def _read(user: User, chosen: ReportFilter, heads: tuple[Column, ...], states: tuple[str, ...]) -> PagedTable:
     if chosen.class_id is None:
         raise NotFound
     query = with_scores(
@@ -84,15 +84,15 @@ def _read(user: User, chosen: Chosen, heads: tuple[Column, ...], states: tuple[s
         .join(QualificationType, QualificationType.id == Person.qualification_type_id)
         .outerjoin(Province, Province.id == Enrollment.authority_id)
     ).where(
-        visible(user, Enrollment),
-        visible(user, TrainingClass),
+        visible_to(user, Enrollment),
+        visible_to(user, TrainingClass),
         Enrollment.class_id == chosen.class_id,
         Enrollment.state.in_(states),
     )
-    return PagedTable(heads, query, Order((Organisation.sort_key, Person.sort_key, Enrollment.id)), _cells)
+    return PagedTable(heads, query, SortOrder((Organisation.sort_key, Person.sort_key, Enrollment.id)), _cells)
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     return {
         **columns.person(row),
         **columns.plain(row, "unit_name", "province", "type_name"),

@@ -11,8 +11,8 @@ from service.domain.accounts.roles import Role
 from service.domain.training.training_kind import TrainingKind
 from service.errors import N_
 from service.models.db.clock import today
-from service.models.db.pagination import Order
-from service.models.queries.scope import visible
+from service.models.db.pagination import SortOrder
+from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
@@ -20,11 +20,11 @@ from service.reports.annual_classes import conditions, rate
 from service.reports.attempts import CAME, number_of, participated, passed
 from service.reports.framework import columns
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
@@ -37,15 +37,15 @@ COLUMNS = (
     columns.STARTS,
     columns.PROVINCE,
     columns.UNIT,
-    Column("enrolled", N_("人数"), Kind.NUMBER),
-    Column("came", N_("报到"), Kind.NUMBER),
-    Column("participated", N_("参考"), Kind.NUMBER),
-    Column("passed", N_("合格"), Kind.NUMBER),
-    Column("rate", N_("合格率"), Kind.SHARE),
+    Column("enrolled", N_("人数"), CellType.NUMBER),
+    Column("came", N_("报到"), CellType.NUMBER),
+    Column("participated", N_("参考"), CellType.NUMBER),
+    Column("passed", N_("合格"), CellType.NUMBER),
+    Column("rate", N_("合格率"), CellType.RATIO),
 )
 
 
-def read(user: User, chosen: Chosen) -> PagedTable:
+def read(user: User, chosen: ReportFilter) -> PagedTable:
     """One row a class and unit; those who were refused, withdrew or whose class was cancelled do not count."""
     grouped = (
         select(
@@ -59,7 +59,7 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         )
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
         .where(
-            visible(user, Enrollment),
+            visible_to(user, Enrollment),
             Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")),
             *_conditions(chosen),
         )
@@ -80,13 +80,13 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         .join(Organisation, Organisation.id == rows.c.unit_id)
         .outerjoin(Province, Province.id == rows.c.authority_id)
     )
-    order = Order((TrainingClass.starts_on, TrainingClass.id, Organisation.sort_key, Organisation.id))
+    order = SortOrder((TrainingClass.starts_on, TrainingClass.id, Organisation.sort_key, Organisation.id))
     return PagedTable(COLUMNS, query, order, _cells, SUMS, rate)
 
 
-def _conditions(chosen: Chosen) -> list[Any]:
+def _conditions(chosen: ReportFilter) -> list[Any]:
     """Like the annual table, but the province is that of the units, not the organiser."""
-    found = conditions(Chosen(year=chosen.year, kind=chosen.kind))
+    found = conditions(ReportFilter(year=chosen.year, kind=chosen.kind))
     if chosen.province:
         found.append(Enrollment.authority_id == chosen.province)
     if chosen.class_id:
@@ -94,7 +94,7 @@ def _conditions(chosen: Chosen) -> list[Any]:
     return found
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     own = columns.plain(
         row, "class_id", "class_title", "class_code", "starts_on", "province", "unit_id", "unit_name", *SUMS
     )

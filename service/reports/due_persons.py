@@ -13,8 +13,8 @@ from service.domain.training.training_need import Need
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
-from service.models.db.pagination import Order
-from service.models.queries.scope import visible
+from service.models.db.pagination import SortOrder
+from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
@@ -26,11 +26,11 @@ from service.reports.framework import columns
 from service.reports.framework.report import (
     OFFICIAL,
     UNITS,
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
@@ -54,14 +54,14 @@ COLUMNS = (
     columns.TYPE,
     columns.NUMBER,
     columns.VALID_TO,
-    Column("reference_date", N_("标准点"), Kind.DAY, is_minor=True),
-    Column("need", N_("应参加"), Kind.WORD),
+    Column("reference_date", N_("标准点"), CellType.DAY, is_minor=True),
+    Column("need", N_("应参加"), CellType.LABEL),
     columns.STATE,
     Column("class_title", N_("在训班次"), is_minor=True),
 )
 
 
-def read(user: User, chosen: Chosen) -> PagedTable:
+def read(user: User, chosen: ReportFilter) -> PagedTable:
     """The persons who are due, expired, or done this year."""
     done = finished(today())
     states = _states(done)
@@ -72,7 +72,7 @@ def read(user: User, chosen: Chosen) -> PagedTable:
     )
     counted = counted.add_columns(*(flag(condition).label(name) for name, condition in states.items()))
     details: Callable[[list[UUID]], Any] = lambda ids: _details(user, ids)  # noqa: E731
-    order = Order((Person.sort_key, Person.id))
+    order = SortOrder((Person.sort_key, Person.id))
     return PagedTable(COLUMNS, query, order, _cells, tuple(states), details=details, counted=counted)
 
 
@@ -82,7 +82,7 @@ def _states(done: Any) -> dict[str, Any]:
     return {"waiting": and_(is_due, Live.id.is_(None)), "live": and_(is_due, Live.id.is_not(None)), "done": is_done}
 
 
-def _narrowed(query: Any, user: User, chosen: Chosen, states: Any, done: Any, *, is_counted: bool = False) -> Any:
+def _narrowed(query: Any, user: User, chosen: ReportFilter, states: Any, done: Any, *, is_counted: bool = False) -> Any:
     """Joins only what the filter or the count asks for."""
     if chosen.province:
         query = query.join(Organisation, Organisation.id == TrainingNeed.unit_id)
@@ -123,13 +123,13 @@ def _details(user: User, ids: list[UUID]) -> Any:
         .outerjoin(Province, Province.id == Organisation.authority_id)
         .outerjoin(Certificate, Certificate.id == TrainingNeed.certificate_id)
         .outerjoin(Live, _is_live())
-        .outerjoin(TrainingClass, and_(TrainingClass.id == Live.class_id, visible(user, TrainingClass)))
+        .outerjoin(TrainingClass, and_(TrainingClass.id == Live.class_id, visible_to(user, TrainingClass)))
         .outerjoin(done, done.c.person_id == Person.id)
         .where(Person.id.in_(ids))
     )
 
 
-def _conditions(chosen: Chosen, states: dict[str, Any], done: Any) -> list[Any]:
+def _conditions(chosen: ReportFilter, states: dict[str, Any], done: Any) -> list[Any]:
     """``kind`` asks for those due of a kind, or done with one; without a choice, everybody who is due or expired."""
     found = [states[chosen.state]] if chosen.state else []
     if chosen.need:
@@ -143,7 +143,7 @@ def _conditions(chosen: Chosen, states: dict[str, Any], done: Any) -> list[Any]:
     return found
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     state = next((p for p in Progress if getattr(row, p)), None)
     return {
         **columns.person(row),

@@ -16,7 +16,7 @@ from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
@@ -27,11 +27,11 @@ from service.reports.framework.chart import Bar, Chart
 from service.reports.framework.report import (
     OFFICIAL,
     UNITS,
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import WholeTable, share
 
@@ -51,27 +51,27 @@ class By(Labelled):
 
 
 _FIGURES = (
-    Column("persons", N_("在册人员"), Kind.NUMBER),
-    Column("holders", N_("持证"), Kind.NUMBER),
-    Column("initial", N_("应取证"), Kind.NUMBER, leads_to={"need": "initial"}),
-    Column("refresher", N_("应再培训"), Kind.NUMBER, leads_to={"need": "refresher"}),
-    Column("renewal", N_("应换证"), Kind.NUMBER, leads_to={"need": "renewal"}),
-    Column("expired", N_("已过期待注销"), Kind.NUMBER, leads_to={"need": "expired"}),
-    Column("done", N_("本年已完成"), Kind.NUMBER, leads_to={"state": "done"}),
-    Column("live", N_("在训"), Kind.NUMBER, leads_to={"state": "live"}),
-    Column("rate", N_("完成率"), Kind.SHARE),
+    Column("persons", N_("在册人员"), CellType.NUMBER),
+    Column("holders", N_("持证"), CellType.NUMBER),
+    Column("initial", N_("应取证"), CellType.NUMBER, leads_to={"need": "initial"}),
+    Column("refresher", N_("应再培训"), CellType.NUMBER, leads_to={"need": "refresher"}),
+    Column("renewal", N_("应换证"), CellType.NUMBER, leads_to={"need": "renewal"}),
+    Column("expired", N_("已过期待注销"), CellType.NUMBER, leads_to={"need": "expired"}),
+    Column("done", N_("本年已完成"), CellType.NUMBER, leads_to={"state": "done"}),
+    Column("live", N_("在训"), CellType.NUMBER, leads_to={"state": "live"}),
+    Column("rate", N_("完成率"), CellType.RATIO),
 )
 _OF_KIND = (
-    Column("kind", N_("培训类型"), Kind.WORD),
-    Column("due", N_("应培训"), Kind.NUMBER),
-    Column("done", N_("本年已完成"), Kind.NUMBER, leads_to={"state": "done"}),
-    Column("live", N_("在训"), Kind.NUMBER, leads_to={"state": "live"}),
-    Column("waiting", N_("未报名"), Kind.NUMBER, leads_to={"state": "waiting"}),
-    Column("rate", N_("完成率"), Kind.SHARE),
+    Column("kind", N_("培训类型"), CellType.LABEL),
+    Column("due", N_("应培训"), CellType.NUMBER),
+    Column("done", N_("本年已完成"), CellType.NUMBER, leads_to={"state": "done"}),
+    Column("live", N_("在训"), CellType.NUMBER, leads_to={"state": "live"}),
+    Column("waiting", N_("未报名"), CellType.NUMBER, leads_to={"state": "waiting"}),
+    Column("rate", N_("完成率"), CellType.RATIO),
 )
 
 
-def read(user: User, chosen: Chosen) -> WholeTable:
+def read(user: User, chosen: ReportFilter) -> WholeTable:
     """The figures, grouped as chosen."""
     return _by_kind(user, chosen) if chosen.by == By.KIND else _by_place(user, chosen)
 
@@ -91,9 +91,9 @@ def finished(day: date, among: list[UUID] | None = None) -> Any:
     return query.group_by(Enrollment.person_id).subquery("finished")
 
 
-def registered(user: User, chosen: Chosen) -> list[Any]:
+def registered(user: User, chosen: ReportFilter) -> list[Any]:
     """The conditions of who is counted: the approved persons in scope, of the unit, province and type chosen."""
-    found: list[Any] = [visible(user, TrainingNeed), TrainingNeed.state == "approved"]
+    found: list[Any] = [visible_to(user, TrainingNeed), TrainingNeed.state == "approved"]
     if chosen.province:
         found.append(Organisation.authority_id == chosen.province)
     if chosen.unit:
@@ -113,7 +113,7 @@ def making() -> Any:
     return and_(Making.id == TrainingNeed.certificate_id, Making.state == "issued")
 
 
-def _by_place(user: User, chosen: Chosen) -> WholeTable:
+def _by_place(user: User, chosen: ReportFilter) -> WholeTable:
     by_unit = chosen.by == By.UNIT
     keys: list[Any] = [Organisation.id, Organisation.authority_id] if by_unit else [Organisation.authority_id]
     named = [Organisation.name.label("unit_name"), Organisation.sort_key] if by_unit else []
@@ -129,35 +129,35 @@ def _by_place(user: User, chosen: Chosen) -> WholeTable:
     return WholeTable((*heads, *_FIGURES), rows, (*COUNTED, "done", "live"), _rate)
 
 
-def _by_kind(user: User, chosen: Chosen) -> WholeTable:
+def _by_kind(user: User, chosen: ReportFilter) -> WholeTable:
     row = session().execute(_counted(user, chosen, [])).one()
     return _kinds(dict(row._mapping))
 
 
 def _kinds(sums: Mapping[str, Any]) -> WholeTable:
     """The same sums, a row a kind of training."""
-    rows: list[Cells] = []
+    rows: list[Row] = []
     for kind in TrainingKind:
         due, done, live = (int(sums[key]) for key in (kind.value, f"done_{kind}", f"live_{kind}"))
-        own: Cells = {"due": due + done, "done": done, "live": live, "waiting": due - live}
+        own: Row = {"due": due + done, "done": done, "live": live, "waiting": due - live}
         rows.append({"kind": kind.label, "kind_code": kind.value, **own})
     return WholeTable(
         _OF_KIND, rows, ("due", "done", "live", "waiting"), lambda row: {"rate": share("done", "due")(row)}
     )
 
 
-def _sums(row: Mapping[str, Any]) -> Cells:
+def _sums(row: Mapping[str, Any]) -> Row:
     """Completed this year and in training, of whatever kind."""
     return {name: sum(row[f"{name}_{kind}"] for kind in DUE) for name in ("done", "live")}
 
 
-def _rate(row: Cells) -> Cells:
+def _rate(row: Row) -> Row:
     """Completed this year, of those who were or are due this year."""
     due = sum(row[kind] for kind in DUE)
     return {"rate": share("done", "due")({"done": row["done"], "due": row["done"] + due})}
 
 
-def _counted(user: User, chosen: Chosen, keys: list[Any]) -> Any:
+def _counted(user: User, chosen: ReportFilter, keys: list[Any]) -> Any:
     """The persons counted in every way (COUNTED), after ``keys`` to group by."""
     done, need = finished(today()), TrainingNeed.need
     is_done = and_(done.c.person_id.is_not(None), need.not_in(OPEN))
@@ -179,7 +179,7 @@ def _counted(user: User, chosen: Chosen, keys: list[Any]) -> Any:
     )
 
 
-def chart(_user: User, chosen: Chosen, table: WholeTable) -> Chart:
+def chart(_user: User, chosen: ReportFilter, table: WholeTable) -> Chart:
     """Completed, in training and not enrolled, of each kind; at the ends the share that is completed."""
     kinds = table if chosen.by == By.KIND else _kinds(table.totals())
     bars = tuple(Bar(row["kind"], (row["done"], row["live"], row["waiting"]), str(row["rate"])) for row in kinds.rows)

@@ -11,8 +11,8 @@ from sqlalchemy.orm import aliased
 from service.domain.certificates.certificates import WarningBand, days_left
 from service.errors import N_
 from service.models.db.clock import today
-from service.models.db.pagination import Order
-from service.models.queries.scope import visible
+from service.models.db.pagination import SortOrder
+from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
@@ -24,11 +24,11 @@ from service.reports.framework.chart import Bar, Chart
 from service.reports.framework.report import (
     OFFICIAL,
     UNITS,
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
@@ -40,15 +40,15 @@ SUMS = {
     WarningBand.DAYS_90: "in_90",
 }
 COLUMNS = (
-    Column("band", N_("档"), Kind.WORD),
+    Column("band", N_("档"), CellType.LABEL),
     columns.PERSON,
     columns.UNIT,
     columns.PROVINCE,
     columns.TYPE,
     columns.NUMBER,
     columns.VALID_TO,
-    Column("days", N_("剩余天数"), Kind.NUMBER),
-    Column("enrolled", N_("换证报名"), Kind.WORD),
+    Column("days", N_("剩余天数"), CellType.NUMBER),
+    Column("enrolled", N_("换证报名"), CellType.LABEL),
 )
 ENROLLED, NOT_ENROLLED = N_("已报名"), N_("未报名")
 
@@ -65,7 +65,7 @@ def bands() -> dict[WarningBand, Any]:
     }
 
 
-def read(user: User, chosen: Chosen) -> PagedTable:
+def read(user: User, chosen: ReportFilter) -> PagedTable:
     """The certificates that warn, the earliest last day first; persons who are deregistered warn no more (R17)."""
     query = (
         select(
@@ -90,12 +90,14 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         .outerjoin(Live, and_(Live.person_id == Person.id, Live.kind == "renewal", Live.state.in_(LIVE_ENROLLMENT)))
         .where(*_conditions(user, chosen))
     )
-    return PagedTable(COLUMNS, query, Order((Certificate.valid_to, Certificate.id)), _cells, (*SUMS.values(), "live"))
+    return PagedTable(
+        COLUMNS, query, SortOrder((Certificate.valid_to, Certificate.id)), _cells, (*SUMS.values(), "live")
+    )
 
 
-def _conditions(user: User, chosen: Chosen) -> list[Any]:
+def _conditions(user: User, chosen: ReportFilter) -> list[Any]:
     found = [
-        visible(user, Certificate),
+        visible_to(user, Certificate),
         Certificate.state == "valid",
         Person.state != "deregistered",
         bands()[WarningBand(chosen.band)] if chosen.band else Certificate.valid_to <= today() + timedelta(days=90),
@@ -109,7 +111,7 @@ def _conditions(user: User, chosen: Chosen) -> list[Any]:
     return found
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     band = next(band for band, key in SUMS.items() if getattr(row, key))
     return {
         **columns.person(row),
@@ -121,7 +123,7 @@ def _cells(row: Any) -> Cells:
     }
 
 
-def chart(_user: User, _chosen: Chosen, table: PagedTable) -> Chart:
+def chart(_user: User, _chosen: ReportFilter, table: PagedTable) -> Chart:
     """How many in each band."""
     sums = table.totals()
     bars = tuple(Bar(band.label, (sums[key],), f"{sums[key]:,}") for band, key in SUMS.items())

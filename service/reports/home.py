@@ -10,7 +10,7 @@ from service.domain.certificates.certificates import WarningBand
 from service.models.tables.user import User
 from service.reports import due_training, expiry_warnings, monthly_trainees, unit_summary
 from service.reports.framework.chart import Chart
-from service.reports.framework.report import Cells, Chosen
+from service.reports.framework.report import ReportFilter, Row
 
 SHOWN = 5
 
@@ -23,8 +23,8 @@ class Panels:
     """
 
     bands: list[tuple[WarningBand, int]]
-    nearest: list[Cells]
-    units: Cells
+    nearest: list[Row]
+    units: Row
     charts: list[tuple[str, Chart]]
 
 
@@ -33,17 +33,17 @@ def panels(user: User) -> Panels:
     role = Role(user.role)
     charts: list[tuple[str, Chart]] = []
     if role in due_training.REPORT.roles:
-        chosen = Chosen(by=due_training.By.KIND)
+        chosen = ReportFilter(by=due_training.By.KIND)
         charts.append(("due-training", due_training.chart(user, chosen, due_training.read(user, chosen))))
     if role in unit_summary.REPORT.roles or role == Role.TRAINING_INSTITUTION:
         charts.append(("annual-classes" if role in unit_summary.REPORT.roles else "", monthly_trainees.chart(user)))
     bands, nearest = _warnings(user) if role in expiry_warnings.REPORT.roles else ([], [])
-    units = unit_summary.read(user, Chosen()).totals() if role in expiry_warnings.REPORT.roles else {}
+    units = unit_summary.read(user, ReportFilter()).totals() if role in expiry_warnings.REPORT.roles else {}
     return Panels(bands, nearest, units, charts)
 
 
 def _warnings(user: User) -> tuple[list[tuple[WarningBand, int]], list[Any]]:
-    table = expiry_warnings.read(user, Chosen())
+    table = expiry_warnings.read(user, ReportFilter())
     sums = table.totals()
     bands = [(band, sums[key]) for band, key in expiry_warnings.SUMS.items()]
     return bands, table.page(None, SHOWN).rows

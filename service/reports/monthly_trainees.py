@@ -9,7 +9,7 @@ from sqlalchemy import extract, func, select
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 from service.reports.attempts import CAME
@@ -30,7 +30,7 @@ def chart(user: User) -> Chart:
             TrainingClass.ends_on >= months[0],
             TrainingClass.ends_on < _before(last, -1),
             Enrollment.state.in_(CAME),
-            visible(user, Enrollment),
+            visible_to(user, Enrollment),
         )
         .group_by(year, month)
     )

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from service.errors import N_
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import addresses
+from service.models.queries.scope import inbox_addresses
 from service.models.tables.user import User
 from service.reports.framework.report import (
     BUSINESS,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
 )
 from service.reports.framework.table import WholeTable
 
 COLUMNS = (
-    Column("task", N_("事项"), Kind.WORD),
-    Column("count", N_("数量"), Kind.NUMBER),
-    Column("first", N_("最早提交"), Kind.INSTANT),
-    Column("soon", N_("今明到期"), Kind.NUMBER),
-    Column("late", N_("已超期"), Kind.NUMBER),
+    Column("task", N_("事项"), CellType.LABEL),
+    Column("count", N_("数量"), CellType.NUMBER),
+    Column("first", N_("最早提交"), CellType.INSTANT),
+    Column("soon", N_("今明到期"), CellType.NUMBER),
+    Column("late", N_("已超期"), CellType.NUMBER),
 )
 
 
-def read(user: User, _chosen: Chosen) -> WholeTable:
+def read(user: User, _chosen: ReportFilter) -> WholeTable:
     """The same counts as at the inbox, each kind to 1,000."""
     rows = [
         {"task": k.name, "task_kind": k.kind, "count": k.count, "first": k.first, "soon": k.soon, "late": k.late}
-        for k in inbox.counts(addresses(user))
+        for k in inbox.counts(inbox_addresses(user))
     ]
     return WholeTable(COLUMNS, rows, ("count", "soon", "late"))
 

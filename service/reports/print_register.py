@@ -12,38 +12,38 @@ from service.domain.accounts.roles import Role
 from service.domain.values.calendar import start_of_day
 from service.errors import N_
 from service.models.db.clock import today
-from service.models.db.pagination import Order
+from service.models.db.pagination import SortOrder
 from service.models.queries.persons.person_list import name_contains
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.person import Person
 from service.models.tables.user import User
 from service.reports.attempts import flag
 from service.reports.framework import columns
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
 Printer = aliased(User)
 COLUMNS = (
-    Column("at", N_("打印时间"), Kind.INSTANT),
+    Column("at", N_("打印时间"), CellType.INSTANT),
     columns.NUMBER,
-    Column("edition", N_("版本"), Kind.CODE),
+    Column("edition", N_("版本"), CellType.CODE),
     columns.PERSON,
     columns.UNIT,
     Column("printer", N_("打印人")),
-    Column("reason", N_("原因"), Kind.WORD),
+    Column("reason", N_("原因"), CellType.LABEL),
     Column("received_by", N_("领取人")),
-    Column("received_on", N_("领取日期"), Kind.DAY),
+    Column("received_on", N_("领取日期"), CellType.DAY),
 )
 
 
-def read(user: User, chosen: Chosen) -> PagedTable:
+def read(user: User, chosen: ReportFilter) -> PagedTable:
     """The prints of certificates in scope, the latest first."""
     query = (
         select(
@@ -63,13 +63,13 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         .join(Certificate, Certificate.id == PrintRecord.certificate_id)
         .join(Person, Person.id == Certificate.person_id)
         .outerjoin(Printer, Printer.id == PrintRecord.printed_by)
-        .where(visible(user, Certificate), *_conditions(chosen))
+        .where(visible_to(user, Certificate), *_conditions(chosen))
     )
-    order = Order((PrintRecord.created_at, PrintRecord.id), is_descending=True)
+    order = SortOrder((PrintRecord.created_at, PrintRecord.id), is_descending=True)
     return PagedTable(COLUMNS, query, order, _cells, ("received",))
 
 
-def _conditions(chosen: Chosen) -> list[Any]:
+def _conditions(chosen: ReportFilter) -> list[Any]:
     found: list[Any] = []
     if chosen.year:
         begins, ends = (start_of_day(date(year, 1, 1)) for year in (chosen.year, chosen.year + 1))
@@ -82,7 +82,7 @@ def _conditions(chosen: Chosen) -> list[Any]:
     return found
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     names = (
         "at",
         "certificate_id",

@@ -14,7 +14,7 @@ from service.domain.values.calendar import start_of_day
 from service.errors import N_
 from service.models.queries.certificates.reissue_list import ORDER
 from service.models.queries.persons.person_list import name_contains
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
@@ -23,31 +23,31 @@ from service.models.tables.user import User
 from service.reports.attempts import flag
 from service.reports.framework import columns
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
 New, Asker = aliased(Certificate), aliased(User)
 COLUMNS = (
-    Column("at", N_("申请日期"), Kind.DAY),
+    Column("at", N_("申请日期"), CellType.DAY),
     columns.NUMBER,
-    Column("edition", N_("版本"), Kind.CODE),
+    Column("edition", N_("版本"), CellType.CODE),
     columns.PERSON,
     columns.UNIT,
     Column("statement", N_("遗失情况")),
     Column("asker", N_("申请人")),
     columns.STATE,
     Column("comment", N_("意见")),
-    Column("new_edition", N_("新版本"), Kind.CODE),
-    Column("printed_count", N_("打印次数"), Kind.NUMBER),
+    Column("new_edition", N_("新版本"), CellType.CODE),
+    Column("printed_count", N_("打印次数"), CellType.NUMBER),
 )
 
 
-def read(user: User, chosen: Chosen) -> PagedTable:
+def read(user: User, chosen: ReportFilter) -> PagedTable:
     """The applications for certificates in scope, the latest first."""
     query = (
         select(
@@ -71,12 +71,12 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         .join(Organisation, Organisation.id == Reissue.unit_id)
         .outerjoin(New, New.id == Reissue.new_certificate_id)
         .outerjoin(Asker, Asker.id == Reissue.requested_by)
-        .where(visible(user, Certificate), *_conditions(chosen))
+        .where(visible_to(user, Certificate), *_conditions(chosen))
     )
     return PagedTable(COLUMNS, query, ORDER, _cells, ("completed",))
 
 
-def _conditions(chosen: Chosen) -> list[Any]:
+def _conditions(chosen: ReportFilter) -> list[Any]:
     found: list[Any] = []
     if chosen.year:
         begins, ends = (start_of_day(date(year, 1, 1)) for year in (chosen.year, chosen.year + 1))
@@ -89,7 +89,7 @@ def _conditions(chosen: Chosen) -> list[Any]:
     return found
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     names = (
         "at",
         "certificate_id",

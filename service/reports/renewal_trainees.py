@@ -14,9 +14,9 @@ from service.domain.values.calendar import civil_date
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
-from service.models.db.pagination import Order
+from service.models.db.pagination import SortOrder
 from service.models.queries.persons.person_list import name_contains
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
@@ -26,11 +26,11 @@ from service.reports.attempts import First, Second, failed, flag, in_year, parti
 from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable, share
 
@@ -54,19 +54,19 @@ COLUMNS = (
     columns.PROVINCE,
     columns.TYPE,
     columns.NUMBER,
-    Column("old_valid_to", N_("原有效期至"), Kind.DAY),
+    Column("old_valid_to", N_("原有效期至"), CellType.DAY),
     columns.CLASS,
-    Column("examined_on", N_("考核日期"), Kind.DAY),
-    Column("score", N_("成绩"), Kind.SCORE),
-    Column("makeup", N_("补考"), Kind.SCORE),
-    Column("outcome", N_("结论"), Kind.WORD),
-    Column("valid_to", N_("新有效期至"), Kind.DAY),
-    Column("printed", N_("打印"), Kind.WORD, is_minor=True),
-    Column("approved", N_("审批"), Kind.WORD, is_minor=True),
+    Column("examined_on", N_("考核日期"), CellType.DAY),
+    Column("score", N_("成绩"), CellType.SCORE),
+    Column("makeup", N_("补考"), CellType.SCORE),
+    Column("outcome", N_("结论"), CellType.LABEL),
+    Column("valid_to", N_("新有效期至"), CellType.DAY),
+    Column("printed", N_("打印"), CellType.LABEL, is_minor=True),
+    Column("approved", N_("审批"), CellType.LABEL, is_minor=True),
 )
 
 
-def read(user: User, chosen: Chosen) -> PagedTable:
+def read(user: User, chosen: ReportFilter) -> PagedTable:
     """The renewal enrolments of persons who were not refused and did not withdraw, by class and pinyin."""
     states = _states()
     query = (
@@ -74,14 +74,14 @@ def read(user: User, chosen: Chosen) -> PagedTable:
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
         .join(Person, Person.id == Enrollment.person_id)
         .where(
-            visible(user, Enrollment),
+            visible_to(user, Enrollment),
             Enrollment.kind == "renewal",
             Enrollment.state.not_in(("rejected", "withdrawn", "cancelled")),
             *_conditions(chosen, states),
         )
     )
     counted = query.add_columns(flag(participated).label("participated"), *_flags(states))
-    order = Order((TrainingClass.starts_on, Person.sort_key, Enrollment.id))
+    order = SortOrder((TrainingClass.starts_on, Person.sort_key, Enrollment.id))
     sums = ("participated", "passed", "failed", "open")
     return PagedTable(COLUMNS, query, order, _cells, sums, _figures, _details, counted)
 
@@ -142,11 +142,11 @@ def _states() -> dict[str, Any]:
     return {"passed": passed, "failed": failed, "open": and_(not_(passed), not_(func.coalesce(failed, False)))}
 
 
-def _figures(row: Cells) -> Cells:
+def _figures(row: Row) -> Row:
     return {"rate": share("passed", "participated")(row)}
 
 
-def _conditions(chosen: Chosen, states: dict[str, Any]) -> list[Any]:
+def _conditions(chosen: ReportFilter, states: dict[str, Any]) -> list[Any]:
     found: list[Any] = []
     if chosen.year:
         found.append(in_year(TrainingClass.starts_on, chosen.year))
@@ -163,7 +163,7 @@ def _conditions(chosen: Chosen, states: dict[str, Any]) -> list[Any]:
     return found
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     outcome = next(o for o in Outcome if getattr(row, o))
     at = row.second_at or row.submitted_at
     return {
@@ -195,7 +195,7 @@ def _score(entered: Any, value: int | None) -> int | str | None:
     return None if entered is None else ABSENT if value is None else value
 
 
-def chart(_user: User, _chosen: Chosen, table: PagedTable) -> Chart:
+def chart(_user: User, _chosen: ReportFilter, table: PagedTable) -> Chart:
     """Passed, failed and undecided, with the share of those who took the examination that passed."""
     sums = table.totals()
     return Chart(

@@ -18,7 +18,7 @@ from service.errors import NotFound
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
 from service.models.queries.persons.person_history import Version, trainings_of, versions_of
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.person import Person
 from service.models.tables.user import User
 from service.reports.certificate_ledger import shown_state
@@ -45,7 +45,7 @@ def read(user: User, person_id: UUID) -> Record:
     if Role(user.role) not in ROLES:
         raise NotFound
     loaded = (joinedload(Person.unit), joinedload(Person.qualification_type))
-    person = get_visible(user, Person, person_id, *loaded)
+    person = get_or_404_in_scope(user, Person, person_id, *loaded)
     held = certificate_list.certificates_of(person.id)
     return Record(
         person=person,

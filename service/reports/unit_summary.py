@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from service.domain.units.units import UnitKind
 from service.errors import N_
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import TrainingNeed
 from service.models.tables.user import User
@@ -20,11 +20,11 @@ from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart
 from service.reports.framework.report import (
     OFFICIAL,
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import WholeTable
 
@@ -33,19 +33,19 @@ KINDS = tuple(str(kind) for kind in UnitKind)
 SUMS = (*KINDS, "drafts", "persons", "holders", "pending")
 COLUMNS = (
     columns.PROVINCE,
-    *(Column(kind.value, kind.label, Kind.NUMBER) for kind in UnitKind),
-    Column("drafts", N_("资料待完善"), Kind.NUMBER),
-    Column("persons", N_("人员"), Kind.NUMBER),
-    Column("holders", N_("持证人员"), Kind.NUMBER),
-    Column("pending", N_("待审批"), Kind.NUMBER),
+    *(Column(kind.value, kind.label, CellType.NUMBER) for kind in UnitKind),
+    Column("drafts", N_("资料待完善"), CellType.NUMBER),
+    Column("persons", N_("人员"), CellType.NUMBER),
+    Column("holders", N_("持证人员"), CellType.NUMBER),
+    Column("pending", N_("待审批"), CellType.NUMBER),
 )
 
 
-def read(user: User, chosen: Chosen) -> WholeTable:
+def read(user: User, chosen: ReportFilter) -> WholeTable:
     """A row a province; units that were deleted and persons that are drafts or deregistered do not count."""
     units = _by_province(user, chosen, _units(user))
     persons = _by_province(user, chosen, _persons(user))
-    zero: Cells = dict.fromkeys(SUMS, 0)
+    zero: Row = dict.fromkeys(SUMS, 0)
     rows = [
         zero | units.get(key, {}) | persons.get(key, {}) | {"province": name, "authority_id": key}
         for key, name in _provinces(units.keys() | persons.keys())
@@ -57,7 +57,7 @@ def _units(user: User) -> Any:
     kinds = (number_of(Organisation.kind == kind).label(kind) for kind in KINDS)
     drafts = number_of(Organisation.state == "draft").label("drafts")
     return select(Organisation.authority_id, *kinds, drafts).where(
-        visible(user, Organisation), Organisation.kind.in_(KINDS), Organisation.state != "deleted"
+        visible_to(user, Organisation), Organisation.kind.in_(KINDS), Organisation.state != "deleted"
     )
 
 
@@ -72,11 +72,11 @@ def _persons(user: User) -> Any:
         .select_from(TrainingNeed)
         .join(Organisation, Organisation.id == TrainingNeed.unit_id)
         .outerjoin(Making, making())
-        .where(visible(user, TrainingNeed), TrainingNeed.state.not_in(("draft", "deregistered")))
+        .where(visible_to(user, TrainingNeed), TrainingNeed.state.not_in(("draft", "deregistered")))
     )
 
 
-def _by_province(user: User, chosen: Chosen, query: Any) -> dict[Any, Cells]:
+def _by_province(user: User, chosen: ReportFilter, query: Any) -> dict[Any, Row]:
     if chosen.province:
         query = query.where(Organisation.authority_id == chosen.province)
     rows = session().execute(query.group_by(Organisation.authority_id))
@@ -91,7 +91,7 @@ def _provinces(keys: Any) -> list[tuple[Any, str | None]]:
     return [*found, (None, N_("未定省份"))] if None in keys else found
 
 
-def chart(_user: User, _chosen: Chosen, table: WholeTable) -> Chart | None:
+def chart(_user: User, _chosen: ReportFilter, table: WholeTable) -> Chart | None:
     """Holders and other persons of the ten provinces that have most."""
     most = sorted(table.rows, key=lambda row: -row["persons"])[:10]
     if len(most) < 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.domain.accounts.scopes import covers, scope_of
+from service.domain.accounts.scopes import includes, scope_of
 from service.domain.units.units import UnitState, obstacle_to_work
 from service.errors import Conflict, NotAllowed, NotFound
 from service.models.queries.scope_adapters import actor_of, subject_of
@@ -16,7 +16,7 @@ def must_reach(user: User, action: Action, unit: Organisation) -> None:
     """Raise NotAllowed when the role cannot do this at all, NotFound out of scope (R70), Conflict before R3 is met."""
     if not may(Role(user.role), action):
         raise NotAllowed
-    if not covers(scope_of(actor_of(user), action), subject_of(unit)):
+    if not includes(scope_of(actor_of(user), action), subject_of(unit)):
         raise NotFound
     must_have_record(user, action)
 

@@ -12,7 +12,7 @@ from service.errors import N_, InvalidInput, Message
 Value = TypeVar("Value")
 
 
-class Entry:
+class FormReader:
     """The fields of one form. Reading collects errors; ``check`` raises them together."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:

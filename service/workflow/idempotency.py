@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from service.errors import N_, Conflict
 from service.models.db.clock import now
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Submission
 from service.models.tables.user import User
 
@@ -20,7 +20,7 @@ def once(user: User, form_id: UUID, use_case: str, make: Callable[[], UUID]) -> 
 
     use_case: under whose name the changes are remembered. Raises what ``make`` raises, and nothing is taken then.
     """
-    with transaction(Cause(use_case, user.id)) as current:
+    with transaction(Operation(use_case, user.id)) as current:
         take = insert(Submission).values(id=form_id, user_id=user.id, at=now(), result={})
         if current.scalar(take.on_conflict_do_nothing().returning(Submission.id)) is None:
             return _made_before(user, form_id)

@@ -19,7 +19,7 @@ from service.infrastructure import smtp
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Job
 from service.models.tables.mail import Mail
 from service.models.tables.user import User
@@ -96,7 +96,7 @@ def order_test(user: User) -> None:
         raise Conflict(N_("没有设置邮件服务器。"))
     if not user.mail_sealed:
         raise Conflict(N_("请先在“我的账号”填写自己的邮箱。"))
-    with transaction(Cause("test_mail", user.id)):
+    with transaction(Operation("test_mail", user.id)):
         order(TEST, {user.id: {}}, now().isoformat())
 
 
@@ -105,7 +105,7 @@ def deliver(mail_id: UUID, compose: Compose) -> None:
 
     When the server does not take it, it is tried again after a pause that grows; nothing is raised.
     """
-    with transaction(Cause("send_mail")) as current:
+    with transaction(Operation("send_mail")) as current:
         query = select(Mail).where(Mail.id == mail_id, Mail.state == "waiting")
         mail = current.scalars(query.with_for_update(skip_locked=True)).one_or_none()
         if mail is None:
@@ -127,7 +127,7 @@ def deliver(mail_id: UUID, compose: Compose) -> None:
 def retry(user: User) -> int:
     """Try what was given up, and what waits for its next try, again now; returns how many mails that are."""
     _check_may(user)
-    with transaction(Cause("retry_mails", user.id)) as current:
+    with transaction(Operation("retry_mails", user.id)) as current:
         query = select(Mail).where(Mail.state.in_(("waiting", "failed")), Mail.error.is_not(None)).with_for_update()
         mails: Iterable[Mail] = current.scalars(query).all()
         for mail in mails:

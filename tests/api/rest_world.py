@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 
 from service.models.db.ids import new_id
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.user import User
 from service.workflow.runtime import definitions
@@ -91,7 +91,7 @@ def make_world() -> World:
         credit_code="91370100MA3C0001X8",
     )
     school = Organisation(id=new_id(), kind="training_institution", name="试验培训中心")
-    with transaction(Cause("test")) as session:
+    with transaction(Operation("test")) as session:
         session.add_all([unit, school])
         session.flush()
         places = {

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from service.api.http.auth import memory
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.user import User
 from service.workflow.accounts import accounts
 from service.workflow.accounts.passwords import hash_password
@@ -25,7 +25,7 @@ def world(app: Flask) -> World:
 
 
 def change(world: World, **values: Any) -> None:
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         user = session().get_one(User, world.users["officer-a"])
         for name, value in values.items():
             setattr(user, name, value)
@@ -129,7 +129,7 @@ def test_alive_and_ready(client: FlaskClient, world: World) -> None:
 
 
 def test_not_ready_when_the_tables_are_old_or_nothing_is_in_force(client: FlaskClient, world: World) -> None:
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().execute(text("UPDATE alembic_version SET version_num = 'older'"))
         session().execute(text("UPDATE definition_version SET current = false"))
     answer = client.get("/readyz")

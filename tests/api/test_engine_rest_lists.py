@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from service.models.db.clock import now
 from service.models.db.ids import new_id
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Incident, Job
 from tests.api.rest_world import DIAGRAM, FILES, Machine, World, make_world, start
 
@@ -147,7 +147,7 @@ def test_a_running_case_has_camundas_shape(client: FlaskClient, world: World) ->
 
 def test_jobs_and_incidents_are_seen_by_those_who_see_the_case(client: FlaskClient, world: World) -> None:
     case = start(client)
-    with transaction(Cause("test")) as session:
+    with transaction(Operation("test")) as session:
         job = Job(
             id=new_id(),
             case_id=case,

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.errors import AnpeiError
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import AcademyLink
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
@@ -44,7 +44,7 @@ def _rejected(stage: Stage, case: UUID) -> None:
 
 
 def _withdrawn(stage: Stage, case: UUID) -> None:
-    tasks.signal(stage.enterprise, case, "withdraw", {"reason": "离职"})
+    tasks.correlate_message(stage.enterprise, case, "withdraw", {"reason": "离职"})
 
 
 def _cancelled(stage: Stage, case: UUID) -> None:
@@ -165,7 +165,7 @@ def test_r46_an_academys_person_is_withdrawn_by_association_and_linked_instituti
     """R46, R44, C7: enrolled by the association; after the end of enrolment by the association alone"""
     stage = make_stage()
     academy = make_unit("academy")
-    with transaction(Cause("link")) as current:
+    with transaction(Operation("link")) as current:
         current.add(AcademyLink(academy_id=academy.id, institution_id=stage.centre.id))
     stage.unit = academy
     training_class = publish_class(stage)
@@ -214,7 +214,7 @@ def _is_possible(reader: User, act: str, found: Enrollment) -> bool:
         "correct": lambda: score_corrections.correct_score(user, found.id, "70", False, "看错一行"),
     }
     try:
-        with transaction(Cause("trial")):
+        with transaction(Operation("trial")):
             acts[act]()
             raise _RolledBack
     except _RolledBack:

@@ -15,13 +15,13 @@ from sqlalchemy import select
 from service.config import CHECKOUT
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
 from service.models.tables.export import ExportLog
 from service.models.tables.organisation import authority_id
 from service.reports import LISTS, REPORTS, annual_classes
-from service.reports.framework.report import Chosen
+from service.reports.framework.report import ReportFilter
 from service.web.views.system.exports import write
 from service.workflow.notices import tickets
 from service.workflow.runtime import jobs, tasks
@@ -105,7 +105,7 @@ def test_an_export_has_the_figures_of_the_page(client: FlaskClient, clock: Any) 
     user = authority_user("association")
     heads, row, sums = export(sign_in(client, user), "annual-classes")
     cells, totals = dict(zip(heads, row, strict=True)), dict(zip(heads, sums, strict=True))
-    table = annual_classes.read(user, Chosen(year=today().year))
+    table = annual_classes.read(user, ReportFilter(year=today().year))
     for column in table.columns:
         if column.key in annual_classes.SUMS:
             assert cells[column.word] == table.rows[0][column.key], column.word
@@ -390,7 +390,7 @@ def test_a_running_export_is_given_up_and_leaves_no_file(
         return kept(rows)
 
     monkeypatch.setattr(exports, "reveal", stop_midway)
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         current.get_one(ExportLog, row.id).purpose = "报送"
         current.get_one(ExportLog, row.id).masked = False
     jobs.run_due()

@@ -19,9 +19,9 @@ from sqlalchemy import select
 from service.config import MailServer, settings
 from service.infrastructure import smtp
 from service.models.db.clock import MovingClock, today
-from service.models.db.encryption import seal
+from service.models.db.encryption import encrypt
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Job
 from service.models.tables.mail import Mail
 from service.models.tables.organisation import authority_id
@@ -84,9 +84,9 @@ def postbox(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postbox]:
 
 
 def reader(user: User, *wanted: str, language: str = "zh", address: str = "reader@example.cn") -> User:
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         row = current.get_one(User, user.id)
-        row.mail_sealed, row.mail_masked = seal(address), "r***@example.cn"
+        row.mail_sealed, row.mail_masked = encrypt(address), "r***@example.cn"
         row.preferences = {"mails": list(wanted), "language": language}
     return row
 
@@ -158,11 +158,11 @@ def test_a_mail_is_in_the_language_of_its_reader(postbox: Postbox, clock: Moving
 def test_what_is_ordered_twice_for_one_key_is_sent_once(postbox: Postbox, clock: MovingClock) -> None:
     user = reader(authority_user(), "digest")
     for _ in range(3):
-        with transaction(Cause("test")):
+        with transaction(Operation("test")):
             outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
     jobs.run_all()
     (row,) = rows()
-    with transaction(Cause("test")) as current:  # a job that was done already comes again
+    with transaction(Operation("test")) as current:  # a job that was done already comes again
         current.add(outbox._job(row.id))
     jobs.run_all()
     assert len(postbox.mails) == 1
@@ -173,7 +173,7 @@ def test_an_order_that_is_rolled_back_sends_nothing(postbox: Postbox, clock: Mov
     user = reader(authority_user(), "digest")
 
     def order_and_fail() -> None:
-        with transaction(Cause("test")):
+        with transaction(Operation("test")):
             outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
             raise RuntimeError("no")
 
@@ -188,7 +188,7 @@ def test_a_server_that_is_down_loses_nothing_and_doubles_nothing(
 ) -> None:
     user = reader(authority_user(), "digest")
     postbox.stop()
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
     jobs.run_all()
     (row,) = rows()
@@ -218,7 +218,7 @@ def test_a_server_that_is_away_is_asked_once_a_minute_however_many_mails_wait(
     postbox.stop()
     asked, send = [], smtp.send
     monkeypatch.setattr(smtp, "send", lambda *given: asked.append(given) or send(*given))
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         outbox.order("digest", {user.id: {"tasks": 1} for user in users}, "2026-03-02")
     jobs.run_all()
     assert len(asked) == 1
@@ -247,7 +247,7 @@ def test_after_two_days_of_silence_it_is_given_up_visibly_and_tried_again_by_han
 ) -> None:
     user = reader(authority_user(), "digest")
     postbox.stop()
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
     for _ in range(len(outbox.PAUSES) + 1):
         jobs.run_all()
@@ -269,7 +269,7 @@ def test_what_the_server_refuses_for_good_is_not_tried_again(
 ) -> None:
     user = reader(authority_user(), "digest")
     postbox.answer = answer
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
     jobs.run_all()
     (row,) = rows()
@@ -278,7 +278,7 @@ def test_what_the_server_refuses_for_good_is_not_tried_again(
 
 def test_who_does_not_want_it_any_more_or_is_disabled_gets_none(postbox: Postbox, clock: MovingClock) -> None:
     users = [reader(authority_user(code=code), "digest") for code in ("37", "42", "11")]
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         outbox.order("digest", {user.id: {"tasks": 1} for user in users}, "2026-03-02")
         users[0].preferences = {"mails": []}
         users[1].state = "disabled"
@@ -290,7 +290,7 @@ def test_who_does_not_want_it_any_more_or_is_disabled_gets_none(postbox: Postbox
 
 def test_without_a_server_nothing_is_ordered_and_the_pages_say_so(client: FlaskClient, clock: MovingClock) -> None:
     user = reader(authority_user(), "digest")
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
     assert rows() == []
     assert "尚未设置邮件服务器" in sign_in(client, user).get("/account").get_data(as_text=True)

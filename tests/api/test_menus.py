@@ -15,9 +15,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from service.models.db import transaction as unit_of_work
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
 from service.models.tables.organisation import AcademyLink, Organisation, authority_id
 from service.models.tables.person import Person
 from service.models.tables.user import User
@@ -372,7 +372,7 @@ def world(app: Flask, clock: Any) -> World:
     centre = make_institution()
     places = {"enterprise": make_unit("enterprise"), "group": make_unit("group"), "academy": make_unit("academy")}
     places["branch"] = make_unit("branch", parent_id=places["group"].id)
-    with transaction(Cause("test")) as current:
+    with unit_of_work.transaction(unit_of_work.Operation("test")) as current:
         current.add(AcademyLink(academy_id=places["academy"].id, institution_id=centre.id))
     users = {
         "ministry": authority_user("ministry"),

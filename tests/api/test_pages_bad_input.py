@@ -10,9 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.models.db.encryption import fingerprint
+from service.models.db.encryption import blind_index
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.certificate import NumberOwner
 from service.models.tables.person import Person
 from service.workflow.persons import person_records
@@ -89,8 +89,8 @@ def test_a_wrong_field_comes_back_and_nothing_is_written(client: FlaskClient, mo
 
 def test_a_number_of_another_holder_is_told_at_its_field(client: FlaskClient) -> None:  # §1.4, R21
     unit = make_unit()
-    with transaction(Cause("test")) as current:
-        current.add(NumberOwner(number="37201200001", owner=fingerprint("another")))
+    with transaction(Operation("test")) as current:
+        current.add(NumberOwner(number="37201200001", owner=blind_index("another")))
     sign_in(client, make_user("enterprise", unit.id))
     typed = {
         "certificate_number": "37201200001",

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Task
 from service.models.tables.organisation import AcademyLink, Organisation, authority_id
 from service.models.tables.training import Enrollment, TrainingClass, TrainingNeed
@@ -23,7 +23,7 @@ from tests.builders.world import fresh, make_certificate, make_person, make_unit
 def academy_of(stage: Stage) -> Organisation:
     """An academy linked to the stage's institution."""
     academy = make_unit("academy", authority_id=None, credit_code=None)
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         current.add(AcademyLink(academy_id=academy.id, institution_id=stage.centre.id))
     return academy
 
@@ -108,7 +108,7 @@ def test_the_projection_follows_certificates_and_the_calendar(client: FlaskClien
     clock.move_to(clock.now() + timedelta(days=200))
     enrollments.refresh_need()
     assert needs()[person.id] == "expired"
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         fresh(certificate).state = "deregistered"
     enrollments.refresh_need()
     assert needs()[person.id] == "initial"

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from service.models.db.clock import MovingClock, now
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.notices import notice_list
 from service.models.tables.audit import RowChange
 from service.models.tables.notice import Attachment, Notice
@@ -273,7 +273,7 @@ def test_r34_a_notice_is_read_in_the_readers_language_and_an_older_one_as_it_was
     client.post("/exports/new/notices")
     sign_in(client, stage.enterprise, language="zh")
     assert f"开班通知：{found.title}" in page(client, f"/notices/{row.id}")
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().get_one(Notice, row.id).facts = {}
     sign_in(client, stage.enterprise, language="en")
     assert f"开班通知：{found.title}" in page(client, f"/notices/{row.id}")

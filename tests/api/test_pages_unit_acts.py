@@ -14,7 +14,7 @@ from sqlalchemy import select
 from service.errors import Conflict
 from service.models.db.clock import MovingClock
 from service.models.db.session import db, session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.notice import Notice
 from service.models.tables.organisation import AcademyLink, Organisation
@@ -204,7 +204,7 @@ def test_r6_a_deletion_waits_for_a_person_who_is_being_entered_and_then_counts_h
             finally:
                 db.session.remove()
 
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         assert Organisation.hold(unit.id) is not None
         other = threading.Thread(target=delete)
         other.start()

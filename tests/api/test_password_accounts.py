@@ -15,7 +15,7 @@ from service.domain.accounts.passwords import FAILURES, LOCK, REMEMBERED
 from service.domain.values.privacy import VERSION
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import FormerPassword, User
@@ -33,7 +33,7 @@ def officer(role: str = "provincial_authority", organisation: str = "37") -> Use
     user, _ = accounts.create_user(
         None, login=f"{role[:4]}-37", display_name="张甲子", role=role, organisation_id=unit_id, password=FIRST
     )
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         user.must_change, user.privacy_version = False, VERSION
     return user
 

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.models.db.clock import today
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import authority_id
 from service.models.tables.reissue import Reissue
 from service.models.tables.user import User
@@ -24,7 +24,7 @@ from service.reports import (
     renewal_trainees,
     unit_summary,
 )
-from service.reports.framework.report import Chosen, Share
+from service.reports.framework.report import Ratio, ReportFilter
 from service.workflow.training import enrollments
 from tests.api.queries import counted
 from tests.builders.trained import decide_needs, make_enrollment, this_year
@@ -103,17 +103,17 @@ def school() -> None:
 
 def certificate_of(row: Any, certificate: Any) -> None:
     from service.models.db.session import session
-    from service.models.db.transaction import Cause, transaction
+    from service.models.db.transaction import Operation, transaction
     from service.models.tables.certificate import Certificate
 
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().get_one(Certificate, certificate.id).enrollment_id = row.id
 
 
 def test_the_annual_table_counts_attempts_and_passes(client: FlaskClient, clock: Any) -> None:
     school()
     user = authority_user("association")
-    table = annual_classes.read(user, Chosen(year=today().year))
+    table = annual_classes.read(user, ReportFilter(year=today().year))
     (row,) = table.rows
     figures = {key: row[key] for key in annual_classes.SUMS[1:]}
     assert figures == {
@@ -128,21 +128,21 @@ def test_the_annual_table_counts_attempts_and_passes(client: FlaskClient, clock:
     assert str(row["rate"]) == "75.0%"  # an absence took no attempt
     kinds = dict(annual_classes.groups(table)[0].rows)
     assert str(kinds["取证"]["rate"]) == "—"  # nothing of nothing
-    bar = next(b for b in annual_classes.chart(user, Chosen(), table).bars if b.word == "换证")
+    bar = next(b for b in annual_classes.chart(user, ReportFilter(), table).bars if b.word == "换证")
     assert bar.values == (3, 1, 2)
 
 
 def test_a_province_counts_its_own_persons_in_the_classes_of_others(client: FlaskClient, clock: Any) -> None:  # R70
     school()
-    table = annual_classes.read(authority_user(code="42"), Chosen(year=today().year))
+    table = annual_classes.read(authority_user(code="42"), ReportFilter(year=today().year))
     assert [(row["enrolled"], row["passed"]) for row in table.rows] == [(2, 1)]
-    assert annual_classes.read(authority_user(code="11"), Chosen(year=today().year)).rows == []
+    assert annual_classes.read(authority_user(code="11"), ReportFilter(year=today().year)).rows == []
 
 
 def test_the_page_and_the_picture_show_the_figures_of_the_query(client: FlaskClient, clock: Any) -> None:
     school()
     user = authority_user("ministry")
-    sums = renewal_trainees.read(user, Chosen(year=today().year)).totals()
+    sums = renewal_trainees.read(user, ReportFilter(year=today().year)).totals()
     assert (sums["n"], sums["participated"], sums["passed"], sums["failed"], sums["open"]) == (6, 4, 3, 1, 2)
     page = sign_in(client, user).get("/reports/renewal-trainees").get_data(as_text=True)
     told = re.findall(r"<span>(\w+)<b>([\d.%]+)</b></span>", page)
@@ -172,8 +172,8 @@ def test_due_training_counts_each_person_once_and_leads_to_his_name(client: Flas
     make_person(unit, state="pending")
     decide_needs()
     user = authority_user()
-    (row,) = due_training.read(user, Chosen(by="unit")).rows
-    figures = {c.key: row[c.key] for c in due_training.read(user, Chosen(by="unit")).columns[2:]}
+    (row,) = due_training.read(user, ReportFilter(by="unit")).rows
+    figures = {c.key: row[c.key] for c in due_training.read(user, ReportFilter(by="unit")).columns[2:]}
     assert figures == {
         "persons": 5,
         "holders": 3,
@@ -183,11 +183,11 @@ def test_due_training_counts_each_person_once_and_leads_to_his_name(client: Flas
         "expired": 1,
         "done": 1,
         "live": 1,
-        "rate": Share(1, 4),
+        "rate": Ratio(1, 4),
     }
     by_kind = {
         r["kind_code"]: (r["due"], r["done"], r["live"], r["waiting"])
-        for r in due_training.read(user, Chosen(by="kind")).rows
+        for r in due_training.read(user, ReportFilter(by="kind")).rows
     }
     assert by_kind == {"initial": (1, 0, 1, 0), "refresher": (1, 0, 0, 1), "renewal": (2, 1, 0, 1)}
     page = sign_in(client, user).get("/reports/due-training").get_data(as_text=True)
@@ -196,7 +196,7 @@ def test_due_training_counts_each_person_once_and_leads_to_his_name(client: Flas
     names = client.get(address[1].replace("&amp;", "&")).get_data(as_text=True)
     assert "换证人" in names
     assert "再培训人" not in names
-    totals = due_persons.read(user, Chosen()).totals()
+    totals = due_persons.read(user, ReportFilter()).totals()
     assert (totals["n"], totals["waiting"], totals["live"]) == (4, 2, 1)
 
 
@@ -207,15 +207,15 @@ def test_due_training_counts_each_person_once_and_leads_to_his_name(client: Flas
 def test_a_certificate_warns_in_the_narrowest_band(app: Any, clock: Any, left: int, band: str | None) -> None:  # R66
     make_certificate(make_person(make_unit()), today() + timedelta(days=left))
     user = authority_user()
-    page = expiry_warnings.read(user, Chosen()).page(None)
+    page = expiry_warnings.read(user, ReportFilter()).page(None)
     assert [row["band_code"] for row in page.rows] == ([band] if band else [])
     assert [row["days"] for row in page.rows] == ([left] if band else [])
-    assert expiry_warnings.read(authority_user(code="42"), Chosen()).page(None).rows == []
+    assert expiry_warnings.read(authority_user(code="42"), ReportFilter()).page(None).rows == []
 
 
 def test_a_deregistered_holder_warns_no_more(app: Any, clock: Any) -> None:  # R17
     make_certificate(make_person(make_unit(), state="deregistered"), today())
-    assert expiry_warnings.read(authority_user("ministry"), Chosen()).totals()["n"] == 0
+    assert expiry_warnings.read(authority_user("ministry"), ReportFilter()).totals()["n"] == 0
 
 
 def test_the_unit_summary_counts_units_and_persons_of_each_province(app: Any, clock: Any) -> None:
@@ -226,7 +226,7 @@ def test_the_unit_summary_counts_units_and_persons_of_each_province(app: Any, cl
     make_person(branch, state="pending")
     make_person(branch, state="draft")
     enrollments.refresh_need()  # as the worker does within half a second
-    rows = {row["province"]: row for row in unit_summary.read(authority_user("ministry"), Chosen()).rows}
+    rows = {row["province"]: row for row in unit_summary.read(authority_user("ministry"), ReportFilter()).rows}
     assert {k: rows["山东省"][k] for k in ("group", "branch", "persons", "holders", "pending")} == {
         "group": 1,
         "branch": 0,
@@ -290,7 +290,7 @@ def test_the_register_of_reissues_tells_what_was_asked_and_what_came_of_it(app: 
     found = make_certificate(make_person(unit), supersedes_id=lost.id)
     case_id = make_enrollment(make_person(unit), make_class(), "confirmed").case_id
     asker = make_user("enterprise", unit.id)
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         current.add(
             Reissue(
                 certificate_id=lost.id,
@@ -302,7 +302,7 @@ def test_the_register_of_reissues_tells_what_was_asked_and_what_came_of_it(app: 
                 case_id=case_id,
             )
         )
-    table = reissue_register.read(authority_user("association"), Chosen(year=today().year))
+    table = reissue_register.read(authority_user("association"), ReportFilter(year=today().year))
     (row,) = table.page(None).rows
     assert (row["name"], row["statement"], row["state"], row["edition"], row["new_edition"]) == (
         "孙三",
@@ -312,4 +312,4 @@ def test_the_register_of_reissues_tells_what_was_asked_and_what_came_of_it(app: 
         "1",
     )
     assert table.totals()["completed"] == 1
-    assert reissue_register.read(authority_user("association"), Chosen(state="refused")).totals()["n"] == 0
+    assert reissue_register.read(authority_user("association"), ReportFilter(state="refused")).totals()["n"] == 0

@@ -17,7 +17,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.models.db.clock import now, today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.person import Person
@@ -56,7 +56,7 @@ def stage(client: FlaskClient, clock: Any) -> Stage:
 
 
 def change(user: User, **values: Any) -> None:
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         for name, value in values.items():
             setattr(session().get_one(User, user.id), name, value)
 

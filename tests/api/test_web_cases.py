@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from service.models.db.clock import MovingClock
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Incident
 from service.models.tables.organisation import authority_id
@@ -133,7 +133,7 @@ def test_definitions_show_versions_forms_and_where_cases_stand(client: FlaskClie
 
 
 def test_a_refused_file_is_told_with_line_element_and_remedy(client: FlaskClient, app: Flask) -> None:
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         current.add(
             DeploymentFault(
                 id=new_id(),

@@ -14,7 +14,7 @@ from sqlalchemy import select, text, update
 from service.models.db.clock import MovingClock, now
 from service.models.db.session import session
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import addresses
+from service.models.queries.scope import inbox_addresses
 from service.models.tables.case import Task
 from service.models.tables.training import TrainingClass
 from service.workflow.runtime import tasks as cases
@@ -104,7 +104,7 @@ def test_search_finds_subject_and_unit_and_takes_signs_as_they_are(
 
 def test_pages_follow_each_other_without_gap_or_repeat(app: Flask, stage: Stage, training_class: TrainingClass) -> None:
     made = enrolments(stage, training_class, 7)
-    where_to, seen, cursor = addresses(stage.province), [], None
+    where_to, seen, cursor = inbox_addresses(stage.province), [], None
     while True:
         page = inbox.read(where_to, inbox.Filter(), cursor, size=3)
         seen += [row.id for row in page.rows]

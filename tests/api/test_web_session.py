@@ -14,7 +14,7 @@ from sqlalchemy import select
 from service.domain.values.privacy import VERSION
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.attempt import Attempt
 from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import authority_id
@@ -40,7 +40,7 @@ def officer(app: Flask) -> User:
 
 
 def change(user: User, **values: Any) -> User:
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         for name, value in values.items():
             setattr(user, name, value)
     return user

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.api.http.auth import memory
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.user import User
 from tests.builders.stage import Stage, make_stage
 
@@ -28,7 +28,7 @@ def make_world() -> Stage:
 
 def give_password() -> None:
     """Let every account sign in with the password."""
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         for user in session().scalars(select(User)):
             user.password_hash = HASH
 

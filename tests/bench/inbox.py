@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from service.infrastructure.postgres import Server
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import addresses
+from service.models.queries.scope import inbox_addresses
 from service.models.tables.user import User
 from tests.bench import web
 from tests.bench.cast import PASSWORD
@@ -89,7 +89,7 @@ def _query(ready: Callable[[], object], url: str) -> float:
     with application(url).app_context():
         user = User.by_login("bench-association")
         assert user is not None
-        where_to = addresses(user)
+        where_to = inbox_addresses(user)
         return timed(lambda: inbox.read(where_to, inbox.Filter()))
 
 

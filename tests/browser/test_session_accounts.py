@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from service.domain.values.privacy import VERSION
 from service.models.db.clock import MovingClock
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
 from service.workflow.accounts import accounts
@@ -29,7 +29,7 @@ def officer(page: Page, clock: MovingClock) -> User:
         organisation_id=authority_id("37"),
         password=PASSWORD,
     )
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         user.must_change, user.privacy_version = False, VERSION
     page.clock.install(time=clock.instant)
     page.goto("/plans/new")
@@ -97,7 +97,7 @@ def test_nothing_of_it_is_shown_to_another_reader(page: Page, officer: User, clo
     )
     other = User.by_login("province-42")
     assert other is not None
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         other.must_change, other.privacy_version = False, VERSION
     pass_time(page, clock, minutes=31)
     page.locator("#session-end").get_by_role("link", name="重新登录").click()

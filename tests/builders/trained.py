@@ -10,7 +10,7 @@ from sqlalchemy import select
 from service.models.db.clock import now, today
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Case
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
@@ -42,7 +42,7 @@ def make_enrollment(
     } | more
     row = Enrollment(id=new_id(), **values)
     is_confirmed = state not in ("scored",)
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         current.add(case)
         current.flush()
         current.add(row)

@@ -17,10 +17,10 @@ from service.domain.persons.identity import check_character, mask
 from service.domain.units.credit_code import check_character as credit_check
 from service.domain.values.privacy import VERSION
 from service.models.db.clock import now, today
-from service.models.db.encryption import fingerprint, seal
+from service.models.db.encryption import blind_index, encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.person import Person, Photo, QualificationType
@@ -90,14 +90,14 @@ def make_person(unit: Organisation, name: str = "", state: str = "approved", **m
     values: dict[str, Any] = {
         "name": name or SURNAMES[n % 10] + GIVEN[n // 10 % 10] + GIVEN[n // 100 % 10],
         "id_type": "resident_id",
-        "id_number_sealed": seal(number),
-        "id_number_digest": fingerprint(number),
+        "id_number_sealed": encrypt(number),
+        "id_number_digest": blind_index(number),
         "id_number_masked": mask(number),
         "sex": "female",
         "birth_date": date(1980, 1, 1),
         "unit_id": unit.id,
         "qualification_type_id": qualification().id,
-        "phone_sealed": seal("13812345678"),
+        "phone_sealed": encrypt("13812345678"),
         "phone_masked": "138****5678",
         "no_criminal_record": True,
         "state": state,
@@ -106,8 +106,8 @@ def make_person(unit: Organisation, name: str = "", state: str = "approved", **m
 
 
 def make_photo(person: Person) -> Photo:
-    row = _keep(Photo(id=new_id(), sealed=seal(portrait()), width=295, height=413))
-    with transaction(Cause("test")):
+    row = _keep(Photo(id=new_id(), sealed=encrypt(portrait()), width=295, height=413))
+    with transaction(Operation("test")):
         session().get_one(Person, person.id).photo_id = row.id
     return row
 
@@ -177,7 +177,7 @@ def portrait(width: int = 295, height: int = 413, kind: str = "JPEG", noise: boo
 
 
 def _keep(row: Any) -> Any:
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         current.add(row)
     return row
 

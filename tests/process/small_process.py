@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from service.models.db.ids import new_id
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
 from service.workflow.runtime import definitions
@@ -47,7 +47,7 @@ def deploy(diagram: str = DIAGRAM, form: str = FORM) -> str:
 
 def person(login: str, role: str, organisation: UUID | None = None) -> User:
     """A user of the authority of this role (or of ``organisation``)."""
-    with transaction(Cause("test")) as session:
+    with transaction(Operation("test")) as session:
         user = User(
             id=new_id(),
             login=login,

@@ -13,7 +13,7 @@ from sqlalchemy import select, text, update
 
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, TaskAlreadyDone
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import (
     Case,
     Incident,
@@ -59,7 +59,12 @@ def test_a_case_goes_from_inbox_to_inbox_and_its_journal_proves_it(app: Any, clo
     assert end.ended
     assert (case.ended, case.seq) == ("done", 3)
     assert list(history.verify()) == []
-    assert [m.tokens for m in history.moments(association, started.case_id)] == [("look",), ("look",), ("sign",), ()]
+    assert [m.tokens for m in history.replay_frames(association, started.case_id)] == [
+        ("look",),
+        ("look",),
+        ("sign",),
+        (),
+    ]
     assert [e.kind for e in history.timeline(ministry, started.case_id)] == ["start", "claim", "complete", "complete"]
 
 
@@ -134,11 +139,11 @@ def test_a_message_that_nobody_waits_for_is_a_conflict(app: Any, clock: Any) -> 
     deploy()
     association = person("a", "association")
     started = cases.start(association, "small", {})
-    cases.signal(association, started.case_id, "stop", {"reason": "停"})
+    cases.correlate_message(association, started.case_id, "stop", {"reason": "停"})
     assert _state(started.tasks[0]) == "cancelled"
     assert session().get(Case, started.case_id, populate_existing=True).ended == "halted"
     with pytest.raises(Conflict):
-        cases.signal(association, started.case_id, "stop")
+        cases.correlate_message(association, started.case_id, "stop")
     assert list(history.verify()) == []
 
 
@@ -310,7 +315,7 @@ def test_equal_messages_that_wait_are_delivered_as_one(app: Any, clock: Any) -> 
     deploy()
     association = person("a", "association")
     started = cases.start(association, "small", {})
-    with transaction(Cause("test", association.id)):
+    with transaction(Operation("test", association.id)):
         for _ in range(3):
             session().add(
                 Job(
@@ -335,8 +340,8 @@ def test_a_failing_job_is_tried_again_and_becomes_an_incident_that_can_be_retrie
     started = cases.start(association, "small", {})
     clock.move(timedelta(days=3))
     with monkeypatch.context() as broken:
-        broken.setattr(executor, "move", _fail)
-        for pause in (*jobs.PAUSES, timedelta(0)):
+        broken.setattr(executor, "apply_input", _fail)
+        for pause in (*jobs.RETRY_DELAYS, timedelta(0)):
             assert jobs.run_due() == 1
             assert jobs.run_due() == 0
             clock.move(pause)
@@ -359,7 +364,7 @@ def test_a_job_whose_worker_died_is_done_by_another_once_the_lease_ran_out(app: 
     association = person("a", "association")
     started = cases.start(association, "small", {})
     clock.move(timedelta(days=3))
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         at = clock.now()
         current.execute(CLAIM_JOBS, {"worker": "dead", "until": at + jobs.LEASE, "now": at, "limit": 9})
     assert jobs.run_due() == 0

@@ -16,7 +16,7 @@ from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.clock import now, today
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.tables.case import Case, Task
 from service.models.tables.certificate import Certificate
@@ -138,7 +138,7 @@ def test_who_enrolled_for_renewal_in_time_is_left_alone_until_it_fails(app: Any,
     assert certificate_expiry.start_deregistrations() == 0
     with pytest.raises(Conflict, match="已在有效期内报名换证"):
         cases.start(stage.ministry, "certificate_deregistration", {"certificate_id": str(held.id)})
-    cases.signal(stage.enterprise, case, "withdraw", {"reason": "不再参加"})
+    cases.correlate_message(stage.enterprise, case, "withdraw", {"reason": "不再参加"})
     assert certificate_expiry.start_deregistrations() == 1
 
 
@@ -229,7 +229,7 @@ def test_what_is_not_due_any_more_ends_by_itself(app: Any, clock: Any) -> None:
     _, held = _expired(stage, kind="legacy")
     certificate_expiry.start_deregistrations()
     assert certificate_expiry.recheck_deregistrations() == 0
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         _now(held).valid_to = date(2026, 12, 31)
     assert certificate_expiry.recheck_deregistrations() == 1
     assert ended_at(_case(held)) == "not_due"
@@ -240,12 +240,12 @@ def test_a_deregistered_holders_certificate_is_left_in_the_ledger(app: Any, cloc
     """R17"""
     stage = make_stage()
     person, _ = _expired(stage)
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().get_one(Person, person.id).state = "deregistered"
     assert certificate_expiry.start_deregistrations() == 0
     other, held = _expired(stage)
     assert certificate_expiry.start_deregistrations() == 1
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().get_one(Person, other.id).state = "deregistered"
     assert certificate_expiry.recheck_deregistrations() == 1
     assert (ended_at(_case(held)), _now(held).state) == ("not_due", "valid")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from service.domain.certificates.certificate_number import is_issued_form
 from service.errors import InvalidInput
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.person import Person
@@ -167,7 +167,7 @@ def test_a_refusal_ends_the_printing_and_a_corrected_certificate_is_approved(app
     [refused] = certificates_of(person)
     assert (refused.state, refused.approval, enrollment_of(case).reason) == ("issued", "rejected", "资格类型与岗位不符")
     other = qualification("PRINCIPAL_PROD").id
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().get_one(Person, person.id).qualification_type_id = other
     assert do(stage.association, case, "correct_certificate", decision="resubmit") == [APPROVE, PRINT]
     [again] = certificates_of(person)

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from service.errors import AnpeiError, Conflict, InvalidInput
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.notices import notice_list
 from service.models.tables.case import Case, Job
 from service.models.tables.notice import Notice
@@ -267,7 +267,7 @@ def test_r48_an_undone_check_in_has_the_new_last_day(app: Any, clock: Any) -> No
     jobs.run_all()
     do(stage.association, case, CHECK_IN)
     _change(stage, row, ends_on=_day(9))
-    tasks.signal(stage.association, case, "undo_check_in")
+    tasks.correlate_message(stage.association, case, "undo_check_in")
     jobs.run_all()
     assert _due(case, CHECK_IN) == "03-21 18:00"
 
@@ -335,7 +335,7 @@ def test_r33_only_the_organiser_changes_and_never_what_is_over(app: Any, clock: 
 
 def _without_message(case_id: UUID | None, process: str) -> None:
     """Let a case run on a version of its process that has no change yet."""
-    from service.engine import read
+    from service.engine import read_definition
     from service.workflow.runtime import definitions
     from service.workflow.runtime.definitions import definition
 
@@ -343,7 +343,7 @@ def _without_message(case_id: UUID | None, process: str) -> None:
     files = dict(now.files)
     files[now.main] = files[now.main].replace(b"class_changed", b"class_altered")
     definitions.deploy(files, process=process)
-    older = read(files, process).digest
+    older = read_definition(files, process).digest
     assert session().get(DefinitionVersion, older)
     session().execute(update(Case).where(Case.id == case_id).values(definition=older))
     session().commit()
@@ -355,6 +355,6 @@ def test_r35_who_enrols_while_the_class_moves_is_asked_to_try_again(app: Any, cl
     row = publish_class(stage)
     _change(stage, row, ends_on=_day(14))
     read_before: Any = SimpleNamespace(id=row.id, state="enrolling", starts_on=_day(10), ends_on=_day(12))
-    with pytest.raises(Conflict, match="刚刚有变动"), transaction(Cause("enrol")):
+    with pytest.raises(Conflict, match="刚刚有变动"), transaction(Operation("enrol")):
         take_seat(read_before)
     assert class_of(row).taken == 0

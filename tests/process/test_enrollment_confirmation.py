@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from service.errors import Conflict, InvalidInput, NotFound
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.notice import Notice
 from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
@@ -94,7 +94,7 @@ def test_the_last_seat_is_taken_once_and_a_withdrawal_frees_it(app: Any, clock: 
     first = enroll(stage, training_class, stage.person())
     with pytest.raises(Conflict, match="名额已满"):
         enroll(stage, training_class, stage.person())
-    tasks.signal(stage.enterprise, first, "withdraw", {"reason": ""})
+    tasks.correlate_message(stage.enterprise, first, "withdraw", {"reason": ""})
     assert class_of(training_class).taken == 0
     enroll(stage, training_class, stage.person())
 
@@ -184,7 +184,7 @@ def test_confirming_looks_again_at_what_enrolling_asked_for(app: Any, clock: Any
     stage = make_stage()
     person = stage.person()
     case = enroll(stage, publish_class(stage), person)
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().get_one(Person, person.id).state = "pending"
     assert "待审批" in _refusal(lambda: do(stage.province, case, "confirm_enrollment", decision="confirm"))
     assert open_tasks(case) == ["confirm_enrollment"]
@@ -254,7 +254,7 @@ def test_a_pending_enrolment_is_withdrawn_freely(app: Any, clock: Any) -> None:
     """R46"""
     stage = make_stage()
     case = enroll(stage, publish_class(stage), stage.person())
-    tasks.signal(stage.enterprise, case, "withdraw", {"reason": ""})
+    tasks.correlate_message(stage.enterprise, case, "withdraw", {"reason": ""})
     assert (ended_at(case), enrollment_of(case).state) == ("pending_withdrawn", "withdrawn")
 
 
@@ -266,10 +266,10 @@ def test_once_enrolment_is_over_only_the_province_withdraws_and_says_why(app: An
     do(stage.province, case, "confirm_enrollment", decision="confirm")
     clock.move_to(at_nine(training_class.enrol_until + timedelta(days=1)))
     with pytest.raises(Conflict, match="省级主管部门"):
-        tasks.signal(stage.enterprise, case, "withdraw", {"reason": "出差"})
+        tasks.correlate_message(stage.enterprise, case, "withdraw", {"reason": "出差"})
     with pytest.raises(InvalidInput):
-        tasks.signal(stage.province, case, "withdraw", {"reason": " "})
-    tasks.signal(stage.province, case, "withdraw", {"reason": "已调离"})
+        tasks.correlate_message(stage.province, case, "withdraw", {"reason": " "})
+    tasks.correlate_message(stage.province, case, "withdraw", {"reason": "已调离"})
     assert (ended_at(case), enrollment_of(case).reason) == ("confirmed_withdrawn", "已调离")
 
 
@@ -280,7 +280,7 @@ def test_a_confirmed_enrolment_is_withdrawn_by_its_unit_until_enrolment_ends(app
     case = enroll(stage, training_class, stage.person())
     do(stage.province, case, "confirm_enrollment", decision="confirm")
     clock.move_to(at_nine(training_class.enrol_until))
-    tasks.signal(stage.enterprise, case, "withdraw", {"reason": "生产任务"})
+    tasks.correlate_message(stage.enterprise, case, "withdraw", {"reason": "生产任务"})
     assert ended_at(case) == "confirmed_withdrawn"
     assert class_of(training_class).taken == 0
 

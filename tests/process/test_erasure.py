@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables import setting
 from service.models.tables.audit import AuditEvent
 from service.models.tables.certificate import Certificate
@@ -62,7 +62,7 @@ def test_R75_telephone_and_photo_go_three_years_after_the_last_certificate_ended
 
 def test_R75_a_certificate_that_was_taken_away_ended_that_day(unit: Any, clock: Any) -> None:
     person = left(unit, date(2027, 1, 1))
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().scalars(select(Certificate).where(Certificate.person_id == person.id)).one().state = "revoked"
     clock.move(timedelta(days=3 * 365 + 1))
     assert erase_due() == 0  # three years to the day
@@ -81,11 +81,11 @@ def test_R75_without_a_certificate_the_deregistration_counts(unit: Any, clock: A
 
 def test_R75_the_years_are_a_setting_and_the_worker_does_it_daily(app: Any, unit: Any) -> None:
     person = left(unit, date(2022, 1, 1))
-    with transaction(Cause("test")) as current:
+    with transaction(Operation("test")) as current:
         current.add(Setting(id=new_id(), key="erasure_years", value="5"))
     setting.forget()
     assert erase_due() == 0
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().scalars(select(Setting)).one().value = "4"
     setting.forget()
     daily(app, threading.Event())
@@ -94,7 +94,7 @@ def test_R75_the_years_are_a_setting_and_the_worker_does_it_daily(app: Any, unit
 
 def test_R75_a_photo_that_another_record_names_stays(unit: Any) -> None:
     person, other = left(unit, date(2020, 1, 1)), make_person(unit)
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         session().get_one(Person, other.id).photo_id = fresh(person).photo_id
     assert erase_due() == 1
     assert has_data(other)

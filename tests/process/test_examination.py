@@ -59,7 +59,7 @@ def _passed(stage: Stage, clock: Any) -> UUID:
 
 def _ask(stage: Stage, case: UUID, score: int | None, reason: str = "看错一行") -> None:
     data = {"correction_score": score, "correction_absent": score is None, "correction_reason": reason}
-    tasks.signal(stage.association, case, "correct_score", data)
+    tasks.correlate_message(stage.association, case, "correct_score", data)
 
 
 def test_check_in_is_from_the_day_before_the_class_to_its_last_day(app: Any, clock: Any) -> None:
@@ -91,7 +91,7 @@ def test_a_check_in_is_undone_while_there_is_no_score(app: Any, clock: Any) -> N
     stage = make_stage()
     training_class = publish_class(stage)
     case = _checked_in(stage, clock, training_class)
-    tasks.signal(stage.association, case, "undo_check_in", {})
+    tasks.correlate_message(stage.association, case, "undo_check_in", {})
     jobs.run_all()
     assert (open_tasks(case), enrollment_of(case).state) == (["check_in"], "confirmed")
     assert class_of(training_class).state == "enrolment_closed"
@@ -99,7 +99,7 @@ def test_a_check_in_is_undone_while_there_is_no_score(app: Any, clock: Any) -> N
     do(stage.institution, case, "record_score", score="83")
     do(stage.association, case, "confirm_score", decision="return", reason="请核对")
     with pytest.raises(Conflict):
-        tasks.signal(stage.association, case, "undo_check_in", {})
+        tasks.correlate_message(stage.association, case, "undo_check_in", {})
 
 
 def test_a_score_of_101_or_none_is_refused_at_its_field(app: Any, clock: Any) -> None:

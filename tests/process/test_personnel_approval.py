@@ -10,7 +10,7 @@ import pytest
 
 from service.errors import Conflict, InvalidInput, NotFound
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
 from service.workflow.persons.person_records import deregister_person, submit_person
@@ -112,7 +112,7 @@ def test_an_older_certificate_becomes_valid_with_the_approval(app: Any, clock: A
     [certificate] = certificates_of(person)
     assert (certificate.kind, certificate.state, certificate.number) == ("legacy", "valid", "37201300012")
     again = tasks.start(stage.enterprise, "personnel_approval", {"person_id": str(person.id)}).case_id
-    with transaction(Cause("test")):
+    with transaction(Operation("test")):
         _now(person).legacy_valid_to = date(2027, 11, 30)
     do(stage.province, again, "approve_person", decision="approve")
     assert [c.valid_to for c in certificates_of(person)] == [date(2027, 11, 30)]

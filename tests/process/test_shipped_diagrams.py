@@ -20,17 +20,17 @@ each = pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 
 @each
 def test_a_diagram_passes_the_gate(path: Path) -> None:
-    assert [problem.text("en") for problem in engine.check(bundle(path))] == []
+    assert [problem.text("en") for problem in engine.validate(bundle(path))] == []
 
 
 def test_every_topic_has_a_handler_and_every_handler_is_drawn() -> None:
-    drawn = {topic for path in FILES for topic in engine.read(bundle(path)).topics}
+    drawn = {topic for path in FILES for topic in engine.read_definition(bundle(path)).topics}
     assert drawn == set(handlers.topics())
 
 
 def test_every_form_belongs_to_a_task_and_can_be_read() -> None:
     shipped = {p.stem: p.read_bytes() for p in (CHECKOUT / "forms").glob("*.form")}
-    assert {form for path in FILES for form in engine.read(bundle(path)).forms} == set(shipped)
+    assert {form for path in FILES for form in engine.read_definition(bundle(path)).forms} == set(shipped)
     for content in shipped.values():
         assert forms.title(content)
         assert {f.options_key for f in forms.fields(content) if f.options_key} <= set(KEYS)
@@ -38,7 +38,7 @@ def test_every_form_belongs_to_a_task_and_can_be_read() -> None:
 
 @each
 def test_elements_are_named_in_chinese_and_identified_in_english(path: Path) -> None:
-    for element in engine.read(bundle(path)).elements.values():
+    for element in engine.read_definition(bundle(path)).elements.values():
         assert re.fullmatch(r"[a-z][a-z0-9_]*", element.id.rpartition("/")[2]), element.id
         if element.type in NAMED:
             assert re.search(r"[\u4e00-\u9fff]", element.name), element.id

@@ -12,7 +12,7 @@ from service.domain.notices.tickets import TicketState
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.session import session
 from service.models.queries.runtime.inbox import Filter, read
-from service.models.queries.scope import addresses, get_visible, visible
+from service.models.queries.scope import get_or_404_in_scope, inbox_addresses, visible_to
 from service.models.tables.case import (
     Case,
     JournalRow,
@@ -106,8 +106,8 @@ def test_the_desk_asks_back_and_the_requester_alone_answers(app: Any, clock: Any
     assert _now(ticket).state == "waiting_user"
     with pytest.raises(NotFound):
         do(colleague, case, "reply_ticket", message="我来答")
-    assert read(addresses(colleague), Filter()).rows == []
-    assert len(read(addresses(stage.enterprise), Filter()).rows) == 1
+    assert read(inbox_addresses(colleague), Filter()).rows == []
+    assert len(read(inbox_addresses(stage.enterprise), Filter()).rows) == 1
     assert do(stage.enterprise, case, "reply_ticket", message="3 MB。") == ["answer_ticket"]
     assert _now(ticket).state == "in_progress"
     assert _said(ticket) == [("ask", "请说明文件大小。"), ("reply", "3 MB。")]
@@ -204,7 +204,7 @@ def test_a_ticket_of_the_wrong_kind_is_routed_anew(app: Any, clock: Any) -> None
     assert do(desk, case, "accept_ticket", decision="reroute", new_kind="repair") == ["accept_ticket"]
     assert (_now(ticket).kind, _now(ticket).state, _now(ticket).desk_role) == ("repair", "open", "association")
     with pytest.raises(NotFound):
-        get_visible(desk, Ticket, ticket.id)
+        get_or_404_in_scope(desk, Ticket, ticket.id)
     assert do(stage.association, case, "accept_ticket", decision="accept") == ["answer_ticket"]
     assert list(history.verify()) == []
 
@@ -226,8 +226,8 @@ def test_a_complaint_is_kept_from_whom_it_is_about(app: Any, clock: Any) -> None
             attempt()
     for model, key in ((Ticket, ticket.id), (Task, task.id), (Case, case)):
         with pytest.raises(NotFound):
-            get_visible(accused, model, key)
-        assert get_visible(other, model, key)
+            get_or_404_in_scope(accused, model, key)
+        assert get_or_404_in_scope(other, model, key)
     with pytest.raises(InvalidInput, match="不能改派"):
         do(other, case, "accept_ticket", decision="reroute", new_kind="technical")
     do(other, case, "accept_ticket", decision="accept")
@@ -243,13 +243,13 @@ def test_a_requester_sees_his_own_only(app: Any, clock: Any) -> None:
     ticket = _open(stage)
     for user in (colleague, stage.association, stage.ministry, stage.province):
         with pytest.raises(NotFound):
-            get_visible(user, Ticket, ticket.id)
+            get_or_404_in_scope(user, Ticket, ticket.id)
         with pytest.raises(NotFound):
-            get_visible(user, Case, ticket.case_id)
-        assert session().scalars(select(Ticket).where(visible(user, Ticket))).all() == []
+            get_or_404_in_scope(user, Case, ticket.case_id)
+        assert session().scalars(select(Ticket).where(visible_to(user, Ticket))).all() == []
     for user in (stage.enterprise, desk):
-        assert get_visible(user, Ticket, ticket.id)
-        assert get_visible(user, Case, ticket.case_id)  # type: ignore[arg-type]
+        assert get_or_404_in_scope(user, Ticket, ticket.id)
+        assert get_or_404_in_scope(user, Case, ticket.case_id)  # type: ignore[arg-type]
 
 
 def test_what_people_write_is_not_in_the_journal(app: Any, clock: Any) -> None:

@@ -196,7 +196,7 @@ def test_enrolment_is_closed_by_the_organiser_before_its_day(app: Any, clock: An
     stage = make_stage()
     training_class = publish_class(stage)
     assert training_class.case_id
-    tasks.signal(stage.association, training_class.case_id, "close_enrolment", {})
+    tasks.correlate_message(stage.association, training_class.case_id, "close_enrolment", {})
     assert class_of(training_class).state == "enrolment_closed"
     with pytest.raises(InvalidInput):
         enroll(stage, training_class, stage.person())
@@ -267,8 +267,8 @@ def test_a_cancelled_class_cancels_its_enrolments_and_says_why(app: Any, clock: 
     do(stage.province, confirmed, "confirm_enrollment", decision="confirm")
     assert training_class.case_id
     with pytest.raises(InvalidInput):
-        tasks.signal(stage.association, training_class.case_id, "cancel_class", {"reason": ""})
-    tasks.signal(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
+        tasks.correlate_message(stage.association, training_class.case_id, "cancel_class", {"reason": ""})
+    tasks.correlate_message(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
     jobs.run_all()
     assert [ended_at(c) for c in (pending, confirmed)] == ["pending_cancelled", "confirmed_cancelled"]
     assert [(enrollment_of(c).state, enrollment_of(c).reason) for c in (pending, confirmed)] == [
@@ -290,5 +290,5 @@ def test_once_somebody_has_checked_in_a_class_is_not_cancelled(app: Any, clock: 
     do(stage.association, case, "check_in")
     assert training_class.case_id
     with pytest.raises(Conflict, match="不能取消"):
-        tasks.signal(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
+        tasks.correlate_message(stage.association, training_class.case_id, "cancel_class", {"reason": "场地停用"})
     assert class_of(training_class).state == "running"

@@ -14,7 +14,7 @@ from service.engine import (
     Step,
     UserTask,
     journal,
-    read,
+    read_definition,
     step,
 )
 from tests.unit.engine_shapes import Shape, shape
@@ -29,7 +29,9 @@ class Play:
         self, drawn: Shape | Definition, serve: Callable[[Request], Any] | None = None, **options: Any
     ) -> None:
         self.definition = (
-            drawn if isinstance(drawn, Definition) else read(drawn.files, drawn.name, **({"gate": False} | options))
+            drawn
+            if isinstance(drawn, Definition)
+            else read_definition(drawn.files, drawn.name, **({"gate": False} | options))
         )
         self.serve = serve or (lambda request: {})
         self.at, self.state = AT, None

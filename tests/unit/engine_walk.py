@@ -8,8 +8,8 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.engine import Definition, Input, NoPlace, Step, StepFailed, journal, step
-from service.engine.replay import Plain, recorded
+from service.engine import Definition, Input, StaleToken, Step, StepError, journal, step
+from service.engine.replay import ReferenceRun, recorded_handler
 from service.engine.tokens import order_of
 
 BEGIN = datetime(2026, 1, 5, 1, 30, tzinfo=UTC)
@@ -23,7 +23,7 @@ class Walk:
         self.definition, self.data = definition, data
         self.random = random.Random(seed)
         self.serve = serve or self.answer
-        self.plain: Plain | None = Plain(definition)
+        self.plain: ReferenceRun | None = ReferenceRun(definition)
         self.at, self.seq, self.state = BEGIN, 0, None
         self.users: dict[str, Any] = {}
         self.jobs: dict[str, Any] = {}
@@ -51,20 +51,20 @@ class Walk:
         return {name: self.random.choice(self.data[name]) for name in sorted(self.data)}
 
     def put(self, kind: str, **given: Any) -> Step:
-        """One input to both engines; raises AssertionError where they differ, NoPlace or StepFailed where both do."""
+        """One input to both engines; raises AssertionError where they differ, StaleToken or StepError where both do."""
         self.at += timedelta(seconds=self.random.randrange(1, 5000))
         self.told = defaultdict(list)
         taken = Input(kind, self.seq, self.at, **given)
         salt = self.random.randbytes(16)
         try:
             done = step(self.definition, self.state, taken, self.remember, salt)
-        except (NoPlace, StepFailed) as failed:
+        except (StaleToken, StepError) as failed:
             self.fails_alike(taken, salt, failed)
             raise
         prev = self.rows[-1]["hash"] if self.rows else ""
         row = journal.make_row("case", taken, done, self.definition, "somebody", None, prev, salt)
         if self.plain:
-            again = self.plain.step(taken, recorded(row), salt)
+            again = self.plain.step(taken, recorded_handler(row), salt)
             for name in COMPARED:
                 assert getattr(done, name) == getattr(again, name), (self.definition.process, name, taken)
         self.take(done, row)
@@ -74,7 +74,7 @@ class Walk:
         if self.plain:
             try:
                 self.plain.step(taken, lambda request: self.told[request.element, request.topic].pop(0), salt)
-            except (NoPlace, StepFailed) as also:
+            except (StaleToken, StepError) as also:
                 assert (type(also), str(also)) == (type(failed), str(failed))  # noqa: PT017
             else:
                 raise AssertionError(f"only the compact engine failed: {failed}")
@@ -121,6 +121,6 @@ class Walk:
             self.put("start", data=self.all_fields())
             while self.seq < most and not self.ended and self.move():
                 pass
-        except (NoPlace, StepFailed):
+        except (StaleToken, StepError):
             pass
         return self

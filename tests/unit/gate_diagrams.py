@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from service.engine.kernel.types import Problem
-from service.engine.validation.validator import check
+from service.engine.kernel.types import ValidationIssue
+from service.engine.validation.validator import validate
 
 HEAD = (
     '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" '
@@ -102,12 +102,14 @@ def boundary(name: str, host: str, trigger: str, attributes: str = "") -> str:
 TIMER = "<timerEventDefinition><timeDuration>PT1S</timeDuration></timerEventDefinition>"
 
 
-def problems(xml: bytes, *, house: bool = False, functions: tuple[str, ...] = (), **others: bytes) -> list[Problem]:
+def problems(
+    xml: bytes, *, house: bool = False, functions: tuple[str, ...] = (), **others: bytes
+) -> list[ValidationIssue]:
     """What the gate says of one diagram (and of other files beside it, ``name__form`` for ``name.form``)."""
     files = {"main.bpmn": xml, **{name.replace("__", "."): data for name, data in others.items()}}
-    return check(files, house=house, functions=functions)
+    return validate(files, house=house, functions=functions)
 
 
 def said(xml: bytes, **options: object) -> str:
     """The problems as text, English, a line each."""
-    return "\n".join(f"{p.element}: {p.en} {p.mend_en}" for p in problems(xml, **options))  # type: ignore[arg-type]
+    return "\n".join(f"{p.element}: {p.en} {p.remedy_en}" for p in problems(xml, **options))  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from service.domain.accounts.roles import Role
-from service.domain.accounts.scopes import Actor, Subject
+from service.domain.accounts.scopes import Actor, ScopedObject
 from service.domain.certificates.certificates import Certificate, CertificateState
 from service.domain.persons.persons import PersonState
 from service.domain.training.classes import ClassState
@@ -21,7 +21,7 @@ from service.domain.training.enrollment_state import (
 )
 from service.domain.training.enrollments import (
     Candidate,
-    Offer,
+    ClassOffer,
     ends_in_certificate,
     first_state,
     may_enroll,
@@ -46,7 +46,7 @@ DAY = timedelta(days=1)
 CERTIFICATE = Certificate(date(2024, 1, 19), date(2027, 1, 18), CertificateState.VALID)
 FACTS = facts(TODAY, [CERTIFICATE])
 PERSON = Candidate(state=PersonState.APPROVED, qualification_type="MANAGER_SALE", need=Need.RENEWAL, facts=FACTS)
-OFFER = Offer(
+OFFER = ClassOffer(
     kind=TrainingKind.RENEWAL,
     state=ClassState.ENROLLING,
     enrol_from=date(2026, 11, 1),
@@ -56,7 +56,7 @@ OFFER = Offer(
 )
 
 
-def told(person: Candidate, offer: Offer = OFFER, today: date = TODAY) -> list[str]:
+def told(person: Candidate, offer: ClassOffer = OFFER, today: date = TODAY) -> list[str]:
     return [str(obstacle) for obstacle in obstacles_to_enrolling(person, offer, today)]
 
 
@@ -112,10 +112,10 @@ def test_r45_the_province_confirms_until_the_last_day_inclusive() -> None:
 
 def test_r41_r44_who_may_enrol_whom() -> None:
     shandong, group, branch, academy, centre = (uuid4() for _ in range(5))
-    in_branch = Subject(unit=branch, parent=group, authority=shandong)
-    in_academy = Subject(unit=academy, authority=shandong, is_academy=True, linked=frozenset({centre}))
+    in_branch = ScopedObject(unit=branch, parent=group, authority=shandong)
+    in_academy = ScopedObject(unit=academy, authority=shandong, is_academy=True, linked=frozenset({centre}))
 
-    def may(role: Role, organisation: object, unit: Subject, host: object = None) -> bool:
+    def may(role: Role, organisation: object, unit: ScopedObject, host: object = None) -> bool:
         return may_enroll(Actor(uuid4(), role, organisation, shandong), unit, host)  # type: ignore[arg-type]
 
     assert may(Role.GROUP, group, in_branch)

@@ -9,7 +9,7 @@ import pytest
 from service.domain.accounts.permissions import (
     PERMISSIONS,
     Action,
-    Reach,
+    ScopeKind,
     may,
 )
 from service.domain.accounts.roles import (
@@ -23,8 +23,8 @@ from service.domain.accounts.roles import (
 )
 from service.domain.accounts.scopes import (
     Actor,
-    Subject,
-    covers,
+    ScopedObject,
+    includes,
     scope_of,
 )
 
@@ -43,13 +43,13 @@ INSTITUTION = actor(Role.TRAINING_INSTITUTION, CENTRE)
 GROUP_USER = actor(Role.GROUP, GROUP, SHANDONG)
 BRANCH_USER = actor(Role.ENTERPRISE, BRANCH, HUBEI)
 
-IN_GROUP = Subject(unit=GROUP, authority=SHANDONG)
-IN_BRANCH = Subject(unit=BRANCH, parent=GROUP, authority=HUBEI)  # another province than its group (R9)
-IN_ACADEMY = Subject(unit=ACADEMY, authority=SHANDONG, is_academy=True, linked=frozenset({CENTRE}))
+IN_GROUP = ScopedObject(unit=GROUP, authority=SHANDONG)
+IN_BRANCH = ScopedObject(unit=BRANCH, parent=GROUP, authority=HUBEI)  # another province than its group (R9)
+IN_ACADEMY = ScopedObject(unit=ACADEMY, authority=SHANDONG, is_academy=True, linked=frozenset({CENTRE}))
 
 
-def sees(who: Actor, action: Action, subject: Subject) -> bool:
-    return covers(scope_of(who, action), subject)
+def sees(who: Actor, action: Action, subject: ScopedObject) -> bool:
+    return includes(scope_of(who, action), subject)
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def test_c7_academies_belong_to_the_association_and_the_institutions_linked_to_t
 
 
 def test_an_institution_sees_its_classes_and_those_it_trains() -> None:
-    assert sees(INSTITUTION, Action.VIEW_CLASSES, Subject(host=CENTRE))
-    assert not sees(INSTITUTION, Action.VIEW_CLASSES, Subject(host=uuid4(), is_published=True))
-    assert sees(INSTITUTION, Action.VIEW_PERSONS, Subject(unit=GROUP, trained_by=frozenset({CENTRE})))
+    assert sees(INSTITUTION, Action.VIEW_CLASSES, ScopedObject(host=CENTRE))
+    assert not sees(INSTITUTION, Action.VIEW_CLASSES, ScopedObject(host=uuid4(), is_published=True))
+    assert sees(INSTITUTION, Action.VIEW_PERSONS, ScopedObject(unit=GROUP, trained_by=frozenset({CENTRE})))
     assert not sees(INSTITUTION, Action.VIEW_PERSONS, IN_GROUP)
 
 
 def test_a_draft_class_is_seen_by_its_organiser_and_a_published_one_by_every_province_and_unit() -> None:
-    drafted, published = Subject(organiser=SHANDONG), Subject(organiser=SHANDONG, is_published=True)
+    drafted, published = ScopedObject(organiser=SHANDONG), ScopedObject(organiser=SHANDONG, is_published=True)
     assert sees(PROVINCE, Action.VIEW_CLASSES, drafted)
     assert not sees(OTHER_PROVINCE, Action.VIEW_CLASSES, drafted)
     assert not sees(GROUP_USER, Action.VIEW_CLASSES, drafted)
@@ -150,15 +150,15 @@ def test_a_user_without_organisation_reaches_nothing_that_has_none() -> None:
     for role in BUSINESS - {Role.MINISTRY, Role.ASSOCIATION}:
         lost = actor(role)
         assert not any(
-            sees(lost, action, Subject())
+            sees(lost, action, ScopedObject())
             for action in Action
-            if PERMISSIONS[role].get(action) != frozenset({Reach.ADDRESSED})
+            if PERMISSIONS[role].get(action) != frozenset({ScopeKind.ADDRESSED})
         )
 
 
 def test_notices_reach_those_they_are_addressed_to() -> None:
     everyone, provinces, shandong = (
-        Subject(audience=frozenset(a)) for a in ((), {Role.PROVINCIAL_AUTHORITY}, {SHANDONG})
+        ScopedObject(audience=frozenset(a)) for a in ((), {Role.PROVINCIAL_AUTHORITY}, {SHANDONG})
     )
     assert sees(GROUP_USER, Action.READ_NOTICES, everyone)
     assert sees(PROVINCE, Action.READ_NOTICES, provinces)
@@ -168,8 +168,8 @@ def test_notices_reach_those_they_are_addressed_to() -> None:
 
 
 def test_everybody_reaches_his_own_account_only() -> None:
-    assert sees(GROUP_USER, Action.CHANGE_PASSWORD, Subject(account=GROUP_USER.user))
-    assert not sees(GROUP_USER, Action.CHANGE_PASSWORD, Subject(account=BRANCH_USER.user))
+    assert sees(GROUP_USER, Action.CHANGE_PASSWORD, ScopedObject(account=GROUP_USER.user))
+    assert not sees(GROUP_USER, Action.CHANGE_PASSWORD, ScopedObject(account=BRANCH_USER.user))
 
 
 def test_r1_c8_nobody_but_the_system_administrator_creates_at_or_above_his_own_level() -> None:

@@ -15,7 +15,7 @@ from service.domain.certificates.certificates import Certificate, CertificateSta
 from service.domain.training.enrollment_state import LIVE, EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import (
-    Enrolled,
+    EnrollmentFact,
     Facts,
     Need,
     explain,
@@ -59,12 +59,12 @@ ASKING = b"""<?xml version="1.0" encoding="UTF-8"?>
 @cache
 def bundle() -> Definition:
     """The smallest process that asks the table, since the engine reads decisions only as part of a bundle."""
-    return engine.read({"asking.bpmn": ASKING, TABLE.name: TABLE.read_bytes()}, house=False)
+    return engine.read_definition({"asking.bpmn": ASKING, TABLE.name: TABLE.read_bytes()}, house=False)
 
 
 def decide(found: Facts) -> Need:
     """What the table says, as the engine that runs cases decides it."""
-    return Need(engine.decide(bundle(), "training_need", found)["need"])
+    return Need(engine.evaluate_decision(bundle(), "training_need", found)["need"])
 
 
 def held(
@@ -73,8 +73,8 @@ def held(
     return Certificate(issued_on or add_years(valid_to + DAY, -3), valid_to, state)
 
 
-def renewal(enrolled_on: date, state: EnrollmentState = EnrollmentState.PENDING) -> Enrolled:
-    return Enrolled(TrainingKind.RENEWAL, enrolled_on, state)
+def renewal(enrolled_on: date, state: EnrollmentState = EnrollmentState.PENDING) -> EnrollmentFact:
+    return EnrollmentFact(TrainingKind.RENEWAL, enrolled_on, state)
 
 
 def read(found: Facts) -> Need:
@@ -91,7 +91,10 @@ def read(found: Facts) -> Need:
 
 
 def need(
-    today: date, *certificates: Certificate, enrollments: tuple[Enrolled, ...] = (), refreshed: tuple[int, ...] = ()
+    today: date,
+    *certificates: Certificate,
+    enrollments: tuple[EnrollmentFact, ...] = (),
+    refreshed: tuple[int, ...] = (),
 ) -> Need:
     return decide(facts(today, certificates, enrollments, refreshed))
 
@@ -172,7 +175,7 @@ def test_r25_when_that_renewal_ends_without_a_certificate_the_person_is_expired(
 
 def test_r25_a_refresher_enrolled_in_time_does_not_count() -> None:
     last = date(2013, 5, 8)
-    refresher = Enrolled(TrainingKind.REFRESHER, last, EnrollmentState.CONFIRMED)
+    refresher = EnrollmentFact(TrainingKind.REFRESHER, last, EnrollmentState.CONFIRMED)
     assert need(last + DAY, held(last), enrollments=(refresher,)) is Need.EXPIRED
 
 

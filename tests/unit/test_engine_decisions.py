@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.engine import StepFailed, decide, read
+from service.engine import StepError, evaluate_decision, read_definition
 from service.engine.dmn import decision_table
 from service.engine.dmn.decision_table import evaluate, read_tables
 from tests.unit.engine_play import Play, play
@@ -163,7 +163,7 @@ def test_a_rule_task_without_its_fact_fails_the_step() -> None:
     case = play(
         "s start\nd rule level found\ne end", "s>d>e", extra={"level.dmn": table("UNIQUE", ["x"], ["y"], ("1", "1"))}
     )
-    with pytest.raises(StepFailed, match="level"):
+    with pytest.raises(StepError, match="level"):
         case.start()
 
 
@@ -174,9 +174,9 @@ def test_decide_evaluates_a_decision_of_the_bundle() -> None:
         "s>d>u>e",
         extra={"level.dmn": table("UNIQUE", ["x"], ["y"], ("1", '"one"'))},
     )
-    definition = read(drawn.files)
-    assert decide(definition, "level", {"x": 1}) == {"y": "one"}
-    assert decide(definition, "level", {"x": 2}) == {"y": None}
+    definition = read_definition(drawn.files)
+    assert evaluate_decision(definition, "level", {"x": 1}) == {"y": "one"}
+    assert evaluate_decision(definition, "level", {"x": 2}) == {"y": None}
     for name, facts in (("other", {}), ("level", {}), ("level", {"x": 1.5})):
-        with pytest.raises(StepFailed):
-            decide(definition, name, facts)
+        with pytest.raises(StepError):
+            evaluate_decision(definition, name, facts)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from service.engine import read
+from service.engine import read_definition
 from tests.unit.engine_catalogue import SHAPES
 from tests.unit.engine_play import AT, Play
 from tests.unit.engine_shapes import Shape, shape
@@ -22,12 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = Path(__file__).with_name("engine_library_walks.py")
 _WALKS = """
 import hashlib
-from service.engine import read
+from service.engine import read_definition
 from tests.unit.engine_catalogue import SHAPES
 from tests.unit.engine_walk import Walk
 found = hashlib.sha256()
 for drawn in SHAPES:
-    definition = read(drawn.files, drawn.name, gate=False)
+    definition = read_definition(drawn.files, drawn.name, gate=False)
     for seed in range(4):
         walk = Walk(definition, seed, drawn.data)
         walk.plain = None
@@ -64,7 +64,7 @@ def test_moving_shapes_changes_nothing() -> None:
             f'<bpmndi:BPMNPlane id="plane" bpmnElement="parallel">{shapes}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></bpmn:definitions>'
         )
         moved = Shape("parallel", {"parallel.bpmn": text.replace("</bpmn:definitions>", plane).encode()}, drawn.data)
-        definition = read(moved.files, gate=False)
+        definition = read_definition(moved.files, gate=False)
         walks = [Walk(definition, seed, drawn.data).run() for seed in range(5)]
         found.append([[(row["trace"], row["opened"], row["closed"]) for row in walk.rows] for walk in walks])
     assert found[0] == found[1]
@@ -72,9 +72,9 @@ def test_moving_shapes_changes_nothing() -> None:
 
 def test_a_definition_is_parsed_once_and_known_by_its_contents() -> None:
     drawn = shape("case", "s start\na user\ne end", "s>a>e")
-    one = read(drawn.files)
-    assert read(dict(drawn.files)) is one
-    assert read({"other.bpmn": drawn.files["case.bpmn"]}).digest != one.digest
+    one = read_definition(drawn.files)
+    assert read_definition(dict(drawn.files)) is one
+    assert read_definition({"other.bpmn": drawn.files["case.bpmn"]}).digest != one.digest
     assert (one.process, one.main, one.topics, one.forms) == ("case", "case.bpmn", (), ())
     assert one.elements["a"].type == "userTask"
     assert len(one.digest) == 64

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.engine import Definition, journal, read, replay
+from service.engine import Definition, journal, read_definition, replay
 from tests.unit.engine_catalogue import SHAPES
 from tests.unit.engine_domain import domain
 from tests.unit.engine_walk import Walk
@@ -20,14 +20,14 @@ NAMES = [drawn.name for drawn in SHAPES]
 
 
 def shipped(path: Path) -> Definition:
-    return read(
+    return read_definition(
         {path.name: path.read_bytes()} | {name: data for name, data in BESIDE.items() if not name.endswith(".bpmn")}
     )
 
 
 @pytest.mark.parametrize("drawn", SHAPES, ids=NAMES)
 def test_shapes_run_alike_compact_and_plain(drawn) -> None:
-    definition = read(drawn.files, drawn.name, gate=False)
+    definition = read_definition(drawn.files, drawn.name, gate=False)
     walks = [Walk(definition, seed, drawn.data).run() for seed in range(12)]
     assert sum(walk.ended for walk in walks) >= 6
     assert max(walk.largest for walk in walks) < 2048
@@ -58,7 +58,7 @@ def test_there_are_enough_shapes() -> None:
 
 @pytest.mark.parametrize("drawn", SHAPES, ids=NAMES)
 def test_walks_reach_every_element_of_a_shape(drawn) -> None:
-    definition = read(drawn.files, drawn.name, gate=False)
+    definition = read_definition(drawn.files, drawn.name, gate=False)
     seen: set[str] = set()
     for seed in range(40):
         walk = Walk(definition, seed, drawn.data)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.engine import Input, NoPlace, journal, replay
+from service.engine import Input, StaleToken, journal, replay
 from tests.unit.engine_catalogue import SHAPES
 from tests.unit.engine_play import AT, Play
 
@@ -58,7 +58,7 @@ def test_a_true_journal_verifies_and_re_executes() -> None:
 
 def test_rows_carry_engine_version_digest_version_and_every_field() -> None:
     for row in rows():
-        assert set(journal.FIXED) | {"data", "calls", "digests", "salt", "prev", "hash"} == set(row)
+        assert set(journal.HASHED_FIELDS) | {"data", "calls", "digests", "salt", "prev", "hash"} == set(row)
         assert row["engine"]
         assert row["digest_version"] == 1
 
@@ -69,7 +69,7 @@ def test_a_claim_carries_the_digests_of_the_row_before() -> None:
     assert (claim["shape"], claim["data_digest"], claim["trace"]) == (before["shape"], before["data_digest"], [])
 
 
-@pytest.mark.parametrize("name", [*journal.FIXED, "digests", "hash", "prev"])
+@pytest.mark.parametrize("name", [*journal.HASHED_FIELDS, "digests", "hash", "prev"])
 def test_any_changed_field_is_found(name: str) -> None:
     for place in range(len(CASE.rows)):
         forged = rows()
@@ -170,17 +170,17 @@ def test_re_execution_finds_what_a_consistent_forger_would_change(name: str, for
 
 def test_re_execution_finds_inputs_that_never_had_a_place() -> None:
     without = [row for row in rows() if row["kind"] not in ("timer", "claim")]
-    assert "NoPlace" in replay.re_execute(without, definitions)[0]
+    assert "StaleToken" in replay.re_execute(without, definitions)[0]
     unserved = rows()
     place = next(n for n, row in enumerate(unserved) if row["calls"])
     unserved[place]["calls"] = []
     assert "NoResult" in replay.re_execute(unserved, definitions)[0]
-    with pytest.raises(NoPlace):
-        replay.moments(without, definitions)
+    with pytest.raises(StaleToken):
+        replay.replay_frames(without, definitions)
 
 
 def test_moments_show_tokens_done_elements_and_data() -> None:
-    found = replay.moments(rows(), definitions)
+    found = replay.replay_frames(rows(), definitions)
     assert [moment.seq for moment in found] == list(range(len(CASE.rows)))
     assert found[0].tokens == ("t",)
     assert found[1].tokens == ("x",) == found[2].tokens  # not the event on its border
@@ -222,7 +222,7 @@ def test_an_undo_takes_back_inputs_and_the_case_goes_on_from_there() -> None:
     )
     case.state, case.users = step.state, case.users | {task.token: task for task in step.opened}
     assert replay.open_tasks(case.rows, one)[1] == before[1]
-    assert replay.moments(case.rows, one)[-1].done == replay.moments(case.rows, one)[1].done
+    assert replay.replay_frames(case.rows, one)[-1].done == replay.replay_frames(case.rows, one)[1].done
     case.jobs = {job.token: job for job in step.jobs_set}
     case.complete("a", x=3)
     case.complete("told")
@@ -236,5 +236,5 @@ def test_an_undo_takes_back_inputs_and_the_case_goes_on_from_there() -> None:
 
 
 def test_nothing_is_left_to_go_back_to_before_the_start() -> None:
-    with pytest.raises(NoPlace):
+    with pytest.raises(StaleToken):
         replay.undo(rows()[:3], 0, Input("undo", 3, AT), definitions, b"u")

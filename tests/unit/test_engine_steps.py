@@ -13,11 +13,11 @@ from service.engine import (
     BpmnError,
     Input,
     Job,
-    NoPlace,
-    Sent,
-    StepFailed,
+    StaleToken,
+    StepError,
+    ThrownEvent,
     UserTask,
-    read,
+    read_definition,
     replay,
     shape,
     step,
@@ -113,7 +113,7 @@ def test_messages_reach_the_token_that_waits_longest() -> None:
     assert case.last.awaited == ("message:go",)
     assert case.message("go", got=1).opened[0].element == "y"
     assert case.message("go").opened[0].element == "x"
-    with pytest.raises(NoPlace):
+    with pytest.raises(StaleToken):
         case.message("go")
 
 
@@ -125,8 +125,11 @@ def test_signals_reach_all_and_messages_thrown_leave_the_case() -> None:
     case.start(x=1)
     done = case.put("signal", element="go", data={"y": 2})
     assert done.trace == ("+m", "+n", "+j", "+t", "+u")
-    assert done.sent == (Sent("message", "told", "t", {"x": 1, "y": 2}), Sent("signal", "out", "u", {"x": 1, "y": 2}))
-    assert case.complete("z").sent == (Sent("message", "bye", "e", {"x": 1, "y": 2}),)
+    assert done.sent == (
+        ThrownEvent("message", "told", "t", {"x": 1, "y": 2}),
+        ThrownEvent("signal", "out", "u", {"x": 1, "y": 2}),
+    )
+    assert case.complete("z").sent == (ThrownEvent("message", "bye", "e", {"x": 1, "y": 2}),)
 
 
 def test_a_message_start_event_begins_with_the_payload() -> None:
@@ -142,7 +145,7 @@ def test_a_non_interrupting_message_may_come_again() -> None:
     case.message("remark", n=2)
     assert case.open == ["a", "r", "r"]
     case.complete("a")
-    with pytest.raises(NoPlace):
+    with pytest.raises(StaleToken):
         case.message("remark")
 
 
@@ -152,7 +155,7 @@ def test_inputs_for_tokens_that_are_gone_have_no_place(kind: str) -> None:
     case.start()
     case.complete("a")
     for token in ("0.0", "9.9", None):
-        with pytest.raises(NoPlace):
+        with pytest.raises(StaleToken):
             case.put(kind, token=token)
 
 
@@ -160,18 +163,18 @@ def test_inputs_for_tokens_that_are_gone_have_no_place(kind: str) -> None:
 def test_a_user_task_takes_no_input_meant_for_others(kind: str) -> None:
     case = play("s start\na user\ne end", "s>a>e")
     case.start()
-    with pytest.raises(NoPlace):
+    with pytest.raises(StaleToken):
         case.put(kind, token="0.0")
 
 
 def test_an_ended_case_and_a_case_never_started_take_no_input() -> None:
     case = play("s start\na user\ne end", "s>a>e")
-    with pytest.raises(NoPlace):
+    with pytest.raises(StaleToken):
         case.put("complete", token="0.0")
     case.start()
     case.complete("a")
     for kind in ("complete", "readdress", "message", "undo", "migrate", "nonsense"):
-        with pytest.raises(NoPlace):
+        with pytest.raises(StaleToken):
             case.put(kind, token="0.0", element="x")
 
 
@@ -179,7 +182,7 @@ def test_a_failing_step_leaves_the_state_as_it_was() -> None:
     case = play("s start\na user\nx script y = 1 // n\nb user\ne end", "s>a>x>b>e")
     case.start()
     before = case.state
-    with pytest.raises(StepFailed) as failed:
+    with pytest.raises(StepError) as failed:
         case.complete("a", n=0)
     assert failed.value.element == "x"
     assert case.state == before
@@ -188,12 +191,12 @@ def test_a_failing_step_leaves_the_state_as_it_was() -> None:
 
 @pytest.mark.parametrize("data", [{"x": 1.5}, {"x": 2**60}, {"x": "a\x00"}, {"x": {1: 2}}])
 def test_data_that_is_no_data_is_refused(data: dict) -> None:
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepError):
         play("s start\na user\ne end", "s>a>e").start(**data)
 
 
 def test_a_handlers_float_is_refused_with_its_element() -> None:
-    with pytest.raises(StepFailed, match="小数") as failed:
+    with pytest.raises(StepError, match="小数") as failed:
         play("s start\nx service t\ne end", "s>x>e", lambda request: {"score": 77.5}).start()
     assert failed.value.element == "x"
 
@@ -201,14 +204,14 @@ def test_a_handlers_float_is_refused_with_its_element() -> None:
 def test_a_condition_must_be_true_or_false() -> None:
     case = play("s start\na user\ng xor\ne end\nf end", "s>a>g>[x]e; g>[*]f")
     case.start()
-    with pytest.raises(StepFailed, match="真假值"):
+    with pytest.raises(StepError, match="真假值"):
         case.complete("a", x=1)
     assert case.complete("a", x=False).decisions == "0"
 
 
 def test_no_condition_and_no_default_fails_the_step() -> None:
     for kind in ("xor", "or"):
-        with pytest.raises(StepFailed, match="默认"):
+        with pytest.raises(StepError, match="默认"):
             play(f"s start\ng {kind}\na user\nb user\ne end", "s>g>[x == 1]a>e; g>[x == 2]b>e").start(x=3)
 
 
@@ -280,8 +283,8 @@ def test_a_bpmn_error_in_a_called_process_climbs_to_the_call() -> None:
 def test_the_state_is_foreign_to_another_definition() -> None:
     case = play("s start\na user\ne end", "s>a>e")
     case.start()
-    other = read(drawn("other", "s start\na user\ne end", "s>a>e").files)
-    with pytest.raises(StepFailed):
+    other = read_definition(drawn("other", "s start\na user\ne end", "s>a>e").files)
+    with pytest.raises(StepError):
         step(other, case.state, Input("complete", 1, AT, token="0.0"), case.serve, b"s")
 
 
@@ -366,7 +369,7 @@ def test_what_the_compact_state_does_not_cover_is_refused_even_without_the_gate(
         text,
     )
     with pytest.raises(DefinitionRefused) as refused:
-        read({"case.bpmn": conditional.encode()}, gate=False)
+        read_definition({"case.bpmn": conditional.encode()}, gate=False)
     assert "ConditionalEventDefinition" in refused.value.problems[0].en
 
 
@@ -425,7 +428,7 @@ def test_a_script_may_be_indented_as_the_xml_around_it() -> None:
     indented = text.replace(
         "<bpmn:script>y = 1", "<bpmn:script>\n      y = 0\n      for i in [1, 2]:\n        y += i\n    "
     )
-    case = Play(read({"case.bpmn": indented.encode()}, gate=False))
+    case = Play(read_definition({"case.bpmn": indented.encode()}, gate=False))
     assert case.start().data == {"y": 3}
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.engine import NoPlace, StepFailed
+from service.engine import StaleToken, StepError
 from service.engine.kernel.timers import (
     due_after,
     from_text,
@@ -99,7 +99,7 @@ def test_a_timer_is_due_once_and_fires_by_its_input_only() -> None:
     case = play("s start\nt catch-timer ${wait}\nu user\nk catch-timer ${when}\ne end", "s>t>u>k>e")
     (job,) = case.start(wait="P2D", when="2026-05-01").jobs_set
     assert (job.kind, job.element, job.due) == ("timer", "t", case.at + timedelta(days=2))
-    with pytest.raises(NoPlace):
+    with pytest.raises(StaleToken):
         case.put("timer", token=job.token, element="t", due=AT)
     assert case.fire("t").jobs_cleared == (job.token,)
     assert case.complete("u").jobs_set[0].due == parse_instant("2026-05-01")
@@ -148,5 +148,5 @@ def test_of_several_timers_at_a_gateway_the_earliest_is_the_job() -> None:
 
 
 def test_a_timer_that_is_no_time_fails_the_step() -> None:
-    with pytest.raises(StepFailed, match="soon"):
+    with pytest.raises(StepError, match="soon"):
         play("s start\nt catch-timer ${when}\ne end", "s>t>e").start(when="soon")

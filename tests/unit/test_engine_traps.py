@@ -13,9 +13,9 @@ from SpiffWorkflow.task import Task
 
 from service.engine import (
     BpmnError,
-    StepFailed,
+    StepError,
     journal,
-    read,
+    read_definition,
     replay,
 )
 from tests.unit.engine_catalogue import SHAPES
@@ -136,7 +136,7 @@ def test_trap_4_threads_do_not_disturb_each_other() -> None:
 
 
 def _hashes(drawn) -> list[str]:
-    definition = read(drawn.files, drawn.name, gate=False)
+    definition = read_definition(drawn.files, drawn.name, gate=False)
     return [row["hash"] for seed in range(8) for row in Walk(definition, seed, drawn.data).run().rows]
 
 
@@ -170,7 +170,7 @@ def test_trap_5_a_bpmn_error_nobody_catches_fails_the_step() -> None:
     def serve(request):
         raise BpmnError("full")
 
-    with pytest.raises(StepFailed, match="full") as raised:
+    with pytest.raises(StepError, match="full") as raised:
         play("s start\nt service t\ne end", "s>t>e", serve).start()
     assert raised.value.element == "t"
 
@@ -241,14 +241,14 @@ def test_trap_9_no_wall_clock_is_read() -> None:
 
 
 def test_trap_11_a_process_that_calls_itself_is_bounded() -> None:
-    with pytest.raises(StepFailed, match="20"):
+    with pytest.raises(StepError, match="20"):
         play("s start\nc call case\ne end", "s>c>e").start()
 
 
 @pytest.mark.parametrize("count", ["1000000000", "n", "-1", "'many'"])
 def test_trap_11_a_cardinality_beyond_bounds_fails_at_once(count: str) -> None:
     for kind in ("par", "seq"):
-        with pytest.raises(StepFailed):
+        with pytest.raises(StepError):
             play(f"s start\na user *{kind} {count}\ne end", "s>a>e").start(n=10**9)
 
 
@@ -265,7 +265,7 @@ def test_trap_11_a_chain_of_a_thousand_tasks_runs() -> None:
 
 def test_trap_11_a_loop_without_exit_is_an_incident_within_two_seconds() -> None:
     for script in ("n = 1", "n = [i for i in range(1000)]"):
-        with pytest.raises(StepFailed):
+        with pytest.raises(StepError):
             play(f"s start\na xor\nx script {script}\nb xor\ne end", "s>a>x>b>[*]a; b>[False]e").start()
 
 
@@ -290,9 +290,9 @@ def test_trap_12_diagrams_are_bytes_in_any_encoding() -> None:
     ],
 )
 def test_trap_13_conditions_and_scripts_do_not_escape(escape: str) -> None:
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepError):
         play(f"s start\na script r = {escape}\nu user\ne end", "s>a>u>e").start(x=1)
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepError):
         play(
             "s start\ng xor\nu user\ne end", f"s>g>[{escape.replace('[', '(').replace(']', ')')} == 1]u>e; g>[*]e"
         ).start(x=1)

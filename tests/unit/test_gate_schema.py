@@ -52,7 +52,7 @@ def test_drawing_documentation_and_colours_are_ignored() -> None:
     ],
 )
 def test_what_the_engine_does_not_execute_is_refused(body: str, element: str, reason: str) -> None:
-    assert any(p.element == element and reason in f"{p.en} {p.mend_en}" for p in problems(process(body))), said(
+    assert any(p.element == element and reason in f"{p.en} {p.remedy_en}" for p in problems(process(body))), said(
         process(body)
     )
 
@@ -104,7 +104,7 @@ def test_every_problem_of_a_file_is_told_at_once_with_its_line() -> None:
     found = problems(process(body))
     assert {"a", "b", "x"} <= {p.element for p in found}
     assert [p.line for p in found] == sorted(p.line for p in found)
-    assert all(p.zh and p.en and p.mend_zh and p.mend_en and p.line > 0 for p in found)
+    assert all(p.zh and p.en and p.remedy_zh and p.remedy_en and p.line > 0 for p in found)
 
 
 @pytest.mark.parametrize(

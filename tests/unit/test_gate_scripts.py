@@ -65,7 +65,7 @@ def test_starlark_is_accepted(text: str) -> None:
 def test_what_is_no_starlark_of_ours_is_refused(text: str, reason: str) -> None:
     found = problems(process(chain(script("t", text))))
     assert [p.element for p in found] == ["t"]
-    assert reason in f"{found[0].en} {found[0].mend_en}"
+    assert reason in f"{found[0].en} {found[0].remedy_en}"
 
 
 def test_host_functions_are_known_only_where_they_are_given() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.engine.kernel.xml_reader import MAX_BYTES, parse, references
-from service.engine.validation.validator import check
+from service.engine.validation.validator import validate
 from service.errors import DefinitionRefused
 from tests.unit.gate_diagrams import chain, process, script, task
 
@@ -18,7 +18,7 @@ def refusal(data: bytes) -> str:
     (problem,) = caught.value.problems
     assert problem.file == "a.bpmn"
     assert problem.zh
-    assert problem.mend_zh
+    assert problem.remedy_zh
     return str(problem.en)
 
 
@@ -68,9 +68,9 @@ def test_comments_do_not_cut_a_text_in_two() -> None:
 
 
 def test_what_is_no_bpmn_is_refused() -> None:
-    assert "no BPMN" in check({"a.bpmn": b"<html/>"})[0].en
-    assert "Unknown kind" in check({"a.exe": b"MZ"})[0].en
-    assert "no diagram" in check({})[0].en
+    assert "no BPMN" in validate({"a.bpmn": b"<html/>"})[0].en
+    assert "Unknown kind" in validate({"a.exe": b"MZ"})[0].en
+    assert "no diagram" in validate({})[0].en
 
 
 def test_references_name_what_must_lie_beside_a_diagram() -> None:

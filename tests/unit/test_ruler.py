@@ -9,7 +9,7 @@ import pytest
 
 from service.domain.training.training_need import reference_date
 from service.web.presenters.date_ruler import (
-    APART,
+    LABEL_GAP_PX,
     LEFT,
     RIGHT,
     lay,
@@ -29,7 +29,7 @@ def test_labels_stand_apart_and_marks_keep_their_distances(days: int) -> None:
     assert ruler is not None
     marks = [ruler.today, ruler.valid_to, ruler.reference]
     labels = sorted(mark.label for mark in marks)
-    assert all(b - a >= APART for a, b in pairwise(labels))
+    assert all(b - a >= LABEL_GAP_PX for a, b in pairwise(labels))
     assert {min(m.x for m in marks), max(m.x for m in marks)} == {LEFT, RIGHT}
     assert ruler.gap == (reference_date(today) - valid_to).days
     assert ruler.is_expired == (days < 0)

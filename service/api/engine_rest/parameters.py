@@ -10,8 +10,8 @@ from uuid import UUID
 from service.errors import N_, InvalidInput, Message
 from service.models.db.clock import CHINA
 from service.models.queries.camunda.listing import (
-    Listing,
-    Wanted,
+    ListQuery,
+    ListRequest,
     as_uuid,
     read_definition_id,
 )
@@ -21,7 +21,7 @@ INSTANTS = ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S"
 PAGE = ("firstResult", "maxResults", "sortBy", "sortOrder", "sorting")
 
 
-def read_wanted(listing: Listing, given: Mapping[str, Any]) -> Wanted:
+def read_wanted(listing: ListQuery, given: Mapping[str, Any]) -> ListRequest:
     """What the client asks of ``listing``; values may be texts (of an address) or JSON (of a body).
 
     Raises InvalidInput for an unknown filter or order and for a value of the wrong form.
@@ -37,7 +37,9 @@ def read_wanted(listing: Listing, given: Mapping[str, Any]) -> Wanted:
             continue  # Camunda's rule: false is the same as not asked
         values[name] = READERS[kind](name, value)
     first = _count(given, "firstResult", 0)
-    return Wanted(values, tuple(_orders(listing, given)), first, min(_count(given, "maxResults", MOST_ROWS), MOST_ROWS))
+    return ListRequest(
+        values, tuple(_orders(listing, given)), first, min(_count(given, "maxResults", MOST_ROWS), MOST_ROWS)
+    )
 
 
 def read_instant(name: str, value: Any) -> datetime:
@@ -57,7 +59,7 @@ def wrong(name: str, text: str) -> InvalidInput:
     return InvalidInput({name: Message(text)}, N_("请求参数有误。"))
 
 
-def _orders(listing: Listing, given: Mapping[str, Any]) -> list[tuple[str, bool]]:
+def _orders(listing: ListQuery, given: Mapping[str, Any]) -> list[tuple[str, bool]]:
     if given.get("sorting"):
         wished = [
             (order.get("sortBy"), order.get("sortOrder"))
@@ -71,7 +73,7 @@ def _orders(listing: Listing, given: Mapping[str, Any]) -> list[tuple[str, bool]
     return [_order(listing, by, direction) for by, direction in wished]
 
 
-def _order(listing: Listing, by: Any, direction: Any) -> tuple[str, bool]:
+def _order(listing: ListQuery, by: Any, direction: Any) -> tuple[str, bool]:
     if not isinstance(by, str) or by not in listing.orders:
         raise wrong("sortBy", N_("不支持按此排序；sortBy 与 sortOrder 须同时给出。"))
     if direction not in ("asc", "desc"):

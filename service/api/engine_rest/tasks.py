@@ -19,7 +19,7 @@ from service.api.engine_rest.blueprint import (
 from service.api.engine_rest.parameters import read_wanted, wrong
 from service.api.engine_rest.typed_values import read_values, write_values
 from service.errors import N_, NotFound
-from service.models.queries.camunda.listing import Wanted, as_uuid
+from service.models.queries.camunda.listing import ListRequest, as_uuid
 from service.models.queries.camunda.runtime import TASKS, form_of
 from service.models.tables.user import User
 from service.workflow.runtime import tasks as cases
@@ -120,7 +120,7 @@ def _task_id(id: str) -> UUID:
     return key
 
 
-def _wanted(given: Mapping[str, Any]) -> Wanted:
+def _wanted(given: Mapping[str, Any]) -> ListRequest:
     """Camunda's rule: a filter by candidates shows only what nobody has claimed, unless includeAssignedTasks is true."""
     asked = dict(given)
     includes = str(asked.pop("includeAssignedTasks", "")).lower() == "true"

@@ -16,7 +16,7 @@ from service.domain.accounts.roles import Role
 from service.domain.units.units import UnitState, obstacle_to_work
 from service.errors import N_, NotAllowed, SignInNeeded
 from service.models.db.clock import now
-from service.models.queries.accounts.credential_stamp import Stamp, detach, stamp_of
+from service.models.queries.accounts.credential_stamp import CredentialStamp, credential_stamp, detached_copy
 from service.models.tables.user import User
 from service.workflow.accounts import accounts, passwords
 
@@ -45,12 +45,12 @@ class Memory:
         self._known: dict[bytes, Known] = {}
         self._lock = threading.Lock()
 
-    def recall(self, stamp: Stamp, password: str) -> User | None:
+    def recall(self, stamp: CredentialStamp, password: str) -> User | None:
         """The account, if these credentials were found right within the last five minutes."""
         known = self._known.get(self._digest(stamp, password))
         return known.account if known and known.until > time.monotonic() else None
 
-    def remember(self, stamp: Stamp, password: str, account: User) -> None:
+    def remember(self, stamp: CredentialStamp, password: str, account: User) -> None:
         """Take them as right for five minutes."""
         with self._lock:
             self._known[self._digest(stamp, password)] = Known(account, time.monotonic() + MEMORY.total_seconds())
@@ -61,7 +61,7 @@ class Memory:
         """Forget all."""
         self._known.clear()
 
-    def _digest(self, stamp: Stamp, password: str) -> bytes:
+    def _digest(self, stamp: CredentialStamp, password: str) -> bytes:
         return hmac.digest(self._key, "\0".join((*map(str, stamp), password)).encode(), "sha256")
 
 
@@ -83,7 +83,7 @@ def identify() -> User:
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or given.password is None or "\0" in given.username:
         raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))
-    stamp = stamp_of(given.username)
+    stamp = credential_stamp(given.username)
     account = memory.recall(stamp, given.password) if stamp and _is_free(stamp) else None
     if account is None:
         account = _check(given.username, given.password)
@@ -96,12 +96,12 @@ def identify() -> User:
 
 def _check(login: str, password: str) -> User:
     """The account, after the slow check, which counts failures."""
-    account = detach(accounts.check_password(login, password, request.remote_addr or NOWHERE))
-    if stamp := stamp_of(login):
+    account = detached_copy(accounts.check_password(login, password, request.remote_addr or NOWHERE))
+    if stamp := credential_stamp(login):
         memory.remember(stamp, password, account)
     return account
 
 
-def _is_free(stamp: Stamp) -> bool:
+def _is_free(stamp: CredentialStamp) -> bool:
     """Neither disabled nor locked at this moment."""
     return stamp.state == "active" and (stamp.locked_until is None or stamp.locked_until <= now())

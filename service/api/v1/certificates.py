@@ -20,7 +20,7 @@ from service.api.v1.schemas.persons import Reason
 from service.api.v1.task_completion import do_first
 from service.domain.accounts.permissions import Action
 from service.models.db.clock import today
-from service.models.db.transaction import forget_rows
+from service.models.db.transaction import expire_session
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.certificate_list import CertificateFilter
 from service.models.queries.runtime import task_lookup
@@ -171,7 +171,7 @@ def request_reissue(certificate_id: UUID, given: dict[str, Any]) -> Any:
 
 
 def _record(certificate_id: UUID) -> Any:
-    forget_rows()
+    expire_session()
     found = certificate_list.visible_certificate(user(), certificate_id)
     content = {name: getattr(found, name) for name in schemas.SHOWN} | {
         "is_expired": found.state == "valid" and found.valid_to < today(),

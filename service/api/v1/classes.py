@@ -23,7 +23,7 @@ from service.api.v1.task_completion import NO_STEP
 from service.domain.accounts.permissions import Action
 from service.domain.training.classes import OPEN_FIELDS, ClassState, obstacle_to_class_changes
 from service.errors import N_, Conflict, InvalidInput
-from service.models.db.transaction import forget_rows
+from service.models.db.transaction import expire_session
 from service.models.queries.persons.person_list import PersonFilter
 from service.models.queries.runtime import task_lookup
 from service.models.queries.training import class_list
@@ -95,7 +95,7 @@ def create_class(given: dict[str, Any]) -> Any:
 def change_class(class_id: UUID, given: dict[str, Any]) -> Any:
     found = class_list.visible_class(user(), class_id)
     task = task_lookup.step_of_case(user(), found.case_id, "draft_class")
-    forget_rows()  # what is read after the task is at least as new: a colleague's saving from here on ends the task
+    expire_session()  # what is read after the task is at least as new: a colleague's saving from here on ends the task
     found = class_list.visible_class(user(), class_id)
     check_version(found.version)
     decision = given.pop("decision")
@@ -199,7 +199,7 @@ def enroll_persons(class_id: UUID, given: dict[str, Any]) -> Any:
 
 
 def _record(class_id: UUID) -> Any:
-    forget_rows()
+    expire_session()
     found = class_list.visible_class(user(), class_id)
     shown = {name: getattr(found, name) for name in schemas.SHOWN}
     content = shown | {

@@ -11,7 +11,7 @@ from service.api.v1.schemas import enrollments as schemas
 from service.api.v1.schemas.pages import listed, many_of, page_of
 from service.api.v1.task_completion import do, do_many
 from service.domain.accounts.permissions import Action
-from service.models.db.transaction import forget_rows
+from service.models.db.transaction import expire_session
 from service.models.queries.persons.person_history import scores_of
 from service.models.queries.training import class_list, enrollment_list
 from service.models.queries.training.enrollment_list import EnrollmentFilter
@@ -143,7 +143,7 @@ def case_of(enrollment_id: UUID) -> UUID:
 
 def record(enrollment_id: UUID) -> dict[str, Any]:
     """One enrolment as it now stands."""
-    forget_rows()
+    expire_session()
     found: Enrollment = enrollment_list.visible_enrollment(user(), enrollment_id)
     step = class_list.open_tasks(user(), [found.case_id]).get(found.case_id)
     scores = scores_of([found.id]).get(found.id, ())

@@ -24,12 +24,12 @@ from service.domain.persons.identity import normalise
 from service.domain.training import training_need
 from service.errors import N_, NotFound
 from service.models.db.clock import today
-from service.models.db.encryption import unseal
-from service.models.db.transaction import forget_rows
+from service.models.db.encryption import decrypt
+from service.models.db.transaction import expire_session
 from service.models.queries.persons import person_list
 from service.models.queries.persons.person_history import trainings_of
 from service.models.queries.persons.person_list import PersonFilter
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.tables.person import Person, Photo
 from service.workflow.persons import person_records, transfers
@@ -152,11 +152,11 @@ def delete_person(person_id: UUID) -> Any:
     file="image/jpeg",
 )
 def show_photo(person_id: UUID) -> Any:
-    person = get_visible(user(), Person, person_id)
+    person = get_or_404_in_scope(user(), Person, person_id)
     row = Photo.get(person.photo_id) if person.photo_id else None
     if row is None:
         raise NotFound(N_("该人员还没有照片。"))
-    return Response(unseal(row.sealed), mimetype="image/jpeg")
+    return Response(decrypt(row.sealed), mimetype="image/jpeg")
 
 
 @room.operation(
@@ -253,7 +253,7 @@ def reveal_number(person_id: UUID) -> Any:
 
 def _record(person_id: UUID) -> Any:
     """The record as it now stands, with the training that is due and why."""
-    forget_rows()
+    expire_session()
     person = person_records.visible_person(user(), person_id)
     known = facts_of([person.id], today())[person.id]
     need = enrollments.decide(known)

@@ -13,12 +13,12 @@ from service.domain.accounts.permissions import Action
 from service.errors import N_, InvalidInput, Message
 from service.reports import find_report, reports_for
 from service.reports.framework.report import (
-    Cells,
+    CellType,
     Column,
-    Kind,
+    Ratio,
     Report,
-    Share,
-    choose,
+    Row,
+    parse_filter,
 )
 
 room = Room("reports", "报表 / Reports")
@@ -44,7 +44,7 @@ def list_reports() -> Any:
 def show_report(name: str, wanted: dict[str, Any]) -> Any:
     report = find_report(user(), name)
     cursor = wanted.pop("cursor", None)
-    chosen = choose(report, user(), _given(report, wanted))
+    chosen = parse_filter(report, user(), _given(report, wanted))
     table = report.read(user(), chosen)
     page = table.page(cursor or None)
     return {
@@ -78,19 +78,19 @@ def _given(report: Report, wanted: dict[str, Any]) -> dict[str, str]:
     return {name: "" if name == "year" and not value else str(value) for name, value in wanted.items()}
 
 
-def _row(columns: tuple[Column, ...], row: Cells) -> dict[str, Any]:
+def _row(columns: tuple[Column, ...], row: Row) -> dict[str, Any]:
     """The cells of the columns by their kinds, and the ids and numbers that stand beside them."""
     kinds = {column.key: column.kind for column in columns}
     return {key: _plain(kinds.get(key), value) for key, value in row.items()}
 
 
-def _plain(kind: Kind | None, value: Any) -> Any:
-    if kind is Kind.WORD and value:
+def _plain(kind: CellType | None, value: Any) -> Any:
+    if kind is CellType.LABEL and value:
         return say(value) if isinstance(value, Message) else _word(str(value))
-    if kind is Kind.SCORE and isinstance(value, int):
+    if kind is CellType.SCORE and isinstance(value, int):
         return value // 10 if value % 10 == 0 else value / 10
     match value:
-        case Share():
+        case Ratio():
             return {"part": value.part, "whole": value.whole}
         case Message():
             return say(value)

@@ -10,7 +10,7 @@ from service.api.v1.blueprint import user
 from service.api.v1.request_parser import submission
 from service.api.v1.schemas.pages import told
 from service.errors import N_, Conflict, InvalidInput, Message
-from service.models.db.transaction import forget_rows
+from service.models.db.transaction import expire_session
 from service.models.queries.runtime import task_lookup
 from service.workflow.runtime import bulk_completion
 from service.workflow.runtime import tasks as cases
@@ -25,7 +25,7 @@ def do(case_id: UUID | None, element: str, raw: Raw) -> None:
     if task is None:
         raise Conflict(NO_STEP)
     cases.complete(user(), task, raw)
-    forget_rows()
+    expire_session()
 
 
 def do_first(case_ids: Sequence[UUID], element: str, raw: Raw) -> None:

@@ -17,7 +17,7 @@ from service.api.v1.schemas.pages import (
 )
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
 from service.models.queries.units.unit_list import UnitFilter
 from service.models.tables.organisation import Organisation
@@ -130,7 +130,7 @@ def convert_unit(unit_id: UUID, given: dict[str, Any]) -> Any:
 
 
 def _unit(unit_id: UUID) -> Organisation:
-    unit = get_visible(user(), Organisation, unit_id)
+    unit = get_or_404_in_scope(user(), Organisation, unit_id)
     if not unit.is_unit:
         raise NotFound
     return unit

@@ -26,9 +26,9 @@ from service.demo.full.sheets import Row, Sheets
 from service.demo.full.world import PROCESSES, World
 from service.domain.units.provinces import AUTHORITY_CODES
 from service.models.db.clock import now, today
-from service.models.db.encryption import seal
+from service.models.db.encryption import encrypt
 from service.models.db.session import session
-from service.models.db.transaction import Cause
+from service.models.db.transaction import Operation
 from service.models.tables.certificate import CertificateSerial
 from service.models.tables.person import Photo, QualificationType
 from service.workflow.persons.photos import clean_photo
@@ -82,7 +82,13 @@ def _photos(sheets: Sheets, at: datetime) -> list[UUID]:
     for n in range(PICTURES):
         clean = clean_photo(picture(n))
         row = Row(
-            sheets, Photo, at, Cause("save_person"), sealed=seal(clean.jpeg), width=clean.width, height=clean.height
+            sheets,
+            Photo,
+            at,
+            Operation("save_person"),
+            sealed=encrypt(clean.jpeg),
+            width=clean.width,
+            height=clean.height,
         )
         row.close()
         found.append(row.id)

@@ -11,15 +11,15 @@ from uuid import UUID
 from service import engine, forms
 from service.demo.full.sheets import Sheets
 from service.engine import Definition, Input, Request, Step, journal
-from service.models.db.transaction import Cause
+from service.models.db.transaction import Operation
 from service.models.tables.case import (
     Case,
     Job,
     JournalRow,
     Task,
 )
-from service.operations.context import Description
-from service.workflow.runtime.executor import Held, task_id, task_row
+from service.operations.context import TaskSubject
+from service.workflow.runtime.executor import LockedCase, task_id, task_row
 
 Served = Callable[[Request], dict[str, Any]]
 """What the handlers of this input answer."""
@@ -45,7 +45,7 @@ class Course:
         self._seq, self._hash, self._state = -1, "", b""
         self._tasks: dict[str, dict[str, Any]] = {}
         self._jobs: dict[str, dict[str, Any]] = {}
-        self._shown = Description()
+        self._shown = TaskSubject()
         self._step: Step | None = None
         self._started: Act | None = None
         self._moved_at = at
@@ -59,9 +59,9 @@ class Course:
     def is_over(self) -> bool:
         return self._step is not None and self._step.ended
 
-    def cause(self, use_case: str, act: Act) -> Cause:
+    def cause(self, use_case: str, act: Act) -> Operation:
         """Why rows change at the next input."""
-        return Cause(use_case, act.actor_id, None, self.id, self.seq)
+        return Operation(use_case, act.actor_id, None, self.id, self.seq)
 
     def waits_for(self, message: str) -> bool:
         """Whether the case would take this message now."""
@@ -71,7 +71,7 @@ class Course:
         """Whether this task is open."""
         return any(row["element"] == element and row["state"] == "open" for row in self._tasks.values())
 
-    def move(self, act: Act, serve: Served, describe: Callable[[dict[str, Any]], Description]) -> Step:
+    def move(self, act: Act, serve: Served, describe: Callable[[dict[str, Any]], TaskSubject]) -> Step:
         """Apply an input as ``workflow.movement.move`` does, and keep what it writes."""
         given = self._input(act)
         salt = self._sheets.random.randbytes(16)
@@ -159,7 +159,7 @@ class Course:
                 "closed_at": act.at,
                 "closed_by": act.actor_id if is_done else None,
             }
-        held = Held(self.id, self._definition.process, self._definition.digest, self._key, b"", 0, "", (), None)
+        held = LockedCase(self.id, self._definition.process, self._definition.digest, self._key, b"", 0, "", (), None)
         for task in step.opened:
             row = task_row(held, self._definition, task, self._shown, act.at)
             row |= {"id": task_id(self.id, task.token), "case_id": self.id, "opened_at": act.at, "state": "open"}

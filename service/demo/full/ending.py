@@ -11,8 +11,8 @@ from service.demo.full.sheets import Row
 from service.domain.units.provinces import PROVINCES
 from service.engine import Request
 from service.handlers.certificate_deregistration import USUAL
-from service.models.db.transaction import Cause
-from service.operations.context import Description
+from service.models.db.transaction import Operation
+from service.operations.context import TaskSubject
 
 PROCESS, ELEMENT = "certificate_deregistration", "deregister_certificate"
 
@@ -36,7 +36,7 @@ def end(life: Life, event: Ending) -> None:
     course.close()
 
 
-def _answer(life: Life, held: Row, request: Request, act: Act, cause: Cause) -> dict[str, Any]:
+def _answer(life: Life, held: Row, request: Request, act: Act, cause: Operation) -> dict[str, Any]:
     unit = life.unit
     if request.topic.endswith(".deregister"):
         held.change(act.at, cause, state="deregistered", void_reason=str(USUAL))
@@ -52,9 +52,9 @@ def _answer(life: Life, held: Row, request: Request, act: Act, cause: Cause) -> 
     }
 
 
-def _description(life: Life, held: Row) -> Description:
+def _description(life: Life, held: Row) -> TaskSubject:
     unit, person = life.unit, life.person
-    return Description(
+    return TaskSubject(
         subject=person["name"],
         summary=held["number"],
         unit_name=unit.name,

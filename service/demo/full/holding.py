@@ -24,10 +24,10 @@ from service.domain.values.state_machine import check_move
 from service.engine import Request
 from service.errors import Message
 from service.handlers.training_class import invitation
-from service.models.db.transaction import Cause
+from service.models.db.transaction import Operation
 from service.models.tables.notice import Notice
 from service.models.tables.training import TrainingClass
-from service.operations.context import Description
+from service.operations.context import TaskSubject
 
 PROCESS = "training_class"
 AUDIENCE = [Role.PROVINCIAL_AUTHORITY, Role.GROUP, Role.ENTERPRISE, Role.TRAINING_INSTITUTION]
@@ -43,7 +43,7 @@ class Holding:
         self._row: Row | None = None
         self._counts: Counter[EnrollmentState] = Counter()
         self._act: Act | None = None
-        self._cause = Cause("start training_class")
+        self._cause = Operation("start training_class")
 
     def run(self) -> None:
         """All inputs until now, in order."""
@@ -208,12 +208,12 @@ class Holding:
         }
         return self._world.forms[PROCESS].clean("draft_class", raw)
 
-    def _description(self, data: dict[str, Any]) -> Description:
+    def _description(self, data: dict[str, Any]) -> TaskSubject:
         planned, (institution, _, name) = self._class, self._world.institutions[self._class.institution]
         organiser = self._world.authority(planned.organiser)
         if "class_id" not in data:
-            return Description(summary=str(data.get("title") or ""), organiser_id=organiser)
-        return Description(
+            return TaskSubject(summary=str(data.get("title") or ""), organiser_id=organiser)
+        return TaskSubject(
             subject=planned.title,
             summary=f"{TrainingKind(planned.kind).label} · {planned.code}",
             unit_name=name,

@@ -16,7 +16,7 @@ from service.domain.units.provinces import PROVINCES
 from service.domain.values.calendar import DAY, civil_date
 from service.domain.values.privacy import VERSION
 from service.models.db.collation import sort_key
-from service.models.db.transaction import Cause
+from service.models.db.transaction import Operation
 from service.models.tables.organisation import AcademyLink, Organisation, authority_id
 from service.models.tables.user import User
 
@@ -43,7 +43,7 @@ class Land:
     def __init__(self, sheets: Sheets, scale: Scale, accounts: Accounts, now: datetime, random: Random) -> None:
         self._sheets, self._scale, self._accounts, self._now, self._random = sheets, scale, accounts, now, random
         self._begins = now - timedelta(days=365 * scale.years + 40)
-        self._cause = Cause("create_unit")
+        self._cause = Operation("create_unit")
         self.units: list[Unit] = []
         self.institutions: list[tuple[UUID, UUID, str]] = []  # id, account, name
 
@@ -107,7 +107,7 @@ class Land:
             self._sheets,
             User,
             self._begins,
-            Cause("create_user"),
+            Operation("create_user"),
             login=login,
             display_name=name,
             role=role,

@@ -14,16 +14,16 @@ from service.domain.certificates.certificates import Certificate as Rule
 from service.domain.certificates.certificates import CertificateState
 from service.domain.persons.identity import mask, parse_resident_id
 from service.domain.training import training_need
-from service.domain.training.training_need import Enrolled
+from service.domain.training.training_need import EnrollmentFact
 from service.domain.values.calendar import civil_date
 from service.engine import Request
 from service.models.db.collation import sort_key
-from service.models.db.encryption import fingerprint, seal
-from service.models.db.transaction import Cause
+from service.models.db.encryption import blind_index, encrypt
+from service.models.db.transaction import Operation
 from service.models.tables.certificate import Certificate, NumberOwner
 from service.models.tables.person import Person
 from service.models.tables.training import TrainingNeed
-from service.operations.context import Description
+from service.operations.context import TaskSubject
 
 REJECTED = "照片与证件照要求不符，请重新上传白底近照。"
 LEFT = "已调离民爆行业。"
@@ -38,7 +38,7 @@ class Life:
         self.making: Row | None = None
         self.editions = 1
         self.years: set[int] = set()
-        self.renewals: list[Enrolled] = []
+        self.renewals: list[EnrollmentFact] = []
         self._rows: list[Row] = []
         self.person = self._enter()
 
@@ -72,12 +72,12 @@ class Life:
                 self.sheets,
                 Person,
                 learner.entered_at,
-                Cause("submit_person", self.unit.user_id),
+                Operation("submit_person", self.unit.user_id),
                 name=record["name"],
                 sort_key=sort_key(record["name"]),
                 id_type="resident_id",
-                id_number_sealed=seal(identity.number),
-                id_number_digest=fingerprint(identity.number),
+                id_number_sealed=encrypt(identity.number),
+                id_number_digest=blind_index(identity.number),
                 id_number_masked=mask(identity.number),
                 sex=identity.sex,
                 birth_date=identity.birth_date,
@@ -86,7 +86,7 @@ class Life:
                 post=record["post"],
                 education=record["education"],
                 title=record["title"],
-                phone_sealed=seal(record["phone"]),
+                phone_sealed=encrypt(record["phone"]),
                 phone_masked=mask(record["phone"]),
                 photo_id=photos[learner.number % len(photos)],
                 appointed_on=date.fromisoformat(record["appointed_on"]),
@@ -129,7 +129,7 @@ class Life:
 
         course.move(act, serve, lambda data: self._description())
 
-    def _decided(self, request: Request, act: Act, cause: Cause) -> dict[str, Any]:
+    def _decided(self, request: Request, act: Act, cause: Operation) -> dict[str, Any]:
         """What the handlers of personnel_approval answer and write."""
         topic = request.topic.removeprefix("personnel_approval.")
         if topic == "receive":
@@ -151,7 +151,7 @@ class Life:
             self.person.change(act.at, cause, state="deregistered", decision_comment=LEFT, case_id=cause.case_id)
         return {}
 
-    def _enter_legacy(self, act: Act, cause: Cause) -> None:
+    def _enter_legacy(self, act: Act, cause: Operation) -> None:
         """What was typed of an older certificate becomes one (R21)."""
         if self.learner.legacy is None:
             return
@@ -183,9 +183,9 @@ class Life:
         """The number is his for ever."""
         self.sheets.add(NumberOwner, number=number, owner=self.person["id_number_digest"])
 
-    def _description(self) -> Description:
+    def _description(self) -> TaskSubject:
         person, (_, type_name) = self.person, self.world.types[self.learner.kind]
-        return Description(
+        return TaskSubject(
             subject=person["name"],
             summary=type_name,
             unit_name=self.unit.name,
@@ -213,7 +213,7 @@ class Life:
             "person_id": self.person.id,
             "reference_date": date.fromisoformat(str(known["reference_date"])),
         }
-        need = engine.decide(self.world.deciding, "training_need", known)["need"]
+        need = engine.evaluate_decision(self.world.deciding, "training_need", known)["need"]
         values |= {"need": need, "as_of": day, "valid_to": current["valid_to"] if current else None}
         values |= {name: self.person[name] for name in ("unit_id", "qualification_type_id", "state")}
         values |= {"certificate_id": current.id if current else None, "decision": self.world.decision}

@@ -20,14 +20,14 @@ from service.domain.training.classes import (
 )
 from service.domain.training.enrollment_state import ENROLLMENT_MOVES, LIVE, EnrollmentState
 from service.domain.training.training_kind import TrainingKind
-from service.domain.training.training_need import Enrolled
+from service.domain.training.training_need import EnrollmentFact
 from service.domain.values.calendar import DAY, civil_date, start_of_day
 from service.domain.values.state_machine import check_move
 from service.engine import Request
-from service.models.db.transaction import Cause
+from service.models.db.transaction import Operation
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.training import Enrollment, RefresherRecord, Score
-from service.operations.context import Description
+from service.operations.context import TaskSubject
 from service.operations.enrollment_subject import description_of
 from service.operations.prints import FIRST_PRINT
 
@@ -45,7 +45,7 @@ class Served:
         self._certificate: Row | None = None
         self._row: Row | None = None
 
-    def at(self, act: Act, cause: Cause) -> Served:
+    def at(self, act: Act, cause: Operation) -> Served:
         """Serve this input now."""
         self._act, self._cause, self._today = act, cause, civil_date(act.at)
         return self
@@ -59,7 +59,7 @@ class Served:
         found: Data = getattr(self, f"_{name}")(request.data)
         return found
 
-    def describe(self, data: Data) -> Description:
+    def describe(self, data: Data) -> TaskSubject:
         """As handlers.enrollment_description tells it from the database."""
         life, planned, certificate = self._life, self._class, self._certificate
         code = life.learner.kind
@@ -316,7 +316,7 @@ class Served:
         row = self._enrollment
         is_live = row["kind"] == "renewal" and row["state"] in LIVE
         state = EnrollmentState(row["state"])
-        self._life.renewals = [Enrolled(TrainingKind.RENEWAL, row["enrolled_on"], state)] if is_live else []
+        self._life.renewals = [EnrollmentFact(TrainingKind.RENEWAL, row["enrolled_on"], state)] if is_live else []
 
 
 HOURS = {"initial": 48, "refresher": 16, "renewal": 16}

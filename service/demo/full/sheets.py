@@ -14,8 +14,8 @@ from uuid import UUID
 import orjson
 
 from service.models.db.session import Base
-from service.models.db.tracked import Tracked
-from service.models.db.transaction import Cause
+from service.models.db.tracked import Audited
+from service.models.db.transaction import Operation
 from service.models.tables.audit import RowChange
 from service.models.tables.row_history import shown
 
@@ -60,7 +60,7 @@ class Sheets:
 class Row:
     """A business row that changes: its first and last values go to its table, each change into the history."""
 
-    def __init__(self, sheets: Sheets, model: type[Tracked], at: datetime, cause: Cause, **values: Any) -> None:
+    def __init__(self, sheets: Sheets, model: type[Audited], at: datetime, cause: Operation, **values: Any) -> None:
         self._sheets, self.model, self.version, self.updated_at = sheets, model, 1, at
         self.values = {"id": sheets.new_id(at), "created_at": at, **values}
         after = {name: self._shown(name, value) for name, value in values.items() if value is not None}
@@ -74,7 +74,7 @@ class Row:
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
-    def change(self, at: datetime, cause: Cause, **values: Any) -> None:
+    def change(self, at: datetime, cause: Operation, **values: Any) -> None:
         """Change columns; what stays the same is no change."""
         changed = {name: value for name, value in values.items() if self.values.get(name) != value}
         if not changed:
@@ -90,9 +90,9 @@ class Row:
         self._sheets.add(self.model, **self.values, version=self.version, updated_at=self.updated_at)  # type: ignore[arg-type]
 
     def _shown(self, name: str, value: Any) -> Any:
-        return shown(self.model.__hidden__, name, value)
+        return shown(self.model.__redacted__, name, value)
 
-    def _remember(self, at: datetime, cause: Cause, kind: str, before: Any, after: Any) -> None:
+    def _remember(self, at: datetime, cause: Operation, kind: str, before: Any, after: Any) -> None:
         self._sheets.add(
             RowChange,
             id=self._sheets.new_id(at),

@@ -33,7 +33,7 @@ class World:
 
     @cached_property
     def definitions(self) -> dict[str, Definition]:
-        return {name: engine.read(self.bundles[name], name, gate=False) for name in PROCESSES}
+        return {name: engine.read_definition(self.bundles[name], name, gate=False) for name in PROCESSES}
 
     @cached_property
     def forms(self) -> dict[str, Forms]:

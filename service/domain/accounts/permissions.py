@@ -10,7 +10,7 @@ from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 
 
-class Reach(StrEnum):
+class ScopeKind(StrEnum):
     """One kind of scope; a cell of the table is a set of them, joined by «or»."""
 
     ALL = "all"  # A
@@ -79,29 +79,29 @@ class Action(Labelled):
     EDIT_PROCESSES = "edit_processes", N_("流程管理")
 
 
-Reaches = frozenset[Reach]
+ScopeKinds = frozenset[ScopeKind]
 
 
-def _reach(*reaches: Reach) -> Reaches:
+def _reach(*reaches: ScopeKind) -> ScopeKinds:
     return frozenset(reaches)
 
 
 _NO = _reach()
-_ALL = _reach(Reach.ALL)
-_P = _reach(Reach.PROVINCE)
-_G = _reach(Reach.GROUP)
-_U = _reach(Reach.UNIT)
-_C = _reach(Reach.HOSTED)
-_O = _reach(Reach.ORGANISED)
-_PUBLISHED = _reach(Reach.PUBLISHED)
-_ACADEMIES = _reach(Reach.ACADEMIES)
-_ADDRESSED = _reach(Reach.ADDRESSED)
-_OWN = _reach(Reach.OWN)
+_ALL = _reach(ScopeKind.ALL)
+_P = _reach(ScopeKind.PROVINCE)
+_G = _reach(ScopeKind.GROUP)
+_U = _reach(ScopeKind.UNIT)
+_C = _reach(ScopeKind.HOSTED)
+_O = _reach(ScopeKind.ORGANISED)
+_PUBLISHED = _reach(ScopeKind.PUBLISHED)
+_ACADEMIES = _reach(ScopeKind.ACADEMIES)
+_ADDRESSED = _reach(ScopeKind.ADDRESSED)
+_OWN = _reach(ScopeKind.OWN)
 _A = Action
 
 # Columns: ministry, provincial authority, association, training institution, group, enterprise and branch.
 _COLUMNS = tuple(role for role in Role if role in BUSINESS)
-_TABLE: Mapping[Action, tuple[Reaches, ...]] = {
+_TABLE: Mapping[Action, tuple[ScopeKinds, ...]] = {
     _A.VIEW_UNITS: (_ALL, _P, _ALL, _NO, _G, _U),
     _A.ADD_UNIT: (_NO, _P, _ALL, _NO, _NO, _NO),
     _A.DELETE_UNIT: (_NO, _P, _ALL, _NO, _NO, _U),  # S34: the enterprise itself, if empty
@@ -115,7 +115,7 @@ _TABLE: Mapping[Action, tuple[Reaches, ...]] = {
     _A.DEREGISTER_PERSON: (_NO, _P, _ACADEMIES, _NO, _NO, _NO),
     _A.TRANSFER_PERSON: (_NO, _NO, _ALL, _NO, _NO, _NO),
     _A.CHANGE_TYPE: (_NO, _NO, _ALL, _NO, _NO, _NO),
-    _A.VIEW_PERSONS: (_ALL, _P, _ALL, _reach(Reach.LINKED, Reach.TRAINEES), _G, _U),
+    _A.VIEW_PERSONS: (_ALL, _P, _ALL, _reach(ScopeKind.LINKED, ScopeKind.TRAINEES), _G, _U),
     _A.VIEW_CHANGES: (_ALL, _NO, _ALL, _NO, _NO, _NO),  # S88; the association makes them (S121)
     _A.REVEAL_NUMBER: (_ALL, _P, _ALL, _NO, _G, _U),  # §5.2: those with a need, by an audited click
     _A.EXPORT_UNMASKED: (_NO, _P, _ALL, _NO, _NO, _NO),  # §5.2: masked for everybody else, and always with a purpose
@@ -124,8 +124,8 @@ _TABLE: Mapping[Action, tuple[Reaches, ...]] = {
     _A.EDIT_PLAN: (_NO, _O, _O, _NO, _NO, _NO),  # whose kind: classes.may_organise (R33)
     _A.VIEW_CLASSES: (_ALL, _PUBLISHED | _O, _ALL, _C, _PUBLISHED, _PUBLISHED),
     _A.EDIT_CLASS: (_NO, _O, _O, _NO, _NO, _NO),  # likewise
-    _A.ENROLL: (_NO, _P, _ACADEMIES, _reach(Reach.LINKED), _G, _U),  # the institution only into its classes (C7)
-    _A.WITHDRAW_ENROLLMENT: (_NO, _P, _ACADEMIES, _reach(Reach.LINKED), _G, _U),
+    _A.ENROLL: (_NO, _P, _ACADEMIES, _reach(ScopeKind.LINKED), _G, _U),  # the institution only into its classes (C7)
+    _A.WITHDRAW_ENROLLMENT: (_NO, _P, _ACADEMIES, _reach(ScopeKind.LINKED), _G, _U),
     _A.CONFIRM_ENROLLMENT: (_NO, _P, _NO, _NO, _NO, _NO),  # of the person's unit (R42)
     _A.CHECK_IN: (_NO, _NO, _ALL, _NO, _NO, _NO),
     _A.RECORD_SCORE: (_NO, _NO, _NO, _C, _NO, _NO),
@@ -145,14 +145,14 @@ _TABLE: Mapping[Action, tuple[Reaches, ...]] = {
 }
 
 # The administrators see no business data; the auditor replays cases with personal fields masked.
-_ADMINISTRATION: Mapping[Role, Mapping[Action, Reaches]] = {
+_ADMINISTRATION: Mapping[Role, Mapping[Action, ScopeKinds]] = {
     Role.SYS_ADMIN: dict.fromkeys((_A.MANAGE_USERS, _A.CHANGE_SETTINGS, _A.BACK_UP, _A.ROUTE_TICKETS), _ALL),
     Role.SECURITY_ADMIN: dict.fromkeys((_A.GRANT_ROLES, _A.UNLOCK_USER, _A.CHANGE_POLICY), _ALL),
     Role.AUDIT_ADMIN: dict.fromkeys((_A.READ_AUDIT, _A.REPLAY_CASES), _ALL),
     Role.PROCESS_ADMIN: {_A.EDIT_PROCESSES: _ALL},
 }
 
-PERMISSIONS: Mapping[Role, Mapping[Action, Reaches]] = {
+PERMISSIONS: Mapping[Role, Mapping[Action, ScopeKinds]] = {
     role: {action: cells[column] for action, cells in _TABLE.items() if cells[column]}
     for column, role in enumerate(_COLUMNS)
 } | {role: {**actions, _A.CHANGE_PASSWORD: _OWN, _A.OPEN_TICKET: _OWN} for role, actions in _ADMINISTRATION.items()}

@@ -1,4 +1,4 @@
-"""How far a user reaches: the one statement of invariant 7. Models turn a ``Scope`` into SQL; ``covers`` is its meaning."""
+"""How far a user reaches: the one statement of invariant 7. Models turn a ``Scope`` into SQL; ``includes`` is its meaning."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from uuid import UUID
 from service.domain.accounts.permissions import (
     PERMISSIONS,
     Action,
-    Reach,
-    Reaches,
+    ScopeKind,
+    ScopeKinds,
 )
 from service.domain.accounts.roles import Role
 
@@ -29,12 +29,12 @@ class Actor:
 class Scope:
     """What an actor reaches with one action: whatever any of ``reaches`` covers. Without a reach, nothing."""
 
-    reaches: Reaches
+    reaches: ScopeKinds
     actor: Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class ScopedObject:
     """Where a thing belongs, as far as scopes ask; what does not apply stays empty.
 
     unit, parent, authority, is_academy: of the unit, or of the person's unit; linked: institutions the academy is
@@ -60,37 +60,37 @@ def scope_of(actor: Actor, action: Action) -> Scope:
     return Scope(PERMISSIONS[actor.role].get(action, frozenset()), actor)
 
 
-def covers(scope: Scope, subject: Subject) -> bool:
+def includes(scope: Scope, subject: ScopedObject) -> bool:
     """Whether the subject lies in the scope. Out of scope, a thing does not exist: 404, never 403 (R70)."""
     return any(_reaches(reach, scope.actor, subject) for reach in scope.reaches)
 
 
-def _reaches(reach: Reach, actor: Actor, subject: Subject) -> bool:
+def _reaches(reach: ScopeKind, actor: Actor, subject: ScopedObject) -> bool:
     mine = actor.organisation
     match reach:
-        case Reach.ALL:
+        case ScopeKind.ALL:
             return True
-        case Reach.OWN:
+        case ScopeKind.OWN:
             return subject.account == actor.user
-        case Reach.ACADEMIES:
+        case ScopeKind.ACADEMIES:
             return subject.is_academy
-        case Reach.ADDRESSED:
+        case ScopeKind.ADDRESSED:
             return not subject.audience or not subject.audience.isdisjoint({actor.role, actor.authority})
-        case Reach.PUBLISHED:
+        case ScopeKind.PUBLISHED:
             return subject.is_published
-        case Reach.PROVINCE:
+        case ScopeKind.PROVINCE:
             return not subject.is_academy and _same(subject.authority, actor.authority)  # academies: the association's
-        case Reach.GROUP:
+        case ScopeKind.GROUP:
             return _same(subject.unit, mine) or _same(subject.parent, mine)
-        case Reach.UNIT:
+        case ScopeKind.UNIT:
             return _same(subject.unit, mine)
-        case Reach.HOSTED:
+        case ScopeKind.HOSTED:
             return _same(subject.host, mine)
-        case Reach.ORGANISED:
+        case ScopeKind.ORGANISED:
             return _same(subject.organiser, mine)
-        case Reach.LINKED:
+        case ScopeKind.LINKED:
             return subject.is_academy and mine in subject.linked
-        case Reach.TRAINEES:
+        case ScopeKind.TRAINEES:
             return mine in subject.trained_by
 
 

@@ -56,7 +56,7 @@ OPEN_FIELDS = frozenset(
     {"place", "enrol_from", "enrol_until", "starts_on", "ends_on", "capacity", "pass_mark", "contact", "body"}
 )
 
-BEGINNING = frozenset({"enrol_from", "enrol_until", "starts_on"})
+START_FIELDS = frozenset({"enrol_from", "enrol_until", "starts_on"})
 
 
 def may_organise(role: Role, kind: TrainingKind) -> bool:
@@ -124,7 +124,7 @@ def check_moving(changed: Iterable[str], arrived: int) -> None:
 
     arrived: how many have checked in, or were noted as not having come.
     """
-    if arrived and (fixed := BEGINNING & set(changed)):
+    if arrived and (fixed := START_FIELDS & set(changed)):
         said = Message(N_("已有学员报到或报到已结束，报名期和开班日不能再改；结束日还可以改。"))
         raise InvalidInput(dict.fromkeys(sorted(fixed), said), text=said)
 

@@ -10,8 +10,8 @@ from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.accounts.scopes import (
     Actor,
-    Subject,
-    covers,
+    ScopedObject,
+    includes,
     scope_of,
 )
 from service.domain.persons.persons import PersonState
@@ -39,7 +39,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class ClassOffer:
     """A class as it is offered. qualification_types: codes admitted; is_open: to the province of the person's unit."""
 
     kind: TrainingKind
@@ -50,7 +50,7 @@ class Offer:
     is_open: bool
 
 
-def may_enroll(actor: Actor, unit: Subject, host: UUID | None) -> bool:
+def may_enroll(actor: Actor, unit: ScopedObject, host: UUID | None) -> bool:
     """Whether the actor may enrol persons of this unit into a class of this host (R41, R44).
 
     A group for itself and its branches, an enterprise for itself, a province on behalf of its units (C12), the
@@ -58,7 +58,7 @@ def may_enroll(actor: Actor, unit: Subject, host: UUID | None) -> bool:
     """
     if actor.role is Role.TRAINING_INSTITUTION and host != actor.organisation:
         return False
-    return covers(scope_of(actor, Action.ENROLL), unit)
+    return includes(scope_of(actor, Action.ENROLL), unit)
 
 
 def first_state(kind: UnitKind) -> EnrollmentState:
@@ -71,7 +71,7 @@ def ends_in_certificate(kind: TrainingKind) -> bool:
     return kind in CERTIFYING
 
 
-def obstacles_to_enrolling(candidate: Candidate, offer: Offer, today: date) -> list[Message]:
+def obstacles_to_enrolling(candidate: Candidate, offer: ClassOffer, today: date) -> list[Message]:
     """Every reason why the person cannot join today, the class's first; none: he may, if a seat is left (R38–R40)."""
     found = [
         obstacle_to_window(offer.state, offer.enrol_from, offer.enrol_until, today),
@@ -82,7 +82,7 @@ def obstacles_to_enrolling(candidate: Candidate, offer: Offer, today: date) -> l
     return [obstacle for obstacle in found if obstacle is not None]
 
 
-def obstacles_to_confirming(candidate: Candidate, offer: Offer, today: date, last_day: date) -> list[Message]:
+def obstacles_to_confirming(candidate: Candidate, offer: ClassOffer, today: date, last_day: date) -> list[Message]:
     """Every reason why the province cannot confirm today (R45, R47).
 
     The candidate is as he stands now, but ``need`` and ``facts`` are those of the day he was enrolled; the enrolment
@@ -156,7 +156,7 @@ def obstacle_to_recording(state: EnrollmentState) -> Message | None:
     return Message(N_("报名当前为“%(state)s”，报到后才能录入成绩。"), state=Message(state.label))
 
 
-def _standing(candidate: Candidate, offer: Offer) -> list[Message | None]:
+def _standing(candidate: Candidate, offer: ClassOffer) -> list[Message | None]:
     """What must hold both when enrolling and when confirming (R39, R47)."""
     approved = candidate.state is PersonState.APPROVED
     admitted = candidate.qualification_type in offer.qualification_types

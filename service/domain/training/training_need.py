@@ -33,7 +33,7 @@ class Need(Labelled):
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
+class EnrollmentFact:
     """One enrolment of the person, as far as R25 asks."""
 
     kind: TrainingKind
@@ -46,7 +46,7 @@ def reference_date(today: date) -> date:
     return date(today.year + 1, 3, 1)
 
 
-def is_renewal_under_way(valid_to: date, enrollments: Iterable[Enrolled]) -> bool:
+def is_renewal_under_way(valid_to: date, enrollments: Iterable[EnrollmentFact]) -> bool:
     """Whether a renewal enrolled on or before the last valid day is live or passed (R25)."""
     return any(e.kind is TrainingKind.RENEWAL and e.enrolled_on <= valid_to and e.state in LIVE for e in enrollments)
 
@@ -54,7 +54,7 @@ def is_renewal_under_way(valid_to: date, enrollments: Iterable[Enrolled]) -> boo
 def facts(
     today: date,
     certificates: Iterable[Certificate],
-    enrollments: Iterable[Enrolled] = (),
+    enrollments: Iterable[EnrollmentFact] = (),
     refresher_years: Collection[int] = (),
 ) -> Facts:
     """What the table decides from: yes or no, and the dates as ISO text (or None) for the sentence (R22–R29).

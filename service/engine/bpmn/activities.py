@@ -21,7 +21,7 @@ from service.engine.kernel.types import (
     BpmnError,
     Data,
     Request,
-    StepFailed,
+    StepError,
 )
 
 
@@ -102,7 +102,7 @@ class BusinessRuleTask(Mapped, defaults.ServiceTask):
         try:
             found = hits(self.table, self.names(task))
         except ValueError as error:
-            raise StepFailed(f"决策 {self.table.id}:{error}", path_of(task)) from error
+            raise StepError(f"决策 {self.table.id}:{error}", path_of(task)) from error
         self.accept(task, {self.attributes.result: self._shaped(found)})
         return True
 

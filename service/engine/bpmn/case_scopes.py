@@ -14,9 +14,9 @@ from service.engine.bpmn.step_context import (
     COMPLETED,
     OPEN,
     WAITING,
-    world,
+    step_context,
 )
-from service.engine.kernel.types import StepFailed
+from service.engine.kernel.types import StepError
 
 MAX_DEPTH = 20  # scopes within scopes; a process that calls itself ends here
 
@@ -83,7 +83,7 @@ class Case(_Shared, BpmnWorkflow):
 
     def create_subprocess(self, task: Task, name: str) -> Scope:
         if task.workflow.depth >= MAX_DEPTH:
-            raise StepFailed(f"子流程嵌套超过 {MAX_DEPTH} 层。", task.task_spec.name)
+            raise StepError(f"子流程嵌套超过 {MAX_DEPTH} 层。", task.task_spec.name)
         scope = Scope(self.subprocess_specs[name], parent_task_id=task.id, top_workflow=self)
         self.subprocesses[task.id] = scope
         return scope
@@ -134,10 +134,10 @@ def follow(task: Task, chosen: list[Any]) -> None:
 
 def drain(case: Case) -> None:
     """Run what is automatic, in the order it became ready, until people or time are needed."""
-    ready = world.ready
+    ready = step_context.ready
     assert ready is not None
     while ready:
         task = ready.popleft()
         if task._state == TaskState.READY and task.workflow.tasks.get(task.id) is task and case.alive(task.workflow):
-            world.count(task.task_spec.name)
+            step_context.count(task.task_spec.name)
             task.run()

@@ -24,7 +24,7 @@ from service.engine.bpmn.step_context import (
     COMPLETED,
     WAITING,
     path_of,
-    world,
+    step_context,
 )
 from service.engine.bpmn.token_data import (
     carries,
@@ -38,7 +38,7 @@ from service.engine.kernel.timers import (
     parse_cycle,
     to_text,
 )
-from service.engine.kernel.types import Data, NoPlace, StepFailed
+from service.engine.kernel.types import Data, StaleToken, StepError
 
 
 class Timer(TimerEventDefinition):
@@ -65,10 +65,10 @@ def first_due(task: Task, expression: str) -> tuple[datetime, int | None]:
     try:
         cycle = parse_cycle(text)
         if cycle:
-            return cycle.start or cycle.period.after(world.at), -1 if cycle.times is None else cycle.times
-        return due_after(_literal(task, text, expression), world.at), None
+            return cycle.start or cycle.period.after(step_context.at), -1 if cycle.times is None else cycle.times
+        return due_after(_literal(task, text, expression), step_context.at), None
     except (ValueError, OverflowError) as error:
-        raise StepFailed(f"定时器 {text}:{error}", path_of(task)) from error
+        raise StepError(f"定时器 {text}:{error}", path_of(task)) from error
 
 
 def _literal(task: Task, text: str, expression: str) -> str:
@@ -150,7 +150,7 @@ def _branch(task: Task, payload: Data) -> None:
     firing.triggered = firing.entered = True
     firing.data, firing.stamps = task.data, task.stamps
     write(firing, values=payload)
-    world.trace.append("+" + path_of(task))
+    step_context.trace.append("+" + path_of(task))
     for output in spec.outputs:
         if not isinstance(output, BoundaryEventJoin):
             child = firing._add_child(output, TaskState.FUTURE)
@@ -184,7 +184,7 @@ def receive(
     waiting = [t for scope in case.live() for t in scope.tasks.values() if (kind, name) in awaits(t)]
     waiting = in_order(t for t in waiting if token is None or t.token == token)
     if not waiting:
-        raise NoPlace(f"{kind}:{name}")
+        raise StaleToken(f"{kind}:{name}")
     for task in waiting[:1] if kind == "message" else waiting:
         if task._state == WAITING and case.alive(task.workflow):
             definition = task.task_spec.event_definition

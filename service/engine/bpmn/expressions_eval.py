@@ -8,13 +8,13 @@ from typing import Any
 
 from SpiffWorkflow.task import Task
 
-from service.engine.bpmn.step_context import path_of, world
+from service.engine.bpmn.step_context import path_of, step_context
 from service.engine.kernel.types import (
     BpmnError,
-    Call,
     Data,
     Request,
-    StepFailed,
+    ServiceCall,
+    StepError,
 )
 from service.engine.starlark import sandbox
 from service.engine.starlark.sandbox import ScriptError
@@ -38,15 +38,15 @@ def value_of(task: Task, expression: str, names: Mapping[str, Any] | None = None
     try:
         return sandbox.evaluate(unwrap(expression) or expression, task.data if names is None else names, seconds_left())
     except ScriptError as error:
-        raise StepFailed(f"表达式 {expression.strip()} 不能求值:{error}", path_of(task)) from error
+        raise StepError(f"表达式 {expression.strip()} 不能求值:{error}", path_of(task)) from error
 
 
 def decide(task: Task, condition: str) -> bool:
     """The value of a condition, which must be true or false; recorded. Raises StepFailed."""
     value = value_of(task, condition)
     if type(value) is not bool:
-        raise StepFailed(f"条件 {condition.strip()} 的结果不是真假值。", path_of(task))
-    world.decisions.append("1" if value else "0")
+        raise StepError(f"条件 {condition.strip()} 的结果不是真假值。", path_of(task))
+    step_context.decisions.append("1" if value else "0")
     return value
 
 
@@ -76,7 +76,7 @@ def run_script(task: Task, script: str, names: Data, functions: tuple[str, ...])
     try:
         return sandbox.execute(script, names, functions, host, seconds_left())
     except ScriptError as error:
-        raise StepFailed(f"脚本出错:{error}", path) from error
+        raise StepError(f"脚本出错:{error}", path) from error
 
 
 def call(request: Request) -> Data | None:
@@ -86,8 +86,8 @@ def call(request: Request) -> Data | None:
     """
     error: BpmnError | None = None
     try:
-        with world.pause():
-            result = world.serve(request)
+        with step_context.pause():
+            result = step_context.serve(request)
     except BpmnError as raised:
         error = raised
         result = error_record(raised)
@@ -96,8 +96,8 @@ def call(request: Request) -> Data | None:
     try:
         result = sandbox.clean(result)
     except ScriptError as refused:
-        raise StepFailed(f"{request.topic} 返回的数据不合规则:{refused}", request.element) from refused
-    world.calls.append(Call(request.element, request.topic, len(world.calls), result))
+        raise StepError(f"{request.topic} 返回的数据不合规则:{refused}", request.element) from refused
+    step_context.calls.append(ServiceCall(request.element, request.topic, len(step_context.calls), result))
     if error is not None:
         raise error
     return result
@@ -120,6 +120,6 @@ def error_in(result: Data) -> BpmnError | None:
 
 def seconds_left() -> float:
     """How long a script may still run in this step."""
-    if world.deadline is None:
+    if step_context.deadline is None:
         return sandbox.SECONDS
-    return min(sandbox.SECONDS, max(0.01, world.deadline - time.monotonic()))
+    return min(sandbox.SECONDS, max(0.01, step_context.deadline - time.monotonic()))

@@ -16,7 +16,7 @@ from service.engine.bpmn.case_scopes import follow, holds_token, in_order
 from service.engine.bpmn.expressions_eval import decide
 from service.engine.bpmn.step_context import WAITING, path_of
 from service.engine.bpmn.token_data import merge
-from service.engine.kernel.types import StepFailed
+from service.engine.kernel.types import StepError
 
 _NO_FLOW = "没有一个条件成立,又没有默认流向。"
 
@@ -116,7 +116,7 @@ class InclusiveGateway(Join, defaults.InclusiveGateway):
     def _run_hook(self, task: Task) -> bool:
         matches, otherwise = self._get_matching_outputs(task)
         if not matches and not otherwise:
-            raise StepFailed(_NO_FLOW, path_of(task))
+            raise StepError(_NO_FLOW, path_of(task))
         follow(task, matches or otherwise)
         return True
 
@@ -131,7 +131,7 @@ class ExclusiveGateway(defaults.ExclusiveGateway):
                 chosen = name
                 break
         if chosen is None:
-            raise StepFailed(_NO_FLOW, path_of(task))
+            raise StepError(_NO_FLOW, path_of(task))
         follow(task, [self._wf_spec.task_specs[chosen]])
         return True
 

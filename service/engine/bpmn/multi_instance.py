@@ -17,7 +17,7 @@ from service.engine.bpmn.step_context import (
     path_of,
 )
 from service.engine.bpmn.token_data import write
-from service.engine.kernel.types import Data, StepFailed
+from service.engine.kernel.types import Data, StepError
 
 
 class _Repeated:
@@ -96,16 +96,16 @@ class _Instances(_Repeated):
         if self.data_input is not None:
             values = outer.data.get(self.data_input.bpmn_id)
             if not isinstance(values, list | dict):
-                raise StepFailed(f"多实例的集合 {self.data_input.bpmn_id} 不是列表。", path_of(outer))
+                raise StepError(f"多实例的集合 {self.data_input.bpmn_id} 不是列表。", path_of(outer))
             size = len(values)
             keys = list(values) if isinstance(values, dict) else range(size)
         else:
             size = value_of(outer, self.cardinality or "")
             if type(size) is not int or size < 0:
-                raise StepFailed("多实例的个数不是自然数。", path_of(outer))
+                raise StepError("多实例的个数不是自然数。", path_of(outer))
             keys = range(size)
         if size > MAX_AUTOMATIC:
-            raise StepFailed(f"多实例超过 {MAX_AUTOMATIC} 个。", path_of(outer))
+            raise StepError(f"多实例超过 {MAX_AUTOMATIC} 个。", path_of(outer))
         return list(keys)
 
     def _by_key(self, outer: Task) -> bool:
@@ -138,7 +138,7 @@ class _Instances(_Repeated):
         """An instance's output item, or the fields that it wrote."""
         if self.data_output is not None and self.output_item is not None:
             if self.output_item.bpmn_id not in child.data:
-                raise StepFailed(f"多实例没有输出 {self.output_item.bpmn_id}。", path_of(child))
+                raise StepError(f"多实例没有输出 {self.output_item.bpmn_id}。", path_of(child))
             item, name = child.data[self.output_item.bpmn_id], self.data_output.bpmn_id
             values = outer.data[name]
             key = child.internal_data["key"]

@@ -22,10 +22,10 @@ from SpiffWorkflow.util.task import TaskState
 from SpiffWorkflow.workflow import Workflow
 
 from service.engine.kernel.types import (
-    Call,
-    Sent,
-    Serve,
-    StepFailed,
+    ServiceCall,
+    StepError,
+    ThrownEvent,
+    TopicHandler,
 )
 
 MAX_AUTOMATIC = 10_000  # elements that one step may run without a person
@@ -38,23 +38,23 @@ FINISHED = TaskState.FINISHED_MASK
 NONE: Mapping[str, int] = {}
 
 
-class World(threading.local):
+class StepContext(threading.local):
     """What a step may see: its instant, its topics, and its own counters."""
 
     tick = 0
     ids = 0
     at: datetime
-    serve: Serve
+    serve: TopicHandler
     ready: deque[Task] | None = None
     trace: list[str]
-    calls: list[Call]
-    sent: list[Sent]
+    calls: list[ServiceCall]
+    sent: list[ThrownEvent]
     decisions: list[str]
     failed: str | None = None
     ran = 0
     deadline: float | None = None
 
-    def begin(self, at: datetime, serve: Serve, tick: int, ids: int = 0, bounded: bool = True) -> None:
+    def begin(self, at: datetime, serve: TopicHandler, tick: int, ids: int = 0, bounded: bool = True) -> None:
         """Open the world for one step; ``bounded`` sets the guard on real time."""
         self.at, self.serve, self.tick, self.ids = at, serve, tick, ids
         self.ready, self.trace, self.calls, self.sent, self.decisions = deque(), [], [], [], []
@@ -79,12 +79,12 @@ class World(threading.local):
         """One more automatic element; raises StepFailed beyond the bounds of a step."""
         self.ran += 1
         if self.ran > MAX_AUTOMATIC:
-            raise StepFailed(f"一步之内自动执行超过 {MAX_AUTOMATIC} 个元素,流程可能有无出口的循环。", element)
+            raise StepError(f"一步之内自动执行超过 {MAX_AUTOMATIC} 个元素,流程可能有无出口的循环。", element)
         if self.deadline is not None and time.monotonic() > self.deadline:
-            raise StepFailed(f"一步之内自动执行超过 {MAX_SECONDS:g} 秒。", element)
+            raise StepError(f"一步之内自动执行超过 {MAX_SECONDS:g} 秒。", element)
 
 
-world = World()
+step_context = StepContext()
 
 _DEEP = 20_000  # the library recurses along the flows when it parses and predicts: two frames and more an element
 _depth_lock = threading.Lock()
@@ -125,34 +125,34 @@ def path_of(task: Task) -> str:
 
 
 def _next_id() -> int:
-    world.ids += 1
-    return world.ids
+    step_context.ids += 1
+    return step_context.ids
 
 
 class _Tick:
     @staticmethod
     def time() -> int:
-        return world.tick
+        return step_context.tick
 
 
 def _set_state(task: Task, value: int) -> None:
     old = task._state
     if value == old:
         return
-    world.tick += 1
-    task.last_state_change = world.tick
+    step_context.tick += 1
+    task.last_state_change = step_context.tick
     task._state = value
-    if world.ready is None:
+    if step_context.ready is None:
         return
     spec = task.task_spec
     if value == READY:
         if not spec.manual:
-            world.ready.append(task)
+            step_context.ready.append(task)
     elif value & FINISHED and getattr(spec, "traced", False):
         if value == COMPLETED:
-            world.trace.append("+" + path_of(task))
+            step_context.trace.append("+" + path_of(task))
         elif old & OPEN and not getattr(spec, "merges", False):
-            world.trace.append("-" + path_of(task))
+            step_context.trace.append("-" + path_of(task))
 
 
 def _inherit_data(task: Task) -> None:

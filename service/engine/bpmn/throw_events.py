@@ -25,14 +25,14 @@ from service.engine.bpmn.step_context import (
     OPEN,
     WAITING,
     path_of,
-    world,
+    step_context,
 )
 from service.engine.bpmn.token_data import loop_around
 from service.engine.kernel.types import (
     Data,
-    NoPlace,
-    Sent,
-    StepFailed,
+    StaleToken,
+    StepError,
+    ThrownEvent,
 )
 
 
@@ -58,10 +58,10 @@ class EndEvent(Throwing, defaults.EndEvent):
     """Ends its token; a terminating one its scope, an error that nobody catches the whole case."""
 
     def _on_complete_hook(self, task: Task) -> None:
-        if isinstance(self.event_definition, TerminateEventDefinition) or world.failed is not None:
+        if isinstance(self.event_definition, TerminateEventDefinition) or step_context.failed is not None:
             task.workflow._mark_complete(task)
-        if world.failed is not None:
-            world.trace.append("!" + path_of(task))
+        if step_context.failed is not None:
+            step_context.trace.append("!" + path_of(task))
             case = task.workflow.top_workflow
             if not case.completed:
                 case._mark_complete(task)
@@ -74,19 +74,19 @@ def throw(task: Task, definition: EventDefinition) -> None:
         for one in definition.event_definitions:
             throw(task, one)
     elif isinstance(definition, MessageEventDefinition):
-        world.sent.append(Sent("message", definition.name, path, dict(task.data)))
+        step_context.sent.append(ThrownEvent("message", definition.name, path, dict(task.data)))
     elif isinstance(definition, SignalEventDefinition):
-        world.sent.append(Sent("signal", definition.name, path, dict(task.data)))
+        step_context.sent.append(ThrownEvent("signal", definition.name, path, dict(task.data)))
         case = task.workflow.top_workflow
         try:
             receive(case, "signal", definition.name, {}, thrower=task)
-        except NoPlace:
+        except StaleToken:
             return
     elif isinstance(definition, TerminateEventDefinition):
         _end_scope_but(task)
     elif isinstance(definition, ErrorEventDefinition):
         if not raise_to_boundary(task.workflow, ErrorEventDefinition, definition.code, {}):
-            world.failed = definition.code or definition.name
+            step_context.failed = definition.code or definition.name
             _end_all_but(task)
     elif isinstance(definition, EscalationEventDefinition):
         raise_to_boundary(task.workflow, EscalationEventDefinition, definition.code, {})
@@ -111,7 +111,7 @@ def raise_error(task: Task, code: str, payload: Data) -> None:
     """An error inside an activity: to its own boundary event, or one around it. Raises StepFailed if nobody catches."""
     caught = _catch(task, ErrorEventDefinition, code, payload)
     if not caught and not raise_to_boundary(task.workflow, ErrorEventDefinition, code, payload):
-        raise StepFailed(f"没有边界事件捕获 BPMN 错误 {code}。", path_of(task))
+        raise StepError(f"没有边界事件捕获 BPMN 错误 {code}。", path_of(task))
 
 
 def raise_to_boundary(scope: Any, kind: type, code: str | None, payload: Data) -> bool:

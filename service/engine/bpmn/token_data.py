@@ -19,7 +19,7 @@ from service.engine.bpmn.step_context import (
     OPEN,
     STARTED,
     WAITING,
-    world,
+    step_context,
 )
 from service.engine.kernel.types import Data
 
@@ -27,10 +27,10 @@ from service.engine.kernel.types import Data
 def write(*tasks: Task, values: Data) -> None:
     """Set fields of tokens, all at the same tick, and remember when: at a join, the value written last wins."""
     if values:
-        world.tick += 1
+        step_context.tick += 1
         for task in tasks:
             task.data = {**task.data, **values}
-            task.stamps = {**task.stamps, **dict.fromkeys(values, world.tick)}
+            task.stamps = {**task.stamps, **dict.fromkeys(values, step_context.tick)}
 
 
 def merge(task: Task, others: list[Task]) -> None:

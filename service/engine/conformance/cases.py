@@ -10,7 +10,7 @@ from typing import Any
 
 from service.engine import journal, replay
 from service.engine.conformance.manifest import Trial
-from service.engine.definition import Definition, read
+from service.engine.definition import Definition, read_definition
 from service.engine.engine import step
 from service.engine.kernel.types import (
     BpmnError,
@@ -18,9 +18,9 @@ from service.engine.kernel.types import (
     Input,
     Job,
     Request,
-    Sent,
     Step,
-    StepFailed,
+    StepError,
+    ThrownEvent,
 )
 from service.engine.kernel.xml_reader import BPMN, parse
 from service.engine.validation.allow_list import FLOW_NODES
@@ -57,7 +57,7 @@ class Cases:
         self.now = BEGIN
         self.running: list[Running] = []
         self.tokens: list[str] = []
-        self.pending: list[tuple[Running, Sent]] = []
+        self.pending: list[tuple[Running, ThrownEvent]] = []
         self.starters = _started_by_message(files)
 
     def serve(self, request: Request) -> Data | None:
@@ -71,7 +71,7 @@ class Cases:
 
     def start(self, process: str | None, data: Data, message: str | None = None) -> Running:
         """A new case of a process; raises DefinitionRefused."""
-        definition = read(self.files, process, FUNCTIONS, house=False)
+        definition = read_definition(self.files, process, FUNCTIONS, house=False)
         case = Running(f"{definition.process}-{len(self.running)}", definition)
         self.running.append(case)
         self.move(case, "start", element=message, data=data)
@@ -83,7 +83,7 @@ class Cases:
         salt = hashlib.sha256(f"{case.name} {case.seq}".encode()).digest()
         try:
             done = step(case.definition, case.state, given, self.serve, salt)
-        except StepFailed as failed:
+        except StepError as failed:
             case.incident = str(failed)
             return
         except BpmnError as error:

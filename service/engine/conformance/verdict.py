@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from service.engine.conformance.cases import FUNCTIONS, drive, tokens_of
 from service.engine.conformance.manifest import Expected, Model
 from service.engine.conformance.wait_rewriter import with_timers
-from service.engine.kernel.types import Problem
-from service.engine.validation.validator import check
+from service.engine.kernel.types import ValidationIssue
+from service.engine.validation.validator import validate
 from service.errors import DefinitionRefused
 
 SECONDS_TO_REFUSE = 5.0
@@ -33,7 +33,7 @@ def judge(model: Model) -> Verdict:
         began = time.monotonic()
         file = model.path.name if model.path.suffix == ".bpmn" else f"{model.path.name}.bpmn"
         files = {file: with_timers(model.path.read_bytes(), file)}
-        problems = check(files, house=False, functions=FUNCTIONS)
+        problems = validate(files, house=False, functions=FUNCTIONS)
         took = time.monotonic() - began
         if problems and took > SECONDS_TO_REFUSE:
             return Verdict("crashed", f"refused only after {took:.1f} s")
@@ -47,7 +47,7 @@ def judge(model: Model) -> Verdict:
         )
 
 
-def _on_refusal(model: Model, problems: list[Problem]) -> Verdict:
+def _on_refusal(model: Model, problems: list[ValidationIssue]) -> Verdict:
     if leak := _leak(model, " ".join(problem.text("en") + problem.text("zh") for problem in problems)):
         return Verdict("wrong", f"the refusal shows {leak}")
     if model.expected is not None:

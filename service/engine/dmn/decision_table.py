@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.engine.kernel.types import Data, Problem
+from service.engine.kernel.types import Data, ValidationIssue
 from service.engine.kernel.xml_reader import parse
 from service.engine.starlark.expressions import Evaluate, compile_small
 from service.engine.starlark.operators import Beyond, ExpressionError, equal
@@ -63,14 +63,14 @@ class _Refused(Exception):
 def read_tables(data: bytes, file: str) -> dict[str, Table]:
     """Decision id → table. Raises DefinitionRefused with every problem."""
     found: dict[str, Table] = {}
-    problems: list[Problem] = []
+    problems: list[ValidationIssue] = []
     root = parse(data, file)
     for node in _all(root, "decision"):
         try:
             found[node.get("id") or ""] = _table(node)
         except _Refused as refused:
             problems.append(
-                Problem(
+                ValidationIssue(
                     file,
                     refused.node.sourceline or 0,
                     node.get("id") or "",
@@ -85,7 +85,7 @@ def read_tables(data: bytes, file: str) -> dict[str, Table]:
     return found
 
 
-def problems(data: bytes, file: str) -> list[Problem]:
+def problems(data: bytes, file: str) -> list[ValidationIssue]:
     """Why a DMN file is refused, empty when it is not: for the gate."""
     try:
         read_tables(data, file)

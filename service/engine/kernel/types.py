@@ -11,7 +11,7 @@ Data = dict[str, Any]  # JSON values without floats; keys are identifiers
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ValidationIssue:
     """Why a definition is refused: where, what, and how to mend it, in both languages.
 
     ``line`` counts from 1 (0: the file as a whole); ``element`` is the id in the diagram or ''.
@@ -22,12 +22,12 @@ class Problem:
     element: str
     zh: str
     en: str
-    mend_zh: str = ""
-    mend_en: str = ""
+    remedy_zh: str = ""
+    remedy_en: str = ""
 
     def text(self, language: str = "zh") -> str:
         """One line for a console or a log: ``file:line element: sentence. How to mend it.``"""
-        say, mend = (self.zh, self.mend_zh) if language == "zh" else (self.en, self.mend_en)
+        say, mend = (self.zh, self.remedy_zh) if language == "zh" else (self.en, self.remedy_en)
         return f"{self.file}:{self.line} {self.element or '-'}: {say} {mend}".rstrip()
 
 
@@ -88,7 +88,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ServiceCall:
     """A service task served by a handler, as recorded: ``order`` counts the calls of one step from 0."""
 
     element: str
@@ -98,7 +98,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class ThrownEvent:
     """A message or signal thrown by the diagram, to be delivered as a row after the commit."""
 
     kind: str  # message | signal
@@ -116,7 +116,7 @@ class Request:
     data: Data
 
 
-Serve = Callable[[Request], "Data | None"]
+TopicHandler = Callable[[Request], "Data | None"]
 """Serves a topic. Returns the data to merge, or None when the topic has no handler here and an external worker
 must do it (the token then waits as a Job of kind external). May raise BpmnError to follow an error boundary event."""
 
@@ -130,15 +130,15 @@ class BpmnError(Exception):
         self.data = dict(data or {})
 
 
-class NoPlace(Exception):
+class StaleToken(Exception):
     """The input has no place in this state: the token is gone, or nobody waits for that message."""
 
 
-class NoResult(Exception):
+class MissingRecordedResult(Exception):
     """A service was called for which the journal holds no result (re-execution only)."""
 
 
-class StepFailed(Exception):
+class StepError(Exception):
     """A script, condition, or the library failed in a step; nothing of the step counts. An incident for the case."""
 
     def __init__(self, message: str, element: str = "") -> None:
@@ -166,9 +166,9 @@ class Step:
     jobs_set: tuple[Job, ...]
     jobs_cleared: tuple[str, ...]
     awaited: tuple[str, ...]
-    sent: tuple[Sent, ...]
+    sent: tuple[ThrownEvent, ...]
     trace: tuple[str, ...]
-    calls: tuple[Call, ...]
+    calls: tuple[ServiceCall, ...]
     decisions: str
     shape: str
     data_digest: str
@@ -192,7 +192,7 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ReplayFrame:
     """The case after one row of its journal, for the replay page.
 
     definition: digest in force; tokens: element paths with a token; done: path → how often completed; data: the

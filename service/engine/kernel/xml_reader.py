@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from lxml import etree
 
-from service.engine.kernel.types import Problem
+from service.engine.kernel.types import ValidationIssue
 from service.errors import DefinitionRefused
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -156,8 +156,8 @@ def _measure(root: Any, file: str) -> None:
         _refuse(file, 1, "文件含有 DOCTYPE 声明。", "The file has a DOCTYPE.", "删去 DOCTYPE。", "Remove the DOCTYPE.")
 
 
-def _refuse(file: str, line: int, zh: str, en: str, mend_zh: str, mend_en: str) -> NoReturn:
-    raise DefinitionRefused([Problem(file, line, "", zh, en, mend_zh, mend_en)])
+def _refuse(file: str, line: int, zh: str, en: str, remedy_zh: str, remedy_en: str) -> NoReturn:
+    raise DefinitionRefused([ValidationIssue(file, line, "", zh, en, remedy_zh, remedy_en)])
 
 
 def references(bpmn: bytes, file: str) -> References:

@@ -17,7 +17,7 @@ from service.engine.validation.diagram import (
 from service.engine.validation.files import Bundle, decisions_read_nothing_personal
 
 
-def names_lie_in_the_bundle(bundle: Bundle) -> None:
+def references_resolve_in_bundle(bundle: Bundle) -> None:
     """Form keys, decisions and called processes are files of the bundle."""
     processes = bundle.processes()
     for d in bundle.diagrams:
@@ -40,7 +40,7 @@ def _require(d: Diagram, element: Any, name: str | None, known: Iterable[str], z
         )
 
 
-def calls_come_to_an_end(bundle: Bundle) -> None:
+def call_activities_terminate(bundle: Bundle) -> None:
     """No process calls itself, directly or through others: it would never end."""
     calls: dict[str, list[tuple[Diagram, Any, str]]] = {}
     for d in bundle.diagrams:
@@ -103,8 +103,8 @@ def ids_are_unique(bundle: Bundle) -> None:
 
 
 RULES = (
-    names_lie_in_the_bundle,
-    calls_come_to_an_end,
+    references_resolve_in_bundle,
+    call_activities_terminate,
     called_processes_start_plainly,
     ids_are_unique,
     decisions_read_nothing_personal,
@@ -163,4 +163,9 @@ def properties_are_known(d: Diagram) -> None:
                 )
 
 
-HOUSE_RULES = (user_tasks_are_addressed, tasks_are_of_a_kind, processes_say_they_are_executable, properties_are_known)
+DEPLOYMENT_RULES = (
+    user_tasks_are_addressed,
+    tasks_are_of_a_kind,
+    processes_say_they_are_executable,
+    properties_are_known,
+)

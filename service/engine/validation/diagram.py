@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from service.engine.kernel.types import Problem
+from service.engine.kernel.types import ValidationIssue
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 from service.engine.validation.allow_list import FLOW_NODES
 
@@ -48,7 +48,7 @@ class Diagram:
     def __init__(self, file: str, root: Any) -> None:
         self.file = file
         self.root = root
-        self.noted: dict[Problem, None] = {}
+        self.noted: dict[ValidationIssue, None] = {}
         self.ids: dict[str, Any] = {}
         self.by_kind: dict[str, list[Any]] = defaultdict(list)
         for element in self._bpmn(root):
@@ -93,13 +93,15 @@ class Diagram:
             return None
         return self.ids.get(name) if name in self.ids else self.ids.get(name.rpartition(":")[2])
 
-    def refuse(self, element: Any, zh: str, en: str, mend_zh: str, mend_en: str) -> None:
+    def refuse(self, element: Any, zh: str, en: str, remedy_zh: str, remedy_en: str) -> None:
         """Note why this element may not be deployed, and how to mend it."""
         at = element if element.sourceline else self.root
-        self.noted[Problem(self.file, at.sourceline or 0, name_of(element), zh, en, mend_zh, mend_en)] = None
+        self.noted[ValidationIssue(self.file, at.sourceline or 0, name_of(element), zh, en, remedy_zh, remedy_en)] = (
+            None
+        )
 
     @property
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[ValidationIssue]:
         """Each problem once, in the order in which they were found."""
         return list(self.noted)
 

@@ -82,7 +82,7 @@ def trigger_of(event: Any) -> str:
     return kind(found[0]).removesuffix("EventDefinition") if found else "none"
 
 
-def events_stand_where_they_work(d: Diagram) -> None:
+def event_definitions_are_executable_here(d: Diagram) -> None:
     """The trigger of every event is allowed at its place."""
     for event in d.all(*EVENTS):
         place, trigger = place_of(d, event), trigger_of(event)
@@ -96,7 +96,7 @@ def events_stand_where_they_work(d: Diagram) -> None:
             )
 
 
-def several_triggers_are_only_thrown(d: Diagram) -> None:
+def multiple_definitions_are_only_thrown(d: Diagram) -> None:
     """An event with several definitions throws messages, signals and escalations; the others end something."""
     for event in d.all("intermediateThrowEvent", "endEvent"):
         found = {kind(definition) for definition in children(event, *EVENT_DEFINITIONS)}
@@ -110,7 +110,7 @@ def several_triggers_are_only_thrown(d: Diagram) -> None:
             )
 
 
-def transactions_are_cancelled_from_inside(d: Diagram) -> None:
+def cancel_events_belong_to_transactions(d: Diagram) -> None:
     """A cancel end event stands directly in a transaction that has a cancel boundary event, which only transactions have."""
     for definition in d.all("cancelEventDefinition"):
         event = definition.getparent()
@@ -133,7 +133,7 @@ def transactions_are_cancelled_from_inside(d: Diagram) -> None:
             )
 
 
-def boundaries_lie_on_their_level(d: Diagram) -> None:
+def boundary_events_attach_in_same_scope(d: Diagram) -> None:
     """A boundary event stands on the level of the activity it is attached to."""
     for event in d.all("boundaryEvent"):
         host = d.ids.get(event.get("attachedToRef", ""))
@@ -158,7 +158,7 @@ NAMED = {
 MAY_CATCH_ALL = ("errorEventDefinition", "escalationEventDefinition")
 
 
-def events_name_what_they_mean(d: Diagram) -> None:
+def event_definitions_have_references(d: Diagram) -> None:
     """Messages and signals have a name, errors and escalations a code; only a catching error or escalation may name none."""
     for name, (attribute, key, zh, en) in NAMED.items():
         for element in d.all(name):
@@ -176,7 +176,7 @@ def events_name_what_they_mean(d: Diagram) -> None:
                 )
 
 
-def names_are_unambiguous(d: Diagram) -> None:
+def event_names_are_unambiguous(d: Diagram) -> None:
     """Two messages, signals, errors or escalations do not share a name or code: the engine tells them apart by it."""
     for name, key in (
         ("message", "name"),
@@ -261,11 +261,11 @@ def _check_time(d: Diagram, time: Any) -> None:
 
 
 RULES = (
-    events_stand_where_they_work,
-    several_triggers_are_only_thrown,
-    transactions_are_cancelled_from_inside,
-    boundaries_lie_on_their_level,
-    events_name_what_they_mean,
-    names_are_unambiguous,
+    event_definitions_are_executable_here,
+    multiple_definitions_are_only_thrown,
+    cancel_events_belong_to_transactions,
+    boundary_events_attach_in_same_scope,
+    event_definitions_have_references,
+    event_names_are_unambiguous,
     timers_are_iso_8601,
 )

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from service.engine.dmn import decision_table
-from service.engine.kernel.types import Problem
+from service.engine.kernel.types import ValidationIssue
 from service.engine.kernel.xml_reader import parse
 from service.engine.validation.diagram import Diagram, kind
 from service.errors import DefinitionRefused
@@ -26,7 +26,7 @@ class Bundle:
     decisions: dict[str, dict[str, str]] = field(default_factory=dict)
     forms: set[str] = field(default_factory=set)
     personal: set[str] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ValidationIssue] = field(default_factory=list)
 
     def processes(self) -> dict[str, Any]:
         """Process by id, over all diagrams."""
@@ -47,7 +47,7 @@ def read_bundle(files: Mapping[str, bytes]) -> Bundle:
             bundle.problems += refused.problems
     if not bundle.diagrams and not bundle.problems:
         bundle.problems.append(
-            Problem("", 0, "", "没有流程图。", "There is no diagram.", "加入 .bpmn 文件。", "Add a .bpmn file.")
+            ValidationIssue("", 0, "", "没有流程图。", "There is no diagram.", "加入 .bpmn 文件。", "Add a .bpmn file.")
         )
     return bundle
 
@@ -58,7 +58,7 @@ def _read_diagram(bundle: Bundle, file: str, data: bytes) -> None:
         bundle.diagrams.append(Diagram(file, root))
         return
     bundle.problems.append(
-        Problem(
+        ValidationIssue(
             file,
             root.sourceline or 0,
             "",
@@ -84,7 +84,7 @@ def _read_form(bundle: Bundle, file: str, data: bytes) -> None:
         bundle.personal |= {f["key"] for f in fields if f.get("key") and _is_personal(f)}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         bundle.problems.append(
-            Problem(
+            ValidationIssue(
                 file,
                 0,
                 "",
@@ -108,7 +108,7 @@ def _is_personal(each: dict[str, Any]) -> bool:
 
 def _refuse_file(bundle: Bundle, file: str, data: bytes) -> None:
     bundle.problems.append(
-        Problem(
+        ValidationIssue(
             file,
             0,
             "",
@@ -130,7 +130,7 @@ def decisions_read_nothing_personal(bundle: Bundle) -> None:
             read = sorted(set(re.findall(r"\w+", text)) & bundle.personal)
             if read:
                 bundle.problems.append(
-                    Problem(
+                    ValidationIssue(
                         file,
                         0,
                         name,

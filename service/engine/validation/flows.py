@@ -26,7 +26,7 @@ def levels(d: Diagram) -> list[Any]:
     return [level for level in d.all("process", *SUBPROCESSES) if children(level, *FLOW_NODES)]
 
 
-def flows_stay_inside(d: Diagram) -> None:
+def sequence_flows_stay_in_scope(d: Diagram) -> None:
     """A sequence flow joins two nodes of the same process or subprocess, and is drawn in it."""
     for flow in d.all("sequenceFlow"):
         ends = [d.ids.get(flow.get(name, "")) for name in ("sourceRef", "targetRef")]
@@ -56,7 +56,7 @@ def flows_are_distinct(d: Diagram) -> None:
         seen.add(ends)
 
 
-def levels_start_and_end(d: Diagram) -> None:
+def scopes_start_and_end(d: Diagram) -> None:
     """Each level has exactly one start event and at least one end event; implicit starts and ends are not executed."""
     for level in levels(d):
         starts, ends = children(level, "startEvent"), children(level, "endEvent")
@@ -143,7 +143,7 @@ def nodes_are_reached(d: Diagram) -> None:
                 )
 
 
-def conditions_stand_where_they_are_read(d: Diagram) -> None:
+def conditions_belong_to_splits(d: Diagram) -> None:
     """Conditions only on one of several flows out of an exclusive or inclusive gateway, or out of an activity."""
     for flow in d.all("sequenceFlow"):
         source = d.ids.get(flow.get("sourceRef", ""))
@@ -161,7 +161,7 @@ def conditions_stand_where_they_are_read(d: Diagram) -> None:
         )
 
 
-def splits_are_decided(d: Diagram) -> None:
+def exclusive_splits_have_conditions(d: Diagram) -> None:
     """A diverging exclusive or inclusive gateway has a condition on every flow but the default one."""
     for gateway in d.all("exclusiveGateway", "inclusiveGateway"):
         flows = d.out(gateway)
@@ -196,7 +196,7 @@ def defaults_are_own(d: Diagram) -> None:
             )
 
 
-def activities_have_one_way_out(d: Diagram) -> None:
+def activities_have_one_outgoing_flow(d: Diagram) -> None:
     """Several flows out of an activity or event are a split without a gateway, which the engine does not execute."""
     for node in d.nodes():
         if kind(node) not in (*GATEWAYS, *REFUSED_NODES) and len(d.out(node)) > 1:
@@ -257,15 +257,15 @@ def event_gateways_wait_for_events(d: Diagram) -> None:
 
 
 RULES = (
-    flows_stay_inside,
+    sequence_flows_stay_in_scope,
     flows_are_distinct,
-    levels_start_and_end,
+    scopes_start_and_end,
     nodes_are_connected,
     nodes_are_reached,
-    conditions_stand_where_they_are_read,
-    splits_are_decided,
+    conditions_belong_to_splits,
+    exclusive_splits_have_conditions,
     defaults_are_own,
-    activities_have_one_way_out,
+    activities_have_one_outgoing_flow,
     gateways_branch_or_join,
     event_gateways_wait_for_events,
 )

@@ -126,10 +126,10 @@ def holds_only_known_elements(d: Diagram) -> None:
 def _refuse_element(d: Diagram, element: Any, name: str) -> None:
     if any(kind(around) not in ELEMENTS for around in element.iterancestors() if kind(around)):
         return  # the element around it is refused already
-    zh, en, mend_zh, mend_en = NOT_EXECUTED.get(
+    zh, en, remedy_zh, remedy_en = NOT_EXECUTED.get(
         name, (f"元素 {name}", f"elements of kind {name}", "删去该元素。", "Remove the element.")
     )
-    d.refuse(element, f"引擎不执行{zh}。", f"The engine does not execute {en}.", mend_zh, mend_en)
+    d.refuse(element, f"引擎不执行{zh}。", f"The engine does not execute {en}.", remedy_zh, remedy_en)
 
 
 def has_only_known_values(d: Diagram) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from service.engine.kernel.types import Problem
+from service.engine.kernel.types import ValidationIssue
 from service.engine.validation import (
     activities,
     camunda_extensions,
@@ -40,7 +40,9 @@ RULES = (
 )
 
 
-def check(files: Mapping[str, bytes], *, house: bool = True, functions: tuple[str, ...] = ()) -> list[Problem]:
+def validate(
+    files: Mapping[str, bytes], *, house: bool = True, functions: tuple[str, ...] = ()
+) -> list[ValidationIssue]:
     """Every reason why this bundle (file name → bytes) may not be deployed; empty when it may.
 
     ``house``: also the rules of a deployment that are not BPMN's (who does a user task, exactly one executable process).
@@ -52,7 +54,7 @@ def check(files: Mapping[str, bytes], *, house: bool = True, functions: tuple[st
             _apply(rule, diagram)
         scripts.scripts_are_starlark(diagram, functions)
         scripts.personal_fields_are_not_read(diagram, frozenset(bundle.personal))
-        for house_rule in gate_bundle.HOUSE_RULES if house else ():
+        for house_rule in gate_bundle.DEPLOYMENT_RULES if house else ():
             house_rule(diagram)
     for bundle_rule in gate_bundle.RULES:
         bundle_rule(bundle)

@@ -11,7 +11,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class Clock:
-    """Where the time comes from. Tests and the demonstration put another one in place with ``use_clock``."""
+    """Where the time comes from. Tests and the demonstration put another one in place with ``clock_override``."""
 
     def now(self) -> datetime:
         """The present instant, UTC, in whole milliseconds."""
@@ -45,7 +45,7 @@ _clock: Clock = _system_clock
 
 
 @contextmanager
-def use_clock(clock: Clock) -> Iterator[Clock]:
+def clock_override(clock: Clock) -> Iterator[Clock]:
     """Let every thread of this process read ``clock`` inside the block."""
     global _clock
     before, _clock = _clock, clock

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from service.config import settings
 
 
-def seal(plain: str | bytes) -> bytes:
+def encrypt(plain: str | bytes) -> bytes:
     """Encrypt; the result is ``key id, NUL, nonce (12 bytes), ciphertext with tag``."""
     keys = settings()
     data = plain.encode() if isinstance(plain, str) else plain
@@ -20,17 +20,17 @@ def seal(plain: str | bytes) -> bytes:
     return name + b"\0" + nonce + AESGCM(keys.keys[keys.current_key]).encrypt(nonce, data, name)
 
 
-def unseal(value: bytes) -> bytes:
-    """Decrypt a value of ``seal``; raises KeyError for an unknown key and InvalidTag for a changed value."""
+def decrypt(value: bytes) -> bytes:
+    """Decrypt a value of ``encrypt``; raises KeyError for an unknown key and InvalidTag for a changed value."""
     name, rest = value.split(b"\0", 1)
     return AESGCM(settings().keys[name.decode()]).decrypt(rest[:12], rest[12:], name)
 
 
-def unseal_text(value: bytes | None) -> str:
+def decrypt_text(value: bytes | None) -> str:
     """Decrypt to text; an absent value is ''."""
-    return unseal(value).decode() if value else ""
+    return decrypt(value).decode() if value else ""
 
 
-def fingerprint(plain: str) -> bytes:
+def blind_index(plain: str) -> bytes:
     """32 bytes by which equal values are found without being read (HMAC-SHA-256 under its own key)."""
     return hmac.digest(settings().digest_key, plain.encode(), hashlib.sha256)

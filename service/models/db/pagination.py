@@ -30,14 +30,14 @@ class Page(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortOrder:
     """What a list is sorted by: columns whose values together are unique and never null, all in one direction."""
 
     columns: tuple[Any, ...]
     is_descending: bool = False
 
 
-def read_page(query: Any, order: Order, cursor: str | None, size: int = SIZE) -> Page[Any]:
+def read_page(query: Any, order: SortOrder, cursor: str | None, size: int = SIZE) -> Page[Any]:
     """One page of ``query``; raises NotFound for a cursor that is none of ours."""
     is_back, values = _read_cursor(cursor, order)
     keys = [column.label(f"key_{i}") for i, column in enumerate(order.columns)]
@@ -73,7 +73,7 @@ def _plain(value: Any) -> Any:
     )
 
 
-def _read_cursor(cursor: str | None, order: Order) -> tuple[bool, Sequence[Any] | None]:
+def _read_cursor(cursor: str | None, order: SortOrder) -> tuple[bool, Sequence[Any] | None]:
     if not cursor:
         return False, None
     try:

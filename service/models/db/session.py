@@ -24,7 +24,7 @@ class Base(DeclarativeBase):
             }
         ),
     )
-    __is_lasting__ = False  # whether a loaded row is still good in the next transaction (who is signed in)
+    __survives_commit__ = False  # whether a loaded row is still good in the next transaction (who is signed in)
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})

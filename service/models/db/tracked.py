@@ -11,7 +11,7 @@ from service.models.db.clock import now
 from service.models.db.ids import new_id
 
 
-class Tracked:
+class Audited:
     """A business row: who changed it and when stands in ``row_change``. ``version`` counts changes (optimistic lock)."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -20,4 +20,4 @@ class Tracked:
     version: Mapped[int] = mapped_column(default=1)
 
     __tablename__: str
-    __hidden__: frozenset[str] = frozenset()  # columns whose values the history names only by reference
+    __redacted__: frozenset[str] = frozenset()  # columns whose values the history names only by reference

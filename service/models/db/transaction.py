@@ -15,7 +15,7 @@ from service.models.db.session import session
 
 
 @dataclass(slots=True)
-class Cause:
+class Operation:
     """Why rows change: the use case, who acts (None: the system), for whom, and the case and its journal row if any."""
 
     use_case: str
@@ -25,11 +25,11 @@ class Cause:
     seq: int | None = None
 
 
-_cause: ContextVar[Cause | None] = ContextVar("cause", default=None)
+_cause: ContextVar[Operation | None] = ContextVar("cause", default=None)
 
 
 @contextmanager
-def transaction(cause: Cause) -> Iterator[Session]:
+def transaction(cause: Operation) -> Iterator[Session]:
     """One use case: everything written inside is committed together, or nothing is.
 
     Every change of a business row (``Tracked``) leaves one ``row_change``. A nested call joins the outer one.
@@ -38,7 +38,7 @@ def transaction(cause: Cause) -> Iterator[Session]:
     if _cause.get() is not None:
         yield current
         return
-    forget_rows()
+    expire_session()
     mark, kept = _cause.set(cause), _read.set([])
     try:
         yield current
@@ -61,7 +61,7 @@ def _hold_row(_session: Session, row: object) -> None:
         rows.append(row)
 
 
-def forget_rows() -> None:
+def expire_session() -> None:
     """What was read before counts no more: called where a transaction begins and where a case is locked.
 
     After it the identity map serves: a row that a handler has read costs ``describe`` nothing.
@@ -70,11 +70,11 @@ def forget_rows() -> None:
     current.flush()
     current.info.pop("addresses", None)
     for row in current.identity_map.values():
-        if not getattr(row, "__is_lasting__", False):
+        if not getattr(row, "__survives_commit__", False):
             current.expire(row)
 
 
-def current_cause() -> Cause:
+def current_operation() -> Operation:
     """The cause of the running transaction; a change outside a transaction is a programming error."""
     cause = _cause.get()
     if cause is None:

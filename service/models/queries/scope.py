@@ -24,7 +24,7 @@ from service.models.tables.training import (
 from service.models.tables.user import User
 
 Row = TypeVar("Row")
-EVERYTHING = ("ministry", "association")
+UNSCOPED_ROLES = ("ministry", "association")
 PUBLISHED = ("enrolling", "enrolment_closed", "running", "scored", "confirmed", "completed", "cancelled")
 
 
@@ -55,7 +55,7 @@ def hosted_classes(user: User) -> Select[UUID]:
 
 def _units(user: User, column: Any) -> ColumnElement[bool]:
     """Rows that belong to a unit: all, of the province, of own units, or of linked academies."""
-    if user.role in EVERYTHING:
+    if user.role in UNSCOPED_ROLES:
         return true()
     if user.role == "provincial_authority":
         return column.in_(province_units(user))
@@ -91,7 +91,7 @@ def _enrollment(user: User) -> ColumnElement[bool]:
 
 
 def _training_class(user: User) -> ColumnElement[bool]:
-    if user.role in EVERYTHING:
+    if user.role in UNSCOPED_ROLES:
         return true() if user.role == "association" else TrainingClass.state != "draft"
     published = TrainingClass.state.in_(PUBLISHED)
     if user.role == "training_institution":
@@ -102,7 +102,7 @@ def _training_class(user: User) -> ColumnElement[bool]:
 
 
 def _certificate(user: User) -> ColumnElement[bool]:
-    if user.role in EVERYTHING:
+    if user.role in UNSCOPED_ROLES:
         return true()
     if user.role in ("provincial_authority", "group", "enterprise"):
         return Certificate.person_id.in_(select(Person.id).where(_person(user)))
@@ -119,7 +119,7 @@ def _case(user: User) -> ColumnElement[bool]:
 
 
 def _business_case(user: User) -> ColumnElement[bool]:
-    if user.role in EVERYTHING:
+    if user.role in UNSCOPED_ROLES:
         return true()
     if user.role == "provincial_authority":
         return or_(Case.authority_id == user.organisation_id, Case.organiser_id == user.organisation_id)
@@ -132,7 +132,7 @@ def _business_case(user: User) -> ColumnElement[bool]:
 
 
 def _organisation(user: User) -> ColumnElement[bool]:
-    if user.role in (*EVERYTHING, "sys_admin", "security_admin"):
+    if user.role in (*UNSCOPED_ROLES, "sys_admin", "security_admin"):
         return true()
     if user.role == "provincial_authority":
         return or_(Organisation.authority_id == user.organisation_id, Organisation.id == user.organisation_id)
@@ -143,7 +143,7 @@ def _organisation(user: User) -> ColumnElement[bool]:
     return Organisation.id == user.organisation_id
 
 
-def addresses(user: User) -> list[tuple[UUID, str]]:
+def inbox_addresses(user: User) -> list[tuple[UUID, str]]:
     """The (organisation, role) pairs of his inbox; a group's user also does its own and its branches' unit tasks (S57).
 
     What is for him alone is addressed to his account in place of an organisation (R69). Asked once a request: several parts of
@@ -164,7 +164,7 @@ def _addresses(user: User) -> list[tuple[UUID, str]]:
 
 
 def _task(user: User) -> ColumnElement[bool]:
-    his = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in addresses(user)))
+    his = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in inbox_addresses(user)))
     return and_(his, Task.facts["barred"].astext.is_distinct_from(str(user.id)))
 
 
@@ -175,7 +175,7 @@ def _ticket(user: User) -> ColumnElement[bool]:
 
 
 def _plan(user: User) -> ColumnElement[bool]:
-    if user.role in EVERYTHING:
+    if user.role in UNSCOPED_ROLES:
         return true()
     mine = TrainingPlan.owner_id == user.organisation_id
     return or_(mine, TrainingPlan.state != "draft") if user.role == "provincial_authority" else false()
@@ -214,18 +214,18 @@ _RULES: dict[type[Any], Any] = {
 }
 
 
-def visible(user: User, model: type[Any]) -> ColumnElement[bool]:
+def visible_to(user: User, model: type[Any]) -> ColumnElement[bool]:
     """The condition under which a row of ``model`` is in the user's scope; every list, count and export carries it."""
     return _RULES[model](user)
 
 
-def get_visible(user: User, model: type[Row], row_id: UUID | str, *options: Any) -> Row:
+def get_or_404_in_scope(user: User, model: type[Row], row_id: UUID | str, *options: Any) -> Row:
     """The row if it exists and is in scope; otherwise NotFound, whichever of the two it is (R70)."""
     try:
         key = row_id if isinstance(row_id, UUID) else UUID(row_id)
     except ValueError:
         raise NotFound(N_("没有找到，地址可能不完整。")) from None
-    query = select(model).options(*options).where(model.id == key, visible(user, model))  # type: ignore[attr-defined]
+    query = select(model).options(*options).where(model.id == key, visible_to(user, model))  # type: ignore[attr-defined]
     row = session().scalars(query).one_or_none()
     if row is None:
         raise NotFound

@@ -98,7 +98,7 @@ def write_step(parts: frozenset[str]) -> Prepared:
     return Prepared("_".join(("write_step", *sorted(parts))), f"WITH {clauses} {_JOURNAL}")
 
 
-SIGNALLED = text(
+SUBSCRIBED_CASES = text(
     """
     SELECT id FROM case_instance
     WHERE ended_at IS NULL AND id <> :case AND :name = ANY(awaited) AND (cast(:key AS text) IS NULL OR business_key = :key)
@@ -131,13 +131,13 @@ CLAIM_JOBS = text(
 )
 """Take due jobs under a lease; workers never wait for each other."""
 
-HOLD_JOB = text("SELECT retries FROM job WHERE id = :id AND state = 'pending' AND locked_by = :worker FOR UPDATE")
+LOCK_JOB = text("SELECT retries FROM job WHERE id = :id AND state = 'pending' AND locked_by = :worker FOR UPDATE")
 
-KEEP_JOB = text("UPDATE job SET locked_until = :until WHERE id = :id AND state = 'pending'")
+EXTEND_JOB_LEASE = text("UPDATE job SET locked_until = :until WHERE id = :id AND state = 'pending'")
 
-END_JOB = text("UPDATE job SET state = 'done', locked_by = NULL, locked_until = NULL, error = NULL WHERE id = :id")
+COMPLETE_JOB = text("UPDATE job SET state = 'done', locked_by = NULL, locked_until = NULL, error = NULL WHERE id = :id")
 
-END_EQUAL_JOBS = text(
+COMPLETE_COALESCED_JOBS = text(
     """
     UPDATE job SET state = 'done', locked_by = NULL, locked_until = NULL WHERE id IN (
         SELECT id FROM job WHERE case_id = :case AND coalesce = :key AND state = 'pending' FOR UPDATE SKIP LOCKED)

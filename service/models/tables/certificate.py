@@ -12,13 +12,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
-from service.models.db.tracked import Tracked
+from service.models.db.tracked import Audited
 from service.models.tables.person import Person, QualificationType
 
 CERTIFICATE_STATES = ("issued", "valid", "superseded", "deregistered", "revoked", "void")
 
 
-class Certificate(Tracked, Base):
+class Certificate(Audited, Base):
     """One edition of a certificate (domain.md §7, §8). ``expired`` is computed from valid_to, never stored.
 
     unit_name: as printed (R10); verify_token: 128 random bits or more, replaced at reissue (R64, R67).
@@ -61,7 +61,7 @@ class Certificate(Tracked, Base):
     )
 
 
-class PrintRecord(Tracked, Base):
+class PrintRecord(Audited, Base):
     """One print of one edition: the first without reason, each further one with reason (R58). batch_id: printed with others."""
 
     __tablename__ = "print_record"

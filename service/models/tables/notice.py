@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, defer, mapped_column
 
 from service.models.db.session import Base, session
-from service.models.db.tracked import Tracked
+from service.models.db.tracked import Audited
 
 
-class Notice(Tracked, Base):
+class Notice(Audited, Base):
     """A notice or bulletin. authorities: ids of the provinces addressed, empty for all; roles and units likewise.
 
     organisation_id: the only organisation addressed, of a reminder or digest. body: of a bulletin HTML that
@@ -58,11 +58,11 @@ class Receipt(Base):
     __table_args__ = (Index(None, "user_id"),)
 
 
-class Attachment(Tracked, Base):
+class Attachment(Audited, Base):
     """A checked file of a bulletin, sealed. size in bytes, of the plain file."""
 
     __tablename__ = "notice_attachment"
-    __hidden__ = frozenset({"sealed"})
+    __redacted__ = frozenset({"sealed"})
     notice_id: Mapped[UUID] = mapped_column(ForeignKey("notice.id"), index=True)
     name: Mapped[str] = mapped_column(String(120))
     media_type: Mapped[str] = mapped_column(String(100))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from service.models.db.collation import sort_key
 from service.models.db.session import Base, session
-from service.models.db.tracked import Tracked
+from service.models.db.tracked import Audited
 
 AUTHORITIES = ("ministry", "association", "province")
 UNITS = ("group", "enterprise", "branch", "academy")
@@ -25,7 +25,7 @@ def authority_id(code: str) -> UUID:
     return uuid5(_AUTHORITY_IDS, code)
 
 
-class Organisation(Tracked, Base):
+class Organisation(Audited, Base):
     """An authority, institution or unit (domain.md §7).
 
     code: of an authority (``37``, ``ministry``), else ''; authority_id: the province a unit belongs to, its own also
@@ -33,7 +33,7 @@ class Organisation(Tracked, Base):
     """
 
     __tablename__ = "organisation"
-    __is_lasting__ = True
+    __survives_commit__ = True
     kind: Mapped[str] = mapped_column(String(24))
     code: Mapped[str] = mapped_column(String(20), default="")
     name: Mapped[str] = mapped_column(String(100))

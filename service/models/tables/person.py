@@ -9,13 +9,13 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from service.models.db.collation import sort_key
-from service.models.db.encryption import unseal_text
+from service.models.db.encryption import decrypt_text
 from service.models.db.session import Base, session
-from service.models.db.tracked import Tracked
+from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
 
 
-class QualificationType(Tracked, Base):
+class QualificationType(Audited, Base):
     """A qualification (C22): hours are training hours of 45 minutes; pass_mark in tenths of a point, 0–1000."""
 
     __tablename__ = "qualification_type"
@@ -35,11 +35,11 @@ class QualificationType(Tracked, Base):
         return [(row.code if by_code else str(row.id), row.name) for row in session().scalars(query)]
 
 
-class Photo(Tracked, Base):
+class Photo(Audited, Base):
     """A checked, re-encoded JPEG, sealed. width and height in pixels."""
 
     __tablename__ = "photo"
-    __hidden__ = frozenset({"sealed"})
+    __redacted__ = frozenset({"sealed"})
     sealed: Mapped[bytes]
     width: Mapped[int]
     height: Mapped[int]
@@ -50,11 +50,11 @@ class Photo(Tracked, Base):
         return session().get(Photo, photo_id)
 
 
-class Person(Tracked, Base):
+class Person(Audited, Base):
     """A person (domain.md §7, state machine §8). The identity number is sealed; its digest is unique among the living (R19)."""
 
     __tablename__ = "person"
-    __hidden__ = frozenset({"id_number_sealed", "id_number_digest", "phone_sealed"})
+    __redacted__ = frozenset({"id_number_sealed", "id_number_digest", "phone_sealed"})
     name: Mapped[str] = mapped_column(String(50))
     sort_key: Mapped[str] = mapped_column(String(300), default="")
     id_type: Mapped[str] = mapped_column(String(12), default="resident_id")
@@ -100,9 +100,9 @@ class Person(Tracked, Base):
     @property
     def id_number(self) -> str:
         """The whole number: only for an audited look, a certificate's print, or a re-check."""
-        return unseal_text(self.id_number_sealed)
+        return decrypt_text(self.id_number_sealed)
 
     @property
     def phone(self) -> str:
         """The whole telephone number, or ''."""
-        return unseal_text(self.phone_sealed)
+        return decrypt_text(self.phone_sealed)

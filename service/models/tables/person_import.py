@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
 from service.models.db.session import Base, db, session
-from service.models.tables.case_statements import KEEP_JOB
+from service.models.tables.case_statements import EXTEND_JOB_LEASE
 
 
 class PersonImport(Base):
@@ -83,4 +83,4 @@ def note(import_id: UUID, done: int, job_id: UUID | None, until: datetime) -> No
     with db.engine.begin() as connection:
         connection.execute(told.values(done=func.least(done, PersonImport.total)))
         if job_id is not None:
-            connection.execute(KEEP_JOB, {"id": job_id, "until": until})
+            connection.execute(EXTEND_JOB_LEASE, {"id": job_id, "until": until})

@@ -9,14 +9,14 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.db.session import Base
-from service.models.db.tracked import Tracked
+from service.models.db.tracked import Audited
 from service.models.tables.certificate import Certificate
 
 REISSUE_STATES = ("requested", "returned", "approved", "completed", "refused", "withdrawn", "lapsed")
 LIVE_REISSUE = ("requested", "returned", "approved")
 
 
-class Reissue(Tracked, Base):
+class Reissue(Audited, Base):
     """One application. Its state is written by the handlers of its case only.
 
     statement: how the certificate was lost; comment: why it was sent back or refused.

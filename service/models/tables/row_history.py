@@ -14,8 +14,8 @@ from sqlalchemy.orm import LoaderCallableStatus, Session
 
 from service.models.db.clock import now
 from service.models.db.ids import new_id
-from service.models.db.tracked import Tracked
-from service.models.db.transaction import Cause, current_cause
+from service.models.db.tracked import Audited
+from service.models.db.transaction import Operation, current_operation
 from service.models.tables.audit import RowChange, Values
 
 
@@ -29,7 +29,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _changed(row: Tracked) -> tuple[dict[str, Any], dict[str, Any]]:
+def _changed(row: Audited) -> tuple[dict[str, Any], dict[str, Any]]:
     """The changed columns of a row, before and after."""
     state = inspect(row)
     columns = state.mapper.column_attrs
@@ -39,7 +39,7 @@ def _changed(row: Tracked) -> tuple[dict[str, Any], dict[str, Any]]:
         if key not in columns or old == new:
             continue
         was = None if old is LoaderCallableStatus.NO_VALUE else old
-        before[key], after[key] = shown(row.__hidden__, key, was), shown(row.__hidden__, key, new)
+        before[key], after[key] = shown(row.__redacted__, key, was), shown(row.__redacted__, key, new)
     return before, after
 
 
@@ -48,38 +48,38 @@ def shown(hidden: frozenset[str], key: str, value: Any) -> Any:
     return "hidden" if key in hidden and value is not None else _plain(value)
 
 
-def _inserted(row: Tracked) -> dict[str, Any]:
+def _inserted(row: Audited) -> dict[str, Any]:
     """The columns of a new row that hold something."""
     columns = inspect(row).mapper.column_attrs
     return {
-        key: shown(row.__hidden__, key, value)
+        key: shown(row.__redacted__, key, value)
         for key, value in inspect(row).dict.items()
         if key in columns and value is not None
     }
 
 
-def _whole(row: Tracked) -> dict[str, Any]:
+def _whole(row: Audited) -> dict[str, Any]:
     """Every column of a row that goes, but the hidden ones."""
     columns = (a.key for a in inspect(row).mapper.column_attrs)
-    return {key: _plain(getattr(row, key)) for key in columns if key not in row.__hidden__}
+    return {key: _plain(getattr(row, key)) for key in columns if key not in row.__redacted__}
 
 
 @event.listens_for(Session, "before_flush")
 def _collect_history(current: Session, _context: Any, _instances: Any) -> None:
     """Turn every pending change of a business row into a ``row_change`` (the one history of rows)."""
-    changes: list[tuple[str, Tracked, Values, Values]] = []
+    changes: list[tuple[str, Audited, Values, Values]] = []
     for row in current.new:
-        if isinstance(row, Tracked):
+        if isinstance(row, Audited):
             row.id = row.id or new_id()
             changes.append(("insert", row, None, _inserted(row)))
     for row in current.dirty:
-        if isinstance(row, Tracked) and current.is_modified(row, include_collections=False):
+        if isinstance(row, Audited) and current.is_modified(row, include_collections=False):
             changes.append(("update", row, *_changed(row)))
             row.version += 1
             row.updated_at = now()
-    changes += [("delete", row, _whole(row), None) for row in current.deleted if isinstance(row, Tracked)]
+    changes += [("delete", row, _whole(row), None) for row in current.deleted if isinstance(row, Audited)]
     if changes:
-        cause = current_cause()
+        cause = current_operation()
         current.info.setdefault("history", []).extend(_row_change(cause, *change) for change in changes)
 
 
@@ -99,7 +99,7 @@ _kept: ContextVar[list[dict[str, Any]] | None] = ContextVar(
 
 
 @contextmanager
-def kept_history() -> Iterator[list[dict[str, Any]]]:
+def buffered_history() -> Iterator[list[dict[str, Any]]]:
     """Inside the block the history of rows is kept, one mapping a ``row_change``: the caller writes it with his own statement.
 
     When the block is left by an exception it is dropped, as the transaction or savepoint of the rows is.
@@ -112,7 +112,7 @@ def kept_history() -> Iterator[list[dict[str, Any]]]:
         _kept.reset(mark)
 
 
-def _row_change(cause: Cause, kind: str, row: Tracked, before: Values, after: Values) -> dict[str, Any]:
+def _row_change(cause: Operation, kind: str, row: Audited, before: Values, after: Values) -> dict[str, Any]:
     return {
         "id": new_id(),
         "at": now(),

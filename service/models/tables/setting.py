@@ -9,12 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.domain.system.settings import SETTINGS
 from service.models.db.session import Base, session
-from service.models.db.tracked import Tracked
+from service.models.db.tracked import Audited
 
 PATIENCE = 5  # seconds after which another process's change is seen; every page asks, so not every page reads them
 
 
-class Setting(Tracked, Base):
+class Setting(Audited, Base):
     """One setting that was changed; who changed it and what it was stands in the history of rows."""
 
     __tablename__ = "setting"

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select,
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
 from service.models.db.session import Base, session
-from service.models.db.tracked import Tracked
+from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 
@@ -19,7 +19,7 @@ TICKET_STATES = ("open", "in_progress", "waiting_user", "resolved", "closed")
 REPAIR_STEPS = ("received", "inspecting", "repairing", "testing", "returned")
 
 
-class Ticket(Tracked, Base):
+class Ticket(Audited, Base):
     """A question, order, repair or complaint. Its state is written by the handlers of its case only.
 
     desk_role, desk_id: who answers it, a role of an organisation; accused_id: the account a complaint is about, who may
@@ -61,7 +61,7 @@ class Ticket(Tracked, Base):
     )
 
 
-class TicketMessage(Tracked, Base):
+class TicketMessage(Audited, Base):
     """One line of the conversation. kind: who speaks and why (``MESSAGE_KINDS``); author_id: None for the system."""
 
     __tablename__ = "ticket_message"
@@ -75,11 +75,11 @@ class TicketMessage(Tracked, Base):
     )
 
 
-class TicketFile(Tracked, Base):
+class TicketFile(Audited, Base):
     """A checked file of a ticket, sealed; message_id: of the line it came with, None for the question. size in bytes, plain."""
 
     __tablename__ = "ticket_file"
-    __hidden__ = frozenset({"sealed"})
+    __redacted__ = frozenset({"sealed"})
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket_message.id"))
     name: Mapped[str] = mapped_column(String(120))

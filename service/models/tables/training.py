@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.models.db.session import Base
-from service.models.db.tracked import Tracked
+from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 
@@ -21,7 +21,7 @@ ENDED_ENROLLMENT = ("completed", "failed", "rejected", "withdrawn", "no_show", "
 CLASS_STATES = ("draft", "enrolling", "enrolment_closed", "running", "scored", "confirmed", "completed", "cancelled")
 
 
-class TrainingPlan(Tracked, Base):
+class TrainingPlan(Audited, Base):
     """A year's plan of a class (R33 applies to its owner). Its time is a month, or a quarter, or left open; hours: training hours."""
 
     __tablename__ = "training_plan"
@@ -47,7 +47,7 @@ class TrainingPlan(Tracked, Base):
     )
 
 
-class TrainingClass(Tracked, Base):
+class TrainingClass(Audited, Base):
     """A class (domain.md §7). pass_mark in tenths, taken: seats taken (guarded update, R40); states of §8 written by its case."""
 
     __tablename__ = "training_class"
@@ -88,7 +88,7 @@ class TrainingClass(Tracked, Base):
     )
 
 
-class Enrollment(Tracked, Base):
+class Enrollment(Audited, Base):
     """A person's way through a class; its state is written only by its case (training_enrollment).
 
     unit_id and authority_id follow the person while pending (R42); snapshot keeps unit, authority, type, certificate
@@ -127,7 +127,7 @@ class Enrollment(Tracked, Base):
     )
 
 
-class Score(Tracked, Base):
+class Score(Audited, Base):
     """One attempt's score: value in tenths 0–1000, None for absent (缺考, R49)."""
 
     __tablename__ = "score"
@@ -146,7 +146,7 @@ class Score(Tracked, Base):
     )
 
 
-class RefresherRecord(Tracked, Base):
+class RefresherRecord(Audited, Base):
     """A completed refresher of a certificate, one per calendar year (R54)."""
 
     __tablename__ = "refresher_record"

@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from service.models.db.clock import now
-from service.models.db.encryption import unseal_text
+from service.models.db.encryption import decrypt_text
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
-from service.models.db.tracked import Tracked
+from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
 
 ROLES = (
@@ -31,14 +31,14 @@ ROLES = (
 )
 
 
-class User(Tracked, Base):
+class User(Audited, Base):
     """A login (domain.md §7). password_hash: argon2id, password_at: when it was set; epoch: rises when sessions must end (R4);
     preferences: language, theme, wanted mails; awaits_assent: without any right until the security administrator assents;
     privacy_version: of the notice last read; telephone and mail address are sealed like a person's."""
 
     __tablename__ = "user_account"
-    __is_lasting__ = True
-    __hidden__ = frozenset({"password_hash", "phone_sealed", "mail_sealed"})
+    __survives_commit__ = True
+    __redacted__ = frozenset({"password_hash", "phone_sealed", "mail_sealed"})
     login: Mapped[str] = mapped_column(String(40))
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
     role: Mapped[str] = mapped_column(String(24))
@@ -75,12 +75,12 @@ class User(Tracked, Base):
     @property
     def phone(self) -> str:
         """The whole telephone number, or '': for its owner alone."""
-        return unseal_text(self.phone_sealed)
+        return decrypt_text(self.phone_sealed)
 
     @property
     def mail(self) -> str:
         """The whole mail address, or '': for its owner, and for sending to it."""
-        return unseal_text(self.mail_sealed)
+        return decrypt_text(self.mail_sealed)
 
     def get_id(self) -> str:
         """What the session remembers: id and epoch, so that a raised epoch ends the session."""

@@ -8,22 +8,22 @@ from typing import Any
 from service.domain.persons.identity import Sex
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
-from service.reports.framework.report import Column, Kind
+from service.reports.framework.report import CellType, Column
 
 PERSON = Column("name", N_("姓名"))
-SEX = Column("sex", N_("性别"), Kind.WORD, is_minor=True)
-ID_NUMBER = Column("id_number", N_("证件号码"), Kind.CODE)
-PHONE = Column("phone", N_("手机"), Kind.CODE, is_minor=True)
+SEX = Column("sex", N_("性别"), CellType.LABEL, is_minor=True)
+ID_NUMBER = Column("id_number", N_("证件号码"), CellType.CODE)
+PHONE = Column("phone", N_("手机"), CellType.CODE, is_minor=True)
 UNIT = Column("unit_name", N_("单位"))
-PROVINCE = Column("province", N_("省份"), Kind.WORD)
-TYPE = Column("type_name", N_("资格类型"), Kind.WORD, is_minor=True)
-NUMBER = Column("number", N_("证书编号"), Kind.CODE)
-VALID_TO = Column("valid_to", N_("有效期至"), Kind.DAY)
+PROVINCE = Column("province", N_("省份"), CellType.LABEL)
+TYPE = Column("type_name", N_("资格类型"), CellType.LABEL, is_minor=True)
+NUMBER = Column("number", N_("证书编号"), CellType.CODE)
+VALID_TO = Column("valid_to", N_("有效期至"), CellType.DAY)
 CLASS = Column("class_title", N_("班次"))
-CLASS_CODE = Column("class_code", N_("编号"), Kind.CODE, is_minor=True)
-TRAINING_KIND = Column("kind", N_("培训类型"), Kind.WORD)
-STARTS = Column("starts_on", N_("开班日"), Kind.DAY)
-STATE = Column("state", N_("状态"), Kind.WORD)
+CLASS_CODE = Column("class_code", N_("编号"), CellType.CODE, is_minor=True)
+TRAINING_KIND = Column("kind", N_("培训类型"), CellType.LABEL)
+STARTS = Column("starts_on", N_("开班日"), CellType.DAY)
+STATE = Column("state", N_("状态"), CellType.LABEL)
 
 
 def label(enumeration: type[Labelled], value: str | None) -> str | None:

@@ -17,24 +17,24 @@ from service.models.db.pagination import Page
 from service.models.tables.user import User
 from service.reports.framework.chart import Chart
 
-Cells = dict[str, Any]
+Row = dict[str, Any]
 OFFICIAL = frozenset({Role.MINISTRY, Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION})
 UNITS = frozenset({Role.GROUP, Role.ENTERPRISE})
 BUSINESS = OFFICIAL | UNITS | {Role.TRAINING_INSTITUTION}
 
 
-class Kind(StrEnum):
+class CellType(StrEnum):
     """How a cell is written."""
 
     TEXT = "text"
-    WORD = "word"  # a key of the catalogue, translated
-    WORDS = "words"  # several, joined by « · »
+    LABEL = "word"  # a key of the catalogue, translated
+    LABELS = "words"  # several, joined by « · »
     CODE = "code"  # a number that is no quantity: text in sheets, left-aligned
     NUMBER = "number"
-    SHARE = "share"  # a Share
+    RATIO = "share"  # a Ratio
     DAY = "day"
     INSTANT = "instant"
-    BLANK = "blank"  # to be filled in by hand
+    EMPTY = "blank"  # to be filled in by hand
     SCORE = "score"  # tenths; ABSENT stands for 缺考, None for none yet
 
 
@@ -44,7 +44,7 @@ class Column:
 
     key: str
     word: str
-    kind: Kind = Kind.TEXT
+    kind: CellType = CellType.TEXT
     is_minor: bool = False
     leads_to: Mapping[str, str] = field(default_factory=dict)
     """Filter of the list of names behind a figure; empty for a figure without one."""
@@ -52,11 +52,11 @@ class Column:
     @property
     def is_figure(self) -> bool:
         """Whether it is right-aligned and summed up."""
-        return self.kind in (Kind.NUMBER, Kind.SHARE, Kind.SCORE)
+        return self.kind in (CellType.NUMBER, CellType.RATIO, CellType.SCORE)
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Ratio:
     """A part of a whole; of nothing it is «—» (domain.md §11)."""
 
     part: int
@@ -70,7 +70,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ReportFilter:
     """What a report is narrowed to; the names are those of the addresses, the same as on the list pages."""
 
     q: str = ""
@@ -115,13 +115,13 @@ class Table(Protocol):
     def count(self, most: int) -> int:
         """How many rows there are, counted to ``most``."""
 
-    def page(self, cursor: str | None) -> Page[Cells]:
+    def page(self, cursor: str | None) -> Page[Row]:
         """The rows of one page."""
 
-    def batches(self) -> Iterator[list[Cells]]:
+    def batches(self) -> Iterator[list[Row]]:
         """All rows, in lists of some thousand."""
 
-    def totals(self) -> Cells:
+    def totals(self) -> Row:
         """The sums of all rows, and ``n``, how many they are."""
 
 
@@ -135,12 +135,12 @@ class Report:
     name: str
     title: str
     roles: frozenset[Role]
-    read: Callable[[User, Chosen], Table]
+    read: Callable[[User, ReportFilter], Table]
     note: str = ""
     filters: tuple[str, ...] = ()
     options: Mapping[str, Sequence[Labelled]] = field(default_factory=dict)
     defaults: Callable[[User], Mapping[str, str]] = lambda _user: {}
-    chart: Callable[[User, Chosen, Any], Chart | None] = lambda _user, _chosen, _table: None
+    chart: Callable[[User, ReportFilter, Any], Chart | None] = lambda _user, _chosen, _table: None
     groups: Callable[[Any], list[Subtotals]] = lambda _table: []
     is_yearly: bool = False
     """Read a year at a time unless a search or a class narrows it: all years at once are the whole history."""
@@ -156,10 +156,10 @@ class Subtotals:
     """Sums of the rows that have something in common: the word over their names, and name and sums of each."""
 
     word: str
-    rows: list[tuple[str, Cells]]
+    rows: list[tuple[str, Row]]
 
 
-def choose(report: Report, user: User, given: Mapping[str, str]) -> Chosen:
+def parse_filter(report: Report, user: User, given: Mapping[str, str]) -> ReportFilter:
     """Read a filter; unknown names and values count as not chosen. An empty ``year`` is every year.
 
     A filter for which the report names no options is taken as typed.
@@ -179,7 +179,7 @@ def choose(report: Report, user: User, given: Mapping[str, str]) -> Chosen:
             values[name] = int(text) if text.isascii() and text.isdigit() and 1990 <= int(text) <= 2200 else None
         elif name not in report.options or text in {str(option) for option in report.options[name]}:
             values[name] = text
-    return Chosen(**values)
+    return ReportFilter(**values)
 
 
 def roles_that_may(*actions: Action) -> frozenset[Role]:

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.reports.framework.report import Cells, Column, Share
+from service.reports.framework.report import Column, Ratio, Row
 
 BATCH = 2500
 SHOWN = 100
@@ -27,9 +27,9 @@ class WholeTable:
     def __init__(
         self,
         columns: tuple[Column, ...],
-        rows: Iterable[Cells],
+        rows: Iterable[Row],
         sums: tuple[str, ...] = (),
-        figures: Callable[[Cells], Cells] = lambda _row: {},
+        figures: Callable[[Row], Row] = lambda _row: {},
     ) -> None:
         self.columns = columns
         self.sums, self.figures = sums, figures
@@ -39,31 +39,31 @@ class WholeTable:
         """How many rows there are."""
         return min(len(self.rows), most)
 
-    def page(self, cursor: str | None) -> Page[Cells]:
+    def page(self, cursor: str | None) -> Page[Row]:
         """A slice; the cursor is where it begins, and what is none begins anew."""
         start = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 9 else 0
         rows = self.rows[start : start + SHOWN]
         before = str(max(0, start - SHOWN)) if start else None
         return Page(rows, before, str(start + SHOWN) if start + SHOWN < len(self.rows) else None)
 
-    def batches(self) -> Iterator[list[Cells]]:
+    def batches(self) -> Iterator[list[Row]]:
         """All rows, in slices."""
         for start in range(0, len(self.rows), BATCH):
             yield self.rows[start : start + BATCH]
 
-    def totals(self) -> Cells:
+    def totals(self) -> Row:
         """The sums of all rows."""
         return self.sum_of(self.rows)
 
-    def sum_of(self, rows: Iterable[Cells]) -> Cells:
+    def sum_of(self, rows: Iterable[Row]) -> Row:
         """The sums of some rows, and what follows from them."""
         kept = list(rows)
-        sums: Cells = {key: sum(row[key] or 0 for row in kept) for key in self.sums}
+        sums: Row = {key: sum(row[key] or 0 for row in kept) for key in self.sums}
         return {"n": len(kept), **sums, **self.figures(sums)}
 
-    def sums_by(self, key: str, names: Iterable[str] = ()) -> list[tuple[str, Cells]]:
+    def sums_by(self, key: str, names: Iterable[str] = ()) -> list[tuple[str, Row]]:
         """The sums of the rows with the same value under ``key``, in the order of ``names``, else as they come."""
-        groups: dict[str, list[Cells]] = {name: [] for name in names}
+        groups: dict[str, list[Row]] = {name: [] for name in names}
         for row in self.rows:
             groups.setdefault(row[key] or "—", []).append(row)
         return [(name, self.sum_of(rows)) for name, rows in groups.items()]
@@ -80,10 +80,10 @@ class PagedTable:
 
     columns: tuple[Column, ...]
     query: Any
-    order: Order
-    cells: Callable[[Any], Cells]
+    order: SortOrder
+    cells: Callable[[Any], Row]
     sums: tuple[str, ...] = ()
-    figures: Callable[[Cells], Cells] = lambda _row: {}
+    figures: Callable[[Row], Row] = lambda _row: {}
     details: Callable[[list[UUID]], Any] | None = None
     counted: Any = None
 
@@ -91,12 +91,12 @@ class PagedTable:
         """How many rows there are, counted to ``most``."""
         return session().scalar(select(func.count()).select_from(self._counted.limit(most).subquery())) or 0
 
-    def page(self, cursor: str | None, size: int = SHOWN) -> Page[Cells]:
+    def page(self, cursor: str | None, size: int = SHOWN) -> Page[Row]:
         """One page in the table's order; raises NotFound for a cursor that is none of ours."""
         found = read_page(self.query, self.order, cursor, size)
         return Page([self.cells(row) for row in self._shown(found.rows)], found.before, found.after)
 
-    def batches(self) -> Iterator[list[Cells]]:
+    def batches(self) -> Iterator[list[Row]]:
         """All rows, page by page, so that no query and no list is long."""
         cursor: str | None = None
         while True:
@@ -106,7 +106,7 @@ class PagedTable:
             if cursor is None:
                 return
 
-    def totals(self) -> Cells:
+    def totals(self) -> Row:
         """How many rows there are, and the sums of all of them, in one query, asked once."""
         return self._totals
 
@@ -122,14 +122,14 @@ class PagedTable:
         return [found[row.id] for row in rows]
 
     @cached_property
-    def _totals(self) -> Cells:
+    def _totals(self) -> Row:
         rows = self._counted.subquery()
         sums = [func.coalesce(func.sum(rows.c[key]), 0).label(key) for key in self.sums]
         found = session().execute(select(func.count().label("n"), *sums).select_from(rows)).one()
-        totals: Cells = {key: int(value) for key, value in found._mapping.items()}
+        totals: Row = {key: int(value) for key, value in found._mapping.items()}
         return totals | self.figures(totals)
 
 
-def share(part: str, whole: str) -> Callable[[Cells], Share]:
+def share(part: str, whole: str) -> Callable[[Row], Ratio]:
     """The share of one sum in another."""
-    return lambda row: Share(row[part], row[whole])
+    return lambda row: Ratio(row[part], row[whole])

@@ -16,35 +16,35 @@ from service.models.queries.accounts.audit_list import (
 from service.models.tables.user import User
 from service.reports.framework import columns
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
 COLUMNS = (
-    Column("at", N_("时间"), Kind.INSTANT),
-    Column("event", N_("事项"), Kind.WORD),
-    Column("login", N_("登录名"), Kind.CODE),
+    Column("at", N_("时间"), CellType.INSTANT),
+    Column("event", N_("事项"), CellType.LABEL),
+    Column("login", N_("登录名"), CellType.CODE),
     Column("display_name", N_("姓名")),
-    Column("organisation", N_("单位"), Kind.WORD),
-    Column("source", N_("来源地址"), Kind.CODE),
+    Column("organisation", N_("单位"), CellType.LABEL),
+    Column("source", N_("来源地址"), CellType.CODE),
     Column("object", N_("对象")),
-    Column("outcome", N_("结果"), Kind.WORD),
+    Column("outcome", N_("结果"), CellType.LABEL),
     Column("detail", N_("说明")),
 )
 
 
-def read(_user: User, chosen: Chosen) -> PagedTable:
+def read(_user: User, chosen: ReportFilter) -> PagedTable:
     """The events of the list page."""
     outcome = chosen.state if chosen.state in OUTCOMES else ""
     found = EventFilter(chosen.q, chosen.kind, outcome, chosen.since, chosen.until)
     return PagedTable(COLUMNS, events_query(found), ORDER, _cells)
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     own = columns.plain(row, "at", "login", "display_name", "organisation")
     about = row.about or (f"{row.object_type} {row.object_id}" if row.object_id else "")
     return own | {

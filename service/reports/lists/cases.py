@@ -14,36 +14,36 @@ from service.models.queries.runtime.case_list import Filter
 from service.models.tables.user import User
 from service.reports.framework import columns
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
     roles_that_may,
 )
 from service.reports.framework.table import PagedTable
 
 COLUMNS = (
     Column("subject", N_("对象")),
-    Column("process_name", N_("流程"), Kind.WORD),
-    Column("version", N_("版本"), Kind.NUMBER),
-    Column("started_at", N_("发起"), Kind.INSTANT),
-    Column("moved_at", N_("最近办理"), Kind.INSTANT),
-    Column("ended_at", N_("办结"), Kind.INSTANT),
-    Column("incidents", N_("故障"), Kind.NUMBER),
+    Column("process_name", N_("流程"), CellType.LABEL),
+    Column("version", N_("版本"), CellType.NUMBER),
+    Column("started_at", N_("发起"), CellType.INSTANT),
+    Column("moved_at", N_("最近办理"), CellType.INSTANT),
+    Column("ended_at", N_("办结"), CellType.INSTANT),
+    Column("incidents", N_("故障"), CellType.NUMBER),
     columns.STATE,
 )
 RUNNING, ENDED = N_("进行中"), N_("已办结")
 
 
-def read(user: User, chosen: Chosen) -> PagedTable:
+def read(user: User, chosen: ReportFilter) -> PagedTable:
     """The cases of the list page."""
     state = chosen.state if chosen.state in case_list.STATES else ""
     query = case_list.cases_query(user, Filter(chosen.process, state, chosen.find, chosen.definition))
     return PagedTable(COLUMNS, query, case_list.ORDER, partial(_cells, Role(user.role) in ADMINISTRATORS))
 
 
-def _cells(is_hidden: bool, row: Any) -> Cells:
+def _cells(is_hidden: bool, row: Any) -> Row:
     own = columns.plain(row, "process_name", "started_at", "moved_at", "ended_at", "incidents")
     return own | {
         "subject": initial(row.subject) if is_hidden else row.subject,

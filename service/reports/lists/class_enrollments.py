@@ -7,12 +7,12 @@ from dataclasses import replace
 from service.errors import N_, NotFound
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
-from service.reports.framework.report import BUSINESS, Chosen, Report
+from service.reports.framework.report import BUSINESS, Report, ReportFilter
 from service.reports.framework.table import PagedTable
 from service.reports.lists.training import read_enrollments
 
 
-def read(user: User, chosen: Chosen) -> PagedTable:
+def read(user: User, chosen: ReportFilter) -> PagedTable:
     """Everybody enrolled who is in scope, whatever came of it."""
     if chosen.class_id is None:
         raise NotFound

@@ -15,49 +15,54 @@ from service.models.tables.user import User
 from service.reports.framework import columns
 from service.reports.framework.report import (
     BUSINESS,
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable, WholeTable
 
 CLASS = (columns.CLASS_CODE, columns.CLASS, columns.TRAINING_KIND)
 TIME = (
-    Column("starts_on", N_("开始"), Kind.DAY),
-    Column("ends_on", N_("结束"), Kind.DAY),
+    Column("starts_on", N_("开始"), CellType.DAY),
+    Column("ends_on", N_("结束"), CellType.DAY),
     Column("place", N_("地点")),
-    Column("organiser", N_("主办"), Kind.WORD),
+    Column("organiser", N_("主办"), CellType.LABEL),
     Column("institution", N_("承办机构")),
     columns.STATE,
 )
 OFFERS = (
     *CLASS,
-    Column("enrol_until", N_("报名截止"), Kind.DAY),
+    Column("enrol_until", N_("报名截止"), CellType.DAY),
     *TIME,
-    Column("taken", N_("报名"), Kind.NUMBER),
-    Column("capacity", N_("名额"), Kind.NUMBER),
+    Column("taken", N_("报名"), CellType.NUMBER),
+    Column("capacity", N_("名额"), CellType.NUMBER),
 )
-CHECK_IN = (*CLASS, *TIME, Column("expected", N_("应到"), Kind.NUMBER), Column("came", N_("已报到"), Kind.NUMBER))
+CHECK_IN = (
+    *CLASS,
+    *TIME,
+    Column("expected", N_("应到"), CellType.NUMBER),
+    Column("came", N_("已报到"), CellType.NUMBER),
+)
 TO_SCORE = (
     *CLASS,
     *TIME,
-    Column("came", N_("已报到"), Kind.NUMBER),
-    Column("to_score", N_("待录入"), Kind.NUMBER),
-    Column("scored", N_("待协会确认"), Kind.NUMBER),
+    Column("came", N_("已报到"), CellType.NUMBER),
+    Column("to_score", N_("待录入"), CellType.NUMBER),
+    Column("scored", N_("待协会确认"), CellType.NUMBER),
 )
 PROVINCES = (
-    Column("code", N_("代码"), Kind.CODE),
-    Column("name", N_("名称"), Kind.WORD),
-    Column("accounts", N_("可用账号"), Kind.NUMBER),
-    Column("last_login", N_("最近登录"), Kind.INSTANT),
+    Column("code", N_("代码"), CellType.CODE),
+    Column("name", N_("名称"), CellType.LABEL),
+    Column("accounts", N_("可用账号"), CellType.NUMBER),
+    Column("last_login", N_("最近登录"), CellType.INSTANT),
 )
 
 
 def _classes(given: tuple[Column, ...], query: Any) -> PagedTable:
-    def cells(row: Any) -> Cells:
-        own: Cells = {column.key: getattr(row, column.key, None) for column in given}
+    def cells(row: Any) -> Row:
+        own: Row = {column.key: getattr(row, column.key, None) for column in given}
         return own | {
             "class_id": row.id,
             "class_code": row.code,
@@ -69,22 +74,22 @@ def _classes(given: tuple[Column, ...], query: Any) -> PagedTable:
     return PagedTable(given, query, class_worklists.SOONEST, cells)
 
 
-def read_offers(user: User, chosen: Chosen) -> PagedTable:
+def read_offers(user: User, chosen: ReportFilter) -> PagedTable:
     """The classes into which the user can enrol today."""
     return _classes(OFFERS, class_worklists.offers_query(user, today(), chosen.kind))
 
 
-def read_check_in(user: User, _chosen: Chosen) -> PagedTable:
+def read_check_in(user: User, _chosen: ReportFilter) -> PagedTable:
     """The classes whose people come now, or will soon."""
     return _classes(CHECK_IN, class_worklists.check_in_query(user, today()))
 
 
-def read_to_score(user: User, _chosen: Chosen) -> PagedTable:
+def read_to_score(user: User, _chosen: ReportFilter) -> PagedTable:
     """The hosted classes without all scores."""
     return _classes(TO_SCORE, class_worklists.score_query(user))
 
 
-def read_provinces(_user: User, _chosen: Chosen) -> WholeTable:
+def read_provinces(_user: User, _chosen: ReportFilter) -> WholeTable:
     """The provinces with their accounts."""
     return WholeTable(PROVINCES, [dict(row._mapping) for row in province_list.provinces()])
 

@@ -22,43 +22,43 @@ from service.models.queries.persons.person_history import Change, changes_in
 from service.models.tables.user import User
 from service.reports.framework import columns
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import SHOWN, PagedTable
 
 COLUMNS = (
-    Column("at", N_("时间"), Kind.INSTANT),
+    Column("at", N_("时间"), CellType.INSTANT),
     columns.PERSON,
     columns.ID_NUMBER,
     columns.UNIT,
-    Column("change", N_("变更类型"), Kind.WORD),
-    Column("fields", N_("变更内容"), Kind.WORD),
+    Column("change", N_("变更类型"), CellType.LABEL),
+    Column("fields", N_("变更内容"), CellType.LABEL),
     Column("actor", N_("办理人")),
-    Column("organisation", N_("办理单位"), Kind.WORD),
+    Column("organisation", N_("办理单位"), CellType.LABEL),
 )
 
 
 class ChangesTable(PagedTable):
     """Names of units and types are looked up for a page at once."""
 
-    def page(self, cursor: str | None, size: int = SHOWN) -> Page[Cells]:
+    def page(self, cursor: str | None, size: int = SHOWN) -> Page[Row]:
         """One page, latest first."""
         found = read_page(self.query, self.order, cursor, size)
         told = changes_in(found.rows, COMPARED)
         return Page([_row(*one) for one in zip(found.rows, told, strict=True)], found.before, found.after)
 
 
-def read(user: User, chosen: Chosen) -> ChangesTable:
+def read(user: User, chosen: ReportFilter) -> ChangesTable:
     """The changes of the list page."""
     query = changes_query(user, ChangeFilter(chosen.q, chosen.kind))
     return ChangesTable(COLUMNS, query, ORDER, lambda row: _row(row, ()))
 
 
-def _row(row: Any, told: tuple[Change, ...]) -> Cells:
+def _row(row: Any, told: tuple[Change, ...]) -> Row:
     own = columns.plain(row, "at", "name", "unit_name", "actor", "organisation", "person_id")
     return own | {"id_number": row.id_number_masked, "change": kind_of(row.use_case).label, "fields": _say(told)}
 

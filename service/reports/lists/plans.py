@@ -17,62 +17,62 @@ from service.models.tables.user import User
 from service.reports.framework import columns
 from service.reports.framework.report import (
     OFFICIAL,
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
 PLANS = (
     Column("title", N_("名称")),
-    Column("year", N_("年度"), Kind.CODE),
-    Column("month", N_("月份"), Kind.CODE),
-    Column("quarter", N_("季度"), Kind.CODE),
+    Column("year", N_("年度"), CellType.CODE),
+    Column("month", N_("月份"), CellType.CODE),
+    Column("quarter", N_("季度"), CellType.CODE),
     columns.TRAINING_KIND,
-    Column("owner", N_("制定单位"), Kind.WORD),
+    Column("owner", N_("制定单位"), CellType.LABEL),
     Column("place", N_("地点")),
-    Column("capacity", N_("名额"), Kind.NUMBER),
-    Column("hours", N_("学时"), Kind.NUMBER),
-    Column("classes", N_("已开班"), Kind.NUMBER),
+    Column("capacity", N_("名额"), CellType.NUMBER),
+    Column("hours", N_("学时"), CellType.NUMBER),
+    Column("classes", N_("已开班"), CellType.NUMBER),
     columns.STATE,
 )
 UNENTERED = (
     Column("name", N_("单位名称")),
-    Column("kind", N_("单位类型"), Kind.WORD),
+    Column("kind", N_("单位类型"), CellType.LABEL),
     columns.PROVINCE,
     columns.STATE,
-    Column("persons", N_("人员"), Kind.WORD),
-    Column("account", N_("账号"), Kind.WORD),
+    Column("persons", N_("人员"), CellType.LABEL),
+    Column("account", N_("账号"), CellType.LABEL),
     Column("contact", N_("联系人")),
-    Column("unit_phone", N_("联系电话"), Kind.CODE),
-    Column("last_login", N_("最近登录"), Kind.INSTANT),
-    Column("reminded_at", N_("最近催报"), Kind.INSTANT),
+    Column("unit_phone", N_("联系电话"), CellType.CODE),
+    Column("last_login", N_("最近登录"), CellType.INSTANT),
+    Column("reminded_at", N_("最近催报"), CellType.INSTANT),
 )
 YES, NO = N_("有"), N_("没有")
 
 
-def read_plans(user: User, chosen: Chosen) -> PagedTable:
+def read_plans(user: User, chosen: ReportFilter) -> PagedTable:
     """The plans of the list page."""
     found = PlanFilter(chosen.q, chosen.year, chosen.kind, chosen.state, chosen.owner)
     return PagedTable(PLANS, plan_list.plans_query(user, found), plan_list.ORDER, _plan)
 
 
-def _plan(row: Any) -> Cells:
+def _plan(row: Any) -> Row:
     own = columns.plain(row, "title", "owner", "place", "capacity", "hours", "classes")
     times = {name: str(getattr(row, name) or "") for name in ("year", "month", "quarter")}
     return own | times | {"kind": TrainingKind(row.kind).label, "state": PlanState(row.state).label}
 
 
-def read_unentered(user: User, chosen: Chosen) -> PagedTable:
+def read_unentered(user: User, chosen: ReportFilter) -> PagedTable:
     """The units of the page from which they are reminded."""
     what = chosen.what if chosen.what in unit_completeness.WHAT else ""
     query = unit_completeness.entry_query(user, EntryFilter(chosen.q, what, chosen.province))
     return PagedTable(UNENTERED, query, unit_completeness.ORDER, _unit)
 
 
-def _unit(row: Any) -> Cells:
+def _unit(row: Any) -> Row:
     own = columns.plain(row, "name", "province", "contact", "last_login", "reminded_at")
     return own | {
         "unit_phone": row.phone,

@@ -11,32 +11,32 @@ from service.models.queries.units import unit_completeness
 from service.models.tables.user import User
 from service.reports.framework import columns
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
     roles_that_may,
 )
 from service.reports.framework.table import PagedTable
 
 COLUMNS = (
     Column("name", N_("单位名称")),
-    Column("kind", N_("单位类型"), Kind.WORD),
-    Column("published_at", N_("催报时间"), Kind.INSTANT),
+    Column("kind", N_("单位类型"), CellType.LABEL),
+    Column("published_at", N_("催报时间"), CellType.INSTANT),
     Column("body", N_("内容")),
-    Column("readers", N_("已读账号"), Kind.NUMBER),
-    Column("now", N_("现在"), Kind.WORD),
+    Column("readers", N_("已读账号"), CellType.NUMBER),
+    Column("now", N_("现在"), CellType.LABEL),
 )
 ENTERED, MISSING = N_("已录入"), N_("尚未录入")
 
 
-def read(user: User, _chosen: Chosen) -> PagedTable:
+def read(user: User, _chosen: ReportFilter) -> PagedTable:
     """The reminders of the page."""
     return PagedTable(COLUMNS, unit_completeness.reminders_query(user), unit_completeness.SENT, _cells)
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     own = columns.plain(row, "name", "published_at", "body", "readers")
     return own | {"kind": UnitKind(row.kind).label, "now": ENTERED if row.is_done else MISSING}
 

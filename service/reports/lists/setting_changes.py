@@ -9,25 +9,25 @@ from service.errors import N_
 from service.models.queries.system import setting_history
 from service.models.tables.user import User
 from service.reports.framework.report import (
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
     roles_that_may,
 )
 from service.reports.framework.table import WholeTable
 
 MOST = 50_001
 COLUMNS = (
-    Column("at", N_("时间"), Kind.INSTANT),
-    Column("setting", N_("设置"), Kind.WORD),
+    Column("at", N_("时间"), CellType.INSTANT),
+    Column("setting", N_("设置"), CellType.LABEL),
     Column("before", N_("原值")),
     Column("after", N_("新值")),
     Column("actor", N_("修改人")),
 )
 
 
-def read(user: User, _chosen: Chosen) -> WholeTable:
+def read(user: User, _chosen: ReportFilter) -> WholeTable:
     """All changes, newest first."""
     keys = [key for key, one in SETTINGS.items() if may(Role(user.role), one.action)]
     rows = [

@@ -14,42 +14,42 @@ from service.errors import N_
 from service.models.db.clock import now
 from service.models.db.pagination import Page
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import addresses
+from service.models.queries.scope import inbox_addresses
 from service.models.tables.user import User
 from service.reports.framework import columns
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import BATCH, SHOWN
 
 WHAT = (
-    Column("name", N_("事项"), Kind.WORD),
+    Column("name", N_("事项"), CellType.LABEL),
     Column("subject", N_("对象")),
-    Column("summary", N_("说明"), Kind.WORDS),
-    Column("batch_title", N_("分组"), Kind.WORD),
-    Column("unit_name", N_("单位"), Kind.WORD),
+    Column("summary", N_("说明"), CellType.LABELS),
+    Column("batch_title", N_("分组"), CellType.LABEL),
+    Column("unit_name", N_("单位"), CellType.LABEL),
 )
 FACTS = (
-    Column("score", N_("成绩"), Kind.SCORE),
-    Column("certificate_number", N_("证书编号"), Kind.CODE),
-    Column("qualification_name", N_("资格类型"), Kind.WORD),
-    Column("need", N_("应参加"), Kind.WORD),
-    Column("valid_to", N_("证书有效期至"), Kind.DAY),
-    Column("starts_on", N_("开班日"), Kind.DAY),
-    Column("ticket_kind", N_("工单类型"), Kind.WORD),
-    Column("progress", N_("当前进度"), Kind.WORD),
-    Column("unit_kind", N_("单位类型"), Kind.WORD),
+    Column("score", N_("成绩"), CellType.SCORE),
+    Column("certificate_number", N_("证书编号"), CellType.CODE),
+    Column("qualification_name", N_("资格类型"), CellType.LABEL),
+    Column("need", N_("应参加"), CellType.LABEL),
+    Column("valid_to", N_("证书有效期至"), CellType.DAY),
+    Column("starts_on", N_("开班日"), CellType.DAY),
+    Column("ticket_kind", N_("工单类型"), CellType.LABEL),
+    Column("progress", N_("当前进度"), CellType.LABEL),
+    Column("unit_kind", N_("单位类型"), CellType.LABEL),
 )
 WHEN = (
-    Column("opened_at", N_("提交"), Kind.INSTANT),
-    Column("due_at", N_("办理期限"), Kind.INSTANT),
+    Column("opened_at", N_("提交"), CellType.INSTANT),
+    Column("due_at", N_("办理期限"), CellType.INSTANT),
     Column("assignee", N_("办理人")),
 )
-DONE = (*WHAT, Column("closed_at", N_("办结"), Kind.INSTANT))
+DONE = (*WHAT, Column("closed_at", N_("办结"), CellType.INSTANT))
 WORDS = {"need": Need, "ticket_kind": TicketKind, "unit_kind": UnitKind}
 
 Read = Callable[[str | None, int], inbox.Page]
@@ -67,12 +67,12 @@ class TaskTable:
         """How many there are, counted to ``most``."""
         return self.counted(most)
 
-    def page(self, cursor: str | None) -> Page[Cells]:
+    def page(self, cursor: str | None) -> Page[Row]:
         """One page; a cursor that is none of ours begins anew."""
         found = self.read(cursor, SHOWN)
         return Page([_cells(row) for row in found.rows], found.before, found.after)
 
-    def batches(self) -> Iterator[list[Cells]]:
+    def batches(self) -> Iterator[list[Row]]:
         """All of them, page by page."""
         cursor: str | None = None
         while True:
@@ -82,12 +82,12 @@ class TaskTable:
             if cursor is None:
                 return
 
-    def totals(self) -> Cells:
+    def totals(self) -> Row:
         """Nothing of a task is summed up."""
         return {}
 
 
-def read(user: User, chosen: Chosen) -> TaskTable:
+def read(user: User, chosen: ReportFilter) -> TaskTable:
     """What waits in the reader's inbox, in the view and of the kind of the page; or what he has done."""
     if chosen.view == "done":
         return TaskTable(
@@ -103,7 +103,7 @@ def read(user: User, chosen: Chosen) -> TaskTable:
         assignee_id=user.id if chosen.view == "mine" else None,
         due_before=inbox.end_of_tomorrow(now()) if chosen.view == "due" else None,
     )
-    whose = addresses(user)
+    whose = inbox_addresses(user)
     known = inbox.fact_names(whose, found)
     facts = tuple(column for column in FACTS if column.key in known)
     return TaskTable(
@@ -113,7 +113,7 @@ def read(user: User, chosen: Chosen) -> TaskTable:
     )
 
 
-def _cells(row: Any) -> Cells:
+def _cells(row: Any) -> Row:
     facts = {column.key: row.facts.get(column.key) for column in FACTS}
     for name, words in WORDS.items():
         facts[name] = columns.label(words, facts[name])

@@ -27,11 +27,11 @@ from service.reports.framework.report import (
     BUSINESS,
     OFFICIAL,
     UNITS,
-    Cells,
-    Chosen,
+    CellType,
     Column,
-    Kind,
     Report,
+    ReportFilter,
+    Row,
 )
 from service.reports.framework.table import PagedTable
 
@@ -43,33 +43,33 @@ PERSONS = (
     columns.TYPE,
     columns.NUMBER,
     columns.VALID_TO,
-    Column("need", N_("应参加"), Kind.WORD),
+    Column("need", N_("应参加"), CellType.LABEL),
     columns.STATE,
 )
 UNIT_COLUMNS = (
     Column("name", N_("单位名称")),
-    Column("kind", N_("单位类型"), Kind.WORD),
+    Column("kind", N_("单位类型"), CellType.LABEL),
     columns.PROVINCE,
     Column("group", N_("所属集团")),
-    Column("credit_code", N_("统一社会信用代码"), Kind.CODE),
-    Column("business", N_("业务范围"), Kind.WORD),
+    Column("credit_code", N_("统一社会信用代码"), CellType.CODE),
+    Column("business", N_("业务范围"), CellType.LABEL),
     Column("contact", N_("联系人")),
-    Column("persons", N_("人员"), Kind.NUMBER),
+    Column("persons", N_("人员"), CellType.NUMBER),
     columns.STATE,
 )
 CLASSES = (
     columns.CLASS_CODE,
     columns.CLASS,
     columns.TRAINING_KIND,
-    Column("organiser", N_("主办"), Kind.WORD),
+    Column("organiser", N_("主办"), CellType.LABEL),
     Column("institution", N_("承办机构")),
     Column("place", N_("地点")),
-    Column("enrol_from", N_("报名开始"), Kind.DAY),
-    Column("enrol_until", N_("报名截止"), Kind.DAY),
-    Column("starts_on", N_("开始"), Kind.DAY),
-    Column("ends_on", N_("结束"), Kind.DAY),
-    Column("taken", N_("报名"), Kind.NUMBER),
-    Column("capacity", N_("名额"), Kind.NUMBER),
+    Column("enrol_from", N_("报名开始"), CellType.DAY),
+    Column("enrol_until", N_("报名截止"), CellType.DAY),
+    Column("starts_on", N_("开始"), CellType.DAY),
+    Column("ends_on", N_("结束"), CellType.DAY),
+    Column("taken", N_("报名"), CellType.NUMBER),
+    Column("capacity", N_("名额"), CellType.NUMBER),
     columns.STATE,
 )
 ENROLLMENTS = (
@@ -79,16 +79,16 @@ ENROLLMENTS = (
     columns.CLASS,
     columns.TRAINING_KIND,
     columns.STARTS,
-    Column("enrolled_on", N_("报名日期"), Kind.DAY),
+    Column("enrolled_on", N_("报名日期"), CellType.DAY),
     columns.STATE,
-    Column("reason", N_("原因"), Kind.WORD),
+    Column("reason", N_("原因"), CellType.LABEL),
 )
 
 
-def _read_persons(unit_kind: str = "") -> Callable[[User, Chosen], PagedTable]:
+def _read_persons(unit_kind: str = "") -> Callable[[User, ReportFilter], PagedTable]:
     """The persons of a list page."""
 
-    def read(user: User, chosen: Chosen) -> PagedTable:
+    def read(user: User, chosen: ReportFilter) -> PagedTable:
         found = PersonFilter(
             text=chosen.q,
             unit_id=chosen.unit,
@@ -102,7 +102,7 @@ def _read_persons(unit_kind: str = "") -> Callable[[User, Chosen], PagedTable]:
     return read
 
 
-def _person(row: Any) -> Cells:
+def _person(row: Any) -> Row:
     own = columns.plain(row, "name", "unit_id", "unit_name", "type_name", "number", "certificate_id", "valid_to")
     return own | {
         "person_id": row.id,
@@ -113,17 +113,17 @@ def _person(row: Any) -> Cells:
     }
 
 
-def _read_units(register: str) -> Callable[[User, Chosen], PagedTable]:
+def _read_units(register: str) -> Callable[[User, ReportFilter], PagedTable]:
     """The units of one list page."""
 
-    def read(user: User, chosen: Chosen) -> PagedTable:
+    def read(user: User, chosen: ReportFilter) -> PagedTable:
         found = UnitFilter(chosen.q, chosen.province, chosen.kind, chosen.state, register)
         return PagedTable(UNIT_COLUMNS, unit_list.units_query(user, found), unit_list.ORDER, _unit)
 
     return read
 
 
-def _unit(row: Any) -> Cells:
+def _unit(row: Any) -> Row:
     own = columns.plain(row, "name", "credit_code", "province", "group", "contact", "persons")
     return own | {
         "kind": UnitKind(row.kind).label,
@@ -132,13 +132,13 @@ def _unit(row: Any) -> Cells:
     }
 
 
-def read_classes(user: User, chosen: Chosen) -> PagedTable:
+def read_classes(user: User, chosen: ReportFilter) -> PagedTable:
     """The classes of the list page."""
     found = ClassFilter(chosen.q, chosen.kind, chosen.state, chosen.year)
     return PagedTable(CLASSES, class_list.classes_query(user, found), class_list.ORDER, _class)
 
 
-def _class(row: Any) -> Cells:
+def _class(row: Any) -> Row:
     own = columns.plain(
         row,
         "place",
@@ -160,13 +160,13 @@ def _class(row: Any) -> Cells:
     }
 
 
-def read_enrollments(user: User, chosen: Chosen) -> PagedTable:
+def read_enrollments(user: User, chosen: ReportFilter) -> PagedTable:
     """The enrolments of the list page."""
     found = EnrollmentFilter(chosen.q, chosen.state, chosen.kind)
     return PagedTable(ENROLLMENTS, enrollment_list.enrollments_query(user, found), enrollment_list.ORDER, _enrollment)
 
 
-def _enrollment(row: Any) -> Cells:
+def _enrollment(row: Any) -> Row:
     own = columns.plain(row, "person_id", "name", "unit_name", "class_id", "starts_on", "enrolled_on", "reason")
     return own | {
         "id_number": row.id_number_masked,

@@ -11,40 +11,40 @@ from service.models.tables.case import Task
 from service.models.tables.ticket import TicketFile, messages_of
 from service.models.tables.user import User
 from service.web.presenters.decision_panels import certificate_card, person_card
-from service.web.presenters.task_panel import Card
+from service.web.presenters.task_panel import TaskPanel
 
 
-def reissue_cards(user: User, task: Task) -> list[Card]:
+def reissue_cards(user: User, task: Task) -> list[TaskPanel]:
     """How the certificate was lost, the edition to print once there is one, the holder and what he holds."""
     found = reissue_of_case(task.case_id)
     if found is None:
-        return [Card("pages/cards/facts.html")]
+        return [TaskPanel("pages/cards/facts.html")]
     person = found.certificate.person
     editions = certificate_list.editions(found.certificate.number)
     new = next((c for c in editions if c.id == found.new_certificate_id), None)
-    cards = [Card("pages/cards/reissue.html", {"found": found, "editions": editions, "new": new}, wide=True)]
+    cards = [TaskPanel("pages/cards/reissue.html", {"found": found, "editions": editions, "new": new}, wide=True)]
     return [*cards, person_card(person), certificate_card(certificate_list.certificates_of(person.id))]
 
 
-def deregistration_cards(user: User, task: Task) -> list[Card]:
+def deregistration_cards(user: User, task: Task) -> list[TaskPanel]:
     """The certificate that has expired, the holder, and what he has taken part in since."""
     certificate_id = certificate_list.certificate_of_case(task.case_id)
     if certificate_id is None:
-        return [Card("pages/cards/facts.html")]
+        return [TaskPanel("pages/cards/facts.html")]
     found = certificate_list.visible_certificate(user, certificate_id)
     values = {"found": found, "trainings": trainings_of(found.person_id)[:5]}
-    return [Card("pages/cards/expired.html", values, wide=True), person_card(found.person)]
+    return [TaskPanel("pages/cards/expired.html", values, wide=True), person_card(found.person)]
 
 
-def ticket_cards(user: User, task: Task) -> list[Card]:
+def ticket_cards(user: User, task: Task) -> list[TaskPanel]:
     """The whole conversation, and who asks."""
     ticket = ticket_list.ticket_of_case(task.case_id)
     if ticket is None:
-        return [Card("pages/cards/facts.html")]
+        return [TaskPanel("pages/cards/facts.html")]
     seen = {
         "ticket": ticket,
         "messages": messages_of(ticket.id),
         "files": TicketFile.of(ticket.id),
         "steps": list(RepairStep),
     }
-    return [Card("pages/cards/ticket.html", seen, wide=True)]
+    return [TaskPanel("pages/cards/ticket.html", seen, wide=True)]

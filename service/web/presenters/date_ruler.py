@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 LEFT, RIGHT = 90, 770  # of a drawing 860 wide
-APART = 150  # what a label needs
+LABEL_GAP_PX = 150  # what a label needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def _spread(places: list[int]) -> list[int]:
     order = sorted(range(len(places)), key=lambda i: (places[i], i))
     found = list(places)
     for before, after in pairwise(order):
-        found[after] = max(found[after], found[before] + APART)
+        found[after] = max(found[after], found[before] + LABEL_GAP_PX)
     found[order[-1]] = min(found[order[-1]], RIGHT)
     for after, before in pairwise(reversed(order)):
-        found[before] = min(found[before], found[after] - APART)
+        found[before] = min(found[before], found[after] - LABEL_GAP_PX)
     return found

@@ -20,7 +20,7 @@ from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 from service.web.presenters import date_ruler
-from service.web.presenters.task_panel import Card
+from service.web.presenters.task_panel import TaskPanel
 from service.workflow.runtime import variables
 from service.workflow.training import enrollment_eligibility, enrollments
 
@@ -31,11 +31,11 @@ CONFIRM, CERTIFY = (
 SCORE = ("confirm_score", "record_score", "assent_correction")
 
 
-def enrollment_cards(user: User, task: Task) -> list[Card]:
+def enrollment_cards(user: User, task: Task) -> list[TaskPanel]:
     """For every task of an enrolment the person and the class; to each what its decision turns on."""
     found = enrollment_list.enrollment_of_case(task.case_id)
     if found is None:
-        return [Card("pages/cards/facts.html")]
+        return [TaskPanel("pages/cards/facts.html")]
     step = task.element.rpartition("/")[2]
     held = certificate_list.certificates_of(found.person_id)
     cards = [_need_card(found, held, variables.of_task(user, task.id))] if step in CONFIRM else []
@@ -44,32 +44,32 @@ def enrollment_cards(user: User, task: Task) -> list[Card]:
     if step in SCORE:
         proposed = variables.of_task(user, task.id) if step == "assent_correction" else None
         seen = {"found": found, "facts": task.facts, "trainings": trainings_of(found.person_id), "proposed": proposed}
-        cards.append(Card("pages/cards/score.html", seen))
+        cards.append(TaskPanel("pages/cards/score.html", seen))
     cards += [person_card(found.person), certificate_card(held), _class_card(found.training_class)]
     return cards
 
 
-def approval_cards(user: User, task: Task) -> list[Card]:
+def approval_cards(user: User, task: Task) -> list[TaskPanel]:
     """For the approval of a person: what was entered, what has changed since, what certificate he brings (R21)."""
     person = person_of_case(task.case_id)
     if person is None:
-        return [Card("pages/cards/facts.html")]
+        return [TaskPanel("pages/cards/facts.html")]
     changes = [v for v in versions_of(person.id) if v.kind != "insert"][:3]
     cards = [
         person_card(person, is_whole=True),
-        Card("pages/cards/changes.html", {"versions": changes, "person": person}),
+        TaskPanel("pages/cards/changes.html", {"versions": changes, "person": person}),
     ]
     held = certificate_list.certificates_of(person.id)
     return cards + ([certificate_card(held)] if held or not person.legacy_number else [])
 
 
-def class_cards(user: User, task: Task) -> list[Card]:
+def class_cards(user: User, task: Task) -> list[TaskPanel]:
     """For the tasks of a class: the class as it stands, if it has been saved before."""
     found = enrollment_list.class_of_case(task.case_id)
     return [_class_card(found)] if found else []
 
 
-def _need_card(found: Enrollment, held: list[Certificate], data: dict[str, Any]) -> Card:
+def _need_card(found: Enrollment, held: list[Certificate], data: dict[str, Any]) -> TaskPanel:
     """The need as of the day of enrolment (R47), and what confirming would check again, with the case's own last day (R45)."""
     last_day = date.fromisoformat(data["confirm_until"])
     facts = facts_of([found.person_id], found.enrolled_on)[found.person_id]
@@ -84,10 +84,10 @@ def _need_card(found: Enrollment, held: list[Certificate], data: dict[str, Any])
         "obstacles": enrollment_eligibility.recheck(found, need, facts.facts, last_day),
         "new_valid_to": certificates.renewed_valid_to(valid.valid_to) if valid and found.kind == "renewal" else None,
     }
-    return Card("pages/cards/need.html", values, wide=True)
+    return TaskPanel("pages/cards/need.html", values, wide=True)
 
 
-def _making_card(found: Enrollment, held: list[Certificate]) -> Card:
+def _making_card(found: Enrollment, held: list[Certificate]) -> TaskPanel:
     """The certificate that is being printed and approved."""
     certificate = next((c for c in held if c.enrollment_id == found.id and c.state in ("issued", "valid")), None)
     why: Message | None = None
@@ -95,23 +95,25 @@ def _making_card(found: Enrollment, held: list[Certificate]) -> Card:
         why = certificates.obstacle_to_printing(
             enrollment_eligibility.rule(certificate), found.person.photo_id is not None, 0, None
         )
-    return Card("pages/cards/making.html", {"certificate": certificate, "found": found, "obstacle": why}, wide=True)
+    return TaskPanel(
+        "pages/cards/making.html", {"certificate": certificate, "found": found, "obstacle": why}, wide=True
+    )
 
 
-def person_card(person: Person, is_whole: bool = False) -> Card:
+def person_card(person: Person, is_whole: bool = False) -> TaskPanel:
     age = (
         today().year
         - person.birth_date.year
         - ((today().month, today().day) < (person.birth_date.month, person.birth_date.day))
     )
-    return Card("pages/cards/person.html", {"person": person, "age": age, "is_whole": is_whole})
+    return TaskPanel("pages/cards/person.html", {"person": person, "age": age, "is_whole": is_whole})
 
 
-def certificate_card(held: list[Certificate]) -> Card:
+def certificate_card(held: list[Certificate]) -> TaskPanel:
     current = next((c for c in held if c.state == "valid"), None)
     refreshers = certificate_list.refreshers_of(current.number) if current else []
-    return Card("pages/cards/certificate.html", {"certificate": current, "refreshers": refreshers})
+    return TaskPanel("pages/cards/certificate.html", {"certificate": current, "refreshers": refreshers})
 
 
-def _class_card(found: TrainingClass) -> Card:
-    return Card("pages/cards/class.html", {"found": found})
+def _class_card(found: TrainingClass) -> TaskPanel:
+    return TaskPanel("pages/cards/class.html", {"found": found})

@@ -20,10 +20,10 @@ ABSENT = N_("无")
 MOST_LETTERS = 200
 
 
-def film(user: User, case_id: UUID) -> dict[str, Any]:
+def replay_frames(user: User, case_id: UUID) -> dict[str, Any]:
     """Everything the page's player needs, in one answer. Raises NotFound out of scope."""
-    moments = history.moments(user, case_id)
-    told = timeline.tell(history.timeline(user, case_id))
+    moments = history.replay_frames(user, case_id)
+    told = timeline.to_timeline(history.timeline(user, case_id))
     before: Mapping[str, Any] = {}
     asked: dict[str, forms.Field] = {}
     steps = []
@@ -44,7 +44,7 @@ def film(user: User, case_id: UUID) -> dict[str, Any]:
     }
 
 
-def _step(moment: Any, line: timeline.Told, version: int, data: list[dict[str, Any]]) -> dict[str, Any]:
+def _step(moment: Any, line: timeline.TimelineEntry, version: int, data: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "seq": moment.seq,
         "definition": moment.definition,

@@ -13,43 +13,43 @@ from service.errors import Message
 from service.infrastructure.xlsx import Head
 from service.models.db.clock import CHINA
 from service.reports.framework.report import (
-    Cells,
+    CellType,
     Column,
-    Kind,
-    Share,
+    Ratio,
+    Row,
 )
 from service.web.presenters import formatting
 from service.web.presenters.formatting import NOTHING, translate
 
 WIDTHS = {
-    Kind.NUMBER: 10,
-    Kind.SHARE: 10,
-    Kind.SCORE: 8,
-    Kind.DAY: 12,
-    Kind.INSTANT: 17,
-    Kind.CODE: 22,
-    Kind.WORD: 16,
-    Kind.WORDS: 24,
-    Kind.BLANK: 16,
-    Kind.TEXT: 24,
+    CellType.NUMBER: 10,
+    CellType.RATIO: 10,
+    CellType.SCORE: 8,
+    CellType.DAY: 12,
+    CellType.INSTANT: 17,
+    CellType.CODE: 22,
+    CellType.LABEL: 16,
+    CellType.LABELS: 24,
+    CellType.EMPTY: 16,
+    CellType.TEXT: 24,
 }
 
 
-def read(column: Column, row: Cells) -> str | Markup:
+def read(column: Column, row: Row) -> str | Markup:
     """A cell as people read it."""
     value = row.get(column.key)
     if value is None or value == "":
-        return "" if column.kind is Kind.BLANK else NOTHING
+        return "" if column.kind is CellType.EMPTY else NOTHING
     match column.kind:
-        case Kind.WORD:
+        case CellType.LABEL:
             return say_word(value)
-        case Kind.NUMBER:
+        case CellType.NUMBER:
             return formatting.thousands(value)
-        case Kind.SCORE:
+        case CellType.SCORE:
             return translate(value) if isinstance(value, str) else formatting.mark(value)
-        case Kind.DAY:
+        case CellType.DAY:
             return formatting.day(value)
-        case Kind.INSTANT:
+        case CellType.INSTANT:
             return formatting.instant(value)
         case _:
             return say_word(value) if isinstance(value, Message) else str(value)
@@ -60,14 +60,16 @@ def heads(columns: Iterable[Column]) -> list[Head]:
     return [
         Head(
             translate(c.word),
-            c.kind.value if c.kind in (Kind.NUMBER, Kind.SHARE, Kind.SCORE, Kind.DAY, Kind.INSTANT) else "text",
+            c.kind.value
+            if c.kind in (CellType.NUMBER, CellType.RATIO, CellType.SCORE, CellType.DAY, CellType.INSTANT)
+            else "text",
             WIDTHS[c.kind],
         )
         for c in columns
     ]
 
 
-def sheet_rows(columns: Iterable[Column], rows: Iterable[Cells]) -> Iterable[list[Any]]:
+def sheet_rows(columns: Iterable[Column], rows: Iterable[Row]) -> Iterable[list[Any]]:
     """The rows as a sheet has them: numbers and dates as such, everything else as text."""
     readers = [(column.key, _reader(column)) for column in columns]
     return ([None if row.get(key) in (None, "") else write(row[key]) for key, write in readers] for row in rows)
@@ -76,17 +78,17 @@ def sheet_rows(columns: Iterable[Column], rows: Iterable[Cells]) -> Iterable[lis
 def _reader(column: Column) -> Callable[[Any], Any]:
     """How the values of a column go into a sheet; words are looked up once."""
     match column.kind:
-        case Kind.WORD:
+        case CellType.LABEL:
             return cache(say_word)
-        case Kind.SHARE:
+        case CellType.RATIO:
             return _share
-        case Kind.SCORE:
+        case CellType.SCORE:
             return lambda value: translate(value) if isinstance(value, str) else value / 10
-        case Kind.NUMBER:
+        case CellType.NUMBER:
             return lambda value: value
-        case Kind.DAY:
+        case CellType.DAY:
             return _day
-        case Kind.INSTANT:
+        case CellType.INSTANT:
             return lambda value: value.astimezone(CHINA).replace(tzinfo=None)
         case _:
             return lambda value: say_word(value) if isinstance(value, Message) else str(value)
@@ -102,7 +104,7 @@ def _words(value: str) -> str:
     return " · ".join(map(translate, value.split(" · ")))
 
 
-def _share(value: Share | str) -> float | str:
+def _share(value: Ratio | str) -> float | str:
     """A fraction, or — of nothing."""
     return value if isinstance(value, str) else value.part / value.whole if value.whole else NOTHING
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class TaskPanel:
     """A template and its values; wide: over both columns."""
 
     template: str

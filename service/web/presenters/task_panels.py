@@ -13,9 +13,9 @@ from service.models.queries.system import form_options
 from service.models.tables.case import Task
 from service.models.tables.user import User
 from service.web.presenters import certificate_panels, decision_panels, labels
-from service.web.presenters.task_panel import Card
+from service.web.presenters.task_panel import TaskPanel
 
-CARDS: dict[str, Callable[[User, Task], list[Card]]] = {
+CARDS: dict[str, Callable[[User, Task], list[TaskPanel]]] = {
     "training_enrollment": decision_panels.enrollment_cards,
     "personnel_approval": decision_panels.approval_cards,
     "training_class": decision_panels.class_cards,
@@ -25,10 +25,10 @@ CARDS: dict[str, Callable[[User, Task], list[Card]]] = {
 }
 
 
-def for_task(user: User, task: Task) -> list[Card]:
+def for_task(user: User, task: Task) -> list[TaskPanel]:
     """The cards of the task's process; without any, what the inbox row says."""
     make = CARDS.get(task.process)
-    return make(user, task) if make else [Card("pages/cards/facts.html")]
+    return make(user, task) if make else [TaskPanel("pages/cards/facts.html")]
 
 
 def options(fields: Iterable[Field]) -> dict[str, list[tuple[str, str]]]:

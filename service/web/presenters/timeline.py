@@ -13,7 +13,7 @@ from service.errors import N_
 from service.web.presenters import form_answers
 from service.web.presenters.formatting import translate
 from service.workflow.runtime import definitions
-from service.workflow.runtime.history import Entry
+from service.workflow.runtime.history import TimelineRow
 
 SIGNS = {
     "start": "draft",
@@ -61,7 +61,7 @@ MESSAGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimelineEntry:
     """One line: what happened in words; given: the answers of its form (fields), label and word."""
 
     seq: int
@@ -74,19 +74,21 @@ class Told:
     fields: tuple[forms.Field, ...] = ()
 
 
-def tell(entries: Iterable[Entry]) -> list[Told]:
+def to_timeline(entries: Iterable[TimelineRow]) -> list[TimelineEntry]:
     """The entries in their order, in the reader's language."""
     return [_tell(entry) for entry in entries]
 
 
-def _tell(entry: Entry) -> Told:
+def _tell(entry: TimelineRow) -> TimelineEntry:
     fields = _fields(entry) if entry.kind == "complete" else ()
     sign = SIGNS.get(entry.kind, "info")
     given = form_answers.read(fields, entry.data)
-    return Told(entry.seq, entry.at, sign, _what(entry), entry.actor, translate(entry.organisation), given, fields)
+    return TimelineEntry(
+        entry.seq, entry.at, sign, _what(entry), entry.actor, translate(entry.organisation), given, fields
+    )
 
 
-def _what(entry: Entry) -> str:
+def _what(entry: TimelineRow) -> str:
     name = translate(entry.element_name)
     if entry.kind == "complete":
         return name
@@ -96,7 +98,7 @@ def _what(entry: Entry) -> str:
     return gettext("%(what)s · %(where)s", what=word, where=name) if name else word
 
 
-def _fields(entry: Entry) -> tuple[forms.Field, ...]:
+def _fields(entry: TimelineRow) -> tuple[forms.Field, ...]:
     """The form that was filled in, as the version of that moment had it."""
     definition = definitions.definition(entry.definition)
     element = definition.elements.get((entry.element or "").split("/")[-1])

@@ -30,12 +30,12 @@ logins = LoginManager()
 csrf = CSRFProtect()
 
 
-def needs(*actions: Action) -> Callable[[View], View]:
+def requires_permission(*actions: Action) -> Callable[[View], View]:
     """The view is for roles that may do one of ``actions`` (domain.md §9); where they may is scope's matter."""
     return lambda view: _mark(view, actions)
 
 
-def signed_in(view: View) -> View:
+def login_required(view: View) -> View:
     """The view is for everyone who has signed in."""
     return _mark(view, ())
 
@@ -45,7 +45,7 @@ def public(view: View) -> View:
     return _mark(view, None)
 
 
-def before_password(view: View) -> View:
+def allows_expired_password(view: View) -> View:
     """The view is open to an account whose first password is not changed yet (R2)."""
     view.before_password = True  # type: ignore[attr-defined]
     return view

@@ -19,19 +19,19 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class FormError:
     """What was typed and why it was refused; the field macros read it."""
 
     message: Message
-    wrong: Mapping[str, Message]
+    errors: Mapping[str, Message]
     values: Mapping[str, list[str]]
 
 
-def again(page: Callable[..., ResponseReturnValue], *errors: type[AnpeiError]) -> Callable[[View], View]:
+def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[AnpeiError]) -> Callable[[View], View]:
     """On InvalidInput (and ``errors``) answer with ``page`` of the same arguments and the error's status.
 
     The values typed and the errors stand at their fields by themselves: the macros of ``_macros/field.html`` ask
-    ``kept`` and ``wrong``. Put it below the route and the access mark.
+    ``old_value`` and ``field_error``. Put it below the route and the access mark.
     """
 
     caught: tuple[type[AnpeiError], ...] = (InvalidInput, *errors)
@@ -42,7 +42,7 @@ def again(page: Callable[..., ResponseReturnValue], *errors: type[AnpeiError]) -
             try:
                 return view(**arguments)
             except caught as error:
-                g.refused = Refused(error.message, getattr(error, "fields", {}), request.form.to_dict(flat=False))
+                g.refused = FormError(error.message, getattr(error, "fields", {}), request.form.to_dict(flat=False))
                 refresh_user()
                 return make_response(page(**arguments), error.status)
 
@@ -57,29 +57,29 @@ def refresh_user() -> None:
         User.get(g.user_id)
 
 
-def refused() -> Refused | None:
+def form_error() -> FormError | None:
     """Why the form on this page came back, or None."""
-    found: Refused | None = g.get("refused")
+    found: FormError | None = g.get("refused")
     return found
 
 
-def wrong(name: str) -> Message | None:
+def field_error(name: str) -> Message | None:
     """The error at a field, or None."""
-    found = refused()
-    return found.wrong.get(name) if found else None
+    found = form_error()
+    return found.errors.get(name) if found else None
 
 
-def kept(name: str, value: Any = "") -> Any:
+def old_value(name: str, value: Any = "") -> Any:
     """What the field shows: what was typed if the form came back, else ``value`` (None shows as '')."""
-    found = refused()
+    found = form_error()
     if found is None:
         return "" if value is None else value
     return found.values.get(name, [""])[-1]
 
 
-def kept_all(name: str, values: list[str]) -> list[str]:
-    """Like ``kept`` for a field that may be chosen several times."""
-    found = refused()
+def old_values(name: str, values: list[str]) -> list[str]:
+    """Like ``old_value`` for a field that may be chosen several times."""
+    found = form_error()
     return found.values.get(name, []) if found else values
 
 
@@ -91,7 +91,7 @@ def form_id() -> UUID:
         return new_id()
 
 
-def done(
+def flash_success(
     text: str | Message, undo: str | None = None, draft: str | None = None, kind: str = "ok", file: str | None = None
 ) -> None:
     """Say on the next page what was done. undo: address to which 撤回 posts; draft: task whose draft is no longer needed;

@@ -41,4 +41,4 @@ def _deliver(payload: dict[str, Any], _job: UUID) -> None:
 
 def register() -> None:
     """Let the worker send mails as they are written here."""
-    jobs.EFFECTS[outbox.EFFECT] = _deliver
+    jobs.SIDE_EFFECTS[outbox.EFFECT] = _deliver

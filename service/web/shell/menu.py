@@ -16,7 +16,7 @@ Values = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class MenuItem:
     """One leaf of the menu. seed: its rows in seed.md; acts: word and endpoint of each operation besides 查询 and 查看.
 
     export: the list that is taken out; values: what its address holds; words: what some roles call it; same_as: endpoint
@@ -35,12 +35,12 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MenuSection:
     """An entry of the bar: its word, its sign, its leaves; it leads to the first of them."""
 
     word: str
     sign: str
-    leaves: tuple[Leaf, ...]
+    leaves: tuple[MenuItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +58,29 @@ def _for_units(word: str) -> dict[Role, str]:
     return {Role.GROUP: word, Role.ENTERPRISE: word}
 
 
-def _work(endpoint: str, word: str, seed: str, kind: str, act: str) -> Leaf:
+def _work(endpoint: str, word: str, seed: str, kind: str, act: str) -> MenuItem:
     """A leaf that is one kind of work: the inbox narrowed to it."""
-    return Leaf(endpoint, word, seed, ((act, endpoint),), same_as=("inbox.index", {"kind": kind}))
+    return MenuItem(endpoint, word, seed, ((act, endpoint),), same_as=("inbox.index", {"kind": kind}))
 
 
-def _report(name: str, word: str, seed: str) -> Leaf:
-    return Leaf("reports.show", word, seed, export=name, values={"name": name})
+def _report(name: str, word: str, seed: str) -> MenuItem:
+    return MenuItem("reports.show", word, seed, export=name, values={"name": name})
 
 
 EXPORT, PUBLISH, ENROLL, LOOK = N_("导出"), N_("发布"), N_("为人员报名"), N_("培训班查询")
 EDIT_UNIT, DELETE_UNIT = N_("修改单位信息"), N_("删除单位")
 ADD_PERSON, EDIT_PERSON, CANCEL_PERSON = N_("录入人员"), N_("修改人员"), N_("注销人员")
 
-HOME = Place(N_("首页"), "home", (Leaf("home.index", N_("首页"), "S85 S100 S114 S122"),))
-INBOX = Place(N_("待办"), "inbox", (Leaf("inbox.index", N_("待办"), "S85 S100 S122", covers=("inbox", "tasks")),))
+HOME = MenuSection(N_("首页"), "home", (MenuItem("home.index", N_("首页"), "S85 S100 S114 S122"),))
+INBOX = MenuSection(
+    N_("待办"), "inbox", (MenuItem("inbox.index", N_("待办"), "S85 S100 S122", covers=("inbox", "tasks")),)
+)
 
-TRAINING = Place(
+TRAINING = MenuSection(
     N_("培训"),
     "cap",
     (
-        Leaf(
+        MenuItem(
             "classes.index",
             N_("培训班管理"),
             "S91 S107 S118",
@@ -92,8 +94,8 @@ TRAINING = Place(
             words={**_for_units(LOOK), Role.TRAINING_INSTITUTION: LOOK},
             covers=("classes", "reports.class_paper"),
         ),
-        Leaf("classes.new", N_("开设培训班"), "S107 S122", covers=("classes.create",)),
-        Leaf(
+        MenuItem("classes.new", N_("开设培训班"), "S107 S122", covers=("classes.create",)),
+        MenuItem(
             "worklists.offers",
             N_("代企业报名"),
             "S62 S63 S107 S118",
@@ -106,7 +108,7 @@ TRAINING = Place(
             },
             covers=("classes.choose", "classes.enroll"),
         ),
-        Leaf(
+        MenuItem(
             "enrollments.index",
             N_("报名情况"),
             "S107",
@@ -117,7 +119,7 @@ TRAINING = Place(
         _work(
             "worklists.confirmations", N_("报名确认"), "S107", "training_enrollment/confirm_enrollment", N_("确认报名")
         ),
-        Leaf(
+        MenuItem(
             "worklists.check_in",
             N_("现场报到"),
             "S53 S122",
@@ -125,7 +127,7 @@ TRAINING = Place(
             acts=((N_("报到"), "enrollments.check_in"), (N_("撤销报到"), "enrollments.undo_check_in")),
             covers=("enrollments.check_in_sheet", "enrollments.check_in"),
         ),
-        Leaf(
+        MenuItem(
             "worklists.scores",
             N_("成绩录入"),
             "S54 S59",
@@ -140,7 +142,7 @@ TRAINING = Place(
             "training_enrollment/confirm_score",
             N_("确认成绩"),
         ),
-        Leaf(
+        MenuItem(
             "plans.index",
             N_("制定计划"),
             "S90 S106 S122",
@@ -158,11 +160,11 @@ TRAINING = Place(
     ),
 )
 
-PERSONS = Place(
+PERSONS = MenuSection(
     N_("人员"),
     "people",
     (
-        Leaf(
+        MenuItem(
             "persons.index",
             N_("人员信息查询"),
             "S84 S104 S117",
@@ -178,14 +180,14 @@ PERSONS = Place(
             covers=("persons", "person_acts", "person_import", "reports.record", "reports.record_file"),
         ),
         _work("worklists.approvals", N_("人员信息审批"), "S103", "personnel_approval/approve_person", N_("审批人员")),
-        Leaf(
+        MenuItem(
             "persons.changes",
             N_("人员信息变更"),
             "S88 S121",
             export="person-changes",
             acts=((N_("变更单位"), "person_actions.choose_unit"), (N_("变更资格类型"), "person_actions.choose_type")),
         ),
-        Leaf(
+        MenuItem(
             "persons.academies",
             N_("院校人员管理"),
             "S121",
@@ -199,11 +201,11 @@ PERSONS = Place(
     ),
 )
 
-CERTIFICATES = Place(
+CERTIFICATES = MenuSection(
     N_("证书"),
     "cert",
     (
-        Leaf(
+        MenuItem(
             "certificates.index",
             N_("证件查询"),
             "S93",
@@ -217,14 +219,14 @@ CERTIFICATES = Place(
             "training_enrollment/certification/approve_certificate",
             N_("审批证件"),
         ),
-        Leaf(
+        MenuItem(
             "certificate_actions.expired",
             N_("证件注销"),
             "S77",
             acts=((N_("注销证书"), "certificate_actions.deregister"),),
             covers=("certificate_actions.deregister_many",),
         ),
-        Leaf(
+        MenuItem(
             "worklists.prints",
             N_("证件打印"),
             "S12 S122",
@@ -232,7 +234,7 @@ CERTIFICATES = Place(
             same_as=("certificates.index", {"print": "no"}),
             covers=("printing",),
         ),
-        Leaf(
+        MenuItem(
             "printing.register",
             N_("领取登记"),
             "S12",
@@ -240,7 +242,7 @@ CERTIFICATES = Place(
             export="prints",
             covers=("printing.hand_out",),
         ),
-        Leaf(
+        MenuItem(
             "reissues.index",
             N_("遗失补办"),
             "S12",
@@ -251,11 +253,11 @@ CERTIFICATES = Place(
     ),
 )
 
-REPORTS = Place(
+REPORTS = MenuSection(
     N_("报表"),
     "chart",
     (
-        Leaf("reports.index", N_("全部报表"), "S84", covers=("reports",)),
+        MenuItem("reports.index", N_("全部报表"), "S84", covers=("reports",)),
         _report("renewal-trainees", N_("换证学员及考核成绩"), "S94"),
         _report("annual-classes", N_("年度培训班情况表"), "S95 S108"),
         _report("class-trainees", N_("培训班学员统计"), "S84"),
@@ -264,11 +266,11 @@ REPORTS = Place(
     ),
 )
 
-UNITS = Place(
+UNITS = MenuSection(
     N_("企业信息"),
     "unit",
     (
-        Leaf(
+        MenuItem(
             "units.index",
             N_("企业管理"),
             "S86 S101 S115 S123",
@@ -281,7 +283,7 @@ UNITS = Place(
             ),
             covers=("units", "unit_acts"),
         ),
-        Leaf(
+        MenuItem(
             "units.branches",
             N_("企业分公司管理"),
             "S87 S102 S116 S124",
@@ -293,7 +295,7 @@ UNITS = Place(
                 (N_("转集团"), "unit_actions.convert_form"),
             ),
         ),
-        Leaf(
+        MenuItem(
             "units.academies",
             N_("院校管理"),
             "S121 S123",
@@ -305,9 +307,9 @@ UNITS = Place(
             ),
             covers=("units.new_academy", "units.create_academy"),
         ),
-        Leaf("units.new", N_("企业录入"), "S101 S123", covers=("units.create",)),
-        Leaf("units.new_branch", N_("企业分公司录入"), "S102 S124", covers=("units.create_branch",)),
-        Leaf(
+        MenuItem("units.new", N_("企业录入"), "S101 S123", covers=("units.create",)),
+        MenuItem("units.new_branch", N_("企业分公司录入"), "S102 S124", covers=("units.create_branch",)),
+        MenuItem(
             "unit_actions.unentered",
             N_("尚未录入"),
             "S14",
@@ -318,12 +320,12 @@ UNITS = Place(
     ),
 )
 
-NOTICES = Place(
+NOTICES = MenuSection(
     N_("通知"),
     "bell",
     (
-        Leaf("notices.index", N_("通知信息列表"), "S96 S109 S119", export="notices", covers=("notices",)),
-        Leaf(
+        MenuItem("notices.index", N_("通知信息列表"), "S96 S109 S119", export="notices", covers=("notices",)),
+        MenuItem(
             "notices.own",
             N_("通报信息管理"),
             "S110 S121",
@@ -345,25 +347,25 @@ NOTICES = Place(
                 "notices.attach",
             ),
         ),
-        Leaf("notices.new", N_("发布通报"), "S110 S121", covers=("notices.create",)),
+        MenuItem("notices.new", N_("发布通报"), "S110 S121", covers=("notices.create",)),
     ),
 )
 
-TICKETS = Place(
+TICKETS = MenuSection(
     N_("客服"),
     "chat",
     (
-        Leaf("tickets.index", N_("在线客服"), "S78", export="tickets", covers=("tickets",)),
-        Leaf("tickets.new", N_("提交工单"), "S79 S80 S81 S82", covers=("tickets.create",)),
+        MenuItem("tickets.index", N_("在线客服"), "S78", export="tickets", covers=("tickets",)),
+        MenuItem("tickets.new", N_("提交工单"), "S79 S80 S81 S82", covers=("tickets.create",)),
         _work("worklists.dispatch", N_("工单分派"), "S78", "support_ticket/accept_ticket", N_("受理工单")),
     ),
 )
 
-AUDIT = Place(
+AUDIT = MenuSection(
     N_("审计"),
     "eye",
     (
-        Leaf(
+        MenuItem(
             "audit.index",
             N_("日志审计"),
             "[I]",
@@ -374,11 +376,11 @@ AUDIT = Place(
     ),
 )
 
-SYSTEM = Place(
+SYSTEM = MenuSection(
     N_("系统"),
     "gear",
     (
-        Leaf(
+        MenuItem(
             "users.index",
             N_("用户管理"),
             "S97 S111 S121",
@@ -394,8 +396,8 @@ SYSTEM = Place(
             words={Role.SECURITY_ADMIN: N_("账号与授权")},
             covers=("users", "accounts"),
         ),
-        Leaf("users.new", N_("添加用户"), "S97 S111", covers=("users.create",)),
-        Leaf(
+        MenuItem("users.new", N_("添加用户"), "S97 S111", covers=("users.create",)),
+        MenuItem(
             "settings.index",
             N_("参数与字典"),
             "[I]",
@@ -403,10 +405,10 @@ SYSTEM = Place(
             words={Role.SECURITY_ADMIN: N_("安全策略")},
             covers=("settings",),
         ),
-        Leaf("administration.provinces", N_("省份字典"), "[I]", export="provinces"),
-        Leaf("administration.backup", N_("备份"), "[I]"),
-        Leaf("exports.index", N_("导出记录"), "S86 S101 S115 S123", covers=("exports",)),
-        Leaf(
+        MenuItem("administration.provinces", N_("省份字典"), "[I]", export="provinces"),
+        MenuItem("administration.backup", N_("备份"), "[I]"),
+        MenuItem("exports.index", N_("导出记录"), "S86 S101 S115 S123", covers=("exports",)),
+        MenuItem(
             "session.password",
             N_("密码修改"),
             "S98 S112 S120",
@@ -415,18 +417,18 @@ SYSTEM = Place(
     ),
 )
 
-CASES = Place(
+CASES = MenuSection(
     N_("案卷"),
     "flow",
     (
-        Leaf(
+        MenuItem(
             "cases.index", N_("案卷"), "§9", export="cases", words={Role.AUDIT_ADMIN: N_("案卷回放")}, covers=("cases",)
         ),
-        Leaf("processes.index", N_("流程定义"), "§9", covers=("processes",)),
+        MenuItem("processes.index", N_("流程定义"), "§9", covers=("processes",)),
     ),
 )
 
-PLACES = (
+MENU = (
     HOME,
     INBOX,
     TRAINING,

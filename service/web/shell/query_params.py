@@ -35,7 +35,7 @@ def cursor() -> str | None:
     return request.args.get("page") or None
 
 
-def along(**own: Any) -> dict[str, Any]:
+def with_query(**own: Any) -> dict[str, Any]:
     """What the address is narrowed to, to go along to another one; ``own`` takes its place.
 
     What ``url_for`` itself would heed is left out: nobody's link may choose the scheme or the host of our forms.

@@ -15,10 +15,10 @@ from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.forms import Option
 from service.models.db.ids import new_id
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import addresses
+from service.models.queries.scope import inbox_addresses
 from service.web.presenters import formatting, status_badges, task_columns
 from service.web.shell import form_errors, navigation, query_params
-from service.web.shell.navigation import may_now
+from service.web.shell.navigation import has_permission
 
 CASES = (Action.VIEW_CLASSES, Action.REPLAY_CASES, Action.EDIT_PROCESSES)
 STATIC = CHECKOUT / "service" / "static"
@@ -28,19 +28,19 @@ def register(app: Flask) -> None:
     """Give the templates what the layout and the macros ask for."""
     app.jinja_env.filters["for_reader"] = for_reader
     app.jinja_env.globals |= {
-        "along": query_params.along,
-        "places": navigation.places,
+        "with_query": query_params.with_query,
+        "menu": navigation.menu,
         "operations": navigation.operations,
-        "word_here": navigation.word_here,
+        "page_heading": navigation.page_heading,
         "pending": pending,
         "static": static_url,
         "status_of": status_badges.status_of,
-        "may": may_now,
-        "kept": form_errors.kept,
+        "may": has_permission,
+        "old_value": form_errors.old_value,
         "new_id": new_id,
-        "kept_all": form_errors.kept_all,
-        "wrong": form_errors.wrong,
-        "refused": form_errors.refused,
+        "old_values": form_errors.old_values,
+        "field_error": form_errors.field_error,
+        "form_error": form_errors.form_error,
         "preference": preference,
         "column_value": task_columns.value,
         "repeats": task_columns.repeats,
@@ -55,7 +55,7 @@ def register(app: Flask) -> None:
 def counts() -> list[inbox.KindCount]:
     """The kinds of task that wait for the reader; asked once a request."""
     if "inbox_counts" not in g:
-        g.inbox_counts = inbox.counts(addresses(current_user), current_user.id)
+        g.inbox_counts = inbox.counts(inbox_addresses(current_user), current_user.id)
     found: list[inbox.KindCount] = g.inbox_counts
     return found
 

@@ -10,9 +10,9 @@ from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.units.units import UnitState, obstacle_to_work
 from service.errors import Conflict
-from service.web.shell.form_errors import done
+from service.web.shell.form_errors import flash_success
 
-OPEN = {Action.MODIFY_UNIT, Action.VIEW_UNITS, Action.CHANGE_PASSWORD}
+OPEN_BEFORE_RECORD = {Action.MODIFY_UNIT, Action.VIEW_UNITS, Action.CHANGE_PASSWORD}
 
 
 def register(app: Flask) -> None:
@@ -27,7 +27,7 @@ def check() -> ResponseReturnValue | None:
     if actions is None or hasattr(view, "before_password") or not current_user.is_authenticated:
         return None
     own = current_user.organisation
-    if not own.is_unit or current_user.must_change or (actions and OPEN.issuperset(actions)):
+    if not own.is_unit or current_user.must_change or (actions and OPEN_BEFORE_RECORD.issuperset(actions)):
         return None
     obstacle = obstacle_to_work(Role(current_user.role), UnitState(own.state), Action.VIEW_PERSONS)
     if obstacle is None:
@@ -35,5 +35,5 @@ def check() -> ResponseReturnValue | None:
     if request.method != "GET" or own.state == UnitState.DELETED:
         raise Conflict(obstacle)
     if request.endpoint != "home.index":
-        done(obstacle, kind="warn")
+        flash_success(obstacle, kind="warn")
     return redirect(url_for("units.edit", unit_id=own.id))

@@ -10,15 +10,15 @@ from service.domain.accounts.roles import Role, needs_assent, obstacle_to_accoun
 from service.domain.persons.identity import mask, parse_phone
 from service.domain.values.contacts import mask_mail, parse_mail
 from service.errors import N_
-from service.models.db.encryption import seal
+from service.models.db.encryption import encrypt
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.workflow.accounts.accounts import KIND_OF_ROLE, NAME_WRONG, managed_user
-from service.workflow.accounts.audit_events import event
-from service.workflow.form_reader import Entry
+from service.workflow.accounts.audit_events import account_event
+from service.workflow.form_reader import FormReader
 from service.workflow.outbox import WANTED
 from service.workflow.runtime import tasks
 
@@ -29,13 +29,13 @@ def modify_user(actor: User, user_id: UUID, raw: Mapping[str, Any]) -> User:
     In another organisation its scope is another: its sessions end, its tasks go back, and what the system administrator
     moves waits for the security administrator's assent again. Raises InvalidInput at the field.
     """
-    user, entry = managed_user(actor, user_id), Entry(raw)
+    user, entry = managed_user(actor, user_id), FormReader(raw)
     name = _name(entry)
     home = _home(actor, user, entry) if entry.has("organisation_id") else user.organisation
     phone, mail = entry.parse(parse_phone, entry.typed("phone")), entry.parse(parse_mail, entry.typed("mail"))
     entry.check()
     is_moved = home.id != user.organisation_id
-    with transaction(Cause("modify_user", actor.id)) as current:
+    with transaction(Operation("modify_user", actor.id)) as current:
         user.display_name = name
         if phone:
             _set_phone(user, phone)
@@ -45,7 +45,7 @@ def modify_user(actor: User, user_id: UUID, raw: Mapping[str, Any]) -> User:
             user.organisation_id, user.organisation = home.id, home
             user.epoch += 1
             user.awaits_assent = user.awaits_assent or needs_assent(Role(actor.role))
-            current.add(event("move_user", actor, None, about=user))
+            current.add(account_event("move_user", actor, None, about=user))
     if is_moved:
         tasks.release_tasks(user.id, actor.id)
     return user
@@ -53,31 +53,31 @@ def modify_user(actor: User, user_id: UUID, raw: Mapping[str, Any]) -> User:
 
 def save_own(user: User, raw: Mapping[str, Any]) -> None:
     """Change one's own telephone and address, and which mails one wants; what is left empty is taken away."""
-    account, entry = session().get_one(User, user.id), Entry(raw)
+    account, entry = session().get_one(User, user.id), FormReader(raw)
     phone, mail = entry.parse(parse_phone, entry.typed("phone")), entry.parse(parse_mail, entry.typed("mail"))
     wanted = [name for name in WANTED if entry.is_ticked(f"mail_{name}")]
     if wanted and not mail:
         entry.refuse("mail", N_("要接收邮件，请填写邮箱。"))
     entry.check()
-    with transaction(Cause("save_own_account", user.id)):
+    with transaction(Operation("save_own_account", user.id)):
         _set_phone(account, phone or "")
         _set_mail(account, mail or "")
         account.preferences = {**account.preferences, "mails": wanted}
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: FormReader) -> str:
     name = " ".join(entry.typed("display_name").split())
     if not 2 <= len(name) <= 50:
         entry.refuse("display_name", NAME_WRONG)
     return name
 
 
-def _home(actor: User, user: User, entry: Entry) -> Organisation:
+def _home(actor: User, user: User, entry: FormReader) -> Organisation:
     """The organisation chosen: in the actor's scope, of the kind that the role belongs to, and not deleted."""
     key = entry.key("organisation_id")
     if key is None or key == user.organisation_id:
         return user.organisation
-    home = get_visible(actor, Organisation, key)
+    home = get_or_404_in_scope(actor, Organisation, key)
     why = obstacle_to_account(Role(actor.role), Role(user.role), actor.organisation_id, home.authority_id)
     if why is not None:
         entry.refuse("organisation_id", why)
@@ -90,9 +90,9 @@ def _home(actor: User, user: User, entry: Entry) -> Organisation:
 
 def _set_phone(user: User, phone: str) -> None:
     if phone != user.phone:
-        user.phone_sealed, user.phone_masked = (seal(phone), mask(phone)) if phone else (None, None)
+        user.phone_sealed, user.phone_masked = (encrypt(phone), mask(phone)) if phone else (None, None)
 
 
 def _set_mail(user: User, mail: str) -> None:
     if mail != user.mail:
-        user.mail_sealed, user.mail_masked = (seal(mail), mask_mail(mail)) if mail else (None, None)
+        user.mail_sealed, user.mail_masked = (encrypt(mail), mask_mail(mail)) if mail else (None, None)

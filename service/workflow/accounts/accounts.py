@@ -11,16 +11,16 @@ from service.domain.accounts.roles import Role, needs_assent, obstacle_to_accoun
 from service.domain.values.privacy import VERSION
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound, SignInNeeded, TooManyAttempts
 from service.models.db.clock import now
-from service.models.db.encryption import fingerprint
+from service.models.db.encryption import blind_index
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables import setting
 from service.models.tables.attempt import Attempt
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
-from service.workflow.accounts.audit_events import event
+from service.workflow.accounts.audit_events import account_event
 from service.workflow.accounts.passwords import (
     check_new,
     hash_password,
@@ -47,12 +47,12 @@ def sign_in(login: str, password: str, source: str) -> User:
     TooManyAttempts; both are counted per login and per source.
     """
     user = check_password(login, password, source)
-    with transaction(Cause("sign_in", user.id)) as current_session:
+    with transaction(Operation("sign_in", user.id)) as current_session:
         user.last_login = now()
         user.must_change = user.must_change or is_stale(user)
         if is_old_fashioned(user):
             user.password_hash = hash_password(password)
-        current_session.add(event("sign_in", user, source))
+        current_session.add(account_event("sign_in", user, source))
     return user
 
 
@@ -78,10 +78,10 @@ def change_password(user: User, present: str, new: str, again: str, source: str)
     if wrong:
         raise InvalidInput(wrong)
     check_new(account, new)
-    with transaction(Cause("change_password", user.id)) as current_session:
+    with transaction(Operation("change_password", user.id)) as current_session:
         replace(account, new)
         account.must_change = False
-        current_session.add(event("change_password", account, source))
+        current_session.add(account_event("change_password", account, source))
     return account
 
 
@@ -108,7 +108,7 @@ def check_password(login: str, password: str, source: str, action: str = "sign_i
 
 def _key(login: str) -> str:
     """What failures are counted under; a digest, since people type numbers and passwords into the wrong field."""
-    return f"login:{fingerprint(login.strip().lower()).hex()}"
+    return f"login:{blind_index(login.strip().lower()).hex()}"
 
 
 def _failures(key: str) -> list[datetime]:
@@ -117,9 +117,9 @@ def _failures(key: str) -> list[datetime]:
 
 def _remember_failure(user: User | None, account: str, place: str, source: str, limit: int, action: str) -> bool:
     """Count a failure, in a use case of its own; returns whether it locks the login."""
-    with transaction(Cause("sign_in_failed")) as current_session:
+    with transaction(Operation("sign_in_failed")) as current_session:
         current_session.add_all([Attempt(kind=FAILURE, key=account), Attempt(kind=FAILURE, key=place)])
-        current_session.add(event(action, user, source, "refused"))
+        current_session.add(account_event(action, user, source, "refused"))
         current_session.flush()
         until = passwords.locked_until(_failures(account), now(), limit)
         if until and user is not None:
@@ -128,14 +128,14 @@ def _remember_failure(user: User | None, account: str, place: str, source: str, 
 
 
 def _forget(account: str) -> None:
-    with transaction(Cause("sign_in")):
+    with transaction(Operation("sign_in")):
         Attempt.forget(FAILURE, account)
 
 
 def sign_out(user: User, source: str) -> None:
     """Remember that a session ended by hand."""
-    with transaction(Cause("sign_out", user.id)) as current_session:
-        current_session.add(event("sign_out", user, source))
+    with transaction(Operation("sign_out", user.id)) as current_session:
+        current_session.add(account_event("sign_out", user, source))
 
 
 def create_user(
@@ -154,7 +154,7 @@ def create_user(
         raise NotAllowed(why)
     _check_account(login, display_name, role, organisation)
     first = password or passwords.make_first_password()
-    with transaction(Cause("create_user", actor.id if actor else None)) as current_session:
+    with transaction(Operation("create_user", actor.id if actor else None)) as current_session:
         user = User(
             id=new_id(),
             login=login,
@@ -171,7 +171,7 @@ def create_user(
 
 def _organisation(actor: User | None, organisation_id: UUID) -> Organisation:
     if actor is not None:
-        return get_visible(actor, Organisation, organisation_id)
+        return get_or_404_in_scope(actor, Organisation, organisation_id)
     organisation = session().get(Organisation, organisation_id)
     if organisation is None:
         raise NotFound
@@ -213,12 +213,12 @@ def reset_password(actor: User, user_id: UUID) -> str:
     """
     user = managed_user(actor, user_id)
     first = passwords.make_first_password()
-    with transaction(Cause("reset_password", actor.id)) as current_session:
+    with transaction(Operation("reset_password", actor.id)) as current_session:
         if why := obstacle_to_reset(actor, user, hold=True):
             raise Conflict(why)
         user.awaits_assent = user.awaits_assent or needs_assent(Role(actor.role))
         _give_first_password(user, first)
-        current_session.add(event("reset_password", actor, None, about=user))
+        current_session.add(account_event("reset_password", actor, None, about=user))
     return first
 
 
@@ -243,9 +243,9 @@ def disable_user(actor: User, user_id: UUID) -> None:
     user = managed_user(actor, user_id)
     if user.id == actor.id:
         raise Conflict(N_("不能停用自己的账号。"))
-    with transaction(Cause("disable_user", actor.id)) as current_session:
+    with transaction(Operation("disable_user", actor.id)) as current_session:
         user.state, user.epoch = "disabled", user.epoch + 1
-        current_session.add(event("disable_user", actor, None, about=user))
+        current_session.add(account_event("disable_user", actor, None, about=user))
     tasks.release_tasks(user.id, actor.id)
 
 
@@ -254,25 +254,25 @@ def enable_user(actor: User, user_id: UUID) -> None:
     user = managed_user(actor, user_id)
     if user.organisation.state == "deleted":
         raise Conflict(N_("该账号的单位已删除，不能恢复。"))
-    with transaction(Cause("enable_user", actor.id)) as current_session:
+    with transaction(Operation("enable_user", actor.id)) as current_session:
         user.state = "active"
-        current_session.add(event("enable_user", actor, None, about=user))
+        current_session.add(account_event("enable_user", actor, None, about=user))
 
 
 def assent(actor: User, user_id: UUID) -> None:
     """Let an account that the system administrator made begin to work; the security administrator's decision."""
     user = _awaiting(actor, user_id)
-    with transaction(Cause("assent_user", actor.id)) as current_session:
+    with transaction(Operation("assent_user", actor.id)) as current_session:
         user.awaits_assent = False
-        current_session.add(event("assent_user", actor, None, about=user))
+        current_session.add(account_event("assent_user", actor, None, about=user))
 
 
 def refuse_assent(actor: User, user_id: UUID) -> None:
     """Refuse it: the account is disabled, and enabled again it would wait as before."""
     user = _awaiting(actor, user_id)
-    with transaction(Cause("refuse_user", actor.id)) as current_session:
+    with transaction(Operation("refuse_user", actor.id)) as current_session:
         user.state, user.epoch = "disabled", user.epoch + 1
-        current_session.add(event("refuse_user", actor, None, about=user))
+        current_session.add(account_event("refuse_user", actor, None, about=user))
 
 
 def _awaiting(actor: User, user_id: UUID) -> User:
@@ -289,9 +289,9 @@ def _awaiting(actor: User, user_id: UUID) -> User:
 def accept_privacy(user: User) -> None:
     """Remember that the reader has read the privacy notice in force."""
     account = session().get_one(User, user.id)
-    with transaction(Cause("accept_privacy", user.id)) as current_session:
+    with transaction(Operation("accept_privacy", user.id)) as current_session:
         account.privacy_version = VERSION
-        current_session.add(event("accept_privacy", account, None, about=account))
+        current_session.add(account_event("accept_privacy", account, None, about=account))
 
 
 def unlock(actor: User, user_id: UUID) -> None:
@@ -301,9 +301,9 @@ def unlock(actor: User, user_id: UUID) -> None:
     user = session().get(User, user_id)
     if user is None:
         raise NotFound
-    with transaction(Cause("unlock", actor.id)) as current_session:
+    with transaction(Operation("unlock", actor.id)) as current_session:
         _free(user)
-        current_session.add(event("unlock", actor, None, about=user))
+        current_session.add(account_event("unlock", actor, None, about=user))
 
 
 def _free(user: User) -> None:
@@ -314,17 +314,17 @@ def _free(user: User) -> None:
 def unlock_here(login: str, who: dict[str, str]) -> None:
     """``anpei unlock``: the same on the command line, for when nobody can sign in. who: the audit trail remembers it."""
     user = _of_login(login)
-    with transaction(Cause("unlock")) as current_session:
+    with transaction(Operation("unlock")) as current_session:
         _free(user)
-        current_session.add(event("unlock", None, None, about=user, detail=who))
+        current_session.add(account_event("unlock", None, None, about=user, detail=who))
 
 
 def reset_here(login: str, who: dict[str, str]) -> str:
     """``anpei reset-password``: on the command line, without an assent. Returns the first password."""
     user, first = _of_login(login), passwords.make_first_password()
-    with transaction(Cause("reset_password")) as current_session:
+    with transaction(Operation("reset_password")) as current_session:
         _give_first_password(user, first)
-        current_session.add(event("reset_password", None, None, about=user, detail=who))
+        current_session.add(account_event("reset_password", None, None, about=user, detail=who))
     return first
 
 
@@ -342,15 +342,15 @@ def end_sessions(actor: User, user_id: UUID) -> None:
     user = User.get(user_id)
     if user is None:
         raise NotFound
-    with transaction(Cause("end_sessions", actor.id)) as current_session:
+    with transaction(Operation("end_sessions", actor.id)) as current_session:
         user.epoch += 1
-        current_session.add(event("end_sessions", actor, None, about=user))
+        current_session.add(account_event("end_sessions", actor, None, about=user))
 
 
 def set_preferences(user: User, chosen: dict[str, str]) -> None:
     """Remember language, theme and text size with the account."""
     account = session().get_one(User, user.id)
-    with transaction(Cause("set_preferences", user.id)):
+    with transaction(Operation("set_preferences", user.id)):
         account.preferences = {**account.preferences, **chosen}
 
 
@@ -359,7 +359,7 @@ def managed_user(actor: User, user_id: UUID) -> User:
     user = User.get(user_id)
     if user is None:
         raise NotFound
-    get_visible(actor, Organisation, user.organisation_id)
+    get_or_404_in_scope(actor, Organisation, user.organisation_id)
     if why := obstacle_to_account(
         Role(actor.role), Role(user.role), actor.organisation_id, user.organisation.authority_id
     ):

@@ -6,7 +6,7 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.user import User
 
 
-def event(
+def account_event(
     action: str,
     user: User | None,
     source: str | None,

@@ -11,8 +11,8 @@ from service.domain.accounts.roles import Role
 from service.errors import Conflict, NotAllowed
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Case, Task
 from service.models.tables.certificate import Certificate
 from service.models.tables.person import Person
@@ -46,7 +46,7 @@ def recheck_deregistrations() -> int:
     )
     changed = [case_id for case_id, key in session().execute(query) if key not in still]
     for case_id in changed:
-        tasks.signal(None, case_id, "recheck")
+        tasks.correlate_message(None, case_id, "recheck")
     return len(changed)
 
 
@@ -57,7 +57,7 @@ def begin_deregistration(user: User, certificate_id: UUID) -> UUID:
     """
     if not may(Role(user.role), Action.DEREGISTER_CERTIFICATE):
         raise NotAllowed
-    found = get_visible(user, Certificate, certificate_id)
+    found = get_or_404_in_scope(user, Certificate, certificate_id)
     open_tasks = select(Task.id).where(Task.kind == f"{PROCESS}/deregister_certificate", Task.state == "open")
     mine = open_tasks.join(Case, Case.id == Task.case_id).where(Case.business_key == str(found.id))
     if (known := session().scalar(mine)) is not None:
@@ -71,7 +71,7 @@ def begin_deregistration(user: User, certificate_id: UUID) -> UUID:
 
 def _start(certificate_id: UUID, user: User | None) -> UUID | None:
     """A case, unless there is one already or another worker is at it. A refusal (R62) is the caller's."""
-    with transaction(Cause("start_deregistration", user.id if user else None)) as current:
+    with transaction(Operation("start_deregistration", user.id if user else None)) as current:
         lock = select(Certificate.id).where(Certificate.id == certificate_id).with_for_update(skip_locked=True)
         if current.scalar(lock) is None or current.scalar(select(_case_of(str(certificate_id)))):
             return None

@@ -23,12 +23,12 @@ from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, TooManyAttempts
 from service.infrastructure import pdf
 from service.models.db.clock import now, today
-from service.models.db.encryption import unseal
+from service.models.db.encryption import decrypt
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import live_reissue_of
-from service.models.queries.scope import addresses, get_visible
+from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.queries.training.training_need_facts import rule
 from service.models.tables.attempt import Attempt
 from service.models.tables.case import Task
@@ -40,7 +40,7 @@ from service.models.tables.training import Enrollment
 from service.models.tables.user import User
 from service.operations import prints
 from service.workflow.certificates.printer_calibration import Shift, write_shift
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 from service.workflow.runtime import tasks
 
 QUERY = "verify"
@@ -56,7 +56,7 @@ def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_
     The record is what entitles to the print file. batch_id: printed with others. Raises Conflict without a photo or for
     a dead edition, InvalidInput at ``reason`` when a further print gives none.
     """
-    with transaction(Cause("print_certificate", user.id)) as current:
+    with transaction(Operation("print_certificate", user.id)) as current:
         found = _printable(user, certificate_id)
         has_photo = found.person.photo_id is not None
         if obstacle := certificates.obstacle_to_printing(rule(found), has_photo, found.printed_count, reason):
@@ -83,9 +83,9 @@ def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
     """
     if not may(Role(user.role), Action.REVOKE_CERTIFICATE):
         raise NotAllowed
-    with transaction(Cause("revoke_certificate", user.id)) as current:
+    with transaction(Operation("revoke_certificate", user.id)) as current:
         current.execute(select(Certificate.id).where(Certificate.id == certificate_id).with_for_update())
-        found = get_visible(user, Certificate, certificate_id)
+        found = get_or_404_in_scope(user, Certificate, certificate_id)
         current.refresh(found, ["state"])
         why = parse_reason(reason)
         if obstacle := certificates.obstacle_to_revocation(rule(found), today()):
@@ -94,7 +94,7 @@ def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
         found.state, found.void_reason = CertificateState.REVOKED, why
         current.flush()
         if waiting := live_reissue_of(found.id):
-            tasks.signal(user, waiting.case_id, "certificate_ended")
+            tasks.correlate_message(user, waiting.case_id, "certificate_ended")
     return found
 
 
@@ -133,8 +133,8 @@ def hand_out_many(user: User, record_ids: Collection[UUID], raw: Mapping[str, An
 
     Raises InvalidInput at ``received_by`` or ``received_on``, Conflict for one that was handed out already.
     """
-    with transaction(Cause("hand_out", user.id)) as current:
-        entry = Entry(raw)
+    with transaction(Operation("hand_out", user.id)) as current:
+        entry = FormReader(raw)
         received_by = entry.text("received_by", 50, must=True)
         received_on = entry.day("received_on", must=True, latest=today())
         entry.check()
@@ -156,12 +156,12 @@ def verify(number: str, name: str, source: str) -> Certificate | None:
     Every question counts, against the source and against the number. Raises TooManyAttempts, and InvalidInput for what
     can be neither a number nor a name.
     """
-    entry = Entry({})
+    entry = FormReader({})
     asked = entry.parse(parse_certificate_number, number, "number")
     called = entry.parse(parse_name, name)
     entry.check()
     assert asked is not None
-    with transaction(Cause("verify")) as current:
+    with transaction(Operation("verify")) as current:
         spent = [
             Attempt.count(QUERY, f"source:{source}", WINDOW) >= PER_SOURCE,
             Attempt.count(QUERY, f"number:{asked}", WINDOW) >= PER_NUMBER,
@@ -182,7 +182,7 @@ def _printable(user: User, certificate_id: UUID) -> Certificate:
     if not may(Role(user.role), Action.PRINT_CERTIFICATE):
         raise NotAllowed
     loaded = (joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
-    return get_visible(user, Certificate, certificate_id, *loaded)
+    return get_or_404_in_scope(user, Certificate, certificate_id, *loaded)
 
 
 def _print_task(user: User, certificate: Certificate) -> Task | None:
@@ -199,7 +199,7 @@ def _print_task(user: User, certificate: Certificate) -> Task | None:
         Task.case_id.in_(case_ids), Task.state == "open", Task.kind.endswith("print_certificate")
     )
     task = session().scalars(query).first() if case_ids else None
-    return task if task and (task.organisation_id, task.role) in addresses(user) else None
+    return task if task and (task.organisation_id, task.role) in inbox_addresses(user) else None
 
 
 def faces_of(found: Iterable[Certificate], address: str, shift: Shift = (0, 0)) -> list[dict[str, Any]]:
@@ -229,7 +229,7 @@ def _face(certificate: Certificate, address: str, mark: str, shift: Shift) -> di
         "first_issued_on": write_date(certificate.first_issued_on),
         "issued_on": write_date(certificate.issued_on),
         "valid_to": write_date(certificate.valid_to),
-        "photo": pdf.picture(unseal(photo.sealed)),
+        "photo": pdf.picture(decrypt(photo.sealed)),
         "qr": pdf.qr_code(address.format(certificate.verify_token)),
         "issuer": issuer.name,
         "edition": certificate.edition,

@@ -15,10 +15,10 @@ from service.domain.certificates.certificates import obstacle_to_printing
 from service.errors import N_, AnpeiError, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import pdf
 from service.models.db.clock import now
-from service.models.db.encryption import seal, unseal
+from service.models.db.encryption import decrypt, encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.print_list import printable, printed_in
 from service.models.queries.training.training_need_facts import rule
 from service.models.tables.audit import AuditEvent
@@ -75,7 +75,7 @@ def begin_batch(
         shift_x=shift[0],
         shift_y=shift[1],
     )
-    with transaction(Cause("begin_print_batch", user.id)) as current:
+    with transaction(Operation("begin_print_batch", user.id)) as current:
         current.add(batch)
         detail = {"certificates": batch.total, "reason": why}
         current.add(
@@ -124,13 +124,13 @@ def read_file(batch: PrintBatch) -> bytes:
     path = _file(batch.id)
     if batch.state != "done" or not path.exists():
         raise NotFound(N_("文件已过一天，已删除；请从证书台账再次打印。"))
-    return unseal(path.read_bytes())
+    return decrypt(path.read_bytes())
 
 
 def remove(batch_id: UUID) -> None:
     """Take the file away; the row and the prints it logged stay (§5.1: no residual data)."""
     _file(batch_id).unlink(missing_ok=True)
-    with transaction(Cause("remove_print_batch")) as current:
+    with transaction(Operation("remove_print_batch")) as current:
         current.get_one(PrintBatch, batch_id).state = "removed"
 
 
@@ -151,10 +151,10 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
         pages.add(pdf.render("certificates/certificate.html", {"title": batch.title, "faces": faces}))
         _note(batch.id, done=n + len(part))
         if job_id is not None:
-            jobs.keep(job_id)
+            jobs.extend_lease(job_id)
     path = _file(batch.id)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    path.write_bytes(seal(pages.pdf()))
+    path.write_bytes(encrypt(pages.pdf()))
 
 
 def _log(user: User, batch: PrintBatch) -> list[dict[str, Any]]:
@@ -174,7 +174,7 @@ def _log(user: User, batch: PrintBatch) -> list[dict[str, Any]]:
 
 
 def _note(batch_id: UUID, **values: Any) -> None:
-    with transaction(Cause("print_batch_progress")) as current:
+    with transaction(Operation("print_batch_progress")) as current:
         row = current.get_one(PrintBatch, batch_id)
         for name, value in values.items():
             setattr(row, name, value)
@@ -193,7 +193,7 @@ def _job(name: str, batch: PrintBatch, after: timedelta) -> Job:
     return Job(id=new_id(), kind="effect", name=name, due_at=at, run_at=at, payload={"batch_id": str(batch.id)})
 
 
-jobs.EFFECTS |= {
+jobs.SIDE_EFFECTS |= {
     EFFECT: lambda payload, job_id: write(UUID(payload["batch_id"]), job_id),
     REMOVAL: lambda payload, _job: remove(UUID(payload["batch_id"])),
 }

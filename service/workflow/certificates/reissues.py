@@ -8,10 +8,10 @@ from service.domain.accounts.permissions import Action
 from service.domain.certificates.certificates import obstacle_to_reissue
 from service.errors import N_, Message, NotFound
 from service.models.db.clock import today
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of_case
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import rule
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate
@@ -26,7 +26,7 @@ def request_reissue(user: User, certificate_id: UUID, statement: str) -> UUID:
     Raises NotAllowed or NotFound where the holder is not the user's, Conflict when there is nothing to reissue,
     InvalidInput at ``statement``.
     """
-    with transaction(Cause("request_reissue", user.id)):
+    with transaction(Operation("request_reissue", user.id)):
         found = certificate_list.visible_certificate(user, certificate_id)
         must_reach(user, Action.REQUEST_REISSUE, found.person.unit)
         data = {"certificate_id": str(found.id), "statement": statement}
@@ -35,13 +35,13 @@ def request_reissue(user: User, certificate_id: UUID, statement: str) -> UUID:
 
 def withdraw_reissue(user: User, case_id: UUID) -> None:
     """Take an application back before the new edition is made."""
-    with transaction(Cause("withdraw_reissue", user.id)):
-        case = get_visible(user, Case, case_id)
+    with transaction(Operation("withdraw_reissue", user.id)):
+        case = get_or_404_in_scope(user, Case, case_id)
         row = reissue_of_case(case.id)
         if row is None:
             raise NotFound
         must_reach(user, Action.REQUEST_REISSUE, row.certificate.person.unit)
-        tasks.signal(user, case.id, "withdraw_reissue", otherwise=N_("补办已有结论，不能撤回。"))
+        tasks.correlate_message(user, case.id, "withdraw_reissue", otherwise=N_("补办已有结论，不能撤回。"))
 
 
 def obstacle(certificate: Certificate) -> Message | None:

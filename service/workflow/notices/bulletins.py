@@ -17,16 +17,16 @@ from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import rich_text
 from service.models.db.clock import now
-from service.models.db.encryption import seal, unseal
+from service.models.db.encryption import decrypt, encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
 from service.models.tables import setting
 from service.models.tables.notice import Attachment, Notice
 from service.models.tables.user import User
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 
 MEGABYTE = 1024 * 1024
@@ -39,12 +39,12 @@ def save_bulletin(user: User, raw: Mapping[str, Any], notice_id: UUID | None = N
     raw: title, body (HTML if ``markup`` is there, else plain lines), roles and authorities (lists; empty: all), units
     (a name a line; empty: all), version. Raises InvalidInput at the field, Conflict once published or when a colleague saved in between.
     """
-    with transaction(Cause("save_bulletin", user.id)) as current:
+    with transaction(Operation("save_bulletin", user.id)) as current:
         row = _own(user, notice_id) if notice_id else _new(user)
         if obstacle := notices.obstacle_to_editing(NoticeState(row.state)):
             raise Conflict(obstacle)
         check_version(row.version, raw)
-        entry = Entry(raw)
+        entry = FormReader(raw)
         row.title = entry.text("title", LONGEST_TITLE, must=True) or ""
         row.body = _body(entry)
         row.roles = sorted(raw.get("roles") or [])
@@ -58,7 +58,7 @@ def save_bulletin(user: User, raw: Mapping[str, Any], notice_id: UUID | None = N
 
 def publish_bulletin(user: User, notice_id: UUID) -> Notice:
     """Publish a draft: everybody addressed reads it from now on, and it cannot be changed any more (R68)."""
-    with transaction(Cause("publish_bulletin", user.id)):
+    with transaction(Operation("publish_bulletin", user.id)):
         row = _own(user, notice_id)
         if row.state != NoticeState.DRAFT:
             raise Conflict(N_("通报已经发布过了。"))
@@ -68,7 +68,7 @@ def publish_bulletin(user: User, notice_id: UUID) -> Notice:
 
 def withdraw_bulletin(user: User, notice_id: UUID, reason: str) -> Notice:
     """Take a published one back, with a reason that stays with it; its receipts stay too (R68)."""
-    with transaction(Cause("withdraw_bulletin", user.id)):
+    with transaction(Operation("withdraw_bulletin", user.id)):
         row = _own(user, notice_id)
         if obstacle := notices.obstacle_to_withdrawal(NoticeState(row.state)):
             raise Conflict(obstacle)
@@ -78,7 +78,7 @@ def withdraw_bulletin(user: User, notice_id: UUID, reason: str) -> Notice:
 
 def delete_bulletin(user: User, notice_id: UUID) -> None:
     """Delete a draft with its files (R68)."""
-    with transaction(Cause("delete_bulletin", user.id)) as current:
+    with transaction(Operation("delete_bulletin", user.id)) as current:
         row = _own(user, notice_id)
         if obstacle := notices.obstacle_to_deletion(NoticeState(row.state)):
             raise Conflict(obstacle)
@@ -90,7 +90,7 @@ def delete_bulletin(user: User, notice_id: UUID) -> None:
 
 def attach(user: User, notice_id: UUID, name: str, data: bytes) -> Attachment:
     """Add a file to a draft: checked to be what its name says, kept sealed. Raises InvalidInput at ``file``."""
-    with transaction(Cause("attach_file", user.id)) as current:
+    with transaction(Operation("attach_file", user.id)) as current:
         row = _draft(user, notice_id)
         most = setting.number("attachments")
         known = current.scalar(select(func.count()).select_from(Attachment).where(Attachment.notice_id == row.id)) or 0
@@ -98,7 +98,7 @@ def attach(user: User, notice_id: UUID, name: str, data: bytes) -> Attachment:
             raise InvalidInput({"file": Message(N_("最多 %(most)s 个附件，请先移除一个。"), most=most)})
         name, media_type = check_attachment(name, data, setting.number("attachment_megabytes") * MEGABYTE)
         file = Attachment(
-            id=new_id(), notice_id=row.id, name=name, media_type=media_type, size=len(data), sealed=seal(data)
+            id=new_id(), notice_id=row.id, name=name, media_type=media_type, size=len(data), sealed=encrypt(data)
         )
         current.add(file)
     return file
@@ -106,16 +106,16 @@ def attach(user: User, notice_id: UUID, name: str, data: bytes) -> Attachment:
 
 def detach(user: User, notice_id: UUID, attachment_id: UUID) -> None:
     """Take a file off a draft."""
-    with transaction(Cause("detach_file", user.id)) as current:
+    with transaction(Operation("detach_file", user.id)) as current:
         row = _draft(user, notice_id)
         current.delete(_file(row.id, attachment_id))
 
 
 def open_file(user: User, notice_id: UUID, attachment_id: UUID) -> tuple[Attachment, bytes]:
     """A file of a notice that the reader may read, and its content."""
-    row = get_visible(user, Notice, notice_id)
+    row = get_or_404_in_scope(user, Notice, notice_id)
     file = _file(row.id, attachment_id)
-    return file, unseal(file.sealed)
+    return file, decrypt(file.sealed)
 
 
 def may_author(user: User) -> bool:
@@ -169,7 +169,7 @@ def _file(notice_id: UUID, attachment_id: UUID) -> Attachment:
     return file
 
 
-def _body(entry: Entry) -> str:
+def _body(entry: FormReader) -> str:
     """The cleaned text; one without a word is refused."""
     typed = entry.typed("body")
     if len(typed) > LONGEST_BODY:
@@ -181,7 +181,7 @@ def _body(entry: Entry) -> str:
     return body
 
 
-def _authorities(user: User, chosen: list[str], entry: Entry) -> list[str]:
+def _authorities(user: User, chosen: list[str], entry: FormReader) -> list[str]:
     """A province speaks to its own; the association to the provinces chosen, none chosen to all."""
     if user.role == Role.PROVINCIAL_AUTHORITY:
         return [str(user.organisation_id)]
@@ -190,7 +190,7 @@ def _authorities(user: User, chosen: list[str], entry: Entry) -> list[str]:
     return chosen
 
 
-def _units(user: User, entry: Entry) -> list[str]:
+def _units(user: User, entry: FormReader) -> list[str]:
     """The units named, a line each; only those in the author's scope can be. None named: all."""
     names = list(dict.fromkeys(" ".join(line.split()) for line in entry.typed("units").splitlines() if line.strip()))
     if len(names) > MOST_UNITS:

@@ -14,14 +14,14 @@ from service.domain.accounts.roles import Role
 from service.errors import N_, InvalidInput, NotAllowed
 from service.models.db.clock import now
 from service.models.db.ids import new_id
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.notices import notice_list
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_completeness
 from service.models.tables import setting
 from service.models.tables.notice import Notice, Receipt
 from service.models.tables.user import User
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 
 REMINDER = N_("请尽快录入单位信息和人员")
 URGED = N_("请登录后先完善本单位信息，再录入主要负责人、安全生产管理人员，提交省级主管部门审批。")
@@ -29,7 +29,7 @@ URGED = N_("请登录后先完善本单位信息，再录入主要负责人、�
 
 def read_notice(user: User, notice_id: UUID) -> Notice:
     """A notice in scope; that the reader has opened it is remembered once."""
-    row = get_visible(user, Notice, notice_id)
+    row = get_or_404_in_scope(user, Notice, notice_id)
     if row.state == "published":
         _receipt(user, [row.id])
     return row
@@ -45,7 +45,7 @@ def read_all(user: User) -> int:
 def _receipt(user: User, notices: Sequence[UUID]) -> None:
     if not notices:
         return
-    with transaction(Cause("read_notice", user.id)) as current:
+    with transaction(Operation("read_notice", user.id)) as current:
         rows = [{"notice_id": key, "user_id": user.id, "read_at": now()} for key in notices]
         current.execute(insert(Receipt).values(rows).on_conflict_do_nothing())
 
@@ -60,10 +60,10 @@ def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None)
         raise NotAllowed
     if not units:
         raise InvalidInput(text=N_("请先勾选要催报的单位。"))
-    entry = Entry(raw or {})
+    entry = FormReader(raw or {})
     note = entry.text("note", 500)
     entry.check()
-    with transaction(Cause("remind_units", user.id)) as current:
+    with transaction(Operation("remind_units", user.id)) as current:
         waiting = unit_completeness.unentered_ids(user, units)
         lately = unit_completeness.reminded_since(now() - timedelta(days=setting.number("reminder_days")), waiting)
         due = [key for key in waiting if key not in lately]

@@ -15,11 +15,11 @@ from service.domain.notices.attachments import PICTURES_AND_PDF, check_attachmen
 from service.domain.notices.tickets import TicketKind, TicketState, obstacle_to_speaking
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.models.db.clock import today
-from service.models.db.encryption import seal, unseal
+from service.models.db.encryption import decrypt, encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables import setting
 from service.models.tables.ticket import (
     Ticket,
@@ -29,7 +29,7 @@ from service.models.tables.ticket import (
     answerers,
 )
 from service.models.tables.user import User
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 from service.workflow.runtime import tasks
 
 LONGEST = 2000  # characters of a question or a line
@@ -47,7 +47,7 @@ def open_ticket(user: User, raw: Mapping[str, Any], files: Files = ()) -> Ticket
     """
     if not may(Role(user.role), Action.OPEN_TICKET):
         raise NotAllowed
-    entry = Entry(raw)
+    entry = FormReader(raw)
     kind = entry.choice("kind", [k.value for k in TicketKind], must=True)
     subject = entry.text("subject", 100, must=True)
     body = _body(entry)
@@ -57,7 +57,7 @@ def open_ticket(user: User, raw: Mapping[str, Any], files: Files = ()) -> Ticket
         entry.refuse("accused", N_("请从列表中选择一项。"))
     checked = entry.parse(_check_files, files, 0) or []
     entry.check()
-    with transaction(Cause("open_ticket", user.id)) as current:
+    with transaction(Operation("open_ticket", user.id)) as current:
         ticket = Ticket(
             id=new_id(),
             number=TicketSerial.take(today().year),
@@ -78,13 +78,13 @@ def open_ticket(user: User, raw: Mapping[str, Any], files: Files = ()) -> Ticket
 
 def say(user: User, ticket_id: UUID, raw: Mapping[str, Any], files: Files = ()) -> TicketMessage:
     """Add a line, files, or both to the conversation without moving the ticket. Raises Conflict when it is closed."""
-    with transaction(Cause("say_in_ticket", user.id)) as current:
-        ticket = get_visible(user, Ticket, ticket_id)
+    with transaction(Operation("say_in_ticket", user.id)) as current:
+        ticket = get_or_404_in_scope(user, Ticket, ticket_id)
         if obstacle := obstacle_to_speaking(TicketState(ticket.state)):
             raise Conflict(obstacle)
         current.execute(select(Ticket.id).where(Ticket.id == ticket.id).with_for_update())
         count = select(func.count()).select_from(TicketFile).where(TicketFile.ticket_id == ticket.id)
-        entry = Entry(raw)
+        entry = FormReader(raw)
         body = _body(entry, must=not files)
         checked = entry.parse(_check_files, files, current.scalar(count) or 0) or []
         entry.check()
@@ -97,21 +97,21 @@ def say(user: User, ticket_id: UUID, raw: Mapping[str, Any], files: Files = ()) 
 
 def open_file(user: User, ticket_id: UUID, file_id: UUID) -> tuple[TicketFile, bytes]:
     """A file of a ticket in scope, and its content. Raises NotFound."""
-    ticket = get_visible(user, Ticket, ticket_id)
+    ticket = get_or_404_in_scope(user, Ticket, ticket_id)
     query = select(TicketFile).where(TicketFile.id == file_id, TicketFile.ticket_id == ticket.id)
     file = session().scalars(query).one_or_none()
     if file is None:
         raise NotFound
-    return file, unseal(file.sealed)
+    return file, decrypt(file.sealed)
 
 
 def visible_ticket(user: User, ticket_id: UUID) -> Ticket:
     """A ticket in scope, with who asks and from where; raises NotFound."""
     session().expire_all()
-    return get_visible(user, Ticket, ticket_id, joinedload(Ticket.requester), joinedload(Ticket.organisation))
+    return get_or_404_in_scope(user, Ticket, ticket_id, joinedload(Ticket.requester), joinedload(Ticket.organisation))
 
 
-def _body(entry: Entry, must: bool = True) -> str:
+def _body(entry: FormReader, must: bool = True) -> str:
     """Several lines, as typed."""
     text = entry.typed("body")
     if must and not text:
@@ -144,5 +144,5 @@ def _check_files(files: Files, known: int) -> list[tuple[str, str, bytes]]:
 def _keep(ticket: Ticket, message_id: UUID | None, files: Sequence[tuple[str, str, bytes]]) -> None:
     for name, kind, data in files:
         row = TicketFile(id=new_id(), ticket_id=ticket.id, message_id=message_id, name=name, media_type=kind)
-        row.size, row.sealed = len(data), seal(data)
+        row.size, row.sealed = len(data), encrypt(data)
         session().add(row)

@@ -16,9 +16,9 @@ from sqlalchemy import delete, insert, select, update
 from service.domain.persons.identity import normalise
 from service.domain.values.photos import MOST_BYTES, obstacle_to_photo
 from service.errors import N_, InvalidInput, Message
-from service.models.db.encryption import seal, unseal
+from service.models.db.encryption import decrypt, encrypt
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.person_import import ImportPhoto
 from service.workflow.persons.import_rows import Wrong
 from service.workflow.persons.import_sheet import MOST, PHOTO, Row
@@ -88,7 +88,7 @@ def keep(import_id: UUID, packed: zipfile.ZipFile, found: Found) -> int:
     """Keep the photos of a running transaction as they came, sealed; returns how many. Raises InvalidInput at ``photos``."""
     kept = 0
     for row, data in _unpack(packed, found):
-        session().execute(insert(ImportPhoto).values(import_id=import_id, row=row, sealed=seal(data)))
+        session().execute(insert(ImportPhoto).values(import_id=import_id, row=row, sealed=encrypt(data)))
         kept += 1
     return kept
 
@@ -101,15 +101,15 @@ def check(import_id: UUID, rows: Iterable[Row]) -> Wrong:
         ImportPhoto.row.in_([row.number for row in rows]),
         ImportPhoto.width.is_(None),
     )
-    with transaction(Cause("check_import_photos")) as current:
+    with transaction(Operation("check_import_photos")) as current:
         for row, sealed in current.execute(query).all():
             this = (ImportPhoto.import_id == import_id, ImportPhoto.row == row)
             try:
-                clean = clean_photo(unseal(sealed), PHOTO)
+                clean = clean_photo(decrypt(sealed), PHOTO)
             except InvalidInput as invalid:
                 wrong[str(row)] = dict(invalid.fields)
             else:
-                made = {"sealed": seal(clean.jpeg), "width": clean.width, "height": clean.height}
+                made = {"sealed": encrypt(clean.jpeg), "width": clean.width, "height": clean.height}
                 current.execute(update(ImportPhoto).where(*this).values(made))
     return wrong
 
@@ -122,7 +122,7 @@ def of_rows(import_id: UUID, rows: Iterable[Row]) -> Mapping[int, CleanPhoto]:
         ImportPhoto.width.is_not(None),
     )
     return {
-        row: CleanPhoto(unseal(sealed), width or 0, height or 0)
+        row: CleanPhoto(decrypt(sealed), width or 0, height or 0)
         for row, sealed, width, height in session().execute(query)
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from service.domain.persons import persons
 from service.errors import AnpeiError, InvalidInput, Message
-from service.models.db.encryption import seal, unseal_text
+from service.models.db.encryption import decrypt_text, encrypt
 from service.models.db.session import session
 from service.models.tables.person_import import PersonImport
 from service.models.tables.user import User
@@ -79,7 +79,7 @@ def wrong_of(row: PersonImport) -> Wrong:
 def seal_rows(rows: Sequence[Row], strangers: Sequence[str] = ()) -> bytes:
     """The rows without what is wrong with them, sealed; with the names of the photos that belong to none of them."""
     kept = [{key: value for key, value in asdict(row).items() if key != "wrong"} for row in rows]
-    return seal(json.dumps({"rows": kept, "strangers": list(strangers)}, ensure_ascii=False))
+    return encrypt(json.dumps({"rows": kept, "strangers": list(strangers)}, ensure_ascii=False))
 
 
 def rows_of(row: PersonImport) -> list[Row]:
@@ -96,5 +96,5 @@ def strangers_of(row: PersonImport) -> list[str]:
 
 def _unseal(row: PersonImport) -> dict[str, list[Any]]:
     """What ``seal_rows`` sealed. An import of before there were photos has the rows alone; it is gone a day later."""
-    found = json.loads(unseal_text(row.sealed)) if row.sealed else []
+    found = json.loads(decrypt_text(row.sealed)) if row.sealed else []
     return {"rows": found, "strangers": []} if isinstance(found, list) else found

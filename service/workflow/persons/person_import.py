@@ -13,7 +13,7 @@ from service.errors import N_, Conflict, Message, NotAllowed, NotFound, ProcessE
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables import person_import as imports
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
@@ -83,7 +83,7 @@ def begin(
         "wrong": write_down(wrong),
     }
     waits = len(rows) <= AT_ONCE and len(found.entries) <= PHOTOS_AT_ONCE
-    with transaction(Cause("begin_person_import", user_id)) as current:
+    with transaction(Operation("begin_person_import", user_id)) as current:
         if is_new := imports.keep(values):
             if packed:
                 import_photos.keep(import_id, packed, found)
@@ -105,7 +105,7 @@ def start(user: User, import_id: UUID, partial: bool) -> PersonImport:
     """
     find(user, import_id)
     user_id = user.id
-    with transaction(Cause("start_person_import", user_id)) as current:
+    with transaction(Operation("start_person_import", user_id)) as current:
         row = imports.hold(import_id)
         assert row is not None
         if row.state == "done" or (row.state == "importing" and not row.error):
@@ -132,7 +132,7 @@ def drop(user: User, import_id: UUID) -> None:
 
 def remove(import_id: UUID) -> None:
     """Take the sealed rows away (§5.1: no residual data); how many rows were entered stays."""
-    with transaction(Cause("remove_person_import")):
+    with transaction(Operation("remove_person_import")):
         row = imports.hold(import_id)
         import_photos.remove(import_id)
         if row is not None:
@@ -159,7 +159,7 @@ def _guarded(import_id: UUID, work: Callable[[], None]) -> None:
         work()
     except Exception as error:
         kind = type(error).__name__[:80]
-        with transaction(Cause("person_import_failed")):
+        with transaction(Operation("person_import_failed")):
             row = imports.hold(import_id)
             if row is not None:
                 row.error = kind
@@ -173,13 +173,13 @@ def _check(import_id: UUID, job_id: UUID | None) -> None:
     wrong, rows, user_id, submit, has_photos = wrong_of(row), rows_of(row), row.user_id, row.submit, row.photos > 0
     for n in range(0, len(rows), SLICE):
         try:
-            with transaction(Cause("check_person_import", user_id)):
+            with transaction(Operation("check_person_import", user_id)):
                 merge(wrong, save_all(_active(user_id), rows[n : n + SLICE], save_person, submit))
                 raise _Undone
         except _Undone:
             merge(wrong, import_photos.check(import_id, rows[n : n + SLICE]) if has_photos else {})
             _tell(import_id, n + SLICE, job_id)
-    with transaction(Cause("check_person_import", user_id)):
+    with transaction(Operation("check_person_import", user_id)):
         held = imports.hold(import_id)
         if held is not None and held.state == "checking":
             held.state, held.wrong, held.done, held.error = "checked", write_down(wrong), held.total, None
@@ -194,7 +194,7 @@ def _enter(import_id: UUID, job_id: UUID | None) -> None:
     save = save_and_submit if row.submit else save_person
     fresh: Wrong = {}
     try:
-        with transaction(Cause("import_persons", user_id)):
+        with transaction(Operation("import_persons", user_id)):
             if not imports.is_alone(import_id):
                 return
             user = _active(user_id)
@@ -232,7 +232,7 @@ def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
 
 def _give_back(import_id: UUID, wrong: Wrong) -> None:
     """Back to the preview: since the check a row has become wrong, so nothing was entered."""
-    with transaction(Cause("person_import_refused")):
+    with transaction(Operation("person_import_refused")):
         row = imports.hold(import_id)
         if row is not None and row.state == "importing":
             row.state, row.wrong, row.done = "checked", write_down(wrong), row.total
@@ -265,7 +265,7 @@ def _job(name: str, import_id: UUID, after: timedelta) -> Job:
     return Job(id=new_id(), kind="effect", name=name, due_at=at, run_at=at, payload={"import_id": str(import_id)})
 
 
-jobs.EFFECTS |= {
+jobs.SIDE_EFFECTS |= {
     CHECK: lambda payload, job_id: check(UUID(payload["import_id"]), job_id),
     ENTER: lambda payload, job_id: enter(UUID(payload["import_id"]), job_id),
     REMOVAL: lambda payload, _job: remove(UUID(payload["import_id"])),

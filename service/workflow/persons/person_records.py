@@ -25,11 +25,11 @@ from service.domain.persons.persons import ALREADY_ENTERED, PersonState
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.clock import today
-from service.models.db.encryption import fingerprint, seal
+from service.models.db.encryption import blind_index, encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Task
 from service.models.tables.certificate import Certificate, NumberOwner
@@ -38,7 +38,7 @@ from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
 from service.models.tables.user import User
 from service.workflow.authorization import must_reach
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 from service.workflow.persons.photos import CleanPhoto, clean_photo, keep_photo
 from service.workflow.runtime import tasks
@@ -75,10 +75,10 @@ def save_person(
     raw: the fields of the form as typed; an empty ``id_number`` or ``phone`` of a known person keeps what is stored.
     photo: the bytes of an upload, one that was checked before, or None. Raises InvalidInput with an error at each field, Conflict, NotFound.
     """
-    with transaction(Cause("save_person", user.id)):
+    with transaction(Operation("save_person", user.id)):
         person = _new_person(user, raw) if person_id is None else _editable(user, person_id, raw)
         before = _values(person)
-        entry = Entry(raw)
+        entry = FormReader(raw)
         kept = keep_photo(clean) if (clean := _checked(photo, entry)) else None
         person.photo_id = kept.id if kept else person.photo_id
         _fill_identity(user, person, entry)
@@ -96,7 +96,7 @@ def submit_person(user: User, person_id: UUID) -> Person:
 
     Raises InvalidInput when something that approval needs is missing, Conflict when it is with the province already.
     """
-    with transaction(Cause("submit_person", user.id)):
+    with transaction(Operation("submit_person", user.id)):
         person = _reachable(user, person_id, Action.EDIT_PERSON)
         persons.check_declaration(person.no_criminal_record)
         if person.state == PersonState.REJECTED and (task := _revision(person)):
@@ -114,7 +114,7 @@ def save_and_submit(
     user: User, person_id: UUID | None, raw: Mapping[str, Any], photo: bytes | CleanPhoto | None = None
 ) -> Person:
     """Save and send for approval, both or neither."""
-    with transaction(Cause("submit_person", user.id)):
+    with transaction(Operation("submit_person", user.id)):
         person = save_person(user, person_id, raw, photo)
         if person.state in (PersonState.DRAFT, PersonState.REJECTED):
             submit_person(user, person.id)
@@ -123,7 +123,7 @@ def save_and_submit(
 
 def delete_draft(user: User, person_id: UUID) -> None:
     """Delete a draft that was never submitted (R16)."""
-    with transaction(Cause("delete_draft", user.id)) as current:
+    with transaction(Operation("delete_draft", user.id)) as current:
         person = _reachable(user, person_id, Action.DELETE_DRAFT_PERSON)
         if obstacle := persons.obstacle_to_deletion(PersonState(person.state)):
             raise Conflict(obstacle)
@@ -133,7 +133,7 @@ def delete_draft(user: User, person_id: UUID) -> None:
 
 def deregister_person(user: User, person_id: UUID, reason: str) -> Person:
     """Deregister a person for ever (R17): the province with reason; an approval under way ends with it."""
-    with transaction(Cause("deregister_person", user.id)):
+    with transaction(Operation("deregister_person", user.id)):
         person = _reachable(user, person_id, Action.DEREGISTER_PERSON)
         why = parse_reason(reason)
         if obstacle := persons.obstacle_to_deregistration(PersonState(person.state), has_live_enrollment(person.id)):
@@ -142,13 +142,13 @@ def deregister_person(user: User, person_id: UUID, reason: str) -> Person:
             data = {"person_id": str(person.id), "request": "deregister", "reason": why}
             tasks.start(user, PROCESS, data, business_key=str(person.id))
         elif person.case_id:
-            tasks.signal(user, person.case_id, "deregister", {"reason": why})
+            tasks.correlate_message(user, person.case_id, "deregister", {"reason": why})
     return person
 
 
 def reveal_number(user: User, person_id: UUID, source: str | None = None) -> Person:
     """The person whose whole number the user wants to see; the look is remembered (§5.2)."""
-    with transaction(Cause("reveal_number", user.id)) as current:
+    with transaction(Operation("reveal_number", user.id)) as current:
         person = _reachable(user, person_id, Action.REVEAL_NUMBER)
         current.add(
             AuditEvent(
@@ -170,12 +170,12 @@ def has_live_enrollment(person_id: UUID) -> bool:
     return session().scalar(query.limit(1)) is not None
 
 
-def _checked(photo: bytes | CleanPhoto | None, entry: Entry) -> CleanPhoto | None:
+def _checked(photo: bytes | CleanPhoto | None, entry: FormReader) -> CleanPhoto | None:
     return entry.parse(clean_photo, photo) if isinstance(photo, bytes) and photo else photo or None
 
 
 def _new_person(user: User, raw: Mapping[str, Any]) -> Person:
-    entry = Entry(raw)
+    entry = FormReader(raw)
     unit_id = entry.key("unit") if entry.typed("unit") else user.organisation_id
     unit = Organisation.hold(unit_id)
     if unit is None or not unit.is_unit or unit.state == "deleted":
@@ -195,12 +195,12 @@ def _editable(user: User, person_id: UUID, raw: Mapping[str, Any]) -> Person:
 
 
 def _reachable(user: User, person_id: UUID, action: Action) -> Person:
-    person = get_visible(user, Person, person_id, joinedload(Person.unit))
+    person = get_or_404_in_scope(user, Person, person_id, joinedload(Person.unit))
     must_reach(user, action, person.unit)
     return person
 
 
-def _fill_identity(user: User, person: Person, entry: Entry) -> None:
+def _fill_identity(user: User, person: Person, entry: FormReader) -> None:
     """Name, document, birth and sex (R18), and whether somebody has entered this number already (R19)."""
     person.name = entry.parse(persons.parse_name, entry.typed("name")) or person.name or ""
     id_type = entry.choice("id_type", list(IdType)) or person.id_type or IdType.RESIDENT_ID
@@ -211,14 +211,14 @@ def _fill_identity(user: User, person: Person, entry: Entry) -> None:
     if identity is None:
         return
     person.id_type, person.sex, person.birth_date = IdType(id_type), identity.sex, identity.birth_date
-    digest = fingerprint(identity.number)
+    digest = blind_index(identity.number)
     if digest != person.id_number_digest:
-        person.id_number_sealed, person.id_number_digest = seal(identity.number), digest
+        person.id_number_sealed, person.id_number_digest = encrypt(identity.number), digest
         person.id_number_masked = mask(identity.number)
     _refuse_duplicate(user, person, entry)
 
 
-def _refuse_duplicate(user: User, person: Person, entry: Entry) -> None:
+def _refuse_duplicate(user: User, person: Person, entry: FormReader) -> None:
     with session().no_autoflush:
         query = (
             select(Person)
@@ -235,7 +235,7 @@ def _refuse_duplicate(user: User, person: Person, entry: Entry) -> None:
         entry.refuse("id_number", IN_OWN_SCOPE if known else ALREADY_ENTERED)
 
 
-def _fill_facts(person: Person, entry: Entry) -> None:
+def _fill_facts(person: Person, entry: FormReader) -> None:
     with session().no_autoflush:
         kind = _qualification_type(person, entry)
     if kind is not None:
@@ -247,11 +247,11 @@ def _fill_facts(person: Person, entry: Entry) -> None:
     person.no_criminal_record = entry.is_ticked("no_criminal_record")
     phone = entry.parse(parse_phone, entry.typed("phone"))
     if phone and phone != person.phone:
-        person.phone_sealed, person.phone_masked = seal(phone), mask(phone)
+        person.phone_sealed, person.phone_masked = encrypt(phone), mask(phone)
     _fill_legacy(person, entry)
 
 
-def _qualification_type(person: Person, entry: Entry) -> UUID | None:
+def _qualification_type(person: Person, entry: FormReader) -> UUID | None:
     """The chosen type; once there is a certificate only the association changes it (R61)."""
     code = entry.typed("qualification_type")
     found = (
@@ -273,7 +273,7 @@ def _has_certificate(person_id: UUID) -> bool:
     return session().scalar(query.limit(1)) is not None
 
 
-def _fill_legacy(person: Person, entry: Entry) -> None:
+def _fill_legacy(person: Person, entry: FormReader) -> None:
     """The certificate of the time before this system, vouched for by the province's approval (R21)."""
     typed = [entry.typed(name) for name in ("certificate_number", "certificate_issued_on", "certificate_valid_to")]
     if not any(typed):
@@ -303,7 +303,7 @@ def _write(user: User, person: Person) -> None:
 def _values(person: Person) -> dict[str, object]:
     """What counts as a change (R14): the number and the telephone by their digests."""
     values: dict[str, object] = {name: getattr(person, name, None) for name in FIELDS}
-    return values | {"phone_digest": fingerprint(person.phone) if person.phone_sealed else None}
+    return values | {"phone_digest": blind_index(person.phone) if person.phone_sealed else None}
 
 
 def _start_approval(user: User, person: Person) -> None:
@@ -320,4 +320,4 @@ def _revision(person: Person) -> Task | None:
 
 def visible_person(user: User, person_id: UUID) -> Person:
     """A person in scope with unit and type loaded; raises NotFound."""
-    return get_visible(user, Person, person_id, joinedload(Person.unit), joinedload(Person.qualification_type))
+    return get_or_404_in_scope(user, Person, person_id, joinedload(Person.unit), joinedload(Person.qualification_type))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.domain.values.calendar import add_years
 from service.models.db.clock import today
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.persons.retention import delete_photos, due, photos_of
 from service.models.tables import setting
 from service.models.tables.audit import AuditEvent
@@ -16,7 +16,7 @@ def erase_due(limit: int = 50) -> int:
     The identity number stays, sealed, as long as the ledger of certificates does. Doing it again does nothing more.
     """
     before = add_years(today(), -setting.number("erasure_years"))
-    with transaction(Cause("erase_personal_data")) as current:
+    with transaction(Operation("erase_personal_data")) as current:
         persons = due(before, limit)
         photos = [photo for person in persons for photo in photos_of(person.id)]
         for person in persons:

@@ -12,9 +12,9 @@ from service.domain.certificates.certificates import CertificateState, obstacle_
 from service.errors import N_, Conflict, InvalidInput
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.reissue_list import live_reissue_of, live_reissues_of
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import rule
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate, next_edition
@@ -31,7 +31,7 @@ def transfer_person(user: User, person_id: UUID, unit_id: UUID) -> Person:
 
     Open tasks that wait for the province of his unit move to the new province (R42). Raises InvalidInput at ``unit``.
     """
-    with transaction(Cause("transfer_person", user.id)):
+    with transaction(Operation("transfer_person", user.id)):
         person = _person(user, person_id, Action.TRANSFER_PERSON)
         unit = Organisation.hold(unit_id)
         if unit is None or not unit.is_unit or unit.state == "deleted":
@@ -49,7 +49,7 @@ def change_type(user: User, person_id: UUID, code: str) -> Person:
 
     Number and dates stay, the approval too; a new edition waits to be printed, and the old one says so when verified.
     """
-    with transaction(Cause("change_qualification_type", user.id)) as current:
+    with transaction(Operation("change_qualification_type", user.id)) as current:
         person = _person(user, person_id, Action.CHANGE_TYPE)
         kind = current.scalars(
             select(QualificationType).where(QualificationType.code == code, QualificationType.active)
@@ -66,12 +66,12 @@ def change_type(user: User, person_id: UUID, code: str) -> Person:
         current.flush()  # one edition is valid at a time: the old one steps back first
         current.add(next_edition(old, qualification_type_id=kind.id, unit_name=person.unit.name))
         if waiting := live_reissue_of(old.id):
-            tasks.signal(user, waiting.case_id, "certificate_ended")
+            tasks.correlate_message(user, waiting.case_id, "certificate_ended")
     return person
 
 
 def _person(user: User, person_id: UUID, action: Action) -> Person:
-    person = get_visible(user, Person, person_id, joinedload(Person.unit))
+    person = get_or_404_in_scope(user, Person, person_id, joinedload(Person.unit))
     must_reach(user, action, person.unit)
     if person.state == "deregistered":
         raise Conflict(N_("该人员已注销，不能变更。"))
@@ -85,13 +85,13 @@ def _readdress(user: User, person: Person, unit: Organisation) -> None:
     for enrollment in session().scalars(waiting):
         enrollment.unit_id, enrollment.authority_id = unit.id, unit.authority_id
         session().flush()
-        tasks.readdress(enrollment.case_id, data, user.id)
+        tasks.reroute_tasks(enrollment.case_id, data, user.id)
     if person.state in ("pending", "rejected") and person.case_id:
         case = session().get(Case, person.case_id)
         if case is not None and case.ended_at is None:
-            tasks.readdress(person.case_id, data, user.id)
+            tasks.reroute_tasks(person.case_id, data, user.id)
     for reissue in live_reissues_of(person.id):
         reissue.unit_id = unit.id
         session().flush()
         asker = {} if unit.kind == "academy" else {"asker_id": str(unit.id)}
-        tasks.readdress(reissue.case_id, {**data, **asker}, user.id)
+        tasks.reroute_tasks(reissue.case_id, {**data, **asker}, user.id)

@@ -11,11 +11,11 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import load_only
 
-from service.engine import NoPlace, StepFailed
+from service.engine import StaleToken, StepError
 from service.errors import AnpeiError, InvalidInput, Message, NotFound, ProcessError, TaskAlreadyDone
 from service.models.db.clock import now
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Submission, Task
 from service.models.tables.user import User
 from service.workflow.runtime import tasks
@@ -47,7 +47,7 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
     in_case_order = {task.id: task.case_id for task in session().scalars(chosen)}
     ordered = sorted(rows, key=lambda r: in_case_order.get(r[0], r[0]))
     for n in range(0, max(len(ordered), 1), SLICE):
-        with transaction(Cause("complete_many", user.id)):
+        with transaction(Operation("complete_many", user.id)):
             results = {r.task_id: r for r in _hold(user, submission_id)}
             for task_id, raw in ordered[n : n + SLICE]:
                 results[task_id] = results.get(task_id) or _complete_row(user, task_id, raw)
@@ -93,14 +93,14 @@ def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResul
     """One row of a batch inside its own savepoint."""
     try:
         with session().begin_nested():
-            held, row = tasks.hold_task(user, task_id)
-            tasks.complete_held(user, task_id, held, row, raw)
+            held, row = tasks.lock_task(user, task_id)
+            tasks.complete_locked(user, task_id, held, row, raw)
         return RowResult(task_id, True)
     except InvalidInput as invalid:
         return RowResult(task_id, False, invalid.message, dict(invalid.fields))
-    except NoPlace:
+    except StaleToken:
         return RowResult(task_id, False, TaskAlreadyDone().message)
-    except StepFailed:
+    except StepError:
         return RowResult(task_id, False, ProcessError().message)
     except AnpeiError as refused:
         return RowResult(task_id, False, refused.message)

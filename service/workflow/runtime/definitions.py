@@ -13,10 +13,10 @@ from sqlalchemy.orm import load_only
 
 from service import engine
 from service.config import CHECKOUT
-from service.engine import Problem
+from service.engine import ValidationIssue
 from service.errors import N_, DefinitionRefused, NotFound
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Case, Task
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 
@@ -30,7 +30,7 @@ class Deployed:
     file: str
     version: DefinitionVersion | None
     is_new: bool = False
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ValidationIssue, ...] = ()
 
 
 def definition(digest: str) -> engine.Definition:
@@ -46,7 +46,7 @@ def _parsed(digest: str) -> engine.Definition:
     rows = session().execute(
         select(DefinitionFile.name, DefinitionFile.content).where(DefinitionFile.definition == digest)
     )
-    return engine.read({name: bytes(content) for name, content in rows}, version.key, gate=False)
+    return engine.read_definition({name: bytes(content) for name, content in rows}, version.key, gate=False)
 
 
 def current(key: str) -> DefinitionVersion:
@@ -97,12 +97,12 @@ def _form(beside: Path, forms: Path, key: str) -> Path:
     return near if near.is_file() else forms / f"{key}.form"
 
 
-def check(paths: list[Path]) -> list[Problem]:
+def check(paths: list[Path]) -> list[ValidationIssue]:
     """Everything the gate finds in these diagrams, without deploying anything."""
-    found: list[Problem] = []
+    found: list[ValidationIssue] = []
     for path in paths:
         try:
-            found += engine.check(bundle(path))
+            found += engine.validate(bundle(path))
         except DefinitionRefused as refused:
             found += refused.problems
     return found
@@ -112,8 +112,8 @@ def deploy(
     files: Mapping[str, bytes], *, source: str = "file", user_id: UUID | None = None, process: str | None = None
 ) -> tuple[DefinitionVersion, bool]:
     """Make the bundle the version in force of its process; returns it and whether it is new. Raises DefinitionRefused."""
-    read = engine.read(files, process)
-    with transaction(Cause("deploy", user_id)) as current_session:
+    read = engine.read_definition(files, process)
+    with transaction(Operation("deploy", user_id)) as current_session:
         known = current_session.get(DefinitionVersion, read.digest)
         if known is not None and known.current:
             return known, False
@@ -162,15 +162,15 @@ def deploy_folder(folder: Path = PROCESSES) -> list[Deployed]:
 
 
 def _remember_faults(result: Deployed) -> None:
-    with transaction(Cause("deploy")) as current_session:
+    with transaction(Operation("deploy")) as current_session:
         current_session.execute(delete(DeploymentFault).where(DeploymentFault.file == result.file))
         current_session.add_all(
             DeploymentFault(
                 file=result.file,
                 line=p.line,
                 element=p.element[:200],
-                zh=f"{p.zh}{p.mend_zh}"[:2000],
-                en=f"{p.en} {p.mend_en}"[:2000],
+                zh=f"{p.zh}{p.remedy_zh}"[:2000],
+                en=f"{p.en} {p.remedy_en}"[:2000],
             )
             for p in result.problems
         )

@@ -17,21 +17,21 @@ from service.errors import N_, Conflict
 from service.models.db.clock import CHINA, now
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import current_cause, forget_rows
+from service.models.db.transaction import current_operation, expire_session
 from service.models.tables.case_statements import (
     INSERT_CASE,
     LOCK_CASE,
-    SIGNALLED,
+    SUBSCRIBED_CASES,
     role_organisation,
     write_step,
 )
-from service.models.tables.row_history import kept_history
-from service.operations.context import Context, Description
+from service.models.tables.row_history import buffered_history
+from service.operations.context import Context, TaskSubject
 from service.workflow.runtime import definitions
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LockedCase:
     """A case whose row is locked until the commit, as it stood when the lock was taken."""
 
     id: UUID
@@ -45,7 +45,7 @@ class Held:
     ended_at: datetime | None
 
     @classmethod
-    def of(cls, row: Any) -> Held:
+    def of(cls, row: Any) -> LockedCase:
         """From a row of one of the LOCK statements."""
         return cls(
             row.id,
@@ -73,22 +73,22 @@ class Act:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def hold(case_id: UUID) -> Held:
+def lock_case(case_id: UUID) -> LockedCase:
     """Lock a case for this transaction; raises Conflict if it has ended or does not exist."""
-    forget_rows()
+    expire_session()
     row = session().execute(LOCK_CASE, {"id": case_id}).one_or_none()
     if row is None:
         raise Conflict(N_("这个案卷不存在。"))
-    held = Held.of(row)
+    held = LockedCase.of(row)
     if held.ended_at is not None:
         raise Conflict(N_("这个案卷已经办结，不能再变动。"))
     return held
 
 
-def begin(definition: engine.Definition, act: Act, business_key: str | None) -> tuple[UUID, Step]:
+def create_case(definition: engine.Definition, act: Act, business_key: str | None) -> tuple[UUID, Step]:
     """Make a case of ``definition`` and execute it until people or jobs are needed."""
     case_id = new_id()
-    held = Held(case_id, definition.process, definition.digest, business_key, b"", -1, "", (), None)
+    held = LockedCase(case_id, definition.process, definition.digest, business_key, b"", -1, "", (), None)
     session().execute(
         INSERT_CASE,
         {
@@ -100,17 +100,17 @@ def begin(definition: engine.Definition, act: Act, business_key: str | None) -> 
             "by": act.actor_id,
         },
     )
-    return case_id, move(held, act)
+    return case_id, apply_input(held, act)
 
 
-def move(held: Held, act: Act) -> Step:
+def apply_input(held: LockedCase, act: Act) -> Step:
     """Apply ``act`` to a held case and write everything that follows from it.
 
     Raises NoPlace if the token is gone or nobody waits for the message, StepFailed if the diagram cannot go on,
     and whatever a handler refuses with; nothing has been written then.
     """
     seq, at = held.seq + 1, now()
-    cause = current_cause()
+    cause = current_operation()
     cause.case_id, cause.seq = held.id, seq
     definition = definitions.definition(held.definition)
     today = at.astimezone(CHINA).date()
@@ -120,14 +120,14 @@ def move(held: Held, act: Act) -> Step:
     given = Input(act.kind, seq, at, act.token, act.element, act.due, dict(act.data))
     salt = os.urandom(16)
     state = None if act.kind == "start" else held.state
-    with kept_history() as history:
+    with buffered_history() as history:
         step = engine.step(definition, state, given, handlers.serve(context), salt)
         session().flush()
     row = journal.make_row(
         str(held.id), given, step, definition, _text(act.actor_id), _text(act.behalf_id), held.last_hash, salt
     )
     describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
-    said = handlers.describe(held.process, step.data) if describe else None
+    said = handlers.describe_subject(held.process, step.data) if describe else None
     _address_thrown(held, step, context)
     jobs = [_job(held, job) for job in step.jobs_set] + context.left
     written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _json(history)}
@@ -140,7 +140,7 @@ def task_id(case_id: UUID, token: str) -> UUID:
     return uuid5(case_id, token)
 
 
-def must_have_place(held: Held, message: str, otherwise: str) -> None:
+def require_subscription(held: LockedCase, message: str, otherwise: str) -> None:
     """Raise Conflict(otherwise) unless the case waits for the BPMN message now."""
     if f"message:{message}" not in held.awaited:
         raise Conflict(otherwise)
@@ -151,16 +151,16 @@ def _text(value: UUID | None) -> str | None:
 
 
 def _written(
-    held: Held,
+    held: LockedCase,
     act: Act,
     definition: engine.Definition,
     step: Step,
     row: dict[str, Any],
-    said: Description | None,
+    said: TaskSubject | None,
     at: datetime,
 ) -> dict[str, Any]:
     """The parameters of WRITE_STEP."""
-    shown = said or Description()
+    shown = said or TaskSubject()
     done = act.token if act.kind == "complete" else None
     return {
         "case": held.id,
@@ -197,7 +197,7 @@ def _parts(step: Step, written: dict[str, Any], has_jobs: bool, has_history: boo
 
 
 def task_row(
-    held: Held, definition: engine.Definition, task: UserTask, shown: Description, at: datetime
+    held: LockedCase, definition: engine.Definition, task: UserTask, shown: TaskSubject, at: datetime
 ) -> dict[str, Any]:
     """What the inbox row of a task that opened holds, as JSON."""
     return {
@@ -214,7 +214,7 @@ def task_row(
     }
 
 
-def _address(held: Held, task: UserTask, shown: Description) -> dict[str, Any]:
+def _address(held: LockedCase, task: UserTask, shown: TaskSubject) -> dict[str, Any]:
     role = task.role or "sys_admin"
     due = task.due
     return {
@@ -233,7 +233,7 @@ def _address(held: Held, task: UserTask, shown: Description) -> dict[str, Any]:
     }
 
 
-def _job(held: Held, job: engine.Job) -> dict[str, Any]:
+def _job(held: LockedCase, job: engine.Job) -> dict[str, Any]:
     return {
         "id": str(new_id()),
         "case_id": str(held.id),
@@ -253,11 +253,11 @@ def _json(rows: list[dict[str, Any]]) -> str:
     return orjson.dumps(rows).decode()
 
 
-def _address_thrown(held: Held, step: Step, context: Context) -> None:
+def _address_thrown(held: LockedCase, step: Step, context: Context) -> None:
     """Jobs for what the diagram threw: a signal to every case that waits for it, a message to those of the same business key."""
     for sent in step.sent:
         waiting: Iterable[Any] = session().execute(
-            SIGNALLED,
+            SUBSCRIBED_CASES,
             {
                 "name": f"{sent.kind}:{sent.name}",
                 "case": held.id,

@@ -14,8 +14,8 @@ from service import engine
 from service.domain.accounts.roles import Role
 from service.engine import journal, replay
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, JournalRow, Task
 from service.models.tables.organisation import Organisation
@@ -24,7 +24,7 @@ from service.workflow.runtime import definitions, executor
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineRow:
     """One line of a case's timeline. element_name: as drawn in the version of that moment."""
 
     seq: int
@@ -49,9 +49,9 @@ class Difference:
 
 def open_case(user: User, case_id: UUID) -> Case:
     """A case in scope, to be looked at; each look of an auditor is remembered (domain.md §9). Raises NotFound."""
-    case = get_visible(user, Case, case_id)
+    case = get_or_404_in_scope(user, Case, case_id)
     if user.role == Role.AUDIT_ADMIN:
-        with transaction(Cause("open_case", user.id)) as current:
+        with transaction(Operation("open_case", user.id)) as current:
             current.add(
                 AuditEvent(
                     action="open_case",
@@ -64,9 +64,9 @@ def open_case(user: User, case_id: UUID) -> Case:
     return case
 
 
-def timeline(user: User, case_id: UUID) -> list[Entry]:
+def timeline(user: User, case_id: UUID) -> list[TimelineRow]:
     """The journal of a case in scope as people read it, oldest first, in two queries."""
-    get_visible(user, Case, case_id)
+    get_or_404_in_scope(user, Case, case_id)
     query = select(JournalRow, User.display_name, Organisation.name).outerjoin(User, User.id == JournalRow.actor_id)
     query = query.outerjoin(Organisation, Organisation.id == User.organisation_id).where(JournalRow.case_id == case_id)
     return [
@@ -75,10 +75,10 @@ def timeline(user: User, case_id: UUID) -> list[Entry]:
     ]
 
 
-def _entry(row: JournalRow, actor: str, organisation: str) -> Entry:
+def _entry(row: JournalRow, actor: str, organisation: str) -> TimelineRow:
     element = (row.element or "").split("/")[-1]
     known = definitions.definition(row.record["definition"]).elements.get(element)
-    return Entry(
+    return TimelineRow(
         row.seq,
         row.at,
         row.kind,
@@ -91,10 +91,10 @@ def _entry(row: JournalRow, actor: str, organisation: str) -> Entry:
     )
 
 
-def moments(user: User, case_id: UUID) -> list[engine.Moment]:
+def replay_frames(user: User, case_id: UUID) -> list[engine.ReplayFrame]:
     """The case after each row of its journal: tokens, done elements and data, by re-execution."""
-    get_visible(user, Case, case_id)
-    return replay.moments(_records(case_id), definitions.definition)
+    get_or_404_in_scope(user, Case, case_id)
+    return replay.replay_frames(_records(case_id), definitions.definition)
 
 
 def _records(case_id: UUID) -> list[dict[str, Any]]:

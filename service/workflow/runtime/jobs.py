@@ -12,34 +12,40 @@ from uuid import UUID
 
 import structlog
 
-from service.engine import NoPlace
+from service.engine import StaleToken
 from service.errors import N_, Conflict
 from service.models.db.clock import now
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Case, Incident, Job
 from service.models.tables.case_statements import (
     CLAIM_JOBS,
+    COMPLETE_COALESCED_JOBS,
+    COMPLETE_JOB,
     COUNT_INCIDENT,
-    END_EQUAL_JOBS,
-    END_JOB,
+    EXTEND_JOB_LEASE,
     FAIL_JOB,
-    HOLD_JOB,
-    KEEP_JOB,
     LOCK_CASE,
+    LOCK_JOB,
     POSTPONE_JOB,
 )
 from service.models.tables.user import User
 from service.workflow.runtime import executor, tasks
-from service.workflow.runtime.executor import Act, Held
+from service.workflow.runtime.executor import Act, LockedCase
 
 log = structlog.get_logger()
 
 LEASE = timedelta(seconds=60)
-PAUSES = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5))  # before the second, third, fourth try
-PATIENCE = timedelta(hours=1)  # a message whose case does not wait for it yet is looked at again after this
-EFFECTS: dict[str, Callable[[dict[str, Any], UUID], None]] = {}
+RETRY_DELAYS = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+)  # before the second, third, fourth try
+UNAWAITED_MESSAGE_DELAY = timedelta(
+    hours=1
+)  # a message whose case does not wait for it yet is looked at again after this
+SIDE_EFFECTS: dict[str, Callable[[dict[str, Any], UUID], None]] = {}
 """Outside effects by name; each gets the payload and the job's id as idempotency key."""
 
 
@@ -51,7 +57,7 @@ def worker_name() -> str:
 def run_due(limit: int = 50) -> int:
     """Take up to ``limit`` due jobs and do each in its own transaction; returns how many were taken."""
     worker = worker_name()
-    with transaction(Cause("claim jobs")) as current_session:
+    with transaction(Operation("claim jobs")) as current_session:
         at = now()
         taken = current_session.execute(
             CLAIM_JOBS, {"worker": worker, "until": at + LEASE, "now": at, "limit": limit}
@@ -77,29 +83,29 @@ def run_all(rounds: int = 1000) -> int:
 
 def _run(job: Any, worker: str) -> None:
     if job.kind == "effect":
-        EFFECTS[job.name](job.payload, job.id)
-        with transaction(Cause(f"effect {job.name}")) as current_session:
-            current_session.execute(END_JOB, {"id": job.id})
+        SIDE_EFFECTS[job.name](job.payload, job.id)
+        with transaction(Operation(f"effect {job.name}")) as current_session:
+            current_session.execute(COMPLETE_JOB, {"id": job.id})
         return
-    with transaction(Cause(f"{job.kind} {job.name or job.element}", case_id=job.case_id)) as current_session:
+    with transaction(Operation(f"{job.kind} {job.name or job.element}", case_id=job.case_id)) as current_session:
         row = current_session.execute(LOCK_CASE, {"id": job.case_id}).one()
-        if current_session.execute(HOLD_JOB, {"id": job.id, "worker": worker}).one_or_none() is None:
+        if current_session.execute(LOCK_JOB, {"id": job.id, "worker": worker}).one_or_none() is None:
             return  # cleared by somebody's input, or the lease ran out and another worker has it
-        held = Held.of(row)
+        held = LockedCase.of(row)
         if job.kind in ("message", "signal") and held.ended_at is None and f"{job.kind}:{job.name}" not in held.awaited:
-            current_session.execute(POSTPONE_JOB, {"id": job.id, "at": now() + PATIENCE})
+            current_session.execute(POSTPONE_JOB, {"id": job.id, "at": now() + UNAWAITED_MESSAGE_DELAY})
             return
-        current_session.execute(END_JOB, {"id": job.id})
+        current_session.execute(COMPLETE_JOB, {"id": job.id})
         if job.coalesce is not None:
-            current_session.execute(END_EQUAL_JOBS, {"case": job.case_id, "key": job.coalesce})
+            current_session.execute(COMPLETE_COALESCED_JOBS, {"case": job.case_id, "key": job.coalesce})
         if held.ended_at is None:
-            executor.move(held, _act(job))
+            executor.apply_input(held, _act(job))
 
 
-def keep(job_id: UUID) -> None:
+def extend_lease(job_id: UUID) -> None:
     """Prolong the lease of a job in hand: an effect that takes longer than ``LEASE`` says so as it goes on."""
-    with transaction(Cause("keep job")) as current_session:
-        current_session.execute(KEEP_JOB, {"id": job_id, "until": now() + LEASE})
+    with transaction(Operation("keep job")) as current_session:
+        current_session.execute(EXTEND_JOB_LEASE, {"id": job_id, "until": now() + LEASE})
 
 
 def _act(job: Any) -> Act:
@@ -112,14 +118,14 @@ def _act(job: Any) -> Act:
 
 def _fail(job: Any, error: Exception) -> None:
     """One try fewer; after the last an incident on the case. A case that moved on meanwhile needs neither."""
-    if isinstance(error, NoPlace):
-        with transaction(Cause("job has no place")) as current_session:
-            current_session.execute(END_JOB, {"id": job.id})
+    if isinstance(error, StaleToken):
+        with transaction(Operation("job has no place")) as current_session:
+            current_session.execute(COMPLETE_JOB, {"id": job.id})
         return
     said = f"{type(error).__name__}: {error}"[:4000]
     log.warning("job failed", job=str(job.id), kind=job.kind, name=job.name, element=job.element, error=said)
-    with transaction(Cause("job failed")) as current_session:
-        tried = {"id": job.id, "error": said, "at": now(), "pauses": list(PAUSES)}
+    with transaction(Operation("job failed")) as current_session:
+        tried = {"id": job.id, "error": said, "at": now(), "pauses": list(RETRY_DELAYS)}
         state = current_session.execute(FAIL_JOB, tried).scalar_one_or_none()
     if state == "failed" and job.case_id is not None:
         tasks.record_incident(job.case_id, job.element or job.name, said, job.id)
@@ -129,8 +135,8 @@ def retry(user: User, incident_id: UUID) -> None:
     """Try a failed job of a case in scope again. Raises Conflict when the incident is resolved already."""
     incident = session().get(Incident, incident_id)
     if incident is not None:
-        get_visible(user, Case, incident.case_id)
-    with transaction(Cause("retry incident", user.id)) as current_session:
+        get_or_404_in_scope(user, Case, incident.case_id)
+    with transaction(Operation("retry incident", user.id)) as current_session:
         if incident is None or incident.resolved_at is not None:
             raise Conflict(N_("这个故障已经处理过了。"))
         incident.resolved_at, incident.resolved_by = now(), user.id

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service import engine, forms
-from service.engine import NoPlace, Step, StepFailed, journal
+from service.engine import StaleToken, Step, StepError, journal
 from service.errors import (
     N_,
     Conflict,
@@ -23,12 +23,12 @@ from service.errors import (
     TaskAlreadyDone,
 )
 from service.models.db.clock import now
-from service.models.db.encryption import seal
+from service.models.db.encryption import encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, current_cause, transaction
+from service.models.db.transaction import Operation, current_operation, transaction
 from service.models.queries.runtime.inbox import task_left
-from service.models.queries.scope import addresses
+from service.models.queries.scope import inbox_addresses
 from service.models.tables.case import (
     Incident,
     JournalRow,
@@ -43,7 +43,7 @@ from service.models.tables.case_statements import (
 )
 from service.models.tables.user import User
 from service.workflow.runtime import definitions, executor
-from service.workflow.runtime.executor import Act, Held
+from service.workflow.runtime.executor import Act, LockedCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def start(
     actor = user.id if user else None
     with _use_case(f"start {process}", actor, behalf_id):
         definition = definitions.definition(definitions.current(process).digest)
-        case_id, step = executor.begin(definition, Act("start", actor, behalf_id, data=data), business_key)
+        case_id, step = executor.create_case(definition, Act("start", actor, behalf_id, data=data), business_key)
         return Started(case_id, _ids(case_id, step), step.data, step.ended)
 
 
@@ -96,12 +96,14 @@ def start_by_key(user: User, process: str, data: Mapping[str, Any], *, business_
 def claim(user: User, task_id: UUID) -> None:
     """Take a task for oneself. Raises TaskAlreadyDone, or Conflict when a colleague was first."""
     with _use_case("claim", user.id):
-        held, row = hold_task(user, task_id)
+        held, row = lock_task(user, task_id)
         if row.assignee_id == user.id:
             return
         if session().execute(CLAIM_TASK, {"task": task_id, "user": user.id}).one_or_none() is None:
             raise Conflict(N_("这项任务已由同事领取，请办理其他任务。"))
-        _note(held, Act("claim", user.id, token=row.token, element=row.element, data={"assignee": str(user.id)}))
+        _append_journal_note(
+            held, Act("claim", user.id, token=row.token, element=row.element, data={"assignee": str(user.id)})
+        )
 
 
 def claim_many(user: User, task_ids: Sequence[UUID]) -> int:
@@ -119,13 +121,13 @@ def claim_many(user: User, task_ids: Sequence[UUID]) -> int:
 def unclaim(user: User, task_id: UUID) -> None:
     """Give a task back to everybody of the role. Raises NotAllowed when it is a colleague's."""
     with _use_case("unclaim", user.id):
-        held, row = hold_task(user, task_id)
+        held, row = lock_task(user, task_id)
         if row.assignee_id is None:
             return
         if row.assignee_id != user.id:
             raise NotAllowed(N_("这项任务由同事领取，只有他本人可以退还。"))
         _assign_row(task_id, None)
-        _note(held, Act("unclaim", user.id, token=row.token, element=row.element))
+        _append_journal_note(held, Act("unclaim", user.id, token=row.token, element=row.element))
 
 
 def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
@@ -136,19 +138,21 @@ def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
             row = LOCK_CASE_OF_TASK.execute({"task": task_id}).one()
             if row.task_state == "open" and row.assignee_id == user_id:
                 _assign_row(task_id, None)
-                _note(Held.of(row), Act("unclaim", actor_id, token=row.token, element=row.element))
+                _append_journal_note(LockedCase.of(row), Act("unclaim", actor_id, token=row.token, element=row.element))
 
 
 def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
     """Hand a task to a colleague of the same organisation and role. Raises NotFound for anybody else."""
     with _use_case("assign", user.id):
-        held, row = hold_task(user, task_id)
+        held, row = lock_task(user, task_id)
         colleague = session().get(User, assignee_id)
         if colleague is None or (colleague.organisation_id, colleague.role) != (user.organisation_id, user.role):
             raise NotFound(N_("没有这位同事。"))
         _must_not_be_barred(row, assignee_id)
         _assign_row(task_id, assignee_id)
-        _note(held, Act("assign", user.id, token=row.token, element=row.element, data={"assignee": str(assignee_id)}))
+        _append_journal_note(
+            held, Act("assign", user.id, token=row.token, element=row.element, data={"assignee": str(assignee_id)})
+        )
 
 
 def complete(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Completed:
@@ -158,8 +162,8 @@ def complete(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Completed:
     field, and whatever a handler refuses with; nothing has changed then.
     """
     with _use_case("complete", user.id):
-        held, row = hold_task(user, task_id)
-        step = complete_held(user, task_id, held, row, raw)
+        held, row = lock_task(user, task_id)
+        step = complete_locked(user, task_id, held, row, raw)
         return Completed(held.id, step.ended, _ids(held.id, step))
 
 
@@ -171,7 +175,7 @@ def complete_and_next(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Comp
     return Completed(done.case_id, done.ended, done.opened, following)
 
 
-def signal(
+def correlate_message(
     user: User | None,
     case_id: UUID,
     message: str,
@@ -182,28 +186,28 @@ def signal(
     """Give a case the BPMN message it waits for. Who may do so the caller has decided. Raises Conflict(otherwise)."""
     actor = user.id if user else None
     with _use_case(f"signal {message}", actor):
-        held = executor.hold(case_id)
-        executor.must_have_place(held, message, otherwise)
-        executor.move(held, Act("message", actor, element=message, data=data or {}))
+        held = executor.lock_case(case_id)
+        executor.require_subscription(held, message, otherwise)
+        executor.apply_input(held, Act("message", actor, element=message, data=data or {}))
 
 
-def readdress(case_id: UUID, data: Mapping[str, Any], actor_id: UUID | None) -> None:
+def reroute_tasks(case_id: UUID, data: Mapping[str, Any], actor_id: UUID | None) -> None:
     """Change what open tasks are addressed by (R42: the unit of a pending enrolment moved to another province)."""
     with _use_case("readdress", actor_id):
-        held = executor.hold(case_id)
-        executor.move(held, Act("readdress", actor_id, data=data))
+        held = executor.lock_case(case_id)
+        executor.apply_input(held, Act("readdress", actor_id, data=data))
 
 
 @contextmanager
 def _use_case(name: str, actor_id: UUID | None, behalf_id: UUID | None = None) -> Iterator[None]:
     """A transaction in which an engine failure becomes an incident of its case and a ProcessError for the reader."""
-    cause = Cause(name, actor_id, behalf_id)
+    cause = Operation(name, actor_id, behalf_id)
     try:
         with transaction(cause):
             yield
-    except NoPlace:
+    except StaleToken:
         raise TaskAlreadyDone from None
-    except StepFailed as failed:
+    except StepError as failed:
         if cause.case_id is not None and cause.seq:
             record_incident(cause.case_id, failed.element, str(failed))
         raise ProcessError(element=failed.element, case=str(cause.case_id)) from failed
@@ -211,22 +215,22 @@ def _use_case(name: str, actor_id: UUID | None, behalf_id: UUID | None = None) -
 
 def record_incident(case_id: UUID, element: str, message: str, job_id: UUID | None = None) -> None:
     """Remember that a case could not go on, as a use case of its own (the failed one was rolled back)."""
-    with transaction(Cause("incident", case_id=case_id)) as current_session:
+    with transaction(Operation("incident", case_id=case_id)) as current_session:
         current_session.add(
             Incident(id=new_id(), case_id=case_id, job_id=job_id, element=element[:200], message=message[:4000])
         )
         current_session.execute(COUNT_INCIDENT, {"case": case_id, "by": 1})
 
 
-def hold_task(user: User, task_id: UUID) -> tuple[Held, Any]:
+def lock_task(user: User, task_id: UUID) -> tuple[LockedCase, Any]:
     """Lock the case of a task that is open and in the user's scope."""
     row = LOCK_CASE_OF_TASK.execute({"task": task_id}).one_or_none()
-    if row is None or (row.organisation_id, row.role) not in addresses(user):
+    if row is None or (row.organisation_id, row.role) not in inbox_addresses(user):
         raise NotFound
     _must_not_be_barred(row, user.id)
     if row.task_state != "open" or row.ended_at is not None:
         raise TaskAlreadyDone
-    return Held.of(row), row
+    return LockedCase.of(row), row
 
 
 def _must_not_be_barred(row: Any, user_id: UUID) -> None:
@@ -235,14 +239,14 @@ def _must_not_be_barred(row: Any, user_id: UUID) -> None:
         raise NotAllowed(N_("这项投诉涉及本人，不能由本人办理。"))
 
 
-def complete_held(user: User, task_id: UUID, held: Held, row: Any, raw: Mapping[str, Any]) -> Step:
+def complete_locked(user: User, task_id: UUID, held: LockedCase, row: Any, raw: Mapping[str, Any]) -> Step:
     if row.assignee_id not in (None, user.id):
         raise Conflict(N_("这项任务由同事领取，请先由他退还，或办理其他任务。"))
     data = _clean(held, row, raw)
-    return executor.move(held, Act("complete", user.id, token=row.token, element=row.element, data=data))
+    return executor.apply_input(held, Act("complete", user.id, token=row.token, element=row.element, data=data))
 
 
-def _clean(held: Held, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
+def _clean(held: LockedCase, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The form of the task's own version decides what is data; personal fields are sealed and only referred to."""
     if row.form_key is None:
         if raw:
@@ -256,9 +260,9 @@ def _clean(held: Held, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _seal_personal(held: Held, name: str, value: str) -> dict[str, str]:
+def _seal_personal(held: LockedCase, name: str, value: str) -> dict[str, str]:
     salt = os.urandom(16)
-    row = PersonalValue(id=new_id(), case_id=held.id, seq=held.seq + 1, field=name, sealed=seal(value), salt=salt)
+    row = PersonalValue(id=new_id(), case_id=held.id, seq=held.seq + 1, field=name, sealed=encrypt(value), salt=salt)
     session().add(row)
     return {"personal": str(row.id), "digest": journal.salted(salt, name, value)}
 
@@ -269,7 +273,7 @@ def _assign_row(task_id: UUID, assignee_id: UUID | None) -> None:
         task.assignee_id = assignee_id
 
 
-def _note(held: Held, act: Act) -> None:
+def _append_journal_note(held: LockedCase, act: Act) -> None:
     """A journal row for an input that moves a task but not the case: digests are carried from the row before."""
     before = session().get(JournalRow, (held.id, held.seq))
     seq, at = held.seq + 1, now()
@@ -286,7 +290,7 @@ def _note(held: Held, act: Act) -> None:
         os.urandom(16),
         carry=before.record if before else None,
     )
-    current_cause().case_id, current_cause().seq = held.id, seq
+    current_operation().case_id, current_operation().seq = held.id, seq
     session().add(
         JournalRow(
             case_id=held.id,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from service.engine import replay
 from service.models.db.session import session
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Case, JournalRow, Task
 from service.models.tables.user import User
 from service.workflow.runtime import definitions
@@ -17,16 +17,16 @@ from service.workflow.runtime import definitions
 
 def of_case(user: User, case_id: UUID) -> dict[str, Any]:
     """The variables of a case in scope, merged over its open tokens. Raises NotFound."""
-    get_visible(user, Case, case_id)
+    get_or_404_in_scope(user, Case, case_id)
     return present(case_id)
 
 
 def of_task(user: User, task_id: UUID) -> dict[str, Any]:
     """The variables of the case of a task in scope: whoever decides sees what he decides on. Raises NotFound."""
-    return present(get_visible(user, Task, task_id).case_id)
+    return present(get_or_404_in_scope(user, Task, task_id).case_id)
 
 
 def present(case_id: UUID) -> dict[str, Any]:
     """The variables of a case that the caller was allowed to move; whoever only reads asks ``of_case`` or ``of_task``."""
     records = session().scalars(select(JournalRow.record).where(JournalRow.case_id == case_id).order_by(JournalRow.seq))
-    return replay.moments(list(records), definitions.definition)[-1].data
+    return replay.replay_frames(list(records), definitions.definition)[-1].data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.system.backup import BACKUP, RESTORE
 from service.models.tables.audit import AuditEvent
 
@@ -18,5 +18,5 @@ def record_restore(who: str, host: str, size: int) -> None:
 
 
 def _record(action: str, detail: dict[str, str | int]) -> None:
-    with transaction(Cause(action)) as current:
+    with transaction(Operation(action)) as current:
         current.add(AuditEvent(action=action, detail=detail))

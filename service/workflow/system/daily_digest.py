@@ -10,7 +10,7 @@ from service.domain.values.calendar import start_of_day
 from service.errors import N_
 from service.models.db.clock import now, today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.notices import daily_digest
 from service.models.tables.audit import AuditEvent
 from service.workflow import outbox
@@ -37,7 +37,7 @@ def write_due_digests() -> bool:
 
 
 def _write_digests(day: date) -> bool:
-    with transaction(Cause("daily_digest")) as current:
+    with transaction(Operation("daily_digest")) as current:
         if not current.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}):
             return False
         done = select(AuditEvent.id).where(AuditEvent.action == ACTION, AuditEvent.at >= start_of_day(day)).limit(1)

@@ -15,16 +15,16 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.models.db.clock import now
-from service.models.db.encryption import seal, unseal
+from service.models.db.encryption import decrypt, encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
 from service.models.tables.export import ExportLog
 from service.models.tables.user import User
 from service.reports import find_export
-from service.reports.framework.report import Cells, Report, choose
+from service.reports.framework.report import Report, Row, parse_filter
 from service.reports.lists.unmasked import PERSONAL, reveal
 from service.workflow.authorization import must_have_record
 from service.workflow.runtime import jobs
@@ -34,7 +34,7 @@ AT_ONCE = 4_000  # rows that take less than two seconds
 KEPT = timedelta(days=1)
 EFFECT, REMOVAL = "export", "export.remove"
 
-Writer = Callable[[ExportLog, Report, Iterator[list[Cells]], Path], None]
+Writer = Callable[[ExportLog, Report, Iterator[list[Row]], Path], None]
 """Writes the rows of an export into a file; it knows how cells are written in the reader's language."""
 
 
@@ -42,7 +42,7 @@ def has_personal(report: Report, user: User, given: Mapping[str, str]) -> bool:
     """Whether the list has numbers that are masked unless asked for, and the reader may ask."""
     if report.is_plain or not may(Role(user.role), Action.EXPORT_UNMASKED):
         return False
-    return any(c.key in PERSONAL for c in report.read(user, choose(report, user, given)).columns)
+    return any(c.key in PERSONAL for c in report.read(user, parse_filter(report, user, given)).columns)
 
 
 def begin(
@@ -64,7 +64,7 @@ def begin(
     must_have_record(user, Action.VIEW_PERSONS)
     if unmasked:
         _check_unmasked(user, purpose)
-    chosen = choose(report, user, given)
+    chosen = parse_filter(report, user, given)
     total = report.read(user, chosen).count(MOST + 1)
     if total > MOST:
         raise Conflict(Message(N_("超过 %(most)s 行，请缩小条件后再导出。"), most=f"{MOST:,}"))
@@ -79,7 +79,7 @@ def begin(
         language=language,
         total=total,
     )
-    with transaction(Cause("begin_export", user.id)) as current:
+    with transaction(Operation("begin_export", user.id)) as current:
         current.add(row)
         detail = {"list": name, "filter": row.chosen, "rows": total, "masked": row.masked, "purpose": row.purpose}
         current.add(
@@ -113,7 +113,7 @@ def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> Export
         session().rollback()
     except Exception as error:
         session().rollback()
-        with transaction(Cause("end_export")):
+        with transaction(Operation("end_export")):
             _change(row, "failed", error=f"{type(error).__name__}: {error}"[:2000])
         raise
     return session().get_one(ExportLog, export_id, populate_existing=True)
@@ -122,7 +122,7 @@ def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> Export
 def stop(user: User, export_id: UUID) -> ExportLog:
     """Give up an export that still runs: the worker ends at its next piece. Raises NotFound, Conflict when it has ended."""
     row = find(user, export_id)
-    with transaction(Cause("stop_export", user.id)) as current:
+    with transaction(Operation("stop_export", user.id)) as current:
         if not _change(row, "stopped"):
             raise Conflict(N_("这次导出已经结束，不能再取消。"))
         current.refresh(row)
@@ -133,7 +133,7 @@ def remove(export_id: UUID) -> None:
     """Take the file away; the row stays (§5.1: no residual data)."""
     row = session().get_one(ExportLog, export_id)
     _clear(row)
-    with transaction(Cause("remove_export")):
+    with transaction(Operation("remove_export")):
         row.state = "removed"
 
 
@@ -155,7 +155,7 @@ def read_file(row: ExportLog) -> bytes:
     path = file_of(row)
     if row.state != "done" or not path.exists():
         raise NotFound(N_("文件已过一天，已删除；请重新导出。"))
-    return unseal(path.read_bytes())
+    return decrypt(path.read_bytes())
 
 
 class Stopped(Exception):
@@ -168,12 +168,12 @@ def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
         raise NotAllowed
     report, path = find_export(user, row.name), file_of(row)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    table = report.read(user, choose(report, user, {"year": "", **row.chosen}))
+    table = report.read(user, parse_filter(report, user, {"year": "", **row.chosen}))
     part = path.with_name(f"{row.id}.{new_id()}.part")  # of this try alone
     try:
         writer(row, report, _counted(row, table.batches(), job_id), part)
-        part.write_bytes(seal(part.read_bytes()))
-        with transaction(Cause("end_export")):
+        part.write_bytes(encrypt(part.read_bytes()))
+        with transaction(Operation("end_export")):
             if not _change(row, "done", error=None):
                 raise Stopped
             part.replace(path)
@@ -193,17 +193,17 @@ def _check_unmasked(user: User, purpose: str) -> None:
         raise InvalidInput({"purpose": N_("导出完整号码须写明用途，用途会记入审计。")})
 
 
-def _counted(row: ExportLog, batches: Iterator[list[Cells]], job_id: UUID | None) -> Iterator[list[Cells]]:
+def _counted(row: ExportLog, batches: Iterator[list[Row]], job_id: UUID | None) -> Iterator[list[Row]]:
     """The batches, whole numbers in them if asked for; between them the progress is written down. Raises Stopped."""
     done = 0
     for cells in batches:
         yield cells if row.masked else reveal(cells)
         done += len(cells)
-        with transaction(Cause("export_progress")):
+        with transaction(Operation("export_progress")):
             if not _change(row, "running", done=done):
                 raise Stopped
         if job_id is not None:
-            jobs.keep(job_id)
+            jobs.extend_lease(job_id)
 
 
 def _change(row: ExportLog, state: str, **more: Any) -> bool:

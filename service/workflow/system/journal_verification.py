@@ -10,7 +10,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import NotAllowed
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case
 from service.models.tables.user import User
@@ -26,7 +26,7 @@ def verify_latest(user: User) -> tuple[int, list[UUID]]:
     user_id, organisation_id = user.id, user.organisation_id
     chosen = list(session().scalars(select(Case.id).order_by(Case.moved_at.desc()).limit(CHECKED)))
     wrong = sorted({found.case_id for found in history.verify(chosen)})
-    with transaction(Cause("verify_journal", user_id)) as current:
+    with transaction(Operation("verify_journal", user_id)) as current:
         detail = {"cases": len(chosen), "differences": [str(one) for one in wrong]}
         outcome = "different" if wrong else "ok"
         current.add(

@@ -10,7 +10,7 @@ from service.errors import N_
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.person import QualificationType
 
@@ -29,7 +29,7 @@ def ensure() -> None:
     """Put in place what is missing: ministry, association, 31 provinces and 兵团, the platform, the qualification types."""
     if session().scalar(select(Organisation.id).where(Organisation.id == authority_id("platform"))):
         return
-    with transaction(Cause("reference data")) as current_session:
+    with transaction(Operation("reference data")) as current_session:
         rows = [(code, code, name) for code, name in SINGLE.items()]
         rows += [("province", code, PROVINCES[code].name) for code in AUTHORITY_CODES]
         for kind, code, name in rows:

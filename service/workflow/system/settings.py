@@ -17,12 +17,12 @@ from service.domain.training.scores import parse_pass_mark
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.tables import setting
 from service.models.tables.person import QualificationType
 from service.models.tables.setting import Setting
 from service.models.tables.user import User
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 
 CODE = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
@@ -40,12 +40,12 @@ def save_settings(user: User, raw: Mapping[str, Any]) -> int:
 
     Raises InvalidInput at a key out of its range, and Conflict when a colleague changed the same one meanwhile.
     """
-    with transaction(Cause("save_settings", user.id)) as current:
+    with transaction(Operation("save_settings", user.id)) as current:
         keys = settable(user)
         if not keys:
             raise NotAllowed
         rows = {row.key: row for row in current.scalars(select(Setting).where(Setting.key.in_(keys)).with_for_update())}
-        entry, changed = Entry(raw), 0
+        entry, changed = FormReader(raw), 0
         for key in (k for k in keys if entry.has(k)):
             value = entry.parse(parse_setting, key, entry.typed(key))
             present = rows[key].value if key in rows else SETTINGS[key].default
@@ -70,12 +70,12 @@ def save_type(user: User, raw: Mapping[str, Any], type_id: UUID | None = None) -
     Classes published before keep the hours and the mark they were published with. One that is not active any more can
     be chosen for no new person and no new class. Raises InvalidInput at the field.
     """
-    with transaction(Cause("save_qualification_type", user.id)) as current:
+    with transaction(Operation("save_qualification_type", user.id)) as current:
         if not may(Role(user.role), Action.CHANGE_SETTINGS):
             raise NotAllowed
         row = _type(type_id) if type_id else QualificationType(id=new_id(), version=1)
         check_version(row.version, raw)
-        entry = Entry(raw)
+        entry = FormReader(raw)
         if type_id is None:
             row.code = entry.typed("code")
             if not CODE.fullmatch(row.code):

@@ -11,7 +11,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.training.class_progress import came
 from service.domain.training.classes import (
-    BEGINNING,
+    START_FIELDS,
     ClassState,
     check_capacity,
     check_dates,
@@ -23,15 +23,15 @@ from service.domain.training.scores import parse_pass_mark
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, Message, NotAllowed, NotFound
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training import class_list
 from service.models.queries.training.enrollment_list import class_of_case
 from service.models.tables.case import Case
 from service.models.tables.training import LIVE_ENROLLMENT, TrainingClass
 from service.models.tables.user import User
 from service.operations import class_change
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 from service.workflow.runtime import definitions, tasks
 
 NO_CASE = N_("该班不是由流程开办的，不能这样办理。")
@@ -49,7 +49,7 @@ def begin_class(user: User) -> UUID:
 
 def draft_class(user: User, raw: Mapping[str, Any]) -> UUID:
     """Begin a class and fill in its draft, both or neither; returns the class's id. raw: the form ``draft_class``."""
-    with transaction(Cause("draft_class", user.id)):
+    with transaction(Operation("draft_class", user.id)):
         made = class_of_case(complete_draft(user, begin_class(user), raw))
         if made is None:
             raise Conflict(N_("放弃的草稿不建班次。"))
@@ -61,7 +61,7 @@ def complete_draft(user: User, task_id: UUID, raw: Mapping[str, Any]) -> UUID:
 
     A page may keep a draft with gaps, in its task alone; whoever asks for the class must be told them (R33, R36).
     """
-    with transaction(Cause("draft_class", user.id)) as current:
+    with transaction(Operation("draft_class", user.id)) as current:
         if raw.get("decision") == "keep":
             trial = current.begin_nested()
             try:
@@ -73,12 +73,12 @@ def complete_draft(user: User, task_id: UUID, raw: Mapping[str, Any]) -> UUID:
 
 def cancel_class(user: User, class_id: UUID, reason: str) -> None:
     """Cancel a class before the first check-in (R37); everybody enrolled is told why."""
-    with transaction(Cause("cancel_class", user.id)):
+    with transaction(Operation("cancel_class", user.id)):
         found = _own(user, class_id)
         why = parse_reason(reason)
         if obstacle := obstacle_to_cancellation(ClassState(found.state), checked_in(class_id)):
             raise Conflict(obstacle)
-        tasks.signal(user, _case(found), "cancel_class", {"reason": why})
+        tasks.correlate_message(user, _case(found), "cancel_class", {"reason": why})
 
 
 def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
@@ -87,14 +87,14 @@ def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
     raw: the fields of the form, and ``seen``: ``class_change.mark`` of when it was drawn. Returns whether anything was
     different. Raises InvalidInput at the fields, Conflict when a colleague was first or the class cannot change any more.
     """
-    with transaction(Cause("change_class", user.id)):
+    with transaction(Operation("change_class", user.id)):
         found = _own(user, class_id)
         if obstacle := obstacle_to_changing(found):
             raise Conflict(obstacle)
         data = _changes(found, raw)
         if data["seen"] == class_change.mark(found) and not class_change.differences(found, data):
             return False
-        tasks.signal(user, _case(found), "class_changed", data, otherwise=CHANGED_ELSEWHERE)
+        tasks.correlate_message(user, _case(found), "class_changed", data, otherwise=CHANGED_ELSEWHERE)
     return True
 
 
@@ -120,15 +120,15 @@ def mark(found: TrainingClass) -> str:
 def fixed_fields(found: TrainingClass) -> frozenset[str]:
     """The fields that cannot change any more: the beginning once people have come, the pass mark once there is a score."""
     counts = {EnrollmentState(state): n for state, n in class_list.state_counts(found.id).items()}
-    begun = BEGINNING if came(counts) or counts.get(EnrollmentState.NO_SHOW) else frozenset()
+    begun = START_FIELDS if came(counts) or counts.get(EnrollmentState.NO_SHOW) else frozenset()
     return begun | ({"pass_mark"} if class_change.has_scores(found) else frozenset())
 
 
 def close_enrolment(user: User, class_id: UUID) -> None:
     """End the enrolment before its last day."""
-    with transaction(Cause("close_enrolment", user.id)):
+    with transaction(Operation("close_enrolment", user.id)):
         found = _own(user, class_id)
-        tasks.signal(user, _case(found), "close_enrolment", otherwise=N_("该班已不在报名阶段，无须截止。"))
+        tasks.correlate_message(user, _case(found), "close_enrolment", otherwise=N_("该班已不在报名阶段，无须截止。"))
 
 
 def checked_in(class_id: UUID) -> int:
@@ -144,7 +144,7 @@ def is_organiser(user: User, found: TrainingClass) -> bool:
 
 
 def _own(user: User, class_id: UUID) -> TrainingClass:
-    found = get_visible(user, TrainingClass, class_id)
+    found = get_or_404_in_scope(user, TrainingClass, class_id)
     if not is_organiser(user, found):
         raise NotFound
     return found
@@ -158,7 +158,7 @@ def _case(found: TrainingClass) -> UUID:
 
 def _changes(found: TrainingClass, raw: Mapping[str, str]) -> dict[str, Any]:
     """What was typed, as the message of the diagram carries it; all errors at once."""
-    entry = Entry(raw)
+    entry = FormReader(raw)
     days = {name: day for name in class_change.DATES if (day := entry.day(name, must=True))}
     data = {
         "seen": entry.typed("seen"),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
-from service.domain.accounts.scopes import Subject, covers, scope_of
+from service.domain.accounts.scopes import ScopedObject, includes, scope_of
 from service.domain.training import enrollments, scores
 from service.domain.training.enrollment_state import EnrollmentState
 from service.errors import N_, Message
@@ -46,7 +46,7 @@ def acts_on(user: User, ids: Collection[UUID], enrol_until: date) -> dict[UUID, 
         facts.id: frozenset(
             act
             for act in EnrollmentAct
-            if covers(scopes[act], _subject(user, facts)) and obstacle(user, act, facts, enrol_until) is None
+            if includes(scopes[act], _subject(user, facts)) and obstacle(user, act, facts, enrol_until) is None
         )
         for facts in facts_of_enrollments(user, ids)
     }
@@ -54,7 +54,7 @@ def acts_on(user: User, ids: Collection[UUID], enrol_until: date) -> dict[UUID, 
 
 def is_reached(user: User, act: EnrollmentAct, facts: EnrollmentFacts) -> bool:
     """Whether the enrolment is among those the user may do this to at all (domain.md §9)."""
-    return covers(scope_of(actor_of(user), ACTIONS[act]), _subject(user, facts))
+    return includes(scope_of(actor_of(user), ACTIONS[act]), _subject(user, facts))
 
 
 def obstacle(user: User, act: EnrollmentAct, facts: EnrollmentFacts, enrol_until: date) -> Message | None:
@@ -77,9 +77,9 @@ def _obstacle_to_correction(state: EnrollmentState, is_unapproved: bool) -> Mess
     return None if state is EnrollmentState.MAKEUP else Message(NOTHING_TO_CORRECT)
 
 
-def _subject(user: User, facts: EnrollmentFacts) -> Subject:
+def _subject(user: User, facts: EnrollmentFacts) -> ScopedObject:
     linked = frozenset({user.organisation_id}) if facts.is_linked else frozenset()
-    return Subject(
+    return ScopedObject(
         unit=facts.unit_id,
         parent=facts.parent_id,
         authority=facts.authority_id,

@@ -15,7 +15,7 @@ from service.domain.training.classes import ClassState, is_open_to, obstacle_to_
 from service.domain.training.enrollments import (
     FULL,
     Candidate,
-    Offer,
+    ClassOffer,
     obstacles_to_confirming,
     obstacles_to_enrolling,
 )
@@ -76,11 +76,11 @@ def recheck(enrollment: Enrollment, need: Need, facts: Facts, last_day: date) ->
     return obstacles_to_confirming(candidate, _offer(found, person.unit.authority_id), today(), last_day)
 
 
-def _offer(found: TrainingClass, province: UUID | None) -> Offer:
+def _offer(found: TrainingClass, province: UUID | None) -> ClassOffer:
     """The class as it is offered to persons of a province; academies (None) are served by whoever enrols them."""
     role = Role.ASSOCIATION if found.organiser.kind == "association" else Role.PROVINCIAL_AUTHORITY
     is_open = province is None or is_open_to(province, found.organiser_id, role, found.open_to_other_provinces)
-    return Offer(
+    return ClassOffer(
         kind=TrainingKind(found.kind),
         state=ClassState(found.state),
         enrol_from=found.enrol_from,

@@ -20,8 +20,8 @@ from service.domain.values.reasons import parse_reason
 from service.errors import AnpeiError, InvalidInput, Message, NotAllowed
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.scope_adapters import actor_of, subject_of
 from service.models.queries.training.training_need_facts import Known, facts_of
 from service.models.tables.person import Person
@@ -62,19 +62,19 @@ def enroll(user: User, class_id: UUID, person_ids: Iterable[UUID]) -> list[Enrol
     if not may(Role(user.role), Action.ENROLL):
         raise NotAllowed
     must_have_record(user, Action.ENROLL)
-    found = get_visible(user, TrainingClass, class_id)
+    found = get_or_404_in_scope(user, TrainingClass, class_id)
     host = found.institution_id
     return [_enroll_one(user, class_id, host, person_id) for person_id in dict.fromkeys(person_ids)]
 
 
 def withdraw(user: User, enrollment_id: UUID, reason: str = "") -> None:
     """Take an enrolment back (R46). Raises Conflict when it is too late, InvalidInput when a reason is missing."""
-    with transaction(Cause("withdraw", user.id)):
+    with transaction(Operation("withdraw", user.id)):
         found = enrollment_for(user, enrollment_id, EnrollmentAct.WITHDRAW)
         state, until = EnrollmentState(found.state), found.training_class.enrol_until
         must = enrollments.needs_reason_to_withdraw(state, until, today())
         why = parse_reason(reason) if must or reason.strip() else ""
-        tasks.signal(user, found.case_id, "withdraw", {"reason": why, "by": str(user.id)})
+        tasks.correlate_message(user, found.case_id, "withdraw", {"reason": why, "by": str(user.id)})
 
 
 def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_000) -> int:
@@ -87,7 +87,7 @@ def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_00
         chosen = list(person_ids)[done : done + BATCH] if person_ids is not None else _stale(min(BATCH, limit - done))
         if not chosen:
             break
-        with transaction(Cause("refresh_need")):
+        with transaction(Operation("refresh_need")):
             _decide(chosen)
         done += len(chosen)
     return done
@@ -105,7 +105,7 @@ def decide_all(known: Mapping[UUID, Known]) -> dict[UUID, Need]:
     for facts in known.values():
         key = repr(facts.facts)
         if key not in decided:
-            decided[key] = Need(engine.decide(definition, "training_need", facts.facts)["need"])
+            decided[key] = Need(engine.evaluate_decision(definition, "training_need", facts.facts)["need"])
     return {person_id: decided[repr(facts.facts)] for person_id, facts in known.items()}
 
 
@@ -113,8 +113,8 @@ def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enro
     """One enrolment; a refusal is an answer, not an error."""
     name = ""
     try:
-        with transaction(Cause("enroll", user.id)):
-            person = get_visible(user, Person, person_id, joinedload(Person.unit))
+        with transaction(Operation("enroll", user.id)):
+            person = get_or_404_in_scope(user, Person, person_id, joinedload(Person.unit))
             name = person.name
             if not enrollments.may_enroll(actor_of(user), subject_of(person.unit), host):
                 raise NotAllowed

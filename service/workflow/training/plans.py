@@ -19,11 +19,11 @@ from service.errors import N_, Conflict, Message, NotAllowed, NotFound
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.training import plan_list
 from service.models.tables.training import TrainingPlan
 from service.models.tables.user import User
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 from service.workflow.runtime import tasks
 
@@ -37,19 +37,19 @@ def save_plan(user: User, raw: Mapping[str, Any], plan_id: UUID | None = None) -
     raw: title, kind, year, time (of ``TIMES``), place, capacity, hours, note, version. Raises InvalidInput at the field,
     NotFound for the plan of another, Conflict when it is over or a colleague saved in between.
     """
-    with transaction(Cause("save_plan", user.id)) as current:
+    with transaction(Operation("save_plan", user.id)) as current:
         row = _own(user, plan_id) if plan_id else _new(user)
         if obstacle := plans.obstacle_to_editing(PlanState(row.state)):
             raise Conflict(obstacle)
         check_version(row.version, raw)
-        _fill(user, row, Entry(raw))
+        _fill(user, row, FormReader(raw))
         current.add(row)
     return row
 
 
 def publish_plan(user: User, plan_id: UUID) -> TrainingPlan:
     """Show a draft to the other authorities."""
-    with transaction(Cause("publish_plan", user.id)):
+    with transaction(Operation("publish_plan", user.id)):
         row = _own(user, plan_id)
         if obstacle := plans.obstacle_to_publication(PlanState(row.state)):
             raise Conflict(obstacle)
@@ -59,7 +59,7 @@ def publish_plan(user: User, plan_id: UUID) -> TrainingPlan:
 
 def cancel_plan(user: User, plan_id: UUID, reason: str) -> TrainingPlan:
     """Cancel a plan with a reason, unless somebody has checked in at a class of it (domain.md §8)."""
-    with transaction(Cause("cancel_plan", user.id)):
+    with transaction(Operation("cancel_plan", user.id)):
         row = _own(user, plan_id)
         if obstacle := cancellation_obstacle(row):
             raise Conflict(obstacle)
@@ -85,7 +85,7 @@ def begin_class(user: User, plan_id: UUID) -> UUID:
 def close_past() -> None:
     """Close the published plans whose year is over; part of the daily work."""
     query = select(TrainingPlan).where(TrainingPlan.state == PlanState.PUBLISHED, TrainingPlan.year < today().year)
-    with transaction(Cause("close_plans")):
+    with transaction(Operation("close_plans")):
         for row in session().scalars(query):
             row.state = PlanState.CLOSED
 
@@ -112,7 +112,7 @@ def _own(user: User, plan_id: UUID) -> TrainingPlan:
     return row
 
 
-def _fill(user: User, row: TrainingPlan, entry: Entry) -> None:
+def _fill(user: User, row: TrainingPlan, entry: FormReader) -> None:
     row.title = entry.text("title", 100, must=True) or ""
     kind = entry.choice("kind", list(TrainingKind), must=True)
     if kind:

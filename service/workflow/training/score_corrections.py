@@ -11,8 +11,8 @@ from service.domain.accounts.roles import Role
 from service.domain.training.scores import parse_score
 from service.domain.values.reasons import parse_reason
 from service.errors import Conflict, Message, NotAllowed, NotFound
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.enrollment_facts import facts_of_enrollments
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
@@ -29,9 +29,9 @@ from service.workflow.training.enrollment_actions import (
 
 def undo_check_in(user: User, enrollment_id: UUID) -> None:
     """Take a check-in back while there is no score (R48). Raises Conflict when it is too late."""
-    with transaction(Cause("undo_check_in", user.id)):
+    with transaction(Operation("undo_check_in", user.id)):
         found = enrollment_for(user, enrollment_id, EnrollmentAct.UNDO_CHECK_IN)
-        tasks.signal(user, found.case_id, "undo_check_in", otherwise=NOTHING_TO_UNDO)
+        tasks.correlate_message(user, found.case_id, "undo_check_in", otherwise=NOTHING_TO_UNDO)
 
 
 def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, reason: str) -> None:
@@ -39,11 +39,11 @@ def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, 
 
     Raises InvalidInput at ``score`` or ``reason``; Conflict when there is no confirmed score or the certificate is approved.
     """
-    with transaction(Cause("correct_score", user.id)):
+    with transaction(Operation("correct_score", user.id)):
         found = enrollment_for(user, enrollment_id, EnrollmentAct.CORRECT_SCORE)
         value = None if is_absent else parse_score(score)
         data = {"correction_score": value, "correction_absent": is_absent, "correction_reason": parse_reason(reason)}
-        tasks.signal(user, found.case_id, "correct_score", data, otherwise=NOTHING_TO_CORRECT)
+        tasks.correlate_message(user, found.case_id, "correct_score", data, otherwise=NOTHING_TO_CORRECT)
 
 
 def obstacle_to(user: User, found: Enrollment, act: EnrollmentAct) -> Message | None:
@@ -60,7 +60,7 @@ def enrollment_for(user: User, enrollment_id: UUID, act: EnrollmentAct) -> Enrol
     if not may(Role(user.role), ACTIONS[act]):
         raise NotAllowed
     loaded = joinedload(Enrollment.training_class), joinedload(Enrollment.unit), joinedload(Enrollment.person)
-    found = get_visible(user, Enrollment, enrollment_id, *loaded)
+    found = get_or_404_in_scope(user, Enrollment, enrollment_id, *loaded)
     if why := obstacle_to(user, found, act):
         raise Conflict(why)
     return found

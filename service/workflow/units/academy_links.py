@@ -10,8 +10,8 @@ from sqlalchemy import delete, select
 from service.domain.accounts.permissions import Action
 from service.domain.units.units import UnitKind, UnitState
 from service.errors import N_, Conflict, InvalidInput, NotFound
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.system import form_options
 from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import AcademyLink, Organisation
@@ -21,8 +21,8 @@ from service.workflow.authorization import must_reach
 
 def link_academy(user: User, academy_id: UUID, institutions: Collection[UUID]) -> Organisation:
     """Let exactly these institutions enrol the academy's persons; enrolments made before stay. Raises InvalidInput."""
-    with transaction(Cause("link_academy", user.id)) as current:
-        academy = get_visible(user, Organisation, academy_id)
+    with transaction(Operation("link_academy", user.id)) as current:
+        academy = get_or_404_in_scope(user, Organisation, academy_id)
         if academy.kind != UnitKind.ACADEMY:
             raise NotFound
         must_reach(user, Action.EDIT_ACADEMY, academy)

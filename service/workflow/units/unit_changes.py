@@ -13,14 +13,14 @@ from service.domain.units.units import UnitKind, UnitState
 from service.errors import N_, Conflict, InvalidInput, NotFound
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.user import User
 from service.workflow.authorization import must_reach
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 from service.workflow.units import units as records
 
 ROLE_OF_KIND = {UnitKind.GROUP: Role.GROUP, UnitKind.ENTERPRISE: Role.ENTERPRISE, UnitKind.BRANCH: Role.ENTERPRISE}
@@ -31,9 +31,9 @@ def rename_unit(user: User, unit_id: UUID, name: str) -> Organisation:
 
     Nobody needs to approve anything anew (R15). Raises InvalidInput at ``name``.
     """
-    with transaction(Cause("rename_unit", user.id)):
+    with transaction(Operation("rename_unit", user.id)):
         unit = _held(user, unit_id, Action.RENAME_UNIT)
-        entry = Entry({"name": name})
+        entry = FormReader({"name": name})
         new = entry.text("name", 100, must=True)
         if new == unit.name:
             entry.refuse("name", N_("新名称与现在的名称相同。"))
@@ -50,7 +50,7 @@ def convert_unit(user: User, unit_id: UUID, to: str, group_id: UUID | None = Non
     Persons, certificates, enrolments stay with it and so do its logins, in the role of the new kind; whose scope it is
     in changes with the commit (R7, R8). group_id: of the group it joins. Raises InvalidInput at ``group`` or ``to``.
     """
-    with transaction(Cause("convert_unit", user.id)):
+    with transaction(Operation("convert_unit", user.id)):
         unit = _held(user, unit_id, Action.CONVERT_UNIT)
         kind = _kind(to)
         group = _group(group_id) if kind is UnitKind.BRANCH else None
@@ -72,7 +72,7 @@ def delete_unit(user: User, unit_id: UUID) -> Organisation:
 
     Raises Conflict, naming what is in the way.
     """
-    with transaction(Cause("delete_unit", user.id)):
+    with transaction(Operation("delete_unit", user.id)):
         unit = _held(user, unit_id, Action.DELETE_UNIT)
         if obstacle := units.obstacle_to_deletion(unit_list.live_persons(unit.id), branches(unit.id)):
             raise Conflict(obstacle)
@@ -101,7 +101,7 @@ def drafts_of(unit_id: UUID) -> int:
 
 def _held(user: User, unit_id: UUID, action: Action) -> Organisation:
     """A live unit in reach, locked, so that nobody is entered into it, or joined to it, meanwhile."""
-    found = get_visible(user, Organisation, unit_id)
+    found = get_or_404_in_scope(user, Organisation, unit_id)
     if not found.is_unit:
         raise NotFound
     must_reach(user, action, found)

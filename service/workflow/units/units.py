@@ -17,12 +17,12 @@ from service.domain.units.units import Business, UnitKind, missing_fields
 from service.errors import N_, InvalidInput, Message, NotFound
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Cause, transaction
-from service.models.queries.scope import get_visible
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.workflow.authorization import must_have_record, must_reach
-from service.workflow.form_reader import Entry
+from service.workflow.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 
 NAME_TAKEN = Message(N_("本省已有同名的单位，请核对。"))
@@ -35,8 +35,8 @@ def create_unit(user: User, raw: Mapping[str, Any]) -> Organisation:
     raw: the fields of ``units.FIELDS``; authority and parent are ids. Only name, kind and authority must be there: the
     unit itself completes the rest (R3). Raises InvalidInput, NotAllowed.
     """
-    with transaction(Cause("create_unit", user.id)) as current:
-        entry = Entry(raw)
+    with transaction(Operation("create_unit", user.id)) as current:
+        entry = FormReader(raw)
         kind = entry.choice("kind", list(UnitKind), must=True)
         unit = Organisation(id=new_id(), kind=kind or "enterprise", name="", state="draft", names_history=[])
         unit.name = entry.text("name", 100, must=True) or ""
@@ -57,14 +57,14 @@ def save_unit(user: User, unit_id: UUID, raw: Mapping[str, Any]) -> Organisation
     A unit's own users cannot change what is locked for them (R11). raw may carry ``version``: another one than the
     row's raises Conflict. Raises InvalidInput, NotFound.
     """
-    with transaction(Cause("save_unit", user.id)):
-        unit = get_visible(user, Organisation, unit_id)
+    with transaction(Operation("save_unit", user.id)):
+        unit = get_or_404_in_scope(user, Organisation, unit_id)
         if not unit.is_unit:
             raise NotFound
         must_reach(user, Action.EDIT_ACADEMY if unit.kind == "academy" else Action.MODIFY_UNIT, unit)
         session().refresh(unit, with_for_update={"key_share": True})  # as it is now: two who save at once take turns
         check_version(unit.version, raw)
-        entry = Entry(raw)
+        entry = FormReader(raw)
         locked = [name for name in ("name", "credit_code", "kind", "authority", "parent") if entry.has(name)]
         if Role(user.role) in UNIT_ROLES:
             # a locked field that is still empty may be filled in, or the record could never be completed
@@ -110,7 +110,7 @@ def _shown(unit: Organisation, name: str) -> str:
     return str(record(unit)[name] or "")
 
 
-def _place(user: User, unit: Organisation, entry: Entry) -> None:
+def _place(user: User, unit: Organisation, entry: FormReader) -> None:
     """Province and group of a new unit; a provincial user's are in his own province."""
     if user.role == Role.PROVINCIAL_AUTHORITY:
         unit.authority_id = user.organisation_id
@@ -128,7 +128,7 @@ def _place(user: User, unit: Organisation, entry: Entry) -> None:
             entry.refuse("authority", N_("请从列表中选择省份。"))
 
 
-def _fill(unit: Organisation, entry: Entry, *, is_own: bool = False) -> None:
+def _fill(unit: Organisation, entry: FormReader, *, is_own: bool = False) -> None:
     """The fields anybody who may modify the unit may change, and the credit code for authorities."""
     if entry.has("credit_code") and not (is_own and unit.credit_code):
         typed = entry.typed("credit_code")

@@ -18,7 +18,7 @@ from service.api.v1.schemas.fields import (
     nested,
 )
 from service.errors import Message
-from service.models.db.pagination import Order
+from service.models.db.pagination import SortOrder
 from service.reports.framework.table import PagedTable
 
 ETAG = {"ETag": {"description": "这一版。 / This version.", "schema": {"type": "string"}}}
@@ -88,7 +88,7 @@ def many_of(row: type[Schema], name: str) -> type[Schema]:
 
 
 def listed(
-    wanted: dict[str, Any], query: Any, order: Order, shape: Callable[[Any], Any] = lambda row: row
+    wanted: dict[str, Any], query: Any, order: SortOrder, shape: Callable[[Any], Any] = lambda row: row
 ) -> dict[str, Any]:
     """One page of a query in its order, as ``page_of`` answers it. Raises NotFound for a cursor that is none of ours."""
     table = PagedTable((), query, order, shape)

@@ -14,7 +14,7 @@ from service.api.v1.schemas.fields import (
     Whole,
     nested,
 )
-from service.reports.framework.report import Kind
+from service.reports.framework.report import CellType
 
 FILTERS = ("q", "by", "year", "province", "unit", "type", "class_id", "kind", "need", "state", "band", "print")
 
@@ -42,7 +42,7 @@ class Reports(Shape):
 class Column(Shape):
     key = Text("行内的键。 / Key in the rows.")
     title = Text("表头。 / Heading.")
-    kind = Choice("写法：share 为 {part, whole}，score 为分数或缺考。 / How it is written.", Kind)
+    kind = Choice("写法：share 为 {part, whole}，score 为分数或缺考。 / How it is written.", CellType)
 
 
 class ReportQuery(Asked):

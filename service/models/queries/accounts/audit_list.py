@@ -11,13 +11,13 @@ from sqlalchemy.orm import aliased
 
 from service.domain.accounts.audit import EVENTS, EventGroup
 from service.domain.values.calendar import start_of_day
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.queries.runtime.inbox import like
 from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 
-ORDER = Order((AuditEvent.at, AuditEvent.id), is_descending=True)
+ORDER = SortOrder((AuditEvent.at, AuditEvent.id), is_descending=True)
 OUTCOMES = ("ok", "refused")
 About = aliased(User)
 

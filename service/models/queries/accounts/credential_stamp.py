@@ -11,7 +11,7 @@ from service.models.db.session import session
 from service.models.tables.user import User
 
 
-class Stamp(NamedTuple):
+class CredentialStamp(NamedTuple):
     """An account as it stands now. Equal stamps mean that nothing of it, nor of its organisation, has changed."""
 
     id: UUID
@@ -35,13 +35,13 @@ _STAMP = Prepared(
 )
 
 
-def stamp_of(login: str) -> Stamp | None:
+def credential_stamp(login: str) -> CredentialStamp | None:
     """The stamp of the account with this login, whatever its case; None when there is none."""
     row = _STAMP.execute({"login": login.strip().lower()}).one_or_none()
-    return Stamp._make(row) if row else None
+    return CredentialStamp._make(row) if row else None
 
 
-def detach(user: User) -> User:
+def detached_copy(user: User) -> User:
     """The account apart from the session that read it, so that later requests may share it; it must not be changed."""
     session().expunge(user.organisation)
     session().expunge(user)

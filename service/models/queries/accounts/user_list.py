@@ -10,17 +10,17 @@ from uuid import UUID
 from sqlalchemy import case, func, or_, select
 
 from service.models.db.clock import now
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.runtime.inbox import like
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 
 MOST = 2000  # organisations offered in a form
 
 
-ORDER = Order((func.lower(User.login), User.id))
+ORDER = SortOrder((func.lower(User.login), User.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def accounts_query(user: User, chosen: Filter) -> Any:
             Organisation.name.label("organisation"),
         )
         .join(Organisation, Organisation.id == User.organisation_id)
-        .where(visible(user, Organisation), User.role.in_(chosen.roles))
+        .where(visible_to(user, Organisation), User.role.in_(chosen.roles))
     )
     if chosen.state:
         query = query.where(_state() == chosen.state)
@@ -79,7 +79,9 @@ def _state() -> Any:
 
 def homes(user: User, kinds: Collection[str]) -> list[tuple[UUID, str]]:
     """Id and name of the organisations of these kinds in the user's scope, in the order of lists."""
-    query = select(Organisation.id, Organisation.name).where(visible(user, Organisation), Organisation.kind.in_(kinds))
+    query = select(Organisation.id, Organisation.name).where(
+        visible_to(user, Organisation), Organisation.kind.in_(kinds)
+    )
     query = query.where(Organisation.state != "deleted").order_by(Organisation.sort_key, Organisation.id).limit(MOST)
     return [(key, name) for key, name in session().execute(query)]
 

@@ -8,21 +8,21 @@ from sqlalchemy import Integer, String, Text, and_, cast, column, exists, func, 
 from sqlalchemy.orm import aliased
 
 from service.models.queries.camunda.listing import (
-    Criterion,
-    Listing,
+    Filter,
+    ListQuery,
     Query,
     after,
-    among,
+    always,
     before,
     equals,
-    everything,
     flag,
-    identified,
-    identified_among,
+    id_equals,
+    id_in,
+    in_,
     like,
     of_definition,
 )
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.case import (
     Case,
     Job,
@@ -104,14 +104,14 @@ def _instances(user: User) -> Query:
         start.label("start"),
     )
     query = query.join(Version, Version.digest == Case.definition).outerjoin(Starter, Starter.id == Case.started_by)
-    return query.where(visible(user, Case))
+    return query.where(visible_to(user, Case))
 
 
 def _activities(user: User) -> Query:
     query = select(*PASSAGE.c, Case.process, Case.definition, Version.number, Doer.login)
     query = query.select_from(PASSAGE).join(Case, Case.id == PASSAGE.c.case_id)
     query = query.join(Version, Version.digest == Case.definition).outerjoin(Doer, Doer.id == PASSAGE.c.user_id)
-    return query.where(visible(user, Case))
+    return query.where(visible_to(user, Case))
 
 
 def _ends_in(element: str) -> Any:
@@ -119,17 +119,17 @@ def _ends_in(element: str) -> Any:
     return func.split_part(PASSAGE.c.element, "/", -1) == element
 
 
-PAST_INSTANCES = Listing(
+PAST_INSTANCES = ListQuery(
     base=_instances,
     key=Case.id,
     criteria={
-        "processInstanceId": identified(Case.id),
-        "processInstanceIds": identified_among(Case.id),
+        "processInstanceId": id_equals(Case.id),
+        "processInstanceIds": id_in(Case.id),
         "processInstanceBusinessKey": equals(Case.business_key),
         "processInstanceBusinessKeyLike": like(Case.business_key),
         "processDefinitionId": _IS_OF,
         "processDefinitionKey": equals(Case.process),
-        "processDefinitionKeyIn": among(Case.process),
+        "processDefinitionKeyIn": in_(Case.process),
         "processDefinitionName": equals(Version.name),
         "processDefinitionNameLike": like(Version.name),
         "finished": flag(Case.ended_at.is_not(None)),
@@ -141,7 +141,7 @@ PAST_INSTANCES = Listing(
         "startedAfter": after(Case.started_at),
         "finishedBefore": before(Case.ended_at),
         "finishedAfter": after(Case.ended_at),
-        "startedBy": Criterion("text", lambda login: func.lower(Starter.login) == login.lower()),
+        "startedBy": Filter("text", lambda login: func.lower(Starter.login) == login.lower()),
     },
     orders={
         "instanceId": Case.id,
@@ -157,22 +157,22 @@ PAST_INSTANCES = Listing(
     tail=(Case.started_at, Case.id),
 )
 
-ACTIVITIES = Listing(
+ACTIVITIES = ListQuery(
     base=_activities,
     key=PASSAGE.c.mark,
     criteria={
-        "processInstanceId": identified(PASSAGE.c.case_id),
-        "executionId": identified(PASSAGE.c.case_id),
+        "processInstanceId": id_equals(PASSAGE.c.case_id),
+        "executionId": id_equals(PASSAGE.c.case_id),
         "processDefinitionId": _IS_OF,
-        "activityId": Criterion("text", _ends_in),
-        "taskAssignee": Criterion(
+        "activityId": Filter("text", _ends_in),
+        "taskAssignee": Filter(
             "text", lambda login: and_(PASSAGE.c.task_id.is_not(None), func.lower(Doer.login) == login.lower())
         ),
         "finished": flag(PASSAGE.c.ended_at.is_not(None)),
         "unfinished": flag(PASSAGE.c.ended_at.is_(None)),
         "canceled": flag(PASSAGE.c.is_cancelled),
         "completeScope": flag(~true()),
-        "withoutTenantId": everything(),
+        "withoutTenantId": always(),
         "startedBefore": before(PASSAGE.c.started_at),
         "startedAfter": after(PASSAGE.c.started_at),
         "finishedBefore": before(PASSAGE.c.ended_at),

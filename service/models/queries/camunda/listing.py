@@ -1,6 +1,6 @@
 """Lists of the REST API as data: what is selected, which filters and orders exist. The filters carry Camunda's names.
 
-Every list carries the scope of the user; how a filter's text is read is told by ``Criterion.kind`` and done in ``api``.
+Every list carries the scope of the user; how a filter's text is read is told by ``Filter.kind`` and done in ``api``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class DefinitionId(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
+class Filter:
     """One filter. kind: text, texts, uuid, uuids, instant, number, flag (only true filters) or definition."""
 
     kind: str
@@ -38,7 +38,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ListRequest:
     """What a client asks for: values by filter name, (order, is descending) pairs, and the page."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -48,22 +48,22 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListQuery:
     """One list of the API. base: the select with the user's scope; key: the column of the id; tail: last order."""
 
     base: Callable[[User], Query]
     key: Column
-    criteria: Mapping[str, Criterion]
+    criteria: Mapping[str, Filter]
     orders: Mapping[str, Column]
     tail: tuple[Column, ...]
 
-    def rows(self, user: User, wanted: Wanted) -> list[Row]:
+    def rows(self, user: User, wanted: ListRequest) -> list[Row]:
         """A page of what is visible to the user and meets every filter."""
         order = [self.orders[name].desc() if falls else self.orders[name].asc() for name, falls in wanted.order]
         query = self._chosen(user, wanted).order_by(*order, *self.tail)
         return list(session().execute(query.offset(wanted.first).limit(wanted.most)))
 
-    def count(self, user: User, wanted: Wanted) -> int:
+    def count(self, user: User, wanted: ListRequest) -> int:
         """How many there are in all."""
         query = self._chosen(user, wanted).with_only_columns(func.count(), maintain_column_froms=True)
         return session().scalar(query) or 0
@@ -76,7 +76,7 @@ class Listing:
             raise NotFound
         return row
 
-    def _chosen(self, user: User, wanted: Wanted) -> Query:
+    def _chosen(self, user: User, wanted: ListRequest) -> Query:
         conditions = [self.criteria[name].where(value) for name, value in wanted.values.items()]
         return self.base(user).where(*conditions)
 
@@ -91,62 +91,62 @@ def as_uuid(text: str | UUID) -> UUID | None:
         return None
 
 
-def equals(column: Any) -> Criterion:
+def equals(column: Any) -> Filter:
     """The column is exactly the text."""
-    return Criterion("text", lambda value: column == value)
+    return Filter("text", lambda value: column == value)
 
 
-def like(column: Any) -> Criterion:
+def like(column: Any) -> Filter:
     """The column fits the pattern, in which ``%`` and ``_`` stand for others."""
-    return Criterion("text", lambda value: column.like(value))
+    return Filter("text", lambda value: column.like(value))
 
 
-def among(column: Any) -> Criterion:
+def in_(column: Any) -> Filter:
     """The column is one of the texts."""
-    return Criterion("texts", lambda value: column.in_(value))
+    return Filter("texts", lambda value: column.in_(value))
 
 
-def identified(column: Any) -> Criterion:
+def id_equals(column: Any) -> Filter:
     """The column is this id; what is no id of ours meets nothing."""
-    return Criterion("uuid", lambda value: column == value if value else false())
+    return Filter("uuid", lambda value: column == value if value else false())
 
 
-def identified_among(column: Any) -> Criterion:
+def id_in(column: Any) -> Filter:
     """The column is one of these ids."""
-    return Criterion("uuids", lambda value: column.in_(value))
+    return Filter("uuids", lambda value: column.in_(value))
 
 
-def before(column: Any) -> Criterion:
+def before(column: Any) -> Filter:
     """The instant of the column lies before this one."""
-    return Criterion("instant", lambda value: column < value)
+    return Filter("instant", lambda value: column < value)
 
 
-def after(column: Any) -> Criterion:
+def after(column: Any) -> Filter:
     """The instant of the column lies after this one."""
-    return Criterion("instant", lambda value: column > value)
+    return Filter("instant", lambda value: column > value)
 
 
-def number(column: Any) -> Criterion:
+def number(column: Any) -> Filter:
     """The column is this whole number."""
-    return Criterion("number", lambda value: column == value)
+    return Filter("number", lambda value: column == value)
 
 
-def flag(condition: ColumnElement[bool]) -> Criterion:
+def flag(condition: ColumnElement[bool]) -> Filter:
     """The condition holds, when asked with ``true``."""
-    return Criterion("flag", lambda _: condition)
+    return Filter("flag", lambda _: condition)
 
 
-def nothing() -> Criterion:
+def never() -> Filter:
     """A filter that nothing here can meet (what is suspended, since nothing ever is)."""
     return flag(false())
 
 
-def everything() -> Criterion:
+def always() -> Filter:
     """A filter that all meet already (what is active)."""
     return flag(~false())
 
 
-def of_definition(key: Any, version: Any, digest: Any) -> Criterion:
+def of_definition(key: Any, version: Any, digest: Any) -> Filter:
     """The row belongs to this definition; a malformed id meets nothing."""
 
     def where(value: DefinitionId | None) -> ColumnElement[bool]:
@@ -154,7 +154,7 @@ def of_definition(key: Any, version: Any, digest: Any) -> Criterion:
             return false()
         return and_(key == value.key, version == value.number, digest.startswith(value.digest, autoescape=True))
 
-    return Criterion("definition", where)
+    return Filter("definition", where)
 
 
 def definition_id(key: str, version: int, digest: str) -> str:

@@ -9,24 +9,24 @@ from sqlalchemy.orm import aliased
 
 from service.models.db.session import session
 from service.models.queries.camunda.listing import (
-    Criterion,
     DefinitionId,
-    Listing,
+    Filter,
+    ListQuery,
     Query,
     after,
-    among,
+    always,
     before,
     equals,
-    everything,
     flag,
-    identified,
-    identified_among,
+    id_equals,
+    id_in,
+    in_,
     like,
-    nothing,
+    never,
     number,
     of_definition,
 )
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.case import (
     Case,
     Incident,
@@ -59,7 +59,7 @@ def _definitions(_user: User) -> Query:
 def _instances(user: User) -> Query:
     columns = (Case.id, Case.process, Case.business_key, Case.definition, Case.ended_at, Version.number)
     query = select(*columns).join(Version, Version.digest == Case.definition)
-    return query.where(visible(user, Case), Case.ended_at.is_(None))
+    return query.where(visible_to(user, Case), Case.ended_at.is_(None))
 
 
 def _tasks(user: User) -> Query:
@@ -81,7 +81,7 @@ def _tasks(user: User) -> Query:
         Version.number,
     )
     query = query.join(Version, Version.digest == Task.definition).outerjoin(Assignee, Assignee.id == Task.assignee_id)
-    return query.join(Case, Case.id == Task.case_id).where(visible(user, Task), Task.state == "open")
+    return query.join(Case, Case.id == Task.case_id).where(visible_to(user, Task), Task.state == "open")
 
 
 def _jobs(user: User) -> Query:
@@ -100,7 +100,7 @@ def _jobs(user: User) -> Query:
         Version.number,
     )
     query = query.join(Case, Case.id == Job.case_id).join(Version, Version.digest == Case.definition)
-    return query.where(visible(user, Case), Job.state.in_(("pending", "failed")), Job.kind != "external")
+    return query.where(visible_to(user, Case), Job.state.in_(("pending", "failed")), Job.kind != "external")
 
 
 def _incidents(user: User) -> Query:
@@ -116,25 +116,25 @@ def _incidents(user: User) -> Query:
         Version.number,
     )
     query = query.join(Case, Case.id == Incident.case_id).join(Version, Version.digest == Case.definition)
-    return query.where(visible(user, Case), Incident.resolved_at.is_(None))
+    return query.where(visible_to(user, Case), Incident.resolved_at.is_(None))
 
 
-DEFINITIONS = Listing(
+DEFINITIONS = ListQuery(
     base=_definitions,
     key=Version.digest,
     criteria={
         "processDefinitionId": _IS_OF,
         "key": equals(Version.key),
         "keyLike": like(Version.key),
-        "keysIn": among(Version.key),
+        "keysIn": in_(Version.key),
         "name": equals(Version.name),
         "nameLike": like(Version.name),
         "version": number(Version.number),
         "latestVersion": flag(Version.current.is_(True)),
         "deploymentId": equals(Version.digest),
         "resourceName": equals(Version.main),
-        "active": everything(),
-        "suspended": nothing(),
+        "active": always(),
+        "suspended": never(),
     },
     orders={
         "key": Version.key,
@@ -147,19 +147,19 @@ DEFINITIONS = Listing(
     tail=(Version.key, Version.number),
 )
 
-INSTANCES = Listing(
+INSTANCES = ListQuery(
     base=_instances,
     key=Case.id,
     criteria={
-        "processInstanceIds": identified_among(Case.id),
+        "processInstanceIds": id_in(Case.id),
         "businessKey": equals(Case.business_key),
         "businessKeyLike": like(Case.business_key),
         "processDefinitionId": _IS_OF,
         "processDefinitionKey": equals(Case.process),
-        "processDefinitionKeyIn": among(Case.process),
+        "processDefinitionKeyIn": in_(Case.process),
         "withIncident": flag(Case.incidents > 0),
-        "active": everything(),
-        "suspended": nothing(),
+        "active": always(),
+        "suspended": never(),
     },
     orders={
         "instanceId": Case.id,
@@ -170,43 +170,43 @@ INSTANCES = Listing(
     tail=(Case.started_at, Case.id),
 )
 
-TASKS = Listing(
+TASKS = ListQuery(
     base=_tasks,
     key=Task.id,
     criteria={
-        "taskId": identified(Task.id),
-        "taskIdIn": identified_among(Task.id),
-        "processInstanceId": identified(Task.case_id),
-        "processInstanceIdIn": identified_among(Task.case_id),
+        "taskId": id_equals(Task.id),
+        "taskIdIn": id_in(Task.id),
+        "processInstanceId": id_equals(Task.case_id),
+        "processInstanceIdIn": id_in(Task.case_id),
         "processInstanceBusinessKey": equals(Case.business_key),
         "processInstanceBusinessKeyLike": like(Case.business_key),
-        "processInstanceBusinessKeyIn": among(Case.business_key),
+        "processInstanceBusinessKeyIn": in_(Case.business_key),
         "processDefinitionId": _IS_OF,
         "processDefinitionKey": equals(Task.process),
-        "processDefinitionKeyIn": among(Task.process),
+        "processDefinitionKeyIn": in_(Task.process),
         "processDefinitionName": equals(Version.name),
         "taskDefinitionKey": equals(_ELEMENT),
-        "taskDefinitionKeyIn": among(_ELEMENT),
+        "taskDefinitionKeyIn": in_(_ELEMENT),
         "taskDefinitionKeyLike": like(_ELEMENT),
         "name": equals(Task.name),
         "nameLike": like(Task.name),
-        "assignee": Criterion("text", lambda login: func.lower(Assignee.login) == login.lower()),
+        "assignee": Filter("text", lambda login: func.lower(Assignee.login) == login.lower()),
         "assigned": flag(Task.assignee_id.is_not(None)),
         "unassigned": flag(Task.assignee_id.is_(None)),
         "candidateGroup": equals(Task.role),
-        "candidateGroups": among(Task.role),
+        "candidateGroups": in_(Task.role),
         "priority": number(Task.priority),
-        "dueDate": Criterion("instant", lambda at: Task.due_at == at),
+        "dueDate": Filter("instant", lambda at: Task.due_at == at),
         "dueBefore": before(Task.due_at),
         "dueAfter": after(Task.due_at),
         "withoutDueDate": flag(Task.due_at.is_(None)),
         "followUpBefore": before(Task.follow_up_at),
         "followUpAfter": after(Task.follow_up_at),
-        "createdOn": Criterion("instant", lambda at: Task.opened_at == at),
+        "createdOn": Filter("instant", lambda at: Task.opened_at == at),
         "createdBefore": before(Task.opened_at),
         "createdAfter": after(Task.opened_at),
-        "active": everything(),
-        "suspended": nothing(),
+        "active": always(),
+        "suspended": never(),
     },
     orders={
         "id": Task.id,
@@ -223,12 +223,12 @@ TASKS = Listing(
     tail=(Task.sort_at, Task.id),
 )
 
-JOBS = Listing(
+JOBS = ListQuery(
     base=_jobs,
     key=Job.id,
     criteria={
-        "jobId": identified(Job.id),
-        "processInstanceId": identified(Job.case_id),
+        "jobId": id_equals(Job.id),
+        "processInstanceId": id_equals(Job.case_id),
         "processDefinitionId": _IS_OF,
         "processDefinitionKey": equals(Case.process),
         "activityId": equals(Job.element),
@@ -237,8 +237,8 @@ JOBS = Listing(
         "withException": flag(Job.error.is_not(None)),
         "noRetriesLeft": flag(Job.retries <= 0),
         "withRetriesLeft": flag(Job.retries > 0),
-        "active": everything(),
-        "suspended": nothing(),
+        "active": always(),
+        "suspended": never(),
     },
     orders={
         "jobId": Job.id,
@@ -250,14 +250,14 @@ JOBS = Listing(
     tail=(Job.due_at, Job.id),
 )
 
-INCIDENTS = Listing(
+INCIDENTS = ListQuery(
     base=_incidents,
     key=Incident.id,
     criteria={
-        "incidentId": identified(Incident.id),
-        "processInstanceId": identified(Incident.case_id),
+        "incidentId": id_equals(Incident.id),
+        "processInstanceId": id_equals(Incident.case_id),
         "processDefinitionId": _IS_OF,
-        "processDefinitionKeyIn": among(Case.process),
+        "processDefinitionKeyIn": in_(Case.process),
         "activityId": equals(Incident.element),
         "incidentMessage": equals(Incident.message),
         "incidentMessageLike": like(Incident.message),

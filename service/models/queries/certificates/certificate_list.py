@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, Text, case, cast, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from service.models.db.clock import today
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.persons.person_list import name_contains
-from service.models.queries.scope import get_visible, visible
+from service.models.queries.scope import get_or_404_in_scope, visible_to
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.organisation import Organisation
@@ -22,7 +22,7 @@ from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import Enrollment, RefresherRecord, TrainingClass
 from service.models.tables.user import User
 
-ORDER = Order((Certificate.id,), is_descending=True)
+ORDER = SortOrder((Certificate.id,), is_descending=True)
 SOON = timedelta(days=90)  # R66
 
 
@@ -44,12 +44,12 @@ def certificates_page(user: User, chosen: CertificateFilter, cursor: str | None 
 
 def certificates_query(user: User, chosen: CertificateFilter) -> Any:
     """The query behind the page, whole, for exports."""
-    return _rows().where(visible(user, Certificate), *_conditions(chosen))
+    return _rows().where(visible_to(user, Certificate), *_conditions(chosen))
 
 
 def counted_query(user: User, chosen: CertificateFilter) -> Any:
     """The same rows to be counted, with the prints of each: persons and units are joined only where the filter asks."""
-    query = select(Certificate.id, Certificate.printed_count).where(visible(user, Certificate), *_conditions(chosen))
+    query = select(Certificate.id, Certificate.printed_count).where(visible_to(user, Certificate), *_conditions(chosen))
     if (chosen.text and not chosen.text.isdigit()) or chosen.authority_id or chosen.unit_id:
         query = query.join(Person, Person.id == Certificate.person_id)
     return query.join(Organisation, Organisation.id == Person.unit_id) if chosen.authority_id else query
@@ -63,7 +63,7 @@ def certificate_counts(user: User) -> dict[str, int]:
         (Certificate.valid_to <= today() + SOON, "soon"),
         else_="valid",
     )
-    query = select(shown, func.count()).where(visible(user, Certificate)).group_by(shown)
+    query = select(shown, func.count()).where(visible_to(user, Certificate)).group_by(shown)
     counts = {row[0]: row[1] for row in session().execute(query)}
     return {"total": sum(counts.values()), **counts}
 
@@ -77,7 +77,7 @@ def editions(number: str) -> list[Certificate]:
 def visible_certificate(user: User, certificate_id: UUID) -> Certificate:
     """A certificate in scope with holder, unit and type loaded; raises NotFound."""
     loaded = (joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
-    return get_visible(user, Certificate, certificate_id, *loaded)
+    return get_or_404_in_scope(user, Certificate, certificate_id, *loaded)
 
 
 def prints_of(certificate_id: UUID) -> list[Any]:

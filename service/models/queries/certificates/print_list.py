@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.persons.person_list import name_contains
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
@@ -27,7 +27,7 @@ def printable(user: User, ids: Collection[UUID], class_id: UUID | None = None) -
         select(Certificate)
         .join(Certificate.person)
         .options(joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
-        .where(visible(user, Certificate), Certificate.kind == "issued")
+        .where(visible_to(user, Certificate), Certificate.kind == "issued")
     )
     if class_id is not None:
         own = select(Enrollment.id).where(Enrollment.class_id == class_id)
@@ -57,7 +57,7 @@ def last_print(certificate_id: UUID, user_id: UUID) -> UUID | None:
     return row[0] if row and row[1] == user_id else None
 
 
-REGISTER = Order((PrintRecord.created_at, PrintRecord.id), is_descending=True)
+REGISTER = SortOrder((PrintRecord.created_at, PrintRecord.id), is_descending=True)
 
 
 def register_page(user: User, text: str = "", is_waiting: bool = False, cursor: str | None = None) -> Page[Any]:
@@ -82,7 +82,7 @@ def register_page(user: User, text: str = "", is_waiting: bool = False, cursor: 
         .join(Person, Person.id == Certificate.person_id)
         .join(Organisation, Organisation.id == Person.unit_id)
         .outerjoin(User, User.id == PrintRecord.printed_by)
-        .where(visible(user, Certificate))
+        .where(visible_to(user, Certificate))
     )
     if text:
         is_number = text.isdigit()
@@ -99,7 +99,7 @@ def waiting_prints(user: User) -> int:
     query = (
         select(func.count()).select_from(PrintRecord).join(Certificate, Certificate.id == PrintRecord.certificate_id)
     )
-    return session().scalar(query.where(PrintRecord.received_on.is_(None), visible(user, Certificate))) or 0
+    return session().scalar(query.where(PrintRecord.received_on.is_(None), visible_to(user, Certificate))) or 0
 
 
 def printed_in(batch_id: UUID) -> set[UUID]:

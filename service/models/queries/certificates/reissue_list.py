@@ -8,16 +8,16 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased, joinedload
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.reissue import LIVE_REISSUE, Reissue
 from service.models.tables.user import User
 
-ORDER = Order((Reissue.id,), is_descending=True)
+ORDER = SortOrder((Reissue.id,), is_descending=True)
 
 
 def reissue_of(reissue_id: UUID) -> Reissue:
@@ -79,7 +79,7 @@ def reissues_page(user: User, state: str = "", cursor: str | None = None) -> Pag
         .join(Organisation, Organisation.id == Person.unit_id)
         .outerjoin(new, new.id == Reissue.new_certificate_id)
         .outerjoin(asker, asker.id == Reissue.requested_by)
-        .where(visible(user, Certificate))
+        .where(visible_to(user, Certificate))
     )
     if state:
         query = query.where(Reissue.state == state)

@@ -11,16 +11,16 @@ from sqlalchemy import ColumnElement, String, and_, any_, cast, exists, func, li
 from sqlalchemy.orm import aliased
 
 from service.domain.notices.notices import READERS
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.notice import Notice, Receipt
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 
-ORDER = Order((Notice.published_at, Notice.id), is_descending=True)
-OWN = Order((Notice.created_at, Notice.id), is_descending=True)
-READING = Order((Organisation.sort_key, User.id))
+ORDER = SortOrder((Notice.published_at, Notice.id), is_descending=True)
+OWN = SortOrder((Notice.created_at, Notice.id), is_descending=True)
+READING = SortOrder((Organisation.sort_key, User.id))
 MOST_UNREAD = 100  # counted to; beyond that the bar says 99+
 Author = aliased(Organisation)
 
@@ -135,7 +135,7 @@ def _rows() -> Any:
 
 
 def _published(user: User) -> ColumnElement[bool]:
-    return and_(visible(user, Notice), Notice.state == "published")
+    return and_(visible_to(user, Notice), Notice.state == "published")
 
 
 def _since(user: User) -> ColumnElement[bool]:

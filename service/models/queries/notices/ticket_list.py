@@ -10,15 +10,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.case import Task
 from service.models.tables.organisation import Organisation
 from service.models.tables.ticket import Ticket
 from service.models.tables.user import User
 
-ORDER = Order((Ticket.id,), is_descending=True)
+ORDER = SortOrder((Ticket.id,), is_descending=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def counts(user: User, is_desk: bool | None) -> dict[str, int]:
 
 def open_task(user: User, ticket: Ticket) -> Task | None:
     """The task of this ticket that waits for the reader."""
-    query = select(Task).where(Task.case_id == ticket.case_id, Task.state == "open", visible(user, Task))
+    query = select(Task).where(Task.case_id == ticket.case_id, Task.state == "open", visible_to(user, Task))
     return session().scalars(query).first()
 
 
@@ -94,5 +94,5 @@ def names(ids: Iterable[UUID | None]) -> dict[UUID, str]:
 def _side(user: User, is_desk: bool | None) -> ColumnElement[bool]:
     mine = Ticket.requester_id == user.id
     if is_desk is None:
-        return visible(user, Ticket)
-    return and_(visible(user, Ticket), ~mine if is_desk else mine)
+        return visible_to(user, Ticket)
+    return and_(visible_to(user, Ticket), ~mine if is_desk else mine)

@@ -11,16 +11,16 @@ from sqlalchemy.orm import aliased
 
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.queries.persons.person_history import SHOWN, changes_in
 from service.models.queries.persons.person_list import name_contains
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.audit import RowChange
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.user import User
 
-ORDER = Order((RowChange.at, RowChange.id), is_descending=True)
+ORDER = SortOrder((RowChange.at, RowChange.id), is_descending=True)
 FIELDS = tuple(name for name in SHOWN if name not in ("state", "decision_comment"))
 Unit, Home = aliased(Organisation), aliased(Organisation)
 
@@ -75,7 +75,7 @@ def changes_query(user: User, chosen: ChangeFilter) -> Any:
             RowChange.kind == "update",
             RowChange.after.op("?|")(cast(list(FIELDS), ARRAY(TEXT))),
             Person.state != "draft",
-            visible(user, Person),
+            visible_to(user, Person),
         )
     )
     if chosen.text:

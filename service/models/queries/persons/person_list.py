@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, and_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import aliased, joinedload
 
-from service.models.db.encryption import fingerprint
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.encryption import blind_index
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
@@ -21,7 +21,7 @@ from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import TrainingNeed
 from service.models.tables.user import User
 
-ORDER = Order((Person.sort_key, Person.id))
+ORDER = SortOrder((Person.sort_key, Person.id))
 Valid, Issued = aliased(Certificate), aliased(Certificate)
 
 
@@ -52,7 +52,7 @@ def persons_page(user: User, chosen: PersonFilter, cursor: str | None = None) ->
 
 def persons_query(user: User, chosen: PersonFilter) -> Any:
     """The query behind the page, whole, for exports."""
-    return _rows().where(visible(user, Person), *conditions(chosen))
+    return _rows().where(visible_to(user, Person), *conditions(chosen))
 
 
 def person_counts(user: User, unit_kind: str = "") -> dict[str, int]:
@@ -60,7 +60,7 @@ def person_counts(user: User, unit_kind: str = "") -> dict[str, int]:
     query = (
         select(Person.state, TrainingNeed.need, func.count())
         .outerjoin(TrainingNeed, TrainingNeed.person_id == Person.id)
-        .where(visible(user, Person), *conditions(PersonFilter(unit_kind=unit_kind)))
+        .where(visible_to(user, Person), *conditions(PersonFilter(unit_kind=unit_kind)))
         .group_by(Person.state, TrainingNeed.need)
     )
     counts: dict[str, int] = {"total": 0}
@@ -109,7 +109,7 @@ def conditions(chosen: PersonFilter) -> list[ColumnElement[bool]]:
     if chosen.text:
         found.append(_matches(chosen.text))
     if chosen.id_number:
-        found.append(Person.id_number_digest == fingerprint(chosen.id_number))
+        found.append(Person.id_number_digest == blind_index(chosen.id_number))
     if chosen.unit_id:
         found.append(Person.unit_id == chosen.unit_id)
     if chosen.unit_kind:

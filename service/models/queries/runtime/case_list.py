@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.persons.person_list import name_contains
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.case import Case, Incident
 from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
@@ -29,7 +29,7 @@ class Filter:
     definition: str = ""
 
 
-ORDER = Order((Case.started_at, Case.id), is_descending=True)
+ORDER = SortOrder((Case.started_at, Case.id), is_descending=True)
 
 
 def read(user: User, chosen: Filter, cursor: str | None = None) -> Page[Any]:
@@ -52,7 +52,7 @@ def cases_query(user: User, chosen: Filter) -> Any:
         version.name.label("process_name"),
         version.number,
     )
-    query = query.join(version, version.digest == Case.definition).where(visible(user, Case))
+    query = query.join(version, version.digest == Case.definition).where(visible_to(user, Case))
     if chosen.process:
         query = query.where(Case.process == chosen.process)
     if chosen.definition:

@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select, text, tuple_
 
 from service.models.db.clock import CHINA, now
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.case import Task
 from service.models.tables.user import User
 
@@ -229,7 +229,7 @@ def task_before(user: User, kind: str, at: datetime, task_id: UUID) -> UUID | No
 
 def _neighbour(user: User, kind: str, at: datetime, task_id: UUID, *, is_later: bool) -> UUID | None:
     free = or_(Task.assignee_id.is_(None), Task.assignee_id == user.id)
-    query = select(Task.id).where(visible(user, Task), Task.state == "open", Task.kind == kind, free)
+    query = select(Task.id).where(visible_to(user, Task), Task.state == "open", Task.kind == kind, free)
     here, place = tuple_(Task.sort_at, Task.id), tuple_(at, task_id)
     if is_later:
         query = query.where(here > place).order_by(Task.sort_at, Task.id)

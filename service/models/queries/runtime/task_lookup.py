@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.queries.training.class_list import open_tasks
 from service.models.tables.case import Task
 from service.models.tables.reissue import Reissue
@@ -26,7 +26,7 @@ def step_of_case(user: User, case_id: UUID | None, element: str) -> UUID | None:
 def steps_of_enrollments(user: User, enrollment_ids: Iterable[UUID], element: str) -> dict[UUID, UUID]:
     """The user's open task of this element by enrolment, for those in scope whose turn it is."""
     query = select(Enrollment.id, Enrollment.case_id).where(
-        visible(user, Enrollment), Enrollment.id.in_(list(enrollment_ids))
+        visible_to(user, Enrollment), Enrollment.id.in_(list(enrollment_ids))
     )
     cases = {row.case_id: row.id for row in session().execute(query)}
     return {cases[case_id]: task.id for case_id, task in open_tasks(user, cases, element).items()}

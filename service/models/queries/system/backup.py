@@ -9,7 +9,7 @@ from datetime import datetime
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import func, literal, select
 
-from service.models.db.encryption import fingerprint, unseal
+from service.models.db.encryption import blind_index, decrypt
 from service.models.db.session import Base, session
 from service.models.tables.audit import AuditEvent
 from service.models.tables.person import Person
@@ -44,7 +44,7 @@ def closed_columns() -> list[str]:
     """
     found = [f"{place} ({name})" for place, name, value in _samples() if not _opens(value)]
     person = session().execute(select(Person.id_number_sealed, Person.id_number_digest).limit(1)).one_or_none()
-    if person is not None and not found and fingerprint(unseal(person[0]).decode()) != person[1]:
+    if person is not None and not found and blind_index(decrypt(person[0]).decode()) != person[1]:
         found.append("person.id_number_digest (digest)")
     return found
 
@@ -65,7 +65,7 @@ def _samples() -> Iterator[tuple[str, str, bytes]]:
 
 def _opens(value: bytes) -> bool:
     try:
-        unseal(value)
+        decrypt(value)
     except (KeyError, InvalidTag):
         return False
     return True

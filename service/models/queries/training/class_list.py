@@ -10,14 +10,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, extract, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.persons.person_list import PersonFilter, conditions
 from service.models.queries.scope import (
-    addresses,
-    get_visible,
+    get_or_404_in_scope,
+    inbox_addresses,
     linked_academies,
-    visible,
+    visible_to,
 )
 from service.models.tables.case import Task
 from service.models.tables.organisation import Organisation
@@ -30,8 +30,8 @@ from service.models.tables.training import (
 )
 from service.models.tables.user import User
 
-ORDER = Order((TrainingClass.starts_on, TrainingClass.id), is_descending=True)
-CANDIDATES = Order((Person.sort_key, Person.id))
+ORDER = SortOrder((TrainingClass.starts_on, TrainingClass.id), is_descending=True)
+CANDIDATES = SortOrder((Person.sort_key, Person.id))
 Organiser, Institution = aliased(Organisation), aliased(Organisation)
 
 
@@ -71,20 +71,22 @@ def classes_query(user: User, chosen: ClassFilter) -> Any:
         )
         .join(Organiser, Organiser.id == TrainingClass.organiser_id)
         .join(Institution, Institution.id == TrainingClass.institution_id)
-        .where(visible(user, TrainingClass), *_conditions(chosen))
+        .where(visible_to(user, TrainingClass), *_conditions(chosen))
     )
 
 
 def class_counts(user: User) -> dict[str, int]:
     """How many classes in scope there are: ``total`` and by state."""
-    query = select(TrainingClass.state, func.count()).where(visible(user, TrainingClass)).group_by(TrainingClass.state)
+    query = (
+        select(TrainingClass.state, func.count()).where(visible_to(user, TrainingClass)).group_by(TrainingClass.state)
+    )
     counts = {row[0]: row[1] for row in session().execute(query)}
     return {"total": sum(counts.values()), **counts}
 
 
 def visible_class(user: User, class_id: UUID) -> TrainingClass:
     """A class in scope with organiser and institution loaded; raises NotFound."""
-    return get_visible(
+    return get_or_404_in_scope(
         user, TrainingClass, class_id, joinedload(TrainingClass.organiser), joinedload(TrainingClass.institution)
     )
 
@@ -111,7 +113,7 @@ def enrollments_of(user: User, class_id: UUID) -> list[Any]:
         .join(Person, Person.id == Enrollment.person_id)
         .join(Organisation, Organisation.id == Enrollment.unit_id)
         .join(QualificationType, QualificationType.id == Person.qualification_type_id)
-        .where(visible(user, Enrollment), Enrollment.class_id == class_id)
+        .where(visible_to(user, Enrollment), Enrollment.class_id == class_id)
         .order_by(Organisation.sort_key, Person.sort_key, Enrollment.id)
         .limit(2000)
     )
@@ -126,7 +128,7 @@ def state_counts(class_id: UUID) -> dict[str, int]:
 
 def open_tasks(user: User, case_ids: Iterable[UUID], element: str = "") -> dict[UUID, Any]:
     """The user's open task of each case (of one element, if any): id, element and name, by case."""
-    mine = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in addresses(user)))
+    mine = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in inbox_addresses(user)))
     query = select(Task.case_id, Task.id, Task.element, Task.name, Task.summary).where(
         Task.case_id.in_(list(case_ids)), Task.state == "open", mine
     )
@@ -184,7 +186,9 @@ def _candidates(query: Any, user: User, found: TrainingClass, fitting: bool) -> 
         .join(Organisation, Organisation.id == Person.unit_id)
         .join(QualificationType, QualificationType.id == Person.qualification_type_id)
         .join(TrainingNeed, TrainingNeed.person_id == Person.id)
-        .where(visible(user, Person), Person.state.in_(("approved", "pending", "rejected")), fits if fitting else ~fits)
+        .where(
+            visible_to(user, Person), Person.state.in_(("approved", "pending", "rejected")), fits if fitting else ~fits
+        )
     )
     if user.role == "training_institution":
         return query.where(Person.unit_id.in_(linked_academies(user)))
@@ -193,7 +197,7 @@ def _candidates(query: Any, user: User, found: TrainingClass, fitting: bool) -> 
 
 def drafts(user: User) -> list[Any]:
     """The user's open tasks of drafting a class, oldest first: id, subject, opened_at."""
-    mine = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in addresses(user)))
+    mine = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in inbox_addresses(user)))
     query = select(Task.id, Task.subject, Task.opened_at).where(mine, Task.state == "open")
     return list(session().execute(query.where(Task.kind == "training_class/draft_class").order_by(Task.opened_at)))
 
@@ -201,7 +205,7 @@ def drafts(user: User) -> list[Any]:
 def years(user: User) -> list[int]:
     """The years in which classes in scope begin, the latest first."""
     year = extract("year", TrainingClass.starts_on)
-    query = select(year).where(visible(user, TrainingClass)).group_by(year).order_by(year.desc())
+    query = select(year).where(visible_to(user, TrainingClass)).group_by(year).order_by(year.desc())
     return [int(value) for value in session().scalars(query)]
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
-from service.models.db.pagination import Order, Page, read_page
-from service.models.queries.scope import own_units, visible
+from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.queries.scope import own_units, visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 
-SOONEST = Order((TrainingClass.starts_on, TrainingClass.id))
+SOONEST = SortOrder((TrainingClass.starts_on, TrainingClass.id))
 AHEAD = timedelta(days=14)  # how early a class is listed for check-in
 Organiser, Institution = aliased(Organisation), aliased(Organisation)
 CAME = ("checked_in", "scored", "makeup", "certifying", "completed", "failed")
@@ -27,7 +27,7 @@ def offers_query(user: User, today: date, kind: str = "") -> Any:
     An organiser's own province, or all where it is open to them; the association's classes are for everybody.
     """
     query = _rows().where(
-        visible(user, TrainingClass),
+        visible_to(user, TrainingClass),
         TrainingClass.state == "enrolling",
         TrainingClass.enrol_from <= today,
         TrainingClass.enrol_until >= today,
@@ -42,7 +42,7 @@ def check_in_query(user: User, today: date) -> Any:
     """The classes that are held, or begin within two weeks, and have somebody to come (R48): ``came`` of ``expected``."""
     query = _rows().add_columns(_number((*CAME, "confirmed")).label("expected"), _number(CAME).label("came"))
     return query.where(
-        visible(user, TrainingClass),
+        visible_to(user, TrainingClass),
         TrainingClass.starts_on <= today + AHEAD,
         TrainingClass.ends_on >= today,
         TrainingClass.state.in_(("enrolling", "enrolment_closed", "running", "scored")),
@@ -55,7 +55,7 @@ def score_query(user: User) -> Any:
     query = _rows().add_columns(
         _number(CAME).label("came"), _number(TO_SCORE).label("to_score"), _number(("scored",)).label("scored")
     )
-    return query.where(visible(user, TrainingClass), _has((*TO_SCORE, "scored")))
+    return query.where(visible_to(user, TrainingClass), _has((*TO_SCORE, "scored")))
 
 
 def page_of(query: Any, cursor: str | None = None) -> Page[Any]:

@@ -9,16 +9,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.persons.person_list import name_contains
-from service.models.queries.scope import get_visible, visible
+from service.models.queries.scope import get_or_404_in_scope, visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 
-ORDER = Order((Enrollment.id,), is_descending=True)
+ORDER = SortOrder((Enrollment.id,), is_descending=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ def enrollments_query(user: User, chosen: EnrollmentFilter) -> Any:
         .join(Person, Person.id == Enrollment.person_id)
         .join(Organisation, Organisation.id == Enrollment.unit_id)
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
-        .where(visible(user, Enrollment), *_conditions(chosen))
+        .where(visible_to(user, Enrollment), *_conditions(chosen))
     )
 
 
 def enrollment_counts(user: User) -> dict[str, int]:
     """How many enrolments in scope there are: ``total`` and by state."""
-    query = select(Enrollment.state, func.count()).where(visible(user, Enrollment)).group_by(Enrollment.state)
+    query = select(Enrollment.state, func.count()).where(visible_to(user, Enrollment)).group_by(Enrollment.state)
     counts = {row[0]: row[1] for row in session().execute(query)}
     return {"total": sum(counts.values()), **counts}
 
@@ -73,7 +73,7 @@ def enrollment_counts(user: User) -> dict[str, int]:
 def visible_enrollment(user: User, enrollment_id: UUID) -> Enrollment:
     """An enrolment in scope with person, unit and class loaded; raises NotFound."""
     loaded = (joinedload(Enrollment.person), joinedload(Enrollment.unit), joinedload(Enrollment.training_class))
-    return get_visible(user, Enrollment, enrollment_id, *loaded)
+    return get_or_404_in_scope(user, Enrollment, enrollment_id, *loaded)
 
 
 def enrollment_of_case(case_id: UUID) -> Enrollment | None:

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import aliased
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import (
     LIVE_ENROLLMENT,
@@ -21,7 +21,7 @@ from service.models.tables.training import (
 )
 from service.models.tables.user import User
 
-ORDER = Order((TrainingPlan.year, TrainingPlan.id), is_descending=True)
+ORDER = SortOrder((TrainingPlan.year, TrainingPlan.id), is_descending=True)
 CAME = (*(s for s in LIVE_ENROLLMENT if s not in ("pending", "confirmed")), "completed", "failed")
 MOST = 500  # plans of one year in a calendar
 Owner = aliased(Organisation)
@@ -68,7 +68,7 @@ def plans_query(user: User, chosen: PlanFilter) -> Any:
             classes.label("classes"),
         )
         .join(Owner, Owner.id == TrainingPlan.owner_id)
-        .where(visible(user, TrainingPlan), *_conditions(chosen))
+        .where(visible_to(user, TrainingPlan), *_conditions(chosen))
     )
 
 
@@ -81,14 +81,14 @@ def of_year(user: User, chosen: PlanFilter) -> list[Any]:
 
 def years(user: User) -> list[int]:
     """The years that have plans in scope, latest first."""
-    query = select(TrainingPlan.year).where(visible(user, TrainingPlan)).distinct()
+    query = select(TrainingPlan.year).where(visible_to(user, TrainingPlan)).distinct()
     return list(session().scalars(query.order_by(TrainingPlan.year.desc())))
 
 
 def owners(user: User) -> list[tuple[UUID, str]]:
     """Id and name of those who have plans in scope, for the filter."""
     query = select(Owner.id, Owner.name, Owner.sort_key).join(TrainingPlan, TrainingPlan.owner_id == Owner.id)
-    query = query.where(visible(user, TrainingPlan)).distinct().order_by(Owner.sort_key)
+    query = query.where(visible_to(user, TrainingPlan)).distinct().order_by(Owner.sort_key)
     return [(row.id, row.name) for row in session().execute(query)]
 
 
@@ -103,7 +103,7 @@ def classes_of(user: User, plan_id: UUID) -> list[Any]:
         TrainingClass.taken,
         TrainingClass.capacity,
         TrainingClass.state,
-    ).where(TrainingClass.plan_id == plan_id, visible(user, TrainingClass))
+    ).where(TrainingClass.plan_id == plan_id, visible_to(user, TrainingClass))
     return list(session().execute(query.order_by(TrainingClass.starts_on, TrainingClass.id).limit(100)))
 
 

@@ -8,15 +8,15 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from service.models.db.pagination import Order
+from service.models.db.pagination import SortOrder
 from service.models.queries.persons.person_list import name_contains
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, Score, TrainingClass
 from service.models.tables.user import User
 
-ORDER = Order((Score.id,), is_descending=True)
+ORDER = SortOrder((Score.id,), is_descending=True)
 STATES = ("submitted", "returned", "confirmed")
 
 
@@ -57,7 +57,7 @@ def scores_query(user: User, chosen: ScoreFilter) -> Any:
         .join(Person, Person.id == Enrollment.person_id)
         .join(Organisation, Organisation.id == Enrollment.unit_id)
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
-        .where(visible(user, Enrollment), *_conditions(chosen))
+        .where(visible_to(user, Enrollment), *_conditions(chosen))
     )
 
 

@@ -18,7 +18,7 @@ from service.domain.certificates.certificates import CertificateState
 from service.domain.training import training_need
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
-from service.domain.training.training_need import Enrolled, Facts
+from service.domain.training.training_need import EnrollmentFact, Facts
 from service.models.db.prepared_statements import PLAN_ONCE
 from service.models.db.session import session
 from service.models.tables.certificate import Certificate
@@ -79,10 +79,10 @@ def _certificates(person_ids: Collection[UUID]) -> dict[UUID, list[tuple[certifi
     return found
 
 
-def _renewals(person_ids: Collection[UUID]) -> dict[UUID, list[Enrolled]]:
+def _renewals(person_ids: Collection[UUID]) -> dict[UUID, list[EnrollmentFact]]:
     found = defaultdict(list)
     for row in session().execute(_RENEWALS, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
-        found[row.person_id].append(Enrolled(TrainingKind.RENEWAL, row.enrolled_on, EnrollmentState(row.state)))
+        found[row.person_id].append(EnrollmentFact(TrainingKind.RENEWAL, row.enrolled_on, EnrollmentState(row.state)))
     return found
 
 

@@ -11,16 +11,16 @@ from uuid import UUID
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.notice import Notice, Receipt
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.user import User
 
-ORDER = Order((Organisation.sort_key, Organisation.id))
-SENT = Order((Notice.published_at, Notice.id), is_descending=True)
+ORDER = SortOrder((Organisation.sort_key, Organisation.id))
+SENT = SortOrder((Notice.published_at, Notice.id), is_descending=True)
 Row = Any  # of a page
 WHAT = ("record", "persons", "account")
 Province = aliased(Organisation)
@@ -110,7 +110,7 @@ def reminders_query(user: User) -> Any:
             and_(Organisation.state != "draft", _has_persons()).label("is_done"),
         )
         .join(Organisation, Organisation.id == Notice.organisation_id)
-        .where(Notice.kind == "reminder", Notice.author_id == user.organisation_id, visible(user, Organisation))
+        .where(Notice.kind == "reminder", Notice.author_id == user.organisation_id, visible_to(user, Organisation))
     )
 
 
@@ -124,7 +124,7 @@ def reminded_since(at: datetime, units: Iterable[UUID]) -> set[UUID]:
 
 def _live(user: User) -> Any:
     kinds = Organisation.kind.in_(("group", "enterprise", "branch"))
-    return and_(visible(user, Organisation), kinds, Organisation.state != "deleted")
+    return and_(visible_to(user, Organisation), kinds, Organisation.state != "deleted")
 
 
 def _unentered(user: User, chosen: EntryFilter) -> Any:

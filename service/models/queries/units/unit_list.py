@@ -10,16 +10,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import aliased
 
-from service.models.db.pagination import Order, Page, read_page
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.models.queries.scope import visible
+from service.models.queries.scope import visible_to
 from service.models.tables.organisation import UNITS, AcademyLink, Organisation
 from service.models.tables.person import Person
 from service.models.tables.user import User
 
 REGISTERS = {"units": ("group", "enterprise", "academy"), "branches": ("branch",), "academies": ("academy",)}
 """The kinds of each list of units (S86, S87, S121)."""
-ORDER = Order((Organisation.sort_key, Organisation.id))
+ORDER = SortOrder((Organisation.sort_key, Organisation.id))
 Province, Group = aliased(Organisation), aliased(Organisation)
 
 
@@ -41,7 +41,7 @@ def units_page(user: User, chosen: UnitFilter, cursor: str | None = None) -> Pag
 
 def units_query(user: User, chosen: UnitFilter) -> Any:
     """The query behind the page, whole, for exports."""
-    return _rows().where(visible(user, Organisation), *_conditions(chosen), *_in_register(user, chosen.register))
+    return _rows().where(visible_to(user, Organisation), *_conditions(chosen), *_in_register(user, chosen.register))
 
 
 def _in_register(user: User, register: str) -> list[ColumnElement[bool]]:
@@ -55,7 +55,7 @@ def _in_register(user: User, register: str) -> list[ColumnElement[bool]]:
 def branches_of(user: User, group_id: UUID) -> list[Any]:
     """The live branches of a group, as far as they are in scope."""
     query = _rows().where(
-        visible(user, Organisation), Organisation.parent_id == group_id, Organisation.state != "deleted"
+        visible_to(user, Organisation), Organisation.parent_id == group_id, Organisation.state != "deleted"
     )
     return list(session().execute(query.order_by(Organisation.sort_key)))
 
@@ -65,7 +65,7 @@ def unit_counts(user: User, register: str = "") -> dict[str, int]:
     live = (Organisation.kind.in_(UNITS), Organisation.state != "deleted", *_in_register(user, register))
     query = (
         select(Organisation.kind, Organisation.state, func.count())
-        .where(visible(user, Organisation), *live)
+        .where(visible_to(user, Organisation), *live)
         .group_by(Organisation.kind, Organisation.state)
     )
     counts: dict[str, int] = {"total": 0}
@@ -94,7 +94,7 @@ def unit_choices(user: User, kind: str = "") -> list[tuple[UUID, str]]:
     query = (
         select(Organisation.id, Organisation.name)
         .where(
-            visible(user, Organisation),
+            visible_to(user, Organisation),
             Organisation.kind.in_((kind,) if kind else UNITS),
             Organisation.state != "deleted",
         )
@@ -107,7 +107,7 @@ def unit_choices(user: User, kind: str = "") -> list[tuple[UUID, str]]:
 def ids_by_name(user: User, names: Sequence[str]) -> dict[str, list[UUID]]:
     """The live units in scope with these whole names; two provinces may have one of the same name."""
     query = select(Organisation.name, Organisation.id).where(
-        visible(user, Organisation),
+        visible_to(user, Organisation),
         Organisation.kind.in_(UNITS),
         Organisation.state != "deleted",
         Organisation.name.in_(names),

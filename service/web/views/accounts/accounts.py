@@ -22,12 +22,12 @@ from service.models.db.clock import now
 from service.models.queries.accounts import user_list
 from service.models.queries.persons.person_history import versions_of
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.web.presenters import labels
-from service.web.shell.authorization import before_password, needs, signed_in
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import allows_expired_password, login_required, requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.accounts.users import managed
 from service.workflow.accounts import account_profiles, accounts
 
@@ -54,16 +54,16 @@ def check_privacy() -> ResponseReturnValue | None:
 
 
 @bp.get("/privacy")
-@signed_in
-@before_password
+@login_required
+@allows_expired_password
 def show_privacy() -> ResponseReturnValue:
     is_new = current_user.privacy_version < privacy.VERSION
     return render_template("pages/accounts/privacy.html", sections=privacy.SECTIONS, is_new=is_new)
 
 
 @bp.post("/privacy")
-@signed_in
-@before_password
+@login_required
+@allows_expired_password
 def accept_privacy() -> ResponseReturnValue:
     accounts.accept_privacy(current_user)
     target = urlsplit(request.form.get("next", ""))
@@ -72,7 +72,7 @@ def accept_privacy() -> ResponseReturnValue:
 
 
 @bp.get("/users/<uuid:user_id>")
-@needs(Action.MANAGE_USERS, Action.UNLOCK_USER)
+@requires_permission(Action.MANAGE_USERS, Action.UNLOCK_USER)
 def show(user_id: UUID) -> ResponseReturnValue:
     user = _account(user_id)
     return render_template(
@@ -85,7 +85,7 @@ def show(user_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/users/<uuid:user_id>/edit")
-@needs(Action.MANAGE_USERS)
+@requires_permission(Action.MANAGE_USERS)
 def edit(user_id: UUID) -> ResponseReturnValue:
     user = _account(user_id)
     homes = user_list.homes(current_user, accounts.KIND_OF_ROLE.get(Role(user.role), ("platform",)))
@@ -93,16 +93,16 @@ def edit(user_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/users/<uuid:user_id>/edit")
-@needs(Action.MANAGE_USERS)
-@again(edit)
+@requires_permission(Action.MANAGE_USERS)
+@rerender_on_error(edit)
 def modify(user_id: UUID) -> ResponseReturnValue:
     account_profiles.modify_user(current_user, user_id, request.form)
-    done(N_("账号已修改。"))
+    flash_success(N_("账号已修改。"))
     return redirect(url_for(".show", user_id=user_id))
 
 
 @bp.get("/account")
-@signed_in
+@login_required
 def own() -> ResponseReturnValue:
     """The reader's own account: how he is reached, and which mails he wants."""
     wanted = current_user.preferences.get("mails", ())
@@ -110,23 +110,23 @@ def own() -> ResponseReturnValue:
 
 
 @bp.post("/account")
-@signed_in
-@again(own)
+@login_required
+@rerender_on_error(own)
 def save_own() -> ResponseReturnValue:
     account_profiles.save_own(current_user, request.form)
-    done(N_("已保存。"))
+    flash_success(N_("已保存。"))
     return redirect(url_for(".own"))
 
 
 @bp.get("/users/<uuid:user_id>/disable")
-@needs(Action.MANAGE_USERS)
+@requires_permission(Action.MANAGE_USERS)
 def confirm_disabling(user_id: UUID) -> ResponseReturnValue:
     user = _account(user_id)
     return render_template("pages/accounts/disable.html", user=user, claimed=inbox.count_mine(user))
 
 
 @bp.get("/users/<uuid:user_id>/reset")
-@needs(Action.MANAGE_USERS)
+@requires_permission(Action.MANAGE_USERS)
 def confirm_reset(user_id: UUID) -> ResponseReturnValue:
     user = _account(user_id)
     return render_template(
@@ -138,28 +138,28 @@ def confirm_reset(user_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/users/<uuid:user_id>/assent")
-@needs(Action.GRANT_ROLES)
-@again(show, Conflict)
+@requires_permission(Action.GRANT_ROLES)
+@rerender_on_error(show, Conflict)
 def assent(user_id: UUID) -> ResponseReturnValue:
     accounts.assent(current_user, user_id)
-    done(N_("已同意，该账号可以登录。"))
+    flash_success(N_("已同意，该账号可以登录。"))
     return redirect(url_for("users.index", state="waiting"))
 
 
 @bp.post("/users/<uuid:user_id>/refuse")
-@needs(Action.GRANT_ROLES)
-@again(show, Conflict)
+@requires_permission(Action.GRANT_ROLES)
+@rerender_on_error(show, Conflict)
 def refuse(user_id: UUID) -> ResponseReturnValue:
     accounts.refuse_assent(current_user, user_id)
-    done(N_("未同意，该账号已停用。"))
+    flash_success(N_("未同意，该账号已停用。"))
     return redirect(url_for("users.index", state="waiting"))
 
 
 @bp.post("/users/<uuid:user_id>/sign-out")
-@needs(Action.CHANGE_POLICY)
+@requires_permission(Action.CHANGE_POLICY)
 def end_sessions(user_id: UUID) -> ResponseReturnValue:
     accounts.end_sessions(current_user, user_id)
-    done(N_("该账号的登录已全部退出。"))
+    flash_success(N_("该账号的登录已全部退出。"))
     return redirect(url_for(".show", user_id=user_id))
 
 
@@ -168,5 +168,5 @@ def _account(user_id: UUID) -> User:
     user = User.get(user_id)
     if user is None or user.role not in managed():
         raise NotFound
-    get_visible(current_user, Organisation, user.organisation_id)
+    get_or_404_in_scope(current_user, Organisation, user.organisation_id)
     return user

@@ -11,13 +11,13 @@ from flask_login import current_user, login_user, logout_user
 from service.errors import N_, SignInNeeded, TooManyAttempts
 from service.web.presenters.formatting import LANGUAGES
 from service.web.shell.authorization import (
-    before_password,
+    allows_expired_password,
     begin_session,
+    login_required,
     public,
     seconds_left,
-    signed_in,
 )
-from service.web.shell.form_errors import again, done
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.accounts import accounts, passwords
 
 bp = Blueprint("session", __name__)
@@ -39,7 +39,7 @@ def sign_in_form() -> ResponseReturnValue:
 
 @bp.post("/sign-in")
 @public
-@again(sign_in_form, SignInNeeded, TooManyAttempts)
+@rerender_on_error(sign_in_form, SignInNeeded, TooManyAttempts)
 def enter() -> ResponseReturnValue:
     user = accounts.sign_in(request.form.get("login", ""), request.form.get("password", ""), source())
     kept = {name: session[name] for name in CHOICES if name in session}
@@ -51,8 +51,8 @@ def enter() -> ResponseReturnValue:
 
 
 @bp.post("/sign-out")
-@signed_in
-@before_password
+@login_required
+@allows_expired_password
 def sign_out() -> ResponseReturnValue:
     accounts.sign_out(current_user, source())
     kept = {name: session[name] for name in CHOICES if name in session}
@@ -63,16 +63,16 @@ def sign_out() -> ResponseReturnValue:
 
 
 @bp.get("/session")
-@signed_in
-@before_password
+@login_required
+@allows_expired_password
 def remaining() -> ResponseReturnValue:
     """How long the session still lasts; a page asks by itself, which does not prolong it."""
     return _remaining()
 
 
 @bp.post("/session")
-@signed_in
-@before_password
+@login_required
+@allows_expired_password
 def prolong() -> ResponseReturnValue:
     """继续: the reader is still there."""
     return _remaining()
@@ -84,16 +84,16 @@ def _remaining() -> ResponseReturnValue:
 
 
 @bp.get("/password")
-@signed_in
-@before_password
+@login_required
+@allows_expired_password
 def password() -> ResponseReturnValue:
     return render_template("pages/session/password.html", is_stale=passwords.is_stale(current_user))
 
 
 @bp.post("/password")
-@signed_in
-@before_password
-@again(password)
+@login_required
+@allows_expired_password
+@rerender_on_error(password)
 def change_password() -> ResponseReturnValue:
     given = request.form
     user = accounts.change_password(
@@ -101,7 +101,7 @@ def change_password() -> ResponseReturnValue:
     )
     login_user(user)
     begin_session()
-    done(N_("密码已修改，其他地方的登录已全部退出。"))
+    flash_success(N_("密码已修改，其他地方的登录已全部退出。"))
     return redirect(url_for("home.index"))
 
 

@@ -16,15 +16,15 @@ from service.models.queries.units import unit_list
 from service.models.tables.user import User
 from service.web.presenters import labels
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.accounts import accounts
 
 bp = Blueprint("users", __name__)
 
 
 @bp.get("/users")
-@needs(Action.MANAGE_USERS, Action.UNLOCK_USER)
+@requires_permission(Action.MANAGE_USERS, Action.UNLOCK_USER)
 def index() -> ResponseReturnValue:
     role = query_params.choice("role", managed())
     state = query_params.choice("state", list(AccountState))
@@ -47,7 +47,7 @@ def managed() -> list[Role]:
 
 
 @bp.get("/users/new")
-@needs(Action.MANAGE_USERS)
+@requires_permission(Action.MANAGE_USERS)
 def new() -> ResponseReturnValue:
     asked = request.values.get("role")
     role = asked if asked in managed() else ""
@@ -58,8 +58,8 @@ def new() -> ResponseReturnValue:
 
 
 @bp.post("/users")
-@needs(Action.MANAGE_USERS)
-@again(new)
+@requires_permission(Action.MANAGE_USERS)
+@rerender_on_error(new)
 def create() -> ResponseReturnValue:
     given = request.form
     user, password = accounts.create_user(
@@ -86,34 +86,34 @@ def _home() -> UUID:
 
 
 @bp.post("/users/<uuid:user_id>/reset")
-@needs(Action.MANAGE_USERS)
+@requires_permission(Action.MANAGE_USERS)
 def reset(user_id: UUID) -> ResponseReturnValue:
     password = accounts.reset_password(current_user, user_id)
     return render_template("pages/users/password.html", user=_account(user_id), password=password, is_new=False)
 
 
 @bp.post("/users/<uuid:user_id>/disable")
-@needs(Action.MANAGE_USERS)
+@requires_permission(Action.MANAGE_USERS)
 def disable(user_id: UUID) -> ResponseReturnValue:
     accounts.disable_user(current_user, user_id)
-    done(N_("账号已停用，其登录已全部退出。"), undo=url_for(".enable", user_id=user_id))
+    flash_success(N_("账号已停用，其登录已全部退出。"), undo=url_for(".enable", user_id=user_id))
     return redirect(url_for(".index"))
 
 
 @bp.post("/users/<uuid:user_id>/enable")
-@needs(Action.MANAGE_USERS)
+@requires_permission(Action.MANAGE_USERS)
 def enable(user_id: UUID) -> ResponseReturnValue:
     accounts.enable_user(current_user, user_id)
-    done(N_("账号已恢复使用。"))
-    return redirect(url_for(".index", **query_params.along()))
+    flash_success(N_("账号已恢复使用。"))
+    return redirect(url_for(".index", **query_params.with_query()))
 
 
 @bp.post("/users/<uuid:user_id>/unlock")
-@needs(Action.UNLOCK_USER)
+@requires_permission(Action.UNLOCK_USER)
 def unlock(user_id: UUID) -> ResponseReturnValue:
     accounts.unlock(current_user, user_id)
-    done(N_("账号已解锁。"))
-    return redirect(url_for(".index", **query_params.along()))
+    flash_success(N_("账号已解锁。"))
+    return redirect(url_for(".index", **query_params.with_query()))
 
 
 def _account(user_id: UUID) -> User:

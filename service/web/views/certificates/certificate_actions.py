@@ -15,11 +15,11 @@ from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.queries.certificates import certificate_list
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import addresses
+from service.models.queries.scope import inbox_addresses
 from service.models.queries.training.training_need_facts import rule
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.certificates import certificate_expiry, certificates
 from service.workflow.runtime import bulk_completion
 
@@ -28,7 +28,7 @@ KIND = f"{certificate_expiry.PROCESS}/deregister_certificate"
 
 
 @bp.get("/certificates/<uuid:certificate_id>/revoke")
-@needs(Action.REVOKE_CERTIFICATE)
+@requires_permission(Action.REVOKE_CERTIFICATE)
 def confirm_revocation(certificate_id: UUID) -> ResponseReturnValue:
     found = certificate_list.visible_certificate(current_user, certificate_id)
     obstacle = obstacle_to_revocation(rule(found), today())
@@ -36,16 +36,16 @@ def confirm_revocation(certificate_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/certificates/<uuid:certificate_id>/revoke")
-@needs(Action.REVOKE_CERTIFICATE)
-@again(confirm_revocation, Conflict)
+@requires_permission(Action.REVOKE_CERTIFICATE)
+@rerender_on_error(confirm_revocation, Conflict)
 def revoke(certificate_id: UUID) -> ResponseReturnValue:
     found = certificates.revoke(current_user, certificate_id, request.form.get("reason", ""))
-    done(Message(N_("证书 %(number)s 已吊销。"), number=found.number))
+    flash_success(Message(N_("证书 %(number)s 已吊销。"), number=found.number))
     return redirect(url_for("certificates.show", certificate_id=certificate_id))
 
 
 @bp.post("/certificates/<uuid:certificate_id>/deregister")
-@needs(Action.DEREGISTER_CERTIFICATE)
+@requires_permission(Action.DEREGISTER_CERTIFICATE)
 def deregister(certificate_id: UUID) -> ResponseReturnValue:
     """To the task in which this one is decided; its case begins now if the daily job has not begun it."""
     return redirect(
@@ -54,25 +54,25 @@ def deregister(certificate_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/certificates/expired")
-@needs(Action.DEREGISTER_CERTIFICATE)
+@requires_permission(Action.DEREGISTER_CERTIFICATE)
 def expired() -> ResponseReturnValue:
     """The expired certificates that wait for the ministry, grouped by province."""
     chosen = inbox.Filter(
         kind=KIND, find=query_params.text("q") or None, batch=query_params.text("province", 36) or None
     )
-    page = inbox.read(addresses(current_user), chosen, query_params.cursor())
+    page = inbox.read(inbox_addresses(current_user), chosen, query_params.cursor())
     return render_template(
         "pages/certificates/expired.html",
         page=page,
         chosen=chosen,
         submission=new_id(),
-        total=next((k.count for k in inbox.counts(addresses(current_user)) if k.kind == KIND), 0),
+        total=next((k.count for k in inbox.counts(inbox_addresses(current_user)) if k.kind == KIND), 0),
     )
 
 
 @bp.post("/certificates/expired")
-@needs(Action.DEREGISTER_CERTIFICATE)
-@again(expired)
+@requires_permission(Action.DEREGISTER_CERTIFICATE)
+@rerender_on_error(expired)
 def deregister_many() -> ResponseReturnValue:
     """Deregister all that are ticked, with one reason. Sent twice, it is done once."""
     chosen = [_id(text) for text in request.form.getlist("task")]
@@ -86,7 +86,7 @@ def deregister_many() -> ResponseReturnValue:
     if refused:
         names = inbox.subjects(chosen)
         return render_template("pages/inbox/results.html", results=results, refused=refused, names=names)
-    done(Message(N_("已注销 %(n)s 份证书，持证人须重新取证。"), n=len(results)))
+    flash_success(Message(N_("已注销 %(n)s 份证书，持证人须重新取证。"), n=len(results)))
     return redirect(url_for(".expired"))
 
 

@@ -20,9 +20,9 @@ from service.models.queries.training.training_need_facts import rule
 from service.models.queries.units import unit_list
 from service.models.tables.certificate import Certificate
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
-from service.web.shell.navigation import may_now
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.navigation import has_permission
 from service.web.views.certificates.printing import shift
 from service.web.views.system.public import seen_as
 from service.workflow.certificates import certificates
@@ -33,7 +33,7 @@ STATES = ("valid", "soon", "expired", *(s for s in CertificateState if s != "val
 
 
 @bp.get("/certificates")
-@needs(Action.VIEW_CERTIFICATES)
+@requires_permission(Action.VIEW_CERTIFICATES)
 def index() -> ResponseReturnValue:
     chosen = CertificateFilter(
         text=query_params.text("q"),
@@ -54,7 +54,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/certificates/<uuid:certificate_id>")
-@needs(Action.VIEW_CERTIFICATES)
+@requires_permission(Action.VIEW_CERTIFICATES)
 def show(certificate_id: UUID) -> ResponseReturnValue:
     found = certificate_list.visible_certificate(current_user, certificate_id)
     editions = certificate_list.editions(found.number)
@@ -78,45 +78,45 @@ def _acts(found: Certificate) -> dict[str, bool]:
     is_valid, is_past = found.state == CertificateState.VALID, found.valid_to < today()
     is_own = current_user.role != Role.ASSOCIATION or found.person.unit.kind == "academy"
     return {
-        "reissue": is_valid and not is_past and is_own and may_now(Action.REQUEST_REISSUE),
-        "revoke": is_valid and not is_past and may_now(Action.REVOKE_CERTIFICATE),
-        "deregister": is_valid and is_past and may_now(Action.DEREGISTER_CERTIFICATE),
+        "reissue": is_valid and not is_past and is_own and has_permission(Action.REQUEST_REISSUE),
+        "revoke": is_valid and not is_past and has_permission(Action.REVOKE_CERTIFICATE),
+        "deregister": is_valid and is_past and has_permission(Action.DEREGISTER_CERTIFICATE),
     }
 
 
 @bp.post("/certificates/<uuid:certificate_id>/print")
-@needs(Action.PRINT_CERTIFICATE)
-@again(show, Conflict)
+@requires_permission(Action.PRINT_CERTIFICATE)
+@rerender_on_error(show, Conflict)
 def print_certificate(certificate_id: UUID) -> ResponseReturnValue:
     record = certificates.print_certificate(current_user, certificate_id, request.form.get("reason", ""))
     return redirect(url_for(".print_file", record_id=record.id), 303)
 
 
 @bp.get("/certificates/prints/<uuid:record_id>.pdf")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def print_file(record_id: UUID) -> ResponseReturnValue:
     """The file of a logged print."""
     return _pdf(certificates.print_file(current_user, record_id, _address(), shift()), str(record_id))
 
 
 @bp.get("/certificates/<uuid:certificate_id>/preview.pdf")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def preview(certificate_id: UUID) -> ResponseReturnValue:
     return _pdf(certificates.preview(current_user, certificate_id, _address(), shift()), f"preview-{certificate_id}")
 
 
 @bp.get("/certificates/<uuid:certificate_id>/records.pdf")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def records_file(certificate_id: UUID) -> ResponseReturnValue:
     """The refresher records alone, for the certificate that its holder has (D4)."""
     return _pdf(certificates.records_file(current_user, certificate_id, shift()), f"records-{certificate_id}")
 
 
 @bp.post("/certificates/prints/<uuid:record_id>/hand-out")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def hand_out(record_id: UUID) -> ResponseReturnValue:
     certificate_id = certificates.hand_out(current_user, record_id, request.form)
-    done(N_("已登记领取。"))
+    flash_success(N_("已登记领取。"))
     return redirect(url_for(".show", certificate_id=certificate_id))
 
 

@@ -20,13 +20,13 @@ from service.models.queries.certificates.print_list import (
     register_page,
     waiting_prints,
 )
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Task
 from service.models.tables.print_batch import PrintBatch
 from service.models.tables.training import TrainingClass
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.certificates import certificates, printer_calibration, printing
 
 bp = Blueprint("printing", __name__)
@@ -34,11 +34,11 @@ SHIFT, KEPT = "print_shift", timedelta(days=730)
 
 
 @bp.get("/certificates/print")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def new() -> ResponseReturnValue:
     """What is chosen in the ledger (``c``, many) or came of a class (``class``), and what stands in its way."""
     class_id = query_params.key("class")
-    found = get_visible(current_user, TrainingClass, class_id) if class_id else None
+    found = get_or_404_in_scope(current_user, TrainingClass, class_id) if class_id else None
     rows = printable(current_user, _ids(request.args.getlist("c")), class_id)
     return render_template(
         "pages/printing/new.html",
@@ -50,8 +50,8 @@ def new() -> ResponseReturnValue:
 
 
 @bp.post("/certificates/print")
-@needs(Action.PRINT_CERTIFICATE)
-@again(new)
+@requires_permission(Action.PRINT_CERTIFICATE)
+@rerender_on_error(new)
 def create() -> ResponseReturnValue:
     """Few are laid out at once; many go to the background, with a page that shows how far they are."""
     chosen = _ids(request.form.getlist("certificate"))
@@ -59,7 +59,7 @@ def create() -> ResponseReturnValue:
 
 
 @bp.get("/certificates/calibration")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def calibrate() -> ResponseReturnValue:
     """By how much this computer's printer is out, and the sheet to measure it."""
     x, y = shift()
@@ -67,11 +67,11 @@ def calibrate() -> ResponseReturnValue:
 
 
 @bp.post("/certificates/calibration")
-@needs(Action.PRINT_CERTIFICATE)
-@again(calibrate)
+@requires_permission(Action.PRINT_CERTIFICATE)
+@rerender_on_error(calibrate)
 def save_calibration() -> ResponseReturnValue:
     measured = printer_calibration.parse_shift(request.form)
-    done(N_("打印校正已保存在这台电脑上，以后的证书按此打印。"))
+    flash_success(N_("打印校正已保存在这台电脑上，以后的证书按此打印。"))
     answer = redirect(url_for(".calibrate"))
     answer.set_cookie(
         SHIFT,
@@ -85,7 +85,7 @@ def save_calibration() -> ResponseReturnValue:
 
 
 @bp.get("/certificates/calibration.pdf")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def calibration_sheet() -> ResponseReturnValue:
     headers = {"Content-Disposition": 'inline; filename="calibration.pdf"'}
     return Response(printer_calibration.sheet(shift()), mimetype="application/pdf", headers=headers)
@@ -97,7 +97,7 @@ def shift() -> printer_calibration.Shift:
 
 
 @bp.get("/certificates/print/<uuid:batch_id>")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def show(batch_id: UUID) -> ResponseReturnValue:
     """How far it is; asks again by itself until the file is there."""
     row = printing.find_batch(current_user, batch_id)
@@ -108,7 +108,7 @@ def show(batch_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/certificates/print/<uuid:batch_id>.pdf")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def file(batch_id: UUID) -> ResponseReturnValue:
     content = printing.read_file(printing.find_batch(current_user, batch_id))
     headers = {"Content-Disposition": f'inline; filename="{batch_id}.pdf"'}
@@ -116,7 +116,7 @@ def file(batch_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/certificates/prints")
-@needs(Action.PRINT_CERTIFICATE)
+@requires_permission(Action.PRINT_CERTIFICATE)
 def register() -> ResponseReturnValue:
     """Every print, and who received it."""
     waiting = query_params.choice("received", ("no",)) == "no"
@@ -132,15 +132,15 @@ def register() -> ResponseReturnValue:
 
 
 @bp.post("/certificates/prints")
-@needs(Action.PRINT_CERTIFICATE)
-@again(register)
+@requires_permission(Action.PRINT_CERTIFICATE)
+@rerender_on_error(register)
 def hand_out() -> ResponseReturnValue:
     """Write down who received those that are ticked."""
     chosen = _ids(request.form.getlist("print"))
     if not chosen:
         raise InvalidInput(text=N_("请先选择已领取的证书。"))
     count = certificates.hand_out_many(current_user, chosen, request.form)
-    done(Message(N_("已登记 %(n)s 份的领取。"), n=count))
+    flash_success(Message(N_("已登记 %(n)s 份的领取。"), n=count))
     return redirect(url_for(".register", received=request.form.get("received") or None))
 
 
@@ -156,7 +156,7 @@ def file_of(case_id: UUID) -> str | None:
 
 def begin(task_ids: list[UUID]) -> ResponseReturnValue:
     """Print what waits in these tasks as one file, which completes them; if one was printed before, ask why first."""
-    tasks = [get_visible(current_user, Task, task_id) for task_id in task_ids]
+    tasks = [get_or_404_in_scope(current_user, Task, task_id) for task_id in task_ids]
     ids = list(certificates_of_cases([task.case_id for task in tasks]).values())
     if any(row.printed_count for row in printable(current_user, ids)):
         return redirect(url_for("printing.new", c=ids), 303)

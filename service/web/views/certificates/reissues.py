@@ -14,15 +14,15 @@ from service.errors import N_, Conflict
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import reissues_page
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.certificates import reissues
 
 bp = Blueprint("reissues", __name__)
 
 
 @bp.get("/reissues")
-@needs(Action.PRINT_CERTIFICATE, Action.REQUEST_REISSUE)
+@requires_permission(Action.PRINT_CERTIFICATE, Action.REQUEST_REISSUE)
 def index() -> ResponseReturnValue:
     state = query_params.choice("state", [s.value for s in ReissueState])
     page = reissues_page(current_user, state, query_params.cursor())
@@ -30,24 +30,24 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/certificates/<uuid:certificate_id>/reissue")
-@needs(Action.REQUEST_REISSUE)
+@requires_permission(Action.REQUEST_REISSUE)
 def new(certificate_id: UUID) -> ResponseReturnValue:
     found = certificate_list.visible_certificate(current_user, certificate_id)
     return render_template("pages/reissues/new.html", found=found, obstacle=reissues.obstacle(found))
 
 
 @bp.post("/certificates/<uuid:certificate_id>/reissue")
-@needs(Action.REQUEST_REISSUE)
-@again(new, Conflict)
+@requires_permission(Action.REQUEST_REISSUE)
+@rerender_on_error(new, Conflict)
 def create(certificate_id: UUID) -> ResponseReturnValue:
     reissues.request_reissue(current_user, certificate_id, request.form.get("statement", ""))
-    done(N_("补办申请已报协会审核，结果会显示在补办登记中。"))
+    flash_success(N_("补办申请已报协会审核，结果会显示在补办登记中。"))
     return redirect(url_for(".index"))
 
 
 @bp.post("/reissues/<uuid:case_id>/withdraw")
-@needs(Action.REQUEST_REISSUE)
+@requires_permission(Action.REQUEST_REISSUE)
 def withdraw(case_id: UUID) -> ResponseReturnValue:
     reissues.withdraw_reissue(current_user, case_id)
-    done(N_("补办申请已撤回，原证不变。"))
+    flash_success(N_("补办申请已撤回，原证不变。"))
     return redirect(url_for(".index"))

@@ -19,14 +19,14 @@ from service.errors import N_, Conflict, Message, NotFound
 from service.infrastructure import rich_text
 from service.models.queries.notices import notice_list
 from service.models.queries.notices.notice_list import NoticeFilter
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
 from service.models.tables import setting
 from service.models.tables.notice import Attachment, Notice
 from service.web.presenters.formatting import say
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done, form_id
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.workflow.idempotency import once
 from service.workflow.notices import bulletins, notices
 
@@ -58,7 +58,7 @@ def reminders() -> list[Notice]:
 
 
 @bp.get("/notices")
-@needs(Action.READ_NOTICES)
+@requires_permission(Action.READ_NOTICES)
 def index() -> ResponseReturnValue:
     chosen = NoticeFilter(
         text=query_params.text("q"),
@@ -72,7 +72,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/notices/<uuid:notice_id>")
-@needs(Action.READ_NOTICES)
+@requires_permission(Action.READ_NOTICES)
 def show(notice_id: UUID) -> ResponseReturnValue:
     row = notices.read_notice(current_user, notice_id)
     if row.state == NoticeState.DRAFT:
@@ -92,14 +92,14 @@ def show(notice_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/notices/read")
-@needs(Action.READ_NOTICES)
+@requires_permission(Action.READ_NOTICES)
 def read_all() -> ResponseReturnValue:
-    done(Message(N_("已将 %(n)s 条标为已读。"), n=notices.read_all(current_user)))
+    flash_success(Message(N_("已将 %(n)s 条标为已读。"), n=notices.read_all(current_user)))
     return redirect(url_for(".index"))
 
 
 @bp.get("/notices/<uuid:notice_id>/files/<uuid:file_id>")
-@needs(Action.READ_NOTICES)
+@requires_permission(Action.READ_NOTICES)
 def file(notice_id: UUID, file_id: UUID) -> ResponseReturnValue:
     """The file, always to be saved and never shown by the browser on our address."""
     found, content = bulletins.open_file(current_user, notice_id, file_id)
@@ -111,7 +111,7 @@ def file(notice_id: UUID, file_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/bulletins")
-@needs(Action.EDIT_BULLETIN)
+@requires_permission(Action.EDIT_BULLETIN)
 def own() -> ResponseReturnValue:
     chosen = NoticeFilter(text=query_params.text("q"), state=query_params.choice("state", list(NoticeState)))
     page = notice_list.own_page(current_user, chosen, query_params.cursor())
@@ -119,22 +119,22 @@ def own() -> ResponseReturnValue:
 
 
 @bp.get("/bulletins/new")
-@needs(Action.EDIT_BULLETIN)
+@requires_permission(Action.EDIT_BULLETIN)
 def new() -> ResponseReturnValue:
     return render_template("pages/notices/form.html", row=None, files=[], units=[], **_audiences())
 
 
 @bp.post("/bulletins")
-@needs(Action.EDIT_BULLETIN)
-@again(new)
+@requires_permission(Action.EDIT_BULLETIN)
+@rerender_on_error(new)
 def create() -> ResponseReturnValue:
     key = once(current_user, form_id(), "save_bulletin", lambda: bulletins.save_bulletin(current_user, _typed()).id)
-    done(N_("草稿已保存，可以添加附件、预览后发布。"))
+    flash_success(N_("草稿已保存，可以添加附件、预览后发布。"))
     return redirect(url_for(".edit", notice_id=key))
 
 
 @bp.get("/bulletins/<uuid:notice_id>")
-@needs(Action.EDIT_BULLETIN)
+@requires_permission(Action.EDIT_BULLETIN)
 def edit(notice_id: UUID) -> ResponseReturnValue:
     row = _own(notice_id)
     if row.state != NoticeState.DRAFT:
@@ -151,18 +151,18 @@ def edit(notice_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/bulletins/<uuid:notice_id>")
-@needs(Action.EDIT_BULLETIN)
-@again(edit, Conflict)
+@requires_permission(Action.EDIT_BULLETIN)
+@rerender_on_error(edit, Conflict)
 def save(notice_id: UUID) -> ResponseReturnValue:
     bulletins.save_bulletin(current_user, _typed(), notice_id)
     if "then" in request.form:
         return redirect(url_for(".confirm_publication", notice_id=notice_id))
-    done(N_("草稿已保存。"))
+    flash_success(N_("草稿已保存。"))
     return redirect(url_for(".edit", notice_id=notice_id))
 
 
 @bp.get("/bulletins/<uuid:notice_id>/publish")
-@needs(Action.EDIT_BULLETIN)
+@requires_permission(Action.EDIT_BULLETIN)
 def confirm_publication(notice_id: UUID) -> ResponseReturnValue:
     """How it will be read, and by how many: once published it can only be withdrawn."""
     row = _own(notice_id)
@@ -177,66 +177,66 @@ def confirm_publication(notice_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/bulletins/<uuid:notice_id>/publish")
-@needs(Action.EDIT_BULLETIN)
-@again(confirm_publication, Conflict)
+@requires_permission(Action.EDIT_BULLETIN)
+@rerender_on_error(confirm_publication, Conflict)
 def publish(notice_id: UUID) -> ResponseReturnValue:
     bulletins.publish_bulletin(current_user, notice_id)
-    done(N_("通报已发布。"))
+    flash_success(N_("通报已发布。"))
     return redirect(url_for(".show", notice_id=notice_id))
 
 
 @bp.get("/bulletins/<uuid:notice_id>/withdraw")
-@needs(Action.EDIT_BULLETIN)
+@requires_permission(Action.EDIT_BULLETIN)
 def confirm_withdrawal(notice_id: UUID) -> ResponseReturnValue:
     row = _own(notice_id)
     return render_template("pages/notices/withdraw.html", row=row, counts=notice_list.reading_counts(row))
 
 
 @bp.post("/bulletins/<uuid:notice_id>/withdraw")
-@needs(Action.EDIT_BULLETIN)
-@again(confirm_withdrawal, Conflict)
+@requires_permission(Action.EDIT_BULLETIN)
+@rerender_on_error(confirm_withdrawal, Conflict)
 def withdraw(notice_id: UUID) -> ResponseReturnValue:
     bulletins.withdraw_bulletin(current_user, notice_id, request.form.get("reason", ""))
-    done(N_("通报已撤下，收到的单位不再看到它。"))
+    flash_success(N_("通报已撤下，收到的单位不再看到它。"))
     return redirect(url_for(".show", notice_id=notice_id))
 
 
 @bp.get("/bulletins/<uuid:notice_id>/delete")
-@needs(Action.EDIT_BULLETIN)
+@requires_permission(Action.EDIT_BULLETIN)
 def confirm_deletion(notice_id: UUID) -> ResponseReturnValue:
     return render_template("pages/notices/delete.html", row=_own(notice_id))
 
 
 @bp.post("/bulletins/<uuid:notice_id>/delete")
-@needs(Action.EDIT_BULLETIN)
-@again(confirm_deletion, Conflict)
+@requires_permission(Action.EDIT_BULLETIN)
+@rerender_on_error(confirm_deletion, Conflict)
 def delete(notice_id: UUID) -> ResponseReturnValue:
     bulletins.delete_bulletin(current_user, notice_id)
-    done(N_("草稿已删除。"))
+    flash_success(N_("草稿已删除。"))
     return redirect(url_for(".own"))
 
 
 @bp.post("/bulletins/<uuid:notice_id>/files")
-@needs(Action.EDIT_BULLETIN)
-@again(edit, Conflict)
+@requires_permission(Action.EDIT_BULLETIN)
+@rerender_on_error(edit, Conflict)
 def attach(notice_id: UUID) -> ResponseReturnValue:
     sent = request.files.get("file")
     name, data = (sent.filename or "", sent.read()) if sent else ("", b"")
     found = bulletins.attach(current_user, notice_id, name, data)
-    done(Message(N_("已添加附件“%(name)s”。"), name=found.name))
+    flash_success(Message(N_("已添加附件“%(name)s”。"), name=found.name))
     return redirect(url_for(".edit", notice_id=notice_id))
 
 
 @bp.post("/bulletins/<uuid:notice_id>/files/<uuid:file_id>/remove")
-@needs(Action.EDIT_BULLETIN)
+@requires_permission(Action.EDIT_BULLETIN)
 def detach(notice_id: UUID, file_id: UUID) -> ResponseReturnValue:
     bulletins.detach(current_user, notice_id, file_id)
-    done(N_("附件已移除。"))
+    flash_success(N_("附件已移除。"))
     return redirect(url_for(".edit", notice_id=notice_id))
 
 
 @bp.get("/bulletins/<uuid:notice_id>/readers")
-@needs(Action.EDIT_BULLETIN)
+@requires_permission(Action.EDIT_BULLETIN)
 def readers(notice_id: UUID) -> ResponseReturnValue:
     """Who of the audience has read it, or has not (R68)."""
     row = _own(notice_id)
@@ -248,7 +248,7 @@ def readers(notice_id: UUID) -> ResponseReturnValue:
 
 
 def _own(notice_id: UUID) -> Notice:
-    row = get_visible(current_user, Notice, notice_id)
+    row = get_or_404_in_scope(current_user, Notice, notice_id)
     if not bulletins.is_author(current_user, row):
         raise NotFound
     return row

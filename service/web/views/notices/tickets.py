@@ -19,8 +19,8 @@ from service.models.tables import setting
 from service.models.tables.ticket import TicketFile, answerers, messages_of
 from service.web.presenters.formatting import role_name, translate
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done, form_id
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.workflow.idempotency import once
 from service.workflow.notices import tickets
 
@@ -35,7 +35,7 @@ NOTES = {
 
 
 @bp.get("/tickets")
-@needs(Action.OPEN_TICKET)
+@requires_permission(Action.OPEN_TICKET)
 def index() -> ResponseReturnValue:
     has_desk = current_user.role in DESKS
     chosen = TicketFilter(
@@ -56,7 +56,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/tickets/new")
-@needs(Action.OPEN_TICKET)
+@requires_permission(Action.OPEN_TICKET)
 def new() -> ResponseReturnValue:
     kinds = [(k.value, translate(k.label), translate(NOTES[k])) for k in TicketKind]
     people = [(str(i), f"{name}（{role_name(role)}）") for i, name, role, _ in answerers()]
@@ -64,18 +64,18 @@ def new() -> ResponseReturnValue:
 
 
 @bp.post("/tickets")
-@needs(Action.OPEN_TICKET)
-@again(new, Conflict)
+@requires_permission(Action.OPEN_TICKET)
+@rerender_on_error(new, Conflict)
 def create() -> ResponseReturnValue:
     files = _files()
     make = lambda: tickets.open_ticket(current_user, request.form, files).id  # noqa: E731
     ticket = tickets.visible_ticket(current_user, once(current_user, form_id(), "open_ticket", make))
-    done(Message(N_("工单 %(number)s 已提交，答复会出现在这里和您的待办中。"), number=ticket.number))
+    flash_success(Message(N_("工单 %(number)s 已提交，答复会出现在这里和您的待办中。"), number=ticket.number))
     return redirect(url_for(".show", ticket_id=ticket.id))
 
 
 @bp.get("/tickets/<uuid:ticket_id>")
-@needs(Action.OPEN_TICKET)
+@requires_permission(Action.OPEN_TICKET)
 def show(ticket_id: UUID) -> ResponseReturnValue:
     ticket = tickets.visible_ticket(current_user, ticket_id)
     return render_template(
@@ -92,17 +92,17 @@ def show(ticket_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/tickets/<uuid:ticket_id>")
-@needs(Action.OPEN_TICKET)
-@again(show, Conflict)
+@requires_permission(Action.OPEN_TICKET)
+@rerender_on_error(show, Conflict)
 def say(ticket_id: UUID) -> ResponseReturnValue:
     files = _files()
     once(current_user, form_id(), "say_in_ticket", lambda: tickets.say(current_user, ticket_id, request.form, files).id)
-    done(N_("已添加。"))
+    flash_success(N_("已添加。"))
     return redirect(url_for(".show", ticket_id=ticket_id) + "#conversation")
 
 
 @bp.get("/tickets/<uuid:ticket_id>/files/<uuid:file_id>")
-@needs(Action.OPEN_TICKET)
+@requires_permission(Action.OPEN_TICKET)
 def file(ticket_id: UUID, file_id: UUID) -> ResponseReturnValue:
     """The file, always to be saved and never shown by the browser on our address."""
     found, content = tickets.open_file(current_user, ticket_id, file_id)

@@ -17,7 +17,7 @@ from service.domain.persons.persons import (
 )
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
-from service.models.db.encryption import unseal
+from service.models.db.encryption import decrypt
 from service.models.queries.certificates import certificate_list
 from service.models.queries.persons.person_history import (
     SHOWN,
@@ -28,16 +28,16 @@ from service.models.queries.persons.person_history import (
 from service.models.queries.persons.retention import photos_of
 from service.models.queries.units import unit_list
 from service.models.tables.person import Person, Photo, QualificationType
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
-from service.workflow.form_reader import Entry
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.workflow.form_reader import FormReader
 from service.workflow.persons import person_records, transfers
 
 bp = Blueprint("person_actions", __name__)
 
 
 @bp.get("/persons/<uuid:person_id>/delete")
-@needs(Action.DELETE_DRAFT_PERSON)
+@requires_permission(Action.DELETE_DRAFT_PERSON)
 def confirm_deletion(person_id: UUID) -> ResponseReturnValue:
     person = person_records.visible_person(current_user, person_id)
     if obstacle := obstacle_to_deletion(PersonState(person.state)):
@@ -46,15 +46,15 @@ def confirm_deletion(person_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/persons/<uuid:person_id>/delete")
-@needs(Action.DELETE_DRAFT_PERSON)
+@requires_permission(Action.DELETE_DRAFT_PERSON)
 def delete(person_id: UUID) -> ResponseReturnValue:
     person_records.delete_draft(current_user, person_id)
-    done(N_("草稿已删除。"))
+    flash_success(N_("草稿已删除。"))
     return redirect(url_for("persons.index"))
 
 
 @bp.get("/persons/<uuid:person_id>/deregister")
-@needs(Action.DEREGISTER_PERSON)
+@requires_permission(Action.DEREGISTER_PERSON)
 def confirm_deregistration(person_id: UUID) -> ResponseReturnValue:
     person = person_records.visible_person(current_user, person_id)
     valid = next(
@@ -69,16 +69,16 @@ def confirm_deregistration(person_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/persons/<uuid:person_id>/deregister")
-@needs(Action.DEREGISTER_PERSON)
-@again(confirm_deregistration, Conflict)
+@requires_permission(Action.DEREGISTER_PERSON)
+@rerender_on_error(confirm_deregistration, Conflict)
 def deregister(person_id: UUID) -> ResponseReturnValue:
     person = person_records.deregister_person(current_user, person_id, request.form.get("reason", ""))
-    done(Message(N_("“%(name)s”已注销。"), name=person.name))
+    flash_success(Message(N_("“%(name)s”已注销。"), name=person.name))
     return redirect(url_for("persons.show", person_id=person_id))
 
 
 @bp.get("/persons/<uuid:person_id>/versions")
-@needs(Action.VIEW_PERSONS)
+@requires_permission(Action.VIEW_PERSONS)
 def versions(person_id: UUID) -> ResponseReturnValue:
     """Two versions of the record side by side (S88): unless chosen otherwise the newest, and the one before it, or the last
     one that was approved while what changed since waits for approval (R14).
@@ -103,14 +103,14 @@ def versions(person_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/persons/<uuid:person_id>/photos/<uuid:photo_id>")
-@needs(Action.VIEW_PERSONS)
+@requires_permission(Action.VIEW_PERSONS)
 def photo(person_id: UUID, photo_id: UUID) -> ResponseReturnValue:
     """A photo that the record of a person in scope has, or had."""
     person = person_records.visible_person(current_user, person_id)
     row = Photo.get(photo_id) if photo_id in photos_of(person.id) | {person.photo_id} else None
     if row is None:
         raise NotFound(N_("该人员还没有照片。"))
-    return Response(unseal(row.sealed), mimetype="image/jpeg")
+    return Response(decrypt(row.sealed), mimetype="image/jpeg")
 
 
 def _record(person: Person) -> dict[str, object]:
@@ -138,37 +138,37 @@ def _chosen(name: str, count: int, default: int) -> int:
 
 
 @bp.get("/persons/<uuid:person_id>/transfer")
-@needs(Action.TRANSFER_PERSON)
+@requires_permission(Action.TRANSFER_PERSON)
 def choose_unit(person_id: UUID) -> ResponseReturnValue:
     person = person_records.visible_person(current_user, person_id)
     return render_template("pages/persons/transfer.html", person=person, units=unit_list.unit_choices(current_user))
 
 
 @bp.post("/persons/<uuid:person_id>/transfer")
-@needs(Action.TRANSFER_PERSON)
-@again(choose_unit, Conflict)
+@requires_permission(Action.TRANSFER_PERSON)
+@rerender_on_error(choose_unit, Conflict)
 def transfer(person_id: UUID) -> ResponseReturnValue:
-    entry = Entry(request.form)
+    entry = FormReader(request.form)
     unit_id = entry.key("unit")
     entry.check()
     if unit_id is None:
         raise InvalidInput({"unit": N_("请选择要转入的单位。")})
     person = transfers.transfer_person(current_user, person_id, unit_id)
-    done(Message(N_("“%(name)s”已变更单位，证书编号和有效期不变。"), name=person.name))
+    flash_success(Message(N_("“%(name)s”已变更单位，证书编号和有效期不变。"), name=person.name))
     return redirect(url_for("persons.show", person_id=person_id))
 
 
 @bp.get("/persons/<uuid:person_id>/type")
-@needs(Action.CHANGE_TYPE)
+@requires_permission(Action.CHANGE_TYPE)
 def choose_type(person_id: UUID) -> ResponseReturnValue:
     person = person_records.visible_person(current_user, person_id)
     return render_template("pages/persons/type.html", person=person, types=QualificationType.choices(by_code=True))
 
 
 @bp.post("/persons/<uuid:person_id>/type")
-@needs(Action.CHANGE_TYPE)
-@again(choose_type, Conflict)
+@requires_permission(Action.CHANGE_TYPE)
+@rerender_on_error(choose_type, Conflict)
 def change_type(person_id: UUID) -> ResponseReturnValue:
     person = transfers.change_type(current_user, person_id, request.form.get("qualification_type", ""))
-    done(Message(N_("“%(name)s”的资格类型已变更，新版证书待打印。"), name=person.name))
+    flash_success(Message(N_("“%(name)s”的资格类型已变更，新版证书待打印。"), name=person.name))
     return redirect(url_for("persons.show", person_id=person_id))

@@ -28,8 +28,8 @@ from service.models.db.ids import new_id
 from service.models.tables.person import QualificationType
 from service.models.tables.person_import import PersonImport
 from service.web.presenters.formatting import LANGUAGES, say, translate
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done, refresh_user
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.shell.security_headers import MOST_SENT
 from service.web.views.system.exports import XLSX
 from service.workflow.persons import import_photos, person_import
@@ -51,7 +51,7 @@ MOST_SENT[f"{bp.name}.create"] = LARGEST + import_photos.LARGEST + SLACK
 
 
 @bp.get("/persons/import")
-@needs(Action.EDIT_PERSON)
+@requires_permission(Action.EDIT_PERSON)
 def new() -> ResponseReturnValue:
     """The template, and the form for the file; its id makes a double click one import."""
     return render_template(
@@ -60,14 +60,14 @@ def new() -> ResponseReturnValue:
 
 
 @bp.get("/persons/import/template.xlsx")
-@needs(Action.EDIT_PERSON)
+@requires_permission(Action.EDIT_PERSON)
 def template() -> ResponseReturnValue:
     return _sheet(TITLE, ())
 
 
 @bp.post("/persons/import")
-@needs(Action.EDIT_PERSON)
-@again(new, Conflict)
+@requires_permission(Action.EDIT_PERSON)
+@rerender_on_error(new, Conflict)
 def create() -> ResponseReturnValue:
     """Check the whole file; nothing is written yet."""
     is_submitted = request.form.get("then") == "submit"
@@ -77,7 +77,7 @@ def create() -> ResponseReturnValue:
 
 
 @bp.get("/persons/import/<uuid:import_id>")
-@needs(Action.EDIT_PERSON)
+@requires_permission(Action.EDIT_PERSON)
 def show(import_id: UUID) -> ResponseReturnValue:
     """The preview, or how far the work is; asks again by itself until it is done."""
     row = person_import.find(current_user, import_id)
@@ -90,27 +90,27 @@ def show(import_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/persons/import/<uuid:import_id>")
-@needs(Action.EDIT_PERSON)
-@again(show, Conflict)
+@requires_permission(Action.EDIT_PERSON)
+@rerender_on_error(show, Conflict)
 def start(import_id: UUID) -> ResponseReturnValue:
     """Enter the persons; the second of two clicks finds it done."""
     row = person_import.start(current_user, import_id, request.form.get("rows") == "passed")
     refresh_user()
     if row.state == "done":
-        done(Message(N_("已导入 %(n)s 人。"), n=row.entered))
+        flash_success(Message(N_("已导入 %(n)s 人。"), n=row.entered))
     return redirect(url_for(".show", import_id=import_id), 303)
 
 
 @bp.post("/persons/import/<uuid:import_id>/drop")
-@needs(Action.EDIT_PERSON)
+@requires_permission(Action.EDIT_PERSON)
 def drop(import_id: UUID) -> ResponseReturnValue:
     person_import.drop(current_user, import_id)
-    done(N_("已放弃这次导入，上传的内容已删除。"))
+    flash_success(N_("已放弃这次导入，上传的内容已删除。"))
     return redirect(url_for(".new"))
 
 
 @bp.get("/persons/import/<uuid:import_id>/errors.xlsx")
-@needs(Action.EDIT_PERSON)
+@requires_permission(Action.EDIT_PERSON)
 def errors(import_id: UUID) -> ResponseReturnValue:
     """The uploaded rows, each wrong cell marked with its reason, and all of a row's in one more column: mend them there
     and upload the file again."""

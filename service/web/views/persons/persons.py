@@ -17,20 +17,20 @@ from service.domain.training.training_need import Need
 from service.domain.units.units import UnitKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
-from service.models.db.encryption import unseal
+from service.models.db.encryption import decrypt
 from service.models.queries.certificates import certificate_list
 from service.models.queries.persons import person_changes, person_list
 from service.models.queries.persons.person_changes import ChangeFilter, ChangeKind, kind_of
 from service.models.queries.persons.person_history import trainings_of, versions_of
 from service.models.queries.persons.person_list import PersonFilter
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.queries.units import unit_list
 from service.models.tables.person import Person, Photo, QualificationType
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done, form_id
-from service.web.shell.navigation import stand_at
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
+from service.web.shell.navigation import set_active_menu_item
 from service.web.views.accounts.session import source
 from service.workflow.idempotency import once
 from service.workflow.persons import person_records
@@ -50,13 +50,13 @@ CHIPS = (
 
 
 @bp.get("/persons")
-@needs(Action.VIEW_PERSONS)
+@requires_permission(Action.VIEW_PERSONS)
 def index() -> ResponseReturnValue:
     return _list("persons")
 
 
 @bp.get("/academies/persons")
-@needs(Action.EDIT_ACADEMY)
+@requires_permission(Action.EDIT_ACADEMY)
 def academies() -> ResponseReturnValue:
     """The persons of academies, whom the association looks after (S121)."""
     return _list("academy-persons", UnitKind.ACADEMY)
@@ -86,7 +86,7 @@ def _list(register: str, unit_kind: str = "") -> ResponseReturnValue:
 
 
 @bp.get("/persons/changes")
-@needs(Action.VIEW_CHANGES)
+@requires_permission(Action.VIEW_CHANGES)
 def changes() -> ResponseReturnValue:
     """What changed in the records of persons, latest first (S88)."""
     chosen = ChangeFilter(query_params.text("q"), query_params.choice("kind", list(ChangeKind)))
@@ -97,8 +97,8 @@ def changes() -> ResponseReturnValue:
 
 
 @bp.post("/persons/find")
-@needs(Action.VIEW_PERSONS)
-@again(index)
+@requires_permission(Action.VIEW_PERSONS)
+@rerender_on_error(index)
 def find() -> ResponseReturnValue:
     """A whole number is looked up by POST, so that it stands in no address and no log."""
     number = normalise(request.form.get("id_number"))
@@ -111,26 +111,26 @@ def find() -> ResponseReturnValue:
 
 
 @bp.get("/persons/new")
-@needs(Action.EDIT_PERSON)
+@requires_permission(Action.EDIT_PERSON)
 def new() -> ResponseReturnValue:
     return _form(None)
 
 
 @bp.post("/persons")
-@needs(Action.EDIT_PERSON)
-@again(new, Conflict)
+@requires_permission(Action.EDIT_PERSON)
+@rerender_on_error(new, Conflict)
 def create() -> ResponseReturnValue:
     return _save(None)
 
 
 @bp.get("/persons/<uuid:person_id>")
-@needs(Action.VIEW_PERSONS)
+@requires_permission(Action.VIEW_PERSONS)
 def show(person_id: UUID) -> ResponseReturnValue:
     return _page(person_records.visible_person(current_user, person_id))
 
 
 @bp.post("/persons/<uuid:person_id>/number")
-@needs(Action.REVEAL_NUMBER)
+@requires_permission(Action.REVEAL_NUMBER)
 def reveal(person_id: UUID) -> ResponseReturnValue:
     """The whole number, once, remembered."""
     person_records.reveal_number(current_user, person_id, source())
@@ -138,7 +138,7 @@ def reveal(person_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/persons/<uuid:person_id>/edit")
-@needs(Action.EDIT_PERSON)
+@requires_permission(Action.EDIT_PERSON)
 def edit(person_id: UUID) -> ResponseReturnValue:
     person = person_records.visible_person(current_user, person_id)
     if obstacle := obstacle_to_editing(PersonState(person.state)):
@@ -147,35 +147,35 @@ def edit(person_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/persons/<uuid:person_id>")
-@needs(Action.EDIT_PERSON)
-@again(edit, Conflict)
+@requires_permission(Action.EDIT_PERSON)
+@rerender_on_error(edit, Conflict)
 def save(person_id: UUID) -> ResponseReturnValue:
     return _save(person_id)
 
 
 @bp.post("/persons/<uuid:person_id>/submit")
-@needs(Action.EDIT_PERSON)
-@again(show, Conflict)
+@requires_permission(Action.EDIT_PERSON)
+@rerender_on_error(show, Conflict)
 def submit(person_id: UUID) -> ResponseReturnValue:
     person = person_records.submit_person(current_user, person_id)
-    done(_sent(person))
+    flash_success(_sent(person))
     return redirect(url_for(".show", person_id=person_id))
 
 
 @bp.get("/persons/<uuid:person_id>/photo")
-@needs(Action.VIEW_PERSONS)
+@requires_permission(Action.VIEW_PERSONS)
 def photo(person_id: UUID) -> ResponseReturnValue:
     """The present photo of a person in scope."""
-    person = get_visible(current_user, Person, person_id)
+    person = get_or_404_in_scope(current_user, Person, person_id)
     row = Photo.get(person.photo_id) if person.photo_id else None
     if row is None:
         raise NotFound(N_("该人员还没有照片。"))
-    return Response(unseal(row.sealed), mimetype="image/jpeg")
+    return Response(decrypt(row.sealed), mimetype="image/jpeg")
 
 
 def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
     if person.unit.kind == UnitKind.ACADEMY and current_user.role == Role.ASSOCIATION:
-        stand_at("persons.academies")
+        set_active_menu_item("persons.academies")
     known = facts_of([person.id], today())[person.id]
     need = enrollments.decide(known)
     return render_template(
@@ -221,7 +221,7 @@ def _save(person_id: UUID | None) -> ResponseReturnValue:
         was = person_records.visible_person(current_user, person_id).state
         person = save(current_user, person_id, request.form, data)
         is_sent = is_sent or (was == "approved" and person.state == "pending")
-    done(_sent(person) if is_sent else Message(N_("“%(name)s”已保存。"), name=person.name))
+    flash_success(_sent(person) if is_sent else Message(N_("“%(name)s”已保存。"), name=person.name))
     return redirect(url_for(".show", person_id=person.id))
 
 

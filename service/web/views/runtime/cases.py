@@ -14,8 +14,8 @@ from service.errors import N_
 from service.models.queries.runtime import case_list
 from service.web.presenters import replay_frames, timeline
 from service.web.shell import query_params
-from service.web.shell.authorization import needs, signed_in
-from service.web.shell.form_errors import done
+from service.web.shell.authorization import login_required, requires_permission
+from service.web.shell.form_errors import flash_success
 from service.web.shell.template_context import CASES
 from service.web.views.runtime.processes import drawn_names
 from service.workflow.runtime import definitions, history, jobs
@@ -24,7 +24,7 @@ bp = Blueprint("cases", __name__)
 
 
 @bp.get("/cases")
-@needs(*CASES)
+@requires_permission(*CASES)
 def index() -> ResponseReturnValue:
     names = case_list.processes()
     chosen = case_list.Filter(
@@ -38,10 +38,10 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/cases/<uuid:case_id>")
-@signed_in
+@login_required
 def show(case_id: UUID) -> ResponseReturnValue:
     case = history.open_case(current_user, case_id)
-    story = timeline.tell(history.timeline(current_user, case_id))
+    story = timeline.to_timeline(history.timeline(current_user, case_id))
     incidents = case_list.open_incidents(case_id)
     version = definitions.version(case.definition)
     seq = min(request.args.get("step", len(story), type=int), len(story))
@@ -58,16 +58,16 @@ def show(case_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/cases/<uuid:case_id>/replay.json")
-@signed_in
+@login_required
 def moments(case_id: UUID) -> Response:
     """The replay: what was true after each input, the diagrams it needs by address, and where the case has trouble."""
-    answer: dict[str, Any] = replay_frames.film(current_user, case_id)
+    answer: dict[str, Any] = replay_frames.replay_frames(current_user, case_id)
     return jsonify(answer)
 
 
 @bp.post("/incidents/<uuid:incident_id>/retry")
-@needs(Action.EDIT_PROCESSES)
+@requires_permission(Action.EDIT_PROCESSES)
 def retry(incident_id: UUID) -> ResponseReturnValue:
     jobs.retry(current_user, incident_id)
-    done(N_("已重新办理，结果见下。"))
+    flash_success(N_("已重新办理，结果见下。"))
     return redirect(url_for(".show", case_id=request.form["case"]))

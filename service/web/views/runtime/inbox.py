@@ -16,12 +16,12 @@ from service.errors import N_, InvalidInput, Message, NotFound
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import addresses, get_visible
+from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.tables.case import Task
 from service.web.presenters import task_columns
 from service.web.shell import query_params, template_context
-from service.web.shell.authorization import signed_in
-from service.web.shell.form_errors import done
+from service.web.shell.authorization import login_required
+from service.web.shell.form_errors import flash_success
 from service.web.views.certificates import printing
 from service.workflow.runtime import bulk_completion, definitions, tasks
 
@@ -41,7 +41,7 @@ class Group:
 
 
 @bp.get("/inbox")
-@signed_in
+@login_required
 def index() -> ResponseReturnValue:
     view, find = query_params.choice("view", VIEWS), query_params.text("find")
     if view == "done":
@@ -55,7 +55,7 @@ def index() -> ResponseReturnValue:
         assignee_id=current_user.id if view == "mine" else None,
         due_before=inbox.end_of_tomorrow(now()) if view == "due" else None,
     )
-    page = inbox.read(addresses(current_user), chosen, query_params.cursor())
+    page = inbox.read(inbox_addresses(current_user), chosen, query_params.cursor())
     return render_template(
         "pages/inbox/index.html",
         **_frame(view),
@@ -101,7 +101,7 @@ def _choices(rows: Sequence[Any]) -> list[forms.Option]:
 
 
 @bp.post("/inbox/batch")
-@signed_in
+@login_required
 def complete() -> ResponseReturnValue:
     """Decide all chosen rows alike. Sent twice (by a second click, a lost answer), it is done once."""
     chosen = _chosen()
@@ -116,13 +116,13 @@ def complete() -> ResponseReturnValue:
         return render_template(
             "pages/inbox/results.html", results=results, refused=refused, names=inbox.subjects(chosen)
         )
-    done(Message(N_("已办理 %(n)s 条。"), n=len(results)))
+    flash_success(Message(N_("已办理 %(n)s 条。"), n=len(results)))
     return redirect(url_for(".index", kind=request.form.get("kind") or None))
 
 
 def _raw(task_id: UUID, decision: str) -> dict[str, str]:
     """The choice under the name that the form gives it."""
-    task = get_visible(current_user, Task, task_id)
+    task = get_or_404_in_scope(current_user, Task, task_id)
     form = definitions.form(task.definition, task.form_key)
     asked = forms.choice(form) if form else None
     return {asked.key: decision} if asked else {}
@@ -146,9 +146,9 @@ def _id(text: str) -> UUID:
 
 
 @bp.post("/inbox/claim")
-@signed_in
+@login_required
 def claim() -> ResponseReturnValue:
     """Claim all chosen rows."""
     taken = tasks.claim_many(current_user, _chosen())
-    done(Message(N_("已领取 %(n)s 条。"), n=taken))
+    flash_success(Message(N_("已领取 %(n)s 条。"), n=taken))
     return redirect(url_for(".index", kind=request.form.get("kind") or None))

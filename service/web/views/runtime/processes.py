@@ -13,7 +13,7 @@ from service import forms
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
 from service.web.presenters.formatting import translate
-from service.web.shell.authorization import needs, signed_in
+from service.web.shell.authorization import login_required, requires_permission
 from service.workflow.runtime import definitions
 
 bp = Blueprint("processes", __name__)
@@ -37,13 +37,13 @@ class Asked:
 
 
 @bp.get("/processes")
-@needs(*READERS)
+@requires_permission(*READERS)
 def index() -> ResponseReturnValue:
     return render_template("pages/processes/index.html", listed=definitions.listing(), faults=definitions.faults())
 
 
 @bp.get("/processes/<key>")
-@needs(*READERS)
+@requires_permission(*READERS)
 def show(key: str) -> ResponseReturnValue:
     versions = definitions.listing(key)
     number = request.args.get("version", type=int)
@@ -92,7 +92,7 @@ def _tasks(digest: str, waiting: dict[str, int]) -> list[Asked]:
 
 
 @bp.get("/diagrams/<digest>.bpmn")
-@signed_in
+@login_required
 def diagram(digest: str) -> Response:
     """The main diagram of a version; its address never shows anything else."""
     version = definitions.version(digest)

@@ -14,13 +14,13 @@ from service import forms
 from service.errors import N_, InvalidInput, Message, TaskAlreadyDone
 from service.models.queries.accounts import user_list
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import addresses, get_visible
+from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.tables.case import Task
 from service.models.tables.user import User
 from service.web.presenters import task_columns, task_panels, timeline
 from service.web.presenters.form_answers import values_of
-from service.web.shell.authorization import signed_in
-from service.web.shell.form_errors import again, done, refresh_user
+from service.web.shell.authorization import login_required
+from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.views.certificates import printing
 from service.workflow.runtime import (
     definitions,
@@ -36,9 +36,9 @@ OURS = ("csrf_token", "then", "form_digest", "assignee")  # fields of the page t
 
 
 @bp.get("/tasks/<uuid:task_id>")
-@signed_in
+@login_required
 def show(task_id: UUID) -> ResponseReturnValue:
-    task = get_visible(current_user, Task, task_id)
+    task = get_or_404_in_scope(current_user, Task, task_id)
     if task.state != "open":
         return _gone(task)
     form = definitions.form(task.definition, task.form_key)
@@ -53,7 +53,7 @@ def show(task_id: UUID) -> ResponseReturnValue:
         colleagues=user_list.colleagues(current_user) if task.organisation_id != current_user.id else [],
         options=task_panels.options(known),
         cards=task_panels.for_task(current_user, task),
-        story=timeline.tell(history.timeline(current_user, task.case_id)),
+        story=timeline.to_timeline(history.timeline(current_user, task.case_id)),
         assignee=User.get(task.assignee_id) if task.assignee_id else None,
         before=inbox.task_before(current_user, task.kind, task.sort_at, task.id),
         after=inbox.next_task(current_user, task.kind, task.sort_at, task.id),
@@ -73,8 +73,8 @@ def digest_of(form: bytes | None) -> str:
 
 
 @bp.post("/tasks/<uuid:task_id>")
-@signed_in
-@again(show)
+@login_required
+@rerender_on_error(show)
 def complete(task_id: UUID) -> ResponseReturnValue:
     kind = _check_version(task_id)
     wants_next = request.form.get("then") == "next"
@@ -83,9 +83,9 @@ def complete(task_id: UUID) -> ResponseReturnValue:
     name = inbox.subjects([task_id]).get(task_id, "")
     file = printing.file_of(finished.case_id) if kind.endswith(printing.PRINT_TASK) else None
     if wants_next and finished.next_task_id is None:
-        done(Message(N_("已提交：%(name)s。这一类已没有待办。"), name=name), draft=str(task_id), file=file)
+        flash_success(Message(N_("已提交：%(name)s。这一类已没有待办。"), name=name), draft=str(task_id), file=file)
     else:
-        done(Message(N_("已提交：%(name)s。"), name=name), draft=str(task_id), file=file)
+        flash_success(Message(N_("已提交：%(name)s。"), name=name), draft=str(task_id), file=file)
     if finished.next_task_id is not None:
         return redirect(url_for(".show", task_id=finished.next_task_id))
     return redirect(url_for("inbox.index"))
@@ -99,7 +99,7 @@ def answers() -> dict[str, Any]:
 
 def _check_version(task_id: UUID) -> str:
     """The kind of the task, if it is open and the page was drawn from its form."""
-    task = get_visible(current_user, Task, task_id)
+    task = get_or_404_in_scope(current_user, Task, task_id)
     if task.state != "open":
         raise TaskAlreadyDone
     if request.form.get("form_digest", "") != digest_of(definitions.form(task.definition, task.form_key)):
@@ -108,34 +108,34 @@ def _check_version(task_id: UUID) -> str:
 
 
 @bp.post("/tasks/<uuid:task_id>/claim")
-@signed_in
+@login_required
 def claim(task_id: UUID) -> ResponseReturnValue:
     tasks.claim(current_user, task_id)
     if "HX-Request" in request.headers:
         return _row(task_id)
-    done(N_("已领取，同事不会重复办理。"), undo=url_for(".unclaim", task_id=task_id))
+    flash_success(N_("已领取，同事不会重复办理。"), undo=url_for(".unclaim", task_id=task_id))
     return redirect(url_for(".show", task_id=task_id))
 
 
 def _row(task_id: UUID) -> str:
     """The task's row of the list, as it is now."""
     kind = request.args.get("kind") or None
-    page = inbox.read(addresses(current_user), inbox.Filter(task_id=task_id))
+    page = inbox.read(inbox_addresses(current_user), inbox.Filter(task_id=task_id))
     row = page.rows[0]
     shown = task_columns.of([row.facts]) if kind else []
     return render_template("pages/inbox/row.html", row=row, chosen=inbox.Filter(kind=kind), columns=shown)
 
 
 @bp.post("/tasks/<uuid:task_id>/unclaim")
-@signed_in
+@login_required
 def unclaim(task_id: UUID) -> ResponseReturnValue:
     tasks.unclaim(current_user, task_id)
-    done(N_("已退还，同事可以领取。"))
+    flash_success(N_("已退还，同事可以领取。"))
     return redirect(url_for("inbox.index"))
 
 
 @bp.post("/tasks/<uuid:task_id>/assign")
-@signed_in
+@login_required
 def assign(task_id: UUID) -> ResponseReturnValue:
     """Hand the task to a colleague."""
     to = next(
@@ -144,7 +144,7 @@ def assign(task_id: UUID) -> ResponseReturnValue:
     if to is None:
         raise InvalidInput(text=N_("请选择要转交的同事。"))
     tasks.assign(current_user, task_id, to[0])
-    done(Message(N_("已转交%(name)s。"), name=to[1]))
+    flash_success(Message(N_("已转交%(name)s。"), name=to[1]))
     return redirect(url_for("inbox.index"))
 
 
@@ -152,7 +152,7 @@ def assign(task_id: UUID) -> ResponseReturnValue:
 def show_done(_error: TaskAlreadyDone) -> ResponseReturnValue:
     """Somebody was first (R74): who and when, and where to go on."""
     refresh_user()
-    task = get_visible(current_user, Task, (request.view_args or {})["task_id"])
+    task = get_or_404_in_scope(current_user, Task, (request.view_args or {})["task_id"])
     return _gone(task), 409
 
 

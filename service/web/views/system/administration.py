@@ -8,20 +8,20 @@ from flask.typing import ResponseReturnValue
 from service.domain.accounts.permissions import Action
 from service.models.queries.system.backup import last_backup
 from service.models.queries.units import province_list
-from service.web.shell.authorization import needs
+from service.web.shell.authorization import requires_permission
 
 bp = Blueprint("administration", __name__)
 
 
 @bp.get("/settings/provinces")
-@needs(Action.CHANGE_SETTINGS)
+@requires_permission(Action.CHANGE_SETTINGS)
 def provinces() -> ResponseReturnValue:
     """Codes and names as GB/T 2260 has them, and which authority has no account yet (S35)."""
     return render_template("pages/administration/provinces.html", rows=province_list.provinces())
 
 
 @bp.get("/backup")
-@needs(Action.BACK_UP)
+@requires_permission(Action.BACK_UP)
 def backup() -> ResponseReturnValue:
     """How a backup is made, and when the last one was."""
     return render_template("pages/administration/backup.html", last=last_backup())

@@ -13,15 +13,15 @@ from service.errors import N_, Message
 from service.models.queries.accounts import audit_list
 from service.models.queries.accounts.audit_list import EventFilter
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success
 from service.workflow.system import journal_verification
 
 bp = Blueprint("audit", __name__)
 
 
 @bp.get("/audit")
-@needs(Action.READ_AUDIT)
+@requires_permission(Action.READ_AUDIT)
 def index() -> ResponseReturnValue:
     chosen = EventFilter(
         query_params.text("q"),
@@ -42,12 +42,12 @@ def index() -> ResponseReturnValue:
 
 
 @bp.post("/audit/verify")
-@needs(Action.READ_AUDIT)
+@requires_permission(Action.READ_AUDIT)
 def verify() -> ResponseReturnValue:
     """Run the latest cases again from their journals."""
     checked, wrong = journal_verification.verify_latest(current_user)
     if wrong:
-        done(
+        flash_success(
             Message(
                 N_("校验了 %(n)s 件案卷，其中 %(m)s 件与日志不一致：%(which)s"),
                 n=checked,
@@ -57,5 +57,5 @@ def verify() -> ResponseReturnValue:
             kind="bad",
         )
     else:
-        done(Message(N_("校验了最近办理的 %(n)s 件案卷，日志链完整，重新执行的结果全部一致。"), n=checked))
+        flash_success(Message(N_("校验了最近办理的 %(n)s 件案卷，日志链完整，重新执行的结果全部一致。"), n=checked))
     return redirect(url_for(".index"))

@@ -19,11 +19,11 @@ from service.models.db.clock import CHINA
 from service.models.tables.export import ExportLog
 from service.models.tables.user import User
 from service.reports import LISTS, REPORTS, find_export
-from service.reports.framework.report import Cells, Report, choose
+from service.reports.framework.report import Report, Row, parse_filter
 from service.web.presenters import report_cells
 from service.web.presenters.formatting import language, translate
-from service.web.shell.authorization import signed_in
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import login_required
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.accounts.session import source
 from service.workflow.runtime import jobs
 from service.workflow.system import exports
@@ -33,7 +33,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @bp.get("/exports")
-@signed_in
+@login_required
 def index() -> ResponseReturnValue:
     """The reader's own exports, with the files that are still kept."""
     rows = ExportLog.recent(current_user.id)
@@ -41,11 +41,11 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/exports/new/<name>")
-@signed_in
+@login_required
 def new(name: str) -> ResponseReturnValue:
     """Masked or not, and what for."""
     report = find_export(current_user, name)
-    total = report.read(current_user, choose(report, current_user, _given())).count(exports.MOST + 1)
+    total = report.read(current_user, parse_filter(report, current_user, _given())).count(exports.MOST + 1)
     may_reveal = exports.has_personal(report, current_user, _given())
     return render_template(
         "pages/exports/new.html", report=report, total=total, most=exports.MOST, may_reveal=may_reveal
@@ -53,8 +53,8 @@ def new(name: str) -> ResponseReturnValue:
 
 
 @bp.post("/exports/new/<name>")
-@signed_in
-@again(new, Conflict)
+@login_required
+@rerender_on_error(new, Conflict)
 def create(name: str) -> ResponseReturnValue:
     """Export what the address is narrowed to: the file itself, or for a large one the page of its progress."""
     row = exports.begin(
@@ -73,7 +73,7 @@ def create(name: str) -> ResponseReturnValue:
 
 
 @bp.get("/exports/<uuid:export_id>")
-@signed_in
+@login_required
 def show(export_id: UUID) -> ResponseReturnValue:
     """How far it is; asks again by itself until the file is there."""
     row = exports.find(current_user, export_id)
@@ -82,17 +82,17 @@ def show(export_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/exports/<uuid:export_id>/stop")
-@signed_in
-@again(show, Conflict)
+@login_required
+@rerender_on_error(show, Conflict)
 def stop(export_id: UUID) -> ResponseReturnValue:
     """Give up one that still runs."""
     exports.stop(current_user, export_id)
-    done(N_("导出已取消。"))
+    flash_success(N_("导出已取消。"))
     return redirect(url_for(".index"))
 
 
 @bp.get("/exports/<uuid:export_id>.xlsx")
-@signed_in
+@login_required
 def file(export_id: UUID) -> ResponseReturnValue:
     row = exports.find(current_user, export_id)
     content = io.BytesIO(exports.read_file(row))
@@ -100,12 +100,12 @@ def file(export_id: UUID) -> ResponseReturnValue:
     return send_file(content, mimetype=XLSX, as_attachment=True, download_name=name)
 
 
-def write(row: ExportLog, report: Report, batches: Iterator[list[Cells]], path: Path) -> None:
+def write(row: ExportLog, report: Report, batches: Iterator[list[Row]], path: Path) -> None:
     """The file of an export, in the language of who asked for it."""
     user = User.get(row.user_id)
     assert user is not None
     with force_locale(row.language):
-        table = report.read(user, choose(report, user, {"year": "", **row.chosen}))
+        table = report.read(user, parse_filter(report, user, {"year": "", **row.chosen}))
         with Sheet(
             path, translate(report.title), _facts(row, report, user), report_cells.heads(table.columns)
         ) as sheet:
@@ -130,7 +130,7 @@ def _facts(row: ExportLog, report: Report, user: User) -> Iterable[str]:
         yield translate(report.note)
 
 
-def _sums(table: Any) -> Cells | None:
+def _sums(table: Any) -> Row | None:
     """The row of sums, for tables that have one."""
     keys = getattr(table, "sums", ())
     if not any(column.key in keys for column in table.columns):
@@ -166,4 +166,4 @@ def _remove(payload: dict[str, Any], _job: UUID) -> None:
     exports.remove(UUID(payload["export_id"]))
 
 
-jobs.EFFECTS |= {exports.EFFECT: _run, exports.REMOVAL: _remove}
+jobs.SIDE_EFFECTS |= {exports.EFFECT: _run, exports.REMOVAL: _remove}

@@ -9,13 +9,13 @@ from flask_login import current_user
 from service.models.queries.runtime import inbox
 from service.reports.home import panels
 from service.web.shell import navigation, template_context
-from service.web.shell.authorization import signed_in
+from service.web.shell.authorization import login_required
 
 bp = Blueprint("home", __name__)
 
 
 @bp.get("/")
-@signed_in
+@login_required
 def index() -> ResponseReturnValue:
     mine = inbox.count_mine(current_user)
     return render_template(
@@ -28,6 +28,6 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/more")
-@signed_in
+@login_required
 def more() -> ResponseReturnValue:
     return render_template("pages/home/more.html")

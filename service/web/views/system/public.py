@@ -16,7 +16,7 @@ from service.models.queries.certificates import certificate_list
 from service.models.queries.training.training_need_facts import rule
 from service.models.tables.certificate import Certificate
 from service.web.shell.authorization import public
-from service.web.shell.form_errors import again
+from service.web.shell.form_errors import rerender_on_error
 from service.web.views.accounts.session import source
 from service.workflow.certificates import certificates
 
@@ -49,7 +49,7 @@ def verify_form() -> ResponseReturnValue:
 
 @bp.post("/verify")
 @public
-@again(verify_form, TooManyAttempts)
+@rerender_on_error(verify_form, TooManyAttempts)
 def ask() -> ResponseReturnValue:
     """By number and name; every miss is answered alike."""
     found = certificates.verify(request.form.get("number", ""), request.form.get("name", ""), source())

@@ -19,17 +19,17 @@ from service.models.queries.units import unit_list
 from service.models.tables.person import QualificationType
 from service.reports import class_papers, find_export, find_report, reports_for, training_record
 from service.reports.framework.report import (
-    Cells,
-    Chosen,
     Column,
     Report,
-    choose,
+    ReportFilter,
+    Row,
+    parse_filter,
 )
 from service.web.presenters import report_cells
 from service.web.presenters.formatting import translate
 from service.web.shell import query_params
-from service.web.shell.authorization import needs, signed_in
-from service.web.shell.navigation import may_now
+from service.web.shell.authorization import login_required, requires_permission
+from service.web.shell.navigation import has_permission
 
 bp = Blueprint("reports", __name__)
 bp.add_app_template_global(report_cells.read, "cell")
@@ -39,16 +39,16 @@ READERS = (Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED, Action.VIEW_CERTIFICA
 
 
 @bp.get("/reports")
-@needs(*READERS)
+@requires_permission(*READERS)
 def index() -> ResponseReturnValue:
     return render_template("pages/reports/index.html", reports=reports_for(current_user))
 
 
 @bp.get("/reports/<name>")
-@signed_in
+@login_required
 def show(name: str) -> ResponseReturnValue:
     report = find_report(current_user, name)
-    chosen = choose(report, current_user, request.args)
+    chosen = parse_filter(report, current_user, request.args)
     table = report.read(current_user, chosen)
     return render_template(
         "pages/reports/show.html",
@@ -66,34 +66,34 @@ def show(name: str) -> ResponseReturnValue:
 
 
 @bp.get("/reports/<name>/print")
-@signed_in
+@login_required
 def paper(name: str) -> ResponseReturnValue:
     """The whole report as a page to print, without the screen around it."""
     report = find_report(current_user, name)
-    chosen = choose(report, current_user, request.args)
+    chosen = parse_filter(report, current_user, request.args)
     return _paper(report, chosen, translate(report.title))
 
 
 @bp.get("/classes/<uuid:class_id>/papers/<name>")
-@signed_in
+@login_required
 def class_paper(class_id: UUID, name: str) -> ResponseReturnValue:
     """名册, 签到表 or 成绩单 of one class."""
     if name not in [p.name for p in class_papers.PAPERS]:
         raise NotFound
     report = find_export(current_user, name)
     found = class_list.visible_class(current_user, class_id)
-    return _paper(report, Chosen(class_id=class_id), f"{found.title} {translate(report.title)}", found)
+    return _paper(report, ReportFilter(class_id=class_id), f"{found.title} {translate(report.title)}", found)
 
 
 @bp.get("/persons/<uuid:person_id>/record")
-@signed_in
+@login_required
 def record(person_id: UUID) -> ResponseReturnValue:
     """人员培训档案: everything about one person's trainings, to print or for the person himself."""
     return render_template("pages/reports/record.html", record=training_record.read(current_user, person_id))
 
 
 @bp.get("/persons/<uuid:person_id>/record.pdf")
-@signed_in
+@login_required
 def record_file(person_id: UUID) -> ResponseReturnValue:
     """The same as a file, in Chinese like every official paper."""
     html = pdf.render("documents/training_record.html", {"record": training_record.read(current_user, person_id)})
@@ -102,7 +102,7 @@ def record_file(person_id: UUID) -> ResponseReturnValue:
     return Response(content, mimetype="application/pdf", headers=headers)
 
 
-def _paper(report: Report, chosen: Chosen, title: str, training_class: Any = None) -> ResponseReturnValue:
+def _paper(report: Report, chosen: ReportFilter, title: str, training_class: Any = None) -> ResponseReturnValue:
     table = report.read(current_user, chosen)
     rows: list[Any] = []
     for batch in table.batches():
@@ -149,7 +149,7 @@ EVERYTHING = {
 UNITS_SHOWN = 400  # more units than a select can hold are chosen by the province
 
 
-def _choices(report: Report, chosen: Chosen) -> list[Choice]:
+def _choices(report: Report, chosen: ReportFilter) -> list[Choice]:
     """The selects above a report; one with nothing to choose is left out."""
     given = chosen.arguments()
     found = []
@@ -177,7 +177,7 @@ def _pairs(report: Report, name: str) -> list[tuple[str, str]]:
     return []
 
 
-def _told(report: Report, chosen: Chosen) -> list[str]:
+def _told(report: Report, chosen: ReportFilter) -> list[str]:
     """What a paper is narrowed to, in words."""
     words = [dict(choice.pairs).get(choice.chosen) for choice in _choices(report, chosen)]
     return [word for word in (*words, chosen.q) if word]
@@ -191,21 +191,21 @@ PLACES = {
 }
 
 
-def _way_on(column: Column, row: Cells, chosen: Chosen) -> str | None:
+def _way_on(column: Column, row: Row, chosen: ReportFilter) -> str | None:
     """Where a cell leads: the names behind a figure, the page of a person, class, certificate or unit, or to enrolling."""
     if column.leads_to and row.get(column.key):
         return url_for(".show", name="due-persons", **_behind(column, row, chosen))
     if column.key in PLACES:
         endpoint, key, action = PLACES[column.key]
-        return url_for(endpoint, **{key: row[key]}) if row.get(key) and may_now(action) else None
-    if row.get("state_code") == "waiting" and column.key == "state" and may_now(Action.ENROLL):
+        return url_for(endpoint, **{key: row[key]}) if row.get(key) and has_permission(action) else None
+    if row.get("state_code") == "waiting" and column.key == "state" and has_permission(Action.ENROLL):
         return url_for("classes.index", kind=row["kind_code"], state="enrolling")
     if "task_kind" in row and column.key == "task":
         return url_for("inbox.index", kind=row["task_kind"])
     return None
 
 
-def _behind(column: Column, row: Cells, chosen: Chosen) -> dict[str, Any]:
+def _behind(column: Column, row: Row, chosen: ReportFilter) -> dict[str, Any]:
     """The filter of the list of persons that a figure counts."""
     where = {"unit": row.get("unit_id"), "province": row.get("authority_id"), "kind": row.get("kind_code")}
     narrowed = chosen.arguments() | {name: str(value) for name, value in where.items() if value} | dict(column.leads_to)

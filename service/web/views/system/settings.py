@@ -18,8 +18,8 @@ from service.errors import N_, Conflict, Message
 from service.models.queries.persons.person_history import versions_of
 from service.models.queries.system import setting_history
 from service.models.tables import mail, setting
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow import outbox
 from service.workflow.system import settings
 
@@ -35,7 +35,7 @@ def _register(setup: BlueprintSetupState) -> None:
 
 
 @bp.get("/settings")
-@needs(Action.CHANGE_SETTINGS, Action.CHANGE_POLICY)
+@requires_permission(Action.CHANGE_SETTINGS, Action.CHANGE_POLICY)
 def index() -> ResponseReturnValue:
     keys = settings.settable(current_user)
     has_types = may(Role(current_user.role), Action.CHANGE_SETTINGS)
@@ -52,58 +52,58 @@ def index() -> ResponseReturnValue:
 
 
 @bp.post("/settings")
-@needs(Action.CHANGE_SETTINGS, Action.CHANGE_POLICY)
-@again(index, Conflict)
+@requires_permission(Action.CHANGE_SETTINGS, Action.CHANGE_POLICY)
+@rerender_on_error(index, Conflict)
 def save() -> ResponseReturnValue:
     changed = settings.save_settings(current_user, request.form)
-    done(Message(N_("已修改 %(n)s 项设置，几秒内生效。"), n=changed) if changed else N_("没有修改。"))
+    flash_success(Message(N_("已修改 %(n)s 项设置，几秒内生效。"), n=changed) if changed else N_("没有修改。"))
     return redirect(url_for(".index"))
 
 
 @bp.post("/settings/mails/test")
-@needs(Action.CHANGE_SETTINGS)
-@again(index, Conflict)
+@requires_permission(Action.CHANGE_SETTINGS)
+@rerender_on_error(index, Conflict)
 def test_mail() -> ResponseReturnValue:
     outbox.order_test(current_user)
-    done(N_("测试邮件已交给后台发送，几秒后请查收；没有收到请看本页的发送情况。"))
+    flash_success(N_("测试邮件已交给后台发送，几秒后请查收；没有收到请看本页的发送情况。"))
     return redirect(url_for(".index"))
 
 
 @bp.post("/settings/mails/retry")
-@needs(Action.CHANGE_SETTINGS)
+@requires_permission(Action.CHANGE_SETTINGS)
 def retry_mails() -> ResponseReturnValue:
-    done(Message(N_("正在重新发送 %(n)s 封邮件。"), n=outbox.retry(current_user)))
+    flash_success(Message(N_("正在重新发送 %(n)s 封邮件。"), n=outbox.retry(current_user)))
     return redirect(url_for(".index"))
 
 
 @bp.get("/settings/types/new")
-@needs(Action.CHANGE_SETTINGS)
+@requires_permission(Action.CHANGE_SETTINGS)
 def new_type() -> ResponseReturnValue:
     return render_template("pages/settings/type.html", row=None, versions=[])
 
 
 @bp.post("/settings/types")
-@needs(Action.CHANGE_SETTINGS)
-@again(new_type)
+@requires_permission(Action.CHANGE_SETTINGS)
+@rerender_on_error(new_type)
 def create_type() -> ResponseReturnValue:
     row = settings.save_type(current_user, request.form)
-    done(Message(N_("已新增资格类型“%(name)s”。"), name=row.name))
+    flash_success(Message(N_("已新增资格类型“%(name)s”。"), name=row.name))
     return redirect(url_for(".index"))
 
 
 @bp.get("/settings/types/<uuid:type_id>")
-@needs(Action.CHANGE_SETTINGS)
+@requires_permission(Action.CHANGE_SETTINGS)
 def edit_type(type_id: UUID) -> ResponseReturnValue:
     row = setting_history.qualification_type(type_id)
     return render_template("pages/settings/type.html", row=row, versions=_versions(type_id))
 
 
 @bp.post("/settings/types/<uuid:type_id>")
-@needs(Action.CHANGE_SETTINGS)
-@again(edit_type, Conflict)
+@requires_permission(Action.CHANGE_SETTINGS)
+@rerender_on_error(edit_type, Conflict)
 def save_type(type_id: UUID) -> ResponseReturnValue:
     settings.save_type(current_user, request.form, type_id)
-    done(N_("资格类型已保存；已发布的班不受影响。"))
+    flash_success(N_("资格类型已保存；已发布的班不受影响。"))
     return redirect(url_for(".index"))
 
 

@@ -15,15 +15,15 @@ from service.domain.training.training_kind import TrainingKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
 from service.models.queries.persons.person_list import PersonFilter
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training import class_list
 from service.models.queries.training.class_list import ClassFilter
 from service.models.queries.units import unit_list
 from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import CLASS_STATES
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.training import (
     classes,
     enrollment_actions,
@@ -38,7 +38,7 @@ AS_A_WHOLE = (Role.ASSOCIATION, Role.TRAINING_INSTITUTION)  # who enrol academie
 
 
 @bp.get("/classes")
-@needs(Action.VIEW_CLASSES)
+@requires_permission(Action.VIEW_CLASSES)
 def index() -> ResponseReturnValue:
     years = class_list.years(current_user)
     chosen = ClassFilter(
@@ -50,7 +50,7 @@ def index() -> ResponseReturnValue:
     wanted = query_params.key("person")
     return render_template(
         "pages/classes/index.html",
-        person=get_visible(current_user, Person, wanted) if wanted else None,
+        person=get_or_404_in_scope(current_user, Person, wanted) if wanted else None,
         page=class_list.classes_page(current_user, chosen, query_params.cursor()),
         chosen=chosen,
         counts=class_list.class_counts(current_user),
@@ -61,21 +61,21 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/classes/new")
-@needs(Action.EDIT_CLASS)
+@requires_permission(Action.EDIT_CLASS)
 def new() -> ResponseReturnValue:
     """What is drafted already, before another one is begun."""
     return render_template("pages/classes/new.html", drafts=class_list.drafts(current_user))
 
 
 @bp.post("/classes")
-@needs(Action.EDIT_CLASS)
+@requires_permission(Action.EDIT_CLASS)
 def create() -> ResponseReturnValue:
     """Begin a class: its first task is to draft it."""
     return redirect(url_for("tasks.show", task_id=classes.begin_class(current_user)))
 
 
 @bp.get("/classes/<uuid:class_id>")
-@needs(Action.VIEW_CLASSES)
+@requires_permission(Action.VIEW_CLASSES)
 def show(class_id: UUID) -> ResponseReturnValue:
     found = class_list.visible_class(current_user, class_id)
     rows = class_list.enrollments_of(current_user, class_id)
@@ -98,7 +98,7 @@ def show(class_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/classes/<uuid:class_id>/enroll")
-@needs(Action.ENROLL)
+@requires_permission(Action.ENROLL)
 def choose(class_id: UUID, results: list[enrollments.Enrolled] | None = None) -> ResponseReturnValue:
     """Persons whose need matches, to be chosen; at the other view everybody else, each with the reasons why not."""
     found = class_list.visible_class(current_user, class_id)
@@ -123,8 +123,8 @@ def choose(class_id: UUID, results: list[enrollments.Enrolled] | None = None) ->
 
 
 @bp.post("/classes/<uuid:class_id>/enroll")
-@needs(Action.ENROLL)
-@again(choose, Conflict)
+@requires_permission(Action.ENROLL)
+@rerender_on_error(choose, Conflict)
 def enroll(class_id: UUID) -> ResponseReturnValue:
     chosen = query_params.chosen("person", MOST)
     if "all" in request.form:  # an academy as a whole (S63): everybody whom the list shows
@@ -135,7 +135,7 @@ def enroll(class_id: UUID) -> ResponseReturnValue:
     results = enrollments.enroll(current_user, class_id, chosen)
     enrolled = sum(1 for r in results if r.message is None)
     if enrolled:
-        done(Message(N_("已为 %(n)s 人报名。"), n=enrolled))
+        flash_success(Message(N_("已为 %(n)s 人报名。"), n=enrolled))
     if enrolled == len(results):
         return redirect(url_for(".show", class_id=class_id))
     return choose(class_id, results)
@@ -147,7 +147,7 @@ def _who() -> PersonFilter:
 
 
 @bp.get("/classes/<uuid:class_id>/change")
-@needs(Action.EDIT_CLASS)
+@requires_permission(Action.EDIT_CLASS)
 def propose_change(class_id: UUID) -> ResponseReturnValue:
     """What may change after publication, as it stands (R35); a draft is changed in its task."""
     found = class_list.visible_class(current_user, class_id)
@@ -164,18 +164,18 @@ def propose_change(class_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/classes/<uuid:class_id>/change")
-@needs(Action.EDIT_CLASS)
-@again(propose_change, Conflict)
+@requires_permission(Action.EDIT_CLASS)
+@rerender_on_error(propose_change, Conflict)
 def change(class_id: UUID) -> ResponseReturnValue:
     if classes.change_class(current_user, class_id, request.form):
-        done(N_("班次已修改，已报名的单位会收到通知。"))
+        flash_success(N_("班次已修改，已报名的单位会收到通知。"))
     else:
-        done(N_("没有改动。"), kind="note")
+        flash_success(N_("没有改动。"), kind="note")
     return redirect(url_for(".show", class_id=class_id))
 
 
 @bp.get("/classes/<uuid:class_id>/cancel")
-@needs(Action.EDIT_CLASS)
+@requires_permission(Action.EDIT_CLASS)
 def confirm_cancellation(class_id: UUID) -> ResponseReturnValue:
     found = class_list.visible_class(current_user, class_id)
     if not classes.is_organiser(current_user, found):
@@ -184,18 +184,18 @@ def confirm_cancellation(class_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/classes/<uuid:class_id>/cancel")
-@needs(Action.EDIT_CLASS)
-@again(confirm_cancellation, Conflict)
+@requires_permission(Action.EDIT_CLASS)
+@rerender_on_error(confirm_cancellation, Conflict)
 def cancel(class_id: UUID) -> ResponseReturnValue:
     classes.cancel_class(current_user, class_id, request.form.get("reason", ""))
-    done(N_("培训班已取消，在办的报名随之取消。"))
+    flash_success(N_("培训班已取消，在办的报名随之取消。"))
     return redirect(url_for(".show", class_id=class_id))
 
 
 @bp.post("/classes/<uuid:class_id>/close-enrolment")
-@needs(Action.EDIT_CLASS)
-@again(show, Conflict)
+@requires_permission(Action.EDIT_CLASS)
+@rerender_on_error(show, Conflict)
 def close_enrolment(class_id: UUID) -> ResponseReturnValue:
     classes.close_enrolment(current_user, class_id)
-    done(N_("报名已截止。"))
+    flash_success(N_("报名已截止。"))
     return redirect(url_for(".show", class_id=class_id))

@@ -22,8 +22,8 @@ from service.models.queries.training import class_list, enrollment_list
 from service.models.queries.training.enrollment_list import EnrollmentFilter
 from service.models.tables.training import ENDED_ENROLLMENT, LIVE_ENROLLMENT
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.training import classes
 from service.workflow.runtime import bulk_completion
 from service.workflow.training import enrollments as training
@@ -37,7 +37,7 @@ MOST = 500  # rows of one submission
 
 
 @bp.get("/enrollments")
-@needs(Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN)
+@requires_permission(Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN)
 def index() -> ResponseReturnValue:
     chosen = EnrollmentFilter(
         text=query_params.text("q"),
@@ -55,7 +55,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/enrollments/<uuid:enrollment_id>/withdraw")
-@needs(Action.WITHDRAW_ENROLLMENT)
+@requires_permission(Action.WITHDRAW_ENROLLMENT)
 def confirm_withdrawal(enrollment_id: UUID) -> ResponseReturnValue:
     found = enrollment_list.visible_enrollment(current_user, enrollment_id)
     state, until = EnrollmentState(found.state), found.training_class.enrol_until
@@ -68,13 +68,13 @@ def confirm_withdrawal(enrollment_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/enrollments/<uuid:enrollment_id>/withdraw")
-@needs(Action.WITHDRAW_ENROLLMENT)
-@again(confirm_withdrawal, Conflict)
+@requires_permission(Action.WITHDRAW_ENROLLMENT)
+@rerender_on_error(confirm_withdrawal, Conflict)
 def withdraw(enrollment_id: UUID) -> ResponseReturnValue:
     found = enrollment_list.visible_enrollment(current_user, enrollment_id)
     name, class_id = found.person.name, found.class_id
     training.withdraw(current_user, enrollment_id, request.form.get("reason", ""))
-    done(Message(N_("“%(name)s”的报名已撤回，名额已释放。"), name=name))
+    flash_success(Message(N_("“%(name)s”的报名已撤回，名额已释放。"), name=name))
     return redirect(url_for("classes.show", class_id=class_id))
 
 
@@ -84,18 +84,18 @@ def _class_page(enrollment_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/enrollments/<uuid:enrollment_id>/undo-check-in")
-@needs(Action.CHECK_IN)
-@again(_class_page, Conflict)
+@requires_permission(Action.CHECK_IN)
+@rerender_on_error(_class_page, Conflict)
 def undo_check_in(enrollment_id: UUID) -> ResponseReturnValue:
     found = enrollment_list.visible_enrollment(current_user, enrollment_id)
     name, class_id = found.person.name, found.class_id
     score_corrections.undo_check_in(current_user, enrollment_id)
-    done(Message(N_("“%(name)s”的报到已撤销。"), name=name))
+    flash_success(Message(N_("“%(name)s”的报到已撤销。"), name=name))
     return redirect(url_for("classes.show", class_id=class_id))
 
 
 @bp.get("/enrollments/<uuid:enrollment_id>/correct")
-@needs(Action.CONFIRM_SCORE)
+@requires_permission(Action.CONFIRM_SCORE)
 def propose_correction(enrollment_id: UUID) -> ResponseReturnValue:
     found = enrollment_list.visible_enrollment(current_user, enrollment_id)
     return render_template(
@@ -107,26 +107,26 @@ def propose_correction(enrollment_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/enrollments/<uuid:enrollment_id>/correct")
-@needs(Action.CONFIRM_SCORE)
-@again(propose_correction, Conflict)
+@requires_permission(Action.CONFIRM_SCORE)
+@rerender_on_error(propose_correction, Conflict)
 def correct(enrollment_id: UUID) -> ResponseReturnValue:
     found = enrollment_list.visible_enrollment(current_user, enrollment_id)
     name, class_id = found.person.name, found.class_id
     typed = request.form.get("score", ""), bool(request.form.get("absent")), request.form.get("reason", "")
     score_corrections.correct_score(current_user, enrollment_id, *typed)
-    done(Message(N_("“%(name)s”的更正已提出，等待协会另一人复核。"), name=name))
+    flash_success(Message(N_("“%(name)s”的更正已提出，等待协会另一人复核。"), name=name))
     return redirect(url_for("classes.show", class_id=class_id))
 
 
 @bp.get("/classes/<uuid:class_id>/check-in")
-@needs(Action.CHECK_IN)
+@requires_permission(Action.CHECK_IN)
 def check_in_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | None = None) -> ResponseReturnValue:
     return _sheet(class_id, "check_in", results)
 
 
 @bp.post("/classes/<uuid:class_id>/check-in")
-@needs(Action.CHECK_IN)
-@again(check_in_sheet, Conflict)
+@requires_permission(Action.CHECK_IN)
+@rerender_on_error(check_in_sheet, Conflict)
 def check_in(class_id: UUID) -> ResponseReturnValue:
     """One person by the button of his row, or all who are ticked."""
     chosen = query_params.chosen("task_one", MOST) or query_params.chosen("task", MOST)
@@ -137,14 +137,14 @@ def check_in(class_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/classes/<uuid:class_id>/scores")
-@needs(Action.RECORD_SCORE)
+@requires_permission(Action.RECORD_SCORE)
 def score_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | None = None) -> ResponseReturnValue:
     return _sheet(class_id, "record_score", results)
 
 
 @bp.post("/classes/<uuid:class_id>/scores")
-@needs(Action.RECORD_SCORE)
-@again(score_sheet, Conflict)
+@requires_permission(Action.RECORD_SCORE)
+@rerender_on_error(score_sheet, Conflict)
 def record_scores(class_id: UUID) -> ResponseReturnValue:
     """Every row that is filled is submitted; a wrong one stays with what was typed and the reason at its end."""
     rows = [(task_id, raw) for task_id in query_params.chosen("task", MOST) if (raw := _score(task_id))]
@@ -180,7 +180,7 @@ def _answer(
     results: list[bulk_completion.RowResult], said: Message, class_id: UUID, element: str
 ) -> ResponseReturnValue:
     if _count(results):
-        done(said)
+        flash_success(said)
     if all(r.ok for r in results):
         return redirect(request.path)
     return _sheet(class_id, element, results)

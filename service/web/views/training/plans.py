@@ -18,14 +18,14 @@ from service.domain.training.training_kind import TrainingKind
 from service.errors import N_, Conflict
 from service.models.db.clock import today
 from service.models.queries.persons.person_history import versions_of
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training import plan_list
 from service.models.queries.training.plan_list import PlanFilter
 from service.models.queries.units import unit_list
 from service.models.tables.training import TrainingPlan
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.training import plans
 
 bp = Blueprint("plans", __name__)
@@ -48,7 +48,7 @@ HISTORY = ("title", "kind", "year", "month", "quarter", "place", "capacity", "ho
 
 
 @bp.get("/plans")
-@needs(Action.VIEW_PLANS)
+@requires_permission(Action.VIEW_PLANS)
 def index() -> ResponseReturnValue:
     chosen, lists = _chosen()
     page = plan_list.plans_page(current_user, chosen, query_params.cursor())
@@ -56,7 +56,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/plans/calendar")
-@needs(Action.VIEW_PLANS)
+@requires_permission(Action.VIEW_PLANS)
 def calendar() -> ResponseReturnValue:
     """The year at a glance: a box a month, four quarters, and what has no time yet."""
     chosen, lists = _chosen()
@@ -80,24 +80,24 @@ def calendar() -> ResponseReturnValue:
 
 
 @bp.get("/plans/new")
-@needs(Action.EDIT_PLAN)
+@requires_permission(Action.EDIT_PLAN)
 def new() -> ResponseReturnValue:
     return render_template("pages/plans/form.html", plan=None, **_choices(None))
 
 
 @bp.post("/plans")
-@needs(Action.EDIT_PLAN)
-@again(new)
+@requires_permission(Action.EDIT_PLAN)
+@rerender_on_error(new)
 def create() -> ResponseReturnValue:
     plan = plans.save_plan(current_user, request.form)
-    done(N_("计划已存为草稿，发布后其他单位可见，并可据以开班。"))
+    flash_success(N_("计划已存为草稿，发布后其他单位可见，并可据以开班。"))
     return redirect(url_for(".show", plan_id=plan.id))
 
 
 @bp.get("/plans/<uuid:plan_id>")
-@needs(Action.VIEW_PLANS)
+@requires_permission(Action.VIEW_PLANS)
 def show(plan_id: UUID) -> ResponseReturnValue:
-    plan = get_visible(current_user, TrainingPlan, plan_id)
+    plan = get_or_404_in_scope(current_user, TrainingPlan, plan_id)
     return render_template(
         "pages/plans/show.html",
         plan=plan,
@@ -110,36 +110,36 @@ def show(plan_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/plans/<uuid:plan_id>/edit")
-@needs(Action.EDIT_PLAN)
+@requires_permission(Action.EDIT_PLAN)
 def edit(plan_id: UUID) -> ResponseReturnValue:
-    plan = get_visible(current_user, TrainingPlan, plan_id)
+    plan = get_or_404_in_scope(current_user, TrainingPlan, plan_id)
     if not plans.is_owner(current_user, plan) or plan.state not in (PlanState.DRAFT, PlanState.PUBLISHED):
         return redirect(url_for(".show", plan_id=plan.id))
     return render_template("pages/plans/form.html", plan=plan, **_choices(plan))
 
 
 @bp.post("/plans/<uuid:plan_id>")
-@needs(Action.EDIT_PLAN)
-@again(edit, Conflict)
+@requires_permission(Action.EDIT_PLAN)
+@rerender_on_error(edit, Conflict)
 def save(plan_id: UUID) -> ResponseReturnValue:
     plans.save_plan(current_user, request.form, plan_id)
-    done(N_("计划已保存。"))
+    flash_success(N_("计划已保存。"))
     return redirect(url_for(".show", plan_id=plan_id))
 
 
 @bp.post("/plans/<uuid:plan_id>/publish")
-@needs(Action.EDIT_PLAN)
-@again(show, Conflict)
+@requires_permission(Action.EDIT_PLAN)
+@rerender_on_error(show, Conflict)
 def publish(plan_id: UUID) -> ResponseReturnValue:
     plans.publish_plan(current_user, plan_id)
-    done(N_("计划已发布，可以据以开班。"))
+    flash_success(N_("计划已发布，可以据以开班。"))
     return redirect(url_for(".show", plan_id=plan_id))
 
 
 @bp.get("/plans/<uuid:plan_id>/cancel")
-@needs(Action.EDIT_PLAN)
+@requires_permission(Action.EDIT_PLAN)
 def confirm_cancellation(plan_id: UUID) -> ResponseReturnValue:
-    plan = get_visible(current_user, TrainingPlan, plan_id)
+    plan = get_or_404_in_scope(current_user, TrainingPlan, plan_id)
     return render_template(
         "pages/plans/cancel.html",
         plan=plan,
@@ -149,17 +149,17 @@ def confirm_cancellation(plan_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/plans/<uuid:plan_id>/cancel")
-@needs(Action.EDIT_PLAN)
-@again(confirm_cancellation, Conflict)
+@requires_permission(Action.EDIT_PLAN)
+@rerender_on_error(confirm_cancellation, Conflict)
 def cancel(plan_id: UUID) -> ResponseReturnValue:
     plans.cancel_plan(current_user, plan_id, request.form.get("reason", ""))
-    done(N_("计划已取消。"))
+    flash_success(N_("计划已取消。"))
     return redirect(url_for(".show", plan_id=plan_id))
 
 
 @bp.post("/plans/<uuid:plan_id>/classes")
-@needs(Action.EDIT_CLASS)
-@again(show, Conflict)
+@requires_permission(Action.EDIT_CLASS)
+@rerender_on_error(show, Conflict)
 def begin_class(plan_id: UUID) -> ResponseReturnValue:
     """A class of the plan: the task in which it is drafted, filled in from it."""
     return redirect(url_for("tasks.show", task_id=plans.begin_class(current_user, plan_id)))

@@ -14,7 +14,7 @@ from service.domain.training.training_kind import TrainingKind
 from service.models.db.clock import today
 from service.models.queries.training import class_worklists
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
+from service.web.shell.authorization import requires_permission
 
 bp = Blueprint("worklists", __name__)
 
@@ -22,7 +22,7 @@ bp = Blueprint("worklists", __name__)
 def _lead(address: str, name: str, action: Action, endpoint: str, **values: Any) -> None:
     """A leaf at an address of its own, so that it is nobody else's (404), which leads to a list narrowed to it."""
 
-    @needs(action)
+    @requires_permission(action)
     def lead() -> ResponseReturnValue:
         return redirect(url_for(endpoint, **values))
 
@@ -56,7 +56,7 @@ _lead("/desks/tickets", "dispatch", Action.ROUTE_TICKETS, "inbox.index", kind="s
 
 
 @bp.get("/classes/offers")
-@needs(Action.ENROLL)
+@requires_permission(Action.ENROLL)
 def offers() -> ResponseReturnValue:
     """The classes into which somebody can be enrolled today."""
     kind = query_params.choice("kind", list(TrainingKind))
@@ -65,7 +65,7 @@ def offers() -> ResponseReturnValue:
 
 
 @bp.get("/classes/check-in")
-@needs(Action.CHECK_IN)
+@requires_permission(Action.CHECK_IN)
 def check_in() -> ResponseReturnValue:
     """The classes whose people come now, or will soon."""
     page = class_worklists.page_of(class_worklists.check_in_query(current_user, today()), query_params.cursor())
@@ -73,7 +73,7 @@ def check_in() -> ResponseReturnValue:
 
 
 @bp.get("/classes/scores")
-@needs(Action.RECORD_SCORE)
+@requires_permission(Action.RECORD_SCORE)
 def scores() -> ResponseReturnValue:
     """The hosted classes that have scores to record, or to be looked after until they are confirmed."""
     page = class_worklists.page_of(class_worklists.score_query(current_user), query_params.cursor())

@@ -17,14 +17,14 @@ from service.domain.units.units import (
     obstacle_to_deletion,
 )
 from service.errors import N_, Conflict, Message, NotFound
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.system import form_options
 from service.models.queries.units import unit_completeness, unit_list
 from service.models.queries.units.unit_completeness import EntryFilter
 from service.models.tables.organisation import AcademyLink, Organisation
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.notices import notices
 from service.workflow.units import academy_links, unit_changes
 
@@ -35,22 +35,22 @@ ALL = 5_000  # units reminded at once
 
 
 @bp.get("/units/<uuid:unit_id>/rename")
-@needs(Action.RENAME_UNIT)
+@requires_permission(Action.RENAME_UNIT)
 def rename_form(unit_id: UUID) -> ResponseReturnValue:
     return render_template("pages/unit_actions/rename.html", unit=_live(unit_id))
 
 
 @bp.post("/units/<uuid:unit_id>/rename")
-@needs(Action.RENAME_UNIT)
-@again(rename_form, Conflict)
+@requires_permission(Action.RENAME_UNIT)
+@rerender_on_error(rename_form, Conflict)
 def rename(unit_id: UUID) -> ResponseReturnValue:
     unit = unit_changes.rename_unit(current_user, unit_id, request.form.get("name", ""))
-    done(Message(N_("单位名称已变更为“%(name)s”。"), name=unit.name))
+    flash_success(Message(N_("单位名称已变更为“%(name)s”。"), name=unit.name))
     return redirect(url_for("units.show", unit_id=unit_id))
 
 
 @bp.get("/units/<uuid:unit_id>/convert")
-@needs(Action.CONVERT_UNIT)
+@requires_permission(Action.CONVERT_UNIT)
 def convert_form(unit_id: UUID) -> ResponseReturnValue:
     """To which kind, under which group, and what follows from it (R7, R8)."""
     unit = _live(unit_id)
@@ -68,11 +68,11 @@ def convert_form(unit_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/units/<uuid:unit_id>/convert")
-@needs(Action.CONVERT_UNIT)
-@again(convert_form, Conflict)
+@requires_permission(Action.CONVERT_UNIT)
+@rerender_on_error(convert_form, Conflict)
 def convert(unit_id: UUID) -> ResponseReturnValue:
     unit_changes.convert_unit(current_user, unit_id, request.form.get("to", ""), _group())
-    done(N_("单位已转换，人员、证书和账号随单位保留。"))
+    flash_success(N_("单位已转换，人员、证书和账号随单位保留。"))
     return redirect(url_for("units.show", unit_id=unit_id))
 
 
@@ -84,7 +84,7 @@ def _group() -> UUID | None:
 
 
 @bp.get("/units/<uuid:unit_id>/delete")
-@needs(Action.DELETE_UNIT)
+@requires_permission(Action.DELETE_UNIT)
 def confirm_deletion(unit_id: UUID) -> ResponseReturnValue:
     unit = _live(unit_id)
     persons, branches = unit_list.live_persons(unit.id), unit_changes.branches(unit.id)
@@ -100,21 +100,21 @@ def confirm_deletion(unit_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/units/<uuid:unit_id>/delete")
-@needs(Action.DELETE_UNIT)
-@again(confirm_deletion, Conflict)
+@requires_permission(Action.DELETE_UNIT)
+@rerender_on_error(confirm_deletion, Conflict)
 def delete(unit_id: UUID) -> ResponseReturnValue:
     is_own = current_user.organisation_id == unit_id
     unit = unit_changes.delete_unit(current_user, unit_id)
     if is_own:  # the account that asked has ended with its unit (R5)
         logout_user()
-        done(Message(N_("“%(name)s”已删除，您的账号随之停用。"), name=unit.name))
+        flash_success(Message(N_("“%(name)s”已删除，您的账号随之停用。"), name=unit.name))
         return redirect(url_for("session.sign_in"))
-    done(Message(N_("“%(name)s”已删除，其账号已停用。"), name=unit.name))
+    flash_success(Message(N_("“%(name)s”已删除，其账号已停用。"), name=unit.name))
     return redirect(url_for("units.index"))
 
 
 @bp.get("/units/<uuid:unit_id>/institutions")
-@needs(Action.EDIT_ACADEMY)
+@requires_permission(Action.EDIT_ACADEMY)
 def institutions_form(unit_id: UUID) -> ResponseReturnValue:
     """Which training institutions may enrol the persons of an academy (S62, C7)."""
     unit = _academy(unit_id)
@@ -128,11 +128,11 @@ def institutions_form(unit_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/units/<uuid:unit_id>/institutions")
-@needs(Action.EDIT_ACADEMY)
-@again(institutions_form, Conflict)
+@requires_permission(Action.EDIT_ACADEMY)
+@rerender_on_error(institutions_form, Conflict)
 def institutions(unit_id: UUID) -> ResponseReturnValue:
     academy_links.link_academy(current_user, unit_id, query_params.chosen("institutions", MOST))
-    done(N_("关联的培训机构已保存。"))
+    flash_success(N_("关联的培训机构已保存。"))
     return redirect(url_for("units.show", unit_id=unit_id))
 
 
@@ -144,7 +144,7 @@ def _academy(unit_id: UUID) -> Organisation:
 
 
 @bp.get("/units/unentered")
-@needs(Action.ADD_UNIT)
+@requires_permission(Action.ADD_UNIT)
 def unentered() -> ResponseReturnValue:
     """The units that have not entered their data yet, to be reminded (S14)."""
     chosen = _entry_filter()
@@ -170,20 +170,22 @@ def _gaps(row: unit_completeness.Row) -> list[str]:
 
 
 @bp.post("/units/unentered")
-@needs(Action.ADD_UNIT)
-@again(unentered)
+@requires_permission(Action.ADD_UNIT)
+@rerender_on_error(unentered)
 def remind() -> ResponseReturnValue:
     chosen = _to_remind()
     reminded, lately = notices.remind(current_user, chosen, request.form.to_dict())
     if lately:
-        done(Message(N_("已催报 %(n)s 家；另有 %(m)s 家近日已催报过，未重复发送。"), n=reminded, m=lately), kind="warn")
+        flash_success(
+            Message(N_("已催报 %(n)s 家；另有 %(m)s 家近日已催报过，未重复发送。"), n=reminded, m=lately), kind="warn"
+        )
     else:
-        done(Message(N_("已催报 %(n)s 家，其账号登录后即可看到。"), n=reminded))
-    return redirect(url_for(".unentered", **query_params.along()))
+        flash_success(Message(N_("已催报 %(n)s 家，其账号登录后即可看到。"), n=reminded))
+    return redirect(url_for(".unentered", **query_params.with_query()))
 
 
 @bp.get("/units/reminders")
-@needs(Action.ADD_UNIT)
+@requires_permission(Action.ADD_UNIT)
 def reminders() -> ResponseReturnValue:
     """The reminders that were sent, and what came of them (S14)."""
     page = unit_completeness.reminders_page(current_user, query_params.cursor())
@@ -209,7 +211,7 @@ def _to_remind() -> list[UUID]:
 
 def _live(unit_id: UUID) -> Organisation:
     """A live unit in the reader's scope; a unit's own users have but their own (R70)."""
-    unit = get_visible(current_user, Organisation, unit_id)
+    unit = get_or_404_in_scope(current_user, Organisation, unit_id)
     is_foreign = Role(current_user.role) in UNIT_ROLES and unit.id != current_user.organisation_id
     if not unit.is_unit or unit.state == "deleted" or is_foreign:
         raise NotFound

@@ -20,14 +20,14 @@ from service.domain.units.units import (
 )
 from service.errors import N_, Conflict, Message, NotFound
 from service.models.queries.persons.person_history import versions_of
-from service.models.queries.scope import get_visible
+from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
 from service.models.queries.units.unit_list import UnitFilter
 from service.models.tables.organisation import Organisation
 from service.web.shell import query_params
-from service.web.shell.authorization import needs
-from service.web.shell.form_errors import again, done, form_id
-from service.web.shell.navigation import stand_at
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
+from service.web.shell.navigation import set_active_menu_item
 from service.workflow.idempotency import once
 from service.workflow.units import units
 
@@ -38,22 +38,22 @@ HISTORY = (*FIELDS, "authority_id", "parent_id", "state")
 
 
 @bp.get("/units")
-@needs(Action.VIEW_UNITS)
+@requires_permission(Action.VIEW_UNITS)
 def index() -> ResponseReturnValue:
     if request.args.get("kind") == UnitKind.BRANCH:
-        return redirect(url_for(".branches", **query_params.along()))
+        return redirect(url_for(".branches", **query_params.with_query()))
     return _list("units")
 
 
 @bp.get("/branches")
-@needs(Action.VIEW_UNITS)
+@requires_permission(Action.VIEW_UNITS)
 def branches() -> ResponseReturnValue:
     """The branches, apart from the units (S87, S102, S116, S124)."""
     return _list("branches")
 
 
 @bp.get("/academies")
-@needs(Action.EDIT_ACADEMY)
+@requires_permission(Action.EDIT_ACADEMY)
 def academies() -> ResponseReturnValue:
     """The academies, which the association keeps (S121)."""
     return _list("academies")
@@ -78,7 +78,7 @@ def _list(register: str) -> ResponseReturnValue:
 
 
 @bp.get("/units/own")
-@needs(Action.MODIFY_UNIT)
+@requires_permission(Action.MODIFY_UNIT)
 def own() -> ResponseReturnValue:
     """The reader's own unit: its record while it is incomplete, its page afterwards."""
     if not current_user.organisation.is_unit:
@@ -88,40 +88,40 @@ def own() -> ResponseReturnValue:
 
 
 @bp.get("/units/new")
-@needs(Action.ADD_UNIT)
+@requires_permission(Action.ADD_UNIT)
 def new() -> ResponseReturnValue:
     return _entry("units", UnitKind.ENTERPRISE, UnitKind.GROUP)
 
 
 @bp.post("/units")
-@needs(Action.ADD_UNIT)
-@again(new)
+@requires_permission(Action.ADD_UNIT)
+@rerender_on_error(new)
 def create() -> ResponseReturnValue:
     return _create()
 
 
 @bp.get("/branches/new")
-@needs(Action.ADD_UNIT)
+@requires_permission(Action.ADD_UNIT)
 def new_branch() -> ResponseReturnValue:
     return _entry("branches", UnitKind.BRANCH)
 
 
 @bp.post("/branches")
-@needs(Action.ADD_UNIT)
-@again(new_branch)
+@requires_permission(Action.ADD_UNIT)
+@rerender_on_error(new_branch)
 def create_branch() -> ResponseReturnValue:
     return _create(UnitKind.BRANCH)
 
 
 @bp.get("/academies/new")
-@needs(Action.EDIT_ACADEMY)
+@requires_permission(Action.EDIT_ACADEMY)
 def new_academy() -> ResponseReturnValue:
     return _entry("academies", UnitKind.ACADEMY)
 
 
 @bp.post("/academies")
-@needs(Action.EDIT_ACADEMY)
-@again(new_academy)
+@requires_permission(Action.EDIT_ACADEMY)
+@rerender_on_error(new_academy)
 def create_academy() -> ResponseReturnValue:
     return _create(UnitKind.ACADEMY)
 
@@ -142,12 +142,12 @@ def _entry(register: str, *kinds: UnitKind) -> ResponseReturnValue:
 def _create(kind: UnitKind | None = None) -> ResponseReturnValue:
     typed = {**request.form, **({"kind": kind.value} if kind else {})}
     unit = _unit(once(current_user, form_id(), "create_unit", lambda: units.create_unit(current_user, typed).id))
-    done(Message(N_("已新增“%(name)s”。"), name=unit.name))
+    flash_success(Message(N_("已新增“%(name)s”。"), name=unit.name))
     return redirect(url_for(".show", unit_id=unit.id))
 
 
 @bp.get("/units/<uuid:unit_id>")
-@needs(Action.VIEW_UNITS)
+@requires_permission(Action.VIEW_UNITS)
 def show(unit_id: UUID) -> ResponseReturnValue:
     unit = _unit(unit_id)
     return render_template(
@@ -164,7 +164,7 @@ def show(unit_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/units/<uuid:unit_id>/edit")
-@needs(Action.MODIFY_UNIT)
+@requires_permission(Action.MODIFY_UNIT)
 def edit(unit_id: UUID) -> ResponseReturnValue:
     unit = _unit(unit_id)
     if not _may_edit(unit):
@@ -181,16 +181,16 @@ def edit(unit_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/units/<uuid:unit_id>")
-@needs(Action.MODIFY_UNIT)
-@again(edit, Conflict)
+@requires_permission(Action.MODIFY_UNIT)
+@rerender_on_error(edit, Conflict)
 def save(unit_id: UUID) -> ResponseReturnValue:
     was = _unit(unit_id).state
     unit = units.save_unit(current_user, unit_id, request.form)
     if unit.state == UnitState.DRAFT:
-        done(N_("已保存。带 * 的项填齐后即可办理其他业务。"), kind="warn")
+        flash_success(N_("已保存。带 * 的项填齐后即可办理其他业务。"), kind="warn")
         return redirect(url_for(".edit", unit_id=unit.id))
     opened = was == UnitState.DRAFT and Role(current_user.role) in UNIT_ROLES
-    done(N_("单位信息已完善，现在可以录入人员、为人员报名。") if opened else N_("单位信息已保存。"))
+    flash_success(N_("单位信息已完善，现在可以录入人员、为人员报名。") if opened else N_("单位信息已保存。"))
     return redirect(url_for(".show", unit_id=unit.id))
 
 
@@ -201,11 +201,11 @@ def _progress(unit: Organisation) -> dict[str, Any]:
 
 
 def _unit(unit_id: UUID) -> Organisation:
-    unit = get_visible(current_user, Organisation, unit_id)
+    unit = get_or_404_in_scope(current_user, Organisation, unit_id)
     if not unit.is_unit:
         raise NotFound
     if unit.kind in LEAVES:
-        stand_at(LEAVES[unit.kind])
+        set_active_menu_item(LEAVES[unit.kind])
     return unit
 
 
