@@ -65,7 +65,7 @@ def step(
 ) -> Step:
     """Apply one input. Pure: clock, ids and results of topics come in with it; nothing else is looked at.
 
-    Raises NoPlace when the input has no place in this state, StepFailed when the diagram or a script fails, and what
+    Raises StaleToken when the input has no place in this state, StepError when the diagram or a script fails, and what
     a topic's handler raises, unchanged. ``definitions`` gives other versions (migration).
     """
     if step_context.ready is not None:
@@ -141,7 +141,7 @@ def _start(model: Model, given: Input, data: Data) -> Case:
 
 
 def find_token(case: Case, given: Input) -> Task:
-    """The token that an input names. Raises NoPlace when it is gone."""
+    """The token that an input names. Raises StaleToken when it is gone."""
     for task in tokens_in(case):
         if task.token == given.token:
             return task
@@ -263,7 +263,7 @@ def _serve_nothing(request: Request) -> None:
 
 
 def evaluate_decision(definition: Definition, decision: str, facts: Data) -> Data:
-    """One decision of the bundle over facts, in the sandbox. Raises StepFailed when it does not decide."""
+    """One decision of the bundle over facts, in the sandbox. Raises StepError when it does not decide."""
     try:
         return definition.decide(decision, _checked(facts))
     except ValueError as error:

@@ -43,7 +43,7 @@ class _Point:
 
 
 def replay_frames(rows: Iterable[Row], definitions: Definitions) -> list[ReplayFrame]:
-    """The case after each row: tokens, done elements, data. Raises NoPlace, NoResult or StepFailed for a false journal."""
+    """The case after each row: tokens, done elements, data. Raises StaleToken, MissingRecordedResult or StepError for a false journal."""
     found: list[ReplayFrame] = []
     for row, points in _run(rows, definitions):
         here = points[-1] if points else None
@@ -67,7 +67,7 @@ def open_tasks(rows: Iterable[Row], definitions: Definitions) -> tuple[str, list
 def undo(rows: Sequence[Row], target: int, given: Input, definitions: Definitions, salt: bytes) -> Step:
     """The step that takes back every input from row ``target`` on: the case is again as it was before it.
 
-    Its row is made with ``target``. Raises NoPlace when the case had not begun before the target. What handlers did
+    Its row is made with ``target``. Raises StaleToken when the case had not begun before the target. What handlers did
     to business rows is taken back by whoever calls this.
     """
     points = _last(rows, definitions)
@@ -207,7 +207,7 @@ def input_of(row: Row) -> Input:
 
 
 def recorded_handler(row: Row) -> TopicHandler:
-    """Serves topics with the results that a row records, in order; raises NoResult for a call it does not know."""
+    """Serves topics with the results that a row records, in order; raises MissingRecordedResult for a call it does not know."""
     results: dict[tuple[str, str], list[Data]] = {}
     for element, topic, result in row["calls"]:
         results.setdefault((element, topic), []).append(result)

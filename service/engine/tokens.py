@@ -108,7 +108,7 @@ def place_in(marks: Data) -> Any:
 
 
 def user_task(task: Task, definition: Definition) -> UserTask:
-    """The inbox row of an open user task, its expressions evaluated over the token's data. Raises StepFailed."""
+    """The inbox row of an open user task, its expressions evaluated over the token's data. Raises StepError."""
     found: Attributes = task.task_spec.attributes
     due, follow_up = _instants(task, found)
     properties = found.properties

@@ -174,7 +174,7 @@ def test_re_execution_finds_inputs_that_never_had_a_place() -> None:
     unserved = rows()
     place = next(n for n, row in enumerate(unserved) if row["calls"])
     unserved[place]["calls"] = []
-    assert "NoResult" in replay.re_execute(unserved, definitions)[0]
+    assert "MissingRecordedResult" in replay.re_execute(unserved, definitions)[0]
     with pytest.raises(StaleToken):
         replay.replay_frames(without, definitions)
 

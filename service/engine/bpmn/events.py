@@ -60,7 +60,7 @@ class Timer(TimerEventDefinition):
 
 
 def first_due(task: Task, expression: str) -> tuple[datetime, int | None]:
-    """When a timer falls due first, and how often a cycle fires (-1: for ever; None: no cycle). Raises StepFailed."""
+    """When a timer falls due first, and how often a cycle fires (-1: for ever; None: no cycle). Raises StepError."""
     text = str(attribute_of(task, expression.strip())).strip()
     try:
         cycle = parse_cycle(text)
@@ -180,7 +180,7 @@ def _waited(task: Task) -> list[tuple[str, Any]]:
 def receive(
     case: Any, kind: str, name: str, payload: Data, token: str | None = None, thrower: Task | None = None
 ) -> None:
-    """A message goes to the token that waits longest, a signal to all. Raises NoPlace when nobody waits."""
+    """A message goes to the token that waits longest, a signal to all. Raises StaleToken when nobody waits."""
     waiting = [t for scope in case.live() for t in scope.tasks.values() if (kind, name) in awaits(t)]
     waiting = in_order(t for t in waiting if token is None or t.token == token)
     if not waiting:

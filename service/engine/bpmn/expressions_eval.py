@@ -34,7 +34,7 @@ def unwrap(text: str) -> str | None:
 
 
 def value_of(task: Task, expression: str, names: Mapping[str, Any] | None = None) -> Any:
-    """The value of an expression, bare or as ``${…}``, over the token's data. Raises StepFailed."""
+    """The value of an expression, bare or as ``${…}``, over the token's data. Raises StepError."""
     try:
         return sandbox.evaluate(unwrap(expression) or expression, task.data if names is None else names, seconds_left())
     except ScriptError as error:
@@ -42,7 +42,7 @@ def value_of(task: Task, expression: str, names: Mapping[str, Any] | None = None
 
 
 def decide(task: Task, condition: str) -> bool:
-    """The value of a condition, which must be true or false; recorded. Raises StepFailed."""
+    """The value of a condition, which must be true or false; recorded. Raises StepError."""
     value = value_of(task, condition)
     if type(value) is not bool:
         raise StepError(f"条件 {condition.strip()} 的结果不是真假值。", path_of(task))
@@ -66,7 +66,7 @@ def mapped(task: Task, mapping: Mapping[str, str], names: Data) -> Data:
 
 
 def run_script(task: Task, script: str, names: Data, functions: tuple[str, ...]) -> Data:
-    """What a script sets over ``names``. A host function is served as topic ``script.<name>``. Raises StepFailed."""
+    """What a script sets over ``names``. A host function is served as topic ``script.<name>``. Raises StepError."""
     path = path_of(task)
 
     def host(name: str, arguments: list[Any]) -> Any:

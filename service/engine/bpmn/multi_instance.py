@@ -92,7 +92,7 @@ class _Instances(_Repeated):
         return False
 
     def keys(self, outer: Task) -> list[Any]:
-        """Indexes or keys of the instances. Raises StepFailed for no collection, or too many instances."""
+        """Indexes or keys of the instances. Raises StepError for no collection, or too many instances."""
         if self.data_input is not None:
             values = outer.data.get(self.data_input.bpmn_id)
             if not isinstance(values, list | dict):

@@ -76,7 +76,7 @@ class StepContext(threading.local):
                 self.deadline += time.monotonic() - began
 
     def count(self, element: str) -> None:
-        """One more automatic element; raises StepFailed beyond the bounds of a step."""
+        """One more automatic element; raises StepError beyond the bounds of a step."""
         self.ran += 1
         if self.ran > MAX_AUTOMATIC:
             raise StepError(f"一步之内自动执行超过 {MAX_AUTOMATIC} 个元素,流程可能有无出口的循环。", element)

@@ -108,7 +108,7 @@ def _end_all_but(task: Task) -> None:
 
 
 def raise_error(task: Task, code: str, payload: Data) -> None:
-    """An error inside an activity: to its own boundary event, or one around it. Raises StepFailed if nobody catches."""
+    """An error inside an activity: to its own boundary event, or one around it. Raises StepError if nobody catches."""
     caught = _catch(task, ErrorEventDefinition, code, payload)
     if not caught and not raise_to_boundary(task.workflow, ErrorEventDefinition, code, payload):
         raise StepError(f"没有边界事件捕获 BPMN 错误 {code}。", path_of(task))

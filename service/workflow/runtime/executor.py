@@ -106,7 +106,7 @@ def create_case(definition: engine.Definition, act: Act, business_key: str | Non
 def apply_input(held: LockedCase, act: Act) -> Step:
     """Apply ``act`` to a held case and write everything that follows from it.
 
-    Raises NoPlace if the token is gone or nobody waits for the message, StepFailed if the diagram cannot go on,
+    Raises StaleToken if the token is gone or nobody waits for the message, StepError if the diagram cannot go on,
     and whatever a handler refuses with; nothing has been written then.
     """
     seq, at = held.seq + 1, now()
