@@ -1,0 +1,72 @@
+"""Completeness: whoever breaks a rule of the domain (R1–R75), where it runs, breaks a test that is named for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.config import CHECKOUT
+from service.infrastructure.postgres import Server
+from tests.rules.mutations import MUTATIONS, Mutation
+
+COPIED = ("service", "templates", "processes", "forms", "setup", "tests")
+
+
+class Copy:
+    """A copy of the checkout and a process in it that runs tests, each time with one file changed."""
+
+    def __init__(self, home: Path, environment: dict[str, str]) -> None:
+        for folder in COPIED:
+            shutil.copytree(CHECKOUT / folder, home / folder, symlinks=True)
+        shutil.copy2(CHECKOUT / "pyproject.toml", home)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.rules.forkserver"],
+            cwd=home,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, tests: tuple[str, ...], file: str = "", text: str = "") -> tuple[dict[str, str], str]:
+        """The outcome of each test, and what pytest said."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print(json.dumps({"file": file, "text": text, "tests": tests}), file=self._process.stdin, flush=True)
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer["outcomes"], answer["output"]
+
+    def stop(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory: pytest.TempPathFactory, server: Server, template_database: str) -> Iterator[Copy]:
+    """One copy for each test process, on the test server and the template of the checkout itself."""
+    kept = {name: value for name, value in os.environ.items() if name != "ANPEI_DATABASE_URL"}
+    chosen = {"ANPEI_DATA_DIR": str(server.home.parent), "ANPEI_TEST_TEMPLATE": template_database}
+    made = Copy(tmp_path_factory.mktemp("mutants"), kept | chosen | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: f"R{mutation.rule}")
+def test_a_broken_rule_breaks_its_tests(copy: Copy, mutation: Mutation) -> None:
+    text = (CHECKOUT / mutation.file).read_text()
+    assert text.count(mutation.old) == 1, f"{mutation.file} holds this not once: {mutation.old}"
+    outcomes, output = copy.run(mutation.killers, mutation.file, text.replace(mutation.old, mutation.new))
+    assert outcomes == dict.fromkeys(mutation.killers, "failed"), output
+
+
+def test_unbroken_rules_break_no_test(copy: Copy) -> None:
+    named = tuple(dict.fromkeys(killer for mutation in MUTATIONS for killer in mutation.killers))
+    outcomes, output = copy.run(named)
+    assert {name: outcome for name, outcome in outcomes.items() if outcome != "passed"} == {}, output
