@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.accounts.scopes import includes, scope_of
 from service.domain.units.units import UnitState, obstacle_to_work
-from service.errors import Conflict, NotAllowed, NotFound
+from service.errors import Conflict, Message, NotAllowed, NotFound
 from service.models.queries.scope_adapters import actor_of, subject_of
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
@@ -22,7 +24,11 @@ def must_reach(user: User, action: Action, unit: Organisation) -> None:
 
 
 def must_have_record(user: User, action: Action) -> None:
-    """Raise Conflict while the user's own unit has not completed its record (R3)."""
-    own = user.organisation
-    if own.is_unit and (obstacle := obstacle_to_work(Role(user.role), UnitState(own.state), action)):
+    """Raise Conflict while the record of the user's own unit is incomplete (R3)."""
+    if obstacle := obstacle_before_record(user, (action,)):
         raise Conflict(obstacle)
+
+
+def obstacle_before_record(user: User, actions: Collection[Action]) -> Message | None:
+    """Apply ``obstacle_to_work`` to the user's own unit. actions: any of them is needed; empty: open to every account."""
+    return obstacle_to_work(Role(user.role), UnitState(user.organisation.state), actions)

@@ -33,12 +33,14 @@ def test_r3_a_record_is_complete_when_nothing_required_is_empty() -> None:
 
 def test_r3_until_its_record_is_complete_a_unit_edits_only_that_record() -> None:
     for role in (Role.GROUP, Role.ENTERPRISE):
-        assert "完善本单位信息" in str(obstacle_to_work(role, UnitState.DRAFT, Action.EDIT_PERSON))
-        assert obstacle_to_work(role, UnitState.DRAFT, Action.MODIFY_UNIT) is None
-        assert obstacle_to_work(role, UnitState.DRAFT, Action.CHANGE_PASSWORD) is None
-        assert obstacle_to_work(role, UnitState.COMPLETE, Action.EDIT_PERSON) is None
-    assert obstacle_to_work(Role.PROVINCIAL_AUTHORITY, UnitState.DRAFT, Action.ENROLL) is None
-    assert obstacle_to_work(Role.ENTERPRISE, UnitState.DELETED, Action.ENROLL) is not None
+        assert "完善本单位信息" in str(obstacle_to_work(role, UnitState.DRAFT, {Action.EDIT_PERSON}))
+        assert obstacle_to_work(role, UnitState.DRAFT, {Action.MODIFY_UNIT}) is None
+        assert obstacle_to_work(role, UnitState.DRAFT, {Action.CHANGE_PASSWORD}) is None
+        assert obstacle_to_work(role, UnitState.COMPLETE, {Action.EDIT_PERSON}) is None
+        assert obstacle_to_work(role, UnitState.DRAFT, {Action.MODIFY_UNIT, Action.EDIT_PERSON}) is not None
+        assert obstacle_to_work(role, UnitState.DRAFT, ()) is not None  # a page open to every account
+    assert obstacle_to_work(Role.PROVINCIAL_AUTHORITY, UnitState.DRAFT, {Action.ENROLL}) is None
+    assert obstacle_to_work(Role.ENTERPRISE, UnitState.DELETED, {Action.ENROLL}) is not None
 
 
 def test_r6_one_person_or_one_branch_bars_deletion() -> None:

@@ -11,14 +11,12 @@ from datetime import timedelta
 
 from flask import request
 
-from service.domain.accounts.permissions import Action
-from service.domain.accounts.roles import Role
-from service.domain.units.units import UnitState, obstacle_to_work
 from service.errors import N_, NotAllowed, SignInNeeded
 from service.models.db.clock import now
 from service.models.queries.accounts.credential_stamp import CredentialStamp, credential_stamp, detached_copy
 from service.models.tables.user import User
 from service.workflow.accounts import accounts, passwords
+from service.workflow.authorization import obstacle_before_record
 
 MEMORY = timedelta(minutes=5)
 MOST = 4096  # remembered at most; beyond that the oldest go
@@ -71,8 +69,7 @@ memory = Memory()
 def authenticate() -> User:
     """The account of the request's credentials, its unit's record complete (R3). Raises as ``identify``."""
     account = identify()
-    own = account.organisation
-    if own.is_unit and (why := obstacle_to_work(Role(account.role), UnitState(own.state), Action.VIEW_CLASSES)):
+    if why := obstacle_before_record(account, ()):
         raise NotAllowed(why)
     return account
 

@@ -20,19 +20,17 @@ from service.api.v1 import problem_json
 from service.api.v1.request_parser import IDEMPOTENCY, IF_MATCH, Parser
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.domain.units.units import UnitState, obstacle_to_work
 from service.domain.values import privacy
 from service.errors import N_, AnpeiError, NotAllowed
 from service.models.db.errors import DatabaseAway
 from service.models.tables.user import User
+from service.workflow.authorization import obstacle_before_record
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 PREFIX = "/api/v1"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 ALWAYS = (400, 401, 403, 429, 500, 503)
-BEFORE_RECORD = {Action.MODIFY_UNIT, Action.VIEW_UNITS, Action.CHANGE_PASSWORD}
-"""What the users of a unit may do before its record is complete (R3)."""
 FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 HEADERS: Mapping[str, dict[str, Any]] = {
     IDEMPOTENCY: {
@@ -131,11 +129,9 @@ def enter() -> Response | None:
     if user.privacy_version < privacy.VERSION:
         raise NotAllowed(N_("请先在网页上登录，阅读个人信息处理告知。"))
     actions: tuple[Action, ...] = getattr(current_app.view_functions[str(request.endpoint)], "needs", ())
-    role, own = Role(user.role), user.organisation
-    is_early = bool(actions) and BEFORE_RECORD.issuperset(actions)
-    if own.is_unit and not is_early and (why := obstacle_to_work(role, UnitState(own.state), Action.VIEW_PERSONS)):
+    if why := obstacle_before_record(user, actions):
         raise NotAllowed(why)
-    if actions and not any(may(role, action) for action in actions):
+    if actions and not any(may(Role(user.role), action) for action in actions):
         raise NotAllowed
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import UNIT_ROLES, Role
@@ -41,6 +41,8 @@ FIELDS: Mapping[str, str] = {
     "phone": N_("联系电话"),
     "address": N_("地址"),
 }
+OPEN_BEFORE_RECORD = frozenset({Action.MODIFY_UNIT, Action.VIEW_UNITS, Action.CHANGE_PASSWORD})
+"""The actions open to a group or enterprise whose unit record is incomplete (R3)."""
 LOCKED = frozenset({"name", "credit_code", "authority", "kind", "parent"})  # for the unit itself (R11, C6)
 
 
@@ -59,10 +61,13 @@ def missing_fields(kind: UnitKind, record: Mapping[str, object]) -> list[str]:
     return [field for field in FIELDS if field in required and not record.get(field)]
 
 
-def obstacle_to_work(role: Role, state: UnitState, action: Action) -> Message | None:
-    """Why a group or enterprise cannot do it yet: first its unit's record is to be completed (R3, S30)."""
-    free = {Action.MODIFY_UNIT, Action.VIEW_UNITS, Action.CHANGE_PASSWORD}
-    if role not in UNIT_ROLES or action in free:
+def obstacle_to_work(role: Role, state: UnitState, actions: Collection[Action]) -> Message | None:
+    """Refuse a group or enterprise everything but ``OPEN_BEFORE_RECORD`` until its unit record is complete (R3, S30).
+
+    Args:
+        actions: what a page or operation needs, any of them; empty when it is open to every account.
+    """
+    if role not in UNIT_ROLES or (actions and OPEN_BEFORE_RECORD.issuperset(actions)):
         return None
     if state is UnitState.DRAFT:
         return Message(N_("请先完善本单位信息，保存后即可办理其他业务。"))

@@ -1,4 +1,4 @@
-"""A unit's own data come first (R3, S30): until its record is complete its users are led there and nowhere else."""
+"""Redirect the users of a unit to its record until that is complete (R3, S30)."""
 
 from __future__ import annotations
 
@@ -6,32 +6,26 @@ from flask import Flask, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from service.domain.accounts.permissions import Action
-from service.domain.accounts.roles import Role
-from service.domain.units.units import UnitState, obstacle_to_work
+from service.domain.units.units import UnitState
 from service.errors import Conflict
 from service.web.shell.form_errors import flash_success
-
-OPEN_BEFORE_RECORD = {Action.MODIFY_UNIT, Action.VIEW_UNITS, Action.CHANGE_PASSWORD}
+from service.workflow.authorization import obstacle_before_record
 
 
 def register(app: Flask) -> None:
-    """Look at every request before its view."""
+    """Check every request before its view."""
     app.before_request(check)
 
 
 def check() -> ResponseReturnValue | None:
-    """Lead to the record; what is not a page to be read is refused with the reason."""
+    """Redirect GET requests to the record; raise Conflict for all others, and for a deleted unit."""
     view = current_app.view_functions.get(str(request.endpoint))
     actions = getattr(view, "access", None)
     if actions is None or hasattr(view, "before_password") or not current_user.is_authenticated:
         return None
+    if current_user.must_change or (obstacle := obstacle_before_record(current_user, actions)) is None:
+        return None
     own = current_user.organisation
-    if not own.is_unit or current_user.must_change or (actions and OPEN_BEFORE_RECORD.issuperset(actions)):
-        return None
-    obstacle = obstacle_to_work(Role(current_user.role), UnitState(own.state), Action.VIEW_PERSONS)
-    if obstacle is None:
-        return None
     if request.method != "GET" or own.state == UnitState.DELETED:
         raise Conflict(obstacle)
     if request.endpoint != "home.index":
