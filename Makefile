@@ -5,16 +5,20 @@ VENV := .venv/bin/python
 LOCK := $(VENV) -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --python-version 3.11
 PYTEST := $(VENV) -m pytest
+unexport PYTHONDONTWRITEBYTECODE  # compiling everything again in every process doubles the time of the tests
 CHECKS := check-style check-types check-imports check-translations check-migrations check-committed check-diagrams
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-tests test browser conformance check $(CHECKS) fix bench db migration translations lock clean
+.PHONY: help run setup setup-tests test unit browser conformance check $(CHECKS) fix bench db migration translations lock clean
 
 run: setup  ## set up what is missing and serve Anpei with demonstration data on http://127.0.0.1:8000
 	@$(VENV) -m service.cli run
 
 test: setup-tests  ## set up what is missing and run all tests, browser tests included
 	@$(PYTEST) -n auto --dist worksteal
+
+unit: setup-tests  ## the tests that need no database, in seconds
+	@$(PYTEST) tests/unit -n auto -p no:schemathesis -p no:anyio
 
 setup: python  ## what `make run` does first
 	@$(PYTHON) -m setup

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+TEMPLATES = CHECKOUT / "templates"
 DIGEST_KEY = "digest"  # the line of the key file that is no encryption key
 
 

@@ -8,17 +8,19 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from service.config import settings
 from service.infrastructure.postgres import Server
 from setup.browser import find as find_browser
 from tests.database import copy, template, test_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -130,6 +132,8 @@ def live_server(app: Flask) -> Iterator[LiveServer]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium for this test process; its absence is a failure, not a reason to skip."""
+    from playwright.sync_api import sync_playwright
+
     program = find_browser()
     with sync_playwright() as playwright:
         if program is None and not Path(playwright.chromium.executable_path).exists():

@@ -12,17 +12,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlalchemy import create_mock_engine
+from sqlalchemy.schema import ExecutableDDLElement
+
 from service.config import CHECKOUT, data_dir
 from service.infrastructure.postgres import Server
 
-SOURCES = (
+SOURCES = (  # what fills a new database; its tables and diagrams are compared by what they are
     "service/migrations",
-    "service/models",
-    "service/workflow",
-    "service/engine",
-    "service/domain",
-    "processes",
-    "forms",
+    "service/engine/definition.py",
+    "service/workflow/runtime/definitions.py",
+    "service/workflow/system/reference_data.py",
+    "service/domain/units/provinces.py",
 )
 KEPT_TEMPLATES = 5  # of older states of the sources: another run may be copying one
 
@@ -41,7 +42,7 @@ def template(server: Server) -> Iterator[str]:
     if named := os.environ.get("ANPEI_TEST_TEMPLATE"):
         yield named
         return
-    name = f"template_{_fingerprint()}"
+    name = f"template_{fingerprint()}"
     with (server.home / "template.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _drop_leftovers(server)
@@ -80,10 +81,34 @@ def _lives(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def _fingerprint() -> str:
-    digest = hashlib.sha256()
-    for folder in SOURCES:
-        for file in sorted((CHECKOUT / folder).rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0" + file.read_bytes())
+def fingerprint() -> str:
+    """The digest of what the template holds: an edit of a rule or a page leaves it, one of a column or a form does not."""
+    digest = hashlib.sha256("\0".join([*table_statements(), *bundle_digests()]).encode())
+    for source in SOURCES:
+        path = CHECKOUT / source
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def table_statements() -> list[str]:
+    """The SQL that makes the tables of the models with their indexes, sorted: the models keep indexes in sets."""
+    from service.models import tables  # noqa: F401 - the metadata is filled by importing them
+    from service.models.db.session import db
+
+    statements: list[str] = []
+
+    def keep(statement: ExecutableDDLElement, *_: object, **__: object) -> None:
+        statements.append(str(statement.compile(dialect=writer.dialect)))
+
+    writer = create_mock_engine("postgresql+psycopg2://", keep)
+    db.metadata.create_all(writer, checkfirst=False)
+    return sorted(statements)
+
+
+def bundle_digests() -> list[str]:
+    """The digest of each shipped diagram with everything that is deployed with it, in the order of their names."""
+    from service.engine.definition import digest_of
+    from service.workflow.runtime.definitions import PROCESSES, bundle
+
+    return [digest_of(bundle(diagram)) for diagram in sorted(PROCESSES.glob("*.bpmn"))]

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.cli.processes import bring_up_to_date
 from service.config import settings
+from service.infrastructure import pdf_renderer  # noqa: F401 - loaded before the fork: no request waits for WeasyPrint
 
 wsgi_app = "service.app:create_app()"
 bind = f"127.0.0.1:{settings().port}"  # a reverse proxy stands before it where others may come

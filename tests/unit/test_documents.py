@@ -7,13 +7,9 @@ import zlib
 
 import pytest
 
-from service.infrastructure.pdf import (
-    TEMPLATES,
-    OwnFiles,
-    print_pdf,
-    qr_code,
-    render,
-)
+from service.config import TEMPLATES
+from service.infrastructure.pdf import print_pdf, qr_code, render
+from service.infrastructure.pdf_renderer import OwnFiles
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def starlark(source: str) -> object:
         return "error", None
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(EXPRESSIONS)
 def test_small_expressions_mean_what_starlark_means(source: str) -> None:
     small = compile_small(source)
@@ -172,7 +172,7 @@ def test_equal_keeps_kinds_apart() -> None:
     assert equal({"a": [1, None]}, {"a": [1, None]})
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(DATA)
 def test_the_canonical_form_is_that_of_the_standard_library(value: object) -> None:
     assert (
@@ -181,7 +181,7 @@ def test_the_canonical_form_is_that_of_the_standard_library(value: object) -> No
     )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(DATA)
 def test_clean_data_is_equal_private_and_in_order(value: object) -> None:
     cleaned = clean({"x": value})

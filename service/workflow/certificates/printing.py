@@ -143,7 +143,7 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
     _note(batch.id, done=0, refused=refused)
     if not wanted:
         raise Conflict(N_("所选证书都不能打印。"))
-    pages = pdf.Pages(batch.title, style="certificates/certificate.css")
+    pages = pdf.new_pdf(batch.title, style="certificates/certificate.css")
     ordered = printable(user, wanted)
     for n in range(0, len(ordered), SLICE):
         part: Sequence[Certificate] = ordered[n : n + SLICE]
@@ -154,7 +154,7 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
             jobs.extend_lease(job_id)
     path = _file(batch.id)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    path.write_bytes(encrypt(pages.pdf()))
+    path.write_bytes(encrypt(pages.content()))
 
 
 def _log(user: User, batch: PrintBatch) -> list[dict[str, Any]]:
