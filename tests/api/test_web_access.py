@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 from service.domain.accounts.permissions import PERMISSIONS
 from service.domain.accounts.roles import Role
 from service.models.tables.organisation import authority_id
-from service.web import PAGES
+from service.web import VIEWS
 from tests.builders.world import make_institution, make_unit, make_user, sign_in
 
+PAGES = [name for _noun, names in VIEWS for name in names]
 HOME = {
     Role.MINISTRY: "ministry",
     Role.ASSOCIATION: "association",
