@@ -12,22 +12,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError
-from marshmallow import fields as base
+from marshmallow import RAISE, Schema, ValidationError, pre_load
 
-from service.errors import N_, InvalidInput, Message
+from service.errors import InvalidInput, Message
+from service.validation.fields import EARLIEST, Boolean, Choice, Code, Date, List, Number, Text, Typed, by_path
+from service.validation.messages import NO_SUCH_FORM_FIELD, REQUIRED
 
 LONGEST = {"textfield": 200, "textarea": 1000}
-WHOLE_LIMIT = 2**53
 _TERM = re.compile(r"""\s*(\w+)\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)')\s*""")
-
-REQUIRED = N_("这一项必填。")
-NO_SUCH_FIELD = N_("表单里没有这一项，请刷新页面后重新填写。")
-NOT_AN_OPTION = N_("请从列出的选项中选择。")
 
 
 class FormError(ValueError):
@@ -106,27 +102,18 @@ def clean(form: bytes, raw: Mapping[str, Any]) -> Cleaned:
 
     Fields that do not show are None, whatever was sent for them; a field the form does not have is refused.
     """
-    schema, known = _schema(form), fields(form)
-    hidden = {f.key for f in known if f.key and not f.is_shown(raw)}
+    asked = [f for f in fields(form) if f.key]
+    shown = [f for f in asked if f.is_shown(raw)]
+    hidden = {f.key for f in asked} - {f.key for f in shown}
     given = {k: v for k, v in raw.items() if k not in hidden and not _is_empty(v)}
-    wrong: dict[str, Any] = {}
-    loaded: dict[str, Any] = {}
-    try:
-        loaded = schema.load(given)
-    except ValidationError as error:
-        wrong = {name: found[0] for name, found in error.messages_dict.items()}
-        loaded = dict(error.valid_data or {})  # what was filled in well is not missing
-    for field in known:
-        is_blank = loaded.get(field.key) in (None, False, [])
-        if field.key and is_blank and field.key not in hidden and field.is_required(raw):
+    loaded, wrong = _load(_schema(form), given)
+    for field in shown:
+        if field.is_required(raw) and loaded.get(field.key) in (None, False, []):
             wrong.setdefault(field.key, Message(REQUIRED))
     if wrong:
         raise InvalidInput(wrong)
-    empty: dict[str, Any] = {
-        f.key: False if f.type == "checkbox" else [] if f.type == "checklist" else None for f in known if f.key
-    }
-    data = {key: loaded.get(key, nothing) for key, nothing in empty.items()}
-    personal = {f.key: str(data.pop(f.key)) for f in known if f.personal and data[f.key] is not None}
+    data = {f.key: loaded.get(f.key, _nothing(f)) for f in asked}
+    personal = {f.key: str(data.pop(f.key)) for f in asked if f.personal and data[f.key] is not None}
     return Cleaned(data, personal)
 
 
@@ -171,109 +158,66 @@ def _needs_typing(field: Field, values: Mapping[str, Any]) -> bool:
     return field.is_shown(values) and not is_note
 
 
+class FormSchema(Schema):
+    """What people type, tidied before it is read."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": Message(NO_SUCH_FORM_FIELD)}  # type: ignore[dict-item]
+
+    @pre_load
+    def _normalise(self, data: Mapping[str, Any], **_options: Any) -> dict[str, Any]:
+        return {k: f.normalise(v) if isinstance(f := self.fields.get(k), Typed) else v for k, v in data.items()}
+
+
 @lru_cache(maxsize=256)
-def _schema(form: bytes) -> Schema:
-    members: dict[str, base.Field[Any]] = {f.key: _Typed(f) for f in fields(form) if f.key}
-    schema = Schema.from_dict(members, name="Form")(unknown=RAISE)
-    schema.error_messages = {**schema.error_messages, "unknown": Message(NO_SUCH_FIELD)}  # type: ignore[dict-item]
+def _schema(form: bytes) -> FormSchema:
+    members: dict[str, Any] = {f.key: _schema_field(f) for f in fields(form) if f.key}
+    schema: FormSchema = FormSchema.from_dict(members, name="Form")()  # type: ignore[assignment]
     return schema
 
 
-class _Typed(base.Field[Any]):
-    """The marshmallow field of a component: text, number, choice or date, each error a Message."""
-
-    def __init__(self, field: Field) -> None:
-        super().__init__()
-        self.field = field
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_more: Any) -> Any:
-        match self.field.type:
-            case "number":
-                return _number(self.field, value)
-            case "checkbox":
-                return _tick(value)
-            case "select" | "radio":
-                return _choice(self.field, value)
-            case "checklist":
-                return [_choice(self.field, v) for v in (value if isinstance(value, list) else [value])]
-            case "datetime":
-                return _date(value)
-            case _:
-                return _line(self.field, value)
-
-
-def _refuse(text: str, **values: Any) -> ValidationError:
-    return ValidationError([Message(text, **values)])
-
-
-def _number(field: Field, value: Any) -> int:
-    """A number in units of its last digit: with one decimal, ``54.5`` → 545."""
+def _load(schema: FormSchema, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Message]]:
+    """Read what was given as JSON values; what was filled in well is there beside the errors of the rest."""
     try:
-        number = (
-            Decimal(str(value).strip().replace("，", ",").translate(_FULL_WIDTH))
-            if not isinstance(value, bool)
-            else Decimal("NaN")
-        )
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():
-        raise _refuse(N_("请填写数字。"))
-    if field.minimum is not None and field.maximum is not None and not field.minimum <= number <= field.maximum:
-        raise _refuse(N_("须在 %(least)s 与 %(most)s 之间。"), least=field.minimum, most=field.maximum)
-    if field.minimum is not None and number < field.minimum:
-        raise _refuse(N_("不能小于 %(least)s。"), least=field.minimum)
-    if field.maximum is not None and number > field.maximum:
-        raise _refuse(N_("不能大于 %(most)s。"), most=field.maximum)
-    if abs(number) >= WHOLE_LIMIT:
-        raise _refuse(N_("数字太大。"))
-    scaled = number.scaleb(field.decimals)
-    if scaled != int(scaled):
-        raise _refuse(N_("最多 %(digits)s 位小数。") if field.decimals else N_("请填写整数。"), digits=field.decimals)
-    return int(scaled)
+        loaded, wrong = schema.load(given), {}
+    except ValidationError as error:
+        loaded = dict(error.valid_data or {})
+        wrong = {path.split(".")[0]: message for path, message in by_path(error.messages_dict).items()}
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in loaded.items()}, wrong
 
 
-_FULL_WIDTH = str.maketrans("０１２３４５６７８９．－", "0123456789.-")
+def _schema_field(field: Field) -> Any:
+    """Build the marshmallow field of a component."""
+    match field.type:
+        case "number":
+            return Number(minimum=field.minimum, maximum=field.maximum, decimals=field.decimals)
+        case "checkbox":
+            return Boolean()
+        case "select" | "radio":
+            return _choice(field)
+        case "checklist":
+            return List(_choice(field))
+        case "datetime":
+            return Date(earliest=EARLIEST)
+        case kind:
+            return Text(
+                max_length=field.longest,
+                min_length=field.shortest,
+                multiline=kind == "textarea",
+                form=field.pattern,
+                hint=field.hint,
+            )
 
 
-def _tick(value: Any) -> bool:
-    if value in (True, "true", "on", "1"):
-        return True
-    if value in (False, "false", "0"):
-        return False
-    raise _refuse(NOT_AN_OPTION)
+def _nothing(field: Field) -> Any:
+    """Give the value of a field where nothing was typed."""
+    return {"checkbox": False, "checklist": []}.get(field.type)
 
 
-def _choice(field: Field, value: Any) -> str:
-    """One of the options; options that come from case data are checked by the handler that uses them."""
-    if not isinstance(value, str) or len(value) > 100:
-        raise _refuse(NOT_AN_OPTION)
-    if not field.options_key and value not in {o.value for o in field.options}:
-        raise _refuse(NOT_AN_OPTION)
-    return value
-
-
-def _date(value: Any) -> str:
-    """A civil date, ``2026-11-24``."""
-    try:
-        return date.fromisoformat(str(value).strip()).isoformat()
-    except ValueError:
-        raise _refuse(N_("请按“年-月-日”填写日期，如 2026-11-24。")) from None
-
-
-def _line(field: Field, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _refuse(N_("请填写文字。"))
-    text = value.replace("\r\n", "\n").strip()
-    allowed = "\n\t" if field.type == "textarea" else ""
-    if any(not c.isprintable() and c not in allowed for c in text):
-        raise _refuse(N_("含有不能保存的字符，请删去后重试。"))
-    if len(text) > field.longest:
-        raise _refuse(N_("最多 %(most)s 个字，现在有 %(now)s 个。"), most=field.longest, now=len(text))
-    if len(text) < field.shortest:
-        raise _refuse(N_("至少 %(least)s 个字。"), least=field.shortest)
-    if field.pattern and not re.fullmatch(field.pattern, text):
-        raise _refuse(N_("格式不对。%(hint)s"), hint=field.hint)
-    return text
+def _choice(field: Field) -> Choice | Code:
+    return Code() if field.options_key else Choice("", [o.value for o in field.options])
 
 
 def _field(component: Mapping[str, Any]) -> Field:

@@ -12,6 +12,7 @@ from service import forms
 from service.config import CHECKOUT
 from service.errors import InvalidInput, Message
 from service.forms import FormError
+from service.validation.messages import NO_SUCH_FORM_FIELD, REQUIRED
 
 
 def form(*components: dict[str, Any]) -> bytes:
@@ -67,8 +68,8 @@ def test_a_choice_must_be_one_of_the_options() -> None:
 
 
 def test_what_is_required_must_be_there() -> None:
-    assert wrong(form(DECISION))["decision"].text == forms.REQUIRED
-    assert wrong(form(field("textfield", validate={"required": True})), x="   ")["x"].text == forms.REQUIRED
+    assert wrong(form(DECISION))["decision"].text == REQUIRED
+    assert wrong(form(field("textfield", validate={"required": True})), x="   ")["x"].text == REQUIRED
 
 
 def test_an_error_at_one_field_says_nothing_of_those_filled_in_well() -> None:
@@ -78,7 +79,7 @@ def test_an_error_at_one_field_says_nothing_of_those_filled_in_well() -> None:
 
 
 def test_a_field_the_form_does_not_have_is_refused() -> None:
-    assert wrong(form(DECISION), decision="yes", role="ministry")["role"].text == forms.NO_SUCH_FIELD
+    assert wrong(form(DECISION), decision="yes", role="ministry")["role"].text == NO_SUCH_FORM_FIELD
 
 
 def test_a_field_that_does_not_show_is_empty_whatever_was_sent() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +12,9 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from service.api.v1.problem_json import Malformed, PreconditionFailed
-from service.api.v1.schemas.fields import UUID_FORM
-from service.errors import N_, Message
+from service.errors import N_
 from service.models.db.ids import new_id
+from service.validation.fields import Id, by_path
 
 IDEMPOTENCY, IF_MATCH = "Idempotency-Key", "If-Match"
 
@@ -42,7 +41,8 @@ class Parser(FlaskParser):
 
     def handle_error(self, error: ValidationError, *_more: Any, **_words: Any) -> Any:
         """What is wrong with each member, under its path: ``persons.3``."""
-        raise Malformed(_flat(error.messages_dict)) from error
+        (found,) = error.messages_dict.values()  # of the one location that was read
+        raise Malformed(by_path(found)) from error
 
 
 def submission() -> UUID:
@@ -50,24 +50,13 @@ def submission() -> UUID:
     given = request.headers.get(IDEMPOTENCY)
     if given is None:
         return new_id()
-    if not UUID_FORM.fullmatch(given):
-        raise Malformed({IDEMPOTENCY: N_("须为 UUID，如 0190b5a0-0000-7000-8000-000000000000。")})
-    return UUID(given)
+    try:
+        return Id().parse(given)
+    except ValidationError as error:
+        raise Malformed(by_path({IDEMPOTENCY: error.messages})) from error
 
 
 def check_version(version: int) -> None:
     """Raise PreconditionFailed when the client names another version of the row than this one (RFC 9110, If-Match)."""
     if IF_MATCH in request.headers and not request.if_match.contains(str(version)):
         raise PreconditionFailed
-
-
-def _flat(messages: Mapping[Any, Any], path: str = "") -> dict[str, str | Message]:
-    """Nested messages by dotted path, without the location and without marshmallow's name for the whole."""
-    found: dict[str, str | Message] = {}
-    for name, inner in messages.items():
-        here = path if name in ("json", "query", "_schema") else f"{path}.{name}".lstrip(".")
-        if isinstance(inner, Mapping):
-            found |= _flat(inner, here)
-        else:
-            found.setdefault(here or "body", inner[0] if isinstance(inner, list) else inner)
-    return found

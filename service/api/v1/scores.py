@@ -27,7 +27,7 @@ room = Room("scores", "成绩 / Scores")
     "Scores of the enrolments in scope, the newest first",
     needs=[Action.VIEW_PERSONS],
     query=schemas.ScoreQuery,
-    answer=page_of(schemas.Score, "ScorePage"),
+    answer=page_of(schemas.ScoreRow, "ScorePage"),
     refuses=[404],
 )
 def list_scores(wanted: dict[str, Any]) -> Any:

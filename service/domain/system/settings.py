@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +11,7 @@ from service.domain.accounts import passwords
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.errors import N_, InvalidInput, Message
+from service.validation.messages import NOT_AN_INTEGER, OUT_OF_RANGE, TOO_LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,10 @@ def parse_setting(key: str, text: str | None) -> str:
     setting, typed = SETTINGS[key], " ".join((text or "").split())
     if setting.kind == "text":
         if len(typed) > setting.most:
-            raise InvalidInput({key: Message(N_("最多 %(longest)s 个字，请精简。"), longest=setting.most)})
+            raise InvalidInput({key: Message(TOO_LONG, most=setting.most, now=len(typed))})
         return typed
-    if not (typed.isascii() and typed.isdigit() and setting.least <= int(typed[:9]) <= setting.most):
-        raise InvalidInput(
-            {key: Message(N_("请填写 %(least)s 至 %(most)s 的整数。"), least=setting.least, most=setting.most)}
-        )
+    if not re.fullmatch("[0-9]{1,9}", typed):
+        raise InvalidInput({key: NOT_AN_INTEGER})
+    if not setting.least <= int(typed) <= setting.most:
+        raise InvalidInput({key: Message(OUT_OF_RANGE, least=setting.least, most=setting.most)})
     return str(int(typed))

@@ -16,9 +16,9 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
+from service.validation.form_reader import FormReader
 from service.workflow.accounts.accounts import KIND_OF_ROLE, NAME_WRONG, managed_user
 from service.workflow.accounts.audit_events import account_event
-from service.workflow.form_reader import FormReader
 from service.workflow.outbox import WANTED
 from service.workflow.runtime import tasks
 
@@ -74,7 +74,7 @@ def _name(entry: FormReader) -> str:
 
 def _home(actor: User, user: User, entry: FormReader) -> Organisation:
     """The organisation chosen: in the actor's scope, of the kind that the role belongs to, and not deleted."""
-    key = entry.key("organisation_id")
+    key = entry.id("organisation_id")
     if key is None or key == user.organisation_id:
         return user.organisation
     home = get_or_404_in_scope(actor, Organisation, key)

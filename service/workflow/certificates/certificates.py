@@ -39,8 +39,8 @@ from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
 from service.operations import prints
+from service.validation.form_reader import FormReader
 from service.workflow.certificates.printer_calibration import Shift, write_shift
-from service.workflow.form_reader import FormReader
 from service.workflow.runtime import tasks
 
 QUERY = "verify"
@@ -135,8 +135,8 @@ def hand_out_many(user: User, record_ids: Collection[UUID], raw: Mapping[str, An
     """
     with transaction(Operation("hand_out", user.id)) as current:
         entry = FormReader(raw)
-        received_by = entry.text("received_by", 50, must=True)
-        received_on = entry.day("received_on", must=True, latest=today())
+        received_by = entry.text("received_by", 50, required=True)
+        received_on = entry.date("received_on", required=True, latest=today())
         entry.check()
         chosen = select(PrintRecord).where(PrintRecord.id.in_(record_ids)).with_for_update()
         records = current.scalars(chosen.execution_options(populate_existing=True)).all()

@@ -26,7 +26,8 @@ from service.models.queries.units import unit_list
 from service.models.tables import setting
 from service.models.tables.notice import Attachment, Notice
 from service.models.tables.user import User
-from service.workflow.form_reader import FormReader
+from service.validation.form_reader import FormReader
+from service.validation.messages import REQUIRED, TOO_LONG
 from service.workflow.optimistic_lock import check_version
 
 MEGABYTE = 1024 * 1024
@@ -45,7 +46,7 @@ def save_bulletin(user: User, raw: Mapping[str, Any], notice_id: UUID | None = N
             raise Conflict(obstacle)
         check_version(row.version, raw)
         entry = FormReader(raw)
-        row.title = entry.text("title", LONGEST_TITLE, must=True) or ""
+        row.title = entry.text("title", LONGEST_TITLE, required=True) or ""
         row.body = _body(entry)
         row.roles = sorted(raw.get("roles") or [])
         row.authorities = _authorities(user, sorted(set(raw.get("authorities") or [])), entry)
@@ -173,11 +174,11 @@ def _body(entry: FormReader) -> str:
     """The cleaned text; one without a word is refused."""
     typed = entry.typed("body")
     if len(typed) > LONGEST_BODY:
-        entry.refuse("body", Message(N_("最多 %(longest)s 个字，请精简。"), longest=LONGEST_BODY))
+        entry.refuse("body", Message(TOO_LONG, most=LONGEST_BODY, now=len(typed)))
         return ""
     body = rich_text.clean(typed) if entry.has("markup") else rich_text.from_plain(typed)
     if not rich_text.to_plain(body):
-        entry.refuse("body", N_("请填写正文。"))
+        entry.refuse("body", REQUIRED)
     return body
 
 

@@ -21,7 +21,7 @@ from service.models.queries.units import unit_completeness
 from service.models.tables import setting
 from service.models.tables.notice import Notice, Receipt
 from service.models.tables.user import User
-from service.workflow.form_reader import FormReader
+from service.validation.form_reader import FormReader
 
 REMINDER = N_("请尽快录入单位信息和人员")
 URGED = N_("请登录后先完善本单位信息，再录入主要负责人、安全生产管理人员，提交省级主管部门审批。")

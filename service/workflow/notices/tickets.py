@@ -29,7 +29,8 @@ from service.models.tables.ticket import (
     answerers,
 )
 from service.models.tables.user import User
-from service.workflow.form_reader import FormReader
+from service.validation.form_reader import FormReader
+from service.validation.messages import NOT_AN_OPTION
 from service.workflow.runtime import tasks
 
 LONGEST = 2000  # characters of a question or a line
@@ -48,13 +49,13 @@ def open_ticket(user: User, raw: Mapping[str, Any], files: Files = ()) -> Ticket
     if not may(Role(user.role), Action.OPEN_TICKET):
         raise NotAllowed
     entry = FormReader(raw)
-    kind = entry.choice("kind", [k.value for k in TicketKind], must=True)
-    subject = entry.text("subject", 100, must=True)
+    kind = entry.choice("kind", [k.value for k in TicketKind], required=True)
+    subject = entry.text("subject", 100, required=True)
     body = _body(entry)
-    device = entry.text("device", 100, must=True) if kind == TicketKind.REPAIR else None
-    accused = entry.key("accused", must=False) if kind == TicketKind.COMPLAINT else None
+    device = entry.text("device", 100, required=True) if kind == TicketKind.REPAIR else None
+    accused = entry.id("accused", required=False) if kind == TicketKind.COMPLAINT else None
     if accused is not None and accused not in {row[0] for row in answerers()}:
-        entry.refuse("accused", N_("请从列表中选择一项。"))
+        entry.refuse("accused", NOT_AN_OPTION)
     checked = entry.parse(_check_files, files, 0) or []
     entry.check()
     with transaction(Operation("open_ticket", user.id)) as current:
@@ -112,13 +113,8 @@ def visible_ticket(user: User, ticket_id: UUID) -> Ticket:
 
 
 def _body(entry: FormReader, must: bool = True) -> str:
-    """Several lines, as typed."""
-    text = entry.typed("body")
-    if must and not text:
-        entry.refuse("body", N_("请填写这一项。"))
-    if len(text) > LONGEST:
-        entry.refuse("body", N_("最多 2000 个字，请精简。"))
-    return text
+    """Read the text of a message; '' for none or a wrong one."""
+    return entry.lines("body", LONGEST, required=must) or ""
 
 
 def _check_files(files: Files, known: int) -> list[tuple[str, str, bytes]]:

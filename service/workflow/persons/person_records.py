@@ -37,8 +37,8 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
 from service.models.tables.user import User
+from service.validation.form_reader import FormReader
 from service.workflow.authorization import must_reach
-from service.workflow.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 from service.workflow.persons.photos import CleanPhoto, clean_photo, keep_photo
 from service.workflow.runtime import tasks
@@ -176,7 +176,7 @@ def _checked(photo: bytes | CleanPhoto | None, entry: FormReader) -> CleanPhoto 
 
 def _new_person(user: User, raw: Mapping[str, Any]) -> Person:
     entry = FormReader(raw)
-    unit_id = entry.key("unit") if entry.typed("unit") else user.organisation_id
+    unit_id = entry.id("unit") if entry.typed("unit") else user.organisation_id
     unit = Organisation.hold(unit_id)
     if unit is None or not unit.is_unit or unit.state == "deleted":
         raise InvalidInput({"unit": N_("请选择人员所在的单位。")})
@@ -206,7 +206,7 @@ def _fill_identity(user: User, person: Person, entry: FormReader) -> None:
     id_type = entry.choice("id_type", list(IdType)) or person.id_type or IdType.RESIDENT_ID
     number = entry.typed("id_number") or (person.id_number if person.id_number_sealed else "")
     sex = entry.choice("sex", list(Sex)) or person.sex
-    born = entry.day("birth_date") or person.birth_date
+    born = entry.date("birth_date") or person.birth_date
     identity = entry.parse(persons.identify, IdType(id_type), number, born, Sex(sex) if sex else None, today())
     if identity is None:
         return
@@ -243,7 +243,7 @@ def _fill_facts(person: Person, entry: FormReader) -> None:
     person.post = entry.text("post", 50)
     person.education = entry.text("education", 30)
     person.title = entry.text("title", 50)
-    person.appointed_on = entry.day("appointed_on", latest=today())
+    person.appointed_on = entry.date("appointed_on", latest=today())
     person.no_criminal_record = entry.is_ticked("no_criminal_record")
     phone = entry.parse(parse_phone, entry.typed("phone"))
     if phone and phone != person.phone:
@@ -279,7 +279,7 @@ def _fill_legacy(person: Person, entry: FormReader) -> None:
     if not any(typed):
         person.legacy_number = person.legacy_issued_on = person.legacy_valid_to = None
         return
-    issued, valid_to = entry.day("certificate_issued_on"), entry.day("certificate_valid_to")
+    issued, valid_to = entry.date("certificate_issued_on"), entry.date("certificate_valid_to")
     found: tuple[str, date | None, date] | None = entry.parse(parse_legacy, typed[0], issued, valid_to, today())
     if found:
         with session().no_autoflush:

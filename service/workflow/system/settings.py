@@ -22,7 +22,7 @@ from service.models.tables import setting
 from service.models.tables.person import QualificationType
 from service.models.tables.setting import Setting
 from service.models.tables.user import User
-from service.workflow.form_reader import FormReader
+from service.validation.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 
 CODE = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
@@ -80,8 +80,8 @@ def save_type(user: User, raw: Mapping[str, Any], type_id: UUID | None = None) -
             row.code = entry.typed("code")
             if not CODE.fullmatch(row.code):
                 entry.refuse("code", N_("代码由 2 至 20 个大写字母、数字或下划线组成，以字母开头。"))
-        row.name = entry.text("name", 60, must=True) or ""
-        found = {name: entry.number(name, LEAST_HOURS, MOST_HOURS) for name in HOURS}
+        row.name = entry.text("name", 60, required=True) or ""
+        found = {name: entry.integer(name, LEAST_HOURS, MOST_HOURS) for name in HOURS}
         mark = entry.parse(parse_pass_mark, entry.typed("pass_mark"))
         entry.check()
         for name, hours in found.items():

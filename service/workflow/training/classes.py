@@ -31,7 +31,7 @@ from service.models.tables.case import Case
 from service.models.tables.training import LIVE_ENROLLMENT, TrainingClass
 from service.models.tables.user import User
 from service.operations import class_change
-from service.workflow.form_reader import FormReader
+from service.validation.form_reader import FormReader
 from service.workflow.runtime import definitions, tasks
 
 NO_CASE = N_("该班不是由流程开办的，不能这样办理。")
@@ -159,13 +159,13 @@ def _case(found: TrainingClass) -> UUID:
 def _changes(found: TrainingClass, raw: Mapping[str, str]) -> dict[str, Any]:
     """What was typed, as the message of the diagram carries it; all errors at once."""
     entry = FormReader(raw)
-    days = {name: day for name in class_change.DATES if (day := entry.day(name, must=True))}
+    days = {name: day for name in class_change.DATES if (day := entry.date(name, required=True))}
     data = {
         "seen": entry.typed("seen"),
-        "place": entry.text("place", 100, must=True),
+        "place": entry.text("place", 100, required=True),
         "contact": entry.text("contact", 100),
         "body": entry.lines("body", 2000),
-        "capacity": entry.number("capacity", 1, 2000),
+        "capacity": entry.integer("capacity", 1, 2000),
         "pass_mark": entry.parse(parse_pass_mark, entry.typed("pass_mark")),
     }
     if len(days) == len(class_change.DATES):

@@ -23,7 +23,7 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.training import plan_list
 from service.models.tables.training import TrainingPlan
 from service.models.tables.user import User
-from service.workflow.form_reader import FormReader
+from service.validation.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 from service.workflow.runtime import tasks
 
@@ -113,13 +113,13 @@ def _own(user: User, plan_id: UUID) -> TrainingPlan:
 
 
 def _fill(user: User, row: TrainingPlan, entry: FormReader) -> None:
-    row.title = entry.text("title", 100, must=True) or ""
-    kind = entry.choice("kind", list(TrainingKind), must=True)
+    row.title = entry.text("title", 100, required=True) or ""
+    kind = entry.choice("kind", list(TrainingKind), required=True)
     if kind:
         entry.parse(check_organiser, Role(user.role), TrainingKind(kind))
         if row.state != PlanState.DRAFT and kind != row.kind:
             entry.refuse("kind", N_("计划发布后不能改变类型，请取消后另订。"))
-    year = entry.number("year", 2000, 2999)
+    year = entry.integer("year", 2000, 2999)
     time = entry.choice("time", TIMES) or ""
     month = int(time[1:]) if time.startswith("m") else None
     quarter = int(time[1:]) if time.startswith("q") else None
@@ -127,8 +127,8 @@ def _fill(user: User, row: TrainingPlan, entry: FormReader) -> None:
         entry.parse(plans.check_year, year, today())
         entry.parse(plans.check_time, year, month, today(), "time")
     row.place, row.note = entry.text("place", 100), entry.text("note", 500)
-    row.capacity = entry.number("capacity", 1, 2000) if entry.typed("capacity") else None
-    row.hours = entry.number("hours", 1, 500) if entry.typed("hours") else None
+    row.capacity = entry.integer("capacity", 1, 2000) if entry.typed("capacity") else None
+    row.hours = entry.integer("hours", 1, 500) if entry.typed("hours") else None
     with session().no_autoflush:
         entry.check()
     row.kind, row.year, row.month, row.quarter = str(kind), year or 0, month, quarter

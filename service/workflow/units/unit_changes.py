@@ -19,8 +19,8 @@ from service.models.queries.units import unit_list
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.user import User
+from service.validation.form_reader import FormReader
 from service.workflow.authorization import must_reach
-from service.workflow.form_reader import FormReader
 from service.workflow.units import units as records
 
 ROLE_OF_KIND = {UnitKind.GROUP: Role.GROUP, UnitKind.ENTERPRISE: Role.ENTERPRISE, UnitKind.BRANCH: Role.ENTERPRISE}
@@ -34,7 +34,7 @@ def rename_unit(user: User, unit_id: UUID, name: str) -> Organisation:
     with transaction(Operation("rename_unit", user.id)):
         unit = _held(user, unit_id, Action.RENAME_UNIT)
         entry = FormReader({"name": name})
-        new = entry.text("name", 100, must=True)
+        new = entry.text("name", 100, required=True)
         if new == unit.name:
             entry.refuse("name", N_("新名称与现在的名称相同。"))
         entry.check()

@@ -21,8 +21,8 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
+from service.validation.form_reader import FormReader
 from service.workflow.authorization import must_have_record, must_reach
-from service.workflow.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 
 NAME_TAKEN = Message(N_("本省已有同名的单位，请核对。"))
@@ -37,9 +37,9 @@ def create_unit(user: User, raw: Mapping[str, Any]) -> Organisation:
     """
     with transaction(Operation("create_unit", user.id)) as current:
         entry = FormReader(raw)
-        kind = entry.choice("kind", list(UnitKind), must=True)
+        kind = entry.choice("kind", list(UnitKind), required=True)
         unit = Organisation(id=new_id(), kind=kind or "enterprise", name="", state="draft", names_history=[])
-        unit.name = entry.text("name", 100, must=True) or ""
+        unit.name = entry.text("name", 100, required=True) or ""
         _place(user, unit, entry)
         entry.check()
         must_reach(user, Action.EDIT_ACADEMY if kind == "academy" else Action.ADD_UNIT, unit)
@@ -115,9 +115,9 @@ def _place(user: User, unit: Organisation, entry: FormReader) -> None:
     if user.role == Role.PROVINCIAL_AUTHORITY:
         unit.authority_id = user.organisation_id
     else:
-        unit.authority_id = entry.key("authority", must=unit.kind != "academy")
+        unit.authority_id = entry.id("authority", required=unit.kind != "academy")
     if unit.kind == "branch":
-        group = Organisation.hold(entry.key("parent"))
+        group = Organisation.hold(entry.id("parent"))
         if group is None or group.kind != "group" or group.state == "deleted":
             entry.refuse("parent", N_("请选择所属集团。"))
         else:
@@ -139,9 +139,9 @@ def _fill(unit: Organisation, entry: FormReader, *, is_own: bool = False) -> Non
     unit.phone = entry.parse(parse_phone, entry.typed("phone")) or None
     unit.address = entry.text("address", 200)
     unit.production_licence = entry.text("production_licence", 40)
-    unit.production_licence_until = entry.day("production_licence_until")
+    unit.production_licence_until = entry.date("production_licence_until")
     unit.sales_licence = entry.text("sales_licence", 40)
-    unit.sales_licence_until = entry.day("sales_licence_until")
+    unit.sales_licence_until = entry.date("sales_licence_until")
 
 
 def flush() -> None:

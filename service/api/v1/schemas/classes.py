@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.v1.schemas.fields import (
-    Asked,
-    Choice,
-    Day,
-    Flag,
-    Id,
-    Many,
-    Mark,
-    Shape,
-    Text,
-    Whole,
-)
+from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.api.v1.schemas.pages import PageQuery, SearchQuery
 from service.domain.persons.persons import PersonState
 from service.domain.training.classes import ClassState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
+from service.validation.fields import Boolean, Choice, Date, Id, Integer, List, Score, Text
 
 KIND = "培训类型；取证班由协会，再培训和换证班由省级开办。 / Kind; initial by the association, others by provinces."
 INSTITUTION = "承办机构的 id，见 GET /institutions。 / Id of the training institution."
@@ -49,10 +39,10 @@ SHOWN = ("id", "code", *KEPT, "pass_mark", "taken", "state", "cancel_reason", "o
 class ClassQuery(SearchQuery):
     kind = Choice("培训类型。 / Kind of training.", TrainingKind)
     state = Choice("状态。 / State.", ClassState)
-    year = Whole("开班的年份。 / Year in which it begins.", 1990, 2200)
+    year = Integer("开班的年份。 / Year in which it begins.", 1990, 2200)
 
 
-class TrainingClass(Shape):
+class TrainingClass(ResponseSchema):
     """One row of the list."""
 
     id = Id()
@@ -60,12 +50,12 @@ class TrainingClass(Shape):
     title = Text("班次名称。 / Title.")
     kind = Choice("取证、再培训、换证。 / Kind of training.", TrainingKind)
     place = Text("地点。 / Place.")
-    enrol_from = Day("报名开始。 / Enrolment opens.")
-    enrol_until = Day("报名截止。 / Last day of enrolment.")
-    starts_on = Day("开班日。 / First day.")
-    ends_on = Day("结束日。 / Last day.")
-    capacity = Whole("名额。 / Seats.")
-    taken = Whole("已报名。 / Seats taken.")
+    enrol_from = Date("报名开始。 / Enrolment opens.")
+    enrol_until = Date("报名截止。 / Last day of enrolment.")
+    starts_on = Date("开班日。 / First day.")
+    ends_on = Date("结束日。 / Last day.")
+    capacity = Integer("名额。 / Seats.")
+    taken = Integer("已报名。 / Seats taken.")
     state = Choice("状态。 / State.", ClassState)
     organiser = Text("主办。 / Organiser.")
     institution = Text("承办机构。 / Training institution.")
@@ -76,11 +66,11 @@ class ClassRecord(TrainingClass):
 
     organiser_id = Id("主办的 id。 / Id of the organiser.")
     institution_id = Id("承办机构的 id。 / Id of the institution.")
-    hours = Whole("学时。 / Hours.")
-    qualification_types = Many(fields.String(), "招收的资格类型代码。 / Codes of the qualification types admitted.")
-    pass_mark = Mark("及格线。 / Pass mark.")
-    makeup_allowed = Flag("允许补考一次。 / Whether one make-up is allowed.")
-    open_to_other_provinces = Flag("接受外省人员。 / Open to other provinces.")
+    hours = Integer("学时。 / Hours.")
+    qualification_types = List(fields.String(), "招收的资格类型代码。 / Codes of the qualification types admitted.")
+    pass_mark = Score("及格线。 / Pass mark.")
+    makeup_allowed = Boolean("允许补考一次。 / Whether one make-up is allowed.")
+    open_to_other_provinces = Boolean("接受外省人员。 / Open to other provinces.")
     contact = Text("联系人及电话。 / Contact.", allow_none=True)
     body = Text("其他说明。 / Notes.", allow_none=True)
     cancel_reason = Text("取消原因。 / Why it was cancelled.", allow_none=True)
@@ -89,48 +79,48 @@ class ClassRecord(TrainingClass):
         values=fields.Integer(),
         metadata={"description": "各状态的报名数。 / Enrolments by state."},
     )
-    version = Whole("版本号，即 ETag。 / Version, the same as the ETag.", 1)
+    version = Integer("版本号，即 ETag。 / Version, the same as the ETag.", 1)
 
 
-class ClassFields(Asked):
+class ClassFields(RequestSchema):
     """What a draft holds."""
 
-    title = Text("班次名称。 / Title.", 100, shortest=1)
+    title = Text("班次名称。 / Title.", 100, min_length=1)
     kind = Choice(
         "培训类型；取证班由协会，再培训和换证班由省级开办。 / Kind; initial by the association, others by provinces.",
         TrainingKind,
     )
     institution_id = Id(INSTITUTION)
-    place = Text("地点。 / Place.", 100, shortest=1)
-    enrol_from = Day("报名开始。 / Enrolment opens.")
-    enrol_until = Day("报名截止。 / Last day of enrolment.")
-    starts_on = Day("开班日。 / First day.")
-    ends_on = Day("结束日。 / Last day.")
-    hours = Whole("学时，每学时 45 分钟。 / Hours of 45 minutes.", 1, 500)
-    capacity = Whole("名额。 / Seats.", 1, 2000)
-    qualification_types = Many(Text("", 20), TYPES, 1, 20)
-    pass_mark = Mark("及格线，最多一位小数。 / Pass mark, at most one decimal.")
-    makeup_allowed = Flag("允许补考一次。 / Whether one make-up is allowed.")
-    open_to_other_provinces = Flag("接受外省人员。 / Open to other provinces.")
+    place = Text("地点。 / Place.", 100, min_length=1)
+    enrol_from = Date("报名开始。 / Enrolment opens.")
+    enrol_until = Date("报名截止。 / Last day of enrolment.")
+    starts_on = Date("开班日。 / First day.")
+    ends_on = Date("结束日。 / Last day.")
+    hours = Integer("学时，每学时 45 分钟。 / Hours of 45 minutes.", 1, 500)
+    capacity = Integer("名额。 / Seats.", 1, 2000)
+    qualification_types = List(Text("", 20), TYPES, 1, 20)
+    pass_mark = Score("及格线，最多一位小数。 / Pass mark, at most one decimal.")
+    makeup_allowed = Boolean("允许补考一次。 / Whether one make-up is allowed.")
+    open_to_other_provinces = Boolean("接受外省人员。 / Open to other provinces.")
     contact = Text("联系人及电话。 / Contact.", 100, allow_none=True)
-    body = Text("其他说明。 / Notes.", 2000, is_long=True, allow_none=True)
+    body = Text("其他说明。 / Notes.", 2000, multiline=True, allow_none=True)
 
 
 class NewClass(ClassFields):
     """What a new draft must hold."""
 
-    title = Text("班次名称。 / Title.", 100, shortest=1, required=True)
+    title = Text("班次名称。 / Title.", 100, min_length=1, required=True)
     kind = Choice(KIND, TrainingKind, required=True)
     institution_id = Id(INSTITUTION, required=True)
-    place = Text("地点。 / Place.", 100, shortest=1, required=True)
-    enrol_from = Day("报名开始。 / Enrolment opens.", required=True)
-    enrol_until = Day("报名截止。 / Last day of enrolment.", required=True)
-    starts_on = Day("开班日。 / First day.", required=True)
-    ends_on = Day("结束日。 / Last day.", required=True)
-    hours = Whole("学时，每学时 45 分钟。 / Hours of 45 minutes.", 1, 500, required=True)
-    capacity = Whole("名额。 / Seats.", 1, 2000, required=True)
-    qualification_types = Many(Text("", 20), TYPES, 1, 20, required=True)
-    pass_mark = Mark("及格线，最多一位小数。 / Pass mark, at most one decimal.", required=True)
+    place = Text("地点。 / Place.", 100, min_length=1, required=True)
+    enrol_from = Date("报名开始。 / Enrolment opens.", required=True)
+    enrol_until = Date("报名截止。 / Last day of enrolment.", required=True)
+    starts_on = Date("开班日。 / First day.", required=True)
+    ends_on = Date("结束日。 / Last day.", required=True)
+    hours = Integer("学时，每学时 45 分钟。 / Hours of 45 minutes.", 1, 500, required=True)
+    capacity = Integer("名额。 / Seats.", 1, 2000, required=True)
+    qualification_types = List(Text("", 20), TYPES, 1, 20, required=True)
+    pass_mark = Score("及格线，最多一位小数。 / Pass mark, at most one decimal.", required=True)
     decision = Choice(
         "publish：立即开放报名；keep：只存草稿。 / Publish at once, or keep as a draft.", OPEN, load_default="keep"
     )
@@ -144,16 +134,16 @@ class ClassChange(ClassFields):
     )
 
 
-class Persons(Asked):
-    persons = Many(Id(), "人员的 id，最多 500。 / Ids of persons, 500 at most.", 1, 500, required=True)
+class Persons(RequestSchema):
+    persons = List(Id(), "人员的 id，最多 500。 / Ids of persons, 500 at most.", 1, 500, required=True)
 
 
-class EnrolledRow(Shape):
+class EnrolledRow(ResponseSchema):
     """What became of one person."""
 
     person = Id()
     name = Text("姓名；不在范围内的为空。 / Name; empty out of scope.")
-    ok = Flag("是否报上名。 / Whether he is enrolled.")
+    ok = Boolean("是否报上名。 / Whether he is enrolled.")
     enrollment = Id("报名的 id。 / Id of the enrolment.", allow_none=True)
     message = Text("未能报名的原因。 / Why not.", allow_none=True)
 
@@ -161,10 +151,10 @@ class EnrolledRow(Shape):
 class CandidateQuery(PageQuery):
     q = Text("姓名或拼音。 / Name or pinyin.", 50, load_default="")
     unit = Id("单位的 id。 / Id of the unit.")
-    others = Flag("true：列出不符合的人员及原因。 / Those who do not fit, with reasons.", load_default=False)
+    others = Boolean("true：列出不符合的人员及原因。 / Those who do not fit, with reasons.", load_default=False)
 
 
-class Candidate(Shape):
+class Candidate(ResponseSchema):
     """A person who may be enrolled, or why not."""
 
     id = Id("人员的 id。 / Id of the person.")
@@ -174,4 +164,4 @@ class Candidate(Shape):
     unit_name = Text("单位。 / Unit.")
     type_name = Text("资格类型。 / Qualification type.")
     need = Choice("应参加的培训。 / Training that is due.", Need)
-    obstacles = Many(fields.String(), "不能报名的原因；空即可报。 / Why he cannot join; empty if he can.")
+    obstacles = List(fields.String(), "不能报名的原因；空即可报。 / Why he cannot join; empty if he can.")

@@ -8,18 +8,11 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from service.api.http.errors import say
-from service.api.v1.schemas.fields import (
-    Asked,
-    Flag,
-    Many,
-    Shape,
-    Text,
-    Whole,
-    nested,
-)
+from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.errors import Message
 from service.models.db.pagination import SortOrder
 from service.reports.framework.table import PagedTable
+from service.validation.fields import Boolean, Integer, List, Text, nested
 
 ETAG = {"ETag": {"description": "这一版。 / This version.", "schema": {"type": "string"}}}
 LOCATED = {"Location": {"description": "新增内容的地址。 / Address of what was made.", "schema": {"type": "string"}}}
@@ -27,12 +20,12 @@ MOST_ROWS = 200  # of one page
 COUNTED = 100_000  # to which totals are counted
 
 
-class Problem(Shape):
+class Problem(ResponseSchema):
     """An error as RFC 9457 has it."""
 
     type = Text("问题的种类，不随语言变。 / Kind of problem, the same in every language.")
     title = Text("种类的名称。 / Its name.")
-    status = Whole("HTTP 状态码。 / HTTP status.", 400, 599)
+    status = Integer("HTTP 状态码。 / HTTP status.", 400, 599)
     detail = Text("出了什么事，该怎么办。 / What happened and what to do.", 2000)
     instance = Text("请求的地址。 / Address asked for.", 2000)
     request_id = Text("请求编号，报障时请告知。 / Quote it to the administrator.", 40)
@@ -48,15 +41,15 @@ class FieldProblem(Problem):
     )
 
 
-class PageQuery(Asked):
+class PageQuery(RequestSchema):
     """Which page of a list."""
 
     cursor = Text(
         "上一次答复的 next 或 previous；缺省为第一页。 / `next` or `previous` of an answer; the first page without it.",
         500,
     )
-    limit = Whole("一页的行数，缺省 50。 / Rows of a page, 50 unless told.", 1, MOST_ROWS, load_default=50)
-    total = Flag("是否计算总数。 / Whether to count all rows.", load_default=False)
+    limit = Integer("一页的行数，缺省 50。 / Rows of a page, 50 unless told.", 1, MOST_ROWS, load_default=50)
+    total = Boolean("是否计算总数。 / Whether to count all rows.", load_default=False)
 
 
 class SearchQuery(PageQuery):
@@ -68,23 +61,23 @@ class SearchQuery(PageQuery):
 def page_of(row: type[Schema], name: str) -> type[Schema]:
     """A page of such rows."""
     members: dict[str, fields.Field[Any]] = {
-        "items": Many(nested(row)),
+        "items": List(nested(row)),
         "next": Text("下一页；没有则为 null。 / Cursor of the next page.", 500, allow_none=True),
         "previous": Text("上一页；没有则为 null。 / Cursor of the page before.", 500, allow_none=True),
-        "total": Whole(
+        "total": Integer(
             "全部行数，数到十万；未要求则为 null。 / All rows, counted to 100,000; null unless asked.", allow_none=True
         ),
     }
-    return type(name, (Shape,), members)
+    return type(name, (ResponseSchema,), members)
 
 
 def many_of(row: type[Schema], name: str) -> type[Schema]:
     """What became of many rows: how many were done, and each with its reason if it was refused."""
     members: dict[str, fields.Field[Any]] = {
-        "done": Whole("办成的个数。 / How many were done."),
-        "results": Many(nested(row), "逐行的结果，顺序同请求。 / Row by row, in the order of the request."),
+        "done": Integer("办成的个数。 / How many were done."),
+        "results": List(nested(row), "逐行的结果，顺序同请求。 / Row by row, in the order of the request."),
     }
-    return type(name, (Shape,), members)
+    return type(name, (ResponseSchema,), members)
 
 
 def listed(

@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from service.api.v1.schemas.fields import (
-    Asked,
-    Bytes,
-    Choice,
-    Day,
-    Flag,
-    Id,
-    Many,
-    Mark,
-    Shape,
-    Text,
-    Whole,
-    nested,
-)
+from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.api.v1.schemas.pages import SearchQuery
 from service.domain.certificates.certificates import CertificateState
 from service.domain.persons.identity import IdType, Sex
@@ -23,6 +10,7 @@ from service.domain.persons.persons import PersonState
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
+from service.validation.fields import Base64, Boolean, Choice, Date, Id, Integer, List, Score, Text, nested
 
 TYPE = "资格类型代码，见 GET /qualification-types。 / Code of the qualification type."
 REASON = "原因。 / Reason."
@@ -59,16 +47,16 @@ class PersonQuery(SearchQuery):
     need = Choice("应参加的培训。 / Training that is due.", Need)
 
 
-class NumberQuery(Asked):
+class NumberQuery(RequestSchema):
     id_number = Text(
         "完整的证件号码，不进入地址和日志。 / Whole number; it enters no address and no log.",
         40,
-        shortest=1,
+        min_length=1,
         required=True,
     )
 
 
-class Person(Shape):
+class Person(ResponseSchema):
     """One row of the list."""
 
     id = Id()
@@ -82,32 +70,32 @@ class Person(Shape):
     need = Choice("应参加的培训。 / Training that is due.", Need, allow_none=True)
     certificate_id = Id("现行证书的 id。 / Id of the present certificate.", allow_none=True)
     number = Text("证书编号。 / Number of the certificate.", allow_none=True)
-    valid_to = Day("有效期至。 / Valid until.", allow_none=True)
+    valid_to = Date("有效期至。 / Valid until.", allow_none=True)
     certificate_state = Choice("证书状态。 / State of the certificate.", CertificateState, allow_none=True)
 
 
-class Training(Shape):
+class Training(ResponseSchema):
     """One enrolment of the person."""
 
     id = Id("报名的 id。 / Id of the enrolment.")
     class_id = Id("培训班的 id。 / Id of the class.")
     title = Text("班次。 / Title of the class.")
     kind = Choice("培训类型。 / Kind of training.", TrainingKind)
-    starts_on = Day("开班日。 / First day.")
-    ends_on = Day("结束日。 / Last day.")
-    hours = Whole("学时。 / Hours.")
+    starts_on = Date("开班日。 / First day.")
+    ends_on = Date("结束日。 / Last day.")
+    hours = Integer("学时。 / Hours.")
     state = Choice("报名状态。 / State.", EnrollmentState)
     reason = Text(REASON, allow_none=True)
-    scores = Many(Mark(allow_none=True), "各次成绩，null 为缺考。 / Scores of the attempts, null for absent.")
+    scores = List(Score(allow_none=True), "各次成绩，null 为缺考。 / Scores of the attempts, null for absent.")
 
 
-class PersonRecord(Shape):
+class PersonRecord(ResponseSchema):
     """A person's record with his trainings."""
 
     id = Id()
     name = Text("姓名。 / Name.")
     sex = Choice("性别。 / Sex.", Sex)
-    birth_date = Day("出生日期。 / Day of birth.")
+    birth_date = Date("出生日期。 / Day of birth.")
     id_type = Choice("证件类型。 / Kind of document.", IdType)
     id_number_masked = Text("证件号码，已遮挡。 / Identity number, masked.")
     phone_masked = Text("手机，已遮挡。 / Telephone, masked.", allow_none=True)
@@ -120,70 +108,70 @@ class PersonRecord(Shape):
     post = Text("职务。 / Post.", allow_none=True)
     education = Text("学历。 / Education.", allow_none=True)
     title = Text("职称。 / Professional title.", allow_none=True)
-    appointed_on = Day("任职日期。 / Appointed on.", allow_none=True)
-    no_criminal_record = Flag("无刑事处罚声明。 / Declaration of no criminal record.")
-    has_photo = Flag("是否有照片。 / Whether there is a photo.")
+    appointed_on = Date("任职日期。 / Appointed on.", allow_none=True)
+    no_criminal_record = Boolean("无刑事处罚声明。 / Declaration of no criminal record.")
+    has_photo = Boolean("是否有照片。 / Whether there is a photo.")
     legacy_number = Text("原有证书编号。 / Number of the certificate of former times.", allow_none=True)
-    legacy_issued_on = Day("原有证书发证日期。 / Its day of issue.", allow_none=True)
-    legacy_valid_to = Day("原有证书有效期至。 / Its last valid day.", allow_none=True)
+    legacy_issued_on = Date("原有证书发证日期。 / Its day of issue.", allow_none=True)
+    legacy_valid_to = Date("原有证书有效期至。 / Its last valid day.", allow_none=True)
     need = Choice("应参加的培训。 / Training that is due.", Need)
     need_explained = Text("为什么。 / Why.")
-    trainings = Many(nested(Training), "培训经历，新的在前。 / Trainings, newest first.")
-    version = Whole("版本号，即 ETag。 / Version, the same as the ETag.", 1)
+    trainings = List(nested(Training), "培训经历，新的在前。 / Trainings, newest first.")
+    version = Integer("版本号，即 ETag。 / Version, the same as the ETag.", 1)
 
 
-class PersonFields(Asked):
+class PersonFields(RequestSchema):
     """What stands in a person's record; what is left out stays, null empties it."""
 
     id_type = Choice("证件类型，缺省居民身份证。 / Kind of document; resident identity card unless told.", IdType)
     sex = Choice("性别；身份证可不填。 / Sex; an identity card tells it.", Sex)
-    birth_date = Day("出生日期；身份证可不填。 / Day of birth; an identity card tells it.")
+    birth_date = Date("出生日期；身份证可不填。 / Day of birth; an identity card tells it.")
     phone = Text("手机。 / Telephone.", 30)
     post = Text("职务。 / Post.", 50, allow_none=True)
     education = Text("学历。 / Education.", 30, allow_none=True)
     title = Text("职称。 / Professional title.", 50, allow_none=True)
-    appointed_on = Day("任职日期。 / Appointed on.", allow_none=True)
-    no_criminal_record = Flag(
+    appointed_on = Date("任职日期。 / Appointed on.", allow_none=True)
+    no_criminal_record = Boolean(
         "无刑事处罚声明，提交时须为 true。 / Declaration of no criminal record; true to be submitted."
     )
-    photo = Bytes("照片，JPEG 或 PNG，base64。 / Photo, JPEG or PNG, in base64.")
+    photo = Base64("照片，JPEG 或 PNG，base64。 / Photo, JPEG or PNG, in base64.")
     certificate_number = Text("原有证书编号。 / Number of a certificate of former times.", 20, allow_none=True)
-    certificate_issued_on = Day("原有证书发证日期。 / Its day of issue.", allow_none=True)
-    certificate_valid_to = Day("原有证书有效期至。 / Its last valid day.", allow_none=True)
+    certificate_issued_on = Date("原有证书发证日期。 / Its day of issue.", allow_none=True)
+    certificate_valid_to = Date("原有证书有效期至。 / Its last valid day.", allow_none=True)
 
 
 class PersonChange(PersonFields):
-    name = Text("姓名。 / Name.", 50, shortest=1)
-    id_number = Text("证件号码。 / Identity number.", 40, shortest=1)
-    qualification_type = Text(TYPE, 20, shortest=1)
+    name = Text("姓名。 / Name.", 50, min_length=1)
+    id_number = Text("证件号码。 / Identity number.", 40, min_length=1)
+    qualification_type = Text(TYPE, 20, min_length=1)
 
 
 class NewPerson(PersonFields):
-    name = Text("姓名。 / Name.", 50, shortest=1, required=True)
-    id_number = Text("证件号码。 / Identity number.", 40, shortest=1, required=True)
-    qualification_type = Text(TYPE, 20, shortest=1, required=True)
+    name = Text("姓名。 / Name.", 50, min_length=1, required=True)
+    id_number = Text("证件号码。 / Identity number.", 40, min_length=1, required=True)
+    qualification_type = Text(TYPE, 20, min_length=1, required=True)
     unit = Id("单位的 id，缺省本单位。 / Id of the unit; one's own unless told.")
-    submit = Flag("保存后即提交审批。 / Submit for approval at once.", load_default=False)
+    submit = Boolean("保存后即提交审批。 / Submit for approval at once.", load_default=False)
 
 
-class Reason(Asked):
-    reason = Text(REASON, 500, shortest=1, is_long=True, required=True)
+class Reason(RequestSchema):
+    reason = Text(REASON, 500, min_length=1, multiline=True, required=True)
 
 
-class Approval(Asked):
+class Approval(RequestSchema):
     decision = Choice("通过或退回。 / Approve, or send back.", ("approve", "reject"), required=True)
-    reason = Text("退回意见，退回时必填。 / Why it is sent back.", 500, is_long=True)
+    reason = Text("退回意见，退回时必填。 / Why it is sent back.", 500, multiline=True)
 
 
-class Transfer(Asked):
+class Transfer(RequestSchema):
     unit = Id("转入单位的 id。 / Id of the unit he moves to.", required=True)
 
 
-class NewType(Asked):
-    qualification_type = Text(TYPE, 20, shortest=1, required=True)
+class NewType(RequestSchema):
+    qualification_type = Text(TYPE, 20, min_length=1, required=True)
 
 
-class WholeNumbers(Shape):
+class WholeNumbers(ResponseSchema):
     """What is masked elsewhere; the look is audited."""
 
     id_number = Text("证件号码。 / Identity number.")

@@ -4,53 +4,45 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.v1.schemas.fields import (
-    Asked,
-    Choice,
-    Id,
-    Many,
-    Shape,
-    Text,
-    Whole,
-    nested,
-)
+from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.reports.framework.report import CellType
+from service.validation.fields import Choice, Id, Integer, List, Text, nested
 
 FILTERS = ("q", "by", "year", "province", "unit", "type", "class_id", "kind", "need", "state", "band", "print")
 
 
-class Option(Shape):
+class Option(ResponseSchema):
     """A filter that a report knows, with its values if they are codes."""
 
     name = Text("参数名。 / Name of the parameter.")
-    values = Many(fields.String(), "可取的值；为空则是文字、年份或 id。 / Its values; empty for words, years and ids.")
+    values = List(fields.String(), "可取的值；为空则是文字、年份或 id。 / Its values; empty for words, years and ids.")
 
 
-class Report(Shape):
+class Report(ResponseSchema):
     """One entry of the menu."""
 
     name = Text("名称，用于地址。 / Name, as in the address.")
     title = Text("标题。 / Title.")
     note = Text("说明。 / Note.")
-    filters = Many(nested(Option), "筛选条件。 / Filters.")
+    filters = List(nested(Option), "筛选条件。 / Filters.")
 
 
-class Reports(Shape):
-    items = Many(nested(Report))
+class Reports(ResponseSchema):
+    items = List(nested(Report))
 
 
-class Column(Shape):
+class Column(ResponseSchema):
     key = Text("行内的键。 / Key in the rows.")
     title = Text("表头。 / Heading.")
     kind = Choice("写法：share 为 {part, whole}，score 为分数或缺考。 / How it is written.", CellType)
 
 
-class ReportQuery(Asked):
+class ReportQuery(RequestSchema):
     """Filters; which of them a report knows, GET /reports tells."""
 
     q = Text("查找的文字。 / Words to search for.", 50)
     by = Text("分组。 / Grouped by what.", 20)
-    year = Whole("年份；0 为全部。 / Year; 0 for all.", 0, 2200)
+    year = Integer("年份；0 为全部。 / Year; 0 for all.", 0, 2200)
     province = Id("省份的 id。 / Id of the province.")
     unit = Id("单位的 id。 / Id of the unit.")
     type = Id("资格类型的 id。 / Id of the qualification type.")
@@ -63,7 +55,7 @@ class ReportQuery(Asked):
     cursor = Text("上一次答复的 next 或 previous。 / `next` or `previous` of an answer.", 500)
 
 
-class ReportPage(Shape):
+class ReportPage(ResponseSchema):
     """A page of a report."""
 
     name = Text("名称。 / Name.")
@@ -71,8 +63,8 @@ class ReportPage(Shape):
     chosen = fields.Dict(
         keys=fields.String(), values=fields.String(), metadata={"description": "实际的筛选条件。 / Filters in force."}
     )
-    columns = Many(nested(Column), "列。 / Columns.")
-    items = Many(fields.Dict(keys=fields.String()), "行，一页 100 行。 / Rows, 100 a page.")
+    columns = List(nested(Column), "列。 / Columns.")
+    items = List(fields.Dict(keys=fields.String()), "行，一页 100 行。 / Rows, 100 a page.")
     totals = fields.Dict(
         keys=fields.String(), metadata={"description": "合计，n 为行数。 / Sums; n is the number of rows."}
     )

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.v1.schemas.fields import (
-    Asked,
-    Choice,
-    Day,
-    Id,
-    Many,
-    Shape,
-    Text,
-    Whole,
-)
+from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.api.v1.schemas.pages import SearchQuery
 from service.domain.units.units import Business, UnitKind, UnitState
+from service.validation.fields import Choice, Date, Id, Integer, List, Text
 
 PROVINCE = "主管省份的 id，见 GET /provinces。 / Id of the province."
 GROUP = "所属集团的 id（分公司必填）。 / Id of the group; branches have one."
@@ -39,7 +31,7 @@ class UnitQuery(SearchQuery):
     state = Choice("状态；缺省不含已删除的。 / State; deleted ones only when asked for.", UnitState)
 
 
-class Unit(Shape):
+class Unit(ResponseSchema):
     """One row of the list."""
 
     id = Id()
@@ -51,7 +43,7 @@ class Unit(Shape):
     contact = Text("联系人。 / Contact.", 50, allow_none=True)
     province = Text("主管省份；院校可以没有。 / Province.", 100, allow_none=True)
     group = Text("所属集团。 / Group of a branch.", 100, allow_none=True)
-    persons = Whole("在册人员数。 / Persons, without drafts and deregistered ones.")
+    persons = Integer("在册人员数。 / Persons, without drafts and deregistered ones.")
 
 
 class UnitRecord(Unit):
@@ -63,17 +55,17 @@ class UnitRecord(Unit):
     phone = Text("联系电话。 / Telephone.", 30, allow_none=True)
     address = Text("地址。 / Address.", 200, allow_none=True)
     production_licence = Text("生产许可证号。 / Production licence.", 40, allow_none=True)
-    production_licence_until = Day("生产许可证有效期至。 / Valid until.", allow_none=True)
+    production_licence_until = Date("生产许可证有效期至。 / Valid until.", allow_none=True)
     sales_licence = Text("销售许可证号。 / Sales licence.", 40, allow_none=True)
-    sales_licence_until = Day("销售许可证有效期至。 / Valid until.", allow_none=True)
-    names_history = Many(
+    sales_licence_until = Date("销售许可证有效期至。 / Valid until.", allow_none=True)
+    names_history = List(
         fields.Dict(), "曾用名：name、until（用到哪天）。 / Former names, each with the day it was used until."
     )
-    missing = Many(fields.String(), "还没有填写的必填项。 / Required fields that are empty.")
-    version = Whole("版本号，即 ETag。 / Version, the same as the ETag.", 1)
+    missing = List(fields.String(), "还没有填写的必填项。 / Required fields that are empty.")
+    version = Integer("版本号，即 ETag。 / Version, the same as the ETag.", 1)
 
 
-class UnitChange(Asked):
+class UnitChange(RequestSchema):
     """What may be changed of a unit; what is left out stays, null empties it."""
 
     credit_code = Text("统一社会信用代码，18 位。 / Unified social credit code.", 18, allow_none=True)
@@ -83,24 +75,24 @@ class UnitChange(Asked):
     phone = Text("联系电话。 / Telephone.", 30, allow_none=True)
     address = Text("地址。 / Address.", 200, allow_none=True)
     production_licence = Text("生产许可证号。 / Production licence.", 40, allow_none=True)
-    production_licence_until = Day("生产许可证有效期至。 / Valid until.", allow_none=True)
+    production_licence_until = Date("生产许可证有效期至。 / Valid until.", allow_none=True)
     sales_licence = Text("销售许可证号。 / Sales licence.", 40, allow_none=True)
-    sales_licence_until = Day("销售许可证有效期至。 / Valid until.", allow_none=True)
+    sales_licence_until = Date("销售许可证有效期至。 / Valid until.", allow_none=True)
 
 
 class NewUnit(UnitChange):
     """A new unit: name, kind and province must be there, the unit itself completes the rest."""
 
-    name = Text("单位名称。 / Name.", 100, shortest=1, required=True)
+    name = Text("单位名称。 / Name.", 100, min_length=1, required=True)
     kind = Choice("单位类型。 / Kind.", UnitKind, required=True)
     authority = Id("主管省份的 id；省级账号不必填，院校可以没有。 / Province; provincial accounts have their own.")
     parent = Id(GROUP)
 
 
-class NewName(Asked):
-    name = Text("新名称。 / The new name.", 100, shortest=1, required=True)
+class NewName(RequestSchema):
+    name = Text("新名称。 / The new name.", 100, min_length=1, required=True)
 
 
-class Conversion(Asked):
+class Conversion(RequestSchema):
     to = Choice("转换为。 / Into what.", (UnitKind.BRANCH, UnitKind.GROUP, UnitKind.ENTERPRISE), required=True)
     group = Id("转为分公司时加入的集团。 / Group that a branch joins.")

@@ -28,9 +28,9 @@ from service.models.queries.persons.person_history import (
 from service.models.queries.persons.retention import photos_of
 from service.models.queries.units import unit_list
 from service.models.tables.person import Person, Photo, QualificationType
+from service.validation.form_reader import FormReader
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
-from service.workflow.form_reader import FormReader
 from service.workflow.persons import person_records, transfers
 
 bp = Blueprint("person_actions", __name__)
@@ -149,7 +149,7 @@ def choose_unit(person_id: UUID) -> ResponseReturnValue:
 @rerender_on_error(choose_unit, Conflict)
 def transfer(person_id: UUID) -> ResponseReturnValue:
     entry = FormReader(request.form)
-    unit_id = entry.key("unit")
+    unit_id = entry.id("unit")
     entry.check()
     if unit_id is None:
         raise InvalidInput({"unit": N_("请选择要转入的单位。")})
