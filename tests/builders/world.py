@@ -31,6 +31,12 @@ _serial = itertools.count(1)
 SURNAMES, GIVEN = "赵钱孙李周吴郑王冯陈", "甲乙丙丁戊己庚辛壬癸"
 
 
+def number_from_one() -> None:
+    """Begin the serial numbers of names and identities again, so that no test depends on those that ran before."""
+    global _serial
+    _serial = itertools.count(1)
+
+
 def make_unit(kind: str = "enterprise", province: str = "37", name: str = "", **more: Any) -> Organisation:
     """A unit, complete unless told otherwise."""
     n = next(_serial)
