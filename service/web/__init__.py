@@ -1,17 +1,21 @@
-"""HTML pages. A module a noun, each with ``bp``; a page reads through models and reports and changes through workflow.
+"""HTML pages: a page reads through models and reports and changes through workflow.
 
-A form comes back with its values and errors by ``@again(page)`` (submit.py); views catch nothing themselves::
+``views`` holds a module a noun, each with its blueprint ``bp``; ``presenters`` turn values into what is shown; ``shell``
+is what every page shares. A form comes back with its values and errors by ``@rerender_on_error(page)``; views catch
+nothing themselves::
 
     @bp.get("/persons/new")
-    @needs(Action.EDIT_PERSON)
-    def new(): return render_template("pages/persons/form.html")
+    @requires_permission(Action.EDIT_PERSON)
+    def new():
+        return render_template("pages/persons/form.html")
+
 
     @bp.post("/persons")
-    @needs(Action.EDIT_PERSON)
-    @again(new)
+    @requires_permission(Action.EDIT_PERSON)
+    @rerender_on_error(new)
     def create():
-        person = registry.save_person(current_user, request.form)
-        done(N_("已保存"))
+        person = person_records.save_person(current_user, request.form)
+        flash_success(N_("已保存"))
         return redirect(url_for(".show", person_id=person.id))
 """
 
@@ -42,10 +46,11 @@ VIEWS = (
     ("training", ("plans", "classes", "enrollments", "worklists")),
     ("units", ("units", "unit_actions")),
 )
+BLUEPRINTS = frozenset(name for _noun, names in VIEWS for name in names)
 
 
 def register(app: Flask) -> None:
-    """Everything that pages need, then the pages."""
+    """Register what pages need, then the pages."""
     request_log.register(app)
     security_headers.register(app)
     formatting.register(app)
