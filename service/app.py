@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Flask
 
-from service import api, handlers, web
+from service import api, web
 from service.config import Settings, settings
 from service.models.db import pool
 from service.models.db.session import db
@@ -39,7 +39,6 @@ def create_app(configuration: Settings | None = None) -> Flask:
     )
     pool.ask_when_idle()
     db.init_app(app)
-    handlers.topics()  # imported before the first request, which should not wait for it
     web.register(app)
     api.register(app)
     return app
