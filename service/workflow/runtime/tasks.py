@@ -275,21 +275,11 @@ def _assign_row(task_id: UUID, assignee_id: UUID | None) -> None:
 
 def _append_journal_note(held: LockedCase, act: Act) -> None:
     """A journal row for an input that moves a task but not the case: digests are carried from the row before."""
-    before = session().get(JournalRow, (held.id, held.seq))
+    before = session().get_one(JournalRow, (held.id, held.seq))
     seq, at = held.seq + 1, now()
     given = engine.Input(act.kind, seq, at, act.token, act.element, None, dict(act.data))
     definition = definitions.definition(held.definition)
-    row = journal.make_row(
-        str(held.id),
-        given,
-        None,
-        definition,
-        str(act.actor_id),
-        None,
-        held.last_hash,
-        os.urandom(16),
-        carry=before.record if before else None,
-    )
+    row = journal.note_row(executor.envelope(held, act, os.urandom(16)), definition, given, before.record)
     current_operation().case_id, current_operation().seq = held.id, seq
     session().add(
         JournalRow(
