@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE  # compiling everything again in every process 
 CHECKS := check-style check-types check-imports check-translations check-migrations check-committed check-diagrams
 
 .DEFAULT_GOAL := help
-.PHONY: help run full-demo setup setup-tests test unit browser conformance check $(CHECKS) fix bench db migration translations lock clean
+.PHONY: help run setup setup-tests test unit browser conformance check $(CHECKS) fix bench db migration translations lock clean
 
 run: setup  ## set up what is missing and serve Anpei with demonstration data on http://127.0.0.1:8000
 	@$(VENV) -m service.cli run
@@ -62,9 +62,6 @@ conformance: setup  ## run the conformance models of DIR=folder through gate and
 
 bench: setup-tests  ## measure; writes bench/latest.json
 	@$(VENV) -m tests.bench
-
-full-demo: setup  ## fill an empty database (ANPEI_DATA_DIR=new folder) with 50,000 persons and 150,000 enrolments
-	@$(VENV) -m tests.bench.full_scale
 
 db: setup  ## a psql prompt on the database
 	@$(VENV) -m service.cli db

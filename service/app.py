@@ -5,10 +5,10 @@ from __future__ import annotations
 import orjson
 from flask import Flask
 
-from service import api, web
+from service import api, handlers, web
 from service.config import Settings, settings
-from service.models.db import pool
 from service.models.db.session import db
+from service.models.tables.listeners import register_listeners
 
 # Pages ask small questions, many at once: what helps one long question alone (compiling it, splitting it over cores) costs them more.
 CONNECTION = {
@@ -37,8 +37,9 @@ def create_app(configuration: Settings | None = None) -> Flask:
         },
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
     )
-    pool.ask_when_idle()
+    register_listeners()
     db.init_app(app)
+    handlers.topics()  # imported before the first request, which should not wait for it
     web.register(app)
     api.register(app)
     return app

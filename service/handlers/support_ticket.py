@@ -1,6 +1,6 @@
 """在线客服: a ticket is routed, accepted, answered back and forth, resolved, and closed or taken up again (R69, S78–S82).
 
-Texts are stored in the ticket's tables; the case holds ids and decisions.
+What people write stands in the ticket's own tables; the case knows ids and decisions only.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from service.domain.notices.tickets import (
 )
 from service.domain.values.state_machine import check_move
 from service.errors import N_, InvalidInput
-from service.handlers.registry import task_subject, topic
-from service.models.db.encryption import decrypt_text
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.case import PersonalValue
@@ -28,13 +26,12 @@ from service.models.tables.case_statements import role_organisation
 from service.models.tables.ticket import Ticket, TicketMessage, ticket_of
 from service.operations.context import Context, TaskSubject
 
-NO_REPLY_TEXT = N_("提问人 14 天未补充，请承办方处理。")
-NO_RATING_TEXT = N_("满 7 天未评价，自动关闭。")
+SILENT = N_("提问人 14 天未补充，请承办方处理。")
+UNRATED = N_("满 7 天未评价，自动关闭。")
 
 
-@task_subject("support_ticket")
-def describe_subject(data: dict[str, Any]) -> TaskSubject:
-    """Describe a ticket; ``barred`` hides a complaint from the person it is about (R69)."""
+def describe(data: dict[str, Any]) -> TaskSubject:
+    """What inbox and lists show of a ticket; ``barred`` keeps a complaint from whom it is about (R69)."""
     if "number" not in data:
         return TaskSubject()
     ticket = _ticket(data)
@@ -51,9 +48,8 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
     )
 
 
-@topic("support_ticket.receive")
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Link a new ticket to its case. Raises InvalidInput for a second case, or another author."""
+    """A ticket just written gets its case; only who wrote it can hand it in."""
     ticket = _ticket(data)
     if ticket.case_id is not None or ticket.requester_id != context.actor_id:
         raise InvalidInput({"ticket_id": N_("这份工单已经提交过。")})
@@ -66,9 +62,8 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("support_ticket.assign_desk")
 def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Assign the ticket to the role that the decision table names (S78–S82)."""
+    """Give the ticket to the role that the decision names (S78–S82)."""
     ticket, route = _ticket(data), data["route"]
     ticket.desk_role, ticket.desk_id = route["desk"], role_organisation(route["desk"])
     return {
@@ -79,18 +74,16 @@ def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("support_ticket.accept")
 def accept(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Accept the ticket for the handling unit."""
+    """Somebody of the desk takes it up."""
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
     ticket.assignee_id = context.actor_id
     return {}
 
 
-@topic("support_ticket.reroute")
 def reroute(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Change the kind of the ticket. Raises InvalidInput for a complaint (R69)."""
+    """It belongs to another kind; a complaint stays where it is (R69)."""
     ticket, kind = _ticket(data), TicketKind(data["new_kind"])
     if obstacle := obstacle_to_rerouting(TicketKind(ticket.kind), kind):
         raise InvalidInput({"new_kind": obstacle})
@@ -100,9 +93,8 @@ def reroute(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"ticket_kind": kind.value}
 
 
-@topic("support_ticket.record_progress")
 def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Record progress for the requester to look up (S81)."""
+    """How far it is, for the requester to look up (S81)."""
     ticket = _ticket(data)
     if data.get("step"):
         step, now = RepairStep(data["step"]), RepairStep(ticket.step) if ticket.step else None
@@ -111,78 +103,72 @@ def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         ticket.step = step
     ticket.progress = data.get("progress") or ""
     ticket.expected_on = date.fromisoformat(data["expected_on"]) if data.get("expected_on") else None
-    _add_typed(ticket, context, "progress", data)
+    _speak(ticket, context, "progress", data)
     return {}
 
 
-@topic("support_ticket.ask_requester")
 def ask_requester(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Ask the requester a question."""
+    """The desk needs to know more."""
     ticket = _ticket(data)
     _move(ticket, TicketState.WAITING_USER)
-    _add_typed(ticket, context, "ask", data)
+    _speak(ticket, context, "ask", data)
     return {}
 
 
-@topic("support_ticket.record_reply")
 def record_reply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Record the requester's answer."""
+    """The requester has answered; the desk goes on."""
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
-    _add_typed(ticket, context, "reply", data)
+    _speak(ticket, context, "reply", data)
     return {}
 
 
-@topic("support_ticket.note_silence")
 def note_silence(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Note that the requester has not answered for 14 days; the handling unit decides what follows."""
+    """The requester has not answered for a fortnight; the desk decides what follows."""
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
-    _add(ticket, context, "system", NO_REPLY_TEXT)
+    _add(ticket, context, "system", SILENT)
     return {}
 
 
-@topic("support_ticket.resolve")
 def resolve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Resolve the ticket; the requester may reopen it within seven days."""
+    """The desk has answered; the requester has seven days to say otherwise."""
     ticket = _ticket(data)
     _move(ticket, TicketState.RESOLVED)
     ticket.resolved_at, ticket.assignee_id = context.at, context.actor_id
-    _add_typed(ticket, context, "resolve", data)
+    _speak(ticket, context, "resolve", data)
     return {}
 
 
-@topic("support_ticket.reopen")
 def reopen(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Reopen a ticket that is not solved."""
+    """It is not solved; the desk takes it up again."""
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
     ticket.resolved_at = None
-    _add_typed(ticket, context, "reopen", data)
+    _speak(ticket, context, "reopen", data)
     return {}
 
 
-@topic("support_ticket.close")
 def close(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Close the ticket: rated by the requester, or by the timer seven days after the answer."""
+    """Rated by the requester, or seven days after the answer."""
     ticket = _ticket(data)
     ticket.closed_at = context.at
     _move(ticket, TicketState.CLOSED)
     if context.actor_id is None:
-        _add(ticket, context, "system", NO_RATING_TEXT)
+        _add(ticket, context, "system", UNRATED)
     else:
         ticket.rating = int(data["rating"])
-        _add_typed(ticket, context, "note", data)
+        _speak(ticket, context, "note", data)
     return {}
 
 
-def _add_typed(ticket: Ticket, context: Context, kind: str, data: dict[str, Any]) -> None:
-    """Add the message typed in the form to the conversation; the case holds only a reference to it."""
+def _speak(ticket: Ticket, context: Context, kind: str, data: dict[str, Any]) -> None:
+    """Add what was typed into the form to the conversation; the case itself has only a reference to it."""
     reference = data.get("message")
     if reference is not None:
         value = session().get_one(PersonalValue, UUID(reference["personal"]))
-        if value.sealed is not None:
-            _add(ticket, context, kind, decrypt_text(value.sealed))
+        if value.value is not None:
+            _add(ticket, context, kind, value.value)
 
 
 def _add(ticket: Ticket, context: Context, kind: str, body: str) -> None:

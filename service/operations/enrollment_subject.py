@@ -1,4 +1,4 @@
-"""Task subject of an enrolment, read from the rows by the ids in the case's data."""
+"""What inbox and lists show of an enrolment: read from the rows by the ids in the case. No topics here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from service.domain.training.training_kind import TrainingKind
-from service.models.db.prepared_statements import Prepared
+from service.models.db.prepared_statements import PreparedStatement
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
@@ -16,7 +16,7 @@ from service.models.tables.training import TrainingClass
 from service.operations.context import TaskSubject
 
 # Columns, not rows: this is read at nearly every step of every enrolment.
-_SHOWN = Prepared(
+_SHOWN = PreparedStatement(
     "describe_enrollment",
     select(
         Person.name.label("person_name"),
@@ -50,7 +50,7 @@ _SHOWN = Prepared(
 
 
 def describe_enrollment(data: dict[str, Any]) -> TaskSubject:
-    """Describe person, unit and class of the case, with the facts shown beside a decision's form."""
+    """Person, unit and class of the case, and the facts a decision needs beside its form."""
     if "person_id" not in data or "unit_id" not in data:
         return TaskSubject()
     certificate_id = data.get("certificate_id")
@@ -59,11 +59,11 @@ def describe_enrollment(data: dict[str, Any]) -> TaskSubject:
         "training_class": UUID(data["class_id"]),
         "certificate": certificate_id and UUID(certificate_id),
     }
-    return subject_from_row(_SHOWN.execute(ids).one(), data)
+    return description_of(_SHOWN.execute(ids).one(), data)
 
 
-def subject_from_row(row: Any, data: dict[str, Any]) -> TaskSubject:
-    """Build the task subject from a row with the columns of ``_SHOWN``."""
+def description_of(row: Any, data: dict[str, Any]) -> TaskSubject:
+    """The description from what is read of person, unit, type, class and certificate (the columns of ``_SHOWN``)."""
     return TaskSubject(
         subject=row.person_name,
         summary=f"{TrainingKind(row.kind).label} · {row.type_name}",

@@ -71,7 +71,7 @@ def order_digests(told: Mapping[UUID, Mapping[str, int]], day: date) -> None:
     What was sent long ago is forgotten.
     """
     query = select(User.id, User.organisation_id, User.preferences["mails"].label("wanted")).where(
-        User.mail_sealed.is_not(None),
+        User.mail.is_not(None),
         User.state != "disabled",
         ~User.awaits_assent,
         User.organisation_id.in_(list(told)),
@@ -94,7 +94,7 @@ def order_test(user: User) -> None:
     _check_may(user)
     if settings().mail is None:
         raise Conflict(N_("没有设置邮件服务器。"))
-    if not user.mail_sealed:
+    if not user.mail:
         raise Conflict(N_("请先在“我的账号”填写自己的邮箱。"))
     with transaction(Operation("test_mail", user.id)):
         order(TEST, {user.id: {}}, now().isoformat())
@@ -111,7 +111,7 @@ def deliver(mail_id: UUID, compose: Compose) -> None:
         if mail is None:
             return
         user = User.get(mail.user_id)
-        if user is None or not user.is_active or not user.mail_sealed or not _is_wanted(mail, user):
+        if user is None or not user.is_active or not user.mail or not _is_wanted(mail, user):
             mail.state, mail.ended_at = "dropped", now()
             return
         try:

@@ -32,7 +32,16 @@ from service.workflow.persons.import_rows import rows_of
 from service.workflow.persons.import_sheet import COLUMNS
 from service.workflow.runtime import jobs
 from service.workflow.xlsx_reader import read_lines
-from tests.builders.world import authority_user, identity_number, make_person, make_unit, make_user, portrait, sign_in
+from tests.builders.world import (
+    authority_user,
+    identity_number,
+    make_person,
+    make_unit,
+    make_user,
+    portrait,
+    sign_in,
+    stored_values,
+)
 
 HEADS = [column.word + "*" * column.must for column in COLUMNS]
 AT = {column.field: n for n, column in enumerate(COLUMNS)}
@@ -356,9 +365,9 @@ def test_R72_photos_come_in_a_zip_by_number_or_row_checked_like_single_ones(desk
     assert "照片：照片文件应在 20 KB" in said
     assert "1 张照片没有对应的人员，不会导入。 文件名须为证件号码或表中的行号：王五.jpg" in said
     assert count() == count(Photo) == 0
-    kept = session().scalars(select(ImportPhoto.sealed)).all()
+    kept = stored_values(ImportPhoto.content)
     assert len(kept) == 3
-    assert not any(b"JFIF" in sealed for sealed in kept)
+    assert not any(b"JFIF" in stored for stored in kept)
     desk.post(answer.location, data={"rows": "passed"})
     persons = {person.id_number: person.photo_id for person in session().scalars(select(Person))}
     assert [persons[identity_number(n)] is not None for n in (1, 2, 4)] == [True, True, False]
@@ -471,7 +480,7 @@ def test_R72_a_long_file_goes_to_the_background_with_its_progress(desk: FlaskCli
     jobs.run_all()
     assert count() == size
     row = only_import()
-    assert (row.state, row.done, row.entered, row.sealed) == ("done", size, size, None)
+    assert (row.state, row.done, row.entered, row.content) == ("done", size, size, None)
 
 
 def test_R72_a_failure_enters_nobody_and_the_next_try_enters_each_once(
@@ -487,14 +496,13 @@ def test_R72_a_failure_enters_nobody_and_the_next_try_enters_each_once(
     assert count() == 2
 
 
-def test_R72_the_rows_are_sealed_and_gone_after_a_day(desk: FlaskClient, clock: Any) -> None:
+def test_R72_the_rows_are_encrypted_and_gone_after_a_day(desk: FlaskClient, clock: Any) -> None:
     address, _said = preview(desk, [cells(1)])
-    sealed = only_import().sealed
-    assert sealed is not None
-    assert identity_number(1).encode() not in sealed
+    (stored,) = stored_values(PersonImport.content)
+    assert identity_number(1).encode() not in stored
     clock.move(timedelta(days=1, minutes=1))
     jobs.run_all()
-    assert (only_import().state, only_import().sealed) == ("removed", None)
+    assert (only_import().state, only_import().content) == ("removed", None)
     sign_in(desk, session().scalars(select(User)).one())
     assert "预览已过期或已放弃" in desk.get(address).text
     assert desk.post(address, data={"rows": "all"}).status_code == 409
@@ -504,7 +512,7 @@ def test_R72_the_rows_are_sealed_and_gone_after_a_day(desk: FlaskClient, clock: 
 def test_R72_given_up_it_is_removed_at_once(desk: FlaskClient) -> None:
     address, _said = preview(desk, [cells(1)])
     desk.post(f"{address}/drop")
-    assert (only_import().state, only_import().sealed) == ("removed", None)
+    assert (only_import().state, only_import().content) == ("removed", None)
 
 
 def test_R72_numbers_stand_in_no_log_no_address_and_masked_on_the_page(

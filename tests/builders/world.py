@@ -10,14 +10,14 @@ from uuid import UUID
 
 from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.certificates.certificate_number import issue
-from service.domain.persons.identity import check_character, mask
+from service.domain.persons.identity import check_character
 from service.domain.units.credit_code import check_character as credit_check
 from service.domain.values.privacy import VERSION
 from service.models.db.clock import now, today
-from service.models.db.encryption import blind_index, encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -96,15 +96,12 @@ def make_person(unit: Organisation, name: str = "", state: str = "approved", **m
     values: dict[str, Any] = {
         "name": name or SURNAMES[n % 10] + GIVEN[n // 10 % 10] + GIVEN[n // 100 % 10],
         "id_type": "resident_id",
-        "id_number_sealed": encrypt(number),
-        "id_number_digest": blind_index(number),
-        "id_number_masked": mask(number),
+        "id_number": number,
         "sex": "female",
         "birth_date": date(1980, 1, 1),
         "unit_id": unit.id,
         "qualification_type_id": qualification().id,
-        "phone_sealed": encrypt("13812345678"),
-        "phone_masked": "138****5678",
+        "phone": "13812345678",
         "no_criminal_record": True,
         "state": state,
     } | more
@@ -112,7 +109,7 @@ def make_person(unit: Organisation, name: str = "", state: str = "approved", **m
 
 
 def make_photo(person: Person) -> Photo:
-    row = _keep(Photo(id=new_id(), sealed=encrypt(portrait()), width=295, height=413))
+    row = _keep(Photo(id=new_id(), jpeg=portrait(), width=295, height=413))
     with transaction(Operation("test")):
         session().get_one(Person, person.id).photo_id = row.id
     return row
@@ -192,3 +189,8 @@ def fresh(row: Any) -> Any:
     """The row as it now stands in the database."""
     session().expire_all()
     return session().get_one(type(row), row.id)
+
+
+def stored_values(column: InstrumentedAttribute[Any]) -> list[bytes]:
+    """What the database holds of an encrypted column."""
+    return list(session().scalars(select(type_coerce(column, LargeBinary)).where(column.is_not(None))))

@@ -24,7 +24,6 @@ from service.domain.persons.identity import normalise
 from service.domain.training import training_need
 from service.errors import N_, NotFound
 from service.models.db.clock import today
-from service.models.db.encryption import decrypt
 from service.models.db.transaction import expire_session
 from service.models.queries.persons import person_list
 from service.models.queries.persons.person_history import trainings_of
@@ -156,7 +155,7 @@ def show_photo(person_id: UUID) -> Any:
     row = Photo.get(person.photo_id) if person.photo_id else None
     if row is None:
         raise NotFound(N_("该人员还没有照片。"))
-    return Response(decrypt(row.sealed), mimetype="image/jpeg")
+    return Response(row.jpeg, mimetype="image/jpeg")
 
 
 @room.operation(

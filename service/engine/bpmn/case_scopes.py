@@ -10,12 +10,11 @@ from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from service.engine.bpmn.case_task import CaseTask
 from service.engine.bpmn.step_context import (
     COMPLETED,
     OPEN,
     WAITING,
-    StepContext,
+    step_context,
 )
 from service.engine.kernel.types import StepError
 
@@ -36,22 +35,10 @@ class _Shared:
     """What a case and its inner scopes do alike, and otherwise than the library."""
 
     spec: Any
-    context: StepContext
-    task_tree: CaseTask
     tasks: dict[int, Task]
     completed: bool
     success: bool
     polled: Sequence[Task] = ()
-
-    def begin(self) -> None:
-        """Make the start ready, everything behind it predicted as the specifications say."""
-        self.task_tree = CaseTask(self, self.spec.start, state=FUTURE)
-        self.spec.start._predict(self.task_tree, mask=TaskState.NOT_FINISHED_MASK)
-        self.task_tree._ready()
-
-    def resume(self) -> None:
-        """Make the start a completed one, below which a stored state is hung."""
-        self.task_tree = CaseTask(self, self.spec.start, state=COMPLETED)
 
     def update_waiting_tasks(self) -> None:
         """Ask again those that wait for what others do: inclusive joins and the end of the scope."""
@@ -86,25 +73,19 @@ class _Shared:
 class Scope(_Shared, BpmnSubWorkflow):
     """One run of a subprocess or a called process, hung below the task that started it."""
 
-    def __init__(self, case: Case, host: Task, name: str) -> None:
-        self.context = case.context
-        super().__init__(case.subprocess_specs[name], host.id, case, deserializing=True)
-        case.subprocesses[host.id] = self
-
 
 class Case(_Shared, BpmnWorkflow):
     """The whole case."""
 
-    def __init__(self, spec: Any, specs: Any, engine: Any, context: StepContext) -> None:
-        self.context = context
-        super().__init__(spec, specs, script_engine=engine, deserializing=True)
+    def __init__(self, spec: Any, specs: Any, engine: Any, **options: Any) -> None:
+        super().__init__(spec, specs, script_engine=engine, **options)
         self.event_manager = _Silent()
 
     def create_subprocess(self, task: Task, name: str) -> Scope:
         if task.workflow.depth >= MAX_DEPTH:
             raise StepError(f"子流程嵌套超过 {MAX_DEPTH} 层。", task.task_spec.name)
-        scope = Scope(self, task, name)
-        scope.begin()
+        scope = Scope(self.subprocess_specs[name], parent_task_id=task.id, top_workflow=self)
+        self.subprocesses[task.id] = scope
         return scope
 
     def get_task_from_id(self, task_id: int) -> Task:
@@ -153,10 +134,10 @@ def follow(task: Task, chosen: list[Any]) -> None:
 
 def drain(case: Case) -> None:
     """Run what is automatic, in the order it became ready, until people or time are needed."""
-    context = case.context
-    ready = context.ready
+    ready = step_context.ready
+    assert ready is not None
     while ready:
         task = ready.popleft()
         if task._state == TaskState.READY and task.workflow.tasks.get(task.id) is task and case.alive(task.workflow):
-            context.count(task.task_spec.name)
+            step_context.count(task.task_spec.name)
             task.run()

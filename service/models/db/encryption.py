@@ -1,23 +1,63 @@
-"""Personal data at rest: AES-256-GCM with the key's id in each value, and a keyed digest for whole-number search."""
+"""Personal data at rest: AES-256-GCM with the key's id in each value, and a keyed digest for whole-number search.
+
+Columns are declared with the types below, so that no caller encrypts or decrypts.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import os
+from pathlib import Path
+from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Dialect, LargeBinary, TypeDecorator
+from sqlalchemy.orm import MappedColumn, mapped_column
 
 from service.config import settings
 
+ENCRYPTED = "encrypted"  # the group of deferred columns of a table
 
-def encrypt(plain: str | bytes) -> bytes:
+
+class EncryptedBytes(TypeDecorator[bytes]):
+    """Bytes that are stored encrypted. Two encryptions of one value differ, so SQL can only ask whether there is one."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else encrypt(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> bytes | None:
+        return None if value is None else decrypt(bytes(value))
+
+
+class EncryptedText(TypeDecorator[str]):
+    """A text that is stored encrypted, like ``EncryptedBytes``."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else encrypt(value.encode())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else decrypt(bytes(value)).decode()
+
+
+def encrypted_text(column: str) -> MappedColumn[Any]:
+    """A text column that is read, and decrypted, only when a row is asked for it; all such columns of a row come together."""
+    return mapped_column(column, EncryptedText, deferred=True, deferred_group=ENCRYPTED)
+
+
+def encrypt(plain: bytes) -> bytes:
     """Encrypt; the result is ``key id, NUL, nonce (12 bytes), ciphertext with tag``."""
     keys = settings()
-    data = plain.encode() if isinstance(plain, str) else plain
     nonce = os.urandom(12)
     name = keys.current_key.encode()
-    return name + b"\0" + nonce + AESGCM(keys.keys[keys.current_key]).encrypt(nonce, data, name)
+    return name + b"\0" + nonce + AESGCM(keys.keys[keys.current_key]).encrypt(nonce, plain, name)
 
 
 def decrypt(value: bytes) -> bytes:
@@ -26,11 +66,26 @@ def decrypt(value: bytes) -> bytes:
     return AESGCM(settings().keys[name.decode()]).decrypt(rest[:12], rest[12:], name)
 
 
-def decrypt_text(value: bytes | None) -> str:
-    """Decrypt to text; an absent value is ''."""
-    return decrypt(value).decode() if value else ""
+def can_decrypt(value: bytes) -> bool:
+    """Tell whether the keys at hand open a stored value."""
+    try:
+        decrypt(value)
+    except (KeyError, InvalidTag):
+        return False
+    return True
 
 
 def blind_index(plain: str) -> bytes:
     """32 bytes by which equal values are found without being read (HMAC-SHA-256 under its own key)."""
     return hmac.digest(settings().digest_key, plain.encode(), hashlib.sha256)
+
+
+def write_encrypted(path: Path, data: bytes) -> None:
+    """Write a file that is encrypted like a column; its folder is made if need be, for this account alone."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_bytes(encrypt(data))
+
+
+def read_encrypted(path: Path) -> bytes:
+    """Read a file of ``write_encrypted``."""
+    return decrypt(path.read_bytes())

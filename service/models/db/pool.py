@@ -10,14 +10,13 @@ from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import Pool
 
-IDLE = 5.0  # seconds; asking at every checkout would be a round trip for each request
+IDLE_SECONDS = 5.0  # asking at every checkout would be a round trip for each request
 
 
-def ask_when_idle() -> None:
-    """Do so for every pool of this process; calling it again changes nothing."""
-    if not event.contains(Pool, "checkout", _ask_idle):
-        event.listen(Pool, "checkin", _note_return)
-        event.listen(Pool, "checkout", _ask_idle)
+def register() -> None:
+    """Ask the connections of every pool of this process."""
+    event.listen(Pool, "checkin", _note_return)
+    event.listen(Pool, "checkout", _ask_idle)
 
 
 def _note_return(_connection: Any, record: Any) -> None:
@@ -27,7 +26,7 @@ def _note_return(_connection: Any, record: Any) -> None:
 def _ask_idle(connection: Any, record: Any, _proxy: Any) -> None:
     """Raises DisconnectionError for a dead connection: the pool then opens another."""
     returned = record.info.get("returned")
-    if returned is None or time.monotonic() - returned < IDLE:
+    if returned is None or time.monotonic() - returned < IDLE_SECONDS:
         return
     try:
         with connection.cursor() as cursor:

@@ -1,72 +1,92 @@
 """Statements that each connection plans once: on the hot path planning costs as much as executing.
 
-Plain SQL is made a ``Prepared``; a select of rows carries ``PLAN_ONCE`` as its execution options.
+psycopg2 has no prepared statements, so they are PREPAREd and EXECUTEd in SQL: ``PreparedStatement`` gives
+plain rows, ``execute_prepared`` and ``get_prepared`` mapped ones.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
-from sqlalchemy import ClauseElement, CursorResult, Engine, event, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Engine, Result, Select, event, text
+from sqlalchemy.dialects.postgresql import psycopg2
 
-from service.models.db.session import session
+from service.models.db.session import Base, session
 
-PLAN_ONCE = {"plan_once": True}
+Row = TypeVar("Row", bound=Base)
 
-_NAMED = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
-_PLACE = re.compile(r"(?<![:\w]):(\w+)")
-_SENT = re.compile(r"%\((\w+)\)s")
-
-PREPARED: dict[str, str] = {}
-"""Every prepared statement of this process: name to its PREPARE."""
-_RENAMED: dict[str, str] = {}  # what SQLAlchemy would send, to the EXECUTE in its place
+_OPTION = "is_prepared"
+_DIALECT = psycopg2.dialect()  # type: ignore[no-untyped-call]
 
 
-class Prepared:
-    """A statement with ``:name`` places, known to PostgreSQL under ``name``; the types of the places are inferred there."""
+class PreparedStatement:
+    """A statement, as SQL with ``:name`` places or as a select, known to PostgreSQL under ``name``; the types of the places are inferred there."""
 
-    def __init__(self, name: str, statement: str | ClauseElement) -> None:
-        sql = statement if isinstance(statement, str) else str(statement.compile(dialect=_NAMED))
+    def __init__(self, name: str, statement: str | Select[*tuple[Any, ...]]) -> None:
         self.name = name
-        self._places = frozenset(places := _prepare(name, sql, _PLACE))
-        self._execute = text(f"EXECUTE {name} ({', '.join(f':{place}' for place in places)})")
+        clause = text(statement) if isinstance(statement, str) else statement
+        self._prepare, self._places = _number_places(name, str(clause.compile(dialect=_DIALECT)))
+        self._execute = text(f"EXECUTE {name} ({', '.join(f':{place}' for place in self._places)})")
 
-    def execute(self, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Execute in the running transaction; a connection that does not know the statement yet is told first."""
+    def execute(self, values: Mapping[str, Any]) -> Result[Any]:
+        """Execute in the running transaction; what is not among the places is not sent."""
         connection = session().connection()
-        _tell(connection, self.name)
-        return connection.execute(self._execute, {name: values[name] for name in self._places})
+        _prepare_once(connection, self.name, self._prepare)
+        return connection.execute(self._execute, {place: values[place] for place in self._places})
 
 
-@event.listens_for(Engine, "before_cursor_execute", retval=True)
-def _plan_once(connection: Any, _cursor: Any, sql: str, values: Any, context: Any, _many: bool) -> tuple[str, Any]:
-    """Send EXECUTE for a statement with ``PLAN_ONCE``."""
-    if context is None or "plan_once" not in context.execution_options:
+def execute_prepared(statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Result[Any]:
+    """Execute a select whose text is always the same, planned once by each connection."""
+    return session().execute(statement, values, execution_options={_OPTION: True})
+
+
+def get_prepared(table: type[Row], key: UUID) -> Row:
+    """The row with this key, from the session or by a select that each connection plans once; raises if there is none."""
+    return session().get_one(table, key, execution_options={_OPTION: True})
+
+
+def register() -> None:
+    """Send EXECUTE in the place of the selects of ``execute_prepared`` and ``get_prepared``."""
+    event.listen(Engine, "before_cursor_execute", _send_execute, retval=True)
+
+
+_EXECUTES: dict[str, tuple[str, str, str]] = {}  # by what SQLAlchemy would send: name, PREPARE, EXECUTE
+
+
+def _send_execute(connection: Any, _cursor: Any, sql: str, values: Any, context: Any, _many: bool) -> tuple[str, Any]:
+    if context is None or _OPTION not in context.execution_options:
         return sql, values
-    execute = _RENAMED.get(sql)
-    if execute is None:
+    if sql not in _EXECUTES:
         name = f"s{hashlib.sha256(sql.encode()).hexdigest()[:24]}"
-        places = _prepare(name, sql, _SENT)
-        execute = _RENAMED[sql] = f"EXECUTE {name} ({', '.join(f'%({place})s' for place in places)})"
-    _tell(connection, execute.split(" ", 2)[1])
+        prepare, places = _number_places(name, sql)
+        _EXECUTES[sql] = name, prepare, f"EXECUTE {name} ({', '.join(f'%({place})s' for place in places)})"
+    name, prepare, execute = _EXECUTES[sql]
+    _prepare_once(connection, name, prepare)
     return execute, values
 
 
-def _prepare(name: str, sql: str, place: re.Pattern[str]) -> list[str]:
-    """Note a statement under its name; its places in the order of their numbers."""
-    places = list(dict.fromkeys(place.findall(sql)))
-    numbered = place.sub(lambda found: f"${places.index(found[1]) + 1}", sql)
-    PREPARED[name] = f"PREPARE {name} AS {numbered}"
-    return places
+class _Numbers(dict[str, str]):
+    """Names of places to ``$1``, ``$2`` … in the order in which they are asked for."""
+
+    def __missing__(self, place: str) -> str:
+        self[place] = f"${len(self) + 1}"
+        return self[place]
 
 
-def _tell(connection: Any, name: str) -> None:
+def _number_places(name: str, sql: str) -> tuple[str, list[str]]:
+    """The PREPARE of a statement with ``%(name)s`` places, and the places in the order of their numbers."""
+    numbers = _Numbers()
+    numbered = sql % numbers
+    return f"PREPARE {name} AS {numbered}", list(numbers)
+
+
+def _prepare_once(connection: Any, name: str, prepare: str) -> None:
+    """Tell a connection a statement that it does not know yet."""
     known: set[str] = connection.info.setdefault("prepared", set())
     if name not in known:
         with connection.connection.cursor() as cursor:
-            cursor.execute(PREPARED[name])
+            cursor.execute(prepare)
         known.add(name)

@@ -1,12 +1,15 @@
-"""The database handle, ids, the clock, and ``transaction()``: the one place where a use case is committed."""
+"""The database handle, the root of all tables, and the session at hand."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, MetaData
-from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.orm import DeclarativeBase, registry
+
+from service.models.db.unit_of_work import UnitOfWork
 
 
 class Base(DeclarativeBase):
@@ -24,12 +27,12 @@ class Base(DeclarativeBase):
             }
         ),
     )
-    __survives_commit__ = False  # whether a loaded row is still good in the next transaction (who is signed in)
+    __survives_commit__ = False  # a loaded row is still good in the next transaction (the account signed in)
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+db = SQLAlchemy(model_class=Base, session_options={"class_": UnitOfWork, "expire_on_commit": False})
 
 
-def session() -> Session:
+def session() -> UnitOfWork:
     """The session of the running request, command or job."""
-    return db.session()
+    return cast(UnitOfWork, db.session())

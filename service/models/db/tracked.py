@@ -20,4 +20,6 @@ class Audited:
     version: Mapped[int] = mapped_column(default=1)
 
     __tablename__: str
-    __redacted__: frozenset[str] = frozenset()  # columns whose values the history names only by reference
+    __redacted__: frozenset[str] = (
+        frozenset()
+    )  # columns, beside the encrypted ones, that the history names only by reference

@@ -149,7 +149,7 @@ def inbox_addresses(user: User) -> list[tuple[UUID, str]]:
     What is for him alone is addressed to his account in place of an organisation (R69). Asked once a request: several parts of
     a page want to know, and a transaction that begins forgets it.
     """
-    known: dict[UUID, list[tuple[UUID, str]]] = session().info.setdefault("addresses", {})
+    known = session().inbox_addresses
     if user.id not in known:
         known[user.id] = _addresses(user)
     return known[user.id]

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
+from service.models.db.encryption import EncryptedText
 from service.models.db.ids import new_id
 from service.models.db.session import Base
 
@@ -172,14 +173,14 @@ class JournalRow(Base):
 
 
 class PersonalValue(Base):
-    """A form field marked personal: sealed value and random salt; the journal holds this row's id and the salted digest."""
+    """A form field marked personal: its value and a random salt; the journal holds this row's id and the salted digest."""
 
     __tablename__ = "personal_value"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("case_instance.id"), index=True)
     seq: Mapped[int]
     field: Mapped[str] = mapped_column(String(60))
-    sealed: Mapped[bytes | None]
+    value: Mapped[str | None] = mapped_column("sealed", EncryptedText)
     salt: Mapped[bytes | None]
     erased_at: Mapped[datetime | None]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from service.models.db.prepared_statements import Prepared
+from service.models.db.prepared_statements import PreparedStatement
 from service.models.tables.organisation import authority_id
 
 LOCK_CASE = text(
@@ -17,7 +17,7 @@ LOCK_CASE = text(
     """
 )
 
-LOCK_CASE_OF_TASK = Prepared(
+LOCK_CASE_OF_TASK = PreparedStatement(
     "lock_case_of_task",
     """
     SELECT c.id, c.process, c.definition, c.business_key, c.state, c.seq, c.last_hash, c.awaited, c.ended_at,
@@ -91,11 +91,11 @@ PARTS = {
 
 
 @lru_cache
-def write_step(parts: frozenset[str]) -> Prepared:
+def write_step(parts: frozenset[str]) -> PreparedStatement:
     """Everything one step changes, in one statement; parts that have nothing to do are left out, for they are not free."""
     chosen = {"moved": _MOVED, **{name: sql for name, sql in PARTS.items() if name in parts}}
     clauses = ",".join(f"{name}_part AS ({sql})" for name, sql in chosen.items())
-    return Prepared("_".join(("write_step", *sorted(parts))), f"WITH {clauses} {_JOURNAL}")
+    return PreparedStatement("_".join(("write_step", *sorted(parts))), f"WITH {clauses} {_JOURNAL}")
 
 
 SUBSCRIBED_CASES = text(

@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, defer, mapped_column
 
+from service.models.db.encryption import EncryptedBytes
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 
@@ -59,18 +60,17 @@ class Receipt(Base):
 
 
 class Attachment(Audited, Base):
-    """A checked file of a bulletin, sealed. size in bytes, of the plain file."""
+    """A checked file of a bulletin. size in bytes, of the plain file."""
 
     __tablename__ = "notice_attachment"
-    __redacted__ = frozenset({"sealed"})
     notice_id: Mapped[UUID] = mapped_column(ForeignKey("notice.id"), index=True)
     name: Mapped[str] = mapped_column(String(120))
     media_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int]
-    sealed: Mapped[bytes]
+    content: Mapped[bytes] = mapped_column("sealed", EncryptedBytes)
 
     @staticmethod
     def of(notice_id: UUID) -> list[Attachment]:
         """The files of a notice without their content, in the order they were added."""
-        query = select(Attachment).options(defer(Attachment.sealed)).where(Attachment.notice_id == notice_id)
+        query = select(Attachment).options(defer(Attachment.content)).where(Attachment.notice_id == notice_id)
         return list(session().scalars(query.order_by(Attachment.created_at, Attachment.id)))

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from service.domain.persons.identity import mask
 from service.models.db.collation import sort_key
-from service.models.db.encryption import decrypt_text
+from service.models.db.encryption import EncryptedBytes, blind_index, encrypted_text
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
@@ -36,11 +37,10 @@ class QualificationType(Audited, Base):
 
 
 class Photo(Audited, Base):
-    """A checked, re-encoded JPEG, sealed. width and height in pixels."""
+    """A checked, re-encoded JPEG. width and height in pixels."""
 
     __tablename__ = "photo"
-    __redacted__ = frozenset({"sealed"})
-    sealed: Mapped[bytes]
+    jpeg: Mapped[bytes] = mapped_column("sealed", EncryptedBytes)
     width: Mapped[int]
     height: Mapped[int]
 
@@ -51,14 +51,14 @@ class Photo(Audited, Base):
 
 
 class Person(Audited, Base):
-    """A person (domain.md §7, state machine §8). The identity number is sealed; its digest is unique among the living (R19)."""
+    """A person (domain.md §7, state machine §8). The digest of the identity number is unique among the living (R19)."""
 
     __tablename__ = "person"
-    __redacted__ = frozenset({"id_number_sealed", "id_number_digest", "phone_sealed"})
+    __redacted__ = frozenset({"id_number_digest"})
     name: Mapped[str] = mapped_column(String(50))
     sort_key: Mapped[str] = mapped_column(String(300), default="")
     id_type: Mapped[str] = mapped_column(String(12), default="resident_id")
-    id_number_sealed: Mapped[bytes]
+    id_number: Mapped[str] = encrypted_text("id_number_sealed")
     id_number_digest: Mapped[bytes]
     id_number_masked: Mapped[str] = mapped_column(String(30))
     sex: Mapped[str] = mapped_column(String(6))
@@ -68,7 +68,7 @@ class Person(Audited, Base):
     post: Mapped[str | None] = mapped_column(String(50))
     education: Mapped[str | None] = mapped_column(String(30))
     title: Mapped[str | None] = mapped_column(String(50))
-    phone_sealed: Mapped[bytes | None]
+    phone: Mapped[str | None] = encrypted_text("phone_sealed")
     phone_masked: Mapped[str | None] = mapped_column(String(20))
     photo_id: Mapped[UUID | None] = mapped_column(ForeignKey("photo.id"))
     appointed_on: Mapped[date | None]
@@ -97,12 +97,12 @@ class Person(Audited, Base):
         self.sort_key = sort_key(name)
         return name
 
-    @property
-    def id_number(self) -> str:
-        """The whole number: only for an audited look, a certificate's print, or a re-check."""
-        return decrypt_text(self.id_number_sealed)
+    @validates("id_number")
+    def _index_id_number(self, _key: str, number: str) -> str:
+        self.id_number_digest, self.id_number_masked = blind_index(number), mask(number)
+        return number
 
-    @property
-    def phone(self) -> str:
-        """The whole telephone number, or ''."""
-        return decrypt_text(self.phone_sealed)
+    @validates("phone")
+    def _mask_phone(self, _key: str, phone: str | None) -> str | None:
+        self.phone_masked = mask(phone) if phone else None
+        return phone or None

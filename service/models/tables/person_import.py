@@ -1,4 +1,4 @@
-"""Imports of persons: the rows of an uploaded file, sealed while their preview lives, and what became of them."""
+"""Imports of persons: the rows of an uploaded file while their preview lives, and what became of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
+from service.models.db.encryption import EncryptedBytes, encrypted_text
 from service.models.db.session import Base, db, session
 from service.models.tables.case_statements import EXTEND_JOB_LEASE
 
@@ -18,7 +19,7 @@ from service.models.tables.case_statements import EXTEND_JOB_LEASE
 class PersonImport(Base):
     """One uploaded file. id: given by the form, so that a file sent twice is one import. done: rows worked off so far.
 
-    sealed: the rows, as JSON, until they are imported or a day has passed. wrong: row number → field → text and values;
+    content: the rows, as JSON, until they are imported or a day has passed. wrong: row number → field → text and values;
     no cell stands in it. photos: how many came with the file. error: the kind of a failure, never its text.
     """
 
@@ -27,7 +28,7 @@ class PersonImport(Base):
     at: Mapped[datetime] = mapped_column(default=now)
     user_id: Mapped[UUID]
     organisation_id: Mapped[UUID]
-    sealed: Mapped[bytes | None]
+    content: Mapped[str | None] = encrypted_text("sealed")
     submit: Mapped[bool] = mapped_column(default=False)
     partial: Mapped[bool] = mapped_column(default=False)
     photos: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -44,7 +45,7 @@ class PersonImport(Base):
 
 
 class ImportPhoto(Base):
-    """A photo that came with an import, sealed: as it was sent, and once it has passed as ``workflow.photos`` made it anew.
+    """A photo that came with an import: as it was sent, and once it has passed as ``workflow.photos`` made it anew.
 
     row: of the sheet. width: in pixels, None before it has passed. It goes with the rows of its import.
     """
@@ -52,7 +53,7 @@ class ImportPhoto(Base):
     __tablename__ = "person_import_photo"
     import_id: Mapped[UUID] = mapped_column(ForeignKey("person_import.id", ondelete="CASCADE"), primary_key=True)
     row: Mapped[int] = mapped_column(primary_key=True)
-    sealed: Mapped[bytes]
+    content: Mapped[bytes] = mapped_column("sealed", EncryptedBytes)
     width: Mapped[int | None]
     height: Mapped[int | None]
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
+from service.models.db.encryption import EncryptedBytes
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
@@ -76,21 +77,20 @@ class TicketMessage(Audited, Base):
 
 
 class TicketFile(Audited, Base):
-    """A checked file of a ticket, sealed; message_id: of the line it came with, None for the question. size in bytes, plain."""
+    """A checked file of a ticket; message_id: of the line it came with, None for the question. size in bytes, plain."""
 
     __tablename__ = "ticket_file"
-    __redacted__ = frozenset({"sealed"})
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket_message.id"))
     name: Mapped[str] = mapped_column(String(120))
     media_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int]
-    sealed: Mapped[bytes]
+    content: Mapped[bytes] = mapped_column("sealed", EncryptedBytes)
 
     @staticmethod
     def of(ticket_id: UUID) -> list[TicketFile]:
         """The files of a ticket without their content, in the order they were added."""
-        query = select(TicketFile).options(defer(TicketFile.sealed)).where(TicketFile.ticket_id == ticket_id)
+        query = select(TicketFile).options(defer(TicketFile.content)).where(TicketFile.ticket_id == ticket_id)
         return list(session().scalars(query.order_by(TicketFile.created_at, TicketFile.id)))
 
 

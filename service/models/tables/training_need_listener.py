@@ -14,8 +14,8 @@ from uuid import UUID
 
 from sqlalchemy import event, inspect, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
 
+from service.models.db.unit_of_work import UnitOfWork
 from service.models.tables.certificate import Certificate
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, RefresherRecord, TrainingNeed
@@ -36,8 +36,12 @@ WRITE_NEEDS = text(
 """What was decided of many persons, in one statement; each has had its row since he was entered."""
 
 
-@event.listens_for(Session, "after_flush")
-def _mark(current: Session, _context: Any) -> None:
+def register() -> None:
+    """Keep the projection in step with what is written."""
+    event.listen(UnitOfWork, "after_flush", _mark)
+
+
+def _mark(current: UnitOfWork, _context: Any) -> None:
     new = {row.id: row for row in current.new if isinstance(row, Person)}
     if new:
         rows = insert(TrainingNeed).values([_unknown(new[person_id]) for person_id in sorted(new)])
@@ -60,14 +64,14 @@ def _counts(row: object) -> bool:
     return any(state.attrs[field].history.has_changes() for field in fields)
 
 
-def _person_of(current: Session, row: Any) -> UUID | None:
+def _person_of(current: UnitOfWork, row: Any) -> UUID | None:
     if isinstance(row, RefresherRecord):
         certificate = current.get(Certificate, row.certificate_id)
         return certificate.person_id if certificate else None
     return row.person_id
 
 
-def _repeat(current: Session, person: Person) -> None:
+def _repeat(current: UnitOfWork, person: Person) -> None:
     """What the projection repeats of a person follows in the same transaction."""
     state = inspect(person)
     if any(state.attrs[name].history.has_changes() for name in _REPEATED):

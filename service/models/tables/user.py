@@ -8,10 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, validates
 
+from service.domain.persons.identity import mask
+from service.domain.values.contacts import mask_mail
 from service.models.db.clock import now
-from service.models.db.encryption import decrypt_text
+from service.models.db.encryption import encrypted_text
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
@@ -34,11 +36,11 @@ ROLES = (
 class User(Audited, Base):
     """A login (domain.md §7). password_hash: argon2id, password_at: when it was set; epoch: rises when sessions must end (R4);
     preferences: language, theme, wanted mails; awaits_assent: without any right until the security administrator assents;
-    privacy_version: of the notice last read; telephone and mail address are sealed like a person's."""
+    privacy_version: of the notice last read; phone and mail in whole: for their owner, and for sending."""
 
     __tablename__ = "user_account"
     __survives_commit__ = True
-    __redacted__ = frozenset({"password_hash", "phone_sealed", "mail_sealed"})
+    __redacted__ = frozenset({"password_hash"})
     login: Mapped[str] = mapped_column(String(40))
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
     role: Mapped[str] = mapped_column(String(24))
@@ -53,9 +55,9 @@ class User(Audited, Base):
     preferences: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     awaits_assent: Mapped[bool] = mapped_column(default=False, server_default=false())
     privacy_version: Mapped[int] = mapped_column(default=0, server_default="0")
-    phone_sealed: Mapped[bytes | None]
+    phone: Mapped[str | None] = encrypted_text("phone_sealed")
     phone_masked: Mapped[str | None] = mapped_column(String(20))
-    mail_sealed: Mapped[bytes | None]
+    mail: Mapped[str | None] = encrypted_text("mail_sealed")
     mail_masked: Mapped[str | None] = mapped_column(String(120))
     organisation: Mapped[Organisation] = relationship(lazy="raise_on_sql")
     __table_args__ = (
@@ -72,15 +74,15 @@ class User(Audited, Base):
         """Neither disabled nor still waiting for the security administrator's assent."""
         return self.state != "disabled" and not self.awaits_assent
 
-    @property
-    def phone(self) -> str:
-        """The whole telephone number, or '': for its owner alone."""
-        return decrypt_text(self.phone_sealed)
+    @validates("phone")
+    def _mask_phone(self, _key: str, phone: str | None) -> str | None:
+        self.phone_masked = mask(phone) if phone else None
+        return phone or None
 
-    @property
-    def mail(self) -> str:
-        """The whole mail address, or '': for its owner, and for sending to it."""
-        return decrypt_text(self.mail_sealed)
+    @validates("mail")
+    def _mask_mail(self, _key: str, mail: str | None) -> str | None:
+        self.mail_masked = mask_mail(mail) if mail else None
+        return mail or None
 
     def get_id(self) -> str:
         """What the session remembers: id and epoch, so that a raised epoch ends the session."""

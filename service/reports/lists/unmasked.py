@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from service.models.db.encryption import decrypt_text
 from service.models.db.session import session
 from service.models.tables.person import Person
 from service.reports.framework.report import Row
@@ -14,13 +13,11 @@ PERSONAL = frozenset({"id_number", "phone"})
 
 def reveal(rows: list[Row]) -> list[Row]:
     """The rows with whole numbers in the place of masked ones; one query for all of them."""
-    query = select(Person.id, Person.id_number_sealed, Person.phone_sealed).where(
-        Person.id.in_({row["person_id"] for row in rows})
-    )
-    sealed = {row.id: row for row in session().execute(query)}
+    query = select(Person.id, Person.id_number, Person.phone).where(Person.id.in_({row["person_id"] for row in rows}))
+    persons = {row.id: row for row in session().execute(query)}
     whole = []
     for row in rows:
-        kept = sealed[row["person_id"]]
-        numbers = {"id_number": decrypt_text(kept.id_number_sealed), "phone": decrypt_text(kept.phone_sealed)}
+        person = persons[row["person_id"]]
+        numbers = {"id_number": person.id_number, "phone": person.phone or ""}
         whole.append({key: numbers[key] if key in PERSONAL else value for key, value in row.items()})
     return whole

@@ -7,10 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from service.domain.accounts.roles import Role, needs_assent, obstacle_to_account
-from service.domain.persons.identity import mask, parse_phone
-from service.domain.values.contacts import mask_mail, parse_mail
+from service.domain.persons.identity import parse_phone
+from service.domain.values.contacts import parse_mail
 from service.errors import N_
-from service.models.db.encryption import encrypt
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
@@ -38,9 +37,9 @@ def modify_user(actor: User, user_id: UUID, raw: Mapping[str, Any]) -> User:
     with transaction(Operation("modify_user", actor.id)) as current:
         user.display_name = name
         if phone:
-            _set_phone(user, phone)
+            user.phone = phone
         if mail:
-            _set_mail(user, mail)
+            user.mail = mail
         if is_moved:
             user.organisation_id, user.organisation = home.id, home
             user.epoch += 1
@@ -60,8 +59,7 @@ def save_own(user: User, raw: Mapping[str, Any]) -> None:
         entry.refuse("mail", N_("要接收邮件，请填写邮箱。"))
     entry.check()
     with transaction(Operation("save_own_account", user.id)):
-        _set_phone(account, phone or "")
-        _set_mail(account, mail or "")
+        account.phone, account.mail = phone or None, mail or None
         account.preferences = {**account.preferences, "mails": wanted}
 
 
@@ -86,13 +84,3 @@ def _home(actor: User, user: User, entry: FormReader) -> Organisation:
     elif home.state == "deleted":
         entry.refuse("organisation_id", N_("该单位已删除，请选择其他单位。"))
     return home
-
-
-def _set_phone(user: User, phone: str) -> None:
-    if phone != user.phone:
-        user.phone_sealed, user.phone_masked = (encrypt(phone), mask(phone)) if phone else (None, None)
-
-
-def _set_mail(user: User, mail: str) -> None:
-    if mail != user.mail:
-        user.mail_sealed, user.mail_masked = (encrypt(mail), mask_mail(mail)) if mail else (None, None)

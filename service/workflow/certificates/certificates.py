@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, undefer_group
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
@@ -23,7 +23,7 @@ from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, TooManyAttempts
 from service.infrastructure import pdf
 from service.models.db.clock import now, today
-from service.models.db.encryption import decrypt
+from service.models.db.encryption import ENCRYPTED
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list
@@ -38,7 +38,7 @@ from service.models.tables.person import Person, Photo
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
-from service.operations.certificates import log_print
+from service.operations import prints
 from service.validation.form_reader import FormReader
 from service.workflow.certificates.printer_calibration import Shift, write_shift
 from service.workflow.runtime import tasks
@@ -66,7 +66,7 @@ def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_
         if task := _print_task(user, found):
             tasks.complete(user, task.id, {"print_reason": reason.strip()})
         else:
-            log_print(found, has_photo, reason, user.id, now())
+            prints.record(found, has_photo, reason, user.id, now())
         current.flush()
         newest = (
             select(PrintRecord).where(PrintRecord.certificate_id == found.id).order_by(PrintRecord.created_at.desc())
@@ -181,7 +181,8 @@ def _printable(user: User, certificate_id: UUID) -> Certificate:
     """A certificate that this user may print, with holder and type; NotAllowed for other roles."""
     if not may(Role(user.role), Action.PRINT_CERTIFICATE):
         raise NotAllowed
-    loaded = (joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
+    holder = joinedload(Certificate.person).options(joinedload(Person.unit), undefer_group(ENCRYPTED))
+    loaded = (holder, joinedload(Certificate.qualification_type))
     return get_or_404_in_scope(user, Certificate, certificate_id, *loaded)
 
 
@@ -229,7 +230,7 @@ def _face(certificate: Certificate, address: str, mark: str, shift: Shift) -> di
         "first_issued_on": write_date(certificate.first_issued_on),
         "issued_on": write_date(certificate.issued_on),
         "valid_to": write_date(certificate.valid_to),
-        "photo": pdf.picture(decrypt(photo.sealed)),
+        "photo": pdf.picture(photo.jpeg),
         "qr": pdf.qr_code(address.format(certificate.verify_token)),
         "issuer": issuer.name,
         "edition": certificate.edition,

@@ -15,7 +15,7 @@ from service.domain.certificates.certificates import obstacle_to_printing
 from service.errors import N_, AnpeiError, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import pdf
 from service.models.db.clock import now
-from service.models.db.encryption import decrypt, encrypt
+from service.models.db.encryption import read_encrypted, write_encrypted
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -124,7 +124,7 @@ def read_file(batch: PrintBatch) -> bytes:
     path = _file(batch.id)
     if batch.state != "done" or not path.exists():
         raise NotFound(N_("文件已过一天，已删除；请从证书台账再次打印。"))
-    return decrypt(path.read_bytes())
+    return read_encrypted(path)
 
 
 def remove(batch_id: UUID) -> None:
@@ -144,7 +144,7 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
     if not wanted:
         raise Conflict(N_("所选证书都不能打印。"))
     pages = pdf.new_pdf(batch.title, style="certificates/certificate.css")
-    ordered = printable(user, wanted)
+    ordered = printable(user, wanted, with_numbers=True)
     for n in range(0, len(ordered), SLICE):
         part: Sequence[Certificate] = ordered[n : n + SLICE]
         faces = certificates.faces_of(part, batch.address, (batch.shift_x, batch.shift_y))
@@ -152,9 +152,7 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
         _note(batch.id, done=n + len(part))
         if job_id is not None:
             jobs.extend_lease(job_id)
-    path = _file(batch.id)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    path.write_bytes(encrypt(pages.content()))
+    write_encrypted(_file(batch.id), pages.content())
 
 
 def _log(user: User, batch: PrintBatch) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import rich_text
 from service.models.db.clock import now
-from service.models.db.encryption import decrypt, encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -90,7 +89,7 @@ def delete_bulletin(user: User, notice_id: UUID) -> None:
 
 
 def attach(user: User, notice_id: UUID, name: str, data: bytes) -> Attachment:
-    """Add a file to a draft: checked to be what its name says, kept sealed. Raises InvalidInput at ``file``."""
+    """Add a file to a draft: checked to be what its name says. Raises InvalidInput at ``file``."""
     with transaction(Operation("attach_file", user.id)) as current:
         row = _draft(user, notice_id)
         most = setting.number("attachments")
@@ -98,9 +97,7 @@ def attach(user: User, notice_id: UUID, name: str, data: bytes) -> Attachment:
         if known >= most:
             raise InvalidInput({"file": Message(N_("最多 %(most)s 个附件，请先移除一个。"), most=most)})
         name, media_type = check_attachment(name, data, setting.number("attachment_megabytes") * MEGABYTE)
-        file = Attachment(
-            id=new_id(), notice_id=row.id, name=name, media_type=media_type, size=len(data), sealed=encrypt(data)
-        )
+        file = Attachment(id=new_id(), notice_id=row.id, name=name, media_type=media_type, size=len(data), content=data)
         current.add(file)
     return file
 
@@ -116,7 +113,7 @@ def open_file(user: User, notice_id: UUID, attachment_id: UUID) -> tuple[Attachm
     """A file of a notice that the reader may read, and its content."""
     row = get_or_404_in_scope(user, Notice, notice_id)
     file = _file(row.id, attachment_id)
-    return file, decrypt(file.sealed)
+    return file, file.content
 
 
 def may_author(user: User) -> bool:

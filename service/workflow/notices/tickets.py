@@ -15,7 +15,6 @@ from service.domain.notices.attachments import PICTURES_AND_PDF, check_attachmen
 from service.domain.notices.tickets import TicketKind, TicketState, obstacle_to_speaking
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.models.db.clock import today
-from service.models.db.encryption import decrypt, encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -103,7 +102,7 @@ def open_file(user: User, ticket_id: UUID, file_id: UUID) -> tuple[TicketFile, b
     file = session().scalars(query).one_or_none()
     if file is None:
         raise NotFound
-    return file, decrypt(file.sealed)
+    return file, file.content
 
 
 def visible_ticket(user: User, ticket_id: UUID) -> Ticket:
@@ -140,5 +139,5 @@ def _check_files(files: Files, known: int) -> list[tuple[str, str, bytes]]:
 def _keep(ticket: Ticket, message_id: UUID | None, files: Sequence[tuple[str, str, bytes]]) -> None:
     for name, kind, data in files:
         row = TicketFile(id=new_id(), ticket_id=ticket.id, message_id=message_id, name=name, media_type=kind)
-        row.size, row.sealed = len(data), encrypt(data)
+        row.size, row.content = len(data), data
         session().add(row)

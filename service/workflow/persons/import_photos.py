@@ -16,7 +16,6 @@ from sqlalchemy import delete, insert, select, update
 from service.domain.persons.identity import normalise
 from service.domain.values.photos import MOST_BYTES, obstacle_to_photo
 from service.errors import N_, InvalidInput, Message
-from service.models.db.encryption import decrypt, encrypt
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.person_import import ImportPhoto
@@ -85,10 +84,10 @@ def assign(packed: zipfile.ZipFile, rows: Sequence[Row]) -> Found:
 
 
 def keep(import_id: UUID, packed: zipfile.ZipFile, found: Found) -> int:
-    """Keep the photos of a running transaction as they came, sealed; returns how many. Raises InvalidInput at ``photos``."""
+    """Keep the photos of a running transaction as they came; returns how many. Raises InvalidInput at ``photos``."""
     kept = 0
     for row, data in _unpack(packed, found):
-        session().execute(insert(ImportPhoto).values(import_id=import_id, row=row, sealed=encrypt(data)))
+        session().execute(insert(ImportPhoto).values(import_id=import_id, row=row, content=data))
         kept += 1
     return kept
 
@@ -96,34 +95,33 @@ def keep(import_id: UUID, packed: zipfile.ZipFile, found: Found) -> int:
 def check(import_id: UUID, rows: Iterable[Row]) -> Wrong:
     """Make the photos of these rows anew, in a transaction of its own, or tell why they cannot be used; again if again."""
     wrong: Wrong = {}
-    query = select(ImportPhoto.row, ImportPhoto.sealed).where(
+    query = select(ImportPhoto.row, ImportPhoto.content).where(
         ImportPhoto.import_id == import_id,
         ImportPhoto.row.in_([row.number for row in rows]),
         ImportPhoto.width.is_(None),
     )
     with transaction(Operation("check_import_photos")) as current:
-        for row, sealed in current.execute(query).all():
+        for row, content in current.execute(query).all():
             this = (ImportPhoto.import_id == import_id, ImportPhoto.row == row)
             try:
-                clean = clean_photo(decrypt(sealed), PHOTO)
+                clean = clean_photo(content, PHOTO)
             except InvalidInput as invalid:
                 wrong[str(row)] = dict(invalid.fields)
             else:
-                made = {"sealed": encrypt(clean.jpeg), "width": clean.width, "height": clean.height}
+                made = {"content": clean.jpeg, "width": clean.width, "height": clean.height}
                 current.execute(update(ImportPhoto).where(*this).values(made))
     return wrong
 
 
 def of_rows(import_id: UUID, rows: Iterable[Row]) -> Mapping[int, CleanPhoto]:
     """The photos of these rows that passed."""
-    query = select(ImportPhoto.row, ImportPhoto.sealed, ImportPhoto.width, ImportPhoto.height).where(
+    query = select(ImportPhoto.row, ImportPhoto.content, ImportPhoto.width, ImportPhoto.height).where(
         ImportPhoto.import_id == import_id,
         ImportPhoto.row.in_([row.number for row in rows]),
         ImportPhoto.width.is_not(None),
     )
     return {
-        row: CleanPhoto(decrypt(sealed), width or 0, height or 0)
-        for row, sealed, width, height in session().execute(query)
+        row: CleanPhoto(content, width or 0, height or 0) for row, content, width, height in session().execute(query)
     }
 
 

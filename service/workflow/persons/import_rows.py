@@ -9,7 +9,6 @@ from typing import Any
 
 from service.domain.persons import persons
 from service.errors import AnpeiError, InvalidInput, Message
-from service.models.db.encryption import decrypt_text, encrypt
 from service.models.db.session import session
 from service.models.tables.person_import import PersonImport
 from service.models.tables.user import User
@@ -76,25 +75,25 @@ def wrong_of(row: PersonImport) -> Wrong:
     }
 
 
-def seal_rows(rows: Sequence[Row], strangers: Sequence[str] = ()) -> bytes:
-    """The rows without what is wrong with them, sealed; with the names of the photos that belong to none of them."""
+def dump_rows(rows: Sequence[Row], strangers: Sequence[str] = ()) -> str:
+    """The rows without what is wrong with them, as JSON; with the names of the photos that belong to none of them."""
     kept = [{key: value for key, value in asdict(row).items() if key != "wrong"} for row in rows]
-    return encrypt(json.dumps({"rows": kept, "strangers": list(strangers)}, ensure_ascii=False))
+    return json.dumps({"rows": kept, "strangers": list(strangers)}, ensure_ascii=False)
 
 
 def rows_of(row: PersonImport) -> list[Row]:
     """The rows of the file while they are kept, with what is wrong; [] afterwards."""
     wrong = wrong_of(row)
-    kept = _unseal(row)["rows"]
+    kept = _load(row)["rows"]
     return [Row(one["number"], one["cells"], one["raw"], wrong.get(str(one["number"]), {})) for one in kept]
 
 
 def strangers_of(row: PersonImport) -> list[str]:
     """The names of the photos that belong to no row, while the rows are kept."""
-    return [str(name) for name in _unseal(row)["strangers"]]
+    return [str(name) for name in _load(row)["strangers"]]
 
 
-def _unseal(row: PersonImport) -> dict[str, list[Any]]:
-    """What ``seal_rows`` sealed. An import of before there were photos has the rows alone; it is gone a day later."""
-    found = json.loads(decrypt_text(row.sealed)) if row.sealed else []
+def _load(row: PersonImport) -> dict[str, list[Any]]:
+    """What ``dump_rows`` wrote. An import of before there were photos has the rows alone; it is gone a day later."""
+    found = json.loads(row.content) if row.content else []
     return {"rows": found, "strangers": []} if isinstance(found, list) else found

@@ -23,10 +23,10 @@ from service.workflow.authorization import must_have_record
 from service.workflow.persons import import_photos
 from service.workflow.persons.import_rows import (
     Wrong,
+    dump_rows,
     merge,
     rows_of,
     save_all,
-    seal_rows,
     write_down,
     wrong_of,
 )
@@ -55,7 +55,7 @@ class _Undone(Exception):
 def begin(
     user: User, import_id: UUID, data: bytes, submit: bool, spell: Spell, photos: IO[bytes] | None = None
 ) -> PersonImport:
-    """Take an uploaded file and check every row of it; nothing is written but the sealed rows and photos.
+    """Take an uploaded file and check every row of it; nothing is written but the rows and photos themselves.
 
     import_id: of the form; sent twice it gives the same import. submit: whether what is entered is to be sent for
     approval, whose rules are then checked too. photos: a ZIP of them, or None. Raises InvalidInput at ``file`` or
@@ -78,7 +78,7 @@ def begin(
         "organisation_id": user.organisation_id,
         "submit": submit,
         "total": len(rows),
-        "sealed": seal_rows(rows, found.strangers),
+        "content": dump_rows(rows, found.strangers),
         "photos": len(found.entries),
         "wrong": write_down(wrong),
     }
@@ -131,12 +131,12 @@ def drop(user: User, import_id: UUID) -> None:
 
 
 def remove(import_id: UUID) -> None:
-    """Take the sealed rows away (§5.1: no residual data); how many rows were entered stays."""
+    """Take the rows away (§5.1: no residual data); how many rows were entered stays."""
     with transaction(Operation("remove_person_import")):
         row = imports.hold(import_id)
         import_photos.remove(import_id)
         if row is not None:
-            row.sealed, row.wrong = None, row.wrong if row.state == "done" else {}
+            row.content, row.wrong = None, row.wrong if row.state == "done" else {}
             row.state = "done" if row.state == "done" else "removed"
 
 
@@ -215,7 +215,7 @@ def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
     if row is None or row.state != "importing":
         raise _Undone
     row.state, row.entered, row.done, row.ended_at, row.error = "done", entered, row.total, now(), None
-    row.sealed, row.wrong = None, write_down(wrong)
+    row.content, row.wrong = None, write_down(wrong)
     import_photos.remove(import_id)
     detail = {"rows": row.total, "entered": entered, "submitted": row.submit}
     session().add(
@@ -241,7 +241,7 @@ def _give_back(import_id: UUID, wrong: Wrong) -> None:
 def _must_be_ready(row: PersonImport, partial: bool) -> None:
     if row.state == "checking":
         raise Conflict(N_("文件还在检查，请稍候。"))
-    if row.state == "removed" or row.sealed is None:
+    if row.state == "removed" or row.content is None:
         raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
     if len(row.wrong) == row.total:
         raise Conflict(N_("没有一行通过检查，请改好后重新上传。"))

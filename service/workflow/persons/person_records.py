@@ -18,14 +18,13 @@ from service.domain.persons import persons
 from service.domain.persons.identity import (
     IdType,
     Sex,
-    mask,
     parse_phone,
 )
 from service.domain.persons.persons import ALREADY_ENTERED, PersonState
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.clock import today
-from service.models.db.encryption import blind_index, encrypt
+from service.models.db.encryption import blind_index
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -204,17 +203,14 @@ def _fill_identity(user: User, person: Person, entry: FormReader) -> None:
     """Name, document, birth and sex (R18), and whether somebody has entered this number already (R19)."""
     person.name = entry.parse(persons.parse_name, entry.typed("name")) or person.name or ""
     id_type = entry.choice("id_type", list(IdType)) or person.id_type or IdType.RESIDENT_ID
-    number = entry.typed("id_number") or (person.id_number if person.id_number_sealed else "")
+    number = entry.typed("id_number") or person.id_number or ""
     sex = entry.choice("sex", list(Sex)) or person.sex
     born = entry.date("birth_date") or person.birth_date
     identity = entry.parse(persons.identify, IdType(id_type), number, born, Sex(sex) if sex else None, today())
     if identity is None:
         return
     person.id_type, person.sex, person.birth_date = IdType(id_type), identity.sex, identity.birth_date
-    digest = blind_index(identity.number)
-    if digest != person.id_number_digest:
-        person.id_number_sealed, person.id_number_digest = encrypt(identity.number), digest
-        person.id_number_masked = mask(identity.number)
+    person.id_number = identity.number
     _refuse_duplicate(user, person, entry)
 
 
@@ -247,7 +243,7 @@ def _fill_facts(person: Person, entry: FormReader) -> None:
     person.no_criminal_record = entry.is_ticked("no_criminal_record")
     phone = entry.parse(parse_phone, entry.typed("phone"))
     if phone and phone != person.phone:
-        person.phone_sealed, person.phone_masked = encrypt(phone), mask(phone)
+        person.phone = phone
     _fill_legacy(person, entry)
 
 
@@ -303,7 +299,7 @@ def _write(user: User, person: Person) -> None:
 def _values(person: Person) -> dict[str, object]:
     """What counts as a change (R14): the number and the telephone by their digests."""
     values: dict[str, object] = {name: getattr(person, name, None) for name in FIELDS}
-    return values | {"phone_digest": blind_index(person.phone) if person.phone_sealed else None}
+    return values | {"phone_digest": blind_index(person.phone) if person.phone else None}
 
 
 def _start_approval(user: User, person: Person) -> None:

@@ -1,4 +1,4 @@
-"""Photos of persons: is the upload really a picture of the required form; re-encoding; keeping it sealed."""
+"""Photos of persons: is the upload really a picture of the required form; re-encoding; keeping it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from service.domain.values.photos import MOST_BYTES, MOST_PIXELS, obstacle_to_photo
 from service.errors import N_, InvalidInput, Message
-from service.models.db.encryption import encrypt
 from service.models.db.session import session
 from service.models.tables.person import Photo
 
@@ -45,8 +44,8 @@ def clean_photo(data: bytes, field: str = "photo") -> CleanPhoto:
 
 
 def keep_photo(photo: CleanPhoto) -> Photo:
-    """A sealed row of the running transaction; replaced photos stay, as the versions of the person name them."""
-    row = Photo(sealed=encrypt(photo.jpeg), width=photo.width, height=photo.height)
+    """A row of the running transaction; replaced photos stay, as the versions of the person name them."""
+    row = Photo(jpeg=photo.jpeg, width=photo.width, height=photo.height)
     session().add(row)
     session().flush()
     return row

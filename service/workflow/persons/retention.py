@@ -13,14 +13,14 @@ from service.models.tables.audit import AuditEvent
 def erase_due(limit: int = 50) -> int:
     """Erase telephone and photos of up to ``limit`` persons whose time is over (setting ``erasure_years``); returns how many.
 
-    The identity number stays, sealed, as long as the ledger of certificates does. Doing it again does nothing more.
+    The identity number stays as long as the ledger of certificates does. Doing it again does nothing more.
     """
     before = add_years(today(), -setting.number("erasure_years"))
     with transaction(Operation("erase_personal_data")) as current:
         persons = due(before, limit)
         photos = [photo for person in persons for photo in photos_of(person.id)]
         for person in persons:
-            person.phone_sealed = person.phone_masked = person.photo_id = None
+            person.phone = person.photo_id = None
         current.flush()
         delete_photos(photos)
         if persons:

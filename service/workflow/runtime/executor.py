@@ -25,7 +25,6 @@ from service.models.tables.case_statements import (
     role_organisation,
     write_step,
 )
-from service.models.tables.row_history import buffered_history
 from service.operations.context import Context, TaskSubject
 from service.workflow.runtime import definitions
 
@@ -120,14 +119,16 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     given = Input(act.kind, seq, at, act.token, act.element, act.due, dict(act.data))
     salt = os.urandom(16)
     state = None if act.kind == "start" else held.state
-    with buffered_history() as history:
+    with session().buffered_history() as history:
         step = engine.step(definition, state, given, handlers.serve(context), salt)
         session().flush()
-    row = journal.step_row(envelope(held, act, salt), definition, given, step)
+    row = journal.make_row(
+        str(held.id), given, step, definition, _text(act.actor_id), _text(act.behalf_id), held.last_hash, salt
+    )
     describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
     said = handlers.describe_subject(held.process, step.data) if describe else None
     _address_thrown(held, step, context)
-    jobs = [_job(held, job) for job in step.jobs_set] + context.pending_jobs
+    jobs = [_job(held, job) for job in step.jobs_set] + context.left
     written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _json(history)}
     write_step(_parts(step, written, bool(jobs), bool(history))).execute(written)
     return step
@@ -142,11 +143,6 @@ def require_subscription(held: LockedCase, message: str, otherwise: str) -> None
     """Raise Conflict(otherwise) unless the case waits for the BPMN message now."""
     if f"message:{message}" not in held.awaited:
         raise Conflict(otherwise)
-
-
-def envelope(held: LockedCase, act: Act, salt: bytes) -> journal.Envelope:
-    """Put an input into the next row of a case's journal."""
-    return journal.Envelope(str(held.id), _text(act.actor_id), held.last_hash, salt, _text(act.behalf_id))
 
 
 def _text(value: UUID | None) -> str | None:
@@ -268,4 +264,4 @@ def _address_thrown(held: LockedCase, step: Step, context: Context) -> None:
             },
         )
         for (case_id,) in waiting:
-            context.send_message(case_id, sent.name, sent.data, sent.kind)
+            context.send(case_id, sent.name, sent.data, sent.kind)

@@ -23,7 +23,6 @@ from service.errors import (
     TaskAlreadyDone,
 )
 from service.models.db.clock import now
-from service.models.db.encryption import encrypt
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, current_operation, transaction
@@ -247,7 +246,7 @@ def complete_locked(user: User, task_id: UUID, held: LockedCase, row: Any, raw: 
 
 
 def _clean(held: LockedCase, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The form of the task's own version decides what is data; personal fields are sealed and only referred to."""
+    """The form of the task's own version decides what is data; personal fields are stored apart and only referred to."""
     if row.form_key is None:
         if raw:
             raise InvalidInput(text=N_("这项任务没有需要填写的内容。"))
@@ -256,13 +255,13 @@ def _clean(held: LockedCase, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]
     cleaned = forms.clean(definition.files[f"{row.form_key}.form"], raw)
     data = dict(cleaned.data)
     for name, value in cleaned.personal.items():
-        data[name] = _seal_personal(held, name, value)
+        data[name] = _keep_personal(held, name, value)
     return data
 
 
-def _seal_personal(held: LockedCase, name: str, value: str) -> dict[str, str]:
+def _keep_personal(held: LockedCase, name: str, value: str) -> dict[str, str]:
     salt = os.urandom(16)
-    row = PersonalValue(id=new_id(), case_id=held.id, seq=held.seq + 1, field=name, sealed=encrypt(value), salt=salt)
+    row = PersonalValue(id=new_id(), case_id=held.id, seq=held.seq + 1, field=name, value=value, salt=salt)
     session().add(row)
     return {"personal": str(row.id), "digest": journal.salted(salt, name, value)}
 
@@ -275,11 +274,21 @@ def _assign_row(task_id: UUID, assignee_id: UUID | None) -> None:
 
 def _append_journal_note(held: LockedCase, act: Act) -> None:
     """A journal row for an input that moves a task but not the case: digests are carried from the row before."""
-    before = session().get_one(JournalRow, (held.id, held.seq))
+    before = session().get(JournalRow, (held.id, held.seq))
     seq, at = held.seq + 1, now()
     given = engine.Input(act.kind, seq, at, act.token, act.element, None, dict(act.data))
     definition = definitions.definition(held.definition)
-    row = journal.note_row(executor.envelope(held, act, os.urandom(16)), definition, given, before.record)
+    row = journal.make_row(
+        str(held.id),
+        given,
+        None,
+        definition,
+        str(act.actor_id),
+        None,
+        held.last_hash,
+        os.urandom(16),
+        carry=before.record if before else None,
+    )
     current_operation().case_id, current_operation().seq = held.id, seq
     session().add(
         JournalRow(

@@ -15,7 +15,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.models.db.clock import now
-from service.models.db.encryption import decrypt, encrypt
+from service.models.db.encryption import read_encrypted, write_encrypted
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -146,7 +146,7 @@ def find(user: User, export_id: UUID) -> ExportLog:
 
 
 def file_of(row: ExportLog) -> Path:
-    """Where the file of an export lies while it is kept, sealed like everything personal."""
+    """Where the file of an export lies while it is kept, encrypted like everything personal."""
     return settings().data_dir / "exports" / f"{row.id}.xlsx.sealed"
 
 
@@ -155,7 +155,7 @@ def read_file(row: ExportLog) -> bytes:
     path = file_of(row)
     if row.state != "done" or not path.exists():
         raise NotFound(N_("文件已过一天，已删除；请重新导出。"))
-    return decrypt(path.read_bytes())
+    return read_encrypted(path)
 
 
 class Stopped(Exception):
@@ -172,7 +172,7 @@ def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
     part = path.with_name(f"{row.id}.{new_id()}.part")  # of this try alone
     try:
         writer(row, report, _counted(row, table.batches(), job_id), part)
-        part.write_bytes(encrypt(part.read_bytes()))
+        write_encrypted(part, part.read_bytes())
         with transaction(Operation("end_export")):
             if not _change(row, "done", error=None):
                 raise Stopped

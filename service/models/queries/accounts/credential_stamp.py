@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from service.models.db.prepared_statements import Prepared
+from service.models.db.prepared_statements import PreparedStatement
 from service.models.db.session import session
 from service.models.tables.user import User
 
@@ -26,7 +26,7 @@ class CredentialStamp(NamedTuple):
     organisation_version: int
 
 
-_STAMP = Prepared(
+_STAMP = PreparedStatement(
     "stamp_of_account",
     """
     SELECT u.id, u.version, u.epoch, u.state, u.password_hash, u.must_change, u.role, u.locked_until, o.id, o.version

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, undefer_group
 
+from service.models.db.encryption import ENCRYPTED
 from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.persons.person_list import name_contains
@@ -21,12 +22,20 @@ from service.models.tables.training import Enrollment
 from service.models.tables.user import User
 
 
-def printable(user: User, ids: Collection[UUID], class_id: UUID | None = None) -> list[Certificate]:
-    """The certificates in scope that are named, or that a class brought and still count; by name of the holder."""
+def printable(
+    user: User, ids: Collection[UUID], class_id: UUID | None = None, *, with_numbers: bool = False
+) -> list[Certificate]:
+    """The certificates in scope that are named, or that a class brought and still count; by name of the holder.
+
+    with_numbers: load the identity numbers too, which are printed.
+    """
+    holder = joinedload(Certificate.person).joinedload(Person.unit)
+    if with_numbers:
+        holder = joinedload(Certificate.person).options(joinedload(Person.unit), undefer_group(ENCRYPTED))
     query = (
         select(Certificate)
         .join(Certificate.person)
-        .options(joinedload(Certificate.person).joinedload(Person.unit), joinedload(Certificate.qualification_type))
+        .options(holder, joinedload(Certificate.qualification_type))
         .where(visible_to(user, Certificate), Certificate.kind == "issued")
     )
     if class_id is not None:

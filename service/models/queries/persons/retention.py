@@ -24,7 +24,7 @@ def due(before: date, limit: int) -> list[Person]:
     """
     query = select(Person).where(
         Person.state == "deregistered",
-        or_(Person.phone_sealed.is_not(None), Person.photo_id.is_not(None)),
+        or_(Person.phone.is_not(None), Person.photo_id.is_not(None)),
         func.coalesce(_last_end(), _day_of(Person.updated_at)) < before,
     )
     return list(session().scalars(query.order_by(Person.id).limit(limit).with_for_update(skip_locked=True)))

@@ -1,4 +1,4 @@
-"""Backups as the audit trail keeps them, and whether the keys at hand open what is sealed in the database."""
+"""Backups as the audit trail keeps them, and whether the keys at hand open the encrypted columns."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography.exceptions import InvalidTag
-from sqlalchemy import func, literal, select
+from sqlalchemy import LargeBinary, func, literal, select, type_coerce
 
-from service.models.db.encryption import blind_index, decrypt
+from service.models.db.encryption import EncryptedBytes, EncryptedText, blind_index, can_decrypt
 from service.models.db.session import Base, session
 from service.models.tables.audit import AuditEvent
 from service.models.tables.person import Person
@@ -38,34 +37,29 @@ def last_backup() -> Backup | None:
 
 
 def closed_columns() -> list[str]:
-    """Sealed columns with a value that the keys at hand do not open, as ``table.column (key id)``; [] when all is well.
+    """Encrypted columns with a value that the keys at hand do not open, as ``table.column (key id)``; [] when all is well.
 
     One value of each key id is tried in each column; and the digest by which a person is found must be the stored one.
     """
-    found = [f"{place} ({name})" for place, name, value in _samples() if not _opens(value)]
-    person = session().execute(select(Person.id_number_sealed, Person.id_number_digest).limit(1)).one_or_none()
-    if person is not None and not found and blind_index(decrypt(person[0]).decode()) != person[1]:
-        found.append("person.id_number_digest (digest)")
-    return found
+    found = [f"{place} ({name})" for place, name, value in _samples() if not can_decrypt(value)]
+    if found:
+        return found
+    person = session().execute(select(Person.id_number, Person.id_number_digest).limit(1)).one_or_none()
+    if person is not None and blind_index(person.id_number) != person.id_number_digest:
+        return ["person.id_number_digest (digest)"]
+    return []
 
 
 def _samples() -> Iterator[tuple[str, str, bytes]]:
-    """Place, key id and one value, for each key id of each sealed column."""
+    """Place, key id and one value, for each key id of each encrypted column."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
-            if not column.name.endswith("sealed"):
+            if not isinstance(column.type, (EncryptedBytes, EncryptedText)):
                 continue
-            # a sealed value is the key's id, a zero byte, then what is encrypted; of a photo only the head is read
-            head = func.substring(column, 1, LONGEST_NAME)
+            stored = type_coerce(column, LargeBinary)
+            # a value is the key's id, a zero byte, then what is encrypted; of a photo only the head is read
+            head = func.substring(stored, 1, LONGEST_NAME)
             name = func.substring(head, 1, func.position(literal(b"\0").op("IN")(head)) - 1)
-            query = select(name.label("name"), column.label("value")).where(column.is_not(None))
+            query = select(name.label("name"), stored.label("value")).where(column.is_not(None))
             for row in session().execute(query.distinct(name).order_by(name)):
                 yield f"{table.name}.{column.name}", bytes(row.name).decode(errors="replace"), bytes(row.value)
-
-
-def _opens(value: bytes) -> bool:
-    try:
-        decrypt(value)
-    except (KeyError, InvalidTag):
-        return False
-    return True

@@ -19,8 +19,7 @@ from service.domain.training import training_need
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import EnrollmentFact, Facts
-from service.models.db.prepared_statements import PLAN_ONCE
-from service.models.db.session import session
+from service.models.db.prepared_statements import execute_prepared
 from service.models.tables.certificate import Certificate
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, RefresherRecord
 
@@ -74,20 +73,20 @@ def rule(row: Any) -> certificates.Certificate:
 
 def _certificates(person_ids: Collection[UUID]) -> dict[UUID, list[tuple[certificates.Certificate, UUID]]]:
     found = defaultdict(list)
-    for row in session().execute(_HELD, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
+    for row in execute_prepared(_HELD, {"persons": list(person_ids)}):
         found[row.person_id].append((rule(row), row.id))
     return found
 
 
 def _renewals(person_ids: Collection[UUID]) -> dict[UUID, list[EnrollmentFact]]:
     found = defaultdict(list)
-    for row in session().execute(_RENEWALS, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
+    for row in execute_prepared(_RENEWALS, {"persons": list(person_ids)}):
         found[row.person_id].append(EnrollmentFact(TrainingKind.RENEWAL, row.enrolled_on, EnrollmentState(row.state)))
     return found
 
 
 def _refresher_years(person_ids: Collection[UUID]) -> dict[UUID, list[int]]:
     found = defaultdict(list)
-    for row in session().execute(_REFRESHERS, {"persons": list(person_ids)}, execution_options=PLAN_ONCE):
+    for row in execute_prepared(_REFRESHERS, {"persons": list(person_ids)}):
         found[row.person_id].append(row.year)
     return found

@@ -17,7 +17,6 @@ from service.domain.persons.persons import (
 )
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
-from service.models.db.encryption import decrypt
 from service.models.queries.certificates import certificate_list
 from service.models.queries.persons.person_history import (
     SHOWN,
@@ -110,7 +109,7 @@ def photo(person_id: UUID, photo_id: UUID) -> ResponseReturnValue:
     row = Photo.get(photo_id) if photo_id in photos_of(person.id) | {person.photo_id} else None
     if row is None:
         raise NotFound(N_("该人员还没有照片。"))
-    return Response(decrypt(row.sealed), mimetype="image/jpeg")
+    return Response(row.jpeg, mimetype="image/jpeg")
 
 
 def _record(person: Person) -> dict[str, object]:

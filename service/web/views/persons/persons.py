@@ -17,7 +17,6 @@ from service.domain.training.training_need import Need
 from service.domain.units.units import UnitKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
-from service.models.db.encryption import decrypt
 from service.models.queries.certificates import certificate_list
 from service.models.queries.persons import person_changes, person_list
 from service.models.queries.persons.person_changes import ChangeFilter, ChangeKind, kind_of
@@ -170,7 +169,7 @@ def photo(person_id: UUID) -> ResponseReturnValue:
     row = Photo.get(person.photo_id) if person.photo_id else None
     if row is None:
         raise NotFound(N_("该人员还没有照片。"))
-    return Response(decrypt(row.sealed), mimetype="image/jpeg")
+    return Response(row.jpeg, mimetype="image/jpeg")
 
 
 def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:

@@ -1,0 +1,203 @@
+"""A case of the full demonstration: each input goes through the engine as in production; the rows are kept for COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from service import engine, forms
+from service.demo.full.sheets import Sheets
+from service.engine import Definition, Input, Request, Step, journal
+from service.models.db.transaction import Operation
+from service.models.tables.case import (
+    Case,
+    Job,
+    JournalRow,
+    Task,
+)
+from service.operations.context import TaskSubject
+from service.workflow.runtime.executor import LockedCase, task_id, task_row
+
+Served = Callable[[Request], dict[str, Any]]
+"""What the handlers of this input answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One input: who, when, what. token and due of timers and tasks are found by the element."""
+
+    kind: str
+    at: datetime
+    actor_id: UUID | None = None
+    element: str | None = None
+    data: Mapping[str, Any] | None = None
+
+
+class Course:
+    """The course of one case, from its start to wherever it stands at the end."""
+
+    def __init__(self, sheets: Sheets, definition: Definition, at: datetime, key: str | None) -> None:
+        self._sheets, self._definition, self._key = sheets, definition, key
+        self.id = sheets.new_id(at)
+        self._seq, self._hash, self._state = -1, "", b""
+        self._tasks: dict[str, dict[str, Any]] = {}
+        self._jobs: dict[str, dict[str, Any]] = {}
+        self._shown = TaskSubject()
+        self._step: Step | None = None
+        self._started: Act | None = None
+        self._moved_at = at
+
+    @property
+    def seq(self) -> int:
+        """The number that the next input gets."""
+        return self._seq + 1
+
+    @property
+    def is_over(self) -> bool:
+        return self._step is not None and self._step.ended
+
+    def cause(self, use_case: str, act: Act) -> Operation:
+        """Why rows change at the next input."""
+        return Operation(use_case, act.actor_id, None, self.id, self.seq)
+
+    def waits_for(self, message: str) -> bool:
+        """Whether the case would take this message now."""
+        return self._step is not None and f"message:{message}" in self._step.awaited
+
+    def has_open(self, element: str) -> bool:
+        """Whether this task is open."""
+        return any(row["element"] == element and row["state"] == "open" for row in self._tasks.values())
+
+    def move(self, act: Act, serve: Served, describe: Callable[[dict[str, Any]], TaskSubject]) -> Step:
+        """Apply an input as ``workflow.movement.move`` does, and keep what it writes."""
+        given = self._input(act)
+        salt = self._sheets.random.randbytes(16)
+        step = engine.step(self._definition, self._state or None, given, serve, salt)
+        actor = None if act.actor_id is None else str(act.actor_id)
+        record = journal.make_row(str(self.id), given, step, self._definition, actor, None, self._hash, salt)
+        self._sheets.add(
+            JournalRow,
+            case_id=self.id,
+            seq=given.seq,
+            at=act.at,
+            kind=act.kind,
+            actor_id=act.actor_id,
+            element=given.element,
+            record=record,
+            hash=record["hash"],
+        )
+        if step.opened or step.ended or act.kind == "start":
+            self._shown = describe(step.data)
+        self._started = self._started or act
+        self._seq, self._hash, self._state, self._step, self._moved_at = (
+            given.seq,
+            record["hash"],
+            step.state,
+            step,
+            act.at,
+        )
+        self._keep_tasks(act, given, step)
+        self._keep_jobs(act, given, step)
+        return step
+
+    def close(self) -> None:
+        """The case is as it stays: hand over its row, its tasks and its jobs."""
+        assert self._step is not None
+        assert self._started is not None
+        step, shown = self._step, self._shown
+        self._sheets.add(
+            Case,
+            id=self.id,
+            process=self._definition.process,
+            definition=self._definition.digest,
+            business_key=self._key,
+            state=self._state,
+            seq=self._seq,
+            last_hash=self._hash,
+            awaited=list(step.awaited),
+            subject=shown.subject[:200],
+            unit_id=shown.unit_id,
+            authority_id=shown.authority_id,
+            institution_id=shown.institution_id,
+            organiser_id=shown.organiser_id,
+            started_at=self._started.at,
+            started_by=self._started.actor_id,
+            moved_at=self._moved_at,
+            ended_at=self._moved_at if step.ended else None,
+            ended=step.trace[-1][1:].split("/")[-1] if step.ended else None,
+        )
+        for row in self._tasks.values():
+            self._sheets.add(Task, **row)
+        for row in self._jobs.values():
+            self._sheets.add(Job, **row)
+
+    def _input(self, act: Act) -> Input:
+        token, due = None, None
+        if act.kind == "complete":
+            token = self._token(self._tasks, act.element, "open")
+        if act.kind == "timer":
+            token = self._token(self._jobs, act.element, "pending")
+            due = self._jobs[token]["due_at"]
+        return Input(act.kind, self.seq, act.at, token, act.element, due, dict(act.data or {}))
+
+    def _token(self, rows: dict[str, dict[str, Any]], element: str | None, state: str) -> str:
+        """The token that stands at an element; the plan and the diagram agree on it, or nothing of this is true."""
+        found = [token for token, row in rows.items() if row["element"] == element and row["state"] == state]
+        if not found:
+            there = [row["element"] for row in rows.values() if row["state"] == state]
+            raise ValueError(f"{self._definition.process}: {element} is planned, but {there} are open")
+        return found[0]
+
+    def _keep_tasks(self, act: Act, given: Input, step: Step) -> None:
+        for token in step.closed:
+            is_done = act.kind == "complete" and token == given.token
+            self._tasks[token] |= {
+                "state": "completed" if is_done else "cancelled",
+                "closed_at": act.at,
+                "closed_by": act.actor_id if is_done else None,
+            }
+        held = LockedCase(self.id, self._definition.process, self._definition.digest, self._key, b"", 0, "", (), None)
+        for task in step.opened:
+            row = task_row(held, self._definition, task, self._shown, act.at)
+            row |= {"id": task_id(self.id, task.token), "case_id": self.id, "opened_at": act.at, "state": "open"}
+            row |= {"due_at": task.due, "follow_up_at": task.follow_up}
+            self._tasks[task.token] = row | {"sort_at": task.due or act.at + timedelta(days=30)}
+
+    def _keep_jobs(self, act: Act, given: Input, step: Step) -> None:
+        for token in step.jobs_cleared:
+            self._jobs[token]["state"] = "done" if act.kind == "timer" and token == given.token else "cleared"
+        if act.kind == "timer" and given.token in self._jobs:
+            self._jobs[given.token]["state"] = "done"
+        for job in step.jobs_set:
+            self._jobs[job.token] = {
+                "id": self._sheets.new_id(act.at),
+                "case_id": self.id,
+                "token": job.token,
+                "element": job.element,
+                "kind": job.kind,
+                "name": job.topic or "",
+                "due_at": job.due or act.at,
+                "run_at": job.due or act.at,
+                "created_at": act.at,
+                "state": "pending",
+            }
+
+
+class Forms:
+    """What a form makes of what was typed; equal entries are cleaned once."""
+
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def clean(self, form_key: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """The data of a form without personal fields."""
+        key = repr((form_key, sorted(raw.items())))
+        if key not in self._known:
+            cleaned = forms.clean(self._definition.files[f"{form_key}.form"], raw)
+            assert not cleaned.personal
+            self._known[key] = cleaned.data
+        return self._known[key]

@@ -1,0 +1,162 @@
+"""Rows on their way into the database by COPY, and the history that business rows leave (``row_change``)."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from functools import lru_cache
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import inspect
+
+from service.models.db.session import Base
+from service.models.db.tracked import Audited
+from service.models.db.transaction import Operation
+from service.models.tables.audit import RowChange
+from service.models.tables.row_history import redact
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+class Sheets:
+    """Rows by table, in memory, until ``write`` copies them; ``random`` makes their ids."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self._lines: dict[str, list[str]] = defaultdict(list)
+
+    def new_id(self, at: datetime) -> UUID:
+        """A UUIDv7 of the instant at which the row would have been made."""
+        random = self.random.getrandbits(74)
+        stamp = int(at.timestamp() * 1000) << 80
+        return UUID(int=stamp | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & ((1 << 62) - 1))
+
+    def add(self, model: type[Base], **values: Any) -> None:
+        """One row; columns that are not given take their default. Raises ``KeyError`` for one that has none."""
+        cells = [
+            write(values.pop(name) if name in values else default(name)) for name, write, default in _columns(model)
+        ]
+        if values:
+            raise KeyError(f"{model.__tablename__} has no {', '.join(values)}")
+        self._lines[model.__tablename__].append("\t".join(cells))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lines.values()))
+
+    def write(self, connection: Any) -> None:
+        """Copy everything in the order of the foreign keys, in one transaction of a psycopg2 connection."""
+        with connection, connection.cursor() as cursor:
+            for table in Base.metadata.sorted_tables:
+                if lines := self._lines.pop(table.name, None):
+                    names = ", ".join(f'"{column.name}"' for column in table.columns)
+                    text = io.StringIO("\n".join(lines) + "\n")
+                    cursor.copy_expert(f"COPY {table.name} ({names}) FROM STDIN", text)  # our own names
+
+
+class Row:
+    """A business row that changes: its first and last values go to its table, each change into the history."""
+
+    def __init__(self, sheets: Sheets, model: type[Audited], at: datetime, cause: Operation, **values: Any) -> None:
+        self._sheets, self.model, self.version, self.updated_at = sheets, model, 1, at
+        self.values = {"id": sheets.new_id(at), "created_at": at, **values}
+        after = {name: self._shown(name, value) for name, value in values.items() if value is not None}
+        self._remember(at, cause, "insert", None, {"id": str(self.id), **after})
+
+    @property
+    def id(self) -> UUID:
+        found: UUID = self.values["id"]
+        return found
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def change(self, at: datetime, cause: Operation, **values: Any) -> None:
+        """Change columns; what stays the same is no change."""
+        changed = {name: value for name, value in values.items() if self.values.get(name) != value}
+        if not changed:
+            return
+        before = {name: self._shown(name, self.values.get(name)) for name in changed}
+        after = {name: self._shown(name, value) for name, value in changed.items()}
+        self._remember(at, cause, "update", before, after)
+        self.values |= changed
+        self.version, self.updated_at = self.version + 1, at
+
+    def close(self) -> None:
+        """The row is as it stays: hand it over."""
+        self._sheets.add(self.model, **self.values, version=self.version, updated_at=self.updated_at)  # type: ignore[arg-type]
+
+    def _shown(self, name: str, value: Any) -> Any:
+        return redact(inspect(self.model), name, value)
+
+    def _remember(self, at: datetime, cause: Operation, kind: str, before: Any, after: Any) -> None:
+        self._sheets.add(
+            RowChange,
+            id=self._sheets.new_id(at),
+            at=at,
+            use_case=cause.use_case,
+            actor_id=cause.actor_id,
+            behalf_id=cause.behalf_id,
+            case_id=cause.case_id,
+            seq=cause.seq,
+            kind=kind,
+            table_name=self.model.__tablename__,
+            row_id=self.values["id"],
+            before=before,
+            after=after,
+        )
+
+
+Column = tuple[str, Callable[[Any], str], Callable[[str], Any]]
+
+
+@lru_cache
+def _columns(model: type[Base]) -> tuple[Column, ...]:
+    """Name, writer and default of each column."""
+    return tuple((column.name, _writer(column), _default(column)) for column in model.__table__.columns)
+
+
+def _default(column: Any) -> Callable[[str], Any]:
+    if column.default is not None and column.default.is_scalar:
+        value = column.default.arg
+        return lambda _name: value
+    if column.default is not None and column.default.is_callable:
+        make = column.default.arg
+        return lambda _name: make(None)
+    if column.nullable:
+        return lambda _name: None
+
+    def missing(name: str) -> Any:
+        raise KeyError(f"{column.table.name}.{name}")
+
+    return missing
+
+
+def _writer(column: Any) -> Callable[[Any], str]:
+    kind = type(column.type).__name__
+    if kind == "JSONB":
+        return lambda value: r"\N" if value is None else orjson.dumps(value).decode().translate(_ESCAPES)
+    if kind == "ARRAY":
+        return lambda value: r"\N" if value is None else _array(value)
+    return _plain
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return r"\N"
+    if isinstance(value, str):
+        return str.translate(value, _ESCAPES)
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return rf"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+
+
+def _array(values: Iterable[str]) -> str:
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return ("{" + ",".join(f'"{value}"' for value in quoted) + "}").translate(_ESCAPES)

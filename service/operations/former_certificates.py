@@ -1,0 +1,90 @@
+"""Certificates a person brings when he is entered: typed from before this system, or earned under an older record. No topics."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import func, select
+
+from service.domain.certificates.certificates import CertificateKind, CertificateState, parse_legacy
+from service.errors import N_, InvalidInput, Message
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.certificate import Certificate, NumberOwner
+from service.models.tables.person import Person
+from service.operations.context import Context
+
+
+def relink(person: Person, today: date) -> None:
+    """An unexpired certificate of the same identity number, left by a record now deregistered, is his again (R17)."""
+    former = select(Person.id).where(
+        Person.id_number_digest == person.id_number_digest, Person.id != person.id, Person.state == "deregistered"
+    )
+    query = select(Certificate).where(
+        Certificate.person_id.in_(former), Certificate.state == CertificateState.VALID, Certificate.valid_to >= today
+    )
+    found = session().scalars(query).one_or_none()
+    if found is not None and _held(person) is None:
+        found.person_id = person.id
+        session().flush()
+
+
+def enter_legacy(person: Person, context: Context) -> None:
+    """What was typed of an older certificate becomes one, vouched for by whoever approves (R21).
+
+    Approved again after an edit, it follows what is typed now. Raises InvalidInput when the number is another person's.
+    """
+    if not person.legacy_number:
+        return
+    number, issued_on, valid_to = parse_legacy(
+        person.legacy_number, person.legacy_issued_on, person.legacy_valid_to, context.today
+    )
+    _own(number, person)
+    held = _held(person)
+    if held is None:
+        if not _was_ours(number):
+            session().add(_legacy(person, context, number, issued_on, valid_to))
+    elif held.kind == CertificateKind.LEGACY and held.number == number and held.edition == 1:
+        held.first_issued_on = held.issued_on = issued_on
+        held.valid_to = valid_to
+
+
+def _own(number: str, person: Person) -> None:
+    """A number belongs to one person for ever, dead certificates included (domain.md §1.4)."""
+    owner = session().get(NumberOwner, number)
+    if owner is None:
+        session().add(NumberOwner(number=number, owner=person.id_number_digest))
+    elif owner.owner != person.id_number_digest:
+        taken = Message(N_("证书编号 %(number)s 已属于另一名人员，请退回单位核对。"), number=number)
+        raise InvalidInput({"decision": taken, "certificate_number": taken}, text=taken)
+
+
+def _held(person: Person) -> Certificate | None:
+    query = select(Certificate).where(
+        Certificate.person_id == person.id, Certificate.state.in_((CertificateState.VALID, CertificateState.ISSUED))
+    )
+    return session().scalars(query.order_by(Certificate.state.desc())).first()
+
+
+def _was_ours(number: str) -> bool:
+    """Whether a certificate of this number is in the ledger: then it has ended, and typing it does not revive it."""
+    return bool(session().scalar(select(func.count()).select_from(Certificate).where(Certificate.number == number)))
+
+
+def _legacy(person: Person, context: Context, number: str, issued_on: date, valid_to: date) -> Certificate:
+    return Certificate(
+        id=new_id(),
+        number=number,
+        person_id=person.id,
+        qualification_type_id=person.qualification_type_id,
+        kind=CertificateKind.LEGACY,
+        first_issued_on=issued_on,
+        issued_on=issued_on,
+        valid_to=valid_to,
+        edition=1,
+        state=CertificateState.VALID,
+        approval="approved",
+        approved_by=context.actor_id,
+        approved_at=context.at,
+        unit_name=person.unit.name,
+    )

@@ -1,0 +1,74 @@
+"""The row of a class that is held: reading it, its days, counting its enrolments, telling people and cases. No topics here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from service.domain.notices.notices import words
+from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.values.calendar import DAY, start_of_day
+from service.errors import Message
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.notice import Notice
+from service.models.tables.training import Enrollment, TrainingClass
+from service.operations.context import Context
+
+
+def class_of(data: dict[str, Any], *, lock: bool = False) -> TrainingClass:
+    """The class of a case, with organiser and institution; locked, nobody takes or frees a seat until the commit."""
+    query = select(TrainingClass).options(joinedload(TrainingClass.organiser), joinedload(TrainingClass.institution))
+    query = query.where(TrainingClass.id == UUID(data["class_id"]))
+    if lock:
+        query = query.with_for_update(of=TrainingClass).execution_options(populate_existing=True)
+    return session().scalars(query).one()
+
+
+def days_of(row: TrainingClass) -> dict[str, str]:
+    """What the timers and due dates of its case are set by."""
+    return {
+        "enrol_ends_at": start_of_day(row.enrol_until + DAY).isoformat(),
+        "starts_at": start_of_day(row.starts_on).isoformat(),
+        "check_in_by": f"{row.ends_on}T18:00:00",
+    }
+
+
+def counts_of(row: TrainingClass) -> dict[EnrollmentState, int]:
+    """How many of its enrolments are in each state."""
+    query = select(Enrollment.state, func.count()).where(Enrollment.class_id == row.id).group_by(Enrollment.state)
+    return {EnrollmentState(state): count for state, count in session().execute(query)}
+
+
+def tell_enrollments(
+    row: TrainingClass, context: Context, states: Sequence[EnrollmentState], message: str, payload: dict[str, Any]
+) -> None:
+    """Send a message to every enrolment of the class in these states."""
+    query = select(Enrollment.case_id).where(Enrollment.class_id == row.id, Enrollment.state.in_(states))
+    for case_id in session().scalars(query.order_by(Enrollment.id)):
+        context.send(case_id, message, payload)
+
+
+def notify(
+    row: TrainingClass, context: Context, title: Message, body: Sequence[Message | str], **audience: list[str]
+) -> None:
+    """Publish a notice about the class. audience: roles, authorities, units (ids of whatever organisations); none
+    given: no narrowing by it."""
+    session().add(
+        Notice(
+            id=new_id(),
+            kind="notice",
+            title=str(title)[:200],
+            body="\n".join(map(str, body)),
+            facts=words(title, body),
+            author_id=row.organiser_id,
+            class_id=row.id,
+            state="published",
+            published_at=context.at,
+            **audience,
+        )
+    )

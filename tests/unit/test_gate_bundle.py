@@ -1,0 +1,64 @@
+"""What a diagram names lies in its bundle; the house rules hold at deployment only."""
+
+from __future__ import annotations
+
+from tests.unit.gate_diagrams import chain, problems, process, said, task
+
+USER = task("u", "userTask", 'camunda:formKey="confirm" camunda:candidateGroups="association"')
+RULE = task("r", "businessRuleTask", 'camunda:decisionRef="need" camunda:resultVariable="n"')
+DMN = b'<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d"><decision id="need" name="n"/></definitions>'
+FORM = b'{"components": []}'
+
+
+def test_forms_must_lie_beside_the_diagram() -> None:
+    assert 'form "confirm" is not among' in said(process(chain(USER)))
+    assert not problems(process(chain(USER)), confirm__form=FORM)
+    assert "form-js" in said(process(chain(USER)), confirm__form=b"{")
+
+
+def test_decisions_must_lie_beside_the_diagram() -> None:
+    assert 'decision "need" is not among' in said(process(chain(RULE)))
+    assert "is not among" not in said(process(chain(RULE)), need__dmn=DMN)
+
+
+def test_called_processes_must_lie_beside_the_diagram_and_never_call_back() -> None:
+    def call(name: str, to: str) -> bytes:
+        own = chain(task(f"{name}_c", "callActivity", f'calledElement="{to}"'))
+        for old in ("s", "e"):
+            own = (
+                own.replace(f'"{old}"', f'"{name}.{old}"')
+                .replace(f'"{old}_', f'"{name}.{old}_')
+                .replace(f'_{old}"', f'_{name}.{old}"')
+            )
+        return process(own).replace(b'id="P"', f'id="{name}"'.encode())
+
+    assert 'process "Q" is not among' in said(call("P", "Q"))
+    assert "calls itself" in said(call("P", "P"))
+    assert "calls itself" in said(call("P", "Q"), q__bpmn=call("Q", "P"))
+    leaf = process(chain(task("leaf"))).replace(b'id="P"', b'id="Q"')
+    assert not problems(call("P", "Q"), q__bpmn=leaf)
+    trigger = '<bpmn:messageEventDefinition messageRef="m"/></bpmn:startEvent>'
+    waiting = (
+        process(chain(task("leaf")), '<message id="m" name="n"/>').decode().replace("</bpmn:startEvent>", trigger, 1)
+    )
+    waiting = waiting.replace('<bpmn:startEvent id="s"/>', f'<bpmn:startEvent id="s">{trigger}').replace(
+        'id="P"', 'id="Q"'
+    )
+    assert "no plain start event" in said(call("P", "Q"), q__bpmn=waiting.encode())
+
+
+def test_two_diagrams_of_a_bundle_share_no_id() -> None:
+    assert "already has an element with the id a" in said(process(chain(task("a"))), q__bpmn=process(chain(task("a"))))
+
+
+def test_house_rules_are_for_deployment() -> None:
+    nobody = process(chain(task("u", "userTask")))
+    assert not problems(nobody)
+    assert "no role" in said(nobody, house=True)
+    assert not problems(process(chain(task("t"))))
+    assert "no kind" in said(process(chain(task("t"))), house=True)
+    assert "isExecutable" in said(process(chain(task("a")), more=""), house=True)
+    properties = '<extensionElements><camunda:properties><camunda:property name="scop" value="x"/></camunda:properties></extensionElements>'
+    slip = process(chain(task("u", "userTask", 'camunda:assignee="me"', properties)))
+    assert not problems(slip)
+    assert 'Unknown camunda:property "scop"' in said(slip, house=True)

@@ -1,0 +1,157 @@
+"""Events: each trigger only where the engine executes it, named as it must be, timers in ISO 8601."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.engine.validation.events import PLACES
+from tests.unit.gate_diagrams import TIMER, boundary, chain, problems, process, said, sub, task
+
+ROOT = (
+    '<message id="m" name="paid"/><signal id="sg" name="alarm"/><error id="er" name="bad" errorCode="E1"/>'
+    '<escalation id="es" name="up" escalationCode="C1"/>'
+)
+TRIGGERS = {
+    "none": "",
+    "message": '<messageEventDefinition messageRef="m"/>',
+    "timer": TIMER,
+    "signal": '<signalEventDefinition signalRef="sg"/>',
+    "error": '<errorEventDefinition errorRef="er"/>',
+    "escalation": '<escalationEventDefinition escalationRef="es"/>',
+    "conditional": '<conditionalEventDefinition><condition xsi:type="bpmn:tFormalExpression">x == 1</condition></conditionalEventDefinition>',
+    "terminate": "<terminateEventDefinition/>",
+    "link": '<linkEventDefinition name="l"/>',
+    "compensate": "<compensateEventDefinition/>",
+    "cancel": "<cancelEventDefinition/>",
+    "eventDefinitionRef": "<eventDefinitionRef>td</eventDefinitionRef>",
+    "multiple": '<messageEventDefinition messageRef="m"/><signalEventDefinition signalRef="sg"/>',
+}
+
+
+def event_subprocess(trigger: str, interrupting: str) -> str:
+    start = f'<startEvent id="ev.s" isInterrupting="{interrupting}">{trigger}</startEvent>'
+    inner = sub("ev", chain(task("ev_t")), 'triggeredByEvent="true"')
+    return inner.replace('<startEvent id="ev.s"/>', start)
+
+
+def body_with(place: str, trigger: str) -> str:
+    """A process with an event of this trigger at this place."""
+    inner = sub("p", chain(task("i")))
+    return {
+        "start": chain(task("a")).replace('<startEvent id="s"/>', f'<startEvent id="s">{trigger}</startEvent>'),
+        "subprocess start": chain(
+            inner.replace('<startEvent id="p.s"/>', f'<startEvent id="p.s">{trigger}</startEvent>')
+        ),
+        "interrupting event subprocess start": chain(task("a")) + event_subprocess(trigger, "true"),
+        "non-interrupting event subprocess start": chain(task("a")) + event_subprocess(trigger, "false"),
+        "intermediate catch": chain(task("c", "intermediateCatchEvent", inner=trigger)),
+        "intermediate throw": chain(task("c", "intermediateThrowEvent", inner=trigger)),
+        "end": chain(task("a")).replace('<endEvent id="e"/>', f'<endEvent id="e">{trigger}</endEvent>'),
+        "interrupting boundary of a task": chain(task("a")) + boundary("b", "a", trigger),
+        "non-interrupting boundary of a task": chain(task("a")) + boundary("b", "a", trigger, 'cancelActivity="false"'),
+        "interrupting boundary of a subprocess": chain(inner) + boundary("b", "p", trigger),
+        "non-interrupting boundary of a subprocess": chain(inner)
+        + boundary("b", "p", trigger, 'cancelActivity="false"'),
+    }[place]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_a_trigger_is_accepted_exactly_where_the_table_says(place: str, trigger: str) -> None:
+    text = said(process(body_with(place, TRIGGERS[trigger]), ROOT + '<timerEventDefinition id="td"/>'))
+    if trigger == "cancel":  # also needs a transaction, see below
+        text = "\n".join(line for line in text.splitlines() if "belongs into a transaction" not in line)
+    assert ("does not execute this trigger" in text) is (trigger not in PLACES[place]), text
+    if trigger in PLACES[place]:
+        assert not text
+
+
+@pytest.mark.parametrize(
+    ("place", "trigger", "reason"),
+    [
+        ("intermediate catch", "<messageEventDefinition/>", "names no message"),
+        ("intermediate catch", '<messageEventDefinition messageRef="ghost"/>', "not in the file"),
+        ("intermediate catch", '<messageEventDefinition messageRef="sg"/>', "not allowed here"),
+        ("intermediate throw", "<signalEventDefinition/>", "names no signal"),
+        ("end", "<errorEventDefinition/>", "names no error"),
+        ("end", "<escalationEventDefinition/>", "names no escalation"),
+        ("intermediate throw", '<escalationEventDefinition escalationRef="nocode"/>', "escalationCode"),
+        ("intermediate throw", '<messageEventDefinition messageRef="typed"/>', "operation"),
+    ],
+)
+def test_an_event_names_what_it_means(place: str, trigger: str, reason: str) -> None:
+    more = '<escalation id="nocode"/><itemDefinition id="i"/><message id="typed" name="t" itemRef="i"/>'
+    assert reason in said(process(body_with(place, trigger), ROOT + more))
+
+
+def test_only_transactions_are_cancelled_and_from_inside() -> None:
+    def transaction(inner: str, event: str) -> bytes:
+        body = sub("p", inner).replace("<subProcess", "<transaction").replace("</subProcess", "</transaction")
+        return process(chain(body) + event)
+
+    cancel = chain(task("i")).replace('<endEvent id="e"/>', f'<endEvent id="e">{TRIGGERS["cancel"]}</endEvent>')
+    caught = boundary("b", "p", TRIGGERS["cancel"])
+    assert not problems(transaction(cancel, caught))
+    assert "cancel boundary event" in said(transaction(cancel, ""))
+    assert "cancel boundary event" in said(process(chain(sub("p", chain(task("i")))) + caught))
+    assert "cancel boundary event" in said(process(cancel))
+    assert not problems(process(chain(task("i")), '<cancelEventDefinition id="unused"/>'))
+
+
+def test_an_event_with_several_triggers_only_throws_what_ends_nothing() -> None:
+    assert not problems(process(body_with("intermediate throw", TRIGGERS["multiple"]), ROOT))
+    assert "several definitions" in said(process(body_with("end", TRIGGERS["terminate"] + TRIGGERS["signal"]), ROOT))
+
+
+def test_a_boundary_error_event_may_catch_every_error() -> None:
+    assert not problems(process(body_with("interrupting boundary of a task", "<errorEventDefinition/>")))
+
+
+def test_names_and_codes_are_unambiguous() -> None:
+    assert "same name" in said(process(chain(task("a")), ROOT + '<message id="m2" name="paid"/>'))
+    assert "same errorCode" in said(process(chain(task("a")), ROOT + '<error id="e2" errorCode="E1"/>'))
+
+
+def test_a_boundary_event_sits_on_an_activity_of_its_level() -> None:
+    inner = sub("p", chain(task("i")))
+    assert "level" in said(process(chain(inner) + boundary("b", "i", TIMER)))
+    assert "not allowed here" in said(process(chain(task("a")) + boundary("b", "s", TIMER)))
+    assert "not in the file" in said(process(chain(task("a")) + boundary("b", "ghost", TIMER)))
+
+
+@pytest.mark.parametrize(
+    ("time", "accepted"),
+    [
+        ("<timeDuration>PT1S</timeDuration>", True),
+        ("<timeDuration>P1Y2M3DT4H5M6S</timeDuration>", True),
+        ("<timeDuration>P2W</timeDuration>", True),
+        ("<timeDuration>${due_in}</timeDuration>", True),
+        ("<timeDuration>PT</timeDuration>", False),
+        ("<timeDuration>P1M2</timeDuration>", False),
+        ("<timeDuration>1 day</timeDuration>", False),
+        ("<timeDuration>&quot;PT1S&quot;</timeDuration>", False),
+        ("<timeDuration/>", False),
+        ("<timeDate>2026-03-01T09:00:00</timeDate>", True),
+        ("<timeDate>2026-03-01T09:00:00+08:00</timeDate>", True),
+        ("<timeDate>2026-03-01</timeDate>", True),
+        ("<timeDate>2026-13-01</timeDate>", False),
+        ("<timeDate>2026-02-30</timeDate>", False),
+        ("<timeDate>tomorrow</timeDate>", False),
+        ("<timeCycle>R3/PT1S</timeCycle>", False),
+        ("", False),
+        ("<timeDuration>PT1S</timeDuration><timeDate>2026-03-01</timeDate>", False),
+    ],
+)
+def test_timers_are_iso_8601(time: str, accepted: bool) -> None:
+    timer = f"<timerEventDefinition>{time}</timerEventDefinition>"
+    assert (not problems(process(body_with("intermediate catch", timer)))) is accepted
+
+
+@pytest.mark.parametrize(
+    ("cycle", "accepted"),
+    [("R3/PT1S", True), ("R/P1D", True), ("R3/1S", False), ("R3/PT0S", False), ("0 0 * * *", False)],
+)
+def test_cycles_stand_on_non_interrupting_events(cycle: str, accepted: bool) -> None:
+    timer = f"<timerEventDefinition><timeCycle>{cycle}</timeCycle></timerEventDefinition>"
+    assert (not problems(process(body_with("non-interrupting boundary of a task", timer)))) is accepted
+    assert problems(process(body_with("interrupting boundary of a task", timer)))
