@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.domain.accounts.roles import Role
-from service.domain.certificates.certificates import CertificateState
+from service.domain.certificates.certificates import CertificateState, warns_until
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
@@ -97,7 +97,7 @@ def read_ledger(user: User, chosen: ReportFilter) -> PagedTable:
 
 def shown_state(state: str, valid_to: date) -> Shown:
     """The word for a certificate: as stored, but for a valid one what its last day makes of it today (R24, R66)."""
-    if state != CertificateState.VALID or valid_to > today() + certificate_list.SOON:
+    if state != CertificateState.VALID or valid_to > warns_until(today()):
         return Shown(state)
     return Shown.SOON if valid_to >= today() else Shown.EXPIRED
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import aliased
 
-from service.domain.certificates.certificates import WarningBand, days_left
+from service.domain.certificates.certificates import WarningBand, days_left, warning_bands, warns_until
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
@@ -54,15 +53,8 @@ ENROLLED, NOT_ENROLLED = N_("已报名"), N_("未报名")
 
 
 def bands() -> dict[WarningBand, Any]:
-    """The condition of each band today; they do not overlap, and the last day itself is no expiry (R24)."""
-    day, column = today(), Certificate.valid_to
-    after = [day + timedelta(days=n) for n in (30, 60, 90)]
-    return {
-        WarningBand.EXPIRED: column < day,
-        WarningBand.DAYS_30: and_(column >= day, column <= after[0]),
-        WarningBand.DAYS_60: and_(column > after[0], column <= after[1]),
-        WarningBand.DAYS_90: and_(column > after[1], column <= after[2]),
-    }
+    """The condition of each band today."""
+    return {band: Certificate.valid_to.between(*days) for band, days in warning_bands(today()).items()}
 
 
 def read(user: User, chosen: ReportFilter) -> PagedTable:
@@ -100,7 +92,7 @@ def _conditions(user: User, chosen: ReportFilter) -> list[Any]:
         visible_to(user, Certificate),
         Certificate.state == "valid",
         Person.state != "deregistered",
-        bands()[WarningBand(chosen.band)] if chosen.band else Certificate.valid_to <= today() + timedelta(days=90),
+        bands()[WarningBand(chosen.band)] if chosen.band else Certificate.valid_to <= warns_until(today()),
     ]
     if chosen.province:
         found.append(Organisation.authority_id == chosen.province)

@@ -213,6 +213,12 @@ def test_a_certificate_warns_in_the_narrowest_band(app: Any, clock: Any, left: i
     assert expiry_warnings.read(authority_user(code="42"), ReportFilter()).page(None).rows == []
 
 
+def test_r66_only_an_approved_certificate_warns(app: Any, clock: Any) -> None:
+    for state in ("issued", "superseded", "revoked", "deregistered", "void"):
+        make_certificate(make_person(make_unit()), today(), state=state)
+    assert expiry_warnings.read(authority_user("ministry"), ReportFilter()).totals()["n"] == 0
+
+
 def test_a_deregistered_holder_warns_no_more(app: Any, clock: Any) -> None:  # R17
     make_certificate(make_person(make_unit(), state="deregistered"), today())
     assert expiry_warnings.read(authority_user("ministry"), ReportFilter()).totals()["n"] == 0

@@ -25,7 +25,8 @@ from service.domain.certificates.certificates import (
     obstacle_to_type_change,
     parse_legacy,
     renewed_valid_to,
-    warning_band,
+    warning_bands,
+    warns_until,
 )
 from service.domain.certificates.verification import NOT_FOUND, statement, unit_name
 from service.domain.values.state_machine import check_move
@@ -105,11 +106,8 @@ def test_r23_void_deregistered_and_revoked_certificates_count_for_nothing() -> N
 def test_r66_warnings_begin_90_60_and_30_days_before_the_end(left: int, band: WarningBand | None) -> None:
     today = LAST - left * DAY
     assert days_left(LAST, today) == left
-    assert warning_band(certificate(), today) is band
-
-
-def test_r66_what_is_not_valid_does_not_warn() -> None:
-    assert warning_band(certificate(CertificateState.SUPERSEDED), LAST) is None
+    assert [b for b, (first, last) in warning_bands(today).items() if first <= LAST <= last] == [band] * bool(band)
+    assert (warns_until(today) >= LAST) is (band is not None)
 
 
 def test_r58_printing_needs_a_photo_and_each_further_print_a_reason() -> None:
@@ -204,3 +202,7 @@ def test_r67_there_is_one_answer_for_what_is_not_found() -> None:
 def test_r10_a_renamed_unit_is_shown_with_the_printed_name() -> None:
     assert str(unit_name("新名公司", "旧名公司")) == "新名公司（原名：旧名公司）"
     assert str(unit_name("新名公司", "新名公司")) == "新名公司"
+
+
+def test_r65_after_a_transfer_the_present_unit_stands_first() -> None:
+    assert str(unit_name("接收公司", "转出公司")).startswith("接收公司")

@@ -22,7 +22,6 @@ from service.domain.training.enrollment_state import (
 from service.domain.training.enrollments import (
     Candidate,
     ClassOffer,
-    ends_in_certificate,
     first_state,
     may_enroll,
     needs_reason_to_withdraw,
@@ -182,10 +181,6 @@ def test_r49_s59_scores_are_recorded_only_after_check_in() -> None:
 
 def test_r51_a_submitted_score_is_frozen() -> None:
     assert "退回" in str(obstacle_to_recording(EnrollmentState.SCORED))
-
-
-def test_r54_a_refresher_ends_without_a_certificate() -> None:
-    assert [kind for kind in TrainingKind if not ends_in_certificate(kind)] == [TrainingKind.REFRESHER]
 
 
 def test_the_states_of_an_enrolment_move_as_drawn() -> None:

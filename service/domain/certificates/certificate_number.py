@@ -37,11 +37,6 @@ def issue(province: str, year: int, serial: int) -> str:
     return digits + check_digit(digits)
 
 
-def is_issued_form(number: str) -> bool:
-    """Whether a number can be one of ours: 14 digits with a right check digit. Legacy numbers need not pass."""
-    return re.fullmatch(r"\d{14}", number, re.ASCII) is not None and check_digit(number[:13]) == number[13]
-
-
 def parse_certificate_number(text: str | None, field: str = "certificate_number") -> str:
     """Read a number of 11 or 14 digits (R21); the check digit is not verified, older schemes are unknown."""
     number = re.sub(r"\s", "", unicodedata.normalize("NFKC", text or ""))

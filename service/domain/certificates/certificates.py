@@ -53,6 +53,10 @@ class WarningBand(Labelled):
     DAYS_90 = "90", N_("90 天内到期")
 
 
+BAND_DAYS = {WarningBand.DAYS_30: 30, WarningBand.DAYS_60: 60, WarningBand.DAYS_90: 90}
+"""Days before the last valid day at which a certificate comes into each band (R66), the narrowest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """What the rules need to know of one edition. ``valid_to`` is its last valid day."""
@@ -95,17 +99,23 @@ def days_left(valid_to: date, today: date) -> int:
     return (valid_to - today).days
 
 
-def warning_band(certificate: Certificate, today: date) -> WarningBand | None:
-    """The narrowest band of 90, 60, 30 days or expired that holds; None for what needs no warning (R66)."""
-    if certificate.state is not _S.VALID:
-        return None
-    left = days_left(certificate.valid_to, today)
-    if left < 0:
-        return WarningBand.EXPIRED
-    return next(
-        (b for n, b in ((30, WarningBand.DAYS_30), (60, WarningBand.DAYS_60), (90, WarningBand.DAYS_90)) if left <= n),
-        None,
-    )
+def warning_bands(today: date) -> dict[WarningBand, tuple[date, date]]:
+    """The first and last of the last valid days that lie in each band today (R66).
+
+    Bands do not overlap: each holds what no narrower one does. The last day itself is no expiry (R24).
+    """
+    bands = {WarningBand.EXPIRED: (date.min, today - DAY)}
+    first = today
+    for band, days in BAND_DAYS.items():
+        last = today + days * DAY
+        bands[band] = first, last
+        first = last + DAY
+    return bands
+
+
+def warns_until(today: date) -> date:
+    """The latest last valid day that warns today (R66)."""
+    return max(last for _, last in warning_bands(today).values())
 
 
 def parse_legacy(

@@ -17,7 +17,7 @@ from service.domain.accounts.scopes import (
 from service.domain.persons.persons import PersonState
 from service.domain.training.classes import ClassState, is_check_in_day, obstacle_to_window
 from service.domain.training.enrollment_state import EnrollmentState
-from service.domain.training.training_kind import CERTIFYING, TrainingKind
+from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Facts, Need, explain
 from service.domain.units.units import UnitKind, needs_approval
 from service.errors import N_, Message
@@ -64,11 +64,6 @@ def may_enroll(actor: Actor, unit: ScopedObject, host: UUID | None) -> bool:
 def first_state(kind: UnitKind) -> EnrollmentState:
     """Where an enrolment begins: waiting for the province, or confirmed at once for an academy (R12, R43, R44)."""
     return EnrollmentState.PENDING if needs_approval(kind) else EnrollmentState.CONFIRMED
-
-
-def ends_in_certificate(kind: TrainingKind) -> bool:
-    """Whether passing makes a certificate; a refresher writes its record instead (R54)."""
-    return kind in CERTIFYING
 
 
 def obstacles_to_enrolling(candidate: Candidate, offer: ClassOffer, today: date) -> list[Message]:

@@ -10,6 +10,3 @@ class TrainingKind(Labelled):
     INITIAL = "initial", N_("取证")  # the first certificate, or the first after a deregistration
     REFRESHER = "refresher", N_("再培训")  # once a calendar year, writes a record, no new certificate
     RENEWAL = "renewal", N_("换证")  # before the certificate ends, continues it under its number
-
-
-CERTIFYING = frozenset({TrainingKind.INITIAL, TrainingKind.RENEWAL})  # end in a certificate (R54)

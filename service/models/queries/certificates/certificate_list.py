@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, case, cast, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
+from service.domain.certificates.certificates import warns_until
 from service.models.db.clock import today
 from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
@@ -23,7 +23,6 @@ from service.models.tables.training import Enrollment, RefresherRecord, Training
 from service.models.tables.user import User
 
 ORDER = SortOrder((Certificate.id,), is_descending=True)
-SOON = timedelta(days=90)  # R66
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def certificate_counts(user: User) -> dict[str, int]:
     shown = case(
         (Certificate.state != "valid", Certificate.state),
         (Certificate.valid_to < today(), "expired"),
-        (Certificate.valid_to <= today() + SOON, "soon"),
+        (Certificate.valid_to <= warns_until(today()), "soon"),
         else_="valid",
     )
     query = select(shown, func.count()).where(visible_to(user, Certificate)).group_by(shown)
@@ -201,7 +200,7 @@ def _conditions(chosen: CertificateFilter) -> list[ColumnElement[bool]]:
     if chosen.state == "expired":
         found += [Certificate.state == "valid", Certificate.valid_to < today()]
     elif chosen.state == "soon":
-        found += [Certificate.state == "valid", Certificate.valid_to.between(today(), today() + SOON)]
+        found += [Certificate.state == "valid", Certificate.valid_to.between(today(), warns_until(today()))]
     elif chosen.state == "valid":
         found += [Certificate.state == "valid", Certificate.valid_to >= today()]
     elif chosen.state:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from service.domain.certificates.certificates import WarningBand, warning_bands, warns_until
 from service.models.db.clock import now, today
 from service.models.db.ids import new_id
 from service.models.db.session import session
@@ -21,7 +22,6 @@ from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.person import Person
 from service.models.tables.user import User
 
-DAYS = (90, 60, 30)  # how long before the last day a warning is given
 READERS = ("ministry", "provincial_authority", "association", "training_institution", "group", "enterprise")
 SLICE = 500  # rows of one statement
 
@@ -77,15 +77,9 @@ def _matters(told: Mapping[str, int]) -> bool:
 def _count_certificates(found: Facts) -> None:
     """By unit, and from there to its group, its province, the association and the ministry."""
     day, until = today(), Certificate.valid_to
-    marks = [(until == day + timedelta(days=n), f"new_{n}") for n in DAYS] + [
-        (until == day - timedelta(days=1), "new_expired")
-    ]
-    bands = [
-        (until < day, "expired"),
-        (until <= day + timedelta(days=30), "d30"),
-        (until <= day + timedelta(days=60), "d60"),
-    ]
-    mark, band = case(*marks, else_=""), case(*bands, else_="d90")
+    bands = warning_bands(day)
+    mark = case(*((until == last, f"new_{band}") for band, (_, last) in bands.items()), else_="")
+    band = case(*((until.between(*days), _total(band)) for band, days in bands.items()))
     query = (
         select(
             Person.unit_id,
@@ -97,7 +91,7 @@ def _count_certificates(found: Facts) -> None:
         )
         .join(Person, Person.id == Certificate.person_id)
         .join(Organisation, Organisation.id == Person.unit_id)
-        .where(Certificate.state == "valid", until <= day + timedelta(days=90), Person.state != "deregistered")
+        .where(Certificate.state == "valid", until <= warns_until(day), Person.state != "deregistered")
         .group_by(Person.unit_id, Organisation.parent_id, Organisation.authority_id, mark, band)
     )
     above = (authority_id("association"), authority_id("ministry"))
@@ -106,6 +100,10 @@ def _count_certificates(found: Facts) -> None:
             found[key][row.band] += row.n
             if row.mark:
                 found[key][row.mark] += row.n
+
+
+def _total(band: WarningBand) -> str:
+    return str(band) if band is WarningBand.EXPIRED else f"d{band}"
 
 
 def _count_tasks(found: Facts) -> None:

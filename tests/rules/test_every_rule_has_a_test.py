@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -15,8 +16,9 @@ import pytest
 
 from service.config import CHECKOUT
 from service.infrastructure.postgres import Server
-from tests.rules.mutations import MUTATIONS, Mutation
+from tests.rules.mutations import LATER, MUTATIONS, Mutation
 
+RULES = range(1, 76)
 COPIED = ("service", "templates", "processes", "forms", "setup", "tests")
 
 
@@ -70,3 +72,25 @@ def test_unbroken_rules_break_no_test(copy: Copy) -> None:
     named = tuple(dict.fromkeys(killer for mutation in MUTATIONS for killer in mutation.killers))
     outcomes, output = copy.run(named)
     assert {name: outcome for name, outcome in outcomes.items() if outcome != "passed"} == {}, output
+
+
+def test_every_rule_of_the_domain_is_broken_once() -> None:
+    assert sorted({mutation.rule for mutation in MUTATIONS} | set(LATER)) == [*RULES, *LATER]
+
+
+def test_no_rule_of_the_domain_is_called_by_tests_alone() -> None:
+    trees = {path: ast.parse(path.read_text()) for path in (CHECKOUT / "service").rglob("*.py")}
+    called = {
+        node.id if isinstance(node, ast.Name) else node.attr
+        for tree in trees.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute)
+    }
+    rules = {
+        node.name: path
+        for path, tree in trees.items()
+        if CHECKOUT / "service" / "domain" in path.parents
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert {name: str(path) for name, path in rules.items() if name not in called} == {}
