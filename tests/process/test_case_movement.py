@@ -135,6 +135,17 @@ def test_of_two_officers_at_once_one_is_told_it_is_done_r74(app: Any, clock: Any
     assert session().scalar(select(JournalRow.seq).order_by(JournalRow.seq.desc())) == 1
 
 
+def test_r74_who_comes_second_is_told_that_it_is_done(app: Any, clock: Any) -> None:
+    deploy()
+    first, second = person("a", "association"), person("b", "association")
+    task = cases.start(first, "small", {}).tasks[0]
+    cases.complete(first, task, {"decision": "yes"})
+    for act in (cases.claim, lambda user, task_id: cases.complete(user, task_id, {"decision": "no"})):
+        with pytest.raises(TaskAlreadyDone):
+            act(second, task)
+    assert session().scalar(select(JournalRow.seq).order_by(JournalRow.seq.desc())) == 1
+
+
 def test_a_message_that_nobody_waits_for_is_a_conflict(app: Any, clock: Any) -> None:
     deploy()
     association = person("a", "association")

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 OURS = ("service", "tests", "setup", "__main__")
+SLIPS = ("AttributeError", "ImportError", "NameError", "SyntaxError", "TypeError", "UnboundLocalError")
 LONGEST = 120  # seconds for one request; a change can make a loop endless
 
 
@@ -35,8 +36,11 @@ class Outcomes:
         name = next((n for n in self.found if report.nodeid == n or report.nodeid.startswith(f"{n}[")), None)
         if name is None:
             return
-        if report.failed:  # outside the test itself it proves nothing
-            self.found[name] = "failed" if report.when == "call" else "broken"
+        if report.failed:  # before the test itself, or by a slip of the pen, it proves nothing
+            slipped = getattr(report.longrepr, "reprcrash", None) and report.longrepr.reprcrash.message.startswith(
+                SLIPS
+            )
+            self.found[name] = "failed" if report.when == "call" and not slipped else "broken"
         elif report.when == "call" and self.found[name] == "broken":
             self.found[name] = "passed"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 UNIT, PROCESS, API = "tests/unit/test_", "tests/process/test_", "tests/api/test_"
 ACCOUNTS, UNITS, PERSONS = "service/domain/accounts/", "service/domain/units/", "service/domain/persons/"
 TRAINING, CERTIFICATES = "service/domain/training/", "service/domain/certificates/"
-NEED_TABLE = "processes/training_need.dmn"
+NEED_TABLE, ENROLLMENT = "processes/training_need.dmn", "processes/training_enrollment.bpmn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +352,20 @@ MUTATIONS = (
         UNIT + "domain_enrollments.py::test_r41_r44_who_may_enrol_whom",
     ),
     _row(
+        44,
+        ENROLLMENT,
+        ">not needs_confirmation<",
+        ">needs_confirmation<",
+        UNIT + "training_enrollment_diagram.py::test_r43_r44_the_province_confirms_everybody_but_persons_of_academies",
+    ),
+    _row(
+        45,
+        ENROLLMENT,
+        'id="confirmation_lapsed_timer">\n        <bpmn:timeDate xsi:type="bpmn:tFormalExpression">${lapse_at}',
+        'id="confirmation_lapsed_timer">\n        <bpmn:timeDate xsi:type="bpmn:tFormalExpression">${warn_at}',
+        UNIT + "training_enrollment_diagram.py::test_r45_what_nobody_confirms_lapses_after_a_warning",
+    ),
+    _row(
         45,
         TRAINING + "classes.py",
         "return start_of_day(last_day + DAY)",
@@ -409,11 +423,26 @@ MUTATIONS = (
         UNIT + "domain_scores.py::test_r52_there_is_one_make_up_and_its_score_is_final",
     ),
     _row(
+        52,
+        ENROLLMENT,
+        ">makeup_left<",
+        ">not makeup_left<",
+        UNIT + "training_enrollment_diagram.py::test_r52_who_fails_sits_one_make_up_and_then_has_failed",
+    ),
+    _row(
         53,
         ACCOUNTS + "permissions.py",
         "_A.CONFIRM_SCORE: (_NO, _NO, _ALL, _NO, _NO, _NO)",
         "_A.CONFIRM_SCORE: (_NO, _NO, _ALL, _C, _NO, _NO)",
         UNIT + "domain_roles.py::test_r53_no_role_both_records_and_confirms_scores",
+    ),
+    _row(
+        54,
+        ENROLLMENT,
+        '>kind == "refresher"<',
+        '>kind == "renewal"<',
+        UNIT + "training_enrollment_diagram.py::test_r54_a_passed_certification_or_renewal_makes_a_certificate",
+        UNIT + "training_enrollment_diagram.py::test_r54_a_passed_refresher_writes_its_record_and_makes_no_certificate",
     ),
     _row(
         54,
@@ -463,6 +492,14 @@ MUTATIONS = (
         "if certificate.state is _S.ISSUED:",
         "if certificate.state in (_S.ISSUED, _S.VOID):",
         UNIT + "domain_certificates.py::test_r60_only_what_awaits_approval_is_approved_or_refused",
+    ),
+    _row(
+        60,
+        ENROLLMENT,
+        '>decision == "resubmit"<',
+        '>decision != "void" and printed<',
+        UNIT + "training_enrollment_diagram.py::"
+        "test_r60_a_refused_certificate_is_recovered_if_printed_and_asked_for_again_or_void",
     ),
     _row(
         61,
@@ -560,7 +597,7 @@ MUTATIONS = (
         "service/workflow/runtime/tasks.py",
         "raise TaskAlreadyDone\n    return LockedCase.of(row), row",
         "raise NotFound\n    return LockedCase.of(row), row",
-        PROCESS + "case_movement.py::test_of_two_officers_at_once_one_is_told_it_is_done_r74",
+        PROCESS + "case_movement.py::test_r74_who_comes_second_is_told_that_it_is_done",
     ),
     _row(
         75,
