@@ -46,8 +46,8 @@ MUTATIONS = (
     _row(
         3,
         UNITS + "units.py",
-        "free = {Action.MODIFY_UNIT,",
-        "free = {Action.EDIT_PERSON, Action.MODIFY_UNIT,",
+        "OPEN_BEFORE_RECORD = frozenset({",
+        "OPEN_BEFORE_RECORD = frozenset({Action.EDIT_PERSON, ",
         UNIT + "domain_units.py::test_r3_until_its_record_is_complete_a_unit_edits_only_that_record",
     ),
     _row(

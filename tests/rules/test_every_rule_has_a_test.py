@@ -63,7 +63,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory, server: Server, template_data
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: f"R{mutation.rule}")
 def test_a_broken_rule_breaks_its_tests(copy: Copy, mutation: Mutation) -> None:
     text = (CHECKOUT / mutation.file).read_text()
-    assert text.count(mutation.old) == 1, f"{mutation.file} holds this not once: {mutation.old}"
+    if (times := text.count(mutation.old)) != 1:
+        pytest.fail(f"Write this row again: {mutation.file} holds {times} times {mutation.old!r}")
     outcomes, output = copy.run(mutation.killers, mutation.file, text.replace(mutation.old, mutation.new))
     assert outcomes == dict.fromkeys(mutation.killers, "failed"), output
 
