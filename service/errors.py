@@ -7,7 +7,7 @@ a text for the catalogue without translating it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -31,11 +31,27 @@ class Message:
     def __repr__(self) -> str:
         return f"Message({self.text!r}, {self.values!r})"
 
+    def to_json(self) -> list[Any]:
+        """The text and its values as JSON; a value may be a message itself. See ``from_json``."""
+        return [self.text, {name: _value_to_json(value) for name, value in self.values.items()}]
+
+    @classmethod
+    def from_json(cls, packed: Sequence[Any]) -> Message:
+        """Read what ``to_json`` gave."""
+        text, values = packed
+        return cls(text, **{k: cls.from_json(v) if isinstance(v, list) else v for k, v in values.items()})
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and (self.text, self.values) == (other.text, other.values)
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+
+def _value_to_json(value: Any) -> Any:
+    if isinstance(value, Message):
+        return value.to_json()
+    return value if isinstance(value, (str, int, float)) else str(value)
 
 
 class AnpeiError(Exception):

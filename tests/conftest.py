@@ -70,7 +70,7 @@ def app(application: Flask, server: Server, template_database: str, monkeypatch:
     from service.models.db.session import db
 
     copy(server, template_database, f"test_{os.getpid()}")
-    _forget_other_tests(monkeypatch)
+    _forget_other_tests()
     _be_patient(monkeypatch)
     with application.app_context():
         yield application
@@ -78,16 +78,12 @@ def app(application: Flask, server: Server, template_database: str, monkeypatch:
         db.engine.dispose()
 
 
-def _forget_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+def _forget_other_tests() -> None:
     """What this process remembers of the database of the test before."""
-    from service.models.tables import setting
-    from service.workflow import outbox
-    from service.workflow.system import daily_digest
+    from service.models.db.process_cache import ProcessCache
     from tests.builders import world
 
-    setting.forget()
-    monkeypatch.setattr(daily_digest, "_done", None)
-    monkeypatch.setattr(outbox, "_away", None)
+    ProcessCache.clear_all()
     world.number_from_one()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from service.errors import N_, Conflict, NotAllowed
 from service.infrastructure import smtp
 from service.models.db.clock import now
 from service.models.db.ids import new_id
+from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Job
@@ -29,11 +30,11 @@ DIGEST, WARNINGS, TEST = "digest", "warnings", "test"
 WANTED = (DIGEST, WARNINGS)  # what an account may ask for
 MARKS = ("new_90", "new_60", "new_30", "new_expired")
 PAUSES = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60, 180, 360, 720, 1440, 1440))  # more than two days in all
-REST = timedelta(minutes=1)  # for which a server that was away is not asked again: the worker has other work too
+SERVER_PAUSE = timedelta(minutes=1)  # for which a server that was away is not asked: the worker has other work
 KEPT = timedelta(days=90)  # of what was sent
 SLICE = 500  # rows of one statement
 
-_away: tuple[datetime, str] | None = None  # until when this process does not ask the server, and what it heard
+_away: ProcessCache[str] = ProcessCache(lambda: now().timestamp())  # what a server that was away answered last
 
 Compose = Callable[[Mail, User], EmailMessage]
 """Writes a mail in the language of its reader; where it goes and comes from is added here."""
@@ -137,12 +138,11 @@ def retry(user: User) -> int:
 
 
 def _send(mail: Mail, user: User, compose: Compose) -> None:
-    global _away
     server = settings().mail
     if server is None:
         raise smtp.NotDelivered("ANPEI_SMTP_URL")
-    if _away is not None and now() < _away[0]:
-        raise smtp.NotDelivered(_away[1])
+    if error := _away.get():
+        raise smtp.NotDelivered(error)
     message = compose(mail, user)
     message["From"], message["To"] = server.sender, user.mail
     message["Date"] = mail.created_at
@@ -152,8 +152,8 @@ def _send(mail: Mail, user: User, compose: Compose) -> None:
     message["Auto-Submitted"] = "auto-generated"
     try:
         smtp.send(server, message)
-    except smtp.Away as error:
-        _away = now() + REST, str(error)
+    except smtp.Away as away:
+        _away.put(str(away), SERVER_PAUSE)
         raise
 
 

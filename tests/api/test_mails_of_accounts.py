@@ -19,6 +19,7 @@ from sqlalchemy import select
 from service.config import MailServer, settings
 from service.infrastructure import smtp
 from service.models.db.clock import MovingClock, today
+from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Job
@@ -76,8 +77,6 @@ def postbox(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postbox]:
     monkeypatch.setattr(outbox, "settings", lambda: chosen)
     monkeypatch.setattr("service.web.shell.mail_templates.settings", lambda: chosen)
     monkeypatch.setattr("service.config.settings", lambda: chosen)
-    monkeypatch.setattr(daily_digest, "_done", None)
-    monkeypatch.setattr(outbox, "_away", None)
     yield box
     box.stop()
 
@@ -128,16 +127,14 @@ def test_r66_the_digest_goes_to_those_who_asked_for_it_and_has_no_name_nor_numbe
     assert "3702" not in body
 
 
-def test_r66_warnings_alone_come_on_days_with_a_new_one_only(
-    postbox: Postbox, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_r66_warnings_alone_come_on_days_with_a_new_one_only(postbox: Postbox, clock: MovingClock) -> None:
     province, _ = people()
     reader(province, "warnings")
     daily_digest.write_due_digests()
     jobs.run_all()
     assert [m["Subject"] for m in postbox.mails] == ["安培证书预警：1 本证书到期或临近到期"]
     clock.move(timedelta(days=1))
-    monkeypatch.setattr(daily_digest, "_done", None)
+    ProcessCache.clear_all()
     daily_digest.write_due_digests()
     jobs.run_all()
     assert len(postbox.mails) == 1
@@ -228,15 +225,13 @@ def test_a_server_that_is_away_is_asked_once_a_minute_however_many_mails_wait(
     assert len(postbox.mails) == 3
 
 
-def test_what_was_sent_is_forgotten_after_90_days(
-    postbox: Postbox, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_sent_is_forgotten_after_90_days(postbox: Postbox, clock: MovingClock) -> None:
     province, _ = people()
     reader(province, "digest")
     daily_digest.write_due_digests()
     jobs.run_all()
     clock.move(timedelta(days=91))
-    monkeypatch.setattr(daily_digest, "_done", None)
+    ProcessCache.clear_all()
     daily_digest.write_due_digests()
     assert rows() == []
 

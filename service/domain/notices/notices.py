@@ -69,27 +69,22 @@ def check_roles(author: Role, roles: list[str], field: str = "roles") -> None:
 def words(title: Message, body: Sequence[Message | str]) -> dict[str, Any]:
     """What a notice says, as JSON: messages by key and values, so that each reader has them in his language; a text of the
     body stays as somebody wrote it."""
-    return {"title": _pack(title), "body": [line if isinstance(line, str) else _pack(line) for line in body]}
+    return {
+        "title": title.to_json(),
+        "body": [line if isinstance(line, str) else line.to_json() for line in body],
+    }
 
 
 def title_of(facts: Mapping[str, Any], stored: str) -> Message | str:
     """The title for the reader: from ``words``, or as stored with a notice that has none."""
-    return _unpack(facts["title"]) if "title" in facts else stored
+    return Message.from_json(facts["title"]) if "title" in facts else stored
 
 
 def body_of(facts: Mapping[str, Any], stored: str) -> Message | str:
     """The text for the reader, its lines in one message: from ``words``, or as stored with a notice that has none."""
     if "body" not in facts:
         return stored
-    lines = {f"line_{n}": line if isinstance(line, str) else _unpack(line) for n, line in enumerate(facts["body"])}
+    lines = {
+        f"line_{n}": line if isinstance(line, str) else Message.from_json(line) for n, line in enumerate(facts["body"])
+    }
     return Message("\n".join(f"%({name})s" for name in lines), **lines)
-
-
-def _pack(message: Message) -> list[Any]:
-    values = {k: _pack(v) if isinstance(v, Message) else v for k, v in message.values.items()}
-    return [message.text, values]
-
-
-def _unpack(packed: Sequence[Any]) -> Message:
-    text, values = packed
-    return Message(text, **{k: _unpack(v) if isinstance(v, list) else v for k, v in values.items()})

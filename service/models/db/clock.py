@@ -11,7 +11,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class Clock:
-    """Where the time comes from. Tests and the demonstration put another one in place with ``clock_override``."""
+    """The system's time. Tests and the demonstration put another clock in its place with ``clock_override``."""
 
     def now(self) -> datetime:
         """The present instant, UTC, in whole milliseconds."""
@@ -20,7 +20,7 @@ class Clock:
 
 
 class MovingClock(Clock):
-    """A clock that stands still until it is moved."""
+    """A clock that is moved by hand."""
 
     def __init__(self, start: datetime) -> None:
         self.instant = start.astimezone(UTC)
@@ -38,28 +38,24 @@ class MovingClock(Clock):
         self.instant = max(self.instant, at.astimezone(UTC))
 
 
-_system_clock = Clock()
-
-
-_clock: Clock = _system_clock
+_clocks = [Clock()]  # the last one counts
 
 
 @contextmanager
 def clock_override(clock: Clock) -> Iterator[Clock]:
     """Let every thread of this process read ``clock`` inside the block."""
-    global _clock
-    before, _clock = _clock, clock
+    _clocks.append(clock)
     try:
         yield clock
     finally:
-        _clock = before
+        _clocks.pop()
 
 
 def now() -> datetime:
     """The present instant, UTC."""
-    return _clock.now()
+    return _clocks[-1].now()
 
 
 def today() -> date:
     """The civil date in Asia/Shanghai: the server date of the rules (R22)."""
-    return _clock.now().astimezone(CHINA).date()
+    return _clocks[-1].now().astimezone(CHINA).date()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
+from datetime import timedelta
 
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.domain.system.settings import SETTINGS
+from service.models.db.process_cache import ProcessCache
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 
-PATIENCE = 5  # seconds after which another process's change is seen; every page asks, so not every page reads them
+LIFETIME = timedelta(seconds=5)  # after which another process's change is seen; every page asks, few read them
 
 
 class Setting(Audited, Base):
@@ -22,20 +23,16 @@ class Setting(Audited, Base):
     value: Mapped[str] = mapped_column(String(200))
 
 
-_known: tuple[float, dict[str, str]] | None = None  # until when (monotonic) the values of this process are believed
+_values: ProcessCache[dict[str, str]] = ProcessCache()
 
 
 def values() -> dict[str, str]:
-    """Every setting by its key as text, the default where nobody changed it; at most ``PATIENCE`` seconds old."""
-    global _known
-    known = _known
-    if known is None or known[0] < time.monotonic():
-        known = _known = time.monotonic() + PATIENCE, read()
-    return known[1]
+    """Every setting by its key as text, the default where nobody changed it; at most ``LIFETIME`` old."""
+    return _values.get() or _values.put(read(), LIFETIME)
 
 
 def read() -> dict[str, str]:
-    """The same as it stands in the database now, for whoever is about to change it."""
+    """Every setting as it stands in the database now."""
     changed = {row.key: row.value for row in session().execute(select(Setting.key, Setting.value))}
     return {key: changed.get(key, setting.default) for key, setting in SETTINGS.items()}
 
@@ -51,6 +48,5 @@ def text(key: str) -> str:
 
 
 def forget() -> None:
-    """Read them anew at the next question: this process has just changed them."""
-    global _known
-    _known = None
+    """Read them again at the next question: this process has just changed them."""
+    _values.clear()

@@ -59,18 +59,15 @@ def merge(wrong: Wrong, more: Wrong) -> Wrong:
     return wrong
 
 
-def write_down(wrong: Wrong) -> dict[str, dict[str, list[Any]]]:
+def wrong_to_json(wrong: Wrong) -> dict[str, dict[str, list[Any]]]:
     """What is wrong, as JSON."""
-    return {
-        number: {field: [m.text, {k: str(v) for k, v in m.values.items()}] for field, m in fields.items()}
-        for number, fields in wrong.items()
-    }
+    return {number: {field: message.to_json() for field, message in fields.items()} for number, fields in wrong.items()}
 
 
-def wrong_of(row: PersonImport) -> Wrong:
+def wrong_from_json(row: PersonImport) -> Wrong:
     """What is wrong, by row number and field."""
     return {
-        number: {field: Message(text, **values) for field, (text, values) in fields.items()}
+        number: {field: Message.from_json(packed) for field, packed in fields.items()}
         for number, fields in row.wrong.items()
     }
 
@@ -83,7 +80,7 @@ def dump_rows(rows: Sequence[Row], strangers: Sequence[str] = ()) -> str:
 
 def rows_of(row: PersonImport) -> list[Row]:
     """The rows of the file while they are kept, with what is wrong; [] afterwards."""
-    wrong = wrong_of(row)
+    wrong = wrong_from_json(row)
     kept = _load(row)["rows"]
     return [Row(one["number"], one["cells"], one["raw"], wrong.get(str(one["number"]), {})) for one in kept]
 

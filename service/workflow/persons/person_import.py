@@ -27,8 +27,8 @@ from service.workflow.persons.import_rows import (
     merge,
     rows_of,
     save_all,
-    write_down,
-    wrong_of,
+    wrong_from_json,
+    wrong_to_json,
 )
 from service.workflow.persons.import_sheet import (
     PHOTO,
@@ -80,7 +80,7 @@ def begin(
         "total": len(rows),
         "content": dump_rows(rows, found.strangers),
         "photos": len(found.entries),
-        "wrong": write_down(wrong),
+        "wrong": wrong_to_json(wrong),
     }
     waits = len(rows) <= AT_ONCE and len(found.entries) <= PHOTOS_AT_ONCE
     with transaction(Operation("begin_person_import", user_id)) as current:
@@ -170,7 +170,13 @@ def _check(import_id: UUID, job_id: UUID | None) -> None:
     row = session().get_one(PersonImport, import_id, populate_existing=True)
     if row.state != "checking":
         return
-    wrong, rows, user_id, submit, has_photos = wrong_of(row), rows_of(row), row.user_id, row.submit, row.photos > 0
+    wrong, rows, user_id, submit, has_photos = (
+        wrong_from_json(row),
+        rows_of(row),
+        row.user_id,
+        row.submit,
+        row.photos > 0,
+    )
     for n in range(0, len(rows), SLICE):
         try:
             with transaction(Operation("check_person_import", user_id)):
@@ -182,14 +188,14 @@ def _check(import_id: UUID, job_id: UUID | None) -> None:
     with transaction(Operation("check_person_import", user_id)):
         held = imports.hold(import_id)
         if held is not None and held.state == "checking":
-            held.state, held.wrong, held.done, held.error = "checked", write_down(wrong), held.total, None
+            held.state, held.wrong, held.done, held.error = "checked", wrong_to_json(wrong), held.total, None
 
 
 def _enter(import_id: UUID, job_id: UUID | None) -> None:
     row = session().get_one(PersonImport, import_id, populate_existing=True)
     if row.state != "importing":
         return
-    user_id, partial, wrong, has_photos = row.user_id, row.partial, wrong_of(row), row.photos > 0
+    user_id, partial, wrong, has_photos = row.user_id, row.partial, wrong_from_json(row), row.photos > 0
     rows = [one for one in rows_of(row) if not one.wrong]
     save = save_and_submit if row.submit else save_person
     fresh: Wrong = {}
@@ -215,7 +221,7 @@ def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
     if row is None or row.state != "importing":
         raise _Undone
     row.state, row.entered, row.done, row.ended_at, row.error = "done", entered, row.total, now(), None
-    row.content, row.wrong = None, write_down(wrong)
+    row.content, row.wrong = None, wrong_to_json(wrong)
     import_photos.remove(import_id)
     detail = {"rows": row.total, "entered": entered, "submitted": row.submit}
     session().add(
@@ -235,7 +241,7 @@ def _give_back(import_id: UUID, wrong: Wrong) -> None:
     with transaction(Operation("person_import_refused")):
         row = imports.hold(import_id)
         if row is not None and row.state == "importing":
-            row.state, row.wrong, row.done = "checked", write_down(wrong), row.total
+            row.state, row.wrong, row.done = "checked", wrong_to_json(wrong), row.total
 
 
 def _must_be_ready(row: PersonImport, partial: bool) -> None:

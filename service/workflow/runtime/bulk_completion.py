@@ -52,7 +52,7 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
             for task_id, raw in ordered[n : n + SLICE]:
                 results[task_id] = results.get(task_id) or _complete_row(user, task_id, raw)
             answer = _answer(results, rows)
-            plain = {"rows": [_result_to(r) for r in answer], "left": len({t for t, _ in rows} - results.keys())}
+            plain = {"rows": [_result_to_json(r) for r in answer], "left": len({t for t, _ in rows} - results.keys())}
             session().execute(update(Submission).where(Submission.id == submission_id).values(result=plain))
     return answer
 
@@ -86,7 +86,7 @@ def _recorded(user: User, submission_id: UUID, *, hold: bool = False) -> tuple[l
         return None
     if known.user_id != user.id or "rows" not in known.result:
         raise NotFound
-    return [_result_from(r) for r in known.result["rows"]], known.result.get("left", 0)
+    return [_result_from_json(r) for r in known.result["rows"]], known.result.get("left", 0)
 
 
 def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResult:
@@ -106,18 +106,16 @@ def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResul
         return RowResult(task_id, False, refused.message)
 
 
-def _result_to(result: RowResult) -> dict[str, Any]:
-    message = result.message
+def _result_to_json(result: RowResult) -> dict[str, Any]:
     return {
         "task": str(result.task_id),
         "ok": result.ok,
-        "message": [message.text, {k: str(v) for k, v in message.values.items()}] if message else None,
-        "fields": {k: [m.text, {n: str(v) for n, v in m.values.items()}] for k, m in result.fields.items()},
+        "message": result.message.to_json() if result.message else None,
+        "fields": {name: message.to_json() for name, message in result.fields.items()},
     }
 
 
-def _result_from(row: Mapping[str, Any]) -> RowResult:
-    message = Message(row["message"][0], **row["message"][1]) if row["message"] else None
-    return RowResult(
-        UUID(row["task"]), row["ok"], message, {k: Message(m[0], **m[1]) for k, m in row["fields"].items()}
-    )
+def _result_from_json(row: Mapping[str, Any]) -> RowResult:
+    message = Message.from_json(row["message"]) if row["message"] else None
+    fields = {name: Message.from_json(packed) for name, packed in row["fields"].items()}
+    return RowResult(UUID(row["task"]), row["ok"], message, fields)

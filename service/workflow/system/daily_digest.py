@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select, text
 
 from service.domain.values.calendar import start_of_day
 from service.errors import N_
 from service.models.db.clock import now, today
+from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.notices import daily_digest
@@ -20,19 +21,18 @@ DIGEST = N_("每日提醒")
 ACTION = "daily_work"
 LOCK = 20260303  # an advisory lock: several workers may wake at once
 
-_done: date | None = None  # by this process, so that most wake-ups ask nothing
+_done: ProcessCache[date] = ProcessCache()  # the last day whose work is done, so that most wake-ups ask nothing
 
 
 def write_due_digests() -> bool:
-    """Do today's work unless it is done already; returns whether it was done now."""
-    global _done
+    """Do today's work unless it is done already; return True when it was done now."""
     day = today()
-    if _done == day:
+    if _done.get() == day:
         return False
     is_mine = _write_digests(day)
     if is_mine:
         plans.close_past()
-    _done = day
+    _done.put(day, timedelta(days=1))
     return is_mine
 
 

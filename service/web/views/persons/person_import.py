@@ -33,7 +33,7 @@ from service.web.shell.form_errors import flash_success, refresh_user, rerender_
 from service.web.shell.security_headers import MOST_SENT
 from service.web.views.system.exports import XLSX
 from service.workflow.persons import import_photos, person_import
-from service.workflow.persons.import_rows import rows_of, strangers_of, wrong_of
+from service.workflow.persons.import_rows import rows_of, strangers_of, wrong_from_json
 from service.workflow.persons.import_sheet import (
     COLUMNS,
     MARK,
@@ -178,7 +178,7 @@ def _preview(row: PersonImport) -> dict[str, object]:
     names = {str(one.number): one.cells[at("name")] for one in rows}
     failed = [
         (number, names.get(number, ""), [(field_name(field), why) for field, why in fields.items()])
-        for number, fields in sorted(wrong_of(row).items(), key=lambda pair: int(pair[0]))
+        for number, fields in sorted(wrong_from_json(row).items(), key=lambda pair: int(pair[0]))
     ]
     return {"passed": passed, "failed": failed, "sample": SAMPLE, "shown": SHOWN, "strangers": strangers_of(row)}
 
