@@ -6,10 +6,10 @@ LOCK := $(VENV) -m uv pip compile -q --universal --generate-hashes --no-emit-ind
 	--no-header --python-version 3.11
 PYTEST := $(VENV) -m pytest
 unexport PYTHONDONTWRITEBYTECODE  # compiling everything again in every process doubles the time of the tests
-CHECKS := check-style check-types check-imports check-translations check-migrations check-committed check-diagrams
+CHECKS := check-style check-types check-imports check-translations check-migrations check-committed check-diagrams check-picture
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-tests test unit browser conformance check $(CHECKS) fix bench db migration translations lock clean
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(MAKEFILE_LIST))
 
 run: setup  ## set up what is missing and serve Anpei with demonstration data on http://127.0.0.1:8000
 	@$(VENV) -m service.cli run
@@ -29,7 +29,7 @@ setup-tests: python
 browser: setup-tests  ## the tests in a real Chromium alone
 	@$(PYTEST) -m browser
 
-check: $(CHECKS)  ## style, types, import contracts, translations, migrations, committed files, diagrams
+check: $(CHECKS)  ## style, types, import contracts, translations, migrations, committed files, diagrams, picture
 
 check-style: setup-tests
 	@$(VENV) -m ruff check .
@@ -53,6 +53,9 @@ check-committed: python
 check-diagrams: setup-tests
 	@$(VENV) -m service.cli check processes
 
+check-picture: python
+	@$(PYTHON) -m setup.picture check
+
 fix: setup-tests  ## mend what ruff can mend
 	@$(VENV) -m ruff check --fix .
 	@$(VENV) -m ruff format .
@@ -72,6 +75,9 @@ migration: setup-tests  ## write the migration that brings the database to the m
 translations: setup-tests  ## collect texts into the catalogues and compile them
 	@$(VENV) -m setup.translations update
 
+picture: python  ## draw docs/architecture.svg from the contracts in setup.cfg
+	@$(PYTHON) -m setup.picture
+
 lock: setup-tests  ## write requirements*.txt and package-lock.json after a change of pyproject.toml or package.json
 	@$(LOCK) pyproject.toml -o requirements.txt
 	@$(LOCK) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
@@ -84,6 +90,5 @@ clean:  ## remove what set-up made; data stay
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## +/\t/' | expand -t 16
 
-.PHONY: python
 python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: sudo apt-get install python3 python3-venv python3-pip"; exit 1; }
