@@ -32,6 +32,7 @@ from service.workflow.runtime import (
 from service.workflow.runtime import (
     tasks as cases,
 )
+from service.workflow.runtime.incidents import retry_incident
 from tests.process.small_process import deploy, person
 
 
@@ -358,12 +359,12 @@ def test_a_failing_job_is_tried_again_and_becomes_an_incident_that_can_be_retrie
             clock.move(pause)
     incident = session().scalars(select(Incident)).one()
     assert session().get(Case, started.case_id, populate_existing=True).incidents == 1
-    jobs.retry(association, incident.id)
+    retry_incident(association, incident.id)
     jobs.run_all()
     case = session().get(Case, started.case_id, populate_existing=True)
     assert (case.ended, case.incidents) == ("lapsed", 0)
     with pytest.raises(Conflict):
-        jobs.retry(association, incident.id)
+        retry_incident(association, incident.id)
 
 
 def _fail(*_: Any) -> None:

@@ -13,26 +13,21 @@ from uuid import UUID
 import structlog
 
 from service.engine import StaleToken
-from service.errors import N_, Conflict
 from service.models.db.clock import now
-from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, Incident, Job
 from service.models.tables.case_statements import (
     CLAIM_JOBS,
     COMPLETE_COALESCED_JOBS,
     COMPLETE_JOB,
-    COUNT_INCIDENT,
     EXTEND_JOB_LEASE,
     FAIL_JOB,
     LOCK_CASE,
     LOCK_JOB,
     POSTPONE_JOB,
 )
-from service.models.tables.user import User
-from service.workflow.runtime import executor, tasks
+from service.workflow.runtime import executor
 from service.workflow.runtime.executor import Act, LockedCase
+from service.workflow.runtime.incidents import record_incident
 
 log = structlog.get_logger()
 
@@ -128,19 +123,4 @@ def _fail(job: Any, error: Exception) -> None:
         tried = {"id": job.id, "error": said, "at": now(), "pauses": list(RETRY_DELAYS)}
         state = current_session.execute(FAIL_JOB, tried).scalar_one_or_none()
     if state == "failed" and job.case_id is not None:
-        tasks.record_incident(job.case_id, job.element or job.name, said, job.id)
-
-
-def retry(user: User, incident_id: UUID) -> None:
-    """Try a failed job of a case in scope again. Raises Conflict when the incident is resolved already."""
-    incident = session().get(Incident, incident_id)
-    if incident is not None:
-        get_or_404_in_scope(user, Case, incident.case_id)
-    with transaction(Operation("retry incident", user.id)) as current_session:
-        if incident is None or incident.resolved_at is not None:
-            raise Conflict(N_("这个故障已经处理过了。"))
-        incident.resolved_at, incident.resolved_by = now(), user.id
-        current_session.execute(COUNT_INCIDENT, {"case": incident.case_id, "by": -1})
-        job = current_session.get(Job, incident.job_id) if incident.job_id else None
-        if job is not None and job.state == "failed":
-            job.state, job.retries, job.run_at = "pending", 3, now()
+        record_incident(job.case_id, job.element or job.name, said, job.id)

@@ -1,8 +1,7 @@
-"""What people do to cases: start, claim, complete, signal, readdress. One transaction each; many at once: batch.py."""
+"""Use cases on cases and tasks: start, claim, complete, correlate a message, reroute. One transaction each."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,38 +10,31 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service import engine, forms
-from service.engine import StaleToken, Step, StepError, journal
+from service.engine import StaleToken, Step, StepError
 from service.errors import (
     N_,
     Conflict,
-    InvalidInput,
     NotAllowed,
     NotFound,
     ProcessError,
     TaskAlreadyDone,
 )
-from service.models.db.clock import now
-from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Operation, current_operation, transaction
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.runtime.inbox import task_left
 from service.models.queries.scope import inbox_addresses
 from service.models.tables.case import (
-    Incident,
-    JournalRow,
-    PersonalValue,
     Task,
 )
 from service.models.tables.case_statements import (
     CLAIM_TASK,
-    COUNT_INCIDENT,
     LOCK_CASE_OF_TASK,
-    NOTE_CASE,
 )
 from service.models.tables.user import User
-from service.workflow.runtime import definitions, executor
+from service.workflow.runtime import definitions, executor, incidents
 from service.workflow.runtime.executor import Act, LockedCase
+from service.workflow.runtime.journal_notes import append_journal_note
+from service.workflow.runtime.task_forms import clean_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +92,7 @@ def claim(user: User, task_id: UUID) -> None:
             return
         if session().execute(CLAIM_TASK, {"task": task_id, "user": user.id}).one_or_none() is None:
             raise Conflict(N_("这项任务已由同事领取，请办理其他任务。"))
-        _append_journal_note(
+        append_journal_note(
             held, Act("claim", user.id, token=row.token, element=row.element, data={"assignee": str(user.id)})
         )
 
@@ -126,7 +118,7 @@ def unclaim(user: User, task_id: UUID) -> None:
         if row.assignee_id != user.id:
             raise NotAllowed(N_("这项任务由同事领取，只有他本人可以退还。"))
         _assign_row(task_id, None)
-        _append_journal_note(held, Act("unclaim", user.id, token=row.token, element=row.element))
+        append_journal_note(held, Act("unclaim", user.id, token=row.token, element=row.element))
 
 
 def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
@@ -137,7 +129,7 @@ def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
             row = LOCK_CASE_OF_TASK.execute({"task": task_id}).one()
             if row.task_state == "open" and row.assignee_id == user_id:
                 _assign_row(task_id, None)
-                _append_journal_note(LockedCase.of(row), Act("unclaim", actor_id, token=row.token, element=row.element))
+                append_journal_note(LockedCase.of(row), Act("unclaim", actor_id, token=row.token, element=row.element))
 
 
 def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
@@ -149,7 +141,7 @@ def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
             raise NotFound(N_("没有这位同事。"))
         _must_not_be_barred(row, assignee_id)
         _assign_row(task_id, assignee_id)
-        _append_journal_note(
+        append_journal_note(
             held, Act("assign", user.id, token=row.token, element=row.element, data={"assignee": str(assignee_id)})
         )
 
@@ -208,17 +200,8 @@ def _use_case(name: str, actor_id: UUID | None, behalf_id: UUID | None = None) -
         raise TaskAlreadyDone from None
     except StepError as failed:
         if cause.case_id is not None and cause.seq:
-            record_incident(cause.case_id, failed.element, str(failed))
+            incidents.record_incident(cause.case_id, failed.element, str(failed))
         raise ProcessError(element=failed.element, case=str(cause.case_id)) from failed
-
-
-def record_incident(case_id: UUID, element: str, message: str, job_id: UUID | None = None) -> None:
-    """Remember that a case could not go on, as a use case of its own (the failed one was rolled back)."""
-    with transaction(Operation("incident", case_id=case_id)) as current_session:
-        current_session.add(
-            Incident(id=new_id(), case_id=case_id, job_id=job_id, element=element[:200], message=message[:4000])
-        )
-        current_session.execute(COUNT_INCIDENT, {"case": case_id, "by": 1})
 
 
 def lock_task(user: User, task_id: UUID) -> tuple[LockedCase, Any]:
@@ -241,68 +224,14 @@ def _must_not_be_barred(row: Any, user_id: UUID) -> None:
 def complete_locked(user: User, task_id: UUID, held: LockedCase, row: Any, raw: Mapping[str, Any]) -> Step:
     if row.assignee_id not in (None, user.id):
         raise Conflict(N_("这项任务由同事领取，请先由他退还，或办理其他任务。"))
-    data = _clean(held, row, raw)
+    data = clean_form(held, row, raw)
     return executor.apply_input(held, Act("complete", user.id, token=row.token, element=row.element, data=data))
-
-
-def _clean(held: LockedCase, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The form of the task's own version decides what is data; personal fields are stored apart and only referred to."""
-    if row.form_key is None:
-        if raw:
-            raise InvalidInput(text=N_("这项任务没有需要填写的内容。"))
-        return {}
-    definition = definitions.definition(row.form_definition)
-    cleaned = forms.clean(definition.files[f"{row.form_key}.form"], raw)
-    data = dict(cleaned.data)
-    for name, value in cleaned.personal.items():
-        data[name] = _keep_personal(held, name, value)
-    return data
-
-
-def _keep_personal(held: LockedCase, name: str, value: str) -> dict[str, str]:
-    salt = os.urandom(16)
-    row = PersonalValue(id=new_id(), case_id=held.id, seq=held.seq + 1, field=name, value=value, salt=salt)
-    session().add(row)
-    return {"personal": str(row.id), "digest": journal.salted(salt, name, value)}
 
 
 def _assign_row(task_id: UUID, assignee_id: UUID | None) -> None:
     task = session().get(Task, task_id)
     if task is not None:
         task.assignee_id = assignee_id
-
-
-def _append_journal_note(held: LockedCase, act: Act) -> None:
-    """A journal row for an input that moves a task but not the case: digests are carried from the row before."""
-    before = session().get(JournalRow, (held.id, held.seq))
-    seq, at = held.seq + 1, now()
-    given = engine.Input(act.kind, seq, at, act.token, act.element, None, dict(act.data))
-    definition = definitions.definition(held.definition)
-    row = journal.make_row(
-        str(held.id),
-        given,
-        None,
-        definition,
-        str(act.actor_id),
-        None,
-        held.last_hash,
-        os.urandom(16),
-        carry=before.record if before else None,
-    )
-    current_operation().case_id, current_operation().seq = held.id, seq
-    session().add(
-        JournalRow(
-            case_id=held.id,
-            seq=seq,
-            at=at,
-            kind=act.kind,
-            actor_id=act.actor_id,
-            element=act.element,
-            record=row,
-            hash=row["hash"],
-        )
-    )
-    session().execute(NOTE_CASE, {"case": held.id, "seq": seq, "hash": row["hash"], "at": at})
 
 
 def _ids(case_id: UUID, step: Step) -> tuple[UUID, ...]:

@@ -18,7 +18,8 @@ from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.form_errors import flash_success
 from service.web.shell.template_context import CASES
 from service.web.views.runtime.processes import drawn_names
-from service.workflow.runtime import definitions, history, jobs
+from service.workflow.runtime import definitions, history
+from service.workflow.runtime.incidents import retry_incident
 
 bp = Blueprint("cases", __name__)
 
@@ -68,6 +69,6 @@ def moments(case_id: UUID) -> Response:
 @bp.post("/incidents/<uuid:incident_id>/retry")
 @requires_permission(Action.EDIT_PROCESSES)
 def retry(incident_id: UUID) -> ResponseReturnValue:
-    jobs.retry(current_user, incident_id)
+    retry_incident(current_user, incident_id)
     flash_success(N_("已重新办理，结果见下。"))
     return redirect(url_for(".show", case_id=request.form["case"]))

@@ -1,0 +1,46 @@
+"""Journal rows of inputs that move a task but not its case: claimed, given back, assigned."""
+
+from __future__ import annotations
+
+import os
+
+from service import engine
+from service.engine import journal
+from service.models.db.clock import now
+from service.models.db.session import session
+from service.models.db.transaction import current_operation
+from service.models.tables.case import JournalRow
+from service.models.tables.case_statements import NOTE_CASE
+from service.workflow.runtime import definitions
+from service.workflow.runtime.executor import Act, LockedCase
+
+
+def append_journal_note(held: LockedCase, act: Act) -> None:
+    """Append the journal row of ``act`` to a locked case; the digests are carried from the row before."""
+    before = session().get(JournalRow, (held.id, held.seq))
+    seq, at = held.seq + 1, now()
+    row = journal.make_row(
+        str(held.id),
+        engine.Input(act.kind, seq, at, act.token, act.element, None, dict(act.data)),
+        None,
+        definitions.definition(held.definition),
+        str(act.actor_id),
+        None,
+        held.last_hash,
+        os.urandom(16),
+        carry=before.record if before else None,
+    )
+    current_operation().case_id, current_operation().seq = held.id, seq
+    session().add(
+        JournalRow(
+            case_id=held.id,
+            seq=seq,
+            at=at,
+            kind=act.kind,
+            actor_id=act.actor_id,
+            element=act.element,
+            record=row,
+            hash=row["hash"],
+        )
+    )
+    session().execute(NOTE_CASE, {"case": held.id, "seq": seq, "hash": row["hash"], "at": at})

@@ -1,0 +1,38 @@
+"""The data of a completed task: cleaned by the form of the task's own version, personal values stored apart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from service import forms
+from service.engine import journal
+from service.errors import N_, InvalidInput
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.case import PersonalValue
+from service.workflow.runtime import definitions
+from service.workflow.runtime.executor import LockedCase
+
+
+def clean_form(held: LockedCase, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Clean what was typed for a locked task; the case and the journal only refer to a personal field. Raises InvalidInput."""
+    if row.form_key is None:
+        if raw:
+            raise InvalidInput(text=N_("这项任务没有需要填写的内容。"))
+        return {}
+    definition = definitions.definition(row.form_definition)
+    cleaned = forms.clean(definition.files[f"{row.form_key}.form"], raw)
+    data = dict(cleaned.data)
+    for name, value in cleaned.personal.items():
+        data[name] = _store_personal(held, name, value)
+    return data
+
+
+def _store_personal(held: LockedCase, name: str, value: str) -> dict[str, str]:
+    """Store a personal value; the reference to it, with its salted digest."""
+    salt = os.urandom(16)
+    row = PersonalValue(id=new_id(), case_id=held.id, seq=held.seq + 1, field=name, value=value, salt=salt)
+    session().add(row)
+    return {"personal": str(row.id), "digest": journal.salted(salt, name, value)}
