@@ -24,7 +24,7 @@ ADMINISTRATORS = ("sys_admin", "security_admin", "audit_admin", "process_admin")
 def create_admin(login: str, name: str, role: str) -> None:
     """Make the account of an administrator; its first password is printed once and changed at the first sign-in."""
     from service.models.tables.organisation import authority_id
-    from service.workflow.accounts.accounts import create_user
+    from service.workflow.accounts.administration import create_user
 
     with application():
         organisation = authority_id("platform")
@@ -36,10 +36,10 @@ def create_admin(login: str, name: str, role: str) -> None:
 @click.argument("login")
 def unlock(login: str) -> None:
     """Free an account that failed sign-ins have locked, before its half hour is over."""
-    from service.workflow.accounts.accounts import unlock_here
+    from service.workflow.accounts.console import unlock_account
 
     with application():
-        unlock_here(login, operator())
+        unlock_account(login, operator())
     click.echo(f"{login}: unlocked")
 
 
@@ -47,10 +47,10 @@ def unlock(login: str) -> None:
 @click.argument("login")
 def reset_password(login: str) -> None:
     """Give an account a new first password, printed once; for the last administrator, whom nobody else can help."""
-    from service.workflow.accounts.accounts import reset_here
+    from service.workflow.accounts.console import reset_account
 
     with application():
-        password = reset_here(login, operator())
+        password = reset_account(login, operator())
     click.echo(f"{login}: first password {password}")
 
 

@@ -13,7 +13,7 @@ from service.api.http.auth import memory
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.user import User
-from service.workflow.accounts import accounts
+from service.workflow.accounts import authentication
 from service.workflow.accounts.passwords import hash_password
 from tests.api.rest_world import PASSWORD, Machine, World, make_world
 
@@ -35,13 +35,13 @@ def change(world: World, **values: Any) -> None:
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The logins whose password was really checked, in order."""
     seen: list[str] = []
-    check = accounts.check_password
+    check = authentication.check_password
 
     def noted(login: str, password: str, source: str) -> User:
         seen.append(login)
         return check(login, password, source)
 
-    monkeypatch.setattr(accounts, "check_password", noted)
+    monkeypatch.setattr(authentication, "check_password", noted)
     return seen
 
 

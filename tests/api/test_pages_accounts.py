@@ -14,7 +14,7 @@ from service.models.db.session import session
 from service.models.tables.case import Task
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
-from service.workflow.accounts import accounts
+from service.workflow.accounts import administration, authentication
 from service.workflow.runtime import history, tasks
 from tests.builders.stage import enroll, known, make_stage, publish_class, task_of
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in, stored_values
@@ -35,7 +35,7 @@ def page(client: FlaskClient, address: str) -> str:
 
 
 def made_by(actor: User) -> tuple[User, str]:
-    return accounts.create_user(
+    return administration.create_user(
         actor,
         login="new-province",
         display_name="蒋戊申",
@@ -49,13 +49,13 @@ def test_an_account_made_by_the_system_administrator_has_no_right_before_the_ass
 ) -> None:
     user, password = made_by(sysadmin)
     with pytest.raises(SignInNeeded):
-        accounts.check_password(user.login, password, "10.0.0.1")
+        authentication.check_password(user.login, password, "10.0.0.1")
     assert sign_in(client, user).get("/password").status_code == 302
     assert "待同意" in page(sign_in(client, secadmin), "/users?state=waiting")
     assert "同意启用" in page(client, f"/users/{user.id}")
     client.post(f"/users/{user.id}/assent")
     assert not fresh(user).awaits_assent
-    assert accounts.check_password(user.login, password, "10.0.0.1").id == user.id
+    assert authentication.check_password(user.login, password, "10.0.0.1").id == user.id
     assert client.post(f"/users/{user.id}/assent").status_code == 409
 
 
@@ -69,12 +69,12 @@ def test_what_the_security_administrator_refuses_stays_without_rights_even_enabl
     assert client.post(f"/users/{user.id}/assent").status_code == 404
     client.post(f"/users/{user.id}/enable")
     with pytest.raises(SignInNeeded):
-        accounts.check_password(user.login, password, "10.0.0.1")
+        authentication.check_password(user.login, password, "10.0.0.1")
 
 
 def test_accounts_made_by_the_others_need_no_assent(app: Flask, clock: MovingClock) -> None:  # R1
     user, password = made_by(known(authority_user("ministry")))
-    assert accounts.check_password(user.login, password, "10.0.0.1").id == user.id
+    assert authentication.check_password(user.login, password, "10.0.0.1").id == user.id
 
 
 def test_r4_disabling_gives_claimed_tasks_back_to_the_role_by_a_recorded_input(
@@ -133,7 +133,7 @@ def test_the_security_administrator_ends_all_sessions_of_an_account(
 def test_a_deleted_unit_gets_no_new_account(sysadmin: User) -> None:  # R5
     unit = make_unit(state="deleted")
     with pytest.raises(InvalidInput) as refused:
-        accounts.create_user(
+        administration.create_user(
             sysadmin, login="late-1", display_name="蒋戊申", role="enterprise", organisation_id=unit.id
         )
     assert "organisation_id" in refused.value.fields
@@ -238,12 +238,12 @@ def test_r2_what_the_system_administrator_resets_he_cannot_sign_in_as_before_the
     found = re.search(r'<code class="first">([^<]+)</code>', answer)
     assert found
     with pytest.raises(SignInNeeded):
-        accounts.check_password(user.login, found[1], "10.0.0.1")
+        authentication.check_password(user.login, found[1], "10.0.0.1")
     assert client.post(f"/users/{user.id}/assent").status_code == 404
     assert "重置了密码" in page(sign_in(client, secadmin), f"/users/{user.id}")
     client.post(f"/users/{user.id}/assent")
     assert fresh(user).must_change
-    assert accounts.check_password(user.login, found[1], "10.0.0.1").id == user.id
+    assert authentication.check_password(user.login, found[1], "10.0.0.1").id == user.id
 
 
 def test_r2_the_last_security_administrator_is_reset_on_the_command_line_alone(

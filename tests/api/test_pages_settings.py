@@ -16,7 +16,7 @@ from service.models.tables import setting
 from service.models.tables.organisation import authority_id
 from service.models.tables.person import QualificationType
 from service.models.tables.user import User
-from service.workflow.accounts import accounts
+from service.workflow.accounts import authentication
 from tests.builders.stage import draft, enroll, known, make_stage, publish_class, task_of
 from tests.builders.world import authority_user, fresh, make_unit, make_user, qualification, sign_in
 
@@ -86,9 +86,9 @@ def test_fewer_failures_lock_when_the_policy_says_so(client: FlaskClient, secadm
     sign_in(client, secadmin).post("/settings", data={"sign_in_failures": "3"})
     for _ in range(2):
         with pytest.raises(Exception, match="登录名或密码不对"):
-            accounts.check_password(user.login, "no", "10.0.0.1")
+            authentication.check_password(user.login, "no", "10.0.0.1")
     with pytest.raises(TooManyAttempts):
-        accounts.check_password(user.login, "no", "10.0.0.1")
+        authentication.check_password(user.login, "no", "10.0.0.1")
 
 
 def test_a_shorter_session_ends_sooner(client: FlaskClient, app: Flask, secadmin: User, clock: MovingClock) -> None:

@@ -19,7 +19,7 @@ from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import FormerPassword, User
-from service.workflow.accounts import accounts, passwords
+from service.workflow.accounts import administration, passwords
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
 
@@ -30,7 +30,7 @@ DAYS_90 = timedelta(days=90)
 def officer(role: str = "provincial_authority", organisation: str = "37") -> User:
     """An account with a real password that was changed already."""
     unit_id = make_unit().id if role == "enterprise" else authority_id(organisation)
-    user, _ = accounts.create_user(
+    user, _ = administration.create_user(
         None, login=f"{role[:4]}-37", display_name="张甲子", role=role, organisation_id=unit_id, password=FIRST
     )
     with transaction(Operation("test")):
@@ -78,8 +78,8 @@ def test_the_last_five_passwords_do_not_come_back(client: FlaskClient, clock: Mo
 
 def test_a_reset_does_not_bring_an_old_password_back(client: FlaskClient, clock: MovingClock, fast: None) -> None:
     user, sysadmin = officer(), known(make_user("sys_admin", authority_id("platform")))
-    first = accounts.reset_password(sysadmin, user.id)
-    accounts.assent(known(make_user("security_admin", authority_id("platform"))), user.id)
+    first = administration.reset_password(sysadmin, user.id)
+    administration.assent(known(make_user("security_admin", authority_id("platform"))), user.id)
     clock.move(timedelta(minutes=1))
     enter(client, user, first)
     assert change(client, first, FIRST).status_code == 422

@@ -17,7 +17,8 @@ from service.models.tables.case import Incident
 from service.models.tables.organisation import authority_id
 from service.models.tables.process import DeploymentFault
 from service.models.tables.user import User
-from service.workflow.runtime import definitions, tasks
+from service.workflow.runtime import definitions
+from service.workflow.runtime.incidents import record_incident
 from service.workflow.training import enrollments
 from tests.builders.stage import Stage, do, enroll, enrollment_of, known, make_stage, publish_class
 from tests.builders.world import make_user, sign_in
@@ -109,7 +110,7 @@ def test_each_look_of_an_auditor_is_remembered(client: FlaskClient, stage: Stage
 def test_an_incident_shows_and_is_tried_again_by_the_process_administrator(
     client: FlaskClient, stage: Stage, case_id: UUID
 ) -> None:
-    tasks.record_incident(case_id, "confirm_enrollment", "RuntimeError: broken")
+    record_incident(case_id, "confirm_enrollment", "RuntimeError: broken")
     (incident,) = session().query(Incident).all()
     assert "出了故障" in look(client, stage.province, f"/cases/{case_id}")
     assert client.post(f"/incidents/{incident.id}/retry", data={"case": str(case_id)}).status_code == 404

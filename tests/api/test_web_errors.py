@@ -54,7 +54,7 @@ def test_a_fault_is_logged_without_what_people_typed(
         raise RuntimeError("broken")
 
     monkeypatch.setattr(
-        "service.workflow.accounts.accounts.sign_in", lambda login, password, source: break_down(password)
+        "service.workflow.accounts.authentication.sign_in", lambda login, password, source: break_down(password)
     )
     app.config["PROPAGATE_EXCEPTIONS"] = False
     answer = client.post("/sign-in", data={"login": "a", "password": "hunter2-hunter2"})

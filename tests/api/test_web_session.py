@@ -19,7 +19,7 @@ from service.models.tables.attempt import Attempt
 from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
-from service.workflow.accounts import accounts
+from service.workflow.accounts import administration, authentication
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
 
 PASSWORD = "Kestrel-mountain-7"
@@ -28,7 +28,7 @@ NEW = "Heron-valley-42"
 
 @pytest.fixture
 def officer(app: Flask) -> User:
-    user, _ = accounts.create_user(
+    user, _ = administration.create_user(
         None,
         login="province-37",
         display_name="张甲子",
@@ -116,8 +116,8 @@ def test_a_success_begins_the_count_anew(client: FlaskClient, officer: User, clo
 def test_one_source_that_tries_many_logins_is_locked(
     client: FlaskClient, officer: User, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accounts, "matches", lambda user, password: user is not None and password == PASSWORD)
-    for n in range(accounts.OF_SOURCE):
+    monkeypatch.setattr(authentication, "matches", lambda user, password: user is not None and password == PASSWORD)
+    for n in range(authentication.FAILURES_OF_SOURCE):
         enter(client, f"nobody-{n}", "no", "10.9.9.9")
     assert enter(client, source="10.9.9.9").status_code == 429
     assert enter(client, source="10.9.9.8").status_code == 302
@@ -138,7 +138,7 @@ def test_a_disabled_account_cannot_sign_in(client: FlaskClient, officer: User) -
 
 def test_the_first_password_must_be_changed_before_anything_else(client: FlaskClient, app: Flask) -> None:
     unit = make_unit()
-    _, first = accounts.create_user(
+    _, first = administration.create_user(
         None, login="fresh-1", display_name="新甲子", role="enterprise", organisation_id=unit.id
     )
     enter(client, "fresh-1", first)
@@ -353,5 +353,5 @@ def test_a_form_from_another_site_is_refused(app: Flask, officer: User) -> None:
 def test_the_security_administrator_unlocks(client: FlaskClient, officer: User, clock: MovingClock) -> None:
     for n in range(5):
         enter(client, password="no", source=f"10.0.0.{n}")
-    accounts.unlock(make_user("security_admin", authority_id("platform")), officer.id)
+    administration.unlock(make_user("security_admin", authority_id("platform")), officer.id)
     assert enter(client).status_code == 302

@@ -14,7 +14,7 @@ from service.domain.accounts.passwords import FAILURES
 from service.models.db.clock import MovingClock, now
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
-from service.workflow.accounts import accounts
+from service.workflow.accounts import authentication
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
 
@@ -41,7 +41,7 @@ def test_a_province_makes_an_account_for_its_unit_and_hands_the_password_over(
     user = User.by_login("enterprise-9")
     assert user is not None
     assert user.must_change
-    assert accounts.matches(user, password[1])
+    assert authentication.matches(user, password[1])
     assert password[1] not in client.get("/users").get_data(as_text=True)
 
 

@@ -12,7 +12,7 @@ from service.models.db.clock import MovingClock
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
-from service.workflow.accounts import accounts
+from service.workflow.accounts import administration
 
 pytestmark = pytest.mark.browser
 PASSWORD = "Kestrel-mountain-7"
@@ -21,7 +21,7 @@ PASSWORD = "Kestrel-mountain-7"
 @pytest.fixture
 def officer(page: Page, clock: MovingClock) -> User:
     """A province's officer who has just signed in, on a page with a form; browser and server have one clock."""
-    user, _ = accounts.create_user(
+    user, _ = administration.create_user(
         None,
         login="province-37",
         display_name="张甲子",
@@ -87,7 +87,7 @@ def test_a_form_sent_after_the_end_is_not_lost_either(page: Page, officer: User,
 
 def test_nothing_of_it_is_shown_to_another_reader(page: Page, officer: User, clock: MovingClock) -> None:
     page.get_by_label("名称").fill("2027年换证计划")
-    accounts.create_user(
+    administration.create_user(
         None,
         login="province-42",
         display_name="李乙丑",

@@ -13,7 +13,7 @@ from service.models.db.session import session
 from service.models.tables.case import Task
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
-from service.workflow.accounts import accounts
+from service.workflow.accounts import administration
 from service.workflow.runtime import tasks
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import Stage, do, enroll, known, make_stage, publish_class, task_of
@@ -47,7 +47,7 @@ def state_of(task_id: UUID) -> str:
 
 
 def test_signing_in_by_hand_and_out_again(page: Page, app: Flask) -> None:
-    accounts.create_user(
+    administration.create_user(
         None,
         login="province-37",
         display_name="张甲子",

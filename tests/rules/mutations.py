@@ -52,7 +52,7 @@ MUTATIONS = (
     ),
     _row(
         4,
-        "service/workflow/accounts/accounts.py",
+        "service/workflow/accounts/administration.py",
         "tasks.release_tasks(user.id, actor.id)",
         "pass",
         API + "pages_accounts.py::test_r4_disabling_gives_claimed_tasks_back_to_the_role_by_a_recorded_input",

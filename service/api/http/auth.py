@@ -15,7 +15,7 @@ from service.errors import N_, NotAllowed, SignInNeeded
 from service.models.db.clock import now
 from service.models.queries.accounts.credential_stamp import CredentialStamp, credential_stamp, detached_copy
 from service.models.tables.user import User
-from service.workflow.accounts import accounts, passwords
+from service.workflow.accounts import authentication, passwords
 from service.workflow.authorization import obstacle_before_record
 
 MEMORY = timedelta(minutes=5)
@@ -93,7 +93,7 @@ def identify() -> User:
 
 def _check(login: str, password: str) -> User:
     """The account, after the slow check, which counts failures."""
-    account = detached_copy(accounts.check_password(login, password, request.remote_addr or NOWHERE))
+    account = detached_copy(authentication.check_password(login, password, request.remote_addr or NOWHERE))
     if stamp := credential_stamp(login):
         memory.remember(stamp, password, account)
     return account

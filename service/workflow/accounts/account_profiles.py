@@ -16,7 +16,7 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
-from service.workflow.accounts.accounts import KIND_OF_ROLE, NAME_WRONG, managed_user
+from service.workflow.accounts.administration import KIND_OF_ROLE, NAME_WRONG, managed_user
 from service.workflow.accounts.audit_events import account_event
 from service.workflow.outbox import WANTED
 from service.workflow.runtime import tasks

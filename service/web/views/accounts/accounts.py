@@ -29,7 +29,7 @@ from service.web.presenters import labels
 from service.web.shell.authorization import allows_expired_password, login_required, requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.accounts.users import managed
-from service.workflow.accounts import account_profiles, accounts
+from service.workflow.accounts import account_profiles, administration, preferences
 
 bp = Blueprint("accounts", __name__)
 
@@ -65,7 +65,7 @@ def show_privacy() -> ResponseReturnValue:
 @login_required
 @allows_expired_password
 def accept_privacy() -> ResponseReturnValue:
-    accounts.accept_privacy(current_user)
+    preferences.accept_privacy(current_user)
     target = urlsplit(request.form.get("next", ""))
     is_local = target.path.startswith("/") and not target.path.startswith("//") and not target.netloc
     return redirect(urlunsplit(("", "", target.path, target.query, "")) if is_local else url_for("home.index"))
@@ -88,7 +88,7 @@ def show(user_id: UUID) -> ResponseReturnValue:
 @requires_permission(Action.MANAGE_USERS)
 def edit(user_id: UUID) -> ResponseReturnValue:
     user = _account(user_id)
-    homes = user_list.homes(current_user, accounts.KIND_OF_ROLE.get(Role(user.role), ("platform",)))
+    homes = user_list.homes(current_user, administration.KIND_OF_ROLE.get(Role(user.role), ("platform",)))
     return render_template("pages/accounts/edit.html", user=user, homes=labels.pairs(homes))
 
 
@@ -132,7 +132,7 @@ def confirm_reset(user_id: UUID) -> ResponseReturnValue:
     return render_template(
         "pages/accounts/reset.html",
         user=user,
-        obstacle=accounts.obstacle_to_reset(current_user, user),
+        obstacle=administration.obstacle_to_reset(current_user, user),
         needs_assent=needs_assent(Role(current_user.role)),
     )
 
@@ -141,7 +141,7 @@ def confirm_reset(user_id: UUID) -> ResponseReturnValue:
 @requires_permission(Action.GRANT_ROLES)
 @rerender_on_error(show, Conflict)
 def assent(user_id: UUID) -> ResponseReturnValue:
-    accounts.assent(current_user, user_id)
+    administration.assent(current_user, user_id)
     flash_success(N_("已同意，该账号可以登录。"))
     return redirect(url_for("users.index", state="waiting"))
 
@@ -150,7 +150,7 @@ def assent(user_id: UUID) -> ResponseReturnValue:
 @requires_permission(Action.GRANT_ROLES)
 @rerender_on_error(show, Conflict)
 def refuse(user_id: UUID) -> ResponseReturnValue:
-    accounts.refuse_assent(current_user, user_id)
+    administration.refuse_assent(current_user, user_id)
     flash_success(N_("未同意，该账号已停用。"))
     return redirect(url_for("users.index", state="waiting"))
 
@@ -158,7 +158,7 @@ def refuse(user_id: UUID) -> ResponseReturnValue:
 @bp.post("/users/<uuid:user_id>/sign-out")
 @requires_permission(Action.CHANGE_POLICY)
 def end_sessions(user_id: UUID) -> ResponseReturnValue:
-    accounts.end_sessions(current_user, user_id)
+    administration.end_sessions(current_user, user_id)
     flash_success(N_("该账号的登录已全部退出。"))
     return redirect(url_for(".show", user_id=user_id))
 

@@ -18,7 +18,7 @@ from service.web.shell.authorization import (
     seconds_left,
 )
 from service.web.shell.form_errors import flash_success, rerender_on_error
-from service.workflow.accounts import accounts, passwords
+from service.workflow.accounts import authentication, passwords, preferences
 
 bp = Blueprint("session", __name__)
 
@@ -41,7 +41,7 @@ def sign_in_form() -> ResponseReturnValue:
 @public
 @rerender_on_error(sign_in_form, SignInNeeded, TooManyAttempts)
 def enter() -> ResponseReturnValue:
-    user = accounts.sign_in(request.form.get("login", ""), request.form.get("password", ""), source())
+    user = authentication.sign_in(request.form.get("login", ""), request.form.get("password", ""), source())
     kept = {name: session[name] for name in CHOICES if name in session}
     session.clear()  # a new session, so that nobody can have planted one
     login_user(user)
@@ -54,7 +54,7 @@ def enter() -> ResponseReturnValue:
 @login_required
 @allows_expired_password
 def sign_out() -> ResponseReturnValue:
-    accounts.sign_out(current_user, source())
+    authentication.sign_out(current_user, source())
     kept = {name: session[name] for name in CHOICES if name in session}
     logout_user()
     session.clear()
@@ -96,7 +96,7 @@ def password() -> ResponseReturnValue:
 @rerender_on_error(password)
 def change_password() -> ResponseReturnValue:
     given = request.form
-    user = accounts.change_password(
+    user = authentication.change_password(
         current_user, given.get("present", ""), given.get("new", ""), given.get("again", ""), source()
     )
     login_user(user)
@@ -134,7 +134,7 @@ def _choose() -> ResponseReturnValue:
     chosen = {name: request.form[name] for name, known in CHOICES.items() if request.form.get(name) in known}
     session.update(chosen)
     if chosen and current_user.is_authenticated:
-        accounts.set_preferences(current_user, chosen)
+        preferences.set_preferences(current_user, chosen)
     if "X-Background" in request.headers:
         return make_response("", 204)
     referrer = urlsplit(request.referrer or "")

@@ -18,7 +18,7 @@ from service.web.presenters import labels
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
-from service.workflow.accounts import accounts
+from service.workflow.accounts import administration
 
 bp = Blueprint("users", __name__)
 
@@ -51,7 +51,7 @@ def managed() -> list[Role]:
 def new() -> ResponseReturnValue:
     asked = request.values.get("role")
     role = asked if asked in managed() else ""
-    homes = user_list.homes(current_user, accounts.KIND_OF_ROLE.get(Role(role), ("platform",))) if role else []
+    homes = user_list.homes(current_user, administration.KIND_OF_ROLE.get(Role(role), ("platform",))) if role else []
     return render_template(
         "pages/users/new.html", role=role, roles=labels.options(managed()), homes=labels.pairs(homes)
     )
@@ -62,7 +62,7 @@ def new() -> ResponseReturnValue:
 @rerender_on_error(new)
 def create() -> ResponseReturnValue:
     given = request.form
-    user, password = accounts.create_user(
+    user, password = administration.create_user(
         current_user,
         login=given.get("login", "").strip(),
         display_name=given.get("display_name", ""),
@@ -88,14 +88,14 @@ def _home() -> UUID:
 @bp.post("/users/<uuid:user_id>/reset")
 @requires_permission(Action.MANAGE_USERS)
 def reset(user_id: UUID) -> ResponseReturnValue:
-    password = accounts.reset_password(current_user, user_id)
+    password = administration.reset_password(current_user, user_id)
     return render_template("pages/users/password.html", user=_account(user_id), password=password, is_new=False)
 
 
 @bp.post("/users/<uuid:user_id>/disable")
 @requires_permission(Action.MANAGE_USERS)
 def disable(user_id: UUID) -> ResponseReturnValue:
-    accounts.disable_user(current_user, user_id)
+    administration.disable_user(current_user, user_id)
     flash_success(N_("账号已停用，其登录已全部退出。"), undo=url_for(".enable", user_id=user_id))
     return redirect(url_for(".index"))
 
@@ -103,7 +103,7 @@ def disable(user_id: UUID) -> ResponseReturnValue:
 @bp.post("/users/<uuid:user_id>/enable")
 @requires_permission(Action.MANAGE_USERS)
 def enable(user_id: UUID) -> ResponseReturnValue:
-    accounts.enable_user(current_user, user_id)
+    administration.enable_user(current_user, user_id)
     flash_success(N_("账号已恢复使用。"))
     return redirect(url_for(".index", **query_params.with_query()))
 
@@ -111,7 +111,7 @@ def enable(user_id: UUID) -> ResponseReturnValue:
 @bp.post("/users/<uuid:user_id>/unlock")
 @requires_permission(Action.UNLOCK_USER)
 def unlock(user_id: UUID) -> ResponseReturnValue:
-    accounts.unlock(current_user, user_id)
+    administration.unlock(current_user, user_id)
     flash_success(N_("账号已解锁。"))
     return redirect(url_for(".index", **query_params.with_query()))
 

@@ -1,0 +1,133 @@
+"""Sign-in with its lock-out, and the change of one's own password (R2, R4; domain.md §5.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.domain.accounts import passwords
+from service.errors import N_, InvalidInput, Message, SignInNeeded, TooManyAttempts
+from service.models.db.clock import now
+from service.models.db.encryption import blind_index
+from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
+from service.models.tables import setting
+from service.models.tables.attempt import Attempt
+from service.models.tables.user import User
+from service.workflow.accounts.audit_events import account_event
+from service.workflow.accounts.passwords import (
+    check_new,
+    hash_password,
+    is_old_fashioned,
+    is_stale,
+    matches,
+    replace,
+)
+
+LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
+FAILURES_OF_SOURCE = 30  # that lock an address: an office shares one, and one forgetful colleague must not lock it
+FAILURE = "sign_in_failure"
+
+
+def sign_in(login: str, password: str, source: str) -> User:
+    """Sign in if the password is right; the answer is the same for a wrong password and an unknown login.
+
+    A password past its days must be changed before anything else. Raises SignInNeeded (with the tries left) and
+    TooManyAttempts; both are counted per login and per source.
+    """
+    user = check_password(login, password, source)
+    with transaction(Operation("sign_in", user.id)) as current:
+        user.last_login = now()
+        user.must_change = user.must_change or is_stale(user)
+        if is_old_fashioned(user):
+            user.password_hash = hash_password(password)
+        current.add(account_event("sign_in", user, source))
+    return user
+
+
+def sign_out(user: User, source: str) -> None:
+    """Remember that a session ended by hand."""
+    with transaction(Operation("sign_out", user.id)) as current:
+        current.add(account_event("sign_out", user, source))
+
+
+def change_password(user: User, present: str, new: str, again: str, source: str) -> User:
+    """Change one's own password (S36, S39); every session of the account ends, this one begins again (R4). Returns the account.
+
+    A wrong present password counts as a failed sign-in, and a lock answers the right one like a wrong one: whoever
+    finds a session open must not try passwords out in it. Raises InvalidInput at the field, also with the rule that the new
+    password breaks.
+    """
+    account = session().get_one(User, user.id)
+    wrong: dict[str, str | Message] = {}
+    try:
+        check_password(account.login, present, source, "change_password")
+    except SignInNeeded:
+        wrong["present"] = N_("现在的密码不对。")
+    except TooManyAttempts as locked:
+        wrong["present"] = locked.message
+    if new != again:
+        wrong["again"] = N_("两次输入的新密码不一致。")
+    if new == present:
+        wrong["new"] = N_("新密码不能与现在的密码相同。")
+    if wrong:
+        raise InvalidInput(wrong)
+    check_new(account, new)
+    with transaction(Operation("change_password", user.id)) as current:
+        replace(account, new)
+        account.must_change = False
+        current.add(account_event("change_password", account, source))
+    return account
+
+
+def check_password(login: str, password: str, source: str, action: str = "sign_in") -> User:
+    """Find the account if the password is right; leaves a trace only of what fails. Raises as ``sign_in`` does.
+
+    action: what the password is for, as the audit trail tells of a failure.
+    """
+    account, place = _failure_key(login), f"source:{source}"
+    failures = _failures(account)
+    limit = setting.number("sign_in_failures")
+    if passwords.locked_until(failures, now(), limit) or passwords.locked_until(
+        _failures(place), now(), FAILURES_OF_SOURCE
+    ):
+        raise TooManyAttempts(LOCKED)
+    user = User.by_login(login)
+    if matches(user, password) and user is not None and user.is_active:
+        if failures:
+            _forget_failures(account)
+        return user
+    if _remember_failure(user, account, place, source, limit, action):
+        raise TooManyAttempts(LOCKED)
+    left = limit - sum(at > now() - passwords.WINDOW for at in failures) - 1
+    raise SignInNeeded(N_("登录名或密码不对。再错 %(left)s 次将锁定 30 分钟。"), left=max(left, 1))
+
+
+def unlock_login(user: User) -> None:
+    user.locked_until = None
+    Attempt.forget(FAILURE, _failure_key(user.login))
+
+
+def _failure_key(login: str) -> str:
+    """The key that failures are counted by; a digest, since people type numbers and passwords into the wrong field."""
+    return f"login:{blind_index(login.strip().lower()).hex()}"
+
+
+def _failures(key: str) -> list[datetime]:
+    return Attempt.instants(FAILURE, key, passwords.WINDOW + passwords.LOCK)
+
+
+def _remember_failure(user: User | None, account: str, place: str, source: str, limit: int, action: str) -> bool:
+    """Count a failure, in a use case of its own; returns whether it locks the login."""
+    with transaction(Operation("sign_in_failed")) as current:
+        current.add_all([Attempt(kind=FAILURE, key=account), Attempt(kind=FAILURE, key=place)])
+        current.add(account_event(action, user, source, "refused"))
+        current.flush()
+        until = passwords.locked_until(_failures(account), now(), limit)
+        if until and user is not None:
+            user.locked_until = until
+    return until is not None
+
+
+def _forget_failures(account: str) -> None:
+    with transaction(Operation("sign_in")):
+        Attempt.forget(FAILURE, account)
