@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.roles import Role
 from service.domain.persons.identity import Sex
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import PersonState
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.scores import write_score
@@ -23,17 +24,19 @@ from service.models.tables.person import Person
 from service.models.tables.user import User
 from service.reports.certificate_ledger import shown_state
 from service.reports.framework.report import OFFICIAL, UNITS
+from service.validation.record_fields import Place, write_value
 
 ROLES = OFFICIAL | UNITS
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A person's file. person, trainings and certificates: rows with the words of their codes beside them."""
+    """A person's file. facts: labels and values of plain fields. person, trainings and certificates: rows with the words of their codes beside them."""
 
     person: Person
     sex: str
     state: str
+    facts: list[tuple[str, str]]
     trainings: list[dict[str, Any]]
     certificates: list[dict[str, Any]]
     versions: list[Version]
@@ -51,6 +54,7 @@ def read(user: User, person_id: UUID) -> Record:
         person=person,
         sex=Sex(person.sex).label,
         state=PersonState(person.state).label,
+        facts=[(one.label, write_value(one, getattr(person, one.key))) for one in PERSON_FIELDS.plain(Place.RECORD)],
         trainings=[_training(row) for row in reversed(trainings_of(person.id))],
         certificates=[_certificate(row) for row in reversed(held)],
         versions=versions_of(person.id),

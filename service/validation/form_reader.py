@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 from service.errors import InvalidInput, Message
 from service.validation.fields import EARLIEST, Boolean, Choice, Date, Field, Id, Integer, Text
 from service.validation.messages import REQUIRED
+from service.validation.record_fields import FieldKind, RecordField
 
 T = TypeVar("T")
 
@@ -80,6 +81,19 @@ class FormReader:
     def integer(self, name: str, minimum: int, maximum: int) -> int | None:
         """Read a whole number that must be there."""
         return self.read(name, Integer("", minimum, maximum), required=True)
+
+    def record_field(self, field: RecordField, today: datetime.date) -> Any:
+        """Read a declared field that has no rule of its own; None when it is empty."""
+        match field.kind:
+            case FieldKind.DATE:
+                latest = today if field.not_after_today else None
+                return self.date(field.input_name, required=field.required, latest=latest)
+            case FieldKind.BOOLEAN:
+                return self.is_ticked(field.input_name)
+            case FieldKind.CHOICE if field.choices:
+                return self.choice(field.input_name, list(field.choices), required=field.required)
+            case _:
+                return self.text(field.input_name, field.max_length, required=field.required)
 
     def is_ticked(self, name: str) -> bool:
         """Tell whether a box is ticked."""

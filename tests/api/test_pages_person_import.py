@@ -43,8 +43,8 @@ from tests.builders.world import (
     stored_values,
 )
 
-HEADS = [column.word + "*" * column.must for column in COLUMNS]
-AT = {column.field: n for n, column in enumerate(COLUMNS)}
+HEADS = [column.label + "*" * column.required for column in COLUMNS]
+AT = {column.input_name: n for n, column in enumerate(COLUMNS)}
 MARK = "模板版本 persons-1，请勿改动本行和表头。"
 
 
@@ -75,7 +75,7 @@ def cells(serial: int, **more: Any) -> list[Any]:
         "appointed_on": "2026-01-05",
         "no_criminal_record": "是",
     } | more
-    return [values.get(column.field) for column in COLUMNS]
+    return [values.get(column.input_name) for column in COLUMNS]
 
 
 def book(rows: Sequence[Sequence[Any]], heads: Sequence[str] = HEADS, mark: str = MARK) -> bytes:

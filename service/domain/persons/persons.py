@@ -39,27 +39,6 @@ PERSON_MOVES: Moves[PersonState] = {
     _S.REJECTED: frozenset({_S.PENDING, _S.DEREGISTERED}),
 }
 
-FIELDS = {
-    "name": N_("姓名"),
-    "id_type": N_("证件类型"),
-    "id_number_masked": N_("证件号码"),
-    "sex": N_("性别"),
-    "birth_date": N_("出生日期"),
-    "unit_id": N_("单位"),
-    "qualification_type_id": N_("资格类型"),
-    "post": N_("职务"),
-    "education": N_("学历"),
-    "title": N_("职称"),
-    "phone_masked": N_("手机"),
-    "photo_id": N_("照片"),
-    "appointed_on": N_("任职日期"),
-    "no_criminal_record": N_("无刑事处罚声明"),
-    "decision_comment": N_("审批意见"),
-    "legacy_number": N_("原证书编号"),
-    "legacy_issued_on": N_("原证书发证日期"),
-    "legacy_valid_to": N_("原证书有效期至"),
-}
-"""What the columns of a person's record are called in its history."""
 ALREADY_ENTERED = Message(N_("该人员已存在于其他单位，请联系协会变更单位。"))  # R19: without saying which
 
 

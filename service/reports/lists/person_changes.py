@@ -7,7 +7,7 @@ from typing import Any
 
 from service.domain.accounts.roles import Role
 from service.domain.persons.identity import IdType, Sex
-from service.domain.persons.persons import FIELDS
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.errors import N_, Message
 from service.models.db.pagination import Page, read_page
 from service.models.queries.persons.person_changes import FIELDS as COMPARED
@@ -68,7 +68,7 @@ def _say(told: tuple[Change, ...]) -> Message | None:
     said = [
         Message(
             N_("%(field)s：%(before)s → %(after)s"),
-            field=Message(FIELDS[one.field]),
+            field=Message(PERSON_FIELDS.labels[one.field]),
             before=_word(one.field, one.before),
             after=_word(one.field, one.after),
         )

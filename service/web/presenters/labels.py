@@ -12,7 +12,7 @@ from service.domain.certificates.certificates import CertificateKind
 from service.domain.notices.notices import NoticeKind
 from service.domain.notices.tickets import TicketKind
 from service.domain.persons.identity import IdType, Sex
-from service.domain.persons.persons import FIELDS as PERSON_FIELDS
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import PersonState
 from service.domain.training.plans import PlanState
 from service.domain.training.scores import ABSENT, write_score
@@ -29,14 +29,14 @@ from service.errors import N_
 from service.web.presenters.formatting import translate
 
 FIELD_WORDS = {
-    **PERSON_FIELDS,
+    **PERSON_FIELDS.labels,
     **FIELDS,
     "authority_id": N_("主管省份"),
     "parent_id": N_("所属集团"),
     "state": N_("状态"),
 }
 OWN_WORDS = {  # where a table calls a column otherwise
-    ("person", "name"): PERSON_FIELDS["name"],
+    ("person", "name"): PERSON_FIELDS.labels["name"],
     ("plan", "title"): N_("名称"),
     ("plan", "kind"): N_("类型"),
     ("plan", "year"): N_("年度"),
@@ -170,6 +170,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals |= {
         "word": word,
         "field_word": field_word,
+        "person_fields": PERSON_FIELDS,
         "value_word": value_word,
         "use_case_word": use_case_word,
         "options": options,

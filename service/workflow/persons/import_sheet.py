@@ -10,13 +10,15 @@ from datetime import date, datetime
 from typing import Any
 
 from service.domain.accounts.roles import Role
-from service.domain.persons.identity import IdType, Sex, normalise
+from service.domain.persons.identity import normalise
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.units.units import UnitKind
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.xlsx import DANGEROUS
 from service.models.queries.units.unit_list import unit_choices
 from service.models.tables.person import QualificationType
 from service.models.tables.user import User
+from service.validation.record_fields import FieldKind, Place, RecordField
 from service.workflow.xlsx_reader import (
     ERROR,
     FORMULA,
@@ -36,37 +38,9 @@ Options = Mapping[str, Mapping[str, str]]
 """For columns that choose: the word in the sheet → the value of the form."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: the field of the form, the word over it, and what its cells hold (text, digits, day, choice)."""
-
-    field: str
-    word: str
-    kind: str = "text"
-    must: bool = False
-    width: int = 14
-
-
-COLUMNS = (
-    Column("name", N_("姓名"), must=True),
-    Column("unit", N_("单位"), "choice", width=30),
-    Column("id_type", N_("证件类型"), "choice", width=24),
-    Column("id_number", N_("证件号码"), "digits", must=True, width=24),
-    Column("birth_date", N_("出生日期"), "day"),
-    Column("sex", N_("性别"), "choice", width=8),
-    Column("phone", N_("手机"), "digits", width=16),
-    Column("qualification_type", N_("资格类型"), "choice", must=True, width=28),
-    Column("post", N_("职务")),
-    Column("appointed_on", N_("任职日期"), "day"),
-    Column("education", N_("学历")),
-    Column("title", N_("职称")),
-    Column("certificate_number", N_("原证书编号"), "digits", width=18),
-    Column("certificate_issued_on", N_("原证书发证日期"), "day", width=16),
-    Column("certificate_valid_to", N_("原证书有效期至"), "day", width=16),
-    Column("no_criminal_record", N_("无刑事处罚声明"), "choice", width=18),
-)
+COLUMNS = PERSON_FIELDS.at(Place.SHEET)
 PHOTO = "photo"  # not a column: it comes beside the sheet
-WORDS = {column.field: column.word for column in COLUMNS} | {PHOTO: N_("照片")}
+WORDS = {column.input_name: column.label for column in COLUMNS} | {PHOTO: N_("照片")}
 
 
 @dataclass(slots=True)
@@ -79,22 +53,27 @@ class Row:
     wrong: dict[str, Message] = field(default_factory=dict)
 
 
+def offered() -> dict[str, list[tuple[str, str]]]:
+    """The words and values of the columns whose choice is the same for every unit."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for column in COLUMNS:
+        if column.choices is not None:
+            found[column.input_name] = [(str(getattr(one, "label", one)), one.value) for one in column.choices]
+        elif column.kind is FieldKind.BOOLEAN:
+            found[column.input_name] = [(N_("是"), "true"), (N_("否"), "")]
+    return found | {"qualification_type": [(name, code) for code, name in QualificationType.choices(by_code=True)]}
+
+
 def choices(user: User, spell: Spell) -> Options:
     """What may be chosen in the columns that choose: every spelling of the word, and the value of the form."""
     kind = UnitKind.ACADEMY if user.role == Role.ASSOCIATION else ""
     units = unit_choices(user, kind)
     names = [name for _id, name in units]
-    types = QualificationType.choices(by_code=True)
-    spelt: dict[str, list[tuple[str, str]]] = {
-        "id_type": [(one.label, one.value) for one in IdType],
-        "sex": [(one.label, one.value) for one in Sex],
-        "qualification_type": [(name, code) for code, name in types],
-        "no_criminal_record": [(N_("是"), "true"), (N_("否"), "")],
-    }
+    spelt = offered()
     options = {
         field: {plain(word): value for text, value in pairs for word in spell(text)} for field, pairs in spelt.items()
     }
-    options["qualification_type"] |= {plain(code): code for code, _name in types}
+    options["qualification_type"] |= {plain(code): code for _name, code in spelt["qualification_type"]}
     return {**options, "unit": {plain(name): str(key) for key, name in units if names.count(name) == 1}}
 
 
@@ -140,7 +119,7 @@ def _spelt(word: str, spell: Spell) -> set[str]:
 def _is_head(line: Line, spell: Spell) -> bool:
     """The first row with two of the columns that must be filled in."""
     heads = {_head(cell) for cell in line.cells}
-    return sum(bool(heads & _spelt(column.word, spell)) for column in COLUMNS if column.must) >= 2
+    return sum(bool(heads & _spelt(column.label, spell)) for column in COLUMNS if column.required) >= 2
 
 
 def _places(line: Line, spell: Spell) -> list[int]:
@@ -148,12 +127,12 @@ def _places(line: Line, spell: Spell) -> list[int]:
     heads = [_head(cell) for cell in line.cells]
     places = []
     for column in COLUMNS:
-        spelt = _spelt(column.word, spell)
+        spelt = _spelt(column.label, spell)
         found = [n for n, head in enumerate(heads) if head in spelt]
         if not found:
-            raise _refuse(Message(N_("缺少“%(column)s”一列，请使用模板，不要删除列。"), column=Message(column.word)))
+            raise _refuse(Message(N_("缺少“%(column)s”一列，请使用模板，不要删除列。"), column=Message(column.label)))
         if len(found) > 1:
-            raise _refuse(Message(N_("“%(column)s”一列出现了不止一次，请只保留一列。"), column=Message(column.word)))
+            raise _refuse(Message(N_("“%(column)s”一列出现了不止一次，请只保留一列。"), column=Message(column.label)))
         places += found
     return places
 
@@ -164,11 +143,13 @@ def _row(line: Line, places: list[int], options: Options) -> Row:
         cell = line.cells[at] if at < len(line.cells) else None
         row.cells.append(shown := _shown(cell))
         if problem := _problem(column, cell):
-            row.wrong[column.field] = Message(problem)
-        elif column.kind == "choice":
+            row.wrong[column.input_name] = Message(problem)
+        elif column.input_name in options:
             _choose(row, column, shown, options)
         else:
-            row.raw[column.field] = shown if column.kind == "text" else unicodedata.normalize("NFKC", shown)
+            row.raw[column.input_name] = (
+                shown if column.kind is FieldKind.TEXT else unicodedata.normalize("NFKC", shown)
+            )
     return row
 
 
@@ -184,7 +165,7 @@ def _shown(cell: Any) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(DANGEROUS) else text
 
 
-def _problem(column: Column, cell: Any) -> str | None:
+def _problem(column: RecordField, cell: Any) -> str | None:
     """What the cell itself is, before any rule looks at its text."""
     is_number = isinstance(cell, (int, float)) and not isinstance(cell, bool)
     if cell is FORMULA:
@@ -193,24 +174,24 @@ def _problem(column: Column, cell: Any) -> str | None:
         return N_("单元格里是错误值，请重新填写。")
     if cell is MERGED:
         return N_("单元格与别的单元格合并了，请取消合并，每一格分别填写。")
-    if column.kind == "digits" and is_number and (abs(cell) >= EXACT or isinstance(cell, float)):
+    if column.kind is FieldKind.CODE and is_number and (abs(cell) >= EXACT or isinstance(cell, float)):
         return N_("号码被存成了数字，末几位已经丢失。请把单元格设为“文本”后重新填写。")
-    if column.kind == "day" and is_number:
+    if column.kind is FieldKind.DATE and is_number:
         return N_("日期被存成了数字。请把单元格设为“日期”或“文本”，填写 2026-11-24 的形式。")
-    if column.kind != "day" and not isinstance(cell, (str, int, float)) and cell is not None:
+    if column.kind is not FieldKind.DATE and not isinstance(cell, (str, int, float)) and cell is not None:
         return N_("这一项不应是日期，请把单元格设为“文本”后重新填写。")
     return None
 
 
-def _choose(row: Row, column: Column, shown: str, options: Options) -> None:
+def _choose(row: Row, column: RecordField, shown: str, options: Options) -> None:
     """The value for the word; a word that is not in the list is refused here, an empty cell by the rules of the form."""
     if not shown:
         return
-    value = options[column.field].get(plain(shown))
+    value = options[column.input_name].get(plain(shown))
     if value is None:
-        row.wrong[column.field] = Message(N_("“%(word)s”不在可选的内容里，请按模板的说明填写。"), word=shown[:40])
+        row.wrong[column.input_name] = Message(N_("“%(word)s”不在可选的内容里，请按模板的说明填写。"), word=shown[:40])
     else:
-        row.raw[column.field] = value
+        row.raw[column.input_name] = value
 
 
 def plain(word: str) -> str:

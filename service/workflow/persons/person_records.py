@@ -20,6 +20,7 @@ from service.domain.persons.identity import (
     Sex,
     parse_phone,
 )
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import ALREADY_ENTERED, PersonState
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message
@@ -37,6 +38,7 @@ from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
+from service.validation.record_fields import Place
 from service.workflow.authorization import must_reach
 from service.workflow.optimistic_lock import check_version
 from service.workflow.persons.photos import CleanPhoto, clean_photo, keep_photo
@@ -44,26 +46,6 @@ from service.workflow.runtime import tasks
 
 PROCESS = "personnel_approval"
 IN_OWN_SCOPE = Message(N_("该人员已录入，请在人员列表中查找，不必重复录入。"))
-FIELDS = (
-    "name",
-    "id_type",
-    "id_number_digest",
-    "sex",
-    "birth_date",
-    "unit_id",
-    "qualification_type_id",
-    "post",
-    "education",
-    "title",
-    "phone_masked",
-    "phone_digest",
-    "photo_id",
-    "appointed_on",
-    "no_criminal_record",
-    "legacy_number",
-    "legacy_issued_on",
-    "legacy_valid_to",
-)
 
 
 def save_person(
@@ -236,10 +218,8 @@ def _fill_facts(person: Person, entry: FormReader) -> None:
         kind = _qualification_type(person, entry)
     if kind is not None:
         person.qualification_type_id = kind
-    person.post = entry.text("post", 50)
-    person.education = entry.text("education", 30)
-    person.title = entry.text("title", 50)
-    person.appointed_on = entry.date("appointed_on", latest=today())
+    for field in PERSON_FIELDS.plain(Place.FORM):
+        setattr(person, field.key, entry.record_field(field, today()))
     person.no_criminal_record = entry.is_ticked("no_criminal_record")
     phone = entry.parse(parse_phone, entry.typed("phone"))
     if phone and phone != person.phone:
@@ -298,7 +278,7 @@ def _write(user: User, person: Person) -> None:
 
 def _values(person: Person) -> dict[str, object]:
     """What counts as a change (R14): the number and the telephone by their digests."""
-    values: dict[str, object] = {name: getattr(person, name, None) for name in FIELDS}
+    values: dict[str, object] = {name: getattr(person, name, None) for name in PERSON_FIELDS.compared()}
     return values | {"phone_digest": blind_index(person.phone) if person.phone else None}
 
 

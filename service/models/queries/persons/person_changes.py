@@ -9,19 +9,21 @@ from sqlalchemy import cast, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import aliased
 
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.pagination import Page, SortOrder, read_page
-from service.models.queries.persons.person_history import SHOWN, changes_in
+from service.models.queries.persons.person_history import changes_in
 from service.models.queries.persons.person_list import name_contains
 from service.models.queries.scope import visible_to
 from service.models.tables.audit import RowChange
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.user import User
+from service.validation.record_fields import Place
 
 ORDER = SortOrder((RowChange.at, RowChange.id), is_descending=True)
-FIELDS = tuple(name for name in SHOWN if name not in ("state", "decision_comment"))
+FIELDS = tuple(one.key for one in PERSON_FIELDS.at(Place.HISTORY) if one.compared_key)
 Unit, Home = aliased(Organisation), aliased(Organisation)
 
 

@@ -10,34 +10,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.models.db.session import session
 from service.models.tables.audit import RowChange
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import QualificationType
 from service.models.tables.training import Enrollment, Score, TrainingClass
 from service.models.tables.user import User
+from service.validation.record_fields import Place
 
-SHOWN = (
-    "name",
-    "id_type",
-    "id_number_masked",
-    "sex",
-    "birth_date",
-    "unit_id",
-    "qualification_type_id",
-    "post",
-    "education",
-    "title",
-    "phone_masked",
-    "photo_id",
-    "appointed_on",
-    "no_criminal_record",
-    "state",
-    "decision_comment",
-    "legacy_number",
-    "legacy_issued_on",
-    "legacy_valid_to",
-)
+SHOWN = PERSON_FIELDS.keys_at(Place.HISTORY)
 
 
 @dataclass(frozen=True, slots=True)

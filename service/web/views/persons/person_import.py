@@ -17,15 +17,12 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.persons.identity import (
-    IdType,
-    Sex,
     mask,
     normalise,
 )
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.infrastructure.xlsx import Head, Sheet
 from service.models.db.ids import new_id
-from service.models.tables.person import QualificationType
 from service.models.tables.person_import import PersonImport
 from service.web.presenters.formatting import LANGUAGES, say, translate
 from service.web.shell.authorization import requires_permission
@@ -39,6 +36,7 @@ from service.workflow.persons.import_sheet import (
     MARK,
     WORDS,
     Row,
+    offered,
 )
 from service.workflow.xlsx_reader import LARGEST
 
@@ -161,7 +159,7 @@ def _submission() -> UUID:
 def _preview(row: PersonImport) -> dict[str, object]:
     """What the page shows of the rows: numbers of documents with their middle hidden."""
     rows = rows_of(row)
-    at = [column.field for column in COLUMNS].index
+    at = [column.input_name for column in COLUMNS].index
     pictured = import_photos.numbers_of(row.id) if row.photos else set()
     passed = [
         {
@@ -189,7 +187,7 @@ def _why(row: Row) -> str:
 
 def _marks(row: Row) -> Mapping[int, str]:
     """What is wrong, at the cell that it stands in; what is wrong with the row or its photo is told in its last column."""
-    places = {column.field: at for at, column in enumerate(COLUMNS)}
+    places = {column.input_name: at for at, column in enumerate(COLUMNS)}
     return {places[field]: say(why) for field, why in row.wrong.items() if field in places}
 
 
@@ -210,14 +208,10 @@ def _sheet(
 
 
 def _heads() -> list[Head]:
-    words: dict[str, list[str]] = {
-        "id_type": [translate(one.label) for one in IdType],
-        "sex": [translate(one.label) for one in Sex],
-        "qualification_type": [translate(name) for _code, name in QualificationType.choices(by_code=True)],
-        "no_criminal_record": [translate(N_("是")), translate(N_("否"))],
-    }
+    words = {name: [translate(word) for word, _value in pairs] for name, pairs in offered().items()}
     return [
-        Head(translate(c.word) + "*" * c.must, width=c.width, choices=tuple(words.get(c.field, ()))) for c in COLUMNS
+        Head(translate(c.label) + "*" * c.required, width=c.width, choices=tuple(words.get(c.input_name, ())))
+        for c in COLUMNS
     ]
 
 
