@@ -138,7 +138,7 @@ def _outcome(enrollment: Enrollment, score: Score) -> dict[str, Any]:
     pass_mark, may_make_up = enrollment.training_class.pass_mark, enrollment.training_class.makeup_allowed
     return {
         "passed": scores.is_pass(score.value, pass_mark),
-        "makeup_left": may_make_up and score.attempt < scores.ATTEMPTS,
+        "makeup_left": scores.has_makeup(score.attempt, may_make_up),
     }
 
 

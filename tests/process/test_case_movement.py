@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, TaskAlreadyDone
+from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import (
@@ -22,6 +23,7 @@ from service.models.tables.case import (
     Task,
 )
 from service.models.tables.case_statements import CLAIM_JOBS
+from service.models.tables.organisation import authority_id
 from service.workflow.idempotency import once
 from service.workflow.runtime import (
     bulk_completion,
@@ -33,7 +35,8 @@ from service.workflow.runtime import (
     tasks as cases,
 )
 from service.workflow.runtime.incidents import retry_incident
-from tests.process.small_process import deploy, person
+from tests.conftest import START
+from tests.process.small_process import DIAGRAM, deploy, person
 
 
 def _state(task_id: UUID) -> str:
@@ -112,6 +115,19 @@ def test_a_task_claimed_by_a_colleague_is_his_until_he_gives_it_back(app: Any, c
     assert list(history.verify()) == []
 
 
+def test_a_task_is_handed_to_colleagues_of_the_same_organisation_and_role_alone(app: Any, clock: Any) -> None:
+    deploy()
+    first, other_role = person("a", "association"), person("b", "sys_admin", authority_id("association"))
+    elsewhere = person("c", "association", authority_id("ministry"))
+    task = cases.start(first, "small", {}).tasks[0]
+    for stranger in (other_role.id, elsewhere.id, uuid4()):
+        with pytest.raises(NotFound):
+            cases.assign(first, task, stranger)
+    colleague = person("d", "association")
+    cases.assign(first, task, colleague.id)
+    cases.complete(colleague, task, {"decision": "no"})
+
+
 def test_of_two_officers_at_once_one_is_told_it_is_done_r74(app: Any, clock: Any) -> None:
     deploy()
     officers = [person(n, "association") for n in "abcd"]
@@ -156,6 +172,21 @@ def test_a_message_that_nobody_waits_for_is_a_conflict(app: Any, clock: Any) -> 
     assert session().get(Case, started.case_id, populate_existing=True).ended == "halted"
     with pytest.raises(Conflict):
         cases.correlate_message(association, started.case_id, "stop")
+    assert list(history.verify()) == []
+
+
+def test_a_message_that_comes_too_early_is_kept_until_its_case_waits_for_it(app: Any, clock: Any) -> None:
+    deploy(DIAGRAM.replace('name="停止" attachedToRef="look"', 'name="停止" attachedToRef="sign"'))
+    association = person("a", "association")
+    started = cases.start(association, "small", {})
+    with transaction(Operation("test")) as current:
+        current.add(Job(id=new_id(), case_id=started.case_id, kind="message", name="stop", due_at=START, run_at=START))
+    assert jobs.run_all() == 1
+    assert session().get_one(Case, started.case_id, populate_existing=True).ended_at is None
+    cases.complete(association, started.tasks[0], {"decision": "yes"})
+    clock.move(jobs.UNAWAITED_MESSAGE_DELAY)
+    jobs.run_all()
+    assert session().get(Case, started.case_id, populate_existing=True).ended == "halted"
     assert list(history.verify()) == []
 
 

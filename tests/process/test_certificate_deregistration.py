@@ -142,6 +142,15 @@ def test_who_enrolled_for_renewal_in_time_is_left_alone_until_it_fails(app: Any,
     assert certificate_expiry.start_deregistrations() == 1
 
 
+def test_r25_a_renewal_of_the_last_day_keeps_a_certificate_from_its_end(app: Any, clock: Any) -> None:
+    stage = make_stage()
+    person = stage.person()
+    make_certificate(person, today())
+    enroll(stage, publish_class(stage, "renewal"), person)
+    clock.move(DAY)
+    assert certificate_expiry.start_deregistrations() == 0
+
+
 def test_before_the_last_day_is_past_it_is_revocation(app: Any, clock: Any) -> None:
     """R62, C11"""
     stage = make_stage()

@@ -1,4 +1,4 @@
-"""For each rule of the domain: a wrong edit of the place where it runs, and the tests that notice it.
+"""For each rule of the domain, and some of the engine: a wrong edit of the place where it runs, and the tests that notice.
 
 A row is found by its text, so it moves with the code; when the text is gone, the row is to be written again.
 """
@@ -17,15 +17,15 @@ NEED_TABLE, ENROLLMENT = "processes/training_need.dmn", "processes/training_enro
 class Mutation:
     """``old``, which ``file`` holds exactly once, becomes ``new``; then each of ``killers`` (node ids) fails."""
 
-    rule: int
+    rule: str
     file: str
     old: str
     new: str
     killers: tuple[str, ...]
 
 
-def _row(rule: int, file: str, old: str, new: str, *killers: str) -> Mutation:
-    return Mutation(rule, file, old, new, killers)
+def _row(rule: int | str, file: str, old: str, new: str, *killers: str) -> Mutation:
+    return Mutation(f"R{rule}" if isinstance(rule, int) else rule, file, old, new, killers)
 
 
 MUTATIONS = (
@@ -70,6 +70,13 @@ MUTATIONS = (
         "if persons:",
         "if persons > 1:",
         UNIT + "domain_units.py::test_r6_one_person_or_one_branch_bars_deletion",
+    ),
+    _row(
+        6,
+        "service/models/queries/units/unit_list.py",
+        'Person.unit_id == unit_id, Person.state.not_in(("draft", "deregistered"))',
+        'Person.unit_id == unit_id, Person.state.not_in(("draft", "deregistered", "pending"))',
+        API + "pages_unit_acts.py::test_r6_one_person_blocks_the_deletion",
     ),
     _row(
         7,
@@ -217,6 +224,20 @@ MUTATIONS = (
         "test_r25_a_renewal_enrolled_on_the_last_valid_day_keeps_an_expired_certificate_in_progress",
     ),
     _row(
+        25,
+        "service/models/tables/training_need_listener.py",
+        'Enrollment: ("state",)}',
+        "Enrollment: ()}",
+        API + "pages_enrolling.py::test_r25_a_renewal_that_ends_too_late_changes_the_need_at_once",
+    ),
+    _row(
+        25,
+        "service/workflow/certificates/certificate_expiry.py",
+        "Enrollment.enrolled_on <= Certificate.valid_to,",
+        "Enrollment.enrolled_on < Certificate.valid_to,",
+        PROCESS + "certificate_deregistration.py::test_r25_a_renewal_of_the_last_day_keeps_a_certificate_from_its_end",
+    ),
+    _row(
         26,
         TRAINING + "training_need.py",
         "held.valid_to <= reference",
@@ -324,6 +345,13 @@ MUTATIONS = (
         UNIT + "domain_enrollments.py::test_r40_what_ended_before_check_in_frees_its_seat",
     ),
     _row(
+        40,
+        "service/operations/enrollment_row.py",
+        "its.id == seen.id, its.taken < its.capacity, *same)",
+        "its.id == seen.id, *same)",
+        PROCESS + "enrollment_confirmation.py::test_the_last_seat_is_taken_once_and_a_withdrawal_frees_it",
+    ),
+    _row(
         41,
         ACCOUNTS + "permissions.py",
         "_A.ENROLL: (_NO, _P, _ACADEMIES, _reach(ScopeKind.LINKED), _G, _U)",
@@ -418,8 +446,8 @@ MUTATIONS = (
     _row(
         52,
         TRAINING + "scores.py",
-        "if may_make_up and len(attempts) < ATTEMPTS",
-        "if may_make_up",
+        "return is_allowed and attempt < ATTEMPTS",
+        "return is_allowed",
         UNIT + "domain_scores.py::test_r52_there_is_one_make_up_and_its_score_is_final",
     ),
     _row(
@@ -464,6 +492,13 @@ MUTATIONS = (
         "return initial_valid_to(old_valid_to + DAY)",
         "return initial_valid_to(old_valid_to)",
         UNIT + "domain_certificates.py::test_r56_a_renewal_counts_from_the_old_last_day",
+    ),
+    _row(
+        56,
+        "service/handlers/certification.py",
+        "        supersedes_id=old.id,\n",
+        "",
+        PROCESS + "certification.py::test_a_renewal_keeps_the_number_and_counts_from_the_old_last_day",
     ),
     _row(
         57,
@@ -605,6 +640,27 @@ MUTATIONS = (
         'Person.state == "deregistered"',
         'Person.state != "draft"',
         PROCESS + "erasure.py::test_R75_telephone_and_photo_go_three_years_after_the_last_certificate_ended",
+    ),
+    _row(
+        "assignment",
+        "service/workflow/runtime/tasks.py",
+        "(colleague.organisation_id, colleague.role) != (user.organisation_id, user.role)",
+        "colleague.organisation_id != user.organisation_id",
+        PROCESS + "case_movement.py::test_a_task_is_handed_to_colleagues_of_the_same_organisation_and_role_alone",
+    ),
+    _row(
+        "early message",
+        "service/workflow/runtime/jobs.py",
+        "current_session.execute(POSTPONE_JOB,",
+        "current_session.execute(COMPLETE_JOB,",
+        PROCESS + "case_movement.py::test_a_message_that_comes_too_early_is_kept_until_its_case_waits_for_it",
+    ),
+    _row(
+        "completion condition",
+        "service/engine/bpmn/multi_instance.py",
+        'if enough or done == outer.internal_data["total"]:',
+        'if done == outer.internal_data["total"]:',
+        UNIT + "engine_steps.py::test_instances_end_together_when_their_completion_condition_holds",
     ),
 )
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from service.domain.training.scores import (
-    Outcome,
+    has_makeup,
     is_pass,
     obstacle_to_correction,
-    outcome,
     parse_pass_mark,
     parse_score,
     write_score,
@@ -65,28 +64,9 @@ def test_a_pass_mark_cannot_be_absent() -> None:
         parse_pass_mark("缺考")
 
 
-@pytest.mark.parametrize(
-    ("attempts", "may_make_up", "result"),
-    [
-        ([600], True, Outcome.PASSED),
-        ([599], True, Outcome.MAKEUP),
-        ([None], True, Outcome.MAKEUP),
-        ([599], False, Outcome.FAILED),
-        ([599, 600], True, Outcome.PASSED),
-        ([599, 599], True, Outcome.FAILED),
-        ([599, None], True, Outcome.FAILED),
-    ],
-)
-def test_r52_there_is_one_make_up_and_its_score_is_final(
-    attempts: list[int | None], may_make_up: bool, result: Outcome
-) -> None:
-    assert outcome(attempts, 600, may_make_up) is result
-
-
-def test_r52_there_is_no_third_attempt() -> None:
-    for attempts in ([], [1, 2, 3]):
-        with pytest.raises(ValueError):
-            outcome(attempts, 600, True)
+@pytest.mark.parametrize(("attempt", "is_allowed", "expected"), [(1, True, True), (1, False, False), (2, True, False)])
+def test_r52_there_is_one_make_up_and_its_score_is_final(attempt: int, is_allowed: bool, expected: bool) -> None:
+    assert has_makeup(attempt, is_allowed) is expected
 
 
 def test_r51_a_confirmed_score_is_corrected_with_a_second_persons_assent_before_the_approval() -> None:

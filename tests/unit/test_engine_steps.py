@@ -270,6 +270,16 @@ def test_instances_of_a_collection_know_their_place() -> None:
     assert done.data == {"items": ["x", "y"]}
 
 
+@pytest.mark.parametrize("kind", ["par", "seq"])
+def test_instances_end_together_when_their_completion_condition_holds(kind: str) -> None:
+    case = play(f"s start\na user *{kind} 3 until ok\nu user\ne end", "s>a>u>e")
+    case.start()
+    case.complete("a", ok=False)
+    assert "a" in case.open
+    case.complete("a", ok=True)
+    assert case.open == ["u"]
+
+
 def test_a_bpmn_error_in_a_called_process_climbs_to_the_call() -> None:
     def serve(request):
         raise BpmnError("full")

@@ -187,7 +187,10 @@ class Served:
         score.change(
             self._act.at, self._cause, confirmed_by=self._act.actor_id, confirmed_at=self._act.at, return_reason=None
         )
-        return {"passed": scores.is_pass(score["value"], PASS_MARK), "makeup_left": data["attempt"] < scores.ATTEMPTS}
+        return {
+            "passed": scores.is_pass(score["value"], PASS_MARK),
+            "makeup_left": scores.has_makeup(data["attempt"], True),
+        }
 
     def _open_makeup(self, data: Data) -> Data:
         self._move(_S.MAKEUP)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
-from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, InvalidInput, Message
 
 Tenths = int
@@ -14,12 +12,6 @@ ABSENT = N_("缺考")
 HIGHEST: Tenths = 1000
 DEFAULT_PASS_MARK: Tenths = 600  # D5
 ATTEMPTS = 2  # the examination and one make-up (R52)
-
-
-class Outcome(Labelled):
-    PASSED = "passed", N_("合格")
-    MAKEUP = "makeup", N_("须补考")
-    FAILED = "failed", N_("不合格")
 
 
 def parse_score(text: str | int | None, field: str = "score") -> Tenths | None:
@@ -50,13 +42,9 @@ def is_pass(score: Tenths | None, pass_mark: Tenths) -> bool:
     return score is not None and score >= pass_mark
 
 
-def outcome(attempts: Sequence[Tenths | None], pass_mark: Tenths, may_make_up: bool) -> Outcome:
-    """What one or two attempts come to; the score of the make-up is final (R52)."""
-    if not 1 <= len(attempts) <= ATTEMPTS:
-        raise ValueError(f"an enrolment has one or two attempts, not {len(attempts)}")
-    if is_pass(attempts[-1], pass_mark):
-        return Outcome.PASSED
-    return Outcome.MAKEUP if may_make_up and len(attempts) < ATTEMPTS else Outcome.FAILED
+def has_makeup(attempt: int, is_allowed: bool) -> bool:
+    """Whether a failed attempt may be made up for; the score of the make-up is final (R52). attempt: from 1."""
+    return is_allowed and attempt < ATTEMPTS
 
 
 def obstacle_to_correction(corrected_by: object, assented_by: object, certificate_approved: bool) -> Message | None:
