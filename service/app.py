@@ -40,6 +40,6 @@ def create_app(configuration: Settings | None = None) -> Flask:
     register_listeners()
     db.init_app(app)
     handlers.topics()  # imported before the first request, which should not wait for it
-    web.register(app)
     api.register(app)
+    web.register(app)
     return app

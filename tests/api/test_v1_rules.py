@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.api.v1 import ROOMS
+from service.api.v1 import BLUEPRINTS
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.models.db.clock import now, today
@@ -122,8 +122,8 @@ def test_every_operation_says_what_it_needs(app: Flask) -> None:
     for name, view in app.view_functions.items():
         room, _, endpoint = name.partition(".")
         if room.startswith("v1_") and room != "v1_unknown" and endpoint not in open_to_all:
-            assert vars(view)["needs"], name
-    assert {room.name for room in ROOMS} <= set(app.blueprints)
+            assert vars(view)["access"], name
+    assert {room.name for room in BLUEPRINTS} <= set(app.blueprints)
 
 
 def test_who_may_not_come_in_yet(client: FlaskClient, stage: Stage) -> None:  # R2, §5.1

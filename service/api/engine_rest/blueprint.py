@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 
 from service.api.http.auth import authenticate
 from service.api.http.errors import (
+    language,
     render,
     render_fault,
     render_http,
@@ -34,6 +35,7 @@ blueprint.register_error_handler(Exception, render_fault)
 @blueprint.before_request
 def enter() -> Response | None:
     """A preflight passes without credentials; all else needs them, by HTTP Basic and never by a cookie."""
+    g.language = language()
     if request.method == "OPTIONS":
         return empty()
     g.user = authenticate()

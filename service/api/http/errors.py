@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from flask import Response, current_app, request
-from flask_babel import force_locale, gettext
+from flask_babel import gettext
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from service.errors import (
@@ -47,12 +47,11 @@ HTTP_MESSAGES = {
 def render(error: AnpeiError) -> Response:
     """Our own error in Camunda's dress; what is wrong with each field follows the message and stands in ``fields``."""
     name, status = next((name, status) for kind, name, status in DIALECT if isinstance(error, kind))
-    with force_locale(language()):
-        content: dict[str, Any] = {"type": name, "message": say(error.message), "code": None}
-        if isinstance(error, InvalidInput) and error.fields:
-            content["fields"] = {field: say(message) for field, message in error.fields.items()}
-            told = "; ".join(f"{field}: {text}" for field, text in content["fields"].items())
-            content["message"] = f"{content['message']} {told}"
+    content: dict[str, Any] = {"type": name, "message": say(error.message), "code": None}
+    if isinstance(error, InvalidInput) and error.fields:
+        content["fields"] = {field: say(message) for field, message in error.fields.items()}
+        told = "; ".join(f"{field}: {text}" for field, text in content["fields"].items())
+        content["message"] = f"{content['message']} {told}"
     if isinstance(error, Conflict):
         content["code"] = OPTIMISTIC_LOCKING
     if status >= 500:
@@ -68,8 +67,7 @@ def render_http(error: HTTPException) -> Response:
     status = error.code or 500
     text = HTTP_MESSAGES.get(type(error)) or error.description or N_("系统出错,请稍后再试。")
     name = "InvalidRequestException" if isinstance(error, BadRequest) else "RestException"
-    with force_locale(language()):
-        content = {"type": name, "message": say(Message(text)), "code": None}
+    content = {"type": name, "message": say(Message(text)), "code": None}
     headers = dict(error.get_headers())
     kept = {"Allow": headers["Allow"]} if "Allow" in headers else {}
     return Response(orjson.dumps(content), status, kept, content_type="application/json")
@@ -77,8 +75,7 @@ def render_http(error: HTTPException) -> Response:
 
 def render_outage(_error: DatabaseAway) -> Response:
     """The database is away: nothing of the request was done."""
-    with force_locale(language()):
-        text = say(Message(N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。")))
+    text = say(Message(N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。")))
     return Response(
         orjson.dumps({"type": "RestException", "message": text, "code": None}), 503, content_type="application/json"
     )

@@ -1,23 +1,23 @@
-"""``/api/v1``: the same use cases, rules and scopes as the pages, as JSON for machines. A module a noun, each with ``room``."""
+"""``/api/v1``: the same use cases, rules and scopes as the pages, as JSON for machines. A module a noun, each with ``blp``."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Flask
 
 from service.api.v1 import account, certificates, classes, documents, enrollments, persons, reports, scores, units
 
-ROOMS = (
-    account.room,
-    units.room,
-    persons.room,
-    classes.room,
-    enrollments.room,
-    scores.room,
-    certificates.room,
-    reports.room,
+BLUEPRINTS = (
+    account.blp,
+    units.blp,
+    persons.blp,
+    classes.blp,
+    enrollments.blp,
+    scores.blp,
+    certificates.blp,
+    reports.blp,
 )
 
 
-def register(app: Flask) -> list[Blueprint]:
-    """Put the rooms and the document that describes them into the application; returns the blueprints."""
-    return documents.register(app, ROOMS)
+def register(app: Flask) -> None:
+    """Put the blueprints and the document that describes them into the application."""
+    documents.register(app, BLUEPRINTS)

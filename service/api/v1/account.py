@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.api.http.errors import say
-from service.api.v1.blueprint import Room, user
+from service.api.v1.blueprint import Blueprint, requires_permission, user
 from service.api.v1.schemas import account as schemas
 from service.domain.accounts.permissions import PERMISSIONS, Action
 from service.domain.accounts.roles import Role
@@ -13,18 +13,14 @@ from service.errors import Message
 from service.models.queries.units import unit_list
 from service.models.tables.person import QualificationType
 
-room = Room("account", "账号与参考数据 / Account and reference data")
+blp = Blueprint("v1_account", __name__, description="账号与参考数据 / Account and reference data")
 
 
-@room.operation(
-    "GET",
-    "/me",
-    "我的账号",
-    "One's own account and what its role may do",
-    needs=[Action.CHANGE_PASSWORD],
-    answer=schemas.Account,
-)
+@blp.get("/me")
+@requires_permission(Action.CHANGE_PASSWORD)
+@blp.response(200, schemas.Account)
 def show_account() -> Any:
+    """我的账号 / One's own account and what its role may do"""
     found = user()
     own = found.organisation
     return {
@@ -38,20 +34,24 @@ def show_account() -> Any:
     }
 
 
-@room.operation("GET", "/provinces", "省份", "The provinces", answer=schemas.Places)
+@blp.get("/provinces")
+@blp.response(200, schemas.Places)
 def list_provinces() -> Any:
+    """省份 / The provinces"""
     return {"items": [{"id": key, "name": say(Message(name))} for key, name in unit_list.provinces()]}
 
 
-@room.operation("GET", "/institutions", "培训机构", "The training institutions", answer=schemas.Places)
+@blp.get("/institutions")
+@blp.response(200, schemas.Places)
 def list_institutions() -> Any:
+    """培训机构 / The training institutions"""
     return {"items": [{"id": key, "name": name} for key, name in unit_list.institutions()]}
 
 
-@room.operation(
-    "GET", "/qualification-types", "资格类型", "The qualification types in use", answer=schemas.QualificationTypes
-)
+@blp.get("/qualification-types")
+@blp.response(200, schemas.QualificationTypes)
 def list_qualification_types() -> Any:
+    """资格类型 / The qualification types in use"""
     ids, codes = QualificationType.choices(), QualificationType.choices(by_code=True)
     rows = [
         {"id": key, "code": code, "name": say(Message(name))} for (key, name), (code, _) in zip(ids, codes, strict=True)

@@ -1,23 +1,19 @@
-"""The door of ``/api/v1``: who may come in, and ``Room``, the blueprint whose operations say what they ask, answer and refuse."""
+"""The blueprint of ``/api/v1``: credentials, the unit's record and the role before each view; headers and errors after it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import orjson
+import flask_smorest
 from flask import Response, current_app, g, request
 from flask.globals import request_ctx
-from flask_babel import force_locale
-from flask_smorest import Blueprint
-from marshmallow import Schema
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from service.api.http.auth import identify
 from service.api.http.errors import language
 from service.api.v1 import problem_json
-from service.api.v1.request_parser import IDEMPOTENCY, IF_MATCH, Parser
+from service.api.v1.request_parser import Parser
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.values import privacy
@@ -30,105 +26,49 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 PREFIX = "/api/v1"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE")
-ALWAYS = (400, 401, 403, 429, 500, 503)
-FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
-HEADERS: Mapping[str, dict[str, Any]] = {
-    IDEMPOTENCY: {
-        "name": IDEMPOTENCY,
-        "in": "header",
-        "required": False,
-        "schema": {"type": "string", "format": "uuid"},
-        "description": "同一个键重发时不重复办理，给出同一答复。 / Sent twice with the same key, it is done once and answered alike.",
-    },
-    IF_MATCH: {
-        "name": IF_MATCH,
-        "in": "header",
-        "required": False,
-        "schema": {"type": "string"},
-        "description": "读取时得到的 ETag；其间有人改过则 412。 / The ETag that was read; 412 if somebody changed it since.",
-    },
-}
+CROSS_SITE = ("cross-site", "same-site")
 
 
-class Room(Blueprint):
-    """The operations on one noun."""
+class Blueprint(flask_smorest.Blueprint):
+    """The operations on one noun, under ``/api/v1``."""
 
     ARGUMENTS_PARSER = Parser()
 
-    def __init__(self, noun: str, says: str) -> None:
-        super().__init__(f"v1_{noun}", __name__, url_prefix=PREFIX, description=says)
-        self.noun = noun
-        self.before_request(enter)
-        self.after_request(close)
+    def __init__(self, name: str, import_name: str, **options: Any) -> None:
+        super().__init__(name, import_name, url_prefix=PREFIX, **options)
+        self.before_request(authenticate_request)
+        self.after_request(set_headers)
         self.register_error_handler(AnpeiError, problem_json.render)
         self.register_error_handler(HTTPException, problem_json.render_http)
         self.register_error_handler(DatabaseAway, problem_json.render_outage)
         self.register_error_handler(Exception, problem_json.render_fault)
 
-    def operation(
-        self,
-        method: str,
-        rule: str,
-        says: str,
-        english: str,
-        *,
-        needs: Iterable[Action] = (),
-        query: type[Schema] | None = None,
-        body: type[Schema] | None = None,
-        answer: type[Schema] | None = None,
-        status: int = 200,
-        refuses: Iterable[int] = (),
-        headers: Iterable[str] = (),
-        gives: Mapping[str, Any] | None = None,
-        file: str = "",
-    ) -> Callable[[View], View]:
-        """Register a view and describe it truly.
 
-        needs: one of these the role must be able to do. The view takes the ids of the address, then what ``query`` and
-        ``body`` read. refuses: statuses beyond those that follow from the rest. gives: headers of the answer; file: the
-        media type of an answer that is no JSON.
-        """
+def requires_permission(*actions: Action) -> Callable[[View], View]:
+    """Open the view to roles that may do one of ``actions``; one without this mark is for every account."""
 
-        def mark(view: View) -> View:
-            run = _answered(view, answer, status, tuple(needs))
-            run = self.response(
-                status,
-                FILE if file else answer,
-                description=english,
-                headers=dict(gives or {}),
-                content_type=file or None,
-            )(run)
-            for code in sorted({*ALWAYS, *refuses, *_implied(rule, query, body)}):
-                run = self.alt_response(code, response=f"PROBLEM_{code}")(run)
-            if body:
-                run = self.arguments(body, location="json")(run)
-            if query:
-                run = self.arguments(query, location="query")(run)
-            told: dict[str, Any] = {"parameters": [HEADERS[name] for name in headers]} if headers else {}
-            run = self.doc(summary=f"{says} / {english}", operationId=view.__name__, **told)(run)
-            self.add_url_rule(rule, view.__name__, run, methods=[method], tags=[self.noun])
-            return view
+    def mark(view: View) -> View:
+        view.access = actions  # type: ignore[attr-defined]
+        return view
 
-        return mark
+    return mark
 
 
-def enter() -> Response | None:
-    """Credentials by HTTP Basic and never by a cookie; then the unit's own record (R3); then the role.
+def authenticate_request() -> Response | None:
+    """Ask for credentials by HTTP Basic, never by a cookie; then for the unit's record (R3); then for the role.
 
-    OPTIONS asks nothing of anybody: it tells the methods of an address.
+    OPTIONS asks nothing of anybody: it tells the methods of an address. Raises SignInNeeded, NotAllowed.
     """
+    g.language = language()
     if request.method == "OPTIONS":
-        return Response(status=204, headers={"Allow": ", ".join(_taken())})
-    if request.headers.get("Sec-Fetch-Site") in (
-        "cross-site",
-        "same-site",
-    ):  # a browser sends what it remembers unasked
+        return Response(status=204, headers={"Allow": ", ".join(_allowed_methods())})
+    if request.headers.get("Sec-Fetch-Site") in CROSS_SITE:  # a browser sends what it remembers unasked
         raise NotAllowed(N_("其他网站的页面不能调用本接口。"))
     user = identify()
     g.user, g.user_id = user, user.id
     if user.privacy_version < privacy.VERSION:
         raise NotAllowed(N_("请先在网页上登录，阅读个人信息处理告知。"))
-    actions: tuple[Action, ...] = getattr(current_app.view_functions[str(request.endpoint)], "needs", ())
+    actions: tuple[Action, ...] = getattr(current_app.view_functions[str(request.endpoint)], "access", ())
     if why := obstacle_before_record(user, actions):
         raise NotAllowed(why)
     if actions and not any(may(Role(user.role), action) for action in actions):
@@ -136,58 +76,32 @@ def enter() -> Response | None:
     return None
 
 
-def close(response: Response) -> Response:
-    """Nothing of this is kept by a cache without asking."""
+def set_headers(response: Response) -> Response:
+    """Let no cache keep an answer without asking."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Vary"] = "Authorization, Accept-Language"
     return response
 
 
 def user() -> User:
-    """The account whose credentials came with this request."""
+    """Return the account whose credentials came with this request."""
     return cast(User, g.user)
 
 
-def tagged(version: int) -> dict[str, str]:
-    """The header by which a client can say which version of a row it read."""
+def etag(version: int) -> dict[str, str]:
+    """Build the header by which a client can name the version of a row that it read."""
     return {"ETag": f'"{version}"'}
 
 
 def unknown(_rest: str) -> None:
-    """No such address; or one that takes other methods, which are named in ``Allow`` (RFC 9110)."""
-    if taken := _taken():
-        raise MethodNotAllowed(valid_methods=taken)
+    """Refuse an address that is none (404), or the method of one that takes others, named in ``Allow`` (RFC 9110)."""
+    if allowed := _allowed_methods():
+        raise MethodNotAllowed(valid_methods=allowed)
     raise NotFound
 
 
-def _taken() -> list[str]:
-    """The methods that the address of this request takes."""
+def _allowed_methods() -> list[str]:
+    """Return the methods that the address of this request takes."""
     adapter = request_ctx.url_adapter
     assert adapter is not None
     return [method for method in METHODS if not adapter.match(method=method)[0].startswith("v1_unknown.")]
-
-
-def _answered(view: Callable[..., Any], schema: type[Schema] | None, status: int, needs: tuple[Action, ...]) -> Any:
-    """The view, its result written by the schema: content, or content and headers."""
-    shape = schema() if schema else None
-
-    @wraps(view)
-    def run(*read: Any, **ids: Any) -> Response:
-        with force_locale(language()):
-            found = view(*ids.values(), *read)
-            if isinstance(found, Response):
-                return found
-            content, headers = found if isinstance(found, tuple) else (found, {})
-            if shape is None:
-                return Response(status=status, headers=headers)
-            return Response(orjson.dumps(shape.dump(content)), status, headers, content_type="application/json")
-
-    run.needs = needs  # type: ignore[attr-defined]
-    return run
-
-
-def _implied(rule: str, query: type[Schema] | None, body: type[Schema] | None) -> set[int]:
-    """Statuses that follow from what an operation reads."""
-    found = {404} if "<" in rule else set()
-    found |= {422} if query or body else set()
-    return found | ({413, 415} if body else set())

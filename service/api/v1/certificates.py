@@ -7,17 +7,18 @@ from uuid import UUID
 
 from flask import Response, url_for
 
-from service.api.v1.blueprint import Room, tagged, user
+from service.api.v1.blueprint import Blueprint, etag, requires_permission, user
 from service.api.v1.schemas import certificates as schemas
 from service.api.v1.schemas.pages import (
     ETAG,
+    FILE,
     LOCATED,
-    listed,
     page_of,
-    raw,
+    paginated,
+    to_form,
 )
 from service.api.v1.schemas.persons import Reason
-from service.api.v1.task_completion import do_first
+from service.api.v1.task_completion import complete_first_task
 from service.domain.accounts.permissions import Action
 from service.models.db.clock import today
 from service.models.db.transaction import expire_session
@@ -27,146 +28,102 @@ from service.models.queries.runtime import task_lookup
 from service.workflow.certificates import certificate_expiry, certificates, reissues
 from service.workflow.runtime import tasks
 
-room = Room("certificates", "证书 / Certificates")
+blp = Blueprint("v1_certificates", __name__, description="证书 / Certificates")
 
 
-@room.operation(
-    "GET",
-    "/certificates",
-    "证书台账",
-    "Certificates in scope, the newest first",
-    needs=[Action.VIEW_CERTIFICATES],
-    query=schemas.CertificateQuery,
-    answer=page_of(schemas.Certificate, "CertificatePage"),
-    refuses=[404],
-)
+@blp.get("/certificates")
+@requires_permission(Action.VIEW_CERTIFICATES)
+@blp.arguments(schemas.CertificateQuery, location="query")
+@blp.response(200, page_of(schemas.Certificate, "CertificatePage"))
+@blp.alt_response(404, response="PROBLEM_404")
 def list_certificates(wanted: dict[str, Any]) -> Any:
+    """证书台账 / Certificates in scope, the newest first"""
     chosen = CertificateFilter(
         wanted["q"], wanted.get("state", ""), wanted.get("province"), wanted.get("unit"), wanted["unprinted"]
     )
-    return listed(wanted, certificate_list.certificates_query(user(), chosen), certificate_list.ORDER)
+    return paginated(wanted, certificate_list.certificates_query(user(), chosen), certificate_list.ORDER)
 
 
-@room.operation(
-    "GET",
-    "/certificates/<uuid:certificate_id>",
-    "证书",
-    "One edition of a certificate",
-    needs=[Action.VIEW_CERTIFICATES],
-    answer=schemas.CertificateRecord,
-    gives=ETAG,
-)
+@blp.get("/certificates/<uuid:certificate_id>")
+@requires_permission(Action.VIEW_CERTIFICATES)
+@blp.response(200, schemas.CertificateRecord, headers=ETAG)
 def show_certificate(certificate_id: UUID) -> Any:
+    """证书 / One edition of a certificate"""
     return _record(certificate_id)
 
 
-@room.operation(
-    "POST",
-    "/certificates/<uuid:certificate_id>/approve",
-    "审批证件",
-    "Approve a certificate, or refuse it",
-    needs=[Action.APPROVE_CERTIFICATE],
-    body=schemas.CertificateApproval,
-    answer=schemas.CertificateRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def approve_certificate(certificate_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/certificates/<uuid:certificate_id>/approve")
+@requires_permission(Action.APPROVE_CERTIFICATE)
+@blp.arguments(schemas.CertificateApproval)
+@blp.response(200, schemas.CertificateRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def approve_certificate(given: dict[str, Any], certificate_id: UUID) -> Any:
+    """审批证件 / Approve a certificate, or refuse it"""
     found = certificate_list.visible_certificate(user(), certificate_id)
-    do_first(task_lookup.cases_of_certificate(found), "approve_certificate", given)
+    complete_first_task(task_lookup.cases_of_certificate(found), "approve_certificate", given)
     return _record(certificate_id)
 
 
-@room.operation(
-    "POST",
-    "/certificates/<uuid:certificate_id>/prints",
-    "打印",
-    "Print a certificate; the print is logged",
-    needs=[Action.PRINT_CERTIFICATE],
-    body=schemas.PrintReason,
-    answer=schemas.Print,
-    status=201,
-    refuses=[409],
-    gives=LOCATED,
-)
-def print_certificate(certificate_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/certificates/<uuid:certificate_id>/prints")
+@requires_permission(Action.PRINT_CERTIFICATE)
+@blp.arguments(schemas.PrintReason)
+@blp.response(201, schemas.Print, headers=LOCATED)
+@blp.alt_response(409, response="PROBLEM_409")
+def print_certificate(given: dict[str, Any], certificate_id: UUID) -> Any:
+    """打印 / Print a certificate; the print is logged"""
     record = certificates.print_certificate(user(), certificate_id, given.get("reason", ""))
     return record, {"Location": f"/api/v1/prints/{record.id}"}
 
 
-@room.operation(
-    "GET",
-    "/prints/<uuid:print_id>",
-    "打印文件",
-    "The file of a logged print, a PDF",
-    needs=[Action.PRINT_CERTIFICATE],
-    file="application/pdf",
-    refuses=[409],
-)
+@blp.get("/prints/<uuid:print_id>")
+@requires_permission(Action.PRINT_CERTIFICATE)
+@blp.response(200, FILE, content_type="application/pdf")
+@blp.alt_response(409, response="PROBLEM_409")
 def show_print(print_id: UUID) -> Any:
+    """打印文件 / The file of a logged print, a PDF"""
     address = url_for("public.verify_form", _external=True) + "/{}"
     return Response(certificates.print_file(user(), print_id, address), mimetype="application/pdf")
 
 
-@room.operation(
-    "POST",
-    "/prints/<uuid:print_id>/hand-out",
-    "登记领取",
-    "Write down who received a print",
-    needs=[Action.PRINT_CERTIFICATE],
-    body=schemas.HandOut,
-    answer=schemas.CertificateRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def hand_out(print_id: UUID, given: dict[str, Any]) -> Any:
-    return _record(certificates.hand_out(user(), print_id, raw(given)))
+@blp.post("/prints/<uuid:print_id>/hand-out")
+@requires_permission(Action.PRINT_CERTIFICATE)
+@blp.arguments(schemas.HandOut)
+@blp.response(200, schemas.CertificateRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def hand_out(given: dict[str, Any], print_id: UUID) -> Any:
+    """登记领取 / Write down who received a print"""
+    return _record(certificates.hand_out(user(), print_id, to_form(given)))
 
 
-@room.operation(
-    "POST",
-    "/certificates/<uuid:certificate_id>/revoke",
-    "吊销证书",
-    "Revoke a certificate",
-    needs=[Action.REVOKE_CERTIFICATE],
-    body=Reason,
-    answer=schemas.CertificateRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def revoke_certificate(certificate_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/certificates/<uuid:certificate_id>/revoke")
+@requires_permission(Action.REVOKE_CERTIFICATE)
+@blp.arguments(Reason)
+@blp.response(200, schemas.CertificateRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def revoke_certificate(given: dict[str, Any], certificate_id: UUID) -> Any:
+    """吊销证书 / Revoke a certificate"""
     certificates.revoke(user(), certificate_id, given["reason"])
     return _record(certificate_id)
 
 
-@room.operation(
-    "POST",
-    "/certificates/<uuid:certificate_id>/deregister",
-    "注销证书",
-    "Deregister an expired certificate, or postpone it",
-    needs=[Action.DEREGISTER_CERTIFICATE],
-    body=schemas.Deregistration,
-    answer=schemas.CertificateRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def deregister_certificate(certificate_id: UUID, given: dict[str, Any]) -> Any:
-    tasks.complete(user(), certificate_expiry.begin_deregistration(user(), certificate_id), raw(given))
+@blp.post("/certificates/<uuid:certificate_id>/deregister")
+@requires_permission(Action.DEREGISTER_CERTIFICATE)
+@blp.arguments(schemas.Deregistration)
+@blp.response(200, schemas.CertificateRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def deregister_certificate(given: dict[str, Any], certificate_id: UUID) -> Any:
+    """注销证书 / Deregister an expired certificate, or postpone it"""
+    tasks.complete(user(), certificate_expiry.begin_deregistration(user(), certificate_id), to_form(given))
     return _record(certificate_id)
 
 
-@room.operation(
-    "POST",
-    "/certificates/<uuid:certificate_id>/reissue",
-    "申请补办",
-    "Ask for a lost certificate",
-    needs=[Action.REQUEST_REISSUE],
-    body=schemas.Loss,
-    answer=schemas.Begun,
-    status=201,
-    refuses=[409],
-)
-def request_reissue(certificate_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/certificates/<uuid:certificate_id>/reissue")
+@requires_permission(Action.REQUEST_REISSUE)
+@blp.arguments(schemas.Loss)
+@blp.response(201, schemas.Begun)
+@blp.alt_response(409, response="PROBLEM_409")
+def request_reissue(given: dict[str, Any], certificate_id: UUID) -> Any:
+    """申请补办 / Ask for a lost certificate"""
     return {"case": reissues.request_reissue(user(), certificate_id, given["statement"])}
 
 
@@ -182,4 +139,4 @@ def _record(certificate_id: UUID) -> Any:
         "prints": certificate_list.prints_of(found.id),
         "refreshers": certificate_list.refreshers_of(found.number),
     }
-    return content, tagged(found.version)
+    return content, etag(found.version)

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from service.api.v1.blueprint import Room, tagged, user
-from service.api.v1.request_parser import IF_MATCH, check_version
+from service.api.v1.blueprint import Blueprint, etag, requires_permission, user
+from service.api.v1.request_parser import IF_MATCH_HEADER, check_version
 from service.api.v1.schemas import classes as schemas
 from service.api.v1.schemas.pages import (
     ETAG,
     LOCATED,
-    listed,
     many_of,
     page_of,
-    raw,
-    told,
+    paginated,
+    to_form,
+    to_text,
 )
 from service.api.v1.schemas.persons import Reason
 from service.api.v1.task_completion import NO_STEP
@@ -31,68 +31,49 @@ from service.models.queries.training.class_list import ClassFilter
 from service.models.tables.training import TrainingClass
 from service.workflow.training import classes, enrollment_eligibility, enrollments
 
-room = Room("classes", "培训班 / Training classes")
+blp = Blueprint("v1_classes", __name__, description="培训班 / Training classes")
 
 
-@room.operation(
-    "GET",
-    "/classes",
-    "培训班列表",
-    "Classes in scope, the latest first",
-    needs=[Action.VIEW_CLASSES],
-    query=schemas.ClassQuery,
-    answer=page_of(schemas.TrainingClass, "ClassPage"),
-    refuses=[404],
-)
+@blp.get("/classes")
+@requires_permission(Action.VIEW_CLASSES)
+@blp.arguments(schemas.ClassQuery, location="query")
+@blp.response(200, page_of(schemas.TrainingClass, "ClassPage"))
+@blp.alt_response(404, response="PROBLEM_404")
 def list_classes(wanted: dict[str, Any]) -> Any:
+    """培训班列表 / Classes in scope, the latest first"""
     chosen = ClassFilter(wanted["q"], wanted.get("kind", ""), wanted.get("state", ""), wanted.get("year"))
-    return listed(wanted, class_list.classes_query(user(), chosen), class_list.ORDER)
+    return paginated(wanted, class_list.classes_query(user(), chosen), class_list.ORDER)
 
 
-@room.operation(
-    "GET",
-    "/classes/<uuid:class_id>",
-    "培训班",
-    "One class",
-    needs=[Action.VIEW_CLASSES],
-    answer=schemas.ClassRecord,
-    gives=ETAG,
-)
+@blp.get("/classes/<uuid:class_id>")
+@requires_permission(Action.VIEW_CLASSES)
+@blp.response(200, schemas.ClassRecord, headers=ETAG)
 def show_class(class_id: UUID) -> Any:
+    """培训班 / One class"""
     return _record(class_id)
 
 
-@room.operation(
-    "POST",
-    "/classes",
-    "拟定班次",
-    "Draft a class, and publish it if told so",
-    needs=[Action.EDIT_CLASS],
-    body=schemas.NewClass,
-    answer=schemas.ClassRecord,
-    status=201,
-    refuses=[409],
-    gives=ETAG | LOCATED,
-)
+@blp.post("/classes")
+@requires_permission(Action.EDIT_CLASS)
+@blp.arguments(schemas.NewClass)
+@blp.response(201, schemas.ClassRecord, headers=ETAG | LOCATED)
+@blp.alt_response(409, response="PROBLEM_409")
 def create_class(given: dict[str, Any]) -> Any:
+    """拟定班次 / Draft a class, and publish it if told so"""
     class_id = classes.draft_class(user(), _form(given))
     content, headers = _record(class_id)
     return content, headers | {"Location": f"/api/v1/classes/{class_id}"}
 
 
-@room.operation(
-    "PATCH",
-    "/classes/<uuid:class_id>",
-    "修改培训班",
-    "Change, publish or discard a draft; change what is open of a published class",
-    needs=[Action.EDIT_CLASS],
-    body=schemas.ClassChange,
-    answer=schemas.ClassRecord,
-    refuses=[409, 412],
-    headers=[IF_MATCH],
-    gives=ETAG,
-)
-def change_class(class_id: UUID, given: dict[str, Any]) -> Any:
+@blp.patch("/classes/<uuid:class_id>")
+@requires_permission(Action.EDIT_CLASS)
+@blp.arguments(schemas.ClassChange)
+@blp.response(200, schemas.ClassRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.alt_response(412, response="PROBLEM_412")
+@blp.doc(parameters=[IF_MATCH_HEADER])
+def change_class(given: dict[str, Any], class_id: UUID) -> Any:
+    """修改培训班 / Change, publish or discard a draft; change what is open of a published class"""
     found = class_list.visible_class(user(), class_id)
     task = task_lookup.step_of_case(user(), found.case_id, "draft_class")
     expire_session()  # what is read after the task is at least as new: a colleague's saving from here on ends the task
@@ -119,70 +100,52 @@ def _change_published(found: TrainingClass, given: dict[str, Any], decision: str
     if wrong := {name: message for name, message in refusals.items() if message}:
         raise InvalidInput(wrong)
     stored = {name: value for name, value in _stored(found).items() if name in OPEN_FIELDS}
-    classes.change_class(user(), found.id, raw(stored | given) | {"seen": classes.mark(found)})
+    classes.change_class(user(), found.id, to_form(stored | given) | {"seen": classes.mark(found)})
 
 
-@room.operation(
-    "POST",
-    "/classes/<uuid:class_id>/cancel",
-    "取消培训班",
-    "Cancel a class before the first check-in",
-    needs=[Action.EDIT_CLASS],
-    body=Reason,
-    answer=schemas.ClassRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def cancel_class(class_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/classes/<uuid:class_id>/cancel")
+@requires_permission(Action.EDIT_CLASS)
+@blp.arguments(Reason)
+@blp.response(200, schemas.ClassRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def cancel_class(given: dict[str, Any], class_id: UUID) -> Any:
+    """取消培训班 / Cancel a class before the first check-in"""
     classes.cancel_class(user(), class_id, given["reason"])
     return _record(class_id)
 
 
-@room.operation(
-    "POST",
-    "/classes/<uuid:class_id>/close-enrollment",
-    "提前截止报名",
-    "End the enrolment before its last day",
-    needs=[Action.EDIT_CLASS],
-    answer=schemas.ClassRecord,
-    refuses=[409],
-    gives=ETAG,
-)
+@blp.post("/classes/<uuid:class_id>/close-enrollment")
+@requires_permission(Action.EDIT_CLASS)
+@blp.response(200, schemas.ClassRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
 def close_enrollment(class_id: UUID) -> Any:
+    """提前截止报名 / End the enrolment before its last day"""
     classes.close_enrolment(user(), class_id)
     return _record(class_id)
 
 
-@room.operation(
-    "GET",
-    "/classes/<uuid:class_id>/candidates",
-    "可报名人员",
-    "Persons whose need matches, or the others with the reasons",
-    needs=[Action.ENROLL],
-    query=schemas.CandidateQuery,
-    answer=page_of(schemas.Candidate, "CandidatePage"),
-)
-def list_candidates(class_id: UUID, wanted: dict[str, Any]) -> Any:
+@blp.get("/classes/<uuid:class_id>/candidates")
+@requires_permission(Action.ENROLL)
+@blp.arguments(schemas.CandidateQuery, location="query")
+@blp.response(200, page_of(schemas.Candidate, "CandidatePage"))
+def list_candidates(wanted: dict[str, Any], class_id: UUID) -> Any:
+    """可报名人员 / Persons whose need matches, or the others with the reasons"""
     found = class_list.visible_class(user(), class_id)
     chosen = PersonFilter(text=wanted["q"], unit_id=wanted.get("unit"))
     query = class_list.candidates_query(user(), found, chosen, fitting=not wanted["others"])
-    page = listed(wanted, query, class_list.CANDIDATES)
+    page = paginated(wanted, query, class_list.CANDIDATES)
     reasons = enrollment_eligibility.obstacles(found, page["items"])
-    rows = [{**row._mapping, "obstacles": [told(m) for m in reasons[row.id]]} for row in page["items"]]
+    rows = [{**row._mapping, "obstacles": [to_text(m) for m in reasons[row.id]]} for row in page["items"]]
     return page | {"items": rows}
 
 
-@room.operation(
-    "POST",
-    "/classes/<uuid:class_id>/enrollments",
-    "报名",
-    "Enrol persons; each refused one is answered with the reason",
-    needs=[Action.ENROLL],
-    body=schemas.Persons,
-    answer=many_of(schemas.EnrolledRow, "Enrolled"),
-    refuses=[409],
-)
-def enroll_persons(class_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/classes/<uuid:class_id>/enrollments")
+@requires_permission(Action.ENROLL)
+@blp.arguments(schemas.Persons)
+@blp.response(200, many_of(schemas.EnrolledRow, "Enrolled"))
+@blp.alt_response(409, response="PROBLEM_409")
+def enroll_persons(given: dict[str, Any], class_id: UUID) -> Any:
+    """报名 / Enrol persons; each refused one is answered with the reason"""
     results = enrollments.enroll(user(), class_id, given["persons"])
     made = task_lookup.enrollments_of_cases([one.case_id for one in results if one.case_id])
     said = [
@@ -190,7 +153,7 @@ def enroll_persons(class_id: UUID, given: dict[str, Any]) -> Any:
             "person": one.person_id,
             "name": one.name,
             "ok": one.message is None,
-            "message": told(one.message),
+            "message": to_text(one.message),
             "enrollment": made.get(one.case_id) if one.case_id else None,
         }
         for one in results
@@ -207,7 +170,7 @@ def _record(class_id: UUID) -> Any:
         "institution": found.institution.name,
         "counts": class_list.state_counts(class_id),
     }
-    return content, tagged(found.version)
+    return content, etag(found.version)
 
 
 def _stored(found: TrainingClass) -> dict[str, Any]:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import orjson
-from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Blueprint, Flask, Response, render_template
+from apispec import BasePlugin
+from flask import Blueprint as PlainBlueprint
+from flask import Flask, Response, render_template
 from flask_smorest import Api
 from werkzeug.routing import PathConverter
 
-from service.api.v1.blueprint import (
-    ALWAYS,
-    METHODS,
-    PREFIX,
-    Room,
-    unknown,
-)
+from service.api.v1.blueprint import METHODS, Blueprint, unknown
 from service.api.v1.problem_json import PROBLEM, TITLES
-from service.api.v1.schemas import pages as shapes
+from service.api.v1.schemas import pages as schemas
 from service.validation.fields import Field
 
-FIELDED = (422,)  # statuses whose problem names the fields
+ALWAYS = (400, 401, 403, 429, 500, 503)
+OF_A_BODY = (413, 415)
+INVALID = 422  # the problem that names the fields
 HEADER = {"description": "请求编号。 / Number of the request.", "schema": {"type": "string"}}
 ABOUT = """安培的业务接口：单位、人员、培训班、报名、成绩、证书、报表。规则、范围和提示与网页完全一致；所有改动照常记入办理记录。
 
@@ -37,59 +35,27 @@ The business interface of Anpei, with the same rules, scopes and messages as its
 `If-Match` guards changes and `Idempotency-Key` makes batches safe to send again."""
 
 
-def json_type(_converter: Any, field: Any, **_options: Any) -> dict[str, Any]:
-    """For apispec: the JSON type of our fields, in the notation of OpenAPI 3.1."""
-    if not isinstance(field, Field):
-        return {}
-    return {"type": [field.json_type, "null"] if field.allow_none else field.json_type}
+class Operations(BasePlugin):
+    """Completes every operation: its id, its tag, and the problems that follow from what it reads."""
+
+    def operation_helper(
+        self, path: str | None = None, operations: dict[Any, Any] | None = None, **options: Any
+    ) -> None:
+        """Complete the operations of one address; ``rule`` is Flask's."""
+        noun, _, name = options["rule"].endpoint.removeprefix("v1_").partition(".")
+        for operation in (operations or {}).values():
+            operation |= {"operationId": name, "tags": [noun]}
+            responses = operation["responses"]
+            found = {*ALWAYS, *({INVALID} & set(responses))}
+            found |= {404} if "{" in str(path) else set()
+            found |= set(OF_A_BODY) if "requestBody" in operation else set()
+            responses |= {status: f"PROBLEM_{status}" for status in sorted(found)}
 
 
-class Interface(Api):
-    """The collector of operations; error handlers and pages are our own."""
+class DocumentedApi(Api):
+    """The collector of operations; each names its own problems, so there is no default one."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
-
-    def __init__(self) -> None:
-        plugin = MarshmallowPlugin()
-        super().__init__(
-            spec_kwargs={
-                "title": "安培 REST 接口 / Anpei REST",
-                "version": "1",
-                "openapi_version": "3.1.0",
-                "marshmallow_plugin": plugin,
-                "info": {"description": ABOUT},
-                "servers": [{"url": "/"}],
-                "security": [{"basic": []}],
-            }
-        )
-        self.plugin = plugin
-
-    def _register_error_handlers(self) -> None:
-        """None for the whole application: errors of the pages are the pages' matter."""
-
-    def _register_responses(self) -> None:
-        for status in TITLES:
-            schema = shapes.FieldProblem if status in FIELDED else shapes.Problem
-            content: dict[str, Any] = {
-                "description": TITLES[status],
-                "content": {PROBLEM: {"schema": schema}},
-                "headers": {"X-Request-ID": HEADER},
-            }
-            self.spec.components.response(f"PROBLEM_{status}", content, lazy=True)
-
-    def init_app(self, app: Flask, **more: Any) -> None:
-        """Prepare the document; then the rooms are registered."""
-        super().init_app(app, **more)
-        assert self.plugin.converter is not None
-        self.plugin.converter.add_attribute_function(json_type)  # type: ignore[no-untyped-call]
-        self.spec.components.security_scheme("basic", {"type": "http", "scheme": "basic"})
-
-    @cached_property
-    def document(self) -> bytes:
-        """The OpenAPI document as JSON."""
-        content = self.spec.to_dict()
-        content["tags"] = [{**tag, "name": tag["name"].removeprefix("v1_")} for tag in content["tags"]]
-        return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
 
 
 class Anything(PathConverter):
@@ -98,34 +64,52 @@ class Anything(PathConverter):
     regex = "[^/](?s:.)*?"
 
 
-def register(app: Flask, rooms: tuple[Room, ...]) -> list[Blueprint]:
-    """Put the rooms into the application, and the document and its page beside them; returns the blueprints."""
-    interface = Interface()
-    interface.init_app(app)
-    for room in rooms:
-        interface.register_blueprint(room)
+def register(app: Flask, blueprints: Sequence[Blueprint]) -> None:
+    """Put the blueprints into the application, with the document and its page beside them."""
+    api = DocumentedApi(
+        app,
+        spec_kwargs={
+            "title": "安培 REST 接口 / Anpei REST",
+            "version": "1",
+            "openapi_version": "3.1.0",
+            "extra_plugins": [Operations()],
+            "info": {"description": ABOUT},
+            "servers": [{"url": "/"}],
+            "security": [{"basic": []}],
+        },
+    )
+    api.spec.components.security_scheme("basic", {"type": "http", "scheme": "basic"})
+    for kind in Field.__subclasses__():
+        api.register_field(kind, kind.json_type, None)
+    for status, title in TITLES.items():
+        schema = schemas.FieldProblem if status == INVALID else schemas.Problem
+        content = {"description": title, "content": {PROBLEM: {"schema": schema}}, "headers": {"X-Request-ID": HEADER}}
+        api.spec.components.response(f"PROBLEM_{status}", content, lazy=True)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
     app.url_map.converters["anything"] = Anything
-    rest = Room("unknown", "")
-    rest.add_url_rule("/", unknown.__name__, unknown, methods=METHODS, defaults={"_rest": ""}, strict_slashes=False)
-    rest.add_url_rule("/<anything:_rest>", unknown.__name__, unknown, methods=METHODS)
+    rest = Blueprint("v1_unknown", __name__)
+    rest.add_url_rule("/", view_func=unknown, methods=METHODS, defaults={"_rest": ""}, strict_slashes=False)
+    rest.add_url_rule("/<anything:_rest>", view_func=unknown, methods=METHODS)
     app.register_blueprint(rest)
-    pages = _pages(interface)
-    app.register_blueprint(pages)
-    return [*rooms, rest, pages]
+    app.register_blueprint(_pages(api))
 
 
-def _pages(interface: Interface) -> Blueprint:
-    pages = Blueprint("api_documents", __name__, url_prefix="/api")
+def _pages(api: Api) -> PlainBlueprint:
+    pages = PlainBlueprint("api_documents", __name__, url_prefix="/api")
+
+    @cache
+    def document() -> bytes:
+        content = api.spec.to_dict()
+        content["tags"] = [{**tag, "name": tag["name"].removeprefix("v1_")} for tag in content["tags"]]
+        return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
 
     @pages.get("/openapi.json")
     def openapi() -> Response:
-        return Response(interface.document, content_type="application/json")
+        return Response(document(), content_type="application/json")
 
     @pages.get("/docs")
     def docs() -> str:
         return render_template("pages/api/docs.html")
 
     return pages
-
-
-__all__ = ["ALWAYS", "PREFIX", "Interface", "register"]

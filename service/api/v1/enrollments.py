@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from service.api.v1.blueprint import Room, user
-from service.api.v1.request_parser import IDEMPOTENCY
+from service.api.v1.blueprint import Blueprint, requires_permission, user
+from service.api.v1.request_parser import IDEMPOTENCY_HEADER
 from service.api.v1.schemas import enrollments as schemas
-from service.api.v1.schemas.pages import listed, many_of, page_of
-from service.api.v1.task_completion import do, do_many
+from service.api.v1.schemas.pages import many_of, page_of, paginated
+from service.api.v1.task_completion import complete_task, complete_tasks
 from service.domain.accounts.permissions import Action
 from service.models.db.transaction import expire_session
 from service.models.queries.persons.person_history import scores_of
@@ -18,120 +18,96 @@ from service.models.queries.training.enrollment_list import EnrollmentFilter
 from service.models.tables.training import Enrollment
 from service.workflow.training import enrollments, score_corrections
 
-room = Room("enrollments", "报名 / Enrolments")
+blp = Blueprint("v1_enrollments", __name__, description="报名 / Enrolments")
 READERS = [Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN]
 DONE = many_of(schemas.Done, "DoneMany")
 
 
-@room.operation(
-    "GET",
-    "/enrollments",
-    "报名列表",
-    "Enrolments in scope, the newest first",
-    needs=READERS,
-    query=schemas.EnrollmentQuery,
-    answer=page_of(schemas.Enrollment, "EnrollmentPage"),
-    refuses=[404],
-)
+@blp.get("/enrollments")
+@requires_permission(*READERS)
+@blp.arguments(schemas.EnrollmentQuery, location="query")
+@blp.response(200, page_of(schemas.Enrollment, "EnrollmentPage"))
+@blp.alt_response(404, response="PROBLEM_404")
 def list_enrollments(wanted: dict[str, Any]) -> Any:
+    """报名列表 / Enrolments in scope, the newest first"""
     chosen = EnrollmentFilter(
         wanted["q"], wanted.get("state", ""), wanted.get("kind", ""), wanted.get("class_id"), wanted.get("person")
     )
-    return listed(wanted, enrollment_list.enrollments_query(user(), chosen), enrollment_list.ORDER)
+    return paginated(wanted, enrollment_list.enrollments_query(user(), chosen), enrollment_list.ORDER)
 
 
-@room.operation(
-    "GET", "/enrollments/<uuid:enrollment_id>", "报名", "One enrolment", needs=READERS, answer=schemas.EnrollmentRecord
-)
+@blp.get("/enrollments/<uuid:enrollment_id>")
+@requires_permission(*READERS)
+@blp.response(200, schemas.EnrollmentRecord)
 def show_enrollment(enrollment_id: UUID) -> Any:
+    """报名 / One enrolment"""
     return record(enrollment_id)
 
 
-@room.operation(
-    "POST",
-    "/enrollments/<uuid:enrollment_id>/confirm",
-    "报名确认",
-    "Confirm an enrolment, or refuse it",
-    needs=[Action.CONFIRM_ENROLLMENT],
-    body=schemas.Confirmation,
-    answer=schemas.EnrollmentRecord,
-    refuses=[409],
-)
-def confirm_enrollment(enrollment_id: UUID, given: dict[str, Any]) -> Any:
-    do(case_of(enrollment_id), "confirm_enrollment", given)
+@blp.post("/enrollments/<uuid:enrollment_id>/confirm")
+@requires_permission(Action.CONFIRM_ENROLLMENT)
+@blp.arguments(schemas.Confirmation)
+@blp.response(200, schemas.EnrollmentRecord)
+@blp.alt_response(409, response="PROBLEM_409")
+def confirm_enrollment(given: dict[str, Any], enrollment_id: UUID) -> Any:
+    """报名确认 / Confirm an enrolment, or refuse it"""
+    complete_task(case_of(enrollment_id), "confirm_enrollment", given)
     return record(enrollment_id)
 
 
-@room.operation(
-    "POST",
-    "/enrollments/confirm",
-    "批量报名确认",
-    "Confirm or refuse many enrolments",
-    needs=[Action.CONFIRM_ENROLLMENT],
-    body=schemas.ManyConfirmations,
-    answer=DONE,
-    refuses=[404, 409],
-    headers=[IDEMPOTENCY],
-)
+@blp.post("/enrollments/confirm")
+@requires_permission(Action.CONFIRM_ENROLLMENT)
+@blp.arguments(schemas.ManyConfirmations)
+@blp.response(200, DONE)
+@blp.alt_response(404, response="PROBLEM_404")
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.doc(parameters=[IDEMPOTENCY_HEADER])
 def confirm_enrollments(given: dict[str, Any]) -> Any:
+    """批量报名确认 / Confirm or refuse many enrolments"""
     chosen = given.pop("enrollments")
-    return do_many("confirm_enrollment", [(one, given) for one in chosen])
+    return complete_tasks("confirm_enrollment", [(one, given) for one in chosen])
 
 
-@room.operation(
-    "POST",
-    "/enrollments/<uuid:enrollment_id>/check-in",
-    "报到",
-    "Check in",
-    needs=[Action.CHECK_IN],
-    answer=schemas.EnrollmentRecord,
-    refuses=[409, 422],
-)
+@blp.post("/enrollments/<uuid:enrollment_id>/check-in")
+@requires_permission(Action.CHECK_IN)
+@blp.response(200, schemas.EnrollmentRecord)
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.alt_response(422, response="PROBLEM_422")
 def check_in(enrollment_id: UUID) -> Any:
-    do(case_of(enrollment_id), "check_in", {})
+    """报到 / Check in"""
+    complete_task(case_of(enrollment_id), "check_in", {})
     return record(enrollment_id)
 
 
-@room.operation(
-    "POST",
-    "/enrollments/check-in",
-    "批量报到",
-    "Check in many",
-    needs=[Action.CHECK_IN],
-    body=schemas.Many500,
-    answer=DONE,
-    refuses=[404, 409],
-    headers=[IDEMPOTENCY],
-)
+@blp.post("/enrollments/check-in")
+@requires_permission(Action.CHECK_IN)
+@blp.arguments(schemas.Many500)
+@blp.response(200, DONE)
+@blp.alt_response(404, response="PROBLEM_404")
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.doc(parameters=[IDEMPOTENCY_HEADER])
 def check_in_many(given: dict[str, Any]) -> Any:
-    return do_many("check_in", [(one, {}) for one in given["enrollments"]])
+    """批量报到 / Check in many"""
+    return complete_tasks("check_in", [(one, {}) for one in given["enrollments"]])
 
 
-@room.operation(
-    "POST",
-    "/enrollments/<uuid:enrollment_id>/undo-check-in",
-    "撤销报到",
-    "Take a check-in back",
-    needs=[Action.CHECK_IN],
-    answer=schemas.EnrollmentRecord,
-    refuses=[409],
-)
+@blp.post("/enrollments/<uuid:enrollment_id>/undo-check-in")
+@requires_permission(Action.CHECK_IN)
+@blp.response(200, schemas.EnrollmentRecord)
+@blp.alt_response(409, response="PROBLEM_409")
 def undo_check_in(enrollment_id: UUID) -> Any:
+    """撤销报到 / Take a check-in back"""
     score_corrections.undo_check_in(user(), enrollment_id)
     return record(enrollment_id)
 
 
-@room.operation(
-    "POST",
-    "/enrollments/<uuid:enrollment_id>/withdraw",
-    "撤回报名",
-    "Withdraw an enrolment",
-    needs=[Action.WITHDRAW_ENROLLMENT],
-    body=schemas.WithdrawalReason,
-    answer=schemas.EnrollmentRecord,
-    refuses=[409],
-)
-def withdraw_enrollment(enrollment_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/enrollments/<uuid:enrollment_id>/withdraw")
+@requires_permission(Action.WITHDRAW_ENROLLMENT)
+@blp.arguments(schemas.WithdrawalReason)
+@blp.response(200, schemas.EnrollmentRecord)
+@blp.alt_response(409, response="PROBLEM_409")
+def withdraw_enrollment(given: dict[str, Any], enrollment_id: UUID) -> Any:
+    """撤回报名 / Withdraw an enrolment"""
     enrollments.withdraw(user(), enrollment_id, given.get("reason", ""))
     return record(enrollment_id)
 

@@ -7,18 +7,19 @@ from uuid import UUID
 
 from flask import Response, request
 
-from service.api.v1.blueprint import Room, tagged, user
-from service.api.v1.request_parser import IF_MATCH, check_version
+from service.api.v1.blueprint import Blueprint, etag, requires_permission, user
+from service.api.v1.request_parser import IF_MATCH_HEADER, check_version
 from service.api.v1.schemas import persons as schemas
 from service.api.v1.schemas.pages import (
     ETAG,
+    FILE,
     LOCATED,
-    listed,
     page_of,
-    raw,
-    told,
+    paginated,
+    to_form,
+    to_text,
 )
-from service.api.v1.task_completion import do
+from service.api.v1.task_completion import complete_task
 from service.domain.accounts.permissions import Action
 from service.domain.persons.identity import normalise
 from service.domain.training import training_need
@@ -34,22 +35,18 @@ from service.models.tables.person import Person, Photo
 from service.workflow.persons import person_records, transfers
 from service.workflow.training import enrollments
 
-room = Room("persons", "人员 / Persons")
+blp = Blueprint("v1_persons", __name__, description="人员 / Persons")
 PAGE = page_of(schemas.Person, "PersonPage")
 FIRST: dict[str, Any] = {"limit": 50, "total": True}
 
 
-@room.operation(
-    "GET",
-    "/persons",
-    "人员列表",
-    "Persons in scope, in the order of pinyin",
-    needs=[Action.VIEW_PERSONS],
-    query=schemas.PersonQuery,
-    answer=PAGE,
-    refuses=[404],
-)
+@blp.get("/persons")
+@requires_permission(Action.VIEW_PERSONS)
+@blp.arguments(schemas.PersonQuery, location="query")
+@blp.response(200, PAGE)
+@blp.alt_response(404, response="PROBLEM_404")
 def list_persons(wanted: dict[str, Any]) -> Any:
+    """人员列表 / Persons in scope, in the order of pinyin"""
     chosen = PersonFilter(
         text=wanted["q"],
         unit_id=wanted.get("unit"),
@@ -57,100 +54,74 @@ def list_persons(wanted: dict[str, Any]) -> Any:
         state=wanted.get("state", ""),
         need=wanted.get("need", ""),
     )
-    return listed(wanted, person_list.persons_query(user(), chosen), person_list.ORDER)
+    return paginated(wanted, person_list.persons_query(user(), chosen), person_list.ORDER)
 
 
-@room.operation(
-    "POST",
-    "/persons/find",
-    "按证件号码查找",
-    "Find a person by his whole number",
-    needs=[Action.VIEW_PERSONS],
-    body=schemas.NumberQuery,
-    answer=PAGE,
-)
+@blp.post("/persons/find")
+@requires_permission(Action.VIEW_PERSONS)
+@blp.arguments(schemas.NumberQuery)
+@blp.response(200, PAGE)
 def find_person(given: dict[str, Any]) -> Any:
+    """按证件号码查找 / Find a person by the whole number"""
     number = normalise(given["id_number"])
     if not number:
         return {"items": [], "next": None, "previous": None, "total": 0}
-    return listed(FIRST, person_list.persons_query(user(), PersonFilter(id_number=number)), person_list.ORDER)
+    return paginated(FIRST, person_list.persons_query(user(), PersonFilter(id_number=number)), person_list.ORDER)
 
 
-@room.operation(
-    "POST",
-    "/persons",
-    "录入人员",
-    "Enter a person",
-    needs=[Action.EDIT_PERSON],
-    body=schemas.NewPerson,
-    answer=schemas.PersonRecord,
-    status=201,
-    refuses=[404, 409],
-    gives=ETAG | LOCATED,
-)
+@blp.post("/persons")
+@requires_permission(Action.EDIT_PERSON)
+@blp.arguments(schemas.NewPerson)
+@blp.response(201, schemas.PersonRecord, headers=ETAG | LOCATED)
+@blp.alt_response(404, response="PROBLEM_404")
+@blp.alt_response(409, response="PROBLEM_409")
 def create_person(given: dict[str, Any]) -> Any:
+    """录入人员 / Enter a person"""
     save = person_records.save_and_submit if given.pop("submit") else person_records.save_person
     photo = given.pop("photo", None)
-    person = save(user(), None, raw(given), photo)
+    person = save(user(), None, to_form(given), photo)
     content, headers = _record(person.id)
     return content, headers | {"Location": f"/api/v1/persons/{person.id}"}
 
 
-@room.operation(
-    "GET",
-    "/persons/<uuid:person_id>",
-    "人员",
-    "One person",
-    needs=[Action.VIEW_PERSONS],
-    answer=schemas.PersonRecord,
-    gives=ETAG,
-)
+@blp.get("/persons/<uuid:person_id>")
+@requires_permission(Action.VIEW_PERSONS)
+@blp.response(200, schemas.PersonRecord, headers=ETAG)
 def show_person(person_id: UUID) -> Any:
+    """人员 / One person"""
     return _record(person_id)
 
 
-@room.operation(
-    "PATCH",
-    "/persons/<uuid:person_id>",
-    "修改人员",
-    "Change a person's record",
-    needs=[Action.EDIT_PERSON],
-    body=schemas.PersonChange,
-    answer=schemas.PersonRecord,
-    refuses=[409, 412],
-    headers=[IF_MATCH],
-    gives=ETAG,
-)
-def change_person(person_id: UUID, given: dict[str, Any]) -> Any:
+@blp.patch("/persons/<uuid:person_id>")
+@requires_permission(Action.EDIT_PERSON)
+@blp.arguments(schemas.PersonChange)
+@blp.response(200, schemas.PersonRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.alt_response(412, response="PROBLEM_412")
+@blp.doc(parameters=[IF_MATCH_HEADER])
+def change_person(given: dict[str, Any], person_id: UUID) -> Any:
+    """修改人员 / Change a person's record"""
     person = person_records.visible_person(user(), person_id)
     check_version(person.version)
     photo = given.pop("photo", None)
-    person_records.save_person(user(), person_id, raw(_stored(person) | given), photo)
+    person_records.save_person(user(), person_id, to_form(_stored(person) | given), photo)
     return _record(person_id)
 
 
-@room.operation(
-    "DELETE",
-    "/persons/<uuid:person_id>",
-    "删除草稿",
-    "Delete a draft that was never submitted",
-    needs=[Action.DELETE_DRAFT_PERSON],
-    status=204,
-    refuses=[409],
-)
+@blp.delete("/persons/<uuid:person_id>")
+@requires_permission(Action.DELETE_DRAFT_PERSON)
+@blp.response(204)
+@blp.alt_response(409, response="PROBLEM_409")
 def delete_person(person_id: UUID) -> Any:
+    """删除草稿 / Delete a draft that was never submitted"""
     person_records.delete_draft(user(), person_id)
 
 
-@room.operation(
-    "GET",
-    "/persons/<uuid:person_id>/photo",
-    "照片",
-    "The photo, a JPEG",
-    needs=[Action.VIEW_PERSONS],
-    file="image/jpeg",
-)
+@blp.get("/persons/<uuid:person_id>/photo")
+@requires_permission(Action.VIEW_PERSONS)
+@blp.response(200, FILE, content_type="image/jpeg")
 def show_photo(person_id: UUID) -> Any:
+    """照片 / The photo, a JPEG"""
     person = get_or_404_in_scope(user(), Person, person_id)
     row = Photo.get(person.photo_id) if person.photo_id else None
     if row is None:
@@ -158,95 +129,67 @@ def show_photo(person_id: UUID) -> Any:
     return Response(row.jpeg, mimetype="image/jpeg")
 
 
-@room.operation(
-    "POST",
-    "/persons/<uuid:person_id>/submit",
-    "提交审批",
-    "Submit to the province; an academy's person is approved at once",
-    needs=[Action.EDIT_PERSON],
-    answer=schemas.PersonRecord,
-    refuses=[409, 422],
-    gives=ETAG,
-)
+@blp.post("/persons/<uuid:person_id>/submit")
+@requires_permission(Action.EDIT_PERSON)
+@blp.response(200, schemas.PersonRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.alt_response(422, response="PROBLEM_422")
 def submit_person(person_id: UUID) -> Any:
+    """提交审批 / Submit to the province; an academy's person is approved at once"""
     person_records.submit_person(user(), person_id)
     return _record(person_id)
 
 
-@room.operation(
-    "POST",
-    "/persons/<uuid:person_id>/approve",
-    "审批人员",
-    "Approve a person, or send him back",
-    needs=[Action.APPROVE_PERSON],
-    body=schemas.Approval,
-    answer=schemas.PersonRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def approve_person(person_id: UUID, given: dict[str, Any]) -> Any:
-    do(person_records.visible_person(user(), person_id).case_id, "approve_person", given)
+@blp.post("/persons/<uuid:person_id>/approve")
+@requires_permission(Action.APPROVE_PERSON)
+@blp.arguments(schemas.Approval)
+@blp.response(200, schemas.PersonRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def approve_person(given: dict[str, Any], person_id: UUID) -> Any:
+    """审批人员 / Approve a person, or send the record back"""
+    complete_task(person_records.visible_person(user(), person_id).case_id, "approve_person", given)
     return _record(person_id)
 
 
-@room.operation(
-    "POST",
-    "/persons/<uuid:person_id>/deregister",
-    "注销人员",
-    "Deregister a person for ever",
-    needs=[Action.DEREGISTER_PERSON],
-    body=schemas.Reason,
-    answer=schemas.PersonRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def deregister_person(person_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/persons/<uuid:person_id>/deregister")
+@requires_permission(Action.DEREGISTER_PERSON)
+@blp.arguments(schemas.Reason)
+@blp.response(200, schemas.PersonRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def deregister_person(given: dict[str, Any], person_id: UUID) -> Any:
+    """注销人员 / Deregister a person for ever"""
     person_records.deregister_person(user(), person_id, given["reason"])
     return _record(person_id)
 
 
-@room.operation(
-    "POST",
-    "/persons/<uuid:person_id>/transfer",
-    "变更单位",
-    "Move a person to another unit",
-    needs=[Action.TRANSFER_PERSON],
-    body=schemas.Transfer,
-    answer=schemas.PersonRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def transfer_person(person_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/persons/<uuid:person_id>/transfer")
+@requires_permission(Action.TRANSFER_PERSON)
+@blp.arguments(schemas.Transfer)
+@blp.response(200, schemas.PersonRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def transfer_person(given: dict[str, Any], person_id: UUID) -> Any:
+    """变更单位 / Move a person to another unit"""
     transfers.transfer_person(user(), person_id, given["unit"])
     return _record(person_id)
 
 
-@room.operation(
-    "POST",
-    "/persons/<uuid:person_id>/change-type",
-    "变更资格类型",
-    "Change the qualification type",
-    needs=[Action.CHANGE_TYPE],
-    body=schemas.NewType,
-    answer=schemas.PersonRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def change_type(person_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/persons/<uuid:person_id>/change-type")
+@requires_permission(Action.CHANGE_TYPE)
+@blp.arguments(schemas.NewType)
+@blp.response(200, schemas.PersonRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def change_type(given: dict[str, Any], person_id: UUID) -> Any:
+    """变更资格类型 / Change the qualification type"""
     transfers.change_type(user(), person_id, given["qualification_type"])
     return _record(person_id)
 
 
-@room.operation(
-    "POST",
-    "/persons/<uuid:person_id>/reveal",
-    "查看全号",
-    "The whole number; the look is audited",
-    needs=[Action.REVEAL_NUMBER],
-    answer=schemas.WholeNumbers,
-    refuses=[409],
-)
+@blp.post("/persons/<uuid:person_id>/reveal")
+@requires_permission(Action.REVEAL_NUMBER)
+@blp.response(200, schemas.WholeNumbers)
+@blp.alt_response(409, response="PROBLEM_409")
 def reveal_number(person_id: UUID) -> Any:
+    """查看全号 / The whole number; the look is audited"""
     return person_records.reveal_number(user(), person_id, request.remote_addr)
 
 
@@ -263,10 +206,10 @@ def _record(person_id: UUID) -> Any:
         "type_name": person.qualification_type.name,
         "has_photo": person.photo_id is not None,
         "need": need,
-        "need_explained": told(training_need.explain(known.facts, need)),
+        "need_explained": to_text(training_need.explain(known.facts, need)),
         "trainings": trainings_of(person.id),
     }
-    return content, tagged(person.version)
+    return content, etag(person.version)
 
 
 def _stored(person: Person) -> dict[str, Any]:

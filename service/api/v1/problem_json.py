@@ -7,10 +7,9 @@ from typing import Any
 
 import orjson
 from flask import Response, current_app, g, request
-from flask_babel import force_locale
 from werkzeug.exceptions import HTTPException
 
-from service.api.http.errors import language, say
+from service.api.http.errors import say
 from service.errors import N_, AnpeiError, InvalidInput, Message, SignInNeeded
 from service.models.db.errors import DatabaseAway
 
@@ -96,15 +95,14 @@ def render_fault(error: Exception) -> Response:
 
 
 def _answer(status: int, code: str, message: Message, fields: Mapping[str, Message] | None = None) -> Response:
-    with force_locale(language()):
-        content: dict[str, Any] = {
-            "type": f"urn:anpei:problem:{code}",
-            "title": say(Message(TITLES[status])),
-            "status": status,
-            "detail": say(message),
-            "instance": request.path,
-            "request_id": g.get("request_id", "-"),
-        }
-        if fields is not None:
-            content["errors"] = {name: say(text) for name, text in fields.items()}
+    content: dict[str, Any] = {
+        "type": f"urn:anpei:problem:{code}",
+        "title": say(Message(TITLES[status])),
+        "status": status,
+        "detail": say(message),
+        "instance": request.path,
+        "request_id": g.get("request_id", "-"),
+    }
+    if fields is not None:
+        content["errors"] = {name: say(text) for name, text in fields.items()}
     return Response(orjson.dumps(content, default=str), status, content_type=PROBLEM)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from service.api.http.errors import say
-from service.api.v1.blueprint import Room, user
+from service.api.v1.blueprint import Blueprint, requires_permission, user
 from service.api.v1.schemas import reports as schemas
 from service.domain.accounts.permissions import Action
 from service.errors import N_, InvalidInput, Message
@@ -21,27 +21,26 @@ from service.reports.framework.report import (
     parse_filter,
 )
 
-room = Room("reports", "报表 / Reports")
+blp = Blueprint("v1_reports", __name__, description="报表 / Reports")
 READERS = [Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED, Action.VIEW_CERTIFICATES]
 NO_FILTER = N_("这张报表没有这个条件，可用的见 GET /reports。")
 NO_OPTION = N_("须为 GET /reports 列出的值之一。")
 
 
-@room.operation("GET", "/reports", "报表目录", "The reports of one's role", needs=READERS, answer=schemas.Reports)
+@blp.get("/reports")
+@requires_permission(*READERS)
+@blp.response(200, schemas.Reports)
 def list_reports() -> Any:
+    """报表目录 / The reports of one's role"""
     return {"items": [_entry(report) for report in reports_for(user())]}
 
 
-@room.operation(
-    "GET",
-    "/reports/<name>",
-    "报表",
-    "The rows of one report",
-    needs=READERS,
-    query=schemas.ReportQuery,
-    answer=schemas.ReportPage,
-)
-def show_report(name: str, wanted: dict[str, Any]) -> Any:
+@blp.get("/reports/<name>")
+@requires_permission(*READERS)
+@blp.arguments(schemas.ReportQuery, location="query")
+@blp.response(200, schemas.ReportPage)
+def show_report(wanted: dict[str, Any], name: str) -> Any:
+    """报表 / The rows of one report"""
     report = find_report(user(), name)
     cursor = wanted.pop("cursor", None)
     chosen = parse_filter(report, user(), _given(report, wanted))

@@ -17,6 +17,22 @@ from service.models.db.ids import new_id
 from service.validation.fields import Id, by_path
 
 IDEMPOTENCY, IF_MATCH = "Idempotency-Key", "If-Match"
+IDEMPOTENCY_HEADER = {
+    "name": IDEMPOTENCY,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "format": "uuid"},
+    "description": (
+        "同一个键重发时不重复办理，给出同一答复。 / Sent twice with the same key, it is done once and answered alike."
+    ),
+}
+IF_MATCH_HEADER = {
+    "name": IF_MATCH,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "读取时得到的 ETag；其间有人改过则 412。 / The ETag that was read; 412 if somebody changed it since.",
+}
 
 
 class Parser(FlaskParser):

@@ -6,107 +6,85 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from service.api.v1.blueprint import Room, user
+from service.api.v1.blueprint import Blueprint, requires_permission, user
 from service.api.v1.enrollments import DONE, case_of, record
-from service.api.v1.request_parser import IDEMPOTENCY
+from service.api.v1.request_parser import IDEMPOTENCY_HEADER
 from service.api.v1.schemas import enrollments as schemas
-from service.api.v1.schemas.pages import listed, page_of
-from service.api.v1.task_completion import do, do_many
+from service.api.v1.schemas.pages import page_of, paginated
+from service.api.v1.task_completion import complete_task, complete_tasks
 from service.domain.accounts.permissions import Action
 from service.models.queries.training import score_list
 from service.models.queries.training.score_list import ScoreFilter
 from service.workflow.training import score_corrections
 
-room = Room("scores", "成绩 / Scores")
+blp = Blueprint("v1_scores", __name__, description="成绩 / Scores")
 
 
-@room.operation(
-    "GET",
-    "/scores",
-    "成绩列表",
-    "Scores of the enrolments in scope, the newest first",
-    needs=[Action.VIEW_PERSONS],
-    query=schemas.ScoreQuery,
-    answer=page_of(schemas.ScoreRow, "ScorePage"),
-    refuses=[404],
-)
+@blp.get("/scores")
+@requires_permission(Action.VIEW_PERSONS)
+@blp.arguments(schemas.ScoreQuery, location="query")
+@blp.response(200, page_of(schemas.ScoreRow, "ScorePage"))
+@blp.alt_response(404, response="PROBLEM_404")
 def list_scores(wanted: dict[str, Any]) -> Any:
+    """成绩列表 / Scores of the enrolments in scope, the newest first"""
     chosen = ScoreFilter(wanted["q"], wanted.get("class_id"), wanted.get("person"), wanted.get("state", ""))
-    return listed(wanted, score_list.scores_query(user(), chosen), score_list.ORDER)
+    return paginated(wanted, score_list.scores_query(user(), chosen), score_list.ORDER)
 
 
-@room.operation(
-    "POST",
-    "/scores",
-    "批量录入成绩",
-    "Record many scores",
-    needs=[Action.RECORD_SCORE],
-    body=schemas.ManyScores,
-    answer=DONE,
-    refuses=[404, 409],
-    headers=[IDEMPOTENCY],
-)
+@blp.post("/scores")
+@requires_permission(Action.RECORD_SCORE)
+@blp.arguments(schemas.ManyScores)
+@blp.response(200, DONE)
+@blp.alt_response(404, response="PROBLEM_404")
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.doc(parameters=[IDEMPOTENCY_HEADER])
 def record_scores(given: dict[str, Any]) -> Any:
-    return do_many("record_score", [(one.pop("enrollment"), _form(one)) for one in given["scores"]])
+    """批量录入成绩 / Record many scores"""
+    return complete_tasks("record_score", [(one.pop("enrollment"), _form(one)) for one in given["scores"]])
 
 
-@room.operation(
-    "POST",
-    "/scores/confirm",
-    "批量确认成绩",
-    "Confirm or return many scores",
-    needs=[Action.CONFIRM_SCORE],
-    body=schemas.ManyScoreDecisions,
-    answer=DONE,
-    refuses=[404, 409],
-    headers=[IDEMPOTENCY],
-)
+@blp.post("/scores/confirm")
+@requires_permission(Action.CONFIRM_SCORE)
+@blp.arguments(schemas.ManyScoreDecisions)
+@blp.response(200, DONE)
+@blp.alt_response(404, response="PROBLEM_404")
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.doc(parameters=[IDEMPOTENCY_HEADER])
 def confirm_scores(given: dict[str, Any]) -> Any:
+    """批量确认成绩 / Confirm or return many scores"""
     chosen = given.pop("enrollments")
-    return do_many("confirm_score", [(one, given) for one in chosen])
+    return complete_tasks("confirm_score", [(one, given) for one in chosen])
 
 
-@room.operation(
-    "POST",
-    "/enrollments/<uuid:enrollment_id>/score",
-    "录入成绩",
-    "Record a score",
-    needs=[Action.RECORD_SCORE],
-    body=schemas.ScoreEntry,
-    answer=schemas.EnrollmentRecord,
-    refuses=[409],
-)
-def record_score(enrollment_id: UUID, given: dict[str, Any]) -> Any:
-    do(case_of(enrollment_id), "record_score", _form(given))
+@blp.post("/enrollments/<uuid:enrollment_id>/score")
+@requires_permission(Action.RECORD_SCORE)
+@blp.arguments(schemas.ScoreEntry)
+@blp.response(200, schemas.EnrollmentRecord)
+@blp.alt_response(409, response="PROBLEM_409")
+def record_score(given: dict[str, Any], enrollment_id: UUID) -> Any:
+    """录入成绩 / Record a score"""
+    complete_task(case_of(enrollment_id), "record_score", _form(given))
     return record(enrollment_id)
 
 
-@room.operation(
-    "POST",
-    "/enrollments/<uuid:enrollment_id>/confirm-score",
-    "确认成绩",
-    "Confirm a score, or return it",
-    needs=[Action.CONFIRM_SCORE],
-    body=schemas.ScoreDecision,
-    answer=schemas.EnrollmentRecord,
-    refuses=[409],
-)
-def confirm_score(enrollment_id: UUID, given: dict[str, Any]) -> Any:
-    do(case_of(enrollment_id), "confirm_score", given)
+@blp.post("/enrollments/<uuid:enrollment_id>/confirm-score")
+@requires_permission(Action.CONFIRM_SCORE)
+@blp.arguments(schemas.ScoreDecision)
+@blp.response(200, schemas.EnrollmentRecord)
+@blp.alt_response(409, response="PROBLEM_409")
+def confirm_score(given: dict[str, Any], enrollment_id: UUID) -> Any:
+    """确认成绩 / Confirm a score, or return it"""
+    complete_task(case_of(enrollment_id), "confirm_score", given)
     return record(enrollment_id)
 
 
-@room.operation(
-    "POST",
-    "/enrollments/<uuid:enrollment_id>/correct-score",
-    "提出更正",
-    "Propose another value for a confirmed score; a second person assents",
-    needs=[Action.CONFIRM_SCORE],
-    body=schemas.Correction,
-    answer=schemas.EnrollmentRecord,
-    refuses=[409],
-)
-def correct_score(enrollment_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/enrollments/<uuid:enrollment_id>/correct-score")
+@requires_permission(Action.CONFIRM_SCORE)
+@blp.arguments(schemas.Correction)
+@blp.response(200, schemas.EnrollmentRecord)
+@blp.alt_response(409, response="PROBLEM_409")
+def correct_score(given: dict[str, Any], enrollment_id: UUID) -> Any:
+    """提出更正 / Propose another value for a confirmed score; a second person assents"""
     score = str(given["score"]) if "score" in given else ""
     score_corrections.correct_score(user(), enrollment_id, score, given.get("absent", False), given["reason"])
     return record(enrollment_id)

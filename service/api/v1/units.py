@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from service.api.v1.blueprint import Room, tagged, user
-from service.api.v1.request_parser import IF_MATCH, check_version
+from service.api.v1.blueprint import Blueprint, etag, requires_permission, user
+from service.api.v1.request_parser import IF_MATCH_HEADER, check_version
 from service.api.v1.schemas import units as schemas
 from service.api.v1.schemas.pages import (
     ETAG,
     LOCATED,
-    listed,
     page_of,
-    raw,
+    paginated,
+    to_form,
 )
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
@@ -23,109 +23,82 @@ from service.models.queries.units.unit_list import UnitFilter
 from service.models.tables.organisation import Organisation
 from service.workflow.units import unit_changes, units
 
-room = Room("units", "单位 / Units")
+blp = Blueprint("v1_units", __name__, description="单位 / Units")
 
 
-@room.operation(
-    "GET",
-    "/units",
-    "单位列表",
-    "Units in scope, in the order of pinyin",
-    needs=[Action.VIEW_UNITS],
-    query=schemas.UnitQuery,
-    answer=page_of(schemas.Unit, "UnitPage"),
-    refuses=[404],
-)
+@blp.get("/units")
+@requires_permission(Action.VIEW_UNITS)
+@blp.arguments(schemas.UnitQuery, location="query")
+@blp.response(200, page_of(schemas.Unit, "UnitPage"))
+@blp.alt_response(404, response="PROBLEM_404")
 def list_units(wanted: dict[str, Any]) -> Any:
+    """单位列表 / Units in scope, in the order of pinyin"""
     chosen = UnitFilter(wanted["q"], wanted.get("province"), wanted.get("kind", ""), wanted.get("state", ""))
-    return listed(wanted, unit_list.units_query(user(), chosen), unit_list.ORDER)
+    return paginated(wanted, unit_list.units_query(user(), chosen), unit_list.ORDER)
 
 
-@room.operation(
-    "GET", "/units/<uuid:unit_id>", "单位", "One unit", needs=[Action.VIEW_UNITS], answer=schemas.UnitRecord, gives=ETAG
-)
+@blp.get("/units/<uuid:unit_id>")
+@requires_permission(Action.VIEW_UNITS)
+@blp.response(200, schemas.UnitRecord, headers=ETAG)
 def show_unit(unit_id: UUID) -> Any:
+    """单位 / One unit"""
     return _record(_unit(unit_id))
 
 
-@room.operation(
-    "POST",
-    "/units",
-    "新增单位",
-    "Enter a unit",
-    needs=[Action.ADD_UNIT, Action.EDIT_ACADEMY],
-    body=schemas.NewUnit,
-    answer=schemas.UnitRecord,
-    status=201,
-    refuses=[404, 409],
-    gives=ETAG | LOCATED,
-)
+@blp.post("/units")
+@requires_permission(Action.ADD_UNIT, Action.EDIT_ACADEMY)
+@blp.arguments(schemas.NewUnit)
+@blp.response(201, schemas.UnitRecord, headers=ETAG | LOCATED)
+@blp.alt_response(404, response="PROBLEM_404")
+@blp.alt_response(409, response="PROBLEM_409")
 def create_unit(given: dict[str, Any]) -> Any:
-    unit = units.create_unit(user(), raw(given))
+    """新增单位 / Enter a unit"""
+    unit = units.create_unit(user(), to_form(given))
     content, headers = _record(unit)
     return content, headers | {"Location": f"/api/v1/units/{unit.id}"}
 
 
-@room.operation(
-    "PATCH",
-    "/units/<uuid:unit_id>",
-    "修改单位",
-    "Change the record of a unit",
-    needs=[Action.MODIFY_UNIT],
-    body=schemas.UnitChange,
-    answer=schemas.UnitRecord,
-    refuses=[409, 412],
-    headers=[IF_MATCH],
-    gives=ETAG,
-)
-def change_unit(unit_id: UUID, given: dict[str, Any]) -> Any:
+@blp.patch("/units/<uuid:unit_id>")
+@requires_permission(Action.MODIFY_UNIT)
+@blp.arguments(schemas.UnitChange)
+@blp.response(200, schemas.UnitRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.alt_response(412, response="PROBLEM_412")
+@blp.doc(parameters=[IF_MATCH_HEADER])
+def change_unit(given: dict[str, Any], unit_id: UUID) -> Any:
+    """修改单位 / Change the record of a unit"""
     unit = _unit(unit_id)
     check_version(unit.version)
     kept = {name: getattr(unit, name) for name in schemas.KEPT}
-    return _record(units.save_unit(user(), unit_id, raw({**kept, **given, "version": unit.version})))
+    return _record(units.save_unit(user(), unit_id, to_form({**kept, **given, "version": unit.version})))
 
 
-@room.operation(
-    "POST",
-    "/units/<uuid:unit_id>/delete",
-    "删除单位",
-    "Delete a unit without persons and branches; it stays in the books",
-    needs=[Action.DELETE_UNIT],
-    answer=schemas.UnitRecord,
-    refuses=[409],
-    gives=ETAG,
-)
+@blp.post("/units/<uuid:unit_id>/delete")
+@requires_permission(Action.DELETE_UNIT)
+@blp.response(200, schemas.UnitRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
 def delete_unit(unit_id: UUID) -> Any:
+    """删除单位 / Delete a unit without persons and branches; it stays in the books"""
     return _record(unit_changes.delete_unit(user(), unit_id))
 
 
-@room.operation(
-    "POST",
-    "/units/<uuid:unit_id>/rename",
-    "变更单位名称",
-    "Give a unit another name",
-    needs=[Action.RENAME_UNIT],
-    body=schemas.NewName,
-    answer=schemas.UnitRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def rename_unit(unit_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/units/<uuid:unit_id>/rename")
+@requires_permission(Action.RENAME_UNIT)
+@blp.arguments(schemas.NewName)
+@blp.response(200, schemas.UnitRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def rename_unit(given: dict[str, Any], unit_id: UUID) -> Any:
+    """变更单位名称 / Give a unit another name"""
     return _record(unit_changes.rename_unit(user(), unit_id, given["name"]))
 
 
-@room.operation(
-    "POST",
-    "/units/<uuid:unit_id>/convert",
-    "单位转换",
-    "Make a unit a branch, a group or an enterprise",
-    needs=[Action.CONVERT_UNIT],
-    body=schemas.Conversion,
-    answer=schemas.UnitRecord,
-    refuses=[409],
-    gives=ETAG,
-)
-def convert_unit(unit_id: UUID, given: dict[str, Any]) -> Any:
+@blp.post("/units/<uuid:unit_id>/convert")
+@requires_permission(Action.CONVERT_UNIT)
+@blp.arguments(schemas.Conversion)
+@blp.response(200, schemas.UnitRecord, headers=ETAG)
+@blp.alt_response(409, response="PROBLEM_409")
+def convert_unit(given: dict[str, Any], unit_id: UUID) -> Any:
+    """单位转换 / Make a unit a branch, a group or an enterprise"""
     return _record(unit_changes.convert_unit(user(), unit_id, given["to"], given.get("group")))
 
 
@@ -145,4 +118,4 @@ def _record(unit: Organisation) -> Any:
         "persons": unit_list.live_persons(unit.id),
         "missing": units.missing(unit),
     }
-    return content, tagged(unit.version)
+    return content, etag(unit.version)

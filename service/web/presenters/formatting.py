@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from flask import Flask, session
+from flask import Flask, g, session
 from flask_babel import Babel, gettext
 from markupsafe import Markup, escape
 
@@ -44,8 +44,8 @@ def register(app: Flask) -> None:
 
 
 def language() -> str:
-    """``zh``, unless the reader has chosen ``en``."""
-    chosen = session.get("language")
+    """``zh``, unless the reader has chosen ``en``, or a client of the API asks for it."""
+    chosen = g.get("language") or session.get("language")
     return chosen if chosen in LANGUAGES else "zh"
 
 

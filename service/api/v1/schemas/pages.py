@@ -16,6 +16,7 @@ from service.validation.fields import Boolean, Integer, List, Text, nested
 
 ETAG = {"ETag": {"description": "这一版。 / This version.", "schema": {"type": "string"}}}
 LOCATED = {"Location": {"description": "新增内容的地址。 / Address of what was made.", "schema": {"type": "string"}}}
+FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 MOST_ROWS = 200  # of one page
 COUNTED = 100_000  # to which totals are counted
 
@@ -80,7 +81,7 @@ def many_of(row: type[Schema], name: str) -> type[Schema]:
     return type(name, (ResponseSchema,), members)
 
 
-def listed(
+def paginated(
     wanted: dict[str, Any], query: Any, order: SortOrder, shape: Callable[[Any], Any] = lambda row: row
 ) -> dict[str, Any]:
     """One page of a query in its order, as ``page_of`` answers it. Raises NotFound for a cursor that is none of ours."""
@@ -90,13 +91,13 @@ def listed(
     return {"items": page.rows, "next": page.after, "previous": page.before, "total": total}
 
 
-def raw(given: Mapping[str, Any]) -> dict[str, Any]:
+def to_form(given: Mapping[str, Any]) -> dict[str, Any]:
     """As a form would send it: what is empty is ''."""
     return {
         name: "" if value is None else value if isinstance(value, bool) else str(value) for name, value in given.items()
     }
 
 
-def told(message: Message | None) -> str | None:
+def to_text(message: Message | None) -> str | None:
     """A message in the reader's language."""
     return say(message) if message else None
