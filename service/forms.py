@@ -32,7 +32,7 @@ class FormError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a field shows or is required: any of ``any_of``, each all of its terms (name, is_equal, value).
+    """A condition on other fields: any of ``any_of``, each all of its terms (name, is_equal, value).
 
     Written ``decision == 'reject' or decision == 'return'``; ``and`` binds closer than ``or``.
     """
@@ -40,7 +40,7 @@ class Condition:
     any_of: tuple[tuple[tuple[str, bool, str], ...], ...]
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """Whether it is true of what was typed; an absent value equals ''."""
+        """Tell whether it is true of what was typed; an absent value equals ''."""
         return any(all((_text(values.get(n)) == v) is same for n, same, v in terms) for terms in self.any_of)
 
     def to_json(self) -> str:
@@ -81,11 +81,11 @@ class Field:
     required_if: Condition | None = None
 
     def is_shown(self, values: Mapping[str, Any]) -> bool:
-        """Whether the field takes part, given what was typed elsewhere."""
+        """Tell whether the field takes part, given what was typed elsewhere."""
         return self.show_if is None or self.show_if.holds(values)
 
     def is_required(self, values: Mapping[str, Any]) -> bool:
-        """Whether it must be filled."""
+        """Tell whether it must be filled."""
         return self.required or (self.required_if is not None and self.required_if.holds(values))
 
 
@@ -159,7 +159,7 @@ def _needs_typing(field: Field, values: Mapping[str, Any]) -> bool:
 
 
 class FormSchema(Schema):
-    """What people type, tidied before it is read."""
+    """A task form: what people type is tidied before it is read."""
 
     class Meta:
         unknown = RAISE

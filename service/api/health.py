@@ -1,4 +1,4 @@
-"""What a supervisor asks: is the process alive (no database), and is it ready for work?"""
+"""Liveness (no database) and readiness, for a supervisor or load balancer."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """Alive: this process answers."""
+    """Answer as long as the process lives."""
     return _answer({"status": "ok"}, 200)
 
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Ready: the database answers, its tables are this program's, and every shipped process is in force. Else 503."""
+    """Answer 200 if the database answers, its tables are this program's and every shipped process is in force; else 503."""
     found = faults()
     return _answer({"status": "unready" if found else "ok", "faults": found}, 503 if found else 200)
 

@@ -74,7 +74,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 class Typed(Generic[T]):
-    """What people type into a field: tidied, then read as strictly as JSON."""
+    """Reading of typed text: tidied, then read as strictly as JSON."""
 
     def normalise(self, typed: Any) -> Any:
         """Tidy what a person typed; a value that is no text stays as it is."""

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from service.api.http.auth import memory
+from service.api.http.auth import credential_cache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.user import User
@@ -20,7 +20,7 @@ from tests.api.rest_world import PASSWORD, Machine, World, make_world
 
 @pytest.fixture
 def world(app: Flask) -> World:
-    memory.forget()
+    credential_cache.forget()
     return make_world()
 
 
@@ -53,7 +53,7 @@ def test_a_password_is_checked_once_and_then_remembered(client: FlaskClient, wor
 
 def test_what_is_remembered_is_no_password(client: FlaskClient, world: World) -> None:
     Machine(client, "officer-a").get("/version")
-    assert PASSWORD not in repr(vars(memory))
+    assert PASSWORD not in repr(vars(credential_cache))
 
 
 def test_a_wrong_password_is_refused_and_never_remembered(client: FlaskClient, world: World, checks: list[str]) -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.api.engine_rest.parameters import read_instant, read_wanted
+from service.api.engine_rest.parameters import read_instant, read_list_request
 from service.api.engine_rest.serializers import activity, instant
-from service.api.engine_rest.typed_values import read_values, write_values
+from service.api.engine_rest.variable_values import read_variables, write_variables
 from service.errors import InvalidInput
 from service.models.queries.camunda.listing import DefinitionId, read_definition_id
 from service.models.queries.camunda.runtime import TASKS
@@ -35,7 +35,7 @@ from service.models.queries.camunda.runtime import TASKS
     ],
 )
 def test_a_typed_variable_becomes_plain_data(given: dict[str, object], plain: object) -> None:
-    (value,) = read_values({"v": given}).values()
+    (value,) = read_variables({"v": given}).values()
     assert value == plain
     assert type(value) is type(plain)
 
@@ -61,18 +61,18 @@ def test_a_typed_variable_becomes_plain_data(given: dict[str, object], plain: ob
 )
 def test_a_value_that_does_not_fit_its_type_is_refused_at_its_name(given: object) -> None:
     with pytest.raises(InvalidInput) as refused:
-        read_values({"v": given})
+        read_variables({"v": given})
     assert set(refused.value.fields) == {"v"}
 
 
 def test_variables_must_be_an_object() -> None:
     with pytest.raises(InvalidInput):
-        read_values([1])
-    assert read_values(None) == {}
+        read_variables([1])
+    assert read_variables(None) == {}
 
 
 def test_case_data_goes_out_with_types() -> None:
-    written = write_values({"a": "x", "b": 1, "c": 2**40, "d": True, "e": None, "f": [1, {"g": 2}]})
+    written = write_variables({"a": "x", "b": 1, "c": 2**40, "d": True, "e": None, "f": [1, {"g": 2}]})
     assert {name: (value["type"], value["value"]) for name, value in written.items()} == {
         "a": ("String", "x"),
         "b": ("Integer", 1),
@@ -117,16 +117,16 @@ def test_an_instant_is_read_with_or_without_offset(text: str) -> None:
 )
 def test_a_filter_that_cannot_be_understood_is_refused_and_not_ignored(given: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
-        read_wanted(TASKS, given)
+        read_list_request(TASKS, given)
 
 
 def test_null_filters_and_false_flags_count_as_not_asked() -> None:
-    assert read_wanted(TASKS, {"name": None, "unassigned": "false", "sorting": None}).values == {}
+    assert read_list_request(TASKS, {"name": None, "unassigned": "false", "sorting": None}).values == {}
 
 
 def test_a_sorting_of_several_orders_is_read_from_a_body() -> None:
     orders = [{"sortBy": "priority", "sortOrder": "desc"}, {"sortBy": "created", "sortOrder": "asc"}]
-    assert read_wanted(TASKS, {"sorting": orders}).order == (("priority", True), ("created", False))
+    assert read_list_request(TASKS, {"sorting": orders}).order == (("priority", True), ("created", False))
 
 
 def test_a_definition_id_is_read_back() -> None:

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.api.http.auth import memory
+from service.api.http.auth import credential_cache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.user import User
@@ -20,7 +20,7 @@ HASH = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
 
 def make_world() -> Stage:
     """The stage, everybody with the password."""
-    memory.forget()
+    credential_cache.forget()
     stage = make_stage()
     give_password()
     return stage

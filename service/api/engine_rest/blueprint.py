@@ -1,4 +1,4 @@
-"""The door of ``/engine-rest``: who may come in, from which origin, in which format. Its rooms are the modules beside it."""
+"""The blueprint of ``/engine-rest``: credentials, origins and JSON. Its routes are in the modules beside it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ blueprint.register_error_handler(Exception, render_fault)
 
 
 @blueprint.before_request
-def enter() -> Response | None:
-    """A preflight passes without credentials; all else needs them, by HTTP Basic and never by a cookie."""
+def authenticate_request() -> Response | None:
+    """Ask for credentials by HTTP Basic, never by a cookie; a preflight needs none."""
     g.language = language()
     if request.method == "OPTIONS":
-        return empty()
+        return no_content()
     g.user = authenticate()
     g.user_id = g.user.id  # for the line of the request in the log
     return None
@@ -57,8 +57,8 @@ def allow_origin(response: Response) -> Response:
 
 
 @blueprint.get("/version")
-def version() -> Response:
-    return answer({"version": VERSION})
+def show_version() -> Response:
+    return json_response({"version": VERSION})
 
 
 @blueprint.route("/<path:_rest>", methods=[*METHODS, "PATCH"])
@@ -67,22 +67,22 @@ def unknown(_rest: str) -> Response:
 
 
 def user() -> User:
-    """The account whose credentials came with this request."""
+    """Return the account whose credentials came with this request."""
     return cast(User, g.user)
 
 
-def answer(content: Any, status: int = 200) -> Response:
-    """The content as JSON."""
+def json_response(content: Any, status: int = 200) -> Response:
+    """Answer with the content as JSON."""
     return Response(orjson.dumps(content), status, content_type="application/json")
 
 
-def empty() -> Response:
-    """Done, with nothing to say."""
+def no_content() -> Response:
+    """Answer 204."""
     return Response(status=204)
 
 
-def body() -> Mapping[str, Any]:
-    """The JSON object of the request; an absent body is an empty one. Raises 415 and 400 as Camunda does."""
+def json_body() -> Mapping[str, Any]:
+    """Read the JSON object of the request; an absent body is an empty one. Raises 415 and 400 as Camunda does."""
     if request.mimetype not in ("", "application/json"):
         raise UnsupportedMediaType
     if not (raw := request.get_data()):

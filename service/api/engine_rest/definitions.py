@@ -9,13 +9,13 @@ from flask import Response, request
 
 from service.api.engine_rest import serializers
 from service.api.engine_rest.blueprint import (
-    answer,
     blueprint,
-    body,
+    json_body,
+    json_response,
     user,
 )
-from service.api.engine_rest.parameters import read_wanted
-from service.api.engine_rest.typed_values import read_values, write_values
+from service.api.engine_rest.parameters import read_list_request
+from service.api.engine_rest.variable_values import read_variables, write_variables
 from service.errors import N_, Conflict, NotFound
 from service.models.queries.camunda.listing import Row, definition_id, read_definition_id
 from service.models.queries.camunda.runtime import DEFINITIONS, find_definition, main_diagram
@@ -23,40 +23,40 @@ from service.workflow.runtime import tasks
 
 
 @blueprint.get("/process-definition")
-def definitions() -> Response:
-    return answer(
-        [serializers.definition(row) for row in DEFINITIONS.rows(user(), read_wanted(DEFINITIONS, request.args))]
+def list_definitions() -> Response:
+    return json_response(
+        [serializers.definition(row) for row in DEFINITIONS.rows(user(), read_list_request(DEFINITIONS, request.args))]
     )
 
 
 @blueprint.get("/process-definition/count")
 def count_definitions() -> Response:
-    return answer({"count": DEFINITIONS.count(user(), read_wanted(DEFINITIONS, request.args))})
+    return json_response({"count": DEFINITIONS.count(user(), read_list_request(DEFINITIONS, request.args))})
 
 
 @blueprint.get("/process-definition/<id>")
 @blueprint.get("/process-definition/key/<key>")
-def definition(id: str = "", key: str = "") -> Response:
-    return answer(serializers.definition(_found(id, key)))
+def show_definition(id: str = "", key: str = "") -> Response:
+    return json_response(serializers.definition(_found(id, key)))
 
 
 @blueprint.get("/process-definition/<id>/xml")
 @blueprint.get("/process-definition/key/<key>/xml")
-def diagram(id: str = "", key: str = "") -> Response:
+def show_diagram(id: str = "", key: str = "") -> Response:
     row = _found(id, key)
     xml = main_diagram(row.digest).decode("utf-8-sig")
-    return answer({"id": definition_id(row.key, row.number, row.digest), "bpmn20Xml": xml})
+    return json_response({"id": definition_id(row.key, row.number, row.digest), "bpmn20Xml": xml})
 
 
 @blueprint.post("/process-definition/<id>/start")
 @blueprint.post("/process-definition/key/<key>/start")
-def start(id: str = "", key: str = "") -> Response:
+def start_instance(id: str = "", key: str = "") -> Response:
     row = _found(id, key)
     if not row.current:
         raise Conflict(N_("新案卷只能按现行版本发起，这个版本已被替换。"))
-    given = body()
+    given = json_body()
     started = tasks.start_by_key(
-        user(), row.key, read_values(given.get("variables")), business_key=_business_key(given)
+        user(), row.key, read_variables(given.get("variables")), business_key=_business_key(given)
     )
     content: dict[str, Any] = {
         "links": [],
@@ -70,20 +70,20 @@ def start(id: str = "", key: str = "") -> Response:
         "tenantId": None,
     }
     if given.get("withVariablesInReturn") is True:
-        content["variables"] = write_values(started.data)
-    return answer(content)
+        content["variables"] = write_variables(started.data)
+    return json_response(content)
 
 
 @blueprint.get("/deployment")
-def deployments() -> Response:
-    wanted = read_wanted(
+def list_deployments() -> Response:
+    wanted = read_list_request(
         DEFINITIONS, {name: request.args[name] for name in ("firstResult", "maxResults") if name in request.args}
     )
-    return answer([serializers.deployment(row) for row in DEFINITIONS.rows(user(), wanted)])
+    return json_response([serializers.deployment(row) for row in DEFINITIONS.rows(user(), wanted)])
 
 
 def _found(id: str, key: str) -> Row:
-    """The version by its id, or the one in force by its process's key."""
+    """Find a version by its id, or the one in force by its process's key. Raises NotFound."""
     wanted = key or read_definition_id(id)
     row = find_definition(wanted) if wanted else None
     if row is None:
@@ -92,6 +92,6 @@ def _found(id: str, key: str) -> Row:
 
 
 def _business_key(given: Mapping[str, Any]) -> str | None:
-    """What the client calls the case; None when it gave no text."""
+    """Return the client's name of the case; None when it gave no text."""
     key = given.get("businessKey")
     return key[:120] if isinstance(key, str) and key else None

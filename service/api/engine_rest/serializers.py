@@ -1,4 +1,4 @@
-"""Rows of the API's lists in the shape of Camunda's JSON. Fields that have no meaning here are null, as Camunda leaves them."""
+"""Writes rows as Camunda's JSON; fields that have no meaning here are null, as Camunda leaves them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from service.models.queries.camunda.listing import Row, definition_id
 
 
 def instant(at: datetime | None) -> str | None:
-    """An instant as Camunda writes it: ``2026-11-24T00:00:00.000+0000``."""
+    """Write an instant as Camunda does: ``2026-11-24T00:00:00.000+0000``."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000" if at else None
 
 
 def activity(element: str) -> str:
-    """The id of an element in its own diagram, from its path through calls and subprocesses."""
+    """Return the id of an element in its own diagram, from its path through calls and subprocesses."""
     return element.rpartition("/")[2]
 
 
 def definition(row: Row) -> dict[str, Any]:
-    """A version of a process."""
+    """Write a version of a process (ProcessDefinitionDto)."""
     return {
         "id": definition_id(row.key, row.number, row.digest),
         "key": row.key,
@@ -39,7 +39,7 @@ def definition(row: Row) -> dict[str, Any]:
 
 
 def deployment(row: Row) -> dict[str, Any]:
-    """The bundle of a version: here every version is one deployment."""
+    """Write the bundle of a version (DeploymentDto): every version is one deployment."""
     return {
         "links": [],
         "id": row.digest,
@@ -51,7 +51,7 @@ def deployment(row: Row) -> dict[str, Any]:
 
 
 def instance(row: Row) -> dict[str, Any]:
-    """A case."""
+    """Write a case (ProcessInstanceDto)."""
     return {
         "links": [],
         "id": str(row.id),
@@ -66,7 +66,7 @@ def instance(row: Row) -> dict[str, Any]:
 
 
 def task(row: Row) -> dict[str, Any]:
-    """An open user task."""
+    """Write an open user task (TaskDto)."""
     return {
         "id": str(row.id),
         "name": row.name,
@@ -96,7 +96,7 @@ def task(row: Row) -> dict[str, Any]:
 
 
 def job(row: Row) -> dict[str, Any]:
-    """A timer, or automatic work that waits."""
+    """Write a timer, or automatic work that waits (JobDto)."""
     return {
         "id": str(row.id),
         "jobDefinitionId": None,
@@ -117,7 +117,7 @@ def job(row: Row) -> dict[str, Any]:
 
 
 def incident(row: Row) -> dict[str, Any]:
-    """What failed for good and waits for somebody."""
+    """Write a failure without retries (IncidentDto)."""
     return {
         "id": str(row.id),
         "processDefinitionId": definition_id(row.process, row.number, row.definition),
@@ -138,7 +138,7 @@ def incident(row: Row) -> dict[str, Any]:
 
 
 def past_instance(row: Row) -> dict[str, Any]:
-    """A case, running or ended."""
+    """Write a case, running or ended (HistoricProcessInstanceDto)."""
     return {
         "id": str(row.id),
         "businessKey": row.business_key,
@@ -163,7 +163,7 @@ def past_instance(row: Row) -> dict[str, Any]:
 
 
 def past_activity(row: Row, name: str | None, kind: str) -> dict[str, Any]:
-    """One passage through an element."""
+    """Write one passage through an element (HistoricActivityInstanceDto)."""
     return {
         "id": f"{activity(row.element)}:{row.mark}",
         "parentActivityInstanceId": str(row.case_id),

@@ -18,21 +18,21 @@ from service.models.tables.user import User
 from service.workflow.accounts import authentication, passwords
 from service.workflow.authorization import obstacle_before_record
 
-MEMORY = timedelta(minutes=5)
-MOST = 4096  # remembered at most; beyond that the oldest go
-NOWHERE = "0.0.0.0"  # noqa: S104 - an address for the record, when the server names none
+CACHE_LIFETIME = timedelta(minutes=5)
+MAX_REMEMBERED = 4096  # remembered at most; beyond that the oldest go
+UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104 - an address for the record, when the server names none
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Credentials found right: until when (of the monotonic clock) that is believed, and whose they are."""
+class RememberedCredentials:
+    """Credentials found right, until an instant of the monotonic clock."""
 
     account: User
     until: float
 
 
-class Memory:
-    """Which credentials were found right a short while ago.
+class CredentialCache:
+    """Credentials that were found right within the last five minutes.
 
     Each is known by a digest, under a key of this process, over the password and the account's stamp: whatever changes
     the account (password, role, state, epoch) or its organisation is therefore asked for anew by itself.
@@ -40,19 +40,21 @@ class Memory:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._known: dict[bytes, Known] = {}
+        self._known: dict[bytes, RememberedCredentials] = {}
         self._lock = threading.Lock()
 
     def recall(self, stamp: CredentialStamp, password: str) -> User | None:
-        """The account, if these credentials were found right within the last five minutes."""
+        """Return the account, if these credentials were found right within the last five minutes."""
         known = self._known.get(self._digest(stamp, password))
         return known.account if known and known.until > time.monotonic() else None
 
     def remember(self, stamp: CredentialStamp, password: str, account: User) -> None:
         """Take them as right for five minutes."""
         with self._lock:
-            self._known[self._digest(stamp, password)] = Known(account, time.monotonic() + MEMORY.total_seconds())
-            while len(self._known) > MOST:
+            self._known[self._digest(stamp, password)] = RememberedCredentials(
+                account, time.monotonic() + CACHE_LIFETIME.total_seconds()
+            )
+            while len(self._known) > MAX_REMEMBERED:
                 del self._known[next(iter(self._known))]
 
     def forget(self) -> None:
@@ -63,11 +65,11 @@ class Memory:
         return hmac.digest(self._key, "\0".join((*map(str, stamp), password)).encode(), "sha256")
 
 
-memory = Memory()
+credential_cache = CredentialCache()
 
 
 def authenticate() -> User:
-    """The account of the request's credentials, its unit's record complete (R3). Raises as ``identify``."""
+    """Return the account of the request's credentials, its unit's record complete (R3). Raises as ``identify``."""
     account = identify()
     if why := obstacle_before_record(account, ()):
         raise NotAllowed(why)
@@ -75,13 +77,13 @@ def authenticate() -> User:
 
 
 def identify() -> User:
-    """The account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the first
+    """Return the account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the first
     password was changed (R2), or once the present one is past its days."""
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or given.password is None or "\0" in given.username:
         raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))
     stamp = credential_stamp(given.username)
-    account = memory.recall(stamp, given.password) if stamp and _is_free(stamp) else None
+    account = credential_cache.recall(stamp, given.password) if stamp and _is_free(stamp) else None
     if account is None:
         account = _check(given.username, given.password)
     if passwords.is_stale(account):
@@ -92,13 +94,13 @@ def identify() -> User:
 
 
 def _check(login: str, password: str) -> User:
-    """The account, after the slow check, which counts failures."""
-    account = detached_copy(authentication.check_password(login, password, request.remote_addr or NOWHERE))
+    """Return the account, after the slow check, which counts failures."""
+    account = detached_copy(authentication.check_password(login, password, request.remote_addr or UNKNOWN_ADDRESS))
     if stamp := credential_stamp(login):
-        memory.remember(stamp, password, account)
+        credential_cache.remember(stamp, password, account)
     return account
 
 
 def _is_free(stamp: CredentialStamp) -> bool:
-    """Neither disabled nor locked at this moment."""
+    """Tell whether it is neither disabled nor locked at this moment."""
     return stamp.state == "active" and (stamp.locked_until is None or stamp.locked_until <= now())

@@ -27,7 +27,7 @@ from service.models.db.errors import DatabaseAway
 LANGUAGES = ("zh", "en")
 OPTIMISTIC_LOCKING = 1  # Camunda's code of a lost race
 # Camunda's name and status of each of ours; the first that fits counts.
-DIALECT: tuple[tuple[type[AnpeiError], str, int], ...] = (
+CAMUNDA_ERRORS: tuple[tuple[type[AnpeiError], str, int], ...] = (
     (InvalidInput, "InvalidRequestException", 400),
     (SignInNeeded, "AuthenticationException", 401),
     (TooManyAttempts, "AuthenticationException", 429),
@@ -45,8 +45,8 @@ HTTP_MESSAGES = {
 
 
 def render(error: AnpeiError) -> Response:
-    """Our own error in Camunda's dress; what is wrong with each field follows the message and stands in ``fields``."""
-    name, status = next((name, status) for kind, name, status in DIALECT if isinstance(error, kind))
+    """Render an AnpeiError as Camunda does; what is wrong with each field follows the message and stands in ``fields``."""
+    name, status = next((name, status) for kind, name, status in CAMUNDA_ERRORS if isinstance(error, kind))
     content: dict[str, Any] = {"type": name, "message": say(error.message), "code": None}
     if isinstance(error, InvalidInput) and error.fields:
         content["fields"] = {field: say(message) for field, message in error.fields.items()}
@@ -63,7 +63,7 @@ def render(error: AnpeiError) -> Response:
 
 
 def render_http(error: HTTPException) -> Response:
-    """What Flask itself refuses (405, 413, 415, malformed JSON) and whatever went wrong unforeseen (500)."""
+    """Render Flask's own refusals (405, 413, 415, malformed JSON)."""
     status = error.code or 500
     text = HTTP_MESSAGES.get(type(error)) or error.description or N_("系统出错,请稍后再试。")
     name = "InvalidRequestException" if isinstance(error, BadRequest) else "RestException"
@@ -74,7 +74,7 @@ def render_http(error: HTTPException) -> Response:
 
 
 def render_outage(_error: DatabaseAway) -> Response:
-    """The database is away: nothing of the request was done."""
+    """Render an outage of the database: nothing of the request was done."""
     text = say(Message(N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。")))
     return Response(
         orjson.dumps({"type": "RestException", "message": text, "code": None}), 503, content_type="application/json"
@@ -82,19 +82,19 @@ def render_outage(_error: DatabaseAway) -> Response:
 
 
 def render_fault(error: Exception) -> Response:
-    """Something unforeseen: the trace goes to the log, the client learns only that it failed."""
+    """Render an unforeseen error: the trace goes to the log, the client learns only that it failed."""
     failed = AnpeiError()
     failed.__cause__ = error
     return render(failed)
 
 
 def language() -> str:
-    """The reader's language, by the Accept-Language of his request; Chinese unless he prefers another."""
+    """Choose the language by Accept-Language; Chinese unless another is preferred."""
     return request.accept_languages.best_match(LANGUAGES, default="zh") or "zh"
 
 
 def say(message: Message) -> str:
-    """The message in the language in force, its places filled; a place may itself hold a message."""
+    """Write a message in the language in force, its places filled; a place may itself hold a message."""
     text = gettext(message.text)
     if not message.values:
         return text

@@ -1,4 +1,4 @@
-"""Who one is here, and the short lists from which ids and codes are taken."""
+"""The account of the caller, and the short lists from which ids and codes are taken."""
 
 from __future__ import annotations
 

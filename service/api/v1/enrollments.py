@@ -81,7 +81,7 @@ def check_in(enrollment_id: UUID) -> Any:
 
 @blp.post("/enrollments/check-in")
 @requires_permission(Action.CHECK_IN)
-@blp.arguments(schemas.Many500)
+@blp.arguments(schemas.ManyEnrollments)
 @blp.response(200, DONE)
 @blp.alt_response(404, response="PROBLEM_404")
 @blp.alt_response(409, response="PROBLEM_409")

@@ -194,7 +194,7 @@ def reveal_number(person_id: UUID) -> Any:
 
 
 def _record(person_id: UUID) -> Any:
-    """The record as it now stands, with the training that is due and why."""
+    """Return the record as it now stands, with the training that is due and why."""
     expire_session()
     person = person_records.visible_person(user(), person_id)
     known = facts_of([person.id], today())[person.id]
@@ -213,7 +213,7 @@ def _record(person_id: UUID) -> Any:
 
 
 def _stored(person: Person) -> dict[str, Any]:
-    """What the form would show; an empty number or telephone keeps what is stored."""
+    """Return the fields as the form would show them; an empty number or telephone keeps what is stored."""
     kept = {name: getattr(person, name) for name in schemas.KEPT}
     return kept | {
         "qualification_type": person.qualification_type.code,

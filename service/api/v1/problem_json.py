@@ -63,7 +63,7 @@ class PreconditionFailed(AnpeiError):
 
 
 def render(error: AnpeiError) -> Response:
-    """Our own error; what is wrong with each field stands in ``errors``."""
+    """Render an AnpeiError; what is wrong with each field stands in ``errors``."""
     if error.status >= 500:
         return render_fault(error)
     fields = error.fields if isinstance(error, InvalidInput) else None
@@ -74,7 +74,7 @@ def render(error: AnpeiError) -> Response:
 
 
 def render_http(error: HTTPException) -> Response:
-    """What Flask itself refuses: a malformed request, a wrong method, too large a body."""
+    """Render Flask's own refusals: a malformed request, a wrong method, too large a body."""
     status = error.code if error.code in TEXTS else 400 if (error.code or 500) < 500 else 500
     values = {"most": (request.max_content_length or 0) >> 20} if status == 413 else {}
     answer = _answer(status, CODES[status], Message(TEXTS[status], **values))
@@ -84,12 +84,12 @@ def render_http(error: HTTPException) -> Response:
 
 
 def render_outage(_error: DatabaseAway) -> Response:
-    """The database is away: nothing of the request was done."""
+    """Render an outage of the database: nothing of the request was done."""
     return _answer(503, CODES[503], Message(TEXTS[503]))
 
 
 def render_fault(error: Exception) -> Response:
-    """Something unforeseen: the trace goes to the log, the client learns the number under which it stands there."""
+    """Render an unforeseen error: the trace goes to the log, the client learns the number under which it stands there."""
     current_app.logger.error("api/v1 failed", exc_info=error)
     return _answer(500, CODES[500], Message(TEXTS[500]))
 

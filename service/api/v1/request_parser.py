@@ -1,4 +1,4 @@
-"""How a request of ``/api/v1`` is read: address and body by their schemas, everything that does not fit told at its name."""
+"""Reads address and body of ``/api/v1`` by their schemas; all that does not fit is told at its name."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ class Parser(FlaskParser):
             raise BadRequest from error
 
     def handle_error(self, error: ValidationError, *_more: Any, **_words: Any) -> Any:
-        """What is wrong with each member, under its path: ``persons.3``."""
+        """Raise Malformed with what is wrong with each member, under its path: ``persons.3``."""
         (found,) = error.messages_dict.values()  # of the one location that was read
         raise Malformed(by_path(found)) from error
 
 
-def submission() -> UUID:
-    """The client's key of what it sends, so that the same sent twice is done once; a new one when it gave none."""
+def idempotency_key() -> UUID:
+    """Return the key under which the same request sent twice is done once; a new one when the client gave none."""
     given = request.headers.get(IDEMPOTENCY)
     if given is None:
         return new_id()

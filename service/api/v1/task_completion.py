@@ -1,4 +1,4 @@
-"""Doing the next step of a case through the thing it is about: one, or many at once with each refusal told."""
+"""Completes the open task of a case through its subject: one, or many at once with each refusal told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from service.api.v1.blueprint import user
-from service.api.v1.request_parser import submission
+from service.api.v1.request_parser import idempotency_key
 from service.api.v1.schemas.pages import to_text
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.transaction import expire_session
@@ -34,11 +34,11 @@ def complete_first_task(case_ids: Sequence[UUID], element: str, raw: Raw) -> Non
 
 
 def complete_tasks(element: str, rows: Sequence[tuple[UUID, Raw]]) -> dict[str, Any]:
-    """Do one step of many enrolments, each a use case of its own; what was sent before is answered again."""
+    """Complete one step of many enrolments, each a use case of its own; a request sent before is answered again."""
     named = [enrollment for enrollment, _ in rows]
     if len(set(named)) < len(named):
         raise InvalidInput({"enrollments": N_("同一份报名不能出现两次。")})
-    key = submission()
+    key = idempotency_key()
     results = bulk_completion.recorded(user(), key)
     if results is None:
         found = task_lookup.steps_of_enrollments(user(), [enrollment for enrollment, _ in rows], element)

@@ -1,1 +1,1 @@
-"""What each noun of ``/api/v1`` asks and answers, a module a noun."""
+"""Requests and responses of ``/api/v1``, a module a noun."""

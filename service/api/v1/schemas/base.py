@@ -1,4 +1,4 @@
-"""What every schema of ``/api/v1`` holds to: answers are whole, and a request names nothing unknown."""
+"""The two bases of every schema of ``/api/v1``: answers are whole, and a request names nothing unknown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ResponseSchema(Schema):
 
 
 class RequestSchema(Schema):
-    """What a client sends; a member that is not known is refused."""
+    """A request; a member that is not known is refused."""
 
     class Meta:
         unknown = RAISE

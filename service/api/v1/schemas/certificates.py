@@ -123,6 +123,6 @@ class Loss(RequestSchema):
 
 
 class Begun(ResponseSchema):
-    """What was begun and now waits for others."""
+    """A case that was started and now waits for others."""
 
     case = Id("案卷的 id，可在 /engine-rest 查看进度。 / Id of the case; /engine-rest tells how far it is.")

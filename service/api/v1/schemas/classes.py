@@ -83,7 +83,7 @@ class ClassRecord(TrainingClass):
 
 
 class ClassFields(RequestSchema):
-    """What a draft holds."""
+    """The fields of a draft."""
 
     title = Text("班次名称。 / Title.", 100, min_length=1)
     kind = Choice(
@@ -107,7 +107,7 @@ class ClassFields(RequestSchema):
 
 
 class NewClass(ClassFields):
-    """What a new draft must hold."""
+    """The fields of a new draft."""
 
     title = Text("班次名称。 / Title.", 100, min_length=1, required=True)
     kind = Choice(KIND, TrainingKind, required=True)
@@ -139,11 +139,11 @@ class Persons(RequestSchema):
 
 
 class EnrolledRow(ResponseSchema):
-    """What became of one person."""
+    """The result for one person."""
 
     person = Id()
     name = Text("姓名；不在范围内的为空。 / Name; empty out of scope.")
-    ok = Boolean("是否报上名。 / Whether he is enrolled.")
+    ok = Boolean("是否报上名。 / Whether the person is enrolled.")
     enrollment = Id("报名的 id。 / Id of the enrolment.", allow_none=True)
     message = Text("未能报名的原因。 / Why not.", allow_none=True)
 
@@ -164,4 +164,6 @@ class Candidate(ResponseSchema):
     unit_name = Text("单位。 / Unit.")
     type_name = Text("资格类型。 / Qualification type.")
     need = Choice("应参加的培训。 / Training that is due.", Need)
-    obstacles = List(fields.String(), "不能报名的原因；空即可报。 / Why he cannot join; empty if he can.")
+    obstacles = List(
+        fields.String(), "不能报名的原因；空即可报。 / Why the person cannot join; empty if nothing stands in the way."
+    )

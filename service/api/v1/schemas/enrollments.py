@@ -13,7 +13,7 @@ from service.validation.fields import Boolean, Choice, Date, DateTime, Id, Integ
 
 VIA = ("group", "enterprise", "province", "association", "institution")
 MARK = "成绩，0 到 100，最多一位小数。 / Score, 0 to 100, at most one decimal."
-MOST = 500  # of one request
+MAX_ROWS = 500  # of one request
 
 
 class EnrollmentQuery(SearchQuery):
@@ -79,15 +79,15 @@ class Correction(ScoreEntry):
     reason = Text("更正的原因。 / Why it is corrected.", 500, min_length=1, multiline=True, required=True)
 
 
-class Many500(RequestSchema):
-    enrollments = List(Id(), "报名的 id，最多 500。 / Ids of enrolments, 500 at most.", 1, MOST, required=True)
+class ManyEnrollments(RequestSchema):
+    enrollments = List(Id(), "报名的 id，最多 500。 / Ids of enrolments, 500 at most.", 1, MAX_ROWS, required=True)
 
 
-class ManyConfirmations(Many500, Confirmation):
+class ManyConfirmations(ManyEnrollments, Confirmation):
     """The same answer for many."""
 
 
-class ManyScoreDecisions(Many500, ScoreDecision):
+class ManyScoreDecisions(ManyEnrollments, ScoreDecision):
     """The same answer for many."""
 
 
@@ -96,11 +96,11 @@ class ScoreOf(ScoreEntry):
 
 
 class ManyScores(RequestSchema):
-    scores = List(nested(ScoreOf), "最多 500。 / 500 at most.", 1, MOST, required=True)
+    scores = List(nested(ScoreOf), "最多 500。 / 500 at most.", 1, MAX_ROWS, required=True)
 
 
 class Done(ResponseSchema):
-    """What became of one of many."""
+    """The result for one of many."""
 
     enrollment = Id("报名的 id。 / Id of the enrolment.")
     ok = Boolean("是否办成。 / Whether it was done.")

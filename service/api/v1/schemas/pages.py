@@ -1,4 +1,4 @@
-"""What several nouns have in common: pages of rows, and the results of acts on many."""
+"""Schemas that several nouns share: pages of rows, and the results of actions on many."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from service.validation.fields import Boolean, Integer, List, Text, nested
 ETAG = {"ETag": {"description": "这一版。 / This version.", "schema": {"type": "string"}}}
 LOCATED = {"Location": {"description": "新增内容的地址。 / Address of what was made.", "schema": {"type": "string"}}}
 FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
-MOST_ROWS = 200  # of one page
-COUNTED = 100_000  # to which totals are counted
+MAX_ROWS = 200  # of one page
+MAX_COUNT = 100_000  # to which totals are counted
 
 
 class Problem(ResponseSchema):
-    """An error as RFC 9457 has it."""
+    """An error (RFC 9457)."""
 
     type = Text("问题的种类，不随语言变。 / Kind of problem, the same in every language.")
     title = Text("种类的名称。 / Its name.")
@@ -43,24 +43,24 @@ class FieldProblem(Problem):
 
 
 class PageQuery(RequestSchema):
-    """Which page of a list."""
+    """One page of a list."""
 
     cursor = Text(
         "上一次答复的 next 或 previous；缺省为第一页。 / `next` or `previous` of an answer; the first page without it.",
         500,
     )
-    limit = Integer("一页的行数，缺省 50。 / Rows of a page, 50 unless told.", 1, MOST_ROWS, load_default=50)
+    limit = Integer("一页的行数，缺省 50。 / Rows of a page, 50 unless told.", 1, MAX_ROWS, load_default=50)
     total = Boolean("是否计算总数。 / Whether to count all rows.", load_default=False)
 
 
 class SearchQuery(PageQuery):
-    """Which page, and words to search for."""
+    """One page of the rows that hold some words."""
 
     q = Text("查找的文字。 / Words to search for.", 50, load_default="")
 
 
 def page_of(row: type[Schema], name: str) -> type[Schema]:
-    """A page of such rows."""
+    """Build the schema of a page of such rows."""
     members: dict[str, fields.Field[Any]] = {
         "items": List(nested(row)),
         "next": Text("下一页；没有则为 null。 / Cursor of the next page.", 500, allow_none=True),
@@ -73,7 +73,7 @@ def page_of(row: type[Schema], name: str) -> type[Schema]:
 
 
 def many_of(row: type[Schema], name: str) -> type[Schema]:
-    """What became of many rows: how many were done, and each with its reason if it was refused."""
+    """Build the schema of an action on many rows: how many were done, and each with its reason if it was refused."""
     members: dict[str, fields.Field[Any]] = {
         "done": Integer("办成的个数。 / How many were done."),
         "results": List(nested(row), "逐行的结果，顺序同请求。 / Row by row, in the order of the request."),
@@ -84,20 +84,20 @@ def many_of(row: type[Schema], name: str) -> type[Schema]:
 def paginated(
     wanted: dict[str, Any], query: Any, order: SortOrder, shape: Callable[[Any], Any] = lambda row: row
 ) -> dict[str, Any]:
-    """One page of a query in its order, as ``page_of`` answers it. Raises NotFound for a cursor that is none of ours."""
+    """Read one page of a query in its order, as ``page_of`` answers it. Raises NotFound for a cursor that was not given out here."""
     table = PagedTable((), query, order, shape)
     page = table.page(wanted.get("cursor") or None, wanted["limit"])
-    total = table.count(COUNTED) if wanted["total"] else None
+    total = table.count(MAX_COUNT) if wanted["total"] else None
     return {"items": page.rows, "next": page.after, "previous": page.before, "total": total}
 
 
 def to_form(given: Mapping[str, Any]) -> dict[str, Any]:
-    """As a form would send it: what is empty is ''."""
+    """Write values as a form would send them: what is empty is ''."""
     return {
         name: "" if value is None else value if isinstance(value, bool) else str(value) for name, value in given.items()
     }
 
 
 def to_text(message: Message | None) -> str | None:
-    """A message in the reader's language."""
+    """Write a message in the language of the request."""
     return say(message) if message else None

@@ -90,7 +90,7 @@ class Training(ResponseSchema):
 
 
 class PersonRecord(ResponseSchema):
-    """A person's record with his trainings."""
+    """A person's record with the trainings."""
 
     id = Id()
     name = Text("姓名。 / Name.")
@@ -121,7 +121,7 @@ class PersonRecord(ResponseSchema):
 
 
 class PersonFields(RequestSchema):
-    """What stands in a person's record; what is left out stays, null empties it."""
+    """The fields of a person's record; a member left out stays, null empties it."""
 
     id_type = Choice("证件类型，缺省居民身份证。 / Kind of document; resident identity card unless told.", IdType)
     sex = Choice("性别；身份证可不填。 / Sex; an identity card tells it.", Sex)
@@ -164,7 +164,7 @@ class Approval(RequestSchema):
 
 
 class Transfer(RequestSchema):
-    unit = Id("转入单位的 id。 / Id of the unit he moves to.", required=True)
+    unit = Id("转入单位的 id。 / Id of the unit to move to.", required=True)
 
 
 class NewType(RequestSchema):
@@ -172,6 +172,6 @@ class NewType(RequestSchema):
 
 
 class WholeNumbers(ResponseSchema):
-    """What is masked elsewhere; the look is audited."""
+    """Numbers that are masked elsewhere; the look is audited."""
 
     id_number = Text("证件号码。 / Identity number.")

@@ -66,7 +66,7 @@ class UnitRecord(Unit):
 
 
 class UnitChange(RequestSchema):
-    """What may be changed of a unit; what is left out stays, null empties it."""
+    """A change of a unit's record; a member left out stays, null empties it."""
 
     credit_code = Text("统一社会信用代码，18 位。 / Unified social credit code.", 18, allow_none=True)
     business = Choice("业务范围。 / Business.", Business, allow_none=True)

@@ -1,4 +1,4 @@
-"""Variables in Camunda's typed dialect, ``{name: {type, value, valueInfo}}``, from and to the plain data of cases."""
+"""Variables as Camunda's VariableValueDto, ``{name: {type, value, valueInfo}}``, from and to the plain data of cases."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ INTEGER_MAX = 2**31 - 1
 SAFE_MAX = 2**53 - 1  # case data keeps whole numbers that every JSON reader keeps
 
 
-def write_values(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Case data as typed variables; what is no single value goes out as ``Json`` text."""
+def write_variables(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Write case data as typed variables; lists and objects go out as ``Json`` text."""
     return {
         name: {"type": (typed := _typed(value))[0], "value": typed[1], "valueInfo": {}} for name, value in data.items()
     }
 
 
-def read_values(given: Any) -> dict[str, Any]:
-    """Typed variables as plain values: a ``Double`` as decimal text, a ``Date`` as China's civil date (ISO).
+def read_variables(given: Any) -> dict[str, Any]:
+    """Read typed variables as plain values: a ``Double`` as decimal text, a ``Date`` as China's civil date (ISO).
 
     Types may be missing or in any case of letters, as real clients send them. Raises InvalidInput with the fields.
     """
