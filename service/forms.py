@@ -103,18 +103,10 @@ def clean(form: bytes, raw: Mapping[str, Any]) -> Cleaned:
     Fields that do not show are None, whatever was sent for them; a field the form does not have is refused.
     """
     asked = [f for f in fields(form) if f.key]
-    shown = [f for f in asked if f.is_shown(raw)]
-    hidden = {f.key for f in asked} - {f.key for f in shown}
-    given = {k: v for k, v in raw.items() if k not in hidden and not _is_empty(v)}
-    loaded, wrong = _load(_schema(form), given)
-    for field in shown:
-        if field.is_required(raw) and loaded.get(field.key) in (None, False, []):
-            wrong.setdefault(field.key, Message(REQUIRED))
-    if wrong:
+    loaded, wrong = _load(_schema(form), _shown(asked, raw))
+    if wrong := _missing(asked, raw, loaded) | wrong:
         raise InvalidInput(wrong)
-    data = {f.key: loaded.get(f.key, _nothing(f)) for f in asked}
-    personal = {f.key: str(data.pop(f.key)) for f in asked if f.personal and data[f.key] is not None}
-    return Cleaned(data, personal)
+    return _apart(asked, loaded)
 
 
 @lru_cache(maxsize=256)
@@ -176,6 +168,25 @@ def _schema(form: bytes) -> FormSchema:
     members: dict[str, Any] = {f.key: _schema_field(f) for f in fields(form) if f.key}
     schema: FormSchema = FormSchema.from_dict(members, name="Form")()  # type: ignore[assignment]
     return schema
+
+
+def _shown(asked: list[Field], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop what is empty or was sent for a field that does not show; unknown names stay, to be refused."""
+    hidden = {f.key for f in asked if not f.is_shown(raw)}
+    return {k: v for k, v in raw.items() if k not in hidden and not _is_empty(v)}
+
+
+def _missing(asked: list[Field], raw: Mapping[str, Any], loaded: Mapping[str, Any]) -> dict[str, Message]:
+    """Find the required fields that show and were left empty."""
+    empty = [f for f in asked if loaded.get(f.key) in (None, False, [])]
+    return {f.key: Message(REQUIRED) for f in empty if f.is_shown(raw) and f.is_required(raw)}
+
+
+def _apart(asked: list[Field], loaded: Mapping[str, Any]) -> Cleaned:
+    """Complete the data with what was left empty, and take the personal values out."""
+    data = {f.key: loaded.get(f.key, _nothing(f)) for f in asked}
+    personal = {f.key: str(data.pop(f.key)) for f in asked if f.personal and data[f.key] is not None}
+    return Cleaned(data, personal)
 
 
 def _load(schema: FormSchema, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Message]]:

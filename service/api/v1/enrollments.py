@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -51,8 +52,7 @@ def show_enrollment(enrollment_id: UUID) -> Any:
 @blp.alt_response(409, response="PROBLEM_409")
 def confirm_enrollment(given: dict[str, Any], enrollment_id: UUID) -> Any:
     """报名确认 / Confirm an enrolment, or refuse it"""
-    complete_task(case_of(enrollment_id), "confirm_enrollment", given)
-    return record(enrollment_id)
+    return complete_step(enrollment_id, "confirm_enrollment", given)
 
 
 @blp.post("/enrollments/confirm")
@@ -75,8 +75,7 @@ def confirm_enrollments(given: dict[str, Any]) -> Any:
 @blp.alt_response(422, response="PROBLEM_422")
 def check_in(enrollment_id: UUID) -> Any:
     """报到 / Check in"""
-    complete_task(case_of(enrollment_id), "check_in", {})
-    return record(enrollment_id)
+    return complete_step(enrollment_id, "check_in", {})
 
 
 @blp.post("/enrollments/check-in")
@@ -112,13 +111,14 @@ def withdraw_enrollment(given: dict[str, Any], enrollment_id: UUID) -> Any:
     return record(enrollment_id)
 
 
-def case_of(enrollment_id: UUID) -> UUID:
-    """The case of an enrolment in scope."""
-    return enrollment_list.visible_enrollment(user(), enrollment_id).case_id
+def complete_step(enrollment_id: UUID, element: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete the user's open task of this element of an enrolment in scope; returns the enrolment as it then stands."""
+    complete_task(enrollment_list.visible_enrollment(user(), enrollment_id).case_id, element, raw)
+    return record(enrollment_id)
 
 
 def record(enrollment_id: UUID) -> dict[str, Any]:
-    """One enrolment as it now stands."""
+    """Return one enrolment as it now stands."""
     expire_session()
     found: Enrollment = enrollment_list.visible_enrollment(user(), enrollment_id)
     step = class_list.open_tasks(user(), [found.case_id]).get(found.case_id)

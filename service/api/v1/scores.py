@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from service.api.v1.blueprint import Blueprint, requires_permission, user
-from service.api.v1.enrollments import DONE, case_of, record
+from service.api.v1.enrollments import DONE, complete_step, record
 from service.api.v1.request_parser import IDEMPOTENCY_HEADER
 from service.api.v1.schemas import enrollments as schemas
 from service.api.v1.schemas.pages import page_of, paginated
-from service.api.v1.task_completion import complete_task, complete_tasks
+from service.api.v1.task_completion import complete_tasks
 from service.domain.accounts.permissions import Action
 from service.models.queries.training import score_list
 from service.models.queries.training.score_list import ScoreFilter
@@ -63,8 +63,7 @@ def confirm_scores(given: dict[str, Any]) -> Any:
 @blp.alt_response(409, response="PROBLEM_409")
 def record_score(given: dict[str, Any], enrollment_id: UUID) -> Any:
     """录入成绩 / Record a score"""
-    complete_task(case_of(enrollment_id), "record_score", _form(given))
-    return record(enrollment_id)
+    return complete_step(enrollment_id, "record_score", _form(given))
 
 
 @blp.post("/enrollments/<uuid:enrollment_id>/confirm-score")
@@ -74,8 +73,7 @@ def record_score(given: dict[str, Any], enrollment_id: UUID) -> Any:
 @blp.alt_response(409, response="PROBLEM_409")
 def confirm_score(given: dict[str, Any], enrollment_id: UUID) -> Any:
     """确认成绩 / Confirm a score, or return it"""
-    complete_task(case_of(enrollment_id), "confirm_score", given)
-    return record(enrollment_id)
+    return complete_step(enrollment_id, "confirm_score", given)
 
 
 @blp.post("/enrollments/<uuid:enrollment_id>/correct-score")
