@@ -24,7 +24,7 @@ UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104 - an address for the record, when the 
 
 
 @dataclass(frozen=True, slots=True)
-class RememberedCredentials:
+class KnownCredentials:
     """Credentials found right, until an instant of the monotonic clock."""
 
     account: User
@@ -40,7 +40,7 @@ class CredentialCache:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._known: dict[bytes, RememberedCredentials] = {}
+        self._known: dict[bytes, KnownCredentials] = {}
         self._lock = threading.Lock()
 
     def recall(self, stamp: CredentialStamp, password: str) -> User | None:
@@ -51,7 +51,7 @@ class CredentialCache:
     def remember(self, stamp: CredentialStamp, password: str, account: User) -> None:
         """Take them as right for five minutes."""
         with self._lock:
-            self._known[self._digest(stamp, password)] = RememberedCredentials(
+            self._known[self._digest(stamp, password)] = KnownCredentials(
                 account, time.monotonic() + CACHE_LIFETIME.total_seconds()
             )
             while len(self._known) > MAX_REMEMBERED:

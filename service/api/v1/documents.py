@@ -52,12 +52,6 @@ class Operations(BasePlugin):
             responses |= {status: f"PROBLEM_{status}" for status in sorted(found)}
 
 
-class DocumentedApi(Api):
-    """The collector of operations; each names its own problems, so there is no default one."""
-
-    DEFAULT_ERROR_RESPONSE_NAME = None
-
-
 class Anything(PathConverter):
     """The rest of an address, line breaks included."""
 
@@ -66,7 +60,7 @@ class Anything(PathConverter):
 
 def register(app: Flask, blueprints: Sequence[Blueprint]) -> None:
     """Put the blueprints into the application, with the document and its page beside them."""
-    api = DocumentedApi(
+    api = Api(
         app,
         spec_kwargs={
             "title": "安培 REST 接口 / Anpei REST",
@@ -78,6 +72,7 @@ def register(app: Flask, blueprints: Sequence[Blueprint]) -> None:
             "security": [{"basic": []}],
         },
     )
+    api.DEFAULT_ERROR_RESPONSE_NAME = None  # each operation names its own problems
     api.spec.components.security_scheme("basic", {"type": "http", "scheme": "basic"})
     for kind in Field.__subclasses__():
         api.register_field(kind, kind.json_type, None)
