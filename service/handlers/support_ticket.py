@@ -21,9 +21,10 @@ from service.domain.values.state_machine import check_move
 from service.errors import N_, InvalidInput
 from service.models.db.ids import new_id
 from service.models.db.session import session
+from service.models.queries.notices.tickets import find_ticket
 from service.models.tables.case import PersonalValue
 from service.models.tables.case_statements import role_organisation
-from service.models.tables.ticket import Ticket, TicketMessage, ticket_of
+from service.models.tables.ticket import Ticket, TicketMessage
 from service.operations.context import Context, TaskSubject
 
 SILENT = N_("提问人 14 天未补充，请承办方处理。")
@@ -185,7 +186,7 @@ def _move(ticket: Ticket, to: TicketState) -> None:
 def _ticket(data: dict[str, Any]) -> Ticket:
     missing = InvalidInput({"ticket_id": N_("没有这份工单。")})
     try:
-        found = ticket_of(UUID(str(data.get("ticket_id"))))
+        found = find_ticket(UUID(str(data.get("ticket_id"))))
     except ValueError:
         raise missing from None
     if found is None:

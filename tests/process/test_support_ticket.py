@@ -11,6 +11,7 @@ from sqlalchemy import select
 from service.domain.notices.tickets import TicketState
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.session import session
+from service.models.queries.notices.tickets import messages_of
 from service.models.queries.runtime.inbox import Filter, read
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses, visible_to
 from service.models.tables.case import (
@@ -20,7 +21,7 @@ from service.models.tables.case import (
     Task,
 )
 from service.models.tables.organisation import authority_id
-from service.models.tables.ticket import Ticket, messages_of
+from service.models.tables.ticket import Ticket
 from service.models.tables.user import User
 from service.workflow.notices import tickets
 from service.workflow.runtime import history, jobs, tasks

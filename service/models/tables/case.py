@@ -193,19 +193,3 @@ class Submission(Base):
     user_id: Mapped[UUID]
     at: Mapped[datetime] = mapped_column(default=now)
     result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-
-
-INBOX_PAGE = text(
-    """
-    SELECT t.id, t.kind, t.name, t.subject, t.summary, t.unit_name, t.batch, t.batch_title, t.facts, t.opened_at,
-           t.due_at, t.sort_at, t.assignee_id, t.process, t.element, t.case_id, t.organisation_id
-    FROM unnest(cast(:organisations AS uuid[]), cast(:roles AS text[])) AS address(organisation_id, role)
-    CROSS JOIN LATERAL (
-        SELECT * FROM task WHERE task.organisation_id = address.organisation_id AND task.role = address.role
-          AND task.state = 'open'
-          AND (cast(:after_at AS timestamptz) IS NULL OR (task.sort_at, task.id) > (cast(:after_at AS timestamptz), cast(:after_id AS uuid)))
-        ORDER BY task.sort_at, task.id LIMIT :page
-    ) t ORDER BY t.sort_at, t.id LIMIT :page
-    """
-)
-"""The inbox: one LATERAL per address, each read from the partial index ``ix_task_inbox``."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
 from service.models.db.ids import new_id
-from service.models.db.session import Base, session
+from service.models.db.session import Base
 
 
 class Mail(Base):
@@ -38,21 +37,3 @@ class Mail(Base):
         Index("ix_mail_unsent", "created_at", postgresql_where="state IN ('waiting', 'failed')"),
         Index(None, "user_id", "created_at"),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Troubles:
-    """Mails that did not get out: tried and waiting for the next try, given up, and what the server last said."""
-
-    waiting: int
-    failed: int
-    error: str
-
-
-def troubles() -> Troubles:
-    """What the system administrator is told of mails that did not get out."""
-    tried = Mail.state.in_(("waiting", "failed")), Mail.error.is_not(None)
-    counts = select(func.count().filter(Mail.state == "waiting"), func.count().filter(Mail.state == "failed"))
-    waiting, failed = session().execute(counts.where(*tried)).one()
-    last = select(Mail.error).where(*tried).order_by(Mail.created_at.desc(), Mail.id.desc()).limit(1)
-    return Troubles(waiting, failed, (session().scalar(last) or "") if waiting or failed else "")

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, func, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
 from service.models.db.encryption import EncryptedBytes, encrypted_text
-from service.models.db.session import Base, db, session
-from service.models.tables.case_statements import EXTEND_JOB_LEASE
+from service.models.db.session import Base
 
 
 class PersonImport(Base):
@@ -56,32 +55,3 @@ class ImportPhoto(Base):
     content: Mapped[bytes] = mapped_column("sealed", EncryptedBytes)
     width: Mapped[int | None]
     height: Mapped[int | None]
-
-
-def keep(row: dict[str, Any]) -> bool:
-    """Write a new import; False when its id is known already (the form was sent twice)."""
-    put = insert(PersonImport).values(**row).on_conflict_do_nothing().returning(PersonImport.id)
-    return session().scalar(put) is not None
-
-
-def hold(import_id: UUID) -> PersonImport | None:
-    """The import, locked to the end of the transaction, as it now stands."""
-    query = select(PersonImport).where(PersonImport.id == import_id).with_for_update()
-    return session().scalars(query.execution_options(populate_existing=True)).one_or_none()
-
-
-def is_alone(import_id: UUID) -> bool:
-    """Whether no other transaction works on the import; holds to the end of this one."""
-    key = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 72))")
-    return bool(session().scalar(key, {"key": str(import_id)}))
-
-
-def note(import_id: UUID, done: int, job_id: UUID | None, until: datetime) -> None:
-    """Write down the progress beside the transaction in hand, so that it is seen before that one ends, and prolong the
-    lease of the job that works to ``until``. No more rows are done than there are.
-    """
-    told = update(PersonImport).where(PersonImport.id == import_id)
-    with db.engine.begin() as connection:
-        connection.execute(told.values(done=func.least(done, PersonImport.total)))
-        if job_id is not None:
-            connection.execute(EXTEND_JOB_LEASE, {"id": job_id, "until": until})

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, text
-from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, defer, mapped_column, relationship
 
 from service.models.db.encryption import EncryptedBytes
 from service.models.db.session import Base, session
@@ -109,41 +108,3 @@ class TicketSerial(Base):
             "ON CONFLICT (year) DO UPDATE SET last = ticket_serial.last + 1 RETURNING last"
         )
         return f"KF{year}{session().execute(query, {'year': year}).scalar_one():06d}"
-
-
-def messages_of(ticket_id: UUID) -> list[Any]:
-    """The conversation, oldest first, with the name and role of who speaks."""
-    query = (
-        select(
-            TicketMessage.id,
-            TicketMessage.created_at,
-            TicketMessage.kind,
-            TicketMessage.body,
-            TicketMessage.author_id,
-            User.display_name.label("author"),
-            User.role.label("role"),
-        )
-        .outerjoin(User, User.id == TicketMessage.author_id)
-        .where(TicketMessage.ticket_id == ticket_id)
-        .order_by(TicketMessage.created_at, TicketMessage.id)
-    )
-    return list(session().execute(query))
-
-
-def answerers() -> list[tuple[UUID, str, str, str]]:
-    """Who can be complained of: the accounts that answer tickets, as id, name, role, organisation."""
-    query = (
-        select(User.id, User.display_name, User.role, Organisation.name)
-        .join(User.organisation)
-        .where(User.role.in_(("sys_admin", "association", "ministry")), User.state != "disabled")
-        .order_by(User.role, User.display_name, User.id)
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in session().execute(query)]
-
-
-def ticket_of(ticket_id: UUID) -> Ticket | None:
-    """A ticket with who asks and from where."""
-    query = select(Ticket).options(joinedload(Ticket.requester), joinedload(Ticket.organisation))
-    return (
-        session().scalars(query.where(Ticket.id == ticket_id).execution_options(populate_existing=True)).one_or_none()
-    )

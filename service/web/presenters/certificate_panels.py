@@ -6,9 +6,10 @@ from service.domain.notices.tickets import RepairStep
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import reissue_of_case
 from service.models.queries.notices import ticket_list
+from service.models.queries.notices.tickets import messages_of
 from service.models.queries.persons.person_history import trainings_of
 from service.models.tables.case import Task
-from service.models.tables.ticket import TicketFile, messages_of
+from service.models.tables.ticket import TicketFile
 from service.models.tables.user import User
 from service.web.presenters.decision_panels import certificate_card, person_card
 from service.web.presenters.task_panel import TaskPanel

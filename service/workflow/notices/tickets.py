@@ -18,6 +18,7 @@ from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.notices.tickets import answering_accounts
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables import setting
 from service.models.tables.ticket import (
@@ -25,7 +26,6 @@ from service.models.tables.ticket import (
     TicketFile,
     TicketMessage,
     TicketSerial,
-    answerers,
 )
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
@@ -53,7 +53,7 @@ def open_ticket(user: User, raw: Mapping[str, Any], files: Files = ()) -> Ticket
     body = _body(entry)
     device = entry.text("device", 100, required=True) if kind == TicketKind.REPAIR else None
     accused = entry.id("accused", required=False) if kind == TicketKind.COMPLAINT else None
-    if accused is not None and accused not in {row[0] for row in answerers()}:
+    if accused is not None and accused not in {row[0] for row in answering_accounts()}:
         entry.refuse("accused", NOT_AN_OPTION)
     checked = entry.parse(_check_files, files, 0) or []
     entry.check()

@@ -14,7 +14,7 @@ from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables import person_import as imports
+from service.models.queries.persons import person_imports
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
 from service.models.tables.person_import import PersonImport
@@ -84,7 +84,7 @@ def begin(
     }
     waits = len(rows) <= AT_ONCE and len(found.entries) <= PHOTOS_AT_ONCE
     with transaction(Operation("begin_person_import", user_id)) as current:
-        if is_new := imports.keep(values):
+        if is_new := person_imports.insert_import(values):
             if packed:
                 import_photos.keep(import_id, packed, found)
             current.add_all([_job(REMOVAL, import_id, KEPT), _job(CHECK, import_id, SAFETY if waits else timedelta())])
@@ -106,7 +106,7 @@ def start(user: User, import_id: UUID, partial: bool) -> PersonImport:
     find(user, import_id)
     user_id = user.id
     with transaction(Operation("start_person_import", user_id)) as current:
-        row = imports.hold(import_id)
+        row = person_imports.lock_import(import_id)
         assert row is not None
         if row.state == "done" or (row.state == "importing" and not row.error):
             return row
@@ -133,7 +133,7 @@ def drop(user: User, import_id: UUID) -> None:
 def remove(import_id: UUID) -> None:
     """Take the rows away (§5.1: no residual data); how many rows were entered stays."""
     with transaction(Operation("remove_person_import")):
-        row = imports.hold(import_id)
+        row = person_imports.lock_import(import_id)
         import_photos.remove(import_id)
         if row is not None:
             row.content, row.wrong = None, row.wrong if row.state == "done" else {}
@@ -160,7 +160,7 @@ def _guarded(import_id: UUID, work: Callable[[], None]) -> None:
     except Exception as error:
         kind = type(error).__name__[:80]
         with transaction(Operation("person_import_failed")):
-            row = imports.hold(import_id)
+            row = person_imports.lock_import(import_id)
             if row is not None:
                 row.error = kind
         raise ProcessError(N_("导入没有完成（%(kind)s），没有写入任何人员。请再试一次。"), kind=kind) from None
@@ -186,7 +186,7 @@ def _check(import_id: UUID, job_id: UUID | None) -> None:
             merge(wrong, import_photos.check(import_id, rows[n : n + SLICE]) if has_photos else {})
             _tell(import_id, n + SLICE, job_id)
     with transaction(Operation("check_person_import", user_id)):
-        held = imports.hold(import_id)
+        held = person_imports.lock_import(import_id)
         if held is not None and held.state == "checking":
             held.state, held.wrong, held.done, held.error = "checked", wrong_to_json(wrong), held.total, None
 
@@ -201,7 +201,7 @@ def _enter(import_id: UUID, job_id: UUID | None) -> None:
     fresh: Wrong = {}
     try:
         with transaction(Operation("import_persons", user_id)):
-            if not imports.is_alone(import_id):
+            if not person_imports.try_exclusive_work(import_id):
                 return
             user = _active(user_id)
             for n in range(0, len(rows), SLICE):
@@ -217,7 +217,7 @@ def _enter(import_id: UUID, job_id: UUID | None) -> None:
 
 def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
     """In the transaction that entered them: one look at the row tells whether it is still to be done."""
-    row = imports.hold(import_id)
+    row = person_imports.lock_import(import_id)
     if row is None or row.state != "importing":
         raise _Undone
     row.state, row.entered, row.done, row.ended_at, row.error = "done", entered, row.total, now(), None
@@ -239,7 +239,7 @@ def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
 def _give_back(import_id: UUID, wrong: Wrong) -> None:
     """Back to the preview: since the check a row has become wrong, so nothing was entered."""
     with transaction(Operation("person_import_refused")):
-        row = imports.hold(import_id)
+        row = person_imports.lock_import(import_id)
         if row is not None and row.state == "importing":
             row.state, row.wrong, row.done = "checked", wrong_to_json(wrong), row.total
 
@@ -263,7 +263,7 @@ def _active(user_id: UUID) -> User:
 
 
 def _tell(import_id: UUID, done: int, job_id: UUID | None) -> None:
-    imports.note(import_id, done, job_id, now() + jobs.LEASE)
+    person_imports.record_progress(import_id, done, job_id, now() + jobs.LEASE)
 
 
 def _job(name: str, import_id: UUID, after: timedelta) -> Job:

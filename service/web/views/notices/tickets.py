@@ -15,8 +15,9 @@ from service.domain.notices.tickets import RepairStep, TicketKind, TicketState
 from service.errors import N_, Conflict, Message
 from service.models.queries.notices import ticket_list
 from service.models.queries.notices.ticket_list import TicketFilter
+from service.models.queries.notices.tickets import answering_accounts, messages_of
 from service.models.tables import setting
-from service.models.tables.ticket import TicketFile, answerers, messages_of
+from service.models.tables.ticket import TicketFile
 from service.web.presenters.formatting import role_name, translate
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
@@ -59,7 +60,7 @@ def index() -> ResponseReturnValue:
 @requires_permission(Action.OPEN_TICKET)
 def new() -> ResponseReturnValue:
     kinds = [(k.value, translate(k.label), translate(NOTES[k])) for k in TicketKind]
-    people = [(str(i), f"{name}（{role_name(role)}）") for i, name, role, _ in answerers()]
+    people = [(str(i), f"{name}（{role_name(role)}）") for i, name, role, _ in answering_accounts()]
     return render_template("pages/tickets/new.html", kinds=kinds, people=people, **_limits())
 
 

@@ -15,9 +15,10 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.system.settings import SETTINGS
 from service.errors import N_, Conflict, Message
+from service.models.queries.notices.mail_failures import mail_failures
 from service.models.queries.persons.person_history import versions_of
 from service.models.queries.system import setting_history
-from service.models.tables import mail, setting
+from service.models.tables import setting
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow import outbox
@@ -47,7 +48,7 @@ def index() -> ResponseReturnValue:
         history=setting_history.changes(keys),
         types=setting_history.types() if has_types else [],
         mail_server=config.settings().mail,
-        mail_troubles=mail.troubles() if has_types else None,
+        mail_failures=mail_failures() if has_types else None,
     )
 
 
