@@ -66,6 +66,9 @@ conformance: setup  ## run the conformance models of DIR=folder through gate and
 bench: setup-tests  ## measure; writes bench/latest.json
 	@$(VENV) -m tests.bench
 
+full-demo: setup  ## fill an empty database (ANPEI_DATA_DIR=new folder) with 50,000 persons and 150,000 enrolments
+	@$(VENV) -m tests.bench.full_scale
+
 db: setup  ## a psql prompt on the database
 	@$(VENV) -m service.cli db
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Flask
 
-from service import api, handlers, web
+from service import api, web
 from service.config import Settings, settings
 from service.models.db.session import db
 from service.models.tables.listeners import register_listeners
@@ -39,7 +39,6 @@ def create_app(configuration: Settings | None = None) -> Flask:
     )
     register_listeners()
     db.init_app(app)
-    handlers.topics()  # imported before the first request, which should not wait for it
     api.register(app)
     web.register(app)
     return app

@@ -1,4 +1,4 @@
-"""The demonstration: filled in once, and shown with its accounts."""
+"""Command ``demo``, and the demonstration that ``run`` shows."""
 
 from __future__ import annotations
 
@@ -28,36 +28,25 @@ ACCOUNTS = (
 
 
 @click.command()
-@click.option(
-    "--scale",
-    type=click.Choice(("small", "full")),
-    default="small",
-    show_default=True,
-    help="small: some 1,000 persons; full: 2,000 units, 50,000 persons, 1,000 classes, 150,000 enrolments.",
-)
-def demo(scale: str) -> None:
+def demo() -> None:
     """Fill an empty database with demonstration data, made by running the real processes."""
     with database() as chosen:
-        is_new = _fill(chosen, is_full=scale == "full")
-    if not is_new and scale == "full":
-        sys.exit(
-            "anpei: there are data already, nothing was added. Full scale wants an empty database: set ANPEI_DATA_DIR to a new folder."
-        )
+        is_new = _fill(chosen)
     click.echo("The demonstration is in place." if is_new else "There are data already: nothing was added.")
 
 
 def fill_once(chosen: Settings) -> None:
-    """Fill in the demonstration unless a file says that this was seen to: to ask the database takes a second."""
-    seen = chosen.data_dir / "demonstration"
-    which = hashlib.sha256(chosen.database_url.encode()).hexdigest()
-    if not seen.exists() or seen.read_text() != which:
+    """Fill in the demonstration unless a file in the data folder says so: starting the application to ask takes a second."""
+    note = chosen.data_dir / "demonstration"
+    digest = hashlib.sha256(chosen.database_url.encode()).hexdigest()
+    if not note.exists() or note.read_text() != digest:
         _fill(chosen)
-        seen.write_text(which)
+        note.write_text(digest)
 
 
 def welcome(port: int) -> str:
-    """What a person needs who comes to a running demonstration: the address, and who may sign in."""
-    lines = [f"    {login:<16}{who}" for login, who in ACCOUNTS]
+    """Return address, password and logins of a running demonstration."""
+    lines = [f"    {login:<16}{name}" for login, name in ACCOUNTS]
     return "\n".join(
         [
             "",
@@ -72,12 +61,12 @@ def welcome(port: int) -> str:
     )
 
 
-def _fill(chosen: Settings, *, is_full: bool = False) -> bool:
-    """Whether the demonstration was filled in now."""
+def _fill(chosen: Settings) -> bool:
+    """Fill in the demonstration; False where there are data already."""
     from tqdm import tqdm
 
-    from service import demo as story
     from service.app import create_app
+    from service.demo import fill
 
     app = create_app(chosen)
     bring_up_to_date(app)
@@ -90,7 +79,7 @@ def _fill(chosen: Settings, *, is_full: bool = False) -> bool:
             bar.total = total
             bar.update(done - bar.n)
 
-        return story.fill_full(progress) if is_full else story.fill(progress)
+        return fill(progress)
 
 
 COMMANDS = (demo,)

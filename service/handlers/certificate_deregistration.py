@@ -11,23 +11,26 @@ from sqlalchemy.orm import joinedload
 
 from service.domain.certificates import certificates
 from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.persons.persons import PersonState
 from service.domain.values.calendar import add_years, start_of_day
 from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, Message
+from service.handlers.registry import task_subject, topic
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of, rule
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
-from service.operations import prints
+from service.operations.certificates import end_reissue
 from service.operations.context import Context, TaskSubject
 
-USUAL = N_("有效期满，未参加换证培训")
+DEFAULT_REASON = N_("有效期满，未参加换证培训")
 
 
-def describe(data: dict[str, Any]) -> TaskSubject:
-    """What inbox and lists show of a deregistration: grouped by province."""
+@task_subject("certificate_deregistration")
+def describe_subject(data: dict[str, Any]) -> TaskSubject:
+    """Describe a deregistration by holder and certificate, batched by province."""
     if "authority_id" not in data:
         return TaskSubject()
     certificate = _certificate(data)
@@ -50,8 +53,9 @@ def describe(data: dict[str, Any]) -> TaskSubject:
     )
 
 
+@topic("certificate_deregistration.gather_facts")
 def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Whether the certificate is still to be deregistered today; a case cannot begin for one that is not (R25, R62)."""
+    """Decide if the certificate is still due. Raises Conflict when a case is started for one that is not (R25, R62)."""
     certificate = _certificate(data)
     obstacle = _obstacle(certificate, context.today)
     if obstacle and context.seq == 0:
@@ -67,20 +71,22 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@topic("certificate_deregistration.deregister")
 def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The certificate ends; its holder needs an initial certification and a new number from now on (R62, R63)."""
+    """End the certificate: its holder now needs an initial certification and a new number (R62, R63)."""
     certificate = _certificate(data)
     if obstacle := _obstacle(certificate, context.today):
         raise Conflict(obstacle)
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.DEREGISTERED)
     certificate.state = CertificateState.DEREGISTERED
-    certificate.void_reason = parse_reason(data.get("reason") or USUAL)
-    prints.tell_reissue(certificate, context)
+    certificate.void_reason = parse_reason(data.get("reason") or DEFAULT_REASON)
+    end_reissue(certificate, context)
     return {}
 
 
+@topic("certificate_deregistration.postpone")
 def postpone(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The ministry waits until a day within a year, and says why; then everything is looked at anew."""
+    """Postpone the decision to a day within a year, with a reason; the facts are gathered again then."""
     parse_reason(data.get("reason"))
     until = date.fromisoformat(data["until"])
     if not context.today < until <= add_years(context.today, 1):
@@ -89,8 +95,8 @@ def postpone(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _obstacle(certificate: Certificate, today: date) -> Message | None:
-    """Why it is not to be deregistered now; that of a deregistered person stays in the ledger as it is (R17)."""
-    if certificate.person.state == "deregistered":
+    """Say why it cannot be deregistered now; the certificate of a deregistered person stays in the ledger (R17)."""
+    if certificate.person.state == PersonState.DEREGISTERED:
         return Message(N_("持证人已注销，证书留存台账，无须注销。"))
     known = facts_of([certificate.person_id], today)[certificate.person_id]
     under_way = bool(known.facts["is_renewal_under_way"])

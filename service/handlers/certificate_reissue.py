@@ -1,4 +1,4 @@
-"""遗失补办: a lost certificate is asked for by its unit, allowed by the association, issued anew and printed (R64, S12)."""
+"""遗失补办: the unit applies for a lost certificate, the association decides, a new edition is issued and printed (R64, S12)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
 from service.domain.accounts.scopes import includes, scope_of
 from service.domain.certificates import certificates
-from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateKind, CertificateState
 from service.domain.certificates.reissues import REISSUE_MOVES, ReissueState
+from service.domain.persons.persons import PersonState
 from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, NotFound
+from service.handlers.registry import task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of
@@ -26,13 +29,14 @@ from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
 from service.models.tables.reissue import Reissue
 from service.models.tables.user import User
-from service.operations import prints
+from service.operations.certificates import log_print
 from service.operations.context import Context, TaskSubject
-from service.operations.enrollment_row import is_academy
+from service.operations.enrollments import is_academy
 
 
-def describe(data: dict[str, Any]) -> TaskSubject:
-    """What inbox and lists show of a reissue, and whose it is."""
+@task_subject("certificate_reissue")
+def describe_subject(data: dict[str, Any]) -> TaskSubject:
+    """Describe a reissue by holder, unit and certificate."""
     if "reissue_id" not in data:
         return TaskSubject()
     certificate = _reissue(data).certificate
@@ -52,8 +56,9 @@ def describe(data: dict[str, Any]) -> TaskSubject:
     )
 
 
+@topic("certificate_reissue.receive")
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Enter the application: by the holder's unit, for a valid certificate that was printed and is not being reissued.
+    """Create the application of the holder's unit for a valid, printed certificate that is not being reissued.
 
     Raises NotFound out of scope, Conflict when there is nothing to reissue, InvalidInput without a statement.
     """
@@ -62,7 +67,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     user = User.get(context.actor_id) if context.actor_id else None
     if user is None or not includes(scope_of(actor_of(user), Action.REQUEST_REISSUE), subject_of(unit)):
         raise NotFound
-    _must_be_reissuable(certificate, context)
+    _check_reissuable(certificate, context)
     if live_reissue_of(certificate.id):
         raise Conflict(N_("这份证书的补办正在办理，请勿重复申请。"))
     row = Reissue(
@@ -74,56 +79,62 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         statement=parse_reason(data.get("statement"), "statement"),
     )
     session().add(row)
-    asker = ("association", authority_id("association")) if is_academy(unit) else ("enterprise", unit.id)
+    applicant = (Role.ASSOCIATION, authority_id("association")) if is_academy(unit) else (Role.ENTERPRISE, unit.id)
     return {
         "reissue_id": str(row.id),
         "certificate_number": certificate.number,
         "person_id": str(certificate.person_id),
         "unit_id": str(unit.id),
         "authority_id": str(unit.authority_id) if unit.authority_id else None,
-        "asker_role": asker[0],
-        "asker_id": str(asker[1]),
+        "asker_role": applicant[0].value,
+        "asker_id": str(applicant[1]),
     }
 
 
+@topic("certificate_reissue.send_back")
 def send_back(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The association wants to know more, and says what."""
+    """Return the application to the unit; the reason says what is missing."""
     return _decide(data, context, ReissueState.RETURNED)
 
 
+@topic("certificate_reissue.refuse")
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The association refuses with a reason; the certificate stays what it is."""
+    """Refuse with a reason; the certificate is unchanged."""
     return _decide(data, context, ReissueState.REFUSED)
 
 
+@topic("certificate_reissue.resubmit")
 def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The unit has said more; the association looks again."""
+    """Submit again with a new statement."""
     row = _reissue(data)
     row.statement = parse_reason(data.get("statement"), "statement")
     _move(row, ReissueState.REQUESTED)
     return {}
 
 
+@topic("certificate_reissue.withdraw")
 def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The unit takes the application back."""
+    """Withdraw the application."""
     _move(_reissue(data), ReissueState.WITHDRAWN)
     return {}
 
 
+@topic("certificate_reissue.lapse")
 def lapse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The certificate has ended meanwhile: nothing is left to replace or to print."""
+    """End the reissue because the certificate has ended in the meantime."""
     _move(_reissue(data), ReissueState.LAPSED)
     return {}
 
 
+@topic("certificate_reissue.issue_edition")
 def issue_edition(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The next edition takes the place of the lost one: same number, dates and approval, a new token (R64)."""
+    """Replace the lost edition: same number, dates and approval, a new token (R64)."""
     row = _reissue(data)
     old = row.certificate
-    _must_be_reissuable(old, context)
+    _check_reissuable(old, context)
     check_move(CERTIFICATE_MOVES, CertificateState(old.state), CertificateState.SUPERSEDED)
     old.state = CertificateState.SUPERSEDED
-    session().flush()  # one edition is valid at a time: the lost one steps back first
+    session().flush()  # a unique index allows one valid edition: the lost one first
     new = next_edition(old, unit_name=old.person.unit.name)
     session().add(new)
     session().flush()
@@ -133,12 +144,13 @@ def issue_edition(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"new_certificate_id": str(new.id)}
 
 
+@topic("certificate_reissue.record_print")
 def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The new edition is printed, which ends the reissue (R58)."""
+    """Log the print of the new edition, which ends the reissue (R58)."""
     row = _reissue(data)
     certificate = session().get_one(Certificate, row.new_certificate_id, populate_existing=True)
     has_photo = row.certificate.person.photo_id is not None
-    prints.record(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
+    log_print(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
     _move(row, ReissueState.COMPLETED)
     return {}
 
@@ -156,10 +168,10 @@ def _move(row: Reissue, to: ReissueState) -> None:
     row.state = to
 
 
-def _must_be_reissuable(certificate: Certificate, context: Context) -> None:
-    if certificate.person.state == "deregistered":
+def _check_reissuable(certificate: Certificate, context: Context) -> None:
+    if certificate.person.state == PersonState.DEREGISTERED:
         raise Conflict(N_("持证人已注销，不能补办。"))
-    is_printed = certificate.kind == "legacy" or certificate.printed_count > 0
+    is_printed = certificate.kind == CertificateKind.LEGACY or certificate.printed_count > 0
     if obstacle := certificates.obstacle_to_reissue(rule(certificate), context.today, is_printed):
         raise Conflict(obstacle)
 

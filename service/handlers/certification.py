@@ -1,135 +1,141 @@
-"""Certificates in 培训报名到取证: made, printed, approved or refused, corrected or void (R54–R60)."""
+"""Certificates in 培训报名到取证: issued, printed, approved or refused, corrected or voided (R54–R60)."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from service.domain.certificates import certificate_number, certificates
-from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateKind, CertificateState
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict
+from service.handlers.registry import topic
 from service.models.db.ids import new_id
-from service.models.db.prepared_statements import execute_prepared, get_prepared
+from service.models.db.prepared_statements import get_prepared
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import rule
 from service.models.tables.certificate import Certificate, CertificateSerial, NumberOwner, last_edition
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment
-from service.operations import prints
+from service.operations.certificates import (
+    end_reissue,
+    find_approved_certificate,
+    find_unapproved_certificate,
+    log_print,
+)
 from service.operations.context import Context
-from service.operations.enrollment_row import (
-    certificate_in_making,
-    enrollment_of,
+from service.operations.enrollments import (
     is_academy,
-    move,
-    trainee,
-    trainee_by,
+    load_enrolled_person,
+    load_enrollment,
+    load_trainee,
+    move_enrollment,
 )
 
-_HELD = select(Certificate).where(Certificate.person_id == bindparam("person"), Certificate.state == "valid")
 
-
+@topic("certification.issue_certificate")
 def issue_certificate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Make the certificate of a passed enrolment: a new number, or the old one continued (R54–R56).
+    """Issue the certificate of a passed enrolment: a new number, or the next edition of the one held (R54–R56).
 
-    A certificate that is still in the making stays what it is (after a correction that changed nothing).
+    An unapproved certificate of the same enrolment is kept: a correction of the score may have changed nothing.
     """
-    enrollment = enrollment_of(data)
-    certificate = certificate_in_making(enrollment)
+    enrollment = load_enrollment(data)
+    certificate = find_unapproved_certificate(enrollment)
     if certificate is None:
         renews = enrollment.kind == TrainingKind.RENEWAL
-        certificate = _renewed(enrollment, context) if renews else _first(enrollment, context)
+        certificate = _renewed(enrollment, context) if renews else _initial(enrollment, context)
         session().add(certificate)
     if enrollment.state != EnrollmentState.CERTIFYING:
-        move(enrollment, EnrollmentState.CERTIFYING, context)
+        move_enrollment(enrollment, EnrollmentState.CERTIFYING, context)
     return {"certificate_id": str(certificate.id), "certificate_number": certificate.number}
 
 
+@topic("certification.record_print")
 def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """One print: with a photo, and from the second on with a reason (R57, R58).
+    """Log a print: with a photo, and from the second on with a reason (R57, R58).
 
-    What was revoked before its first print is not printed any more; the case only goes on to its end.
+    A certificate that was revoked before its first print is not printed; the case goes on to its end.
     """
-    certificate = _in_force(_certificate(data))
+    certificate = _latest_edition(_certificate(data))
     if certificate.state != CertificateState.REVOKED:
-        has_photo = trainee_by(certificate.person_id).photo_id is not None
-        prints.record(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
+        has_photo = load_enrolled_person(certificate.person_id).photo_id is not None
+        log_print(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
     return {}
 
 
+@topic("certification.approve")
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The ministry approves: valid from now on (R59); the edition it renews is superseded (R56, R60)."""
+    """Approve: the certificate becomes valid (R59), the edition it renews is superseded (R56, R60)."""
     certificate = _certificate(data)
     if obstacle := certificates.obstacle_to_approval(rule(certificate)):
         raise Conflict(obstacle)
-    if old := certificate_held(certificate.person_id):
+    if old := find_approved_certificate(certificate.person_id):
         old.state = CertificateState.SUPERSEDED
-        session().flush()  # one edition is valid at a time: the old one steps back first
-        prints.tell_reissue(old, context)
+        session().flush()  # a unique index allows one valid edition: the old one first
+        end_reissue(old, context)
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VALID)
     certificate.state, certificate.approval = CertificateState.VALID, "approved"
     certificate.approved_by, certificate.approved_at = context.actor_id, context.at
-    certificate.qualification_type_id = trainee_by(
+    certificate.qualification_type_id = load_enrolled_person(
         certificate.person_id
     ).qualification_type_id  # may have changed (R61)
     return {}
 
 
+@topic("certification.refuse")
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The ministry refuses with a reason; what follows the association decides (R60, domain.md §8)."""
+    """Refuse with a reason; the association decides what follows (R60, domain.md §8)."""
     certificate = _certificate(data)
     if obstacle := certificates.obstacle_to_approval(rule(certificate)):
         raise Conflict(obstacle)
     certificate.approval = "rejected"
-    enrollment_of(data).reason = parse_reason(data.get("reason"))
+    load_enrollment(data).reason = parse_reason(data.get("reason"))
     return {}
 
 
+@topic("certification.stop_printing")
 def stop_printing(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Whether copies were printed that nobody has taken back yet; the diagram has ended the printing."""
+    """Report if printed copies are still to be recovered; the diagram has ended the print task."""
     return {"printed": _certificate(data).printed_count > data.get("recovered_prints", 0)}
 
 
+@topic("certification.resubmit")
 def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Bring the certificate to what is known of the person now, and ask for approval again."""
-    enrollment, certificate = enrollment_of(data), _certificate(data)
-    certificate.qualification_type_id = trainee(enrollment).qualification_type_id
-    certificate.unit_name = trainee(enrollment).unit.name
+    """Update type and unit from the person's record, and ask for approval again."""
+    enrollment, certificate = load_enrollment(data), _certificate(data)
+    certificate.qualification_type_id = load_trainee(enrollment).qualification_type_id
+    certificate.unit_name = load_trainee(enrollment).unit.name
     certificate.approval = "pending"
     enrollment.reason = None
     return {"recovered_prints": certificate.printed_count}
 
 
+@topic("certification.void")
 def void(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Close a refused certificate as void; the enrolment ends as failed, the old certificate stays what it was."""
+    """Void a refused certificate and fail the enrolment; a certificate held before is unchanged."""
     certificate = _certificate(data)
     reason = parse_reason(data.get("reason"))
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VOID)
     certificate.state, certificate.void_reason = CertificateState.VOID, reason
-    move(enrollment_of(data), EnrollmentState.FAILED, context, reason)
+    move_enrollment(load_enrollment(data), EnrollmentState.FAILED, context, reason)
     return {}
 
 
+@topic("certification.complete")
 def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Printed and approved, in whatever order (R57)."""
-    move(enrollment_of(data), EnrollmentState.COMPLETED, context)
+    """Complete the enrolment once the certificate is printed and approved, in either order (R57)."""
+    move_enrollment(load_enrollment(data), EnrollmentState.COMPLETED, context)
     return {}
 
 
-def certificate_held(person_id: UUID) -> Certificate | None:
-    """The approved certificate of a person, expired or not."""
-    return execute_prepared(_HELD, {"person": person_id}).scalar_one_or_none()
-
-
-def _first(enrollment: Enrollment, context: Context) -> Certificate:
-    """A new number of the province of the unit at issue, three years from the confirmation of the score (R55)."""
-    person, today = trainee(enrollment), context.today
+def _initial(enrollment: Enrollment, context: Context) -> Certificate:
+    """Build a certificate with a new number of the unit's province, valid for three years (R55)."""
+    person, today = load_trainee(enrollment), context.today
     province = certificate_number.ACADEMIES
     if not is_academy(person.unit) and person.unit.authority_id:
         province = session().get_one(Organisation, person.unit.authority_id).code
@@ -146,8 +152,8 @@ def _first(enrollment: Enrollment, context: Context) -> Certificate:
 
 
 def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
-    """The next edition of the number held, counted from its last valid day (R56)."""
-    old = certificate_held(enrollment.person_id)
+    """Build the next edition of the number held, its three years counted from the last valid day (R56)."""
+    old = find_approved_certificate(enrollment.person_id)
     if old is None:
         raise Conflict(N_("该人员已没有可换的证书，请联系工信部核实。"))
     return _edition(
@@ -162,12 +168,12 @@ def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
 
 
 def _edition(enrollment: Enrollment, **values: Any) -> Certificate:
-    person = trainee(enrollment)
+    person = load_trainee(enrollment)
     return Certificate(
         id=new_id(),
         person_id=person.id,
         qualification_type_id=person.qualification_type_id,
-        kind="issued",
+        kind=CertificateKind.ISSUED,
         state=CertificateState.ISSUED,
         approval="pending",
         printed_count=0,
@@ -177,14 +183,14 @@ def _edition(enrollment: Enrollment, **values: Any) -> Certificate:
     )
 
 
-def _in_force(certificate: Certificate) -> Certificate:
-    """The edition itself, or the one that a change of type has put in its place meanwhile (R61)."""
+def _latest_edition(certificate: Certificate) -> Certificate:
+    """Follow a certificate to the edition that a change of type has put in its place (R61)."""
     while certificate.state == CertificateState.SUPERSEDED:
         query = select(Certificate).where(Certificate.supersedes_id == certificate.id)
-        heir = session().scalars(query.where(Certificate.enrollment_id == certificate.enrollment_id)).one_or_none()
-        if heir is None:
+        successor = session().scalars(query.where(Certificate.enrollment_id == certificate.enrollment_id)).one_or_none()
+        if successor is None:
             break
-        certificate = heir
+        certificate = successor
     return certificate
 
 

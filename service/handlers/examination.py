@@ -11,74 +11,80 @@ from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, Message
-from service.handlers.certification import certificate_held
+from service.handlers.registry import topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.training import Enrollment, RefresherRecord, Score
+from service.operations.certificates import find_approved_certificate, find_unapproved_certificate
 from service.operations.context import Context
-from service.operations.enrollment_row import (
-    certificate_in_making,
-    enrollment_of,
-    move,
-    scores_of,
+from service.operations.enrollments import (
+    load_enrollment,
+    load_scores,
+    move_enrollment,
 )
 
 
+@topic("examination.record_score")
 def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The institution submits a score of 0 to 100 in tenths, or absence; it is frozen then (R49, R51)."""
-    enrollment = enrollment_of(data)
+    """Record a score of 0 to 100 in tenths, or absence; the institution cannot change it afterwards (R49, R51)."""
+    enrollment = load_enrollment(data)
     if obstacle := enrollments.obstacle_to_recording(EnrollmentState(enrollment.state)):
         raise Conflict(obstacle)
     value = _typed(data.get("score"), is_absent=bool(data.get("absent")), field="score")
     attempt = data["attempt"]
-    score = scores_of(enrollment).get(attempt)
+    score = load_scores(enrollment).get(attempt)
     if score is None:
         score = Score(id=new_id(), enrollment_id=enrollment.id, attempt=attempt)
         session().add(score)
     score.value, score.entered_by, score.submitted_at = value, context.actor_id, context.at
     enrollment.attempts = attempt
-    move(enrollment, EnrollmentState.SCORED, context)
+    move_enrollment(enrollment, EnrollmentState.SCORED, context)
     return {"score": value}
 
 
+@topic("examination.return_score")
 def return_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The association returns a score with a reason; the institution enters it anew (R51)."""
-    enrollment, attempt = enrollment_of(data), data["attempt"]
-    scores_of(enrollment)[attempt].return_reason = parse_reason(data.get("reason"))
-    move(enrollment, EnrollmentState.CHECKED_IN if attempt == 1 else EnrollmentState.MAKEUP, context)
+    """Return a score with a reason; the institution records it again (R51)."""
+    enrollment, attempt = load_enrollment(data), data["attempt"]
+    load_scores(enrollment)[attempt].return_reason = parse_reason(data.get("reason"))
+    move_enrollment(enrollment, EnrollmentState.CHECKED_IN if attempt == 1 else EnrollmentState.MAKEUP, context)
     return {}
 
 
+@topic("examination.confirm_score")
 def confirm_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The association confirms: whether it passes (R50), and whether an attempt is left (R52). Enterer and confirmer
-    are different organisations (R53)."""
-    enrollment = enrollment_of(data)
-    score = scores_of(enrollment)[data["attempt"]]
+    """Confirm a score and report if it passes (R50) and if an attempt is left (R52). The organisation that confirms is
+    not the one that recorded it (R53)."""
+    enrollment = load_enrollment(data)
+    score = load_scores(enrollment)[data["attempt"]]
     score.confirmed_by, score.confirmed_at, score.return_reason = context.actor_id, context.at, None
     return _outcome(enrollment, score)
 
 
+@topic("examination.open_makeup")
 def open_makeup(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """He failed and sits the one make-up (R52)."""
-    enrollment = enrollment_of(data)
+    """Open the one make-up after a failure (R52)."""
+    enrollment = load_enrollment(data)
     if enrollment.state != EnrollmentState.MAKEUP:
-        move(enrollment, EnrollmentState.MAKEUP, context)
+        move_enrollment(enrollment, EnrollmentState.MAKEUP, context)
     return {"attempt": 2}
 
 
+@topic("examination.fail")
 def fail(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """He failed for good and may enrol again; the need is decided anew then (R52)."""
-    move(enrollment_of(data), EnrollmentState.FAILED, context)
+    """End the enrolment as failed; a new one may follow, with a new decision of the need (R52)."""
+    move_enrollment(load_enrollment(data), EnrollmentState.FAILED, context)
     return {}
 
 
+@topic("examination.record_refresher")
 def record_refresher(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """A passed refresher is noted on the certificate, once a calendar year (R54); no new certificate."""
-    enrollment = enrollment_of(data)
-    held = certificate_held(enrollment.person_id)
+    """Record a passed refresher on the certificate held, once a calendar year (R54)."""
+    enrollment = load_enrollment(data)
+    held = find_approved_certificate(enrollment.person_id)
     if held is None:
         raise Conflict(N_("该人员已没有有效证书，不能登记再培训；请联系工信部核实。"))
-    training_class, last = enrollment.training_class, scores_of(enrollment)[data["attempt"]]
+    training_class, last = enrollment.training_class, load_scores(enrollment)[data["attempt"]]
     session().add(
         RefresherRecord(
             id=new_id(),
@@ -90,14 +96,15 @@ def record_refresher(context: Context, data: dict[str, Any]) -> dict[str, Any]:
             score=last.value,
         )
     )
-    move(enrollment, EnrollmentState.COMPLETED, context)
+    move_enrollment(enrollment, EnrollmentState.COMPLETED, context)
     return {"certificate_id": str(held.id)}
 
 
+@topic("examination.propose_correction")
 def propose_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The association asks to correct the last confirmed score; another of its people must assent (R51)."""
-    enrollment = enrollment_of(data)
-    confirmed = [s for s in scores_of(enrollment).values() if s.confirmed_at]
+    """Propose a correction of the last confirmed score; a second person must assent (R51)."""
+    enrollment = load_enrollment(data)
+    confirmed = [s for s in load_scores(enrollment).values() if s.confirmed_at]
     if not confirmed:
         raise Conflict(N_("还没有已确认的成绩，不需要更正；请由培训机构录入。"))
     _check_unapproved(enrollment)
@@ -112,10 +119,11 @@ def propose_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]
     }
 
 
+@topic("examination.settle_correction")
 def settle_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """A second person assents, and the score counts anew; or he does not, and everything stays (R51)."""
-    enrollment = enrollment_of(data)
-    score = scores_of(enrollment)[data["correction_attempt"]]
+    """Apply a correction to which a second person assents; without assent nothing changes (R51)."""
+    enrollment = load_enrollment(data)
+    score = load_scores(enrollment)[data["correction_attempt"]]
     if data.get("decision") == "assent":
         _check_unapproved(enrollment, data.get("correction_by"), context)
         score.value = data["correction_score"]
@@ -126,7 +134,7 @@ def settle_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _typed(value: Any, *, is_absent: bool, field: str) -> scores.Tenths | None:
-    """A score in tenths, None for absence; InvalidInput when neither or an impossible one was given."""
+    """Return a score in tenths, None for absence. Raises InvalidInput when neither is given."""
     if is_absent:
         return None
     if type(value) is not int or not 0 <= value <= scores.HIGHEST:
@@ -145,15 +153,15 @@ def _outcome(enrollment: Enrollment, score: Score) -> dict[str, Any]:
 def _check_unapproved(enrollment: Enrollment, corrected_by: str | None = None, context: Context | None = None) -> None:
     """Raise InvalidInput for the same person twice, Conflict once the certificate is approved (R51)."""
     makes_certificate = enrollment.state == EnrollmentState.CERTIFYING
-    approved = makes_certificate and certificate_in_making(enrollment) is None
+    approved = makes_certificate and find_unapproved_certificate(enrollment) is None
     assented_by = str(context.actor_id) if context else ""
     if obstacle := scores.obstacle_to_correction(corrected_by, assented_by, approved):
         raise Conflict(obstacle) if approved else InvalidInput({"decision": obstacle}, text=obstacle)
 
 
 def _void_certificate(enrollment: Enrollment, data: dict[str, Any]) -> None:
-    """What the wrong score brought has no ground any more; a printed copy must be back first."""
-    certificate = certificate_in_making(enrollment)
+    """Void the certificate that a wrong score brought. Raises InvalidInput while a printed copy is not recovered."""
+    certificate = find_unapproved_certificate(enrollment)
     if certificate is None:
         return
     if certificate.printed_count > data.get("recovered_prints", 0) and not data.get("recovered"):

@@ -1,4 +1,4 @@
-"""人员审批: a person is sent to the province of his unit, entered, sent back, or deregistered (R9–R21)."""
+"""人员审批: a person is submitted to the province of the unit, approved, rejected, or deregistered (R9–R21)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from service.domain.persons.persons import PERSON_MOVES, PersonState
 from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, NotFound
+from service.handlers.registry import task_subject, topic
 from service.models.db.session import session
 from service.models.queries.scope_adapters import actor_of, subject_of
 from service.models.tables.person import Person
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
 from service.models.tables.user import User
 from service.operations.context import Context, TaskSubject
-from service.operations.enrollment_row import is_academy
-from service.operations.former_certificates import enter_legacy, relink
+from service.operations.enrollments import is_academy
+from service.operations.legacy_certificates import create_legacy_certificate, relink_certificate
 
 
-def describe(data: dict[str, Any]) -> TaskSubject:
-    """What inbox and lists show of an approval, and whose it is."""
+@task_subject("personnel_approval")
+def describe_subject(data: dict[str, Any]) -> TaskSubject:
+    """Describe an approval by person and unit."""
     if "unit_id" not in data:
         return TaskSubject()
     person = _person(data)
@@ -40,8 +42,10 @@ def describe(data: dict[str, Any]) -> TaskSubject:
     )
 
 
+@topic("personnel_approval.receive")
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Whose matter it is, and whether the one who asks may ask it: the unit to approve, the province to deregister."""
+    """Find the unit and authority of the case. Raises NotFound unless the actor may request it: the unit an approval, the
+    province a deregistration."""
     person, request = _person(data), data.get("request") or "approval"
     user = User.get(context.actor_id) if context.actor_id else None
     action = Action.DEREGISTER_PERSON if request == "deregister" else Action.EDIT_PERSON
@@ -55,10 +59,11 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@topic("personnel_approval.submit")
 def submit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """A draft, a changed person (R14) or one sent back goes to the province; an academy's is entered at once (R12).
+    """Submit a draft, changed (R14) or rejected person to the province; an academy's is approved at once (R12).
 
-    Raises InvalidInput for what would bar him: no declaration, or under age (R20).
+    Raises InvalidInput without the declaration, or under age (R20).
     """
     person = _person(data)
     persons.check_declaration(person.no_criminal_record)
@@ -72,24 +77,27 @@ def submit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@topic("personnel_approval.approve")
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The province approves: he may be enrolled, and the certificates he brings count (R12, R17, R21)."""
+    """Approve: the person may be enrolled, and earlier certificates count (R12, R17, R21)."""
     person = _person(data)
     _enter(person, context)
     person.decision_comment = None
     return {}
 
 
+@topic("personnel_approval.reject")
 def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The province sends him back with a comment; the unit mends and sends again (R13)."""
+    """Reject with a comment; the unit corrects the record and submits again (R13)."""
     person = _person(data)
     person.decision_comment = parse_reason(data.get("reason"))
     _move(person, PersonState.REJECTED)
     return {}
 
 
+@topic("personnel_approval.deregister")
 def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The province removes him for ever, with a reason; refused while an enrolment is live (R17)."""
+    """Deregister for good, with a reason. Raises Conflict while an enrolment is live (R17)."""
     person = _person(data)
     live = select(Enrollment.id).where(Enrollment.person_id == person.id, Enrollment.state.in_(LIVE_ENROLLMENT))
     has_live = session().scalar(live.limit(1)) is not None
@@ -104,8 +112,8 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def _enter(person: Person, context: Context) -> None:
     if person.state != PersonState.APPROVED:
         _move(person, PersonState.APPROVED)
-    relink(person, context.today)
-    enter_legacy(person, context)
+    relink_certificate(person, context.today)
+    create_legacy_certificate(person, context)
 
 
 def _move(person: Person, to: PersonState) -> None:

@@ -1,6 +1,6 @@
 """在线客服: a ticket is routed, accepted, answered back and forth, resolved, and closed or taken up again (R69, S78–S82).
 
-What people write stands in the ticket's own tables; the case knows ids and decisions only.
+Texts are stored in the ticket's tables; the case holds ids and decisions.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from service.domain.notices.tickets import (
 )
 from service.domain.values.state_machine import check_move
 from service.errors import N_, InvalidInput
+from service.handlers.registry import task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.notices.tickets import find_ticket
@@ -27,12 +28,13 @@ from service.models.tables.case_statements import role_organisation
 from service.models.tables.ticket import Ticket, TicketMessage
 from service.operations.context import Context, TaskSubject
 
-SILENT = N_("提问人 14 天未补充，请承办方处理。")
-UNRATED = N_("满 7 天未评价，自动关闭。")
+NO_REPLY_TEXT = N_("提问人 14 天未补充，请承办方处理。")
+NO_RATING_TEXT = N_("满 7 天未评价，自动关闭。")
 
 
-def describe(data: dict[str, Any]) -> TaskSubject:
-    """What inbox and lists show of a ticket; ``barred`` keeps a complaint from whom it is about (R69)."""
+@task_subject("support_ticket")
+def describe_subject(data: dict[str, Any]) -> TaskSubject:
+    """Describe a ticket; ``barred`` hides a complaint from the person it is about (R69)."""
     if "number" not in data:
         return TaskSubject()
     ticket = _ticket(data)
@@ -49,8 +51,9 @@ def describe(data: dict[str, Any]) -> TaskSubject:
     )
 
 
+@topic("support_ticket.receive")
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """A ticket just written gets its case; only who wrote it can hand it in."""
+    """Link a new ticket to its case. Raises InvalidInput for a second case, or another author."""
     ticket = _ticket(data)
     if ticket.case_id is not None or ticket.requester_id != context.actor_id:
         raise InvalidInput({"ticket_id": N_("这份工单已经提交过。")})
@@ -63,8 +66,9 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@topic("support_ticket.assign_desk")
 def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Give the ticket to the role that the decision names (S78–S82)."""
+    """Assign the ticket to the role that the decision table names (S78–S82)."""
     ticket, route = _ticket(data), data["route"]
     ticket.desk_role, ticket.desk_id = route["desk"], role_organisation(route["desk"])
     return {
@@ -75,16 +79,18 @@ def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@topic("support_ticket.accept")
 def accept(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Somebody of the desk takes it up."""
+    """Accept the ticket for the handling unit."""
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
     ticket.assignee_id = context.actor_id
     return {}
 
 
+@topic("support_ticket.reroute")
 def reroute(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """It belongs to another kind; a complaint stays where it is (R69)."""
+    """Change the kind of the ticket. Raises InvalidInput for a complaint (R69)."""
     ticket, kind = _ticket(data), TicketKind(data["new_kind"])
     if obstacle := obstacle_to_rerouting(TicketKind(ticket.kind), kind):
         raise InvalidInput({"new_kind": obstacle})
@@ -94,8 +100,9 @@ def reroute(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"ticket_kind": kind.value}
 
 
+@topic("support_ticket.record_progress")
 def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """How far it is, for the requester to look up (S81)."""
+    """Record progress for the requester to look up (S81)."""
     ticket = _ticket(data)
     if data.get("step"):
         step, now = RepairStep(data["step"]), RepairStep(ticket.step) if ticket.step else None
@@ -104,67 +111,73 @@ def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         ticket.step = step
     ticket.progress = data.get("progress") or ""
     ticket.expected_on = date.fromisoformat(data["expected_on"]) if data.get("expected_on") else None
-    _speak(ticket, context, "progress", data)
+    _add_typed(ticket, context, "progress", data)
     return {}
 
 
+@topic("support_ticket.ask_requester")
 def ask_requester(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The desk needs to know more."""
+    """Ask the requester a question."""
     ticket = _ticket(data)
     _move(ticket, TicketState.WAITING_USER)
-    _speak(ticket, context, "ask", data)
+    _add_typed(ticket, context, "ask", data)
     return {}
 
 
+@topic("support_ticket.record_reply")
 def record_reply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The requester has answered; the desk goes on."""
+    """Record the requester's answer."""
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
-    _speak(ticket, context, "reply", data)
+    _add_typed(ticket, context, "reply", data)
     return {}
 
 
+@topic("support_ticket.note_silence")
 def note_silence(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The requester has not answered for a fortnight; the desk decides what follows."""
+    """Note that the requester has not answered for 14 days; the handling unit decides what follows."""
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
-    _add(ticket, context, "system", SILENT)
+    _add(ticket, context, "system", NO_REPLY_TEXT)
     return {}
 
 
+@topic("support_ticket.resolve")
 def resolve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The desk has answered; the requester has seven days to say otherwise."""
+    """Resolve the ticket; the requester may reopen it within seven days."""
     ticket = _ticket(data)
     _move(ticket, TicketState.RESOLVED)
     ticket.resolved_at, ticket.assignee_id = context.at, context.actor_id
-    _speak(ticket, context, "resolve", data)
+    _add_typed(ticket, context, "resolve", data)
     return {}
 
 
+@topic("support_ticket.reopen")
 def reopen(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """It is not solved; the desk takes it up again."""
+    """Reopen a ticket that is not solved."""
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
     ticket.resolved_at = None
-    _speak(ticket, context, "reopen", data)
+    _add_typed(ticket, context, "reopen", data)
     return {}
 
 
+@topic("support_ticket.close")
 def close(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Rated by the requester, or seven days after the answer."""
+    """Close the ticket: rated by the requester, or by the timer seven days after the answer."""
     ticket = _ticket(data)
     ticket.closed_at = context.at
     _move(ticket, TicketState.CLOSED)
     if context.actor_id is None:
-        _add(ticket, context, "system", UNRATED)
+        _add(ticket, context, "system", NO_RATING_TEXT)
     else:
         ticket.rating = int(data["rating"])
-        _speak(ticket, context, "note", data)
+        _add_typed(ticket, context, "note", data)
     return {}
 
 
-def _speak(ticket: Ticket, context: Context, kind: str, data: dict[str, Any]) -> None:
-    """Add what was typed into the form to the conversation; the case itself has only a reference to it."""
+def _add_typed(ticket: Ticket, context: Context, kind: str, data: dict[str, Any]) -> None:
+    """Add the message typed in the form to the conversation; the case holds only a reference to it."""
     reference = data.get("message")
     if reference is not None:
         value = session().get_one(PersonalValue, UUID(reference["personal"]))

@@ -14,27 +14,30 @@ from service.domain.training.training_kind import TrainingKind
 from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
+from service.handlers.registry import task_subject, topic
+from service.models.tables.organisation import authority_id
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
 from service.operations.class_draft import write_draft
 from service.operations.context import Context, TaskSubject
-from service.operations.published_class import (
-    class_of,
-    counts_of,
-    days_of,
-    notify,
-    tell_enrollments,
+from service.operations.training_classes import (
+    compute_deadlines,
+    count_enrollments,
+    load_class,
+    message_enrollments,
+    publish_class_notice,
 )
 
-INVITED = (Role.PROVINCIAL_AUTHORITY, Role.GROUP, Role.ENTERPRISE, Role.TRAINING_INSTITUTION)
+INVITED_ROLES = (Role.PROVINCIAL_AUTHORITY, Role.GROUP, Role.ENTERPRISE, Role.TRAINING_INSTITUTION)
 
 
-def describe(data: dict[str, Any]) -> TaskSubject:
-    """What inbox and lists show of a class, and who organises it."""
+@task_subject("training_class")
+def describe_subject(data: dict[str, Any]) -> TaskSubject:
+    """Describe a class by title, institution and seats."""
     if "class_id" not in data:
         title = str(data.get("title") or "")
         return TaskSubject(subject=title, organiser_id=UUID(data["organiser_id"]))
-    row = class_of(data)
+    row = load_class(data)
     return TaskSubject(
         subject=row.title,
         summary=f"{TrainingKind(row.kind).label} · {row.code}",
@@ -54,11 +57,11 @@ def describe(data: dict[str, Any]) -> TaskSubject:
     )
 
 
+@topic("training_class.save_draft")
 def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Keep what was typed as a draft of the organiser who typed it (R33, R36); to publish it, all must be there and sound.
+    """Write the draft to the row of the class (R33, R36). To publish it, every required field must be valid.
 
-    A draft that is not yet sound is kept by its task alone, with what was typed; the row of the class, if an earlier one
-    has made it, stays as it was last sound.
+    An incomplete draft is kept by its task alone; the row, if an earlier draft has created it, is unchanged.
     """
     user = User.get(context.actor_id) if context.actor_id else None
     if user is None or str(user.organisation_id) != data["organiser_id"]:
@@ -71,73 +74,80 @@ def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         if data["decision"] == "publish":
             raise
         return {}
-    return {"class_id": str(row.id), **days_of(row)}
+    return {"class_id": str(row.id), **compute_deadlines(row)}
 
 
+@topic("training_class.discard_draft")
 def discard_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The draft is given up; nobody has seen it."""
+    """Cancel a draft that was never published."""
     if "class_id" in data:
-        _move(class_of(data), ClassState.CANCELLED)
+        _move(load_class(data), ClassState.CANCELLED)
     return {}
 
 
+@topic("training_class.publish")
 def publish(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Open the class for enrolment and tell those who may enrol (R34, S50). Raises InvalidInput once its window is over."""
-    row = class_of(data)
+    """Open the class for enrolment and publish the notice of it (R34, S50). Raises InvalidInput once the window is over."""
+    row = load_class(data)
     if row.enrol_until < context.today:
         raise InvalidInput({"enrol_until": N_("报名截止日已过，请改为今天或以后。")})
     _move(row, ClassState.ENROLLING)
-    _announce(row, context, Message(N_("开班通知：%(title)s"), title=row.title), invitation(row))
+    _announce(row, context, Message(N_("开班通知：%(title)s"), title=row.title), invitation_lines(row))
     return {}
 
 
+@topic("training_class.close_enrolment")
 def close_enrolment(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Nobody may enrol any more: the window is over, or the organiser closed it (R38)."""
-    row = class_of(data)
+    """Close the enrolment: the window is over, or the organiser ends it (R38)."""
+    row = load_class(data)
     if row.state == ClassState.ENROLLING:
         _move(row, ClassState.ENROLMENT_CLOSED)
-    context.send(context.case_id, "enrollment_changed")  # perhaps nobody has enrolled, and so nobody would say so
+    context.send_message(context.case_id, "enrollment_changed")  # without an enrolment nothing else would send it
     return {}
 
 
+@topic("training_class.close_check_in")
 def close_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The association closes the check-in: whoever has not come is a no-show (domain.md §8)."""
-    row = class_of(data)
+    """Close the check-in: confirmed enrolments become no-shows (domain.md §8)."""
+    row = load_class(data)
     if context.today < row.starts_on:
         raise Conflict(Message(N_("本班 %(day)s 开班，开班后才能结束报到。"), day=row.starts_on.isoformat()))
-    if waiting := counts_of(row).get(EnrollmentState.PENDING, 0):
+    if waiting := count_enrollments(row).get(EnrollmentState.PENDING, 0):
         raise Conflict(Message(N_("还有 %(n)s 人的报名待省级主管部门确认，确认或过期后才能结束报到。"), n=waiting))
-    tell_enrollments(row, context, (EnrollmentState.CONFIRMED,), "no_show", {})
+    message_enrollments(row, context, (EnrollmentState.CONFIRMED,), "no_show", {})
     return {}
 
 
+@topic("training_class.cancel_class")
 def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Cancel with a reason, before anybody has checked in; enrolments end with it and people are told (R37)."""
-    row = class_of(data)
+    """Cancel with a reason before the first check-in; its enrolments end and a notice is published (R37)."""
+    row = load_class(data)
     reason = parse_reason(data.get("reason"))
-    if obstacle := classes.obstacle_to_cancellation(ClassState(row.state), came(counts_of(row))):
+    if obstacle := classes.obstacle_to_cancellation(ClassState(row.state), came(count_enrollments(row))):
         raise Conflict(obstacle)
     _move(row, ClassState.CANCELLED)
     row.cancel_reason = reason
     said = Message(N_("%(title)s（%(code)s）取消。原因：%(reason)s"), title=row.title, code=row.code, reason=reason)
     _announce(row, context, Message(N_("停办通知：%(title)s"), title=row.title), [said])
-    tell_enrollments(row, context, tuple(LIVE), "class_cancelled", {"reason": reason})
+    message_enrollments(row, context, tuple(LIVE), "class_cancelled", {"reason": reason})
     return {}
 
 
+@topic("training_class.update_progress")
 def update_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Compute from its enrolments how far the class is, and whether all of them have ended (domain.md §8)."""
-    row = class_of(data)
-    counts = counts_of(row)
+    """Derive the state of the class from its enrolments, and report if all of them have ended (domain.md §8)."""
+    row = load_class(data)
+    counts = count_enrollments(row)
     reached = progress(ClassState(row.state), counts)
     if reached != row.state:
         row.state = reached
     return {"all_closed": row.state != ClassState.ENROLLING and is_closed(counts)}
 
 
+@topic("training_class.complete")
 def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Every enrolment has ended, and so has the class."""
-    _move(class_of(data), ClassState.COMPLETED)
+    """Complete the class once every enrolment has ended."""
+    _move(load_class(data), ClassState.COMPLETED)
     return {}
 
 
@@ -146,18 +156,18 @@ def _move(row: TrainingClass, to: ClassState) -> None:
     row.state = to
 
 
-def _is_for_all(row: TrainingClass) -> bool:
-    return row.open_to_other_provinces or row.organiser.kind == "association"
+def _is_open_to_all(row: TrainingClass) -> bool:
+    return row.open_to_other_provinces or row.organiser_id == authority_id("association")
 
 
 def _announce(row: TrainingClass, context: Context, title: Message, body: list[Message | str]) -> None:
-    """Tell those who may enrol: everybody, or the organiser's province."""
-    authorities = [] if _is_for_all(row) else [str(row.organiser_id)]
-    notify(row, context, title, body, roles=list(INVITED), authorities=authorities)
+    """Publish a notice to those who may enrol: all provinces, or the organiser's."""
+    authorities = [] if _is_open_to_all(row) else [str(row.organiser_id)]
+    publish_class_notice(row, context, title, body, roles=list(INVITED_ROLES), authorities=authorities)
 
 
-def invitation(row: TrainingClass) -> list[Message | str]:
-    """The text of the notice of a new class; what the organiser adds is in his own words."""
+def invitation_lines(row: TrainingClass) -> list[Message | str]:
+    """Compose the lines of the notice of a new class; the organiser's own text comes last."""
     kind, held_by = Message(TrainingKind(row.kind).label), row.institution.name
     lines = [
         Message(

@@ -1,6 +1,6 @@
-"""培训报名到取证, up to the check-in: facts, registration, confirmation, the ways out; and what lists show of a case.
+"""培训报名到取证, up to the check-in: facts, registration, confirmation, withdrawal and the other ends.
 
-The examination and the certificate of the same diagram: examination.py, certification.py.
+The same diagram goes on in examination.py and certification.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.roles import Role
-from service.domain.notices.notices import words
+from service.domain.notices.notices import NoticeKind, NoticeState, words
 from service.domain.persons.persons import PersonState
 from service.domain.training import enrollments
 from service.domain.training.classes import (
@@ -32,6 +32,7 @@ from service.domain.units.units import UnitKind
 from service.domain.values.calendar import DAY, start_of_day
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
+from service.handlers.registry import task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
@@ -44,29 +45,31 @@ from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 from service.operations.context import Context, TaskSubject
-from service.operations.enrollment_row import (
-    enrollment_of,
-    is_academy,
-    move,
-    scores_of,
-    take_seat,
-    tell_class,
-    trainee,
-)
 from service.operations.enrollment_subject import describe_enrollment
+from service.operations.enrollments import (
+    is_academy,
+    load_enrollment,
+    load_scores,
+    load_trainee,
+    move_enrollment,
+    notify_class,
+    take_seat,
+)
 
 _LIVE_CLASSES = select(Enrollment.class_id).where(
     Enrollment.person_id == bindparam("person"), Enrollment.state.in_(tuple(LIVE)), Enrollment.id != bindparam("but")
 )
 
 
-def describe(data: dict[str, Any]) -> TaskSubject:
-    """What inbox and lists show of an enrolment, and whose it is."""
+@task_subject("training_enrollment")
+def describe_subject(data: dict[str, Any]) -> TaskSubject:
+    """Describe an enrolment by person, unit and class."""
     return describe_enrollment(data)
 
 
+@topic("training_enrollment.gather_facts")
 def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Whose enrolment it is, until when what may be done, and the facts the training need is decided from (R22–R29).
+    """Gather unit and authority, the time limits, and the facts the training need is decided from (R22–R29).
 
     Raises InvalidInput for an unknown class or person, NotFound when the actor may not enrol this person (R41, R44).
     """
@@ -85,13 +88,14 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         "makeup_allowed": training_class.makeup_allowed,
         "enrolled_on": context.today.isoformat(),
         "attempt": 1,
-        **_limits(training_class, context.today),
+        **_time_limits(training_class, context.today),
         **facts_of([person.id], context.today)[person.id].facts,
     }
 
 
+@topic("training_enrollment.register")
 def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Make the enrolment and take its seat, last; academies begin confirmed (R31, R38–R40, R44).
+    """Create the enrolment and take a seat; an academy's begins confirmed (R31, R38–R40, R44).
 
     Raises InvalidInput at person_id with the first obstacle, Conflict when the class is full.
     """
@@ -114,20 +118,22 @@ def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         case_id=context.case_id,
         snapshot=_snapshot(person, data),
     )
-    _write(row)
-    take_seat(training_class)
-    tell_class(training_class, context)
+    _insert(row)
+    take_seat(training_class)  # last: the row of the class stays locked until the commit
+    notify_class(training_class, context)
     return {"enrollment_id": str(row.id)}
 
 
+@topic("training_enrollment.follow_class")
 def follow_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The class has other days now: the time limits are counted anew (R35)."""
-    return _limits(enrollment_of(data).training_class, context.today)
+    """Compute the time limits again after the class has moved (R35)."""
+    return _time_limits(load_enrollment(data).training_class, context.today)
 
 
+@topic("training_enrollment.warn_authority")
 def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Tell the province that enrolments of this class lapse soon, once for each last day of the class (R45, R35)."""
-    enrollment = enrollment_of(data)
+    """Publish a notice to the province that enrolments lapse soon, once for each last day of a class (R45, R35)."""
+    enrollment = load_enrollment(data)
     heading = Message(N_("报名即将过期：%(title)s"), title=enrollment.training_class.title)
     title = str(heading)[:200]
     audience = [str(enrollment.authority_id)]
@@ -144,24 +150,25 @@ def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         session().add(
             Notice(
                 id=new_id(),
-                kind="notice",
+                kind=NoticeKind.NOTICE,
                 title=title,
                 body=str(body),
                 facts=words(heading, [body]),
                 authorities=audience,
                 roles=[Role.PROVINCIAL_AUTHORITY],
                 class_id=enrollment.class_id,
-                state="published",
+                state=NoticeState.PUBLISHED,
                 published_at=context.at,
             )
         )
     return {}
 
 
+@topic("training_enrollment.confirm")
 def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The province confirms, after R39 is looked at again, with the need as of the day of enrolment (R43, R47)."""
-    enrollment = enrollment_of(data)
-    person, training_class = trainee(enrollment), enrollment.training_class
+    """Confirm after checking R39 again, with the need as of the day of enrolment (R43, R47)."""
+    enrollment = load_enrollment(data)
+    person, training_class = load_trainee(enrollment), enrollment.training_class
     facts = facts_of([person.id], enrollment.enrolled_on)[person.id].facts
     assert context.decide is not None
     need = Need(context.decide("training_need", facts)["need"])
@@ -169,67 +176,73 @@ def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     offer, last_day = _offer(training_class, person), date.fromisoformat(data["confirm_until"])
     for obstacle in enrollments.obstacles_to_confirming(candidate, offer, context.today, last_day):
         raise InvalidInput({"decision": obstacle}, text=obstacle)
-    move(enrollment, EnrollmentState.CONFIRMED, context)
+    move_enrollment(enrollment, EnrollmentState.CONFIRMED, context)
     return {}
 
 
+@topic("training_enrollment.reject")
 def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The province refuses with a reason, or time has confirmed nothing (R45)."""
+    """Reject with the province's reason, or as lapsed when the timer fires (R45)."""
     refused = data.get("decision") == "reject"
     reason = parse_reason(data.get("reason")) if refused else str(enrollments.LAPSED)
-    move(enrollment_of(data), EnrollmentState.REJECTED, context, reason)
+    move_enrollment(load_enrollment(data), EnrollmentState.REJECTED, context, reason)
     return {}
 
 
+@topic("training_enrollment.withdraw")
 def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The enrolment is taken back, by whom and as long as R46 allows."""
-    enrollment = enrollment_of(data)
+    """Withdraw the enrolment, as R46 allows."""
+    enrollment = load_enrollment(data)
     user = User.get(context.actor_id) if context.actor_id else None
     state, until = EnrollmentState(enrollment.state), enrollment.training_class.enrol_until
     if user and (obstacle := enrollments.obstacle_to_withdrawal(state, Role(user.role), until, context.today)):
         raise Conflict(obstacle)
     must = enrollments.needs_reason_to_withdraw(state, until, context.today)
     reason = parse_reason(data.get("reason")) if must else (data.get("reason") or None)
-    move(enrollment, EnrollmentState.WITHDRAWN, context, reason)
+    move_enrollment(enrollment, EnrollmentState.WITHDRAWN, context, reason)
     return {}
 
 
+@topic("training_enrollment.cancel")
 def cancel(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The class was cancelled, its enrolments with it (R37)."""
-    move(enrollment_of(data), EnrollmentState.CANCELLED, context, data.get("reason"))
+    """Cancel the enrolment with its class (R37)."""
+    move_enrollment(load_enrollment(data), EnrollmentState.CANCELLED, context, data.get("reason"))
     return {}
 
 
+@topic("training_enrollment.check_in")
 def check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """The association has seen the person, from the day before the class to its last day (R48, S53)."""
-    enrollment = enrollment_of(data)
+    """Check the person in, from the day before the class to its last day (R48, S53)."""
+    enrollment = load_enrollment(data)
     training_class, state = enrollment.training_class, EnrollmentState(enrollment.state)
     days = (training_class.starts_on, training_class.ends_on)
     if obstacle := enrollments.obstacle_to_check_in(state, *days, context.today):
         raise Conflict(obstacle)
     if training_class.state == ClassState.CANCELLED:
         raise Conflict(N_("该班已取消，不能办理报到。"))
-    move(enrollment, EnrollmentState.CHECKED_IN, context)
+    move_enrollment(enrollment, EnrollmentState.CHECKED_IN, context)
     return {}
 
 
+@topic("training_enrollment.undo_check_in")
 def undo_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """A check-in made by mistake is taken back while there is no score (R48)."""
-    enrollment = enrollment_of(data)
-    state, has_score = EnrollmentState(enrollment.state), bool(scores_of(enrollment))
+    """Undo a check-in while there is no score (R48)."""
+    enrollment = load_enrollment(data)
+    state, has_score = EnrollmentState(enrollment.state), bool(load_scores(enrollment))
     if obstacle := enrollments.obstacle_to_undoing_check_in(state, has_score):
         raise Conflict(obstacle)
-    move(enrollment, EnrollmentState.CONFIRMED, context)
-    return _limits(enrollment.training_class, context.today)
+    move_enrollment(enrollment, EnrollmentState.CONFIRMED, context)
+    return _time_limits(enrollment.training_class, context.today)
 
 
+@topic("training_enrollment.record_no_show")
 def record_no_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """He never came, and the association has closed the check-in (domain.md §8)."""
-    enrollment = enrollment_of(data)
+    """End the enrolment as a no-show after the check-in was closed (domain.md §8)."""
+    enrollment = load_enrollment(data)
     starts_on, state = enrollment.training_class.starts_on, EnrollmentState(enrollment.state)
     if obstacle := enrollments.obstacle_to_no_show(state, starts_on, context.today):
         raise Conflict(obstacle)
-    move(enrollment, EnrollmentState.NO_SHOW, context)
+    move_enrollment(enrollment, EnrollmentState.NO_SHOW, context)
     return {}
 
 
@@ -257,7 +270,7 @@ def _id(data: dict[str, Any], key: str) -> UUID | None:
 
 
 def _check_actor(training_class: TrainingClass, person: Person, context: Context) -> None:
-    """A unit enrols its own, a group its branches too, and so on (R41, R44); the system may enrol anybody."""
+    """Raise NotFound unless the actor may enrol this person (R41, R44); the system may enrol anybody."""
     user = User.get(context.actor_id) if context.actor_id else None
     if user and not enrollments.may_enroll(actor_of(user), subject_of(person.unit), training_class.institution_id):
         raise NotFound
@@ -266,7 +279,7 @@ def _check_actor(training_class: TrainingClass, person: Person, context: Context
 def _candidate(
     person: Person, training_class: TrainingClass, need: Need, facts: dict[str, Any], but: UUID | None = None
 ) -> Candidate:
-    """The person as the rules see him; the enrolment ``but`` itself does not count as another one."""
+    """Build the person's facts for the rules; the enrolment ``but`` does not count as another one."""
     known = {"person": person.id, "but": but or UUID(int=0)}
     classes = set(execute_prepared(_LIVE_CLASSES, known).scalars())
     return Candidate(
@@ -280,7 +293,7 @@ def _candidate(
 
 
 def _offer(training_class: TrainingClass, person: Person) -> ClassOffer:
-    """The class as the rules see it; academies have no province and join the association's classes or open ones."""
+    """Build the facts of the class for the rules; academies have no province and join national or open classes."""
     by_association = training_class.organiser_id == authority_id("association")
     role = Role.ASSOCIATION if by_association else Role.PROVINCIAL_AUTHORITY
     is_open = is_open_to(
@@ -300,7 +313,7 @@ def _offer(training_class: TrainingClass, person: Person) -> ClassOffer:
 
 
 def _snapshot(person: Person, data: dict[str, Any]) -> dict[str, Any]:
-    """What reports show of the day of enrolment, whatever changes later (R42)."""
+    """Freeze what reports show of the day of enrolment (R42)."""
     return {
         "unit_id": str(person.unit_id),
         "unit_name": person.unit.name,
@@ -312,8 +325,8 @@ def _snapshot(person: Person, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write(row: Enrollment) -> None:
-    """Write now: two units that enrol one person at the same instant are told apart by the index (R39)."""
+def _insert(row: Enrollment) -> None:
+    """Flush now: the unique index decides between two units that enrol one person at the same instant (R39)."""
     session().add(row)
     try:
         session().flush()
@@ -324,18 +337,18 @@ def _write(row: Enrollment) -> None:
         raise
 
 
-def _limits(training_class: TrainingClass, today: date) -> dict[str, str]:
-    """Until when its enrolments are confirmed and checked in (R45, R48); the province always has at least today."""
+def _time_limits(training_class: TrainingClass, today: date) -> dict[str, str]:
+    """Compute the limits of confirmation and check-in (R45, R48); the province always has at least today."""
     last_day = max(today, confirm_until(training_class.starts_on, setting.number("confirm_days_before")))
     return {
         "confirm_until": last_day.isoformat(),
-        "confirm_by": _evening(last_day),
+        "confirm_by": _end_of_work(last_day),
         "warn_at": confirmation_warning_at(last_day).isoformat(),
         "lapse_at": confirmation_lapses_at(last_day).isoformat(),
         "check_in_from": start_of_day(training_class.starts_on - DAY).isoformat(),
-        "check_in_by": _evening(training_class.ends_on),
+        "check_in_by": _end_of_work(training_class.ends_on),
     }
 
 
-def _evening(day: date) -> str:
+def _end_of_work(day: date) -> str:
     return f"{day}T18:00:00"

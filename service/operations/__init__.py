@@ -1,1 +1,1 @@
-"""Changes of business rows that handlers and use cases share; a use case or a step opens the transaction."""
+"""Changes of business rows that handlers and use cases share; the caller has opened the transaction."""

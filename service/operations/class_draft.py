@@ -1,4 +1,4 @@
-"""A draft of a class: what was typed, checked and written to its row, with its number. No topics here."""
+"""Draft of a class: typed fields checked and written to its row, with its code."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from service.domain.training import classes, plans
 from service.domain.training.classes import ClassState
 from service.domain.training.plans import PlanState
 from service.domain.training.training_kind import TrainingKind
+from service.domain.units.units import UnitState
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.db.session import session
@@ -21,22 +22,34 @@ from service.models.tables.person import QualificationType
 from service.models.tables.training import TrainingClass, TrainingPlan
 from service.operations.context import Context
 
-DATES = ("enrol_from", "enrol_until", "starts_on", "ends_on")
-MUST = ("title", "kind", "institution_id", "place", *DATES, "hours", "capacity", "qualification_types", "pass_mark")
-"""What a class has once it is more than a task: the fields the form asks for when it is published."""
-LETTERS = {TrainingKind.INITIAL: "QZ", TrainingKind.REFRESHER: "ZX", TrainingKind.RENEWAL: "HZ"}
+DATE_FIELDS = ("enrol_from", "enrol_until", "starts_on", "ends_on")
+REQUIRED_FIELDS = (
+    "title",
+    "kind",
+    "institution_id",
+    "place",
+    *DATE_FIELDS,
+    "hours",
+    "capacity",
+    "qualification_types",
+    "pass_mark",
+)
+"""Fields without which a draft has no row; the form requires them when the class is published."""
+CODE_LETTERS = {TrainingKind.INITIAL: "QZ", TrainingKind.REFRESHER: "ZX", TrainingKind.RENEWAL: "HZ"}
 
 
 def write_draft(data: dict[str, Any], context: Context, role: Role, organiser: Organisation) -> TrainingClass:
-    """Make or change the draft of a case (domain.md §7, R33, R36). Raises InvalidInput at the field that is wrong or missing;
-    nothing has changed then."""
-    if missing := [name for name in MUST if data.get(name) in (None, "", [])]:
+    """Create or change the draft of a case (domain.md §7, R33, R36).
+
+    Raises InvalidInput at the field that is wrong or missing, before anything is changed.
+    """
+    if missing := [name for name in REQUIRED_FIELDS if data.get(name) in (None, "", [])]:
         raise InvalidInput(dict.fromkeys(missing, Message(N_("这一项必填。"))))
     kind = TrainingKind(data["kind"])
     classes.check_organiser(role, kind)
-    days = {name: date.fromisoformat(data[name]) for name in DATES}
+    days = {name: date.fromisoformat(data[name]) for name in DATE_FIELDS}
     classes.check_dates(**days)
-    classes.check_hours(data["hours"], _least_hours(data["qualification_types"], kind))
+    classes.check_hours(data["hours"], _minimum_hours(data["qualification_types"], kind))
     classes.check_capacity(data["capacity"])
     plan_id, institution_id = _plan(data, kind, organiser), _institution(data["institution_id"])
     row = _row(data, context, kind, organiser, days["starts_on"].year)
@@ -68,15 +81,18 @@ def _row(
 
 
 def _code(kind: TrainingKind, organiser: Organisation, year: int) -> str:
-    """``2026QZ00-003``: year, kind, province (00: association), serial. The organiser's row is locked: no two alike."""
+    """Return the next code, such as ``2026QZ00-003``: year, kind, province (00: association), serial.
+
+    The organiser's row is locked, so that two drafts do not get the same serial.
+    """
     session().execute(select(Organisation.id).where(Organisation.id == organiser.id).with_for_update())
-    stem = f"{year}{LETTERS[kind]}{organiser.code if organiser.kind == 'province' else '00'}-"
+    stem = f"{year}{CODE_LETTERS[kind]}{organiser.code if organiser.kind == 'province' else '00'}-"
     last = session().scalar(select(func.max(TrainingClass.code)).where(TrainingClass.code.startswith(stem)))
     return f"{stem}{int(last.rpartition('-')[2]) + 1 if last else 1:03d}"
 
 
-def _least_hours(codes: list[str], kind: TrainingKind) -> dict[str, int]:
-    """The minimum of each admitted type, by its name (R36); unknown types are refused."""
+def _minimum_hours(codes: list[str], kind: TrainingKind) -> dict[str, int]:
+    """Return the minimum hours of each admitted type by its name (R36). Raises InvalidInput for an unknown type."""
     found = session().scalars(
         select(QualificationType).where(QualificationType.code.in_(codes), QualificationType.active)
     )
@@ -87,7 +103,8 @@ def _least_hours(codes: list[str], kind: TrainingKind) -> dict[str, int]:
 
 
 def _plan(data: dict[str, Any], kind: TrainingKind, organiser: Organisation) -> UUID | None:
-    """The plan of the organiser that the class fulfils, if it was opened from one: of its kind, and in force (R33)."""
+    """Return the organiser's plan that the class fulfils, if any (R33). Raises InvalidInput for a plan of another
+    organiser or kind, Conflict for one that is not in force."""
     if not data.get("plan_id"):
         return None
     plan = session().get(TrainingPlan, UUID(data["plan_id"]))
@@ -105,6 +122,6 @@ def _institution(value: str) -> UUID:
         found = session().get(Organisation, UUID(value))
     except ValueError:
         found = None
-    if found is None or found.kind != "training_institution" or found.state == "deleted":
+    if found is None or found.kind != "training_institution" or found.state == UnitState.DELETED:
         raise InvalidInput({"institution_id": N_("请从列表中选择承办的培训机构。")})
     return found.id

@@ -1,4 +1,4 @@
-"""What a handler is given beside the token's data, and what it may leave behind: messages to other cases, outside effects."""
+"""Context of a handler: the case and its actor, and the messages it leaves for other cases."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from service.models.db.ids import new_id
 
 @dataclass(slots=True)
 class Context:
-    """The case being moved and who moves it; ``at`` and ``today`` are the input's, never the wall clock's.
+    """The case that is moved. ``at`` and ``today`` are the input's, never the wall clock's.
 
-    actor_id: the person who acts, None for the system; behalf_id: for whom he acts; decide: a decision of the case's
-    own bundle, by its id, on given facts; left: the jobs left so far, written together with the step itself.
+    actor_id: the user who acts, None for the system; behalf_id: the user acted for; decide: evaluates a decision of the
+    case's own bundle, by id, on given facts; pending_jobs: rows of the messages sent, written with the step itself.
     """
 
     case_id: UUID
@@ -30,27 +30,24 @@ class Context:
     actor_id: UUID | None = None
     behalf_id: UUID | None = None
     decide: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
-    left: list[dict[str, Any]] = field(default_factory=list)
+    pending_jobs: list[dict[str, Any]] = field(default_factory=list)
 
-    def send(self, case_id: UUID, name: str, data: dict[str, Any] | None = None, kind: str = "message") -> None:
-        """Leave a message (or signal) for another case; delivered after the commit, equal ones at once (invariant 2)."""
+    def send_message(self, case_id: UUID, name: str, data: dict[str, Any] | None = None, kind: str = "message") -> None:
+        """Leave a message (or signal) for another case, delivered after the commit.
+
+        Equal ones are sent once, and those still undelivered are delivered together (design.md, invariant 2).
+        """
         payload = data or {}
         key = hashlib.sha256(json.dumps([kind, name, payload], sort_keys=True).encode()).hexdigest()
-        if not any(job["case_id"] == str(case_id) and job["coalesce"] == key for job in self.left):
-            self._leave(kind, name, case_id, payload, key)
-
-    def effect(self, name: str, payload: dict[str, Any]) -> None:
-        """Leave an outside effect (a mail, a file) to be done at least once after the commit."""
-        self._leave("effect", name, self.case_id, payload, None)
-
-    def _leave(self, kind: str, name: str, case_id: UUID, payload: dict[str, Any], key: str | None) -> None:
-        given = {"id": str(new_id()), "case_id": str(case_id), "kind": kind, "name": name, "element": ""}
-        self.left.append({**given, "payload": payload, "coalesce": key})
+        if any(job["case_id"] == str(case_id) and job["coalesce"] == key for job in self.pending_jobs):
+            return
+        job = {"id": str(new_id()), "case_id": str(case_id), "kind": kind, "name": name, "element": ""}
+        self.pending_jobs.append({**job, "payload": payload, "coalesce": key})
 
 
 @dataclass(slots=True)
 class TaskSubject:
-    """What the inbox and case lists show of a case, and whose it is (scope). facts: further inbox columns, plain JSON."""
+    """Columns of inbox and case lists, and the organisations whose scope the case is in. facts: plain JSON."""
 
     subject: str = ""
     summary: str = ""

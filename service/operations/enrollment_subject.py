@@ -1,4 +1,4 @@
-"""What inbox and lists show of an enrolment: read from the rows by the ids in the case. No topics here."""
+"""Task subject of an enrolment, read from the rows by the ids in the case's data."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _SHOWN = PreparedStatement(
 
 
 def describe_enrollment(data: dict[str, Any]) -> TaskSubject:
-    """Person, unit and class of the case, and the facts a decision needs beside its form."""
+    """Describe person, unit and class of the case, with the facts shown beside a decision's form."""
     if "person_id" not in data or "unit_id" not in data:
         return TaskSubject()
     certificate_id = data.get("certificate_id")
@@ -59,11 +59,11 @@ def describe_enrollment(data: dict[str, Any]) -> TaskSubject:
         "training_class": UUID(data["class_id"]),
         "certificate": certificate_id and UUID(certificate_id),
     }
-    return description_of(_SHOWN.execute(ids).one(), data)
+    return subject_from_row(_SHOWN.execute(ids).one(), data)
 
 
-def description_of(row: Any, data: dict[str, Any]) -> TaskSubject:
-    """The description from what is read of person, unit, type, class and certificate (the columns of ``_SHOWN``)."""
+def subject_from_row(row: Any, data: dict[str, Any]) -> TaskSubject:
+    """Build the task subject from a row with the columns of ``_SHOWN``."""
     return TaskSubject(
         subject=row.person_name,
         summary=f"{TrainingKind(row.kind).label} · {row.type_name}",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.bench.figures import Figures
-from tests.bench.full_scale import full_scale
+from tests.bench.full_scale.database import full_scale
 from tests.bench.processes import at_once
 
 LOGIN = "association"

@@ -24,7 +24,7 @@ from service.cli.gunicorn import pre_fork
 from service.config import demo_password
 from tests.api.queries import counted
 from tests.bench.figures import Figures, p50, percentile
-from tests.bench.full_scale import full_scale
+from tests.bench.full_scale.database import full_scale
 
 LOGINS = (
     "ministry",

@@ -20,7 +20,7 @@ from service.models.tables.case import Case, Job
 from service.models.tables.notice import Notice
 from service.models.tables.process import DefinitionVersion
 from service.models.tables.training import TrainingClass
-from service.operations.enrollment_row import take_seat
+from service.operations.enrollments import take_seat
 from service.workflow.runtime import history, jobs, tasks
 from service.workflow.training import classes, enrollments
 from tests.builders.stage import (

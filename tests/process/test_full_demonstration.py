@@ -1,4 +1,4 @@
-"""The demonstration at full scale, here at a small share: proved by re-execution, its projections true, its rows as real ones."""
+"""Full-scale data at a small share: proved by re-execution, with true projections and rows as the use cases write them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import func, select
 
 from service import demo
-from service.demo.full.plan import Scale
 from service.domain.training.enrollment_state import LIVE, EnrollmentState, takes_seat
 from service.models.db.clock import now, today
 from service.models.db.session import session
@@ -32,6 +31,8 @@ from service.models.tables.training import (
 )
 from service.workflow.runtime import history
 from service.workflow.training import enrollments
+from tests.bench.full_scale.fill import fill
+from tests.bench.full_scale.plan import Scale
 
 SHARE = Scale(units=60, persons=250, classes=60, enrolments=750)
 MADE = ("training_enrollment", "personnel_approval", "training_class", "certificate_deregistration")
@@ -39,8 +40,8 @@ MADE = ("training_enrollment", "personnel_approval", "training_class", "certific
 
 def test_every_case_of_it_is_proved_and_every_projection_is_true(app: Any, clock: Any) -> None:
     clock.move_to(datetime(2026, 11, 24, 3, tzinfo=UTC))
-    assert demo.fill_full(scale=SHARE, workers=0)
-    assert not demo.fill_full(scale=SHARE, workers=0)
+    assert fill(SHARE, workers=0)
+    assert not fill(SHARE, workers=0)
     assert list(history.verify()) == []  # chain, plain library, stored state and inbox
     assert session().scalar(select(func.count()).select_from(Incident)) == 0
     _counts_are_right()
@@ -120,7 +121,7 @@ def test_its_rows_have_the_form_that_the_use_cases_write(app: Any, clock: Any) -
     demo.fill(share=0.05)
     inputs, changes, facts = _inputs(), _changes(), _facts()
     demo.empty()
-    demo.fill_full(scale=SHARE, workers=0)
+    fill(SHARE, workers=0)
     for key, forms in _inputs().items():
         assert key not in inputs or forms <= inputs[key], key
     for change, columns in _changes().items():

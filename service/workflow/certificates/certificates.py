@@ -38,7 +38,7 @@ from service.models.tables.person import Person, Photo
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
-from service.operations import prints
+from service.operations.certificates import log_print
 from service.validation.form_reader import FormReader
 from service.workflow.certificates.printer_calibration import Shift, write_shift
 from service.workflow.runtime import tasks
@@ -66,7 +66,7 @@ def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_
         if task := _print_task(user, found):
             tasks.complete(user, task.id, {"print_reason": reason.strip()})
         else:
-            prints.record(found, has_photo, reason, user.id, now())
+            log_print(found, has_photo, reason, user.id, now())
         current.flush()
         newest = (
             select(PrintRecord).where(PrintRecord.certificate_id == found.id).order_by(PrintRecord.created_at.desc())

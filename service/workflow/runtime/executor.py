@@ -128,7 +128,7 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
     said = handlers.describe_subject(held.process, step.data) if describe else None
     _address_thrown(held, step, context)
-    jobs = [_job(held, job) for job in step.jobs_set] + context.left
+    jobs = [_job(held, job) for job in step.jobs_set] + context.pending_jobs
     written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _json(history)}
     write_step(_parts(step, written, bool(jobs), bool(history))).execute(written)
     return step
@@ -264,4 +264,4 @@ def _address_thrown(held: LockedCase, step: Step, context: Context) -> None:
             },
         )
         for (case_id,) in waiting:
-            context.send(case_id, sent.name, sent.data, sent.kind)
+            context.send_message(case_id, sent.name, sent.data, sent.kind)

@@ -84,7 +84,7 @@ def cancel_class(user: User, class_id: UUID, reason: str) -> None:
 def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
     """Change place, dates, seats, pass mark, contact or text of a published class (R35); its people and cases follow.
 
-    raw: the fields of the form, and ``seen``: ``class_change.mark`` of when it was drawn. Returns whether anything was
+    raw: the fields of the form, and ``seen``: ``class_change.fields_digest`` of when it was drawn. Returns whether anything was
     different. Raises InvalidInput at the fields, Conflict when a colleague was first or the class cannot change any more.
     """
     with transaction(Operation("change_class", user.id)):
@@ -92,7 +92,7 @@ def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
         if obstacle := obstacle_to_changing(found):
             raise Conflict(obstacle)
         data = _changes(found, raw)
-        if data["seen"] == class_change.mark(found) and not class_change.differences(found, data):
+        if data["seen"] == class_change.fields_digest(found) and not class_change.changed_fields(found, data):
             return False
         tasks.correlate_message(user, _case(found), "class_changed", data, otherwise=CHANGED_ELSEWHERE)
     return True
@@ -114,7 +114,7 @@ def obstacle_to_changing(found: TrainingClass) -> Message | None:
 
 def mark(found: TrainingClass) -> str:
     """What the form of a change carries as ``seen``."""
-    return class_change.mark(found)
+    return class_change.fields_digest(found)
 
 
 def fixed_fields(found: TrainingClass) -> frozenset[str]:
@@ -159,7 +159,7 @@ def _case(found: TrainingClass) -> UUID:
 def _changes(found: TrainingClass, raw: Mapping[str, str]) -> dict[str, Any]:
     """What was typed, as the message of the diagram carries it; all errors at once."""
     entry = FormReader(raw)
-    days = {name: day for name in class_change.DATES if (day := entry.date(name, required=True))}
+    days = {name: day for name in class_change.DATE_FIELDS if (day := entry.date(name, required=True))}
     data = {
         "seen": entry.typed("seen"),
         "place": entry.text("place", 100, required=True),
@@ -168,7 +168,7 @@ def _changes(found: TrainingClass, raw: Mapping[str, str]) -> dict[str, Any]:
         "capacity": entry.integer("capacity", 1, 2000),
         "pass_mark": entry.parse(parse_pass_mark, entry.typed("pass_mark")),
     }
-    if len(days) == len(class_change.DATES):
+    if len(days) == len(class_change.DATE_FIELDS):
         entry.parse(partial(check_dates, **days))
     if data["capacity"] is not None:
         entry.parse(check_capacity, data["capacity"], found.taken)

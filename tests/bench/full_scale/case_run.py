@@ -1,4 +1,4 @@
-"""A case of the full demonstration: each input goes through the engine as in production; the rows are kept for COPY."""
+"""Run of one case: each input goes through the engine as in production; its rows are buffered for COPY."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from service import engine, forms
-from service.demo.full.sheets import Sheets
 from service.engine import Definition, Input, Request, Step, journal
 from service.models.db.transaction import Operation
 from service.models.tables.case import (
@@ -20,14 +19,15 @@ from service.models.tables.case import (
 )
 from service.operations.context import TaskSubject
 from service.workflow.runtime.executor import LockedCase, task_id, task_row
+from tests.bench.full_scale.bulk_copy import CopyBuffer
 
-Served = Callable[[Request], dict[str, Any]]
-"""What the handlers of this input answer."""
+Answer = Callable[[Request], dict[str, Any]]
+"""Answers the service tasks of one input."""
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """One input: who, when, what. token and due of timers and tasks are found by the element."""
+class CaseInput:
+    """One input. Token and due time of timers and tasks are found by the element."""
 
     kind: str
     at: datetime
@@ -36,49 +36,49 @@ class Act:
     data: Mapping[str, Any] | None = None
 
 
-class Course:
-    """The course of one case, from its start to wherever it stands at the end."""
+class CaseRun:
+    """Runs one case from its start to the last input that has happened."""
 
-    def __init__(self, sheets: Sheets, definition: Definition, at: datetime, key: str | None) -> None:
-        self._sheets, self._definition, self._key = sheets, definition, key
-        self.id = sheets.new_id(at)
+    def __init__(self, buffer: CopyBuffer, definition: Definition, at: datetime, key: str | None) -> None:
+        self._buffer, self._definition, self._key = buffer, definition, key
+        self.id = buffer.new_id(at)
         self._seq, self._hash, self._state = -1, "", b""
         self._tasks: dict[str, dict[str, Any]] = {}
         self._jobs: dict[str, dict[str, Any]] = {}
         self._shown = TaskSubject()
         self._step: Step | None = None
-        self._started: Act | None = None
+        self._started: CaseInput | None = None
         self._moved_at = at
 
     @property
     def seq(self) -> int:
-        """The number that the next input gets."""
+        """Number of the next input."""
         return self._seq + 1
 
     @property
     def is_over(self) -> bool:
         return self._step is not None and self._step.ended
 
-    def cause(self, use_case: str, act: Act) -> Operation:
-        """Why rows change at the next input."""
+    def cause(self, use_case: str, act: CaseInput) -> Operation:
+        """Operation that the row history of the next input names."""
         return Operation(use_case, act.actor_id, None, self.id, self.seq)
 
     def waits_for(self, message: str) -> bool:
-        """Whether the case would take this message now."""
+        """True if the case waits for this message now."""
         return self._step is not None and f"message:{message}" in self._step.awaited
 
     def has_open(self, element: str) -> bool:
-        """Whether this task is open."""
+        """True if a task at this element is open."""
         return any(row["element"] == element and row["state"] == "open" for row in self._tasks.values())
 
-    def move(self, act: Act, serve: Served, describe: Callable[[dict[str, Any]], TaskSubject]) -> Step:
-        """Apply an input as ``workflow.movement.move`` does, and keep what it writes."""
+    def move(self, act: CaseInput, serve: Answer, describe: Callable[[dict[str, Any]], TaskSubject]) -> Step:
+        """Apply an input as ``workflow.runtime.executor.apply_input`` does, and buffer the rows it writes."""
         given = self._input(act)
-        salt = self._sheets.random.randbytes(16)
+        salt = self._buffer.random.randbytes(16)
         step = engine.step(self._definition, self._state or None, given, serve, salt)
         actor = None if act.actor_id is None else str(act.actor_id)
         record = journal.make_row(str(self.id), given, step, self._definition, actor, None, self._hash, salt)
-        self._sheets.add(
+        self._buffer.add(
             JournalRow,
             case_id=self.id,
             seq=given.seq,
@@ -104,11 +104,11 @@ class Course:
         return step
 
     def close(self) -> None:
-        """The case is as it stays: hand over its row, its tasks and its jobs."""
+        """Buffer the final rows of the case, its tasks and its jobs."""
         assert self._step is not None
         assert self._started is not None
         step, shown = self._step, self._shown
-        self._sheets.add(
+        self._buffer.add(
             Case,
             id=self.id,
             process=self._definition.process,
@@ -130,11 +130,11 @@ class Course:
             ended=step.trace[-1][1:].split("/")[-1] if step.ended else None,
         )
         for row in self._tasks.values():
-            self._sheets.add(Task, **row)
+            self._buffer.add(Task, **row)
         for row in self._jobs.values():
-            self._sheets.add(Job, **row)
+            self._buffer.add(Job, **row)
 
-    def _input(self, act: Act) -> Input:
+    def _input(self, act: CaseInput) -> Input:
         token, due = None, None
         if act.kind == "complete":
             token = self._token(self._tasks, act.element, "open")
@@ -144,14 +144,14 @@ class Course:
         return Input(act.kind, self.seq, act.at, token, act.element, due, dict(act.data or {}))
 
     def _token(self, rows: dict[str, dict[str, Any]], element: str | None, state: str) -> str:
-        """The token that stands at an element; the plan and the diagram agree on it, or nothing of this is true."""
+        """Find the token at an element. Raises ValueError when plan and diagram disagree."""
         found = [token for token, row in rows.items() if row["element"] == element and row["state"] == state]
         if not found:
             there = [row["element"] for row in rows.values() if row["state"] == state]
             raise ValueError(f"{self._definition.process}: {element} is planned, but {there} are open")
         return found[0]
 
-    def _keep_tasks(self, act: Act, given: Input, step: Step) -> None:
+    def _keep_tasks(self, act: CaseInput, given: Input, step: Step) -> None:
         for token in step.closed:
             is_done = act.kind == "complete" and token == given.token
             self._tasks[token] |= {
@@ -166,14 +166,14 @@ class Course:
             row |= {"due_at": task.due, "follow_up_at": task.follow_up}
             self._tasks[task.token] = row | {"sort_at": task.due or act.at + timedelta(days=30)}
 
-    def _keep_jobs(self, act: Act, given: Input, step: Step) -> None:
+    def _keep_jobs(self, act: CaseInput, given: Input, step: Step) -> None:
         for token in step.jobs_cleared:
             self._jobs[token]["state"] = "done" if act.kind == "timer" and token == given.token else "cleared"
         if act.kind == "timer" and given.token in self._jobs:
             self._jobs[given.token]["state"] = "done"
         for job in step.jobs_set:
             self._jobs[job.token] = {
-                "id": self._sheets.new_id(act.at),
+                "id": self._buffer.new_id(act.at),
                 "case_id": self.id,
                 "token": job.token,
                 "element": job.element,
@@ -187,14 +187,14 @@ class Course:
 
 
 class Forms:
-    """What a form makes of what was typed; equal entries are cleaned once."""
+    """Cleaned form data; equal entries are cleaned once."""
 
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
         self._known: dict[str, dict[str, Any]] = {}
 
     def clean(self, form_key: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """The data of a form without personal fields."""
+        """Clean the entries of a form without personal fields."""
         key = repr((form_key, sorted(raw.items())))
         if key not in self._known:
             cleaned = forms.clean(self._definition.files[f"{form_key}.form"], raw)

@@ -1,4 +1,4 @@
-"""Rows on their way into the database by COPY, and the history that business rows leave (``row_change``)."""
+"""Rows buffered for COPY, and the history that business rows leave (``row_change``)."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from service.models.tables.row_history import redact
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-class Sheets:
-    """Rows by table, in memory, until ``write`` copies them; ``random`` makes their ids."""
+class CopyBuffer:
+    """Rows by table, in memory until ``write`` copies them; ``random`` makes their ids."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
         self._lines: dict[str, list[str]] = defaultdict(list)
 
     def new_id(self, at: datetime) -> UUID:
-        """A UUIDv7 of the instant at which the row would have been made."""
+        """Return a UUIDv7 of the instant at which the row is made."""
         random = self.random.getrandbits(74)
         stamp = int(at.timestamp() * 1000) << 80
         return UUID(int=stamp | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & ((1 << 62) - 1))
 
     def add(self, model: type[Base], **values: Any) -> None:
-        """One row; columns that are not given take their default. Raises ``KeyError`` for one that has none."""
+        """Add a row; columns that are not given take their default. Raises KeyError for one that has none."""
         cells = [
             write(values.pop(name) if name in values else default(name)) for name, write, default in _columns(model)
         ]
@@ -49,7 +49,7 @@ class Sheets:
         return sum(map(len, self._lines.values()))
 
     def write(self, connection: Any) -> None:
-        """Copy everything in the order of the foreign keys, in one transaction of a psycopg2 connection."""
+        """Copy all rows in the order of the foreign keys, in one transaction of a psycopg2 connection."""
         with connection, connection.cursor() as cursor:
             for table in Base.metadata.sorted_tables:
                 if lines := self._lines.pop(table.name, None):
@@ -58,12 +58,12 @@ class Sheets:
                     cursor.copy_expert(f"COPY {table.name} ({names}) FROM STDIN", text)  # our own names
 
 
-class Row:
-    """A business row that changes: its first and last values go to its table, each change into the history."""
+class AuditedRow:
+    """A business row that changes: its last values go to its table, each change into the history."""
 
-    def __init__(self, sheets: Sheets, model: type[Audited], at: datetime, cause: Operation, **values: Any) -> None:
-        self._sheets, self.model, self.version, self.updated_at = sheets, model, 1, at
-        self.values = {"id": sheets.new_id(at), "created_at": at, **values}
+    def __init__(self, buffer: CopyBuffer, model: type[Audited], at: datetime, cause: Operation, **values: Any) -> None:
+        self._buffer, self.model, self.version, self.updated_at = buffer, model, 1, at
+        self.values = {"id": buffer.new_id(at), "created_at": at, **values}
         after = {name: self._shown(name, value) for name, value in values.items() if value is not None}
         self._remember(at, cause, "insert", None, {"id": str(self.id), **after})
 
@@ -76,7 +76,7 @@ class Row:
         return self.values[name]
 
     def change(self, at: datetime, cause: Operation, **values: Any) -> None:
-        """Change columns; what stays the same is no change."""
+        """Change columns; equal values are no change."""
         changed = {name: value for name, value in values.items() if self.values.get(name) != value}
         if not changed:
             return
@@ -87,16 +87,16 @@ class Row:
         self.version, self.updated_at = self.version + 1, at
 
     def close(self) -> None:
-        """The row is as it stays: hand it over."""
-        self._sheets.add(self.model, **self.values, version=self.version, updated_at=self.updated_at)  # type: ignore[arg-type]
+        """Buffer the final row."""
+        self._buffer.add(self.model, **self.values, version=self.version, updated_at=self.updated_at)  # type: ignore[arg-type]
 
     def _shown(self, name: str, value: Any) -> Any:
         return redact(inspect(self.model), name, value)
 
     def _remember(self, at: datetime, cause: Operation, kind: str, before: Any, after: Any) -> None:
-        self._sheets.add(
+        self._buffer.add(
             RowChange,
-            id=self._sheets.new_id(at),
+            id=self._buffer.new_id(at),
             at=at,
             use_case=cause.use_case,
             actor_id=cause.actor_id,
@@ -116,7 +116,7 @@ Column = tuple[str, Callable[[Any], str], Callable[[str], Any]]
 
 @lru_cache
 def _columns(model: type[Base]) -> tuple[Column, ...]:
-    """Name, writer and default of each column."""
+    """Return name, writer and default of each column."""
     return tuple((column.name, _writer(column), _default(column)) for column in model.__table__.columns)
 
 

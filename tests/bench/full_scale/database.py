@@ -1,4 +1,4 @@
-"""The database with the demonstration at full scale: kept from run to run, for it takes minutes to make."""
+"""Database with the full-scale data: kept from run to run, because it takes minutes to fill."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from service.config import CHECKOUT, data_dir, settings
 from service.infrastructure.postgres import Server
 
 HOME = Path(os.environ.get("ANPEI_BENCH_DIR") or data_dir() / "full")
-"""``ANPEI_BENCH_DIR`` names another data folder, one that ``anpei demo --scale full`` has filled already."""
+"""``ANPEI_BENCH_DIR`` names another data folder, one that ``make full-demo`` has filled already."""
 
 
 @contextmanager
 def full_scale() -> Iterator[Flask]:
-    """The application of this process on the full data, which are made first where they are missing."""
+    """Yield the application of this process on the full-scale data, which are made first where they are missing."""
     with Server(HOME).running() as server:
         if not _is_filled(server):
             _fill()
@@ -47,8 +47,8 @@ def _is_filled(server: Server) -> bool:
 
 
 def _fill() -> None:
-    """What a filling that was broken off left is taken away first."""
-    print(f"  making the full data in {HOME}: some minutes, once", flush=True)
+    """Fill the database in a process of its own, which empties it first if a filling was interrupted."""
+    print(f"  making the full-scale data in {HOME}: some minutes, once", flush=True)
     environment = {key: value for key, value in os.environ.items() if key != "ANPEI_DATABASE_URL"}
-    command = [sys.executable, "-m", "service.cli", "demo", "--scale", "full"]
+    command = [sys.executable, "-m", "tests.bench.full_scale"]
     subprocess.run(command, cwd=CHECKOUT, env=environment | {"ANPEI_DATA_DIR": str(HOME)}, check=True)

@@ -1,14 +1,13 @@
-"""What the handlers of training_enrollment answer in the full demonstration, and the rows they write, without a database."""
+"""Handlers of training_enrollment without a database: the same answers, and the rows they write.
+
+A change of ``service.handlers`` must be repeated here; tests/process/test_full_demonstration.py compares the rows.
+"""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
 
-from service.demo.full.courses import Act
-from service.demo.full.lives import Life
-from service.demo.full.plan import Class
-from service.demo.full.sheets import Row
 from service.domain.certificates import certificate_number
 from service.domain.certificates.certificates import initial_valid_to, renewed_valid_to
 from service.domain.training import enrollments, scores
@@ -27,31 +26,35 @@ from service.engine import Request
 from service.models.db.transaction import Operation
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.training import Enrollment, RefresherRecord, Score
+from service.operations.certificates import FIRST_PRINT
 from service.operations.context import TaskSubject
-from service.operations.enrollment_subject import description_of
-from service.operations.prints import FIRST_PRINT
+from service.operations.enrollment_subject import subject_from_row
+from tests.bench.full_scale.bulk_copy import AuditedRow
+from tests.bench.full_scale.case_run import CaseInput
+from tests.bench.full_scale.person_history import PersonHistory
+from tests.bench.full_scale.plan import ClassPlan
 
 _S = EnrollmentState
 PASS_MARK = scores.DEFAULT_PASS_MARK
 Data = dict[str, Any]
 
 
-class Served:
-    """The handlers of one case; ``at`` says which input they serve."""
+class InMemoryHandlers:
+    """Handlers of one case; ``at`` sets the input that they serve."""
 
-    def __init__(self, life: Life, planned: Class, serial: int) -> None:
-        self._life, self._class, self._serial = life, planned, serial
-        self._scores: dict[int, Row] = {}
-        self._certificate: Row | None = None
-        self._row: Row | None = None
+    def __init__(self, history: PersonHistory, planned: ClassPlan, serial: int) -> None:
+        self._history, self._class, self._serial = history, planned, serial
+        self._scores: dict[int, AuditedRow] = {}
+        self._certificate: AuditedRow | None = None
+        self._row: AuditedRow | None = None
 
-    def at(self, act: Act, cause: Operation) -> Served:
-        """Serve this input now."""
-        self._act, self._cause, self._today = act, cause, civil_date(act.at)
+    def at(self, given: CaseInput, cause: Operation) -> InMemoryHandlers:
+        """Set the input to serve."""
+        self._input, self._cause, self._today = given, cause, civil_date(given.at)
         return self
 
     def answer(self, request: Request) -> Data:
-        """The topic's answer: the method of the handler's name, or nothing but a move."""
+        """Answer a topic: by the method of the handler's name, or by a change of state alone."""
         name = request.topic.partition(".")[2]
         if name in _MOVES:
             self._move(_MOVES[name], request.data.get("reason") if name in ("withdraw", "cancel") else None)
@@ -60,17 +63,17 @@ class Served:
         return found
 
     def describe(self, data: Data) -> TaskSubject:
-        """As handlers.enrollment_description tells it from the database."""
-        life, planned, certificate = self._life, self._class, self._certificate
-        code = life.learner.kind
+        """Describe the enrolment as ``operations.enrollment_subject`` does from the database."""
+        history, planned, certificate = self._history, self._class, self._certificate
+        code = history.plan.kind
         row = SimpleNamespace(
-            person_name=life.person["name"],
-            id_number_masked=life.person["id_number_masked"],
-            sex=life.person["sex"],
-            photo_id=life.person["photo_id"],
-            unit_name=life.unit.name,
+            person_name=history.person["name"],
+            id_number_masked=history.person["id_number_masked"],
+            sex=history.person["sex"],
+            photo_id=history.person["photo_id"],
+            unit_name=history.unit.name,
             type_code=code,
-            type_name=life.world.types[code][1],
+            type_name=history.shared.types[code][1],
             id=planned.id,
             kind=planned.kind,
             title=planned.title,
@@ -85,23 +88,23 @@ class Served:
             valid_to=certificate and certificate["valid_to"],
             printed_count=certificate and certificate.values.get("printed_count", 0),
         )
-        return description_of(row, data)
+        return subject_from_row(row, data)
 
     @property
     def _institution(self) -> Any:
-        return self._life.world.institutions[self._class.institution][0]
+        return self._history.shared.institutions[self._class.institution][0]
 
     @property
     def _organiser(self) -> Any:
-        return self._life.world.authority(self._class.organiser)
+        return self._history.shared.authority(self._class.organiser)
 
     @property
-    def _enrollment(self) -> Row:
+    def _enrollment(self) -> AuditedRow:
         assert self._row is not None
         return self._row
 
     def _gather_facts(self, data: Data) -> Data:
-        planned, unit = self._class, self._life.unit
+        planned, unit = self._class, self._history.unit
         last_day = max(self._today, confirm_until(planned.starts_on))
         return {
             "unit_id": str(unit.id),
@@ -121,34 +124,34 @@ class Served:
             "lapse_at": confirmation_lapses_at(last_day).isoformat(),
             "check_in_from": start_of_day(planned.starts_on - DAY).isoformat(),
             "check_in_by": f"{planned.ends_on}T18:00:00",
-            **self._life.facts(self._today),
+            **self._history.facts(self._today),
         }
 
     def _register(self, data: Data) -> Data:
-        life, unit = self._life, self._life.unit
+        history, unit = self._history, self._history.unit
         if data["need"] != self._class.kind:
             raise ValueError(f"planned {self._class.kind}, decided {data['need']}: {data}")
         snapshot = {
             "unit_id": str(unit.id),
             "unit_name": unit.name,
             "authority_id": data["authority_id"],
-            "qualification_type": life.learner.kind,
+            "qualification_type": history.plan.kind,
             "need": data["need"],
             "valid_to": data["valid_to"],
             "reference_date": data["reference_date"],
         }
-        self._row = life.keep(
-            Row(
-                life.sheets,
+        self._row = history.keep(
+            AuditedRow(
+                history.buffer,
                 Enrollment,
-                self._act.at,
+                self._input.at,
                 self._cause,
                 class_id=self._class.id,
-                person_id=life.person.id,
+                person_id=history.person.id,
                 unit_id=unit.id,
                 authority_id=unit.authority_id,
                 via=data["via"],
-                enrolled_by=self._act.actor_id,
+                enrolled_by=self._input.actor_id,
                 enrolled_on=self._today,
                 kind=self._class.kind,
                 needs_confirmation=data["needs_confirmation"],
@@ -161,7 +164,7 @@ class Served:
         return {"enrollment_id": str(self._row.id)}
 
     def _warn_authority(self, data: Data) -> Data:
-        return {}  # the notice is the class's: holding.py
+        return {}  # the notice is left out
 
     def _reject(self, data: Data) -> Data:
         self._move(_S.REJECTED, data["reason"] if data.get("decision") == "reject" else str(enrollments.LAPSED))
@@ -169,23 +172,27 @@ class Served:
 
     def _record_score(self, data: Data) -> Data:
         value, attempt = None if data.get("absent") else data["score"], data["attempt"]
-        values = {"value": value, "entered_by": self._act.actor_id, "submitted_at": self._act.at}
+        values = {"value": value, "entered_by": self._input.actor_id, "submitted_at": self._input.at}
         if attempt in self._scores:
-            self._scores[attempt].change(self._act.at, self._cause, **values)
+            self._scores[attempt].change(self._input.at, self._cause, **values)
         else:
             self._scores[attempt] = self._keep(Score, enrollment_id=self._enrollment.id, attempt=attempt, **values)
         self._move(_S.SCORED, attempts=attempt)
         return {"score": value}
 
     def _return_score(self, data: Data) -> Data:
-        self._scores[data["attempt"]].change(self._act.at, self._cause, return_reason=data["reason"])
+        self._scores[data["attempt"]].change(self._input.at, self._cause, return_reason=data["reason"])
         self._move(_S.CHECKED_IN)
         return {}
 
     def _confirm_score(self, data: Data) -> Data:
         score = self._scores[data["attempt"]]
         score.change(
-            self._act.at, self._cause, confirmed_by=self._act.actor_id, confirmed_at=self._act.at, return_reason=None
+            self._input.at,
+            self._cause,
+            confirmed_by=self._input.actor_id,
+            confirmed_at=self._input.at,
+            return_reason=None,
         )
         return {
             "passed": scores.is_pass(score["value"], PASS_MARK),
@@ -197,7 +204,7 @@ class Served:
         return {"attempt": 2}
 
     def _record_refresher(self, data: Data) -> Data:
-        held = self._life.held
+        held = self._history.held
         assert held is not None
         year = refresher_year(self._class.ends_on)
         self._keep(
@@ -209,36 +216,36 @@ class Served:
             hours=HOURS[self._class.kind],
             score=self._scores[data["attempt"]]["value"],
         )
-        self._life.years.add(year)
+        self._history.years.add(year)
         self._certificate = held
         self._move(_S.COMPLETED)
         return {"certificate_id": str(held.id)}
 
     def _issue_certificate(self, data: Data) -> Data:
-        life = self._life
+        history = self._history
         values = self._renewed() if self._class.kind == "renewal" else self._first()
-        life.making = self._certificate = self._keep(
+        history.making = self._certificate = self._keep(
             Certificate,
-            person_id=life.person.id,
-            qualification_type_id=life.person["qualification_type_id"],
+            person_id=history.person.id,
+            qualification_type_id=history.person["qualification_type_id"],
             kind="issued",
             state="issued",
             approval="pending",
             printed_count=0,
             enrollment_id=self._enrollment.id,
-            unit_name=life.unit.name,
+            unit_name=history.unit.name,
             issued_on=self._today,
             **values,
         )
         self._move(_S.CERTIFYING)
-        return {"certificate_id": str(life.making.id), "certificate_number": life.making["number"]}
+        return {"certificate_id": str(history.making.id), "certificate_number": history.making["number"]}
 
     def _first(self) -> Data:
-        unit = self._life.unit
+        unit = self._history.unit
         province = certificate_number.ACADEMIES if unit.is_academy else unit.code
         number = certificate_number.issue(province, self._today.year, self._serial)
-        self._life.own(number)
-        self._life.editions = 1
+        self._history.reserve_number(number)
+        self._history.editions = 1
         return {
             "number": number,
             "first_issued_on": self._today,
@@ -247,79 +254,81 @@ class Served:
         }
 
     def _renewed(self) -> Data:
-        old = self._life.held
+        old = self._history.held
         assert old is not None
-        self._life.editions += 1
+        self._history.editions += 1
         return {
             "number": old["number"],
             "first_issued_on": old["first_issued_on"],
             "valid_to": renewed_valid_to(old["valid_to"]),
-            "edition": self._life.editions,
+            "edition": self._history.editions,
             "supersedes_id": old.id,
         }
 
     def _record_print(self, data: Data) -> Data:
         made = self._made
         why = data.get("print_reason") or str(FIRST_PRINT)
-        self._keep(PrintRecord, certificate_id=made.id, printed_by=self._act.actor_id, reason=why)
-        made.change(self._act.at, self._cause, printed_count=made["printed_count"] + 1, last_printed_at=self._act.at)
+        self._keep(PrintRecord, certificate_id=made.id, printed_by=self._input.actor_id, reason=why)
+        made.change(
+            self._input.at, self._cause, printed_count=made["printed_count"] + 1, last_printed_at=self._input.at
+        )
         return {}
 
     def _approve(self, data: Data) -> Data:
-        made, life = self._made, self._life
-        if life.held is not None:
-            life.held.change(self._act.at, self._cause, state="superseded")
-        by = self._act.actor_id
+        made, history = self._made, self._history
+        if history.held is not None:
+            history.held.change(self._input.at, self._cause, state="superseded")
+        by = self._input.actor_id
         made.change(
-            self._act.at, self._cause, state="valid", approval="approved", approved_by=by, approved_at=self._act.at
+            self._input.at, self._cause, state="valid", approval="approved", approved_by=by, approved_at=self._input.at
         )
-        life.held, life.making = made, None
+        history.held, history.making = made, None
         return {}
 
     def _refuse(self, data: Data) -> Data:
-        self._made.change(self._act.at, self._cause, approval="rejected")
-        self._enrollment.change(self._act.at, self._cause, reason=data["reason"])
+        self._made.change(self._input.at, self._cause, approval="rejected")
+        self._enrollment.change(self._input.at, self._cause, reason=data["reason"])
         return {}
 
     def _stop_printing(self, data: Data) -> Data:
         return {"printed": self._made["printed_count"] > data.get("recovered_prints", 0)}
 
     def _resubmit(self, data: Data) -> Data:
-        self._made.change(self._act.at, self._cause, approval="pending")
-        self._enrollment.change(self._act.at, self._cause, reason=None)
+        self._made.change(self._input.at, self._cause, approval="pending")
+        self._enrollment.change(self._input.at, self._cause, reason=None)
         return {"recovered_prints": self._made["printed_count"]}
 
     def _void(self, data: Data) -> Data:
-        self._made.change(self._act.at, self._cause, state="void", void_reason=data["reason"])
-        self._life.making = None
+        self._made.change(self._input.at, self._cause, state="void", void_reason=data["reason"])
+        self._history.making = None
         self._move(_S.FAILED, data["reason"])
         return {}
 
     @property
-    def _made(self) -> Row:
+    def _made(self) -> AuditedRow:
         assert self._certificate is not None
         return self._certificate
 
-    def _keep(self, model: Any, **values: Any) -> Row:
-        return self._life.keep(Row(self._life.sheets, model, self._act.at, self._cause, **values))
+    def _keep(self, model: Any, **values: Any) -> AuditedRow:
+        return self._history.keep(AuditedRow(self._history.buffer, model, self._input.at, self._cause, **values))
 
     def _move(self, to: EnrollmentState, reason: str | None = None, **values: Any) -> None:
-        """As handlers.enrolled.move: the drawn moves only."""
+        """Move the enrolment as ``operations.enrollments.move_enrollment`` does."""
         row = self._enrollment
         check_move(ENROLLMENT_MOVES, EnrollmentState(row["state"]), to)
         if reason is not None:
             values["reason"] = reason
         if to not in LIVE:
             values["ended_on"] = self._today
-        row.change(self._act.at, self._cause, state=to, **values)
+        row.change(self._input.at, self._cause, state=to, **values)
         self._note_renewal()
 
     def _note_renewal(self) -> None:
-        """A live renewal keeps an expired certificate from ending (R25); a person has one live enrolment at most."""
+        """Remember a live renewal, which keeps an expired certificate from ending (R25)."""
         row = self._enrollment
         is_live = row["kind"] == "renewal" and row["state"] in LIVE
         state = EnrollmentState(row["state"])
-        self._life.renewals = [EnrollmentFact(TrainingKind.RENEWAL, row["enrolled_on"], state)] if is_live else []
+        self._history.renewals = [EnrollmentFact(TrainingKind.RENEWAL, row["enrolled_on"], state)] if is_live else []
 
 
 HOURS = {"initial": 48, "refresher": 16, "renewal": 16}

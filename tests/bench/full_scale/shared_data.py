@@ -1,4 +1,4 @@
-"""What the cases of the full demonstration share: accounts, units, classes, definitions; small enough to hand to each process."""
+"""Data that all cases share: accounts, institutions, definitions; small enough to be sent to each process."""
 
 from __future__ import annotations
 
@@ -8,18 +8,28 @@ from functools import cached_property
 from uuid import UUID
 
 from service import engine
-from service.demo.full.courses import Forms
 from service.domain.units.provinces import AUTHORITY_CODES
 from service.engine import Definition
 from service.models.tables.organisation import authority_id
+from tests.bench.full_scale.case_run import Forms
 
 PROCESSES = ("personnel_approval", "training_enrollment", "training_class", "certificate_deregistration")
 
 
 @dataclass(frozen=True)
-class World:
-    """bundles: files by process; offices: account by login of ministry, association and ``province-NN``; types: id and name by code;
-    institutions: id, account and name; photos: ids of the pictures; decision: digest of the definition that carries ``training_need``."""
+class SharedData:
+    """Sent once to each worker process.
+
+    Args:
+        now: the instant up to which cases are run.
+        today: the civil date on which the projection of needs is decided.
+        bundles: files of the definition in force, by process.
+        offices: id of the account, by login: ``ministry``, ``association``, ``province-NN``.
+        types: id and name of each qualification type, by code.
+        institutions: id, account and name of each.
+        photos: ids of the shared pictures.
+        decision: digest of the definition that carries ``training_need``.
+    """
 
     seed: int
     now: datetime
@@ -41,7 +51,7 @@ class World:
 
     @cached_property
     def deciding(self) -> Definition:
-        """The definition whose decision the projection of needs names."""
+        """The definition that the projection of needs refers to."""
         return next(d for d in self.definitions.values() if d.digest == self.decision)
 
     def office(self, code: str) -> UUID:

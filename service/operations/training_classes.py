@@ -1,4 +1,4 @@
-"""The row of a class that is held: reading it, its days, counting its enrolments, telling people and cases. No topics here."""
+"""Rows of published classes: load, count enrolments, send messages to their cases, publish notices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from service.domain.notices.notices import words
+from service.domain.notices.notices import NoticeKind, NoticeState, words
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.values.calendar import DAY, start_of_day
 from service.errors import Message
@@ -20,8 +20,8 @@ from service.models.tables.training import Enrollment, TrainingClass
 from service.operations.context import Context
 
 
-def class_of(data: dict[str, Any], *, lock: bool = False) -> TrainingClass:
-    """The class of a case, with organiser and institution; locked, nobody takes or frees a seat until the commit."""
+def load_class(data: dict[str, Any], *, lock: bool = False) -> TrainingClass:
+    """Load the class of a case with organiser and institution; ``lock`` keeps its seats as they are until the commit."""
     query = select(TrainingClass).options(joinedload(TrainingClass.organiser), joinedload(TrainingClass.institution))
     query = query.where(TrainingClass.id == UUID(data["class_id"]))
     if lock:
@@ -29,8 +29,8 @@ def class_of(data: dict[str, Any], *, lock: bool = False) -> TrainingClass:
     return session().scalars(query).one()
 
 
-def days_of(row: TrainingClass) -> dict[str, str]:
-    """What the timers and due dates of its case are set by."""
+def compute_deadlines(row: TrainingClass) -> dict[str, str]:
+    """Compute the instants that timers and due dates of its case are set by, as ISO text."""
     return {
         "enrol_ends_at": start_of_day(row.enrol_until + DAY).isoformat(),
         "starts_at": start_of_day(row.starts_on).isoformat(),
@@ -38,36 +38,38 @@ def days_of(row: TrainingClass) -> dict[str, str]:
     }
 
 
-def counts_of(row: TrainingClass) -> dict[EnrollmentState, int]:
-    """How many of its enrolments are in each state."""
+def count_enrollments(row: TrainingClass) -> dict[EnrollmentState, int]:
+    """Count the enrolments of the class by state."""
     query = select(Enrollment.state, func.count()).where(Enrollment.class_id == row.id).group_by(Enrollment.state)
     return {EnrollmentState(state): count for state, count in session().execute(query)}
 
 
-def tell_enrollments(
+def message_enrollments(
     row: TrainingClass, context: Context, states: Sequence[EnrollmentState], message: str, payload: dict[str, Any]
 ) -> None:
     """Send a message to every enrolment of the class in these states."""
     query = select(Enrollment.case_id).where(Enrollment.class_id == row.id, Enrollment.state.in_(states))
     for case_id in session().scalars(query.order_by(Enrollment.id)):
-        context.send(case_id, message, payload)
+        context.send_message(case_id, message, payload)
 
 
-def notify(
+def publish_class_notice(
     row: TrainingClass, context: Context, title: Message, body: Sequence[Message | str], **audience: list[str]
 ) -> None:
-    """Publish a notice about the class. audience: roles, authorities, units (ids of whatever organisations); none
-    given: no narrowing by it."""
+    """Publish a notice about the class.
+
+    audience: ``roles``, ``authorities``, ``units`` (ids as text); a kind that is not given does not narrow the readers.
+    """
     session().add(
         Notice(
             id=new_id(),
-            kind="notice",
+            kind=NoticeKind.NOTICE,
             title=str(title)[:200],
             body="\n".join(map(str, body)),
             facts=words(title, body),
             author_id=row.organiser_id,
             class_id=row.id,
-            state="published",
+            state=NoticeState.PUBLISHED,
             published_at=context.at,
             **audience,
         )

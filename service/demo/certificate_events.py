@@ -1,4 +1,4 @@
-"""What follows the certificates in the demonstration: lost, revoked and expired ones, hand-outs; and support tickets."""
+"""Events after certification: hand-outs, a revocation, reissues, deregistrations, transfers; and support tickets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.demo.fixtures.actions import Acts
+from service.demo.fixtures.actions import Actions
+from service.domain.certificates.certificates import CertificateState
+from service.domain.persons.persons import PersonState
+from service.domain.units.units import UnitKind, UnitState
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.tables.case import Task
@@ -21,23 +24,23 @@ from service.workflow.notices import tickets
 from service.workflow.persons import transfers
 from service.workflow.runtime import jobs
 
-LOST = (
+LOSS_STATEMENTS = (
     "出差途中背包被盗，证书遗失，已在当地派出所备案并登报声明作废。",
     "搬迁办公室时遗失，遍寻未获，已在单位公示栏声明作废。",
     "证书随行李在列车上遗失，列车段查找无果。",
 )
 
-MOST = 30  # deregistrations at once: at full scale hundreds wait
+MAX_DEREGISTRATIONS = 30  # at full scale hundreds wait
 
 
-class Aftermath:
-    """The year's end: reissues and deregistrations at every stage, hand-outs, a dozen tickets."""
+class CertificateEvents:
+    """Runs reissues and deregistrations to every stage, hand-outs, transfers and a few tickets."""
 
-    def __init__(self, acts: Acts, last: date) -> None:
-        self.acts, self.last = acts, last
+    def __init__(self, actions: Actions, last: date) -> None:
+        self.actions, self.last = actions, last
 
-    def tell(self) -> None:
-        """All of it, in the last days before ``last``; the clock ends within the day before it."""
+    def run(self) -> None:
+        """Run everything; the clock ends within the day before ``last``."""
         self._hand_outs()
         self._revocation()
         self._reissues()
@@ -46,20 +49,20 @@ class Aftermath:
         self._changes()
 
     def _user(self, login: str) -> User:
-        return self.acts.accounts[login]
+        return self.actions.accounts[login]
 
     def _held(self, count: int) -> list[Certificate]:
-        """Printed certificates in force whose holders belong to units with accounts."""
+        """Find printed certificates in force of units with accounts."""
         query = (
             select(Certificate)
             .join(Person, Person.id == Certificate.person_id)
             .join(Organisation, Organisation.id == Person.unit_id)
             .where(
-                Certificate.state == "valid",
+                Certificate.state == CertificateState.VALID,
                 Certificate.valid_to > today() + timedelta(days=200),
                 Certificate.printed_count > 0,
-                Person.state == "approved",
-                Organisation.kind != "academy",
+                Person.state == PersonState.APPROVED,
+                Organisation.kind != UnitKind.ACADEMY,
             )
             .order_by(Certificate.number)
             .limit(count)
@@ -67,7 +70,7 @@ class Aftermath:
         return list(session().scalars(query))
 
     def _hand_outs(self) -> None:
-        """The first prints have been fetched by their units."""
+        """Record that units have received the first prints."""
         waiting = select(PrintRecord.id).where(PrintRecord.received_on.is_(None)).order_by(PrintRecord.id).limit(12)
         chosen = list(session().scalars(waiting))
         raw = {"received_by": "吴戊", "received_on": str(today())}
@@ -77,38 +80,40 @@ class Aftermath:
     def _revocation(self) -> None:
         for found in self._held(1):
             certificates.revoke(self._user("ministry"), found.id, "经查报名时提交的学历材料系伪造。")
-            self.acts.acted()
+            self.actions.after_action()
 
     def _reissues(self) -> None:
-        """One printed, one that waits for its print, one sent back, one that waits for the association."""
+        """Request four reissues: one printed, one that waits for its print, one returned, one undecided."""
         association = self._user("association")
         for n, found in enumerate(self._held(4)):
             unit_id = session().get_one(Person, found.person_id).unit_id
-            case = reissues.request_reissue(self.acts.accounts.of_unit(unit_id), found.id, LOST[n % len(LOST)])
-            self.acts.clock.move(timedelta(minutes=7))
+            case = reissues.request_reissue(
+                self.actions.accounts.of_unit(unit_id), found.id, LOSS_STATEMENTS[n % len(LOSS_STATEMENTS)]
+            )
+            self.actions.clock.move(timedelta(minutes=7))
             if n < 2:
-                self.acts.complete(case, "review_reissue", association, decision="approve")
+                self.actions.complete(case, "review_reissue", association, decision="approve")
             if n == 0:
-                self.acts.complete(case, "print_certificate", association)
+                self.actions.complete(case, "print_certificate", association)
             if n == 2:
                 reason = "请写明遗失的时间、地点，并附声明作废的日期。"
-                self.acts.complete(case, "review_reissue", association, decision="return", reason=reason)
+                self.actions.complete(case, "review_reissue", association, decision="return", reason=reason)
 
     def _expired(self) -> None:
-        """The daily job has begun a case for each; the ministry has deregistered a third and put one off."""
+        """Start the cases of the daily job; the ministry deregisters a third and postpones one."""
         while certificate_expiry.start_deregistrations():
-            self.acts.acted()
+            self.actions.after_action()
         ministry, element = self._user("ministry"), "deregister_certificate"
         query = (
             select(Task.case_id).where(Task.element == element, Task.state == "open").order_by(Task.sort_at, Task.id)
         )
         waiting: list[UUID] = list(session().scalars(query))
-        for case in waiting[: max(1, min(len(waiting) // 3, MOST))]:
-            self.acts.complete(case, element, ministry, decision="deregister")
+        for case in waiting[: max(1, min(len(waiting) // 3, MAX_DEREGISTRATIONS))]:
+            self.actions.complete(case, element, ministry, decision="deregister")
         if len(waiting) > 1:
             until = str(self.last + timedelta(days=20))
             reason = "单位说明持证人正在住院，核实后再定。"
-            self.acts.complete(waiting[-1], element, ministry, decision="postpone", reason=reason, until=until)
+            self.actions.complete(waiting[-1], element, ministry, decision="postpone", reason=reason, until=until)
 
     def _tickets(self) -> None:
         association, system, ministry = (self._user(name) for name in ("association", "sysadmin", "ministry"))
@@ -119,15 +124,15 @@ class Aftermath:
             "用手机拍的照片，上传时提示“不是图片”，换了两张都不行。",
         )
         self._answer(photo, system, decision="ask", message="请问照片文件的扩展名是什么？能否在电脑上打开？")
-        self._act(photo, "reply_ticket", "enterprise-1", message="扩展名是 .heic，电脑上打不开。")
-        self._act(
+        self._complete(photo, "reply_ticket", "enterprise-1", message="扩展名是 .heic，电脑上打不开。")
+        self._complete(
             photo,
             "answer_ticket",
             system,
             decision="resolve",
             message="请在手机相机设置中改为“兼容性最佳”，重新拍摄后即为 JPEG。",
         )
-        self._act(photo, "rate_ticket", "enterprise-1", decision="close", rating="5", message="已能上传，谢谢。")
+        self._complete(photo, "rate_ticket", "enterprise-1", decision="close", rating="5", message="已能上传，谢谢。")
         reader = self._ask(
             "province-37", "repair", "身份证阅读器送修", "现场报到用的阅读器读不出新版证件，序列号 SD-2023-018。"
         )
@@ -151,26 +156,26 @@ class Aftermath:
         jobs.run_all()
 
     def _changes(self) -> None:
-        """Two persons have gone to another unit of their province, one has another type (S64, S65)."""
+        """Transfer two persons within their province and change the type of one (S64, S65)."""
         association = self._user("association")
         for n, found in enumerate(self._held(12)[-3:]):
             person = session().get_one(Person, found.person_id)
             if n == 0:
                 others = select(QualificationType.code).where(QualificationType.id != person.qualification_type_id)
                 transfers.change_type(association, person.id, session().scalars(others.order_by("code")).first() or "")
-            elif target := self._neighbour(person.unit_id):
+            elif target := self._other_unit(person.unit_id):
                 transfers.transfer_person(association, person.id, target)
-            self.acts.acted()
+            self.actions.after_action()
         jobs.run_all()
 
-    def _neighbour(self, unit_id: UUID) -> UUID | None:
-        """Another unit of the same province."""
+    def _other_unit(self, unit_id: UUID) -> UUID | None:
+        """Find another unit of the same province."""
         unit = session().get_one(Organisation, unit_id)
-        kinds = Organisation.kind.in_(("group", "enterprise", "branch"))
+        kinds = Organisation.kind.in_((UnitKind.GROUP, UnitKind.ENTERPRISE, UnitKind.BRANCH))
         same = (
             Organisation.authority_id == unit.authority_id,
             Organisation.id != unit_id,
-            Organisation.state == "complete",
+            Organisation.state == UnitState.COMPLETE,
         )
         return session().scalars(select(Organisation.id).where(kinds, *same).order_by(Organisation.name)).first()
 
@@ -178,16 +183,16 @@ class Aftermath:
         asked = {"kind": kind, "subject": subject, "body": body} | (
             {"device": "身份证阅读器"} if kind == "repair" else {}
         )
-        self.acts.clock.move(timedelta(minutes=11))
-        self.acts.acted()
+        self.actions.clock.move(timedelta(minutes=11))
+        self.actions.after_action()
         return tickets.open_ticket(self._user(login), asked)
 
-    def _answer(self, ticket: Ticket, desk: User, **raw: str) -> None:
-        """The desk takes it up and answers."""
-        self._act(ticket, "accept_ticket", desk, decision="accept")
-        self._act(ticket, "answer_ticket", desk, **raw)
+    def _answer(self, ticket: Ticket, handler: User, **raw: str) -> None:
+        """Accept and answer a ticket."""
+        self._complete(ticket, "accept_ticket", handler, decision="accept")
+        self._complete(ticket, "answer_ticket", handler, **raw)
 
-    def _act(self, ticket: Ticket, element: str, who: User | str, **raw: str) -> None:
+    def _complete(self, ticket: Ticket, element: str, user: User | str, **raw: str) -> None:
         assert ticket.case_id is not None
-        self.acts.clock.move(timedelta(minutes=9))
-        self.acts.complete(ticket.case_id, element, self._user(who) if isinstance(who, str) else who, **raw)
+        self.actions.clock.move(timedelta(minutes=9))
+        self.actions.complete(ticket.case_id, element, self._user(user) if isinstance(user, str) else user, **raw)

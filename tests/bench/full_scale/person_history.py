@@ -1,4 +1,4 @@
-"""One person of the full demonstration: entered, approved, enrolled year after year, perhaps deregistered; all his rows."""
+"""Rows of one person: entered, approved, enrolled year after year, perhaps deregistered."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ from datetime import date, datetime
 from typing import Any
 
 from service import engine
-from service.demo.full.courses import Act, Course
-from service.demo.full.plan import Learner
-from service.demo.full.sheets import Row, Sheets
-from service.demo.full.world import World
 from service.domain.certificates.certificates import Certificate as Rule
 from service.domain.certificates.certificates import CertificateState
 from service.domain.persons.identity import mask, parse_resident_id
@@ -24,37 +20,41 @@ from service.models.tables.certificate import Certificate, NumberOwner
 from service.models.tables.person import Person
 from service.models.tables.training import TrainingNeed
 from service.operations.context import TaskSubject
+from tests.bench.full_scale.bulk_copy import AuditedRow, CopyBuffer
+from tests.bench.full_scale.case_run import CaseInput, CaseRun
+from tests.bench.full_scale.plan import PersonPlan
+from tests.bench.full_scale.shared_data import SharedData
 
 REJECTED = "照片与证件照要求不符，请重新上传白底近照。"
 LEFT = "已调离民爆行业。"
 
 
-class Life:
-    """Runs what is planned for a person, as far as it has happened by ``world.now``."""
+class PersonHistory:
+    """Runs the cases planned for a person, as far as they have happened by ``shared.now``."""
 
-    def __init__(self, sheets: Sheets, world: World, learner: Learner) -> None:
-        self.sheets, self.world, self.learner, self.unit = sheets, world, learner, learner.unit
-        self.held: Row | None = None
-        self.making: Row | None = None
+    def __init__(self, buffer: CopyBuffer, shared: SharedData, plan: PersonPlan) -> None:
+        self.buffer, self.shared, self.plan, self.unit = buffer, shared, plan, plan.unit
+        self.held: AuditedRow | None = None
+        self.making: AuditedRow | None = None
         self.editions = 1
         self.years: set[int] = set()
         self.renewals: list[EnrollmentFact] = []
-        self._rows: list[Row] = []
+        self._rows: list[AuditedRow] = []
         self.person = self._enter()
 
     def close(self) -> None:
-        """Everything is told: hand over his rows, and what he needs now."""
+        """Buffer the final rows of the person, and the projection of the training need."""
         self._need()
         for row in self._rows:
             row.close()
 
-    def keep(self, row: Row) -> Row:
-        """Hand the row over once everything is told."""
+    def keep(self, row: AuditedRow) -> AuditedRow:
+        """Keep a row until ``close``."""
         self._rows.append(row)
         return row
 
     def facts(self, day: date) -> training_need.Facts:
-        """What the training need is decided from on a day, by the rules themselves."""
+        """Collect the facts of the training need on a day, by the domain's rules."""
         rules = [
             Rule(row["issued_on"], row["valid_to"], CertificateState(row["state"]), row["number"], row["edition"])
             for row in (self.held, self.making)
@@ -62,16 +62,16 @@ class Life:
         ]
         return training_need.facts(day, rules, self.renewals, self.years)
 
-    def _enter(self) -> Row:
-        learner, record = self.learner, self.learner.record
-        identity = parse_resident_id(record["id_number"], civil_date(learner.entered_at))
-        legacy = dict(zip(("legacy_number", "legacy_issued_on", "legacy_valid_to"), learner.legacy or (), strict=False))
-        photos = self.world.photos
+    def _enter(self) -> AuditedRow:
+        plan, record = self.plan, self.plan.record
+        identity = parse_resident_id(record["id_number"], civil_date(plan.entered_at))
+        legacy = dict(zip(("legacy_number", "legacy_issued_on", "legacy_valid_to"), plan.legacy or (), strict=False))
+        photos = self.shared.photos
         return self.keep(
-            Row(
-                self.sheets,
+            AuditedRow(
+                self.buffer,
                 Person,
-                learner.entered_at,
+                plan.entered_at,
                 Operation("submit_person", self.unit.user_id),
                 name=record["name"],
                 sort_key=sort_key(record["name"]),
@@ -82,13 +82,13 @@ class Life:
                 sex=identity.sex,
                 birth_date=identity.birth_date,
                 unit_id=self.unit.id,
-                qualification_type_id=self.world.types[learner.kind][0],
+                qualification_type_id=self.shared.types[plan.kind][0],
                 post=record["post"],
                 education=record["education"],
                 title=record["title"],
                 phone_sealed=encrypt(record["phone"].encode()),
                 phone_masked=mask(record["phone"]),
-                photo_id=photos[learner.number % len(photos)],
+                photo_id=photos[plan.number % len(photos)],
                 appointed_on=date.fromisoformat(record["appointed_on"]),
                 no_criminal_record=True,
                 state="draft",
@@ -97,40 +97,40 @@ class Life:
         )
 
     def approve(self) -> None:
-        """The unit sends him to its province, which decides (R12); an academy's is entered at once."""
-        learner, course = self.learner, self._course(self.learner.entered_at)
-        start = Act("start", learner.entered_at, self.unit.user_id, data={"person_id": str(self.person.id)})
-        self.person.change(learner.entered_at, course.cause("submit_person", start), case_id=course.id)
-        self._move(course, start, "submit_person")
-        if course.has_open("approve_person") and learner.decided_at <= self.world.now:
-            is_refused = learner.fate == "rejected"
+        """Submit the person to the province, which decides (R12); an academy's is approved at once."""
+        plan, case = self.plan, self._case(self.plan.entered_at)
+        start = CaseInput("start", plan.entered_at, self.unit.user_id, data={"person_id": str(self.person.id)})
+        self.person.change(plan.entered_at, case.cause("submit_person", start), case_id=case.id)
+        self._move(case, start, "submit_person")
+        if case.has_open("approve_person") and plan.decided_at <= self.shared.now:
+            is_refused = plan.outcome == "rejected"
             raw = {"decision": "reject", "reason": REJECTED} if is_refused else {"decision": "approve"}
-            data = self.world.forms["personnel_approval"].clean("approve_person", raw)
-            by = self.world.office(self.unit.code)
-            self._move(course, Act("complete", learner.decided_at, by, "approve_person", data), "complete")
-        course.close()
+            data = self.shared.forms["personnel_approval"].clean("approve_person", raw)
+            by = self.shared.office(self.unit.code)
+            self._move(case, CaseInput("complete", plan.decided_at, by, "approve_person", data), "complete")
+        case.close()
 
     def deregister(self, at: datetime) -> None:
-        """His province takes him out for ever, with a reason (R17)."""
+        """Deregister the person by the province, with a reason (R17)."""
         data = {"person_id": str(self.person.id), "request": "deregister", "reason": LEFT}
-        course = self._course(at)
-        by = self.world.office("association" if self.unit.is_academy else self.unit.code)
-        self._move(course, Act("start", at, by, data=data), "deregister_person")
-        course.close()
+        case = self._case(at)
+        by = self.shared.office("association" if self.unit.is_academy else self.unit.code)
+        self._move(case, CaseInput("start", at, by, data=data), "deregister_person")
+        case.close()
 
-    def _course(self, at: datetime) -> Course:
-        return Course(self.sheets, self.world.definitions["personnel_approval"], at, str(self.person.id))
+    def _case(self, at: datetime) -> CaseRun:
+        return CaseRun(self.buffer, self.shared.definitions["personnel_approval"], at, str(self.person.id))
 
-    def _move(self, course: Course, act: Act, use_case: str) -> None:
-        cause = course.cause(use_case, act)
+    def _move(self, case: CaseRun, given: CaseInput, use_case: str) -> None:
+        cause = case.cause(use_case, given)
 
         def serve(request: Request) -> dict[str, Any]:
-            return self._decided(request, act, cause)
+            return self._answer(request, given, cause)
 
-        course.move(act, serve, lambda data: self._description())
+        case.move(given, serve, lambda data: self._description())
 
-    def _decided(self, request: Request, act: Act, cause: Operation) -> dict[str, Any]:
-        """What the handlers of personnel_approval answer and write."""
+    def _answer(self, request: Request, given: CaseInput, cause: Operation) -> dict[str, Any]:
+        """Answer a topic of personnel_approval and write its rows."""
         topic = request.topic.removeprefix("personnel_approval.")
         if topic == "receive":
             authority = self.unit.authority_id
@@ -141,27 +141,27 @@ class Life:
                 "is_academy": self.unit.is_academy,
             }
         if topic == "submit" and not self.unit.is_academy:
-            self.person.change(act.at, cause, state="pending")
+            self.person.change(given.at, cause, state="pending")
         elif topic in ("submit", "approve"):
-            self.person.change(act.at, cause, state="approved")
-            self._enter_legacy(act, cause)
+            self.person.change(given.at, cause, state="approved")
+            self._enter_legacy(given, cause)
         elif topic == "reject":
-            self.person.change(act.at, cause, state="rejected", decision_comment=REJECTED)
+            self.person.change(given.at, cause, state="rejected", decision_comment=REJECTED)
         elif topic == "deregister":
-            self.person.change(act.at, cause, state="deregistered", decision_comment=LEFT, case_id=cause.case_id)
+            self.person.change(given.at, cause, state="deregistered", decision_comment=LEFT, case_id=cause.case_id)
         return {}
 
-    def _enter_legacy(self, act: Act, cause: Operation) -> None:
-        """What was typed of an older certificate becomes one (R21)."""
-        if self.learner.legacy is None:
+    def _enter_legacy(self, given: CaseInput, cause: Operation) -> None:
+        """Create the certificate from the legacy fields (R21)."""
+        if self.plan.legacy is None:
             return
-        number, issued_on, valid_to = self.learner.legacy
-        self.own(number)
+        number, issued_on, valid_to = self.plan.legacy
+        self.reserve_number(number)
         self.held = self.keep(
-            Row(
-                self.sheets,
+            AuditedRow(
+                self.buffer,
                 Certificate,
-                act.at,
+                given.at,
                 cause,
                 number=number,
                 person_id=self.person.id,
@@ -173,18 +173,18 @@ class Life:
                 edition=1,
                 state="valid",
                 approval="approved",
-                approved_by=act.actor_id,
-                approved_at=act.at,
+                approved_by=given.actor_id,
+                approved_at=given.at,
                 unit_name=self.unit.name,
             )
         )
 
-    def own(self, number: str) -> None:
-        """The number is his for ever."""
-        self.sheets.add(NumberOwner, number=number, owner=self.person["id_number_digest"])
+    def reserve_number(self, number: str) -> None:
+        """Reserve a certificate number for the person for good."""
+        self.buffer.add(NumberOwner, number=number, owner=self.person["id_number_digest"])
 
     def _description(self) -> TaskSubject:
-        person, (_, type_name) = self.person, self.world.types[self.learner.kind]
+        person, (_, type_name) = self.person, self.shared.types[self.plan.kind]
         return TaskSubject(
             subject=person["name"],
             summary=type_name,
@@ -192,7 +192,7 @@ class Life:
             unit_id=self.unit.id,
             authority_id=self.unit.authority_id,
             facts={
-                "qualification_type": self.learner.kind,
+                "qualification_type": self.plan.kind,
                 "qualification_name": type_name,
                 "id_number": person["id_number_masked"],
                 "sex": person["sex"],
@@ -200,21 +200,21 @@ class Life:
                 "post": person["post"],
                 "legacy_number": person.values.get("legacy_number"),
                 "has_photo": True,
-                "legacy_valid_to": person["legacy_valid_to"].isoformat() if self.learner.legacy else None,
+                "legacy_valid_to": person["legacy_valid_to"].isoformat() if self.plan.legacy else None,
                 "previous_comment": person.values.get("decision_comment"),
             },
         )
 
     def _need(self) -> None:
-        """The projection, decided by the table from the facts of today; a draft's or a stranger's is stale as in production."""
-        known, day = self.facts(self.world.today), self.world.today
+        """Buffer the projection of the need, decided by the table from the facts of today."""
+        known, day = self.facts(self.shared.today), self.shared.today
         current = self.held or self.making
         values: dict[str, Any] = {
             "person_id": self.person.id,
             "reference_date": date.fromisoformat(str(known["reference_date"])),
         }
-        need = engine.evaluate_decision(self.world.deciding, "training_need", known)["need"]
+        need = engine.evaluate_decision(self.shared.deciding, "training_need", known)["need"]
         values |= {"need": need, "as_of": day, "valid_to": current["valid_to"] if current else None}
         values |= {name: self.person[name] for name in ("unit_id", "qualification_type_id", "state")}
-        values |= {"certificate_id": current.id if current else None, "decision": self.world.decision}
-        self.sheets.add(TrainingNeed, **values)
+        values |= {"certificate_id": current.id if current else None, "decision": self.shared.decision}
+        self.buffer.add(TrainingNeed, **values)

@@ -1,4 +1,4 @@
-"""Certificates a person brings when he is entered: typed from before this system, or earned under an older record. No topics."""
+"""Certificates that a newly approved person holds already: issued before this system, or under an older record."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import func, select
 
 from service.domain.certificates.certificates import CertificateKind, CertificateState, parse_legacy
+from service.domain.persons.persons import PersonState
 from service.errors import N_, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.db.session import session
@@ -15,10 +16,12 @@ from service.models.tables.person import Person
 from service.operations.context import Context
 
 
-def relink(person: Person, today: date) -> None:
-    """An unexpired certificate of the same identity number, left by a record now deregistered, is his again (R17)."""
+def relink_certificate(person: Person, today: date) -> None:
+    """Link an unexpired certificate of a deregistered record with the same identity number to this person (R17)."""
     former = select(Person.id).where(
-        Person.id_number_digest == person.id_number_digest, Person.id != person.id, Person.state == "deregistered"
+        Person.id_number_digest == person.id_number_digest,
+        Person.id != person.id,
+        Person.state == PersonState.DEREGISTERED,
     )
     query = select(Certificate).where(
         Certificate.person_id.in_(former), Certificate.state == CertificateState.VALID, Certificate.valid_to >= today
@@ -29,28 +32,28 @@ def relink(person: Person, today: date) -> None:
         session().flush()
 
 
-def enter_legacy(person: Person, context: Context) -> None:
-    """What was typed of an older certificate becomes one, vouched for by whoever approves (R21).
+def create_legacy_certificate(person: Person, context: Context) -> None:
+    """Create a certificate from the legacy fields of the person's record; who approves it vouches for it (R21).
 
-    Approved again after an edit, it follows what is typed now. Raises InvalidInput when the number is another person's.
+    Approved again after an edit, the certificate is updated. Raises InvalidInput when the number is another person's.
     """
     if not person.legacy_number:
         return
     number, issued_on, valid_to = parse_legacy(
         person.legacy_number, person.legacy_issued_on, person.legacy_valid_to, context.today
     )
-    _own(number, person)
+    _reserve_number(number, person)
     held = _held(person)
     if held is None:
-        if not _was_ours(number):
+        if not _exists(number):
             session().add(_legacy(person, context, number, issued_on, valid_to))
     elif held.kind == CertificateKind.LEGACY and held.number == number and held.edition == 1:
         held.first_issued_on = held.issued_on = issued_on
         held.valid_to = valid_to
 
 
-def _own(number: str, person: Person) -> None:
-    """A number belongs to one person for ever, dead certificates included (domain.md §1.4)."""
+def _reserve_number(number: str, person: Person) -> None:
+    """Reserve a number for the person for good, ended certificates included (domain.md §1.4)."""
     owner = session().get(NumberOwner, number)
     if owner is None:
         session().add(NumberOwner(number=number, owner=person.id_number_digest))
@@ -66,8 +69,8 @@ def _held(person: Person) -> Certificate | None:
     return session().scalars(query.order_by(Certificate.state.desc())).first()
 
 
-def _was_ours(number: str) -> bool:
-    """Whether a certificate of this number is in the ledger: then it has ended, and typing it does not revive it."""
+def _exists(number: str) -> bool:
+    """True if the ledger has this number: that certificate has ended, and typing it again does not revive it."""
     return bool(session().scalar(select(func.count()).select_from(Certificate).where(Certificate.number == number)))
 
 
