@@ -22,7 +22,7 @@ for module in (serving, demonstration, processes, database, backup):
 
 
 def main() -> None:
-    """Entry of the console script; what a person can mend is told in a line, without a traceback."""
+    """Entry of the console script; an error that the user can correct is one line, without a traceback."""
     from service.infrastructure.postgres import ServerFailed
 
     try:

@@ -1,4 +1,4 @@
-"""``python -m service.cli``: the same as ``anpei``, wherever the checkout lies."""
+"""``python -m service.cli``: the command ``anpei`` without an installed script."""
 
 from service.cli import main
 

@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``: the whole database as one file of PostgreSQL's own format. The keys never are in it."""
+"""Commands ``backup`` and ``restore``: the whole database as one file of PostgreSQL's format, without the keys."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _try_keys(file: Path) -> None:
 
 
 def _refuse_if_running() -> None:
-    """Pages and workers would go on with what they remember of the data that are replaced."""
+    """Exit if Anpei runs: pages and workers would go on with cached rows of the replaced data."""
     from service.infrastructure.postgres import Server, connections
 
     chosen = settings()
@@ -96,7 +96,7 @@ def _refuse_if_running() -> None:
 
 
 def _refuse_newer(chosen: Settings, file: Path) -> None:
-    """A backup of a later version has tables that this one does not know."""
+    """Exit for a backup of a later version, which has tables that this one does not know."""
     from service.migrations import revisions
 
     command = [program(chosen, "pg_restore"), "--data-only", "--table=alembic_version", "--file=-", str(file)]
@@ -109,7 +109,7 @@ def _refuse_newer(chosen: Settings, file: Path) -> None:
 
 
 def _call_quietly(chosen: Settings, name: str, *arguments: str) -> None:
-    """Run a program of PostgreSQL whose words matter only when it fails."""
+    """Run a program of PostgreSQL; its output is shown only when it fails."""
     command = [program(chosen, name), *arguments]
     done = subprocess.run(command, env=environment(chosen), capture_output=True, text=True, check=False)  # noqa: S603 - its own programs
     if done.returncode:

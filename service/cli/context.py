@@ -1,4 +1,4 @@
-"""What commands work in: the database, and the application on it."""
+"""Contexts of commands: the database, and the application on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.config import Settings, settings
 
 @contextlib.contextmanager
 def database() -> Iterator[Settings]:
-    """The settings; when the database is the embedded server, it runs for as long as the block lasts."""
+    """Yield the settings; the embedded server, if it is the database, runs for the length of the block."""
     from service.infrastructure.postgres import Server, check_reachable
 
     chosen = settings()
@@ -25,7 +25,7 @@ def database() -> Iterator[Settings]:
 
 @contextlib.contextmanager
 def application_as_it_is() -> Iterator[Settings]:
-    """An application context on the database without bringing its tables up to date."""
+    """Yield an application context without bringing the tables up to date."""
     from service.app import create_app
 
     with database() as chosen, create_app(chosen).app_context():
@@ -34,7 +34,7 @@ def application_as_it_is() -> Iterator[Settings]:
 
 @contextlib.contextmanager
 def application() -> Iterator[None]:
-    """An application context on the database, with tables and reference data in place."""
+    """Yield an application context with tables and reference data up to date."""
     from service.app import create_app
     from service.migrations import upgrade
     from service.workflow.system import reference_data

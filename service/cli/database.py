@@ -22,7 +22,7 @@ ADMINISTRATORS = ("sys_admin", "security_admin", "audit_admin", "process_admin")
 @click.option("--name", default="系统管理员", help="The name shown to others.")
 @click.option("--role", type=click.Choice(ADMINISTRATORS), default=ADMINISTRATORS[0], show_default=True)
 def create_admin(login: str, name: str, role: str) -> None:
-    """Make the account of an administrator; its first password is printed once and changed at the first sign-in."""
+    """Create the account of an administrator; its first password is printed once and changed at the first sign-in."""
     from service.models.tables.organisation import authority_id
     from service.workflow.accounts.administration import create_user
 
@@ -35,7 +35,7 @@ def create_admin(login: str, name: str, role: str) -> None:
 @click.command()
 @click.argument("login")
 def unlock(login: str) -> None:
-    """Free an account that failed sign-ins have locked, before its half hour is over."""
+    """Unlock an account that failed sign-ins have locked, before its half hour is over."""
     from service.workflow.accounts.console import unlock_account
 
     with application():
@@ -46,7 +46,7 @@ def unlock(login: str) -> None:
 @click.command("reset-password")
 @click.argument("login")
 def reset_password(login: str) -> None:
-    """Give an account a new first password, printed once; for the last administrator, whom nobody else can help."""
+    """Give an account a new first password, printed once: the way back in for the last administrator."""
     from service.workflow.accounts.console import reset_account
 
     with application():
@@ -62,30 +62,30 @@ def db() -> None:
 
 
 def operator() -> dict[str, str]:
-    """Who works on the command line, as the audit trail remembers it: the system's account, and the machine."""
+    """Return the operating system's user and the machine, as the audit trail records them."""
     return {"who": pwd.getpwuid(os.geteuid()).pw_name, "host": socket.gethostname()}
 
 
 def program(chosen: Settings, name: str) -> str:
-    """The wheel's program for the embedded server; the machine's own for another server, whose version it fits."""
+    """Return the wheel's program for the embedded server, the machine's own for another server."""
     from service.infrastructure.postgres import Server
 
     return Server(chosen.data_dir).program(name) if chosen.is_embedded else name
 
 
 def libpq(chosen: Settings) -> str:
-    """The database's address as PostgreSQL's programs take it, without the password: arguments are for all to see."""
-    return _parted(chosen)[0]
+    """Return the address for PostgreSQL's programs without the password, because other users can read arguments."""
+    return _split_password(chosen)[0]
 
 
 def environment(chosen: Settings) -> dict[str, str]:
-    """What PostgreSQL's programs run in: the database's password stands here, which only their owner reads."""
-    password = _parted(chosen)[1]
+    """Return the environment of PostgreSQL's programs, with the password, which arguments would show to other users."""
+    password = _split_password(chosen)[1]
     return {**os.environ, "PGPASSWORD": password} if password else dict(os.environ)
 
 
-def _parted(chosen: Settings) -> tuple[str, str]:
-    """The address without its password, and the password, which stands before the host or among the options."""
+def _split_password(chosen: Settings) -> tuple[str, str]:
+    """Split the address from its password, which is before the host or among the options."""
     rest, _, query = chosen.database_url.removeprefix("postgresql+psycopg2://").partition("?")
     authority, slash, path = rest.partition("/")
     account, at, host = authority.rpartition("@")
@@ -98,7 +98,7 @@ def _parted(chosen: Settings) -> tuple[str, str]:
 
 
 def call(chosen: Settings, name: str, *arguments: str) -> None:
-    """Run a program of PostgreSQL; when it fails, so does the command, the program's own words standing above."""
+    """Run a program of PostgreSQL; when it fails, exit with its code."""
     if code := subprocess.call([program(chosen, name), *arguments], env=environment(chosen)):  # noqa: S603 - its own programs
         sys.exit(code)
 

@@ -1,4 +1,4 @@
-"""How gunicorn serves: two processes of four threads. Read by ``gunicorn -c python:service.cli.gunicorn``."""
+"""Settings of gunicorn, two processes of four threads: ``gunicorn -c python:service.cli.gunicorn``."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
 def on_starting(server: Any) -> None:
-    """Every start brings the database to this version of tables and diagrams, before the first request is taken."""
+    """Bring tables and diagrams up to date before the first request."""
     bring_up_to_date(server.app.wsgi())
 
 
 def on_exit(_server: Any) -> None:
-    """When the supervisor was killed, nobody else stops the embedded database."""
+    """Stop the embedded database, which a killed supervisor leaves running."""
     from service.infrastructure.postgres import Server
 
     if settings().is_embedded:
@@ -39,14 +39,14 @@ def on_exit(_server: Any) -> None:
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
-    """What is loaded by now stays for good: the collector need not look at it again, nor as often."""
+    """Freeze the objects loaded by now, which live as long as the process, and collect less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
 
 def post_fork(_server: Any, worker: Any) -> None:
-    """A connection must not be shared between processes."""
+    """Drop connections opened before the fork: processes must not share one."""
     from service.models.db.session import db
 
     application = worker.app.wsgi()

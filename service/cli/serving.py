@@ -62,7 +62,7 @@ def _gunicorn() -> tuple[str, ...]:
 
 
 def _end(how: str) -> NoReturn:
-    """A program ended that should not have: its own words stand above."""
+    """Exit because a program ended that should run; its own message precedes."""
     sys.exit(f"anpei: {how}")
 
 

@@ -18,7 +18,7 @@ from tests.builders.world import authority_user, make_certificate, make_person, 
 @pytest.mark.parametrize(("typed", "meant"), [("1.2", 12), ("-0.5", -5), ("−3", -30), ("", 0), ("20", 200)])
 def test_a_measured_shift_is_read_in_tenths(typed: str, meant: int) -> None:
     assert printer_calibration.parse_shift({"x": typed, "y": "0"}) == (meant, 0)
-    assert printer_calibration.read_shift(printer_calibration.keep_shift((meant, 0))) == (meant, 0)
+    assert printer_calibration.load_shift(printer_calibration.dump_shift((meant, 0))) == (meant, 0)
 
 
 @pytest.mark.parametrize("typed", ["a", "1.25", "20.1", "nan", "1e9", "1e999999999"])

@@ -19,7 +19,7 @@ from tests.bench.tape import Transaction, record_connections, tape
 
 
 class Stage(NamedTuple):
-    """Who completes which task with what."""
+    """Role, task and form data of each completion."""
 
     element: str
     login: str

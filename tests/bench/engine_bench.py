@@ -1,4 +1,4 @@
-"""What one completion costs in the engine, beside the library as it comes: same diagram, same inputs, same run.
+"""Cost of one completion in the engine, beside plain SpiffWorkflow: same diagram, same inputs, same run.
 
 ``fast`` is the whole of ``engine.step``: load the stored bytes, apply the completion, evaluate the inbox row of the
 task that opens, compute both digests, write the bytes. ``plain`` is SpiffWorkflow with its own serializer: parse JSON,
@@ -77,7 +77,7 @@ FORMS = {
 
 
 def engine_cycle(cases: int = 150) -> dict[str, float]:
-    """Median microseconds of one completion of the seven-task chain: ours, the plain library's, and how many times ours goes in."""
+    """Median microseconds of one completion of the seven-task chain: the engine's, plain SpiffWorkflow's, and their ratio."""
     definition = read_definition(ENROLMENT.files, house=False)
     _chain(definition, 20)
     fast = statistics.median(_chain(definition, cases))

@@ -1,4 +1,4 @@
-"""What was measured: figures with their unit, peer and requirement; the table on the screen and ``bench/latest.json``."""
+"""Figures with unit, peer and requirement; printed as a table and written to ``bench/latest.json``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REQUIRED: dict[str, tuple[str, float]] = {
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Describe the machine that the figures are measured on."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": len(os.sched_getaffinity(0)),
@@ -50,12 +50,12 @@ class Figures:
         self.keys[name] = round(value, 3)
 
     def row(self, what: str, ours: str, peer: str = "") -> None:
-        """A line of the table, told at once: some take a minute."""
+        """Print a line of the table at once, because some take a minute."""
         self.rows.append((what, ours, peer))
         print(f"  {what:<52} {ours:>22}   {peer}", flush=True)
 
     def verdicts(self) -> dict[str, bool]:
-        """Whether each required figure that was measured is reached."""
+        """Report for each required figure if it is reached."""
         return {name: _holds(self.keys[name], *bound) for name, bound in REQUIRED.items() if name in self.keys}
 
     def write(self, file: Path = LATEST) -> None:

@@ -46,5 +46,5 @@ def application(url: str) -> Flask:
 
 
 def environment(url: str) -> dict[str, str]:
-    """What a process must be told to work on a database of the scratch server."""
+    """Return the environment of a process that works on a database of the scratch server."""
     return {"ANPEI_DATABASE_URL": url, "ANPEI_DATA_DIR": str(HOME)}

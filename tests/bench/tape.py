@@ -1,4 +1,4 @@
-"""Records what reaches the database driver, transaction by transaction, and plays it again without anything of ours."""
+"""Records the statements that reach the database driver, by transaction, and replays them without the application."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from service.domain.certificates.certificate_number import check_digit
 from service.errors import InvalidInput
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.certificates import certificate_list
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.person import Person
@@ -120,6 +121,16 @@ def test_a_renewal_keeps_the_number_and_counts_from_the_old_last_day(app: Any, c
     assert new.supersedes_id == old.id  # whoever verifies the old edition is sent to the new one
     _approved_print(stage, case)
     assert [c.state for c in certificates_of(person)] == ["superseded", "valid"]
+
+
+def test_r56_a_renewal_names_the_edition_it_supersedes_so_that_the_old_one_leads_to_it(app: Any, clock: Any) -> None:
+    stage = make_stage()
+    person = stage.person()
+    old = make_certificate(person, date(2026, 10, 31))
+    _approved_print(stage, _certifying(stage, clock, person, "renewal"))
+    new = certificates_of(person)[1]
+    assert new.supersedes_id == old.id
+    assert certificate_list.successor_of(old.id) is new
 
 
 def test_a_renewal_enrolled_in_time_goes_on_after_the_last_day(app: Any, clock: Any) -> None:

@@ -43,7 +43,7 @@ def _form(row: TrainingClass, **more: Any) -> dict[str, str]:
     """The form of a change as the page draws it, with what an officer types over it."""
     fresh = class_of(row)
     given = {
-        "seen": classes.mark(fresh),
+        "seen": classes.fields_digest(fresh),
         "place": fresh.place,
         "enrol_from": fresh.enrol_from,
         "enrol_until": fresh.enrol_until,

@@ -166,7 +166,7 @@ def test_nothing_chosen_or_too_much_is_refused(app: Any, clock: Any, monkeypatch
     stage = make_stage()
     with pytest.raises(InvalidInput, match="请先选择"):
         _begin(stage, [])
-    monkeypatch.setattr(printing, "MOST", 1)
+    monkeypatch.setattr(printing, "MAX_FACES", 1)
     with pytest.raises(InvalidInput, match="一次最多打印 1 份"):
         _begin(stage, _held(stage, 2))
     assert session().scalars(select(Job).where(Job.name == printing.EFFECT)).all() == []

@@ -100,7 +100,7 @@ def _change_published(found: TrainingClass, given: dict[str, Any], decision: str
     if wrong := {name: message for name, message in refusals.items() if message}:
         raise InvalidInput(wrong)
     stored = {name: value for name, value in _stored(found).items() if name in OPEN_FIELDS}
-    classes.change_class(user(), found.id, to_form(stored | given) | {"seen": classes.mark(found)})
+    classes.change_class(user(), found.id, to_form(stored | given) | {"seen": classes.fields_digest(found)})
 
 
 @blp.post("/classes/<uuid:class_id>/cancel")

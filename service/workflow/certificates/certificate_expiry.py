@@ -8,6 +8,9 @@ from sqlalchemy import ColumnElement, Text, and_, any_, cast, exists, literal, s
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
+from service.domain.certificates.certificates import CertificateState
+from service.domain.persons.persons import PersonState
+from service.domain.training.training_kind import TrainingKind
 from service.errors import Conflict, NotAllowed
 from service.models.db.clock import today
 from service.models.db.session import session
@@ -24,7 +27,7 @@ PROCESS = "certificate_deregistration"
 
 
 def start_deregistrations(limit: int = 50) -> int:
-    """Begin a case for up to ``limit`` certificates that are due and have none; returns how many.
+    """Start a case for up to ``limit`` certificates that are due and have none; returns their number.
 
     Any number of workers may call it at once: the certificate is locked and asked for again.
     """
@@ -36,7 +39,7 @@ def start_deregistrations(limit: int = 50) -> int:
 
 
 def recheck_deregistrations() -> int:
-    """Let open cases whose certificate is not due any more look at it again; returns how many."""
+    """Send ``recheck`` to open cases whose certificate is no longer due; returns their number."""
     due = select(Certificate.id).join(Person, Person.id == Certificate.person_id).where(_is_expired())
     still = {str(row) for row in session().scalars(due)}
     query = select(Case.id, Case.business_key).where(
@@ -70,7 +73,7 @@ def begin_deregistration(user: User, certificate_id: UUID) -> UUID:
 
 
 def _start(certificate_id: UUID, user: User | None) -> UUID | None:
-    """A case, unless there is one already or another worker is at it. A refusal (R62) is the caller's."""
+    """Start a case, unless there is one already or another worker is starting it. Raises Conflict when not due (R62)."""
     with transaction(Operation("start_deregistration", user.id if user else None)) as current:
         lock = select(Certificate.id).where(Certificate.id == certificate_id).with_for_update(skip_locked=True)
         if current.scalar(lock) is None or current.scalar(select(_case_of(str(certificate_id)))):
@@ -84,14 +87,19 @@ def _case_of(key: object) -> ColumnElement[bool]:
 
 
 def _is_expired() -> ColumnElement[bool]:
-    """Approved, past its last day, the holder still there, and no renewal begun in time that is live or passed (R25)."""
+    """Valid, past its last day, the holder not deregistered, and no renewal enrolled in time that is live or passed (R25)."""
     renewal = exists().where(
         Enrollment.person_id == Certificate.person_id,
-        Enrollment.kind == "renewal",
+        Enrollment.kind == TrainingKind.RENEWAL,
         Enrollment.state.in_(LIVE_ENROLLMENT),
         Enrollment.enrolled_on <= Certificate.valid_to,
     )
-    return and_(Certificate.state == "valid", Certificate.valid_to < today(), Person.state != "deregistered", ~renewal)
+    return and_(
+        Certificate.state == CertificateState.VALID,
+        Certificate.valid_to < today(),
+        Person.state != PersonState.DEREGISTERED,
+        ~renewal,
+    )
 
 
 def _is_due() -> ColumnElement[bool]:

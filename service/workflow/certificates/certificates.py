@@ -1,4 +1,4 @@
-"""Plain audited acts around a certificate: printing and its log, hand-out, and what the public may ask (R58, R67)."""
+"""Audited use cases on certificates: print, revoke, record receipt, public verification (R58, R62, R67)."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from service.models.tables.training import Enrollment
 from service.models.tables.user import User
 from service.operations.certificates import log_print
 from service.validation.form_reader import FormReader
-from service.workflow.certificates.printer_calibration import Shift, write_shift
+from service.workflow.certificates.printer_calibration import Shift, shift_to_css
 from service.workflow.runtime import tasks
 
-QUERY = "verify"
-WINDOW = timedelta(minutes=15)
-PER_SOURCE, PER_NUMBER = 20, 10  # questions in the window, answered or not
-ROWS = 7  # of the refresher table on the face
-PREVIEW = " · 预览，不作证书使用"
+ATTEMPT_KIND = "verify"
+QUERY_WINDOW = timedelta(minutes=15)
+MAX_QUERIES_PER_SOURCE, MAX_QUERIES_PER_NUMBER = 20, 10  # questions in the window, answered or not
+MAX_REFRESHER_ROWS = 7  # of the refresher table on the face
+PREVIEW_MARK = " · 预览，不作证书使用"
 
 
 def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_id: UUID | None = None) -> PrintRecord:
@@ -77,7 +77,7 @@ def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_
 
 
 def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
-    """The ministry ends a certificate before its last day, with a reason (R62); a reissue under way ends with it.
+    """Revoke a certificate before its last day, with a reason (R62); a reissue under way ends with it.
 
     Raises Conflict for what is not valid or has expired, InvalidInput at ``reason``.
     """
@@ -108,7 +108,7 @@ def print_file(user: User, record_id: UUID, address: str, shift: Shift = (0, 0))
 
 def preview(user: User, certificate_id: UUID, address: str, shift: Shift = (0, 0)) -> bytes:
     """The face with the mark «预览» on it: to be looked at before printing, not logged."""
-    return _pdf(_face(_printable(user, certificate_id), address, PREVIEW, shift))
+    return _pdf(_face(_printable(user, certificate_id), address, PREVIEW_MARK, shift))
 
 
 def records_file(user: User, certificate_id: UUID, shift: Shift = (0, 0)) -> bytes:
@@ -123,13 +123,13 @@ def records_file(user: User, certificate_id: UUID, shift: Shift = (0, 0)) -> byt
 
 
 def hand_out(user: User, record_id: UUID, raw: Mapping[str, Any]) -> UUID:
-    """Write down who received a print and when; returns the certificate's id."""
+    """Record the receiver and day of a print; returns the certificate's id."""
     hand_out_many(user, [record_id], raw)
     return session().get_one(PrintRecord, record_id).certificate_id
 
 
 def hand_out_many(user: User, record_ids: Collection[UUID], raw: Mapping[str, Any]) -> int:
-    """Write down who received these prints and when; returns how many.
+    """Record the receiver and day of these prints; returns their number.
 
     Raises InvalidInput at ``received_by`` or ``received_on``, Conflict for one that was handed out already.
     """
@@ -151,7 +151,7 @@ def hand_out_many(user: User, record_ids: Collection[UUID], raw: Mapping[str, An
 
 
 def verify(number: str, name: str, source: str) -> Certificate | None:
-    """The certificate with this number if its holder has this very name; None for every miss alike (R67).
+    """Find the certificate with this number and exactly this holder's name; None for every miss (R67).
 
     Every question counts, against the source and against the number. Raises TooManyAttempts, and InvalidInput for what
     can be neither a number nor a name.
@@ -163,17 +163,19 @@ def verify(number: str, name: str, source: str) -> Certificate | None:
     assert asked is not None
     with transaction(Operation("verify")) as current:
         spent = [
-            Attempt.count(QUERY, f"source:{source}", WINDOW) >= PER_SOURCE,
-            Attempt.count(QUERY, f"number:{asked}", WINDOW) >= PER_NUMBER,
+            Attempt.count(ATTEMPT_KIND, f"source:{source}", QUERY_WINDOW) >= MAX_QUERIES_PER_SOURCE,
+            Attempt.count(ATTEMPT_KIND, f"number:{asked}", QUERY_WINDOW) >= MAX_QUERIES_PER_NUMBER,
         ]
         if any(spent):
             raise TooManyAttempts(N_("查询过于频繁，请 15 分钟后再试。"))
-        current.add_all([Attempt(kind=QUERY, key=f"source:{source}"), Attempt(kind=QUERY, key=f"number:{asked}")])
+        current.add_all(
+            [Attempt(kind=ATTEMPT_KIND, key=f"source:{source}"), Attempt(kind=ATTEMPT_KIND, key=f"number:{asked}")]
+        )
     return certificate_list.by_number_and_name(asked, called or "")
 
 
 def has_print_task(user: User, certificate: Certificate) -> bool:
-    """Whether the print of this certificate waits in the user's inbox."""
+    """True if the print task of this certificate is in the user's inbox."""
     return _print_task(user, certificate) is not None
 
 
@@ -188,7 +190,7 @@ def _printable(user: User, certificate_id: UUID) -> Certificate:
 
 def _print_task(user: User, certificate: Certificate) -> Task | None:
     """The open print task of the case that made this edition, if it is in the user's inbox."""
-    if certificate.state not in ("issued", "valid"):
+    if certificate.state not in (CertificateState.ISSUED, CertificateState.VALID):
         return None
     reissued = select(Reissue.case_id).where(Reissue.new_certificate_id == certificate.id)
     case_ids = list(session().scalars(reissued))
@@ -204,7 +206,7 @@ def _print_task(user: User, certificate: Certificate) -> Task | None:
 
 
 def faces_of(found: Iterable[Certificate], address: str, shift: Shift = (0, 0)) -> list[dict[str, Any]]:
-    """What stands on each face, for a file of many."""
+    """Collect the values of each face, for a file of many."""
     return [_face(certificate, address, "", shift) for certificate in found]
 
 
@@ -214,7 +216,7 @@ def _pdf(face: dict[str, Any]) -> bytes:
 
 
 def _face(certificate: Certificate, address: str, mark: str, shift: Shift) -> dict[str, Any]:
-    """What stands on the face; a certificate is a Chinese document in every language of the screen."""
+    """Collect the values of the face, in Chinese whatever the language of the screen: a certificate is a Chinese document."""
     person = certificate.person
     photo = session().get(Photo, person.photo_id) if person.photo_id else None
     if photo is None:
@@ -235,9 +237,9 @@ def _face(certificate: Certificate, address: str, mark: str, shift: Shift) -> di
         "issuer": issuer.name,
         "edition": certificate.edition,
         "mark": mark,
-        "records": _records(certificate)[-ROWS:],
+        "records": _records(certificate)[-MAX_REFRESHER_ROWS:],
         "records_only": False,
-        "shift": write_shift(shift),
+        "shift": shift_to_css(shift),
     }
 
 

@@ -1,4 +1,4 @@
-"""By how much a printer is out: what a user measures on the calibration sheet, and the sheet itself (domain.md §4)."""
+"""Printer calibration (domain.md §4): the shift that a user measures on the calibration sheet, and the sheet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.infrastructure import pdf
 
 Shift = tuple[int, int]
 """Tenths of a millimetre to the right and down."""
-MOST = 200
+MAX_SHIFT = 200
 
 
 def parse_shift(raw: Mapping[str, Any]) -> Shift:
@@ -24,22 +24,22 @@ def parse_shift(raw: Mapping[str, Any]) -> Shift:
     return read["x"] or 0, read["y"] or 0
 
 
-def read_shift(stored: str) -> Shift:
-    """What ``keep_shift`` wrote; no shift for anything else."""
+def load_shift(stored: str) -> Shift:
+    """Load a shift that ``dump_shift`` wrote; no shift for any other text."""
     x, _, y = stored.partition(",")
     try:
         found = int(x), int(y)
     except ValueError:
         return 0, 0
-    return found if max(map(abs, found)) <= MOST else (0, 0)
+    return found if max(map(abs, found)) <= MAX_SHIFT else (0, 0)
 
 
-def keep_shift(shift: Shift) -> str:
+def dump_shift(shift: Shift) -> str:
     """As it is remembered: ``12,-5``."""
     return f"{shift[0]},{shift[1]}"
 
 
-def write_shift(shift: Shift) -> str:
+def shift_to_css(shift: Shift) -> str:
     """As a style sheet has it; '' for none."""
     return "" if shift == (0, 0) else f"{shift[0] / 10:g}mm, {shift[1] / 10:g}mm"
 
@@ -47,7 +47,7 @@ def write_shift(shift: Shift) -> str:
 def sheet(shift: Shift) -> bytes:
     """The sheet to measure, printed with the correction in force."""
     said = f"横向 {shift[0] / 10:g} 毫米，纵向 {shift[1] / 10:g} 毫米"
-    html = pdf.render("certificates/calibration.html", {"shift": write_shift(shift), "said": said})
+    html = pdf.render("certificates/calibration.html", {"shift": shift_to_css(shift), "said": said})
     return pdf.print_pdf(html, style="certificates/certificate.css")
 
 
@@ -55,4 +55,4 @@ def _tenths(text: str) -> int | None:
     if not re.fullmatch(r"[+-]?(\d{1,2}(\.\d?)?|\.\d)", text, re.ASCII):
         return None
     tenths = int(Decimal(text) * 10)
-    return tenths if abs(tenths) <= MOST else None
+    return tenths if abs(tenths) <= MAX_SHIFT else None

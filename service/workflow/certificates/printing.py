@@ -1,4 +1,4 @@
-"""Printing many certificates as one file in the background: log the prints, lay out the faces, seal the file (R58)."""
+"""Print many certificates as one file in the background: log the prints, lay out the faces, encrypt the file (R58)."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from service.workflow.certificates import certificates
 from service.workflow.certificates.printer_calibration import Shift
 from service.workflow.runtime import jobs
 
-MOST = 500  # faces of one file
-AT_ONCE = 2  # faces that take less than two seconds
-SLICE = 10  # faces laid out between two notes of the progress
-KEPT = timedelta(days=1)
+MAX_FACES = 500  # faces of one file
+FOREGROUND_FACES = 2  # faces that take less than two seconds
+FACES_PER_SLICE = 10  # faces laid out between two notes of the progress
+KEPT_FOR = timedelta(days=1)
 EFFECT, REMOVAL = "print_batch", "print_batch.remove"
 
 
 def obstacle(certificate: Certificate, reason: str = "") -> Message | None:
-    """Why this one cannot be part of the file; a reason is asked for once for all."""
+    """Say why this certificate cannot be part of the file; one reason serves all further prints."""
     has_photo = certificate.person.photo_id is not None
     return obstacle_to_printing(rule(certificate), has_photo, certificate.printed_count, reason)
 
@@ -56,8 +56,8 @@ def begin_batch(
     chosen = printable(user, set(ids))
     if not chosen:
         raise InvalidInput(text=N_("请先选择要打印的证书。"))
-    if len(chosen) > MOST:
-        raise InvalidInput(text=Message(N_("一次最多打印 %(most)s 份，请分批。"), most=MOST))
+    if len(chosen) > MAX_FACES:
+        raise InvalidInput(text=Message(N_("一次最多打印 %(most)s 份，请分批。"), most=MAX_FACES))
     why = " ".join(reason.split())[:200]
     if not why and any(c.printed_count for c in chosen):
         raise InvalidInput({"reason": N_("所选证书中有已打印过的，再次打印请写明原因。")})
@@ -88,8 +88,8 @@ def begin_batch(
                 detail=detail,
             )
         )
-        current.add(_job(REMOVAL, batch, KEPT))
-        if batch.total > AT_ONCE:
+        current.add(_job(REMOVAL, batch, KEPT_FOR))
+        if batch.total > FOREGROUND_FACES:
             current.add(_job(EFFECT, batch, timedelta()))
     return batch
 
@@ -128,7 +128,7 @@ def read_file(batch: PrintBatch) -> bytes:
 
 
 def remove(batch_id: UUID) -> None:
-    """Take the file away; the row and the prints it logged stay (§5.1: no residual data)."""
+    """Delete the file; the row and the logged prints stay (§5.1: no residual data)."""
     _file(batch_id).unlink(missing_ok=True)
     with transaction(Operation("remove_print_batch")) as current:
         current.get_one(PrintBatch, batch_id).state = "removed"
@@ -145,8 +145,8 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
         raise Conflict(N_("所选证书都不能打印。"))
     pages = pdf.new_pdf(batch.title, style="certificates/certificate.css")
     ordered = printable(user, wanted, with_numbers=True)
-    for n in range(0, len(ordered), SLICE):
-        part: Sequence[Certificate] = ordered[n : n + SLICE]
+    for n in range(0, len(ordered), FACES_PER_SLICE):
+        part: Sequence[Certificate] = ordered[n : n + FACES_PER_SLICE]
         faces = certificates.faces_of(part, batch.address, (batch.shift_x, batch.shift_y))
         pages.add(pdf.render("certificates/certificate.html", {"title": batch.title, "faces": faces}))
         _note(batch.id, done=n + len(part))
@@ -156,7 +156,7 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
 
 
 def _log(user: User, batch: PrintBatch) -> list[dict[str, Any]]:
-    """One print each, in a transaction of its own; what is refused is left out of the file and named."""
+    """Log one print each in a transaction of its own; returns those that are refused, with the reason."""
     logged = printed_in(batch.id)
     refused = []
     for key in batch.certificate_ids:

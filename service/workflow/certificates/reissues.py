@@ -1,11 +1,12 @@
-"""Reissue of a lost certificate as its unit asks for it (R64, S12); what the association decides are tasks."""
+"""Reissue of a lost certificate, requested and withdrawn by its unit (R64, S12); the association decides in tasks."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from service.domain.accounts.permissions import Action
-from service.domain.certificates.certificates import obstacle_to_reissue
+from service.domain.certificates.certificates import CertificateKind, obstacle_to_reissue
+from service.domain.persons.persons import PersonState
 from service.errors import N_, Message, NotFound
 from service.models.db.clock import today
 from service.models.db.transaction import Operation, transaction
@@ -21,7 +22,7 @@ from service.workflow.runtime import tasks
 
 
 def request_reissue(user: User, certificate_id: UUID, statement: str) -> UUID:
-    """Ask for a lost certificate; returns the case.
+    """Request the reissue of a lost certificate; returns the case.
 
     Raises NotAllowed or NotFound where the holder is not the user's, Conflict when there is nothing to reissue,
     InvalidInput at ``statement``.
@@ -34,7 +35,7 @@ def request_reissue(user: User, certificate_id: UUID, statement: str) -> UUID:
 
 
 def withdraw_reissue(user: User, case_id: UUID) -> None:
-    """Take an application back before the new edition is made."""
+    """Withdraw an application before the new edition is issued."""
     with transaction(Operation("withdraw_reissue", user.id)):
         case = get_or_404_in_scope(user, Case, case_id)
         row = reissue_of_case(case.id)
@@ -45,10 +46,10 @@ def withdraw_reissue(user: User, case_id: UUID) -> None:
 
 
 def obstacle(certificate: Certificate) -> Message | None:
-    """Why this certificate, its holder loaded, cannot be reissued now."""
-    if certificate.person.state == "deregistered":
+    """Say why this certificate, its holder loaded, cannot be reissued now."""
+    if certificate.person.state == PersonState.DEREGISTERED:
         return Message(N_("持证人已注销，不能补办。"))
     if live_reissue_of(certificate.id):
         return Message(N_("这份证书的补办正在办理，请勿重复申请。"))
-    is_printed = certificate.kind == "legacy" or certificate.printed_count > 0
+    is_printed = certificate.kind == CertificateKind.LEGACY or certificate.printed_count > 0
     return obstacle_to_reissue(rule(certificate), today(), is_printed)

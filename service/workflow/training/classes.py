@@ -1,4 +1,4 @@
-"""What people do to a class as a whole: begin, change, cancel it, close its enrolment early. Its states its case writes."""
+"""Use cases on a class as a whole: begin, change, cancel, close its enrolment; its case writes the states."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from service.workflow.runtime import definitions, tasks
 
 NO_CASE = N_("该班不是由流程开办的，不能这样办理。")
 CHANGED_ELSEWHERE = N_("该班已办结、已取消，或还没有发布，不能修改。")
-BEFORE_CHECK_IN = frozenset({"pending", "confirmed"})
+BEFORE_CHECK_IN = frozenset({EnrollmentState.PENDING, EnrollmentState.CONFIRMED})
 
 
 def begin_class(user: User) -> UUID:
@@ -57,9 +57,10 @@ def draft_class(user: User, raw: Mapping[str, Any]) -> UUID:
 
 
 def complete_draft(user: User, task_id: UUID, raw: Mapping[str, Any]) -> UUID:
-    """Fill in a draft that could be published as it is, and answer with its case.
+    """Complete the task of a draft that could be published as it is; returns its case.
 
-    A page may keep a draft with gaps, in its task alone; whoever asks for the class must be told them (R33, R36).
+    A page may keep an incomplete draft in its task alone; the REST interface needs the class, so the draft is first
+    tried as if published, which reports every gap (R33, R36).
     """
     with transaction(Operation("draft_class", user.id)) as current:
         if raw.get("decision") == "keep":
@@ -72,7 +73,7 @@ def complete_draft(user: User, task_id: UUID, raw: Mapping[str, Any]) -> UUID:
 
 
 def cancel_class(user: User, class_id: UUID, reason: str) -> None:
-    """Cancel a class before the first check-in (R37); everybody enrolled is told why."""
+    """Cancel a class before the first check-in (R37); a notice says why."""
     with transaction(Operation("cancel_class", user.id)):
         found = _own(user, class_id)
         why = parse_reason(reason)
@@ -99,7 +100,7 @@ def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
 
 
 def obstacle_to_changing(found: TrainingClass) -> Message | None:
-    """Why its organiser cannot change it: it is over, or its case began before there was a way to (R35, invariant 5)."""
+    """Say why its organiser cannot change it: it has ended, or its case runs by an older diagram (R35, invariant 5)."""
     if obstacle := obstacle_to_class_changes(ClassState(found.state), (), False):
         return obstacle
     case = session().get(Case, found.case_id) if found.case_id else None
@@ -112,8 +113,8 @@ def obstacle_to_changing(found: TrainingClass) -> Message | None:
     return None
 
 
-def mark(found: TrainingClass) -> str:
-    """What the form of a change carries as ``seen``."""
+def fields_digest(found: TrainingClass) -> str:
+    """Return the digest that the form of a change carries as ``seen``."""
     return class_change.fields_digest(found)
 
 
@@ -132,14 +133,18 @@ def close_enrolment(user: User, class_id: UUID) -> None:
 
 
 def checked_in(class_id: UUID) -> int:
-    """How many have ever checked in."""
+    """Count the enrolments that have ever been checked in."""
     counts = class_list.state_counts(class_id)
-    later = (*(s for s in LIVE_ENROLLMENT if s not in BEFORE_CHECK_IN), "completed", "failed")
+    later = (
+        *(s for s in LIVE_ENROLLMENT if s not in BEFORE_CHECK_IN),
+        EnrollmentState.COMPLETED,
+        EnrollmentState.FAILED,
+    )
     return sum(counts.get(state, 0) for state in later)
 
 
 def is_organiser(user: User, found: TrainingClass) -> bool:
-    """Whether the class is the user's to cancel or close."""
+    """True if the user's organisation organises the class and may change it."""
     return may(Role(user.role), Action.EDIT_CLASS) and found.organiser_id == user.organisation_id
 
 
@@ -157,7 +162,7 @@ def _case(found: TrainingClass) -> UUID:
 
 
 def _changes(found: TrainingClass, raw: Mapping[str, str]) -> dict[str, Any]:
-    """What was typed, as the message of the diagram carries it; all errors at once."""
+    """Read the form into the data of the message ``class_changed``. Raises InvalidInput with all errors at once."""
     entry = FormReader(raw)
     days = {name: day for name in class_change.DATE_FIELDS if (day := entry.date(name, required=True))}
     data = {

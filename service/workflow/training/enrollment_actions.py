@@ -1,4 +1,4 @@
-"""Which acts on an enrolment are possible now, and why not: one answer for the buttons of pages and for the acts themselves."""
+"""Actions on an enrolment outside its tasks: possible now or not, and why; pages and use cases ask here."""
 
 from __future__ import annotations
 
@@ -22,52 +22,52 @@ NOTHING_TO_UNDO = N_("已有成绩或尚未报到，不能撤销报到。")
 NOTHING_TO_CORRECT = N_("成绩未确认、正在更正或证件已审批，不能提出更正。")
 
 
-class EnrollmentAct(StrEnum):
-    """What people do to an enrolment outside its tasks."""
+class EnrollmentAction(StrEnum):
+    """Actions on an enrolment outside its tasks; the values are the messages of the diagram."""
 
     WITHDRAW = "withdraw"
     UNDO_CHECK_IN = "undo_check_in"
     CORRECT_SCORE = "correct_score"
 
 
-ACTIONS = {
-    EnrollmentAct.WITHDRAW: Action.WITHDRAW_ENROLLMENT,
-    EnrollmentAct.UNDO_CHECK_IN: Action.CHECK_IN,
-    EnrollmentAct.CORRECT_SCORE: Action.CONFIRM_SCORE,
+REQUIRED_PERMISSIONS = {
+    EnrollmentAction.WITHDRAW: Action.WITHDRAW_ENROLLMENT,
+    EnrollmentAction.UNDO_CHECK_IN: Action.CHECK_IN,
+    EnrollmentAction.CORRECT_SCORE: Action.CONFIRM_SCORE,
 }
 
 
-def acts_on(user: User, ids: Collection[UUID], enrol_until: date) -> dict[UUID, frozenset[EnrollmentAct]]:
-    """For each of these enrolments of one class what the user may do now. The enrolments are in his sight."""
-    scopes = {act: scope_of(actor_of(user), action) for act, action in ACTIONS.items()}
+def possible_actions(user: User, ids: Collection[UUID], enrol_until: date) -> dict[UUID, frozenset[EnrollmentAction]]:
+    """Return the possible actions of the user on each of these enrolments of one class, all of them visible to the user."""
+    scopes = {act: scope_of(actor_of(user), action) for act, action in REQUIRED_PERMISSIONS.items()}
     if not any(scope.reaches for scope in scopes.values()):
         return {}
     return {
         facts.id: frozenset(
             act
-            for act in EnrollmentAct
+            for act in EnrollmentAction
             if includes(scopes[act], _subject(user, facts)) and obstacle(user, act, facts, enrol_until) is None
         )
         for facts in facts_of_enrollments(user, ids)
     }
 
 
-def is_reached(user: User, act: EnrollmentAct, facts: EnrollmentFacts) -> bool:
-    """Whether the enrolment is among those the user may do this to at all (domain.md §9)."""
-    return includes(scope_of(actor_of(user), ACTIONS[act]), _subject(user, facts))
+def is_in_scope(user: User, act: EnrollmentAction, facts: EnrollmentFacts) -> bool:
+    """True if the enrolment is in the scope that the user has for this action (domain.md §9)."""
+    return includes(scope_of(actor_of(user), REQUIRED_PERMISSIONS[act]), _subject(user, facts))
 
 
-def obstacle(user: User, act: EnrollmentAct, facts: EnrollmentFacts, enrol_until: date) -> Message | None:
-    """Why this cannot be done to the enrolment now; its case must wait for the message, too (R46, R48, R51)."""
+def obstacle(user: User, act: EnrollmentAction, facts: EnrollmentFacts, enrol_until: date) -> Message | None:
+    """Say why the action is not possible now; the case must also wait for the message (R46, R48, R51)."""
     state = EnrollmentState(facts.state)
-    if act is EnrollmentAct.WITHDRAW:
+    if act is EnrollmentAction.WITHDRAW:
         found = enrollments.obstacle_to_withdrawal(state, Role(user.role), enrol_until, today())
-    elif act is EnrollmentAct.UNDO_CHECK_IN:
+    elif act is EnrollmentAction.UNDO_CHECK_IN:
         found = enrollments.obstacle_to_undoing_check_in(state, facts.has_score)
     else:
         found = _obstacle_to_correction(state, facts.is_unapproved)
     if found is None and f"message:{act}" not in facts.awaited:
-        return Message(NOTHING_TO_CORRECT if act is EnrollmentAct.CORRECT_SCORE else NOTHING_TO_UNDO)
+        return Message(NOTHING_TO_CORRECT if act is EnrollmentAction.CORRECT_SCORE else NOTHING_TO_UNDO)
     return found
 
 

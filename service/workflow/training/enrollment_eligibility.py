@@ -1,4 +1,4 @@
-"""Why a person cannot be enrolled in a class, told before anybody tries (R31, R38–R41): the same rules as the process."""
+"""Eligibility for a class, shown before the enrolment, by the same rules as the process (R31, R38–R41)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["obstacle_of_class", "obstacles", "recheck", "rule"]
 
 
 def obstacles(found: TrainingClass, rows: Sequence[Any]) -> dict[UUID, list[Message]]:
-    """For each row (id, state, type_code, unit_id) of a list of persons every reason why he cannot join today."""
+    """List the obstacles to enrolling each person today. rows: with id, state, type_code and unit_id."""
     known = facts_of([row.id for row in rows], today())
     needs = enrollments.decide_all(known)
     live = _live_classes([row.id for row in rows])
@@ -54,7 +54,7 @@ def obstacles(found: TrainingClass, rows: Sequence[Any]) -> dict[UUID, list[Mess
 
 
 def obstacle_of_class(found: TrainingClass) -> Message | None:
-    """Why nobody can be enrolled in it today: window, state, seats (R38, R40)."""
+    """Say why nobody can be enrolled in it today: window, state, seats (R38, R40)."""
     state = ClassState(found.state)
     if obstacle := obstacle_to_window(state, found.enrol_from, found.enrol_until, today()):
         return obstacle
@@ -62,8 +62,10 @@ def obstacle_of_class(found: TrainingClass) -> Message | None:
 
 
 def recheck(enrollment: Enrollment, need: Need, facts: Facts, last_day: date) -> list[Message]:
-    """Why the province cannot confirm now (R45, R47). Person, unit and class of the enrolment are loaded; last_day: as its
-    case has it, ``confirm_until``."""
+    """List the obstacles to confirming now (R45, R47).
+
+    enrollment: with person, unit and class loaded; last_day: ``confirm_until`` of its case.
+    """
     person, found = enrollment.person, enrollment.training_class
     others = _live_classes([person.id]).get(person.id, set()) - {found.id}
     candidate = Candidate(

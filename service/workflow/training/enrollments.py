@@ -30,7 +30,7 @@ from service.models.tables.training_need_listener import WRITE_NEEDS
 from service.models.tables.user import User
 from service.workflow.authorization import must_have_record
 from service.workflow.runtime import definitions, tasks
-from service.workflow.training.enrollment_actions import EnrollmentAct
+from service.workflow.training.enrollment_actions import EnrollmentAction
 from service.workflow.training.score_corrections import enrollment_for
 
 VIA = {
@@ -44,8 +44,8 @@ BATCH = 500  # persons decided in one transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
-    """What became of one person: the new case, or why not."""
+class EnrollResult:
+    """Result for one person: the new case, or the reason of the refusal."""
 
     person_id: UUID
     name: str
@@ -53,7 +53,7 @@ class Enrolled:
     message: Message | None = None
 
 
-def enroll(user: User, class_id: UUID, person_ids: Iterable[UUID]) -> list[Enrolled]:
+def enroll(user: User, class_id: UUID, person_ids: Iterable[UUID]) -> list[EnrollResult]:
     """Enrol persons into a class, each in a case and transaction of its own: one refusal does not undo the others.
 
     The reasons of refusal come back with the rows (R31, R38–R41, R44). Raises NotFound for a class out of sight and
@@ -70,7 +70,7 @@ def enroll(user: User, class_id: UUID, person_ids: Iterable[UUID]) -> list[Enrol
 def withdraw(user: User, enrollment_id: UUID, reason: str = "") -> None:
     """Take an enrolment back (R46). Raises Conflict when it is too late, InvalidInput when a reason is missing."""
     with transaction(Operation("withdraw", user.id)):
-        found = enrollment_for(user, enrollment_id, EnrollmentAct.WITHDRAW)
+        found = enrollment_for(user, enrollment_id, EnrollmentAction.WITHDRAW)
         state, until = EnrollmentState(found.state), found.training_class.enrol_until
         must = enrollments.needs_reason_to_withdraw(state, until, today())
         why = parse_reason(reason) if must or reason.strip() else ""
@@ -78,7 +78,7 @@ def withdraw(user: User, enrollment_id: UUID, reason: str = "") -> None:
 
 
 def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_000) -> int:
-    """Decide anew which training persons need: those named, or all whose row is stale (R22–R29). Returns how many.
+    """Decide again which training persons need: those given, or all whose row is stale (R22–R29). Returns their number.
 
     The worker calls it at every tick; with nothing stale it is one indexed query.
     """
@@ -109,7 +109,7 @@ def decide_all(known: Mapping[UUID, Known]) -> dict[UUID, Need]:
     return {person_id: decided[repr(facts.facts)] for person_id, facts in known.items()}
 
 
-def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enrolled:
+def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> EnrollResult:
     """One enrolment; a refusal is an answer, not an error."""
     name = ""
     try:
@@ -126,11 +126,11 @@ def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enro
                 "on_behalf": on_behalf,
             }
             started = tasks.start(user, "training_enrollment", data, business_key=str(person_id))
-        return Enrolled(person_id, name, case_id=started.case_id)
+        return EnrollResult(person_id, name, case_id=started.case_id)
     except InvalidInput as refused:
-        return Enrolled(person_id, name, message=next(iter(refused.fields.values()), refused.message))
+        return EnrollResult(person_id, name, message=next(iter(refused.fields.values()), refused.message))
     except AnpeiError as refused:
-        return Enrolled(person_id, name, message=refused.message)
+        return EnrollResult(person_id, name, message=refused.message)
 
 
 def _stale(limit: int) -> list[UUID]:

@@ -27,14 +27,14 @@ from service.validation.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 from service.workflow.runtime import tasks
 
-TIMES = (*(f"m{n}" for n in range(1, 13)), *(f"q{n}" for n in range(1, 5)))
-"""When in the year: a month or a quarter; '' leaves it open."""
+TIME_OPTIONS = (*(f"m{n}" for n in range(1, 13)), *(f"q{n}" for n in range(1, 5)))
+"""Months and quarters of the form field ``time``; '' leaves it open."""
 
 
 def save_plan(user: User, raw: Mapping[str, Any], plan_id: UUID | None = None) -> TrainingPlan:
     """Write a plan, a new draft without ``plan_id``; once published its kind does not change any more (R33).
 
-    raw: title, kind, year, time (of ``TIMES``), place, capacity, hours, note, version. Raises InvalidInput at the field,
+    raw: title, kind, year, time (of ``TIME_OPTIONS``), place, capacity, hours, note, version. Raises InvalidInput at the field,
     NotFound for the plan of another, Conflict when it is over or a colleague saved in between.
     """
     with transaction(Operation("save_plan", user.id)) as current:
@@ -68,7 +68,7 @@ def cancel_plan(user: User, plan_id: UUID, reason: str) -> TrainingPlan:
 
 
 def cancellation_obstacle(row: TrainingPlan) -> Message | None:
-    """Why a plan cannot be cancelled now, as its page says it."""
+    """Say why a plan cannot be cancelled now."""
     return plans.obstacle_to_cancellation(PlanState(row.state), plan_list.checked_in(row.id))
 
 
@@ -91,7 +91,7 @@ def close_past() -> None:
 
 
 def is_owner(user: User, row: TrainingPlan) -> bool:
-    """Whether the plan is the user's to change."""
+    """True if the plan belongs to the user's organisation, and the user may change it."""
     return may(Role(user.role), Action.EDIT_PLAN) and row.owner_id == user.organisation_id
 
 
@@ -120,7 +120,7 @@ def _fill(user: User, row: TrainingPlan, entry: FormReader) -> None:
         if row.state != PlanState.DRAFT and kind != row.kind:
             entry.refuse("kind", N_("计划发布后不能改变类型，请取消后另订。"))
     year = entry.integer("year", 2000, 2999)
-    time = entry.choice("time", TIMES) or ""
+    time = entry.choice("time", TIME_OPTIONS) or ""
     month = int(time[1:]) if time.startswith("m") else None
     quarter = int(time[1:]) if time.startswith("q") else None
     if year is not None and (year, month, quarter) != (row.year, row.month, row.quarter):

@@ -1,4 +1,4 @@
-"""What the association puts right after the fact: a check-in that was a mistake, a confirmed score that is wrong."""
+"""Corrections by the association: undo a check-in, propose another value for a confirmed score (R48, R51)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from service.models.tables.training import Enrollment
 from service.models.tables.user import User
 from service.workflow.runtime import tasks
 from service.workflow.training.enrollment_actions import (
-    ACTIONS,
     NOTHING_TO_CORRECT,
     NOTHING_TO_UNDO,
-    EnrollmentAct,
-    is_reached,
+    REQUIRED_PERMISSIONS,
+    EnrollmentAction,
+    is_in_scope,
     obstacle,
 )
 
@@ -30,7 +30,7 @@ from service.workflow.training.enrollment_actions import (
 def undo_check_in(user: User, enrollment_id: UUID) -> None:
     """Take a check-in back while there is no score (R48). Raises Conflict when it is too late."""
     with transaction(Operation("undo_check_in", user.id)):
-        found = enrollment_for(user, enrollment_id, EnrollmentAct.UNDO_CHECK_IN)
+        found = enrollment_for(user, enrollment_id, EnrollmentAction.UNDO_CHECK_IN)
         tasks.correlate_message(user, found.case_id, "undo_check_in", otherwise=NOTHING_TO_UNDO)
 
 
@@ -40,24 +40,26 @@ def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, 
     Raises InvalidInput at ``score`` or ``reason``; Conflict when there is no confirmed score or the certificate is approved.
     """
     with transaction(Operation("correct_score", user.id)):
-        found = enrollment_for(user, enrollment_id, EnrollmentAct.CORRECT_SCORE)
+        found = enrollment_for(user, enrollment_id, EnrollmentAction.CORRECT_SCORE)
         value = None if is_absent else parse_score(score)
         data = {"correction_score": value, "correction_absent": is_absent, "correction_reason": parse_reason(reason)}
         tasks.correlate_message(user, found.case_id, "correct_score", data, otherwise=NOTHING_TO_CORRECT)
 
 
-def obstacle_to(user: User, found: Enrollment, act: EnrollmentAct) -> Message | None:
-    """Why the user cannot do this to an enrolment that he sees; its class is loaded. Raises NotFound out of his reach."""
+def obstacle_to(user: User, found: Enrollment, act: EnrollmentAction) -> Message | None:
+    """Say why the user cannot do this to a visible enrolment, its class loaded. Raises NotFound out of the user's scope."""
     [facts] = facts_of_enrollments(user, [found.id])
-    if not is_reached(user, act, facts):
+    if not is_in_scope(user, act, facts):
         raise NotFound
     return obstacle(user, act, facts, found.training_class.enrol_until)
 
 
-def enrollment_for(user: User, enrollment_id: UUID, act: EnrollmentAct) -> Enrollment:
-    """The enrolment that an act is about, with unit and class. Raises NotAllowed for a role that never does this, NotFound
-    out of its reach, Conflict when it is not possible now."""
-    if not may(Role(user.role), ACTIONS[act]):
+def enrollment_for(user: User, enrollment_id: UUID, act: EnrollmentAction) -> Enrollment:
+    """Load the enrolment of an action with unit and class.
+
+    Raises NotAllowed for a role that never does this, NotFound out of scope, Conflict when it is not possible now.
+    """
+    if not may(Role(user.role), REQUIRED_PERMISSIONS[act]):
         raise NotAllowed
     loaded = joinedload(Enrollment.training_class), joinedload(Enrollment.unit), joinedload(Enrollment.person)
     found = get_or_404_in_scope(user, Enrollment, enrollment_id, *loaded)

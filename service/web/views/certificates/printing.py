@@ -44,7 +44,7 @@ def new() -> ResponseReturnValue:
         "pages/printing/new.html",
         rows=[(row, printing.obstacle(row, "x")) for row in rows],
         found=found,
-        most=printing.MOST,
+        most=printing.MAX_FACES,
         recent=PrintBatch.recent(current_user.id, 5),
     )
 
@@ -75,7 +75,7 @@ def save_calibration() -> ResponseReturnValue:
     answer = redirect(url_for(".calibrate"))
     answer.set_cookie(
         SHIFT,
-        printer_calibration.keep_shift(measured),
+        printer_calibration.dump_shift(measured),
         max_age=KEPT,
         httponly=True,
         secure=request.is_secure,
@@ -93,7 +93,7 @@ def calibration_sheet() -> ResponseReturnValue:
 
 def shift() -> printer_calibration.Shift:
     """The correction that this computer remembers: printers stand beside computers, not accounts."""
-    return printer_calibration.read_shift(request.cookies.get(SHIFT, ""))
+    return printer_calibration.load_shift(request.cookies.get(SHIFT, ""))
 
 
 @bp.get("/certificates/print/<uuid:batch_id>")
@@ -166,7 +166,7 @@ def begin(task_ids: list[UUID]) -> ResponseReturnValue:
 def _begin(ids: list[UUID], title: str, reason: str) -> ResponseReturnValue:
     address = url_for("public.verify_form", _external=True) + "/{}"
     batch = printing.begin_batch(current_user, ids, title, reason, address, shift())
-    if batch.total <= printing.AT_ONCE:
+    if batch.total <= printing.FOREGROUND_FACES:
         printing.write(batch.id)
     return redirect(url_for("printing.show", batch_id=batch.id), 303)
 

@@ -93,13 +93,13 @@ def show(class_id: UUID) -> ResponseReturnValue:
         full=enrollment_eligibility.obstacle_of_class(found),
         today=today(),
         is_check_in_day=is_check_in_day(found.starts_on, found.ends_on, today()),
-        acts=enrollment_actions.acts_on(current_user, [row.id for row in rows], found.enrol_until),
+        acts=enrollment_actions.possible_actions(current_user, [row.id for row in rows], found.enrol_until),
     )
 
 
 @bp.get("/classes/<uuid:class_id>/enroll")
 @requires_permission(Action.ENROLL)
-def choose(class_id: UUID, results: list[enrollments.Enrolled] | None = None) -> ResponseReturnValue:
+def choose(class_id: UUID, results: list[enrollments.EnrollResult] | None = None) -> ResponseReturnValue:
     """Persons whose need matches, to be chosen; at the other view everybody else, each with the reasons why not."""
     found = class_list.visible_class(current_user, class_id)
     is_fitting = query_params.choice("view", ("others",)) == ""
@@ -156,7 +156,7 @@ def propose_change(class_id: UUID) -> ResponseReturnValue:
     return render_template(
         "pages/classes/change.html",
         found=found,
-        seen=classes.mark(found),
+        seen=classes.fields_digest(found),
         obstacle=classes.obstacle_to_changing(found),
         fixed=classes.fixed_fields(found),
         enrolled=found.taken,

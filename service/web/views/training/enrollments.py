@@ -28,7 +28,7 @@ from service.web.views.training import classes
 from service.workflow.runtime import bulk_completion
 from service.workflow.training import enrollments as training
 from service.workflow.training import score_corrections
-from service.workflow.training.enrollment_actions import EnrollmentAct
+from service.workflow.training.enrollment_actions import EnrollmentAction
 
 bp = Blueprint("enrollments", __name__)
 
@@ -63,7 +63,7 @@ def confirm_withdrawal(enrollment_id: UUID) -> ResponseReturnValue:
         "pages/enrollments/withdraw.html",
         found=found,
         must=enrollments.needs_reason_to_withdraw(state, until, today()),
-        obstacle=score_corrections.obstacle_to(current_user, found, EnrollmentAct.WITHDRAW),
+        obstacle=score_corrections.obstacle_to(current_user, found, EnrollmentAction.WITHDRAW),
     )
 
 
@@ -102,7 +102,7 @@ def propose_correction(enrollment_id: UUID) -> ResponseReturnValue:
         "pages/enrollments/correct.html",
         found=found,
         scores=scores_of([found.id]).get(found.id, ()),
-        obstacle=score_corrections.obstacle_to(current_user, found, EnrollmentAct.CORRECT_SCORE),
+        obstacle=score_corrections.obstacle_to(current_user, found, EnrollmentAction.CORRECT_SCORE),
     )
 
 
