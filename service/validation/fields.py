@@ -18,6 +18,7 @@ from marshmallow import Schema, ValidationError
 from marshmallow import fields as marshmallow_fields
 
 from service.errors import Message
+from service.validation.characters import LINE, LINES, is_storable, tidy
 from service.validation.messages import (
     DATE_OUT_OF_RANGE,
     NOT_A_BOOLEAN,
@@ -55,12 +56,6 @@ UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 DATE_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 BASE64_PATTERN = re.compile(r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")
 
-# Controls, zero-width characters that make two names look alike, and marks that turn the direction of writing.
-_REFUSED = r"\u007f-\u009f\u00ad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff"
-LINE = rf"^[^\u0000-\u001f{_REFUSED}]*$"
-LINES = rf"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f{_REFUSED}]*$"
-_SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON cannot hold one, so the patterns above need not name it
-_ZERO_WIDTH = dict.fromkeys((0x200B, 0x2060, 0xFEFF))  # come along unseen when a text is pasted
 _BLANKS = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９．－／", "0123456789.-/")
 
@@ -126,7 +121,7 @@ class Text(Field[str]):
         """Trim; in one line blanks are one space, of several lines each ends without blanks."""
         if not isinstance(typed, str):
             return typed
-        text = typed.translate(_ZERO_WIDTH).replace("\r\n", "\n").strip()
+        text = tidy(typed)
         if self.multiline:
             return "\n".join(line.rstrip() for line in text.split("\n"))
         return _BLANKS.sub(" ", text)
@@ -134,7 +129,7 @@ class Text(Field[str]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> str:
         if not isinstance(value, str):
             raise invalid(NOT_TEXT)
-        if not _is_storable(value, self.pattern):
+        if not is_storable(value, self.pattern):
             raise invalid(NOT_STORABLE)
         if len(value) > self.max_length:
             raise invalid(TOO_LONG, most=self.max_length, now=len(value))
@@ -241,7 +236,7 @@ class Code(Field[str]):
     """An option whose values case data give: the handler that uses it checks it."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> str:
-        if not isinstance(value, str) or len(value) > MAX_CODE or not _is_storable(value, LINE):
+        if not isinstance(value, str) or len(value) > MAX_CODE or not is_storable(value, LINE):
             raise invalid(NOT_AN_OPTION)
         return value
 
@@ -410,10 +405,6 @@ def by_path(found: Mapping[Any, Any], path: str = "") -> dict[str, Message]:
             first = inner[0] if isinstance(inner, list) else inner
             flat.setdefault(here or "body", first if isinstance(first, Message) else Message(str(first)))
     return flat
-
-
-def _is_storable(text: str, pattern: str) -> bool:
-    return re.fullmatch(pattern, text) is not None and not _SURROGATE.search(text)
 
 
 def _integer(value: Any) -> int | None:

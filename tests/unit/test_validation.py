@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError, missing
 
 from service import forms
+from service.domain.values.reasons import parse_reason
 from service.errors import InvalidInput, Message
 from service.validation import fields, messages
 from service.validation.fields import (
@@ -228,3 +229,15 @@ def test_what_is_pasted_along_unseen_falls_away_and_blanks_are_one() -> None:
 def test_marks_that_deceive_the_eye_are_refused(mark: str) -> None:
     with pytest.raises(ValidationError):
         Text().parse(f"a{mark}b")
+
+
+@settings(max_examples=50)
+@given(typed=TEXT)
+def test_a_reason_can_be_stored_or_is_refused(typed: str) -> None:
+    check(outcome(parse_reason, typed))
+
+
+@pytest.mark.parametrize(("typed", "text"), [("原" * 501, messages.TOO_LONG), ("照片\x00不清", messages.NOT_STORABLE)])
+def test_a_reason_is_refused_with_the_message_of_every_text(typed: str, text: str) -> None:
+    assert outcome(parse_reason, typed)["reason"].text == text
+    assert parse_reason(" 照片\u200b不清\r\n请重拍 ") == "照片不清\n请重拍"

@@ -20,6 +20,7 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
+from service.validation.messages import NOT_AN_OPTION
 from service.workflow.authorization import must_reach
 from service.workflow.units import units as records
 
@@ -114,7 +115,7 @@ def _held(user: User, unit_id: UUID, action: Action) -> Organisation:
 
 def _kind(to: str) -> UnitKind:
     if to not in ROLE_OF_KIND:
-        raise InvalidInput({"to": N_("请从列表中选择一项。")})
+        raise InvalidInput({"to": NOT_AN_OPTION})
     return UnitKind(to)
 
 

@@ -14,6 +14,7 @@ from service.errors import N_, InvalidInput, NotFound
 from service.models.queries.accounts import user_list
 from service.models.queries.units import unit_list
 from service.models.tables.user import User
+from service.validation.messages import NOT_AN_OPTION
 from service.web.presenters import labels
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
@@ -74,7 +75,7 @@ def create() -> ResponseReturnValue:
 
 def _role() -> Role:
     if request.form.get("role") not in managed():
-        raise InvalidInput({"role": N_("请从列表中选择一项。")})
+        raise InvalidInput({"role": NOT_AN_OPTION})
     return Role(request.form["role"])
 
 
@@ -82,7 +83,7 @@ def _home() -> UUID:
     try:
         return UUID(request.form.get("organisation_id", ""))
     except ValueError:
-        raise InvalidInput({"organisation_id": N_("请从列表中选择一项。")}) from None
+        raise InvalidInput({"organisation_id": NOT_AN_OPTION}) from None
 
 
 @bp.post("/users/<uuid:user_id>/reset")
