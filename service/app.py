@@ -1,4 +1,4 @@
-"""The Flask application: settings, database, pages and API put together; nothing is decided here."""
+"""The Flask application: settings, database, listeners, pages and API put together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONNECTION = {
 
 
 def create_app(configuration: Settings | None = None) -> Flask:
-    """A new application on ``configuration`` (default: from the environment)."""
+    """Make an application on ``configuration`` (default: from the environment)."""
     chosen = configuration or settings()
     app = Flask("service", template_folder="../templates", static_folder="static")
     app.config.update(

@@ -1,4 +1,4 @@
-"""The worker: a clock that wakes the due jobs. What a job does, and who may take it, is decided in ``workflow.jobs``."""
+"""The worker: wakes the due jobs of ``workflow.runtime.jobs`` twice a second, and the work of the day once."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from service.workflow.system.daily_digest import write_due_digests
 from service.workflow.training.enrollments import refresh_need
 
 TICK_SECONDS = 0.5
-SLICE = 20  # small, so that the end comes soon when asked for
-REFRESHED = 500  # stale training needs decided anew in one tick; all of them are stale after midnight
+JOBS_A_SLICE = 20  # small, so that the worker ends soon when asked to
+NEEDS_A_TICK = 500  # stale training needs decided in one tick; all of them are stale after midnight
 
 log = structlog.get_logger()
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT; the job in hand is finished first."""
+    """Run until SIGTERM or SIGINT; the running job is finished first."""
     app, ending = create_app(), threading.Event()
     scheduler = BlockingScheduler(timezone="UTC")
     scheduler.add_job(tick, "interval", args=[app, ending], seconds=TICK_SECONDS, max_instances=1, coalesce=True)
@@ -43,28 +43,25 @@ def main() -> None:
 
 
 def tick(app: Flask, ending: threading.Event) -> None:
-    """Do what is due, slice by slice. A failure of the database is written down and met again at the next tick."""
+    """Do what is due, slice by slice. A failure of the database is logged; the next tick tries again."""
     with app.app_context():
         try:
-            while not ending.is_set() and run_due(SLICE) == SLICE:
+            while not ending.is_set() and run_due(JOBS_A_SLICE) == JOBS_A_SLICE:
                 continue
-            refresh_need(limit=REFRESHED)
+            refresh_need(limit=NEEDS_A_TICK)
             write_due_digests()
         except Exception:
             log.exception("tick_failed")
 
 
 def daily(app: Flask, ending: threading.Event) -> None:
-    """What falls due with the day: certificates that have expired (R62), personal data that is kept no longer (R75).
-
-    Doing it twice does nothing more.
-    """
+    """Do the work of the day: certificates that have expired (R62), personal data that is kept no longer (R75). Idempotent."""
     with app.app_context():
         try:
             recheck_deregistrations()
-            while not ending.is_set() and start_deregistrations(SLICE):
+            while not ending.is_set() and start_deregistrations(JOBS_A_SLICE):
                 continue
-            while not ending.is_set() and erase_due(SLICE):
+            while not ending.is_set() and erase_due(JOBS_A_SLICE):
                 continue
         except Exception:
             log.exception("daily_failed")

@@ -1,1 +1,1 @@
-"""What talks to the outside: database server, processes, mail, PDF, sheets, rich text, logs."""
+"""Everything that talks to the outside: database server, processes, mail, PDF, sheets, rich text, logs."""

@@ -1,4 +1,4 @@
-"""How logs are written: one JSON line an event, traces without the values of variables, which may be personal."""
+"""Logs: one JSON line an event, traces without the values of variables, which may be personal."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def qr_code(text: str) -> Markup:
     """An inline SVG square of the text, error correction M."""
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(out, kind="svg", border=0, xmldecl=False, svgns=True, omitsize=True)
-    return Markup(out.getvalue().decode())  # noqa: S704 — made by segno from modules, no text of ours in it
+    return Markup(out.getvalue().decode())  # noqa: S704 — made by segno from modules, no text from outside in it
 
 
 def picture(jpeg: bytes) -> str:

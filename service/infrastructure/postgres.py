@@ -114,7 +114,7 @@ class Server:
                 self._leave(users)
 
     def is_in_use(self) -> bool:
-        """Whether somebody is inside ``running``: pages, a worker, a command."""
+        """Tell whether pages, a worker or a command are inside ``running``."""
         with (self.home / "postgres.users").open("a") as users:
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -225,7 +225,7 @@ class Server:
 
 
 def check_reachable(database_url: str) -> None:
-    """Raise ``ServerFailed`` in a sentence when a server that is not ours does not let us in."""
+    """Raise ``ServerFailed`` with a sentence for the operator when an external server refuses the connection."""
     try:
         psycopg2.connect(database_url.replace("+psycopg2", "", 1), connect_timeout=10).close()
     except psycopg2.OperationalError as refused:
@@ -233,7 +233,7 @@ def check_reachable(database_url: str) -> None:
 
 
 def connections(database_url: str) -> int:
-    """How many programs are connected to the database now: pages, workers, a prompt."""
+    """Count the programs connected to the database now: pages, workers, a prompt."""
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     clients = " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     connection = psycopg2.connect(database_url.replace("+psycopg2", "", 1))

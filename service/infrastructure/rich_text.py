@@ -48,6 +48,6 @@ def from_plain(text: str) -> str:
 
 
 def to_plain(markup: str) -> str:
-    """What people read of it, for exports and search: lines without marks."""
+    """The text without marks, line by line, for exports and search."""
     text = html.unescape(nh3.clean(_BREAKS.sub("\n", markup), tags=set()))
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 from service.config import MailServer
 
-SECONDS = 15  # for each answer of the server: less than the lease of a job
+ANSWER_SECONDS = 15  # for each answer of the server: less than the lease of a job
 
 
 class NotDelivered(Exception):
@@ -16,7 +16,7 @@ class NotDelivered(Exception):
 
 
 class Away(NotDelivered):
-    """The server cannot be reached, or does not speak as was asked for: the next mail will fare no better."""
+    """The server cannot be reached, or does not encrypt as was asked for: the next mail would fail too."""
 
 
 class Refused(Exception):
@@ -40,10 +40,10 @@ def send(server: MailServer, mail: EmailMessage) -> None:
 def _connect(server: MailServer) -> smtplib.SMTP:
     if server.security == "tls":
         made: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, timeout=SECONDS, context=ssl.create_default_context()
+            server.host, server.port, timeout=ANSWER_SECONDS, context=ssl.create_default_context()
         )
     else:
-        made = smtplib.SMTP(server.host, server.port, timeout=SECONDS)
+        made = smtplib.SMTP(server.host, server.port, timeout=ANSWER_SECONDS)
     try:
         if server.security == "starttls":
             made.starttls(context=ssl.create_default_context())
@@ -56,7 +56,7 @@ def _connect(server: MailServer) -> smtplib.SMTP:
 
 
 def _failure(code: int, said: bytes | str) -> Exception:
-    """What the server answered, as ours: 5xx is for good; a refused login is not, for it can be mended in the settings."""
+    """The exception for an answer of the server: 5xx is final; a refused login is not, for the settings can be corrected."""
     text = said.decode(errors="replace") if isinstance(said, bytes) else said
     for_good = 500 <= code < 600 and code not in (530, 534, 535, 538)
     return (Refused if for_good else NotDelivered)(f"{code} {' '.join(text.split())[:300]}")

@@ -67,7 +67,7 @@ class Supervisor:
         )
 
     def wait_for_port(self, port: int, seconds: float = 60) -> bool:
-        """Whether something answers on the local port before a program ends or ``seconds`` are over."""
+        """Tell whether something answers on the local port before a program ends or ``seconds`` are over."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self._ended() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -89,7 +89,7 @@ class Supervisor:
 
 
 def is_port_free(port: int) -> bool:
-    """Whether a server can listen on the local port now."""
+    """Tell whether a server can listen on the local port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

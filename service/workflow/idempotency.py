@@ -1,4 +1,4 @@
-"""A form that is sent twice makes one thing: the id that the form carries is taken with what it makes, or not at all."""
+"""Idempotent create: the id that a form carries is stored with the row it makes, so a form sent twice makes one row."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from service.models.tables.user import User
 
 
 def once(user: User, form_id: UUID, use_case: str, make: Callable[[], UUID]) -> UUID:
-    """What ``make`` makes, by its id; for a form that was sent before what it made then, however close the two are.
+    """Call ``make`` and return the id of its row; for a form that was sent before, the id of the row it made then.
 
-    use_case: under whose name the changes are remembered. Raises what ``make`` raises, and nothing is taken then.
+    use_case: the name of the operation. Raises what ``make`` raises; the form can then be sent again.
     """
     with transaction(Operation(use_case, user.id)) as current:
         take = insert(Submission).values(id=form_id, user_id=user.id, at=now(), result={})

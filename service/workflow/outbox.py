@@ -1,4 +1,4 @@
-"""Mails: ordered inside a use case, sent by the worker after its commit, each key once; a server that is down is tried again."""
+"""Transactional outbox of mails: ordered inside a use case, sent by the worker after its commit, each key once."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from service.models.tables.user import User
 
 EFFECT = "mail"
 DIGEST, WARNINGS, TEST = "digest", "warnings", "test"
-WANTED = (DIGEST, WARNINGS)  # what an account may ask for
+WANTED = (DIGEST, WARNINGS)  # kinds that an account may ask for
 MARKS = ("new_90", "new_60", "new_30", "new_expired")
-PAUSES = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60, 180, 360, 720, 1440, 1440))  # more than two days in all
+RETRY_MINUTES = (1, 5, 15, 60, 180, 360, 720, 1440, 1440)  # more than two days in all
 SERVER_PAUSE = timedelta(minutes=1)  # for which a server that was away is not asked: the worker has other work
-KEPT = timedelta(days=90)  # of what was sent
-SLICE = 500  # rows of one statement
+SENT_LIFETIME = timedelta(days=90)
+ROWS_A_STATEMENT = 500
 
 _away: ProcessCache[str] = ProcessCache(lambda: now().timestamp())  # what a server that was away answered last
 
@@ -61,15 +61,15 @@ def order(kind: str, facts_of: Mapping[UUID, Mapping[str, Any]], about: str) -> 
         }
         for user_id, facts in facts_of.items()
     ]
-    for n in range(0, len(rows), SLICE):
-        put = insert(Mail).values(rows[n : n + SLICE]).on_conflict_do_nothing(index_elements=["key"])
+    for n in range(0, len(rows), ROWS_A_STATEMENT):
+        put = insert(Mail).values(rows[n : n + ROWS_A_STATEMENT]).on_conflict_do_nothing(index_elements=["key"])
         session().add_all(_job(mail_id) for mail_id in session().scalars(put.returning(Mail.id)).all())
 
 
 def order_digests(told: Mapping[UUID, Mapping[str, int]], day: date) -> None:
     """Order the day's mails for those who asked for them: the whole digest, or only when certificates came to a mark.
 
-    What was sent long ago is forgotten.
+    Mails that were sent long ago are deleted.
     """
     query = select(User.id, User.organisation_id, User.preferences["mails"].label("wanted")).where(
         User.mail.is_not(None),
@@ -87,7 +87,7 @@ def order_digests(told: Mapping[UUID, Mapping[str, int]], day: date) -> None:
             warnings[user_id] = facts
     order(DIGEST, digests, str(day))
     order(WARNINGS, warnings, str(day))
-    session().execute(delete(Mail).where(Mail.state.in_(("sent", "dropped")), Mail.created_at < now() - KEPT))
+    session().execute(delete(Mail).where(Mail.state.in_(("sent", "dropped")), Mail.created_at < now() - SENT_LIFETIME))
 
 
 def order_test(user: User) -> None:
@@ -159,10 +159,10 @@ def _send(mail: Mail, user: User, compose: Compose) -> None:
 
 def _postpone(mail: Mail, error: str) -> None:
     mail.error, mail.tries = error, mail.tries + 1
-    if mail.tries > len(PAUSES):
+    if mail.tries > len(RETRY_MINUTES):
         mail.state, mail.ended_at = "failed", now()
     else:
-        session().add(_job(mail.id, PAUSES[mail.tries - 1]))
+        session().add(_job(mail.id, timedelta(minutes=RETRY_MINUTES[mail.tries - 1])))
 
 
 def _is_wanted(mail: Mail, user: User) -> bool:

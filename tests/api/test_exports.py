@@ -207,7 +207,7 @@ def test_a_name_that_looks_like_a_formula_does_no_harm(client: FlaskClient, cloc
 def test_a_large_export_runs_in_the_background(
     client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "AT_ONCE", 1)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 1)
     unit = make_unit()
     for _ in range(3):
         make_person(unit)
@@ -232,7 +232,7 @@ def test_a_large_export_runs_in_the_background(
 def test_more_rows_than_allowed_are_refused(
     client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # R71
-    monkeypatch.setattr(exports, "MOST", 1)
+    monkeypatch.setattr(exports, "MOST_ROWS", 1)
     for _ in range(2):
         make_person(make_unit())
     answer = sign_in(client, authority_user("ministry")).post("/exports/new/persons")
@@ -244,7 +244,7 @@ def test_more_rows_than_allowed_are_refused(
 def test_a_failed_export_says_so_and_is_tried_again(
     client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 0)
     make_person(make_unit())
     sign_in(client, authority_user())
     client.post("/exports/new/persons")
@@ -375,7 +375,7 @@ def test_a_file_at_rest_is_sealed(client: FlaskClient, clock: Any) -> None:
 def test_a_running_export_is_given_up_and_leaves_no_file(
     client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 0)
     monkeypatch.setattr("service.reports.framework.table.BATCH", 1)
     unit = make_unit()
     for _ in range(3):
@@ -407,7 +407,7 @@ def test_a_running_export_is_given_up_and_leaves_no_file(
 def test_one_that_is_given_up_before_its_job_begins_is_not_written(
     client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 0)
     make_person(make_unit())
     sign_in(client, authority_user())
     client.post("/exports/new/persons")
@@ -420,7 +420,7 @@ def test_one_that_is_given_up_before_its_job_begins_is_not_written(
 def test_two_workers_with_one_export_leave_one_whole_file(
     client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 0)
     make_person(make_unit())
     sign_in(client, authority_user())
     client.post("/exports/new/persons")

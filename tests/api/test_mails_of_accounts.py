@@ -243,7 +243,7 @@ def test_after_two_days_of_silence_it_is_given_up_visibly_and_tried_again_by_han
     postbox.stop()
     with transaction(Operation("test")):
         outbox.order("digest", {user.id: {"tasks": 1}}, "2026-03-02")
-    for _ in range(len(outbox.PAUSES) + 1):
+    for _ in range(len(outbox.RETRY_MINUTES) + 1):
         jobs.run_all()
         clock.move(timedelta(days=1))
     assert rows()[0].state == "failed"

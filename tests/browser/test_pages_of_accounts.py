@@ -45,7 +45,7 @@ def test_the_pages_of_accounts_are_accessible_and_fit_a_telephone(
 def test_a_large_export_shows_how_far_it_is_and_can_be_given_up(
     page: Page, app: Flask, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 0)
     unit = make_unit()
     for _ in range(3):
         make_person(unit)

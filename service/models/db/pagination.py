@@ -17,7 +17,7 @@ from service.errors import N_, NotFound
 from service.models.db.session import session
 
 Row = TypeVar("Row")
-SIZE = 50
+PAGE_SIZE = 50  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class Page(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """What a list is sorted by: columns whose values together are unique and never null, all in one direction."""
+    """The columns a list is sorted by, whose values together are unique and never null, all in one direction."""
 
     columns: tuple[Any, ...]
     is_descending: bool = False
 
 
-def read_page(query: Any, order: SortOrder, cursor: str | None, size: int = SIZE) -> Page[Any]:
-    """One page of ``query``; raises NotFound for a cursor that is none of ours."""
+def read_page(query: Any, order: SortOrder, cursor: str | None, size: int = PAGE_SIZE) -> Page[Any]:
+    """Read one page of ``query``. Raises NotFound for a cursor that was not made here."""
     is_back, values = _read_cursor(cursor, order)
     keys = [column.label(f"key_{i}") for i, column in enumerate(order.columns)]
     if values is not None:

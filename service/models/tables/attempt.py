@@ -25,18 +25,18 @@ class Attempt(Base):
 
     @staticmethod
     def count(kind: str, key: str, within: timedelta) -> int:
-        """How many attempts of this kind and key were made in the last ``within``."""
+        """Count the attempts of this kind and key in the last ``within``."""
         query = select(func.count()).select_from(Attempt)
         query = query.where(Attempt.kind == kind, Attempt.key == key, Attempt.at > now() - within)
         return session().scalar(query) or 0
 
     @staticmethod
     def instants(kind: str, key: str, within: timedelta) -> list[datetime]:
-        """When attempts of this kind and key were made in the last ``within``, oldest first."""
+        """The instants of the attempts of this kind and key in the last ``within``, oldest first."""
         query = select(Attempt.at).where(Attempt.kind == kind, Attempt.key == key, Attempt.at > now() - within)
         return list(session().scalars(query.order_by(Attempt.at)))
 
     @staticmethod
     def forget(kind: str, key: str) -> None:
-        """Begin the count of this key anew."""
+        """Begin the count of this key again."""
         session().execute(delete(Attempt).where(Attempt.kind == kind, Attempt.key == key))

@@ -1,4 +1,4 @@
-"""What happened: the one history of rows, audit events outside cases, and guarded attempts."""
+"""The one history of rows, and audit events outside cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statements that move a case: lock it, write one step, find who waits. Two round trips a completion."""
+"""The statements that move a case: lock it, write one step, find subscribed cases. Two round trips a completion."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOCK_CASE_OF_TASK = PreparedStatement(
     WHERE t.id = :task FOR NO KEY UPDATE OF c
     """,
 )
-"""Only the case is locked (one order for everybody); whether the token is still open the engine's state says."""
+"""Lock the case alone, so that there is one order of locks; the engine's state tells whether the token is still open."""
 
 INSERT_CASE = text(
     """
@@ -87,7 +87,7 @@ PARTS = {
     SELECT id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before, after
     FROM jsonb_populate_recordset(NULL::row_change, cast(:history AS jsonb))""",
 }
-"""What a step may do beside moving the case and writing its journal row, by the parameter that says it has to."""
+"""Parts of a step beside moving the case and writing its journal row, by the parameter that asks for them."""
 
 
 @lru_cache

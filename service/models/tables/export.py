@@ -1,4 +1,4 @@
-"""Exports: who took which list out of the system, for what, and how much of it (R71)."""
+"""Exports: by account, list, purpose and size (R71)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.models.db.session import Base, session
 class ExportLog(Base):
     """One export. chosen: the filter as it stood in the address; total: rows to write, done: rows written so far.
 
-    masked: identity numbers and telephones with their middle hidden; the row stays when the file is gone.
+    masked: identity numbers and telephones with their middle masked; the row stays when the file is gone.
     """
 
     __tablename__ = "export_log"

@@ -16,11 +16,11 @@ from service.models.db.tracked import Audited
 
 
 class Notice(Audited, Base):
-    """A notice or bulletin. authorities: ids of the provinces addressed, empty for all; roles and units likewise.
+    """A notice or bulletin. authorities: ids of the provinces addressed, empty for all; roles and units in the same way.
 
     organisation_id: the only organisation addressed, of a reminder or digest. body: of a bulletin HTML that
     ``rich_text`` has cleaned, else plain text. facts: the figures of a digest; of a notice what ``domain.notices.words``
-    makes of its messages, so that it is read in the reader's language (title and body are what it says in Chinese).
+    makes of its messages, so that everybody reads it in their own language (title and body are the Chinese text).
     """
 
     __tablename__ = "notice"
@@ -50,7 +50,7 @@ class Notice(Audited, Base):
 
 
 class Receipt(Base):
-    """Who has read which notice, and when."""
+    """That an account has read a notice, and the instant."""
 
     __tablename__ = "notice_receipt"
     notice_id: Mapped[UUID] = mapped_column(ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True)

@@ -88,9 +88,9 @@ class Organisation(Audited, Base):
 
     @staticmethod
     def hold(key: UUID | None) -> Organisation | None:
-        """The row as it is now, which nobody deletes or converts until this transaction ends; None if there is none.
+        """The row as it is now, locked against deletion and conversion until this transaction ends; None if there is none.
 
-        Whoever is to belong to a unit holds it first: a deletion waits, and then counts him (R6).
+        A person who is to belong to a unit locks it first: a deletion waits, and then counts them (R6).
         """
         query = select(Organisation).where(Organisation.id == key).with_for_update(read=True, key_share=True)
         return session().scalars(query.execution_options(populate_existing=True)).one_or_none()

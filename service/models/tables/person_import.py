@@ -44,7 +44,7 @@ class PersonImport(Base):
 
 
 class ImportPhoto(Base):
-    """A photo that came with an import: as it was sent, and once it has passed as ``workflow.photos`` made it anew.
+    """A photo that came with an import: as it was sent, and re-encoded by ``workflow.persons.photos`` once it has passed.
 
     row: of the sheet. width: in pixels, None before it has passed. It goes with the rows of its import.
     """

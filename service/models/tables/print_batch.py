@@ -16,10 +16,10 @@ from service.models.db.session import Base, session
 
 
 class PrintBatch(Base):
-    """One file of many certificates. done: faces laid out so far; refused: what could not be printed, and why; shift_x,
-    shift_y: by how many tenths of a millimetre the printer is out, to the right and down.
+    """One file of many certificates. done: faces laid out so far; refused: certificates that could not be printed, and why;
+    shift_x, shift_y: the offset of the printer in tenths of a millimetre, to the right and down.
 
-    The file is sealed and kept for a day; the row and the prints it logged stay.
+    The file is encrypted and kept for a day; the row and the prints it logged stay.
     """
 
     __tablename__ = "print_batch"

@@ -42,7 +42,7 @@ class DefinitionFile(Base):
 
 
 class DeploymentFault(Base):
-    """Why a file of ``processes/`` was refused at the last start; the last good version stays in force."""
+    """A reason why a file of ``processes/`` was refused at the last start; the last good version stays in force."""
 
     __tablename__ = "deployment_fault"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -160,9 +160,9 @@ class RefresherRecord(Audited, Base):
 
 
 class TrainingNeed(Base):
-    """Which training each person needs today: a projection of the decision, with the decision's version.
+    """The training a person needs today: a projection of the decision, with the decision's version.
 
-    unit_id, qualification_type_id and state repeat the person's, always as they are there (need_marks.py), so that figures of
+    unit_id, qualification_type_id and state repeat the person's, as the listener keeps them (training_need_listener), so that figures of
     a country are read from this one narrow table.
     """
 

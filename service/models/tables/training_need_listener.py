@@ -1,9 +1,9 @@
-"""When the projection ``training_need`` of a person is out of date: what it is decided from has changed.
+"""Keep ``training_need`` in step: a person's row becomes stale when a fact it is decided from changes.
 
-It also repeats of the person what figures are grouped by; that is never out of date.
+It also repeats the columns of the person that figures are grouped by; they are never stale.
 
 A row is stale while its ``as_of`` lies before today; a change sets it to the first of all days, and a new person gets a
-row that begins stale. ``workflow.training.refresh_need`` decides stale rows anew.
+row that begins stale. ``workflow.training.refresh_need`` decides stale rows again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WRITE_NEEDS = text(
     WHERE training_need.person_id = n.person_id
     """
 )
-"""What was decided of many persons, in one statement; each has had its row since he was entered."""
+"""Write the decisions on many persons in one statement; each person has had a row since they were entered."""
 
 
 def register() -> None:
@@ -54,7 +54,7 @@ def _mark(current: UnitOfWork, _context: Any) -> None:
 
 
 def _counts(row: object) -> bool:
-    """Whether the change can change the need: certificates, refresher records, renewals that begin or end (R25)."""
+    """Tell whether the change can change the need: certificates, refresher records, renewals that begin or end (R25)."""
     if isinstance(row, RefresherRecord):
         return True
     if isinstance(row, Enrollment) and row.kind != "renewal":
@@ -72,7 +72,7 @@ def _person_of(current: UnitOfWork, row: Any) -> UUID | None:
 
 
 def _repeat(current: UnitOfWork, person: Person) -> None:
-    """What the projection repeats of a person follows in the same transaction."""
+    """Let the repeated columns follow the person in the same transaction."""
     state = inspect(person)
     if any(state.attrs[name].history.has_changes() for name in _REPEATED):
         values = {name: getattr(person, name) for name in _REPEATED}

@@ -71,7 +71,7 @@ class User(Audited, Base):
 
     @property
     def is_active(self) -> bool:
-        """Neither disabled nor still waiting for the security administrator's assent."""
+        """Tell whether the account is neither disabled nor waiting for the security administrator's assent."""
         return self.state != "disabled" and not self.awaits_assent
 
     @validates("phone")
@@ -85,7 +85,7 @@ class User(Audited, Base):
         return mail or None
 
     def get_id(self) -> str:
-        """What the session remembers: id and epoch, so that a raised epoch ends the session."""
+        """The key that the web session keeps: id and epoch, so that a raised epoch ends the session."""
         return f"{self.id}:{self.epoch}"
 
     @staticmethod
@@ -97,10 +97,10 @@ class User(Audited, Base):
         return session().scalars(query).one_or_none()
 
     @staticmethod
-    def active_ids(role: str, *, hold: bool) -> list[UUID]:
-        """The accounts of a role that may work; held, none of them is lost before the transaction ends."""
+    def active_ids(role: str, *, lock: bool) -> list[UUID]:
+        """The accounts of a role that may work; locked, none of them is lost before the transaction ends."""
         query = select(User.id).where(User.role == role, User.state != "disabled", ~User.awaits_assent)
-        return list(session().scalars(query.order_by(User.id).with_for_update() if hold else query))
+        return list(session().scalars(query.order_by(User.id).with_for_update() if lock else query))
 
     @staticmethod
     def get(user_id: UUID) -> User | None:

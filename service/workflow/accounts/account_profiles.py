@@ -1,4 +1,4 @@
-"""Who an account is and how it is reached: changed by whoever manages it (S97, S111), or by its owner."""
+"""Name, organisation, telephone and mail of an account: changed by its administrator (S97, S111) or its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What administrators do to accounts (R1, R2, R4): make, let in, disable, unlock, reset."""
+"""Administration of accounts (R1, R2, R4): make, assent, disable, unlock, reset."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def reset_password(actor: User, user_id: UUID) -> str:
     user = managed_user(actor, user_id)
     first = passwords.make_first_password()
     with transaction(Operation("reset_password", actor.id)) as current:
-        if why := obstacle_to_reset(actor, user, hold=True):
+        if why := obstacle_to_reset(actor, user, lock=True):
             raise Conflict(why)
         user.awaits_assent = user.awaits_assent or needs_assent(Role(actor.role))
         give_first_password(user, first)
@@ -98,12 +98,12 @@ def reset_password(actor: User, user_id: UUID) -> str:
     return first
 
 
-def obstacle_to_reset(actor: User, user: User, *, hold: bool = False) -> str | None:
+def obstacle_to_reset(actor: User, user: User, *, lock: bool = False) -> str | None:
     """The reason that keeps the actor from resetting the password of an account they may manage."""
     if user.id == actor.id:
         return OWN
     is_assenting = user.role == Role.SECURITY_ADMIN and needs_assent(Role(actor.role))
-    if is_assenting and not set(User.active_ids(Role.SECURITY_ADMIN, hold=hold)) - {user.id}:
+    if is_assenting and not set(User.active_ids(Role.SECURITY_ADMIN, lock=lock)) - {user.id}:
         return LAST
     return None
 

@@ -14,7 +14,7 @@ def account_event(
     about: User | None = None,
     detail: dict[str, str] | None = None,
 ) -> AuditEvent:
-    """What an account did, or what was done about another one; source: the address it came from."""
+    """An event of an account, or one about another account. source: the address it came from."""
     return AuditEvent(
         action=action,
         actor_id=user.id if user else None,

@@ -17,9 +17,9 @@ from service.workflow.accounts.audit_events import account_event
 from service.workflow.accounts.passwords import (
     check_new,
     hash_password,
-    is_old_fashioned,
     is_stale,
     matches,
+    needs_rehash,
     replace,
 )
 
@@ -38,7 +38,7 @@ def sign_in(login: str, password: str, source: str) -> User:
     with transaction(Operation("sign_in", user.id)) as current:
         user.last_login = now()
         user.must_change = user.must_change or is_stale(user)
-        if is_old_fashioned(user):
+        if needs_rehash(user):
             user.password_hash = hash_password(password)
         current.add(account_event("sign_in", user, source))
     return user

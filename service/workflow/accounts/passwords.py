@@ -17,31 +17,31 @@ from service.models.tables import setting
 from service.models.tables.user import FormerPassword, User
 
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_urlsafe())  # so that an unknown login takes as long as a known one
+_HASH_OF_NOBODY = _hasher.hash(secrets.token_urlsafe())  # so that an unknown login takes as long as a known one
 
 
 def hash_password(password: str) -> str:
-    """What is stored of a password (argon2id)."""
+    """The hash that is stored of a password (argon2id)."""
     return _hasher.hash(password)
 
 
-def is_old_fashioned(user: User) -> bool:
-    """Whether the hash was made with weaker parameters than today's."""
+def needs_rehash(user: User) -> bool:
+    """Tell whether the hash was made with weaker parameters than today's."""
     return _hasher.check_needs_rehash(user.password_hash)
 
 
 def matches(user: User | None, password: str) -> bool:
-    """Whether this is the account's password; takes the same time when there is no account (argon2, ~130 ms)."""
-    return _is_of(user.password_hash if user else _NOBODY, password)
+    """Tell whether this is the account's password; takes the same time when there is no account (argon2, ~130 ms)."""
+    return _is_of(user.password_hash if user else _HASH_OF_NOBODY, password)
 
 
 def is_stale(user: User) -> bool:
-    """Whether the password has been used for longer than the policy allows for the role."""
+    """Tell whether the password has been used for longer than the policy allows for the role."""
     return passwords.has_lifetime(Role(user.role)) and passwords.is_stale(user.password_at, now(), _lifetime())
 
 
 def days_left(user: User) -> int | None:
-    """For how many days more the password may be used, told in the last 7; None when there is nothing to tell."""
+    """The days that the password may still be used, in the last 7 of them; None before that."""
     if user.must_change or not passwords.has_lifetime(Role(user.role)):
         return None
     return passwords.days_left(user.password_at, now(), _lifetime())

@@ -117,12 +117,12 @@ def open_file(user: User, notice_id: UUID, attachment_id: UUID) -> tuple[Attachm
 
 
 def may_author(user: User) -> bool:
-    """Whether the role writes bulletins."""
+    """Tell whether the role writes bulletins."""
     return may(Role(user.role), Action.EDIT_BULLETIN)
 
 
 def is_author(user: User, row: Notice) -> bool:
-    """Whether it is a bulletin of the user's organisation."""
+    """Tell whether it is a bulletin of the user's organisation."""
     return may_author(user) and row.kind == "bulletin" and row.author_id == user.organisation_id
 
 

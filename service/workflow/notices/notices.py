@@ -1,4 +1,4 @@
-"""Reading notices, and reminding units that have not entered their data (S14). Bulletins: bulletins.py, digest: digests.py."""
+"""Reading notices, and reminding units that have not entered their data (S14). Bulletins: bulletins.py, digest: system/daily_digest.py."""
 
 from __future__ import annotations
 

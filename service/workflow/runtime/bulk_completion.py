@@ -1,4 +1,4 @@
-"""Many tasks at once: each row a use case of its own, in slices that share a transaction; sent twice, done once."""
+"""Completion of many tasks: a savepoint each, in slices that share a transaction; sent twice, done once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SLICE = 50  # rows that share one transaction
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of one row of a batch; message and fields say why it was refused."""
+    """The outcome of one row; message and fields say why it was refused."""
 
     task_id: UUID
     ok: bool
@@ -36,7 +36,7 @@ class RowResult:
 def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
     """Complete many tasks, one use case each, in slices of 50 that share a transaction.
 
-    A refused row does not undo the others; a task named twice is done once, as it was named first. What became of a slice
+    A refused row does not undo the others; a task named twice is done once, as it was named first. The outcome of a slice
     is recorded with it: a submission id that was seen before gives the recorded answer again, and goes on where a process
     that died left off. Of two that come at once the later waits for each slice of the other.
     """
@@ -48,7 +48,7 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
     ordered = sorted(rows, key=lambda r: in_case_order.get(r[0], r[0]))
     for n in range(0, max(len(ordered), 1), SLICE):
         with transaction(Operation("complete_many", user.id)):
-            results = {r.task_id: r for r in _hold(user, submission_id)}
+            results = {r.task_id: r for r in _lock_submission(user, submission_id)}
             for task_id, raw in ordered[n : n + SLICE]:
                 results[task_id] = results.get(task_id) or _complete_row(user, task_id, raw)
             answer = _answer(results, rows)
@@ -58,30 +58,32 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
 
 
 def _answer(results: Mapping[UUID, RowResult], rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
-    """What is known so far, in the order of the rows; before them what only an earlier sending of the key named."""
+    """The known outcomes in the order of the rows; before them those that only an earlier request with the key named."""
     named = [task_id for task_id, _ in rows]
     return [results[t] for t in (*(t for t in results if t not in set(named)), *named) if t in results]
 
 
-def _hold(user: User, submission_id: UUID) -> list[RowResult]:
-    """What is recorded of a submission so far, held until the slice is committed; its first slice makes the record."""
+def _lock_submission(user: User, submission_id: UUID) -> list[RowResult]:
+    """The recorded outcomes of a submission, locked until the slice is committed; the first slice makes the record."""
     new = insert(Submission).values(id=submission_id, user_id=user.id, at=now(), result={"rows": [], "left": 1})
     session().execute(new.on_conflict_do_nothing())
-    known = _recorded(user, submission_id, hold=True)
+    known = _recorded(user, submission_id, lock=True)
     return known[0] if known else []
 
 
 def recorded(user: User, submission_id: UUID) -> list[RowResult] | None:
-    """What was answered to a submission of this user before; None when it is new, or broke off before its end. Raises
-    NotFound for somebody else's and for the id of a form (``once``)."""
+    """The recorded answer to a submission of this user; None when it is new, or broke off before its end.
+
+    Raises NotFound for somebody else's, and for the id of a form (``idempotency.once``).
+    """
     known = _recorded(user, submission_id)
     return None if known is None or known[1] else known[0]
 
 
-def _recorded(user: User, submission_id: UUID, *, hold: bool = False) -> tuple[list[RowResult], int] | None:
-    """What became of its rows, and how many are left."""
+def _recorded(user: User, submission_id: UUID, *, lock: bool = False) -> tuple[list[RowResult], int] | None:
+    """The outcomes of its rows, and the number of those that are left."""
     query = select(Submission.user_id, Submission.result).where(Submission.id == submission_id)
-    known = session().execute(query.with_for_update() if hold else query).one_or_none()
+    known = session().execute(query.with_for_update() if lock else query).one_or_none()
     if known is None:
         return None
     if known.user_id != user.id or "rows" not in known.result:

@@ -1,4 +1,4 @@
-"""Definitions: read a bundle through the gate, make it a version, find the version a case needs."""
+"""Definitions: validate a bundle, make it a version, find the version a case needs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What became of one file: its version (``is_new``: made just now), or why it was refused."""
+    """The outcome of deploying one file: its version (``is_new``: made just now), or the problems it was refused for."""
 
     file: str
     version: DefinitionVersion | None
@@ -74,7 +74,7 @@ def decision(key: str) -> tuple[engine.Definition, str]:
 def bundle(main: Path, forms: Path = FORMS) -> dict[str, bytes]:
     """The files a diagram needs, by name: itself, called processes, decisions and forms beside it.
 
-    A file that is missing is left out: the gate then names the element that wants it.
+    A file that is missing is left out: validation then names the element that refers to it.
     """
     files: dict[str, bytes] = {}
     wanted = [main]
@@ -98,7 +98,7 @@ def _form(beside: Path, forms: Path, key: str) -> Path:
 
 
 def check(paths: list[Path]) -> list[ValidationIssue]:
-    """Everything the gate finds in these diagrams, without deploying anything."""
+    """Every issue that validation finds in these diagrams, without deploying anything."""
     found: list[ValidationIssue] = []
     for path in paths:
         try:
@@ -206,7 +206,7 @@ def version(digest: str) -> DefinitionVersion:
 
 
 def faults() -> list[DeploymentFault]:
-    """What the last start refused, by file and line."""
+    """The faults that the last start refused files for, by file and line."""
     return list(session().scalars(select(DeploymentFault).order_by(DeploymentFault.file, DeploymentFault.line)))
 
 

@@ -1,4 +1,4 @@
-"""Work that nobody does by hand: due timers, automatic work, messages between cases, effects after a commit."""
+"""Work of the worker: due timers, automatic work, messages between cases, effects after a commit."""
 
 from __future__ import annotations
 
@@ -31,21 +31,17 @@ from service.workflow.runtime.incidents import record_incident
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=60)
-RETRY_DELAYS = (
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-)  # before the second, third, fourth try
-UNAWAITED_MESSAGE_DELAY = timedelta(
-    hours=1
-)  # a message whose case does not wait for it yet is looked at again after this
+LEASE = timedelta(seconds=60)  # longer than any job takes; a worker that died delays its jobs by this
+# before the second, third and fourth try
+RETRY_DELAYS = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5))
+# after which a message is tried again whose case did not wait for it; a step that subscribes wakes it earlier
+UNAWAITED_MESSAGE_DELAY = timedelta(hours=1)
 SIDE_EFFECTS: dict[str, Callable[[dict[str, Any], UUID], None]] = {}
 """Outside effects by name; each gets the payload and the job's id as idempotency key."""
 
 
 def worker_name() -> str:
-    """Who holds a lease: host, process and thread."""
+    """The name of the lease holder: host, process and thread."""
     return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
 
 
@@ -98,7 +94,7 @@ def _run(job: Any, worker: str) -> None:
 
 
 def extend_lease(job_id: UUID) -> None:
-    """Prolong the lease of a job in hand: an effect that takes longer than ``LEASE`` says so as it goes on."""
+    """Prolong the lease of a running job; an effect that takes longer than ``LEASE`` calls this as it goes on."""
     with transaction(Operation("keep job")) as current_session:
         current_session.execute(EXTEND_JOB_LEASE, {"id": job_id, "until": now() + LEASE})
 

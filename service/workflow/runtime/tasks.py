@@ -49,7 +49,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What a completion did: the tasks it opened, whether the case is over, and the next task of the same kind."""
+    """The outcome of a completion. next_task_id: the next task of the same kind in the user's inbox."""
 
     case_id: UUID
     ended: bool

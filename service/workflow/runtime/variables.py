@@ -22,7 +22,7 @@ def of_case(user: User, case_id: UUID) -> dict[str, Any]:
 
 
 def of_task(user: User, task_id: UUID) -> dict[str, Any]:
-    """The variables of the case of a task in scope: whoever decides sees what he decides on. Raises NotFound."""
+    """The variables of the case of a task in scope, on which the task is decided. Raises NotFound."""
     return present(get_or_404_in_scope(user, Task, task_id).case_id)
 
 

@@ -1,4 +1,4 @@
-"""What is remembered of a backup and of a restore; the files are made by PostgreSQL's own programs (cli)."""
+"""Records of backups and restores; the files are made by PostgreSQL's own programs (cli)."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ from service.reports.lists.unmasked import PERSONAL, reveal
 from service.workflow.authorization import must_have_record
 from service.workflow.runtime import jobs
 
-MOST = 50_000  # rows of one export (R71)
-AT_ONCE = 4_000  # rows that take less than two seconds
-KEPT = timedelta(days=1)
+MOST_ROWS = 50_000  # of one export (R71)
+ROWS_AT_ONCE = 4_000  # take less than two seconds; more are written by the worker
+LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "export", "export.remove"
 
 Writer = Callable[[ExportLog, Report, Iterator[list[Row]], Path], None]
@@ -39,7 +39,7 @@ Writer = Callable[[ExportLog, Report, Iterator[list[Row]], Path], None]
 
 
 def has_personal(report: Report, user: User, given: Mapping[str, str]) -> bool:
-    """Whether the list has numbers that are masked unless asked for, and the reader may ask."""
+    """Tell whether the list has numbers that are masked unless asked for, and the reader may ask."""
     if report.is_plain or not may(Role(user.role), Action.EXPORT_UNMASKED):
         return False
     return any(c.key in PERSONAL for c in report.read(user, parse_filter(report, user, given)).columns)
@@ -65,9 +65,9 @@ def begin(
     if unmasked:
         _check_unmasked(user, purpose)
     chosen = parse_filter(report, user, given)
-    total = report.read(user, chosen).count(MOST + 1)
-    if total > MOST:
-        raise Conflict(Message(N_("超过 %(most)s 行，请缩小条件后再导出。"), most=f"{MOST:,}"))
+    total = report.read(user, chosen).count(MOST_ROWS + 1)
+    if total > MOST_ROWS:
+        raise Conflict(Message(N_("超过 %(most)s 行，请缩小条件后再导出。"), most=f"{MOST_ROWS:,}"))
     row = ExportLog(
         id=new_id(),
         user_id=user.id,
@@ -93,14 +93,14 @@ def begin(
                 detail=detail,
             )
         )
-        current.add(_job(REMOVAL, row, KEPT))
-        if total > AT_ONCE:
+        current.add(_job(REMOVAL, row, LIFETIME))
+        if total > ROWS_AT_ONCE:
             current.add(_job(EFFECT, row, timedelta()))
     return row
 
 
 def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> ExportLog:
-    """Write the file of an export; doing it again after a failure begins anew. A failure is noted, then raised.
+    """Write the file of an export; doing it again after a failure begins again. A failure is noted, then raised.
 
     job_id: the job that does it, whose lease is prolonged. It ends without a file when the reader stops it meanwhile.
     """
@@ -146,7 +146,7 @@ def find(user: User, export_id: UUID) -> ExportLog:
 
 
 def file_of(row: ExportLog) -> Path:
-    """Where the file of an export lies while it is kept, encrypted like everything personal."""
+    """The path of an export's file while it is kept, encrypted like everything personal."""
     return settings().data_dir / "exports" / f"{row.id}.xlsx.sealed"
 
 

@@ -16,7 +16,7 @@ from service.models.tables.case import Case
 from service.models.tables.user import User
 from service.workflow.runtime import history
 
-CHECKED = 50  # cases of one click; all of them: ``anpei verify``
+CASES_CHECKED = 50  # by one click, within seconds; all of them: ``anpei verify``
 
 
 def verify_latest(user: User) -> tuple[int, list[UUID]]:
@@ -24,7 +24,7 @@ def verify_latest(user: User) -> tuple[int, list[UUID]]:
     if not may(Role(user.role), Action.READ_AUDIT):
         raise NotAllowed
     user_id, organisation_id = user.id, user.organisation_id
-    chosen = list(session().scalars(select(Case.id).order_by(Case.moved_at.desc()).limit(CHECKED)))
+    chosen = list(session().scalars(select(Case.id).order_by(Case.moved_at.desc()).limit(CASES_CHECKED)))
     wrong = sorted({found.case_id for found in history.verify(chosen)})
     with transaction(Operation("verify_journal", user_id)) as current:
         detail = {"cases": len(chosen), "differences": [str(one) for one in wrong]}

@@ -1,4 +1,4 @@
-"""Whether the database is fit for this program: it answers, its tables are of the newest migration, processes are in force."""
+"""Readiness of the database: it answers, its tables are of the newest migration, processes are in force."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.models.tables.process import DefinitionVersion
 
 
 def faults() -> list[str]:
-    """What stands in the way of work, in plain words for the operator; empty when nothing does."""
+    """The obstacles to work, in plain words for the operator; empty when there is none."""
     try:
         is_migrated = session().scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
         applied = set(session().scalars(text("SELECT version_num FROM alembic_version"))) if is_migrated else set()

@@ -1,4 +1,4 @@
-"""What every installation needs before the first user: authorities, the platform, qualification types. Safe to repeat."""
+"""Rows that every installation needs before the first user: authorities, the platform, qualification types. Idempotent."""
 
 from __future__ import annotations
 

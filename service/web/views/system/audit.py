@@ -37,7 +37,7 @@ def index() -> ResponseReturnValue:
         groups=list(EventGroup),
         word_of=word_of,
         details=DETAILS,
-        most=journal_verification.CHECKED,
+        most=journal_verification.CASES_CHECKED,
     )
 
 

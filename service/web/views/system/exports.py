@@ -45,10 +45,10 @@ def index() -> ResponseReturnValue:
 def new(name: str) -> ResponseReturnValue:
     """Masked or not, and what for."""
     report = find_export(current_user, name)
-    total = report.read(current_user, parse_filter(report, current_user, _given())).count(exports.MOST + 1)
+    total = report.read(current_user, parse_filter(report, current_user, _given())).count(exports.MOST_ROWS + 1)
     may_reveal = exports.has_personal(report, current_user, _given())
     return render_template(
-        "pages/exports/new.html", report=report, total=total, most=exports.MOST, may_reveal=may_reveal
+        "pages/exports/new.html", report=report, total=total, most=exports.MOST_ROWS, may_reveal=may_reveal
     )
 
 
@@ -66,7 +66,7 @@ def create(name: str) -> ResponseReturnValue:
         language=language(),
         source=source(),
     )
-    if row.total > exports.AT_ONCE:
+    if row.total > exports.ROWS_AT_ONCE:
         return redirect(url_for(".show", export_id=row.id))
     exports.write(row.id, write)
     return redirect(url_for(".file", export_id=row.id), 303)
