@@ -375,23 +375,6 @@ def test_equal_messages_that_wait_are_delivered_as_one(app: Any, clock: Any) -> 
     assert session().get(Case, started.case_id, populate_existing=True).seq == 1
 
 
-def test_a_message_that_comes_too_early_is_kept_and_delivered_once_its_case_waits_for_it(app: Any, clock: Any) -> None:
-    later = DIAGRAM.replace('name="停止" attachedToRef="look"', 'name="停止" attachedToRef="sign"')
-    deploy(later)
-    association = person("a", "association")
-    started = cases.start(association, "small", {})
-    with transaction(Operation("test", association.id)):
-        at = clock.now()
-        session().add(Job(case_id=started.case_id, kind="message", name="stop", due_at=at, run_at=at))
-    jobs.run_all()
-    job = session().scalars(select(Job).where(Job.kind == "message")).one()
-    assert (job.state, job.run_at) == ("pending", at + jobs.UNAWAITED_MESSAGE_DELAY)
-    cases.complete(association, started.tasks[0], {"decision": "yes", "comment": ""})
-    jobs.run_all()
-    case = session().get(Case, started.case_id, populate_existing=True)
-    assert (case.ended, case.incidents) == ("halted", 0)
-
-
 def test_a_failing_job_is_tried_again_and_becomes_an_incident_that_can_be_retried(
     app: Any, clock: Any, monkeypatch: Any
 ) -> None:

@@ -346,9 +346,9 @@ MUTATIONS = (
     ),
     _row(
         40,
-        "service/operations/enrollment_row.py",
-        "its.id == seen.id, its.taken < its.capacity, *same)",
-        "its.id == seen.id, *same)",
+        "service/operations/enrollments.py",
+        "row.id == seen.id, row.taken < row.capacity, *unchanged)",
+        "row.id == seen.id, *unchanged)",
         PROCESS + "enrollment_confirmation.py::test_the_last_seat_is_taken_once_and_a_withdrawal_frees_it",
     ),
     _row(

@@ -25,7 +25,7 @@ from service.errors import Message
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of, rule
-from service.models.tables.organisation import Organisation
+from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingClass
 from service.workflow.training import enrollments
 
@@ -80,7 +80,7 @@ def recheck(enrollment: Enrollment, need: Need, facts: Facts, last_day: date) ->
 
 def _offer(found: TrainingClass, province: UUID | None) -> ClassOffer:
     """The class as it is offered to persons of a province; academies (None) are served by whoever enrols them."""
-    role = Role.ASSOCIATION if found.organiser.kind == "association" else Role.PROVINCIAL_AUTHORITY
+    role = Role.ASSOCIATION if found.organiser_id == authority_id("association") else Role.PROVINCIAL_AUTHORITY
     is_open = province is None or is_open_to(province, found.organiser_id, role, found.open_to_other_provinces)
     return ClassOffer(
         kind=TrainingKind(found.kind),

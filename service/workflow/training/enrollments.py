@@ -44,7 +44,7 @@ BATCH = 500  # persons decided in one transaction
 
 
 @dataclass(frozen=True, slots=True)
-class EnrollResult:
+class EnrollmentResult:
     """Result for one person: the new case, or the reason of the refusal."""
 
     person_id: UUID
@@ -53,7 +53,7 @@ class EnrollResult:
     message: Message | None = None
 
 
-def enroll(user: User, class_id: UUID, person_ids: Iterable[UUID]) -> list[EnrollResult]:
+def enroll(user: User, class_id: UUID, person_ids: Iterable[UUID]) -> list[EnrollmentResult]:
     """Enrol persons into a class, each in a case and transaction of its own: one refusal does not undo the others.
 
     The reasons of refusal come back with the rows (R31, R38–R41, R44). Raises NotFound for a class out of sight and
@@ -109,7 +109,7 @@ def decide_all(known: Mapping[UUID, Known]) -> dict[UUID, Need]:
     return {person_id: decided[repr(facts.facts)] for person_id, facts in known.items()}
 
 
-def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> EnrollResult:
+def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> EnrollmentResult:
     """One enrolment; a refusal is an answer, not an error."""
     name = ""
     try:
@@ -126,11 +126,11 @@ def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enro
                 "on_behalf": on_behalf,
             }
             started = tasks.start(user, "training_enrollment", data, business_key=str(person_id))
-        return EnrollResult(person_id, name, case_id=started.case_id)
+        return EnrollmentResult(person_id, name, case_id=started.case_id)
     except InvalidInput as refused:
-        return EnrollResult(person_id, name, message=next(iter(refused.fields.values()), refused.message))
+        return EnrollmentResult(person_id, name, message=next(iter(refused.fields.values()), refused.message))
     except AnpeiError as refused:
-        return EnrollResult(person_id, name, message=refused.message)
+        return EnrollmentResult(person_id, name, message=refused.message)
 
 
 def _stale(limit: int) -> list[UUID]:

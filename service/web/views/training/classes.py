@@ -99,7 +99,7 @@ def show(class_id: UUID) -> ResponseReturnValue:
 
 @bp.get("/classes/<uuid:class_id>/enroll")
 @requires_permission(Action.ENROLL)
-def choose(class_id: UUID, results: list[enrollments.EnrollResult] | None = None) -> ResponseReturnValue:
+def choose(class_id: UUID, results: list[enrollments.EnrollmentResult] | None = None) -> ResponseReturnValue:
     """Persons whose need matches, to be chosen; at the other view everybody else, each with the reasons why not."""
     found = class_list.visible_class(current_user, class_id)
     is_fitting = query_params.choice("view", ("others",)) == ""
