@@ -10,7 +10,6 @@ from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
-from service.domain.accounts.scopes import includes, scope_of
 from service.domain.certificates import certificates
 from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateKind, CertificateState
 from service.domain.certificates.reissues import REISSUE_MOVES, ReissueState
@@ -22,7 +21,7 @@ from service.handlers.registry import task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of
-from service.models.queries.scope_adapters import actor_of, subject_of
+from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import rule
 from service.models.tables.certificate import Certificate, next_edition
 from service.models.tables.organisation import authority_id
@@ -65,7 +64,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     certificate = _certificate(data)
     unit = certificate.person.unit
     user = User.get(context.actor_id) if context.actor_id else None
-    if user is None or not includes(scope_of(actor_of(user), Action.REQUEST_REISSUE), subject_of(unit)):
+    if user is None or not is_in_scope(user, Action.REQUEST_REISSUE, unit):
         raise NotFound
     _check_reissuable(certificate, context)
     if live_reissue_of(certificate.id):

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.scopes import includes, scope_of
 from service.domain.persons import persons
 from service.domain.persons.persons import PERSON_MOVES, PersonState
 from service.domain.values.reasons import parse_reason
@@ -17,7 +16,7 @@ from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, NotFound
 from service.handlers.registry import task_subject, topic
 from service.models.db.session import session
-from service.models.queries.scope_adapters import actor_of, subject_of
+from service.models.queries.scope_adapters import is_in_scope
 from service.models.tables.person import Person
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
 from service.models.tables.user import User
@@ -49,7 +48,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     person, request = _person(data), data.get("request") or "approval"
     user = User.get(context.actor_id) if context.actor_id else None
     action = Action.DEREGISTER_PERSON if request == "deregister" else Action.EDIT_PERSON
-    if user and not includes(scope_of(actor_of(user), action), subject_of(person.unit)):
+    if user and not is_in_scope(user, action, person.unit):
         raise NotFound
     return {
         "request": request,

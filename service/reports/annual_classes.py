@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
+from service.domain.accounts.permissions import Action
 from service.domain.training.classes import ClassState
 from service.domain.training.training_kind import TrainingKind
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.queries.scope import visible_to
+from service.models.queries.scope import is_unscoped, visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
@@ -89,8 +90,8 @@ def read(user: User, chosen: ReportFilter) -> WholeTable:
         .where(visible_to(user, TrainingClass), *conditions(chosen))
         .order_by(TrainingClass.starts_on, TrainingClass.code)
     )
-    if user.role == "provincial_authority":
-        query = query.where(or_(TrainingClass.organiser_id == user.organisation_id, enrolled.c.enrolled > 0))
+    if not is_unscoped(user, Action.VIEW_REPORTS):
+        query = query.where(or_(visible_to(user, TrainingClass, Action.EDIT_CLASS), enrolled.c.enrolled > 0))
     return WholeTable(COLUMNS, [_cells(row) for row in session().execute(query)], SUMS, rate)
 
 

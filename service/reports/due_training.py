@@ -10,13 +10,14 @@ from uuid import UUID
 from sqlalchemy import and_, func, select, true
 from sqlalchemy.orm import aliased
 
+from service.domain.accounts.permissions import Action
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.queries.scope import visible_to
+from service.models.queries.scope import is_unscoped, visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
@@ -187,7 +188,7 @@ def chart(_user: User, chosen: ReportFilter, table: WholeTable) -> Chart:
 
 
 def _defaults(user: User) -> dict[str, str]:
-    return {"by": By.PROVINCE if user.role in ("ministry", "association") else By.UNIT}
+    return {"by": By.PROVINCE if is_unscoped(user, Action.VIEW_TRAINING_NEED) else By.UNIT}
 
 
 REPORT = Report(

@@ -1,4 +1,4 @@
-"""Who acts and what he reaches, as the rules of domain/scopes see users and rows; the check before a plain change."""
+"""Checks before a change: permission, scope, and the record of the own unit (R3)."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from collections.abc import Collection
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.domain.accounts.scopes import includes, scope_of
 from service.domain.units.units import UnitState, obstacle_to_work
 from service.errors import Conflict, Message, NotAllowed, NotFound
-from service.models.queries.scope_adapters import actor_of, subject_of
+from service.models.queries.scope_adapters import is_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 
 
 def must_reach(user: User, action: Action, unit: Organisation) -> None:
-    """Raise NotAllowed when the role cannot do this at all, NotFound out of scope (R70), Conflict before R3 is met."""
+    """Raise NotAllowed for a role without the action, NotFound for a unit out of scope (R70), Conflict as R3 has it."""
     if not may(Role(user.role), action):
         raise NotAllowed
-    if not includes(scope_of(actor_of(user), action), subject_of(unit)):
+    if not is_in_scope(user, action, unit):
         raise NotFound
     must_have_record(user, action)
 

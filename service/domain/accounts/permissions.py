@@ -1,4 +1,4 @@
-"""The permission table of domain.md §9 as data: action → role → how far it reaches. What a reach means: scopes.py."""
+"""Permission table of domain.md §9: role × action → scope kinds. ``scopes.includes`` defines the kinds, ``queries.scope`` compiles them to SQL."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from service.errors import N_
 
 
 class ScopeKind(StrEnum):
-    """One kind of scope; a cell of the table is a set of them, joined by «or»."""
+    """One kind of scope; a cell of the table is a set of them, joined by OR."""
 
     ALL = "all"  # A
-    PROVINCE = "province"  # P: units of the own province and their persons
-    GROUP = "group"  # G: the own unit and its branches
+    BUSINESS = "business"  # all cases but those of support tickets
+    PROVINCE = "province"  # P: units of the own province and their persons; academies are the association's (R12)
+    GROUP = "group"  # G: the own unit and its branches that are not deleted
     UNIT = "unit"  # U: the own unit
-    HOSTED = "hosted"  # C: classes the institution hosts
+    HOSTED = "hosted"  # C: published classes the institution hosts, and their enrolments
     ORGANISED = "organised"  # O: what the own organisation organises or wrote
-    PUBLISHED = "published"  # what is no draft; whom a class admits: classes.is_open_to (R34)
+    PUBLISHED = "published"  # all but drafts; the provinces a class admits: classes.is_open_to (R34)
     ACADEMIES = "academies"  # academies and their persons
-    LINKED = "linked"  # academies linked to the institution
+    LINKED = "linked"  # academies linked to the institution, and their persons (C7)
     TRAINEES = "trainees"  # persons enrolled in classes the institution hosts
-    ADDRESSED = "addressed"  # notices addressed to the own role or province
+    ADDRESSED = "addressed"  # notices, tasks and tickets for the own role, province, organisation or account
     OWN = "own"  # what belongs to the account itself
 
 
 class Action(Labelled):
+    VIEW_ORGANISATIONS = "view_organisations", N_("查看机构")  # as choices of forms and homes of accounts, too
     VIEW_UNITS = "view_units", N_("查询单位")
     ADD_UNIT = "add_unit", N_("新增单位")
     DELETE_UNIT = "delete_unit", N_("删除单位")
@@ -50,6 +52,7 @@ class Action(Labelled):
     EDIT_PLAN = "edit_plan", N_("制定计划")
     VIEW_CLASSES = "view_classes", N_("查询培训班")
     EDIT_CLASS = "edit_class", N_("开班")
+    VIEW_ENROLLMENTS = "view_enrollments", N_("查询报名")
     ENROLL = "enroll", N_("报名")
     WITHDRAW_ENROLLMENT = "withdraw_enrollment", N_("撤回报名")
     CONFIRM_ENROLLMENT = "confirm_enrollment", N_("报名确认")
@@ -65,8 +68,11 @@ class Action(Labelled):
     VIEW_REPORTS = "view_reports", N_("统计报表")
     EDIT_BULLETIN = "edit_bulletin", N_("通报管理")
     READ_NOTICES = "read_notices", N_("查看通知")
+    VIEW_CASES = "view_cases", N_("查询案卷")
+    VIEW_TASKS = "view_tasks", N_("查看待办")
     MANAGE_USERS = "manage_users", N_("用户管理")
     CHANGE_PASSWORD = "change_password", N_("修改密码")
+    VIEW_TICKETS = "view_tickets", N_("查看工单")
     OPEN_TICKET = "open_ticket", N_("在线客服")
     ROUTE_TICKETS = "route_tickets", N_("分派工单")
     CHANGE_SETTINGS = "change_settings", N_("参数与字典")
@@ -82,26 +88,30 @@ class Action(Labelled):
 ScopeKinds = frozenset[ScopeKind]
 
 
-def _reach(*reaches: ScopeKind) -> ScopeKinds:
-    return frozenset(reaches)
+def _kinds(*kinds: ScopeKind) -> ScopeKinds:
+    return frozenset(kinds)
 
 
-_NO = _reach()
-_ALL = _reach(ScopeKind.ALL)
-_P = _reach(ScopeKind.PROVINCE)
-_G = _reach(ScopeKind.GROUP)
-_U = _reach(ScopeKind.UNIT)
-_C = _reach(ScopeKind.HOSTED)
-_O = _reach(ScopeKind.ORGANISED)
-_PUBLISHED = _reach(ScopeKind.PUBLISHED)
-_ACADEMIES = _reach(ScopeKind.ACADEMIES)
-_ADDRESSED = _reach(ScopeKind.ADDRESSED)
-_OWN = _reach(ScopeKind.OWN)
+_NO = _kinds()
+_ALL = _kinds(ScopeKind.ALL)
+_P = _kinds(ScopeKind.PROVINCE)
+_G = _kinds(ScopeKind.GROUP)
+_U = _kinds(ScopeKind.UNIT)
+_C = _kinds(ScopeKind.HOSTED)
+_O = _kinds(ScopeKind.ORGANISED)
+_PUBLISHED = _kinds(ScopeKind.PUBLISHED)
+_ACADEMIES = _kinds(ScopeKind.ACADEMIES)
+_LINKED = _kinds(ScopeKind.LINKED)
+_BUSINESS = _kinds(ScopeKind.BUSINESS)
+_ADDRESSED = _kinds(ScopeKind.ADDRESSED)
+_OWN = _kinds(ScopeKind.OWN)
+_TICKET = _OWN | _ADDRESSED  # asked by the account, or routed to its role and organisation (R69)
 _A = Action
 
 # Columns: ministry, provincial authority, association, training institution, group, enterprise and branch.
 _COLUMNS = tuple(role for role in Role if role in BUSINESS)
 _TABLE: Mapping[Action, tuple[ScopeKinds, ...]] = {
+    _A.VIEW_ORGANISATIONS: (_ALL, _P | _U, _ALL, _LINKED | _U, _G, _U),
     _A.VIEW_UNITS: (_ALL, _P, _ALL, _NO, _G, _U),
     _A.ADD_UNIT: (_NO, _P, _ALL, _NO, _NO, _NO),
     _A.DELETE_UNIT: (_NO, _P, _ALL, _NO, _NO, _U),  # S34: the enterprise itself, if empty
@@ -115,17 +125,18 @@ _TABLE: Mapping[Action, tuple[ScopeKinds, ...]] = {
     _A.DEREGISTER_PERSON: (_NO, _P, _ACADEMIES, _NO, _NO, _NO),
     _A.TRANSFER_PERSON: (_NO, _NO, _ALL, _NO, _NO, _NO),
     _A.CHANGE_TYPE: (_NO, _NO, _ALL, _NO, _NO, _NO),
-    _A.VIEW_PERSONS: (_ALL, _P, _ALL, _reach(ScopeKind.LINKED, ScopeKind.TRAINEES), _G, _U),
+    _A.VIEW_PERSONS: (_ALL, _P, _ALL, _LINKED | _kinds(ScopeKind.TRAINEES), _G, _U),
     _A.VIEW_CHANGES: (_ALL, _NO, _ALL, _NO, _NO, _NO),  # S88; the association makes them (S121)
     _A.REVEAL_NUMBER: (_ALL, _P, _ALL, _NO, _G, _U),  # §5.2: those with a need, by an audited click
     _A.EXPORT_UNMASKED: (_NO, _P, _ALL, _NO, _NO, _NO),  # §5.2: masked for everybody else, and always with a purpose
     _A.VIEW_TRAINING_NEED: (_ALL, _P, _ALL, _NO, _G, _U),
-    _A.VIEW_PLANS: (_ALL, _P | _O | _PUBLISHED, _ALL, _NO, _NO, _NO),
+    _A.VIEW_PLANS: (_ALL, _O | _PUBLISHED, _ALL, _NO, _NO, _NO),
     _A.EDIT_PLAN: (_NO, _O, _O, _NO, _NO, _NO),  # whose kind: classes.may_organise (R33)
-    _A.VIEW_CLASSES: (_ALL, _PUBLISHED | _O, _ALL, _C, _PUBLISHED, _PUBLISHED),
+    _A.VIEW_CLASSES: (_PUBLISHED, _PUBLISHED | _O, _ALL, _C, _PUBLISHED, _PUBLISHED),
     _A.EDIT_CLASS: (_NO, _O, _O, _NO, _NO, _NO),  # likewise
-    _A.ENROLL: (_NO, _P, _ACADEMIES, _reach(ScopeKind.LINKED), _G, _U),  # the institution only into its classes (C7)
-    _A.WITHDRAW_ENROLLMENT: (_NO, _P, _ACADEMIES, _reach(ScopeKind.LINKED), _G, _U),
+    _A.VIEW_ENROLLMENTS: (_ALL, _P | _O, _ALL, _C, _G, _U),
+    _A.ENROLL: (_NO, _P, _ACADEMIES, _LINKED, _G, _U),  # the institution only into its classes (C7)
+    _A.WITHDRAW_ENROLLMENT: (_NO, _P, _ACADEMIES, _LINKED, _G, _U),
     _A.CONFIRM_ENROLLMENT: (_NO, _P, _NO, _NO, _NO, _NO),  # of the person's unit (R42)
     _A.CHECK_IN: (_NO, _NO, _ALL, _NO, _NO, _NO),
     _A.RECORD_SCORE: (_NO, _NO, _NO, _C, _NO, _NO),
@@ -138,26 +149,45 @@ _TABLE: Mapping[Action, tuple[ScopeKinds, ...]] = {
     _A.VIEW_CERTIFICATES: (_ALL, _P, _ALL, _NO, _G, _U),
     _A.VIEW_REPORTS: (_ALL, _P, _ALL, _NO, _NO, _NO),
     _A.EDIT_BULLETIN: (_NO, _O, _O, _NO, _NO, _NO),
-    _A.READ_NOTICES: (_ALL, *[_ADDRESSED] * 5),
+    _A.READ_NOTICES: (_PUBLISHED | _ADDRESSED | _O, *[_ADDRESSED | _O] * 5),
+    _A.VIEW_CASES: tuple(kinds | _TICKET for kinds in (_BUSINESS, _P | _O, _BUSINESS, _C, _G, _U)),
+    _A.VIEW_TASKS: (*[_ADDRESSED] * 4, _ADDRESSED | _G, _ADDRESSED),  # S57: a group does its branches' tasks, too
     _A.MANAGE_USERS: (_ALL, _P, _ALL, _NO, _NO, _NO),  # of which roles: roles.CREATES (R1)
     _A.CHANGE_PASSWORD: (_OWN,) * 6,
+    _A.VIEW_TICKETS: (_TICKET,) * 6,
     _A.OPEN_TICKET: (_OWN,) * 6,
+}
+
+_EVERY_ADMINISTRATOR: Mapping[Action, ScopeKinds] = {
+    _A.VIEW_ORGANISATIONS: _U,
+    _A.VIEW_CASES: _TICKET,
+    _A.VIEW_TASKS: _ADDRESSED,
+    _A.VIEW_TICKETS: _TICKET,
+    _A.OPEN_TICKET: _OWN,
+    _A.CHANGE_PASSWORD: _OWN,
 }
 
 # The administrators see no business data; the auditor replays cases with personal fields masked.
 _ADMINISTRATION: Mapping[Role, Mapping[Action, ScopeKinds]] = {
-    Role.SYS_ADMIN: dict.fromkeys((_A.MANAGE_USERS, _A.CHANGE_SETTINGS, _A.BACK_UP, _A.ROUTE_TICKETS), _ALL),
-    Role.SECURITY_ADMIN: dict.fromkeys((_A.GRANT_ROLES, _A.UNLOCK_USER, _A.CHANGE_POLICY), _ALL),
-    Role.AUDIT_ADMIN: dict.fromkeys((_A.READ_AUDIT, _A.REPLAY_CASES), _ALL),
-    Role.PROCESS_ADMIN: {_A.EDIT_PROCESSES: _ALL},
+    Role.SYS_ADMIN: dict.fromkeys(
+        (_A.VIEW_ORGANISATIONS, _A.MANAGE_USERS, _A.CHANGE_SETTINGS, _A.BACK_UP, _A.ROUTE_TICKETS), _ALL
+    ),
+    Role.SECURITY_ADMIN: dict.fromkeys((_A.VIEW_ORGANISATIONS, _A.GRANT_ROLES, _A.UNLOCK_USER, _A.CHANGE_POLICY), _ALL),
+    Role.AUDIT_ADMIN: dict.fromkeys((_A.VIEW_CASES, _A.READ_AUDIT, _A.REPLAY_CASES), _ALL),
+    Role.PROCESS_ADMIN: dict.fromkeys((_A.VIEW_CASES, _A.EDIT_PROCESSES), _ALL),
 }
 
 PERMISSIONS: Mapping[Role, Mapping[Action, ScopeKinds]] = {
     role: {action: cells[column] for action, cells in _TABLE.items() if cells[column]}
     for column, role in enumerate(_COLUMNS)
-} | {role: {**actions, _A.CHANGE_PASSWORD: _OWN, _A.OPEN_TICKET: _OWN} for role, actions in _ADMINISTRATION.items()}
+} | {role: {**_EVERY_ADMINISTRATOR, **actions} for role, actions in _ADMINISTRATION.items()}
 
 
 def may(role: Role, action: Action) -> bool:
-    """Whether the role may do this at all, somewhere. Where: ``scopes.scope_of``."""
+    """Tell whether the role has the action at all; on which objects: ``scopes.scope_of``."""
     return action in PERMISSIONS[role]
+
+
+def kinds_of(role: Role, action: Action) -> ScopeKinds:
+    """Return the cell of the table; empty: the role does not have the action."""
+    return PERMISSIONS[role].get(action, _NO)

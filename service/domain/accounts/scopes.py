@@ -1,23 +1,21 @@
-"""How far a user reaches: the one statement of invariant 7. Models turn a ``Scope`` into SQL; ``includes`` is its meaning."""
+"""The meaning of scopes (invariant 7): ``includes`` decides in Python what ``queries.scope`` asks of the database in SQL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from service.domain.accounts.permissions import (
-    PERMISSIONS,
-    Action,
-    ScopeKind,
-    ScopeKinds,
-)
+from service.domain.accounts.permissions import Action, ScopeKind, ScopeKinds, kinds_of
 from service.domain.accounts.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. organisation: his unit, authority or institution; authority: the province responsible for it
-    (his own organisation, for an authority), or None."""
+    """An account that acts.
+
+    organisation: its unit, authority or institution; authority: the province responsible for that (of an authority
+    the organisation itself), or None.
+    """
 
     user: UUID
     role: Role
@@ -27,23 +25,56 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an actor reaches with one action: whatever any of ``reaches`` covers. Without a reach, nothing."""
+    """The objects on which an actor has an action: those that any of ``kinds`` includes; none without a kind."""
 
-    reaches: ScopeKinds
+    kinds: ScopeKinds
     actor: Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScopedObject:
-    """Where a thing belongs, as far as scopes ask; what does not apply stays empty.
+class Audience:
+    """Who a notice, task or ticket is for: every condition must hold, an empty one holds for everybody.
 
-    unit, parent, authority, is_academy: of the unit, or of the person's unit; linked: institutions the academy is
-    linked to; trained_by: institutions that host the person's classes; organiser, host, is_published: of a class
-    or plan; audience: roles and authorities a notice is for, empty for all; account: whose it is.
+    recipients: organisations, or accounts where it is for one person alone.
+    """
+
+    provinces: frozenset[UUID] = frozenset()
+    roles: frozenset[Role] = frozenset()
+    recipients: frozenset[UUID] = frozenset()
+
+    def admits(self, actor: Actor) -> bool:
+        """Tell whether the actor belongs to the audience."""
+        return (
+            (not self.provinces or actor.authority in self.provinces)
+            and (not self.roles or actor.role in self.roles)
+            and (not self.recipients or not self.recipients.isdisjoint({actor.organisation, actor.user}))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopedObject:
+    """An object as scopes see it; what does not apply to its kind stays empty.
+
+    Args:
+        unit: the unit itself, or the one the object belongs to. Of a task: only when it is for the role of enterprises.
+        parent: the group of the unit, if that is a branch.
+        is_deleted: the unit is deleted.
+        authority: the province of the unit.
+        is_academy: the unit is an academy.
+        linked: institutions the academy is linked to.
+        trained_by: institutions that host published classes in which the person is enrolled.
+        organiser: of a class or plan; author of a notice.
+        host: institution that hosts the class, once that is published.
+        is_published: a class, plan or notice that is no draft.
+        is_business: a case that belongs to no ticket.
+        audience: of a published notice, a task or a ticket.
+        account: the one it belongs to.
+        excluded: an account it is neither shown nor given to: the one a complaint is about (R69).
     """
 
     unit: UUID | None = None
     parent: UUID | None = None
+    is_deleted: bool = False
     authority: UUID | None = None
     is_academy: bool = False
     linked: frozenset[UUID] = frozenset()
@@ -51,48 +82,53 @@ class ScopedObject:
     organiser: UUID | None = None
     host: UUID | None = None
     is_published: bool = False
-    audience: frozenset[UUID | Role] = frozenset()
+    is_business: bool = False
+    audience: Audience | None = None
     account: UUID | None = None
+    excluded: UUID | None = None
 
 
 def scope_of(actor: Actor, action: Action) -> Scope:
-    """The scope of an action for an actor; empty when his role may not do it at all."""
-    return Scope(PERMISSIONS[actor.role].get(action, frozenset()), actor)
+    """Return the scope of an action for an actor; empty when the role does not have the action."""
+    return Scope(kinds_of(actor.role, action), actor)
 
 
 def includes(scope: Scope, subject: ScopedObject) -> bool:
-    """Whether the subject lies in the scope. Out of scope, a thing does not exist: 404, never 403 (R70)."""
-    return any(_reaches(reach, scope.actor, subject) for reach in scope.reaches)
+    """Tell whether the object lies in the scope. Out of scope it does not exist: 404, never 403 (R70)."""
+    return any(_includes(kind, scope.actor, subject) for kind in scope.kinds)
 
 
-def _reaches(reach: ScopeKind, actor: Actor, subject: ScopedObject) -> bool:
-    mine = actor.organisation
-    match reach:
+def _includes(kind: ScopeKind, actor: Actor, subject: ScopedObject) -> bool:
+    own = actor.organisation
+    match kind:
         case ScopeKind.ALL:
             return True
+        case ScopeKind.BUSINESS:
+            return subject.is_business
         case ScopeKind.OWN:
             return subject.account == actor.user
         case ScopeKind.ACADEMIES:
             return subject.is_academy
         case ScopeKind.ADDRESSED:
-            return not subject.audience or not subject.audience.isdisjoint({actor.role, actor.authority})
+            return subject.audience is not None and subject.audience.admits(actor) and subject.excluded != actor.user
         case ScopeKind.PUBLISHED:
             return subject.is_published
         case ScopeKind.PROVINCE:
-            return not subject.is_academy and _same(subject.authority, actor.authority)  # academies: the association's
+            return not subject.is_academy and _equal(subject.authority, actor.authority)
         case ScopeKind.GROUP:
-            return _same(subject.unit, mine) or _same(subject.parent, mine)
+            is_branch = _equal(subject.parent, own) and not subject.is_deleted
+            return (_equal(subject.unit, own) or is_branch) and subject.excluded != actor.user
         case ScopeKind.UNIT:
-            return _same(subject.unit, mine)
+            return _equal(subject.unit, own)
         case ScopeKind.HOSTED:
-            return _same(subject.host, mine)
+            return _equal(subject.host, own)
         case ScopeKind.ORGANISED:
-            return _same(subject.organiser, mine)
+            return _equal(subject.organiser, own)
         case ScopeKind.LINKED:
-            return subject.is_academy and mine in subject.linked
+            return subject.is_academy and own in subject.linked
         case ScopeKind.TRAINEES:
-            return mine in subject.trained_by
+            return own in subject.trained_by
 
 
-def _same(one: UUID | None, other: UUID | None) -> bool:
+def _equal(one: UUID | None, other: UUID | None) -> bool:
     return one is not None and one == other

@@ -58,11 +58,14 @@ def obstacle_to_withdrawal(state: NoticeState) -> Message | None:
     return Message(N_("通报是“%(state)s”，无须撤下。"), state=Message(state.label))
 
 
+def addressable_roles(author: Role) -> tuple[Role, ...]:
+    """List the roles a bulletin can address: a province addresses its own units, the association all readers."""
+    return READERS if author is Role.ASSOCIATION else (Role.GROUP, Role.ENTERPRISE)
+
+
 def check_roles(author: Role, roles: list[str], field: str = "roles") -> None:
-    """Raise ``InvalidInput`` for a role that no bulletin of this author can be meant for: a province speaks to its own
-    units, the association to everybody. No role chosen means all."""
-    allowed = READERS if author is Role.ASSOCIATION else (Role.GROUP, Role.ENTERPRISE)
-    if not set(roles) <= {str(role) for role in allowed}:
+    """Raise ``InvalidInput`` unless the roles are among ``addressable_roles``. No role chosen means all."""
+    if not set(roles) <= {str(role) for role in addressable_roles(author)}:
         raise InvalidInput({field: N_("请从列表中选择发布对象。")})
 
 

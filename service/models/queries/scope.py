@@ -1,12 +1,24 @@
-"""The one place of scope: which rows a user may see, and which addresses his inbox has (invariant 7, domain.md §9)."""
+"""Compile the permission table to SQL: the rows in a user's scope, and the addresses of their inbox (invariant 7).
+
+``domain.accounts.permissions`` says which kinds of scope an action has for a role; here stands the condition of each kind
+on each table. ``domain.accounts.scopes.includes`` means the same in Python, and a test compares the two.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, any_, false, func, literal, or_, select, true
 
+from service.domain.accounts.permissions import PERMISSIONS, Action, ScopeKind, kinds_of
+from service.domain.accounts.roles import Role
+from service.domain.notices.notices import NoticeState
+from service.domain.training.classes import ClassState
+from service.domain.training.plans import PlanState
+from service.domain.units.units import UnitKind, UnitState
 from service.errors import N_, NotFound
 from service.models.db.session import session
 from service.models.tables.case import Case, Task
@@ -15,218 +27,304 @@ from service.models.tables.notice import Notice
 from service.models.tables.organisation import AcademyLink, Organisation
 from service.models.tables.person import Person
 from service.models.tables.ticket import Ticket
-from service.models.tables.training import (
-    Enrollment,
-    TrainingClass,
-    TrainingNeed,
-    TrainingPlan,
-)
+from service.models.tables.training import Enrollment, TrainingClass, TrainingNeed, TrainingPlan
 from service.models.tables.user import User
 
 Row = TypeVar("Row")
-UNSCOPED_ROLES = ("ministry", "association")
-PUBLISHED = ("enrolling", "enrolment_closed", "running", "scored", "confirmed", "completed", "cancelled")
+Condition = ColumnElement[bool]
+Conditions = Mapping[ScopeKind, Callable[[User], Condition]]
 
 
-def own_units(user: User) -> Select[UUID]:
-    """Ids of the units a group, enterprise or branch user answers for: its own, and a group's live branches."""
-    mine = Organisation.id == user.organisation_id
-    if user.role == "group":
-        mine = or_(mine, and_(Organisation.parent_id == user.organisation_id, Organisation.state != "deleted"))
-    return select(Organisation.id).where(mine)
+@dataclass(frozen=True, slots=True)
+class TableScope:
+    """How a table is scoped. view: the action under which its rows are listed; conditions: the kinds it knows beside ALL."""
+
+    view: Action
+    conditions: Conditions
 
 
-def province_units(user: User) -> Select[UUID]:
-    """Ids of the units of a provincial user's own province (R9); academies are the association's (R12)."""
-    return select(Organisation.id).where(
-        Organisation.authority_id == user.organisation_id, Organisation.kind != "academy"
-    )
+def visible_to(user: User, model: type[Any], action: Action | None = None) -> Condition:
+    """Return the condition for rows of ``model`` on which the user has the action, by default viewing them.
 
-
-def linked_academies(user: User) -> Select[UUID]:
-    """Ids of the academies linked to a training institution (C7)."""
-    return select(AcademyLink.academy_id).where(AcademyLink.institution_id == user.organisation_id)
-
-
-def hosted_classes(user: User) -> Select[UUID]:
-    """Ids of the classes a training institution hosts."""
-    return select(TrainingClass.id).where(TrainingClass.institution_id == user.organisation_id)
-
-
-def _units(user: User, column: Any) -> ColumnElement[bool]:
-    """Rows that belong to a unit: all, of the province, of own units, or of linked academies."""
-    if user.role in UNSCOPED_ROLES:
-        return true()
-    if user.role == "provincial_authority":
-        return column.in_(province_units(user))
-    if user.role in ("group", "enterprise"):
-        return column.in_(own_units(user))
-    if user.role == "training_institution":
-        return column.in_(linked_academies(user))
-    return false()
-
-
-def _person(user: User) -> ColumnElement[bool]:
-    if user.role == "training_institution":
-        trainees = select(Enrollment.person_id).where(Enrollment.class_id.in_(hosted_classes(user)))
-        return or_(Person.unit_id.in_(linked_academies(user)), Person.id.in_(trainees))
-    return _units(user, Person.unit_id)
-
-
-def _need(user: User) -> ColumnElement[bool]:
-    """The same persons, by what the projection repeats of them."""
-    if user.role == "training_institution":
-        trainees = select(Enrollment.person_id).where(Enrollment.class_id.in_(hosted_classes(user)))
-        return or_(TrainingNeed.unit_id.in_(linked_academies(user)), TrainingNeed.person_id.in_(trainees))
-    return _units(user, TrainingNeed.unit_id)
-
-
-def _enrollment(user: User) -> ColumnElement[bool]:
-    if user.role == "provincial_authority":
-        mine = select(TrainingClass.id).where(TrainingClass.organiser_id == user.organisation_id)
-        return or_(Enrollment.authority_id == user.organisation_id, Enrollment.class_id.in_(mine))
-    if user.role == "training_institution":
-        return Enrollment.class_id.in_(hosted_classes(user))
-    return _units(user, Enrollment.unit_id)
-
-
-def _training_class(user: User) -> ColumnElement[bool]:
-    if user.role in UNSCOPED_ROLES:
-        return true() if user.role == "association" else TrainingClass.state != "draft"
-    published = TrainingClass.state.in_(PUBLISHED)
-    if user.role == "training_institution":
-        return and_(published, TrainingClass.institution_id == user.organisation_id)
-    if user.role == "provincial_authority":
-        return or_(published, TrainingClass.organiser_id == user.organisation_id)
-    return published if user.role in ("group", "enterprise") else false()
-
-
-def _certificate(user: User) -> ColumnElement[bool]:
-    if user.role in UNSCOPED_ROLES:
-        return true()
-    if user.role in ("provincial_authority", "group", "enterprise"):
-        return Certificate.person_id.in_(select(Person.id).where(_person(user)))
-    return false()
-
-
-def _case(user: User) -> ColumnElement[bool]:
-    if user.role in ("audit_admin", "process_admin"):
-        return true()
-    tickets = Case.process == "support_ticket"
-    return or_(
-        and_(tickets, Case.id.in_(select(Ticket.case_id).where(_ticket(user)))), and_(~tickets, _business_case(user))
-    )
-
-
-def _business_case(user: User) -> ColumnElement[bool]:
-    if user.role in UNSCOPED_ROLES:
-        return true()
-    if user.role == "provincial_authority":
-        return or_(Case.authority_id == user.organisation_id, Case.organiser_id == user.organisation_id)
-    if user.role == "training_institution":
-        return Case.institution_id == user.organisation_id
-    if user.role not in ("group", "enterprise"):
-        return false()
-    # As an array the planner takes the index of units; as a subquery it would walk all cases by their time.
-    return Case.unit_id == any_(func.array(own_units(user).scalar_subquery()))
-
-
-def _organisation(user: User) -> ColumnElement[bool]:
-    if user.role in (*UNSCOPED_ROLES, "sys_admin", "security_admin"):
-        return true()
-    if user.role == "provincial_authority":
-        return or_(Organisation.authority_id == user.organisation_id, Organisation.id == user.organisation_id)
-    if user.role in ("group", "enterprise"):
-        return or_(Organisation.id == user.organisation_id, Organisation.parent_id == user.organisation_id)
-    if user.role == "training_institution":
-        return or_(Organisation.id == user.organisation_id, Organisation.id.in_(linked_academies(user)))
-    return Organisation.id == user.organisation_id
-
-
-def inbox_addresses(user: User) -> list[tuple[UUID, str]]:
-    """The (organisation, role) pairs of his inbox; a group's user also does its own and its branches' unit tasks (S57).
-
-    What is for him alone is addressed to his account in place of an organisation (R69). Asked once a request: several parts of
-    a page want to know, and a transaction that begins forgets it.
+    Every list, count and export carries it. Raises KeyError when the action has a kind of scope the table does not know.
     """
-    known = session().inbox_addresses
-    if user.id not in known:
-        known[user.id] = _addresses(user)
-    return known[user.id]
+    conditions = COMPILED[model, action or TABLES[model].view][Role(user.role)]
+    return or_(*(condition(user) for condition in conditions)) if conditions else false()
 
 
-def _addresses(user: User) -> list[tuple[UUID, str]]:
-    pairs = [(user.organisation_id, user.role), (user.id, user.role)]
-    if user.role == "group":
-        units = [user.organisation_id, *Organisation.branches_of(user.organisation_id)]
-        pairs += [(unit, "enterprise") for unit in units]
-    return pairs
+def get_or_404_in_scope(
+    user: User, model: type[Row], row_id: UUID | str, *options: Any, action: Action | None = None
+) -> Row:
+    """Return the row if the user has the action on it, by default viewing; raise NotFound for any other (R70).
 
-
-def _task(user: User) -> ColumnElement[bool]:
-    his = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in inbox_addresses(user)))
-    return and_(his, Task.facts["barred"].astext.is_distinct_from(str(user.id)))
-
-
-def _ticket(user: User) -> ColumnElement[bool]:
-    """His own; and those of his desk, but for complaints about himself (R69)."""
-    desk = and_(Ticket.desk_role == user.role, Ticket.desk_id == user.organisation_id)
-    return or_(Ticket.requester_id == user.id, and_(desk, Ticket.accused_id.is_distinct_from(user.id)))
-
-
-def _plan(user: User) -> ColumnElement[bool]:
-    if user.role in UNSCOPED_ROLES:
-        return true()
-    mine = TrainingPlan.owner_id == user.organisation_id
-    return or_(mine, TrainingPlan.state != "draft") if user.role == "provincial_authority" else false()
-
-
-def _notice(user: User) -> ColumnElement[bool]:
-    """What was published for him: for his province, role and unit, or for his organisation alone; and what his own wrote.
-
-    The ministry reads everything that has an audience (domain.md §9).
+    options: loader options of SQLAlchemy.
     """
-    province = str(user.organisation.authority_id or user.organisation_id)
-    audience: ColumnElement[bool] = Notice.organisation_id.is_(None)
-    if user.role != "ministry":
-        audience = and_(
-            audience,
-            or_(func.cardinality(Notice.authorities) == 0, literal(province) == any_(Notice.authorities)),
-            or_(func.cardinality(Notice.roles) == 0, literal(user.role) == any_(Notice.roles)),
-            or_(func.cardinality(Notice.units) == 0, literal(str(user.organisation_id)) == any_(Notice.units)),
-        )
-    addressed = and_(Notice.state == "published", or_(audience, Notice.organisation_id == user.organisation_id))
-    return or_(addressed, and_(Notice.author_id == user.organisation_id, Notice.organisation_id.is_(None)))
-
-
-_RULES: dict[type[Any], Any] = {
-    Person: _person,
-    TrainingNeed: _need,
-    Enrollment: _enrollment,
-    TrainingClass: _training_class,
-    Certificate: _certificate,
-    Case: _case,
-    Organisation: _organisation,
-    Task: _task,
-    TrainingPlan: _plan,
-    Notice: _notice,
-    Ticket: _ticket,
-}
-
-
-def visible_to(user: User, model: type[Any]) -> ColumnElement[bool]:
-    """The condition under which a row of ``model`` is in the user's scope; every list, count and export carries it."""
-    return _RULES[model](user)
-
-
-def get_or_404_in_scope(user: User, model: type[Row], row_id: UUID | str, *options: Any) -> Row:
-    """The row if it exists and is in scope; otherwise NotFound, whichever of the two it is (R70)."""
     try:
         key = row_id if isinstance(row_id, UUID) else UUID(row_id)
     except ValueError:
         raise NotFound(N_("没有找到，地址可能不完整。")) from None
-    query = select(model).options(*options).where(model.id == key, visible_to(user, model))  # type: ignore[attr-defined]
+    query = select(model).options(*options).where(model.id == key, visible_to(user, model, action))  # type: ignore[attr-defined]
     row = session().scalars(query).one_or_none()
     if row is None:
         raise NotFound
     return row
+
+
+def is_unscoped(user: User, action: Action) -> bool:
+    """Tell whether the user has the action on every row, so that provinces and units are worth a filter."""
+    return ScopeKind.ALL in kinds_of(Role(user.role), action)
+
+
+def inbox_addresses(user: User) -> list[tuple[UUID, str]]:
+    """List the (organisation, role) pairs whose tasks are the user's (``Action.VIEW_TASKS``).
+
+    A group's user also does the tasks of the own unit and its branches (S57); a task for one person alone is addressed to
+    the account in place of an organisation (R69). Queried once a session: several parts of a page ask.
+    """
+    known = session().inbox_addresses
+    if user.id not in known:
+        known[user.id] = _own_addresses(user)
+        if ScopeKind.GROUP in kinds_of(Role(user.role), Action.VIEW_TASKS):
+            units = session().scalars(_units_of_group(user))
+            known[user.id] = known[user.id] + [(unit, Role.ENTERPRISE) for unit in units]
+    return known[user.id]
+
+
+def _everything(_user: User) -> Condition:
+    return true()
+
+
+# Ids of organisations, persons and classes that the conditions below refer to.
+
+
+def _units_of_province(user: User) -> Select[UUID]:
+    """Units of the own province, branches of groups elsewhere included (R9); academies are the association's (R12)."""
+    own = Organisation.authority_id == user.organisation_id
+    return select(Organisation.id).where(own, Organisation.kind != UnitKind.ACADEMY)
+
+
+def _units_of_group(user: User) -> Select[UUID]:
+    return select(Organisation.id).where(_in_group(user))
+
+
+def _in_group(user: User) -> Condition:
+    branch = and_(Organisation.parent_id == user.organisation_id, Organisation.state != UnitState.DELETED)
+    return or_(Organisation.id == user.organisation_id, branch)
+
+
+def _academies(_user: User) -> Select[UUID]:
+    return select(Organisation.id).where(Organisation.kind == UnitKind.ACADEMY)
+
+
+def _linked_academies(user: User) -> Select[UUID]:
+    return select(AcademyLink.academy_id).where(AcademyLink.institution_id == user.organisation_id)
+
+
+def _hosted_classes(user: User) -> Select[UUID]:
+    return select(TrainingClass.id).where(_is_hosted(user))
+
+
+def _is_hosted(user: User) -> Condition:
+    return and_(TrainingClass.institution_id == user.organisation_id, TrainingClass.state != ClassState.DRAFT)
+
+
+def _trainees(user: User) -> Select[UUID]:
+    return select(Enrollment.person_id).where(Enrollment.class_id.in_(_hosted_classes(user)))
+
+
+def _by_unit(column: Any) -> Conditions:
+    """Conditions of rows that belong to the unit in ``column``."""
+    return {
+        ScopeKind.PROVINCE: lambda user: column.in_(_units_of_province(user)),
+        ScopeKind.GROUP: lambda user: column.in_(_units_of_group(user)),
+        ScopeKind.UNIT: lambda user: column == user.organisation_id,
+        ScopeKind.ACADEMIES: lambda user: column.in_(_academies(user)),
+        ScopeKind.LINKED: lambda user: column.in_(_linked_academies(user)),
+    }
+
+
+def _of_enrollments_province(user: User) -> Condition:
+    """By the authority the enrolment had when it left ``pending``, which is the unit's until then (R42)."""
+    return and_(Enrollment.authority_id == user.organisation_id, Enrollment.unit_id.not_in(_academies(user)))
+
+
+def _of_organised_class(user: User) -> Condition:
+    return Enrollment.class_id.in_(select(TrainingClass.id).where(TrainingClass.organiser_id == user.organisation_id))
+
+
+def _by_person(conditions: Conditions) -> Conditions:
+    """Conditions of certificates: those of the persons they certify."""
+
+    def of_person(condition: Callable[[User], Condition]) -> Callable[[User], Condition]:
+        return lambda user: Certificate.person_id.in_(select(Person.id).where(condition(user)))
+
+    return {kind: of_person(condition) for kind, condition in conditions.items()}
+
+
+def _is_business(_user: User) -> Condition:
+    return Case.process != "support_ticket"
+
+
+def _business(condition: Callable[[User], Condition]) -> Callable[[User], Condition]:
+    return lambda user: and_(_is_business(user), condition(user))
+
+
+def _case_in_province(user: User) -> Condition:
+    is_of_academy = and_(Case.unit_id.is_not(None), Case.unit_id.in_(_academies(user)))
+    return and_(Case.authority_id == user.organisation_id, ~is_of_academy)
+
+
+def _case_in_group(user: User) -> Condition:
+    # As an array the planner takes the index of units; as a subquery it would walk all cases by their time.
+    return Case.unit_id == any_(func.array(_units_of_group(user).scalar_subquery()))
+
+
+def _of_ticket(condition: Callable[[User], Condition]) -> Callable[[User], Condition]:
+    def of_ticket(user: User) -> Condition:
+        return and_(~_is_business(user), Case.id.in_(select(Ticket.case_id).where(condition(user))))
+
+    return of_ticket
+
+
+def _is_requester(user: User) -> Condition:
+    return Ticket.requester_id == user.id
+
+
+def _ticket_is_routed_to(user: User) -> Condition:
+    """Tickets the user's role and organisation answer, save complaints about the user (R69)."""
+    routed = and_(Ticket.desk_role == user.role, Ticket.desk_id == user.organisation_id)
+    return and_(routed, Ticket.accused_id.is_distinct_from(user.id))
+
+
+def _own_addresses(user: User) -> list[tuple[UUID, str]]:
+    return [(user.organisation_id, user.role), (user.id, user.role)]
+
+
+def _task_is_addressed_to(user: User) -> Condition:
+    pairs = or_(*(and_(Task.organisation_id == who, Task.role == role) for who, role in _own_addresses(user)))
+    return and_(pairs, _is_not_barred(user))
+
+
+def _task_of_group(user: User) -> Condition:
+    units = [unit for unit, role in inbox_addresses(user) if role == Role.ENTERPRISE]
+    return and_(Task.organisation_id.in_(units), Task.role == Role.ENTERPRISE, _is_not_barred(user))
+
+
+def _is_not_barred(user: User) -> Condition:
+    """Tasks about the user, as the accused of a complaint, are left out (R69)."""
+    return Task.facts["barred"].astext.is_distinct_from(str(user.id))
+
+
+def _notice_has_audience(_user: User) -> Condition:
+    """Published, and not for one organisation alone as reminders and digests are."""
+    return and_(Notice.state == NoticeState.PUBLISHED, Notice.organisation_id.is_(None))
+
+
+def _notice_is_addressed_to(user: User) -> Condition:
+    province = str(user.organisation.authority_id or user.organisation_id)
+    audience = and_(
+        Notice.organisation_id.is_(None),
+        or_(func.cardinality(Notice.authorities) == 0, literal(province) == any_(Notice.authorities)),
+        or_(func.cardinality(Notice.roles) == 0, literal(user.role) == any_(Notice.roles)),
+        or_(func.cardinality(Notice.units) == 0, literal(str(user.organisation_id)) == any_(Notice.units)),
+    )
+    return and_(Notice.state == NoticeState.PUBLISHED, or_(audience, Notice.organisation_id == user.organisation_id))
+
+
+_PERSON: Conditions = {**_by_unit(Person.unit_id), ScopeKind.TRAINEES: lambda user: Person.id.in_(_trainees(user))}
+
+TABLES: Mapping[type[Any], TableScope] = {
+    Organisation: TableScope(
+        Action.VIEW_ORGANISATIONS,
+        {
+            **_by_unit(Organisation.id),
+            ScopeKind.PROVINCE: lambda user: and_(
+                Organisation.authority_id == user.organisation_id, Organisation.kind != UnitKind.ACADEMY
+            ),
+            ScopeKind.GROUP: _in_group,
+            ScopeKind.ACADEMIES: lambda _user: Organisation.kind == UnitKind.ACADEMY,
+        },
+    ),
+    Person: TableScope(Action.VIEW_PERSONS, _PERSON),
+    TrainingNeed: TableScope(
+        Action.VIEW_TRAINING_NEED,
+        {
+            **_by_unit(TrainingNeed.unit_id),
+            ScopeKind.TRAINEES: lambda user: TrainingNeed.person_id.in_(_trainees(user)),
+        },
+    ),
+    Certificate: TableScope(Action.VIEW_CERTIFICATES, _by_person(_PERSON)),
+    TrainingPlan: TableScope(
+        Action.VIEW_PLANS,
+        {
+            ScopeKind.PUBLISHED: lambda _user: TrainingPlan.state != PlanState.DRAFT,
+            ScopeKind.ORGANISED: lambda user: TrainingPlan.owner_id == user.organisation_id,
+        },
+    ),
+    TrainingClass: TableScope(
+        Action.VIEW_CLASSES,
+        {
+            ScopeKind.PUBLISHED: lambda _user: TrainingClass.state != ClassState.DRAFT,
+            ScopeKind.ORGANISED: lambda user: TrainingClass.organiser_id == user.organisation_id,
+            ScopeKind.HOSTED: _is_hosted,
+        },
+    ),
+    Enrollment: TableScope(
+        Action.VIEW_ENROLLMENTS,
+        {
+            **_by_unit(Enrollment.unit_id),
+            ScopeKind.PROVINCE: _of_enrollments_province,
+            ScopeKind.ORGANISED: _of_organised_class,
+            ScopeKind.HOSTED: lambda user: Enrollment.class_id.in_(_hosted_classes(user)),
+        },
+    ),
+    Case: TableScope(
+        Action.VIEW_CASES,
+        {
+            ScopeKind.BUSINESS: _is_business,
+            ScopeKind.PROVINCE: _business(_case_in_province),
+            ScopeKind.ORGANISED: _business(lambda user: Case.organiser_id == user.organisation_id),
+            ScopeKind.HOSTED: _business(lambda user: Case.institution_id == user.organisation_id),
+            ScopeKind.GROUP: _business(_case_in_group),
+            ScopeKind.UNIT: _business(lambda user: Case.unit_id == user.organisation_id),
+            ScopeKind.OWN: _of_ticket(_is_requester),
+            ScopeKind.ADDRESSED: _of_ticket(_ticket_is_routed_to),
+        },
+    ),
+    Task: TableScope(Action.VIEW_TASKS, {ScopeKind.ADDRESSED: _task_is_addressed_to, ScopeKind.GROUP: _task_of_group}),
+    Ticket: TableScope(Action.VIEW_TICKETS, {ScopeKind.OWN: _is_requester, ScopeKind.ADDRESSED: _ticket_is_routed_to}),
+    Notice: TableScope(
+        Action.READ_NOTICES,
+        {
+            ScopeKind.PUBLISHED: _notice_has_audience,
+            ScopeKind.ADDRESSED: _notice_is_addressed_to,
+            ScopeKind.ORGANISED: lambda user: and_(
+                Notice.author_id == user.organisation_id, Notice.organisation_id.is_(None)
+            ),
+        },
+    ),
+}
+
+
+def _compile(table: TableScope, action: Action) -> Mapping[Role, tuple[Callable[[User], Condition], ...]]:
+    """Return for each role the conditions of its kinds of scope, any of which admits a row."""
+    return {
+        role: (_everything,)
+        if ScopeKind.ALL in (kinds := kinds_of(role, action))
+        else tuple(table.conditions[kind] for kind in sorted(kinds))
+        for role in PERMISSIONS
+    }
+
+
+def _is_applicable(table: TableScope, action: Action) -> bool:
+    """Tell whether the table knows every kind of scope that the action has for any role."""
+    kinds = frozenset[ScopeKind]().union(*(kinds_of(role, action) for role in PERMISSIONS))
+    return kinds <= {ScopeKind.ALL, *table.conditions}
+
+
+COMPILED = {
+    (model, action): _compile(table, action)
+    for model, table in TABLES.items()
+    for action in Action
+    if _is_applicable(table, action)
+}

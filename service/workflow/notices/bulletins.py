@@ -12,7 +12,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.notices import notices
 from service.domain.notices.attachments import check_attachment
-from service.domain.notices.notices import LONGEST_BODY, LONGEST_TITLE, NoticeState
+from service.domain.notices.notices import LONGEST_BODY, LONGEST_TITLE, NoticeKind, NoticeState
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import rich_text
@@ -20,7 +20,8 @@ from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.queries.scope import get_or_404_in_scope
+from service.models.queries.scope import get_or_404_in_scope, visible_to
+from service.models.queries.scope_adapters import is_organised_by
 from service.models.queries.units import unit_list
 from service.models.tables import setting
 from service.models.tables.notice import Attachment, Notice
@@ -122,8 +123,8 @@ def may_author(user: User) -> bool:
 
 
 def is_author(user: User, row: Notice) -> bool:
-    """Tell whether it is a bulletin of the user's organisation."""
-    return may_author(user) and row.kind == "bulletin" and row.author_id == user.organisation_id
+    """Whether it is a bulletin of the user's organisation."""
+    return row.kind == NoticeKind.BULLETIN and is_organised_by(user, Action.EDIT_BULLETIN, row.author_id)
 
 
 def _new(user: User) -> Notice:
@@ -143,9 +144,8 @@ def _own(user: User, notice_id: UUID) -> Notice:
     """A bulletin of the user's organisation, locked; raises NotFound for any other."""
     if not may_author(user):
         raise NotAllowed
-    query = select(Notice).where(
-        Notice.id == notice_id, Notice.kind == "bulletin", Notice.author_id == user.organisation_id
-    )
+    own = visible_to(user, Notice, Action.EDIT_BULLETIN)
+    query = select(Notice).where(Notice.id == notice_id, Notice.kind == NoticeKind.BULLETIN, own)
     row = session().scalars(query.with_for_update()).one_or_none()
     if row is None:
         raise NotFound

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from service.domain.accounts.roles import Role
+from service.domain.accounts.permissions import Action
 from service.domain.persons.identity import normalise
 from service.domain.persons.person_fields import PERSON_FIELDS
-from service.domain.units.units import UnitKind
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.xlsx import DANGEROUS
 from service.models.queries.units.unit_list import unit_choices
@@ -66,8 +65,7 @@ def offered() -> dict[str, list[tuple[str, str]]]:
 
 def choices(user: User, spell: Spell) -> Options:
     """What may be chosen in the columns that choose: every spelling of the word, and the value of the form."""
-    kind = UnitKind.ACADEMY if user.role == Role.ASSOCIATION else ""
-    units = unit_choices(user, kind)
+    units = unit_choices(user, action=Action.EDIT_PERSON)
     names = [name for _id, name in units]
     spelt = offered()
     options = {

@@ -30,6 +30,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
+from service.models.queries.scope_adapters import is_in_scope
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Task
 from service.models.tables.certificate import Certificate, NumberOwner
@@ -209,8 +210,8 @@ def _refuse_duplicate(user: User, person: Person, entry: FormReader) -> None:
         )
         other = session().scalars(query).one_or_none()
     if other is not None:
-        known = other.unit_id == user.organisation_id or other.unit.parent_id == user.organisation_id
-        entry.refuse("id_number", IN_OWN_SCOPE if known else ALREADY_ENTERED)
+        is_own = is_in_scope(user, Action.EDIT_PERSON, other.unit)
+        entry.refuse("id_number", IN_OWN_SCOPE if is_own else ALREADY_ENTERED)
 
 
 def _fill_facts(person: Person, entry: FormReader) -> None:

@@ -21,10 +21,11 @@ from service.domain.training.classes import (
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.scores import parse_pass_mark
 from service.domain.values.reasons import parse_reason
-from service.errors import N_, Conflict, Message, NotAllowed, NotFound
+from service.errors import N_, Conflict, Message, NotAllowed
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
+from service.models.queries.scope_adapters import is_organised_by
 from service.models.queries.training import class_list
 from service.models.queries.training.enrollment_list import class_of_case
 from service.models.tables.case import Case
@@ -144,15 +145,12 @@ def checked_in(class_id: UUID) -> int:
 
 
 def is_organiser(user: User, found: TrainingClass) -> bool:
-    """True if the user's organisation organises the class and may change it."""
-    return may(Role(user.role), Action.EDIT_CLASS) and found.organiser_id == user.organisation_id
+    """Tell whether the user can change, close or cancel the class, in a state that allows it."""
+    return is_organised_by(user, Action.EDIT_CLASS, found.organiser_id)
 
 
 def _own(user: User, class_id: UUID) -> TrainingClass:
-    found = get_or_404_in_scope(user, TrainingClass, class_id)
-    if not is_organiser(user, found):
-        raise NotFound
-    return found
+    return get_or_404_in_scope(user, TrainingClass, class_id, action=Action.EDIT_CLASS)
 
 
 def _case(found: TrainingClass) -> UUID:

@@ -7,14 +7,12 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from service.domain.accounts.permissions import Action
+from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.domain.accounts.scopes import ScopedObject, includes, scope_of
 from service.domain.training import enrollments, scores
 from service.domain.training.enrollment_state import EnrollmentState
 from service.errors import N_, Message
 from service.models.db.clock import today
-from service.models.queries.scope_adapters import actor_of
 from service.models.queries.training.enrollment_facts import EnrollmentFacts, facts_of_enrollments
 from service.models.tables.user import User
 
@@ -38,23 +36,17 @@ REQUIRED_PERMISSIONS = {
 
 
 def possible_actions(user: User, ids: Collection[UUID], enrol_until: date) -> dict[UUID, frozenset[EnrollmentAction]]:
-    """Return the possible actions of the user on each of these enrolments of one class, all of them visible to the user."""
-    scopes = {act: scope_of(actor_of(user), action) for act, action in REQUIRED_PERMISSIONS.items()}
-    if not any(scope.reaches for scope in scopes.values()):
+    """For each of these enrolments of one class, all visible to the user, tell what the user can do now."""
+    if not any(may(Role(user.role), action) for action in REQUIRED_PERMISSIONS.values()):
         return {}
     return {
         facts.id: frozenset(
             act
             for act in EnrollmentAction
-            if includes(scopes[act], _subject(user, facts)) and obstacle(user, act, facts, enrol_until) is None
+            if REQUIRED_PERMISSIONS[act] in facts.actions and obstacle(user, act, facts, enrol_until) is None
         )
-        for facts in facts_of_enrollments(user, ids)
+        for facts in facts_of_enrollments(user, ids, tuple(REQUIRED_PERMISSIONS.values()))
     }
-
-
-def is_in_scope(user: User, act: EnrollmentAction, facts: EnrollmentFacts) -> bool:
-    """True if the enrolment is in the scope that the user has for this action (domain.md §9)."""
-    return includes(scope_of(actor_of(user), REQUIRED_PERMISSIONS[act]), _subject(user, facts))
 
 
 def obstacle(user: User, act: EnrollmentAction, facts: EnrollmentFacts, enrol_until: date) -> Message | None:
@@ -75,14 +67,3 @@ def _obstacle_to_correction(state: EnrollmentState, is_unapproved: bool) -> Mess
     if state is EnrollmentState.CERTIFYING:
         return scores.obstacle_to_correction(None, "", not is_unapproved)
     return None if state is EnrollmentState.MAKEUP else Message(NOTHING_TO_CORRECT)
-
-
-def _subject(user: User, facts: EnrollmentFacts) -> ScopedObject:
-    linked = frozenset({user.organisation_id}) if facts.is_linked else frozenset()
-    return ScopedObject(
-        unit=facts.unit_id,
-        parent=facts.parent_id,
-        authority=facts.authority_id,
-        is_academy=facts.is_academy,
-        linked=linked,
-    )

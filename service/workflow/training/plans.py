@@ -20,6 +20,8 @@ from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.scope import visible_to
+from service.models.queries.scope_adapters import is_organised_by
 from service.models.queries.training import plan_list
 from service.models.tables.training import TrainingPlan
 from service.models.tables.user import User
@@ -91,8 +93,8 @@ def close_past() -> None:
 
 
 def is_owner(user: User, row: TrainingPlan) -> bool:
-    """True if the plan belongs to the user's organisation, and the user may change it."""
-    return may(Role(user.role), Action.EDIT_PLAN) and row.owner_id == user.organisation_id
+    """Tell whether the user can change the plan, in a state that allows it."""
+    return is_organised_by(user, Action.EDIT_PLAN, row.owner_id)
 
 
 def _new(user: User) -> TrainingPlan:
@@ -105,7 +107,7 @@ def _own(user: User, plan_id: UUID) -> TrainingPlan:
     """A plan of the user's organisation, locked; raises NotFound for any other."""
     if not may(Role(user.role), Action.EDIT_PLAN):
         raise NotAllowed
-    query = select(TrainingPlan).where(TrainingPlan.id == plan_id, TrainingPlan.owner_id == user.organisation_id)
+    query = select(TrainingPlan).where(TrainingPlan.id == plan_id, visible_to(user, TrainingPlan, Action.EDIT_PLAN))
     row = session().scalars(query.with_for_update()).one_or_none()
     if row is None:
         raise NotFound

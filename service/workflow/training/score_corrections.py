@@ -22,7 +22,6 @@ from service.workflow.training.enrollment_actions import (
     NOTHING_TO_UNDO,
     REQUIRED_PERMISSIONS,
     EnrollmentAction,
-    is_in_scope,
     obstacle,
 )
 
@@ -47,17 +46,17 @@ def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, 
 
 
 def obstacle_to(user: User, found: Enrollment, act: EnrollmentAction) -> Message | None:
-    """Say why the user cannot do this to a visible enrolment, its class loaded. Raises NotFound out of the user's scope."""
-    [facts] = facts_of_enrollments(user, [found.id])
-    if not is_in_scope(user, act, facts):
+    """Return why the user cannot do this to a visible enrolment whose class is loaded. Raises NotFound out of scope."""
+    [facts] = facts_of_enrollments(user, [found.id], [REQUIRED_PERMISSIONS[act]])
+    if not facts.actions:
         raise NotFound
     return obstacle(user, act, facts, found.training_class.enrol_until)
 
 
 def enrollment_for(user: User, enrollment_id: UUID, act: EnrollmentAction) -> Enrollment:
-    """Load the enrolment of an action with unit and class.
+    """Return the enrolment with unit, class and person.
 
-    Raises NotAllowed for a role that never does this, NotFound out of scope, Conflict when it is not possible now.
+    Raises NotAllowed for a role without the action, NotFound out of scope, Conflict when it is not possible now.
     """
     if not may(Role(user.role), REQUIRED_PERMISSIONS[act]):
         raise NotAllowed

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, String, and_, any_, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
+from service.domain.accounts.permissions import Action
 from service.domain.notices.notices import READERS
 from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
@@ -57,7 +58,7 @@ def own_query(user: User, chosen: NoticeFilter) -> Any:
     """The query behind the page, whole, for exports."""
     readers = select(func.count()).where(Receipt.notice_id == Notice.id).correlate(Notice).scalar_subquery()
     query = _rows().add_columns(readers.label("readers"), Notice.created_at)
-    return query.where(Notice.author_id == user.organisation_id, Notice.kind == "bulletin", *_conditions(chosen))
+    return query.where(visible_to(user, Notice, Action.EDIT_BULLETIN), Notice.kind == "bulletin", *_conditions(chosen))
 
 
 def unread_count(user: User) -> int:
@@ -97,7 +98,7 @@ def readers_query(notice: Notice) -> Any:
 def own_bulletin(user: User, notice_id: UUID | None) -> Notice | None:
     """A bulletin of the reader's organisation; None for any other."""
     query = select(Notice).where(Notice.id == notice_id, Notice.kind == "bulletin")
-    return session().scalars(query.where(Notice.author_id == user.organisation_id)).one_or_none()
+    return session().scalars(query.where(visible_to(user, Notice, Action.EDIT_BULLETIN))).one_or_none()
 
 
 def reading_counts(notice: Notice) -> tuple[int, int]:

@@ -10,13 +10,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, extract, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
+from service.domain.accounts.permissions import Action
 from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.persons.person_list import PersonFilter, conditions
 from service.models.queries.scope import (
     get_or_404_in_scope,
-    inbox_addresses,
-    linked_academies,
     visible_to,
 )
 from service.models.tables.case import Task
@@ -128,9 +127,8 @@ def state_counts(class_id: UUID) -> dict[str, int]:
 
 def open_tasks(user: User, case_ids: Iterable[UUID], element: str = "") -> dict[UUID, Any]:
     """The user's open task of each case (of one element, if any): id, element and name, by case."""
-    mine = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in inbox_addresses(user)))
     query = select(Task.case_id, Task.id, Task.element, Task.name, Task.summary).where(
-        Task.case_id.in_(list(case_ids)), Task.state == "open", mine
+        Task.case_id.in_(list(case_ids)), Task.state == "open", visible_to(user, Task)
     )
     if element:
         query = query.where(or_(Task.element == element, Task.element.endswith("/" + element)))
@@ -171,7 +169,7 @@ def fitting_persons(user: User, found: TrainingClass, chosen: PersonFilter, most
 
 
 def _candidates(query: Any, user: User, found: TrainingClass, fitting: bool) -> Any:
-    """The persons a user may enrol in a class, or try to; the association and institutions have academies only (C7)."""
+    """Select the persons a user may enrol in a class, or try to (R41)."""
     enrolled = select(Enrollment.person_id).where(
         Enrollment.person_id == Person.id, Enrollment.state.in_(LIVE_ENROLLMENT)
     )
@@ -181,24 +179,22 @@ def _candidates(query: Any, user: User, found: TrainingClass, fitting: bool) -> 
         QualificationType.code.in_(found.qualification_types),
         ~enrolled.exists(),
     )
-    query = (
+    return (
         query.select_from(Person)
         .join(Organisation, Organisation.id == Person.unit_id)
         .join(QualificationType, QualificationType.id == Person.qualification_type_id)
         .join(TrainingNeed, TrainingNeed.person_id == Person.id)
         .where(
-            visible_to(user, Person), Person.state.in_(("approved", "pending", "rejected")), fits if fitting else ~fits
+            visible_to(user, Person, Action.ENROLL),
+            Person.state.in_(("approved", "pending", "rejected")),
+            fits if fitting else ~fits,
         )
     )
-    if user.role == "training_institution":
-        return query.where(Person.unit_id.in_(linked_academies(user)))
-    return query.where(Organisation.kind == "academy") if user.role == "association" else query
 
 
 def drafts(user: User) -> list[Any]:
     """The user's open tasks of drafting a class, oldest first: id, subject, opened_at."""
-    mine = or_(*(and_(Task.organisation_id == o, Task.role == r) for o, r in inbox_addresses(user)))
-    query = select(Task.id, Task.subject, Task.opened_at).where(mine, Task.state == "open")
+    query = select(Task.id, Task.subject, Task.opened_at).where(visible_to(user, Task), Task.state == "open")
     return list(session().execute(query.where(Task.kind == "training_class/draft_class").order_by(Task.opened_at)))
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
+from service.domain.accounts.permissions import Action, ScopeKind, kinds_of
+from service.domain.accounts.roles import Role
 from service.models.db.pagination import Page, SortOrder, read_page
-from service.models.queries.scope import own_units, visible_to
+from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
@@ -79,12 +81,10 @@ def _has(states: tuple[str, ...]) -> Any:
 
 def _by_own_province(user: User) -> ColumnElement[bool] | None:
     """Classes organised by a province of whose units the user enrols; None for those who enrol persons of academies (C7)."""
-    if user.role == "provincial_authority":
-        return TrainingClass.organiser_id == user.organisation_id
-    if user.role in ("group", "enterprise"):
-        units = Organisation.id.in_(own_units(user))
-        return TrainingClass.organiser_id.in_(select(Organisation.authority_id).where(units))
-    return None
+    if kinds_of(Role(user.role), Action.ENROLL) & {ScopeKind.ACADEMIES, ScopeKind.LINKED}:
+        return None
+    units = select(Organisation.authority_id).where(visible_to(user, Organisation, Action.ENROLL))
+    return TrainingClass.organiser_id.in_(units)
 
 
 def _rows() -> Any:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import aliased
 
+from service.domain.accounts.permissions import Action
 from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
@@ -89,12 +90,12 @@ def institutions() -> list[tuple[UUID, str]]:
     return [(row.id, row.name) for row in session().execute(query.order_by(Organisation.sort_key))]
 
 
-def unit_choices(user: User, kind: str = "") -> list[tuple[UUID, str]]:
-    """Id and name of the live units in scope (of one kind, if any), for filters and forms; at most 3,000."""
+def unit_choices(user: User, kind: str = "", action: Action | None = None) -> list[tuple[UUID, str]]:
+    """Id and name of the live units (of one kind, if any) that the user sees, or has the action on; at most 3,000."""
     query = (
         select(Organisation.id, Organisation.name)
         .where(
-            visible_to(user, Organisation),
+            visible_to(user, Organisation, action),
             Organisation.kind.in_((kind,) if kind else UNITS),
             Organisation.state != "deleted",
         )

@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import CertificateState, obstacle_to_printing
 from service.errors import N_, Conflict
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.certificate_list import CertificateFilter
 from service.models.queries.certificates.reissue_list import live_reissue_of
+from service.models.queries.scope import is_unscoped
+from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import rule
 from service.models.queries.units import unit_list
 from service.models.tables.certificate import Certificate
@@ -42,14 +43,13 @@ def index() -> ResponseReturnValue:
         unit_id=query_params.key("unit"),
         is_unprinted=query_params.choice("print", ("no",)) == "no",
     )
-    sees_all = current_user.role in (Role.MINISTRY, Role.ASSOCIATION)
     return render_template(
         "pages/certificates/index.html",
         page=certificate_list.certificates_page(current_user, chosen, query_params.cursor()),
         chosen=chosen,
         counts=certificate_list.certificate_counts(current_user),
         states=STATES,
-        provinces=unit_list.provinces() if sees_all else [],
+        provinces=unit_list.provinces() if is_unscoped(current_user, Action.VIEW_CERTIFICATES) else [],
     )
 
 
@@ -76,9 +76,8 @@ def show(certificate_id: UUID) -> ResponseReturnValue:
 def _acts(found: Certificate) -> dict[str, bool]:
     """What this reader may begin here: reissue by the unit (academies: the association), or an end by the ministry."""
     is_valid, is_past = found.state == CertificateState.VALID, found.valid_to < today()
-    is_own = current_user.role != Role.ASSOCIATION or found.person.unit.kind == "academy"
     return {
-        "reissue": is_valid and not is_past and is_own and has_permission(Action.REQUEST_REISSUE),
+        "reissue": is_valid and not is_past and is_in_scope(current_user, Action.REQUEST_REISSUE, found.person.unit),
         "revoke": is_valid and not is_past and has_permission(Action.REVOKE_CERTIFICATE),
         "deregister": is_valid and is_past and has_permission(Action.DEREGISTER_CERTIFICATE),
     }

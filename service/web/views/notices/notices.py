@@ -14,7 +14,7 @@ from markupsafe import Markup
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.notices import notices as notice_rules
-from service.domain.notices.notices import READERS, NoticeKind, NoticeState
+from service.domain.notices.notices import NoticeKind, NoticeState, addressable_roles
 from service.errors import N_, Conflict, Message, NotFound
 from service.infrastructure import rich_text
 from service.models.queries.notices import notice_list
@@ -263,6 +263,6 @@ def _typed() -> dict[str, object]:
 def _audiences() -> dict[str, object]:
     """Whom the author may choose from."""
     is_province = current_user.role == Role.PROVINCIAL_AUTHORITY
-    roles = (Role.GROUP, Role.ENTERPRISE) if is_province else READERS
+    roles = addressable_roles(Role(current_user.role))
     known = [name for _key, name in unit_list.unit_choices(current_user)]
     return {"roles": roles, "provinces": [] if is_province else unit_list.provinces(), "known_units": known}

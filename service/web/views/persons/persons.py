@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.roles import UNIT_ROLES, Role
 from service.domain.persons.identity import IdType, Sex, normalise
 from service.domain.persons.persons import PersonState, obstacle_to_editing
 from service.domain.training import training_need
@@ -23,13 +22,14 @@ from service.models.queries.persons.person_changes import ChangeFilter, ChangeKi
 from service.models.queries.persons.person_history import trainings_of, versions_of
 from service.models.queries.persons.person_list import PersonFilter
 from service.models.queries.scope import get_or_404_in_scope
+from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.queries.units import unit_list
 from service.models.tables.person import Person, Photo, QualificationType
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
-from service.web.shell.navigation import set_active_menu_item
+from service.web.shell.navigation import has_permission, set_active_menu_item
 from service.web.views.accounts.session import source
 from service.workflow.idempotency import once
 from service.workflow.persons import person_records
@@ -173,7 +173,7 @@ def photo(person_id: UUID) -> ResponseReturnValue:
 
 
 def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
-    if person.unit.kind == UnitKind.ACADEMY and current_user.role == Role.ASSOCIATION:
+    if person.unit.kind == UnitKind.ACADEMY and has_permission(Action.EDIT_ACADEMY):
         set_active_menu_item("persons.academies")
     known = facts_of([person.id], today())[person.id]
     need = enrollments.decide(known)
@@ -194,7 +194,7 @@ def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
 
 
 def _form(person: Person | None) -> ResponseReturnValue:
-    choices = unit_list.unit_choices(current_user, UnitKind.ACADEMY if current_user.role == Role.ASSOCIATION else "")
+    choices = unit_list.unit_choices(current_user, action=Action.EDIT_PERSON)
     return render_template(
         "pages/persons/form.html",
         person=person,
@@ -232,5 +232,4 @@ def _sent(person: Person) -> Message:
 
 def _may_edit(person: Person) -> bool:
     """Whether to offer editing; the use case decides."""
-    role = Role(current_user.role)
-    return role in UNIT_ROLES or (role == Role.ASSOCIATION and person.unit.kind == "academy")
+    return is_in_scope(current_user, Action.EDIT_PERSON, person.unit)

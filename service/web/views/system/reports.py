@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.roles import Role
 from service.errors import N_, NotFound
 from service.infrastructure import pdf
 from service.models.db.clock import today
+from service.models.queries.scope import is_unscoped
 from service.models.queries.training import class_list
 from service.models.queries.units import unit_list
 from service.models.tables.person import QualificationType
@@ -167,9 +167,9 @@ def _pairs(report: Report, name: str) -> list[tuple[str, str]]:
     if name == "year":
         years = {*class_list.years(current_user), today().year}
         return [(str(year), str(year)) for year in sorted(years, reverse=True)]
-    if name == "province" and current_user.role in (Role.MINISTRY, Role.ASSOCIATION):
+    if name == "province" and is_unscoped(current_user, Action.VIEW_UNITS):
         return [(str(key), translate(word)) for key, word in unit_list.provinces()]
-    if name == "unit" and current_user.role not in (Role.MINISTRY, Role.ASSOCIATION):
+    if name == "unit" and not is_unscoped(current_user, Action.VIEW_UNITS):
         units = unit_list.unit_choices(current_user)
         return [(str(key), word) for key, word in units] if len(units) <= UNITS_SHOWN else []
     if name == "type":

@@ -20,7 +20,8 @@ from service.domain.units.units import (
 )
 from service.errors import N_, Conflict, Message, NotFound
 from service.models.queries.persons.person_history import versions_of
-from service.models.queries.scope import get_or_404_in_scope
+from service.models.queries.scope import get_or_404_in_scope, is_unscoped
+from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.units import unit_list
 from service.models.queries.units.unit_list import UnitFilter
 from service.models.tables.organisation import Organisation
@@ -211,10 +212,8 @@ def _unit(unit_id: UUID) -> Organisation:
 
 def _may_edit(unit: Organisation) -> bool:
     """Whether to offer editing; the use case decides."""
-    role = Role(current_user.role)
-    if unit.state == UnitState.DELETED or role == Role.MINISTRY:
-        return False
-    return role == Role.ASSOCIATION or unit.kind != "academy"
+    action = Action.EDIT_ACADEMY if unit.kind == UnitKind.ACADEMY else Action.MODIFY_UNIT
+    return unit.state != UnitState.DELETED and is_in_scope(current_user, action, unit)
 
 
 def _names(unit: Organisation) -> dict[str, str]:
@@ -223,7 +222,5 @@ def _names(unit: Organisation) -> dict[str, str]:
 
 
 def _provinces() -> list[tuple[UUID, str]]:
-    """The provinces to filter by or choose from; a provincial user has but his own."""
-    if current_user.role in (Role.MINISTRY, Role.ASSOCIATION):
-        return unit_list.provinces()
-    return []
+    """The provinces to filter by or choose from; none for a user who sees one province."""
+    return unit_list.provinces() if is_unscoped(current_user, Action.VIEW_UNITS) else []
