@@ -180,7 +180,7 @@ class ScopeWorld:
                 key = self._add(
                     Person,
                     name="李乙丑",
-                    id_number_sealed=b"x",
+                    id_number="x",
                     id_number_digest=str(self._next()).encode(),
                     id_number_masked="x",
                     sex="female",

@@ -37,7 +37,6 @@ def test_rows_visible_in_sql_are_those_that_the_rules_include(seed: int) -> None
                 compare(world, user, actor, model)
     finally:
         session().rollback()
-        session().info.pop("addresses", None)
 
 
 def compare(world: ScopeWorld, user: User, actor: Actor, model: type[Any]) -> None:
