@@ -1,4 +1,4 @@
-"""A bundle of files → an executable definition: checked by the gate, parsed once, kept by its digest."""
+"""Read a bundle of files as an executable definition: validated, parsed once, cached by its digest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 
-from service.engine.bpmn.spec_builder import Model
+from service.engine.bpmn.spec_builder import ExecutableSpecs
 from service.engine.dmn import decision_table
 from service.engine.kernel.camunda_extensions import (
     Attributes,
@@ -22,7 +22,7 @@ from service.engine.kernel.camunda_extensions import (
 from service.engine.kernel.canonical_json import canonical
 from service.engine.kernel.types import Data, Element, ValidationIssue
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA, parse
-from service.engine.validation.validator import validate
+from service.engine.validation import validator
 from service.errors import DefinitionRefused
 
 CACHE_SIZE = 256  # definitions in memory
@@ -69,17 +69,17 @@ class Definition:
         self.forms = _distinct(e.form_key for e in self.elements.values())
 
     @cached_property
-    def lean(self) -> Model:
-        """The specifications that production runs."""
-        return self._model(lean=True)
+    def compact_specs(self) -> ExecutableSpecs:
+        """Build the specifications that production runs: prediction goes one level ahead."""
+        return self._specs(compact=True)
 
     @cached_property
-    def plain(self) -> Model:
-        """The same with the library's full prediction: what ``verify`` runs."""
-        return self._model(lean=False)
+    def reference_specs(self) -> ExecutableSpecs:
+        """Build the same specifications with SpiffWorkflow's full prediction, which ``anpei verify`` runs."""
+        return self._specs(compact=False)
 
-    def _model(self, lean: bool) -> Model:
-        return Model(self.files, self.process, self.attributes, self.decisions, self.functions, lean)
+    def _specs(self, compact: bool) -> ExecutableSpecs:
+        return ExecutableSpecs(self.files, self.process, self.attributes, self.decisions, self.functions, compact)
 
     def properties(self, element: str) -> dict[str, str]:
         """The ``camunda:property`` values of an element."""
@@ -146,24 +146,23 @@ def read_definition(
     process: str | None = None,
     functions: tuple[str, ...] = (),
     *,
-    house: bool = True,
-    gate: bool = True,
+    deployment_rules: bool = True,
+    validate: bool = True,
 ) -> Definition:
-    """The definition of a bundle; raises DefinitionRefused with every problem the gate finds.
+    """Return the definition of a bundle. Raises DefinitionRefused with every problem that validation finds.
 
-    ``process`` names the main process when several could be it; ``functions`` are host functions that scripts may
-    call (served as topic ``script.<name>``); ``house`` also applies the rules of a deployment that are not BPMN's;
-    ``gate=False`` is for versions in force, which must load even when the gate has become stricter.
+    process: the main process, needed when several could be it; functions: host functions that scripts may call (served
+    as topic ``script.<name>``); deployment_rules: apply those beyond BPMN too; validate: False for versions in force,
+    which must load even when validation has become stricter.
     """
     digest = digest_of(files)
-    key = (digest, process or "", functions, house if gate else None)
+    key = (digest, process or "", functions, deployment_rules if validate else None)
     with _lock:
         found = _cache.get(key)
         if found is not None:
             _cache.move_to_end(key)
             return found
-    problems = validate(files, house=house, functions=functions) if gate else []
-    if problems:
+    if validate and (problems := validator.validate(files, deployment_rules=deployment_rules, functions=functions)):
         raise DefinitionRefused(problems)
     found = _made(files, process, digest, functions)
     with _lock:
@@ -178,7 +177,7 @@ def _made(files: Mapping[str, bytes], process: str | None, digest: str, function
     name, main = _main(files, process)
     try:
         found = Definition(files, name, main, digest, functions)
-        _ = found.lean
+        _ = found.compact_specs
     except (SpiffWorkflowException, KeyError) as error:
         problem = ValidationIssue(
             main,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from SpiffWorkflow.bpmn.specs.mixins.events.start_event import StartEvent
 from SpiffWorkflow.exceptions import SpiffWorkflowException
@@ -12,12 +14,12 @@ from SpiffWorkflow.task import Task
 from service.engine import state
 from service.engine.bpmn import events, throw_events
 from service.engine.bpmn.case_scopes import Case, drain
-from service.engine.bpmn.spec_builder import Model
+from service.engine.bpmn.spec_builder import ExecutableSpecs
 from service.engine.bpmn.step_context import (
     READY,
     WAITING,
+    StepContext,
     path_of,
-    step_context,
 )
 from service.engine.bpmn.token_data import carries, gather, write
 from service.engine.definition import Definition
@@ -26,7 +28,6 @@ from service.engine.kernel.types import (
     Data,
     Input,
     Job,
-    Request,
     StaleToken,
     Step,
     StepError,
@@ -46,64 +47,65 @@ from service.engine.tokens import (
     user_task,
 )
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class OpenWork:
-    """What was open before the input: user tasks and jobs by token."""
+    """User tasks and jobs that are open, by token."""
 
-    users: dict[str, str]
+    users: dict[str, Task]
     jobs: dict[str, Job]
 
 
-def step(
-    definition: Definition,
-    state_bytes: bytes | None,
-    given: Input,
-    serve: TopicHandler,
-    salt: bytes,
-    definitions: Callable[[str], Definition] | None = None,
-) -> Step:
-    """Apply one input. Pure: clock, ids and results of topics come in with it; nothing else is looked at.
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A case that an input has moved, and the work that was open before; ``build_step`` makes the Step of it."""
+
+    definition: Definition
+    given: Input
+    case: Case
+    before: OpenWork
+    readdressed: tuple[UserTask, ...]
+
+
+def engine_errors(run: Callable[P, R]) -> Callable[P, R]:
+    """Raise StepError where SpiffWorkflow gives up."""
+
+    @wraps(run)
+    def translated(*args: P.args, **options: P.kwargs) -> R:
+        try:
+            return run(*args, **options)
+        except (SpiffWorkflowException, RecursionError) as error:
+            raise StepError(f"流程引擎出错:{error}") from error
+
+    return translated
+
+
+@engine_errors
+def step(definition: Definition, state_bytes: bytes | None, given: Input, serve: TopicHandler, salt: bytes) -> Step:
+    """Apply one input to a stored state, None before the start. Pure: clock, ids and results of topics come with it.
 
     Raises StaleToken when the input has no place in this state, StepError when the diagram or a script fails, and what
-    a topic's handler raises, unchanged. ``definitions`` gives other versions (migration).
+    a topic's handler raises, unchanged.
     """
-    if step_context.ready is not None:
-        raise RuntimeError("a step inside a step: handlers may not move cases")
     if given.at.tzinfo is None:
         raise ValueError("the instant of an input must be in UTC")
-    try:
-        case = None if state_bytes is None else _loaded(state_bytes, definition)
-        open_before = before(case)
-        step_context.begin(given.at, serve, step_context.tick if case else 0, step_context.ids)
-        case, readdressed = apply_input(case, definition.lean, definition, given)
-        return build_step(case, definition, given, open_before, salt, readdressed, keep=True)
-    except (SpiffWorkflowException, RecursionError) as error:
-        raise StepError(f"流程引擎出错:{error}") from error
-    finally:
-        step_context.close()
-
-
-def _loaded(state_bytes: bytes, definition: Definition) -> Case:
-    step_context.ids = 0
-    return state.load(state_bytes, definition, definition.lean)
-
-
-def before(case: Case | None) -> OpenWork:
-    """What is open in a case, None for one that is to start."""
-    tokens = list(tokens_in(case)) if case else []
-    jobs = {task.token: job for task in tokens if (job := job_of(task))}
-    return OpenWork({task.token: path_of(task) for task in tokens if kind_of(task) == "user"}, jobs)
+    context, specs = StepContext(given.at, serve), definition.compact_specs
+    case = None if state_bytes is None else state.load(state_bytes, definition, specs, context)
+    return build_step(apply_input(definition, specs, case, given, context), salt, keep=True)
 
 
 def apply_input(
-    case: Case | None, model: Model, definition: Definition, given: Input
-) -> tuple[Case, tuple[UserTask, ...]]:
-    """The input on a live workflow (None before the start); returns it and the user tasks whose address changed."""
+    definition: Definition, specs: ExecutableSpecs, case: Case | None, given: Input, context: StepContext
+) -> Move:
+    """Move a case in memory, None before the start. Raises StaleToken, StepError, and what a handler raises."""
+    before = open_work(tokens_in(case) if case else ())
     data = _checked(given.data)
     readdressed: tuple[UserTask, ...] = ()
     if given.kind == "start":
-        case = _start(model, given, data)
+        case = _start(specs, given, data, context)
     elif case is None or case.completed:
         raise StaleToken(f"{given.kind} {given.element or ''}: 案件未开始或已结束")
     elif given.kind == "readdress":
@@ -115,7 +117,18 @@ def apply_input(
     else:
         raise StaleToken(f"不支持的输入 {given.kind}")
     drain(case)
-    return case, readdressed
+    return Move(definition, given, case, before, readdressed)
+
+
+def open_work(tokens: Iterable[Task]) -> OpenWork:
+    """Sort tokens into user tasks and jobs."""
+    users, jobs = {}, {}
+    for task in tokens:
+        if kind_of(task) == "user":
+            users[task.token] = task
+        elif job := job_of(task):
+            jobs[task.token] = job
+    return OpenWork(users, jobs)
 
 
 def _checked(data: Data) -> Data:
@@ -126,8 +139,8 @@ def _checked(data: Data) -> Data:
         raise StepError(f"提交的数据不合规则:{error}") from error
 
 
-def _start(model: Model, given: Input, data: Data) -> Case:
-    case = state.new_case(model)
+def _start(specs: ExecutableSpecs, given: Input, data: Data, context: StepContext) -> Case:
+    case = state.new_case(specs, context)
     write(case.task_tree, values=data)
     drain(case)
     waiting = [t for t in case.tasks.values() if isinstance(t.task_spec, StartEvent) and t._state == WAITING]
@@ -203,63 +216,39 @@ def _readdress(case: Case, definition: Definition, data: Data) -> tuple[UserTask
     return tuple(found for found in new if found != old[found.token])
 
 
-def build_step(
-    case: Case,
-    definition: Definition,
-    given: Input,
-    was: OpenWork,
-    salt: bytes,
-    readdressed: tuple[UserTask, ...],
-    keep: bool,
-) -> Step:
-    """What an input did to a case, told as a step; ``keep`` also makes the bytes to store."""
-    tokens = [] if case.completed else number(case, given.seq)
+def build_step(move: Move, salt: bytes, keep: bool) -> Step:
+    """Tell what a move did; ``keep`` also makes the bytes to store. Raises StepError for a case that stands nowhere."""
+    case, definition, before = move.case, move.definition, move.before
+    tokens = [] if case.completed else number(case, move.given.seq)
     arrivals = [] if case.completed else arrivals_in(case)
     if not case.completed and not tokens and not arrivals:
         raise StepError("案件既没有结束,也没有停留在任何元素上。")
     forget_stamps(tokens, arrivals)
-    opened = tuple(user_task(t, definition) for t in tokens if kind_of(t) == "user" and t.token not in was.users)
-    users = {task.token for task in tokens if kind_of(task) == "user"}
-    jobs = {task.token: job for task in tokens if (job := job_of(task))}
+    after = open_work(tokens)
+    opened = tuple(user_task(task, definition) for token, task in after.users.items() if token not in before.users)
     shape, data_digest = state.digests(case, definition, tokens, arrivals, salt)
+    context = case.context
     return Step(
         state=state.save(case, definition, tokens, arrivals) if keep else b"",
         ended=case.completed,
         opened=opened,
-        closed=tuple(token for token in sorted(was.users, key=order_of) if token not in users),
-        readdressed=readdressed,
-        jobs_set=tuple(job for token, job in jobs.items() if was.jobs.get(token) != job),
-        jobs_cleared=tuple(token for token in sorted(was.jobs, key=order_of) if token not in jobs),
+        closed=_gone(before.users, after.users),
+        readdressed=move.readdressed,
+        jobs_set=tuple(job for token, job in after.jobs.items() if before.jobs.get(token) != job),
+        jobs_cleared=_gone(before.jobs, after.jobs),
         awaited=awaited_by(tokens),
-        sent=tuple(step_context.sent),
-        trace=tuple(step_context.trace),
-        calls=tuple(step_context.calls),
-        decisions="".join(step_context.decisions),
+        sent=tuple(context.sent),
+        trace=tuple(context.trace),
+        calls=tuple(context.calls),
+        decisions="".join(context.decisions),
         shape=shape,
         data_digest=data_digest,
         data=dict(case.data) if case.completed else gather(case)[0],
     )
 
 
-def digests_of(case: Case, definition: Definition, salt: bytes) -> tuple[str, str]:
-    """Shape and data digest of a case between two steps."""
-    tokens = [] if case.completed else sorted(tokens_in(case), key=lambda task: order_of(task.token))
-    return state.digests(case, definition, tokens, [] if case.completed else arrivals_in(case), salt)
-
-
-def restore(definition: Definition, earlier: bytes, later: bytes, given: Input, salt: bytes) -> Step:
-    """The step from a later state back to an earlier one; nothing is executed."""
-    gone = before(_loaded(later, definition))
-    case = _loaded(earlier, definition)
-    step_context.begin(given.at, _serve_nothing, step_context.tick, step_context.ids)
-    try:
-        return build_step(case, definition, given, gone, salt, (), keep=True)
-    finally:
-        step_context.close()
-
-
-def _serve_nothing(request: Request) -> None:
-    return None
+def _gone(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted((token for token in before if token not in after), key=order_of))
 
 
 def evaluate_decision(definition: Definition, decision: str, facts: Data) -> Data:

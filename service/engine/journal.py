@@ -1,7 +1,6 @@
-"""Rows of a case's journal: one per input, chained by hashes that cover digests and never payloads.
+"""Rows of a case's journal: one per input, chained by hashes that cover digests of payloads, not the payloads.
 
-Erasing a payload and its salt leaves the chain, the path and the shape provable. Rows are plain JSON and survive a
-round trip through ``jsonb``.
+Rows are plain JSON and survive a round trip through ``jsonb``.
 """
 
 from __future__ import annotations
@@ -10,21 +9,21 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from service.engine.definition import Definition
 from service.engine.kernel import timers
-from service.engine.kernel.canonical_json import DIGEST_VERSION, canonical, digest
+from service.engine.kernel.canonical_json import DIGEST_VERSION, canonical
 from service.engine.kernel.types import (
-    Data,
     Input,
     Job,
     Step,
     UserTask,
 )
 
-ENGINE = "spiffworkflow-3.2.0/1"
+ENGINE = "spiffworkflow-3.2.0/2"
 
 HASHED_FIELDS = [
     "case",
@@ -35,85 +34,82 @@ HASHED_FIELDS = [
     "at",
     "element",
     "token",
-    "instance",
     "due",
     "definition",
-    "to",
-    "map",
-    "target",
     "trace",
     "opened",
     "closed",
     "jobs",
     "decisions",
-    "skel",
     "shape",
     "data_digest",
     "engine",
     "digest_version",
 ]
-"""What the hash covers as it stands; of ``data`` and ``calls`` it covers skeleton and salted digests only."""
+"""Fields that the hash covers as they stand; of ``data`` and ``calls`` it covers the salted digests only."""
 
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Case and author of a row, and its place in the chain.
+
+    case, actor, behalf: ids as text; prev: hash of the row before, '' for the first; salt: 16 random bytes.
+    """
+
+    case: str
+    actor: str | None
+    prev: str
+    salt: bytes
+    behalf: str | None = None
+
+
 def instant(at: datetime) -> str:
-    """The text of an instant in rows: ISO 8601, UTC, with ``Z``."""
+    """Write an instant as rows do: ISO 8601, UTC, with ``Z``."""
     return timers.to_text(at)
 
 
 def salted(salt: bytes, field: str, value: Any) -> str:
-    """Hex digest of one field of a row under the row's salt."""
+    """Return the hex digest of one field of a row under the row's salt."""
     return hmac.digest(_field_salt(salt, field), canonical(value), "sha256").hex()
 
 
-def make_row(
-    case: str,
-    given: Input,
-    step: Step | None,
-    definition: Definition,
-    actor: str | None,
-    behalf: str | None,
-    prev: str,
-    salt: bytes,
-    carry: Mapping[str, Any] | None = None,
-    target: int | None = None,
-) -> Row:
-    """The row of an input and what it did. ``prev`` is the hash of the row before, '' for the first.
+def step_row(envelope: Envelope, definition: Definition, given: Input, step: Step) -> Row:
+    """Make the row of an input that moved the case."""
+    return _row(envelope, definition, given, step_fields(step))
 
-    ``step`` is None for inputs that move a task but not the case (claim, unclaim, assign): shape and data digest are
-    then carried over from ``carry``, the row before. ``target`` is the first row that an undo takes back.
+
+def note_row(envelope: Envelope, definition: Definition, given: Input, before: Mapping[str, Any]) -> Row:
+    """Make the row of an input that moves a task but not the case (claim, unclaim, assign).
+
+    Shape and data digest are those of ``before``, the row before it.
     """
-    before = carry or {}
+    carried = {"shape": before["shape"], "data_digest": before["data_digest"]}
+    return _row(envelope, definition, given, EMPTY_STEP_FIELDS | carried)
+
+
+def _row(envelope: Envelope, definition: Definition, given: Input, done: Row) -> Row:
     row: Row = {
-        "case": case,
+        "case": envelope.case,
         "seq": given.seq,
         "kind": given.kind,
-        "actor": actor,
-        "behalf": behalf,
+        "actor": envelope.actor,
+        "behalf": envelope.behalf,
         "at": instant(given.at),
         "element": given.element,
         "token": given.token,
-        "instance": None,
         "due": None if given.due is None else instant(given.due),
         "definition": definition.digest,
-        "to": None,
-        "map": None,
-        "target": target,
         "engine": ENGINE,
         "digest_version": DIGEST_VERSION,
         "data": dict(given.data),
-        "salt": base64.b64encode(salt).decode(),
-        "prev": prev,
+        "salt": base64.b64encode(envelope.salt).decode(),
+        "prev": envelope.prev,
+        **done,
     }
-    row |= (
-        step_fields(step)
-        if step
-        else EMPTY_STEP_FIELDS | {name: before.get(name, "") for name in ("shape", "data_digest")}
-    )
-    row["skel"] = _skeleton_digest(row)
-    row["digests"] = _digests(row, salt)
-    row["hash"] = _hash(row, prev)
+    row["digests"] = _digests(row, envelope.salt)
+    row["hash"] = _hash(row)
     return row
 
 
@@ -121,7 +117,7 @@ EMPTY_STEP_FIELDS: Row = {"trace": [], "opened": [], "closed": [], "jobs": [], "
 
 
 def step_fields(step: Step) -> Row:
-    """The part of a row that a step tells."""
+    """Return the fields of a row that a step fills."""
     return {
         "trace": list(step.trace),
         "opened": [task_fields(task) for task in (*step.opened, *step.readdressed)],
@@ -135,7 +131,7 @@ def step_fields(step: Step) -> Row:
 
 
 def task_fields(task: UserTask) -> list[Any]:
-    """What a row says of an opened or readdressed user task: its address; names and summaries may be personal."""
+    """List the address of an opened or readdressed user task, without its name and summary, which may be personal."""
     return [
         task.token,
         task.element,
@@ -152,12 +148,12 @@ def task_fields(task: UserTask) -> list[Any]:
 
 
 def job_fields(job: Job) -> list[Any]:
-    """What a row says of a job that was set."""
+    """List the fields of a job that was set."""
     return [job.token, job.element, job.kind, None if job.due is None else instant(job.due), job.topic]
 
 
 def verify_chain(rows: Iterable[Mapping[str, Any]]) -> str | None:
-    """The first fault of a case's rows in order of ``seq``: changed, deleted, inserted, swapped; None when there is none."""
+    """Name the first row, in order of ``seq``, that was changed, deleted, inserted or swapped; None when all are whole."""
     prev, expected = "", 0
     for row in rows:
         name = f"{row.get('case')}/{row.get('seq')}"
@@ -168,85 +164,33 @@ def verify_chain(rows: Iterable[Mapping[str, Any]]) -> str | None:
             return f"{name}: {fault}"
         if row.get("prev") != prev:
             return f"{name}: does not follow the row before"
-        if _hash(row, prev) != row.get("hash"):
+        if _hash(row) != row.get("hash"):
             return f"{name}: changed"
         prev, expected = row["hash"], expected + 1
     return None
-
-
-def erase(row: Mapping[str, Any], fields: Iterable[str] | None = None) -> Row:
-    """The row without its payload (all, or ``data.name`` and ``calls.0`` of it) and the salts that could betray it."""
-    found = dict(row)
-    names = set(row["digests"]) if fields is None else set(fields)
-    found["data"] = {k: _skeleton(v) if f"data.{k}" in names else v for k, v in row["data"].items()}
-    found["calls"] = [
-        [element, topic, _skeleton(value) if f"calls.{n}" in names else value]
-        for n, (element, topic, value) in enumerate(row["calls"])
-    ]
-    found["salt"] = {name: salt.hex() for name, salt in _salts(row).items() if name not in names} or None
-    return found
-
-
-def is_erased(row: Mapping[str, Any]) -> bool:
-    """Whether some payload of the row is gone."""
-    return not isinstance(row["salt"], str)
 
 
 def _field_salt(salt: bytes, field: str) -> bytes:
     return hmac.digest(salt, field.encode(), "sha256")
 
 
-def _payload(row: Mapping[str, Any]) -> Data:
-    """Field → value of everything that may be erased."""
-    found = {f"data.{name}": value for name, value in row["data"].items()}
-    return found | {f"calls.{n}": result for n, (_, _, result) in enumerate(row["calls"])}
-
-
-def _salts(row: Mapping[str, Any]) -> dict[str, bytes]:
-    """Field → the salt that still opens it."""
-    salt = row["salt"]
-    if isinstance(salt, str):
-        whole = base64.b64decode(salt)
-        return {name: _field_salt(whole, name) for name in _payload(row)}
-    return {name: bytes.fromhex(text) for name, text in (salt or {}).items()}
-
-
 def _digests(row: Mapping[str, Any], salt: bytes) -> dict[str, str]:
-    return {name: salted(salt, name, value) for name, value in _payload(row).items()}
+    """Digest each value of ``data``, and each call with its element and topic, under a salt of its own."""
+    values = {f"data.{name}": value for name, value in row["data"].items()}
+    values |= {f"calls.{n}": call for n, call in enumerate(row["calls"])}
+    return {name: salted(salt, name, value) for name, value in values.items()}
 
 
 def _payload_fault(row: Mapping[str, Any]) -> str | None:
-    """Values against their digests; a value without a salt may only be a skeleton."""
+    """Compare values with their digests."""
     try:
-        payload, salts = _payload(row), _salts(row)
-        if _skeleton_digest(row) != row["skel"] or set(payload) != set(row["digests"]):
-            return "its payload has another structure"
-        for name, value in payload.items():
-            salt = salts.get(name)
-            if salt is None and value != _skeleton(value):
-                return f"{name} changed under cover of erasure"
-            if salt is not None and hmac.digest(salt, canonical(value), "sha256").hex() != row["digests"][name]:
-                return f"{name} changed"
+        found, told = _digests(row, base64.b64decode(row["salt"])), row["digests"]
+        changed = sorted(name for name in {*found, *told} if found.get(name) != told.get(name))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return f"not a row of a journal ({error})"
-    return None
+    return f"{changed[0]} changed" if changed else None
 
 
-def _skeleton(value: Any) -> Any:
-    """The structure of a value with every leaf gone."""
-    if isinstance(value, dict):
-        return {name: _skeleton(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_skeleton(item) for item in value]
-    return None
-
-
-def _skeleton_digest(row: Mapping[str, Any]) -> str:
-    return digest(
-        [_skeleton(row["data"]), [[element, topic, _skeleton(value)] for element, topic, value in row["calls"]]]
-    )
-
-
-def _hash(row: Mapping[str, Any], prev: str) -> str:
-    fixed = {name: row[name] for name in HASHED_FIELDS if row.get(name) is not None}
-    return hashlib.sha256(prev.encode() + canonical(fixed) + canonical(row["digests"])).hexdigest()
+def _hash(row: Mapping[str, Any]) -> str:
+    fields = {name: row[name] for name in HASHED_FIELDS if row.get(name) is not None}
+    return hashlib.sha256(row["prev"].encode() + canonical(fields) + canonical(row["digests"])).hexdigest()

@@ -1,17 +1,17 @@
-"""A case again from its journal: moment by moment for the eye, and against the plain library for the proof."""
+"""Run a case again from its journal: row by row to show it, and once more without stored states to check it."""
 
 from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.engine import engine, journal, state
 from service.engine.bpmn.case_scopes import Case
 from service.engine.bpmn.expressions_eval import error_in
-from service.engine.bpmn.step_context import deep_recursion, step_context
+from service.engine.bpmn.step_context import StepContext, deep_recursion
 from service.engine.definition import Definition
 from service.engine.kernel import timers
 from service.engine.kernel.types import (
@@ -33,131 +33,87 @@ NOTES = frozenset({"claim", "unclaim", "assign"})
 """Kinds of rows that move a task but not the case: the engine skips them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """The case after one row that is still in force."""
+@dataclass(slots=True)
+class _Progress:
+    """The case after the rows read so far."""
 
-    seq: int
-    step: Step
-    done: dict[str, int]
+    step: Step | None = None
+    done: Counter[str] = field(default_factory=Counter)
 
 
 def replay_frames(rows: Iterable[Row], definitions: Definitions) -> list[ReplayFrame]:
-    """The case after each row: tokens, done elements, data. Raises StaleToken, MissingRecordedResult or StepError for a false journal."""
-    found: list[ReplayFrame] = []
-    for row, points in _run(rows, definitions):
-        here = points[-1] if points else None
-        tokens = _tokens(here.step, definitions(row["definition"])) if here else ()
-        data, ended = (here.step.data, here.step.ended) if here else ({}, False)
-        found.append(
-            ReplayFrame(row["seq"], row["definition"], tokens, dict(here.done) if here else {}, dict(data), ended)
-        )
-    return found
+    """Show the case after each row: tokens, done elements, data.
+
+    Raises StaleToken, MissingRecordedResult or StepError for a journal that cannot be.
+    """
+    return [_frame(row, now, definitions(row["definition"])) for row, now in _run(rows, definitions)]
+
+
+def _frame(row: Row, now: _Progress, definition: Definition) -> ReplayFrame:
+    if now.step is None:
+        return ReplayFrame(row["seq"], row["definition"], (), {}, {}, False)
+    tokens, data = _tokens(now.step, definition), dict(now.step.data)
+    return ReplayFrame(row["seq"], row["definition"], tokens, dict(now.done), data, now.step.ended)
 
 
 def open_tasks(rows: Iterable[Row], definitions: Definitions) -> tuple[str, list[str]]:
-    """Shape digest and tokens of the open user tasks after the last row."""
-    points = _last(rows, definitions)
-    if not points:
+    """Return the shape digest and the tokens of the open user tasks after the last row."""
+    step = None
+    for _, now in _run(rows, definitions):
+        step = now.step
+    if step is None:
         return "", []
-    step = points[-1].step
     return step.shape, [token for token, _, kind in state.paths(step.state) if kind == "user"]
 
 
-def undo(rows: Sequence[Row], target: int, given: Input, definitions: Definitions, salt: bytes) -> Step:
-    """The step that takes back every input from row ``target`` on: the case is again as it was before it.
-
-    Its row is made with ``target``. Raises StaleToken when the case had not begun before the target. What handlers did
-    to business rows is taken back by whoever calls this.
-    """
-    points = _last(rows, definitions)
-    kept = [point for point in points if point.seq < target]
-    if not kept:
-        raise StaleToken(f"undo {target}")
-    return engine.restore(definitions(rows[-1]["definition"]), kept[-1].step.state, points[-1].step.state, given, salt)
-
-
-def _run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, list[_Point]]]:
-    """Each row with the points in force after it, by the compact engine."""
-    points: list[_Point] = []
+def _run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, _Progress]]:
+    """Step through the rows by stored states, as production does."""
+    now = _Progress()
     for row in rows:
-        if row["kind"] == "undo":
-            points = [point for point in points if point.seq < row["target"]]
-        elif row["kind"] not in NOTES:
-            before = points[-1] if points else None
-            held = before.step.state if before else None
-            step = engine.step(
-                definitions(row["definition"]), held, input_of(row), recorded_handler(row), _salt(row), definitions
-            )
-            done = Counter(before.done if before else {})
-            done.update(line[1:] for line in step.trace if line[0] == "+")
-            points = [*points, _Point(row["seq"], step, dict(done))]
-        yield row, points
-
-
-def _last(rows: Iterable[Row], definitions: Definitions) -> list[_Point]:
-    """The points in force after the last row."""
-    found: list[_Point] = []
-    for _, points in _run(rows, definitions):
-        found = points
-    return found
+        if row["kind"] not in NOTES:
+            stored = now.step.state if now.step else None
+            definition = definitions(row["definition"])
+            now.step = engine.step(definition, stored, input_of(row), recorded_handler(row), _salt(row))
+            now.done.update(line[1:] for line in now.step.trace if line[0] == "+")
+        yield row, now
 
 
 def _tokens(step: Step, definition: Definition) -> tuple[str, ...]:
-    """Where the tokens stand: events that merely wait on the border of an activity, or for a scope, have none."""
+    """List the paths at which tokens rest; events that wait on an activity's border or for a scope have none."""
 
-    def stands(path: str, kind: str) -> bool:
+    def rests(path: str, kind: str) -> bool:
         element = definition.elements[path.split("/")[-1]].type
         return kind != "wait" or element not in ("boundaryEvent", "subProcess")
 
-    return tuple(path for _, path, kind in state.paths(step.state) if stands(path, kind))
+    return tuple(path for _, path, kind in state.paths(step.state) if rests(path, kind))
 
 
 def re_execute(rows: Iterable[Row], definitions: Definitions) -> list[str]:
-    """What differs when the plain library, never saved or shortened, runs the journal; nothing when the journal is true."""
-    plain: ReferenceRun | None = None
-    kept: list[Row] = []
-    told: tuple[Any, Any] = ("", "")
+    """Run a journal in one ReferenceRun and list what differs from its rows, up to the first row that does.
+
+    The rules are those of production; stored states and the short prediction are not used.
+    """
+    run: ReferenceRun | None = None
+    carried = {"shape": "", "data_digest": ""}
     for row in rows:
         try:
             if row["kind"] in NOTES:
-                found = _named(row, dict(zip(("shape", "data_digest"), told, strict=True)))
-            elif row["kind"] == "undo":
-                kept = [earlier for earlier in kept if earlier["seq"] < row["target"]]
-                plain = _rerun(kept, definitions)
-                found = _named(row, plain.digests(_salt(row)))
+                found = _differing(row, carried)
             else:
-                plain = plain or ReferenceRun(definitions(row["definition"]))
-                found = differences(row, plain.step(input_of(row), recorded_handler(row), _salt(row)))
-                kept.append(row)
+                run = run or ReferenceRun(definitions(row["definition"]))
+                step = run.step(input_of(row), recorded_handler(row), _salt(row))
+                found = _differing(row, journal.step_fields(step))
         except (StaleToken, MissingRecordedResult, StepError, ValueError) as error:
             return [f"{_name(row)}: {type(error).__name__} {error}"]
         if found:
             return found
-        told = row["shape"], row["data_digest"]
+        carried = {name: row[name] for name in carried}
     return []
 
 
-def _rerun(rows: Sequence[Row], definitions: Definitions) -> ReferenceRun:
-    if not rows:
-        raise StaleToken("nothing is left")
-    plain = ReferenceRun(definitions(rows[0]["definition"]))
-    for row in rows:
-        plain.step(input_of(row), recorded_handler(row), _salt(row))
-    return plain
-
-
-def differences(row: Row, step: Step) -> list[str]:
-    """What a row says against what a step did, one text each."""
-    told = journal.step_fields(step)
-    if journal.is_erased(row):
-        del told["data_digest"]
-    return _named(row, told)
-
-
-def _named(row: Row, told: Mapping[str, Any]) -> list[str]:
+def _differing(row: Row, expected: Mapping[str, Any]) -> list[str]:
     return [
-        f"{_name(row)}: {name} differs: {value} ≠ {row[name]}" for name, value in told.items() if value != row[name]
+        f"{_name(row)}: {name} differs: {value} ≠ {row[name]}" for name, value in expected.items() if value != row[name]
     ]
 
 
@@ -166,34 +122,29 @@ def _name(row: Row) -> str:
 
 
 class ReferenceRun:
-    """A case run by the library as it is: full tree, full prediction, held in memory, never saved."""
+    """A case held in memory from its start to its end: full task tree, full prediction, never saved nor loaded.
+
+    Parser, gateways, joins and all other elements are those of production. A run shows that the compact state and the
+    short prediction lose nothing; it does not show that an element does what BPMN says.
+    """
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.case: Case | None = None
-        self.tick = self.ids = 0
 
+    @engine.engine_errors
     def step(self, given: Input, serve: TopicHandler, salt: bytes) -> Step:
         """Apply one input; raises as ``engine.step`` does."""
-        try:
-            before = engine.before(self.case)
-            step_context.begin(given.at, serve, self.tick, self.ids, bounded=False)
-            with deep_recursion():
-                self.case, readdressed = engine.apply_input(self.case, self.definition.plain, self.definition, given)
-            return engine.build_step(self.case, self.definition, given, before, salt, readdressed, keep=False)
-        finally:
-            self.tick, self.ids = step_context.tick, step_context.ids
-            step_context.close()
-
-    def digests(self, salt: bytes) -> dict[str, str]:
-        """Shape and data digest of the case as it is."""
-        assert self.case is not None
-        shape, data_digest = engine.digests_of(self.case, self.definition, salt)
-        return {"shape": shape, "data_digest": data_digest}
+        context = self.case.context if self.case else StepContext(given.at, serve)
+        context.begin(given.at, serve, bounded=False)
+        with deep_recursion():
+            move = engine.apply_input(self.definition, self.definition.reference_specs, self.case, given, context)
+        self.case = move.case
+        return engine.build_step(move, salt, keep=False)
 
 
 def input_of(row: Row) -> Input:
-    """The input that a row records."""
+    """Return the input that a row records."""
     due = row.get("due")
     return Input(
         kind=row["kind"],
@@ -207,7 +158,7 @@ def input_of(row: Row) -> Input:
 
 
 def recorded_handler(row: Row) -> TopicHandler:
-    """Serves topics with the results that a row records, in order; raises MissingRecordedResult for a call it does not know."""
+    """Serve topics with the results that a row records, in order; raises MissingRecordedResult for any other call."""
     results: dict[tuple[str, str], list[Data]] = {}
     for element, topic, result in row["calls"]:
         results.setdefault((element, topic), []).append(result)
@@ -229,4 +180,4 @@ def recorded_handler(row: Row) -> TopicHandler:
 
 
 def _salt(row: Row) -> bytes:
-    return base64.b64decode(row["salt"]) if isinstance(row["salt"], str) else b""
+    return base64.b64decode(row["salt"])

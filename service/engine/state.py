@@ -13,15 +13,16 @@ from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEv
 from SpiffWorkflow.task import Task
 
 from service.engine.bpmn.case_scopes import Case, Scope
-from service.engine.bpmn.expressions_eval import Engine
-from service.engine.bpmn.spec_builder import Model
+from service.engine.bpmn.case_task import CaseTask
+from service.engine.bpmn.expressions_eval import ConditionEngine
+from service.engine.bpmn.spec_builder import ExecutableSpecs
 from service.engine.bpmn.step_context import (
     COMPLETED,
-    NONE,
+    EMPTY,
     READY,
     STARTED,
     WAITING,
-    step_context,
+    StepContext,
 )
 from service.engine.bpmn.token_data import activity_of, carries, loop_around
 from service.engine.definition import Definition
@@ -31,19 +32,21 @@ from service.engine.tokens import kind_of, place_in
 
 VERSION = 1
 _STATES = {"user": READY, "wait": WAITING, "async": WAITING, "sub": STARTED, "loop": STARTED, "external": STARTED}
-_ENGINE = Engine()
+_ENGINE = ConditionEngine()
 _LONG_AGO = 1 << 40  # stored tokens come before every tick of the step, in the order of their rows
 
 
-def new_case(model: Model) -> Case:
-    """A case before its start event."""
-    return Case(model.main, model.inner, _ENGINE)
+def new_case(specs: ExecutableSpecs, context: StepContext) -> Case:
+    """Make a case that stands before its start event."""
+    case = Case(specs.main, specs.inner, _ENGINE, context)
+    case.begin()
+    return case
 
 
 def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[Task]) -> bytes:
     """The stored state: version, definition, tick, final data, tokens, arrivals."""
     if case.completed:
-        return orjson.dumps([VERSION, definition.digest, step_context.tick, case.data, [], []])
+        return orjson.dumps([VERSION, definition.digest, case.context.tick, case.data, [], []])
     hosts = {task.id: task.token for task in tokens}
     rows = [
         [
@@ -61,7 +64,7 @@ def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[
         [scope_of(task, hosts), task.task_spec.name, task.internal_data["from"], task.data, task.stamps or 0]
         for task in arrivals
     ]
-    return orjson.dumps([VERSION, definition.digest, step_context.tick, None, rows, waiting])
+    return orjson.dumps([VERSION, definition.digest, case.context.tick, None, rows, waiting])
 
 
 def scope_of(task: Task, hosts: dict[int, str]) -> str:
@@ -79,14 +82,14 @@ def host_of(task: Task) -> str | None:
     return None if loop is None else loop.token
 
 
-def load(state: bytes, definition: Definition, model: Model) -> Case:
+def load(state: bytes, definition: Definition, specs: ExecutableSpecs, context: StepContext) -> Case:
     """The workflow of a stored state, its tokens hung flat below each scope's start. Raises StepError for foreign bytes."""
     version, key, tick, data, rows, waiting = orjson.loads(state)
     if version != VERSION or key != definition.digest:
         raise StepError("案件的状态属于流程的另一个版本。")
-    case = Case(model.main, model.inner, _ENGINE, deserializing=True)
-    step_context.tick = tick
-    _root(case)
+    context.tick = tick
+    case = Case(specs.main, specs.inner, _ENGINE, context)
+    case.resume()
     if data is not None:
         case.completed, case.data = True, data
         return case
@@ -114,29 +117,24 @@ def load(state: bytes, definition: Definition, model: Model) -> Case:
     return case
 
 
-def _root(workflow: Any) -> None:
-    workflow.task_tree = Task(workflow, workflow.spec.start, state=COMPLETED)
-
-
 def _parent(workflow: Any, name: str) -> Task:
     """The start of the scope, or a split for an activity with boundary events."""
     split = workflow.spec.task_specs.get(f"{name}.BoundaryEventSplit")
-    return workflow.task_tree if split is None else Task(workflow, split, workflow.task_tree, state=COMPLETED)
+    return workflow.task_tree if split is None else CaseTask(workflow, split, workflow.task_tree, state=COMPLETED)
 
 
 def _task(workflow: Any, spec: Any, parent: Task, state: int, place: int, held: tuple[Any, ...]) -> Task:
-    task = Task(workflow, spec, parent, state=state)
+    task = CaseTask(workflow, spec, parent, state=state)
     task.last_state_change = place - _LONG_AGO
     task.entered = True
     task.token = held[0]
-    task.internal_data, task.data, task.stamps = held[1] or {}, held[2] or {}, held[3] or NONE
+    task.internal_data, task.data, task.stamps = held[1] or {}, held[2] or {}, held[3] or EMPTY
     return task
 
 
 def _inner(case: Case, host: Task) -> Scope:
-    scope = Scope(case.subprocess_specs[host.task_spec.spec], host.id, case, deserializing=True)
-    _root(scope)
-    case.subprocesses[host.id] = scope
+    scope = Scope(case, host, host.task_spec.spec)
+    scope.resume()
     scope.completed_event.connect(host.task_spec._on_subworkflow_completed, host)
     return scope
 

@@ -16,14 +16,13 @@ from service.engine.bpmn.events import awaits
 from service.engine.bpmn.expressions_eval import attribute_of, value_of
 from service.engine.bpmn.gateways import Join
 from service.engine.bpmn.step_context import (
-    NONE,
+    EMPTY,
     OPEN,
     READY,
     STARTED,
     WAITING,
     element_of,
     path_of,
-    step_context,
 )
 from service.engine.bpmn.subprocesses import EventSubProcess
 from service.engine.bpmn.token_data import carries
@@ -92,7 +91,7 @@ def forget_stamps(tokens: list[Task], arrivals: list[Task]) -> None:
     if arrivals or any(kind_of(task) == "loop" for task in tokens) or sum(map(carries, tokens)) != 1:
         return
     for task in tokens:
-        task.stamps = NONE
+        task.stamps = EMPTY
 
 
 def instance_of(task: Task) -> Any:
@@ -133,7 +132,7 @@ def _instants(task: Task, found: Attributes) -> tuple[datetime | None, datetime 
     """Due and follow-up; durations count from the instant at which the task opened, whenever this is asked."""
     if not found.due and not found.follow_up:
         return None, None
-    opened = from_text(task.internal_data.setdefault("at", to_text(step_context.at)))
+    opened = from_text(task.internal_data.setdefault("at", to_text(task.workflow.context.at)))
     return _instant(task, found.due, opened), _instant(task, found.follow_up, opened)
 
 

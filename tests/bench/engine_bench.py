@@ -78,7 +78,7 @@ FORMS = {
 
 def engine_cycle(cases: int = 150) -> dict[str, float]:
     """Median microseconds of one completion of the seven-task chain: the engine's, plain SpiffWorkflow's, and their ratio."""
-    definition = read_definition(ENROLMENT.files, house=False)
+    definition = read_definition(ENROLMENT.files, deployment_rules=False)
     _chain(definition, 20)
     fast = statistics.median(_chain(definition, cases))
     plain = _plain(ENROLMENT, max(20, cases // 5))
@@ -87,7 +87,7 @@ def engine_cycle(cases: int = 150) -> dict[str, float]:
 
 def loop_growth() -> dict[str, float]:
     """Median microseconds of a completion around turn 10 and around turn 400 of one loop, and their ratio."""
-    definition = read_definition(LOOP.files, house=False)
+    definition = read_definition(LOOP.files, deployment_rules=False)
     turns: dict[int, list[float]] = {10: [], 400: []}
     for _ in range(3):
         now = _begin(definition)

@@ -9,7 +9,7 @@ from service.engine.conformance.cases import FUNCTIONS, tokens_of
 from service.engine.conformance.manifest import Trial
 from service.engine.conformance.wait_rewriter import with_timers
 from service.engine.validation.validator import validate
-from tests.unit.gate_diagrams import chain, condition, flow, process, script, sub, task
+from tests.unit.validation_diagrams import chain, condition, flow, process, script, sub, task
 
 ROOT = (
     '<message id="msg" name="paid"/><signal id="sig" name="alarm"/><signal id="sig2" name="siren"/>'
@@ -142,7 +142,7 @@ def run(body: str, data: dict[str, Any] | None = None, called: str = "") -> str:
     """The tokens traced, sorted, in one line; asserts that the gate accepts and that the journal proves the run."""
     xml = with_timers(process(body, ROOT + called), "m.bpmn")
     files = {"m.bpmn": xml}
-    refused = validate(files, house=False, functions=FUNCTIONS)
+    refused = validate(files, deployment_rules=False, functions=FUNCTIONS)
     assert not refused, "\n".join(problem.text("en") for problem in refused)
     tokens, faults = tokens_of(files, "P", Trial(data or {}, False, 30_000, ()))
     assert not faults, faults

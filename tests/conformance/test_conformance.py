@@ -13,7 +13,7 @@ from service.engine.conformance.manifest import Expected
 from service.engine.conformance.runner import Totals, run
 from service.engine.conformance.verdict import agrees
 from tests.conformance.scenarios import wait
-from tests.unit.gate_diagrams import chain, process, script, task
+from tests.unit.validation_diagrams import chain, process, script, task
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("ANPEI_CONFORMANCE") or ROOT.parent / "shared" / "conformance")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.conformance.scenarios import run, t
-from tests.unit.gate_diagrams import condition, flow
+from tests.unit.validation_diagrams import condition, flow
 
 MAX_TOKENS = 150
 GRAPHS = 40

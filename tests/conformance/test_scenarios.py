@@ -34,7 +34,7 @@ from tests.conformance.scenarios import (
     user,
     wait,
 )
-from tests.unit.gate_diagrams import script, sub, task
+from tests.unit.validation_diagrams import script, sub, task
 
 S, E = '<startEvent id="s"/>', '<endEvent id="e"/>'
 RAISE = "raise_bpmn_error('E1')"

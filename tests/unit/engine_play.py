@@ -31,7 +31,7 @@ class Play:
         self.definition = (
             drawn
             if isinstance(drawn, Definition)
-            else read_definition(drawn.files, drawn.name, **({"gate": False} | options))
+            else read_definition(drawn.files, drawn.name, **({"validate": False} | options))
         )
         self.serve = serve or (lambda request: {})
         self.at, self.state = AT, None
@@ -45,7 +45,8 @@ class Play:
         taken = Input(kind, len(self.rows), self.at, **given)
         done = step(self.definition, self.state, taken, self.serve, salt)
         prev = self.rows[-1]["hash"] if self.rows else ""
-        self.rows.append(journal.make_row("case-1", taken, done, self.definition, "u-1", None, prev, salt))
+        envelope = journal.Envelope("case-1", "u-1", prev, salt)
+        self.rows.append(journal.step_row(envelope, self.definition, taken, done))
         self.state, self.last = done.state, done
         for token in done.closed:
             del self.users[token]

@@ -62,7 +62,7 @@ class Walk:
             self.fails_alike(taken, salt, failed)
             raise
         prev = self.rows[-1]["hash"] if self.rows else ""
-        row = journal.make_row("case", taken, done, self.definition, "somebody", None, prev, salt)
+        row = journal.step_row(journal.Envelope("case", "somebody", prev, salt), self.definition, taken, done)
         if self.plain:
             again = self.plain.step(taken, recorded_handler(row), salt)
             for name in COMPARED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.engine.conformance.wait_rewriter import with_timers
 from service.engine.kernel.xml_reader import parse
 from service.engine.validation.diagram import Diagram, words
-from tests.unit.gate_diagrams import chain, flow, problems, process, script
+from tests.unit.validation_diagrams import chain, flow, problems, process, script
 
 
 def drawn(text: str) -> Diagram:

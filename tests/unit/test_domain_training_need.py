@@ -59,7 +59,7 @@ ASKING = b"""<?xml version="1.0" encoding="UTF-8"?>
 @cache
 def bundle() -> Definition:
     """The smallest process that asks the table, since the engine reads decisions only as part of a bundle."""
-    return engine.read_definition({"asking.bpmn": ASKING, TABLE.name: TABLE.read_bytes()}, house=False)
+    return engine.read_definition({"asking.bpmn": ASKING, TABLE.name: TABLE.read_bytes()}, deployment_rules=False)
 
 
 def decide(found: Facts) -> Need:

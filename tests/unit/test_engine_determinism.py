@@ -27,7 +27,7 @@ from tests.unit.engine_catalogue import SHAPES
 from tests.unit.engine_walk import Walk
 found = hashlib.sha256()
 for drawn in SHAPES:
-    definition = read_definition(drawn.files, drawn.name, gate=False)
+    definition = read_definition(drawn.files, drawn.name, validate=False)
     for seed in range(4):
         walk = Walk(definition, seed, drawn.data)
         walk.plain = None
@@ -64,7 +64,7 @@ def test_moving_shapes_changes_nothing() -> None:
             f'<bpmndi:BPMNPlane id="plane" bpmnElement="parallel">{shapes}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></bpmn:definitions>'
         )
         moved = Shape("parallel", {"parallel.bpmn": text.replace("</bpmn:definitions>", plane).encode()}, drawn.data)
-        definition = read_definition(moved.files, gate=False)
+        definition = read_definition(moved.files, validate=False)
         walks = [Walk(definition, seed, drawn.data).run() for seed in range(5)]
         found.append([[(row["trace"], row["opened"], row["closed"]) for row in walk.rows] for walk in walks])
     assert found[0] == found[1]

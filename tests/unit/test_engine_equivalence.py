@@ -27,7 +27,7 @@ def shipped(path: Path) -> Definition:
 
 @pytest.mark.parametrize("drawn", SHAPES, ids=NAMES)
 def test_shapes_run_alike_compact_and_plain(drawn) -> None:
-    definition = read_definition(drawn.files, drawn.name, gate=False)
+    definition = read_definition(drawn.files, drawn.name, validate=False)
     walks = [Walk(definition, seed, drawn.data).run() for seed in range(12)]
     assert sum(walk.ended for walk in walks) >= 6
     assert max(walk.largest for walk in walks) < 2048
@@ -58,7 +58,7 @@ def test_there_are_enough_shapes() -> None:
 
 @pytest.mark.parametrize("drawn", SHAPES, ids=NAMES)
 def test_walks_reach_every_element_of_a_shape(drawn) -> None:
-    definition = read_definition(drawn.files, drawn.name, gate=False)
+    definition = read_definition(drawn.files, drawn.name, validate=False)
     unseen = {element.id for element in definition.elements.values() if element.type != "process"}
     for seed in range(40):
         if not unseen:

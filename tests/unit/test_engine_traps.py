@@ -1,15 +1,16 @@
-"""Every trap of SpiffWorkflow that is ours to avoid when a case runs; those refused on reading are tested with the gate."""
+"""Traps of SpiffWorkflow when a case runs; those refused at deployment are tested with the validation."""
 
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
+from SpiffWorkflow.workflow import Workflow
 
 from service.engine import (
     BpmnError,
@@ -18,6 +19,7 @@ from service.engine import (
     read_definition,
     replay,
 )
+from service.engine.bpmn import step_context
 from tests.unit.engine_catalogue import SHAPES
 from tests.unit.engine_play import Play, play
 from tests.unit.engine_shapes import shape
@@ -136,7 +138,7 @@ def test_trap_4_threads_do_not_disturb_each_other() -> None:
 
 
 def _hashes(drawn) -> list[str]:
-    definition = read_definition(drawn.files, drawn.name, gate=False)
+    definition = read_definition(drawn.files, drawn.name, validate=False)
     return [row["hash"] for seed in range(8) for row in Walk(definition, seed, drawn.data).run().rows]
 
 
@@ -175,11 +177,15 @@ def test_trap_5_a_bpmn_error_nobody_catches_fails_the_step() -> None:
     assert raised.value.element == "t"
 
 
-def test_trap_6_no_log_extras_are_gathered(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    play(*PAIR).start()
-    assert not hasattr(caplog.records[0] if caplog.records else object(), "task_id")
-    assert Task.collect_log_extras(None) == {}
+def test_trap_6_no_log_extras_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def collect(*_: object) -> None:
+        raise AssertionError("the task tree was described for the log")
+
+    for owner in (Task, Workflow, BpmnSubWorkflow):
+        monkeypatch.setattr(owner, "collect_log_extras", collect)
+    case = play(*PAIR)
+    case.start()
+    assert replay.re_execute(case.rows, lambda digest: case.definition) == []
 
 
 def test_trap_7_elements_may_be_called_start_and_end() -> None:
@@ -263,9 +269,12 @@ def test_trap_11_a_chain_of_a_thousand_tasks_runs() -> None:
     assert replay.re_execute(case.rows, lambda digest: case.definition) == []
 
 
-def test_trap_11_a_loop_without_exit_is_an_incident_within_two_seconds() -> None:
-    for script in ("n = 1", "n = [i for i in range(1000)]"):
-        with pytest.raises(StepError):
+def test_trap_11_a_loop_without_exit_is_an_incident_within_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (step_context.MAX_SECONDS, step_context.MAX_AUTOMATIC) == (2, 10_000)
+    monkeypatch.setattr(step_context, "MAX_SECONDS", 0.3)
+    monkeypatch.setattr(step_context, "MAX_AUTOMATIC", 1_000)
+    for script, bound in (("n = 1", "1000"), ("n = [i for i in range(1000)]", "0.3")):
+        with pytest.raises(StepError, match=bound):
             play(f"s start\na xor\nx script {script}\nb xor\ne end", "s>a>x>b>[*]a; b>[False]e").start()
 
 

@@ -20,7 +20,6 @@ from service.engine.dmn.decision_table import hits
 from service.engine.kernel.types import (
     BpmnError,
     Data,
-    Request,
     StepError,
 )
 
@@ -82,7 +81,7 @@ class ServiceTask(Mapped, defaults.ServiceTask):
 
     def _run_hook(self, task: Task) -> bool | None:
         try:
-            result = call(Request(self.topic, path_of(task), _copy(self.names(task))))
+            result = call(task, self.topic, _copy(self.names(task)))
         except BpmnError as error:
             raise_error(task, error.code, error.data)
             return False

@@ -10,11 +10,12 @@ from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from service.engine.bpmn.case_task import CaseTask
 from service.engine.bpmn.step_context import (
     COMPLETED,
     OPEN,
     WAITING,
-    step_context,
+    StepContext,
 )
 from service.engine.kernel.types import StepError
 
@@ -35,10 +36,22 @@ class _Shared:
     """What a case and its inner scopes do alike, and otherwise than the library."""
 
     spec: Any
+    context: StepContext
+    task_tree: CaseTask
     tasks: dict[int, Task]
     completed: bool
     success: bool
     polled: Sequence[Task] = ()
+
+    def begin(self) -> None:
+        """Make the start ready, everything behind it predicted as the specifications say."""
+        self.task_tree = CaseTask(self, self.spec.start, state=FUTURE)
+        self.spec.start._predict(self.task_tree, mask=TaskState.NOT_FINISHED_MASK)
+        self.task_tree._ready()
+
+    def resume(self) -> None:
+        """Make the start a completed one, below which a stored state is hung."""
+        self.task_tree = CaseTask(self, self.spec.start, state=COMPLETED)
 
     def update_waiting_tasks(self) -> None:
         """Ask again those that wait for what others do: inclusive joins and the end of the scope."""
@@ -73,19 +86,25 @@ class _Shared:
 class Scope(_Shared, BpmnSubWorkflow):
     """One run of a subprocess or a called process, hung below the task that started it."""
 
+    def __init__(self, case: Case, host: Task, name: str) -> None:
+        self.context = case.context
+        super().__init__(case.subprocess_specs[name], host.id, case, deserializing=True)
+        case.subprocesses[host.id] = self
+
 
 class Case(_Shared, BpmnWorkflow):
     """The whole case."""
 
-    def __init__(self, spec: Any, specs: Any, engine: Any, **options: Any) -> None:
-        super().__init__(spec, specs, script_engine=engine, **options)
+    def __init__(self, spec: Any, specs: Any, engine: Any, context: StepContext) -> None:
+        self.context = context
+        super().__init__(spec, specs, script_engine=engine, deserializing=True)
         self.event_manager = _Silent()
 
     def create_subprocess(self, task: Task, name: str) -> Scope:
         if task.workflow.depth >= MAX_DEPTH:
             raise StepError(f"子流程嵌套超过 {MAX_DEPTH} 层。", task.task_spec.name)
-        scope = Scope(self.subprocess_specs[name], parent_task_id=task.id, top_workflow=self)
-        self.subprocesses[task.id] = scope
+        scope = Scope(self, task, name)
+        scope.begin()
         return scope
 
     def get_task_from_id(self, task_id: int) -> Task:
@@ -134,10 +153,10 @@ def follow(task: Task, chosen: list[Any]) -> None:
 
 def drain(case: Case) -> None:
     """Run what is automatic, in the order it became ready, until people or time are needed."""
-    ready = step_context.ready
-    assert ready is not None
+    context = case.context
+    ready = context.ready
     while ready:
         task = ready.popleft()
         if task._state == TaskState.READY and task.workflow.tasks.get(task.id) is task and case.alive(task.workflow):
-            step_context.count(task.task_spec.name)
+            context.count(task.task_spec.name)
             task.run()

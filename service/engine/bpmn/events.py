@@ -18,13 +18,13 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn.case_scopes import follow, in_order
+from service.engine.bpmn.case_task import CaseTask
 from service.engine.bpmn.expressions_eval import attribute_of, unwrap, value_of
 from service.engine.bpmn.step_context import (
     CANCELLED,
     COMPLETED,
     WAITING,
     path_of,
-    step_context,
 )
 from service.engine.bpmn.token_data import (
     carries,
@@ -61,12 +61,12 @@ class Timer(TimerEventDefinition):
 
 def first_due(task: Task, expression: str) -> tuple[datetime, int | None]:
     """When a timer falls due first, and how often a cycle fires (-1: for ever; None: no cycle). Raises StepError."""
-    text = str(attribute_of(task, expression.strip())).strip()
+    text, at = str(attribute_of(task, expression.strip())).strip(), task.workflow.context.at
     try:
         cycle = parse_cycle(text)
         if cycle:
-            return cycle.start or cycle.period.after(step_context.at), -1 if cycle.times is None else cycle.times
-        return due_after(_literal(task, text, expression), step_context.at), None
+            return cycle.start or cycle.period.after(at), -1 if cycle.times is None else cycle.times
+        return due_after(_literal(task, text, expression), at), None
     except (ValueError, OverflowError) as error:
         raise StepError(f"定时器 {text}:{error}", path_of(task)) from error
 
@@ -146,11 +146,11 @@ def is_last(task: Task) -> bool:
 def _branch(task: Task, payload: Data) -> None:
     """A token beside the activity, which keeps its event: hung below a firing of its own, so that it outlives both."""
     spec = task.task_spec
-    firing = Task(task.workflow, spec, task.parent, state=COMPLETED)
+    firing = CaseTask(task.workflow, spec, task.parent, state=COMPLETED)
     firing.triggered = firing.entered = True
     firing.data, firing.stamps = task.data, task.stamps
     write(firing, values=payload)
-    step_context.trace.append("+" + path_of(task))
+    task.workflow.context.trace.append("+" + path_of(task))
     for output in spec.outputs:
         if not isinstance(output, BoundaryEventJoin):
             child = firing._add_child(output, TaskState.FUTURE)
@@ -195,15 +195,18 @@ def receive(
             fire(task, payload, thrower)
 
 
-def _settle(join: Any, task: Task) -> bool:
-    """When an activity ends its boundary events go; when one interrupts, the activity and the others go."""
-    split = task.parent.parent
-    finished, leaving = join._check_threshold_structured(task) if split is not None else (False, [])
-    task._set_state(CANCELLED)
-    if finished:
-        for other in leaving:
-            other.cancel()
-    return False
+class BoundaryJoin(BoundaryEventJoin):
+    """Meeting point of an activity and its boundary events.
 
+    When the activity ends its boundary events go; when one interrupts, the activity and the others go. SpiffWorkflow
+    lets the token that arrives run on, so a boundary event that does not interrupt would end the scope.
+    """
 
-BoundaryEventJoin._update_hook = _settle
+    def _update_hook(self, task: Task) -> bool:
+        split = task.parent.parent
+        finished, leaving = self._check_threshold_structured(task) if split is not None else (False, [])
+        task._set_state(CANCELLED)
+        if finished:
+            for other in leaving:
+                other.cancel()
+        return False

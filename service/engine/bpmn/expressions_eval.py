@@ -8,7 +8,7 @@ from typing import Any
 
 from SpiffWorkflow.task import Task
 
-from service.engine.bpmn.step_context import path_of, step_context
+from service.engine.bpmn.step_context import StepContext, path_of
 from service.engine.kernel.types import (
     BpmnError,
     Data,
@@ -20,11 +20,11 @@ from service.engine.starlark import sandbox
 from service.engine.starlark.sandbox import ScriptError
 
 
-class Engine:
-    """What the library asks for as its script engine; everything goes to the sandbox."""
+class ConditionEngine:
+    """Serve as SpiffWorkflow's script engine, which is asked for the conditions of sequence flows only."""
 
-    def evaluate(self, task: Task, expression: str, external_context: Any = None) -> Any:
-        return value_of(task, expression)
+    def evaluate(self, task: Task, condition: str, external_context: Any = None) -> bool:
+        return evaluate_condition(task, condition)
 
 
 def unwrap(text: str) -> str | None:
@@ -36,17 +36,19 @@ def unwrap(text: str) -> str | None:
 def value_of(task: Task, expression: str, names: Mapping[str, Any] | None = None) -> Any:
     """The value of an expression, bare or as ``${…}``, over the token's data. Raises StepError."""
     try:
-        return sandbox.evaluate(unwrap(expression) or expression, task.data if names is None else names, seconds_left())
+        return sandbox.evaluate(
+            unwrap(expression) or expression, task.data if names is None else names, seconds_left(task)
+        )
     except ScriptError as error:
         raise StepError(f"表达式 {expression.strip()} 不能求值:{error}", path_of(task)) from error
 
 
-def decide(task: Task, condition: str) -> bool:
+def evaluate_condition(task: Task, condition: str) -> bool:
     """The value of a condition, which must be true or false; recorded. Raises StepError."""
     value = value_of(task, condition)
     if type(value) is not bool:
         raise StepError(f"条件 {condition.strip()} 的结果不是真假值。", path_of(task))
-    step_context.decisions.append("1" if value else "0")
+    task.workflow.context.decisions.append("1" if value else "0")
     return value
 
 
@@ -67,27 +69,28 @@ def mapped(task: Task, mapping: Mapping[str, str], names: Data) -> Data:
 
 def run_script(task: Task, script: str, names: Data, functions: tuple[str, ...]) -> Data:
     """What a script sets over ``names``. A host function is served as topic ``script.<name>``. Raises StepError."""
-    path = path_of(task)
 
     def host(name: str, arguments: list[Any]) -> Any:
-        answer = call(Request(f"script.{name}", path, {"arguments": arguments}))
+        answer = call(task, f"script.{name}", {"arguments": arguments})
         return None if answer is None else answer.get("result")
 
     try:
-        return sandbox.execute(script, names, functions, host, seconds_left())
+        return sandbox.execute(script, names, functions, host, seconds_left(task))
     except ScriptError as error:
-        raise StepError(f"脚本出错:{error}", path) from error
+        raise StepError(f"脚本出错:{error}", path_of(task)) from error
 
 
-def call(request: Request) -> Data | None:
+def call(task: Task, topic: str, data: Data) -> Data | None:
     """Serve a topic and record what came of it; None when nobody here serves it.
 
     A BPMN error is recorded like a result and raised; any other error of the handler passes unchanged.
     """
+    context: StepContext = task.workflow.context
+    element = path_of(task)
     error: BpmnError | None = None
     try:
-        with step_context.pause():
-            result = step_context.serve(request)
+        with context.pause():
+            result = context.serve(Request(topic, element, data))
     except BpmnError as raised:
         error = raised
         result = error_record(raised)
@@ -96,8 +99,8 @@ def call(request: Request) -> Data | None:
     try:
         result = sandbox.clean(result)
     except ScriptError as refused:
-        raise StepError(f"{request.topic} 返回的数据不合规则:{refused}", request.element) from refused
-    step_context.calls.append(ServiceCall(request.element, request.topic, len(step_context.calls), result))
+        raise StepError(f"{topic} 返回的数据不合规则:{refused}", element) from refused
+    context.calls.append(ServiceCall(element, topic, len(context.calls), result))
     if error is not None:
         raise error
     return result
@@ -118,8 +121,7 @@ def error_in(result: Data) -> BpmnError | None:
     return BpmnError(str(result[_ERROR]), str(result["message"]), result["data"])
 
 
-def seconds_left() -> float:
-    """How long a script may still run in this step."""
-    if step_context.deadline is None:
-        return sandbox.SECONDS
-    return min(sandbox.SECONDS, max(0.01, step_context.deadline - time.monotonic()))
+def seconds_left(task: Task) -> float:
+    """Return the real time that a script may still run in this step."""
+    deadline = task.workflow.context.deadline
+    return sandbox.SECONDS if deadline is None else min(sandbox.SECONDS, max(0.01, deadline - time.monotonic()))

@@ -7,13 +7,11 @@ from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
-from SpiffWorkflow.bpmn.specs.bpmn_task_spec import _BpmnCondition
 from SpiffWorkflow.bpmn.specs.control import BpmnStartTask, SimpleBpmnTask, _EndJoin
 from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition
 from SpiffWorkflow.task import Task
 
 from service.engine.bpmn.case_scopes import follow, holds_token, in_order
-from service.engine.bpmn.expressions_eval import decide
 from service.engine.bpmn.step_context import WAITING, path_of
 from service.engine.bpmn.token_data import merge
 from service.engine.kernel.types import StepError
@@ -180,6 +178,3 @@ class ProcessSpec(BpmnProcessSpec):
         self.end = EndJoin(self, self.JOIN)
         self.finish = SimpleBpmnTask(self, self.FINISH)
         self.end.connect(self.finish)
-
-
-_BpmnCondition._matches = lambda condition, task: decide(task, condition.args[0])

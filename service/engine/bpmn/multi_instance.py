@@ -8,7 +8,7 @@ from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 from SpiffWorkflow.task import Task
 
-from service.engine.bpmn.expressions_eval import decide, value_of
+from service.engine.bpmn.expressions_eval import evaluate_condition, value_of
 from service.engine.bpmn.step_context import (
     MAX_AUTOMATIC,
     READY,
@@ -67,7 +67,7 @@ class StandardLoop(_Repeated, defaults.StandardLoopTask):
     def loop_complete(self, outer: Task) -> bool:
         if self.maximum is not None and outer.internal_data["done"] >= self.maximum:
             return True
-        return self.condition is not None and not decide(outer, self.condition)
+        return self.condition is not None and not evaluate_condition(outer, self.condition)
 
 
 class _Instances(_Repeated):
@@ -127,7 +127,7 @@ class _Instances(_Repeated):
         outer = child.parent
         self.collect(outer, child)
         done = self.count(outer)
-        enough = self.condition is not None and decide(child, self.condition)
+        enough = self.condition is not None and evaluate_condition(child, self.condition)
         self.proceed(outer, done, enough)
 
     def proceed(self, outer: Task, done: int, enough: bool) -> None:

@@ -11,8 +11,12 @@ from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
 from SpiffWorkflow.bpmn.parser.task_parsers import SubprocessParser, SubWorkflowParser
 from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
+from SpiffWorkflow.bpmn.specs.event_definitions import CancelEventDefinition
+from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import TransactionSubprocess
 
 from service.engine.bpmn import (
     activities,
@@ -44,6 +48,8 @@ class _Node:
     node: Any
     spec: Any
     task: Any
+    bpmn_id: str
+    process_parser: Any
 
     def parse_timer_event(self, event: Any) -> events.Timer:
         text = next((child.text or "" for child in event if child.tag.startswith(full_tag("time"))), "")
@@ -64,6 +70,23 @@ class _Node:
             loop.get("testBefore") == "true",
         )
         self._copy_task_attrs(original, loop)  # type: ignore[attr-defined]
+
+    def _add_boundary_event(self, children: list[Any]) -> Any:
+        """As SpiffWorkflow does it, with a join of our own at the end."""
+        split = BoundaryEventSplit(self.spec, f"{self.bpmn_id}.BoundaryEventSplit", lane=self.task.lane)
+        join = events.BoundaryJoin(
+            self.spec, f"{self.bpmn_id}.BoundaryEventJoin", lane=self.task.lane, split_task=split.name, cancel=True
+        )
+        split.connect(self.task)
+        self.task.connect(join)
+        for node in children:
+            event = self.process_parser.parse_node(node)
+            cancels = isinstance(event.event_definition, CancelEventDefinition)
+            if cancels and not isinstance(self.task, TransactionSubprocess):
+                raise ValidationException("Cancel events may only be used with transactions", node=node)
+            split.connect(event)
+            event.connect(join)
+        return split
 
     def _add_multiinstance_task(self, loop: Any) -> None:
         collection = loop.get(f"{{{CAMUNDA}}}collection") or _text(loop, "loopDataInputRef")

@@ -1,4 +1,4 @@
-"""Specifications made ready to run: what the diagram says attached to each, and for production prediction cut short."""
+"""Build executable specifications: attach to each what the diagram says, and for production cut prediction short."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ from service.engine.dmn.decision_table import Table
 from service.engine.kernel.camunda_extensions import Attributes
 
 
-class Model:
-    """The specifications of a definition, for one way of running them: lean (short prediction) or plain (the library's)."""
+class ExecutableSpecs:
+    """The specifications of a definition: ``main`` process and ``inner`` ones by name.
+
+    compact: predict one level when a task runs, as production does; else everything ahead, as SpiffWorkflow does.
+    """
 
     def __init__(
         self,
@@ -38,14 +41,14 @@ class Model:
         attributes: Mapping[str, Attributes],
         decisions: Mapping[str, Table],
         functions: tuple[str, ...],
-        lean: bool,
+        compact: bool,
     ) -> None:
         self.main, self.inner = parser.specifications(files, process)
         for spec in (self.main, *self.inner.values()):
             for task_spec in spec.task_specs.values():
                 _require_known(task_spec)
                 _attach(task_spec, attributes, decisions, functions)
-                if lean:
+                if compact:
                     _shorten(task_spec)
 
 

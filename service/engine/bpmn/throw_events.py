@@ -25,7 +25,6 @@ from service.engine.bpmn.step_context import (
     OPEN,
     WAITING,
     path_of,
-    step_context,
 )
 from service.engine.bpmn.token_data import loop_around
 from service.engine.kernel.types import (
@@ -58,10 +57,11 @@ class EndEvent(Throwing, defaults.EndEvent):
     """Ends its token; a terminating one its scope, an error that nobody catches the whole case."""
 
     def _on_complete_hook(self, task: Task) -> None:
-        if isinstance(self.event_definition, TerminateEventDefinition) or step_context.failed is not None:
+        context = task.workflow.context
+        if isinstance(self.event_definition, TerminateEventDefinition) or context.failed is not None:
             task.workflow._mark_complete(task)
-        if step_context.failed is not None:
-            step_context.trace.append("!" + path_of(task))
+        if context.failed is not None:
+            context.trace.append("!" + path_of(task))
             case = task.workflow.top_workflow
             if not case.completed:
                 case._mark_complete(task)
@@ -69,14 +69,14 @@ class EndEvent(Throwing, defaults.EndEvent):
 
 def throw(task: Task, definition: EventDefinition) -> None:
     """What a throwing event does. Messages leave the case; signals also go round inside it, errors up through it."""
-    path = path_of(task)
+    context, path = task.workflow.context, path_of(task)
     if isinstance(definition, MultipleEventDefinition):
         for one in definition.event_definitions:
             throw(task, one)
     elif isinstance(definition, MessageEventDefinition):
-        step_context.sent.append(ThrownEvent("message", definition.name, path, dict(task.data)))
+        context.sent.append(ThrownEvent("message", definition.name, path, dict(task.data)))
     elif isinstance(definition, SignalEventDefinition):
-        step_context.sent.append(ThrownEvent("signal", definition.name, path, dict(task.data)))
+        context.sent.append(ThrownEvent("signal", definition.name, path, dict(task.data)))
         case = task.workflow.top_workflow
         try:
             receive(case, "signal", definition.name, {}, thrower=task)
@@ -86,7 +86,7 @@ def throw(task: Task, definition: EventDefinition) -> None:
         _end_scope_but(task)
     elif isinstance(definition, ErrorEventDefinition):
         if not raise_to_boundary(task.workflow, ErrorEventDefinition, definition.code, {}):
-            step_context.failed = definition.code or definition.name
+            context.failed = definition.code or definition.name
             _end_all_but(task)
     elif isinstance(definition, EscalationEventDefinition):
         raise_to_boundary(task.workflow, EscalationEventDefinition, definition.code, {})

@@ -19,18 +19,18 @@ from service.engine.bpmn.step_context import (
     OPEN,
     STARTED,
     WAITING,
-    step_context,
 )
 from service.engine.kernel.types import Data
 
 
 def write(*tasks: Task, values: Data) -> None:
     """Set fields of tokens, all at the same tick, and remember when: at a join, the value written last wins."""
-    if values:
-        step_context.tick += 1
+    if values and tasks:
+        context = tasks[0].workflow.context
+        context.tick += 1
         for task in tasks:
             task.data = {**task.data, **values}
-            task.stamps = {**task.stamps, **dict.fromkeys(values, step_context.tick)}
+            task.stamps = {**task.stamps, **dict.fromkeys(values, context.tick)}
 
 
 def merge(task: Task, others: list[Task]) -> None:

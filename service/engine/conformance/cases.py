@@ -71,7 +71,7 @@ class Cases:
 
     def start(self, process: str | None, data: Data, message: str | None = None) -> Running:
         """A new case of a process; raises DefinitionRefused."""
-        definition = read_definition(self.files, process, FUNCTIONS, house=False)
+        definition = read_definition(self.files, process, FUNCTIONS, deployment_rules=False)
         case = Running(f"{definition.process}-{len(self.running)}", definition)
         self.running.append(case)
         self.move(case, "start", element=message, data=data)
@@ -90,7 +90,8 @@ class Cases:
             case.incident = f"BPMN error {error.code}"
             return
         previous = case.rows[-1]["hash"] if case.rows else ""
-        case.rows.append(journal.make_row(case.name, given, done, case.definition, None, None, previous, salt))
+        envelope = journal.Envelope(case.name, None, previous, salt)
+        case.rows.append(journal.step_row(envelope, case.definition, given, done))
         self._keep(case, done)
 
     def _keep(self, case: Running, done: Step) -> None:

@@ -33,7 +33,7 @@ def judge(model: Model) -> Verdict:
         began = time.monotonic()
         file = model.path.name if model.path.suffix == ".bpmn" else f"{model.path.name}.bpmn"
         files = {file: with_timers(model.path.read_bytes(), file)}
-        problems = validate(files, house=False, functions=FUNCTIONS)
+        problems = validate(files, deployment_rules=False, functions=FUNCTIONS)
         took = time.monotonic() - began
         if problems and took > SECONDS_TO_REFUSE:
             return Verdict("crashed", f"refused only after {took:.1f} s")

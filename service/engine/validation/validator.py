@@ -1,6 +1,6 @@
-"""What the engine would execute wrongly is refused here, before a definition is made: all problems of a bundle at once.
+"""Validate a bundle: refuse what the engine would execute wrongly, before a definition is made, all problems at once.
 
-The allow-list is in gate_tables and events.PLACES; the rules are small functions in the gate_* modules.
+The allow-list is in ``allow_list`` and ``events.PLACES``; each rule is a small function of a module beside this one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from service.engine.kernel.types import ValidationIssue
 from service.engine.validation import (
     activities,
+    bundle,
     camunda_extensions,
     collaboration,
     data,
@@ -19,9 +20,6 @@ from service.engine.validation import (
     references,
     schema,
     scripts,
-)
-from service.engine.validation import (
-    bundle as gate_bundle,
 )
 from service.engine.validation.diagram import Diagram
 from service.engine.validation.files import read_bundle
@@ -41,29 +39,29 @@ RULES = (
 
 
 def validate(
-    files: Mapping[str, bytes], *, house: bool = True, functions: tuple[str, ...] = ()
+    files: Mapping[str, bytes], *, deployment_rules: bool = True, functions: tuple[str, ...] = ()
 ) -> list[ValidationIssue]:
-    """Every reason why this bundle (file name → bytes) may not be deployed; empty when it may.
+    """List every reason why this bundle (file name → bytes) may not be deployed; empty when it may.
 
-    ``house``: also the rules of a deployment that are not BPMN's (who does a user task, exactly one executable process).
-    ``functions``: host functions that scripts may call.
+    deployment_rules: apply those beyond BPMN too (a role for each user task, exactly one executable process);
+    functions: host functions that scripts may call.
     """
-    bundle = read_bundle(files)
-    for diagram in bundle.diagrams:
+    read = read_bundle(files)
+    for diagram in read.diagrams:
         for rule in RULES:
             _apply(rule, diagram)
         scripts.scripts_are_starlark(diagram, functions)
-        scripts.personal_fields_are_not_read(diagram, frozenset(bundle.personal))
-        for house_rule in gate_bundle.DEPLOYMENT_RULES if house else ():
-            house_rule(diagram)
-    for bundle_rule in gate_bundle.RULES:
-        bundle_rule(bundle)
-    found = [*bundle.problems, *(problem for diagram in bundle.diagrams for problem in diagram.problems)]
+        scripts.personal_fields_are_not_read(diagram, frozenset(read.personal))
+        for deployment_rule in bundle.DEPLOYMENT_RULES if deployment_rules else ():
+            deployment_rule(diagram)
+    for bundle_rule in bundle.RULES:
+        bundle_rule(read)
+    found = [*read.problems, *(problem for diagram in read.diagrams for problem in diagram.problems)]
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.element))
 
 
 def _apply(rule: Callable[[Diagram], None], diagram: Diagram) -> None:
-    """A rule that stumbles over a file which is no BPMN at all must refuse it, not fall over."""
+    """Run a rule; one that stumbles over a file which is no BPMN at all must refuse it, not fail."""
     try:
         rule(diagram)
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):

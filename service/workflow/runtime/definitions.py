@@ -46,7 +46,7 @@ def _parsed(digest: str) -> engine.Definition:
     rows = session().execute(
         select(DefinitionFile.name, DefinitionFile.content).where(DefinitionFile.definition == digest)
     )
-    return engine.read_definition({name: bytes(content) for name, content in rows}, version.key, gate=False)
+    return engine.read_definition({name: bytes(content) for name, content in rows}, version.key, validate=False)
 
 
 def current(key: str) -> DefinitionVersion:

@@ -122,9 +122,7 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     with session().buffered_history() as history:
         step = engine.step(definition, state, given, handlers.serve(context), salt)
         session().flush()
-    row = journal.make_row(
-        str(held.id), given, step, definition, _text(act.actor_id), _text(act.behalf_id), held.last_hash, salt
-    )
+    row = journal.step_row(envelope(held, act, salt), definition, given, step)
     describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
     said = handlers.describe_subject(held.process, step.data) if describe else None
     _address_thrown(held, step, context)
@@ -143,6 +141,11 @@ def require_subscription(held: LockedCase, message: str, otherwise: str) -> None
     """Raise Conflict(otherwise) unless the case waits for the BPMN message now."""
     if f"message:{message}" not in held.awaited:
         raise Conflict(otherwise)
+
+
+def envelope(held: LockedCase, act: Act, salt: bytes) -> journal.Envelope:
+    """Put an input into the next row of a case's journal."""
+    return journal.Envelope(str(held.id), _text(act.actor_id), held.last_hash, salt, _text(act.behalf_id))
 
 
 def _text(value: UUID | None) -> str | None:

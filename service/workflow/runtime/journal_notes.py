@@ -12,24 +12,16 @@ from service.models.db.transaction import current_operation
 from service.models.tables.case import JournalRow
 from service.models.tables.case_statements import NOTE_CASE
 from service.workflow.runtime import definitions
-from service.workflow.runtime.executor import Act, LockedCase
+from service.workflow.runtime.executor import Act, LockedCase, envelope
 
 
 def append_journal_note(held: LockedCase, act: Act) -> None:
     """Append the journal row of ``act`` to a locked case; the digests are carried from the row before."""
-    before = session().get(JournalRow, (held.id, held.seq))
+    before = session().get_one(JournalRow, (held.id, held.seq))
     seq, at = held.seq + 1, now()
-    row = journal.make_row(
-        str(held.id),
-        engine.Input(act.kind, seq, at, act.token, act.element, None, dict(act.data)),
-        None,
-        definitions.definition(held.definition),
-        str(act.actor_id),
-        None,
-        held.last_hash,
-        os.urandom(16),
-        carry=before.record if before else None,
-    )
+    given = engine.Input(act.kind, seq, at, act.token, act.element, None, dict(act.data))
+    definition = definitions.definition(held.definition)
+    row = journal.note_row(envelope(held, act, os.urandom(16)), definition, given, before.record)
     current_operation().case_id, current_operation().seq = held.id, seq
     session().add(
         JournalRow(

@@ -77,7 +77,8 @@ class CaseRun:
         salt = self._buffer.random.randbytes(16)
         step = engine.step(self._definition, self._state or None, given, serve, salt)
         actor = None if act.actor_id is None else str(act.actor_id)
-        record = journal.make_row(str(self.id), given, step, self._definition, actor, None, self._hash, salt)
+        envelope = journal.Envelope(str(self.id), actor, self._hash, salt)
+        record = journal.step_row(envelope, self._definition, given, step)
         self._buffer.add(
             JournalRow,
             case_id=self.id,

@@ -43,7 +43,7 @@ class SharedData:
 
     @cached_property
     def definitions(self) -> dict[str, Definition]:
-        return {name: engine.read_definition(self.bundles[name], name, gate=False) for name in PROCESSES}
+        return {name: engine.read_definition(self.bundles[name], name, validate=False) for name in PROCESSES}
 
     @cached_property
     def forms(self) -> dict[str, Forms]:

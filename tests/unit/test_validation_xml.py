@@ -7,7 +7,7 @@ import pytest
 from service.engine.kernel.xml_reader import MAX_BYTES, parse, references
 from service.engine.validation.validator import validate
 from service.errors import DefinitionRefused
-from tests.unit.gate_diagrams import chain, process, script, task
+from tests.unit.validation_diagrams import chain, process, script, task
 
 GOOD = process(chain(script("t")))
 

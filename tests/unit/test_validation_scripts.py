@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.unit.gate_diagrams import chain, condition, flow, problems, process, said, script, task
+from tests.unit.validation_diagrams import chain, condition, flow, problems, process, said, script, task
 
 CHOICE = (
     '<startEvent id="s"/><exclusiveGateway id="g" default="g_b"/><task id="a"/><task id="b"/><endEvent id="e"/>'

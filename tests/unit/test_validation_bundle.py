@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.gate_diagrams import chain, problems, process, said, task
+from tests.unit.validation_diagrams import chain, problems, process, said, task
 
 USER = task("u", "userTask", 'camunda:formKey="confirm" camunda:candidateGroups="association"')
 RULE = task("r", "businessRuleTask", 'camunda:decisionRef="need" camunda:resultVariable="n"')
@@ -54,11 +54,11 @@ def test_two_diagrams_of_a_bundle_share_no_id() -> None:
 def test_house_rules_are_for_deployment() -> None:
     nobody = process(chain(task("u", "userTask")))
     assert not problems(nobody)
-    assert "no role" in said(nobody, house=True)
+    assert "no role" in said(nobody, deployment_rules=True)
     assert not problems(process(chain(task("t"))))
-    assert "no kind" in said(process(chain(task("t"))), house=True)
-    assert "isExecutable" in said(process(chain(task("a")), more=""), house=True)
+    assert "no kind" in said(process(chain(task("t"))), deployment_rules=True)
+    assert "isExecutable" in said(process(chain(task("a")), more=""), deployment_rules=True)
     properties = '<extensionElements><camunda:properties><camunda:property name="scop" value="x"/></camunda:properties></extensionElements>'
     slip = process(chain(task("u", "userTask", 'camunda:assignee="me"', properties)))
     assert not problems(slip)
-    assert 'Unknown camunda:property "scop"' in said(slip, house=True)
+    assert 'Unknown camunda:property "scop"' in said(slip, deployment_rules=True)

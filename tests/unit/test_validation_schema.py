@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.gate_diagrams import boundary, chain, file, problems, process, said, script, task
+from tests.unit.validation_diagrams import boundary, chain, file, problems, process, said, script, task
 
 
 def test_a_sound_diagram_is_accepted() -> None:
     body = chain(script("b"), task("c", "manualTask"), task("u", "userTask", 'camunda:candidateGroups="association"'))
-    assert problems(process(body), house=True) == []
+    assert problems(process(body), deployment_rules=True) == []
 
 
 def test_drawing_documentation_and_colours_are_ignored() -> None:
@@ -22,7 +22,7 @@ def test_drawing_documentation_and_colours_are_ignored() -> None:
         + '<dataObject id="o"/><dataObjectReference id="r" dataObjectRef="o" name="file"/>'
         '<textAnnotation id="t"><text>hint</text></textAnnotation><association id="q" sourceRef="a" targetRef="t"/>'
     )
-    assert problems(process(body), house=True) == []
+    assert problems(process(body), deployment_rules=True) == []
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,8 @@ def test_service_tasks_run_topics_only(attribute: str) -> None:
 
 def test_a_service_task_with_a_topic_is_accepted() -> None:
     assert not problems(
-        process(chain(task("t", "serviceTask", 'camunda:type="external" camunda:topic="p.do_it"'))), house=True
+        process(chain(task("t", "serviceTask", 'camunda:type="external" camunda:topic="p.do_it"'))),
+        deployment_rules=True,
     )
 
 

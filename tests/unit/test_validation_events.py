@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.engine.validation.events import PLACES
-from tests.unit.gate_diagrams import TIMER, boundary, chain, problems, process, said, sub, task
+from tests.unit.validation_diagrams import TIMER, boundary, chain, problems, process, said, sub, task
 
 ROOT = (
     '<message id="m" name="paid"/><signal id="sg" name="alarm"/><error id="er" name="bad" errorCode="E1"/>'

@@ -103,11 +103,11 @@ TIMER = "<timerEventDefinition><timeDuration>PT1S</timeDuration></timerEventDefi
 
 
 def problems(
-    xml: bytes, *, house: bool = False, functions: tuple[str, ...] = (), **others: bytes
+    xml: bytes, *, deployment_rules: bool = False, functions: tuple[str, ...] = (), **others: bytes
 ) -> list[ValidationIssue]:
     """What the gate says of one diagram (and of other files beside it, ``name__form`` for ``name.form``)."""
     files = {"main.bpmn": xml, **{name.replace("__", "."): data for name, data in others.items()}}
-    return validate(files, house=house, functions=functions)
+    return validate(files, deployment_rules=deployment_rules, functions=functions)
 
 
 def said(xml: bytes, **options: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.gate_diagrams import chain, problems, process, said, sub, task
+from tests.unit.validation_diagrams import chain, problems, process, said, sub, task
 
 
 def test_a_data_object_reference_is_named_after_its_object_and_state() -> None:

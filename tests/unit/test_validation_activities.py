@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.gate_diagrams import chain, process, said, task
+from tests.unit.validation_diagrams import chain, process, said, task
 
 MESSAGE = '<message id="m" name="paid"/>'
 LOOP = "<standardLoopCharacteristics{0}><loopCondition>n &lt; 3</loopCondition></standardLoopCharacteristics>"

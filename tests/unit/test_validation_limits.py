@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.gate_diagrams import chain, flow, problems, process, said, sub, task
+from tests.unit.validation_diagrams import chain, flow, problems, process, said, sub, task
 
 
 def blocks(count: int) -> str:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.gate_diagrams import TIMER, boundary, chain, condition, file, flow, problems, process, said, sub, task
+from tests.unit.validation_diagrams import (
+    TIMER,
+    boundary,
+    chain,
+    condition,
+    file,
+    flow,
+    problems,
+    process,
+    said,
+    sub,
+    task,
+)
 
 FORK = '<parallelGateway id="g"/><parallelGateway id="j"/>'
 DIAMOND = (

@@ -1,0 +1,104 @@
+"""Nodes of a case's task tree: SpiffWorkflow's Task with six methods overridden, the reason beside each.
+
+SpiffWorkflow makes its tasks in two places, the start of a workflow and ``Task._add_child``; cases override both
+(``case_scopes``), so SpiffWorkflow itself is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from SpiffWorkflow.exceptions import WorkflowException
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from service.engine.bpmn.step_context import CANCELLED, COMPLETED, EMPTY, FINISHED, OPEN, READY, path_of
+
+
+class CaseTask(Task):
+    """A node of the tree. ``stamps``: field → tick of its last write; ``token``: ``seq.n`` once the token has rested."""
+
+    entered = False
+    stamps: Mapping[str, int] = EMPTY
+    token: str | None = None
+
+    def __init__(self, workflow: Any, task_spec: Any, parent: Task | None = None, state: int = TaskState.MAYBE) -> None:
+        """SpiffWorkflow draws a random id and reads the clock; a step must give the same result every time."""
+        context = workflow.context
+        self.id = context.next_id()
+        self.workflow = workflow
+        workflow.tasks[self.id] = self
+        self._children: list[int] = []
+        self._state = state
+        self.task_spec = task_spec
+        self.triggered = False
+        self.thread_id = 0
+        self.data: dict[str, Any] = {}
+        self.internal_data: dict[str, Any] = {}
+        self.last_state_change = context.tick
+        if parent is None:
+            self._parent = None
+        else:
+            self._parent = parent.id
+            parent._children.append(self.id)
+
+    def _add_child(self, task_spec: Any, state: int = TaskState.MAYBE) -> CaseTask:
+        """SpiffWorkflow makes a ``Task``; the children of a CaseTask are of its own class."""
+        if self._state & TaskState.PREDICTED_MASK and not state & TaskState.PREDICTED_MASK:
+            raise WorkflowException("Attempt to add non-predicted child to predicted task", task_spec=self.task_spec)
+        child = type(self)(self.workflow, task_spec, self, state)
+        if state == READY:
+            child._ready()
+        return child
+
+    def _set_state(self, value: int) -> None:
+        """SpiffWorkflow reads the clock and searches the tree for what is ready; here a tick counts, and a queue fills."""
+        old = self._state
+        if value == old:
+            return
+        context = self.workflow.context
+        context.tick += 1
+        self.last_state_change = context.tick
+        self._state = value
+        spec = self.task_spec
+        if value == READY:
+            if not spec.manual:
+                context.ready.append(self)
+        elif value & FINISHED and getattr(spec, "traced", False):
+            if value == COMPLETED:
+                context.trace.append("+" + path_of(self))
+            elif old & OPEN and not getattr(spec, "merges", False):
+                context.trace.append("-" + path_of(self))
+
+    def _inherit_data(self) -> None:
+        """SpiffWorkflow merges deeply at every update; here once, on arrival.
+
+        Values are never changed in place, so a shallow copy shares nothing that matters.
+        """
+        if self.entered:
+            return
+        self.entered = True
+        parent = self.parent
+        self.data = {**parent.data, **self.data}
+        self.stamps = {**parent.stamps, **self.stamps} if self.stamps else parent.stamps
+
+    def is_descendant_of(self, ancestor: Task) -> bool:
+        """SpiffWorkflow recurses, and a long case would exceed the recursion limit."""
+        parent = self.parent
+        while parent is not None:
+            if parent is ancestor:
+                return True
+            parent = parent.parent
+        return False
+
+    def cancel(self) -> None:
+        """SpiffWorkflow cancels below what is finished, and a loop before its instances; BPMN cancels what is open."""
+        if self._state & FINISHED:
+            return
+        for child in self.children:
+            if child._state & OPEN:
+                child.cancel()
+        self._set_state(CANCELLED)
+        self._drop_children()
+        self.task_spec._on_cancel(self)
