@@ -60,8 +60,8 @@ class OpenWork:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A case that an input has moved, and the work that was open before; ``build_step`` makes the Step of it."""
+class AppliedInput:
+    """A case after an input, and the work that was open before; ``build_step`` makes the Step of it."""
 
     definition: Definition
     given: Input
@@ -99,8 +99,8 @@ def step(definition: Definition, state_bytes: bytes | None, given: Input, serve:
 
 def apply_input(
     definition: Definition, specs: ExecutableSpecs, case: Case | None, given: Input, context: StepContext
-) -> Move:
-    """Move a case in memory, None before the start. Raises StaleToken, StepError, and what a handler raises."""
+) -> AppliedInput:
+    """Apply an input to a case in memory, None before the start. Raises StaleToken, StepError, and what a handler raises."""
     before = open_work(tokens_in(case) if case else ())
     data = _checked(given.data)
     readdressed: tuple[UserTask, ...] = ()
@@ -117,7 +117,7 @@ def apply_input(
     else:
         raise StaleToken(f"不支持的输入 {given.kind}")
     drain(case)
-    return Move(definition, given, case, before, readdressed)
+    return AppliedInput(definition, given, case, before, readdressed)
 
 
 def open_work(tokens: Iterable[Task]) -> OpenWork:
@@ -216,10 +216,10 @@ def _readdress(case: Case, definition: Definition, data: Data) -> tuple[UserTask
     return tuple(found for found in new if found != old[found.token])
 
 
-def build_step(move: Move, salt: bytes, keep: bool) -> Step:
+def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
     """Tell what a move did; ``keep`` also makes the bytes to store. Raises StepError for a case that stands nowhere."""
-    case, definition, before = move.case, move.definition, move.before
-    tokens = [] if case.completed else number(case, move.given.seq)
+    case, definition, before = applied.case, applied.definition, applied.before
+    tokens = [] if case.completed else number(case, applied.given.seq)
     arrivals = [] if case.completed else arrivals_in(case)
     if not case.completed and not tokens and not arrivals:
         raise StepError("案件既没有结束,也没有停留在任何元素上。")
@@ -233,7 +233,7 @@ def build_step(move: Move, salt: bytes, keep: bool) -> Step:
         ended=case.completed,
         opened=opened,
         closed=_gone(before.users, after.users),
-        readdressed=move.readdressed,
+        readdressed=applied.readdressed,
         jobs_set=tuple(job for token, job in after.jobs.items() if before.jobs.get(token) != job),
         jobs_cleared=_gone(before.jobs, after.jobs),
         awaited=awaited_by(tokens),

@@ -138,9 +138,9 @@ class ReferenceRun:
         context = self.case.context if self.case else StepContext(given.at, serve)
         context.begin(given.at, serve, bounded=False)
         with deep_recursion():
-            move = engine.apply_input(self.definition, self.definition.reference_specs, self.case, given, context)
-        self.case = move.case
-        return engine.build_step(move, salt, keep=False)
+            applied = engine.apply_input(self.definition, self.definition.reference_specs, self.case, given, context)
+        self.case = applied.case
+        return engine.build_step(applied, salt, keep=False)
 
 
 def input_of(row: Row) -> Input:

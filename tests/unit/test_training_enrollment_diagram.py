@@ -41,7 +41,7 @@ FAILED_TWICE: dict[str, Any] = {"passed": False, "makeup_left": False}
 @cache
 def definition() -> Definition:
     names = ("training_enrollment.bpmn", "training_need.dmn")
-    return read_definition({name: (CHECKOUT / "processes" / name).read_bytes() for name in names}, gate=False)
+    return read_definition({name: (CHECKOUT / "processes" / name).read_bytes() for name in names}, validate=False)
 
 
 class Enrollment(Play):
