@@ -1,96 +1,81 @@
-"""Read-only reports, one a file (domain.md §11), and the lists that can be exported. Nothing here writes."""
+"""Read-only reports (domain.md §11) and lists, one a module. They are discovered: a module's ``REPORT`` and ``LISTS``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import walk_packages
+from types import ModuleType
+from typing import NamedTuple
+
 from service.domain.accounts.roles import Role
 from service.errors import NotFound
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.user import User
-from service.reports import (
-    annual_classes,
-    certificate_ledger,
-    class_papers,
-    class_trainees,
-    due_persons,
-    due_training,
-    expiry_warnings,
-    pending_work,
-    print_register,
-    reissue_register,
-    renewal_trainees,
-    unit_summary,
-)
-from service.reports.framework.report import Report
-from service.reports.lists import (
-    accounts,
-    audit_events,
-    cases,
-    class_enrollments,
-    class_worklists,
-    notices,
-    person_changes,
-    plans,
-    reminders,
-    setting_changes,
-    tasks,
-    tickets,
-    training,
-)
+from service.reports.framework.report import Report, Table, parse_filter
 
-REPORTS = (
-    due_training.REPORT,
-    due_persons.REPORT,
-    expiry_warnings.REPORT,
-    renewal_trainees.REPORT,
-    annual_classes.REPORT,
-    class_trainees.REPORT,
-    unit_summary.REPORT,
-    certificate_ledger.REPORT,
-    print_register.REPORT,
-    reissue_register.REPORT,
-    pending_work.REPORT,
+
+def _modules() -> Iterator[ModuleType]:
+    return (import_module(found.name) for found in walk_packages(__path__, f"{__name__}."))
+
+
+_MODULES = tuple(_modules())
+REPORTS: tuple[Report, ...] = tuple(
+    sorted(
+        (module.REPORT for module in _MODULES if hasattr(module, "REPORT")),
+        key=lambda report: (report.position, report.name),
+    )
 )
-LISTS = (
-    *training.LISTS,
-    certificate_ledger.LIST,
-    print_register.LIST,
-    *notices.LISTS,
-    *person_changes.LISTS,
-    *audit_events.LISTS,
-    *class_worklists.LISTS,
-    *plans.LISTS,
-    *tickets.LISTS,
-    *class_papers.PAPERS,
-    *class_enrollments.LISTS,
-    *tasks.LISTS,
-    *cases.LISTS,
-    *accounts.LISTS,
-    *setting_changes.LISTS,
-    *reminders.LISTS,
+"""The reports in the order of their page."""
+LISTS: tuple[Report, ...] = tuple(
+    sorted((one for module in _MODULES for one in getattr(module, "LISTS", ())), key=lambda one: str(one.name))
 )
+_BY_NAME = {report.name: report for report in (*REPORTS, *LISTS)}
+
+
+class Reading(NamedTuple):
+    """A report with the filter it was asked for, and its rows."""
+
+    report: Report
+    chosen: ReportFilter
+    table: Table
 
 
 def reports_for(user: User) -> list[Report]:
-    """The reports of the reader's role, in the order of the menu."""
+    """Return the reports of the user's role, in the order of their page."""
     return [report for report in REPORTS if Role(user.role) in report.roles]
 
 
-def may_take_out(name: str, role: Role) -> bool:
-    """Whether the role may export the report or list with this name."""
-    return any(report.name == name and role in report.roles for report in (*REPORTS, *LISTS))
+def may_export(name: str, role: Role) -> bool:
+    """Say whether the role may export the report or list of this name."""
+    return name in _BY_NAME and role in _BY_NAME[name].roles
+
+
+def get_report(name: str) -> Report:
+    """Return the report or list of this name for a page with an access rule of its own; raises KeyError."""
+    return _BY_NAME[name]
 
 
 def find_report(user: User, name: str) -> Report:
-    """The report with this name; raises NotFound if there is none, or not for this role (R70)."""
-    return _find(user, name, REPORTS)
+    """Return the report of this name; raises NotFound if there is none for the user's role (R70)."""
+    report = find_export(user, name)
+    if report not in REPORTS:
+        raise NotFound
+    return report
 
 
 def find_export(user: User, name: str) -> Report:
-    """The report or list with this name, to be exported; raises NotFound likewise."""
-    return _find(user, name, (*REPORTS, *LISTS))
-
-
-def _find(user: User, name: str, among: tuple[Report, ...]) -> Report:
-    found = next((report for report in among if report.name == name), None)
-    if found is None or Role(user.role) not in found.roles:
+    """Return the report or list of this name, to be exported; raises NotFound if there is none for the user's role."""
+    if not may_export(name, Role(user.role)):
         raise NotFound
-    return found
+    return _BY_NAME[name]
+
+
+def read_list(name: str, user: User, params: Mapping[str, str]) -> Reading:
+    """Read a report or list as pages, exports and REST do; ``params`` are named as in the addresses of pages.
+
+    The rows keep to the user's scope; whether the user may open the list at all is the caller's to check.
+    """
+    report = get_report(name)
+    chosen = parse_filter(report, user, params)
+    return Reading(report, chosen, report.read(user, chosen))

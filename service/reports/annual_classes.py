@@ -13,6 +13,7 @@ from service.domain.training.training_kind import TrainingKind
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import is_unscoped, visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment, TrainingClass
@@ -29,15 +30,8 @@ from service.reports.attempts import (
 )
 from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart
-from service.reports.framework.report import (
-    OFFICIAL,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-    Subtotals,
-)
+from service.reports.framework.filters import PROVINCE, YEAR, choice
+from service.reports.framework.report import OFFICIAL, CellType, Column, Report, Row, Subtotals
 from service.reports.framework.table import WholeTable, share
 
 Organiser, Institution = aliased(Organisation), aliased(Organisation)
@@ -96,7 +90,7 @@ def read(user: User, chosen: ReportFilter) -> WholeTable:
 
 
 def _enrolled(user: User, chosen: ReportFilter) -> Any:
-    """What the enrolments in scope came to, a row a class."""
+    """Count the outcomes of the enrolments in scope, a row a class."""
     query = select(
         Enrollment.class_id,
         func.count().label("enrolled"),
@@ -111,7 +105,7 @@ def _enrolled(user: User, chosen: ReportFilter) -> Any:
 
 
 def conditions(chosen: ReportFilter) -> list[Any]:
-    """Which classes: published ones, cancelled ones left out, of the year, kind and organiser chosen."""
+    """Select the published classes, without cancelled ones, of the year, kind and organiser chosen."""
     found: list[Any] = [TrainingClass.state.not_in((ClassState.DRAFT, ClassState.CANCELLED))]
     if chosen.year:
         found.append(in_year(TrainingClass.starts_on, chosen.year))
@@ -156,7 +150,7 @@ def groups(table: WholeTable) -> list[Subtotals]:
 
 
 def chart(_user: User, _chosen: ReportFilter, table: WholeTable) -> Chart:
-    """Of each kind those who passed, those who failed, and the others enrolled; at the ends the pass rate."""
+    """Draw, by kind, those who passed, those who failed and the others enrolled; at the ends the pass rate."""
     bars = tuple(
         Bar(name, (s["passed"], s["failed"], s["enrolled"] - s["passed"] - s["failed"]), str(s["rate"]))
         for name, s in table.sums_by("kind", [kind.label for kind in TrainingKind])
@@ -176,9 +170,10 @@ REPORT = Report(
     read=read,
     chart=chart,
     groups=groups,
-    filters=("year", "kind", "province"),
-    options={"kind": tuple(TrainingKind)},
+    filters=(YEAR, choice("kind", tuple(TrainingKind), N_("全部类型")), PROVINCE),
     defaults=lambda _user: {"year": str(today().year)},
     note=N_("不含草稿和已取消的班。省级用户看本省主办的班，以及本省人员参加的外省班（只计本省人员）。"),
     sign="draft",
+    position=50,
+    menu_section="reports",
 )

@@ -1,4 +1,4 @@
-"""What enrolments come to, in SQL: participated = took an attempt, passed = a confirmed score reached the mark (§11).
+"""Outcomes of enrolments in SQL: participated = took an attempt, passed = a confirmed score reached the mark (§11).
 
 An absence (缺考) is an entry without a value: it took no attempt. Who awaits the make-up has neither passed nor failed.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, select, true
 from sqlalchemy.orm import aliased
 
+from service.domain.values.calendar import start_of_day
 from service.models.tables.certificate import Certificate
 from service.models.tables.training import Enrollment, Score, TrainingClass
 
@@ -24,7 +25,7 @@ First, Second = aliased(Score), aliased(Score)
 
 
 def _has(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether a score of the enrolment fulfils these. By its limit one is looked up; the planner would rather read all."""
+    """Test for a score of the enrolment. The limit makes the planner look one up instead of reading all."""
     found = select(literal(1)).where(Score.enrollment_id == Enrollment.id, *conditions)
     return found.limit(1).scalar_subquery().is_not(None)
 
@@ -51,7 +52,7 @@ def with_scores(query: Any) -> Any:
 
 
 def certified() -> ColumnElement[bool]:
-    """Whether the enrolment has brought an approved certificate; a completed one has, but for refreshers (R54, R57)."""
+    """Test for an approved certificate of the enrolment; a completed one has it, except refreshers (R54, R57)."""
     made = exists().where(Certificate.enrollment_id == Enrollment.id, Certificate.approval == "approved")
     return case(
         (Enrollment.state == "completed", Enrollment.kind != "refresher"),
@@ -61,12 +62,18 @@ def certified() -> ColumnElement[bool]:
 
 
 def in_year(column: Any, year: int) -> ColumnElement[bool]:
-    """Whether a civil date lies in a year; a range, so that the planner knows how many do."""
+    """Test for a civil date in a year; as a range, whose rows the planner can estimate."""
     return column.between(date(year, 1, 1), date(year, 12, 31))
 
 
+def made_in_year(column: Any, year: int) -> ColumnElement[bool]:
+    """Test for an instant in a civil year of China."""
+    begin, end = (start_of_day(date(first, 1, 1)) for first in (year, year + 1))
+    return and_(column >= begin, column < end)
+
+
 def number_of(condition: ColumnElement[bool]) -> Any:
-    """How many rows of a group fulfil a condition."""
+    """Count the rows of a group that fulfil a condition."""
     return func.count().filter(condition)
 
 

@@ -8,25 +8,20 @@ from typing import Any
 
 from sqlalchemy import select
 
+from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import CertificateState, warns_until
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
-from service.models.queries.certificates.certificate_list import CertificateFilter
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    OFFICIAL,
-    UNITS,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import PROVINCE, QUERY, choice, hidden, search
+from service.reports.framework.list_page import Chip, ChipRow, ListPage, chips
+from service.reports.framework.report import OFFICIAL, UNITS, CellType, Column, Report, Row, roles_that_may
 from service.reports.framework.table import PagedTable
 
 
@@ -44,7 +39,7 @@ class Shown(Labelled):
 
 
 class Printed(Labelled):
-    """Whether to show only what was never printed."""
+    """Show only what was never printed."""
 
     NO = "no", N_("未打印")
 
@@ -64,19 +59,15 @@ _COLUMNS = (
 _HANDED_OUT = (Column("received_by", N_("领取人")), Column("received_on", N_("领取日期"), CellType.DAY, is_minor=True))
 
 
-def _filter(chosen: ReportFilter) -> CertificateFilter:
-    return CertificateFilter(chosen.q, chosen.state, chosen.province, chosen.unit, chosen.print == Printed.NO)
-
-
 def read_list(user: User, chosen: ReportFilter) -> PagedTable:
-    """The certificates in scope, as on the list page."""
-    query = certificate_list.certificates_query(user, _filter(chosen))
-    counted = certificate_list.counted_query(user, _filter(chosen))
+    """Read the certificates, the newest first."""
+    query = certificate_list.certificates_query(user, chosen)
+    counted = certificate_list.counted_query(user, chosen)
     return PagedTable(_COLUMNS, query, certificate_list.ORDER, _cells, counted=counted)
 
 
 def read_ledger(user: User, chosen: ReportFilter) -> PagedTable:
-    """The same with who received the last copy."""
+    """Read the certificates with who received the last print."""
     last = (
         select(PrintRecord.received_by, PrintRecord.received_on)
         .where(PrintRecord.certificate_id == Certificate.id, PrintRecord.received_on.is_not(None))
@@ -84,12 +75,10 @@ def read_ledger(user: User, chosen: ReportFilter) -> PagedTable:
         .limit(1)
         .lateral("last")
     )
-    query = certificate_list.certificates_query(user, _filter(chosen)).add_columns(
-        last.c.received_by, last.c.received_on
-    )
+    query = certificate_list.certificates_query(user, chosen).add_columns(last.c.received_by, last.c.received_on)
     query = query.outerjoin(last, Certificate.id.is_not(None))
     cells: Callable[[Any], Row] = lambda row: _cells(row) | columns.plain(row, "received_by", "received_on")  # noqa: E731
-    counted = certificate_list.counted_query(user, _filter(chosen))
+    counted = certificate_list.counted_query(user, chosen)
     return PagedTable(
         (*_COLUMNS, *_HANDED_OUT), query, certificate_list.ORDER, cells, ("printed_count",), counted=counted
     )
@@ -119,23 +108,51 @@ def _cells(row: Any) -> Row:
     return own | {"certificate_id": row.id, "edition": str(row.edition), "state": shown.label, "state_code": str(shown)}
 
 
-_OPTIONS = {"state": tuple(Shown), "print": tuple(Printed)}
 REPORT = Report(
     name="certificate-ledger",
     title=N_("证件台账"),
     roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
     read=read_ledger,
-    filters=("q", "state", "province", "print"),
-    options=_OPTIONS,
+    filters=(
+        QUERY,
+        choice("state", tuple(Shown), N_("全部状态")),
+        PROVINCE,
+        choice("print", tuple(Printed), N_("打印不限")),
+    ),
     summary=((N_("打印次数"), "printed_count"),),
     sign="cert",
+    position=80,
 )
-LIST = Report(
-    name="certificates",
-    title=N_("证书"),
-    roles=OFFICIAL | UNITS,
-    read=read_list,
-    filters=("q", "state", "province", "unit", "print"),
-    options=_OPTIONS,
-    sign="cert",
+LISTS = (
+    Report(
+        name="certificates",
+        title=N_("证书"),
+        roles=OFFICIAL | UNITS,
+        read=read_list,
+        filters=(
+            search(N_("证书编号、姓名或拼音"), N_("查找证书")),
+            PROVINCE,
+            hidden("state", tuple(Shown)),
+            hidden("unit"),
+            hidden("print", tuple(Printed)),
+        ),
+        sign="cert",
+        page=ListPage(
+            N_("没有符合条件的证书"),
+            N_("还没有证书"),
+            N_("取证、换证成绩确认合格后生成证书，会出现在这里。"),
+            N_("证书列表，可左右滚动"),
+            N_("共 %(n)s 件"),
+            chips=(
+                ChipRow(
+                    N_("按状态"),
+                    (
+                        *chips("state", tuple(Shown)),
+                        Chip("print", Printed.NO, Printed.NO.label, roles=roles_that_may(Action.PRINT_CERTIFICATE)),
+                    ),
+                ),
+            ),
+            counts=lambda user, _chosen: certificate_list.certificate_counts(user),
+        ),
+    ),
 )

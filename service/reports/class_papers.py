@@ -12,6 +12,7 @@ from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.scores import ABSENT
 from service.errors import N_, NotFound
 from service.models.db.pagination import SortOrder
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
@@ -19,13 +20,8 @@ from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 from service.reports.attempts import CAME, CONFIRMED, First, Second, passed, with_scores
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import hidden
+from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
 
 Province = aliased(Organisation)
@@ -43,17 +39,17 @@ PASSED, FAILED = N_("合格"), N_("不合格")
 
 
 def read_roster(user: User, chosen: ReportFilter) -> PagedTable:
-    """Everybody who is or was confirmed."""
+    """Read everybody who is or was confirmed, or waits for it."""
     return _read(user, chosen, ROSTER, (*CONFIRMED, "pending"))
 
 
 def read_sign_in(user: User, chosen: ReportFilter) -> PagedTable:
-    """Everybody who is confirmed, with a place for the signature."""
+    """Read everybody who is confirmed, with a place for the signature."""
     return _read(user, chosen, SIGN_IN, CONFIRMED)
 
 
 def read_scores(user: User, chosen: ReportFilter) -> PagedTable:
-    """Everybody who came, with what he scored."""
+    """Read everybody who came, with the scores."""
     return _read(user, chosen, SCORES, CAME)
 
 
@@ -109,8 +105,8 @@ def _score(entered: Any, value: int | None) -> int | str | None:
     return None if entered is None else ABSENT if value is None else value
 
 
-PAPERS = (
-    Report("class-roster", N_("班级名册"), ROLES, read_roster, filters=("class_id",), sign="people"),
-    Report("class-sign-in", N_("签到表"), ROLES, read_sign_in, filters=("class_id",), sign="draft"),
-    Report("class-scores", N_("成绩单"), ROLES, read_scores, filters=("class_id",), sign="tick"),
+PAPERS = LISTS = (
+    Report("class-roster", N_("班级名册"), ROLES, read_roster, filters=(hidden("class_id"),), sign="people"),
+    Report("class-sign-in", N_("签到表"), ROLES, read_sign_in, filters=(hidden("class_id"),), sign="draft"),
+    Report("class-scores", N_("成绩单"), ROLES, read_scores, filters=(hidden("class_id"),), sign="tick"),
 )

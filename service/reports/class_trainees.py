@@ -12,6 +12,7 @@ from service.domain.training.training_kind import TrainingKind
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment, TrainingClass
@@ -19,13 +20,8 @@ from service.models.tables.user import User
 from service.reports.annual_classes import conditions, rate
 from service.reports.attempts import CAME, number_of, participated, passed
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import PROVINCE, YEAR, choice, hidden
+from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
 
 Province = aliased(Organisation)
@@ -46,7 +42,7 @@ COLUMNS = (
 
 
 def read(user: User, chosen: ReportFilter) -> PagedTable:
-    """One row a class and unit; those who were refused, withdrew or whose class was cancelled do not count."""
+    """Read a row a class and unit, without enrolments that were rejected, withdrawn or cancelled."""
     grouped = (
         select(
             Enrollment.class_id,
@@ -106,8 +102,7 @@ REPORT = Report(
     title=N_("培训班学员统计"),
     roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
     read=read,
-    filters=("year", "kind", "province", "class_id"),
-    options={"kind": tuple(TrainingKind)},
+    filters=(YEAR, choice("kind", tuple(TrainingKind), N_("全部类型")), PROVINCE, hidden("class_id")),
     defaults=lambda _user: {"year": str(today().year)},
     is_yearly=True,
     sign="people",
@@ -118,4 +113,6 @@ REPORT = Report(
         (N_("合格"), "passed"),
         (N_("合格率"), "rate"),
     ),
+    position=60,
+    menu_section="reports",
 )

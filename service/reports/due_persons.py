@@ -14,6 +14,7 @@ from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
@@ -23,22 +24,15 @@ from service.models.tables.user import User
 from service.reports.attempts import flag
 from service.reports.due_training import DUE, NEEDS, OPEN, finished, kind_of, registered
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    OFFICIAL,
-    UNITS,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import PROVINCE, TYPE, UNIT, choice
+from service.reports.framework.report import OFFICIAL, UNITS, CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
 
 Province, Live = aliased(Organisation), aliased(Enrollment)
 
 
 class Progress(Labelled):
-    """How far a person is with this year's training."""
+    """Progress of a person with this year's training."""
 
     WAITING = "waiting", N_("未报名")
     LIVE = "live", N_("在训")
@@ -96,7 +90,7 @@ def _is_live() -> Any:
 
 
 def _details(user: User, ids: list[UUID]) -> Any:
-    """What is shown of these persons."""
+    """Select the cells of these persons."""
     done = finished(today(), ids)
     return (
         select(
@@ -173,8 +167,15 @@ REPORT = Report(
     roles=OFFICIAL | UNITS,
     read=read,
     note=N_("由“应培训情况统计”的数字进入；未报名的可以直接去报名。"),
-    filters=("province", "unit", "type", "kind", "need", "state"),
-    options={"need": NEEDS, "state": tuple(Progress), "kind": NEEDS[:3]},
+    filters=(
+        PROVINCE,
+        UNIT,
+        TYPE,
+        choice("kind", NEEDS[:3], N_("全部类型")),
+        choice("need", NEEDS, N_("全部应参加类型")),
+        choice("state", tuple(Progress), N_("全部状态")),
+    ),
     summary=((N_("未报名"), "waiting"), (N_("在训"), "live"), (N_("本年已完成"), "done")),
     sign="people",
+    position=20,
 )

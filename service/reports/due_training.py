@@ -17,6 +17,7 @@ from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import is_unscoped, visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
@@ -25,15 +26,8 @@ from service.models.tables.user import User
 from service.reports.attempts import in_year, number_of
 from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart
-from service.reports.framework.report import (
-    OFFICIAL,
-    UNITS,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import PROVINCE, TYPE, UNIT, choice
+from service.reports.framework.report import OFFICIAL, UNITS, CellType, Column, Report, Row
 from service.reports.framework.table import WholeTable, share
 
 DUE = {"initial": ("initial",), "refresher": ("refresher",), "renewal": ("renewal", "in_progress")}
@@ -44,7 +38,7 @@ Province, Live, Making = aliased(Organisation), aliased(Enrollment), aliased(Cer
 
 
 class By(Labelled):
-    """What the figures are grouped by."""
+    """Grouping of the figures."""
 
     PROVINCE = "province", N_("按省份")
     UNIT = "unit", N_("按单位")
@@ -105,12 +99,12 @@ def registered(user: User, chosen: ReportFilter) -> list[Any]:
 
 
 def holds() -> Any:
-    """Whether the person's certificate is in force; the query joins ``Making``, the one that awaits its approval."""
+    """Test for a certificate in force; the query joins ``Making``, the one that awaits approval."""
     return and_(TrainingNeed.valid_to >= today(), Making.id.is_(None))
 
 
 def making() -> Any:
-    """The condition of that join."""
+    """Join ``Making`` on the certificate that awaits approval."""
     return and_(Making.id == TrainingNeed.certificate_id, Making.state == "issued")
 
 
@@ -136,7 +130,7 @@ def _by_kind(user: User, chosen: ReportFilter) -> WholeTable:
 
 
 def _kinds(sums: Mapping[str, Any]) -> WholeTable:
-    """The same sums, a row a kind of training."""
+    """Turn the sums into a row a kind of training."""
     rows: list[Row] = []
     for kind in TrainingKind:
         due, done, live = (int(sums[key]) for key in (kind.value, f"done_{kind}", f"live_{kind}"))
@@ -199,8 +193,9 @@ REPORT = Report(
     chart=chart,
     defaults=_defaults,
     note=N_("在册人员为已审批人员。完成率 = 本年已完成 ÷（本年已完成 + 仍应培训）。点数字看名单。"),
-    filters=("by", "province", "unit", "type"),
-    options={"by": tuple(By)},
+    filters=(choice("by", tuple(By), "", N_("汇总方式")), PROVINCE, UNIT, TYPE),
     sign="cap",
+    position=10,
+    menu_section="training",
 )
 NEEDS = tuple(need for need in Need if need in (*DUE, Need.EXPIRED))

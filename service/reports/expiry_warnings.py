@@ -11,6 +11,7 @@ from service.domain.certificates.certificates import WarningBand, days_left, war
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
@@ -20,15 +21,8 @@ from service.models.tables.user import User
 from service.reports.attempts import flag
 from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart
-from service.reports.framework.report import (
-    OFFICIAL,
-    UNITS,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import PROVINCE, TYPE, UNIT, choice
+from service.reports.framework.report import OFFICIAL, UNITS, CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
 
 Province, Live = aliased(Organisation), aliased(Enrollment)
@@ -116,7 +110,7 @@ def _cells(row: Any) -> Row:
 
 
 def chart(_user: User, _chosen: ReportFilter, table: PagedTable) -> Chart:
-    """How many in each band."""
+    """Count the certificates of each band."""
     sums = table.totals()
     bars = tuple(Bar(band.label, (sums[key],), f"{sums[key]:,}") for band, key in SUMS.items())
     return Chart(N_("各档人数"), bars)
@@ -128,8 +122,10 @@ REPORT = Report(
     roles=OFFICIAL | UNITS,
     read=read,
     chart=chart,
-    filters=("band", "province", "unit", "type"),
-    options={"band": tuple(WarningBand)},
+    filters=(choice("band", tuple(WarningBand), N_("全部档次")), PROVINCE, UNIT, TYPE),
     sign="alert",
     summary=(*((band.label, key) for band, key in SUMS.items()), (N_("其中已报名换证"), "live")),
+    position=75,
+    menu_section="reports",
+    menu_label=N_("预警信息"),
 )

@@ -7,17 +7,18 @@ from typing import Any
 
 from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import WarningBand
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.user import User
 from service.reports import due_training, expiry_warnings, monthly_trainees, unit_summary
 from service.reports.framework.chart import Chart
-from service.reports.framework.report import ReportFilter, Row
+from service.reports.framework.report import Row
 
-SHOWN = 5
+NEAREST_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Panels:
-    """What the first page shows besides the tasks. bands: of each warning band how many; nearest: the first of them.
+    """Panels of the first page beside the tasks. bands: counts of the warning bands; nearest: the first certificates of them.
 
     A panel that is not for the role is empty.
     """
@@ -46,4 +47,4 @@ def _warnings(user: User) -> tuple[list[tuple[WarningBand, int]], list[Any]]:
     table = expiry_warnings.read(user, ReportFilter())
     sums = table.totals()
     bands = [(band, sums[key]) for band, key in expiry_warnings.SUMS.items()]
-    return bands, table.page(None, SHOWN).rows
+    return bands, table.page(None, NEAREST_ROWS).rows

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from service.errors import N_
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
 from service.models.tables.user import User
-from service.reports.framework.report import (
-    BUSINESS,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-)
+from service.reports.framework.report import BUSINESS, CellType, Column, Report
 from service.reports.framework.table import WholeTable
 
 COLUMNS = (
@@ -25,7 +20,7 @@ COLUMNS = (
 
 
 def read(user: User, _chosen: ReportFilter) -> WholeTable:
-    """The same counts as at the inbox, each kind to 1,000."""
+    """Read the counts of the inbox, each kind to 1,000."""
     rows = [
         {"task": k.name, "task_kind": k.kind, "count": k.count, "first": k.first, "soon": k.soon, "late": k.late}
         for k in inbox.counts(inbox_addresses(user))
@@ -33,4 +28,4 @@ def read(user: User, _chosen: ReportFilter) -> WholeTable:
     return WholeTable(COLUMNS, rows, ("count", "soon", "late"))
 
 
-REPORT = Report(name="pending-work", title=N_("业务待办"), roles=BUSINESS, read=read, sign="inbox")
+REPORT = Report(name="pending-work", title=N_("业务待办"), roles=BUSINESS, read=read, sign="inbox", position=110)

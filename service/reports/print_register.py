@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from service.domain.accounts.roles import Role
-from service.domain.values.calendar import start_of_day
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
+from service.models.queries.certificates.print_list import waiting_prints
 from service.models.queries.persons.person_list import name_contains
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.person import Person
 from service.models.tables.user import User
-from service.reports.attempts import flag
+from service.reports.attempts import flag, made_in_year
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import QUERY, YEAR, hidden, search
+from service.reports.framework.list_page import Chip, ChipRow, ListPage
+from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
 
 Printer = aliased(User)
+
+
+class Received(Labelled):
+    """Show only the prints that nobody has received yet."""
+
+    NO = "no", N_("未领取")
+
+
 COLUMNS = (
     Column("at", N_("打印时间"), CellType.INSTANT),
     columns.NUMBER,
@@ -44,9 +49,10 @@ COLUMNS = (
 
 
 def read(user: User, chosen: ReportFilter) -> PagedTable:
-    """The prints of certificates in scope, the latest first."""
+    """Read the prints of the certificates in scope, the latest first."""
     query = (
         select(
+            PrintRecord.id,
             PrintRecord.created_at.label("at"),
             PrintRecord.reason,
             PrintRecord.received_by,
@@ -55,6 +61,8 @@ def read(user: User, chosen: ReportFilter) -> PagedTable:
             Certificate.id.label("certificate_id"),
             Certificate.number,
             Certificate.edition,
+            Certificate.state,
+            Certificate.valid_to,
             Person.id.label("person_id"),
             Person.name,
             Certificate.unit_name,
@@ -72,9 +80,8 @@ def read(user: User, chosen: ReportFilter) -> PagedTable:
 def _conditions(chosen: ReportFilter) -> list[Any]:
     found: list[Any] = []
     if chosen.year:
-        begins, ends = (start_of_day(date(year, 1, 1)) for year in (chosen.year, chosen.year + 1))
-        found += [PrintRecord.created_at >= begins, PrintRecord.created_at < ends]
-    if chosen.received == "no":
+        found.append(made_in_year(PrintRecord.created_at, chosen.year))
+    if chosen.received:
         found.append(PrintRecord.received_on.is_(None))
     if chosen.q:
         starts = Certificate.number.startswith(chosen.q, autoescape=True)
@@ -103,16 +110,27 @@ REPORT = Report(
     title=N_("打印登记"),
     roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
     read=read,
-    filters=("q", "year"),
+    filters=(QUERY, YEAR),
     defaults=lambda _user: {"year": str(today().year)},
     summary=((N_("已领取"), "received"),),
     sign="print",
+    position=90,
 )
-LIST = Report(
-    name="prints",
-    title=N_("打印与领取登记"),
-    roles=frozenset({Role.ASSOCIATION}),
-    read=read,
-    filters=("q", "received"),
-    sign="print",
+LISTS = (
+    Report(
+        name="prints",
+        title=N_("打印与领取登记"),
+        roles=frozenset({Role.ASSOCIATION}),
+        read=read,
+        filters=(search(N_("证书编号或姓名"), N_("查找打印")), hidden("received", tuple(Received))),
+        sign="print",
+        page=ListPage(
+            N_("没有符合条件的打印"),
+            N_("还没有打印"),
+            N_("打印证书后，每次打印都会列在这里，并可登记领取。"),
+            N_("打印登记，可左右滚动"),
+            chips=(ChipRow(N_("领取"), (Chip("received", Received.NO, Received.NO.label, "waiting"),), keeps=("q",)),),
+            counts=lambda user, _chosen: {"waiting": waiting_prints(user)},
+        ),
+    ),
 )

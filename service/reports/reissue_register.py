@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -10,25 +9,21 @@ from sqlalchemy.orm import aliased
 
 from service.domain.accounts.roles import Role
 from service.domain.certificates.reissues import ReissueState
-from service.domain.values.calendar import start_of_day
 from service.errors import N_
 from service.models.queries.certificates.reissue_list import ORDER
 from service.models.queries.persons.person_list import name_contains
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.reissue import Reissue
 from service.models.tables.user import User
-from service.reports.attempts import flag
+from service.reports.attempts import flag, made_in_year
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import QUERY, YEAR, choice
+from service.reports.framework.list_page import ChipRow, ListPage, chips
+from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
 
 New, Asker = aliased(Certificate), aliased(User)
@@ -48,9 +43,11 @@ COLUMNS = (
 
 
 def read(user: User, chosen: ReportFilter) -> PagedTable:
-    """The applications for certificates in scope, the latest first."""
+    """Read the applications for the certificates in scope, the latest first."""
     query = (
         select(
+            Reissue.id,
+            Reissue.case_id,
             Reissue.created_at.label("at"),
             Reissue.statement,
             Reissue.comment,
@@ -62,6 +59,7 @@ def read(user: User, chosen: ReportFilter) -> PagedTable:
             Person.name,
             Organisation.name.label("unit_name"),
             Asker.display_name.label("asker"),
+            New.id.label("new_id"),
             New.edition.label("new_edition"),
             New.printed_count,
             flag(Reissue.state == ReissueState.COMPLETED).label("completed"),
@@ -79,8 +77,7 @@ def read(user: User, chosen: ReportFilter) -> PagedTable:
 def _conditions(chosen: ReportFilter) -> list[Any]:
     found: list[Any] = []
     if chosen.year:
-        begins, ends = (start_of_day(date(year, 1, 1)) for year in (chosen.year, chosen.year + 1))
-        found += [Reissue.created_at >= begins, Reissue.created_at < ends]
+        found.append(made_in_year(Reissue.created_at, chosen.year))
     if chosen.state:
         found.append(Reissue.state == chosen.state)
     if chosen.q:
@@ -111,8 +108,15 @@ REPORT = Report(
     title=N_("补办登记"),
     roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
     read=read,
-    filters=("q", "year", "state"),
-    options={"state": tuple(ReissueState)},
+    filters=(QUERY, YEAR, choice("state", tuple(ReissueState), N_("全部状态"))),
     summary=((N_("已补办"), "completed"),),
     sign="back",
+    position=100,
+    page=ListPage(
+        N_("没有符合条件的补办"),
+        N_("没有补办申请"),
+        N_("证书遗失时，由持证人单位在证书页申请补办。"),
+        N_("补办登记，可左右滚动"),
+        chips=(ChipRow(N_("按状态"), chips("state", tuple(ReissueState), is_counted=False)),),
+    ),
 )

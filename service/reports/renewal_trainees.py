@@ -16,6 +16,7 @@ from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
 from service.models.queries.persons.person_list import name_contains
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
@@ -25,13 +26,8 @@ from service.models.tables.user import User
 from service.reports.attempts import First, Second, failed, flag, in_year, participated, passed, with_scores
 from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import PROVINCE, QUERY, TYPE, YEAR, choice
+from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable, share
 
 Province = aliased(Organisation)
@@ -39,7 +35,7 @@ HELD, NOT_YET = N_("是"), N_("否")
 
 
 class Outcome(Labelled):
-    """What the examination has come to."""
+    """Outcome of an examination."""
 
     PASSED = "passed", N_("合格")
     FAILED = "failed", N_("不合格")
@@ -91,7 +87,7 @@ def _flags(states: dict[str, Any]) -> list[Any]:
 
 
 def _details(ids: list[UUID]) -> Any:
-    """What is shown of these enrolments."""
+    """Select the cells of these enrolments."""
     made = (
         select(
             Certificate.id, Certificate.number, Certificate.valid_to, Certificate.printed_count, Certificate.approval
@@ -212,8 +208,7 @@ REPORT = Report(
     roles=frozenset({Role.MINISTRY, Role.ASSOCIATION}),
     read=read,
     chart=chart,
-    filters=("q", "year", "province", "type", "state"),
-    options={"state": tuple(Outcome)},
+    filters=(QUERY, YEAR, PROVINCE, TYPE, choice("state", tuple(Outcome), N_("全部状态"))),
     defaults=lambda _user: {"year": str(today().year)},
     is_yearly=True,
     sign="swap",
@@ -224,4 +219,6 @@ REPORT = Report(
         (N_("未定"), "open"),
         (N_("合格率"), "rate"),
     ),
+    position=40,
+    menu_section="reports",
 )

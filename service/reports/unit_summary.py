@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from service.domain.units.units import UnitKind
 from service.errors import N_
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import TrainingNeed
@@ -18,14 +19,8 @@ from service.reports.attempts import number_of
 from service.reports.due_training import Making, holds, making
 from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart
-from service.reports.framework.report import (
-    OFFICIAL,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import PROVINCE
+from service.reports.framework.report import OFFICIAL, CellType, Column, Report, Row
 from service.reports.framework.table import WholeTable
 
 Province = aliased(Organisation)
@@ -110,7 +105,9 @@ REPORT = Report(
     roles=OFFICIAL,
     read=read,
     chart=chart,
-    filters=("province",),
+    filters=(PROVINCE,),
     sign="unit",
     note=N_("人员不含草稿和已注销的；持证指证书已获批且未过期。"),
+    position=70,
+    menu_section="reports",
 )

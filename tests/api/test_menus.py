@@ -21,6 +21,7 @@ from service.models.db.session import session
 from service.models.tables.organisation import AcademyLink, Organisation, authority_id
 from service.models.tables.person import Person
 from service.models.tables.user import User
+from service.web.shell.menu import MENU as DECLARED
 from service.workflow.notices import bulletins
 from service.workflow.training import plans
 from tests.builders.stage import known
@@ -574,3 +575,11 @@ def test_all_operations_of_the_table_name_known_addresses(app: Flask) -> None:
     for operation in OPERATIONS:
         address = re.sub(r"\{.*?\}", sample, operation.address)
         assert adapter.test(address, operation.method), operation
+
+
+def test_every_name_in_the_menu_is_a_page_or_a_blueprint(app: Flask) -> None:
+    known = {*app.blueprints, *app.view_functions}
+    for section in DECLARED:
+        for leaf in section.leaves:
+            named = {leaf.endpoint, *leaf.covers, *(endpoint for _, endpoint in leaf.acts)}
+            assert named <= known, (leaf.endpoint, named - known)

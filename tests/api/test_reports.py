@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from service.models.db.clock import today
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.organisation import authority_id
 from service.models.tables.reissue import Reissue
 from service.models.tables.user import User
@@ -24,7 +25,7 @@ from service.reports import (
     renewal_trainees,
     unit_summary,
 )
-from service.reports.framework.report import Ratio, ReportFilter
+from service.reports.framework.report import Ratio
 from service.workflow.training import enrollments
 from tests.api.queries import counted
 from tests.builders.trained import decide_needs, make_enrollment, this_year

@@ -23,7 +23,7 @@ from service.domain.accounts.permissions import Action
 from service.models.db.clock import today
 from service.models.db.transaction import expire_session
 from service.models.queries.certificates import certificate_list
-from service.models.queries.certificates.certificate_list import CertificateFilter
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import task_lookup
 from service.workflow.certificates import certificate_expiry, certificates, reissues
 from service.workflow.runtime import tasks
@@ -38,8 +38,12 @@ blp = Blueprint("v1_certificates", __name__, description="证书 / Certificates"
 @blp.alt_response(404, response="PROBLEM_404")
 def list_certificates(wanted: dict[str, Any]) -> Any:
     """证书台账 / Certificates in scope, the newest first"""
-    chosen = CertificateFilter(
-        wanted["q"], wanted.get("state", ""), wanted.get("province"), wanted.get("unit"), wanted["unprinted"]
+    chosen = ReportFilter(
+        q=wanted["q"],
+        state=wanted.get("state", ""),
+        province=wanted.get("province"),
+        unit=wanted.get("unit"),
+        print="no" if wanted["unprinted"] else "",
     )
     return paginated(wanted, certificate_list.certificates_query(user(), chosen), certificate_list.ORDER)
 

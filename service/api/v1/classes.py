@@ -24,10 +24,9 @@ from service.domain.accounts.permissions import Action
 from service.domain.training.classes import OPEN_FIELDS, ClassState, obstacle_to_class_changes
 from service.errors import N_, Conflict, InvalidInput
 from service.models.db.transaction import expire_session
-from service.models.queries.persons.person_list import PersonFilter
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import task_lookup
 from service.models.queries.training import class_list
-from service.models.queries.training.class_list import ClassFilter
 from service.models.tables.training import TrainingClass
 from service.workflow.training import classes, enrollment_eligibility, enrollments
 
@@ -41,7 +40,7 @@ blp = Blueprint("v1_classes", __name__, description="培训班 / Training classe
 @blp.alt_response(404, response="PROBLEM_404")
 def list_classes(wanted: dict[str, Any]) -> Any:
     """培训班列表 / Classes in scope, the latest first"""
-    chosen = ClassFilter(wanted["q"], wanted.get("kind", ""), wanted.get("state", ""), wanted.get("year"))
+    chosen = ReportFilter.from_values(wanted)
     return paginated(wanted, class_list.classes_query(user(), chosen), class_list.ORDER)
 
 
@@ -131,7 +130,7 @@ def close_enrollment(class_id: UUID) -> Any:
 def list_candidates(wanted: dict[str, Any], class_id: UUID) -> Any:
     """可报名人员 / Persons whose need matches, or the others with the reasons"""
     found = class_list.visible_class(user(), class_id)
-    chosen = PersonFilter(text=wanted["q"], unit_id=wanted.get("unit"))
+    chosen = ReportFilter(q=wanted["q"], unit=wanted.get("unit"))
     query = class_list.candidates_query(user(), found, chosen, fitting=not wanted["others"])
     page = paginated(wanted, query, class_list.CANDIDATES)
     reasons = enrollment_eligibility.obstacles(found, page["items"])

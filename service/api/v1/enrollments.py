@@ -14,8 +14,8 @@ from service.api.v1.task_completion import complete_task, complete_tasks
 from service.domain.accounts.permissions import Action
 from service.models.db.transaction import expire_session
 from service.models.queries.persons.person_history import scores_of
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list, enrollment_list
-from service.models.queries.training.enrollment_list import EnrollmentFilter
 from service.models.tables.training import Enrollment
 from service.workflow.training import enrollments, score_corrections
 
@@ -31,9 +31,7 @@ DONE = many_of(schemas.Done, "DoneMany")
 @blp.alt_response(404, response="PROBLEM_404")
 def list_enrollments(wanted: dict[str, Any]) -> Any:
     """报名列表 / Enrolments in scope, the newest first"""
-    chosen = EnrollmentFilter(
-        wanted["q"], wanted.get("state", ""), wanted.get("kind", ""), wanted.get("class_id"), wanted.get("person")
-    )
+    chosen = ReportFilter.from_values(wanted)
     return paginated(wanted, enrollment_list.enrollments_query(user(), chosen), enrollment_list.ORDER)
 
 

@@ -28,7 +28,7 @@ from service.models.db.clock import today
 from service.models.db.transaction import expire_session
 from service.models.queries.persons import person_list
 from service.models.queries.persons.person_history import trainings_of
-from service.models.queries.persons.person_list import PersonFilter
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.tables.person import Person, Photo
@@ -47,13 +47,7 @@ FIRST: dict[str, Any] = {"limit": 50, "total": True}
 @blp.alt_response(404, response="PROBLEM_404")
 def list_persons(wanted: dict[str, Any]) -> Any:
     """人员列表 / Persons in scope, in the order of pinyin"""
-    chosen = PersonFilter(
-        text=wanted["q"],
-        unit_id=wanted.get("unit"),
-        qualification_type_id=wanted.get("type"),
-        state=wanted.get("state", ""),
-        need=wanted.get("need", ""),
-    )
+    chosen = ReportFilter.from_values(wanted)
     return paginated(wanted, person_list.persons_query(user(), chosen), person_list.ORDER)
 
 
@@ -66,7 +60,7 @@ def find_person(given: dict[str, Any]) -> Any:
     number = normalise(given["id_number"])
     if not number:
         return {"items": [], "next": None, "previous": None, "total": 0}
-    return paginated(FIRST, person_list.persons_query(user(), PersonFilter(id_number=number)), person_list.ORDER)
+    return paginated(FIRST, person_list.numbered_query(user(), number), person_list.ORDER)
 
 
 @blp.post("/persons")

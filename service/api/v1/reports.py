@@ -60,14 +60,15 @@ def show_report(wanted: dict[str, Any], name: str) -> Any:
 
 def _entry(report: Report) -> dict[str, Any]:
     options = [
-        {"name": name, "values": [str(option) for option in report.options.get(name, ())]} for name in report.filters
+        {"name": name, "values": [str(option) for option in report.options.get(name, ())]}
+        for name in report.filter_names
     ]
     return {"name": report.name, "title": _word(report.title), "note": _word(report.note), "filters": options}
 
 
 def _given(report: Report, wanted: dict[str, Any]) -> dict[str, str]:
     """The filters as an address of the page has them. Raises InvalidInput for one that the report does not know."""
-    wrong = {name: NO_FILTER for name in wanted if name not in report.filters}
+    wrong = {name: NO_FILTER for name in wanted if name not in report.filter_names}
     for name, value in wanted.items():
         coded = report.options.get(name)
         if coded is not None and value not in {str(option) for option in coded}:

@@ -13,8 +13,8 @@ from service.api.v1.schemas import enrollments as schemas
 from service.api.v1.schemas.pages import page_of, paginated
 from service.api.v1.task_completion import complete_tasks
 from service.domain.accounts.permissions import Action
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import score_list
-from service.models.queries.training.score_list import ScoreFilter
 from service.workflow.training import score_corrections
 
 blp = Blueprint("v1_scores", __name__, description="成绩 / Scores")
@@ -27,7 +27,7 @@ blp = Blueprint("v1_scores", __name__, description="成绩 / Scores")
 @blp.alt_response(404, response="PROBLEM_404")
 def list_scores(wanted: dict[str, Any]) -> Any:
     """成绩列表 / Scores of the enrolments in scope, the newest first"""
-    chosen = ScoreFilter(wanted["q"], wanted.get("class_id"), wanted.get("person"), wanted.get("state", ""))
+    chosen = ReportFilter.from_values(wanted)
     return paginated(wanted, score_list.scores_query(user(), chosen), score_list.ORDER)
 
 

@@ -17,9 +17,9 @@ from service.api.v1.schemas.pages import (
 )
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
-from service.models.queries.units.unit_list import UnitFilter
 from service.models.tables.organisation import Organisation
 from service.workflow.units import unit_changes, units
 
@@ -33,7 +33,7 @@ blp = Blueprint("v1_units", __name__, description="单位 / Units")
 @blp.alt_response(404, response="PROBLEM_404")
 def list_units(wanted: dict[str, Any]) -> Any:
     """单位列表 / Units in scope, in the order of pinyin"""
-    chosen = UnitFilter(wanted["q"], wanted.get("province"), wanted.get("kind", ""), wanted.get("state", ""))
+    chosen = ReportFilter.from_values(wanted)
     return paginated(wanted, unit_list.units_query(user(), chosen), unit_list.ORDER)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
 from service.domain.values.state_machine import Moves
 from service.errors import N_, Message
+
+ANSWERING_ROLES = (Role.SYS_ADMIN, Role.ASSOCIATION, Role.MINISTRY)  # to whom ticket_routing.dmn sends the kinds
 
 
 class TicketKind(Labelled):

@@ -1,1 +1,1 @@
-"""What a report is made of: columns, filters, the table that is shown, printed and exported, charts."""
+"""Parts of a report: columns, filters, page, chart, and the table that is shown, printed and exported."""

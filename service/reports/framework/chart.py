@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: its name, a value for each series, and what stands at its end."""
+    """A bar: its name, a value for each series, and the note at its end."""
 
     word: str
     values: tuple[int, ...]

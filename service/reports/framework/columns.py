@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from service.domain.persons.identity import Sex
@@ -39,8 +38,3 @@ def plain(row: Any, *names: str) -> dict[str, Any]:
 def person(row: Any) -> dict[str, Any]:
     """Cells of a person: name, sex and number, masked."""
     return {"person_id": row.person_id, "name": row.name, "sex": label(Sex, row.sex), "id_number": row.id_number_masked}
-
-
-def with_columns(columns: Iterable[Column], *more: Column) -> tuple[Column, ...]:
-    """Columns, and some more at their end."""
-    return (*columns, *more)

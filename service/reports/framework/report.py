@@ -1,21 +1,21 @@
-"""What a report is: columns, filters, cells. The reports themselves stand one a file; how they look is web's matter."""
+"""A report: its columns, filters and cells. Each report is a file of ``service.reports``; its look is web's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
-from uuid import UUID
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.domain.values.calendar import read_day
 from service.domain.values.labelled_enum import Labelled
 from service.models.db.pagination import Page
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.user import User
 from service.reports.framework.chart import Chart
+from service.reports.framework.filters import FilterField, read_values
+from service.reports.framework.list_page import ListPage
 
 Row = dict[str, Any]
 OFFICIAL = frozenset({Role.MINISTRY, Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION})
@@ -24,7 +24,7 @@ BUSINESS = OFFICIAL | UNITS | {Role.TRAINING_INSTITUTION}
 
 
 class CellType(StrEnum):
-    """How a cell is written."""
+    """The type of a cell."""
 
     TEXT = "text"
     LABEL = "word"  # a key of the catalogue, translated
@@ -40,18 +40,18 @@ class CellType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: key of its cells, the word over it, and how a cell is written. is_minor: the first to go when space is short."""
+    """A column: key of its cells, heading, how a cell is written. is_minor: left out where space is short."""
 
     key: str
     word: str
     kind: CellType = CellType.TEXT
     is_minor: bool = False
     leads_to: Mapping[str, str] = field(default_factory=dict)
-    """Filter of the list of names behind a figure; empty for a figure without one."""
+    """Filter of the list of persons that a figure counts; empty for a figure without one."""
 
     @property
     def is_figure(self) -> bool:
-        """Whether it is right-aligned and summed up."""
+        """True for what is right-aligned and can be summed."""
         return self.kind in (CellType.NUMBER, CellType.RATIO, CellType.SCORE)
 
 
@@ -69,57 +69,24 @@ class Ratio:
         return f"{tenths // 10}.{tenths % 10}%"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFilter:
-    """What a report is narrowed to; the names are those of the addresses, the same as on the list pages."""
-
-    q: str = ""
-    by: str = ""
-    year: int | None = None
-    province: UUID | None = None
-    unit: UUID | None = None
-    type: UUID | None = None
-    class_id: UUID | None = None
-    kind: str = ""
-    need: str = ""
-    state: str = ""
-    band: str = ""
-    print: str = ""
-    role: str = ""
-    find: str = ""
-    batch: str = ""
-    view: str = ""
-    process: str = ""
-    definition: str = ""
-    notice: UUID | None = None
-    owner: UUID | None = None
-    since: date | None = None
-    until: date | None = None
-    what: str = ""
-    unread: str = ""
-    received: str = ""
-
-    def arguments(self) -> dict[str, str]:
-        """As it stands in an address; what is not chosen is left out."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: str(value) for name, value in values.items() if value}
-
-
 class Table(Protocol):
-    """What a report gives for a filter."""
+    """The rows of a report for a filter."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns, in order."""
 
     def count(self, most: int) -> int:
-        """How many rows there are, counted to ``most``."""
+        """Count the rows, to ``most``."""
 
     def page(self, cursor: str | None) -> Page[Row]:
         """The rows of one page."""
 
+    def rows_page(self, cursor: str | None) -> Page[Any]:
+        """The rows of one page as they were read, for pages that show more than the cells."""
+
     def batches(self) -> Iterator[list[Row]]:
-        """All rows, in lists of some thousand."""
+        """Read all rows, in lists of some thousand."""
 
     def totals(self) -> Row:
         """The sums of all rows, and ``n``, how many they are."""
@@ -127,9 +94,22 @@ class Table(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A read-only report or list (domain.md §11). roles: who may see it; filters: which choices it offers, in order.
+    """A read-only report or list (domain.md §11): page, print, export and REST read this one declaration.
 
-    options: the values of coded filters; defaults: what is chosen unless the reader says otherwise (today's year).
+    Args:
+        roles: who may see and export it.
+        read: gives the table for a filter.
+        note: the sentence below the table.
+        filters: the fields that narrow it, in the order of the filter bar.
+        defaults: values of fields that the reader has not set (this year).
+        is_yearly: read a year at a time unless a search or a class narrows it: all years at once are the whole history.
+        summary: label and key of the totals above the rows.
+        sign: its symbol.
+        is_plain: it never holds a number of a person, so that nobody needs to look for one.
+        page: chips and texts of its page, for a list.
+        menu_section: the section of the menu in which it stands; '' for none.
+        menu_label: its name in the menu, where it differs from the title.
+        position: its place among the reports, and in its section; lists are sorted by name.
     """
 
     name: str
@@ -137,18 +117,28 @@ class Report:
     roles: frozenset[Role]
     read: Callable[[User, ReportFilter], Table]
     note: str = ""
-    filters: tuple[str, ...] = ()
-    options: Mapping[str, Sequence[Labelled]] = field(default_factory=dict)
+    filters: tuple[FilterField, ...] = ()
     defaults: Callable[[User], Mapping[str, str]] = lambda _user: {}
     chart: Callable[[User, ReportFilter, Any], Chart | None] = lambda _user, _chosen, _table: None
     groups: Callable[[Any], list[Subtotals]] = lambda _table: []
     is_yearly: bool = False
-    """Read a year at a time unless a search or a class narrows it: all years at once are the whole history."""
     summary: tuple[tuple[str, str], ...] = ()
-    """Word and key of the totals that are told above the rows."""
     sign: str = "draft"
     is_plain: bool = False
-    """Whether it never has a number of a person, so that nobody needs to look for one."""
+    page: ListPage | None = None
+    menu_section: str = ""
+    menu_label: str = ""
+    position: int = 0
+
+    @property
+    def filter_names(self) -> tuple[str, ...]:
+        """The names of the fields, in their order."""
+        return tuple(field.name for field in self.filters)
+
+    @property
+    def options(self) -> dict[str, tuple[Labelled, ...]]:
+        """The values of the coded filters, by name."""
+        return {field.name: field.options for field in self.filters if field.options}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,35 +150,14 @@ class Subtotals:
 
 
 def parse_filter(report: Report, user: User, given: Mapping[str, str]) -> ReportFilter:
-    """Read a filter; unknown names and values count as not chosen. An empty ``year`` is every year.
-
-    A filter for which the report names no options is taken as typed.
-    """
-    values: dict[str, Any] = {}
+    """Read a filter; unknown names and values count as not chosen. An empty ``year`` is every year."""
     usual = report.defaults(user)
     wanted = {**usual, **given}
     if report.is_yearly and not wanted.get("year") and not wanted.get("q") and not wanted.get("class_id"):
         wanted["year"] = usual["year"]
-    for name in report.filters:
-        text = " ".join(str(wanted.get(name, "")).split())[: 50 if name in ("q", "find") else 160]
-        if name in ("province", "unit", "type", "class_id", "notice", "owner"):
-            values[name] = _key(text)
-        elif name in ("since", "until"):
-            values[name] = read_day(text)
-        elif name == "year":
-            values[name] = int(text) if text.isascii() and text.isdigit() and 1990 <= int(text) <= 2200 else None
-        elif name not in report.options or text in {str(option) for option in report.options[name]}:
-            values[name] = text
-    return ReportFilter(**values)
+    return ReportFilter(**read_values(report.filters, user, wanted))
 
 
 def roles_that_may(*actions: Action) -> frozenset[Role]:
     """The roles that may do one of ``actions`` (domain.md §9)."""
     return frozenset(role for role in Role if any(may(role, action) for action in actions))
-
-
-def _key(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

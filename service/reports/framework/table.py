@@ -10,12 +10,14 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SIZE, Page, SortOrder, read_page
 from service.models.db.session import session
 from service.reports.framework.report import Column, Ratio, Row
 
-BATCH = 2500
-SHOWN = 100
+BATCH_ROWS = 2500
+"""Rows that an export reads and writes at once."""
+PAGE_ROWS = 100
+"""Rows of one page of a report; the page of a list has ``pagination.SIZE``."""
 
 
 class WholeTable:
@@ -36,20 +38,24 @@ class WholeTable:
         self.rows = [row | figures(row) for row in rows]
 
     def count(self, most: int) -> int:
-        """How many rows there are."""
+        """Count the rows, to ``most``."""
         return min(len(self.rows), most)
 
     def page(self, cursor: str | None) -> Page[Row]:
-        """A slice; the cursor is where it begins, and what is none begins anew."""
+        """Read a slice; the cursor is the index of its first row, an invalid one means the first."""
         start = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 9 else 0
-        rows = self.rows[start : start + SHOWN]
-        before = str(max(0, start - SHOWN)) if start else None
-        return Page(rows, before, str(start + SHOWN) if start + SHOWN < len(self.rows) else None)
+        rows = self.rows[start : start + PAGE_ROWS]
+        before = str(max(0, start - PAGE_ROWS)) if start else None
+        return Page(rows, before, str(start + PAGE_ROWS) if start + PAGE_ROWS < len(self.rows) else None)
+
+    def rows_page(self, cursor: str | None) -> Page[Any]:
+        """A slice, the rows being cells already."""
+        return self.page(cursor)
 
     def batches(self) -> Iterator[list[Row]]:
-        """All rows, in slices."""
-        for start in range(0, len(self.rows), BATCH):
-            yield self.rows[start : start + BATCH]
+        """Read all rows, in slices."""
+        for start in range(0, len(self.rows), BATCH_ROWS):
+            yield self.rows[start : start + BATCH_ROWS]
 
     def totals(self) -> Row:
         """The sums of all rows."""
@@ -88,26 +94,31 @@ class PagedTable:
     counted: Any = None
 
     def count(self, most: int) -> int:
-        """How many rows there are, counted to ``most``."""
+        """Count the rows, to ``most``."""
         return session().scalar(select(func.count()).select_from(self._counted.limit(most).subquery())) or 0
 
-    def page(self, cursor: str | None, size: int = SHOWN) -> Page[Row]:
-        """One page in the table's order; raises NotFound for a cursor that is none of ours."""
+    def page(self, cursor: str | None, size: int = PAGE_ROWS) -> Page[Row]:
+        """Read a page in the table's order; raises NotFound for an invalid cursor."""
+        found = self.rows_page(cursor, size)
+        return Page([self.cells(row) for row in found.rows], found.before, found.after)
+
+    def rows_page(self, cursor: str | None, size: int = SIZE) -> Page[Any]:
+        """Read a page of the query's own rows, for pages that show more than the cells."""
         found = read_page(self.query, self.order, cursor, size)
-        return Page([self.cells(row) for row in self._shown(found.rows)], found.before, found.after)
+        return Page(self._shown(found.rows), found.before, found.after)
 
     def batches(self) -> Iterator[list[Row]]:
-        """All rows, page by page, so that no query and no list is long."""
+        """Read all rows page by page, so that neither query nor list grows long."""
         cursor: str | None = None
         while True:
-            page = self.page(cursor, BATCH)
+            page = self.page(cursor, BATCH_ROWS)
             yield page.rows
             cursor = page.after
             if cursor is None:
                 return
 
     def totals(self) -> Row:
-        """How many rows there are, and the sums of all of them, in one query, asked once."""
+        """Count all rows and sum them, in one query that is asked once."""
         return self._totals
 
     @property

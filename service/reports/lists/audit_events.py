@@ -6,23 +6,24 @@ from typing import Any
 
 from service.domain.accounts.audit import DETAILS, EventGroup, word_of
 from service.domain.accounts.roles import Role
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, Message
-from service.models.queries.accounts.audit_list import (
-    ORDER,
-    OUTCOMES,
-    EventFilter,
-    events_query,
-)
+from service.models.queries.accounts.audit_list import ORDER, events_query
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import Control, FilterField, choice, search
+from service.reports.framework.list_page import ListPage
+from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
+
+
+class Outcome(Labelled):
+    """Result of an event; every other result than success counts as refused."""
+
+    OK = "ok", N_("成功")
+    REFUSED = "refused", N_("未成功")
+
 
 COLUMNS = (
     Column("at", N_("时间"), CellType.INSTANT),
@@ -38,10 +39,8 @@ COLUMNS = (
 
 
 def read(_user: User, chosen: ReportFilter) -> PagedTable:
-    """The events of the list page."""
-    outcome = chosen.state if chosen.state in OUTCOMES else ""
-    found = EventFilter(chosen.q, chosen.kind, outcome, chosen.since, chosen.until)
-    return PagedTable(COLUMNS, events_query(found), ORDER, _cells)
+    """Read the events, latest first."""
+    return PagedTable(COLUMNS, events_query(chosen), ORDER, _cells)
 
 
 def _cells(row: Any) -> Row:
@@ -52,12 +51,12 @@ def _cells(row: Any) -> Row:
         "source": str(row.source or ""),
         "object": about,
         "detail": _told(row.detail),
-        "outcome": N_("成功") if row.outcome == "ok" else N_("未成功"),
+        "outcome": (Outcome.OK if row.outcome == "ok" else Outcome.REFUSED).label,
     }
 
 
 def _told(detail: dict[str, Any]) -> Message | str:
-    """What is told of an event besides, in the words of the page."""
+    """Write the details of an event in the words of the page."""
     values: dict[str, Any] = {"end": Message(N_("；"))}
     told = []
     for n, (name, value) in enumerate((k, v) for k, v in detail.items() if v not in (None, "", {}, [])):
@@ -73,8 +72,19 @@ LISTS = (
         N_("日志审计"),
         frozenset({Role.AUDIT_ADMIN}),
         read,
-        filters=("q", "kind", "state", "since", "until"),
-        options={"kind": tuple(EventGroup)},
+        filters=(
+            search(N_("登录名、姓名或来源地址"), N_("查找日志")),
+            choice("kind", tuple(EventGroup), N_("全部类别"), N_("类别")),
+            choice("state", tuple(Outcome), N_("全部结果"), N_("结果")),
+            FilterField("since", Control.DAY, N_("从")),
+            FilterField("until", Control.DAY, N_("至")),
+        ),
         sign="search",
+        page=ListPage(
+            N_("没有符合条件的日志"),
+            none_yet_note=N_("换一个条件，或清除条件后再找。"),
+            region=N_("日志，可左右滚动"),
+            note=N_("案卷内的每一步另见案卷回放"),
+        ),
     ),
 )

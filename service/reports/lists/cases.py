@@ -8,19 +8,15 @@ from typing import Any
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.domain.persons.identity import initial
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import case_list
-from service.models.queries.runtime.case_list import Filter
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-    roles_that_may,
-)
+from service.reports.framework.filters import choice, hidden, lookup, search
+from service.reports.framework.list_page import ListPage
+from service.reports.framework.report import CellType, Column, Report, Row, roles_that_may
 from service.reports.framework.table import PagedTable
 
 COLUMNS = (
@@ -33,13 +29,19 @@ COLUMNS = (
     Column("incidents", N_("故障"), CellType.NUMBER),
     columns.STATE,
 )
-RUNNING, ENDED = N_("进行中"), N_("已办结")
+
+
+class CaseState(Labelled):
+    """State by which cases are looked for."""
+
+    RUNNING = "running", N_("进行中")
+    ENDED = "ended", N_("已办结")
+    INCIDENT = "incident", N_("故障")
 
 
 def read(user: User, chosen: ReportFilter) -> PagedTable:
-    """The cases of the list page."""
-    state = chosen.state if chosen.state in case_list.STATES else ""
-    query = case_list.cases_query(user, Filter(chosen.process, state, chosen.find, chosen.definition))
+    """Read the cases, the latest first."""
+    query = case_list.cases_query(user, chosen)
     return PagedTable(COLUMNS, query, case_list.ORDER, partial(_cells, Role(user.role) in ADMINISTRATORS))
 
 
@@ -48,7 +50,7 @@ def _cells(is_hidden: bool, row: Any) -> Row:
     return own | {
         "subject": initial(row.subject) if is_hidden else row.subject,
         "version": row.number,
-        "state": ENDED if row.ended_at else RUNNING,
+        "state": (CaseState.ENDED if row.ended_at else CaseState.RUNNING).label,
     }
 
 
@@ -58,7 +60,17 @@ LISTS = (
         N_("案卷"),
         roles_that_may(Action.VIEW_CLASSES, Action.REPLAY_CASES, Action.EDIT_PROCESSES),
         read,
-        filters=("find", "process", "state", "definition"),
+        filters=(
+            search(N_("对象"), N_("对象"), "find"),
+            lookup("process", lambda _user: case_list.processes(), N_("全部流程"), N_("流程"), least=0),
+            choice("state", tuple(CaseState), N_("全部状态"), N_("状态")),
+            hidden("definition"),
+        ),
+        page=ListPage(
+            N_("没有案卷"),
+            none_yet_note=N_("报名、审批等事项发起后会列在这里。"),
+            region=N_("案卷列表，可左右滚动"),
+        ),
         sign="eye",
         is_plain=True,
     ),

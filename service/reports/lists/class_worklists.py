@@ -9,18 +9,14 @@ from service.domain.training.classes import ClassState
 from service.domain.training.training_kind import TrainingKind
 from service.errors import N_
 from service.models.db.clock import today
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_worklists
 from service.models.queries.units import province_list
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    BUSINESS,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import hidden
+from service.reports.framework.list_page import ChipRow, ListPage, chips
+from service.reports.framework.report import BUSINESS, CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable, WholeTable
 
 CLASS = (columns.CLASS_CODE, columns.CLASS, columns.TRAINING_KIND)
@@ -75,36 +71,69 @@ def _classes(given: tuple[Column, ...], query: Any) -> PagedTable:
 
 
 def read_offers(user: User, chosen: ReportFilter) -> PagedTable:
-    """The classes into which the user can enrol today."""
+    """Read the classes into which the user can enrol today."""
     return _classes(OFFERS, class_worklists.offers_query(user, today(), chosen.kind))
 
 
 def read_check_in(user: User, _chosen: ReportFilter) -> PagedTable:
-    """The classes whose people come now, or will soon."""
+    """Read the classes whose persons come now, or will soon."""
     return _classes(CHECK_IN, class_worklists.check_in_query(user, today()))
 
 
 def read_to_score(user: User, _chosen: ReportFilter) -> PagedTable:
-    """The hosted classes without all scores."""
+    """Read the hosted classes without all scores."""
     return _classes(TO_SCORE, class_worklists.score_query(user))
 
 
 def read_provinces(_user: User, _chosen: ReportFilter) -> WholeTable:
-    """The provinces with their accounts."""
+    """Read the provinces with their accounts."""
     return WholeTable(PROVINCES, [dict(row._mapping) for row in province_list.provinces()])
 
 
+REGION = N_("培训班列表，可左右滚动")
 LISTS = (
     Report(
         "offers",
         N_("可报名的培训班"),
         BUSINESS - {Role.MINISTRY},
         read_offers,
-        filters=("kind",),
-        options={"kind": tuple(TrainingKind)},
+        filters=(hidden("kind", tuple(TrainingKind)),),
         sign="cap",
+        page=ListPage(
+            N_("今天没有可以报名的培训班"),
+            none_yet_note=N_(
+                "取证班由协会开班，再培训班和换证班由省级主管部门开班；开始报名后会出现在这里，并有通知。"
+            ),
+            region=REGION,
+            note=N_("今天可以报名的培训班"),
+            chips=(ChipRow(N_("培训类型"), chips("kind", tuple(TrainingKind), is_counted=False)),),
+        ),
     ),
-    Report("check-in", N_("现场报到"), frozenset({Role.ASSOCIATION}), read_check_in, sign="scan"),
-    Report("to-score", N_("成绩录入"), frozenset({Role.TRAINING_INSTITUTION}), read_to_score, sign="draft"),
+    Report(
+        "check-in",
+        N_("现场报到"),
+        frozenset({Role.ASSOCIATION}),
+        read_check_in,
+        sign="scan",
+        page=ListPage(
+            N_("没有要报到的培训班"),
+            none_yet_note=N_("有人确认报名的培训班，在开班前两周出现在这里。"),
+            region=REGION,
+            note=N_("开班前一天至结束当天可以报到；以下为在办和两周内开班的培训班。"),
+        ),
+    ),
+    Report(
+        "to-score",
+        N_("成绩录入"),
+        frozenset({Role.TRAINING_INSTITUTION}),
+        read_to_score,
+        sign="draft",
+        page=ListPage(
+            N_("没有要录入的成绩"),
+            none_yet_note=N_("承办的培训班有人报到后，会出现在这里。"),
+            region=REGION,
+            note=N_("承办的培训班中，已报到、成绩未确认的"),
+        ),
+    ),
     Report("provinces", N_("省份字典"), frozenset({Role.SYS_ADMIN}), read_provinces, sign="unit"),
 )

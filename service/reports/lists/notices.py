@@ -1,4 +1,4 @@
-"""The notices a reader may see, and the bulletins of his organisation, as lists to export (S96, S109, S110, S119)."""
+"""Notices for the user, bulletins of the user's organisation and their readers (S96, S109, S110, S119)."""
 
 from __future__ import annotations
 
@@ -11,22 +11,32 @@ from service.domain.notices.notices import (
     body_of,
     title_of,
 )
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, NotFound
 from service.infrastructure import rich_text
 from service.models.queries.notices import notice_list
-from service.models.queries.notices.notice_list import NoticeFilter
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.notice import Notice
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    BUSINESS,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import Control, FilterField, choice, hidden, search
+from service.reports.framework.list_page import ListPage
+from service.reports.framework.report import BUSINESS, CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
+
+
+class Reading(Labelled):
+    """One half of a bulletin's audience."""
+
+    READ = "read", N_("已读")
+    WAITING = "waiting", N_("未读")
+
+
+class Unread(Labelled):
+    """Show only what the reader has not opened."""
+
+    ONLY = "1", N_("只看未读")
+
 
 NOTICES = (
     Column("kind", N_("类型"), CellType.LABEL),
@@ -44,8 +54,6 @@ BULLETINS = (
     columns.STATE,
     Column("body", N_("内容")),
 )
-
-
 READERS = (
     Column("organisation", N_("单位"), CellType.LABEL),
     Column("display_name", N_("姓名")),
@@ -56,9 +64,8 @@ READERS = (
 
 
 def read_notices(user: User, chosen: ReportFilter) -> PagedTable:
-    """The notices of the list page, with what they say."""
-    found = NoticeFilter(chosen.q, chosen.kind, unread=chosen.unread == "1")
-    query = notice_list.notices_query(user, found).add_columns(Notice.body)
+    """Read the notices with their text, newest first."""
+    query = notice_list.notices_query(user, chosen).add_columns(Notice.body)
     return PagedTable(NOTICES, query, notice_list.ORDER, _notice)
 
 
@@ -69,8 +76,8 @@ def _notice(row: Any) -> Row:
 
 
 def read_bulletins(user: User, chosen: ReportFilter) -> PagedTable:
-    """The bulletins of the page on which they are written."""
-    query = notice_list.own_query(user, NoticeFilter(chosen.q, state=chosen.state)).add_columns(Notice.body)
+    """Read the bulletins of the user's organisation, newest first."""
+    query = notice_list.own_query(user, chosen).add_columns(Notice.body)
     return PagedTable(BULLETINS, query, notice_list.OWN, _bulletin)
 
 
@@ -80,20 +87,20 @@ def _bulletin(row: Any) -> Row:
 
 
 def read_readers(user: User, chosen: ReportFilter) -> PagedTable:
-    """Who of the audience of one of the reader's own bulletins has read it, and who has not (R68). Raises NotFound."""
+    """Read the audience of one of the user's own bulletins, and who has opened it (R68). Raises NotFound."""
     notice = notice_list.own_bulletin(user, chosen.notice)
     if notice is None:
         raise NotFound
-    return PagedTable(READERS, notice_list.readers_query(notice), notice_list.READING, _reader)
+    return PagedTable(READERS, notice_list.readers_query(notice, chosen.view), notice_list.READING, _reader)
 
 
 def _reader(row: Any) -> Row:
     own = columns.plain(row, "organisation", "display_name", "read_at")
-    return own | {"role": Role(row.role).label, "state": N_("已读") if row.read_at else N_("未读")}
+    return own | {"role": Role(row.role).label, "state": (Reading.READ if row.read_at else Reading.WAITING).label}
 
 
 def _text(row: Any) -> str:
-    """What it says, as lines without marks."""
+    """Return the text as lines without markup."""
     return rich_text.to_plain(row.body) if row.kind == NoticeKind.BULLETIN else str(row.body)
 
 
@@ -103,26 +110,44 @@ LISTS = (
         N_("通知"),
         BUSINESS,
         read_notices,
-        filters=("q", "kind", "unread"),
-        options={"kind": tuple(NoticeKind)},
+        filters=(
+            search(N_("标题"), N_("查找通知")),
+            choice("kind", tuple(NoticeKind), N_("全部类型"), N_("类型")),
+            FilterField("unread", Control.CHECKBOX, options=tuple(Unread)),
+        ),
         sign="bell",
+        page=ListPage(
+            N_("没有符合条件的通知"),
+            N_("还没有通知"),
+            N_("开班通知、通报和每日提醒会出现在这里。"),
+            N_("通知列表，可左右滚动"),
+        ),
     ),
     Report(
         "bulletins",
         N_("通报管理"),
         frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}),
         read_bulletins,
-        filters=("q", "state"),
-        options={"state": tuple(NoticeState)},
+        filters=(
+            search(N_("标题"), N_("查找通报")),
+            choice("state", tuple(NoticeState), N_("全部状态"), N_("状态")),
+        ),
         sign="bell",
+        page=ListPage(
+            N_("没有符合条件的通报"),
+            N_("还没有通报"),
+            N_("写好后先存为草稿，预览无误再发布。"),
+            N_("通报列表，可左右滚动"),
+        ),
     ),
     Report(
         "notice-readers",
         N_("阅读情况"),
         frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}),
         read_readers,
-        filters=("notice",),
+        filters=(hidden("notice"), hidden("view", tuple(Reading))),
         sign="eye",
         is_plain=True,
+        page=ListPage(N_("还没有人读过"), region=N_("账号，可左右滚动")),
     ),
 )

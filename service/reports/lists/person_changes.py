@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from functools import reduce
+from types import SimpleNamespace
 from typing import Any
 
 from service.domain.accounts.roles import Role
 from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.errors import N_, Message
-from service.models.db.pagination import Page, read_page
 from service.models.queries.persons.person_changes import FIELDS as COMPARED
 from service.models.queries.persons.person_changes import (
     ORDER,
-    ChangeFilter,
     ChangeKind,
     changes_query,
     kind_of,
 )
 from service.models.queries.persons.person_history import Change, changes_in
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
-from service.reports.framework.table import SHOWN, PagedTable
+from service.reports.framework.filters import hidden, search
+from service.reports.framework.list_page import ChipRow, ListPage, chips
+from service.reports.framework.report import CellType, Column, Report, Row
+from service.reports.framework.table import PagedTable
 
 COLUMNS = (
     Column("at", N_("时间"), CellType.INSTANT),
@@ -43,28 +39,29 @@ COLUMNS = (
 
 
 class ChangesTable(PagedTable):
-    """Names of units and types are looked up for a page at once."""
+    """Rows with ``changes``, field by field: names of units and types are looked up for a page at once."""
 
-    def page(self, cursor: str | None, size: int = SHOWN) -> Page[Row]:
-        """One page, latest first."""
-        found = read_page(self.query, self.order, cursor, size)
-        told = changes_in(found.rows, COMPARED)
-        return Page([_row(*one) for one in zip(found.rows, told, strict=True)], found.before, found.after)
+    def _shown(self, rows: list[Any]) -> list[Any]:
+        told = changes_in(rows, COMPARED)
+        return [SimpleNamespace(**row._mapping, changes=changes) for row, changes in zip(rows, told, strict=True)]
 
 
 def read(user: User, chosen: ReportFilter) -> ChangesTable:
-    """The changes of the list page."""
-    query = changes_query(user, ChangeFilter(chosen.q, chosen.kind))
-    return ChangesTable(COLUMNS, query, ORDER, lambda row: _row(row, ()))
+    """Read the changes, latest first."""
+    return ChangesTable(COLUMNS, changes_query(user, chosen), ORDER, _row)
 
 
-def _row(row: Any, told: tuple[Change, ...]) -> Row:
+def _row(row: Any) -> Row:
     own = columns.plain(row, "at", "name", "unit_name", "actor", "organisation", "person_id")
-    return own | {"id_number": row.id_number_masked, "change": kind_of(row.use_case).label, "fields": _say(told)}
+    return own | {
+        "id_number": row.id_number_masked,
+        "change": kind_of(row.use_case).label,
+        "fields": _say(row.changes),
+    }
 
 
 def _say(told: tuple[Change, ...]) -> Message | None:
-    """Each field before and after, in one sentence."""
+    """Write each field before and after, in one sentence."""
     said = [
         Message(
             N_("%(field)s：%(before)s → %(after)s"),
@@ -94,8 +91,14 @@ LISTS = (
         N_("人员信息变更"),
         frozenset({Role.MINISTRY, Role.ASSOCIATION}),
         read,
-        filters=("q", "kind"),
-        options={"kind": tuple(ChangeKind)},
-        sign="people",
+        filters=(search(N_("姓名、拼音"), N_("查找人员")), hidden("kind", tuple(ChangeKind))),
+        sign="swap",
+        page=ListPage(
+            N_("没有符合条件的变更"),
+            N_("还没有变更"),
+            N_("人员的登记信息、单位或资格类型变更后会出现在这里。"),
+            N_("人员信息变更，可左右滚动"),
+            chips=(ChipRow(N_("变更类型"), chips("kind", tuple(ChangeKind), is_counted=False), keeps=("q",)),),
+        ),
     ),
 )

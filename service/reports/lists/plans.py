@@ -8,22 +8,26 @@ from service.domain.accounts.roles import Role
 from service.domain.training.plans import PlanState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.units.units import UnitKind, UnitState
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import plan_list
-from service.models.queries.training.plan_list import PlanFilter
 from service.models.queries.units import unit_completeness
-from service.models.queries.units.unit_completeness import EntryFilter
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    OFFICIAL,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import PROVINCE, choice, lookup, search
+from service.reports.framework.list_page import ListPage
+from service.reports.framework.report import OFFICIAL, CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
+
+
+class Gap(Labelled):
+    """Data that a unit has not entered yet."""
+
+    RECORD = "record", N_("资料待完善")
+    PERSONS = "persons", N_("没有人员")
+    ACCOUNT = "account", N_("没有账号")
+
 
 PLANS = (
     Column("title", N_("名称")),
@@ -54,9 +58,8 @@ YES, NO = N_("有"), N_("没有")
 
 
 def read_plans(user: User, chosen: ReportFilter) -> PagedTable:
-    """The plans of the list page."""
-    found = PlanFilter(chosen.q, chosen.year, chosen.kind, chosen.state, chosen.owner)
-    return PagedTable(PLANS, plan_list.plans_query(user, found), plan_list.ORDER, _plan)
+    """Read the plans, the latest year first."""
+    return PagedTable(PLANS, plan_list.plans_query(user, chosen), plan_list.ORDER, _plan)
 
 
 def _plan(row: Any) -> Row:
@@ -66,10 +69,8 @@ def _plan(row: Any) -> Row:
 
 
 def read_unentered(user: User, chosen: ReportFilter) -> PagedTable:
-    """The units of the page from which they are reminded."""
-    what = chosen.what if chosen.what in unit_completeness.WHAT else ""
-    query = unit_completeness.entry_query(user, EntryFilter(chosen.q, what, chosen.province))
-    return PagedTable(UNENTERED, query, unit_completeness.ORDER, _unit)
+    """Read the units that lack something, by name."""
+    return PagedTable(UNENTERED, unit_completeness.entry_query(user, chosen), unit_completeness.ORDER, _unit)
 
 
 def _unit(row: Any) -> Row:
@@ -83,22 +84,48 @@ def _unit(row: Any) -> Row:
     }
 
 
+def _years(user: User) -> list[tuple[int, str]]:
+    return [(year, str(year)) for year in plan_list.years(user)]
+
+
 LISTS = (
     Report(
         "plans",
         N_("培训计划"),
         OFFICIAL,
         read_plans,
-        filters=("q", "year", "kind", "state", "owner"),
-        options={"kind": tuple(TrainingKind), "state": tuple(PlanState)},
+        filters=(
+            search(N_("名称或地点"), N_("查找计划")),
+            lookup("year", _years, N_("全部年度"), N_("年度"), least=0),
+            choice("kind", tuple(TrainingKind), N_("全部类型"), N_("类型")),
+            choice("state", tuple(PlanState), N_("全部状态"), N_("状态")),
+            lookup("owner", plan_list.owners, N_("全部单位"), N_("制定单位")),
+        ),
         sign="calendar",
+        page=ListPage(
+            N_("没有符合条件的计划"),
+            N_("还没有计划"),
+            N_("协会制定取证计划，省级主管部门制定再培训和换证计划；发布后可据以开班。"),
+            N_("计划列表，可左右滚动"),
+        ),
     ),
     Report(
         "unentered",
         N_("尚未录入的单位"),
         frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}),
         read_unentered,
-        filters=("q", "what", "province"),
+        filters=(
+            search(N_("名称或拼音"), N_("查找单位")),
+            PROVINCE,
+            choice("what", tuple(Gap), N_("全部"), N_("缺什么")),
+        ),
         sign="unit",
+        page=ListPage(
+            N_("没有符合条件的单位"),
+            N_("所有单位都已录入"),
+            N_("资料齐全，且都已录入人员。"),
+            N_("单位列表，可左右滚动"),
+            counts=lambda user, _chosen: unit_completeness.entry_counts(user),
+        ),
     ),
 )

@@ -7,17 +7,12 @@ from typing import Any
 from service.domain.accounts.permissions import Action
 from service.domain.units.units import UnitKind
 from service.errors import N_
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.units import unit_completeness
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-    roles_that_may,
-)
+from service.reports.framework.list_page import ListPage
+from service.reports.framework.report import CellType, Column, Report, Row, roles_that_may
 from service.reports.framework.table import PagedTable
 
 COLUMNS = (
@@ -32,7 +27,7 @@ ENTERED, MISSING = N_("已录入"), N_("尚未录入")
 
 
 def read(user: User, _chosen: ReportFilter) -> PagedTable:
-    """The reminders of the page."""
+    """Read the reminders, latest first."""
     return PagedTable(COLUMNS, unit_completeness.reminders_query(user), unit_completeness.SENT, _cells)
 
 
@@ -41,4 +36,18 @@ def _cells(row: Any) -> Row:
     return own | {"kind": UnitKind(row.kind).label, "now": ENTERED if row.is_done else MISSING}
 
 
-LISTS = (Report("reminders", N_("催报记录"), roles_that_may(Action.ADD_UNIT), read, sign="bell", is_plain=True),)
+LISTS = (
+    Report(
+        "reminders",
+        N_("催报记录"),
+        roles_that_may(Action.ADD_UNIT),
+        read,
+        sign="bell",
+        is_plain=True,
+        page=ListPage(
+            N_("还没有催报过"),
+            none_yet_note=N_("在“尚未录入的单位”中可逐家或一次全部催报。"),
+            region=N_("催报记录，可左右滚动"),
+        ),
+    ),
+)

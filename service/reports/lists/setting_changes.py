@@ -1,4 +1,4 @@
-"""Who changed which setting, to export: each administrator those that are his to change."""
+"""Changes of settings, to export: an administrator sees those of the settings of the own role."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.system.settings import SETTINGS
 from service.errors import N_
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.system import setting_history
 from service.models.tables.user import User
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    roles_that_may,
-)
+from service.reports.framework.report import CellType, Column, Report, roles_that_may
 from service.reports.framework.table import WholeTable
 
-MOST = 50_001
+MAX_ROWS = 50_001  # one more than an export may have (R71)
 COLUMNS = (
     Column("at", N_("时间"), CellType.INSTANT),
     Column("setting", N_("设置"), CellType.LABEL),
@@ -28,7 +23,7 @@ COLUMNS = (
 
 
 def read(user: User, _chosen: ReportFilter) -> WholeTable:
-    """All changes, newest first."""
+    """Read all changes, newest first."""
     keys = [key for key, one in SETTINGS.items() if may(Role(user.role), one.action)]
     rows = [
         {
@@ -38,7 +33,7 @@ def read(user: User, _chosen: ReportFilter) -> WholeTable:
             "after": change.after,
             "actor": change.actor,
         }
-        for change in setting_history.changes(keys, MOST)
+        for change in setting_history.changes(keys, MAX_ROWS)
     ]
     return WholeTable(COLUMNS, rows)
 

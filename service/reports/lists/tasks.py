@@ -1,4 +1,4 @@
-"""The reader's inbox, and what he has done, as lists to export: the columns of the page."""
+"""The user's inbox and finished tasks, to export with the columns of the page."""
 
 from __future__ import annotations
 
@@ -13,18 +13,14 @@ from service.domain.units.units import UnitKind
 from service.errors import N_
 from service.models.db.clock import now
 from service.models.db.pagination import Page
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
-from service.reports.framework.table import BATCH, SHOWN
+from service.reports.framework.filters import hidden, search
+from service.reports.framework.report import CellType, Column, Report, Row
+from service.reports.framework.table import BATCH_ROWS, PAGE_ROWS
 
 WHAT = (
     Column("name", N_("事项"), CellType.LABEL),
@@ -64,31 +60,36 @@ class TaskTable:
     counted: Callable[[int], int]
 
     def count(self, most: int) -> int:
-        """How many there are, counted to ``most``."""
+        """Count the tasks, to ``most``."""
         return self.counted(most)
 
     def page(self, cursor: str | None) -> Page[Row]:
-        """One page; a cursor that is none of ours begins anew."""
-        found = self.read(cursor, SHOWN)
+        """Read a page; an invalid cursor starts from the first."""
+        found = self.rows_page(cursor)
         return Page([_cells(row) for row in found.rows], found.before, found.after)
 
+    def rows_page(self, cursor: str | None) -> Page[Any]:
+        """Read a page of the tasks themselves."""
+        found = self.read(cursor, PAGE_ROWS)
+        return Page(list(found.rows), found.before, found.after)
+
     def batches(self) -> Iterator[list[Row]]:
-        """All of them, page by page."""
+        """Read all tasks, page by page."""
         cursor: str | None = None
         while True:
-            found = self.read(cursor, BATCH)
+            found = self.read(cursor, BATCH_ROWS)
             yield [_cells(row) for row in found.rows]
             cursor = found.after
             if cursor is None:
                 return
 
     def totals(self) -> Row:
-        """Nothing of a task is summed up."""
+        """Return no sums: tasks have none."""
         return {}
 
 
 def read(user: User, chosen: ReportFilter) -> TaskTable:
-    """What waits in the reader's inbox, in the view and of the kind of the page; or what he has done."""
+    """Read the tasks that wait in the user's inbox, in the view and of the kind chosen; or those the user has done."""
     if chosen.view == "done":
         return TaskTable(
             DONE,
@@ -129,7 +130,7 @@ LISTS = (
         N_("待办"),
         frozenset(Role),
         read,
-        filters=("find", "kind", "batch", "view"),
+        filters=(search(N_("对象"), name="find"), hidden("kind"), hidden("batch"), hidden("view", is_view=True)),
         sign="inbox",
         is_plain=True,
     ),

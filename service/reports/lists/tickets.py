@@ -1,24 +1,28 @@
-"""Support tickets as a list to export: a reader's own and those of his desk (R69, R70)."""
+"""Support tickets: the user's own and those that the user's role answers (R69, R70)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from service.domain.accounts.roles import Role
-from service.domain.notices.tickets import TicketKind, TicketState
+from service.domain.notices.tickets import ANSWERING_ROLES, TicketKind, TicketState
+from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.queries.notices import ticket_list
-from service.models.queries.notices.ticket_list import TicketFilter
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import choice, hidden, search
+from service.reports.framework.list_page import Chip, ChipRow, ListPage, chips
+from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
+
+
+class View(Labelled):
+    """The tickets that the user's role answers, instead of the user's own."""
+
+    DESK = "desk", N_("由我方答复的")
+
 
 COLUMNS = (
     Column("number", N_("编号"), CellType.CODE),
@@ -35,9 +39,8 @@ COLUMNS = (
 
 
 def read(user: User, chosen: ReportFilter) -> PagedTable:
-    """The tickets of the list page: the reader's own, or those of his desk."""
-    query = ticket_list.tickets_query(user, TicketFilter(chosen.q, chosen.state, chosen.kind, chosen.view == "desk"))
-    return PagedTable(COLUMNS, query, ticket_list.ORDER, _cells)
+    """Read the user's own tickets, or those that the user's role answers."""
+    return PagedTable(COLUMNS, ticket_list.tickets_query(user, chosen), ticket_list.ORDER, _cells)
 
 
 def _cells(row: Any) -> Row:
@@ -53,8 +56,29 @@ LISTS = (
         N_("在线客服"),
         frozenset(Role),
         read,
-        filters=("q", "kind", "state", "view"),
-        options={"kind": tuple(TicketKind), "state": tuple(TicketState)},
+        filters=(
+            search(N_("工单编号或主题"), N_("查找工单")),
+            choice("kind", tuple(TicketKind), N_("全部类型"), N_("工单类型")),
+            hidden("state", tuple(TicketState)),
+            hidden("view", tuple(View), is_view=True),
+        ),
         sign="chat",
+        page=ListPage(
+            N_("没有符合条件的工单"),
+            N_("没有由我方答复的工单"),
+            N_("新工单会出现在待办和这里。"),
+            N_("工单，可左右滚动"),
+            chips=(
+                ChipRow(
+                    N_("谁的工单"),
+                    (Chip("view", View.DESK, View.DESK.label),),
+                    N_("我提交的"),
+                    roles=frozenset(ANSWERING_ROLES),
+                    is_first=True,
+                ),
+                ChipRow(N_("按状态"), chips("state", tuple(TicketState)), keeps=("view",)),
+            ),
+            counts=ticket_list.counts,
+        ),
     ),
 )

@@ -15,24 +15,14 @@ from service.domain.training.training_need import Need
 from service.domain.units.units import Business, UnitKind, UnitState
 from service.errors import N_
 from service.models.queries.persons import person_list
-from service.models.queries.persons.person_list import PersonFilter
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list, enrollment_list
-from service.models.queries.training.class_list import ClassFilter
-from service.models.queries.training.enrollment_list import EnrollmentFilter
 from service.models.queries.units import unit_list
-from service.models.queries.units.unit_list import UnitFilter
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.report import (
-    BUSINESS,
-    OFFICIAL,
-    UNITS,
-    CellType,
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-)
+from service.reports.framework.filters import PROVINCE, TYPE, choice, hidden, lookup, search, units
+from service.reports.framework.list_page import Chip, ChipRow, ListPage, chips
+from service.reports.framework.report import BUSINESS, OFFICIAL, UNITS, CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
 
 PERSONS = (
@@ -86,18 +76,10 @@ ENROLLMENTS = (
 
 
 def _read_persons(unit_kind: str = "") -> Callable[[User, ReportFilter], PagedTable]:
-    """The persons of a list page."""
+    """Return the reader of the persons, in the order of pinyin."""
 
     def read(user: User, chosen: ReportFilter) -> PagedTable:
-        found = PersonFilter(
-            text=chosen.q,
-            unit_id=chosen.unit,
-            qualification_type_id=chosen.type,
-            state=chosen.state,
-            need=chosen.need,
-            unit_kind=unit_kind,
-        )
-        return PagedTable(PERSONS, person_list.persons_query(user, found), person_list.ORDER, _person)
+        return PagedTable(PERSONS, person_list.persons_query(user, chosen, unit_kind), person_list.ORDER, _person)
 
     return read
 
@@ -114,11 +96,10 @@ def _person(row: Any) -> Row:
 
 
 def _read_units(register: str) -> Callable[[User, ReportFilter], PagedTable]:
-    """The units of one list page."""
+    """Return the reader of the units of one register, by name."""
 
     def read(user: User, chosen: ReportFilter) -> PagedTable:
-        found = UnitFilter(chosen.q, chosen.province, chosen.kind, chosen.state, register)
-        return PagedTable(UNIT_COLUMNS, unit_list.units_query(user, found), unit_list.ORDER, _unit)
+        return PagedTable(UNIT_COLUMNS, unit_list.units_query(user, chosen, register), unit_list.ORDER, _unit)
 
     return read
 
@@ -133,9 +114,8 @@ def _unit(row: Any) -> Row:
 
 
 def read_classes(user: User, chosen: ReportFilter) -> PagedTable:
-    """The classes of the list page."""
-    found = ClassFilter(chosen.q, chosen.kind, chosen.state, chosen.year)
-    return PagedTable(CLASSES, class_list.classes_query(user, found), class_list.ORDER, _class)
+    """Read the classes, the latest first."""
+    return PagedTable(CLASSES, class_list.classes_query(user, chosen), class_list.ORDER, _class)
 
 
 def _class(row: Any) -> Row:
@@ -161,9 +141,8 @@ def _class(row: Any) -> Row:
 
 
 def read_enrollments(user: User, chosen: ReportFilter) -> PagedTable:
-    """The enrolments of the list page."""
-    found = EnrollmentFilter(chosen.q, chosen.state, chosen.kind)
-    return PagedTable(ENROLLMENTS, enrollment_list.enrollments_query(user, found), enrollment_list.ORDER, _enrollment)
+    """Read the enrolments, the newest first."""
+    return PagedTable(ENROLLMENTS, enrollment_list.enrollments_query(user, chosen), enrollment_list.ORDER, _enrollment)
 
 
 def _enrollment(row: Any) -> Row:
@@ -176,67 +155,138 @@ def _enrollment(row: Any) -> Row:
     }
 
 
-ASSOCIATION = frozenset({Role.ASSOCIATION})
-UNIT_STATES = {"state": tuple(UnitState)}
-PERSON_FILTERS = ("q", "unit", "type", "state", "need")
-PERSON_STATES = {"state": tuple(PersonState), "need": tuple(Need)}
+def _years(user: User) -> list[tuple[int, str]]:
+    return [(year, str(year)) for year in class_list.years(user)]
+
+
+def _persons(name: str, title: str, roles: frozenset[Role], unit_kind: str = "") -> Report:
+    return Report(
+        name,
+        title,
+        roles,
+        _read_persons(unit_kind),
+        filters=(
+            search(N_("姓名、拼音、证书号、证件后四位"), N_("查找人员")),
+            lookup("unit", lambda user: units(user, unit_kind), N_("全部单位"), N_("单位")),
+            TYPE,
+            choice("state", tuple(PersonState), N_("在册人员"), N_("人员状态")),
+            hidden("need", tuple(Need)),
+        ),
+        sign="people",
+        page=ListPage(
+            N_("没有符合条件的人员"),
+            N_("还没有人员"),
+            N_("单位录入人员后会出现在这里。"),
+            N_("人员列表，可左右滚动"),
+            N_("共 %(n)s 人"),
+            chips=(ChipRow(N_("常用条件"), PERSON_CHIPS),),
+            counts=lambda user, _chosen: person_list.person_counts(user, unit_kind),
+        ),
+    )
+
+
+_STATE, _NEED = (
+    {chip.value: chip for chip in chips("state", tuple(PersonState), prefix="state:")},
+    {chip.value: chip for chip in chips("need", tuple(Need), prefix="need:")},
+)
+PERSON_CHIPS: tuple[Chip, ...] = (
+    _STATE["pending"],
+    *(_NEED[need] for need in ("renewal", "refresher", "initial", "expired")),
+    _STATE["draft"],
+    _STATE["rejected"],
+)
+UNIT_STATES = (UnitState.COMPLETE, UnitState.DRAFT, UnitState.DELETED)
+
+
+def _units(name: str, title: str, roles: frozenset[Role], none_yet: str, note: str) -> Report:
+    kinds = tuple(kind for kind in UnitKind if kind in unit_list.REGISTERS[name])
+    return Report(
+        name,
+        title,
+        roles,
+        _read_units(name),
+        filters=(
+            search(N_("名称、拼音或信用代码"), N_("查找单位")),
+            PROVINCE,
+            choice("kind", kinds, N_("全部类型"), N_("单位类型")),
+            choice("state", UNIT_STATES, N_("全部状态"), N_("状态")),
+        ),
+        sign="unit",
+        page=ListPage(
+            N_("没有符合条件的单位"),
+            none_yet,
+            note,
+            N_("单位列表，可左右滚动"),
+            counts=lambda user, _chosen: unit_list.unit_counts(user, name),
+        ),
+    )
+
 
 LISTS = (
-    Report(
-        "persons", N_("人员"), BUSINESS, _read_persons(), filters=PERSON_FILTERS, options=PERSON_STATES, sign="people"
-    ),
-    Report(
-        "academy-persons",
-        N_("院校人员"),
-        ASSOCIATION,
-        _read_persons("academy"),
-        filters=PERSON_FILTERS,
-        options=PERSON_STATES,
-        sign="people",
-    ),
-    Report(
+    _persons("persons", N_("人员"), BUSINESS),
+    _persons("academy-persons", N_("院校人员"), frozenset({Role.ASSOCIATION}), "academy"),
+    _units(
         "units",
         N_("单位"),
         OFFICIAL | UNITS,
-        _read_units("units"),
-        filters=("q", "province", "kind", "state"),
-        options={"kind": tuple(UnitKind), **UNIT_STATES},
-        sign="unit",
+        N_("还没有企业"),
+        N_("由省级主管部门或协会新增单位并下发账号后，单位自行完善信息。"),
     ),
-    Report(
+    _units(
         "branches",
         N_("分公司"),
         OFFICIAL | UNITS,
-        _read_units("branches"),
-        filters=("q", "province", "state"),
-        options=UNIT_STATES,
-        sign="unit",
+        N_("没有分公司"),
+        N_("分公司由其所在省的主管部门或协会新增，或由企业转入。"),
     ),
-    Report(
+    _units(
         "academies",
         N_("院校"),
-        ASSOCIATION,
-        _read_units("academies"),
-        filters=("q", "province", "state"),
-        options=UNIT_STATES,
-        sign="unit",
+        frozenset({Role.ASSOCIATION}),
+        N_("还没有院校"),
+        N_("院校由协会添加，其人员无须省级审批。"),
     ),
     Report(
         "classes",
         N_("培训班"),
         BUSINESS,
         read_classes,
-        filters=("q", "kind", "state", "year"),
-        options={"kind": tuple(TrainingKind), "state": tuple(ClassState)},
+        filters=(
+            search(N_("班名、地点或编号"), N_("查找培训班")),
+            choice("kind", tuple(TrainingKind), N_("全部类型"), N_("培训类型")),
+            lookup("year", _years, N_("全部年度"), N_("年度")),
+            hidden("state", tuple(ClassState)),
+        ),
         sign="cap",
+        page=ListPage(
+            N_("没有符合条件的培训班"),
+            N_("还没有培训班"),
+            N_("取证班由协会开班，再培训班和换证班由省级主管部门开班，发布后会出现在这里。"),
+            N_("培训班列表，可左右滚动"),
+            N_("共 %(n)s 个"),
+            chips=(ChipRow(N_("按状态"), chips("state", tuple(ClassState)), keeps=("kind",)),),
+            counts=lambda user, _chosen: class_list.class_counts(user),
+        ),
     ),
     Report(
         "enrollments",
         N_("报名"),
         BUSINESS - {Role.MINISTRY},
         read_enrollments,
-        filters=("q", "kind", "state"),
-        options={"kind": tuple(TrainingKind), "state": tuple(EnrollmentState)},
+        filters=(
+            search(N_("姓名、拼音或班名"), N_("查找报名")),
+            choice("kind", tuple(TrainingKind), N_("全部类型"), N_("培训类型")),
+            hidden("state", tuple(EnrollmentState)),
+        ),
         sign="tick",
+        page=ListPage(
+            N_("没有符合条件的报名"),
+            N_("还没有报名"),
+            N_("从招生中的培训班为人员报名，之后会出现在这里。"),
+            N_("报名列表，可左右滚动"),
+            N_("共 %(n)s 件"),
+            chips=(ChipRow(N_("按状态"), chips("state", tuple(EnrollmentState))),),
+            counts=lambda user, _chosen: enrollment_list.enrollment_counts(user),
+        ),
     ),
 )

@@ -1,4 +1,4 @@
-"""How the cells of reports read: on the page, on paper, and in a spreadsheet; the same values, the same words."""
+"""Cells of reports: on the page, on paper and in a spreadsheet with the same values and words."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ def read(column: Column, row: Row) -> str | Markup:
     match column.kind:
         case CellType.LABEL:
             return say_word(value)
+        case CellType.LABELS:
+            return _say_each(value)
         case CellType.NUMBER:
             return formatting.thousands(value)
         case CellType.SCORE:
@@ -76,10 +78,12 @@ def sheet_rows(columns: Iterable[Column], rows: Iterable[Row]) -> Iterable[list[
 
 
 def _reader(column: Column) -> Callable[[Any], Any]:
-    """How the values of a column go into a sheet; words are looked up once."""
+    """Return the writer of a column's values for a sheet; labels are looked up once."""
     match column.kind:
         case CellType.LABEL:
             return cache(say_word)
+        case CellType.LABELS:
+            return cache(_say_each)
         case CellType.RATIO:
             return _share
         case CellType.SCORE:
@@ -99,8 +103,8 @@ def say_word(value: Any) -> str:
     return formatting.say(value if isinstance(value, Message) else str(value))
 
 
-def _words(value: str) -> str:
-    """Several words, each translated."""
+def _say_each(value: str) -> str:
+    """Translate the labels between the dots."""
     return " · ".join(map(translate, value.split(" · ")))
 
 

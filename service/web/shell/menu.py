@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from service.domain.accounts.roles import Role
 from service.errors import N_
+from service.reports import REPORTS as REPORTS_DECLARED
 
 Words = Mapping[Role, str]
 Values = Mapping[str, str]
@@ -63,8 +64,13 @@ def _work(endpoint: str, word: str, seed: str, kind: str, act: str) -> MenuItem:
     return MenuItem(endpoint, word, seed, ((act, endpoint),), same_as=("inbox.index", {"kind": kind}))
 
 
-def _report(name: str, word: str, seed: str) -> MenuItem:
-    return MenuItem("reports.show", word, seed, export=name, values={"name": name})
+def _reports(section: str) -> tuple[MenuItem, ...]:
+    """The reports that name this section, by their position; their rows in seed.md stand in their own modules."""
+    return tuple(
+        MenuItem("reports.show", one.menu_label or one.title, "", export=one.name, values={"name": one.name})
+        for one in REPORTS_DECLARED
+        if one.menu_section == section
+    )
 
 
 EXPORT, PUBLISH, ENROLL, LOOK = N_("导出"), N_("发布"), N_("为人员报名"), N_("培训班查询")
@@ -156,7 +162,7 @@ TRAINING = MenuSection(
             ),
             covers=("plans",),
         ),
-        _report("due-training", N_("应培训情况统计"), "S89 S105"),
+        *_reports("training"),
     ),
 )
 
@@ -177,7 +183,7 @@ PERSONS = MenuSection(
                 (CANCEL_PERSON, "person_actions.confirm_deregistration"),
             ),
             words={**_for_units(N_("人员信息管理")), Role.PROVINCIAL_AUTHORITY: N_("本省人员信息列表")},
-            covers=("persons", "person_acts", "person_import", "reports.record", "reports.record_file"),
+            covers=("persons", "person_actions", "person_import", "reports.record", "reports.record_file"),
         ),
         _work("worklists.approvals", N_("人员信息审批"), "S103", "personnel_approval/approve_person", N_("审批人员")),
         MenuItem(
@@ -210,7 +216,7 @@ CERTIFICATES = MenuSection(
             N_("证件查询"),
             "S93",
             export="certificates",
-            covers=("certificates", "certificate_acts"),
+            covers=("certificates", "certificate_actions"),
         ),
         _work(
             "worklists.certificate_approvals",
@@ -258,11 +264,7 @@ REPORTS = MenuSection(
     "chart",
     (
         MenuItem("reports.index", N_("全部报表"), "S84", covers=("reports",)),
-        _report("renewal-trainees", N_("换证学员及考核成绩"), "S94"),
-        _report("annual-classes", N_("年度培训班情况表"), "S95 S108"),
-        _report("class-trainees", N_("培训班学员统计"), "S84"),
-        _report("unit-summary", N_("单位信息汇总"), "S85 S100 S122"),
-        _report("warnings", N_("预警信息"), "S85 S100 S122"),
+        *_reports("reports"),
     ),
 )
 
@@ -281,7 +283,7 @@ UNITS = MenuSection(
                 (EDIT_UNIT, "units.edit"),
                 (N_("转分公司"), "unit_actions.convert_form"),
             ),
-            covers=("units", "unit_acts"),
+            covers=("units", "unit_actions"),
         ),
         MenuItem(
             "units.branches",

@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.reports import may_take_out, reports_for
+from service.reports import may_export, reports_for
 from service.web.shell.menu import (
     EXPORT,
     MENU,
@@ -76,7 +76,7 @@ def has_permission(action: Action | str) -> bool:
 def operations(leaf: MenuItem) -> list[str]:
     """What the reader may do in a leaf besides looking up and reading, in the words of the seed."""
     found = [word for word, endpoint in leaf.acts if is_open(endpoint)]
-    return [*found, EXPORT] if leaf.export and may_take_out(leaf.export, Role(current_user.role)) else found
+    return [*found, EXPORT] if leaf.export and may_export(leaf.export, Role(current_user.role)) else found
 
 
 class ShortcutView(NamedTuple):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -11,7 +10,8 @@ from sqlalchemy.orm import aliased
 
 from service.domain.accounts.audit import EVENTS, EventGroup
 from service.domain.values.calendar import start_of_day
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime.inbox import like
 from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import Organisation
@@ -22,24 +22,8 @@ OUTCOMES = ("ok", "refused")
 About = aliased(User)
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """What the trail is narrowed to. text: login or name of who did it, or a source address; since, until: civil days, both included."""
-
-    text: str = ""
-    group: str = ""
-    outcome: str = ""
-    since: date | None = None
-    until: date | None = None
-
-
-def events_page(chosen: EventFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the events; whose business they are is not asked: only the auditor reads them."""
-    return read_page(events_query(chosen), ORDER, cursor)
-
-
-def events_query(chosen: EventFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def events_query(chosen: ReportFilter) -> Any:
+    """Select the events, of all organisations: only the auditor reads them. since, until: civil days, both included."""
     query = (
         select(
             AuditEvent.id,
@@ -59,17 +43,17 @@ def events_query(chosen: EventFilter) -> Any:
         .outerjoin(Organisation, Organisation.id == AuditEvent.organisation_id)
         .outerjoin(About, About.id == AuditEvent.object_id)
     )
-    if chosen.group:
-        query = query.where(AuditEvent.action.in_(list(EVENTS[EventGroup(chosen.group)])))
-    if chosen.outcome:
-        query = query.where(AuditEvent.outcome == "ok" if chosen.outcome == "ok" else AuditEvent.outcome != "ok")
+    if chosen.kind:
+        query = query.where(AuditEvent.action.in_(list(EVENTS[EventGroup(chosen.kind)])))
+    if chosen.state:
+        query = query.where(AuditEvent.outcome == "ok" if chosen.state == "ok" else AuditEvent.outcome != "ok")
     if chosen.since:
         query = query.where(AuditEvent.at >= start_of_day(chosen.since))
     if chosen.until:
         query = query.where(AuditEvent.at < start_of_day(chosen.until + timedelta(days=1)))
-    if chosen.text:
-        words = like(chosen.text)
+    if chosen.q:
+        words = like(chosen.q)
         actors = select(User.id).where(or_(User.login.ilike(words), User.display_name.ilike(words)))
         source = func.host(AuditEvent.source)
-        query = query.where(or_(AuditEvent.actor_id.in_(actors), source.startswith(chosen.text, autoescape=True)))
+        query = query.where(or_(AuditEvent.actor_id.in_(actors), source.startswith(chosen.q, autoescape=True)))
     return query

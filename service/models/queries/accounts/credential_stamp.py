@@ -1,4 +1,4 @@
-"""Everything about an account that may end what was believed of its credentials, in one small query."""
+"""Facts about an account that end cached credentials, in one small query."""
 
 from __future__ import annotations
 

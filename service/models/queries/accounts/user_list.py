@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, or_, select
 
+from service.domain.accounts.roles import Role, managed_by
 from service.models.db.clock import now
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime.inbox import like
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 
-MOST = 2000  # organisations offered in a form
+MAX_CHOICES = 2000  # organisations or colleagues offered in a form
 
 
 ORDER = SortOrder((func.lower(User.login), User.id))
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which accounts: of these roles, in a state of ``AccountState``, found by login, name or organisation."""
-
-    roles: Collection[str]
-    state: str = ""
-    text: str = ""
-    organisation_id: UUID | None = None
-
-
-def read(user: User, chosen: Filter, cursor: str | None = None) -> Page[Any]:
-    """Accounts whose organisation is in the user's scope, by login."""
-    return read_page(accounts_query(user, chosen), ORDER, cursor)
-
-
-def accounts_query(user: User, chosen: Filter) -> Any:
-    """The query behind the page, whole, for exports. ``account_state``: as the list says it."""
+def accounts_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the accounts that the user manages, of organisations in scope; ``account_state`` is an ``AccountState``."""
+    seen = managed_by(Role(user.role))
     query = (
         select(
             User.id,
@@ -54,14 +41,14 @@ def accounts_query(user: User, chosen: Filter) -> Any:
             Organisation.name.label("organisation"),
         )
         .join(Organisation, Organisation.id == User.organisation_id)
-        .where(visible_to(user, Organisation), User.role.in_(chosen.roles))
+        .where(visible_to(user, Organisation), User.role.in_([chosen.role] if chosen.role in seen else seen))
     )
     if chosen.state:
         query = query.where(_state() == chosen.state)
-    if chosen.organisation_id:
-        query = query.where(User.organisation_id == chosen.organisation_id)
-    if chosen.text:
-        words = like(chosen.text)
+    if chosen.unit:
+        query = query.where(User.organisation_id == chosen.unit)
+    if chosen.q:
+        words = like(chosen.q)
         query = query.where(
             or_(User.login.ilike(words), User.display_name.ilike(words), Organisation.name.ilike(words))
         )
@@ -82,7 +69,9 @@ def homes(user: User, kinds: Collection[str]) -> list[tuple[UUID, str]]:
     query = select(Organisation.id, Organisation.name).where(
         visible_to(user, Organisation), Organisation.kind.in_(kinds)
     )
-    query = query.where(Organisation.state != "deleted").order_by(Organisation.sort_key, Organisation.id).limit(MOST)
+    query = (
+        query.where(Organisation.state != "deleted").order_by(Organisation.sort_key, Organisation.id).limit(MAX_CHOICES)
+    )
     return [(key, name) for key, name in session().execute(query)]
 
 
@@ -91,4 +80,6 @@ def colleagues(user: User) -> list[tuple[UUID, str]]:
     query = select(User.id, User.display_name).where(
         User.organisation_id == user.organisation_id, User.role == user.role, User.state == "active", User.id != user.id
     )
-    return [(key, name) for key, name in session().execute(query.order_by(User.display_name, User.id).limit(MOST))]
+    return [
+        (key, name) for key, name in session().execute(query.order_by(User.display_name, User.id).limit(MAX_CHOICES))
+    ]

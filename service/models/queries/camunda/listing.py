@@ -39,7 +39,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """What a client asks for: values by filter name, (order, is descending) pairs, and the page."""
+    """A client's request: values by filter name, (order, is descending) pairs, and the page."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     order: tuple[tuple[str, bool], ...] = ()
@@ -64,7 +64,7 @@ class ListQuery:
         return list(session().execute(query.offset(wanted.first).limit(wanted.most)))
 
     def count(self, user: User, wanted: ListRequest) -> int:
-        """How many there are in all."""
+        """Count all rows."""
         query = self._chosen(user, wanted).with_only_columns(func.count(), maintain_column_froms=True)
         return session().scalar(query) or 0
 

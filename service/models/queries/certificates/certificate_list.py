@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +10,10 @@ from sqlalchemy.orm import aliased, joinedload
 
 from service.domain.certificates.certificates import warns_until
 from service.models.db.clock import today
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.persons.person_list import name_contains
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope, visible_to
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate, PrintRecord
@@ -25,37 +25,21 @@ from service.models.tables.user import User
 ORDER = SortOrder((Certificate.id,), is_descending=True)
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateFilter:
-    """What the ledger is narrowed to. state: as stored, or ``expired`` or ``soon``, which are computed."""
-
-    text: str = ""
-    state: str = ""
-    authority_id: UUID | None = None
-    unit_id: UUID | None = None
-    is_unprinted: bool = False
-
-
-def certificates_page(user: User, chosen: CertificateFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the certificates in scope, newest first."""
-    return read_page(certificates_query(user, chosen), ORDER, cursor)
-
-
-def certificates_query(user: User, chosen: CertificateFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def certificates_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the certificates in scope. state: as stored, or ``expired`` or ``soon``, which are computed (R24, R66)."""
     return _rows().where(visible_to(user, Certificate), *_conditions(chosen))
 
 
-def counted_query(user: User, chosen: CertificateFilter) -> Any:
-    """The same rows to be counted, with the prints of each: persons and units are joined only where the filter asks."""
+def counted_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the same rows for counting, with their prints: persons and units are joined only where the filter asks."""
     query = select(Certificate.id, Certificate.printed_count).where(visible_to(user, Certificate), *_conditions(chosen))
-    if (chosen.text and not chosen.text.isdigit()) or chosen.authority_id or chosen.unit_id:
+    if (chosen.q and not chosen.q.isdigit()) or chosen.province or chosen.unit:
         query = query.join(Person, Person.id == Certificate.person_id)
-    return query.join(Organisation, Organisation.id == Person.unit_id) if chosen.authority_id else query
+    return query.join(Organisation, Organisation.id == Person.unit_id) if chosen.province else query
 
 
 def certificate_counts(user: User) -> dict[str, int]:
-    """How many certificates in scope there are: ``total`` and by shown state (``expired`` and ``soon`` apart from ``valid``)."""
+    """Count the certificates in scope: ``total`` and by shown state (``expired`` and ``soon`` apart from ``valid``)."""
     shown = case(
         (Certificate.state != "valid", Certificate.state),
         (Certificate.valid_to < today(), "expired"),
@@ -133,7 +117,7 @@ def certificate_of_case(case_id: UUID) -> UUID | None:
 
 
 def by_token(token: str) -> Certificate | None:
-    """The edition with this token, with its holder and his unit: for the public page."""
+    """The edition with this token, with its holder and unit, for the public page."""
     return session().scalars(_public().where(Certificate.verify_token == token)).one_or_none()
 
 
@@ -188,10 +172,10 @@ def _rows() -> Any:
     )
 
 
-def _conditions(chosen: CertificateFilter) -> list[ColumnElement[bool]]:
+def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if chosen.text:
-        text = chosen.text
+    if chosen.q:
+        text = chosen.q
         found.append(
             Certificate.number.startswith(text, autoescape=True)
             if text.isdigit()
@@ -205,11 +189,11 @@ def _conditions(chosen: CertificateFilter) -> list[ColumnElement[bool]]:
         found += [Certificate.state == "valid", Certificate.valid_to >= today()]
     elif chosen.state:
         found.append(Certificate.state == chosen.state)
-    if chosen.authority_id:
-        found.append(Organisation.authority_id == chosen.authority_id)
-    if chosen.unit_id:
-        found.append(Person.unit_id == chosen.unit_id)
-    if chosen.is_unprinted:
+    if chosen.province:
+        found.append(Organisation.authority_id == chosen.province)
+    if chosen.unit:
+        found.append(Person.unit_id == chosen.unit)
+    if chosen.print == "no":
         found += [
             Certificate.printed_count == 0,
             Certificate.state.in_(("issued", "valid")),

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, undefer_group
 
 from service.models.db.encryption import ENCRYPTED
-from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.models.queries.persons.person_list import name_contains
 from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment
@@ -66,45 +62,8 @@ def last_print(certificate_id: UUID, user_id: UUID) -> UUID | None:
     return row[0] if row and row[1] == user_id else None
 
 
-REGISTER = SortOrder((PrintRecord.created_at, PrintRecord.id), is_descending=True)
-
-
-def register_page(user: User, text: str = "", is_waiting: bool = False, cursor: str | None = None) -> Page[Any]:
-    """One page of the register of prints in scope, newest first. is_waiting: only what nobody has received yet."""
-    query = (
-        select(
-            PrintRecord.id,
-            PrintRecord.created_at,
-            PrintRecord.reason,
-            PrintRecord.received_by,
-            PrintRecord.received_on,
-            User.display_name.label("printed_by"),
-            Certificate.id.label("certificate_id"),
-            Certificate.number,
-            Certificate.edition,
-            Certificate.state,
-            Certificate.valid_to,
-            Person.name,
-            Organisation.name.label("unit_name"),
-        )
-        .join(Certificate, Certificate.id == PrintRecord.certificate_id)
-        .join(Person, Person.id == Certificate.person_id)
-        .join(Organisation, Organisation.id == Person.unit_id)
-        .outerjoin(User, User.id == PrintRecord.printed_by)
-        .where(visible_to(user, Certificate))
-    )
-    if text:
-        is_number = text.isdigit()
-        query = query.where(
-            Certificate.number.startswith(text, autoescape=True) if is_number else name_contains(Person.name, text)
-        )
-    if is_waiting:
-        query = query.where(PrintRecord.received_on.is_(None))
-    return read_page(query, REGISTER, cursor)
-
-
 def waiting_prints(user: User) -> int:
-    """How many prints nobody has received yet."""
+    """Count the prints that nobody has received yet."""
     query = (
         select(func.count()).select_from(PrintRecord).join(Certificate, Certificate.id == PrintRecord.certificate_id)
     )

@@ -6,27 +6,24 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import joinedload
 
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
-from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.reissue import LIVE_REISSUE, Reissue
-from service.models.tables.user import User
 
 ORDER = SortOrder((Reissue.id,), is_descending=True)
 
 
 def reissue_of(reissue_id: UUID) -> Reissue:
-    """A reissue with its certificate, the holder and his unit and type."""
+    """Return a reissue with its certificate, the holder and the holder's unit and type."""
     return session().scalars(_whole().where(Reissue.id == reissue_id)).one()
 
 
 def reissue_of_case(case_id: UUID) -> Reissue | None:
-    """The reissue of a case, likewise."""
+    """Return the reissue of a case with the same, or None."""
     return session().scalars(_whole().where(Reissue.case_id == case_id)).one_or_none()
 
 
@@ -49,38 +46,3 @@ def live_reissues_of(person_id: UUID) -> list[Reissue]:
     """The applications under way for a person's certificates."""
     query = select(Reissue).join(Reissue.certificate).where(Certificate.person_id == person_id)
     return list(session().scalars(query.where(Reissue.state.in_(LIVE_REISSUE))))
-
-
-def reissues_page(user: User, state: str = "", cursor: str | None = None) -> Page[Any]:
-    """One page of the register in scope, newest first."""
-    new, asker = aliased(Certificate), aliased(User)
-    query = (
-        select(
-            Reissue.id,
-            Reissue.created_at,
-            Reissue.state,
-            Reissue.statement,
-            Reissue.comment,
-            Reissue.case_id,
-            Reissue.decided_at,
-            Certificate.id.label("certificate_id"),
-            Certificate.number,
-            Certificate.edition,
-            new.id.label("new_id"),
-            new.edition.label("new_edition"),
-            new.printed_count,
-            Person.name,
-            Person.id.label("person_id"),
-            Organisation.name.label("unit_name"),
-            asker.display_name.label("asked_by"),
-        )
-        .join(Reissue.certificate)
-        .join(Person, Person.id == Certificate.person_id)
-        .join(Organisation, Organisation.id == Person.unit_id)
-        .outerjoin(new, new.id == Reissue.new_certificate_id)
-        .outerjoin(asker, asker.id == Reissue.requested_by)
-        .where(visible_to(user, Certificate))
-    )
-    if state:
-        query = query.where(Reissue.state == state)
-    return read_page(query, ORDER, cursor)

@@ -1,4 +1,4 @@
-"""What the daily digest tells each organisation (R66): certificates near their end, by unit and upwards, and work that waits."""
+"""Contents of the daily digest (R66): certificates near their end, by unit and upwards, and open work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Facts = dict[UUID, Counter[str]]
 
 
 def figures() -> dict[UUID, dict[str, int]]:
-    """What there is to tell, by organisation: ``new_90`` … ``new_expired`` (certificates that came to that mark today),
+    """Return the figures by organisation: ``new_90`` … ``new_expired`` (certificates that came to that mark today),
     ``d90`` … ``expired`` (all within it), ``tasks`` and ``late``. Organisations without an account are left out."""
     found: Facts = defaultdict(Counter)
     _count_certificates(found)
@@ -75,7 +75,7 @@ def _matters(told: Mapping[str, int]) -> bool:
 
 
 def _count_certificates(found: Facts) -> None:
-    """By unit, and from there to its group, its province, the association and the ministry."""
+    """Add the figures of each unit to its group, its province, the association and the ministry."""
     day, until = today(), Certificate.valid_to
     bands = warning_bands(day)
     mark = case(*((until == last, f"new_{band}") for band, (_, last) in bands.items()), else_="")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +11,9 @@ from sqlalchemy.orm import aliased
 
 from service.domain.accounts.permissions import Action
 from service.domain.notices.notices import READERS
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.notice import Notice, Receipt
 from service.models.tables.organisation import Organisation
@@ -26,43 +26,23 @@ MOST_UNREAD = 100  # counted to; beyond that the bar says 99+
 Author = aliased(Organisation)
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeFilter:
-    """What a list is narrowed to. text: part of a title."""
-
-    text: str = ""
-    kind: str = ""
-    state: str = ""
-    unread: bool = False
-
-
-def notices_page(user: User, chosen: NoticeFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of what was published for the reader, newest first; ``read_at`` is None for what he has not opened."""
-    return read_page(notices_query(user, chosen), ORDER, cursor)
-
-
-def notices_query(user: User, chosen: NoticeFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def notices_query(user: User, chosen: ReportFilter) -> Any:
+    """Select what was published for the reader; ``read_at`` is None for what the reader has not opened."""
     query = _rows().add_columns(Receipt.read_at).outerjoin(Receipt, _his_receipt(user)).where(_published(user))
     if chosen.unread:
         query = query.where(Receipt.read_at.is_(None), _since(user))
     return query.where(*_conditions(chosen))
 
 
-def own_page(user: User, chosen: NoticeFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the bulletins of the author's organisation, the latest first, with how many have read each."""
-    return read_page(own_query(user, chosen), OWN, cursor)
-
-
-def own_query(user: User, chosen: NoticeFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def own_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the bulletins of the author's organisation, with how many have read each."""
     readers = select(func.count()).where(Receipt.notice_id == Notice.id).correlate(Notice).scalar_subquery()
     query = _rows().add_columns(readers.label("readers"), Notice.created_at)
     return query.where(visible_to(user, Notice, Action.EDIT_BULLETIN), Notice.kind == "bulletin", *_conditions(chosen))
 
 
 def unread_count(user: User) -> int:
-    """How many published notices the reader has not opened, of those since he has an account; at most 100."""
+    """Count the notices that the user has not opened since the account exists; at most 100."""
     found = select(literal(1)).select_from(Notice).where(_published(user), _since(user), ~_is_read(user))
     return session().scalar(select(func.count()).select_from(found.limit(MOST_UNREAD).subquery())) or 0
 
@@ -79,19 +59,14 @@ def reminders_of(organisation_id: UUID) -> list[Notice]:
     return list(session().scalars(query.order_by(Notice.published_at.desc()).limit(3)))
 
 
-def readers_page(notice: Notice, have_read: bool, cursor: str | None = None) -> Page[Any]:
-    """One page of the accounts a notice is meant for, those who have read it or those who have not (R68)."""
-    is_read = Receipt.read_at.is_not(None) if have_read else Receipt.read_at.is_(None)
-    return read_page(readers_query(notice).where(is_read), READING, cursor)
-
-
-def readers_query(notice: Notice) -> Any:
-    """The accounts a notice is meant for, with when each has read it, whole, for exports."""
+def readers_query(notice: Notice, view: str = "") -> Any:
+    """Select the accounts a notice is meant for, with when each has opened it (R68); view: ``read``, ``waiting`` or both."""
+    halves = {"read": [Receipt.read_at.is_not(None)], "waiting": [Receipt.read_at.is_(None)]}
     return (
         select(User.id, User.display_name, User.role, Organisation.name.label("organisation"), Receipt.read_at)
         .join(Organisation, Organisation.id == User.organisation_id)
         .outerjoin(Receipt, and_(Receipt.user_id == User.id, Receipt.notice_id == notice.id))
-        .where(_audience(notice))
+        .where(_audience(notice), *halves.get(view, []))
     )
 
 
@@ -102,7 +77,7 @@ def own_bulletin(user: User, notice_id: UUID | None) -> Notice | None:
 
 
 def reading_counts(notice: Notice) -> tuple[int, int]:
-    """How many accounts a notice is meant for, and how many of them have read it."""
+    """Count the accounts a notice is meant for, and those that have read it."""
     query = (
         select(func.count(), func.count(Receipt.read_at))
         .select_from(User)
@@ -166,10 +141,10 @@ def _audience(notice: Notice) -> ColumnElement[bool]:
     return and_(*here)
 
 
-def _conditions(chosen: NoticeFilter) -> list[ColumnElement[bool]]:
+def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if chosen.text:
-        found.append(or_(Notice.title.contains(chosen.text, autoescape=True)))
+    if chosen.q:
+        found.append(or_(Notice.title.contains(chosen.q, autoescape=True)))
     if chosen.kind:
         found.append(Notice.kind == chosen.kind)
     if chosen.state:

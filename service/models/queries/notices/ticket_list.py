@@ -1,17 +1,18 @@
-"""Lists of support tickets: a reader's own, and those of his desk; the task that waits for him in one."""
+"""Support tickets: the user's own, those the user's role answers, and the user's open task of one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.domain.notices.tickets import ANSWERING_ROLES
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.case import Task
 from service.models.tables.organisation import Organisation
@@ -21,23 +22,8 @@ from service.models.tables.user import User
 ORDER = SortOrder((Ticket.id,), is_descending=True)
 
 
-@dataclass(frozen=True, slots=True)
-class TicketFilter:
-    """What the list is narrowed to. is_desk: those the reader's desk answers, or those he asked; None for both."""
-
-    text: str = ""
-    state: str = ""
-    kind: str = ""
-    is_desk: bool | None = None
-
-
-def tickets_page(user: User, chosen: TicketFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the tickets in scope, newest first."""
-    return read_page(tickets_query(user, chosen), ORDER, cursor)
-
-
-def tickets_query(user: User, chosen: TicketFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def tickets_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the tickets in scope: the user's own, or those that the user's role answers (view ``desk``)."""
     query = (
         select(
             Ticket.id,
@@ -55,22 +41,23 @@ def tickets_query(user: User, chosen: TicketFilter) -> Any:
         )
         .join(User, User.id == Ticket.requester_id)
         .join(Organisation, Organisation.id == Ticket.organisation_id)
-        .where(_side(user, chosen.is_desk))
+        .where(_side(user, chosen.view))
     )
     if chosen.state:
         query = query.where(Ticket.state == chosen.state)
     if chosen.kind:
         query = query.where(Ticket.kind == chosen.kind)
-    if chosen.text:
-        found = [Ticket.number == chosen.text.upper(), Ticket.subject.icontains(chosen.text, autoescape=True)]
+    if chosen.q:
+        found = [Ticket.number == chosen.q.upper(), Ticket.subject.icontains(chosen.q, autoescape=True)]
         query = query.where(or_(*found))
     return query
 
 
-def counts(user: User, is_desk: bool | None) -> dict[str, int]:
-    """How many there are, by state."""
-    query = select(Ticket.state, func.count()).where(_side(user, is_desk)).group_by(Ticket.state)
-    return {row[0]: row[1] for row in session().execute(query)}
+def counts(user: User, chosen: ReportFilter) -> dict[str, int]:
+    """Count the tickets of the view: ``total`` and by state."""
+    query = select(Ticket.state, func.count()).where(_side(user, chosen.view)).group_by(Ticket.state)
+    found = {row[0]: row[1] for row in session().execute(query)}
+    return {"total": sum(found.values()), **found}
 
 
 def open_task(user: User, ticket: Ticket) -> Task | None:
@@ -91,8 +78,7 @@ def names(ids: Iterable[UUID | None]) -> dict[UUID, str]:
     return {row[0]: row[1] for row in session().execute(query)}
 
 
-def _side(user: User, is_desk: bool | None) -> ColumnElement[bool]:
+def _side(user: User, view: str) -> ColumnElement[bool]:
+    is_desk = view == "desk" and user.role in ANSWERING_ROLES
     mine = Ticket.requester_id == user.id
-    if is_desk is None:
-        return visible_to(user, Ticket)
     return and_(visible_to(user, Ticket), ~mine if is_desk else mine)

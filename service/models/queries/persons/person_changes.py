@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import cast, select
@@ -12,9 +11,9 @@ from sqlalchemy.orm import aliased
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
-from service.models.db.pagination import Page, SortOrder, read_page
-from service.models.queries.persons.person_history import changes_in
+from service.models.db.pagination import SortOrder
 from service.models.queries.persons.person_list import name_contains
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.audit import RowChange
 from service.models.tables.organisation import Organisation
@@ -36,24 +35,8 @@ class ChangeKind(Labelled):
 USE_CASES = {"transfer_person": ChangeKind.TRANSFER, "change_qualification_type": ChangeKind.TYPE}
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeFilter:
-    """What the list is narrowed to. text: part of the person's name or pinyin; kind: one of ``ChangeKind``."""
-
-    text: str = ""
-    kind: str = ""
-
-
-def changes_page(user: User, chosen: ChangeFilter, cursor: str | None = None) -> Page[Any]:
-    """One page; each row with the change (``RowChange``'s columns), the person, and ``changes``, field by field."""
-    page = read_page(changes_query(user, chosen), ORDER, cursor)
-    told = changes_in(page.rows, FIELDS)
-    rows = [{**row._mapping, "changes": changes} for row, changes in zip(page.rows, told, strict=True)]
-    return Page(rows, page.before, page.after)
-
-
-def changes_query(user: User, chosen: ChangeFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def changes_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the changes in scope, with the person and who made them. kind: one of ``ChangeKind``."""
     query = (
         select(
             RowChange.id,
@@ -80,10 +63,10 @@ def changes_query(user: User, chosen: ChangeFilter) -> Any:
             visible_to(user, Person),
         )
     )
-    if chosen.text:
-        is_pinyin = chosen.text.isascii()
-        found = Person.sort_key.startswith(chosen.text.lower(), autoescape=True)
-        query = query.where(found if is_pinyin else name_contains(Person.name, chosen.text))
+    if chosen.q:
+        is_pinyin = chosen.q.isascii()
+        found = Person.sort_key.startswith(chosen.q.lower(), autoescape=True)
+        query = query.where(found if is_pinyin else name_contains(Person.name, chosen.q))
     if chosen.kind:
         own = [case for case, kind in USE_CASES.items() if kind == chosen.kind]
         query = query.where(RowChange.use_case.in_(own) if own else RowChange.use_case.not_in(list(USE_CASES)))
@@ -91,5 +74,5 @@ def changes_query(user: User, chosen: ChangeFilter) -> Any:
 
 
 def kind_of(use_case: str) -> ChangeKind:
-    """Which kind of change a use case makes."""
+    """Return the kind of change that a use case makes."""
     return USE_CASES.get(use_case, ChangeKind.EDIT)

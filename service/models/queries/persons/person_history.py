@@ -1,4 +1,4 @@
-"""What happened to a person: his trainings with scores, and the versions of his record (S88). Read from the one history."""
+"""History of a person: trainings with scores, and versions of the record (S88), read from the history of rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN = PERSON_FIELDS.keys_at(Place.HISTORY)
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One enrolment with its class and what it came to; scores in tenths, None for absent."""
+    """An enrolment with its class and outcome; scores in tenths, None for absent."""
 
     id: UUID
     case_id: UUID
@@ -41,7 +41,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field, before and after, as people read it (names instead of ids)."""
+    """A field, before and after, as people read it (names instead of ids)."""
 
     field: str
     before: Any
@@ -50,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One saving of the record: who, when, by which use case, in which case, and what changed."""
+    """A version of the record: who saved it, when, in which use case and case, and the changes."""
 
     at: datetime
     kind: str
@@ -122,7 +122,7 @@ def records_of(versions: Sequence[Version], now: Mapping[str, Any]) -> list[dict
 
 
 def changes_in(rows: Sequence[Any], shown: tuple[str, ...] = SHOWN) -> list[tuple[Change, ...]]:
-    """What each of the rows (``before``, ``after``) changed of the ``shown`` fields; two queries for the names."""
+    """List the changes of each row (``before``, ``after``) in the ``shown`` fields; two queries for the names."""
     names = _names(rows)
     return [tuple(_changes(row, shown, names)) for row in rows]
 

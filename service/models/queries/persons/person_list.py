@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +10,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import aliased, joinedload
 
 from service.models.db.encryption import blind_index
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate
@@ -25,42 +25,36 @@ ORDER = SortOrder((Person.sort_key, Person.id))
 Valid, Issued = aliased(Certificate), aliased(Certificate)
 
 
-@dataclass(frozen=True, slots=True)
-class PersonFilter:
-    """What a list is narrowed to. text: part of a name, pinyin or a certificate number; id_number: a whole number;
-    unit_kind: persons of units of this kind."""
-
-    text: str = ""
-    id_number: str = ""
-    unit_id: UUID | None = None
-    qualification_type_id: UUID | None = None
-    state: str = ""
-    need: str = ""
-    unit_kind: str = ""
-
-
 def name_contains(column: Any, text: str) -> ColumnElement[bool]:
-    """Whether a name has ``text`` in it; the index on single characters finds the candidates."""
+    """Test for ``text`` in a name; the index on single characters finds the candidates."""
     characters = func.string_to_array(column, None)
     return and_(characters.op("@>")(cast(sorted(set(text)), ARRAY(TEXT))), column.contains(text, autoescape=True))
 
 
-def persons_page(user: User, chosen: PersonFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the persons in scope, in the order of pinyin. Deregistered ones only when asked for."""
-    return read_page(persons_query(user, chosen), ORDER, cursor)
+def persons_query(user: User, chosen: ReportFilter, unit_kind: str = "") -> Any:
+    """Select the persons in scope, of units of a kind if one is given. Deregistered persons only when asked for."""
+    return _rows().where(visible_to(user, Person), *_of_unit_kind(unit_kind), *conditions(chosen))
 
 
-def persons_query(user: User, chosen: PersonFilter) -> Any:
-    """The query behind the page, whole, for exports."""
-    return _rows().where(visible_to(user, Person), *conditions(chosen))
+def numbered_query(user: User, id_number: str) -> Any:
+    """Select the person in scope with a whole identity number, which stands in no address."""
+    return _rows().where(
+        visible_to(user, Person), Person.state != "deregistered", Person.id_number_digest == blind_index(id_number)
+    )
+
+
+def find_by_number(user: User, id_number: str) -> UUID | None:
+    """Return the id of the person in scope with a whole identity number."""
+    found = session().execute(numbered_query(user, id_number)).first()
+    return found.id if found else None
 
 
 def person_counts(user: User, unit_kind: str = "") -> dict[str, int]:
-    """How many persons in scope (of units of a kind) there are by state and by need: ``total``, ``state:pending``, ``need:renewal`` …"""
+    """Count the persons in scope (of units of a kind) by state and by need: ``total``, ``state:pending``, ``need:renewal`` …"""
     query = (
         select(Person.state, TrainingNeed.need, func.count())
         .outerjoin(TrainingNeed, TrainingNeed.person_id == Person.id)
-        .where(visible_to(user, Person), *conditions(PersonFilter(unit_kind=unit_kind)))
+        .where(visible_to(user, Person), *_of_unit_kind(unit_kind), *conditions(ReportFilter()))
         .group_by(Person.state, TrainingNeed.need)
     )
     counts: dict[str, int] = {"total": 0}
@@ -103,22 +97,22 @@ def _rows() -> Any:
     )
 
 
-def conditions(chosen: PersonFilter) -> list[ColumnElement[bool]]:
-    """What a filter comes to; the query joins TrainingNeed when a need is chosen."""
+def conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
+    """Turn a filter into conditions; the query joins TrainingNeed."""
     found = [Person.state == chosen.state if chosen.state else Person.state != "deregistered"]
-    if chosen.text:
-        found.append(_matches(chosen.text))
-    if chosen.id_number:
-        found.append(Person.id_number_digest == blind_index(chosen.id_number))
-    if chosen.unit_id:
-        found.append(Person.unit_id == chosen.unit_id)
-    if chosen.unit_kind:
-        found.append(Person.unit_id.in_(select(Organisation.id).where(Organisation.kind == chosen.unit_kind)))
-    if chosen.qualification_type_id:
-        found.append(Person.qualification_type_id == chosen.qualification_type_id)
+    if chosen.q:
+        found.append(_matches(chosen.q))
+    if chosen.unit:
+        found.append(Person.unit_id == chosen.unit)
+    if chosen.type:
+        found.append(Person.qualification_type_id == chosen.type)
     if chosen.need:
         found += [TrainingNeed.need == chosen.need, Person.state == "approved"]
     return found
+
+
+def _of_unit_kind(kind: str) -> list[ColumnElement[bool]]:
+    return [Person.unit_id.in_(select(Organisation.id).where(Organisation.kind == kind))] if kind else []
 
 
 def _matches(text: str) -> ColumnElement[bool]:

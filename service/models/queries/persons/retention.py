@@ -1,4 +1,4 @@
-"""Whose telephone and photo are to be erased (R75): deregistered persons whose last certificate ended long ago."""
+"""Persons whose telephone and photo are to be erased (R75): deregistered, the last certificate ended long ago."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def delete_photos(photos: Sequence[UUID]) -> None:
 
 def _last_end() -> ColumnElement[date]:
     """The last day of the person's certificates; one that was taken away ended on the day of that."""
-    his = aliased(Certificate)
-    taken = func.least(his.valid_to, _day_of(his.updated_at))
-    end = func.max(case((his.state.in_(ENDED), taken), else_=his.valid_to))
-    return select(end).where(his.person_id == Person.id).correlate(Person).scalar_subquery()
+    held = aliased(Certificate)
+    taken = func.least(held.valid_to, _day_of(held.updated_at))
+    end = func.max(case((held.state.in_(ENDED), taken), else_=held.valid_to))
+    return select(end).where(held.person_id == Person.id).correlate(Person).scalar_subquery()
 
 
 def _day_of(instant: ColumnElement[datetime] | InstrumentedAttribute[datetime]) -> ColumnElement[date]:

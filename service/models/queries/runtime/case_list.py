@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.persons.person_list import name_contains
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.case import Case, Incident
 from service.models.tables.process import DefinitionVersion
@@ -19,26 +19,11 @@ from service.models.tables.user import User
 STATES = ("running", "ended", "incident")
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which cases: of a process, in a state of ``STATES``, found by subject or business key, of one version."""
-
-    process: str = ""
-    state: str = ""
-    find: str = ""
-    definition: str = ""
-
-
 ORDER = SortOrder((Case.started_at, Case.id), is_descending=True)
 
 
-def read(user: User, chosen: Filter, cursor: str | None = None) -> Page[Any]:
-    """Cases in the user's scope, latest first, with name and number of their version."""
-    return read_page(cases_query(user, chosen), ORDER, cursor)
-
-
-def cases_query(user: User, chosen: Filter) -> Any:
-    """The query behind the page, whole, for exports."""
+def cases_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the cases in scope, with name and number of their version. state: one of ``STATES``."""
     version = DefinitionVersion
     query = select(
         Case.id,
@@ -79,7 +64,7 @@ def processes() -> list[tuple[str, str]]:
 
 
 def open_incidents(case_id: UUID) -> list[Incident]:
-    """What went wrong with a case and is not mended yet, oldest first."""
+    """Return the open incidents of a case, oldest first."""
     query = (
         select(Incident).where(Incident.case_id == case_id, Incident.resolved_at.is_(None)).order_by(Incident.opened_at)
     )

@@ -81,7 +81,7 @@ _COUNTS = text(
 
 @dataclass(frozen=True, slots=True)
 class KindCount:
-    """How many tasks of a kind wait, are late, or fall due soon; a count of ``CAP`` means as many or more."""
+    """Counts of a kind of task: waiting, late, due soon; a count of ``CAP`` means as many or more."""
 
     kind: str
     name: str
@@ -93,7 +93,7 @@ class KindCount:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which tasks of an inbox: of a kind or batch, found by subject or unit, held by someone, due before an instant."""
+    """Filter of an inbox: kind, batch, words of subject or unit, holder, latest due date."""
 
     kind: str | None = None
     batch: str | None = None
@@ -151,7 +151,7 @@ def read(where_to: Addresses, chosen: Filter, cursor: str | None = None, size: i
 
 
 def count(where_to: Addresses, chosen: Filter, most: int) -> int:
-    """How many open tasks there are, counted to ``most``."""
+    """Count the open tasks, to ``most``."""
     condition, values = chosen.sql()
     return int(
         session().scalar(text(_COUNT.format(where=condition)), {**_lists(where_to), **values, "most": most}) or 0
@@ -165,7 +165,7 @@ def fact_names(where_to: Addresses, chosen: Filter) -> set[str]:
 
 
 def count_done(user: User, find: str | None, most: int) -> int:
-    """How many tasks the user completed, counted to ``most``."""
+    """Count the tasks that the user completed, to ``most``."""
     done = select(Task.id).where(Task.closed_by == user.id, Task.state == "completed")
     if find:
         done = done.where(or_(Task.subject.ilike(like(find)), Task.unit_name.ilike(like(find))))
@@ -200,13 +200,13 @@ def counts(where_to: Addresses, reader_id: UUID | None = None) -> list[KindCount
 
 
 def count_mine(user: User) -> int:
-    """How many open tasks the user has claimed."""
+    """Count the open tasks that the user has claimed."""
     query = select(func.count()).select_from(Task).where(Task.assignee_id == user.id, Task.state == "open")
     return session().scalar(query) or 0
 
 
 def subjects(task_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """What tasks are about, by id; the name of one that is about nothing yet (a class being drafted)."""
+    """Return the subjects of tasks by id, or the name of a task without one (a class being drafted)."""
     rows = session().execute(select(Task.id, Task.subject, Task.name).where(Task.id.in_(task_ids)))
     return {row[0]: row[1] or row[2] for row in rows}
 

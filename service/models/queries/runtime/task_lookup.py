@@ -18,7 +18,7 @@ from service.models.tables.user import User
 
 
 def step_of_case(user: User, case_id: UUID | None, element: str) -> UUID | None:
-    """The user's open task of this element in a case; None when it is not his turn."""
+    """The user's open task of this element in a case; None when another acts next."""
     found = open_tasks(user, [case_id], element).get(case_id) if case_id else None
     return found.id if found else None
 

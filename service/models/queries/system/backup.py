@@ -19,7 +19,7 @@ LONGEST_NAME = 80  # bytes of a key's id and the zero after it
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup: when, by which account of the operating system, on which machine, and the size of its file in bytes."""
+    """A backup: when, by which account of the operating system, on which machine, and the size of its file in bytes."""
 
     at: datetime
     who: str

@@ -1,4 +1,4 @@
-"""Who changed which setting, and the dictionary of qualification types, in use or not."""
+"""Changes of settings, and the dictionary of qualification types, in use or not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.models.tables.user import User
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of a setting, with the default in the place of what nobody had set before."""
+    """A change of a setting, with the default in the place of what nobody had set before."""
 
     at: datetime
     key: str
@@ -51,7 +51,7 @@ def types() -> list[QualificationType]:
 
 
 def qualification_type(type_id: UUID) -> QualificationType:
-    """One of them; raises NotFound."""
+    """Return a qualification type; raises NotFound."""
     row = session().get(QualificationType, type_id)
     if row is None:
         raise NotFound

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,8 @@ from sqlalchemy.orm import aliased, joinedload
 from service.domain.accounts.permissions import Action
 from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
-from service.models.queries.persons.person_list import PersonFilter, conditions
+from service.models.queries.persons.person_list import conditions
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import (
     get_or_404_in_scope,
     visible_to,
@@ -34,23 +34,8 @@ CANDIDATES = SortOrder((Person.sort_key, Person.id))
 Organiser, Institution = aliased(Organisation), aliased(Organisation)
 
 
-@dataclass(frozen=True, slots=True)
-class ClassFilter:
-    """What a list is narrowed to. text: part of a title or place, or a code's beginning."""
-
-    text: str = ""
-    kind: str = ""
-    state: str = ""
-    year: int | None = None
-
-
-def classes_page(user: User, chosen: ClassFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the classes in scope, the latest first."""
-    return read_page(classes_query(user, chosen), ORDER, cursor)
-
-
-def classes_query(user: User, chosen: ClassFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def classes_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the classes in scope."""
     return (
         select(
             TrainingClass.id,
@@ -75,7 +60,7 @@ def classes_query(user: User, chosen: ClassFilter) -> Any:
 
 
 def class_counts(user: User) -> dict[str, int]:
-    """How many classes in scope there are: ``total`` and by state."""
+    """Count the classes in scope: ``total`` and by state."""
     query = (
         select(TrainingClass.state, func.count()).where(visible_to(user, TrainingClass)).group_by(TrainingClass.state)
     )
@@ -120,7 +105,7 @@ def enrollments_of(user: User, class_id: UUID) -> list[Any]:
 
 
 def state_counts(class_id: UUID) -> dict[str, int]:
-    """How many enrolments of a class there are in each state, in all: for its seats and progress."""
+    """Count the enrolments of a class by state, in scope or not: for its seats and progress."""
     query = select(Enrollment.state, func.count()).where(Enrollment.class_id == class_id).group_by(Enrollment.state)
     return {row[0]: row[1] for row in session().execute(query)}
 
@@ -136,16 +121,16 @@ def open_tasks(user: User, case_ids: Iterable[UUID], element: str = "") -> dict[
 
 
 def candidates_page(
-    user: User, found: TrainingClass, chosen: PersonFilter, cursor: str | None, *, fitting: bool
+    user: User, found: TrainingClass, chosen: ReportFilter, cursor: str | None, *, fitting: bool
 ) -> Page[Any]:
-    """One page of the persons in scope for a class: those whose need and type match and who are free, or the others.
+    """Read a page of the persons in scope for a class: those whose need and type match and who are free, or the others.
 
     The projection says who fits; enrolling decides afresh.
     """
     return read_page(candidates_query(user, found, chosen, fitting=fitting), CANDIDATES, cursor)
 
 
-def candidates_query(user: User, found: TrainingClass, chosen: PersonFilter, *, fitting: bool) -> Any:
+def candidates_query(user: User, found: TrainingClass, chosen: ReportFilter, *, fitting: bool) -> Any:
     """The query behind the page."""
     query = select(
         Person.id,
@@ -162,7 +147,7 @@ def candidates_query(user: User, found: TrainingClass, chosen: PersonFilter, *, 
     return _candidates(query, user, found, fitting).where(*conditions(chosen))
 
 
-def fitting_persons(user: User, found: TrainingClass, chosen: PersonFilter, most: int) -> list[UUID]:
+def fitting_persons(user: User, found: TrainingClass, chosen: ReportFilter, most: int) -> list[UUID]:
     """Ids of all persons in scope who fit a class, in the order of pinyin: for enrolling an academy as a whole (S63)."""
     query = _candidates(select(Person.id), user, found, True).where(*conditions(chosen))
     return list(session().scalars(query.order_by(Person.sort_key, Person.id).limit(most)))
@@ -205,10 +190,10 @@ def years(user: User) -> list[int]:
     return [int(value) for value in session().scalars(query)]
 
 
-def _conditions(chosen: ClassFilter) -> list[ColumnElement[bool]]:
+def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if chosen.text:
-        text = chosen.text
+    if chosen.q:
+        text = chosen.q
         found.append(
             or_(
                 TrainingClass.title.contains(text, autoescape=True),

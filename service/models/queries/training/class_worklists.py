@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from service.domain.accounts.permissions import Action, ScopeKind, kinds_of
 from service.domain.accounts.roles import Role
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment, TrainingClass
@@ -60,13 +60,8 @@ def score_query(user: User) -> Any:
     return query.where(visible_to(user, TrainingClass), _has((*TO_SCORE, "scored")))
 
 
-def page_of(query: Any, cursor: str | None = None) -> Page[Any]:
-    """One page of such classes, the soonest first."""
-    return read_page(query, SOONEST, cursor)
-
-
 def _number(states: tuple[str, ...]) -> Any:
-    """How many persons of a class are in one of the states."""
+    """Count the persons of a class who are in one of the states."""
     mine = and_(Enrollment.class_id == TrainingClass.id, Enrollment.state.in_(states))
     return select(func.count()).select_from(Enrollment).where(mine).correlate(TrainingClass).scalar_subquery()
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.persons.person_list import name_contains
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope, visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
@@ -21,24 +21,8 @@ from service.models.tables.user import User
 ORDER = SortOrder((Enrollment.id,), is_descending=True)
 
 
-@dataclass(frozen=True, slots=True)
-class EnrollmentFilter:
-    """What a list is narrowed to. text: part of a person's name or of a class's title."""
-
-    text: str = ""
-    state: str = ""
-    kind: str = ""
-    class_id: UUID | None = None
-    person_id: UUID | None = None
-
-
-def enrollments_page(user: User, chosen: EnrollmentFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the enrolments in scope, the newest first."""
-    return read_page(enrollments_query(user, chosen), ORDER, cursor)
-
-
-def enrollments_query(user: User, chosen: EnrollmentFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def enrollments_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the enrolments in scope."""
     return (
         select(
             Enrollment.id,
@@ -64,7 +48,7 @@ def enrollments_query(user: User, chosen: EnrollmentFilter) -> Any:
 
 
 def enrollment_counts(user: User) -> dict[str, int]:
-    """How many enrolments in scope there are: ``total`` and by state."""
+    """Count the enrolments in scope: ``total`` and by state."""
     query = select(Enrollment.state, func.count()).where(visible_to(user, Enrollment)).group_by(Enrollment.state)
     counts = {row[0]: row[1] for row in session().execute(query)}
     return {"total": sum(counts.values()), **counts}
@@ -96,10 +80,10 @@ def class_of_case(case_id: UUID) -> TrainingClass | None:
     )
 
 
-def _conditions(chosen: EnrollmentFilter) -> list[ColumnElement[bool]]:
+def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if chosen.text:
-        text = chosen.text
+    if chosen.q:
+        text = chosen.q
         found.append(
             Person.sort_key.startswith(text.lower(), autoescape=True)
             if text.isascii()
@@ -111,6 +95,6 @@ def _conditions(chosen: EnrollmentFilter) -> list[ColumnElement[bool]]:
         found.append(Enrollment.kind == chosen.kind)
     if chosen.class_id:
         found.append(Enrollment.class_id == chosen.class_id)
-    if chosen.person_id:
-        found.append(Enrollment.person_id == chosen.person_id)
+    if chosen.person:
+        found.append(Enrollment.person_id == chosen.person)
     return found

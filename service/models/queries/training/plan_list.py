@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import aliased
 
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import (
@@ -23,28 +23,12 @@ from service.models.tables.user import User
 
 ORDER = SortOrder((TrainingPlan.year, TrainingPlan.id), is_descending=True)
 CAME = (*(s for s in LIVE_ENROLLMENT if s not in ("pending", "confirmed")), "completed", "failed")
-MOST = 500  # plans of one year in a calendar
+MAX_PLANS = 500  # of one year in a calendar
 Owner = aliased(Organisation)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanFilter:
-    """What a list is narrowed to. text: part of a title or place."""
-
-    text: str = ""
-    year: int | None = None
-    kind: str = ""
-    state: str = ""
-    owner_id: UUID | None = None
-
-
-def plans_page(user: User, chosen: PlanFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the plans in scope, the latest year first."""
-    return read_page(plans_query(user, chosen), ORDER, cursor)
-
-
-def plans_query(user: User, chosen: PlanFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def plans_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the plans in scope, with how many classes were opened from each."""
     classes = (
         select(func.count())
         .where(TrainingClass.plan_id == TrainingPlan.id, TrainingClass.state.not_in(("draft", "cancelled")))
@@ -72,11 +56,11 @@ def plans_query(user: User, chosen: PlanFilter) -> Any:
     )
 
 
-def of_year(user: User, chosen: PlanFilter) -> list[Any]:
+def of_year(user: User, chosen: ReportFilter) -> list[Any]:
     """The plans of one year that are not cancelled, in the order of the calendar; at most 500."""
     query = plans_query(user, chosen).where(TrainingPlan.state != "cancelled")
     order = (func.coalesce(TrainingPlan.month, TrainingPlan.quarter * 3 - 2, 13), TrainingPlan.id)
-    return list(session().execute(query.order_by(*order).limit(MOST)))
+    return list(session().execute(query.order_by(*order).limit(MAX_PLANS)))
 
 
 def years(user: User) -> list[int]:
@@ -108,15 +92,15 @@ def classes_of(user: User, plan_id: UUID) -> list[Any]:
 
 
 def checked_in(plan_id: UUID) -> int:
-    """How many persons have come to the classes of a plan."""
+    """Count the persons who have come to the classes of a plan."""
     query = select(func.count()).select_from(Enrollment).join(TrainingClass, TrainingClass.id == Enrollment.class_id)
     return session().scalar(query.where(TrainingClass.plan_id == plan_id, Enrollment.state.in_(CAME))) or 0
 
 
-def _conditions(chosen: PlanFilter) -> list[ColumnElement[bool]]:
+def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if chosen.text:
-        text = chosen.text
+    if chosen.q:
+        text = chosen.q
         found.append(
             TrainingPlan.title.contains(text, autoescape=True) | TrainingPlan.place.contains(text, autoescape=True)
         )
@@ -126,6 +110,6 @@ def _conditions(chosen: PlanFilter) -> list[ColumnElement[bool]]:
         found.append(TrainingPlan.kind == chosen.kind)
     if chosen.state:
         found.append(TrainingPlan.state == chosen.state)
-    if chosen.owner_id:
-        found.append(TrainingPlan.owner_id == chosen.owner_id)
+    if chosen.owner:
+        found.append(TrainingPlan.owner_id == chosen.owner)
     return found

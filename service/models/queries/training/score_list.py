@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
 from service.models.db.pagination import SortOrder
 from service.models.queries.persons.person_list import name_contains
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
@@ -20,21 +19,11 @@ ORDER = SortOrder((Score.id,), is_descending=True)
 STATES = ("submitted", "returned", "confirmed")
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreFilter:
-    """What a list is narrowed to. text: part of a person's name; state: one of ``STATES``.
+def scores_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the scores of the enrolments in scope, one row an attempt. state: one of ``STATES``.
 
-    A score is submitted until the association confirms it or returns it to be entered anew.
+    A score is submitted until the association confirms it or returns it to be entered again.
     """
-
-    text: str = ""
-    class_id: UUID | None = None
-    person_id: UUID | None = None
-    state: str = ""
-
-
-def scores_query(user: User, chosen: ScoreFilter) -> Any:
-    """The scores of the enrolments in scope, one row an attempt."""
     return (
         select(
             Score.id,
@@ -61,18 +50,18 @@ def scores_query(user: User, chosen: ScoreFilter) -> Any:
     )
 
 
-def _conditions(chosen: ScoreFilter) -> list[ColumnElement[bool]]:
+def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if chosen.text:
+    if chosen.q:
         found.append(
-            Person.sort_key.startswith(chosen.text.lower(), autoescape=True)
-            if chosen.text.isascii()
-            else name_contains(Person.name, chosen.text)
+            Person.sort_key.startswith(chosen.q.lower(), autoescape=True)
+            if chosen.q.isascii()
+            else name_contains(Person.name, chosen.q)
         )
     if chosen.class_id:
         found.append(Enrollment.class_id == chosen.class_id)
-    if chosen.person_id:
-        found.append(Enrollment.person_id == chosen.person_id)
+    if chosen.person:
+        found.append(Enrollment.person_id == chosen.person)
     if chosen.state == "confirmed":
         found.append(Score.confirmed_at.is_not(None))
     elif chosen.state:

@@ -45,7 +45,7 @@ _REFRESHERS = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one person: the facts, and the edition they speak of."""
+    """Facts of one person, and the edition of the certificate that they concern."""
 
     facts: Facts
     certificate_id: UUID | None

@@ -1,9 +1,8 @@
-"""Which units have not entered their data yet (S14): an incomplete record, or no person, with when they were reminded."""
+"""Units that have not entered their data yet (S14): an incomplete record or no person, with the last reminder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.notice import Notice, Receipt
 from service.models.tables.organisation import Organisation
@@ -26,22 +26,8 @@ WHAT = ("record", "persons", "account")
 Province = aliased(Organisation)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFilter:
-    """What the list is narrowed to. what: record (incomplete), persons (none entered), account (nobody has one)."""
-
-    text: str = ""
-    what: str = ""
-    authority_id: UUID | None = None
-
-
-def entry_page(user: User, chosen: EntryFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the live units in scope that have not entered everything."""
-    return read_page(entry_query(user, chosen), ORDER, cursor)
-
-
-def entry_query(user: User, chosen: EntryFilter) -> Any:
-    """The query behind the page, whole, for exports."""
+def entry_query(user: User, chosen: ReportFilter) -> Any:
+    """Select the live units in scope that lack a complete record or persons. what: one of ``WHAT``, to see only those."""
     return (
         select(
             Organisation.id,
@@ -66,7 +52,7 @@ def entry_query(user: User, chosen: EntryFilter) -> Any:
 
 
 def entry_counts(user: User) -> dict[str, int]:
-    """How many live units in scope there are, how many lack something, and what."""
+    """Count the live units in scope, in all and by what they lack."""
     record, persons, account = Organisation.state == "draft", ~_has_persons(), ~_has_account()
     query = select(
         func.count().label("total"),
@@ -79,24 +65,19 @@ def entry_counts(user: User) -> dict[str, int]:
 
 
 def unentered_ids(user: User, chosen: Iterable[UUID]) -> list[UUID]:
-    """Those of the chosen units that are in scope and still lack something."""
-    query = select(Organisation.id).where(_unentered(user, EntryFilter()), Organisation.id.in_(list(chosen)))
+    """Return those of the chosen units that are in scope and still lack something."""
+    query = select(Organisation.id).where(_unentered(user, ReportFilter()), Organisation.id.in_(list(chosen)))
     return list(session().scalars(query.order_by(Organisation.id)))
 
 
-def matching_ids(user: User, chosen: EntryFilter, most: int) -> list[UUID]:
+def matching_ids(user: User, chosen: ReportFilter, most: int) -> list[UUID]:
     """The units of the whole list, not only of one page; at most ``most``."""
     query = select(Organisation.id).where(_unentered(user, chosen)).order_by(*ORDER.columns).limit(most)
     return list(session().scalars(query))
 
 
-def reminders_page(user: User, cursor: str | None = None) -> Page[Any]:
-    """One page of the reminders that the reader's organisation has sent (S14), latest first, with how many have read each."""
-    return read_page(reminders_query(user), SENT, cursor)
-
-
 def reminders_query(user: User) -> Any:
-    """The query behind the page, whole, for exports."""
+    """Select the reminders that the user's organisation has sent (S14), with how many have read each."""
     readers = select(func.count()).where(Receipt.notice_id == Notice.id).correlate(Notice).scalar_subquery()
     return (
         select(
@@ -115,7 +96,7 @@ def reminders_query(user: User) -> Any:
 
 
 def reminded_since(at: datetime, units: Iterable[UUID]) -> set[UUID]:
-    """Those of the units that were reminded after ``at``."""
+    """Return those of the units that were reminded after ``at``."""
     query = select(Notice.organisation_id).where(
         Notice.kind == "reminder", Notice.published_at > at, Notice.organisation_id.in_(list(units))
     )
@@ -127,18 +108,18 @@ def _live(user: User) -> Any:
     return and_(visible_to(user, Organisation), kinds, Organisation.state != "deleted")
 
 
-def _unentered(user: User, chosen: EntryFilter) -> Any:
+def _unentered(user: User, chosen: ReportFilter) -> Any:
     found = [_live(user), or_(Organisation.state == "draft", ~_has_persons())]
-    if chosen.text:
-        text = chosen.text
+    if chosen.q:
+        text = chosen.q
         found.append(
             or_(
                 Organisation.name.contains(text, autoescape=True),
                 Organisation.sort_key.startswith(text.lower(), autoescape=True),
             )
         )
-    if chosen.authority_id:
-        found.append(Organisation.authority_id == chosen.authority_id)
+    if chosen.province:
+        found.append(Organisation.authority_id == chosen.province)
     narrowed = {"record": Organisation.state == "draft", "persons": ~_has_persons(), "account": ~_has_account()}
     return and_(*found, *([narrowed[chosen.what]] if chosen.what else []))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +10,9 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import aliased
 
 from service.domain.accounts.permissions import Action
-from service.models.db.pagination import Page, SortOrder, read_page
+from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import UNITS, AcademyLink, Organisation
 from service.models.tables.person import Person
@@ -24,25 +24,9 @@ ORDER = SortOrder((Organisation.sort_key, Organisation.id))
 Province, Group = aliased(Organisation), aliased(Organisation)
 
 
-@dataclass(frozen=True, slots=True)
-class UnitFilter:
-    """What a list is narrowed to. text: part of a name, or a credit code's beginning; register: one of ``REGISTERS``, or all."""
-
-    text: str = ""
-    authority_id: UUID | None = None
-    kind: str = ""
-    state: str = ""
-    register: str = ""
-
-
-def units_page(user: User, chosen: UnitFilter, cursor: str | None = None) -> Page[Any]:
-    """One page of the units in scope; deleted ones only when asked for."""
-    return read_page(units_query(user, chosen), ORDER, cursor)
-
-
-def units_query(user: User, chosen: UnitFilter) -> Any:
-    """The query behind the page, whole, for exports."""
-    return _rows().where(visible_to(user, Organisation), *_conditions(chosen), *_in_register(user, chosen.register))
+def units_query(user: User, chosen: ReportFilter, register: str = "") -> Any:
+    """Select the units in scope, of one of ``REGISTERS`` or of all. Deleted units only when asked for."""
+    return _rows().where(visible_to(user, Organisation), *_conditions(chosen), *_in_register(user, register))
 
 
 def _in_register(user: User, register: str) -> list[ColumnElement[bool]]:
@@ -62,7 +46,7 @@ def branches_of(user: User, group_id: UUID) -> list[Any]:
 
 
 def unit_counts(user: User, register: str = "") -> dict[str, int]:
-    """How many live units in scope there are (in one register): ``total``, ``kind:branch``, ``state:draft`` …"""
+    """Count the live units in scope (of one register): ``total``, ``kind:branch``, ``state:draft`` …"""
     live = (Organisation.kind.in_(UNITS), Organisation.state != "deleted", *_in_register(user, register))
     query = (
         select(Organisation.kind, Organisation.state, func.count())
@@ -140,7 +124,7 @@ def live_persons(unit_id: UUID) -> int:
 
 
 def is_linked(academy_id: UUID, institution_id: UUID) -> bool:
-    """Whether the institution may enrol the academy's persons (C7)."""
+    """Tell if the institution may enrol the academy's persons (C7)."""
     return session().get(AcademyLink, (academy_id, institution_id)) is not None
 
 
@@ -170,10 +154,10 @@ def _rows() -> Any:
     )
 
 
-def _conditions(chosen: UnitFilter) -> list[ColumnElement[bool]]:
+def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found = [Organisation.state == chosen.state if chosen.state else Organisation.state != "deleted"]
-    if chosen.text:
-        text = chosen.text
+    if chosen.q:
+        text = chosen.q
         found.append(
             or_(
                 Organisation.name.contains(text, autoescape=True),
@@ -181,8 +165,8 @@ def _conditions(chosen: UnitFilter) -> list[ColumnElement[bool]]:
                 Organisation.sort_key.startswith(text.lower(), autoescape=True),
             )
         )
-    if chosen.authority_id:
-        found.append(Organisation.authority_id == chosen.authority_id)
+    if chosen.province:
+        found.append(Organisation.authority_id == chosen.province)
     if chosen.kind:
         found.append(Organisation.kind == chosen.kind)
     return found

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.roles import AccountState, Role, managed_by
+from service.domain.accounts.roles import Role, managed_by
 from service.errors import N_, InvalidInput, NotFound
 from service.models.queries.accounts import user_list
 from service.models.queries.units import unit_list
@@ -19,6 +19,7 @@ from service.web.presenters import labels
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.workflow.accounts import administration
 
 bp = Blueprint("users", __name__)
@@ -27,19 +28,9 @@ bp = Blueprint("users", __name__)
 @bp.get("/users")
 @requires_permission(Action.MANAGE_USERS, Action.UNLOCK_USER)
 def index() -> ResponseReturnValue:
-    role = query_params.choice("role", managed())
-    state = query_params.choice("state", list(AccountState))
-    chosen = user_list.Filter([role] if role else managed(), state, query_params.text("q"), query_params.key("unit"))
-    page = user_list.read(current_user, chosen, query_params.cursor())
-    return render_template(
-        "pages/users/index.html",
-        page=page,
-        chosen=chosen,
-        role=role,
-        roles=labels.options(managed()),
-        states=labels.options(AccountState),
-        unit=unit_list.names_of([chosen.organisation_id]).get(str(chosen.organisation_id), ""),
-    )
+    home = query_params.key("unit")
+    unit = unit_list.names_of([home]).get(str(home), "")
+    return render_list("users", "users.index", "pages/users/index.html", unit=unit)
 
 
 def managed() -> list[Role]:

@@ -13,16 +13,13 @@ from service.domain.certificates.certificates import CertificateState, obstacle_
 from service.errors import N_, Conflict
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
-from service.models.queries.certificates.certificate_list import CertificateFilter
 from service.models.queries.certificates.reissue_list import live_reissue_of
-from service.models.queries.scope import is_unscoped
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import rule
-from service.models.queries.units import unit_list
 from service.models.tables.certificate import Certificate
-from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.web.shell.navigation import has_permission
 from service.web.views.certificates.printing import shift
 from service.web.views.system.public import seen_as
@@ -30,27 +27,11 @@ from service.workflow.certificates import certificates
 
 bp = Blueprint("certificates", __name__)
 
-STATES = ("valid", "soon", "expired", *(s for s in CertificateState if s != "valid"))
-
 
 @bp.get("/certificates")
 @requires_permission(Action.VIEW_CERTIFICATES)
 def index() -> ResponseReturnValue:
-    chosen = CertificateFilter(
-        text=query_params.text("q"),
-        state=query_params.choice("state", STATES),
-        authority_id=query_params.key("province"),
-        unit_id=query_params.key("unit"),
-        is_unprinted=query_params.choice("print", ("no",)) == "no",
-    )
-    return render_template(
-        "pages/certificates/index.html",
-        page=certificate_list.certificates_page(current_user, chosen, query_params.cursor()),
-        chosen=chosen,
-        counts=certificate_list.certificate_counts(current_user),
-        states=STATES,
-        provinces=unit_list.provinces() if is_unscoped(current_user, Action.VIEW_CERTIFICATES) else [],
-    )
+    return render_list("certificates", "certificates.index", "pages/certificates/index.html")
 
 
 @bp.get("/certificates/<uuid:certificate_id>")

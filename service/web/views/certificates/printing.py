@@ -17,8 +17,6 @@ from service.models.queries.certificates.print_list import (
     last_print,
     names_of,
     printable,
-    register_page,
-    waiting_prints,
 )
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Task
@@ -27,6 +25,7 @@ from service.models.tables.training import TrainingClass
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.workflow.certificates import certificates, printer_calibration, printing
 
 bp = Blueprint("printing", __name__)
@@ -36,7 +35,7 @@ SHIFT, KEPT = "print_shift", timedelta(days=730)
 @bp.get("/certificates/print")
 @requires_permission(Action.PRINT_CERTIFICATE)
 def new() -> ResponseReturnValue:
-    """What is chosen in the ledger (``c``, many) or came of a class (``class``), and what stands in its way."""
+    """Show the certificates chosen in the ledger (``c``, many) or made for a class (``class``), with obstacles."""
     class_id = query_params.key("class")
     found = get_or_404_in_scope(current_user, TrainingClass, class_id) if class_id else None
     rows = printable(current_user, _ids(request.args.getlist("c")), class_id)
@@ -119,16 +118,7 @@ def file(batch_id: UUID) -> ResponseReturnValue:
 @requires_permission(Action.PRINT_CERTIFICATE)
 def register() -> ResponseReturnValue:
     """Every print, and who received it."""
-    waiting = query_params.choice("received", ("no",)) == "no"
-    words = query_params.text("q")
-    return render_template(
-        "pages/printing/register.html",
-        page=register_page(current_user, words, waiting, query_params.cursor()),
-        words=words,
-        is_waiting=waiting,
-        waiting=waiting_prints(current_user),
-        today=today(),
-    )
+    return render_list("prints", "printing.register", "pages/printing/register.html", today=today())
 
 
 @bp.post("/certificates/prints")

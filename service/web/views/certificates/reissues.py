@@ -9,13 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.domain.certificates.reissues import ReissueState
 from service.errors import N_, Conflict
 from service.models.queries.certificates import certificate_list
-from service.models.queries.certificates.reissue_list import reissues_page
-from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.workflow.certificates import reissues
 
 bp = Blueprint("reissues", __name__)
@@ -24,9 +22,7 @@ bp = Blueprint("reissues", __name__)
 @bp.get("/reissues")
 @requires_permission(Action.PRINT_CERTIFICATE, Action.REQUEST_REISSUE)
 def index() -> ResponseReturnValue:
-    state = query_params.choice("state", [s.value for s in ReissueState])
-    page = reissues_page(current_user, state, query_params.cursor())
-    return render_template("pages/reissues/index.html", page=page, chosen=state, states=[s.value for s in ReissueState])
+    return render_list("reissue-register", "reissues.index", "pages/reissues/index.html")
 
 
 @bp.get("/certificates/<uuid:certificate_id>/reissue")

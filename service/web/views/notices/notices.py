@@ -14,11 +14,10 @@ from markupsafe import Markup
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.notices import notices as notice_rules
-from service.domain.notices.notices import NoticeKind, NoticeState, addressable_roles
+from service.domain.notices.notices import NoticeState, addressable_roles
 from service.errors import N_, Conflict, Message, NotFound
 from service.infrastructure import rich_text
 from service.models.queries.notices import notice_list
-from service.models.queries.notices.notice_list import NoticeFilter
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
 from service.models.tables import setting
@@ -27,6 +26,7 @@ from service.web.presenters.formatting import say
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.workflow.idempotency import once
 from service.workflow.notices import bulletins, notices
 
@@ -60,15 +60,7 @@ def reminders() -> list[Notice]:
 @bp.get("/notices")
 @requires_permission(Action.READ_NOTICES)
 def index() -> ResponseReturnValue:
-    chosen = NoticeFilter(
-        text=query_params.text("q"),
-        kind=query_params.choice("kind", list(NoticeKind)),
-        unread=query_params.choice("unread", ("1",)) == "1",
-    )
-    page = notice_list.notices_page(current_user, chosen, query_params.cursor())
-    return render_template(
-        "pages/notices/index.html", page=page, chosen=chosen, kinds=list(NoticeKind), since=current_user.created_at
-    )
+    return render_list("notices", "notices.index", "pages/notices/index.html", since=current_user.created_at)
 
 
 @bp.get("/notices/<uuid:notice_id>")
@@ -113,9 +105,7 @@ def file(notice_id: UUID, file_id: UUID) -> ResponseReturnValue:
 @bp.get("/bulletins")
 @requires_permission(Action.EDIT_BULLETIN)
 def own() -> ResponseReturnValue:
-    chosen = NoticeFilter(text=query_params.text("q"), state=query_params.choice("state", list(NoticeState)))
-    page = notice_list.own_page(current_user, chosen, query_params.cursor())
-    return render_template("pages/notices/own.html", page=page, chosen=chosen, states=list(NoticeState))
+    return render_list("bulletins", "notices.own", "pages/notices/own.html")
 
 
 @bp.get("/bulletins/new")
@@ -238,12 +228,18 @@ def detach(notice_id: UUID, file_id: UUID) -> ResponseReturnValue:
 @bp.get("/bulletins/<uuid:notice_id>/readers")
 @requires_permission(Action.EDIT_BULLETIN)
 def readers(notice_id: UUID) -> ResponseReturnValue:
-    """Who of the audience has read it, or has not (R68)."""
+    """List those of the audience who have read it, or who have not (R68)."""
     row = _own(notice_id)
-    have_read = query_params.choice("view", ("waiting",)) == ""
-    page = notice_list.readers_page(row, have_read, query_params.cursor())
-    return render_template(
-        "pages/notices/readers.html", row=row, page=page, have_read=have_read, counts=notice_list.reading_counts(row)
+    audience, read = notice_list.reading_counts(row)
+    fixed = {"notice": str(notice_id), "view": query_params.choice("view", ("waiting",)) or "read"}
+    return render_list(
+        "notice-readers",
+        "notices.readers",
+        "pages/notices/readers.html",
+        fixed,
+        notice=row,
+        audience=audience,
+        read=read,
     )
 
 

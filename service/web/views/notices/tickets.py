@@ -10,23 +10,20 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.roles import Role
-from service.domain.notices.tickets import RepairStep, TicketKind, TicketState
+from service.domain.notices.tickets import RepairStep, TicketKind
 from service.errors import N_, Conflict, Message
 from service.models.queries.notices import ticket_list
-from service.models.queries.notices.ticket_list import TicketFilter
 from service.models.queries.notices.tickets import answering_accounts, messages_of
 from service.models.tables import setting
 from service.models.tables.ticket import TicketFile
 from service.web.presenters.formatting import role_name, translate
-from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.workflow.idempotency import once
 from service.workflow.notices import tickets
 
 bp = Blueprint("tickets", __name__)
-DESKS = (Role.SYS_ADMIN, Role.ASSOCIATION, Role.MINISTRY)
 NOTES = {
     TicketKind.TECHNICAL: N_("系统操作的疑难问题，由系统管理员答复。"),
     TicketKind.ORDERING: N_("产品与服务的订购，由协会答复。"),
@@ -38,22 +35,7 @@ NOTES = {
 @bp.get("/tickets")
 @requires_permission(Action.OPEN_TICKET)
 def index() -> ResponseReturnValue:
-    has_desk = current_user.role in DESKS
-    chosen = TicketFilter(
-        text=query_params.text("q"),
-        state=query_params.choice("state", [s.value for s in TicketState]),
-        kind=query_params.choice("kind", [k.value for k in TicketKind]),
-        is_desk=has_desk and query_params.choice("view", ("desk",)) == "desk",
-    )
-    return render_template(
-        "pages/tickets/index.html",
-        page=ticket_list.tickets_page(current_user, chosen, query_params.cursor()),
-        chosen=chosen,
-        counts=ticket_list.counts(current_user, chosen.is_desk),
-        has_desk=has_desk,
-        kinds=list(TicketKind),
-        states=list(TicketState),
-    )
+    return render_list("tickets", "tickets.index", "pages/tickets/index.html")
 
 
 @bp.get("/tickets/new")

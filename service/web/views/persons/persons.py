@@ -12,23 +12,21 @@ from service.domain.accounts.permissions import Action
 from service.domain.persons.identity import IdType, Sex, normalise
 from service.domain.persons.persons import PersonState, obstacle_to_editing
 from service.domain.training import training_need
-from service.domain.training.training_need import Need
 from service.domain.units.units import UnitKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
-from service.models.queries.persons import person_changes, person_list
-from service.models.queries.persons.person_changes import ChangeFilter, ChangeKind, kind_of
+from service.models.queries.persons import person_list
+from service.models.queries.persons.person_changes import kind_of
 from service.models.queries.persons.person_history import trainings_of, versions_of
-from service.models.queries.persons.person_list import PersonFilter
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.queries.units import unit_list
 from service.models.tables.person import Person, Photo, QualificationType
-from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.web.shell.navigation import has_permission, set_active_menu_item
 from service.web.views.accounts.session import source
 from service.workflow.idempotency import once
@@ -37,62 +35,25 @@ from service.workflow.training import enrollments
 
 bp = Blueprint("persons", __name__)
 
-CHIPS = (
-    ("state", "pending"),
-    ("need", "renewal"),
-    ("need", "refresher"),
-    ("need", "initial"),
-    ("need", "expired"),
-    ("state", "draft"),
-    ("state", "rejected"),
-)
-
 
 @bp.get("/persons")
 @requires_permission(Action.VIEW_PERSONS)
 def index() -> ResponseReturnValue:
-    return _list("persons")
+    return render_list("persons", "persons.index", "pages/persons/index.html")
 
 
 @bp.get("/academies/persons")
 @requires_permission(Action.EDIT_ACADEMY)
 def academies() -> ResponseReturnValue:
     """The persons of academies, whom the association looks after (S121)."""
-    return _list("academy-persons", UnitKind.ACADEMY)
-
-
-def _list(register: str, unit_kind: str = "") -> ResponseReturnValue:
-    """register: the name under which the list is exported."""
-    chosen = PersonFilter(
-        text=query_params.text("q"),
-        unit_id=query_params.key("unit"),
-        qualification_type_id=query_params.key("type"),
-        state=query_params.choice("state", list(PersonState)),
-        need=query_params.choice("need", list(Need)),
-        unit_kind=unit_kind,
-    )
-    return render_template(
-        "pages/persons/index.html",
-        page=person_list.persons_page(current_user, chosen, query_params.cursor()),
-        register=register,
-        chosen=chosen,
-        counts=person_list.person_counts(current_user, unit_kind),
-        chips=CHIPS,
-        today=today(),
-        units=unit_list.unit_choices(current_user, unit_kind),
-        types=QualificationType.choices(),
-    )
+    return render_list("academy-persons", "persons.academies", "pages/persons/index.html")
 
 
 @bp.get("/persons/changes")
 @requires_permission(Action.VIEW_CHANGES)
 def changes() -> ResponseReturnValue:
-    """What changed in the records of persons, latest first (S88)."""
-    chosen = ChangeFilter(query_params.text("q"), query_params.choice("kind", list(ChangeKind)))
-    page = person_changes.changes_page(current_user, chosen, query_params.cursor())
-    return render_template(
-        "pages/persons/changes.html", page=page, chosen=chosen, kinds=list(ChangeKind), kind_of=kind_of
-    )
+    """List the changes in the records of persons, latest first (S88)."""
+    return render_list("person-changes", "persons.changes", "pages/persons/changes.html", kind_of=kind_of)
 
 
 @bp.post("/persons/find")
@@ -101,12 +62,12 @@ def changes() -> ResponseReturnValue:
 def find() -> ResponseReturnValue:
     """A whole number is looked up by POST, so that it stands in no address and no log."""
     number = normalise(request.form.get("id_number"))
-    found = person_list.persons_page(current_user, PersonFilter(id_number=number)).rows if number else []
-    if not found:
+    found = person_list.find_by_number(current_user, number) if number else None
+    if found is None:
         raise InvalidInput(
             {"id_number": N_("您的管辖范围内没有这个证件号码的人员，请核对。")}, N_("没有找到这个人员。")
         )
-    return redirect(url_for(".show", person_id=found[0].id))
+    return redirect(url_for(".show", person_id=found))
 
 
 @bp.get("/persons/new")

@@ -13,9 +13,9 @@ from service.domain.accounts.permissions import Action
 from service.errors import N_
 from service.models.queries.runtime import case_list
 from service.web.presenters import replay_frames, timeline
-from service.web.shell import query_params
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.form_errors import flash_success
+from service.web.shell.list_page import render_list
 from service.web.shell.template_context import CASES
 from service.web.views.runtime.processes import drawn_names
 from service.workflow.runtime import definitions, history
@@ -27,15 +27,7 @@ bp = Blueprint("cases", __name__)
 @bp.get("/cases")
 @requires_permission(*CASES)
 def index() -> ResponseReturnValue:
-    names = case_list.processes()
-    chosen = case_list.Filter(
-        process=query_params.choice("process", [key for key, _ in names]),
-        state=query_params.choice("state", case_list.STATES),
-        find=query_params.text("find"),
-        definition=query_params.text("definition", 64),
-    )
-    page = case_list.read(current_user, chosen, query_params.cursor())
-    return render_template("pages/cases/index.html", page=page, chosen=chosen, names=names)
+    return render_list("cases", "cases.index", "pages/cases/index.html")
 
 
 @bp.get("/cases/<uuid:case_id>")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from service.domain.accounts.audit import DETAILS, EventGroup, word_of
+from service.domain.accounts.audit import DETAILS, word_of
 from service.domain.accounts.permissions import Action
-from service.domain.values.calendar import read_day
 from service.errors import N_, Message
-from service.models.queries.accounts import audit_list
-from service.models.queries.accounts.audit_list import EventFilter
-from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success
+from service.web.shell.list_page import render_list
 from service.workflow.system import journal_verification
 
 bp = Blueprint("audit", __name__)
@@ -23,18 +20,10 @@ bp = Blueprint("audit", __name__)
 @bp.get("/audit")
 @requires_permission(Action.READ_AUDIT)
 def index() -> ResponseReturnValue:
-    chosen = EventFilter(
-        query_params.text("q"),
-        query_params.choice("kind", list(EventGroup)),
-        query_params.choice("state", audit_list.OUTCOMES),
-        read_day(query_params.text("since")),
-        read_day(query_params.text("until")),
-    )
-    return render_template(
+    return render_list(
+        "audit-events",
+        "audit.index",
         "pages/audit/index.html",
-        page=audit_list.events_page(chosen, query_params.cursor()),
-        chosen=chosen,
-        groups=list(EventGroup),
         word_of=word_of,
         details=DETAILS,
         most=journal_verification.CASES_CHECKED,

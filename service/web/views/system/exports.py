@@ -140,13 +140,13 @@ def _sums(table: Any) -> Row | None:
 
 @bp.app_template_global()
 def may_export(name: str) -> bool:
-    """Whether the reader's role may take this list out."""
+    """Tell if the user's role may export this list."""
     return any(r.name == name and r.roles >= {current_user.role} for r in (*REPORTS, *LISTS))
 
 
 @bp.app_template_global()
 def may_reveal(name: str, chosen: Mapping[str, str]) -> bool:
-    """Whether the reader may ask for whole numbers, and the list so narrowed has any."""
+    """Tell if the user may ask for whole numbers, and the narrowed list has any."""
     return may_export(name) and exports.has_personal(find_export(current_user, name), current_user, chosen)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -10,22 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.errors import N_, NotFound
+from service.errors import NotFound
 from service.infrastructure import pdf
-from service.models.db.clock import today
-from service.models.queries.scope import is_unscoped
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list
-from service.models.queries.units import unit_list
-from service.models.tables.person import QualificationType
 from service.reports import class_papers, find_export, find_report, reports_for, training_record
-from service.reports.framework.report import (
-    Column,
-    Report,
-    ReportFilter,
-    Row,
-    parse_filter,
-)
-from service.web.presenters import report_cells
+from service.reports.framework.report import Column, Report, Row, parse_filter
+from service.web.presenters import filter_bar, report_cells
 from service.web.presenters.formatting import translate
 from service.web.shell import query_params
 from service.web.shell.authorization import login_required, requires_permission
@@ -34,7 +25,7 @@ from service.web.shell.navigation import has_permission
 bp = Blueprint("reports", __name__)
 bp.add_app_template_global(report_cells.read, "cell")
 
-PRINTED = 2000  # rows of one print
+MAX_PRINTED_ROWS = 2000
 READERS = (Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED, Action.VIEW_CERTIFICATES)
 
 
@@ -59,8 +50,8 @@ def show(name: str) -> ResponseReturnValue:
         totals=table.totals(),
         groups=report.groups(table),
         chart=report.chart(current_user, chosen, table),
-        choices=_choices(report, chosen),
-        way_on=_way_on,
+        controls=filter_bar.controls(report, current_user, chosen),
+        cell_link=cell_link,
         sums=getattr(table, "sums", ()),
     )
 
@@ -95,7 +86,7 @@ def record(person_id: UUID) -> ResponseReturnValue:
 @bp.get("/persons/<uuid:person_id>/record.pdf")
 @login_required
 def record_file(person_id: UUID) -> ResponseReturnValue:
-    """The same as a file, in Chinese like every official paper."""
+    """Print the record as a file, in Chinese like every official paper."""
     html = pdf.render("documents/training_record.html", {"record": training_record.read(current_user, person_id)})
     content = pdf.print_pdf(html, style="documents/paper.css")
     headers = {"Content-Disposition": f'inline; filename="{person_id}.pdf"'}
@@ -107,83 +98,25 @@ def _paper(report: Report, chosen: ReportFilter, title: str, training_class: Any
     rows: list[Any] = []
     for batch in table.batches():
         rows += batch
-        if len(rows) > PRINTED:
+        if len(rows) > MAX_PRINTED_ROWS:
             break
     return render_template(
         "pages/reports/paper.html",
         report=report,
         chosen=chosen,
         table=table,
-        rows=rows[:PRINTED],
+        rows=rows[:MAX_PRINTED_ROWS],
         title=title,
         totals=table.totals(),
-        is_cut=len(rows) > PRINTED,
+        is_cut=len(rows) > MAX_PRINTED_ROWS,
         groups=report.groups(table),
         training_class=training_class,
         sums=getattr(table, "sums", ()),
-        told=_told(report, chosen),
+        narrowed_to=filter_bar.labels(report, current_user, chosen),
     )
 
 
-class Choice(NamedTuple):
-    """A filter as a select: its name, the word for no choice, pairs of value and word, and what is chosen."""
-
-    name: str
-    everything: str
-    pairs: list[tuple[str, str]]
-    chosen: str
-
-
-EVERYTHING = {
-    "by": "",
-    "year": N_("全部年度"),
-    "province": N_("全部省份"),
-    "unit": N_("全部单位"),
-    "type": N_("全部资格类型"),
-    "kind": N_("全部类型"),
-    "need": N_("全部应参加类型"),
-    "state": N_("全部状态"),
-    "band": N_("全部档次"),
-    "print": N_("打印不限"),
-}
-UNITS_SHOWN = 400  # more units than a select can hold are chosen by the province
-
-
-def _choices(report: Report, chosen: ReportFilter) -> list[Choice]:
-    """The selects above a report; one with nothing to choose is left out."""
-    given = chosen.arguments()
-    found = []
-    for name in report.filters:
-        pairs = _pairs(report, name)
-        if name in EVERYTHING and len(pairs) > 1 - (name == "year"):
-            is_bound = name == "year" and report.is_yearly and not (chosen.q or chosen.class_id)
-            found.append(Choice(name, "" if is_bound else translate(EVERYTHING[name]), pairs, given.get(name, "")))
-    return found
-
-
-def _pairs(report: Report, name: str) -> list[tuple[str, str]]:
-    if name in report.options:
-        return [(str(option), translate(option.label)) for option in report.options[name]]
-    if name == "year":
-        years = {*class_list.years(current_user), today().year}
-        return [(str(year), str(year)) for year in sorted(years, reverse=True)]
-    if name == "province" and is_unscoped(current_user, Action.VIEW_UNITS):
-        return [(str(key), translate(word)) for key, word in unit_list.provinces()]
-    if name == "unit" and not is_unscoped(current_user, Action.VIEW_UNITS):
-        units = unit_list.unit_choices(current_user)
-        return [(str(key), word) for key, word in units] if len(units) <= UNITS_SHOWN else []
-    if name == "type":
-        return [(key, translate(word)) for key, word in QualificationType.choices()]
-    return []
-
-
-def _told(report: Report, chosen: ReportFilter) -> list[str]:
-    """What a paper is narrowed to, in words."""
-    words = [dict(choice.pairs).get(choice.chosen) for choice in _choices(report, chosen)]
-    return [word for word in (*words, chosen.q) if word]
-
-
-PLACES = {
+CELL_PAGES = {
     "name": ("persons.show", "person_id", Action.VIEW_PERSONS),
     "class_title": ("classes.show", "class_id", Action.VIEW_CLASSES),
     "number": ("certificates.show", "certificate_id", Action.VIEW_CERTIFICATES),
@@ -191,12 +124,12 @@ PLACES = {
 }
 
 
-def _way_on(column: Column, row: Row, chosen: ReportFilter) -> str | None:
-    """Where a cell leads: the names behind a figure, the page of a person, class, certificate or unit, or to enrolling."""
+def cell_link(column: Column, row: Row, chosen: ReportFilter) -> str | None:
+    """Return the address a cell links to: the persons a figure counts, the page of its subject, or the way to enrol."""
     if column.leads_to and row.get(column.key):
-        return url_for(".show", name="due-persons", **_behind(column, row, chosen))
-    if column.key in PLACES:
-        endpoint, key, action = PLACES[column.key]
+        return url_for(".show", name="due-persons", **_drill_down(column, row, chosen))
+    if column.key in CELL_PAGES:
+        endpoint, key, action = CELL_PAGES[column.key]
         return url_for(endpoint, **{key: row[key]}) if row.get(key) and has_permission(action) else None
     if row.get("state_code") == "waiting" and column.key == "state" and has_permission(Action.ENROLL):
         return url_for("classes.index", kind=row["kind_code"], state="enrolling")
@@ -205,8 +138,8 @@ def _way_on(column: Column, row: Row, chosen: ReportFilter) -> str | None:
     return None
 
 
-def _behind(column: Column, row: Row, chosen: ReportFilter) -> dict[str, Any]:
-    """The filter of the list of persons that a figure counts."""
+def _drill_down(column: Column, row: Row, chosen: ReportFilter) -> dict[str, Any]:
+    """Return the filter of the list of persons that a figure counts."""
     where = {"unit": row.get("unit_id"), "province": row.get("authority_id"), "kind": row.get("kind_code")}
     narrowed = chosen.arguments() | {name: str(value) for name, value in where.items() if value} | dict(column.leads_to)
     narrowed.pop("by", None)

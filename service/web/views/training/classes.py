@@ -11,19 +11,17 @@ from flask_login import current_user
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.training.classes import is_check_in_day
-from service.domain.training.training_kind import TrainingKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
-from service.models.queries.persons.person_list import PersonFilter
+from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training import class_list
-from service.models.queries.training.class_list import ClassFilter
 from service.models.queries.units import unit_list
 from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import CLASS_STATES
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.workflow.training import (
     classes,
     enrollment_actions,
@@ -33,31 +31,16 @@ from service.workflow.training import (
 
 bp = Blueprint("classes", __name__)
 
-MOST = 500  # persons enrolled by one submission
+MAX_ENROLLED = 500  # persons enrolled by one submission
 AS_A_WHOLE = (Role.ASSOCIATION, Role.TRAINING_INSTITUTION)  # who enrol academies (S62, S63)
 
 
 @bp.get("/classes")
 @requires_permission(Action.VIEW_CLASSES)
 def index() -> ResponseReturnValue:
-    years = class_list.years(current_user)
-    chosen = ClassFilter(
-        text=query_params.text("q"),
-        kind=query_params.choice("kind", list(TrainingKind)),
-        state=query_params.choice("state", CLASS_STATES),
-        year=int(query_params.choice("year", [str(y) for y in years]) or 0) or None,
-    )
     wanted = query_params.key("person")
-    return render_template(
-        "pages/classes/index.html",
-        person=get_or_404_in_scope(current_user, Person, wanted) if wanted else None,
-        page=class_list.classes_page(current_user, chosen, query_params.cursor()),
-        chosen=chosen,
-        counts=class_list.class_counts(current_user),
-        kinds=list(TrainingKind),
-        states=CLASS_STATES,
-        years=years,
-    )
+    person = get_or_404_in_scope(current_user, Person, wanted) if wanted else None
+    return render_list("classes", "classes.index", "pages/classes/index.html", person=person)
 
 
 @bp.get("/classes/new")
@@ -115,7 +98,7 @@ def choose(class_id: UUID, results: list[enrollments.EnrollmentResult] | None = 
         reasons=enrollment_eligibility.obstacles(found, page.rows),
         obstacle=enrollment_eligibility.obstacle_of_class(found),
         units=unit_list.unit_choices(current_user, "academy" if current_user.role in AS_A_WHOLE else ""),
-        whole=len(class_list.fitting_persons(current_user, found, chosen, MOST))
+        whole=len(class_list.fitting_persons(current_user, found, chosen, MAX_ENROLLED))
         if current_user.role in AS_A_WHOLE and is_fitting
         else 0,
         on_behalf=current_user.role == Role.PROVINCIAL_AUTHORITY,
@@ -126,10 +109,10 @@ def choose(class_id: UUID, results: list[enrollments.EnrollmentResult] | None = 
 @requires_permission(Action.ENROLL)
 @rerender_on_error(choose, Conflict)
 def enroll(class_id: UUID) -> ResponseReturnValue:
-    chosen = query_params.chosen("person", MOST)
+    chosen = query_params.chosen("person", MAX_ENROLLED)
     if "all" in request.form:  # an academy as a whole (S63): everybody whom the list shows
         found = class_list.visible_class(current_user, class_id)
-        chosen = class_list.fitting_persons(current_user, found, _who(), MOST)
+        chosen = class_list.fitting_persons(current_user, found, _who(), MAX_ENROLLED)
     if not chosen:
         raise InvalidInput(text=N_("请先勾选要报名的人员。"))
     results = enrollments.enroll(current_user, class_id, chosen)
@@ -141,9 +124,9 @@ def enroll(class_id: UUID) -> ResponseReturnValue:
     return choose(class_id, results)
 
 
-def _who() -> PersonFilter:
-    """What the list of candidates is narrowed to."""
-    return PersonFilter(text=query_params.text("q"), unit_id=query_params.key("unit"))
+def _who() -> ReportFilter:
+    """Read what the list of candidates is narrowed to."""
+    return ReportFilter(q=query_params.text("q"), unit=query_params.key("unit"))
 
 
 @bp.get("/classes/<uuid:class_id>/change")

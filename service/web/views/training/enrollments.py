@@ -13,17 +13,15 @@ from service.domain.accounts.permissions import Action
 from service.domain.training import enrollments
 from service.domain.training.classes import is_check_in_day
 from service.domain.training.enrollment_state import EnrollmentState
-from service.domain.training.training_kind import TrainingKind
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.queries.persons.person_history import scores_of
 from service.models.queries.training import class_list, enrollment_list
-from service.models.queries.training.enrollment_list import EnrollmentFilter
-from service.models.tables.training import ENDED_ENROLLMENT, LIVE_ENROLLMENT
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.web.views.training import classes
 from service.workflow.runtime import bulk_completion
 from service.workflow.training import enrollments as training
@@ -32,26 +30,13 @@ from service.workflow.training.enrollment_actions import EnrollmentAction
 
 bp = Blueprint("enrollments", __name__)
 
-STATES = (*LIVE_ENROLLMENT, *ENDED_ENROLLMENT)
-MOST = 500  # rows of one submission
+MAX_ROWS = 500  # rows of one submission
 
 
 @bp.get("/enrollments")
 @requires_permission(Action.ENROLL, Action.CONFIRM_ENROLLMENT, Action.CHECK_IN)
 def index() -> ResponseReturnValue:
-    chosen = EnrollmentFilter(
-        text=query_params.text("q"),
-        state=query_params.choice("state", STATES),
-        kind=query_params.choice("kind", list(TrainingKind)),
-    )
-    return render_template(
-        "pages/enrollments/index.html",
-        page=enrollment_list.enrollments_page(current_user, chosen, query_params.cursor()),
-        chosen=chosen,
-        counts=enrollment_list.enrollment_counts(current_user),
-        states=STATES,
-        kinds=list(TrainingKind),
-    )
+    return render_list("enrollments", "enrollments.index", "pages/enrollments/index.html")
 
 
 @bp.get("/enrollments/<uuid:enrollment_id>/withdraw")
@@ -129,7 +114,7 @@ def check_in_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | No
 @rerender_on_error(check_in_sheet, Conflict)
 def check_in(class_id: UUID) -> ResponseReturnValue:
     """One person by the button of his row, or all who are ticked."""
-    chosen = query_params.chosen("task_one", MOST) or query_params.chosen("task", MOST)
+    chosen = query_params.chosen("task_one", MAX_ROWS) or query_params.chosen("task", MAX_ROWS)
     if not chosen:
         raise InvalidInput(text=N_("请先勾选已到的人员。"))
     results = bulk_completion.complete_many(current_user, _submission(), [(task_id, {}) for task_id in chosen])
@@ -147,7 +132,7 @@ def score_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | None 
 @rerender_on_error(score_sheet, Conflict)
 def record_scores(class_id: UUID) -> ResponseReturnValue:
     """Every row that is filled is submitted; a wrong one stays with what was typed and the reason at its end."""
-    rows = [(task_id, raw) for task_id in query_params.chosen("task", MOST) if (raw := _score(task_id))]
+    rows = [(task_id, raw) for task_id in query_params.chosen("task", MAX_ROWS) if (raw := _score(task_id))]
     if not rows:
         raise InvalidInput(text=N_("请先填写成绩，未参加考试的勾选“缺考”。"))
     results = bulk_completion.complete_many(current_user, _submission(), rows)

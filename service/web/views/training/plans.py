@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +21,13 @@ from service.models.db.clock import today
 from service.models.queries.persons.person_history import versions_of
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training import plan_list
-from service.models.queries.training.plan_list import PlanFilter
 from service.models.queries.units import unit_list
 from service.models.tables.training import TrainingPlan
-from service.web.shell import query_params
+from service.reports import read_list
+from service.web.presenters.filter_bar import ControlView
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.list_page import list_frame, render_list
 from service.workflow.training import plans
 
 bp = Blueprint("plans", __name__)
@@ -50,18 +52,18 @@ HISTORY = ("title", "kind", "year", "month", "quarter", "place", "capacity", "ho
 @bp.get("/plans")
 @requires_permission(Action.VIEW_PLANS)
 def index() -> ResponseReturnValue:
-    chosen, lists = _chosen()
-    page = plan_list.plans_page(current_user, chosen, query_params.cursor())
-    return render_template("pages/plans/index.html", page=page, chosen=chosen, time_of=time_word, **lists)
+    return render_list("plans", "plans.index", "pages/plans/index.html", time_of=time_word)
 
 
 @bp.get("/plans/calendar")
 @requires_permission(Action.VIEW_PLANS)
 def calendar() -> ResponseReturnValue:
     """The year at a glance: a box a month, four quarters, and what has no time yet."""
-    chosen, lists = _chosen()
+    report, chosen, _ = read_list("plans", current_user, request.args)
     year = chosen.year or today().year
-    rows = plan_list.of_year(current_user, PlanFilter(chosen.text, year, chosen.kind, chosen.state, chosen.owner_id))
+    rows = plan_list.of_year(current_user, replace(chosen, year=year))
+    frame = list_frame(report, chosen, "plans.calendar")
+    controls = [_year_control(one, year) if one.name == "year" else one for one in frame["controls"]]
     months: dict[int, list[Any]] = {n: [r for r in rows if r.month == n] for n in range(1, 13)}
     quarters = {n: [r for r in rows if r.quarter == n] for n in range(1, 5)}
     return render_template(
@@ -69,14 +71,21 @@ def calendar() -> ResponseReturnValue:
         year=year,
         months=months,
         quarters=quarters,
-        chosen=chosen,
+        controls=controls,
+        is_filtered=bool(replace(chosen, year=None).arguments()),
         today=today(),
         openly=[r for r in rows if not r.month and not r.quarter],
         month_word=month_word,
         quarter_word=quarter_word,
         totals=_totals(rows),
-        **lists,
     )
+
+
+def _year_control(control: ControlView, year: int) -> ControlView:
+    """Offer the year that is shown beside those with plans, and no choice of all years."""
+    value = str(year)
+    options = control.options if value in dict(control.options) else [(value, value), *control.options]
+    return control._replace(any_label="", options=options, value=value)
 
 
 @bp.get("/plans/new")
@@ -180,25 +189,6 @@ def time_word(plan: Any) -> str:
     if plan.month:
         return month_word(plan.month)
     return quarter_word(plan.quarter) if plan.quarter else gettext("时间待定")
-
-
-def _chosen() -> tuple[PlanFilter, dict[str, Any]]:
-    """The filter of the address, and the lists to choose from."""
-    years = plan_list.years(current_user)
-    chosen = PlanFilter(
-        text=query_params.text("q"),
-        year=int(query_params.choice("year", [str(y) for y in years]) or 0) or None,
-        kind=query_params.choice("kind", list(TrainingKind)),
-        state=query_params.choice("state", list(PlanState)),
-        owner_id=query_params.key("owner"),
-    )
-    lists = {
-        "years": years,
-        "kinds": list(TrainingKind),
-        "states": list(PlanState),
-        "owners": plan_list.owners(current_user),
-    }
-    return chosen, lists
 
 
 def _choices(plan: TrainingPlan | None) -> dict[str, Any]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.training.classes import is_check_in_day
-from service.domain.training.training_kind import TrainingKind
 from service.models.db.clock import today
-from service.models.queries.training import class_worklists
-from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
+from service.web.shell.list_page import render_list
 
 bp = Blueprint("worklists", __name__)
 
@@ -59,22 +56,20 @@ _lead("/desks/tickets", "dispatch", Action.ROUTE_TICKETS, "inbox.index", kind="s
 @requires_permission(Action.ENROLL)
 def offers() -> ResponseReturnValue:
     """The classes into which somebody can be enrolled today."""
-    kind = query_params.choice("kind", list(TrainingKind))
-    page = class_worklists.page_of(class_worklists.offers_query(current_user, today(), kind), query_params.cursor())
-    return render_template("pages/worklists/offers.html", page=page, kind=kind, kinds=list(TrainingKind))
+    return render_list("offers", "worklists.offers", "pages/worklists/offers.html")
 
 
 @bp.get("/classes/check-in")
 @requires_permission(Action.CHECK_IN)
 def check_in() -> ResponseReturnValue:
-    """The classes whose people come now, or will soon."""
-    page = class_worklists.page_of(class_worklists.check_in_query(current_user, today()), query_params.cursor())
-    return render_template("pages/worklists/check_in.html", page=page, is_day=is_check_in_day, today=today())
+    """Read the classes whose persons come now, or will soon."""
+    return render_list(
+        "check-in", "worklists.check_in", "pages/worklists/check_in.html", is_day=is_check_in_day, today=today()
+    )
 
 
 @bp.get("/classes/scores")
 @requires_permission(Action.RECORD_SCORE)
 def scores() -> ResponseReturnValue:
     """The hosted classes that have scores to record, or to be looked after until they are confirmed."""
-    page = class_worklists.page_of(class_worklists.score_query(current_user), query_params.cursor())
-    return render_template("pages/worklists/scores.html", page=page)
+    return render_list("to-score", "worklists.scores", "pages/worklists/scores.html")

@@ -20,17 +20,17 @@ from service.errors import N_, Conflict, Message, NotFound
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.system import form_options
 from service.models.queries.units import unit_completeness, unit_list
-from service.models.queries.units.unit_completeness import EntryFilter
 from service.models.tables.organisation import AcademyLink, Organisation
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.list_page import read_filter, render_list
 from service.workflow.notices import notices
 from service.workflow.units import academy_links, unit_changes
 
 bp = Blueprint("unit_actions", __name__)
 
-MOST = 500  # units ticked in one submission
+MAX_TICKED = 500  # units ticked in one submission
 ALL = 5_000  # units reminded at once
 
 
@@ -131,7 +131,7 @@ def institutions_form(unit_id: UUID) -> ResponseReturnValue:
 @requires_permission(Action.EDIT_ACADEMY)
 @rerender_on_error(institutions_form, Conflict)
 def institutions(unit_id: UUID) -> ResponseReturnValue:
-    academy_links.link_academy(current_user, unit_id, query_params.chosen("institutions", MOST))
+    academy_links.link_academy(current_user, unit_id, query_params.chosen("institutions", MAX_TICKED))
     flash_success(N_("关联的培训机构已保存。"))
     return redirect(url_for("units.show", unit_id=unit_id))
 
@@ -147,18 +147,7 @@ def _academy(unit_id: UUID) -> Organisation:
 @requires_permission(Action.ADD_UNIT)
 def unentered() -> ResponseReturnValue:
     """The units that have not entered their data yet, to be reminded (S14)."""
-    chosen = _entry_filter()
-    page = unit_completeness.entry_page(current_user, chosen, query_params.cursor())
-    gaps = {row.id: _gaps(row) for row in page.rows}
-    provinces = unit_list.provinces() if current_user.role == Role.ASSOCIATION else []
-    return render_template(
-        "pages/unit_actions/unentered.html",
-        page=page,
-        chosen=chosen,
-        gaps=gaps,
-        counts=unit_completeness.entry_counts(current_user),
-        provinces=provinces,
-    )
+    return render_list("unentered", "unit_actions.unentered", "pages/unit_actions/unentered.html", gaps=_gaps)
 
 
 def _gaps(row: unit_completeness.Row) -> list[str]:
@@ -188,16 +177,7 @@ def remind() -> ResponseReturnValue:
 @requires_permission(Action.ADD_UNIT)
 def reminders() -> ResponseReturnValue:
     """The reminders that were sent, and what came of them (S14)."""
-    page = unit_completeness.reminders_page(current_user, query_params.cursor())
-    return render_template("pages/unit_actions/reminders.html", page=page, urged=notices.URGED)
-
-
-def _entry_filter() -> EntryFilter:
-    return EntryFilter(
-        text=query_params.text("q"),
-        what=query_params.choice("what", unit_completeness.WHAT),
-        authority_id=query_params.key("province"),
-    )
+    return render_list("reminders", "unit_actions.reminders", "pages/unit_actions/reminders.html", urged=notices.URGED)
 
 
 def _to_remind() -> list[UUID]:
@@ -205,8 +185,8 @@ def _to_remind() -> list[UUID]:
     if only := request.form.get("only"):
         return [query_params.sent_id(only)]
     if request.form.get("all"):
-        return unit_completeness.matching_ids(current_user, _entry_filter(), ALL)
-    return query_params.chosen("unit", MOST)
+        return unit_completeness.matching_ids(current_user, read_filter("unentered"), ALL)
+    return query_params.chosen("unit", MAX_TICKED)
 
 
 def _live(unit_id: UUID) -> Organisation:

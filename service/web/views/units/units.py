@@ -23,11 +23,11 @@ from service.models.queries.persons.person_history import versions_of
 from service.models.queries.scope import get_or_404_in_scope, is_unscoped
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.units import unit_list
-from service.models.queries.units.unit_list import UnitFilter
 from service.models.tables.organisation import Organisation
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
+from service.web.shell.list_page import render_list
 from service.web.shell.navigation import set_active_menu_item
 from service.workflow.idempotency import once
 from service.workflow.units import units
@@ -43,39 +43,21 @@ HISTORY = (*FIELDS, "authority_id", "parent_id", "state")
 def index() -> ResponseReturnValue:
     if request.args.get("kind") == UnitKind.BRANCH:
         return redirect(url_for(".branches", **query_params.with_query()))
-    return _list("units")
+    return render_list("units", "units.index", "pages/units/index.html")
 
 
 @bp.get("/branches")
 @requires_permission(Action.VIEW_UNITS)
 def branches() -> ResponseReturnValue:
     """The branches, apart from the units (S87, S102, S116, S124)."""
-    return _list("branches")
+    return render_list("branches", "units.branches", "pages/units/index.html")
 
 
 @bp.get("/academies")
 @requires_permission(Action.EDIT_ACADEMY)
 def academies() -> ResponseReturnValue:
     """The academies, which the association keeps (S121)."""
-    return _list("academies")
-
-
-def _list(register: str) -> ResponseReturnValue:
-    chosen = UnitFilter(
-        text=query_params.text("q"),
-        authority_id=query_params.key("province"),
-        kind=query_params.choice("kind", unit_list.REGISTERS[register]),
-        state=query_params.choice("state", list(UnitState)),
-        register=register,
-    )
-    return render_template(
-        "pages/units/index.html",
-        page=unit_list.units_page(current_user, chosen, query_params.cursor()),
-        chosen=chosen,
-        counts=unit_list.unit_counts(current_user, register),
-        provinces=_provinces(),
-        kinds=[kind for kind in UnitKind if kind in unit_list.REGISTERS[register]],
-    )
+    return render_list("academies", "units.academies", "pages/units/index.html")
 
 
 @bp.get("/units/own")

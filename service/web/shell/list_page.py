@@ -1,0 +1,64 @@
+"""Pages of lists: one view helper and one template for what ``service.reports`` declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import render_template, request
+from flask_login import current_user
+
+from service.errors import Message
+from service.models.queries.report_filter import ReportFilter
+from service.reports import get_report, read_list
+from service.reports.framework.report import Report, parse_filter
+from service.web.presenters import filter_bar
+from service.web.presenters.formatting import say, thousands, translate
+from service.web.shell import query_params
+
+LIST = "pages/layout/list.html"
+
+
+def render_list(
+    name: str, endpoint: str, template: str = LIST, fixed: Mapping[str, str] | None = None, **more: Any
+) -> str:
+    """Render the list ``name``, whose page is ``endpoint``, narrowed as the address says.
+
+    Args:
+        template: extends ``LIST`` and adds the cells of a row and what can be done.
+        fixed: filters that stand in the path instead of the query.
+        more: what else the template shows.
+    """
+    report, chosen, table = read_list(name, current_user, {**request.args.to_dict(), **(fixed or {})})
+    page = table.rows_page(query_params.cursor())
+    return render_template(template, **list_frame(report, chosen, endpoint), page=page, **more)
+
+
+def list_frame(report: Report, chosen: ReportFilter, endpoint: str) -> dict[str, Any]:
+    """Build what stands around the rows: filter bar, chips, counts, and whether the list is narrowed."""
+    counts = report.page.counts(current_user, chosen) if report.page and report.page.counts else {}
+    narrowing = filter_bar.narrowing(report, chosen)
+    return {
+        "report": report,
+        "heading": translate(report.title),
+        "chosen": chosen,
+        "counts": counts,
+        "total": _total(report, counts),
+        "controls": filter_bar.controls(report, current_user, chosen),
+        "chip_rows": filter_bar.chip_rows(report, current_user, chosen, counts),
+        "is_filtered": bool(narrowing),
+        "is_narrowed": bool(narrowing or query_params.cursor()),
+        "endpoint": endpoint,
+        "views": {name: value for name, value in chosen.arguments().items() if name not in narrowing},
+    }
+
+
+def _total(report: Report, counts: Mapping[str, int]) -> str:
+    """Say how many there are in all; '' where the page does not."""
+    sentence = report.page.total if report.page else ""
+    return say(Message(sentence, n=thousands(counts["total"]))) if sentence else ""
+
+
+def read_filter(name: str) -> ReportFilter:
+    """Read from the address what the list ``name`` is narrowed to."""
+    return parse_filter(get_report(name), current_user, request.args)
