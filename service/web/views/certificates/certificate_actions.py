@@ -1,4 +1,4 @@
-"""What the ministry does to a certificate once it is valid: revocation; deregistration of the expired, one or many (R62)."""
+"""Actions of the ministry on valid certificates: revocation; deregistration of the expired, one or many (R62)."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def show(certificate_id: UUID) -> ResponseReturnValue:
 
 
 def _acts(found: Certificate) -> dict[str, bool]:
-    """What this reader may begin here: reissue by the unit (academies: the association), or an end by the ministry."""
+    """List what the user may begin here: reissue by the unit (academies: the association), or an end by the ministry."""
     is_valid, is_past = found.state == CertificateState.VALID, found.valid_to < today()
     return {
         "reissue": is_valid and not is_past and is_in_scope(current_user, Action.REQUEST_REISSUE, found.person.unit),
@@ -101,7 +101,7 @@ def hand_out(record_id: UUID) -> ResponseReturnValue:
 
 
 def _address() -> str:
-    """Where the QR code leads."""
+    """Return the address of the QR code, with a place for the token."""
     return url_for("public.verify_form", _external=True) + "/{}"
 
 

@@ -60,7 +60,7 @@ def create() -> ResponseReturnValue:
 @bp.get("/certificates/calibration")
 @requires_permission(Action.PRINT_CERTIFICATE)
 def calibrate() -> ResponseReturnValue:
-    """By how much this computer's printer is out, and the sheet to measure it."""
+    """Show the correction of this computer's printer, and the sheet to measure it."""
     x, y = shift()
     return render_template("pages/printing/calibration.html", x=f"{x / 10:g}", y=f"{y / 10:g}")
 
@@ -98,7 +98,7 @@ def shift() -> printer_calibration.Shift:
 @bp.get("/certificates/print/<uuid:batch_id>")
 @requires_permission(Action.PRINT_CERTIFICATE)
 def show(batch_id: UUID) -> ResponseReturnValue:
-    """How far it is; asks again by itself until the file is there."""
+    """Show the progress; the page asks again until the file is there."""
     row = printing.find_batch(current_user, batch_id)
     names = names_of([UUID(one["id"]) for one in row.refused])
     refused = [(names.get(UUID(one["id"]), ("", "")), Message(one["text"], **one["values"])) for one in row.refused]
@@ -117,7 +117,7 @@ def file(batch_id: UUID) -> ResponseReturnValue:
 @bp.get("/certificates/prints")
 @requires_permission(Action.PRINT_CERTIFICATE)
 def register() -> ResponseReturnValue:
-    """Every print, and who received it."""
+    """List every print, and who received it."""
     return render_list("prints", "printing.register", "pages/printing/register.html", today=today())
 
 

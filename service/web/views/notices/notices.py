@@ -35,7 +35,7 @@ bp = Blueprint("notices", __name__)
 
 @bp.record_once
 def _register(setup: BlueprintSetupState) -> None:
-    """What the bar and the unit's record page ask for."""
+    """Register what the bar and the unit's record page show."""
     setup.app.jinja_env.globals |= {"unread": unread, "reminders": reminders}
     setup.app.jinja_env.filters |= {
         "notice_title": lambda row: say(notice_rules.title_of(row.facts, row.title)),
@@ -45,7 +45,7 @@ def _register(setup: BlueprintSetupState) -> None:
 
 
 def unread() -> int:
-    """How many notices the reader has not opened, counted to 100; asked once a request."""
+    """Count the notices that the user has not opened, to 100; asked once a request."""
     if "unread" not in g:
         reads = current_user.is_authenticated and may(Role(current_user.role), Action.READ_NOTICES)
         g.unread = notice_list.unread_count(current_user) if reads else 0
@@ -154,7 +154,7 @@ def save(notice_id: UUID) -> ResponseReturnValue:
 @bp.get("/bulletins/<uuid:notice_id>/publish")
 @requires_permission(Action.EDIT_BULLETIN)
 def confirm_publication(notice_id: UUID) -> ResponseReturnValue:
-    """How it will be read, and by how many: once published it can only be withdrawn."""
+    """Show the bulletin as it will be read, and its audience: once published it can only be withdrawn."""
     row = _own(notice_id)
     return render_template(
         "pages/notices/publish.html",

@@ -1,4 +1,4 @@
-"""What is done to a person once he is entered: deleting a draft, deregistration, transfer, change of type."""
+"""Actions on a person: deleting a draft, deregistration, transfer, change of type."""
 
 from __future__ import annotations
 

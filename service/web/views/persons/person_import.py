@@ -157,7 +157,7 @@ def _submission() -> UUID:
 
 
 def _preview(row: PersonImport) -> dict[str, object]:
-    """What the page shows of the rows: numbers of documents with their middle hidden."""
+    """Return the rows as the page shows them: numbers of documents with their middle hidden."""
     rows = rows_of(row)
     at = [column.input_name for column in COLUMNS].index
     pictured = import_photos.numbers_of(row.id) if row.photos else set()
@@ -225,7 +225,7 @@ def _facts() -> Iterable[str]:
 
 
 def _instructions() -> Iterable[str]:
-    """How to fill in the template, a line each."""
+    """Return the instructions of the template, a line each."""
     yield gettext("一行一人，从表头的下一行开始，一次最多 2,000 人；不要合并单元格，不要填公式。")
     yield gettext("列的顺序可以变动，表头和上方的版本行不能改动；只读取第一张表。")
     yield gettext("证件号码、手机、证书编号的单元格须为“文本”，否则末几位会丢失。")

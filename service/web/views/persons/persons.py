@@ -45,7 +45,7 @@ def index() -> ResponseReturnValue:
 @bp.get("/academies/persons")
 @requires_permission(Action.EDIT_ACADEMY)
 def academies() -> ResponseReturnValue:
-    """The persons of academies, whom the association looks after (S121)."""
+    """List the persons of academies, whom the association looks after (S121)."""
     return render_list("academy-persons", "persons.academies", "pages/persons/index.html")
 
 
@@ -192,5 +192,5 @@ def _sent(person: Person) -> Message:
 
 
 def _may_edit(person: Person) -> bool:
-    """Whether to offer editing; the use case decides."""
+    """Tell if the page offers editing; the use case decides."""
     return is_in_scope(current_user, Action.EDIT_PERSON, person.unit)

@@ -1,4 +1,4 @@
-"""What the system administrator looks after besides accounts and settings: the dictionary of provinces, and backups."""
+"""Pages of the system administrator beside accounts and settings: the dictionary of provinces, and backups."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def provinces() -> ResponseReturnValue:
 @bp.get("/backup")
 @requires_permission(Action.BACK_UP)
 def backup() -> ResponseReturnValue:
-    """How a backup is made, and when the last one was."""
+    """Show the commands of a backup, and the last one."""
     return render_template("pages/administration/backup.html", last=last_backup())

@@ -75,7 +75,7 @@ def create(name: str) -> ResponseReturnValue:
 @bp.get("/exports/<uuid:export_id>")
 @login_required
 def show(export_id: UUID) -> ResponseReturnValue:
-    """How far it is; asks again by itself until the file is there."""
+    """Show the progress; the page asks again until the file is there."""
     row = exports.find(current_user, export_id)
     part = "pages/exports/progress.html" if "HX-Request" in request.headers else "pages/exports/show.html"
     return render_template(part, row=row, title=_title(row))

@@ -46,7 +46,7 @@ def index() -> ResponseReturnValue:
 @bp.get("/classes/new")
 @requires_permission(Action.EDIT_CLASS)
 def new() -> ResponseReturnValue:
-    """What is drafted already, before another one is begun."""
+    """Show the drafts, before another one is begun."""
     return render_template("pages/classes/new.html", drafts=class_list.drafts(current_user))
 
 
@@ -132,7 +132,7 @@ def _who() -> ReportFilter:
 @bp.get("/classes/<uuid:class_id>/change")
 @requires_permission(Action.EDIT_CLASS)
 def propose_change(class_id: UUID) -> ResponseReturnValue:
-    """What may change after publication, as it stands (R35); a draft is changed in its task."""
+    """Show what may change after publication (R35); a draft is changed in its task."""
     found = class_list.visible_class(current_user, class_id)
     if not classes.is_organiser(current_user, found):
         raise NotFound

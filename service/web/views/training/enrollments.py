@@ -64,7 +64,7 @@ def withdraw(enrollment_id: UUID) -> ResponseReturnValue:
 
 
 def _class_page(enrollment_id: UUID) -> ResponseReturnValue:
-    """Where the button was: the page of its class."""
+    """Go back to the page of the class."""
     return classes.show(enrollment_list.visible_enrollment(current_user, enrollment_id).class_id)
 
 
@@ -113,7 +113,7 @@ def check_in_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | No
 @requires_permission(Action.CHECK_IN)
 @rerender_on_error(check_in_sheet, Conflict)
 def check_in(class_id: UUID) -> ResponseReturnValue:
-    """One person by the button of his row, or all who are ticked."""
+    """Take one person, by the button of the row, or all who are ticked."""
     chosen = query_params.chosen("task_one", MAX_ROWS) or query_params.chosen("task", MAX_ROWS)
     if not chosen:
         raise InvalidInput(text=N_("请先勾选已到的人员。"))
@@ -172,7 +172,7 @@ def _answer(
 
 
 def _score(task: UUID) -> Mapping[str, str]:
-    """What was typed in a row, or nothing."""
+    """Return what was typed in a row, or None."""
     if request.form.get(f"absent_{task}"):
         return {"absent": "true"}
     typed = request.form.get(f"score_{task}", "").strip()

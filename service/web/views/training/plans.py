@@ -185,14 +185,14 @@ def quarter_word(quarter: int) -> str:
 
 
 def time_word(plan: Any) -> str:
-    """When in the year a plan or a row of the list is to be."""
+    """Write the time of a plan or of a row of the list: month, quarter or open."""
     if plan.month:
         return month_word(plan.month)
     return quarter_word(plan.quarter) if plan.quarter else gettext("时间待定")
 
 
 def _choices(plan: TrainingPlan | None) -> dict[str, Any]:
-    """What the form offers: the kinds that are the author's to organise (R33), years to come, months and quarters."""
+    """Return the choices of the form: the kinds that the author organises (R33), years to come, months and quarters."""
     kinds = [k for k in TrainingKind if k in ORGANISES.get(Role(current_user.role), ())]
     first = today().year
     years = sorted({*range(first, first + AHEAD + 1), *([plan.year] if plan else [])})

@@ -55,7 +55,7 @@ _lead("/desks/tickets", "dispatch", Action.ROUTE_TICKETS, "inbox.index", kind="s
 @bp.get("/classes/offers")
 @requires_permission(Action.ENROLL)
 def offers() -> ResponseReturnValue:
-    """The classes into which somebody can be enrolled today."""
+    """List the classes into which somebody can be enrolled today."""
     return render_list("offers", "worklists.offers", "pages/worklists/offers.html")
 
 
@@ -71,5 +71,5 @@ def check_in() -> ResponseReturnValue:
 @bp.get("/classes/scores")
 @requires_permission(Action.RECORD_SCORE)
 def scores() -> ResponseReturnValue:
-    """The hosted classes that have scores to record, or to be looked after until they are confirmed."""
+    """List the hosted classes that have scores to record, or to be confirmed."""
     return render_list("to-score", "worklists.scores", "pages/worklists/scores.html")

@@ -1,4 +1,4 @@
-"""What changes a unit as a whole: another name, another kind, deletion; and which units have not entered their data."""
+"""Actions on a unit as a whole: another name, another kind, deletion; and units that have not entered their data."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def delete(unit_id: UUID) -> ResponseReturnValue:
 @bp.get("/units/<uuid:unit_id>/institutions")
 @requires_permission(Action.EDIT_ACADEMY)
 def institutions_form(unit_id: UUID) -> ResponseReturnValue:
-    """Which training institutions may enrol the persons of an academy (S62, C7)."""
+    """Choose the training institutions that may enrol the persons of an academy (S62, C7)."""
     unit = _academy(unit_id)
     linked = [str(key) for key in AcademyLink.institutions_of(unit.id)]
     return render_template(
@@ -146,7 +146,7 @@ def _academy(unit_id: UUID) -> Organisation:
 @bp.get("/units/unentered")
 @requires_permission(Action.ADD_UNIT)
 def unentered() -> ResponseReturnValue:
-    """The units that have not entered their data yet, to be reminded (S14)."""
+    """List the units that have not entered their data yet, to be reminded (S14)."""
     return render_list("unentered", "unit_actions.unentered", "pages/unit_actions/unentered.html", gaps=_gaps)
 
 
@@ -176,7 +176,7 @@ def remind() -> ResponseReturnValue:
 @bp.get("/units/reminders")
 @requires_permission(Action.ADD_UNIT)
 def reminders() -> ResponseReturnValue:
-    """The reminders that were sent, and what came of them (S14)."""
+    """List the reminders that were sent, and what came of them (S14)."""
     return render_list("reminders", "unit_actions.reminders", "pages/unit_actions/reminders.html", urged=notices.URGED)
 
 

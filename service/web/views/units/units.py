@@ -49,14 +49,14 @@ def index() -> ResponseReturnValue:
 @bp.get("/branches")
 @requires_permission(Action.VIEW_UNITS)
 def branches() -> ResponseReturnValue:
-    """The branches, apart from the units (S87, S102, S116, S124)."""
+    """List the branches, apart from the units (S87, S102, S116, S124)."""
     return render_list("branches", "units.branches", "pages/units/index.html")
 
 
 @bp.get("/academies")
 @requires_permission(Action.EDIT_ACADEMY)
 def academies() -> ResponseReturnValue:
-    """The academies, which the association keeps (S121)."""
+    """List the academies, which the association keeps (S121)."""
     return render_list("academies", "units.academies", "pages/units/index.html")
 
 
@@ -178,7 +178,7 @@ def save(unit_id: UUID) -> ResponseReturnValue:
 
 
 def _progress(unit: Organisation) -> dict[str, Any]:
-    """How far its record is filled in."""
+    """Count how far the record is filled in."""
     required, missing = required_fields(UnitKind(unit.kind)), units.missing(unit)
     return {"missing": missing, "required": required, "filled": len(required) - len(missing)}
 
@@ -193,7 +193,7 @@ def _unit(unit_id: UUID) -> Organisation:
 
 
 def _may_edit(unit: Organisation) -> bool:
-    """Whether to offer editing; the use case decides."""
+    """Tell if the page offers editing; the use case decides."""
     action = Action.EDIT_ACADEMY if unit.kind == UnitKind.ACADEMY else Action.MODIFY_UNIT
     return unit.state != UnitState.DELETED and is_in_scope(current_user, action, unit)
 
