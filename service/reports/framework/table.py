@@ -10,14 +10,14 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from service.models.db.pagination import SIZE, Page, SortOrder, read_page
+from service.models.db.pagination import PAGE_SIZE, Page, SortOrder, read_page
 from service.models.db.session import session
 from service.reports.framework.report import Column, Ratio, Row
 
 BATCH_ROWS = 2500
 """Rows that an export reads and writes at once."""
 PAGE_ROWS = 100
-"""Rows of one page of a report; the page of a list has ``pagination.SIZE``."""
+"""Rows of one page of a report; the page of a list has ``pagination.PAGE_SIZE``."""
 
 
 class WholeTable:
@@ -102,7 +102,7 @@ class PagedTable:
         found = self.rows_page(cursor, size)
         return Page([self.cells(row) for row in found.rows], found.before, found.after)
 
-    def rows_page(self, cursor: str | None, size: int = SIZE) -> Page[Any]:
+    def rows_page(self, cursor: str | None, size: int = PAGE_SIZE) -> Page[Any]:
         """Read a page of the query's own rows, for pages that show more than the cells."""
         found = read_page(self.query, self.order, cursor, size)
         return Page(self._shown(found.rows), found.before, found.after)
