@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from service.config import settings
 from service.infrastructure.postgres import Server
 from setup.browser import find as find_browser
-from tests.database import copy, template, test_server
+from tests.database import copy, copy_of_world, template, test_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -33,6 +33,7 @@ CHROMIUM_FLAGS = (
 )
 PATIENCE = 60.0  # seconds
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in China
+DEMONSTRATED = datetime(2026, 11, 24, 3, tzinfo=UTC)  # what the demonstration tells has come to this moment
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +107,39 @@ def clock() -> Iterator[Any]:
 
     with clock_override(MovingClock(START)) as standing:
         yield standing
+
+
+@pytest.fixture
+def world(app: Flask, server: Server, clock: Any) -> Callable[[str, Callable[[], object]], None]:
+    """Put the test on a copy of a filled database: ``world(name, fill)``, filled once for all tests that name it.
+
+    The clock stands at ``DEMONSTRATED`` while it is filled and after.
+    """
+    from service.models.db.session import db
+
+    def leave() -> None:
+        db.session.remove()
+        db.engine.dispose()
+
+    def enter(name: str, fill: Callable[[], object]) -> None:
+        def fill_and_leave() -> None:
+            fill()
+            leave()
+
+        clock.move_to(DEMONSTRATED)
+        leave()
+        copy_of_world(server, name, f"test_{os.getpid()}", fill_and_leave)
+        _forget_other_tests()
+
+    return enter
+
+
+@pytest.fixture
+def demonstration(world: Callable[[str, Callable[[], object]], None]) -> None:
+    """The application on a small demonstration."""
+    from service import demo
+
+    world("demonstration", lambda: demo.fill(share=0.07))
 
 
 class SeparateClient(FlaskClient):

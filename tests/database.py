@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import create_mock_engine
@@ -26,6 +26,8 @@ SOURCES = (  # what fills a new database; its tables and diagrams are compared b
     "service/domain/units/provinces.py",
 )
 KEPT_TEMPLATES = 5  # of older states of the sources: another run may be copying one
+KEPT_WORLDS = 6
+WRITERS = ("service/**/*.py", "processes/*", "forms/*")  # what a filled database depends on
 
 
 def test_server() -> Server:
@@ -57,6 +59,35 @@ def copy(server: Server, source: str, name: str) -> None:
     server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
 
 
+def copy_of_world(server: Server, world: str, name: str, fill: Callable[[], None]) -> None:
+    """Put a copy of the database that ``fill`` makes of ``name`` in its place; filled once for each state of the sources.
+
+    ``fill`` leaves no connection open. Whichever test process is first fills, the others wait for it.
+    """
+    made = f"world_{world}_{_digest_of_writers()}"
+    with (server.home / "worlds.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not server.execute(f"SELECT 1 FROM pg_database WHERE datname = '{made}'"):
+            fill()
+            server.execute(f'ALTER DATABASE "{name}" RENAME TO "{made}"')
+            for old in _of_kind(server, "world_")[:-KEPT_WORLDS]:
+                server.execute(f'DROP DATABASE "{old}" WITH (FORCE)')
+        copy(server, made, name)
+
+
+def _digest_of_writers() -> str:
+    digest = hashlib.sha256()
+    for file in (file for pattern in WRITERS for file in sorted(CHECKOUT.glob(pattern))):
+        digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _of_kind(server: Server, prefix: str) -> list[str]:
+    """Databases whose name begins so, oldest first."""
+    found = server.execute("SELECT datname FROM pg_database ORDER BY oid")
+    return [str(name) for (name,) in found if str(name).startswith(prefix)]
+
+
 def _build(name: str) -> None:
     command = [sys.executable, "-m", "tests.make_template", name]
     done = subprocess.run(
@@ -69,11 +100,12 @@ def _build(name: str) -> None:
 
 def _drop_leftovers(server: Server) -> None:
     """Databases of test processes that were killed, and templates of states long gone."""
-    names = [name for (name,) in server.execute("SELECT datname FROM pg_database ORDER BY oid")]
     dead = [
-        name for name in names if (found := re.fullmatch(r"test_(\d+)(?:_\w+)?", name)) and not _lives(int(found[1]))
+        name
+        for name in _of_kind(server, "test_")
+        if (found := re.fullmatch(r"test_(\d+)(?:_\w+)?", name)) and not _lives(int(found[1]))
     ]
-    for name in dead + [name for name in names if name.startswith("template_")][:-KEPT_TEMPLATES]:
+    for name in dead + _of_kind(server, "template_")[:-KEPT_TEMPLATES]:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

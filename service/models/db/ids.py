@@ -8,8 +8,12 @@ from uuid import UUID
 
 
 def new_id() -> UUID:
-    """A UUIDv7: sortable by the millisecond of its making, 74 random bits (RFC 9562)."""
-    stamp = time.time_ns() // 1_000_000
-    value = (stamp << 80) | (0x7 << 76) | (int.from_bytes(os.urandom(2), "big") & 0xFFF) << 64
+    """A UUIDv7 (RFC 9562): ids made one after another in a process sort in that order; 62 random bits.
+
+    The 12 bits after the millisecond count its 4096ths (method 3 of section 6.2). With random bits there, rows of the
+    same millisecond would come in another order at each run.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    value = (milliseconds << 80) | (0x7 << 76) | (rest * 4096 // 1_000_000) << 64
     value |= (0b10 << 62) | (int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1))
     return UUID(int=value)
