@@ -49,7 +49,7 @@ def check(files: tuple[Path, ...]) -> None:
 @click.command()
 @click.argument("cases", nargs=-1, type=click.UUID)
 def verify(cases: tuple[UUID, ...]) -> None:
-    """Re-execute CASES (default: all) from their journals with the plain library; exit code 1 when anything differs."""
+    """Execute CASES (default: all) again from their journals, without stored states; exit code 1 when anything differs."""
     from sqlalchemy import select
 
     from service.models.db.session import session

@@ -1,4 +1,4 @@
-"""Random walks through a definition, each input given to the compact engine and to the plain library in memory."""
+"""Random walks through a definition, each input given to the engine and to a ReferenceRun beside it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ COMPARED = [f.name for f in fields(Step) if f.name != "state"]
 
 
 class Walk:
-    """One case: what is open, the rows of its journal, and the plain library beside it."""
+    """One case: what is open, the rows of its journal, and the ReferenceRun beside it."""
 
     def __init__(self, definition: Definition, seed: int, data: dict[str, list[Any]], serve=None) -> None:
         self.definition, self.data = definition, data
         self.random = random.Random(seed)
         self.serve = serve or self.answer
-        self.plain: ReferenceRun | None = ReferenceRun(definition)
+        self.reference: ReferenceRun | None = ReferenceRun(definition)
         self.at, self.seq, self.state = BEGIN, 0, None
         self.users: dict[str, Any] = {}
         self.jobs: dict[str, Any] = {}
@@ -63,22 +63,22 @@ class Walk:
             raise
         prev = self.rows[-1]["hash"] if self.rows else ""
         row = journal.step_row(journal.Envelope("case", "somebody", prev, salt), self.definition, taken, done)
-        if self.plain:
-            again = self.plain.step(taken, recorded_handler(row), salt)
+        if self.reference:
+            again = self.reference.step(taken, recorded_handler(row), salt)
             for name in COMPARED:
                 assert getattr(done, name) == getattr(again, name), (self.definition.process, name, taken)
         self.take(done, row)
         return done
 
     def fails_alike(self, taken: Input, salt: bytes, failed: Exception) -> None:
-        if self.plain:
+        if self.reference:
             try:
-                self.plain.step(taken, lambda request: self.told[request.element, request.topic].pop(0), salt)
+                self.reference.step(taken, lambda request: self.told[request.element, request.topic].pop(0), salt)
             except (StaleToken, StepError) as also:
                 assert (type(also), str(also)) == (type(failed), str(failed))  # noqa: PT017
             else:
                 raise AssertionError(f"only the compact engine failed: {failed}")
-            self.plain = None
+            self.reference = None
 
     def take(self, done: Step, row: dict[str, Any]) -> None:
         self.rows.append(row)

@@ -1,5 +1,7 @@
-"""The same journal always gives the same steps: whatever the hash seed, the time zone, the drawing, the thread. And where
-the library is right, the engine goes its way: walked beside a process that knows only the library as it comes."""
+"""The same journal gives the same steps under every hash seed, time zone, drawing and thread.
+
+Where unmodified SpiffWorkflow, run in a process of its own, follows BPMN, the engine opens the same tasks.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from tests.unit.engine_shapes import Shape, shape
 from tests.unit.engine_walk import Walk
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARY = Path(__file__).with_name("engine_library_walks.py")
+SPIFF_WALKS = Path(__file__).with_name("engine_spiff_walks.py")
 _WALKS = """
 import hashlib
 from service.engine import read_definition
@@ -30,7 +32,7 @@ for drawn in SHAPES:
     definition = read_definition(drawn.files, drawn.name, validate=False)
     for seed in range(4):
         walk = Walk(definition, seed, drawn.data)
-        walk.plain = None
+        walk.reference = None
         for row in walk.run().rows:
             found.update(row["hash"].encode() + walk.state)
 print(found.hexdigest())
@@ -107,16 +109,16 @@ ALIKE.append(
 
 
 @pytest.fixture(scope="module")
-def library_walks() -> dict[str, list]:
+def spiff_walks() -> dict[str, list]:
     given = {drawn.name: [drawn.files[f"{drawn.name}.bpmn"].decode(), drawn.data] for drawn in ALIKE}
-    return json.loads(python(LIBRARY.read_text(), json.dumps(given)))
+    return json.loads(python(SPIFF_WALKS.read_text(), json.dumps(given)))
 
 
 @pytest.mark.parametrize("drawn", ALIKE, ids=lambda drawn: drawn.name)
-def test_where_the_library_is_right_the_engine_opens_the_same_tasks(
-    drawn: Shape, library_walks: dict[str, list]
+def test_where_spiffworkflow_is_right_the_engine_opens_the_same_tasks(
+    drawn: Shape, spiff_walks: dict[str, list]
 ) -> None:
-    for walk, ended in library_walks[drawn.name]:
+    for walk, ended in spiff_walks[drawn.name]:
         case = Play(drawn)
         case.at = AT
         for chosen, given, opened in walk:

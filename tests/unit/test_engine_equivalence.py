@@ -1,4 +1,4 @@
-"""The compact engine against the plain library, input by input, on every shipped diagram and every shape of the catalogue."""
+"""The engine against a ReferenceRun, input by input, on every shipped diagram and every shape of the catalogue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shipped(path: Path) -> Definition:
 
 
 @pytest.mark.parametrize("drawn", SHAPES, ids=NAMES)
-def test_shapes_run_alike_compact_and_plain(drawn) -> None:
+def test_shapes_run_alike_stored_and_in_memory(drawn) -> None:
     definition = read_definition(drawn.files, drawn.name, validate=False)
     walks = [Walk(definition, seed, drawn.data).run() for seed in range(12)]
     assert sum(walk.ended for walk in walks) >= 6
@@ -37,7 +37,7 @@ def test_shapes_run_alike_compact_and_plain(drawn) -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_diagrams_run_alike_compact_and_plain(path: Path) -> None:
+def test_shipped_diagrams_run_alike_stored_and_in_memory(path: Path) -> None:
     definition = shipped(path)
     values = domain(definition)
     seen: set[str] = set()
@@ -64,7 +64,7 @@ def test_walks_reach_every_element_of_a_shape(drawn) -> None:
         if not unseen:
             break
         walk = Walk(definition, seed, drawn.data)
-        walk.plain = None
+        walk.reference = None
         walk.run()
         unseen -= {line[1:].rsplit("/", 1)[-1] for row in walk.rows for line in row["trace"]}
     assert unseen == set()

@@ -50,7 +50,7 @@ def test_trap_2_a_loop_of_500_turns_ends_and_costs_the_same_at_every_turn() -> N
     assert case.last.data["n"] == 500
 
 
-def test_trap_2_the_plain_library_verifies_a_loop_of_400_turns() -> None:
+def test_trap_2_a_reference_run_verifies_a_loop_of_400_turns() -> None:
     case = play(*LOOP)
     case.start(n=0, done=False)
     for _ in range(400):

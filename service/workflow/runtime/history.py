@@ -103,7 +103,7 @@ def _records(case_id: UUID) -> list[dict[str, Any]]:
 
 
 def verify(case_ids: Iterable[UUID] | None = None) -> Iterable[Difference]:
-    """Re-execute cases (default: all) with the plain library and yield every difference found."""
+    """Check the chains of cases (default: all), execute them again from their journals, and yield every difference."""
     chosen = list(case_ids) if case_ids is not None else list(session().scalars(select(Case.id).order_by(Case.id)))
     for case_id in chosen:
         yield from _verify_case(case_id)

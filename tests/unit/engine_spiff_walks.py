@@ -1,4 +1,4 @@
-"""Walks of the library as it comes, in a process that has never imported ours: diagrams in by JSON, open tasks out by JSON."""
+"""Walks of unmodified SpiffWorkflow, in a process that never imports the engine: diagrams in, open tasks out, by JSON."""
 
 import json
 import random
