@@ -1,4 +1,4 @@
-"""Diagrams that trace what runs, and how to run them: through the gate, the engine and the journal of production."""
+"""Diagrams that trace what runs, and how to run them: through validation, engine and the journal of production."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def loop(text: str, attributes: str = "") -> str:
 
 
 def run(body: str, data: dict[str, Any] | None = None, called: str = "") -> str:
-    """The tokens traced, sorted, in one line; asserts that the gate accepts and that the journal proves the run."""
+    """The tokens traced, sorted, in one line; asserts that the validation accepts and that the journal proves the run."""
     xml = with_timers(process(body, ROOT + called), "m.bpmn")
     files = {"m.bpmn": xml}
     refused = validate(files, deployment_rules=False, functions=FUNCTIONS)

@@ -1,4 +1,4 @@
-"""What the gate accepts runs as BPMN 2.0 says: every construct of the allow-list in a small diagram, its trace known."""
+"""What the validation accepts runs as BPMN 2.0 says: every construct of the allow-list in a small diagram, its trace known."""
 
 from __future__ import annotations
 

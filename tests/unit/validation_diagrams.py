@@ -1,4 +1,4 @@
-"""Small diagrams for the tests of the gate: what is written is the part under test, the rest is sound."""
+"""Small diagrams for the tests of the validation: what is written is the part under test, the rest is sound."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ TIMER = "<timerEventDefinition><timeDuration>PT1S</timeDuration></timerEventDefi
 def problems(
     xml: bytes, *, deployment_rules: bool = False, functions: tuple[str, ...] = (), **others: bytes
 ) -> list[ValidationIssue]:
-    """What the gate says of one diagram (and of other files beside it, ``name__form`` for ``name.form``)."""
+    """What the validation says of one diagram (and of other files beside it, ``name__form`` for ``name.form``)."""
     files = {"main.bpmn": xml, **{name.replace("__", "."): data for name, data in others.items()}}
     return validate(files, deployment_rules=deployment_rules, functions=functions)
 

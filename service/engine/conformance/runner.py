@@ -1,4 +1,4 @@
-"""``anpei conformance DIR``: models that nobody here drew, through the gate and the engine of production.
+"""``anpei conformance DIR``: models that nobody here drew, through the validation and the engine of production.
 
 Each model is judged in a process that is killed when it hangs; the summary counts right, rejected, wrong, crashed.
 """

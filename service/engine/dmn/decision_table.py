@@ -86,7 +86,7 @@ def read_tables(data: bytes, file: str) -> dict[str, Table]:
 
 
 def problems(data: bytes, file: str) -> list[ValidationIssue]:
-    """Why a DMN file is refused, empty when it is not: for the gate."""
+    """Why a DMN file is refused, empty when it is not: for the validation."""
     try:
         read_tables(data, file)
     except DefinitionRefused as refused:
