@@ -33,7 +33,7 @@ LISTS: tuple[Report, ...] = tuple(
 _BY_NAME = {report.name: report for report in (*REPORTS, *LISTS)}
 
 
-class Reading(NamedTuple):
+class ReportResult(NamedTuple):
     """A report with the filter it was asked for, and its rows."""
 
     report: Report
@@ -71,11 +71,11 @@ def find_export(user: User, name: str) -> Report:
     return _BY_NAME[name]
 
 
-def read_list(name: str, user: User, params: Mapping[str, str]) -> Reading:
+def read_list(name: str, user: User, params: Mapping[str, str]) -> ReportResult:
     """Read a report or list as pages, exports and REST do; ``params`` are named as in the addresses of pages.
 
     The rows keep to the user's scope; whether the user may open the list at all is the caller's to check.
     """
     report = get_report(name)
     chosen = parse_filter(report, user, params)
-    return Reading(report, chosen, report.read(user, chosen))
+    return ReportResult(report, chosen, report.read(user, chosen))

@@ -25,14 +25,14 @@ from service.reports.framework.report import BUSINESS, CellType, Column, Report,
 from service.reports.framework.table import PagedTable
 
 
-class Reading(Labelled):
+class ReadState(Labelled):
     """One half of a bulletin's audience."""
 
     READ = "read", N_("已读")
     WAITING = "waiting", N_("未读")
 
 
-class Unread(Labelled):
+class ReadFilter(Labelled):
     """Show only what the reader has not opened."""
 
     ONLY = "1", N_("只看未读")
@@ -96,7 +96,7 @@ def read_readers(user: User, chosen: ReportFilter) -> PagedTable:
 
 def _reader(row: Any) -> Row:
     own = columns.plain(row, "organisation", "display_name", "read_at")
-    return own | {"role": Role(row.role).label, "state": (Reading.READ if row.read_at else Reading.WAITING).label}
+    return own | {"role": Role(row.role).label, "state": (ReadState.READ if row.read_at else ReadState.WAITING).label}
 
 
 def _text(row: Any) -> str:
@@ -113,7 +113,7 @@ LISTS = (
         filters=(
             search(N_("标题"), N_("查找通知")),
             choice("kind", tuple(NoticeKind), N_("全部类型"), N_("类型")),
-            FilterField("unread", Control.CHECKBOX, options=tuple(Unread)),
+            FilterField("unread", Control.CHECKBOX, options=tuple(ReadFilter)),
         ),
         sign="bell",
         page=ListPage(
@@ -145,7 +145,7 @@ LISTS = (
         N_("阅读情况"),
         frozenset({Role.PROVINCIAL_AUTHORITY, Role.ASSOCIATION}),
         read_readers,
-        filters=(hidden("notice"), hidden("view", tuple(Reading))),
+        filters=(hidden("notice"), hidden("view", tuple(ReadState))),
         sign="eye",
         is_plain=True,
         page=ListPage(N_("还没有人读过"), region=N_("账号，可左右滚动")),

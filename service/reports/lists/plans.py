@@ -21,7 +21,7 @@ from service.reports.framework.report import OFFICIAL, CellType, Column, Report,
 from service.reports.framework.table import PagedTable
 
 
-class Gap(Labelled):
+class MissingData(Labelled):
     """Data that a unit has not entered yet."""
 
     RECORD = "record", N_("资料待完善")
@@ -117,7 +117,7 @@ LISTS = (
         filters=(
             search(N_("名称或拼音"), N_("查找单位")),
             PROVINCE,
-            choice("what", tuple(Gap), N_("全部"), N_("缺什么")),
+            choice("what", tuple(MissingData), N_("全部"), N_("缺什么")),
         ),
         sign="unit",
         page=ListPage(
