@@ -184,12 +184,14 @@ def test_a_wrong_score_comes_back_at_its_field(client: FlaskClient, stage: Stage
 
 
 def test_a_task_is_handed_to_a_colleague_and_to_nobody_else(client: FlaskClient, stage: Stage, task: Task) -> None:
-    from tests.builders.world import authority_user
+    from tests.builders.world import authority_user, make_user
 
     colleague = authority_user()
+    other_role = make_user("group", stage.province.organisation_id)
     sign_in(client, stage.province)
     assert f'value="{colleague.id}"' in client.get(f"/tasks/{task.id}").get_data(as_text=True)
-    assert client.post(f"/tasks/{task.id}/assign", data={"assignee": str(stage.other_province.id)}).status_code == 422
+    for stranger in (stage.other_province, other_role):
+        assert client.post(f"/tasks/{task.id}/assign", data={"assignee": str(stranger.id)}).status_code == 422
     assert client.post(f"/tasks/{task.id}/assign", data={"assignee": str(colleague.id)}).status_code == 302
     session().expire_all()
     assert session().get_one(Task, task.id).assignee_id == colleague.id

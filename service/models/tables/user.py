@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, func, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, validates
 
+from service.domain.accounts.roles import Role
 from service.domain.persons.identity import mask
 from service.domain.values.contacts import mask_mail
 from service.models.db.clock import now
@@ -18,19 +19,6 @@ from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
-
-ROLES = (
-    "ministry",
-    "provincial_authority",
-    "association",
-    "training_institution",
-    "group",
-    "enterprise",
-    "sys_admin",
-    "security_admin",
-    "audit_admin",
-    "process_admin",
-)
 
 
 class User(Audited, Base):
@@ -61,7 +49,7 @@ class User(Audited, Base):
     mail_masked: Mapped[str | None] = mapped_column(String(120))
     organisation: Mapped[Organisation] = relationship(lazy="raise_on_sql")
     __table_args__ = (
-        CheckConstraint(f"role IN {ROLES}", name="role"),
+        CheckConstraint(f"role IN {tuple(str(role) for role in Role)}", name="role"),
         CheckConstraint("state IN ('active', 'locked', 'disabled')", name="state"),
         Index("uq_user_account_login", func.lower(login), unique=True),
     )
