@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.config import settings
 from service.domain.accounts.permissions import Action, may
-from service.domain.accounts.roles import Role
+from service.domain.accounts.roles import Role, UserState
 from service.errors import N_, Conflict, NotAllowed
 from service.infrastructure import smtp
 from service.models.db.clock import now
@@ -22,7 +22,7 @@ from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Job
-from service.models.tables.mail import Mail
+from service.models.tables.mail import Mail, MailState
 from service.models.tables.user import User
 
 EFFECT = "mail"
@@ -55,7 +55,7 @@ def order(kind: str, facts_of: Mapping[UUID, Mapping[str, Any]], about: str) -> 
             "user_id": user_id,
             "kind": kind,
             "facts": dict(facts),
-            "state": "waiting",
+            "state": MailState.WAITING,
             "tries": 0,
             "created_at": at,
         }
@@ -73,7 +73,7 @@ def order_digests(told: Mapping[UUID, Mapping[str, int]], day: date) -> None:
     """
     query = select(User.id, User.organisation_id, User.preferences["mails"].label("wanted")).where(
         User.mail.is_not(None),
-        User.state != "disabled",
+        User.state != UserState.DISABLED,
         ~User.awaits_assent,
         User.organisation_id.in_(list(told)),
     )
@@ -87,7 +87,9 @@ def order_digests(told: Mapping[UUID, Mapping[str, int]], day: date) -> None:
             warnings[user_id] = facts
     order(DIGEST, digests, str(day))
     order(WARNINGS, warnings, str(day))
-    session().execute(delete(Mail).where(Mail.state.in_(("sent", "dropped")), Mail.created_at < now() - SENT_LIFETIME))
+    session().execute(
+        delete(Mail).where(Mail.state.in_((MailState.SENT, MailState.DROPPED)), Mail.created_at < now() - SENT_LIFETIME)
+    )
 
 
 def order_test(user: User) -> None:
@@ -107,32 +109,36 @@ def deliver(mail_id: UUID, compose: Compose) -> None:
     When the server does not take it, it is tried again after a pause that grows; nothing is raised.
     """
     with transaction(Operation("send_mail")) as current:
-        query = select(Mail).where(Mail.id == mail_id, Mail.state == "waiting")
+        query = select(Mail).where(Mail.id == mail_id, Mail.state == MailState.WAITING)
         mail = current.scalars(query.with_for_update(skip_locked=True)).one_or_none()
         if mail is None:
             return
         user = User.get(mail.user_id)
         if user is None or not user.is_active or not user.mail or not _is_wanted(mail, user):
-            mail.state, mail.ended_at = "dropped", now()
+            mail.state, mail.ended_at = MailState.DROPPED, now()
             return
         try:
             _send(mail, user, compose)
         except smtp.NotDelivered as error:
             _postpone(mail, str(error))
         except smtp.Refused as error:
-            mail.state, mail.error, mail.tries, mail.ended_at = "failed", str(error), mail.tries + 1, now()
+            mail.state, mail.error, mail.tries, mail.ended_at = MailState.FAILED, str(error), mail.tries + 1, now()
         else:
-            mail.state, mail.error, mail.tries, mail.ended_at = "sent", None, mail.tries + 1, now()
+            mail.state, mail.error, mail.tries, mail.ended_at = MailState.SENT, None, mail.tries + 1, now()
 
 
 def retry(user: User) -> int:
     """Try what was given up, and what waits for its next try, again now; returns how many mails that are."""
     _check_may(user)
     with transaction(Operation("retry_mails", user.id)) as current:
-        query = select(Mail).where(Mail.state.in_(("waiting", "failed")), Mail.error.is_not(None)).with_for_update()
+        query = (
+            select(Mail)
+            .where(Mail.state.in_((MailState.WAITING, MailState.FAILED)), Mail.error.is_not(None))
+            .with_for_update()
+        )
         mails: Iterable[Mail] = current.scalars(query).all()
         for mail in mails:
-            mail.state, mail.tries, mail.ended_at = "waiting", 0, None
+            mail.state, mail.tries, mail.ended_at = MailState.WAITING, 0, None
             current.add(_job(mail.id))
     return len(list(mails))
 
@@ -160,7 +166,7 @@ def _send(mail: Mail, user: User, compose: Compose) -> None:
 def _postpone(mail: Mail, error: str) -> None:
     mail.error, mail.tries = error, mail.tries + 1
     if mail.tries > len(RETRY_MINUTES):
-        mail.state, mail.ended_at = "failed", now()
+        mail.state, mail.ended_at = MailState.FAILED, now()
     else:
         session().add(_job(mail.id, timedelta(minutes=RETRY_MINUTES[mail.tries - 1])))
 

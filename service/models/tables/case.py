@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +61,23 @@ class Case(Base):
     )
 
 
+class TaskState(StrEnum):
+    """States of a task."""
+
+    OPEN = "open"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class JobState(StrEnum):
+    """States of a job; cleared: its token has gone."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+    CLEARED = "cleared"
+
+
 class Task(Base):
     """A user task: the row of the inbox, addressed to a role and an organisation when it opened (invariant 6).
 
@@ -90,11 +108,11 @@ class Task(Base):
     batch: Mapped[str | None] = mapped_column(String(40))
     batch_title: Mapped[str | None] = mapped_column(String(200))
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    state: Mapped[str] = mapped_column(String(10), default="open")
+    state: Mapped[str] = mapped_column(String(10), default=TaskState.OPEN)
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[UUID | None]
     __table_args__ = (
-        CheckConstraint("state IN ('open', 'completed', 'cancelled')", name="state"),
+        CheckConstraint(f"state IN {tuple(map(str, TaskState))}", name="state"),
         Index("ix_task_inbox", "organisation_id", "role", "sort_at", "id", postgresql_where="state = 'open'"),
         Index(
             "ix_task_inbox_kind", "organisation_id", "role", "kind", "sort_at", "id", postgresql_where="state = 'open'"
@@ -123,7 +141,7 @@ class Job(Base):
     due_at: Mapped[datetime]
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     coalesce: Mapped[str | None] = mapped_column(String(64))
-    state: Mapped[str] = mapped_column(String(8), default="pending")
+    state: Mapped[str] = mapped_column(String(8), default=JobState.PENDING)
     retries: Mapped[int] = mapped_column(default=3)
     locked_by: Mapped[str | None] = mapped_column(String(80))
     locked_until: Mapped[datetime | None]
@@ -132,7 +150,7 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     __table_args__ = (
         CheckConstraint("kind IN ('timer', 'async', 'external', 'message', 'signal', 'effect')", name="kind"),
-        CheckConstraint("state IN ('pending', 'done', 'failed', 'cleared')", name="state"),
+        CheckConstraint(f"state IN {tuple(map(str, JobState))}", name="state"),
         Index("ix_job_due", "run_at", postgresql_where="state = 'pending' AND kind <> 'external'"),
         Index("ix_job_external", "name", "run_at", postgresql_where="state = 'pending' AND kind = 'external'"),
         Index("ix_job_case", "case_id", "token"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
+
+
+class ExportState(StrEnum):
+    """States of an export. stopped: given up by the reader; removed: its file is gone."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    REMOVED = "removed"
 
 
 class ExportLog(Base):
@@ -33,11 +44,11 @@ class ExportLog(Base):
     language: Mapped[str] = mapped_column(String(8), default="zh")
     total: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
-    state: Mapped[str] = mapped_column(String(8), default="running")
+    state: Mapped[str] = mapped_column(String(8), default=ExportState.RUNNING)
     error: Mapped[str | None] = mapped_column(Text)
     ended_at: Mapped[datetime | None]
     __table_args__ = (
-        CheckConstraint("state IN ('running', 'done', 'failed', 'stopped', 'removed')", name="state"),
+        CheckConstraint(f"state IN {tuple(map(str, ExportState))}", name="state"),
         CheckConstraint("masked OR purpose <> ''", name="purpose"),
         Index(None, "user_id", "at"),
         Index(None, "at"),

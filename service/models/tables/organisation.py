@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from service.domain.units.units import UnitState
 from service.models.db.collation import sort_key
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
@@ -38,7 +39,7 @@ class Organisation(Audited, Base):
     code: Mapped[str] = mapped_column(String(20), default="")
     name: Mapped[str] = mapped_column(String(100))
     sort_key: Mapped[str] = mapped_column(String(400), default="", index=True)
-    state: Mapped[str] = mapped_column(String(12), default="complete")
+    state: Mapped[str] = mapped_column(String(12), default=UnitState.COMPLETE)
     authority_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     credit_code: Mapped[str | None] = mapped_column(String(18))
@@ -98,7 +99,9 @@ class Organisation(Audited, Base):
     @staticmethod
     def branches_of(group_id: UUID) -> list[UUID]:
         """Ids of the live branches of a group."""
-        query = select(Organisation.id).where(Organisation.parent_id == group_id, Organisation.state != "deleted")
+        query = select(Organisation.id).where(
+            Organisation.parent_id == group_id, Organisation.state != UnitState.DELETED
+        )
         return list(session().scalars(query))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.models.db.clock import now
 from service.models.db.encryption import EncryptedBytes, encrypted_text
 from service.models.db.session import Base
+
+
+class ImportState(StrEnum):
+    """States of an import. checked: the preview waits for a decision; removed: given up, or a day has passed."""
+
+    CHECKING = "checking"
+    CHECKED = "checked"
+    IMPORTING = "importing"
+    DONE = "done"
+    REMOVED = "removed"
 
 
 class PersonImport(Base):
@@ -35,12 +46,10 @@ class PersonImport(Base):
     done: Mapped[int] = mapped_column(default=0)
     entered: Mapped[int] = mapped_column(default=0)
     wrong: Mapped[dict[str, dict[str, list[Any]]]] = mapped_column(JSONB, default=dict)
-    state: Mapped[str] = mapped_column(String(10), default="checking")
+    state: Mapped[str] = mapped_column(String(10), default=ImportState.CHECKING)
     error: Mapped[str | None] = mapped_column(String(80))
     ended_at: Mapped[datetime | None]
-    __table_args__ = (
-        CheckConstraint("state IN ('checking', 'checked', 'importing', 'done', 'removed')", name="state"),
-    )
+    __table_args__ = (CheckConstraint(f"state IN {tuple(map(str, ImportState))}", name="state"),)
 
 
 class ImportPhoto(Base):

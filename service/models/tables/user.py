@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, func, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, validates
 
-from service.domain.accounts.roles import Role
+from service.domain.accounts.roles import Role, UserState
 from service.domain.persons.identity import mask
 from service.domain.values.contacts import mask_mail
 from service.models.db.clock import now
@@ -36,7 +36,7 @@ class User(Audited, Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     password_at: Mapped[datetime] = mapped_column(default=now)
     must_change: Mapped[bool] = mapped_column(default=True)
-    state: Mapped[str] = mapped_column(String(10), default="active")
+    state: Mapped[str] = mapped_column(String(10), default=UserState.ACTIVE)
     locked_until: Mapped[datetime | None]
     last_login: Mapped[datetime | None]
     epoch: Mapped[int] = mapped_column(default=1)
@@ -60,7 +60,7 @@ class User(Audited, Base):
     @property
     def is_active(self) -> bool:
         """Tell whether the account is neither disabled nor waiting for the security administrator's assent."""
-        return self.state != "disabled" and not self.awaits_assent
+        return self.state != UserState.DISABLED and not self.awaits_assent
 
     @validates("phone")
     def _mask_phone(self, _key: str, phone: str | None) -> str | None:
@@ -87,7 +87,7 @@ class User(Audited, Base):
     @staticmethod
     def active_ids(role: str, *, lock: bool) -> list[UUID]:
         """The accounts of a role that may work; locked, none of them is lost before the transaction ends."""
-        query = select(User.id).where(User.role == role, User.state != "disabled", ~User.awaits_assent)
+        query = select(User.id).where(User.role == role, User.state != UserState.DISABLED, ~User.awaits_assent)
         return list(session().scalars(query.order_by(User.id).with_for_update() if lock else query))
 
     @staticmethod

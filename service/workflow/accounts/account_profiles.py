@@ -8,6 +8,7 @@ from uuid import UUID
 
 from service.domain.accounts.roles import Role, needs_assent, obstacle_to_account
 from service.domain.persons.identity import parse_phone
+from service.domain.units.units import UnitState
 from service.domain.values.contacts import parse_mail
 from service.errors import N_
 from service.models.db.session import session
@@ -81,6 +82,6 @@ def _home(actor: User, user: User, entry: FormReader) -> Organisation:
         entry.refuse("organisation_id", why)
     elif home.kind not in KIND_OF_ROLE.get(Role(user.role), ("platform",)):
         entry.refuse("organisation_id", N_("这个角色不能属于所选的单位。"))
-    elif home.state == "deleted":
+    elif home.state == UnitState.DELETED:
         entry.refuse("organisation_id", N_("该单位已删除，请选择其他单位。"))
     return home

@@ -6,7 +6,8 @@ import re
 from uuid import UUID
 
 from service.domain.accounts import passwords
-from service.domain.accounts.roles import Role, needs_assent, obstacle_to_account
+from service.domain.accounts.roles import Role, UserState, needs_assent, obstacle_to_account
+from service.domain.units.units import UnitState
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.ids import new_id
 from service.models.db.session import session
@@ -120,7 +121,7 @@ def disable_user(actor: User, user_id: UUID) -> None:
     if user.id == actor.id:
         raise Conflict(N_("不能停用自己的账号。"))
     with transaction(Operation("disable_user", actor.id)) as current:
-        user.state, user.epoch = "disabled", user.epoch + 1
+        user.state, user.epoch = UserState.DISABLED, user.epoch + 1
         current.add(account_event("disable_user", actor, None, about=user))
     tasks.release_tasks(user.id, actor.id)
 
@@ -128,10 +129,10 @@ def disable_user(actor: User, user_id: UUID) -> None:
 def enable_user(actor: User, user_id: UUID) -> None:
     """Let a disabled account sign in again."""
     user = managed_user(actor, user_id)
-    if user.organisation.state == "deleted":
+    if user.organisation.state == UnitState.DELETED:
         raise Conflict(N_("该账号的单位已删除，不能恢复。"))
     with transaction(Operation("enable_user", actor.id)) as current:
-        user.state = "active"
+        user.state = UserState.ACTIVE
         current.add(account_event("enable_user", actor, None, about=user))
 
 
@@ -147,7 +148,7 @@ def refuse_assent(actor: User, user_id: UUID) -> None:
     """Refuse the assent: the account is disabled, and enabled again it would wait as before."""
     user = _awaiting(actor, user_id)
     with transaction(Operation("refuse_user", actor.id)) as current:
-        user.state, user.epoch = "disabled", user.epoch + 1
+        user.state, user.epoch = UserState.DISABLED, user.epoch + 1
         current.add(account_event("refuse_user", actor, None, about=user))
 
 
@@ -192,7 +193,7 @@ def _check_account(login: str, display_name: str, role: str, organisation: Organ
         wrong["login"] = N_("这个登录名已有人使用，请换一个。")
     if not 2 <= len(display_name.strip()) <= 50:
         wrong["display_name"] = NAME_WRONG
-    if organisation.state == "deleted":
+    if organisation.state == UnitState.DELETED:
         wrong["organisation_id"] = N_("该单位已删除，请选择其他单位。")
     if organisation.kind not in KIND_OF_ROLE.get(Role(role), ("platform",)):
         wrong["role"] = N_("这个角色不能属于所选的单位。")
@@ -206,6 +207,6 @@ def _awaiting(actor: User, user_id: UUID) -> User:
     user = User.get(user_id)
     if user is None:
         raise NotFound
-    if not user.awaits_assent or user.state == "disabled":
+    if not user.awaits_assent or user.state == UserState.DISABLED:
         raise Conflict(N_("这个账号已不在等待同意，请刷新后查看。"))
     return user

@@ -132,7 +132,7 @@ def _new(user: User) -> Notice:
         raise NotAllowed
     return Notice(
         id=new_id(),
-        kind="bulletin",
+        kind=NoticeKind.BULLETIN,
         author_id=user.organisation_id,
         state=NoticeState.DRAFT,
         version=1,

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
+from service.domain.notices.notices import NoticeKind, NoticeState
 from service.errors import N_, InvalidInput, NotAllowed
 from service.models.db.clock import now
 from service.models.db.ids import new_id
@@ -30,7 +31,7 @@ URGED = N_("请登录后先完善本单位信息，再录入主要负责人、�
 def read_notice(user: User, notice_id: UUID) -> Notice:
     """A notice in scope; that the reader has opened it is remembered once."""
     row = get_or_404_in_scope(user, Notice, notice_id)
-    if row.state == "published":
+    if row.state == NoticeState.PUBLISHED:
         _receipt(user, [row.id])
     return row
 
@@ -71,12 +72,12 @@ def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None)
             current.add(
                 Notice(
                     id=new_id(),
-                    kind="reminder",
+                    kind=NoticeKind.REMINDER,
                     title=REMINDER,
                     body="\n".join(filter(None, (URGED, note))),
                     author_id=user.organisation_id,
                     organisation_id=key,
-                    state="published",
+                    state=NoticeState.PUBLISHED,
                     published_at=now(),
                 )
             )

@@ -17,7 +17,7 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.persons import person_imports
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
-from service.models.tables.person_import import PersonImport
+from service.models.tables.person_import import ImportState, PersonImport
 from service.models.tables.user import User
 from service.workflow.authorization import must_have_record
 from service.workflow.persons import import_photos
@@ -108,10 +108,10 @@ def start(user: User, import_id: UUID, partial: bool) -> PersonImport:
     with transaction(Operation("start_person_import", user_id)) as current:
         row = person_imports.lock_import(import_id)
         assert row is not None
-        if row.state == "done" or (row.state == "importing" and not row.error):
+        if row.state == ImportState.DONE or (row.state == ImportState.IMPORTING and not row.error):
             return row
         _must_be_ready(row, partial)
-        row.state, row.partial, row.done, row.error = "importing", partial, 0, None
+        row.state, row.partial, row.done, row.error = ImportState.IMPORTING, partial, 0, None
         waits = row.total <= (AT_ONCE_SUBMITTED if row.submit else AT_ONCE)
         current.add(_job(ENTER, import_id, SAFETY if waits else timedelta()))
     if waits:
@@ -136,8 +136,8 @@ def remove(import_id: UUID) -> None:
         row = person_imports.lock_import(import_id)
         import_photos.remove(import_id)
         if row is not None:
-            row.content, row.wrong = None, row.wrong if row.state == "done" else {}
-            row.state = "done" if row.state == "done" else "removed"
+            row.content, row.wrong = None, row.wrong if row.state == ImportState.DONE else {}
+            row.state = ImportState.DONE if row.state == ImportState.DONE else ImportState.REMOVED
 
 
 def find(user: User, import_id: UUID) -> PersonImport:
@@ -168,7 +168,7 @@ def _guarded(import_id: UUID, work: Callable[[], None]) -> None:
 
 def _check(import_id: UUID, job_id: UUID | None) -> None:
     row = session().get_one(PersonImport, import_id, populate_existing=True)
-    if row.state != "checking":
+    if row.state != ImportState.CHECKING:
         return
     wrong, rows, user_id, submit, has_photos = (
         wrong_from_json(row),
@@ -187,13 +187,13 @@ def _check(import_id: UUID, job_id: UUID | None) -> None:
             _tell(import_id, n + SLICE, job_id)
     with transaction(Operation("check_person_import", user_id)):
         held = person_imports.lock_import(import_id)
-        if held is not None and held.state == "checking":
-            held.state, held.wrong, held.done, held.error = "checked", wrong_to_json(wrong), held.total, None
+        if held is not None and held.state == ImportState.CHECKING:
+            held.state, held.wrong, held.done, held.error = ImportState.CHECKED, wrong_to_json(wrong), held.total, None
 
 
 def _enter(import_id: UUID, job_id: UUID | None) -> None:
     row = session().get_one(PersonImport, import_id, populate_existing=True)
-    if row.state != "importing":
+    if row.state != ImportState.IMPORTING:
         return
     user_id, partial, wrong, has_photos = row.user_id, row.partial, wrong_from_json(row), row.photos > 0
     rows = [one for one in rows_of(row) if not one.wrong]
@@ -218,9 +218,9 @@ def _enter(import_id: UUID, job_id: UUID | None) -> None:
 def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
     """In the transaction that entered them: one look at the row tells whether it is still to be done."""
     row = person_imports.lock_import(import_id)
-    if row is None or row.state != "importing":
+    if row is None or row.state != ImportState.IMPORTING:
         raise _Undone
-    row.state, row.entered, row.done, row.ended_at, row.error = "done", entered, row.total, now(), None
+    row.state, row.entered, row.done, row.ended_at, row.error = ImportState.DONE, entered, row.total, now(), None
     row.content, row.wrong = None, wrong_to_json(wrong)
     import_photos.remove(import_id)
     detail = {"rows": row.total, "entered": entered, "submitted": row.submit}
@@ -240,14 +240,14 @@ def _give_back(import_id: UUID, wrong: Wrong) -> None:
     """Back to the preview: since the check a row has become wrong, so nothing was entered."""
     with transaction(Operation("person_import_refused")):
         row = person_imports.lock_import(import_id)
-        if row is not None and row.state == "importing":
-            row.state, row.wrong, row.done = "checked", wrong_to_json(wrong), row.total
+        if row is not None and row.state == ImportState.IMPORTING:
+            row.state, row.wrong, row.done = ImportState.CHECKED, wrong_to_json(wrong), row.total
 
 
 def _must_be_ready(row: PersonImport, partial: bool) -> None:
-    if row.state == "checking":
+    if row.state == ImportState.CHECKING:
         raise Conflict(N_("文件还在检查，请稍候。"))
-    if row.state == "removed" or row.content is None:
+    if row.state == ImportState.REMOVED or row.content is None:
         raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
     if len(row.wrong) == row.total:
         raise Conflict(N_("没有一行通过检查，请改好后重新上传。"))

@@ -17,7 +17,7 @@ from service.engine import ValidationIssue
 from service.errors import N_, DefinitionRefused, NotFound
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Case, Task
+from service.models.tables.case import Case, Task, TaskState
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
@@ -226,6 +226,8 @@ def form(digest: str, form_key: str | None) -> bytes | None:
 def running_by_element(digest: str) -> dict[str, int]:
     """Open user tasks of running cases of this version, by element id."""
     query = (
-        select(Task.element, func.count()).where(Task.definition == digest, Task.state == "open").group_by(Task.element)
+        select(Task.element, func.count())
+        .where(Task.definition == digest, Task.state == TaskState.OPEN)
+        .group_by(Task.element)
     )
     return {element.split("/")[-1]: count for element, count in session().execute(query)}

@@ -17,7 +17,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, JournalRow, Task
+from service.models.tables.case import Case, JournalRow, Task, TaskState
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.workflow.runtime import definitions, executor
@@ -152,6 +152,6 @@ def _wrong_projections(case: Case, records: list[dict[str, Any]]) -> Iterable[Di
     if stored != shape:
         yield Difference(case.id, "state", "the stored state has another shape than the journal gives")
     expected = {executor.task_id(case.id, token) for token in tokens}
-    found = set(session().scalars(select(Task.id).where(Task.case_id == case.id, Task.state == "open")))
+    found = set(session().scalars(select(Task.id).where(Task.case_id == case.id, Task.state == TaskState.OPEN)))
     if expected != found:
         yield Difference(case.id, "inbox", f"missing {len(expected - found)}, too many {len(found - expected)}")

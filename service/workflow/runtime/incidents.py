@@ -10,7 +10,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, Incident, Job
+from service.models.tables.case import Case, Incident, Job, JobState
 from service.models.tables.case_statements import COUNT_INCIDENT
 from service.models.tables.user import User
 
@@ -35,5 +35,5 @@ def retry_incident(user: User, incident_id: UUID) -> None:
         incident.resolved_at, incident.resolved_by = now(), user.id
         current.execute(COUNT_INCIDENT, {"case": incident.case_id, "by": -1})
         job = current.get(Job, incident.job_id) if incident.job_id else None
-        if job is not None and job.state == "failed":
-            job.state, job.retries, job.run_at = "pending", 3, now()
+        if job is not None and job.state == JobState.FAILED:
+            job.state, job.retries, job.run_at = JobState.PENDING, 3, now()

@@ -15,6 +15,7 @@ import structlog
 from service.engine import StaleToken
 from service.models.db.clock import now
 from service.models.db.transaction import Operation, transaction
+from service.models.tables.case import JobState
 from service.models.tables.case_statements import (
     CLAIM_JOBS,
     COMPLETE_COALESCED_JOBS,
@@ -118,5 +119,5 @@ def _fail(job: Any, error: Exception) -> None:
     with transaction(Operation("job failed")) as current_session:
         tried = {"id": job.id, "error": said, "at": now(), "pauses": list(RETRY_DELAYS)}
         state = current_session.execute(FAIL_JOB, tried).scalar_one_or_none()
-    if state == "failed" and job.case_id is not None:
+    if state == JobState.FAILED and job.case_id is not None:
         record_incident(job.case_id, job.element or job.name, said, job.id)

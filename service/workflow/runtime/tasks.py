@@ -25,6 +25,7 @@ from service.models.queries.runtime.inbox import task_left
 from service.models.queries.scope import inbox_addresses
 from service.models.tables.case import (
     Task,
+    TaskState,
 )
 from service.models.tables.case_statements import (
     CLAIM_TASK,
@@ -123,11 +124,11 @@ def unclaim(user: User, task_id: UUID) -> None:
 
 def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
     """Give back to their role all tasks that an account has claimed, one use case each: it was disabled (R4)."""
-    claimed = select(Task.id).where(Task.assignee_id == user_id, Task.state == "open").order_by(Task.id)
+    claimed = select(Task.id).where(Task.assignee_id == user_id, Task.state == TaskState.OPEN).order_by(Task.id)
     for task_id in session().scalars(claimed).all():
         with _use_case("unclaim", actor_id):
             row = LOCK_CASE_OF_TASK.execute({"task": task_id}).one()
-            if row.task_state == "open" and row.assignee_id == user_id:
+            if row.task_state == TaskState.OPEN and row.assignee_id == user_id:
                 _assign_row(task_id, None)
                 append_journal_note(LockedCase.of(row), Act("unclaim", actor_id, token=row.token, element=row.element))
 
@@ -210,7 +211,7 @@ def lock_task(user: User, task_id: UUID) -> tuple[LockedCase, Any]:
     if row is None or (row.organisation_id, row.role) not in inbox_addresses(user):
         raise NotFound
     _must_not_be_barred(row, user.id)
-    if row.task_state != "open" or row.ended_at is not None:
+    if row.task_state != TaskState.OPEN or row.ended_at is not None:
         raise TaskAlreadyDone
     return LockedCase.of(row), row
 

@@ -21,7 +21,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
-from service.models.tables.export import ExportLog
+from service.models.tables.export import ExportLog, ExportState
 from service.models.tables.user import User
 from service.reports import find_export
 from service.reports.framework.report import Report, Row, parse_filter
@@ -105,7 +105,7 @@ def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> Export
     job_id: the job that does it, whose lease is prolonged. It ends without a file when the reader stops it meanwhile.
     """
     row = session().get_one(ExportLog, export_id, populate_existing=True)
-    if row.state not in ("running", "failed"):
+    if row.state not in (ExportState.RUNNING, ExportState.FAILED):
         return row
     try:
         _write(row, writer, job_id)
@@ -114,7 +114,7 @@ def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> Export
     except Exception as error:
         session().rollback()
         with transaction(Operation("end_export")):
-            _change(row, "failed", error=f"{type(error).__name__}: {error}"[:2000])
+            _change(row, ExportState.FAILED, error=f"{type(error).__name__}: {error}"[:2000])
         raise
     return session().get_one(ExportLog, export_id, populate_existing=True)
 
@@ -123,7 +123,7 @@ def stop(user: User, export_id: UUID) -> ExportLog:
     """Give up an export that still runs: the worker ends at its next piece. Raises NotFound, Conflict when it has ended."""
     row = find(user, export_id)
     with transaction(Operation("stop_export", user.id)) as current:
-        if not _change(row, "stopped"):
+        if not _change(row, ExportState.STOPPED):
             raise Conflict(N_("这次导出已经结束，不能再取消。"))
         current.refresh(row)
     return row
@@ -134,7 +134,7 @@ def remove(export_id: UUID) -> None:
     row = session().get_one(ExportLog, export_id)
     _clear(row)
     with transaction(Operation("remove_export")):
-        row.state = "removed"
+        row.state = ExportState.REMOVED
 
 
 def find(user: User, export_id: UUID) -> ExportLog:
@@ -153,7 +153,7 @@ def file_of(row: ExportLog) -> Path:
 def read_file(row: ExportLog) -> bytes:
     """The spreadsheet of a finished export; raises NotFound when it is gone."""
     path = file_of(row)
-    if row.state != "done" or not path.exists():
+    if row.state != ExportState.DONE or not path.exists():
         raise NotFound(N_("文件已过一天，已删除；请重新导出。"))
     return read_encrypted(path)
 
@@ -174,7 +174,7 @@ def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
         writer(row, report, _counted(row, table.batches(), job_id), part)
         write_encrypted(part, part.read_bytes())
         with transaction(Operation("end_export")):
-            if not _change(row, "done", error=None):
+            if not _change(row, ExportState.DONE, error=None):
                 raise Stopped
             part.replace(path)
     finally:
@@ -200,7 +200,7 @@ def _counted(row: ExportLog, batches: Iterator[list[Row]], job_id: UUID | None) 
         yield cells if row.masked else reveal(cells)
         done += len(cells)
         with transaction(Operation("export_progress")):
-            if not _change(row, "running", done=done):
+            if not _change(row, ExportState.RUNNING, done=done):
                 raise Stopped
         if job_id is not None:
             jobs.extend_lease(job_id)
@@ -208,8 +208,10 @@ def _counted(row: ExportLog, batches: Iterator[list[Row]], job_id: UUID | None) 
 
 def _change(row: ExportLog, state: str, **more: Any) -> bool:
     """Change an export that has not ended; whether it had not. A failed one that is tried again runs again."""
-    change = update(ExportLog).where(ExportLog.id == row.id, ExportLog.state.in_(("running", "failed")))
-    change = change.values(state=state, ended_at=None if state == "running" else now(), **more)
+    change = update(ExportLog).where(
+        ExportLog.id == row.id, ExportLog.state.in_((ExportState.RUNNING, ExportState.FAILED))
+    )
+    change = change.values(state=state, ended_at=None if state == ExportState.RUNNING else now(), **more)
     return session().execute(change.returning(ExportLog.id)).one_or_none() is not None
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.units.provinces import AUTHORITY_CODES, PROVINCES
+from service.domain.units.units import UnitState
 from service.errors import N_
 from service.models.db.clock import now
 from service.models.db.ids import new_id
@@ -40,7 +41,7 @@ def ensure() -> None:
                 code=code,
                 name=name,
                 sort_key=code,
-                state="complete",
+                state=UnitState.COMPLETE,
                 names_history=[],
                 created_at=now(),
                 updated_at=now(),

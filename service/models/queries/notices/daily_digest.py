@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from service.domain.accounts.roles import UserState
 from service.domain.certificates.certificates import WarningBand, warning_bands, warns_until
+from service.domain.notices.notices import NoticeKind, NoticeState
 from service.models.db.clock import now, today
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Task
+from service.models.tables.case import Task, TaskState
 from service.models.tables.certificate import Certificate
 from service.models.tables.notice import Notice, Receipt
 from service.models.tables.organisation import Organisation, authority_id
@@ -34,7 +36,7 @@ def figures() -> dict[UUID, dict[str, int]]:
     found: Facts = defaultdict(Counter)
     _count_certificates(found)
     _count_tasks(found)
-    readers = select(User.organisation_id).where(User.state != "disabled", User.role.in_(READERS)).distinct()
+    readers = select(User.organisation_id).where(User.state != UserState.DISABLED, User.role.in_(READERS)).distinct()
     wanted = set(session().scalars(readers))
     return {key: dict(told) for key, told in found.items() if key in wanted and _matters(told)}
 
@@ -42,18 +44,18 @@ def figures() -> dict[UUID, dict[str, int]]:
 def write(told: Mapping[UUID, Mapping[str, int]], title: str, at: datetime) -> None:
     """Put today's digests in the place of yesterday's, unread; where there is nothing to tell, none stays."""
     current = session()
-    old = select(Notice.id).where(Notice.kind == "digest")
+    old = select(Notice.id).where(Notice.kind == NoticeKind.DIGEST)
     current.execute(delete(Receipt).where(Receipt.notice_id.in_(old)))
-    current.execute(delete(Notice).where(Notice.kind == "digest", Notice.organisation_id.not_in(list(told))))
+    current.execute(delete(Notice).where(Notice.kind == NoticeKind.DIGEST, Notice.organisation_id.not_in(list(told))))
     rows = [
         {
             "id": new_id(),
-            "kind": "digest",
+            "kind": NoticeKind.DIGEST,
             "title": title,
             "body": "",
             "organisation_id": key,
             "facts": dict(facts),
-            "state": "published",
+            "state": NoticeState.PUBLISHED,
             "published_at": at,
             "authorities": [],
             "roles": [],
@@ -66,7 +68,7 @@ def write(told: Mapping[UUID, Mapping[str, int]], title: str, at: datetime) -> N
     for n in range(0, len(rows), SLICE):
         put = insert(Notice).values(rows[n : n + SLICE])
         fresh = {name: put.excluded[name] for name in ("title", "facts", "published_at", "updated_at")}
-        where = Notice.kind == "digest"
+        where = Notice.kind == NoticeKind.DIGEST
         current.execute(put.on_conflict_do_update(index_elements=["organisation_id"], index_where=where, set_=fresh))
 
 
@@ -108,7 +110,9 @@ def _total(band: WarningBand) -> str:
 
 def _count_tasks(found: Facts) -> None:
     late = func.count().filter(Task.due_at < now())
-    query = select(Task.organisation_id, func.count().label("n"), late.label("late")).where(Task.state == "open")
+    query = select(Task.organisation_id, func.count().label("n"), late.label("late")).where(
+        Task.state == TaskState.OPEN
+    )
     rows: Any = session().execute(query.group_by(Task.organisation_id))
     for row in rows:
         found[row.organisation_id] += Counter(tasks=row.n, late=row.late)

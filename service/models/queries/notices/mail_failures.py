@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from service.models.db.session import session
-from service.models.tables.mail import Mail
+from service.models.tables.mail import Mail, MailState
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,10 @@ class MailFailures:
 
 def mail_failures() -> MailFailures:
     """Count the mails that were tried in vain."""
-    tried = Mail.state.in_(("waiting", "failed")), Mail.error.is_not(None)
-    counts = select(func.count().filter(Mail.state == "waiting"), func.count().filter(Mail.state == "failed"))
+    tried = Mail.state.in_((MailState.WAITING, MailState.FAILED)), Mail.error.is_not(None)
+    counts = select(
+        func.count().filter(Mail.state == MailState.WAITING), func.count().filter(Mail.state == MailState.FAILED)
+    )
     waiting, failed = session().execute(counts.where(*tried)).one()
     last = select(Mail.error).where(*tried).order_by(Mail.created_at.desc(), Mail.id.desc()).limit(1)
     return MailFailures(waiting, failed, (session().scalar(last) or "") if waiting or failed else "")

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, String, and_, any_, cast, exists, func, li
 from sqlalchemy.orm import aliased
 
 from service.domain.accounts.permissions import Action
-from service.domain.notices.notices import READERS
+from service.domain.accounts.roles import UserState
+from service.domain.notices.notices import READERS, NoticeKind, NoticeState
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
@@ -38,7 +39,9 @@ def own_query(user: User, chosen: ReportFilter) -> Any:
     """Select the bulletins of the author's organisation, with how many have read each."""
     readers = select(func.count()).where(Receipt.notice_id == Notice.id).correlate(Notice).scalar_subquery()
     query = _rows().add_columns(readers.label("readers"), Notice.created_at)
-    return query.where(visible_to(user, Notice, Action.EDIT_BULLETIN), Notice.kind == "bulletin", *_conditions(chosen))
+    return query.where(
+        visible_to(user, Notice, Action.EDIT_BULLETIN), Notice.kind == NoticeKind.BULLETIN, *_conditions(chosen)
+    )
 
 
 def unread_count(user: User) -> int:
@@ -55,7 +58,7 @@ def unread_ids(user: User, limit: int = 500) -> list[UUID]:
 
 def reminders_of(organisation_id: UUID) -> list[Notice]:
     """The reminders that were sent to an organisation (S14), newest first; at most 3."""
-    query = select(Notice).where(Notice.organisation_id == organisation_id, Notice.kind == "reminder")
+    query = select(Notice).where(Notice.organisation_id == organisation_id, Notice.kind == NoticeKind.REMINDER)
     return list(session().scalars(query.order_by(Notice.published_at.desc()).limit(3)))
 
 
@@ -72,7 +75,7 @@ def readers_query(notice: Notice, view: str = "") -> Any:
 
 def own_bulletin(user: User, notice_id: UUID | None) -> Notice | None:
     """A bulletin of the reader's organisation; None for any other."""
-    query = select(Notice).where(Notice.id == notice_id, Notice.kind == "bulletin")
+    query = select(Notice).where(Notice.id == notice_id, Notice.kind == NoticeKind.BULLETIN)
     return session().scalars(query.where(visible_to(user, Notice, Action.EDIT_BULLETIN))).one_or_none()
 
 
@@ -111,7 +114,7 @@ def _rows() -> Any:
 
 
 def _published(user: User) -> ColumnElement[bool]:
-    return and_(visible_to(user, Notice), Notice.state == "published")
+    return and_(visible_to(user, Notice), Notice.state == NoticeState.PUBLISHED)
 
 
 def _since(user: User) -> ColumnElement[bool]:
@@ -129,7 +132,7 @@ def _is_read(user: User) -> ColumnElement[bool]:
 def _audience(notice: Notice) -> ColumnElement[bool]:
     """The accounts that ``scope`` lets read it by its audience, the author's own organisation aside."""
     province = func.coalesce(Organisation.authority_id, Organisation.id)
-    here: list[ColumnElement[bool]] = [User.state != "disabled", User.role.in_(READERS)]
+    here: list[ColumnElement[bool]] = [User.state != UserState.DISABLED, User.role.in_(READERS)]
     if notice.author_id:
         here.append(User.organisation_id != notice.author_id)
     if notice.authorities:

@@ -14,7 +14,7 @@ from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Task
+from service.models.tables.case import Task, TaskState
 from service.models.tables.organisation import Organisation
 from service.models.tables.ticket import Ticket
 from service.models.tables.user import User
@@ -62,7 +62,7 @@ def counts(user: User, chosen: ReportFilter) -> dict[str, int]:
 
 def open_task(user: User, ticket: Ticket) -> Task | None:
     """The task of this ticket that waits for the reader."""
-    query = select(Task).where(Task.case_id == ticket.case_id, Task.state == "open", visible_to(user, Task))
+    query = select(Task).where(Task.case_id == ticket.case_id, Task.state == TaskState.OPEN, visible_to(user, Task))
     return session().scalars(query).first()
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from service.domain.accounts.roles import Role
+from service.domain.accounts.roles import Role, UserState
 from service.models.db.session import session
 from service.models.tables.organisation import Organisation
 from service.models.tables.ticket import Ticket, TicketMessage
@@ -39,7 +39,7 @@ def answering_accounts() -> list[tuple[UUID, str, str, str]]:
     query = (
         select(User.id, User.display_name, User.role, Organisation.name)
         .join(User.organisation)
-        .where(User.role.in_((Role.SYS_ADMIN, Role.ASSOCIATION, Role.MINISTRY)), User.state != "disabled")
+        .where(User.role.in_((Role.SYS_ADMIN, Role.ASSOCIATION, Role.MINISTRY)), User.state != UserState.DISABLED)
         .order_by(User.role, User.display_name, User.id)
     )
     return [(row[0], row[1], row[2], row[3]) for row in session().execute(query)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from service.domain.units.units import UnitState
 from service.models.db.session import session
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import QualificationType
@@ -15,7 +16,7 @@ def choices(key: str) -> list[tuple[str, str]]:
     """Value and label of each choice of ``key`` (one of KEYS), in the order to show them; raises KeyError."""
     if key == "institutions":
         hosts = select(Organisation.id, Organisation.name).where(
-            Organisation.kind == "training_institution", Organisation.state != "deleted"
+            Organisation.kind == "training_institution", Organisation.state != UnitState.DELETED
         )
         return [(str(value), name) for value, name in session().execute(hosts.order_by(Organisation.sort_key))]
     if key == "qualification_types":
