@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from service.domain.training import classes
+from service.domain.training.class_fields import DATES
 from service.domain.training.class_progress import came
 from service.domain.training.classes import CLASS_MOVES, ClassState
 from service.domain.training.enrollment_state import LIVE, EnrollmentState
@@ -21,7 +22,6 @@ from service.models.tables.case import Case
 from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.training import Enrollment, TrainingClass
 from service.operations.class_change import (
-    DATE_FIELDS,
     FIELD_LABELS,
     changed_fields,
     fields_digest,
@@ -69,7 +69,7 @@ def change_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def _check(row: TrainingClass, changed: list[str], after: dict[str, Any], counts: dict[EnrollmentState, int]) -> None:
     if obstacle := classes.obstacle_to_class_changes(ClassState(row.state), changed, has_scores(row)):
         raise Conflict(obstacle)
-    classes.check_dates(**{name: after[name] for name in DATE_FIELDS})
+    classes.check_dates(**{name: after[name] for name in DATES})
     classes.check_moving(changed, came(counts) + counts.get(EnrollmentState.NO_SHOW, 0))
     classes.check_capacity(after["capacity"], row.taken)
 

@@ -9,23 +9,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.errors import N_
+from service.domain.training.class_fields import CLASS_FIELDS, DATES
 from service.models.db.session import session
 from service.models.tables.training import Enrollment, Score, TrainingClass
+from service.validation.record_fields import Place
 
-FIELD_LABELS = {
-    "place": N_("培训地点"),
-    "enrol_from": N_("报名开始日"),
-    "enrol_until": N_("报名截止日"),
-    "starts_on": N_("开班日"),
-    "ends_on": N_("结束日"),
-    "capacity": N_("名额"),
-    "pass_mark": N_("及格线"),
-    "contact": N_("联系人及电话"),
-    "body": N_("其他说明"),
-}
-"""Labels of ``domain.training.classes.OPEN_FIELDS``, in the order of the notice."""
-DATE_FIELDS = ("enrol_from", "enrol_until", "starts_on", "ends_on")
+FIELD_LABELS = {one.key: one.label for one in CLASS_FIELDS.at(Place.CHANGE)}
+"""Labels of the fields that may change after publication (R35), in the order of the notice."""
 
 
 def read_fields(row: TrainingClass) -> dict[str, Any]:
@@ -47,7 +37,7 @@ def changed_fields(row: TrainingClass, data: dict[str, Any]) -> list[str]:
 
 def parse_fields(data: dict[str, Any]) -> dict[str, Any]:
     """Read the fields from the data of a message; days are ISO text there."""
-    return {name: date.fromisoformat(data[name]) if name in DATE_FIELDS else data[name] for name in FIELD_LABELS}
+    return {name: date.fromisoformat(data[name]) if name in DATES else data[name] for name in FIELD_LABELS}
 
 
 def has_scores(row: TrainingClass) -> bool:

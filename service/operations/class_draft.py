@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from service.domain.accounts.roles import Role
 from service.domain.training import classes, plans
+from service.domain.training.class_fields import CLASS_FIELDS, DATES
 from service.domain.training.classes import ClassState
 from service.domain.training.plans import PlanState
 from service.domain.training.training_kind import TrainingKind
@@ -21,19 +22,9 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import QualificationType
 from service.models.tables.training import TrainingClass, TrainingPlan
 from service.operations.context import Context
+from service.validation.record_fields import Place
 
-DATE_FIELDS = ("enrol_from", "enrol_until", "starts_on", "ends_on")
-REQUIRED_FIELDS = (
-    "title",
-    "kind",
-    "institution_id",
-    "place",
-    *DATE_FIELDS,
-    "hours",
-    "capacity",
-    "qualification_types",
-    "pass_mark",
-)
+REQUIRED_FIELDS = tuple(one.key for one in CLASS_FIELDS.fields if one.required)
 """Fields without which a draft has no row; the form requires them when the class is published."""
 CODE_LETTERS = {TrainingKind.INITIAL: "QZ", TrainingKind.REFRESHER: "ZX", TrainingKind.RENEWAL: "HZ"}
 
@@ -47,17 +38,15 @@ def write_draft(data: dict[str, Any], context: Context, role: Role, organiser: O
         raise InvalidInput(dict.fromkeys(missing, Message(N_("这一项必填。"))))
     kind = TrainingKind(data["kind"])
     classes.check_organiser(role, kind)
-    days = {name: date.fromisoformat(data[name]) for name in DATE_FIELDS}
+    days = {name: date.fromisoformat(data[name]) for name in DATES}
     classes.check_dates(**days)
     classes.check_hours(data["hours"], _minimum_hours(data["qualification_types"], kind))
     classes.check_capacity(data["capacity"])
     plan_id, institution_id = _plan(data, kind, organiser), _institution(data["institution_id"])
     row = _row(data, context, kind, organiser, days["starts_on"].year)
     row.plan_id, row.kind, row.institution_id = plan_id, kind, institution_id
-    for name, day in days.items():
-        setattr(row, name, day)
-    for name in ("title", "place", "hours", "capacity", "pass_mark", "contact", "body"):
-        setattr(row, name, data[name])
+    for field in CLASS_FIELDS.plain(Place.FORM):
+        setattr(row, field.key, days.get(field.key, data[field.key]))
     row.qualification_types = sorted(data["qualification_types"])
     row.makeup_allowed = bool(data["makeup_allowed"])
     row.open_to_other_provinces = bool(data["open_to_other_provinces"])

@@ -84,7 +84,15 @@ class FormReader:
 
     def record_field(self, field: RecordField, today: datetime.date) -> Any:
         """Read a declared field that has no rule of its own; None when it is empty."""
+        if field.parse is not None:
+            typed = self.typed(field.input_name)
+            return self.parse(field.parse, typed) if typed or field.required else None
         match field.kind:
+            case FieldKind.INTEGER:
+                number = Integer("", field.minimum, field.maximum)
+                return self.read(field.input_name, number, required=field.required)
+            case FieldKind.LINES:
+                return self.lines(field.input_name, field.max_length, required=field.required)
             case FieldKind.DATE:
                 latest = today if field.not_after_today else None
                 return self.date(field.input_name, required=field.required, latest=latest)

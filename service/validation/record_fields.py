@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -11,6 +11,8 @@ class FieldKind(StrEnum):
     """How the value of a field is read and written."""
 
     TEXT = "text"
+    LINES = "lines"  # a text in which line breaks count
+    INTEGER = "integer"
     CODE = "code"  # digits that are no quantity; a sheet must not turn them into a number
     DATE = "date"
     BOOLEAN = "boolean"
@@ -24,6 +26,7 @@ class Place(StrEnum):
     SHEET = "sheet"  # the import template
     REST_IN = "rest_in"  # what a client of /api/v1 may send
     REST_OUT = "rest_out"  # what /api/v1 shows of the record
+    CHANGE = "change"  # what may still change once the record is published
     HISTORY = "history"  # versions of the record, side by side
     RECORD = "record"  # the page, the task panel and the paper of the record
 
@@ -33,10 +36,12 @@ class RecordField:
     """A field of a record.
 
     key: its column. label: Chinese, the English stands in the catalogue. name: its name in form, sheet and REST where
-    that is another than the column's. max_length: characters of a text. compared: the column that tells whether it was
+    that is another than the column's. max_length: characters of a text. minimum, maximum: of a number. parse: reads what
+    was typed by a rule of the domain, raises InvalidInput. compared: the column that tells whether it was
     changed, '' where a change of it is no change of the record (R14). has_rule: a rule of its own reads and shows it;
     a field without one is read, kept and shown by its declaration alone. width: of its column in a sheet, in characters.
-    is_brief: shown too where only a part of the record is.
+    is_brief: shown or asked too where only a part of
+    the record is. is_optional: a record without it is complete (R3).
     """
 
     key: str
@@ -52,8 +57,12 @@ class RecordField:
     has_rule: bool = False
     compared: str | None = None
     width: int = 14
+    minimum: int = 0
+    maximum: int = 0
+    parse: Callable[[str], object] | None = None
     not_after_today: bool = False
     is_brief: bool = False
+    is_optional: bool = False
 
     @property
     def input_name(self) -> str:
@@ -73,9 +82,12 @@ class RecordFields:
     fields: tuple[RecordField, ...]
     labels: dict[str, str] = field(init=False)
     """Key of the column → label."""
+    input_labels: dict[str, str] = field(init=False)
+    """Name in the form → label."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", {one.key: one.label for one in self.fields})
+        object.__setattr__(self, "input_labels", {one.input_name: one.label for one in self.fields})
 
     def at(self, place: Place) -> tuple[RecordField, ...]:
         """Return the fields that appear at ``place``."""

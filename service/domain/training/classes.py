@@ -7,11 +7,13 @@ from datetime import date, datetime
 from uuid import UUID
 
 from service.domain.accounts.roles import Role
+from service.domain.training.class_fields import CLASS_FIELDS
 from service.domain.training.training_kind import TrainingKind
 from service.domain.values.calendar import DAY, start_of_day
 from service.domain.values.labelled_enum import Labelled
 from service.domain.values.state_machine import Moves
 from service.errors import N_, InvalidInput, Message
+from service.validation.record_fields import Place
 
 WARNING_DAYS = 2  # before an unconfirmed enrolment lapses (R45)
 
@@ -52,10 +54,7 @@ LEAST_HOURS: Mapping[TrainingKind, int] = {  # the default of a qualification ty
 }
 
 # What may still change once published (R35); the kind never does (R33).
-OPEN_FIELDS = frozenset(
-    {"place", "enrol_from", "enrol_until", "starts_on", "ends_on", "capacity", "pass_mark", "contact", "body"}
-)
-
+OPEN_FIELDS = frozenset(CLASS_FIELDS.keys_at(Place.CHANGE))
 START_FIELDS = frozenset({"enrol_from", "enrol_until", "starts_on"})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import UNIT_ROLES, Role
+from service.domain.units.unit_fields import UNIT_FIELDS
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, Message
 
@@ -23,24 +24,8 @@ class UnitState(Labelled):
     DELETED = "deleted", N_("已删除")
 
 
-class Business(Labelled):
-    PRODUCTION = "production", N_("生产")
-    SALE = "sale", N_("销售")
-    BOTH = "both", N_("生产和销售")
-
-
-FIELDS: Mapping[str, str] = {
-    "name": N_("单位名称"),
-    "credit_code": N_("统一社会信用代码"),
-    "kind": N_("单位类型"),
-    "parent": N_("所属集团"),
-    "authority": N_("主管省份"),
-    "business": N_("业务范围"),
-    "legal_rep": N_("法定代表人"),
-    "contact": N_("联系人"),
-    "phone": N_("联系电话"),
-    "address": N_("地址"),
-}
+RECORD = tuple(one.input_name for one in UNIT_FIELDS.fields if not one.is_optional)
+"""The fields of a complete record (R3), by their names in the form and in its order."""
 OPEN_BEFORE_RECORD = frozenset({Action.MODIFY_UNIT, Action.VIEW_UNITS, Action.CHANGE_PASSWORD})
 """The actions open to a group or enterprise whose unit record is incomplete (R3)."""
 LOCKED = frozenset({"name", "credit_code", "authority", "kind", "parent"})  # for the unit itself (R11, C6)
@@ -51,14 +36,14 @@ def required_fields(kind: UnitKind) -> frozenset[str]:
     if kind is UnitKind.ACADEMY:
         return frozenset({"name", "kind", "authority", "contact", "phone"})
     if kind is UnitKind.BRANCH:
-        return frozenset(FIELDS) - {"credit_code"}
-    return frozenset(FIELDS) - {"parent"}
+        return frozenset(RECORD) - {"credit_code"}
+    return frozenset(RECORD) - {"parent"}
 
 
 def missing_fields(kind: UnitKind, record: Mapping[str, object]) -> list[str]:
     """The required fields that are empty, in the order of the form; none: the record is complete, whoever filled it (C18)."""
     required = required_fields(kind)
-    return [field for field in FIELDS if field in required and not record.get(field)]
+    return [field for field in RECORD if field in required and not record.get(field)]
 
 
 def obstacle_to_work(role: Role, state: UnitState, actions: Collection[Action]) -> Message | None:
@@ -78,10 +63,12 @@ def obstacle_to_work(role: Role, state: UnitState, actions: Collection[Action]) 
 
 def obstacle_to_changes(role: Role, changed: Iterable[str]) -> Message | None:
     """Why these fields cannot be changed: some are locked for the unit itself (R11)."""
-    locked = [field for field in FIELDS if field in LOCKED and field in set(changed)]
+    locked = [field for field in RECORD if field in LOCKED and field in set(changed)]
     if role not in UNIT_ROLES or not locked:
         return None
-    return Message(N_("“%(field)s”由省级主管部门维护，请联系其变更。"), field=Message(FIELDS[locked[0]]))
+    return Message(
+        N_("“%(field)s”由省级主管部门维护，请联系其变更。"), field=Message(UNIT_FIELDS.input_labels[locked[0]])
+    )
 
 
 def obstacle_to_deletion(persons: int, branches: int) -> Message | None:

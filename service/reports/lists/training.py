@@ -12,7 +12,8 @@ from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
-from service.domain.units.units import Business, UnitKind, UnitState
+from service.domain.units.unit_fields import Business
+from service.domain.units.units import UnitKind, UnitState
 from service.errors import N_
 from service.models.queries.persons import person_list
 from service.models.queries.report_filter import ReportFilter

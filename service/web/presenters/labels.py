@@ -14,13 +14,13 @@ from service.domain.notices.tickets import TicketKind
 from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import PersonState
+from service.domain.training.plan_fields import PLAN_FIELDS
 from service.domain.training.plans import PlanState
 from service.domain.training.scores import ABSENT, write_score
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
+from service.domain.units.unit_fields import UNIT_FIELDS, Business
 from service.domain.units.units import (
-    FIELDS,
-    Business,
     UnitKind,
     UnitState,
 )
@@ -30,23 +30,12 @@ from service.web.presenters.formatting import translate
 
 FIELD_WORDS = {
     **PERSON_FIELDS.labels,
-    **FIELDS,
-    "authority_id": N_("主管省份"),
-    "parent_id": N_("所属集团"),
+    **UNIT_FIELDS.labels,
     "state": N_("状态"),
 }
 OWN_WORDS = {  # where a table calls a column otherwise
     ("person", "name"): PERSON_FIELDS.labels["name"],
-    ("plan", "title"): N_("名称"),
-    ("plan", "kind"): N_("类型"),
-    ("plan", "year"): N_("年度"),
-    ("plan", "month"): N_("月份"),
-    ("plan", "quarter"): N_("季度"),
-    ("plan", "place"): N_("地点"),
-    ("plan", "capacity"): N_("名额"),
-    ("plan", "hours"): N_("学时"),
-    ("plan", "note"): N_("说明"),
-    ("plan", "cancel_reason"): N_("取消原因"),
+    **{("plan", key): label for key, label in PLAN_FIELDS.labels.items()},
     ("user", "display_name"): N_("姓名"),
     ("user", "role"): N_("角色"),
     ("user", "awaits_assent"): N_("待安全管理员同意"),
@@ -171,6 +160,8 @@ def register(app: Flask) -> None:
         "word": word,
         "field_word": field_word,
         "person_fields": PERSON_FIELDS,
+        "unit_fields": UNIT_FIELDS,
+        "plan_fields": PLAN_FIELDS,
         "value_word": value_word,
         "use_case_word": use_case_word,
         "options": options,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
+from service.domain.training.class_fields import CLASS_FIELDS, DATES
 from service.domain.training.class_progress import came
 from service.domain.training.classes import (
     START_FIELDS,
@@ -19,7 +20,6 @@ from service.domain.training.classes import (
     obstacle_to_class_changes,
 )
 from service.domain.training.enrollment_state import EnrollmentState
-from service.domain.training.scores import parse_pass_mark
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, Message, NotAllowed
 from service.models.db.session import session
@@ -33,6 +33,7 @@ from service.models.tables.training import LIVE_ENROLLMENT, TrainingClass
 from service.models.tables.user import User
 from service.operations import class_change
 from service.validation.form_reader import FormReader
+from service.validation.record_fields import Place
 from service.workflow.runtime import definitions, tasks
 
 NO_CASE = N_("该班不是由流程开办的，不能这样办理。")
@@ -162,16 +163,10 @@ def _case(found: TrainingClass) -> UUID:
 def _changes(found: TrainingClass, raw: Mapping[str, str]) -> dict[str, Any]:
     """Read the form into the data of the message ``class_changed``. Raises InvalidInput with all errors at once."""
     entry = FormReader(raw)
-    days = {name: day for name in class_change.DATE_FIELDS if (day := entry.date(name, required=True))}
-    data = {
-        "seen": entry.typed("seen"),
-        "place": entry.text("place", 100, required=True),
-        "contact": entry.text("contact", 100),
-        "body": entry.lines("body", 2000),
-        "capacity": entry.integer("capacity", 1, 2000),
-        "pass_mark": entry.parse(parse_pass_mark, entry.typed("pass_mark")),
-    }
-    if len(days) == len(class_change.DATE_FIELDS):
+    data = {"seen": entry.typed("seen")}
+    data |= {field.key: entry.record_field(field, today()) for field in CLASS_FIELDS.plain(Place.CHANGE)}
+    days = {name: data[name] for name in DATES if data[name]}
+    if len(days) == len(DATES):
         entry.parse(partial(check_dates, **days))
     if data["capacity"] is not None:
         entry.parse(check_capacity, data["capacity"], found.taken)

@@ -12,6 +12,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.training import plans
 from service.domain.training.classes import check_organiser
+from service.domain.training.plan_fields import PLAN_FIELDS
 from service.domain.training.plans import PlanState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.values.reasons import parse_reason
@@ -26,6 +27,7 @@ from service.models.queries.training import plan_list
 from service.models.tables.training import TrainingPlan
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
+from service.validation.record_fields import Place
 from service.workflow.optimistic_lock import check_version
 from service.workflow.runtime import tasks
 
@@ -128,9 +130,8 @@ def _fill(user: User, row: TrainingPlan, entry: FormReader) -> None:
     if year is not None and (year, month, quarter) != (row.year, row.month, row.quarter):
         entry.parse(plans.check_year, year, today())
         entry.parse(plans.check_time, year, month, today(), "time")
-    row.place, row.note = entry.text("place", 100), entry.text("note", 500)
-    row.capacity = entry.integer("capacity", 1, 2000) if entry.typed("capacity") else None
-    row.hours = entry.integer("hours", 1, 500) if entry.typed("hours") else None
+    for field in PLAN_FIELDS.plain(Place.FORM):
+        setattr(row, field.key, entry.record_field(field, today()))
     with session().no_autoflush:
         entry.check()
     row.kind, row.year, row.month, row.quarter = str(kind), year or 0, month, quarter

@@ -10,11 +10,12 @@ from sqlalchemy.exc import IntegrityError
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import UNIT_ROLES, Role
-from service.domain.persons.identity import parse_phone
 from service.domain.units import units
 from service.domain.units.credit_code import parse_credit_code
-from service.domain.units.units import Business, UnitKind, missing_fields
+from service.domain.units.unit_fields import UNIT_FIELDS
+from service.domain.units.units import UnitKind, missing_fields
 from service.errors import N_, InvalidInput, Message, NotFound
+from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -22,6 +23,7 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
+from service.validation.record_fields import Place
 from service.workflow.authorization import must_have_record, must_reach
 from service.workflow.optimistic_lock import check_version
 
@@ -32,7 +34,7 @@ CODE_TAKEN = Message(N_("这个统一社会信用代码已属于另一个单位�
 def create_unit(user: User, raw: Mapping[str, Any]) -> Organisation:
     """Enter a unit (S31, S67): by its province, or by the association, which also enters academies.
 
-    raw: the fields of ``units.FIELDS``; authority and parent are ids. Only name, kind and authority must be there: the
+    raw: the fields of ``UNIT_FIELDS``; authority and parent are ids. Only name, kind and authority must be there: the
     unit itself completes the rest (R3). Raises InvalidInput, NotAllowed.
     """
     with transaction(Operation("create_unit", user.id)) as current:
@@ -86,19 +88,8 @@ def missing(unit: Organisation) -> list[str]:
 
 
 def record(unit: Organisation) -> dict[str, object]:
-    """The fields of ``units.FIELDS`` of a unit."""
-    return {
-        "name": unit.name,
-        "credit_code": unit.credit_code,
-        "kind": unit.kind,
-        "parent": unit.parent_id,
-        "authority": unit.authority_id,
-        "business": unit.business,
-        "legal_rep": unit.legal_rep,
-        "contact": unit.contact,
-        "phone": unit.phone,
-        "address": unit.address,
-    }
+    """The fields of ``UNIT_FIELDS`` of a unit."""
+    return {one.input_name: getattr(unit, one.key) for one in UNIT_FIELDS.fields}
 
 
 def must_be_complete(user: User, action: Action) -> None:
@@ -133,15 +124,8 @@ def _fill(unit: Organisation, entry: FormReader, *, is_own: bool = False) -> Non
     if entry.has("credit_code") and not (is_own and unit.credit_code):
         typed = entry.typed("credit_code")
         unit.credit_code = entry.parse(parse_credit_code, typed) if typed else None
-    unit.business = entry.choice("business", list(Business))
-    unit.legal_rep = entry.text("legal_rep", 50)
-    unit.contact = entry.text("contact", 50)
-    unit.phone = entry.parse(parse_phone, entry.typed("phone")) or None
-    unit.address = entry.text("address", 200)
-    unit.production_licence = entry.text("production_licence", 40)
-    unit.production_licence_until = entry.date("production_licence_until")
-    unit.sales_licence = entry.text("sales_licence", 40)
-    unit.sales_licence_until = entry.date("sales_licence_until")
+    for field in UNIT_FIELDS.plain(Place.FORM):
+        setattr(unit, field.key, entry.record_field(field, today()) or None)
 
 
 def flush() -> None:

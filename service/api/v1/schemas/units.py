@@ -6,7 +6,8 @@ from marshmallow import fields
 
 from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.api.v1.schemas.pages import SearchQuery
-from service.domain.units.units import Business, UnitKind, UnitState
+from service.domain.units.unit_fields import Business
+from service.domain.units.units import UnitKind, UnitState
 from service.validation.fields import Choice, Date, Id, Integer, List, Text
 
 PROVINCE = "主管省份的 id，见 GET /provinces。 / Id of the province."

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from service.domain.units.unit_fields import UNIT_FIELDS
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
@@ -22,6 +23,7 @@ from service.models.tables.user import User
 ORDER = SortOrder((Organisation.sort_key, Organisation.id))
 SENT = SortOrder((Notice.published_at, Notice.id), is_descending=True)
 Row = Any  # of a page
+LISTED = ("name", "kind", "contact", "phone")  # columns of the list itself
 WHAT = ("record", "persons", "account")
 Province = aliased(Organisation)
 
@@ -42,8 +44,9 @@ def entry_query(user: User, chosen: ReportFilter) -> Any:
             _last_login().label("last_login"),
             _reminded().label("reminded_at"),
             *(
-                getattr(Organisation, name)
-                for name in ("credit_code", "parent_id", "authority_id", "business", "legal_rep", "address")
+                getattr(Organisation, one.key)
+                for one in UNIT_FIELDS.fields
+                if one.key not in LISTED and not one.is_optional
             ),
         )
         .outerjoin(Province, Province.id == Organisation.authority_id)

@@ -14,6 +14,7 @@ from flask_login import current_user
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.training.classes import ORGANISES
+from service.domain.training.plan_fields import PLAN_FIELDS
 from service.domain.training.plans import AHEAD, PlanState, quarter_of
 from service.domain.training.training_kind import TrainingKind
 from service.errors import N_, Conflict
@@ -24,6 +25,7 @@ from service.models.queries.training import plan_list
 from service.models.queries.units import unit_list
 from service.models.tables.training import TrainingPlan
 from service.reports import read_list
+from service.validation.record_fields import Place
 from service.web.presenters.filter_bar import ControlView
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
@@ -46,7 +48,7 @@ MONTHS = (
     N_("11 月"),
     N_("12 月"),
 )
-HISTORY = ("title", "kind", "year", "month", "quarter", "place", "capacity", "hours", "note", "state", "cancel_reason")
+HISTORY = PLAN_FIELDS.keys_at(Place.HISTORY)
 
 
 @bp.get("/plans")

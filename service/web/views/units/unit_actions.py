@@ -10,8 +10,8 @@ from flask_login import current_user, logout_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import UNIT_ROLES, Role
+from service.domain.units.unit_fields import UNIT_FIELDS
 from service.domain.units.units import (
-    FIELDS,
     UnitKind,
     missing_fields,
     obstacle_to_deletion,
@@ -152,10 +152,8 @@ def unentered() -> ResponseReturnValue:
 
 def _gaps(row: unit_completeness.Row) -> list[str]:
     """The names of the fields its record lacks."""
-    record = {
-        name: getattr(row, {"parent": "parent_id", "authority": "authority_id"}.get(name, name)) for name in FIELDS
-    }
-    return [FIELDS[name] for name in missing_fields(UnitKind(row.kind), record)]
+    record = {one.input_name: getattr(row, one.key) for one in UNIT_FIELDS.fields if not one.is_optional}
+    return [UNIT_FIELDS.input_labels[name] for name in missing_fields(UnitKind(row.kind), record)]
 
 
 @bp.post("/units/unentered")

@@ -11,9 +11,8 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import UNIT_ROLES, Role
+from service.domain.units.unit_fields import UNIT_FIELDS
 from service.domain.units.units import (
-    FIELDS,
-    Business,
     UnitKind,
     UnitState,
     required_fields,
@@ -24,6 +23,7 @@ from service.models.queries.scope import get_or_404_in_scope, is_unscoped
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.units import unit_list
 from service.models.tables.organisation import Organisation
+from service.validation.record_fields import Place
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
@@ -35,7 +35,7 @@ from service.workflow.units import units
 bp = Blueprint("units", __name__)
 
 LEAVES = {"branch": "units.branches", "academy": "units.academies"}  # of the menu, where a unit is no enterprise
-HISTORY = (*FIELDS, "authority_id", "parent_id", "state")
+HISTORY = (*UNIT_FIELDS.keys_at(Place.HISTORY), "state")
 
 
 @bp.get("/units")
@@ -118,7 +118,6 @@ def _entry(register: str, *kinds: UnitKind) -> ResponseReturnValue:
         kinds=kinds,
         provinces=_provinces(),
         groups=groups,
-        businesses=list(Business),
     )
 
 
@@ -136,7 +135,7 @@ def show(unit_id: UUID) -> ResponseReturnValue:
     return render_template(
         "pages/units/show.html",
         unit=unit,
-        fields=FIELDS,
+        fields=UNIT_FIELDS.input_labels,
         names=_names(unit),
         **_progress(unit),
         branches=unit_list.branches_of(current_user, unit.id) if unit.kind == "group" else [],
@@ -155,9 +154,8 @@ def edit(unit_id: UUID) -> ResponseReturnValue:
     return render_template(
         "pages/units/edit.html",
         unit=unit,
-        fields=FIELDS,
+        fields=UNIT_FIELDS.input_labels,
         names=_names(unit),
-        businesses=list(Business),
         is_own=Role(current_user.role) in UNIT_ROLES,
         **_progress(unit),
     )
