@@ -22,6 +22,7 @@ from service.domain.training.classes import (
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, Message, NotAllowed
+from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
@@ -163,7 +164,7 @@ def _case(found: TrainingClass) -> UUID:
 def _changes(found: TrainingClass, raw: Mapping[str, str]) -> dict[str, Any]:
     """Read the form into the data of the message ``class_changed``. Raises InvalidInput with all errors at once."""
     entry = FormReader(raw)
-    data = {"seen": entry.typed("seen")}
+    data: dict[str, Any] = {"seen": entry.typed("seen")}
     data |= {field.key: entry.record_field(field, today()) for field in CLASS_FIELDS.plain(Place.CHANGE)}
     days = {name: data[name] for name in DATES if data[name]}
     if len(days) == len(DATES):
