@@ -21,8 +21,8 @@ from service.api.v1.schemas.pages import (
 )
 from service.api.v1.task_completion import complete_task
 from service.domain.accounts.permissions import Action
-from service.domain.persons.identity import normalise
 from service.domain.training import training_need
+from service.domain.values.contacts import normalise
 from service.errors import N_, NotFound
 from service.models.db.clock import today
 from service.models.db.transaction import expire_session

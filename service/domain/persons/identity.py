@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
 from service.domain.units.provinces import IDENTITY_REGIONS
+from service.domain.values.contacts import normalise
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, InvalidInput, Message
 
@@ -34,11 +34,6 @@ class Identity:
     number: str
     birth_date: date
     sex: Sex
-
-
-def normalise(text: str | None) -> str:
-    """What was typed, half-width, without spaces and hyphens, in capitals."""
-    return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text or "")).upper()
 
 
 def check_character(digits: str) -> str:
@@ -70,14 +65,6 @@ def parse_document_number(id_type: IdType, text: str | None, field: str = "id_nu
     if not re.fullmatch(r"[A-Z0-9]{5,20}", number, re.ASCII):
         raise InvalidInput({field: N_("证件号码应为 5 至 20 位字母或数字，请核对。")})
     return number
-
-
-def parse_phone(text: str | None, field: str = "phone") -> str:
-    """Read a telephone number: a mainland mobile, or a landline with area code; '' when none was typed."""
-    number = normalise(text)
-    if number and not re.fullmatch(r"(\+86)?1\d{10}|0\d{9,11}", number, re.ASCII):
-        raise InvalidInput({field: N_("请填写 11 位手机号码，或带区号的固定电话，如 053112345678。")})
-    return number.removeprefix("+86")
 
 
 def mask(text: str) -> str:

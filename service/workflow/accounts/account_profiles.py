@@ -7,9 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from service.domain.accounts.roles import Role, needs_assent, obstacle_to_account
-from service.domain.persons.identity import parse_phone
 from service.domain.units.units import UnitState
-from service.domain.values.contacts import parse_mail
+from service.domain.values.contacts import parse_mail, parse_phone
 from service.errors import N_
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction

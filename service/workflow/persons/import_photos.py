@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
 
-from service.domain.persons.identity import normalise
+from service.domain.values.contacts import normalise
 from service.domain.values.photos import MOST_BYTES, obstacle_to_photo
 from service.errors import N_, InvalidInput, Message
 from service.models.db.session import session

@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Any
 
 from service.domain.accounts.permissions import Action
-from service.domain.persons.identity import normalise
 from service.domain.persons.person_fields import PERSON_FIELDS
+from service.domain.values.contacts import normalise
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.xlsx import DANGEROUS
 from service.models.queries.units.unit_list import unit_choices

@@ -15,13 +15,10 @@ from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import parse_legacy
 from service.domain.persons import persons
-from service.domain.persons.identity import (
-    IdType,
-    Sex,
-    parse_phone,
-)
+from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import ALREADY_ENTERED, PersonState
+from service.domain.values.contacts import parse_phone
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.clock import today

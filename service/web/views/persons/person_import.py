@@ -16,10 +16,8 @@ from flask_babel import force_locale, gettext
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.domain.persons.identity import (
-    mask,
-    normalise,
-)
+from service.domain.persons.identity import mask
+from service.domain.values.contacts import normalise
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.infrastructure.xlsx import Head, Sheet
 from service.models.db.ids import new_id

@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.domain.persons.identity import IdType, Sex, normalise
+from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.persons import PersonState, obstacle_to_editing
 from service.domain.training import training_need
 from service.domain.units.units import UnitKind
+from service.domain.values.contacts import normalise
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
