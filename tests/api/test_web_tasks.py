@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from service.errors import NotFound
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
 from service.models.tables.case import Task
@@ -192,6 +193,8 @@ def test_a_task_is_handed_to_a_colleague_and_to_nobody_else(client: FlaskClient,
     assert f'value="{colleague.id}"' in client.get(f"/tasks/{task.id}").get_data(as_text=True)
     for stranger in (stage.other_province, other_role):
         assert client.post(f"/tasks/{task.id}/assign", data={"assignee": str(stranger.id)}).status_code == 422
+        with pytest.raises(NotFound):  # the interface has no list of colleagues before it
+            tasks.assign(stage.province, task.id, stranger.id)
     assert client.post(f"/tasks/{task.id}/assign", data={"assignee": str(colleague.id)}).status_code == 302
     session().expire_all()
     assert session().get_one(Task, task.id).assignee_id == colleague.id
