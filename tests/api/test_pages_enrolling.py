@@ -114,20 +114,6 @@ def test_the_projection_follows_certificates_and_the_calendar(client: FlaskClien
     assert needs()[person.id] == "initial"
 
 
-def test_r25_a_renewal_that_ends_too_late_changes_the_need_at_once(client: FlaskClient, clock: Any) -> None:
-    stage = make_stage()
-    person = stage.person()
-    make_certificate(person, today())
-    enroll(stage, publish_class(stage, "renewal"), person)
-    clock.move(timedelta(days=1))
-    enrollments.refresh_need()
-    assert needs()[person.id] == "in_progress"
-    with transaction(Operation("test")) as current:
-        current.scalars(select(Enrollment).where(Enrollment.person_id == person.id)).one().state = "withdrawn"
-    assert enrollments.refresh_need() == 1
-    assert needs()[person.id] == "expired"
-
-
 def test_a_deleted_draft_leaves_no_need_behind(client: FlaskClient, clock: Any) -> None:
     stage = make_stage()
     draft = make_person(stage.unit, state="draft")

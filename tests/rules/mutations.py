@@ -44,6 +44,13 @@ MUTATIONS = (
         UNIT + "domain_passwords.py::test_r2_weak_passwords_are_refused_with_the_reason",
     ),
     _row(
+        2,
+        "service/api/http/auth.py",
+        "if account.must_change:",
+        "if account.must_change is None:",
+        API + "v1_rules.py::test_who_may_not_come_in_yet",
+    ),
+    _row(
         3,
         UNITS + "units.py",
         "OPEN_BEFORE_RECORD = frozenset({",
@@ -95,7 +102,7 @@ MUTATIONS = (
     _row(
         9,
         ACCOUNTS + "scopes.py",
-        "return not subject.is_academy and _same(subject.authority, actor.authority)",
+        "return not subject.is_academy and _equal(subject.authority, actor.authority)",
         "return not subject.is_academy",
         UNIT
         + "domain_roles.py::test_r9_r12_persons_are_approved_by_the_province_of_their_unit_and_academies_by_nobody",
@@ -124,8 +131,8 @@ MUTATIONS = (
     _row(
         12,
         ACCOUNTS + "scopes.py",
-        "return not subject.is_academy and _same(subject.authority, actor.authority)",
-        "return _same(subject.authority, actor.authority)",
+        "return not subject.is_academy and _equal(subject.authority, actor.authority)",
+        "return _equal(subject.authority, actor.authority)",
         UNIT
         + "domain_roles.py::test_r9_r12_persons_are_approved_by_the_province_of_their_unit_and_academies_by_nobody",
     ),
@@ -175,7 +182,7 @@ MUTATIONS = (
     _row(
         19,
         "service/workflow/persons/person_records.py",
-        "IN_OWN_SCOPE if known else ALREADY_ENTERED",
+        "IN_OWN_SCOPE if is_own else ALREADY_ENTERED",
         "IN_OWN_SCOPE",
         API + "pages_persons.py::test_a_number_entered_elsewhere_is_refused_without_saying_where",
     ),
@@ -228,7 +235,8 @@ MUTATIONS = (
         "service/models/tables/training_need_listener.py",
         'Enrollment: ("state",)}',
         "Enrollment: ()}",
-        API + "pages_enrolling.py::test_r25_a_renewal_that_ends_too_late_changes_the_need_at_once",
+        PROCESS + "training_need.py::test_r25_a_renewal_that_begins_makes_the_need_stale",
+        PROCESS + "training_need.py::test_r25_a_renewal_that_fails_after_the_last_day_makes_the_need_stale",
     ),
     _row(
         25,
@@ -303,6 +311,13 @@ MUTATIONS = (
         UNIT + "domain_classes.py::test_r34_s61_a_provinces_class_is_for_its_own_unless_opened",
     ),
     _row(
+        34,
+        "service/handlers/training_class.py",
+        '    _announce(row, context, Message(N_("开班通知：%(title)s"), title=row.title), invitation_lines(row))\n',
+        "",
+        PROCESS + "training_class.py::test_a_province_tells_only_its_own_unless_the_class_is_open_to_others",
+    ),
+    _row(
         35,
         TRAINING + "classes.py",
         'if "pass_mark" in fields and has_scores:',
@@ -354,8 +369,8 @@ MUTATIONS = (
     _row(
         41,
         ACCOUNTS + "permissions.py",
-        "_A.ENROLL: (_NO, _P, _ACADEMIES, _reach(ScopeKind.LINKED), _G, _U)",
-        "_A.ENROLL: (_NO, _P, _ACADEMIES, _reach(ScopeKind.LINKED), _U, _U)",
+        "_A.ENROLL: (_NO, _P, _ACADEMIES, _LINKED, _G, _U)",
+        "_A.ENROLL: (_NO, _P, _ACADEMIES, _LINKED, _U, _U)",
         UNIT + "domain_enrollments.py::test_r41_r44_who_may_enrol_whom",
     ),
     _row(
@@ -498,7 +513,8 @@ MUTATIONS = (
         "service/handlers/certification.py",
         "        supersedes_id=old.id,\n",
         "",
-        PROCESS + "certification.py::test_a_renewal_keeps_the_number_and_counts_from_the_old_last_day",
+        PROCESS + "certification.py::"
+        "test_r56_a_renewal_names_the_edition_it_supersedes_so_that_the_old_one_leads_to_it",
     ),
     _row(
         57,
@@ -602,7 +618,7 @@ MUTATIONS = (
     _row(
         70,
         "service/models/queries/scope.py",
-        "where(model.id == key, visible_to(user, model))",
+        "where(model.id == key, visible_to(user, model, action))",
         "where(model.id == key)",
         API + "v1_rules.py::test_what_is_out_of_scope_does_not_exist",
     ),
@@ -623,8 +639,8 @@ MUTATIONS = (
     _row(
         73,
         "service/engine/journal.py",
-        'hashlib.sha256(prev.encode() + canonical(fixed) + canonical(row["digests"]))',
-        'hashlib.sha256(prev.encode() + canonical(row["digests"]))',
+        'hashlib.sha256(row["prev"].encode() + canonical(fields) + canonical(row["digests"]))',
+        'hashlib.sha256(row["prev"].encode() + canonical(row["digests"]))',
         UNIT + "engine_journal.py::test_any_changed_field_is_found",
     ),
     _row(
@@ -660,7 +676,7 @@ MUTATIONS = (
         "service/engine/bpmn/multi_instance.py",
         'if enough or done == outer.internal_data["total"]:',
         'if done == outer.internal_data["total"]:',
-        UNIT + "engine_steps.py::test_instances_end_together_when_their_completion_condition_holds",
+        UNIT + "engine_steps.py::test_parallel_instances_end_with_the_first_that_meets_the_condition",
     ),
 )
 
