@@ -147,10 +147,3 @@ class ProcessError(AnpeiError):
     """流程运行出错，已记录为故障，处理后可以重试。"""
 
     code = "process_error"
-
-    def __init__(
-        self, text: str | Message | None = None, *, element: str | None = None, case: str | None = None, **values: Any
-    ) -> None:
-        super().__init__(text, **values)
-        self.element = element
-        self.case = case

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text, update
 
-from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, TaskAlreadyDone
+from service.engine import StaleToken
+from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, ProcessError, TaskAlreadyDone
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -396,6 +397,49 @@ def test_a_failing_job_is_tried_again_and_becomes_an_incident_that_can_be_retrie
     assert (case.ended, case.incidents) == ("lapsed", 0)
     with pytest.raises(Conflict):
         retry_incident(association, incident.id)
+
+
+def test_a_step_that_fails_is_an_incident_and_the_officer_reads_what_happens_next(app: Any, clock: Any) -> None:
+    deploy(DIAGRAM.replace('decision == "yes"', "n"))  # a number is no condition
+    association = person("a", "association")
+    started = cases.start(association, "small", {"n": 1})
+    with pytest.raises(ProcessError) as failed:
+        cases.complete(association, started.tasks[0], {"decision": "yes"})
+    assert str(failed.value.message) == str(ProcessError().message)
+    incident = session().scalars(select(Incident)).one()
+    assert (incident.case_id, incident.element) == (started.case_id, "gw")
+    assert "真假值" in incident.message
+    assert _state(started.tasks[0]) == "open"
+
+
+def test_rows_of_a_batch_whose_steps_fail_are_refused_with_the_words_for_one(
+    app: Any, clock: Any, monkeypatch: Any
+) -> None:
+    deploy(DIAGRAM.replace('decision == "yes"', "n"))
+    association = person("a", "association")
+    task = cases.start(association, "small", {"n": 1}).tasks[0]
+    (failed,) = bulk_completion.complete_many(association, uuid4(), [(task, {"decision": "yes"})])
+    assert (failed.ok, failed.message) == (False, ProcessError().message)
+    monkeypatch.setattr(executor, "apply_input", _find_no_token)
+    (stale,) = bulk_completion.complete_many(association, uuid4(), [(task, {"decision": "yes"})])
+    assert (stale.ok, stale.message) == (False, TaskAlreadyDone().message)
+    with pytest.raises(TaskAlreadyDone) as one:
+        cases.complete(association, task, {"decision": "yes"})
+    assert one.value.message == TaskAlreadyDone().message
+
+
+def _find_no_token(*_: Any) -> Any:
+    raise StaleToken("complete look 0.0")
+
+
+def test_a_job_whose_token_is_gone_is_done_without_an_incident(app: Any, clock: Any, monkeypatch: Any) -> None:
+    deploy()
+    started = cases.start(person("a", "association"), "small", {})
+    clock.move(timedelta(days=3))
+    monkeypatch.setattr(executor, "apply_input", _find_no_token)
+    assert jobs.run_due() == 1
+    assert session().scalars(select(Job.state).where(Job.case_id == started.case_id)).all() == ["done"]
+    assert session().scalars(select(Incident)).all() == []
 
 
 def _fail(*_: Any) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from service.errors import ProcessError, TaskAlreadyDone
+
 Data = dict[str, Any]  # JSON values without floats; keys are identifiers
 
 
@@ -130,20 +132,39 @@ class BpmnError(Exception):
         self.data = dict(data or {})
 
 
-class StaleToken(Exception):
-    """The input has no place in this state: the token is gone, or nobody waits for that message."""
+class StaleToken(TaskAlreadyDone):
+    """已被处理
+
+    The input has no place in this state: the token is gone, or nobody waits for that message. ``detail`` names them,
+    for logs and replays; the user reads the message.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__()
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 class MissingRecordedResult(Exception):
     """A service was called for which the journal holds no result (re-execution only)."""
 
 
-class StepError(Exception):
-    """A script, condition, or the library failed in a step; nothing of the step counts. An incident for the case."""
+class StepError(ProcessError):
+    """流程运行出错，已记录为故障，处理后可以重试。
 
-    def __init__(self, message: str, element: str = "") -> None:
-        super().__init__(message)
+    A script, a condition or SpiffWorkflow failed in a step; nothing of the step counts. ``detail`` says why, for the
+    incident of the case; the user reads the message. ``element``: path of the element that failed, or ''.
+    """
+
+    def __init__(self, detail: str, element: str = "") -> None:
+        super().__init__()
+        self.detail = detail
         self.element = element
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 @dataclass(frozen=True, slots=True)

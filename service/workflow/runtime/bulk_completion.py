@@ -11,8 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import load_only
 
-from service.engine import StaleToken, StepError
-from service.errors import AnpeiError, InvalidInput, Message, NotFound, ProcessError, TaskAlreadyDone
+from service.errors import AnpeiError, InvalidInput, Message, NotFound
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -100,10 +99,6 @@ def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResul
         return RowResult(task_id, True)
     except InvalidInput as invalid:
         return RowResult(task_id, False, invalid.message, dict(invalid.fields))
-    except StaleToken:
-        return RowResult(task_id, False, TaskAlreadyDone().message)
-    except StepError:
-        return RowResult(task_id, False, ProcessError().message)
     except AnpeiError as refused:
         return RowResult(task_id, False, refused.message)
 

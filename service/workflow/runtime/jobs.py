@@ -57,6 +57,8 @@ def run_due(limit: int = 50) -> int:
     for job in sorted(taken, key=lambda j: (j.run_at, j.id)):
         try:
             _run(job, worker)
+        except StaleToken:
+            _drop(job)
         except Exception as error:
             _fail(job, error)
     return len(taken)
@@ -108,12 +110,14 @@ def _act(job: Any) -> Act:
     return Act(job.kind, element=job.name, data=job.payload)
 
 
+def _drop(job: Any) -> None:
+    """Close the job of a case that moved on meanwhile: it is neither tried again nor an incident."""
+    with transaction(Operation("job has no place")) as current_session:
+        current_session.execute(COMPLETE_JOB, {"id": job.id})
+
+
 def _fail(job: Any, error: Exception) -> None:
-    """One try fewer; after the last an incident on the case. A case that moved on meanwhile needs neither."""
-    if isinstance(error, StaleToken):
-        with transaction(Operation("job has no place")) as current_session:
-            current_session.execute(COMPLETE_JOB, {"id": job.id})
-        return
+    """Take one try from a job; after the last there is an incident on the case."""
     said = f"{type(error).__name__}: {error}"[:4000]
     log.warning("job failed", job=str(job.id), kind=job.kind, name=job.name, element=job.element, error=said)
     with transaction(Operation("job failed")) as current_session:

@@ -10,15 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.engine import StaleToken, Step, StepError
-from service.errors import (
-    N_,
-    Conflict,
-    NotAllowed,
-    NotFound,
-    ProcessError,
-    TaskAlreadyDone,
-)
+from service.engine import Step, StepError
+from service.errors import N_, Conflict, NotAllowed, NotFound, TaskAlreadyDone
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.runtime.inbox import task_left
@@ -192,17 +185,15 @@ def reroute_tasks(case_id: UUID, data: Mapping[str, Any], actor_id: UUID | None)
 
 @contextmanager
 def _use_case(name: str, actor_id: UUID | None, behalf_id: UUID | None = None) -> Iterator[None]:
-    """A transaction in which an engine failure becomes an incident of its case and a ProcessError for the reader."""
+    """Run one use case in a transaction; a failed step leaves an incident on its case."""
     cause = Operation(name, actor_id, behalf_id)
     try:
         with transaction(cause):
             yield
-    except StaleToken:
-        raise TaskAlreadyDone from None
     except StepError as failed:
         if cause.case_id is not None and cause.seq:
             incidents.record_incident(cause.case_id, failed.element, str(failed))
-        raise ProcessError(element=failed.element, case=str(cause.case_id)) from failed
+        raise
 
 
 def lock_task(user: User, task_id: UUID) -> tuple[LockedCase, Any]:
