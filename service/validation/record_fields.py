@@ -13,6 +13,7 @@ class FieldKind(StrEnum):
     TEXT = "text"
     LINES = "lines"  # a text in which line breaks count
     INTEGER = "integer"
+    SCORE = "score"  # points with one decimal, kept in tenths
     CODE = "code"  # digits that are no quantity; a sheet must not turn them into a number
     DATE = "date"
     BOOLEAN = "boolean"

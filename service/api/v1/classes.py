@@ -21,6 +21,7 @@ from service.api.v1.schemas.pages import (
 from service.api.v1.schemas.persons import Reason
 from service.api.v1.task_completion import NO_STEP
 from service.domain.accounts.permissions import Action
+from service.domain.training.class_fields import CLASS_FIELDS
 from service.domain.training.classes import OPEN_FIELDS, ClassState, obstacle_to_class_changes
 from service.errors import N_, Conflict, InvalidInput
 from service.models.db.transaction import expire_session
@@ -28,6 +29,7 @@ from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import task_lookup
 from service.models.queries.training import class_list
 from service.models.tables.training import TrainingClass
+from service.validation.record_fields import Place
 from service.workflow.training import classes, enrollment_eligibility, enrollments
 
 blp = Blueprint("v1_classes", __name__, description="培训班 / Training classes")
@@ -173,7 +175,7 @@ def _record(class_id: UUID) -> Any:
 
 
 def _stored(found: TrainingClass) -> dict[str, Any]:
-    kept = {name: getattr(found, name) for name in schemas.KEPT}
+    kept = {one.input_name: getattr(found, one.key) for one in CLASS_FIELDS.at(Place.REST_IN)}
     return kept | {"pass_mark": found.pass_mark / 10}
 
 

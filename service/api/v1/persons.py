@@ -21,6 +21,7 @@ from service.api.v1.schemas.pages import (
 )
 from service.api.v1.task_completion import complete_task
 from service.domain.accounts.permissions import Action
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.training import training_need
 from service.domain.values.contacts import normalise
 from service.errors import N_, NotFound
@@ -32,6 +33,7 @@ from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.tables.person import Person, Photo
+from service.validation.record_fields import Place
 from service.workflow.persons import person_records, transfers
 from service.workflow.training import enrollments
 
@@ -207,12 +209,7 @@ def _record(person_id: UUID) -> Any:
 
 
 def _stored(person: Person) -> dict[str, Any]:
-    """Return the fields as the form would show them; an empty number or telephone keeps what is stored."""
-    kept = {name: getattr(person, name) for name in schemas.KEPT}
-    return kept | {
-        "qualification_type": person.qualification_type.code,
-        "version": person.version,
-        "certificate_number": person.legacy_number,
-        "certificate_issued_on": person.legacy_issued_on,
-        "certificate_valid_to": person.legacy_valid_to,
-    }
+    """Return the fields as the form would show them, without the numbers: an empty one keeps what is stored."""
+    sent = [one for one in PERSON_FIELDS.at(Place.REST_IN) if one.compared is None]
+    kept = {one.input_name: getattr(person, one.key) for one in sent}
+    return kept | {"qualification_type": person.qualification_type.code, "version": person.version}

@@ -16,11 +16,13 @@ from service.api.v1.schemas.pages import (
     to_form,
 )
 from service.domain.accounts.permissions import Action
+from service.domain.units.unit_fields import UNIT_FIELDS
 from service.errors import NotFound
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
 from service.models.tables.organisation import Organisation
+from service.validation.record_fields import Place
 from service.workflow.units import unit_changes, units
 
 blp = Blueprint("v1_units", __name__, description="单位 / Units")
@@ -69,7 +71,7 @@ def change_unit(given: dict[str, Any], unit_id: UUID) -> Any:
     """修改单位 / Change the record of a unit"""
     unit = _unit(unit_id)
     check_version(unit.version)
-    kept = {name: getattr(unit, name) for name in schemas.KEPT}
+    kept = {one.input_name: getattr(unit, one.key) for one in UNIT_FIELDS.at(Place.REST_IN)}
     return _record(units.save_unit(user(), unit_id, to_form({**kept, **given, "version": unit.version})))
 
 

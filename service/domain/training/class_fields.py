@@ -46,6 +46,7 @@ CLASS_FIELDS = RecordFields(
             minimum=1,
             maximum=500,
             required=True,
+            hint=N_("每学时 45 分钟。"),
         ),
         RecordField(
             key="capacity",
@@ -67,9 +68,8 @@ CLASS_FIELDS = RecordFields(
         RecordField(
             key="pass_mark",
             label=N_("及格线"),
-            kind=FieldKind.INTEGER,  # in tenths of a point
+            kind=FieldKind.SCORE,
             places=_OPEN,
-            maximum=1000,
             required=True,
             parse=parse_pass_mark,
         ),

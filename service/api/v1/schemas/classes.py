@@ -6,34 +6,29 @@ from marshmallow import fields
 
 from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.api.v1.schemas.pages import PageQuery, SearchQuery
+from service.api.v1.schemas.record_members import record_members
 from service.domain.persons.persons import PersonState
+from service.domain.training.class_fields import CLASS_FIELDS
 from service.domain.training.classes import ClassState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
-from service.validation.fields import Boolean, Choice, Date, Id, Integer, List, Score, Text
+from service.validation.fields import Boolean, Choice, Date, Id, Integer, List, Text
+from service.validation.record_fields import Place
 
 KIND = "培训类型；取证班由协会，再培训和换证班由省级开办。 / Kind; initial by the association, others by provinces."
 INSTITUTION = "承办机构的 id，见 GET /institutions。 / Id of the training institution."
 TYPES = "招收的资格类型代码，见 GET /qualification-types。 / Codes of the qualification types admitted."
 OPEN = ("publish", "keep")
-KEPT = (
-    "title",
-    "kind",
-    "institution_id",
-    "place",
-    "enrol_from",
-    "enrol_until",
-    "starts_on",
-    "ends_on",
-    "hours",
-    "capacity",
-    "qualification_types",
-    "makeup_allowed",
-    "open_to_other_provinces",
-    "contact",
-    "body",
+SHOWN = (
+    "id",
+    "code",
+    *CLASS_FIELDS.keys_at(Place.REST_OUT),
+    "taken",
+    "state",
+    "cancel_reason",
+    "organiser_id",
+    "version",
 )
-SHOWN = ("id", "code", *KEPT, "pass_mark", "taken", "state", "cancel_reason", "organiser_id", "version")
 
 
 class ClassQuery(SearchQuery):
@@ -64,15 +59,14 @@ class TrainingClass(ResponseSchema):
 class ClassRecord(TrainingClass):
     """A class's whole record."""
 
+    class Meta(TrainingClass.Meta):
+        include = record_members(CLASS_FIELDS, Place.REST_OUT)
+
     organiser_id = Id("主办的 id。 / Id of the organiser.")
     institution_id = Id("承办机构的 id。 / Id of the institution.")
-    hours = Integer("学时。 / Hours.")
     qualification_types = List(fields.String(), "招收的资格类型代码。 / Codes of the qualification types admitted.")
-    pass_mark = Score("及格线。 / Pass mark.")
     makeup_allowed = Boolean("允许补考一次。 / Whether one make-up is allowed.")
     open_to_other_provinces = Boolean("接受外省人员。 / Open to other provinces.")
-    contact = Text("联系人及电话。 / Contact.", allow_none=True)
-    body = Text("其他说明。 / Notes.", allow_none=True)
     cancel_reason = Text("取消原因。 / Why it was cancelled.", allow_none=True)
     counts = fields.Dict(
         keys=fields.String(),
@@ -85,42 +79,25 @@ class ClassRecord(TrainingClass):
 class ClassFields(RequestSchema):
     """The fields of a draft."""
 
-    title = Text("班次名称。 / Title.", 100, min_length=1)
-    kind = Choice(
-        "培训类型；取证班由协会，再培训和换证班由省级开办。 / Kind; initial by the association, others by provinces.",
-        TrainingKind,
-    )
+    class Meta(RequestSchema.Meta):
+        include = record_members(CLASS_FIELDS, Place.REST_IN)
+
+    kind = Choice(KIND, TrainingKind)
     institution_id = Id(INSTITUTION)
-    place = Text("地点。 / Place.", 100, min_length=1)
-    enrol_from = Date("报名开始。 / Enrolment opens.")
-    enrol_until = Date("报名截止。 / Last day of enrolment.")
-    starts_on = Date("开班日。 / First day.")
-    ends_on = Date("结束日。 / Last day.")
-    hours = Integer("学时，每学时 45 分钟。 / Hours of 45 minutes.", 1, 500)
-    capacity = Integer("名额。 / Seats.", 1, 2000)
     qualification_types = List(Text("", 20), TYPES, 1, 20)
-    pass_mark = Score("及格线，最多一位小数。 / Pass mark, at most one decimal.")
     makeup_allowed = Boolean("允许补考一次。 / Whether one make-up is allowed.")
     open_to_other_provinces = Boolean("接受外省人员。 / Open to other provinces.")
-    contact = Text("联系人及电话。 / Contact.", 100, allow_none=True)
-    body = Text("其他说明。 / Notes.", 2000, multiline=True, allow_none=True)
 
 
 class NewClass(ClassFields):
     """The fields of a new draft."""
 
-    title = Text("班次名称。 / Title.", 100, min_length=1, required=True)
+    class Meta(RequestSchema.Meta):
+        include = record_members(CLASS_FIELDS, Place.REST_IN, is_whole=True)
+
     kind = Choice(KIND, TrainingKind, required=True)
     institution_id = Id(INSTITUTION, required=True)
-    place = Text("地点。 / Place.", 100, min_length=1, required=True)
-    enrol_from = Date("报名开始。 / Enrolment opens.", required=True)
-    enrol_until = Date("报名截止。 / Last day of enrolment.", required=True)
-    starts_on = Date("开班日。 / First day.", required=True)
-    ends_on = Date("结束日。 / Last day.", required=True)
-    hours = Integer("学时，每学时 45 分钟。 / Hours of 45 minutes.", 1, 500, required=True)
-    capacity = Integer("名额。 / Seats.", 1, 2000, required=True)
     qualification_types = List(Text("", 20), TYPES, 1, 20, required=True)
-    pass_mark = Score("及格线，最多一位小数。 / Pass mark, at most one decimal.", required=True)
     decision = Choice(
         "publish：立即开放报名；keep：只存草稿。 / Publish at once, or keep as a draft.", OPEN, load_default="keep"
     )

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.api.v1.schemas.pages import SearchQuery
+from service.api.v1.schemas.record_members import record_members
 from service.domain.certificates.certificates import CertificateState
 from service.domain.persons.identity import IdType, Sex
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import PersonState
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
 from service.validation.fields import Base64, Boolean, Choice, Date, Id, Integer, List, Score, Text, nested
+from service.validation.record_fields import Place
 
 TYPE = "资格类型代码，见 GET /qualification-types。 / Code of the qualification type."
 REASON = "原因。 / Reason."
-KEPT = (
-    "name",
-    "id_type",
-    "sex",
-    "birth_date",
-    "post",
-    "education",
-    "title",
-    "appointed_on",
-    "no_criminal_record",
-)
-SHOWN = (
-    "id",
-    *KEPT,
-    "id_number_masked",
-    "phone_masked",
-    "state",
-    "decision_comment",
-    "unit_id",
-    "legacy_number",
-    "legacy_issued_on",
-    "legacy_valid_to",
-    "version",
-)
+SHOWN = ("id", *PERSON_FIELDS.keys_at(Place.REST_OUT), "version")
 
 
 class PersonQuery(SearchQuery):
@@ -92,6 +72,9 @@ class Training(ResponseSchema):
 class PersonRecord(ResponseSchema):
     """A person's record with the trainings."""
 
+    class Meta(ResponseSchema.Meta):
+        include = record_members(PERSON_FIELDS, Place.REST_OUT)
+
     id = Id()
     name = Text("姓名。 / Name.")
     sex = Choice("性别。 / Sex.", Sex)
@@ -105,10 +88,6 @@ class PersonRecord(ResponseSchema):
     unit_name = Text("单位。 / Unit.")
     qualification_type = Text(TYPE)
     type_name = Text("资格类型。 / Qualification type.")
-    post = Text("职务。 / Post.", allow_none=True)
-    education = Text("学历。 / Education.", allow_none=True)
-    title = Text("职称。 / Professional title.", allow_none=True)
-    appointed_on = Date("任职日期。 / Appointed on.", allow_none=True)
     no_criminal_record = Boolean("无刑事处罚声明。 / Declaration of no criminal record.")
     has_photo = Boolean("是否有照片。 / Whether there is a photo.")
     legacy_number = Text("原有证书编号。 / Number of the certificate of former times.", allow_none=True)
@@ -123,14 +102,13 @@ class PersonRecord(ResponseSchema):
 class PersonFields(RequestSchema):
     """The fields of a person's record; a member left out stays, null empties it."""
 
+    class Meta(RequestSchema.Meta):
+        include = record_members(PERSON_FIELDS, Place.REST_IN)
+
     id_type = Choice("证件类型，缺省居民身份证。 / Kind of document; resident identity card unless told.", IdType)
     sex = Choice("性别；身份证可不填。 / Sex; an identity card tells it.", Sex)
     birth_date = Date("出生日期；身份证可不填。 / Day of birth; an identity card tells it.")
     phone = Text("手机。 / Telephone.", 30)
-    post = Text("职务。 / Post.", 50, allow_none=True)
-    education = Text("学历。 / Education.", 30, allow_none=True)
-    title = Text("职称。 / Professional title.", 50, allow_none=True)
-    appointed_on = Date("任职日期。 / Appointed on.", allow_none=True)
     no_criminal_record = Boolean(
         "无刑事处罚声明，提交时须为 true。 / Declaration of no criminal record; true to be submitted."
     )

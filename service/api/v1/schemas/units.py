@@ -6,24 +6,15 @@ from marshmallow import fields
 
 from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.api.v1.schemas.pages import SearchQuery
-from service.domain.units.unit_fields import Business
+from service.api.v1.schemas.record_members import record_members
+from service.domain.units.unit_fields import UNIT_FIELDS, Business
 from service.domain.units.units import UnitKind, UnitState
-from service.validation.fields import Choice, Date, Id, Integer, List, Text
+from service.validation.fields import Choice, Id, Integer, List, Text
+from service.validation.record_fields import Place
 
 PROVINCE = "主管省份的 id，见 GET /provinces。 / Id of the province."
 GROUP = "所属集团的 id（分公司必填）。 / Id of the group; branches have one."
-KEPT = (
-    "business",
-    "legal_rep",
-    "contact",
-    "phone",
-    "address",
-    "production_licence",
-    "production_licence_until",
-    "sales_licence",
-    "sales_licence_until",
-)
-SHOWN = ("id", "name", "kind", "state", "credit_code", "authority_id", "parent_id", *KEPT, "names_history", "version")
+SHOWN = ("id", *UNIT_FIELDS.keys_at(Place.REST_OUT), "state", "names_history", "version")
 
 
 class UnitQuery(SearchQuery):
@@ -50,15 +41,11 @@ class Unit(ResponseSchema):
 class UnitRecord(Unit):
     """A unit's whole record."""
 
+    class Meta(Unit.Meta):
+        include = record_members(UNIT_FIELDS, Place.REST_OUT)
+
     authority_id = Id("主管省份的 id。 / Id of the province.", allow_none=True)
     parent_id = Id("所属集团的 id。 / Id of the group.", allow_none=True)
-    legal_rep = Text("法定代表人。 / Legal representative.", 50, allow_none=True)
-    phone = Text("联系电话。 / Telephone.", 30, allow_none=True)
-    address = Text("地址。 / Address.", 200, allow_none=True)
-    production_licence = Text("生产许可证号。 / Production licence.", 40, allow_none=True)
-    production_licence_until = Date("生产许可证有效期至。 / Valid until.", allow_none=True)
-    sales_licence = Text("销售许可证号。 / Sales licence.", 40, allow_none=True)
-    sales_licence_until = Date("销售许可证有效期至。 / Valid until.", allow_none=True)
     names_history = List(
         fields.Dict(), "曾用名：name、until（用到哪天）。 / Former names, each with the day it was used until."
     )
@@ -69,16 +56,10 @@ class UnitRecord(Unit):
 class UnitChange(RequestSchema):
     """A change of a unit's record; a member left out stays, null empties it."""
 
+    class Meta(RequestSchema.Meta):
+        include = record_members(UNIT_FIELDS, Place.REST_IN)
+
     credit_code = Text("统一社会信用代码，18 位。 / Unified social credit code.", 18, allow_none=True)
-    business = Choice("业务范围。 / Business.", Business, allow_none=True)
-    legal_rep = Text("法定代表人。 / Legal representative.", 50, allow_none=True)
-    contact = Text("联系人。 / Contact.", 50, allow_none=True)
-    phone = Text("联系电话。 / Telephone.", 30, allow_none=True)
-    address = Text("地址。 / Address.", 200, allow_none=True)
-    production_licence = Text("生产许可证号。 / Production licence.", 40, allow_none=True)
-    production_licence_until = Date("生产许可证有效期至。 / Valid until.", allow_none=True)
-    sales_licence = Text("销售许可证号。 / Sales licence.", 40, allow_none=True)
-    sales_licence_until = Date("销售许可证有效期至。 / Valid until.", allow_none=True)
 
 
 class NewUnit(UnitChange):
