@@ -68,6 +68,12 @@ class Definition:
         self.topics = _distinct(e.topic for e in self.elements.values())
         self.forms = _distinct(e.form_key for e in self.elements.values())
 
+    @property
+    def start_form(self) -> str | None:
+        """The form key of the process's start event: it declares all that a client may bring along."""
+        starts = (e for e in self.elements.values() if e.type == "startEvent" and e.process == self.process)
+        return next((e.form_key for e in starts if e.form_key), None)
+
     @cached_property
     def compact_specs(self) -> ExecutableSpecs:
         """Build the specifications that production runs: prediction goes one level ahead."""

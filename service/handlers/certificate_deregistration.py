@@ -15,7 +15,7 @@ from service.domain.persons.persons import PersonState
 from service.domain.values.calendar import add_years, start_of_day
 from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
-from service.errors import N_, Conflict, InvalidInput, Message
+from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.registry import task_subject, topic
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of, rule
@@ -104,13 +104,12 @@ def _obstacle(certificate: Certificate, today: date) -> Message | None:
 
 
 def _certificate(data: dict[str, Any]) -> Certificate:
-    missing = InvalidInput({"certificate_id": N_("没有这份证书，请从列表中选择。")})
     loaded = (joinedload(Certificate.qualification_type), joinedload(Certificate.person).joinedload(Person.unit))
     try:
         query = select(Certificate).options(*loaded).where(Certificate.id == UUID(str(data.get("certificate_id"))))
     except ValueError:
-        raise missing from None
+        raise NotFound from None
     found = session().scalars(query.execution_options(populate_existing=True)).one_or_none()
     if found is None:
-        raise missing
+        raise NotFound
     return found

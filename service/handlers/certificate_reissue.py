@@ -16,7 +16,7 @@ from service.domain.certificates.reissues import REISSUE_MOVES, ReissueState
 from service.domain.persons.persons import PersonState
 from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
-from service.errors import N_, Conflict, InvalidInput, NotFound
+from service.errors import N_, Conflict, NotFound
 from service.handlers.registry import task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
@@ -180,13 +180,12 @@ def _reissue(data: dict[str, Any]) -> Reissue:
 
 
 def _certificate(data: dict[str, Any]) -> Certificate:
-    missing = InvalidInput({"certificate_id": N_("没有这份证书，请从列表中选择。")})
     loaded = joinedload(Certificate.person).joinedload(Person.unit)
     try:
         query = select(Certificate).options(loaded).where(Certificate.id == UUID(str(data.get("certificate_id"))))
     except ValueError:
-        raise missing from None
+        raise NotFound from None
     found = session().scalars(query.with_for_update(of=Certificate)).one_or_none()
     if found is None:
-        raise missing
+        raise NotFound
     return found

@@ -125,10 +125,10 @@ def _person(data: dict[str, Any]) -> Person:
     try:
         query = query.where(Person.id == UUID(str(data.get("person_id"))))
     except ValueError:
-        raise InvalidInput({"person_id": N_("没有这名人员，请从列表中选择。")}) from None
+        raise NotFound from None
     found = session().scalars(query).one_or_none()
     if found is None:
-        raise InvalidInput({"person_id": N_("没有这名人员，请从列表中选择。")})
+        raise NotFound
     return found
 
 

@@ -7,16 +7,21 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from service.engine import Request, TopicHandler
+from service.models.tables.user import User
 from service.operations.context import Context, TaskSubject
 
 Handler = Callable[[Context, dict[str, Any]], dict[str, Any]]
 """Takes the context of the step and the token's data; returns what is merged into the data."""
 Describer = Callable[[dict[str, Any]], TaskSubject]
 
-F = TypeVar("F", Handler, Describer)
+Starter = Callable[[User], dict[str, Any]]
+"""Takes who starts a case; returns the variables that say for whom it is."""
+
+F = TypeVar("F", Handler, Describer, Starter)
 
 _handlers: dict[str, Handler] = {}
 _describers: dict[str, Describer] = {}
+_starters: dict[str, Starter] = {}
 
 
 def topic(name: str) -> Callable[[Handler], Handler]:
@@ -27,6 +32,17 @@ def topic(name: str) -> Callable[[Handler], Handler]:
 def task_subject(process: str) -> Callable[[Describer], Describer]:
     """Register the function that describes the cases of a process in lists. Raises ValueError for a second one."""
     return _registering(_describers, process)
+
+
+def start_variables(process: str) -> Callable[[Starter], Starter]:
+    """Register the system variables of a process whose first task is addressed by them. Raises ValueError for a second one."""
+    return _registering(_starters, process)
+
+
+def start_variables_of(process: str, user: User) -> dict[str, Any]:
+    """Return the system variables of a case that the user starts; none for a process that registered nothing."""
+    starter = _starters.get(process)
+    return {} if starter is None else starter(user)
 
 
 def topics() -> Mapping[str, Handler]:

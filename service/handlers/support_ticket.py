@@ -18,7 +18,7 @@ from service.domain.notices.tickets import (
     obstacle_to_step,
 )
 from service.domain.values.state_machine import check_move
-from service.errors import N_, InvalidInput
+from service.errors import N_, InvalidInput, NotFound
 from service.handlers.registry import task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
@@ -197,11 +197,10 @@ def _move(ticket: Ticket, to: TicketState) -> None:
 
 
 def _ticket(data: dict[str, Any]) -> Ticket:
-    missing = InvalidInput({"ticket_id": N_("没有这份工单。")})
     try:
         found = find_ticket(UUID(str(data.get("ticket_id"))))
     except ValueError:
-        raise missing from None
+        raise NotFound from None
     if found is None:
-        raise missing
+        raise NotFound
     return found

@@ -14,7 +14,7 @@ from service.domain.training.training_kind import TrainingKind
 from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.registry import task_subject, topic
+from service.handlers.registry import start_variables, task_subject, topic
 from service.models.tables.organisation import authority_id
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
@@ -24,6 +24,7 @@ from service.operations.training_classes import (
     compute_deadlines,
     count_enrollments,
     load_class,
+    load_class_of_case,
     message_enrollments,
     publish_class_notice,
 )
@@ -37,7 +38,7 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
     if "class_id" not in data:
         title = str(data.get("title") or "")
         return TaskSubject(subject=title, organiser_id=UUID(data["organiser_id"]))
-    row = load_class(data)
+    row = load_class(UUID(data["class_id"]))
     return TaskSubject(
         subject=row.title,
         summary=f"{TrainingKind(row.kind).label} · {row.code}",
@@ -55,6 +56,12 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
         institution_id=row.institution_id,
         organiser_id=row.organiser_id,
     )
+
+
+@start_variables("training_class")
+def draft_for_own_organisation(user: User) -> dict[str, Any]:
+    """A class is drafted by, and for, the organisation of who starts it (R33)."""
+    return {"organiser_id": str(user.organisation_id), "organiser_role": user.role}
 
 
 @topic("training_class.save_draft")
@@ -81,14 +88,14 @@ def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def discard_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Cancel a draft that was never published."""
     if "class_id" in data:
-        _move(load_class(data), ClassState.CANCELLED)
+        _move(load_class_of_case(context), ClassState.CANCELLED)
     return {}
 
 
 @topic("training_class.publish")
 def publish(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Open the class for enrolment and publish the notice of it (R34, S50). Raises InvalidInput once the window is over."""
-    row = load_class(data)
+    row = load_class_of_case(context)
     if row.enrol_until < context.today:
         raise InvalidInput({"enrol_until": N_("报名截止日已过，请改为今天或以后。")})
     _move(row, ClassState.ENROLLING)
@@ -99,7 +106,7 @@ def publish(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("training_class.close_enrolment")
 def close_enrolment(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Close the enrolment: the window is over, or the organiser ends it (R38)."""
-    row = load_class(data)
+    row = load_class_of_case(context)
     if row.state == ClassState.ENROLLING:
         _move(row, ClassState.ENROLMENT_CLOSED)
     context.send_message(context.case_id, "enrollment_changed")  # without an enrolment nothing else would send it
@@ -109,7 +116,7 @@ def close_enrolment(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("training_class.close_check_in")
 def close_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Close the check-in: confirmed enrolments become no-shows (domain.md §8)."""
-    row = load_class(data)
+    row = load_class_of_case(context)
     if context.today < row.starts_on:
         raise Conflict(Message(N_("本班 %(day)s 开班，开班后才能结束报到。"), day=row.starts_on.isoformat()))
     if waiting := count_enrollments(row).get(EnrollmentState.PENDING, 0):
@@ -121,7 +128,7 @@ def close_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("training_class.cancel_class")
 def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Cancel with a reason before the first check-in; its enrolments end and a notice is published (R37)."""
-    row = load_class(data)
+    row = load_class_of_case(context)
     reason = parse_reason(data.get("reason"))
     if obstacle := classes.obstacle_to_cancellation(ClassState(row.state), came(count_enrollments(row))):
         raise Conflict(obstacle)
@@ -136,7 +143,7 @@ def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("training_class.update_progress")
 def update_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Derive the state of the class from its enrolments, and report if all of them have ended (domain.md §8)."""
-    row = load_class(data)
+    row = load_class_of_case(context)
     counts = count_enrollments(row)
     reached = progress(ClassState(row.state), counts)
     if reached != row.state:
@@ -147,7 +154,7 @@ def update_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("training_class.complete")
 def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Complete the class once every enrolment has ended."""
-    _move(load_class(data), ClassState.COMPLETED)
+    _move(load_class_of_case(context), ClassState.COMPLETED)
     return {}
 
 

@@ -32,7 +32,7 @@ from service.domain.units.units import UnitKind
 from service.domain.values.calendar import DAY, start_of_day
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.registry import task_subject, topic
+from service.handlers.registry import start_variables, task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
@@ -61,10 +61,26 @@ _LIVE_CLASSES = select(Enrollment.class_id).where(
 )
 
 
+VIA = {
+    Role.GROUP: "group",
+    Role.ENTERPRISE: "enterprise",
+    Role.PROVINCIAL_AUTHORITY: "province",
+    Role.ASSOCIATION: "association",
+    Role.TRAINING_INSTITUTION: "institution",
+}
+"""Values of ``Enrollment.via``."""
+
+
 @task_subject("training_enrollment")
 def describe_subject(data: dict[str, Any]) -> TaskSubject:
     """Describe an enrolment by person, unit and class."""
     return describe_enrollment(data)
+
+
+@start_variables("training_enrollment")
+def enroll_by_own_role(user: User) -> dict[str, Any]:
+    """Who enrols, as the enrolment remembers it (R41); a province does so on behalf of the unit (R43)."""
+    return {"via": VIA[Role(user.role)], "on_behalf": user.role == Role.PROVINCIAL_AUTHORITY}
 
 
 @topic("training_enrollment.gather_facts")
@@ -250,7 +266,7 @@ def _class(data: dict[str, Any]) -> TrainingClass:
     query = select(TrainingClass).options(joinedload(TrainingClass.organiser))
     found = session().scalars(query.where(TrainingClass.id == _id(data, "class_id"))).one_or_none()
     if found is None:
-        raise InvalidInput({"class_id": N_("没有这个培训班，请从列表中选择。")})
+        raise NotFound
     return found
 
 
@@ -258,22 +274,25 @@ def _person(data: dict[str, Any]) -> Person:
     query = select(Person).options(joinedload(Person.unit), joinedload(Person.qualification_type))
     found = session().scalars(query.where(Person.id == _id(data, "person_id"))).one_or_none()
     if found is None:
-        raise InvalidInput({"person_id": N_("没有这名人员，请从列表中选择。")})
+        raise NotFound
     return found
 
 
-def _id(data: dict[str, Any], key: str) -> UUID | None:
+def _id(data: dict[str, Any], key: str) -> UUID:
     try:
         return UUID(str(data.get(key)))
     except ValueError:
-        return None
+        raise InvalidInput({key: N_("请从列表中选择。")}) from None
 
 
 def _check_actor(training_class: TrainingClass, person: Person, context: Context) -> None:
     """Raise NotFound unless the actor may enrol this person (R41, R44); the system may enrol anybody."""
     user = User.get(context.actor_id) if context.actor_id else None
-    if user and not enrollments.may_enroll(actor_of(user), subject_of(person.unit), training_class.institution_id):
-        raise NotFound
+    if user is None:
+        return
+    is_draft = training_class.state == ClassState.DRAFT and training_class.organiser_id != user.organisation_id
+    if is_draft or not enrollments.may_enroll(actor_of(user), subject_of(person.unit), training_class.institution_id):
+        raise NotFound  # out of scope, or the draft of another organisation: that it exists is not told (R70)
 
 
 def _candidate(

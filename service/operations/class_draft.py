@@ -22,6 +22,7 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import QualificationType
 from service.models.tables.training import TrainingClass, TrainingPlan
 from service.operations.context import Context
+from service.operations.training_classes import load_class_of_case
 from service.validation.record_fields import Place
 
 REQUIRED_FIELDS = tuple(one.key for one in CLASS_FIELDS.fields if one.required)
@@ -63,7 +64,7 @@ def _row(
         return TrainingClass(
             id=new_id(), code=code, organiser_id=organiser.id, state=ClassState.DRAFT, case_id=context.case_id, taken=0
         )
-    row = session().get_one(TrainingClass, UUID(data["class_id"]))
+    row = load_class_of_case(context)
     if row.state != ClassState.DRAFT:
         raise Conflict(N_("这个班已经发布，不能再按草稿修改。"))
     return row

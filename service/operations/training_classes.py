@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from service.domain.notices.notices import NoticeKind, NoticeState, words
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.values.calendar import DAY, start_of_day
-from service.errors import Message
+from service.errors import Message, NotFound
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.notice import Notice
@@ -20,13 +20,27 @@ from service.models.tables.training import Enrollment, TrainingClass
 from service.operations.context import Context
 
 
-def load_class(data: dict[str, Any], *, lock: bool = False) -> TrainingClass:
-    """Load the class of a case with organiser and institution; ``lock`` keeps its seats as they are until the commit."""
-    query = select(TrainingClass).options(joinedload(TrainingClass.organiser), joinedload(TrainingClass.institution))
-    query = query.where(TrainingClass.id == UUID(data["class_id"]))
+def load_class(class_id: UUID) -> TrainingClass:
+    """Load a class with organiser and institution."""
+    return session().scalars(_whole_class().where(TrainingClass.id == class_id)).one()
+
+
+def load_class_of_case(context: Context, *, lock: bool = False) -> TrainingClass:
+    """Load the class that the case itself has drafted, never one that case data name.
+
+    ``lock`` keeps its seats as they are until the commit. Raises NotFound when the case has no class.
+    """
+    query = _whole_class().where(TrainingClass.case_id == context.case_id)
     if lock:
         query = query.with_for_update(of=TrainingClass).execution_options(populate_existing=True)
-    return session().scalars(query).one()
+    found = session().scalars(query).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _whole_class() -> Select[TrainingClass]:
+    return select(TrainingClass).options(joinedload(TrainingClass.organiser), joinedload(TrainingClass.institution))
 
 
 def compute_deadlines(row: TrainingClass) -> dict[str, str]:

@@ -24,7 +24,7 @@ DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
     xmlns:camunda="http://camunda.org/schema/1.0/bpmn" id="definitions" targetNamespace="http://anpei/tests">
   <bpmn:process id="rest_trial" name="接口试办" isExecutable="true" camunda:candidateStarterGroups="enterprise,association">
-    <bpmn:startEvent id="start" name="提出"><bpmn:outgoing>to_review</bpmn:outgoing></bpmn:startEvent>
+    <bpmn:startEvent id="start" name="提出" camunda:formKey="rest_start"><bpmn:outgoing>to_review</bpmn:outgoing></bpmn:startEvent>
     <bpmn:sequenceFlow id="to_review" sourceRef="start" targetRef="review"/>
     <bpmn:userTask id="review" name="省级审核" camunda:candidateGroups="provincial_authority" camunda:formKey="rest_review">
       <bpmn:extensionElements><camunda:properties><camunda:property name="scope" value="authority_id"/></camunda:properties></bpmn:extensionElements>
@@ -48,6 +48,7 @@ def _form(name: str, *components: dict[str, Any]) -> bytes:
 
 FILES = {
     "rest_trial.bpmn": DIAGRAM.encode(),
+    "rest_start.form": _form("rest_start", {"type": "textfield", "key": "authority_id", "label": "省份"}),
     "rest_review.form": _form(
         "rest_review",
         {
@@ -138,10 +139,10 @@ class Machine:
         return self._client.post(f"/engine-rest{path}", auth=self._auth, **kwargs)
 
 
-def start(client: FlaskClient, key: str = "T-1", province: str = "37") -> str:
+def start(client: FlaskClient, key: str = "T-1", province: str = "37", login: str = "enterprise") -> str:
     """A case of the trial process, started by the enterprise over REST; its id."""
     variables = {"authority_id": {"type": "String", "value": str(authority_id(province))}}
-    answer = Machine(client, "enterprise").post(
+    answer = Machine(client, login).post(
         "/process-definition/key/rest_trial/start", {"businessKey": key, "variables": variables}
     )
     assert answer.status_code == 200, answer.json

@@ -174,7 +174,7 @@ def test_a_forged_task_id_is_not_found(officer: Machine, operation: str, forged:
 
 
 def test_a_task_of_another_province_does_not_exist(client: FlaskClient, officer: Machine) -> None:
-    case = start(client, province="42")
+    case = start(client, province="42", login="association")
     task = open_task(Machine(client, "officer-42"), case)
     assert officer.get(f"/task/{task['id']}").status_code == 404
     assert officer.get(f"/task/{task['id']}/variables").status_code == 404

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from service import forms
-from service.engine import journal
-from service.errors import N_, InvalidInput
+from service.engine import Definition, journal
+from service.errors import N_, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.case import PersonalValue
 from service.workflow.runtime import definitions
 from service.workflow.runtime.executor import LockedCase
+
+NOTHING_AT_START = Message(N_("发起这个流程时没有需要填写的内容，请去掉这一项。"))
 
 
 def clean_form(held: LockedCase, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,6 +30,18 @@ def clean_form(held: LockedCase, row: Any, raw: Mapping[str, Any]) -> dict[str, 
     for name, value in cleaned.personal.items():
         data[name] = _store_personal(held, name, value)
     return data
+
+
+def clean_start_form(definition: Definition, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Clean what a client brings to a new case: the fields of the start event's form and nothing else.
+
+    Raises InvalidInput at a field that the form does not declare, so that no client names a variable of the process.
+    """
+    if definition.start_form is None:
+        if raw:
+            raise InvalidInput(dict.fromkeys(raw, NOTHING_AT_START))
+        return {}
+    return dict(forms.clean(definition.files[f"{definition.start_form}.form"], raw).data)
 
 
 def _store_personal(held: LockedCase, name: str, value: str) -> dict[str, str]:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from service.engine import Step, StepError
 from service.errors import N_, Conflict, NotAllowed, NotFound, TaskAlreadyDone
+from service.handlers import registry
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.runtime.inbox import task_left
-from service.models.queries.scope import inbox_addresses
+from service.models.queries.scope import inbox_addresses, visible_to
 from service.models.tables.case import (
     Task,
     TaskState,
@@ -24,11 +25,14 @@ from service.models.tables.case_statements import (
     CLAIM_TASK,
     LOCK_CASE_OF_TASK,
 )
+from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.workflow.runtime import definitions, executor, incidents
 from service.workflow.runtime.executor import Act, LockedCase
 from service.workflow.runtime.journal_notes import append_journal_note
-from service.workflow.runtime.task_forms import clean_form
+from service.workflow.runtime.task_forms import clean_form, clean_start_form
+
+NATIONAL = ("ministry", "association")  # everybody may put a task before them
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,36 @@ def start(
 
 
 def start_by_key(user: User, process: str, data: Mapping[str, Any], *, business_key: str | None = None) -> Started:
-    """Start a case as the REST interface does: only the roles named by ``camunda:candidateStarterGroups`` may."""
+    """Start a case with what a client sends: the fields of the start event's form, cleaned by it.
+
+    Only the roles named by ``camunda:candidateStarterGroups`` may. Variables that say who starts for which organisation
+    are set here, by what the process registered (``handlers.registry.start_variables``), and can be named by no client.
+    Raises NotAllowed, InvalidInput at a field that the form does not have, and whatever a handler refuses with.
+    """
     definition = definitions.definition(definitions.current(process).digest)
     if user.role not in (definition.elements[definition.process].role or "").replace(" ", "").split(","):
         raise NotAllowed(N_("您的角色不能发起这个流程。"))
-    return start(user, process, data, business_key=business_key)
+    cleaned = clean_start_form(definition, data)
+    with transaction(Operation(f"start {process}", user.id)):
+        variables = cleaned | registry.start_variables_of(process, user)
+        started = start(user, process, variables, business_key=business_key)
+        _check_addresses(user, started.tasks)
+    return started
+
+
+def _check_addresses(user: User, task_ids: Sequence[UUID]) -> None:
+    """Refuse a start that puts a task before somebody whom the user may not address.
+
+    Addressable are the own organisation and its province, the national bodies, and what lies in the user's scope.
+    Raises NotFound: whether such an organisation exists is not told.
+    """
+    own = or_(
+        Organisation.id.in_((user.organisation_id, user.organisation.authority_id)), Organisation.kind.in_(NATIONAL)
+    )
+    addressed = select(Task.organisation_id).where(Task.id.in_(task_ids), Task.organisation_id.is_not(None))
+    found = select(Organisation.id).where(Organisation.id.in_(addressed), or_(own, visible_to(user, Organisation)))
+    if set(session().scalars(addressed)) - set(session().scalars(found)):
+        raise NotFound(N_("这个流程会把任务交给您无权交办的单位，没有发起。"))
 
 
 def claim(user: User, task_id: UUID) -> None:

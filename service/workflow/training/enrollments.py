@@ -18,6 +18,7 @@ from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_need import Need
 from service.domain.values.reasons import parse_reason
 from service.errors import AnpeiError, InvalidInput, Message, NotAllowed
+from service.handlers import registry
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -33,13 +34,6 @@ from service.workflow.runtime import definitions, tasks
 from service.workflow.training.enrollment_actions import EnrollmentAction
 from service.workflow.training.score_corrections import enrollment_for
 
-VIA = {
-    "group": "group",
-    "enterprise": "enterprise",
-    "provincial_authority": "province",
-    "association": "association",
-    "training_institution": "institution",
-}
 BATCH = 500  # persons decided in one transaction
 
 
@@ -118,13 +112,8 @@ def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enro
             name = person.name
             if not enrollments.may_enroll(actor_of(user), subject_of(person.unit), host):
                 raise NotAllowed
-            on_behalf = user.role == Role.PROVINCIAL_AUTHORITY
-            data = {
-                "class_id": str(class_id),
-                "person_id": str(person_id),
-                "via": VIA[user.role],
-                "on_behalf": on_behalf,
-            }
+            data = {"class_id": str(class_id), "person_id": str(person_id)}
+            data |= registry.start_variables_of("training_enrollment", user)
             started = tasks.start(user, "training_enrollment", data, business_key=str(person_id))
         return EnrollmentResult(person_id, name, case_id=started.case_id)
     except InvalidInput as refused:
