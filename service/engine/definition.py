@@ -204,21 +204,13 @@ def digest_of(files: Mapping[str, bytes]) -> str:
 
 
 def _main(files: Mapping[str, bytes], process: str | None) -> tuple[str, str]:
-    """The main process and its file: the one named, else the only one that no other calls."""
-    found: dict[str, str] = {}
-    called: set[str] = set()
-    for file in sorted(files):
-        if not is_diagram(file):
-            continue
-        root = parse(files[file], file)
-        for node in root.iter(f"{{{BPMN}}}process"):
-            if node.get("isExecutable", "true") == "true":
-                found[node.get("id")] = file
-        called |= {node.get("calledElement") for node in root.iter(f"{{{BPMN}}}callActivity")}
-    free = [process] if process in found else [] if process else [name for name in found if name not in called]
-    if not free and not process and len(found) == 1:
-        free = list(found)
-    if len(free) != 1:
+    """The main process and its file: the one named, else the only one that no other calls. Raises DefinitionRefused."""
+    found, called = _executable_processes(files)
+    if process:
+        chosen = [name for name in found if name == process]
+    else:  # a single process that calls itself is the main one
+        chosen = [name for name in found if name not in called or len(found) == 1]
+    if len(chosen) != 1:
         raise DefinitionRefused(
             [
                 ValidationIssue(
@@ -232,4 +224,17 @@ def _main(files: Mapping[str, bytes], process: str | None) -> tuple[str, str]:
                 )
             ]
         )
-    return free[0], found[free[0]]
+    return chosen[0], found[chosen[0]]
+
+
+def _executable_processes(files: Mapping[str, bytes]) -> tuple[dict[str, str], set[str]]:
+    """Executable processes with their files, and the ids of those that a call activity calls."""
+    found: dict[str, str] = {}
+    called: set[str] = set()
+    for file in filter(is_diagram, sorted(files)):
+        root = parse(files[file], file)
+        for node in root.iter(f"{{{BPMN}}}process"):
+            if node.get("isExecutable", "true") == "true":
+                found[node.get("id")] = file
+        called |= {node.get("calledElement") for node in root.iter(f"{{{BPMN}}}callActivity")}
+    return found, called

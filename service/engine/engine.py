@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -27,36 +27,18 @@ from service.engine.kernel.timers import to_text
 from service.engine.kernel.types import (
     Data,
     Input,
-    Job,
     StaleToken,
     Step,
     StepError,
     TopicHandler,
     UserTask,
 )
+from service.engine.open_work import OpenWork, awaited_by, open_work, user_task
 from service.engine.starlark.sandbox import ScriptError, clean
-from service.engine.tokens import (
-    arrivals_in,
-    awaited_by,
-    forget_stamps,
-    job_of,
-    kind_of,
-    number,
-    order_of,
-    tokens_in,
-    user_task,
-)
+from service.engine.tokens import arrivals_in, forget_stamps, kind_of, number, order_of, tokens_in
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class OpenWork:
-    """User tasks and jobs that are open, by token."""
-
-    users: dict[str, Task]
-    jobs: dict[str, Job]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +100,6 @@ def apply_input(
         raise StaleToken(f"不支持的输入 {given.kind}")
     drain(case)
     return AppliedInput(definition, given, case, before, readdressed)
-
-
-def open_work(tokens: Iterable[Task]) -> OpenWork:
-    """Sort tokens into user tasks and jobs."""
-    users, jobs = {}, {}
-    for task in tokens:
-        if kind_of(task) == "user":
-            users[task.token] = task
-        elif job := job_of(task):
-            jobs[task.token] = job
-    return OpenWork(users, jobs)
 
 
 def _checked(data: Data) -> Data:

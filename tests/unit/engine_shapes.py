@@ -138,6 +138,10 @@ def _node(line: str, inner, names) -> str:
         return _element("receiveTask", identity, f'messageRef="{ref("message", words)}"', inside)
     if kind == "send":
         return _element("sendTask", identity, f'messageRef="{ref("message", words)}"', inside)
+    return _event_node(identity, kind, words, inside, ref)
+
+
+def _event_node(identity: str, kind: str, words: str, inside: str, ref) -> str:
     place, _, trigger = kind.partition("-")
     host, manner = "", ""
     if place == "boundary":

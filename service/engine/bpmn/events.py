@@ -180,19 +180,33 @@ def _waited(task: Task) -> list[tuple[str, Any]]:
 def receive(
     case: Any, kind: str, name: str, payload: Data, token: str | None = None, thrower: Task | None = None
 ) -> None:
-    """A message goes to the token that waits longest, a signal to all. Raises StaleToken when nobody waits."""
+    """Give a message to the token that waits longest, a signal to all that wait. Raises StaleToken when none does.
+
+    Args:
+        case: in which tokens wait.
+        kind: message or signal.
+        name: of the message or signal.
+        payload: fields that the tokens take over.
+        token: of the only token that may have it; None for any.
+        thrower: the token in the case that threw it, None when it comes from outside.
+    """
     waiting = [t for scope in case.live() for t in scope.tasks.values() if (kind, name) in awaits(t)]
     waiting = in_order(t for t in waiting if token is None or t.token == token)
     if not waiting:
         raise StaleToken(f"{kind}:{name}")
     for task in waiting[:1] if kind == "message" else waiting:
-        if task._state == WAITING and case.alive(task.workflow):
-            definition = task.task_spec.event_definition
-            if isinstance(definition, Alternatives):
-                names = [(type(e), getattr(e, "name", None)) for e in definition.event_definitions]
-                wanted = MessageEventDefinition if kind == "message" else SignalEventDefinition
-                task.internal_data["chosen"] = names.index((wanted, name))
+        if task._state == WAITING and case.alive(task.workflow):  # a token before it may have ended this one
+            _choose(task, kind, name)
             fire(task, payload, thrower)
+
+
+def _choose(task: Task, kind: str, name: str) -> None:
+    """Remember at an event-based gateway the place of the event that came."""
+    definition = task.task_spec.event_definition
+    if isinstance(definition, Alternatives):
+        names = [(type(e), getattr(e, "name", None)) for e in definition.event_definitions]
+        wanted = MessageEventDefinition if kind == "message" else SignalEventDefinition
+        task.internal_data["chosen"] = names.index((wanted, name))
 
 
 class BoundaryJoin(BoundaryEventJoin):

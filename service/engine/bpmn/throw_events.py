@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
@@ -77,11 +78,8 @@ def throw(task: Task, definition: EventDefinition) -> None:
         context.sent.append(ThrownEvent("message", definition.name, path, dict(task.data)))
     elif isinstance(definition, SignalEventDefinition):
         context.sent.append(ThrownEvent("signal", definition.name, path, dict(task.data)))
-        case = task.workflow.top_workflow
-        try:
-            receive(case, "signal", definition.name, {}, thrower=task)
-        except StaleToken:
-            return
+        with suppress(StaleToken):  # nobody in the case waits for it
+            receive(task.workflow.top_workflow, "signal", definition.name, {}, thrower=task)
     elif isinstance(definition, TerminateEventDefinition):
         _end_scope_but(task)
     elif isinstance(definition, ErrorEventDefinition):

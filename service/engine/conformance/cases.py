@@ -114,20 +114,25 @@ class Cases:
                 return
 
     def _deliver(self) -> bool:
+        """Deliver the first event that has a receiver; a signal without one is lost, a message waits for one."""
         for sender, sent in self.pending:
-            waiting = [c for c in self._open() if f"{sent.kind}:{sent.name}" in c.awaited]
-            if sent.kind == "signal":  # inside the case that throws it the engine has delivered it
-                waiting = [case for case in waiting if case is not sender]
-            starts = self.starters.get(sent.name) if sent.kind == "message" else None
-            if not waiting and not starts and sent.kind == "message":
+            receivers = self._receivers(sender, sent)
+            starts = self.starters.get(sent.name) if sent.kind == "message" and not receivers else None
+            if sent.kind == "message" and not receivers and not starts:
                 continue
             self.pending.remove((sender, sent))
-            for case in waiting[:1] if sent.kind == "message" else waiting:
+            for case in receivers:
                 self.move(case, sent.kind, element=sent.name, data=sent.data)
-            if not waiting and starts:
+            if starts:
                 self.start(starts, sent.data, sent.name)
             return True
         return False
+
+    def _receivers(self, sender: Running, sent: ThrownEvent) -> list[Running]:
+        waiting = [case for case in self._open() if f"{sent.kind}:{sent.name}" in case.awaited]
+        if sent.kind == "message":
+            return waiting[:1]
+        return [case for case in waiting if case is not sender]  # the engine has delivered it inside the sender
 
     def _continue(self) -> bool:
         for case in self._open():

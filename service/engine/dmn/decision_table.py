@@ -24,6 +24,7 @@ _SEVERAL = {"COLLECT", "RULE ORDER"}
 _WORDS = {"true": True, "false": False, "null": None}
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _RANGE = re.compile(r"([\[\](])\s*(.+?)\s*\.\.\s*(.+?)\s*([\[\])])", re.DOTALL)
+_SIMPLE_NAME = re.compile(r"[A-Za-z]\w*")
 _DATE = re.compile(r'date(?:\s+and\s+time)?\s*\(\s*("(?:[^"\\]|\\.)*")\s*\)')
 
 
@@ -106,14 +107,9 @@ def evaluate(table: Table, facts: Mapping[str, Any]) -> Data:
 
 
 def hits(table: Table, facts: Mapping[str, Any]) -> list[Data]:
-    """The outputs of the rules that hit, one object each, as the hit policy allows."""
+    """The outputs of the rules that hit, one object each, as the hit policy allows. Raises ValueError."""
     try:
-        seen = [look(facts) for look in table.inputs]
-        found = [
-            {name: value(facts) for name, value in zip(table.outputs, rule.values, strict=True)}
-            for rule in table.rules
-            if all(test is None or test(fact, facts) for test, fact in zip(rule.tests, seen, strict=True))
-        ]
+        found = _outputs_of_hits(table, facts)
     except (ExpressionError, Beyond) as error:
         raise ValueError(str(error) or "值过大") from error
     if table.policy == "UNIQUE" and len(found) > 1:
@@ -121,6 +117,15 @@ def hits(table: Table, facts: Mapping[str, Any]) -> list[Data]:
     if table.policy == "ANY" and any(not equal(hit, found[0]) for hit in found):
         raise ValueError("命中的规则结果不一致")
     return found if table.gives_several else found[:1]
+
+
+def _outputs_of_hits(table: Table, facts: Mapping[str, Any]) -> list[Data]:
+    seen = [look(facts) for look in table.inputs]
+    return [
+        {name: value(facts) for name, value in zip(table.outputs, rule.values, strict=True)}
+        for rule in table.rules
+        if all(test is None or test(fact, facts) for test, fact in zip(rule.tests, seen, strict=True))
+    ]
 
 
 def _all(node: Any, name: str) -> list[Any]:
@@ -147,21 +152,26 @@ def _table(node: Any) -> Table:
             node, "每个决策应有且只有一张独立的决策表。", "A decision needs exactly one table and no other decision."
         )
     table = tables[0]
-    policy = (table.get("hitPolicy") or "UNIQUE").upper()
+    policy, outputs = _policy(table), _outputs(table)
+    inputs = tuple(_input(child) for child in _children(table, "input"))
+    rules = tuple(_rule(child, len(inputs), len(outputs)) for child in _children(table, "rule"))
+    return Table(node.get("id") or "", policy, inputs, outputs, rules)
+
+
+def _policy(table: Any) -> str:
+    policy: str = (table.get("hitPolicy") or "UNIQUE").upper()
     if policy not in POLICIES or table.get("aggregation"):
         raise _Refused(
             table, f"不支持命中策略 {policy} 或聚合。", f"The hit policy {policy}, or an aggregation, is not supported."
         )
-    outputs = tuple(output.get("name") or "" for output in _children(table, "output"))
-    if (
-        not outputs
-        or any(not re.fullmatch(r"[A-Za-z]\w*", name) for name in outputs)
-        or len(set(outputs)) < len(outputs)
-    ):
+    return policy
+
+
+def _outputs(table: Any) -> tuple[str, ...]:
+    names = tuple(output.get("name") or "" for output in _children(table, "output"))
+    if not names or not all(map(_SIMPLE_NAME.fullmatch, names)) or len(set(names)) < len(names):
         raise _Refused(table, "每个输出应有不同的简单名称。", "Every output needs a plain name of its own.")
-    inputs = tuple(_input(child) for child in _children(table, "input"))
-    rules = tuple(_rule(child, len(inputs), len(outputs)) for child in _children(table, "rule"))
-    return Table(node.get("id") or "", policy, inputs, outputs, rules)
+    return names
 
 
 def _input(node: Any) -> Evaluate:

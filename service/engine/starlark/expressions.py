@@ -13,6 +13,7 @@ import re
 import tokenize
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from service.engine.starlark.operators import (
@@ -32,15 +33,8 @@ MAX_SOURCE = 2_000
 MAX_NODES = 300
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TOKENS = {
-    tokenize.NAME,
-    tokenize.NUMBER,
-    tokenize.STRING,
-    tokenize.OP,
-    tokenize.NEWLINE,
-    tokenize.NL,
-    tokenize.ENDMARKER,
-}
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,30}")
+_OTHER_TOKENS = {tokenize.OP, tokenize.NEWLINE, tokenize.NL, tokenize.ENDMARKER}
 _CONSTANTS = {"True": True, "False": False, "None": None}
 _RESERVED = frozenset(
     [
@@ -116,25 +110,24 @@ class _Unsupported(Exception):
 
 
 def _tokens_are_small(source: str) -> bool:
-    """No escapes, prefixes, adjacent strings, odd numbers: spellings where Python and Starlark could differ."""
-    previous = -1
+    """Refuse escapes, prefixes, adjacent strings, odd numbers: spellings where Python and Starlark could differ."""
     try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            text = token.string
-            if token.type not in _TOKENS or (not text.isascii() and token.type != tokenize.STRING):
-                return False
-            if token.type == tokenize.STRING:
-                if previous == tokenize.STRING or "\\" in text or text[0] not in "'\"" or text[:3] in ('"""', "'''"):
-                    return False
-            elif (token.type == tokenize.NUMBER and not re.fullmatch(r"0|[1-9]\d{0,30}", text)) or (
-                token.type == tokenize.NAME and text in _RESERVED
-            ):
-                return False
-            if token.type not in (tokenize.NL, tokenize.NEWLINE):
-                previous = token.type
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
     except (tokenize.TokenError, SyntaxError, IndentationError):
         return False
-    return True
+    kinds = [token.type for token in tokens if token.type not in (tokenize.NL, tokenize.NEWLINE)]
+    return all(map(_is_small, tokens)) and (tokenize.STRING, tokenize.STRING) not in pairwise(kinds)
+
+
+def _is_small(token: tokenize.TokenInfo) -> bool:
+    text = token.string
+    if token.type == tokenize.STRING:
+        return "\\" not in text and text[0] in "'\"" and text[:3] not in ('"""', "'''")
+    if token.type == tokenize.NUMBER:
+        return _NUMBER.fullmatch(text) is not None
+    if token.type == tokenize.NAME:
+        return text.isascii() and text not in _RESERVED
+    return text.isascii() and token.type in _OTHER_TOKENS
 
 
 def _build(node: ast.expr) -> Evaluate:

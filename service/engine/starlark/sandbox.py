@@ -22,7 +22,8 @@ from service.engine.starlark.operators import Beyond, ExpressionError, equal
 from service.engine.starlark.worker_pool import Host, ScriptError, ask
 
 SECONDS = 2.0
-SAFE_INTEGER = (1 << 53) - 1
+SAFE_INTEGER = (1 << 53) - 1  # what JavaScript reads from JSON without loss
+MAX_DEPTH = 64
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -85,28 +86,34 @@ def clean(value: Any, depth: int = 0) -> Any:
     """
     kind = type(value)
     if kind is str:
-        if "\x00" in value:
-            raise ScriptError("数据不能含有 NUL 字符")
-        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ScriptError("数据不能含有不成对的代理字符")
-        return value
+        return _clean_text(value)
     if kind is bool or value is None:
         return value
     if kind is int:
-        if -SAFE_INTEGER <= value <= SAFE_INTEGER:
-            return value
-        raise ScriptError("整数超出 53 位")
-    if depth >= 64:
-        raise ScriptError("数据嵌套超过 64 层")
+        return _clean_integer(value)
+    if depth >= MAX_DEPTH:
+        raise ScriptError(f"数据嵌套超过 {MAX_DEPTH} 层")
     if kind is dict:
         if any(type(key) is not str for key in value):
             raise ScriptError("对象的键必须是文字")
-        return {clean(key): clean(value[key], depth + 1) for key in (sorted(value) if depth else value)}
+        return {_clean_text(key): clean(value[key], depth + 1) for key in (sorted(value) if depth else value)}
     if kind is list or kind is tuple:
         return [clean(item, depth + 1) for item in value]
-    if kind is float:
-        raise ScriptError("数据不能是小数,请用整数或文字表示")
-    raise ScriptError(f"{kind.__name__} 不能作为数据")
+    raise ScriptError("数据不能是小数,请用整数或文字表示" if kind is float else f"{kind.__name__} 不能作为数据")
+
+
+def _clean_text(value: str) -> str:
+    if "\x00" in value:
+        raise ScriptError("数据不能含有 NUL 字符")
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ScriptError("数据不能含有不成对的代理字符")
+    return value
+
+
+def _clean_integer(value: int) -> int:
+    if not -SAFE_INTEGER <= value <= SAFE_INTEGER:
+        raise ScriptError("整数超出 53 位")
+    return value
 
 
 def _ask(

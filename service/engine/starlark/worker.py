@@ -55,43 +55,54 @@ def confine(megabytes: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def serve(wire: Wire) -> None:
-    """Answer requests until the parent closes the socket."""
-    import starlark
+class Interpreter:
+    """Starlark with the dialect of scripts; host functions are called over the wire."""
 
-    dialect = starlark.Dialect.extended()
-    dialect.enable_top_level_stmt, dialect.enable_f_strings, dialect.enable_load = True, True, False
-    extensions = [starlark.LibraryExtension.Json, starlark.LibraryExtension.Map, starlark.LibraryExtension.Filter]
-    known = starlark.Globals.extended_by(extensions)
-    parse = functools.lru_cache(512)(lambda source: starlark.parse("script", source, dialect))
+    def __init__(self, wire: Wire) -> None:
+        import starlark  # first needed in the child
 
-    def host(name: str) -> Any:
-        def call(*arguments: Any) -> Any:
-            wire.send(["call", name, arguments])
-            status, value = wire.receive()
-            if status != "ok":
-                raise ValueError(value)
-            return value
+        self.wire = wire
+        self.starlark: Any = starlark
+        self.dialect = starlark.Dialect.extended()
+        self.dialect.enable_top_level_stmt = self.dialect.enable_f_strings = True
+        self.dialect.enable_load = False
+        extensions = [starlark.LibraryExtension.Json, starlark.LibraryExtension.Map, starlark.LibraryExtension.Filter]
+        self.known = starlark.Globals.extended_by(extensions)
+        self.parsed = functools.lru_cache(512)(self._parse)
 
-        return call
-
-    def answer(mode: str, source: str, names: dict[str, Any], wanted: list[str], functions: list[str]) -> Any:
+    def answer(self, mode: str, source: str, names: dict[str, Any], wanted: list[str], functions: list[str]) -> Any:
+        """Do one request, as the head of this module describes it."""
         if mode == "p":
-            return starlark.parse("script", source, dialect) and None
-        module = starlark.Module()
+            self._parse(source)
+            return None
+        module = self.starlark.Module()
         for name in functions:
-            module.add_callable(name, host(name))
+            module.add_callable(name, functools.partial(self._call_host, name))
         for name, value in names.items():
             module[name] = value
-        options = starlark.EvalOptions(max_callstack_size=NESTING)
-        value = starlark.eval_with(options, module, parse(source), known).value
+        options = self.starlark.EvalOptions(max_callstack_size=NESTING)
+        value = self.starlark.eval_with(options, module, self.parsed(source), self.known).value
         return value if mode == "e" else {name: found for name in wanted for found in read(module, name)}
 
+    def _parse(self, source: str) -> Any:
+        return self.starlark.parse("script", source, self.dialect)
+
+    def _call_host(self, name: str, *arguments: Any) -> Any:
+        self.wire.send(["call", name, arguments])
+        status, value = self.wire.receive()
+        if status != "ok":
+            raise ValueError(value)
+        return value
+
+
+def serve(wire: Wire) -> None:
+    """Answer requests until the parent closes the socket."""
+    interpreter = Interpreter(wire)
     confine(int(sys.argv[1]))
     while True:
         request = wire.receive()
         try:
-            wire.send(["ok", answer(*request)])
+            wire.send(["ok", interpreter.answer(*request)])
         except BaseException as error:
             fatal = isinstance(error, MemoryError | RecursionError) or "Panic" in type(error).__name__
             wire.send(["fatal" if fatal else "err", str(error)[:2000]])
