@@ -26,7 +26,7 @@ class InvalidSetting(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mails are handed over. security: ``tls`` from the first byte, ``starttls`` before anything is said, or ``plain``."""
+    """The server that takes mails. security: ``tls`` from the first byte, ``starttls`` before anything is said, or ``plain``."""
 
     host: str
     port: int
@@ -52,7 +52,7 @@ class Settings:
     keys: Mapping[str, bytes]
     current_key: str
     digest_key: bytes
-    mail: MailServer | None = None  # None: no mail leaves the house
+    mail: MailServer | None = None  # None: no mail is sent
     address: str = ""  # under which people reach the pages, for links in mails
 
 
@@ -77,7 +77,7 @@ def settings() -> Settings:
 
 
 def data_dir() -> Path:
-    """Where database, secrets and files live: ``ANPEI_DATA_DIR``, else ``var`` in the checkout.
+    """Find the folder of database, secrets and files: ``ANPEI_DATA_DIR``, else ``var`` in the checkout.
 
     As root it lies under ``/var/lib/anpei`` instead: PostgreSQL then runs as ``nobody``, who may not enter every checkout.
     """

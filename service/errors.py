@@ -62,7 +62,7 @@ class AnpeiError(Exception):
 
     def __init__(self, text: str | Message | None = None, **values: Any) -> None:
         self.is_plain = text is None
-        """Whether the message is the kind's own, and says nothing of the case."""
+        """True where the message is the default of the class and says nothing of the case."""
         if text is None:
             text = (type(self).__doc__ or "").strip().splitlines()[0]
         self.message = text if isinstance(text, Message) else Message(text, **values)

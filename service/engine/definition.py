@@ -179,7 +179,7 @@ def read_definition(
 
 
 def _made(files: Mapping[str, bytes], process: str | None, digest: str, functions: tuple[str, ...]) -> Definition:
-    """The definition, parsed; what the library itself still refuses is refused like everything else."""
+    """Parse the definition; a diagram that SpiffWorkflow still refuses is refused like any other."""
     name, main = _main(files, process)
     try:
         found = Definition(files, name, main, digest, functions)

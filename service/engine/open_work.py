@@ -98,7 +98,7 @@ def _priority(task: Task, value: Any) -> int:
 
 
 def job_of(task: Task) -> Job | None:
-    """What must happen later to a token: a timer, a worker, a continuation; None when only people or messages move it."""
+    """The job of a token: a timer, a worker, a continuation; None when only people or messages move it."""
     kind = kind_of(task)
     due = task.internal_data.get("due")
     if kind == "wait" and due is not None:

@@ -1,6 +1,6 @@
 """The state of a case as bytes: its canonical view (tokens, arrivals at joins, data), and the way back to a workflow.
 
-Nothing of the library is stored: no finished task, no prediction, no specification. Digests go over the same view,
+Nothing of SpiffWorkflow is stored: no finished task, no prediction, no specification. Digests go over the same view,
 so a better codec or engine keeps old digests true.
 """
 

@@ -79,7 +79,7 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
 
 @start_variables("training_enrollment")
 def enroll_by_own_role(user: User) -> dict[str, Any]:
-    """Who enrols, as the enrolment remembers it (R41); a province does so on behalf of the unit (R43)."""
+    """The one who enrols, as the enrolment remembers it (R41); a province does so on behalf of the unit (R43)."""
     return {"via": VIA[Role(user.role)], "on_behalf": user.role == Role.PROVINCIAL_AUTHORITY}
 
 

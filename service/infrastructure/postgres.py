@@ -134,7 +134,7 @@ class Server:
 
     def create_database(self, name: str) -> None:
         """Create an empty database unless it exists."""
-        if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):  # noqa: S608 - our own names
+        if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):  # noqa: S608 - names of the configuration
             self.execute(f'CREATE DATABASE "{name}"')
 
     def _initialise(self) -> None:

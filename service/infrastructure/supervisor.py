@@ -62,7 +62,7 @@ class Supervisor:
     def start(self, name: str, *command: str) -> None:
         """Start a program outside the terminal's group, so that Ctrl-C reaches it in order; it dies with this process."""
         die_with_me = partial(_die_with, os.getpid())
-        self._programs[name] = subprocess.Popen(  # noqa: S603 - our own programs
+        self._programs[name] = subprocess.Popen(  # noqa: S603 - programs of Anpei alone
             command, start_new_session=True, preexec_fn=die_with_me, stdin=subprocess.DEVNULL
         )
 

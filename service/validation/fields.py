@@ -65,7 +65,7 @@ DEFAULTS: dict[str, Any] = {
     "null": Message(NOT_NULL),
     "validator_failed": Message(NOT_AN_OPTION),
 }
-"""Ours instead of marshmallow's English for what every field can refuse."""
+"""Messages in place of marshmallow's English, for what every field can refuse."""
 
 
 class Typed(Generic[T]):

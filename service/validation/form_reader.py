@@ -46,7 +46,7 @@ class FormReader:
         try:
             return field.parse(typed)
         except ValidationError as error:
-            self.refuse(name, error.messages[0])  # ours hold one Message
+            self.refuse(name, error.messages[0])  # fields of fields.py raise one Message each
             return None
 
     def parse(self, parse: Callable[..., T], *arguments: Any) -> T | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class FieldKind(StrEnum):
-    """How the value of a field is read and written."""
+    """The type of a field: how its value is read and written."""
 
     TEXT = "text"
     LINES = "lines"  # a text in which line breaks count
@@ -21,7 +21,7 @@ class FieldKind(StrEnum):
 
 
 class Place(StrEnum):
-    """Where a field appears."""
+    """The places where a field may appear."""
 
     FORM = "form"
     SHEET = "sheet"  # the import template

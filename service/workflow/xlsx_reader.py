@@ -98,7 +98,7 @@ def _unpack(data: bytes, field: str) -> tuple[bytes, bytes]:
 
 
 def _first_sheet(packed: zipfile.ZipFile) -> str:
-    """Where the first sheet lies: the workbook names a relation, the relation a file."""
+    """Find the first sheet: the workbook names a relation, the relation a file."""
     first, *_ = _parse(packed.read("xl/workbook.xml")).iter("{*}sheet")
     [key] = [value for name, value in first.items() if name.endswith("}id")]
     relations = _parse(packed.read("xl/_rels/workbook.xml.rels")).iter("{*}Relationship")
@@ -107,7 +107,7 @@ def _first_sheet(packed: zipfile.ZipFile) -> str:
 
 
 def _special_cells(sheet: bytes, field: str) -> dict[tuple[int, int], object]:
-    """Where formulas and errors stand, from 0; refuses a cell so far out that the rows between would fill the memory."""
+    """The places of formulas and errors, from 0; refuses a cell so far out that the rows between would fill the memory."""
     found: dict[tuple[int, int], object] = {}
     row = column = -1
     for element in _parse(sheet).iter("{*}row", "{*}c"):

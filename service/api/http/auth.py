@@ -35,7 +35,7 @@ class CredentialCache:
     """Credentials that were found right within the last five minutes.
 
     Each is known by a digest, under a key of this process, over the password and the account's stamp: whatever changes
-    the account (password, role, state, epoch) or its organisation is therefore asked for anew by itself.
+    the account (password, role, state, epoch) or its organisation is therefore asked for again by itself.
     """
 
     def __init__(self) -> None:

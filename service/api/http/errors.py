@@ -26,7 +26,7 @@ from service.models.db.errors import DatabaseAway
 
 LANGUAGES = ("zh", "en")
 OPTIMISTIC_LOCKING = 1  # Camunda's code of a lost race
-# Camunda's name and status of each of ours; the first that fits counts.
+# Camunda's name and status of each error; the first that fits counts.
 CAMUNDA_ERRORS: tuple[tuple[type[AnpeiError], str, int], ...] = (
     (InvalidInput, "InvalidRequestException", 400),
     (SignInNeeded, "AuthenticationException", 401),

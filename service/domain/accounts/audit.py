@@ -1,4 +1,4 @@
-"""What the audit trail remembers outside of cases: the words for its events, and the groups in which they are looked up."""
+"""The events that the audit trail records outside of cases: the words for its events, and the groups in which they are looked up."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ DETAILS = {
     "count": N_("数量"),
     "title": N_("标题"),
 }
-"""What is told of an event besides; what has no word here is shown by its name."""
+"""Words for the details of an event; a detail without a word here is shown by its name."""
 
 
 def word_of(action: str) -> str:

@@ -47,12 +47,12 @@ def make_first_password() -> str:
 
 
 def has_lifetime(role: Role) -> bool:
-    """Whether passwords of the role grow stale: those of authorities, institutions and administrators (§5.1), not of units."""
+    """Tell whether passwords of the role grow stale: those of authorities, institutions and administrators (§5.1), not of units."""
     return role not in UNIT_ROLES
 
 
 def is_stale(changed_at: datetime, now: datetime, lifetime: timedelta = LIFETIME) -> bool:
-    """Whether it is older than its lifetime and must be changed at the next sign-in; a lifetime of nothing has no end."""
+    """Tell whether it is older than its lifetime and must be changed at the next sign-in; a lifetime of nothing has no end."""
     return bool(lifetime) and now - changed_at > lifetime
 
 
@@ -75,7 +75,7 @@ def locked_until(failures: Iterable[datetime], now: datetime, limit: int = FAILU
 
 
 def idle_limit(role: Role) -> timedelta:
-    """How long a session may idle: 15 minutes for administrators, 30 for others."""
+    """The longest idle time of a session: 15 minutes for administrators, 30 for others."""
     return timedelta(minutes=15 if role in ADMINISTRATORS else 30)
 
 
@@ -94,7 +94,7 @@ def _weakness(password: str, login: str) -> str | Message | None:
 
 
 def _is_common(password: str) -> bool:
-    """Whether it is a common word with some digits and signs about it, or a few characters over and over."""
+    """Tell whether it is a common word with some digits and signs about it, or a few characters over and over."""
     plain = password.lower()
     for spelling in (plain, plain.translate(_LOOKALIKES)):
         spans = [found.span() for found in _COMMON.finditer(spelling)]

@@ -133,7 +133,7 @@ _TABLE: Mapping[Action, tuple[ScopeKinds, ...]] = {
     _A.VIEW_PLANS: (_ALL, _O | _PUBLISHED, _ALL, _NO, _NO, _NO),
     _A.EDIT_PLAN: (_NO, _O, _O, _NO, _NO, _NO),  # whose kind: classes.may_organise (R33)
     _A.VIEW_CLASSES: (_PUBLISHED, _PUBLISHED | _O, _ALL, _C, _PUBLISHED, _PUBLISHED),
-    _A.EDIT_CLASS: (_NO, _O, _O, _NO, _NO, _NO),  # likewise
+    _A.EDIT_CLASS: (_NO, _O, _O, _NO, _NO, _NO),  # as EDIT_PLAN
     _A.VIEW_ENROLLMENTS: (_ALL, _P | _O, _ALL, _C, _G, _U),
     _A.ENROLL: (_NO, _P, _ACADEMIES, _LINKED, _G, _U),  # the institution only into its classes (C7)
     _A.WITHDRAW_ENROLLMENT: (_NO, _P, _ACADEMIES, _LINKED, _G, _U),

@@ -29,7 +29,7 @@ class UserState(Labelled):
 
 
 class AccountState(Labelled):
-    """What an account is like now, as its list says it."""
+    """The state of an account, as its list shows it."""
 
     ACTIVE = "active", N_("正常")
     WAITING = "waiting", N_("待同意")  # for the security administrator
@@ -59,7 +59,7 @@ def managed_by(role: Role) -> list[Role]:
 def obstacle_to_account(
     creator: Role, role: Role, creator_authority: UUID | None = None, authority: UUID | None = None
 ) -> Message | None:
-    """Why ``creator`` cannot create, change or disable an account of ``role`` (R1, C8).
+    """Return why ``creator`` cannot create, change or disable an account of ``role`` (R1, C8).
 
     authority: of the organisation the account belongs to; a province stays within its own.
     """
@@ -75,5 +75,5 @@ def obstacle_to_account(
 
 
 def needs_assent(creator: Role) -> bool:
-    """Whether a new account waits for the security administrator before it has any right (三员, domain.md §9)."""
+    """Tell whether a new account waits for the security administrator before it has any right (三员, domain.md §9)."""
     return creator is Role.SYS_ADMIN

@@ -33,7 +33,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who a notice, task or ticket is for: every condition must hold, an empty one holds for everybody.
+    """The audience of a notice, task or ticket: every condition must hold, an empty one holds for everybody.
 
     recipients: organisations, or accounts where it is for one person alone.
     """

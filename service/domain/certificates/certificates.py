@@ -37,7 +37,7 @@ CERTIFICATE_MOVES: Moves[CertificateState] = {
 
 
 class Replacement(Labelled):
-    """What took the place of a superseded edition."""
+    """The kind of edition that took the place of a superseded one."""
 
     RENEWAL = "renewal", N_("已换证，请查验新版证书")
     REISSUE = "reissue", N_("已补发，本证作废")  # R64
@@ -45,7 +45,7 @@ class Replacement(Labelled):
 
 
 class WarningBand(Labelled):
-    """How near the end of a certificate is (R66)."""
+    """The distance to the end of a certificate (R66)."""
 
     EXPIRED = "expired", N_("已过期")
     DAYS_30 = "30", N_("30 天内到期")
@@ -59,7 +59,7 @@ BAND_DAYS = {WarningBand.DAYS_30: 30, WarningBand.DAYS_60: 60, WarningBand.DAYS_
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What the rules need to know of one edition. ``valid_to`` is its last valid day."""
+    """The facts of one edition that the rules read. ``valid_to`` is its last valid day."""
 
     issued_on: date
     valid_to: date
@@ -85,12 +85,12 @@ def current(certificates: Iterable[Certificate]) -> Certificate | None:
 
 
 def is_expired(certificate: Certificate, today: date) -> bool:
-    """Whether an approved certificate's last day is past; on that day itself it is valid (R24)."""
+    """Tell whether an approved certificate's last day is past; on that day itself it is valid (R24)."""
     return certificate.state is _S.VALID and today > certificate.valid_to
 
 
 def is_in_force(certificate: Certificate, today: date) -> bool:
-    """Whether it is legally valid today: approved (R59) and not past its last day."""
+    """Tell whether it is legally valid today: approved (R59) and not past its last day."""
     return certificate.state is _S.VALID and today <= certificate.valid_to
 
 
@@ -140,14 +140,14 @@ def parse_legacy(
 
 
 def obstacle_to_approval(certificate: Certificate) -> Message | None:
-    """Why the ministry cannot approve or refuse it (R60)."""
+    """Return why the ministry cannot approve or refuse it (R60)."""
     if certificate.state is _S.ISSUED:
         return None
     return Message(N_("证书当前为“%(state)s”，不在待审批之列，请刷新页面。"), state=Message(certificate.state.label))
 
 
 def obstacle_to_printing(certificate: Certificate, has_photo: bool, printed: int, reason: str | None) -> Message | None:
-    """Why it cannot be printed: no photo, a dead edition, or no reason for a further print (R57, R58).
+    """Return why it cannot be printed: no photo, a dead edition, or no reason for a further print (R57, R58).
 
     A certificate exists only once its score is confirmed (R54), so that needs no test here.
     """
@@ -161,7 +161,7 @@ def obstacle_to_printing(certificate: Certificate, has_photo: bool, printed: int
 
 
 def obstacle_to_type_change(certificate: Certificate | None, today: date) -> Message | None:
-    """Why the association cannot change the qualification type: only validity is asked for (R61, S65)."""
+    """Return why the association cannot change the qualification type: only validity is asked for (R61, S65)."""
     if certificate is None or certificate.state is not _S.VALID:
         return Message(N_("该人员没有有效证书，不能变更资格类型；证书获批后再办理。"))
     if is_expired(certificate, today):
@@ -170,7 +170,7 @@ def obstacle_to_type_change(certificate: Certificate | None, today: date) -> Mes
 
 
 def obstacle_to_reissue(certificate: Certificate | None, today: date, is_printed: bool = True) -> Message | None:
-    """Why a lost certificate cannot be issued again: there must be a valid one to replace (R64), and a paper to lose."""
+    """Return why a lost certificate cannot be issued again: there must be a valid one to replace (R64), and a paper to lose."""
     if certificate is None or certificate.state is not _S.VALID:
         return Message(N_("该人员没有有效证书，无须补办。"))
     if is_expired(certificate, today):
@@ -183,7 +183,7 @@ def obstacle_to_reissue(certificate: Certificate | None, today: date, is_printed
 
 
 def obstacle_to_deregistration(certificate: Certificate, today: date, renewal_under_way: bool) -> Message | None:
-    """Why the ministry cannot deregister it: only the expired, and not while R25 holds (R62, S77)."""
+    """Return why the ministry cannot deregister it: only the expired, and not while R25 holds (R62, S77)."""
     if certificate.state is not _S.VALID:
         return Message(N_("证书当前为“%(state)s”，不能注销。"), state=Message(certificate.state.label))
     if not is_expired(certificate, today):
@@ -194,7 +194,7 @@ def obstacle_to_deregistration(certificate: Certificate, today: date, renewal_un
 
 
 def obstacle_to_revocation(certificate: Certificate, today: date) -> Message | None:
-    """Why the ministry cannot revoke it: what has expired is deregistered instead (R62)."""
+    """Return why the ministry cannot revoke it: what has expired is deregistered instead (R62)."""
     if certificate.state is not _S.VALID:
         return Message(N_("证书当前为“%(state)s”，不能吊销。"), state=Message(certificate.state.label))
     if is_expired(certificate, today):

@@ -1,4 +1,4 @@
-"""What the public page says of a certificate: one word and one sentence, the same for everybody who asks."""
+"""The answer of the public page about a certificate: one word and one sentence, the same for everybody who asks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_FOUND = Message(
 def statement(
     certificate: Certificate, today: date, *, replaced_by: Replacement | None = None, holder_deregistered: bool = False
 ) -> Message:
-    """What holds today for one edition (R17, R24, R59, R64)."""
+    """Tell the validity of one edition today (R17, R24, R59, R64)."""
     if holder_deregistered:
         return Message(N_("持证人已注销"))
     if certificate.state is CertificateState.SUPERSEDED and replaced_by is not None:

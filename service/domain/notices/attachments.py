@@ -1,4 +1,4 @@
-"""What may be attached to a bulletin or a ticket: documents and pictures whose content is what their name says. No tables here."""
+"""Attachments of bulletins and tickets: documents and pictures whose content is what their name says."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _is_png(data: bytes) -> bool:
 
 
 def _office(part: str) -> Callable[[bytes], bool]:
-    """Whether it is an Office Open XML package with this main part, and without macros or embedded programs."""
+    """Tell whether it is an Office Open XML package with this main part, and without macros or embedded programs."""
 
     def check(data: bytes) -> bool:
         try:

@@ -13,7 +13,7 @@ LONGEST_TITLE, LONGEST_BODY = 200, 100_000  # characters; of the body with its m
 
 
 class NoticeKind(Labelled):
-    """What kind of announcement it is."""
+    """The kind of announcement."""
 
     NOTICE = "notice", N_("业务通知")  # written by a process: a class opens, is cancelled, waits
     BULLETIN = "bulletin", N_("通报")  # written by a province or the association (S110)
@@ -34,25 +34,25 @@ READERS: tuple[Role, ...] = (
     Role.GROUP,
     Role.ENTERPRISE,
 )
-"""Whom a bulletin can be meant for; the ministry reads them all (domain.md §9)."""
+"""Roles that a bulletin can be addressed to; the ministry reads them all (domain.md §9)."""
 
 
 def obstacle_to_editing(state: NoticeState) -> Message | None:
-    """Why a bulletin cannot be changed: published, it can only be withdrawn (R68)."""
+    """Return why a bulletin cannot be changed: published, it can only be withdrawn (R68)."""
     if state is NoticeState.DRAFT:
         return None
     return Message(N_("通报%(state)s，不能再修改；有误请撤下后另发。"), state=Message(state.label))
 
 
 def obstacle_to_deletion(state: NoticeState) -> Message | None:
-    """Why a bulletin cannot be deleted: only drafts can (R68)."""
+    """Return why a bulletin cannot be deleted: only drafts can (R68)."""
     if state is NoticeState.DRAFT:
         return None
     return Message(N_("通报%(state)s，不能删除；已发布的只能撤下。"), state=Message(state.label))
 
 
 def obstacle_to_withdrawal(state: NoticeState) -> Message | None:
-    """Why a bulletin cannot be withdrawn: only published ones can (R68)."""
+    """Return why a bulletin cannot be withdrawn: only published ones can (R68)."""
     if state is NoticeState.PUBLISHED:
         return None
     return Message(N_("通报是“%(state)s”，无须撤下。"), state=Message(state.label))
@@ -70,7 +70,7 @@ def check_roles(author: Role, roles: list[str], field: str = "roles") -> None:
 
 
 def words(title: Message, body: Sequence[Message | str]) -> dict[str, Any]:
-    """What a notice says, as JSON: messages by key and values, so that each reader has them in his language; a text of the
+    """The content of a notice as JSON: messages by key and values, so that each reader has their own language; a text of the
     body stays as somebody wrote it."""
     return {
         "title": title.to_json(),

@@ -26,7 +26,7 @@ class TicketState(Labelled):
 
 
 class RepairStep(Labelled):
-    """How far a repair has come (S81); the desk notes each as it happens."""
+    """The steps of a repair (S81); the one who handles the ticket notes each as it happens."""
 
     RECEIVED = "received", N_("已收到设备")
     INSPECTING = "inspecting", N_("检测中")
@@ -45,7 +45,7 @@ TICKET_MOVES: Moves[TicketState] = {
 
 
 def obstacle_to_rerouting(now: TicketKind, to: TicketKind) -> Message | None:
-    """Why a ticket cannot become another kind: a complaint stays with the ministry, whoever it is about (R69)."""
+    """Return why a ticket cannot become another kind: a complaint stays with the ministry, whoever it is about (R69)."""
     if now is TicketKind.COMPLAINT:
         return Message(N_("投诉不能改派，请由工信部办理。"))
     if now is to:
@@ -54,7 +54,7 @@ def obstacle_to_rerouting(now: TicketKind, to: TicketKind) -> Message | None:
 
 
 def obstacle_to_step(kind: TicketKind, now: RepairStep | None, to: RepairStep) -> Message | None:
-    """Why a ticket cannot be noted at a step: only repairs have steps, and none goes back (S81)."""
+    """Return why a ticket cannot be noted at a step: only repairs have steps, and none goes back (S81)."""
     if kind is not TicketKind.REPAIR:
         return Message(N_("只有维修工单登记维修步骤，请留空。"))
     order = list(RepairStep)
@@ -64,5 +64,5 @@ def obstacle_to_step(kind: TicketKind, now: RepairStep | None, to: RepairStep) -
 
 
 def obstacle_to_speaking(state: TicketState) -> Message | None:
-    """Why nothing can be added to the conversation any more."""
+    """Return why nothing can be added to the conversation any more."""
     return Message(N_("工单已关闭，请另提新工单。")) if state is TicketState.CLOSED else None

@@ -43,7 +43,7 @@ ALREADY_ENTERED = Message(N_("该人员已存在于其他单位，请联系协�
 
 
 def is_adult(birth_date: date, today: date) -> bool:
-    """Whether the 18th birthday has come; that of 29 February falls on 1 March (R20)."""
+    """Tell whether the 18th birthday has come; that of 29 February falls on 1 March (R20)."""
     return add_years(birth_date, ADULT) <= today
 
 
@@ -60,7 +60,7 @@ def parse_name(text: str | None, field: str = "name") -> str:
 def identify(
     id_type: IdType, number: str | None, birth_date: date | None, sex: Sex | None, today: date, field: str = "id_number"
 ) -> Identity:
-    """Who is entered. Of an identity number birth date and sex follow and what was typed is not looked at (R18);
+    """Read the identity of a person. Birth date and sex follow from an identity number, whatever was typed (R18);
     with a permit or passport both are required. Under 18, or born before 1900: ``InvalidInput`` (R20).
     """
     if id_type is IdType.RESIDENT_ID:
@@ -88,12 +88,12 @@ def effective_changes(before: Mapping[str, object], after: Mapping[str, object])
 
 
 def needs_new_approval(state: PersonState, role: Role, changes: Collection[str]) -> bool:
-    """Whether this edit sends an approved person back to pending: an effective one by the unit (R14), none other (R15)."""
+    """Tell whether this edit sends an approved person back to pending: an effective one by the unit (R14), none other (R15)."""
     return state is PersonState.APPROVED and role in UNIT_ROLES and bool(changes)
 
 
 def obstacle_to_editing(state: PersonState) -> Message | None:
-    """Why the unit cannot edit: with the province, or deregistered (domain.md §8)."""
+    """Return why the unit cannot edit: with the province, or deregistered (domain.md §8)."""
     if state is PersonState.PENDING:
         return Message(N_("该人员正在等待省级主管部门审批，审批后才能修改。"))
     if state is PersonState.DEREGISTERED:
@@ -102,14 +102,14 @@ def obstacle_to_editing(state: PersonState) -> Message | None:
 
 
 def obstacle_to_deletion(state: PersonState) -> Message | None:
-    """Why the unit cannot delete: only a draft never submitted can be (R16, S43, C4)."""
+    """Return why the unit cannot delete: only a draft never submitted can be (R16, S43, C4)."""
     if state is PersonState.DRAFT:
         return None
     return Message(N_("该人员已提交过审批，只能修改；确需移除请联系省级主管部门注销。"))
 
 
 def obstacle_to_deregistration(state: PersonState, has_live_enrollment: bool) -> Message | None:
-    """Why the province cannot deregister; a valid certificate is no obstacle (R17). The reason: ``parse_reason``."""
+    """Return why the province cannot deregister; a valid certificate is no obstacle (R17). The reason: ``parse_reason``."""
     if state in (PersonState.DRAFT, PersonState.DEREGISTERED):
         return Message(N_("该人员当前为“%(state)s”，无须注销。"), state=Message(state.label))
     if has_live_enrollment:
@@ -118,7 +118,7 @@ def obstacle_to_deregistration(state: PersonState, has_live_enrollment: bool) ->
 
 
 def warning_of_deregistration(certificate_number: str, valid_to: date) -> Message:
-    """What to tell before deregistering someone whose certificate is in force (R17, D14)."""
+    """The warning before deregistering someone whose certificate is in force (R17, D14)."""
     return Message(
         N_("该人员持有有效证书 %(number)s，至 %(valid_to)s。注销后证书留在台账，查验显示“持证人已注销”，不能撤销。"),
         number=certificate_number,

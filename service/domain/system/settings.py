@@ -1,4 +1,4 @@
-"""What an installation may set, by whom, and within which range. The values set are rows; this is what they mean."""
+"""Settings of an installation: who may set each, and within which range. The values set are rows of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a class is, computed from the states of its enrolments (domain.md §8). Draft, cancelled and completed are decided;
+"""The progress of a class, computed from the states of its enrolments (domain.md §8). Draft, cancelled and completed are decided;
 so is the end of enrolment: while the window is open, nobody knows who else will come."""
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def progress(now: ClassState, counts: Counts) -> ClassState:
 
 
 def came(counts: Counts) -> int:
-    """How many have checked in."""
+    """Count those who have checked in."""
     return _count(counts, _CAME)
 
 
 def is_closed(counts: Counts) -> bool:
-    """Whether every enrolment of the class has ended."""
+    """Tell whether every enrolment of the class has ended."""
     return _count(counts, LIVE) == 0
 
 

@@ -59,7 +59,7 @@ START_FIELDS = frozenset({"enrol_from", "enrol_until", "starts_on"})
 
 
 def may_organise(role: Role, kind: TrainingKind) -> bool:
-    """Whether the role publishes classes of this kind: the association initial ones, provinces the others (R33, S49)."""
+    """Tell whether the role publishes classes of this kind: the association initial ones, provinces the others (R33, S49)."""
     return kind in ORGANISES.get(role, frozenset())
 
 
@@ -105,7 +105,7 @@ def check_capacity(capacity: int, taken: int = 0, field: str = "capacity") -> No
 
 
 def obstacle_to_class_changes(state: ClassState, changed: Iterable[str], has_scores: bool) -> Message | None:
-    """Why these fields cannot be changed now (R33, R35)."""
+    """Return why these fields cannot be changed now (R33, R35)."""
     fields = set(changed)
     if state is ClassState.DRAFT:
         return None
@@ -129,14 +129,14 @@ def check_moving(changed: Iterable[str], arrived: int) -> None:
 
 
 def obstacle_to_cancellation(state: ClassState, checked_in: int) -> Message | None:
-    """Why it cannot be cancelled: somebody has checked in, or it is over (R37)."""
+    """Return why it cannot be cancelled: somebody has checked in, or it is over (R37)."""
     if checked_in or state not in CANCELLABLE:
         return Message(N_("已有学员报到或培训班已结束，不能取消。"))
     return None
 
 
 def obstacle_to_window(state: ClassState, enrol_from: date, enrol_until: date, today: date) -> Message | None:
-    """Why nobody can be enrolled today: both ends of the window belong to it (R38)."""
+    """Return why nobody can be enrolled today: both ends of the window belong to it (R38)."""
     if state is not ClassState.ENROLLING:
         return Message(N_("该班当前为“%(state)s”，不接受报名，请选择其他班次。"), state=Message(state.label))
     if today < enrol_from:
@@ -147,7 +147,7 @@ def obstacle_to_window(state: ClassState, enrol_from: date, enrol_until: date, t
 
 
 def is_open_to(authority: UUID, organiser: UUID, organiser_role: Role, to_others: bool) -> bool:
-    """Whether persons of a province may join: the association's classes are for all, a province's for its own unless
+    """Tell whether persons of a province may join: the association's classes are for all, a province's for its own unless
     opened to others (R34, S61)."""
     return to_others or organiser_role is Role.ASSOCIATION or authority == organiser
 
@@ -168,7 +168,7 @@ def confirmation_warning_at(last_day: date) -> datetime:
 
 
 def is_check_in_day(starts_on: date, ends_on: date, today: date) -> bool:
-    """Whether the association may check in today: from the day before the class to its last day (R48)."""
+    """Tell whether the association may check in today: from the day before the class to its last day (R48)."""
     return starts_on - DAY <= today <= ends_on
 
 

@@ -40,5 +40,5 @@ ENROLLMENT_MOVES: Moves[EnrollmentState] = {
 
 
 def takes_seat(state: EnrollmentState) -> bool:
-    """Whether it counts against the capacity of its class (R40): all but those that ended before check-in."""
+    """Tell whether it counts against the capacity of its class (R40): all but those that ended before check-in."""
     return state not in (_S.REJECTED, _S.WITHDRAWN, _S.CANCELLED)

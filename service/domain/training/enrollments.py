@@ -51,7 +51,7 @@ class ClassOffer:
 
 
 def may_enroll(actor: Actor, unit: ScopedObject, host: UUID | None) -> bool:
-    """Whether the actor may enrol persons of this unit into a class of this host (R41, R44).
+    """Tell whether the actor may enrol persons of this unit into a class of this host (R41, R44).
 
     A group for itself and its branches, an enterprise for itself, a province on behalf of its units (C12), the
     association for academies, an institution for academies linked to it and into classes it hosts (C7).
@@ -62,12 +62,12 @@ def may_enroll(actor: Actor, unit: ScopedObject, host: UUID | None) -> bool:
 
 
 def first_state(kind: UnitKind) -> EnrollmentState:
-    """Where an enrolment begins: waiting for the province, or confirmed at once for an academy (R12, R43, R44)."""
+    """The first state of an enrolment: waiting for the province, or confirmed at once for an academy (R12, R43, R44)."""
     return EnrollmentState.PENDING if needs_approval(kind) else EnrollmentState.CONFIRMED
 
 
 def obstacles_to_enrolling(candidate: Candidate, offer: ClassOffer, today: date) -> list[Message]:
-    """Every reason why the person cannot join today, the class's first; none: he may, if a seat is left (R38–R40)."""
+    """Every reason why the person cannot join today, the class's first; with none the person may, if a seat is left (R38–R40)."""
     found = [
         obstacle_to_window(offer.state, offer.enrol_from, offer.enrol_until, today),
         None if offer.is_open else Message(N_("该班不接受外省人员，请选择本省或面向全国的班次。")),
@@ -80,7 +80,7 @@ def obstacles_to_enrolling(candidate: Candidate, offer: ClassOffer, today: date)
 def obstacles_to_confirming(candidate: Candidate, offer: ClassOffer, today: date, last_day: date) -> list[Message]:
     """Every reason why the province cannot confirm today (R45, R47).
 
-    The candidate is as he stands now, but ``need`` and ``facts`` are those of the day he was enrolled; the enrolment
+    The candidate is as of today, but ``need`` and ``facts`` are those of the day of the enrolment; the enrolment
     itself does not count as another one. last_day: ``classes.confirm_until``.
     """
     late = Message(N_("确认期限 %(day)s 已过。"), day=last_day.isoformat()) if today > last_day else None
@@ -88,7 +88,7 @@ def obstacles_to_confirming(candidate: Candidate, offer: ClassOffer, today: date
 
 
 def obstacle_to_kind(kind: TrainingKind, need: Need, facts: Facts) -> Message | None:
-    """Why a class of this kind is the wrong one: the need, the dates compared, the next step (R31)."""
+    """Return why a class of this kind is the wrong one: the need, the dates compared, the next step (R31)."""
     if need.kind is kind:
         return None
     return Message(
@@ -97,7 +97,7 @@ def obstacle_to_kind(kind: TrainingKind, need: Need, facts: Facts) -> Message | 
 
 
 def obstacle_to_withdrawal(state: EnrollmentState, role: Role, enrol_until: date, today: date) -> Message | None:
-    """Why it cannot be withdrawn: freely while pending; confirmed, until enrolment closes, later only by the province
+    """Return why it cannot be withdrawn: freely while pending; confirmed, until enrolment closes, later only by the province
     (for academies the association) with a reason (R46)."""
     if state is EnrollmentState.PENDING:
         return None
@@ -109,12 +109,12 @@ def obstacle_to_withdrawal(state: EnrollmentState, role: Role, enrol_until: date
 
 
 def needs_reason_to_withdraw(state: EnrollmentState, enrol_until: date, today: date) -> bool:
-    """Whether the one who withdraws must say why: after the confirmation and the end of enrolment (R46)."""
+    """Tell whether the one who withdraws must say why: after the confirmation and the end of enrolment (R46)."""
     return state is EnrollmentState.CONFIRMED and today > enrol_until
 
 
 def obstacle_to_check_in(state: EnrollmentState, starts_on: date, ends_on: date, today: date) -> Message | None:
-    """Why the person cannot be checked in: not confirmed, or not these days (R48, S53)."""
+    """Return why the person cannot be checked in: not confirmed, or not these days (R48, S53)."""
     if state is not EnrollmentState.CONFIRMED:
         return Message(N_("报名当前为“%(state)s”，已确认的人员才能报到。"), state=Message(state.label))
     if not is_check_in_day(starts_on, ends_on, today):
@@ -127,14 +127,14 @@ def obstacle_to_check_in(state: EnrollmentState, starts_on: date, ends_on: date,
 
 
 def obstacle_to_undoing_check_in(state: EnrollmentState, has_score: bool) -> Message | None:
-    """Why a check-in cannot be undone: there is a score (R48)."""
+    """Return why a check-in cannot be undone: there is a score (R48)."""
     if state is EnrollmentState.CHECKED_IN and not has_score:
         return None
     return Message(N_("已有成绩或尚未报到，不能撤销报到。"))
 
 
 def obstacle_to_no_show(state: EnrollmentState, starts_on: date, today: date) -> Message | None:
-    """Why the association cannot close it as a no-show: it came, or the class has not begun (domain.md §8)."""
+    """Return why the association cannot close it as a no-show: it came, or the class has not begun (domain.md §8)."""
     if state is not EnrollmentState.CONFIRMED:
         return Message(N_("报名当前为“%(state)s”，不能登记为未报到。"), state=Message(state.label))
     if today < starts_on:
@@ -143,7 +143,7 @@ def obstacle_to_no_show(state: EnrollmentState, starts_on: date, today: date) ->
 
 
 def obstacle_to_recording(state: EnrollmentState) -> Message | None:
-    """Why no score can be recorded: only for those who checked in, or sit the make-up (R49, S59)."""
+    """Return why no score can be recorded: only for those who checked in, or sit the make-up (R49, S59)."""
     if state in (EnrollmentState.CHECKED_IN, EnrollmentState.MAKEUP):
         return None
     if state is EnrollmentState.SCORED:
@@ -152,7 +152,7 @@ def obstacle_to_recording(state: EnrollmentState) -> Message | None:
 
 
 def _standing(candidate: Candidate, offer: ClassOffer) -> list[Message | None]:
-    """What must hold both when enrolling and when confirming (R39, R47)."""
+    """Check what must hold both when enrolling and when confirming (R39, R47)."""
     approved = candidate.state is PersonState.APPROVED
     admitted = candidate.qualification_type in offer.qualification_types
     return [

@@ -37,21 +37,21 @@ def quarter_of(month: int | None, quarter: int | None) -> int | None:
 
 
 def obstacle_to_editing(state: PlanState) -> Message | None:
-    """Why it cannot be changed: closed or cancelled. A published one may be; its kind may not (R33)."""
+    """Return why it cannot be changed: closed or cancelled. A published one may be; its kind may not (R33)."""
     if state in (PlanState.DRAFT, PlanState.PUBLISHED):
         return None
     return Message(N_("计划%(state)s，不能再修改。"), state=Message(state.label))
 
 
 def obstacle_to_publication(state: PlanState) -> Message | None:
-    """Why it cannot be published: only a draft can."""
+    """Return why it cannot be published: only a draft can."""
     if state is PlanState.DRAFT:
         return None
     return Message(N_("计划%(state)s，无须再发布。"), state=Message(state.label))
 
 
 def obstacle_to_cancellation(state: PlanState, checked_in: int) -> Message | None:
-    """Why it cannot be cancelled: it is over, or somebody has checked in at a class of it (domain.md §8)."""
+    """Return why it cannot be cancelled: it is over, or somebody has checked in at a class of it (domain.md §8)."""
     if state not in (PlanState.DRAFT, PlanState.PUBLISHED):
         return Message(N_("计划%(state)s，不能取消。"), state=Message(state.label))
     if checked_in:
@@ -60,7 +60,7 @@ def obstacle_to_cancellation(state: PlanState, checked_in: int) -> Message | Non
 
 
 def obstacle_to_class(state: PlanState) -> Message | None:
-    """Why no class can be opened from it: it is not published."""
+    """Return why no class can be opened from it: it is not published."""
     if state is PlanState.PUBLISHED:
         return None
     return Message(N_("计划%(state)s，只有已发布的计划可以开班。"), state=Message(state.label))

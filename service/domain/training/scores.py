@@ -38,17 +38,17 @@ def write_score(score: Tenths | None) -> str:
 
 
 def is_pass(score: Tenths | None, pass_mark: Tenths) -> bool:
-    """Whether a score reaches the mark: equality passes (R50), absence fails (R49)."""
+    """Tell whether a score reaches the mark: equality passes (R50), absence fails (R49)."""
     return score is not None and score >= pass_mark
 
 
 def has_makeup(attempt: int, is_allowed: bool) -> bool:
-    """Whether a failed attempt may be made up for; the score of the make-up is final (R52). attempt: from 1."""
+    """Tell whether a failed attempt may be made up for; the score of the make-up is final (R52). attempt: from 1."""
     return is_allowed and attempt < ATTEMPTS
 
 
 def obstacle_to_correction(corrected_by: object, assented_by: object, certificate_approved: bool) -> Message | None:
-    """Why a confirmed score cannot be corrected: a second person assents, before the approval (R51)."""
+    """Return why a confirmed score cannot be corrected: a second person assents, before the approval (R51)."""
     if certificate_approved:
         return Message(N_("证书已由工信部审批，成绩不能再更正；确有错误请联系工信部吊销证书。"))
     if corrected_by == assented_by:

@@ -1,4 +1,4 @@
-"""Which training a person needs: the facts, and the sentence. The decision is the table processes/training_need.dmn."""
+"""The training a person needs: the facts, and the sentence. The decision is the table processes/training_need.dmn."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def reference_date(today: date) -> date:
 
 
 def is_renewal_under_way(valid_to: date, enrollments: Iterable[EnrollmentFact]) -> bool:
-    """Whether a renewal enrolled on or before the last valid day is live or passed (R25)."""
+    """Tell whether a renewal enrolled on or before the last valid day is live or passed (R25)."""
     return any(e.kind is TrainingKind.RENEWAL and e.enrolled_on <= valid_to and e.state in LIVE for e in enrollments)
 
 
@@ -57,7 +57,7 @@ def facts(
     enrollments: Iterable[EnrollmentFact] = (),
     refresher_years: Collection[int] = (),
 ) -> Facts:
-    """What the table decides from: yes or no, and the dates as ISO text (or None) for the sentence (R22–R29).
+    """The inputs of the decision table: yes or no, and the dates as ISO text (or None) for the sentence (R22–R29).
 
     refresher_years: the calendar years of the person's refresher records (R54).
     """

@@ -32,7 +32,7 @@ LOCKED = frozenset({"name", "credit_code", "authority", "kind", "parent"})  # fo
 
 
 def required_fields(kind: UnitKind) -> frozenset[str]:
-    """What a complete record of this kind has (R3); branches and academies may lack a credit code (domain.md §2)."""
+    """The fields of a complete record of this kind (R3); branches and academies may lack a credit code (domain.md §2)."""
     if kind is UnitKind.ACADEMY:
         return frozenset({"name", "kind", "authority", "contact", "phone"})
     if kind is UnitKind.BRANCH:
@@ -62,7 +62,7 @@ def obstacle_to_work(role: Role, state: UnitState, actions: Collection[Action]) 
 
 
 def obstacle_to_changes(role: Role, changed: Iterable[str]) -> Message | None:
-    """Why these fields cannot be changed: some are locked for the unit itself (R11)."""
+    """Return why these fields cannot be changed: some are locked for the unit itself (R11)."""
     locked = [field for field in RECORD if field in LOCKED and field in set(changed)]
     if role not in UNIT_ROLES or not locked:
         return None
@@ -72,7 +72,7 @@ def obstacle_to_changes(role: Role, changed: Iterable[str]) -> Message | None:
 
 
 def obstacle_to_deletion(persons: int, branches: int) -> Message | None:
-    """Why it cannot be deleted (R6, S34). persons: neither draft nor deregistered; branches: not deleted."""
+    """Return why it cannot be deleted (R6, S34). persons: neither draft nor deregistered; branches: not deleted."""
     if persons:
         return Message(N_("该单位下有人员，无法删除；请先变更其单位或由省级主管部门注销。"))
     if branches:
@@ -83,7 +83,7 @@ def obstacle_to_deletion(persons: int, branches: int) -> Message | None:
 def obstacle_to_conversion(
     kind: UnitKind, to: UnitKind, branches: int, target: UnitKind | None = None, target_is_self: bool = False
 ) -> Message | None:
-    """Why it cannot become another kind (R7, R8). branches: its live ones; target: of the group it would join.
+    """Return why it cannot become another kind (R7, R8). branches: its live ones; target: of the group it would join.
 
     To a branch from a unit without branches, under a live group other than itself; from a branch to a group or
     enterprise freely; a group becomes an enterprise only without branches.
@@ -98,5 +98,5 @@ def obstacle_to_conversion(
 
 
 def needs_approval(kind: UnitKind) -> bool:
-    """Whether persons of such a unit wait for its province's approval (R12) and confirmation (R44): not an academy's."""
+    """Tell whether persons of such a unit wait for its province's approval (R12) and confirmation (R44): not an academy's."""
     return kind is not UnitKind.ACADEMY

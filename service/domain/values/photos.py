@@ -1,4 +1,4 @@
-"""What a photo for a certificate must be (domain.md §1.3): one inch, upright. The image itself is read elsewhere."""
+"""Rules for the photo of a certificate (domain.md §1.3): one inch, upright. The image itself is read elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TOLERANCE = 3  # per cent of the ratio 5:7
 
 
 def obstacle_to_photo(file_format: str | None, width: int, height: int, size: int) -> Message | None:
-    """Why a picture cannot be used. file_format: as the decoder names it, None for no image; size: bytes."""
+    """Return why a picture cannot be used. file_format: as the decoder names it, None for no image; size: bytes."""
     if file_format not in FORMATS:
         return Message(N_("请上传 JPEG 或 PNG 格式的照片，这个文件不是。"))
     if not LEAST_BYTES <= size <= MOST_BYTES:

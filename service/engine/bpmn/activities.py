@@ -46,7 +46,7 @@ class Mapped:
     attributes: Any
 
     def names(self, task: Task) -> Data:
-        """What the activity sees: the token's data and its input parameters."""
+        """Compute the data that the activity sees: the token's data and its input parameters."""
         inputs = self.attributes.inputs
         return {**task.data, **mapped(task, inputs, task.data)} if inputs else task.data
 

@@ -1,4 +1,4 @@
-"""A running case and the scopes inside it (subprocesses, called processes), on the library's workflow classes."""
+"""A running case and the scopes inside it (subprocesses, called processes), on SpiffWorkflow's workflow classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FUTURE = TaskState.FUTURE
 
 
 class _Silent:
-    """In place of the library's event manager: what waits is found in the scopes, in order of ticks."""
+    """Stands in place of SpiffWorkflow's event manager: what waits is found in the scopes, in order of ticks."""
 
     def add_task(self, task: Task) -> None: ...
 
@@ -33,7 +33,7 @@ class _Silent:
 
 
 class _Shared:
-    """What a case and its inner scopes do alike, and otherwise than the library."""
+    """Behaviour that a case and its inner scopes share, and that differs from SpiffWorkflow's."""
 
     spec: Any
     context: StepContext
@@ -114,7 +114,7 @@ class Case(_Shared, BpmnWorkflow):
         return found
 
     def alive(self, scope: Any) -> bool:
-        """Whether tasks of this scope still count: it and all around it are open."""
+        """Tell whether tasks of this scope still count: it and all around it are open."""
         while scope.parent_task_id is not None:
             host = self.get_task_from_id(scope.parent_task_id)
             if scope.completed or host is None or not host._state & OPEN:
@@ -136,7 +136,7 @@ def in_order(tasks: Iterable[Task]) -> list[Task]:
 
 
 def holds_token(task: Task) -> bool:
-    """Whether a token is at this task: it is open and does not merely listen, or is entered from a completed one."""
+    """Tell whether a token is at this task: it is open and does not merely listen, or is entered from a completed one."""
     if task._state & OPEN:
         return not (task._state == WAITING and getattr(task.task_spec, "listens", False))
     if task._state != FUTURE or task._parent is None:

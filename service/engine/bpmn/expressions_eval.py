@@ -68,7 +68,7 @@ def mapped(task: Task, mapping: Mapping[str, str], names: Data) -> Data:
 
 
 def run_script(task: Task, script: str, names: Data, functions: tuple[str, ...]) -> Data:
-    """What a script sets over ``names``. A host function is served as topic ``script.<name>``. Raises StepError."""
+    """Run a script over ``names``; returns what it sets. A host function is served as topic ``script.<name>``. Raises StepError."""
 
     def host(name: str, arguments: list[Any]) -> Any:
         answer = call(task, f"script.{name}", {"arguments": arguments})
@@ -110,7 +110,7 @@ _ERROR = "!error"  # no name of a field, so that it cannot be taken for one
 
 
 def error_record(error: BpmnError) -> Data:
-    """What a journal keeps of a BPMN error in place of a result."""
+    """The entry of a BPMN error in a journal, in place of a result."""
     return {_ERROR: error.code, "message": str(error), "data": error.data}
 
 

@@ -1,4 +1,4 @@
-"""Gateways and ends of scopes. Joins count tokens per incoming flow, as BPMN 2.0 says; the library counts finished tasks."""
+"""Gateways and ends of scopes. Joins count tokens per incoming flow, as BPMN 2.0 says; SpiffWorkflow counts finished tasks."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class InclusiveGateway(Join, defaults.InclusiveGateway):
         return list(chosen.values())
 
     def _reached_from(self, spec: Any, name: str) -> set[str]:
-        """Which incoming flows a token at ``name`` can still come to without passing this gateway."""
+        """Find the incoming flows that a token at ``name`` can still reach without passing this gateway."""
         cache = self.__dict__.setdefault("_reach", {})
         if name not in cache:
             seen, stack = {name}, [name]

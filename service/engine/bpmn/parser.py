@@ -1,4 +1,4 @@
-"""BPMN files → the library's specifications built of our elements. The drawn layout never reaches them."""
+"""BPMN files → SpiffWorkflow's specifications, built of the engine's elements. The drawn layout never reaches them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Process(ProcessParser):
 
 
 class _Node:
-    """Mixed into every parser of the library: our timers, our instances."""
+    """Mixed into every parser of SpiffWorkflow: the engine's timers and multiple instances."""
 
     node: Any
     spec: Any
@@ -72,7 +72,7 @@ class _Node:
         self._copy_task_attrs(original, loop)  # type: ignore[attr-defined]
 
     def _add_boundary_event(self, children: list[Any]) -> Any:
-        """As SpiffWorkflow does it, with a join of our own at the end."""
+        """Build the specification as SpiffWorkflow does, with a ``BoundaryJoin`` at the end."""
         split = BoundaryEventSplit(self.spec, f"{self.bpmn_id}.BoundaryEventSplit", lane=self.task.lane)
         join = events.BoundaryJoin(
             self.spec, f"{self.bpmn_id}.BoundaryEventJoin", lane=self.task.lane, split_task=split.name, cancel=True
@@ -121,14 +121,14 @@ class _Script(TaskParser):
 
 
 class _EventGateway(library.EventBasedGatewayParser):
-    """The gateway waits for our events."""
+    """The gateway waits for the engine's ``Alternatives``."""
 
     def create_task(self) -> Any:
         return self._create_task(events.Alternatives())
 
 
 class _SubProcess(SubWorkflowParser):
-    """The library looks for ``triggeredByEvent`` in the BPMN namespace, where no tool writes it."""
+    """SpiffWorkflow looks for ``triggeredByEvent`` in the BPMN namespace, where no tool writes it."""
 
     def create_task(self) -> Any:
         listens = self.node.get("triggeredByEvent") == "true"
@@ -138,14 +138,14 @@ class _SubProcess(SubWorkflowParser):
 
 
 class _Start(library.StartEventParser):
-    """The library's list of definitions for starts lacks the error and the escalation, which event subprocesses have."""
+    """SpiffWorkflow's list of definitions for starts lacks the error and the escalation, which event subprocesses have."""
 
     def get_event_definition(self, xpaths: list[str]) -> Any:
         return super().get_event_definition([*xpaths, library.ERROR_EVENT_XPATH, library.ESCALATION_EVENT_XPATH])
 
 
 class _End(library.EndEventParser):
-    """The library's list of definitions for ends lacks the signal."""
+    """SpiffWorkflow's list of definitions for ends lacks the signal."""
 
     def get_event_definition(self, xpaths: list[str]) -> Any:
         return super().get_event_definition([*xpaths, library.SIGNAL_EVENT_XPATH])
@@ -194,7 +194,7 @@ def _classes() -> dict[str, tuple[Any, Any]]:
 
 
 class Parser(BpmnParser):
-    """The library's parser with our elements in it."""
+    """SpiffWorkflow's parser with the engine's elements in it."""
 
     PARSER_CLASSES = _classes()
     PROCESS_PARSER_CLASS = _Process

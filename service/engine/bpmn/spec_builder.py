@@ -112,7 +112,7 @@ def _shorten(spec: Any) -> None:
 
 
 def _tested(spec: Any) -> None:
-    """The library checks a specification each time a task becomes ready; once, when it is read, is enough."""
+    """SpiffWorkflow checks a specification each time a task becomes ready; once, when it is read, is enough."""
 
 
 def _predict_nothing(

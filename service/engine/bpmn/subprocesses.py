@@ -76,7 +76,7 @@ class SubProcess(_Scoped, defaults.SubWorkflowTask):
 
 
 class EventSubProcess(_Scoped, defaults.EventSubprocess):
-    """Listens while its scope runs. Interrupting, it ends all else in the scope; else it runs beside it, each time anew."""
+    """Listens while its scope runs. Interrupting, it ends all else in the scope; else it runs beside it, once for each event."""
 
     event_definition: Any
     interrupting = True

@@ -37,7 +37,7 @@ from service.engine.kernel.types import (
 
 
 class Throwing:
-    """Throws through ``throw``, never through the library's event manager."""
+    """Throws through ``throw``, never through SpiffWorkflow's event manager."""
 
     event_definition: EventDefinition
 
@@ -69,7 +69,7 @@ class EndEvent(Throwing, defaults.EndEvent):
 
 
 def throw(task: Task, definition: EventDefinition) -> None:
-    """What a throwing event does. Messages leave the case; signals also go round inside it, errors up through it."""
+    """Throw an event. Messages leave the case; signals also reach tokens inside it, errors go up through its scopes."""
     context, path = task.workflow.context, path_of(task)
     if isinstance(definition, MultipleEventDefinition):
         for one in definition.event_definitions:
@@ -129,7 +129,7 @@ def raise_to_boundary(scope: Any, kind: type, code: str | None, payload: Data) -
 
 
 def _catch(host: Task, kind: type, code: str | None, payload: Data) -> bool:
-    """Whether a boundary event of this very activity catches the code."""
+    """Fire a boundary event of this very activity that catches the code; False when there is none."""
     host = loop_around(host) or host
     split = host.parent
     return isinstance(split.task_spec, BoundaryEventSplit) and _first(

@@ -54,7 +54,7 @@ def combine(data: Data, stamps: dict[str, int], theirs: Data, their_stamps: Mapp
 
 
 def carries(task: Task) -> bool:
-    """Whether an open task has data of its own: not events that wait beside a token, nor scopes whose tokens have it all."""
+    """Tell whether an open task has data of its own: not events that wait beside a token, nor scopes whose tokens have it all."""
     spec = task.task_spec
     if task._state == WAITING and (isinstance(spec, BoundaryEvent) or getattr(spec, "listens", False)):
         return False
@@ -90,7 +90,7 @@ def take_over(event: Task) -> None:
 
 
 def activity_of(event: Task) -> Task:
-    """What a boundary event is attached to."""
+    """The activity that a boundary event is attached to."""
     return next(child for child in event.parent.children if not isinstance(child.task_spec, BoundaryEvent))
 
 

@@ -155,7 +155,7 @@ class Cases:
         return [case for case in self.running if not case.ended and not case.incident]
 
     def audit(self) -> list[str]:
-        """What the journals do not prove: a broken chain, or a difference when the plain library runs them again."""
+        """List faults of the journals: a broken chain, or a difference when full prediction runs them again."""
         faults = []
         for case in self.running:
             if fault := journal.verify_chain(case.rows):

@@ -21,7 +21,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a manifest says of a model without cases, from its words."""
+    """Expectations of a model without cases, read from the words of its manifest."""
 
     may_run: bool
     may_refuse: bool

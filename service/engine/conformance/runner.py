@@ -20,7 +20,7 @@ SECONDS = 60.0  # one model with all its cases; beyond it hangs
 
 @dataclass(slots=True)
 class Totals:
-    """How many models came to what."""
+    """Numbers of models by verdict."""
 
     right: int = 0
     rejected: int = 0

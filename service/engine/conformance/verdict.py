@@ -1,4 +1,4 @@
-"""What one conformance model comes to: right, rejected, wrong or crashed. Runs in a process of its own, see conformance."""
+"""The verdict on one conformance model: right, rejected, wrong or crashed. Runs in a process of its own, see conformance."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _trials(model: Model, files: dict[str, bytes]) -> Verdict:
 
 
 def agrees(tokens: list[str], expected: tuple[str, ...]) -> bool:
-    """Whether tokens are the multiset expected, with the special tokens of the manifest's README."""
+    """Tell whether tokens are the multiset expected, with the special tokens of the manifest's README."""
     got, wanted = Counter(_without_parallel(tokens, expected)), Counter(expected)
     for counter in (got, wanted):
         if counter["MARKER_exists"]:

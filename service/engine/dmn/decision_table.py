@@ -49,12 +49,12 @@ class Table:
 
     @property
     def gives_several(self) -> bool:
-        """Whether the result is a list of hits."""
+        """True where the result is a list of hits."""
         return self.policy in _SEVERAL
 
 
 class _Refused(Exception):
-    """Why a cell is refused: Chinese, English, and the XML element."""
+    """A cell is refused: the reason in Chinese and English, and the XML element."""
 
     def __init__(self, node: Any, zh: str, en: str) -> None:
         super().__init__(zh)
@@ -87,7 +87,7 @@ def read_tables(data: bytes, file: str) -> dict[str, Table]:
 
 
 def problems(data: bytes, file: str) -> list[ValidationIssue]:
-    """Why a DMN file is refused, empty when it is not: for the validation."""
+    """List what the validation refuses in a DMN file."""
     try:
         read_tables(data, file)
     except DefinitionRefused as refused:

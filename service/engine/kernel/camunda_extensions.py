@@ -11,7 +11,7 @@ from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What is said about one element beyond BPMN; ``${…}`` not yet evaluated."""
+    """The Camunda attributes and properties of one element; ``${…}`` not yet evaluated."""
 
     role: str | None = None
     assignee: str | None = None
@@ -78,5 +78,5 @@ def local_name(node: Any) -> str:
 
 
 def is_diagram(file: str) -> bool:
-    """Whether a file of a bundle is a diagram, by its name."""
+    """Tell by its name whether a file of a bundle is a diagram."""
     return file.lower().endswith((".bpmn", ".xml"))

@@ -12,7 +12,7 @@ DIGEST_VERSION = 1
 
 
 def canonical(value: Any) -> bytes:
-    """Canonical JSON. For our data (no floats, integers within 53 bits, no lone surrogates) equal to json.dumps."""
+    """Canonical JSON. For data of cases (no floats, integers within 53 bits, no lone surrogates) equal to json.dumps."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 

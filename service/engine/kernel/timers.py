@@ -80,7 +80,7 @@ def parse_cycle(text: str) -> Cycle | None:
 
 
 def due_after(text: str, at: datetime) -> datetime:
-    """When a duration that starts at ``at``, or an instant, falls due (UTC). Raises ValueError for anything else."""
+    """The instant (UTC) at which a duration that starts at ``at``, or an instant, falls due. Raises ValueError for others."""
     duration = parse_duration(text)
     try:
         due = duration.after(at) if duration else parse_instant(text)

@@ -14,7 +14,7 @@ Data = dict[str, Any]  # JSON values without floats; keys are identifiers
 
 @dataclass(frozen=True, slots=True)
 class ValidationIssue:
-    """Why a definition is refused: where, what, and how to mend it, in both languages.
+    """One reason to refuse a definition: where, what, and how to mend it, in both languages.
 
     ``line`` counts from 1 (0: the file as a whole); ``element`` is the id in the diagram or ''.
     """
@@ -111,7 +111,7 @@ class ThrownEvent:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a topic's handler is given: topic, path of the element, and a private copy of the token's data."""
+    """A call of a topic's handler: topic, path of the element, and a private copy of the token's data."""
 
     topic: str
     element: str
@@ -169,7 +169,7 @@ class StepError(ProcessError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one input did.
+    """The outcome of one input.
 
     state: bytes for the case row; opened/closed: user tasks (closed as token ids); readdressed: open tasks whose role,
     scope, due or summary changed; jobs_set/jobs_cleared (as token ids); awaited: names of the messages and signals

@@ -47,7 +47,7 @@ _PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """What a diagram names: its own processes that may be executed, and what must lie beside it in the bundle."""
+    """The names in a diagram: its own executable processes, and what must lie beside it in the bundle."""
 
     processes: tuple[str, ...]
     forms: tuple[str, ...]
@@ -161,7 +161,7 @@ def _refuse(file: str, line: int, zh: str, en: str, remedy_zh: str, remedy_en: s
 
 
 def references(bpmn: bytes, file: str) -> References:
-    """What the diagram names, in document order; raises DefinitionRefused when it cannot be parsed."""
+    """Read the names in a diagram, in document order; raises DefinitionRefused when it cannot be parsed."""
     root = parse(bpmn, file)
     return References(
         processes=_unique(p.get("id") for p in root.iter(f"{{{BPMN}}}process") if p.get("isExecutable") != "false"),

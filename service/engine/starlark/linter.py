@@ -1,4 +1,4 @@
-"""What a script may look like, told before anything runs: bounds, constructs that Starlark lacks, names it sets."""
+"""Checks of scripts before they run: bounds, constructs that Starlark lacks, names they set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARSE_SECONDS = 2.0
 
 
 def problems(source: str, script: bool = True, functions: tuple[str, ...] = ()) -> list[tuple[int, str, str]]:
-    """What is wrong with a script or expression, before anything runs: (line, Chinese, English), none if it is fine."""
+    """List the faults of a script or expression before it runs, as (line, Chinese, English)."""
     try:
         check_bounds(source)
     except ScriptError as error:
@@ -136,7 +136,7 @@ def names_set(source: str) -> frozenset[str]:
 
 
 def _tree(source: str) -> ast.Module:
-    """What cannot be parsed binds nothing: the sandbox will say why."""
+    """A script that cannot be parsed binds nothing: the sandbox will say why."""
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,4 +1,4 @@
-"""What the operators of small expressions mean: Starlark's meaning, on the kinds of values that JSON has."""
+"""The operators of small expressions, with Starlark's meaning, on the kinds of values that JSON has."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class _Child:
 
 
 class _Pool:
-    """At most two children for this process; made anew after a fork."""
+    """At most two children for this process; a fork makes its own."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

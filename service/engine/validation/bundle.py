@@ -1,4 +1,4 @@
-"""Rules across the files of a bundle: what diagrams name lies in it. And the house rules of a deployment."""
+"""Rules across the files of a bundle: what diagrams name lies in it. And the deployment rules beyond BPMN."""
 
 from __future__ import annotations
 

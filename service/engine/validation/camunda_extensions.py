@@ -1,4 +1,4 @@
-"""How the values of the Camunda attributes are written: fixed names, dates, numbers, or an expression in ``${…}``."""
+"""Rules for the values of the Camunda attributes: fixed names, dates, numbers, or an expression in ``${…}``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which event may stand where, what it must name, and how timers are written (BPMN 2.0 §10.4)."""
+"""Rules for events: where each may stand, what it must name, and how timers are written (BPMN 2.0 §10.4)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PLACES: dict[str, tuple[str, ...]] = {
 """Place of an event → the triggers with which the engine executes it as BPMN 2.0 says."""
 
 MULTIPLE = ("messageEventDefinition", "signalEventDefinition", "escalationEventDefinition")
-"""What an event with several definitions may throw."""
+"""Triggers that an event with several definitions may have."""
 
 PLACE_ZH = {
     "start": "流程的开始事件",
@@ -213,7 +213,7 @@ TIMERS: dict[str, tuple[re.Pattern[str], Callable[[str], object], str]] = {
     "timeDuration": (DURATION, parse_duration, "P3D、PT2H"),
     "timeCycle": (CYCLE, parse_cycle, "R3/P1D"),
 }
-"""How each kind of time is written, what reads it, and an example."""
+"""Notation of each kind of time, what reads it, and an example."""
 
 
 def timers_are_iso_8601(d: Diagram) -> None:

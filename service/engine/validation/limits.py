@@ -1,4 +1,4 @@
-"""Sizes beyond which the engine, or the plain library that verifies it, would fail or run for ever."""
+"""Sizes beyond which the engine, or the full prediction that verifies it, would fail or run for ever."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from service.engine.validation.allow_list import FLOW_NODES
 from service.engine.validation.diagram import Diagram, children, kind
 from service.engine.validation.flows import levels
 
-MAX_NODES = 500  # on one level: the library recurses along the flows
-MAX_TOKENS = 4096  # that parallel splits on one path may make: the library predicts every one of them
+MAX_NODES = 500  # on one level: SpiffWorkflow recurses along the flows
+MAX_TOKENS = 4096  # that parallel splits on one path may make: SpiffWorkflow predicts every one of them
 
 
 def levels_are_moderate(d: Diagram) -> None:

@@ -1,4 +1,4 @@
-"""What the XML schema's checker says, in the words of a person, Chinese and English. Unknown sayings stay as they are."""
+"""Messages of the XML schema's checker in plain Chinese and English. Unknown ones stay as they are."""
 
 from __future__ import annotations
 

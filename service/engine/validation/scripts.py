@@ -99,7 +99,7 @@ def _extension(element: Any) -> Iterator[tuple[Any, str, bool]]:
 
 
 def problem_of(text: str, expression: bool, functions: tuple[str, ...] = ()) -> Problem4 | None:
-    """Why a piece of text is no Starlark of ours (zh, en, how to mend it in both), or None."""
+    """The reason why a text is refused as Starlark (zh, en, how to mend it in both), or None."""
     if JAVA.search(_STRINGS.sub('""', text)):
         return (
             "Starlark 中没有 true、false、null、&&、||、!。",

@@ -37,7 +37,7 @@ Conditions = Mapping[ScopeKind, Callable[[User], Condition]]
 
 @dataclass(frozen=True, slots=True)
 class TableScope:
-    """How a table is scoped. view: the action under which its rows are listed; conditions: the kinds it knows beside ALL."""
+    """The scoping of a table. view: the action under which its rows are listed; conditions: the kinds it knows beside ALL."""
 
     view: Action
     conditions: Conditions
@@ -144,7 +144,7 @@ def _by_unit(column: Any) -> Conditions:
 
 
 def _of_enrollments_province(user: User) -> Condition:
-    """By the authority the enrolment had when it left ``pending``, which is the unit's until then (R42)."""
+    """Compare the authority the enrolment had when it left ``pending``, which is the unit's until then (R42)."""
     return and_(Enrollment.authority_id == user.organisation_id, Enrollment.unit_id.not_in(_academies(user)))
 
 

@@ -16,7 +16,7 @@ from service.web.presenters.task_panel import TaskPanel
 
 
 def reissue_cards(user: User, task: Task) -> list[TaskPanel]:
-    """How the certificate was lost, the edition to print once there is one, the holder and what he holds."""
+    """The loss of the certificate, the edition to print once there is one, the holder and their certificates."""
     found = reissue_of_case(task.case_id)
     if found is None:
         return [TaskPanel("pages/cards/facts.html")]
@@ -28,7 +28,7 @@ def reissue_cards(user: User, task: Task) -> list[TaskPanel]:
 
 
 def deregistration_cards(user: User, task: Task) -> list[TaskPanel]:
-    """The certificate that has expired, the holder, and what he has taken part in since."""
+    """The certificate that has expired, the holder, and their trainings since."""
     certificate_id = certificate_list.certificate_of_case(task.case_id)
     if certificate_id is None:
         return [TaskPanel("pages/cards/facts.html")]

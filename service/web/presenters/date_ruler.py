@@ -50,7 +50,7 @@ def lay(facts: Mapping[str, Any]) -> Ruler | None:
 
 
 def _spread(places: list[int]) -> list[int]:
-    """Where labels stand so that none covers another: pushed to the right, and back from the right edge."""
+    """Place labels so that none covers another: pushed to the right, and back from the right edge."""
     order = sorted(range(len(places)), key=lambda i: (places[i], i))
     found = list(places)
     for before, after in pairwise(order):

@@ -50,7 +50,7 @@ def enrollment_cards(user: User, task: Task) -> list[TaskPanel]:
 
 
 def approval_cards(user: User, task: Task) -> list[TaskPanel]:
-    """For the approval of a person: what was entered, what has changed since, what certificate he brings (R21)."""
+    """For the approval of a person: what was entered, what has changed since, and the certificate that the person brings (R21)."""
     person = person_of_case(task.case_id)
     if person is None:
         return [TaskPanel("pages/cards/facts.html")]

@@ -1,4 +1,4 @@
-"""What stands in a form's fields, from case data: for filling a form in, and for showing one as it was answered."""
+"""The content of a form's fields, from case data: for filling a form in, and for showing one as it was answered."""
 
 from __future__ import annotations
 

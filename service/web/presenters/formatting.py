@@ -13,7 +13,7 @@ from service.domain.accounts.roles import Role
 from service.errors import Message
 from service.models.db.clock import CHINA, now, today
 
-LANGUAGES = {"zh": "zh-CN", "en": "en"}  # ours → of the HTML page
+LANGUAGES = {"zh": "zh-CN", "en": "en"}  # of the translations → of the HTML page
 NOTHING = "—"
 
 
@@ -64,7 +64,7 @@ def say(message: Message | str | None) -> str:
 
 
 def said(flashed: dict[str, Any]) -> str:
-    """What ``submit.done`` left for this page, in the reader's language."""
+    """The message that ``submit.done`` left for this page, in the reader's language."""
     return say(Message(flashed["text"], **flashed["values"]))
 
 
@@ -104,7 +104,7 @@ def days_left(value: date | datetime | None) -> int:
 
 
 def is_late(at: datetime | None) -> bool:
-    """Whether an instant has passed."""
+    """Tell whether an instant has passed."""
     return at is not None and at < now()
 
 

@@ -113,7 +113,7 @@ def field_word(field: str, table: str = "person") -> str:
 
 
 def value_word(field: str, value: Any, table: str = "person") -> str:
-    """What a column's value reads like in a history."""
+    """Show a column's value in a history."""
     if value is None or value == "":
         return "—"
     if field == "photo_id":
@@ -133,7 +133,7 @@ def word_of(enumeration: type[Labelled], value: str) -> str:
 
 
 def use_case_word(use_case: str, kind: str) -> str:
-    """What was done, as a heading in a history; cases say it by the name of their task."""
+    """The heading of a change in a history; for cases it is the name of the task."""
     if kind == "insert":
         return translate(N_("录入"))
     return translate(USE_CASES.get(use_case, N_("流程办理")))

@@ -46,5 +46,5 @@ def value(column: Column, facts: Mapping[str, Any]) -> str:
 
 
 def repeats(summary: str, columns: Iterable[Column], facts: Mapping[str, Any]) -> bool:
-    """Whether the summary says what a column says already."""
+    """Tell whether the summary says what a column says already."""
     return any(facts.get(c.fact) not in (None, "") and str(facts[c.fact]) in summary for c in columns)

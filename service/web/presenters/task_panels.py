@@ -1,4 +1,4 @@
-"""What a decision needs to know, beside its form: cards by process, and the options that depend on who decides.
+"""The facts for a decision, beside its form: cards by process, and the options that depend on who decides.
 
 To add one: write ``def f(user, task) -> list[Card]`` that reads through models or reports, put its template under
 ``templates/pages/cards/`` (one ``panel``), and name it in ``CARDS`` under the process's key.

@@ -1,1 +1,1 @@
-"""What every page stands in: menu, sign-in, form errors, security headers, logs."""
+"""The frame of every page: menu, sign-in, form errors, security headers, logs."""

@@ -1,4 +1,4 @@
-"""Who may open which page. Every view says so by one of the three marks; ``guard`` is the one place that enforces it."""
+"""Authorization of pages. Every view carries one of the three marks; ``guard`` is the one place that enforces it."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def seconds_left() -> tuple[int, int]:
 
 
 def _why_over(role: Role) -> list[str | int] | None:
-    """Why the session has ended, and the limit it ran into; None when it goes on: a request by hand is then remembered."""
+    """The reason why the session has ended, and the limit it ran into; None when it goes on: a request by hand is then remembered."""
     at, (minutes, hours) = int(now().timestamp()), _limits(role)
     if at - session.get("began", 0) >= hours * 3600:
         return [LONGEST, hours]

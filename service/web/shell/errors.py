@@ -79,7 +79,7 @@ def ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
 
 
 def _page_before() -> str | None:
-    """The page of ours from which a form or a part of a page was asked for."""
+    """The page of Anpei from which a form or a part of a page was asked for."""
     before = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
     is_ours = before.netloc == request.host and before.path != url_for("session.sign_in")
     return (before.path + (f"?{before.query}" if before.query else "")) if is_ours else None

@@ -1,4 +1,4 @@
-"""How a form comes back: ``@again(page)`` on the view that takes it. The only place where a page catches an error."""
+"""Show a refused form again: ``@again(page)`` on the view that takes it. The only place where a page catches an error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """What was typed and why it was refused; the field macros read it."""
+    """A refused form: what was typed and why it was refused; the field macros read it."""
 
     message: Message
     errors: Mapping[str, Message]
@@ -58,7 +58,7 @@ def refresh_user() -> None:
 
 
 def form_error() -> FormError | None:
-    """Why the form on this page came back, or None."""
+    """The error for which the form on this page came back, or None."""
     found: FormError | None = g.get("refused")
     return found
 
@@ -70,7 +70,7 @@ def field_error(name: str) -> Message | None:
 
 
 def old_value(name: str, value: Any = "") -> Any:
-    """What the field shows: what was typed if the form came back, else ``value`` (None shows as '')."""
+    """The value that the field shows: what was typed if the form came back, else ``value`` (None shows as '')."""
     found = form_error()
     if found is None:
         return "" if value is None else value

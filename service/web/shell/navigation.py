@@ -1,4 +1,4 @@
-"""The menu as one reader has it: which leaves his role may open, and on which of them he stands."""
+"""The menu of one user: the leaves that the role may open, and the one that is open."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from service.web.shell.menu import (
 
 
 class MenuItemView(NamedTuple):
-    """A leaf as the reader has it: what it is called, where it is, whether he is there."""
+    """A leaf of a user's menu: its name, its address, and whether it is open."""
 
     leaf: MenuItem
     word: str
@@ -38,12 +38,12 @@ class MenuSectionView(NamedTuple):
 
     @property
     def is_here(self) -> bool:
-        """Whether the page belongs to it."""
+        """Tell whether the page belongs to it."""
         return any(one.is_here for one in self.leaves)
 
 
 def menu() -> list[MenuSectionView]:
-    """The reader's menu in its order; what his role may not open is not in it."""
+    """The user's menu in its order, without leaves that the role may not open."""
     if "places" not in g:
         open_ones = [(place, [leaf for leaf in place.leaves if _is_leaf_open(leaf)]) for place in MENU]
         here = _here([leaf for _, leaves in open_ones for leaf in leaves])
@@ -53,7 +53,7 @@ def menu() -> list[MenuSectionView]:
 
 
 def page_heading() -> str:
-    """What the reader's role calls the leaf on which he is, a key of the catalogue: the heading of its page."""
+    """The name of the open leaf for the user's role, a key of the catalogue: the heading of its page."""
     return next((leaf.word for place in menu() for leaf in place.leaves if leaf.is_here), "")
 
 
@@ -63,18 +63,18 @@ def set_active_menu_item(endpoint: str) -> None:
 
 
 def is_open(endpoint: str) -> bool:
-    """Whether there is such a page and its mark (access.py) lets the reader's role in."""
+    """Tell whether there is such a page and its mark (access.py) lets the reader's role in."""
     actions = getattr(current_app.view_functions.get(endpoint), "access", None)
     return actions is not None and (not actions or any(has_permission(action) for action in actions))
 
 
 def has_permission(action: Action | str) -> bool:
-    """Whether the reader's role may do this somewhere."""
+    """Tell whether the reader's role may do this somewhere."""
     return bool(current_user.is_authenticated) and may(Role(current_user.role), Action(action))
 
 
 def operations(leaf: MenuItem) -> list[str]:
-    """What the reader may do in a leaf besides looking up and reading, in the words of the seed."""
+    """Actions of the user in a leaf besides looking up and reading, in the words of the seed."""
     found = [word for word, endpoint in leaf.acts if is_open(endpoint)]
     return [*found, EXPORT] if leaf.export and may_export(leaf.export, Role(current_user.role)) else found
 

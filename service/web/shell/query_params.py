@@ -1,4 +1,4 @@
-"""What a list is narrowed to, read from the address: unknown values count as not chosen."""
+"""The filters of a list, read from the address: unknown values count as not chosen."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def cursor() -> str | None:
 
 
 def with_query(**own: Any) -> dict[str, Any]:
-    """What the address is narrowed to, to go along to another one; ``own`` takes its place.
+    """The filters of the address, to go along to another one; ``own`` takes their place.
 
-    What ``url_for`` itself would heed is left out: nobody's link may choose the scheme or the host of our forms.
+    Options of ``url_for`` are left out: nobody's link may choose the scheme or the host of a form.
     """
     asked = request.args.items()
     return {name: value for name, value in asked if not name.startswith("_") and name != "endpoint"} | own

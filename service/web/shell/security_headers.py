@@ -1,4 +1,4 @@
-"""What protects the browser: response headers and the session's cookie."""
+"""Protection of the browser: response headers and the session's cookie."""
 
 from __future__ import annotations
 

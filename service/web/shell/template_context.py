@@ -1,4 +1,4 @@
-"""What stands around every page: navigation by role, the count at the inbox, theme and text size, and the macros' functions."""
+"""Context of every template: navigation by role, the count at the inbox, theme and text size, and the macros' functions."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def counts() -> list[inbox.KindCount]:
 
 
 def pending() -> int:
-    """How many tasks wait for the reader, counted to 1,000 a kind."""
+    """Count the tasks that wait for the user, to 1,000 a kind."""
     return sum(kind.count for kind in counts())
 
 
 def for_reader(subject: str) -> str:
-    """What a case is about; administrators who see no business see only the first letter of a name (domain.md §9)."""
+    """The subject of a case; administrators who see no business see only the first letter of a name (domain.md §9)."""
     if Role(current_user.role) not in ADMINISTRATORS or not subject:
         return subject
     return subject[0] + "＊" * min(len(subject) - 1, 3)

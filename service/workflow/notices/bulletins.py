@@ -123,7 +123,7 @@ def may_author(user: User) -> bool:
 
 
 def is_author(user: User, row: Notice) -> bool:
-    """Whether it is a bulletin of the user's organisation."""
+    """Tell whether it is a bulletin of the user's organisation."""
     return row.kind == NoticeKind.BULLETIN and is_organised_by(user, Action.EDIT_BULLETIN, row.author_id)
 
 

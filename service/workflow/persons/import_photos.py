@@ -35,7 +35,7 @@ _DAMAGED = N_("照片压缩包已损坏或被加密，请重新压缩为不加�
 
 @dataclass(slots=True)
 class Found:
-    """What the ZIP holds: row → its entry, what is wrong with a row's photo, the names that belong to no row."""
+    """The content of the ZIP: row → its entry, what is wrong with a row's photo, the names that belong to no row."""
 
     entries: dict[int, zipfile.ZipInfo] = field(default_factory=dict)
     wrong: dict[int, Message] = field(default_factory=dict)
@@ -62,7 +62,7 @@ def open_photos(stream: IO[bytes]) -> zipfile.ZipFile:
 
 
 def assign(packed: zipfile.ZipFile, rows: Sequence[Row]) -> Found:
-    """Whose photo each entry is: its name is the number of the document, or of the row in the sheet."""
+    """Find the row of each entry: its name is the number of the document, or of the row in the sheet."""
     by_name = {str(row.number): row.number for row in rows}
     by_name |= {number: row.number for row in rows if (number := normalise(row.raw.get("id_number")))}
     found = Found()
@@ -93,7 +93,7 @@ def keep(import_id: UUID, packed: zipfile.ZipFile, found: Found) -> int:
 
 
 def check(import_id: UUID, rows: Iterable[Row]) -> Wrong:
-    """Make the photos of these rows anew, in a transaction of its own, or tell why they cannot be used; again if again."""
+    """Encode the photos of these rows, in a transaction of its own, or tell why they cannot be used; again if again."""
     wrong: Wrong = {}
     query = select(ImportPhoto.row, ImportPhoto.content).where(
         ImportPhoto.import_id == import_id,
@@ -136,7 +136,7 @@ def remove(import_id: UUID) -> None:
 
 
 def _count_entries(stream: IO[bytes]) -> int:
-    """How many entries there are at most; the stream stands at its beginning afterwards."""
+    """The greatest possible number of entries; the stream stands at its beginning afterwards."""
     stream.seek(0)
     count, rest = 0, b""
     while piece := stream.read(1 << 20):

@@ -44,7 +44,7 @@ def save_all(
 
 
 def _undeclared(raw: Mapping[str, str]) -> dict[str, Message]:
-    """What submitting asks beyond saving (R20)."""
+    """Refuse what submitting asks beyond saving (R20)."""
     try:
         persons.check_declaration(bool(raw.get("no_criminal_record")))
     except InvalidInput as invalid:
@@ -53,19 +53,19 @@ def _undeclared(raw: Mapping[str, str]) -> dict[str, Message]:
 
 
 def merge(wrong: Wrong, more: Wrong) -> Wrong:
-    """What the cells themselves are comes before what the rules say to them."""
+    """Join faults; those of the cells come before those that the rules find."""
     for number, fields in more.items():
         wrong[number] = {**fields, **wrong.get(number, {})}
     return wrong
 
 
 def wrong_to_json(wrong: Wrong) -> dict[str, dict[str, list[Any]]]:
-    """What is wrong, as JSON."""
+    """Faults as JSON."""
     return {number: {field: message.to_json() for field, message in fields.items()} for number, fields in wrong.items()}
 
 
 def wrong_from_json(row: PersonImport) -> Wrong:
-    """What is wrong, by row number and field."""
+    """Faults by row number and field."""
     return {
         number: {field: Message.from_json(packed) for field, packed in fields.items()}
         for number, fields in row.wrong.items()
@@ -91,6 +91,6 @@ def strangers_of(row: PersonImport) -> list[str]:
 
 
 def _load(row: PersonImport) -> dict[str, list[Any]]:
-    """What ``dump_rows`` wrote. An import of before there were photos has the rows alone; it is gone a day later."""
+    """Read what ``dump_rows`` wrote. An import from before there were photos has the rows alone; it is gone a day later."""
     found = json.loads(row.content) if row.content else []
     return {"rows": found, "strangers": []} if isinstance(found, list) else found

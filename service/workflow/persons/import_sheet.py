@@ -64,7 +64,7 @@ def offered() -> dict[str, list[tuple[str, str]]]:
 
 
 def choices(user: User, spell: Spell) -> Options:
-    """What may be chosen in the columns that choose: every spelling of the word, and the value of the form."""
+    """The choices of the columns that choose: every spelling of the word, and the value of the form."""
     units = unit_choices(user, action=Action.EDIT_PERSON)
     names = [name for _id, name in units]
     spelt = offered()
@@ -121,7 +121,7 @@ def _is_head(line: Line, spell: Spell) -> bool:
 
 
 def _places(line: Line, spell: Spell) -> list[int]:
-    """Where each column stands; their order is free, others are not looked at."""
+    """The place of each column; their order is free, others are ignored."""
     heads = [_head(cell) for cell in line.cells]
     places = []
     for column in COLUMNS:
@@ -152,7 +152,7 @@ def _row(line: Line, places: list[int], options: Options) -> Row:
 
 
 def _shown(cell: Any) -> str:
-    """The cell as text; an apostrophe that our own files put before a dangerous sign goes away again."""
+    """The cell as text; an apostrophe that exported files have before a dangerous sign is removed."""
     if cell is None or cell is FORMULA or cell is ERROR or cell is MERGED:
         return ""
     if isinstance(cell, datetime):
@@ -164,7 +164,7 @@ def _shown(cell: Any) -> str:
 
 
 def _problem(column: RecordField, cell: Any) -> str | None:
-    """What the cell itself is, before any rule looks at its text."""
+    """Refuse a cell for what it is, before any rule looks at its text."""
     is_number = isinstance(cell, (int, float)) and not isinstance(cell, bool)
     if cell is FORMULA:
         return N_("单元格里是公式，请改为填写内容（复制后选择性粘贴为“值”）。")

@@ -49,7 +49,7 @@ IN_OWN_SCOPE = Message(N_("该人员已录入，请在人员列表中查找，�
 def save_person(
     user: User, person_id: UUID | None, raw: Mapping[str, Any], photo: bytes | CleanPhoto | None = None
 ) -> Person:
-    """Enter a person (None) or change one; an effective change of an approved one by its unit asks for approval anew (R14).
+    """Enter a person (None) or change one; an effective change of an approved one by its unit asks for a new approval (R14).
 
     raw: the fields of the form as typed; an empty ``id_number`` or ``phone`` of a known person keeps what is stored.
     photo: the bytes of an upload, one that was checked before, or None. Raises InvalidInput with an error at each field, Conflict, NotFound.
@@ -144,7 +144,7 @@ def reveal_number(user: User, person_id: UUID, source: str | None = None) -> Per
 
 
 def has_live_enrollment(person_id: UUID) -> bool:
-    """Whether an enrolment of the person is under way."""
+    """Tell whether an enrolment of the person is under way."""
     query = select(Enrollment.id).where(Enrollment.person_id == person_id, Enrollment.state.in_(LIVE_ENROLLMENT))
     return session().scalar(query.limit(1)) is not None
 
@@ -275,13 +275,13 @@ def _write(user: User, person: Person) -> None:
 
 
 def _values(person: Person) -> dict[str, object]:
-    """What counts as a change (R14): the number and the telephone by their digests."""
+    """The values whose change counts (R14): the number and the telephone by their digests."""
     values: dict[str, object] = {name: getattr(person, name, None) for name in PERSON_FIELDS.compared()}
     return values | {"phone_digest": blind_index(person.phone) if person.phone else None}
 
 
 def _start_approval(user: User, person: Person) -> None:
-    """Start the process that decides about the person (R12); what becomes of him its handlers write."""
+    """Start the process that decides about the person (R12); its handlers write the decision."""
     started = tasks.start(user, PROCESS, {"person_id": str(person.id)}, business_key=str(person.id))
     person.case_id = started.case_id
 

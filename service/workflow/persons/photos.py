@@ -28,12 +28,10 @@ class CleanPhoto:
 
 
 def clean_photo(data: bytes, field: str = "photo") -> CleanPhoto:
-    """Check an upload (§1.3) and encode it anew; raises ``InvalidInput`` at ``field`` for anything but a plain photo."""
+    """Check an upload (§1.3) and encode it again; raises ``InvalidInput`` at ``field`` for anything but a plain photo."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Image.DecompressionBombWarning
-            )  # our own limit is told below, with a remedy
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit is told below, with a remedy
             picture = _read(data, field)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InvalidInput({field: _CROOKED}) from error

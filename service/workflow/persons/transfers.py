@@ -1,4 +1,4 @@
-"""What the association changes of a person without a new approval (R15, S64, S65): the unit, and the qualification type."""
+"""Changes of a person by the association without a new approval (R15, S64, S65): unit and qualification type."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from service.workflow.runtime import tasks
 
 
 def transfer_person(user: User, person_id: UUID, unit_id: UUID) -> Person:
-    """Move a person to another unit (S64); number and validity of his certificate stay (R65).
+    """Move a person to another unit (S64); number and validity of the certificate stay (R65).
 
-    Open tasks that wait for the province of his unit move to the new province (R42). Raises InvalidInput at ``unit``.
+    Open tasks that wait for the province of the unit move to the new province (R42). Raises InvalidInput at ``unit``.
     """
     with transaction(Operation("transfer_person", user.id)):
         person = _person(user, person_id, Action.TRANSFER_PERSON)
@@ -79,7 +79,7 @@ def _person(user: User, person_id: UUID, action: Action) -> Person:
 
 
 def _readdress(user: User, person: Person, unit: Organisation) -> None:
-    """The cases that still wait for a decision about him follow him; what was decided keeps its snapshot."""
+    """Open cases about the person follow to the new province; decided ones keep their snapshot."""
     data = {"unit_id": str(unit.id), "authority_id": str(unit.authority_id) if unit.authority_id else None}
     waiting = select(Enrollment).where(Enrollment.person_id == person.id, Enrollment.state == "pending")
     for enrollment in session().scalars(waiting):

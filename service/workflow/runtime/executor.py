@@ -61,7 +61,7 @@ class LockedCase:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who moves a case with what. token, element, due: of the task, timer or message; data: clean, without floats."""
+    """An actor's input to a case. token, element, due: of the task, timer or message; data: clean, without floats."""
 
     kind: str
     actor_id: UUID | None = None
@@ -192,7 +192,7 @@ def _written(
 
 
 def _parts(step: Step, written: dict[str, Any], has_jobs: bool, has_history: bool) -> frozenset[str]:
-    """Which parts of the statement have something to do."""
+    """Choose the parts of the statement that have something to do."""
     parts = {name for name in ("closed", "cleared", "awaited") if written[name]}
     given = {"tasks": step.opened, "changed": step.readdressed, "jobs": has_jobs, "history": has_history}
     return frozenset(parts | {name for name, values in given.items() if values})
@@ -201,7 +201,7 @@ def _parts(step: Step, written: dict[str, Any], has_jobs: bool, has_history: boo
 def task_row(
     held: LockedCase, definition: engine.Definition, task: UserTask, shown: TaskSubject, at: datetime
 ) -> dict[str, Any]:
-    """What the inbox row of a task that opened holds, as JSON."""
+    """The inbox row of a task that opened, as JSON."""
     return {
         **_address(held, task, shown),
         "token": task.token,

@@ -1,4 +1,4 @@
-"""What happened to a case, from its journal alone: timeline, step-by-step replay, and the proof by re-execution."""
+"""The history of a case, from its journal alone: timeline, step-by-step replay, and the proof by re-execution."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a case is not what its journal says. what: chain, step, state, inbox or column."""
+    """A difference between a case and its journal. what: chain, step, state, inbox or column."""
 
     case_id: UUID
     what: str

@@ -1,4 +1,4 @@
-"""Which training institutions may enrol the persons of an academy (S62, C7). The record of an academy: units.py."""
+"""Links of academies to the training institutions that may enrol their persons (S62, C7). The record of an academy: units.py."""
 
 from __future__ import annotations
 

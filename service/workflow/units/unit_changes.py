@@ -1,4 +1,4 @@
-"""What changes a unit as a whole: another name, another kind, its end (S33, S34, S64, S66; R5–R8, R10). Records: units.py."""
+"""Changes of a unit as a whole: another name, another kind, its end (S33, S34, S64, S66; R5–R8, R10). Records: units.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROLE_OF_KIND = {UnitKind.GROUP: Role.GROUP, UnitKind.ENTERPRISE: Role.ENTERPRISE
 def rename_unit(user: User, unit_id: UUID, name: str) -> Organisation:
     """Give a unit another name (S66): the old one stays in its history and on certificates printed before (R10).
 
-    Nobody needs to approve anything anew (R15). Raises InvalidInput at ``name``.
+    No new approval is needed (R15). Raises InvalidInput at ``name``.
     """
     with transaction(Operation("rename_unit", user.id)):
         unit = _held(user, unit_id, Action.RENAME_UNIT)
@@ -84,7 +84,7 @@ def delete_unit(user: User, unit_id: UUID) -> Organisation:
 
 
 def branches(unit_id: UUID) -> int:
-    """How many live branches a unit has."""
+    """Count the live branches of a unit."""
     return len(Organisation.branches_of(unit_id))
 
 

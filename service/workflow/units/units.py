@@ -102,7 +102,7 @@ def _shown(unit: Organisation, name: str) -> str:
 
 
 def _place(user: User, unit: Organisation, entry: FormReader) -> None:
-    """Province and group of a new unit; a provincial user's are in his own province."""
+    """Province and group of a new unit; a provincial user's are in the user's own province."""
     if user.role == Role.PROVINCIAL_AUTHORITY:
         unit.authority_id = user.organisation_id
     else:

@@ -82,7 +82,7 @@ class ListQuery:
 
 
 def as_uuid(text: str | UUID) -> UUID | None:
-    """The id, or None for what cannot be one of ours and so names nothing."""
+    """The id, or None for text that cannot be a UUID and so names nothing."""
     if isinstance(text, UUID):
         return text
     try:
@@ -107,7 +107,7 @@ def in_(column: Any) -> Filter:
 
 
 def id_equals(column: Any) -> Filter:
-    """The column is this id; what is no id of ours meets nothing."""
+    """The column is this id; text that is no UUID meets nothing."""
     return Filter("uuid", lambda value: column == value if value else false())
 
 

@@ -41,7 +41,7 @@ _OPEN = """
     FROM unnest(cast(:organisations AS uuid[]), cast(:roles AS text[])) AS address(organisation_id, role)
     JOIN task ON task.organisation_id = address.organisation_id AND task.role = address.role AND task.state = 'open' {where}
 """
-_COUNT = f"SELECT count(*) FROM (SELECT 1 {_OPEN} LIMIT :most) t"  # noqa: S608 - likewise
+_COUNT = f"SELECT count(*) FROM (SELECT 1 {_OPEN} LIMIT :most) t"  # noqa: S608 - the columns are constants
 _FACTS = f"SELECT DISTINCT f.key {_OPEN} CROSS JOIN LATERAL jsonb_each_text(task.facts) f WHERE f.value <> ''"
 
 _DONE = text(
@@ -50,7 +50,7 @@ _DONE = text(
       AND (cast(:at AS timestamptz) IS NULL OR (t.closed_at, t.id) < (cast(:at AS timestamptz), cast(:id AS uuid)))
       AND (cast(:find AS text) IS NULL OR t.subject ILIKE :find OR t.unit_name ILIKE :find)
     ORDER BY t.closed_at DESC, t.id DESC LIMIT :size
-    """  # noqa: S608 - likewise
+    """  # noqa: S608 - the columns are constants
 )
 
 _COUNTS = text(
@@ -131,7 +131,7 @@ class Page:
 
 
 def read(where_to: Addresses, chosen: Filter, cursor: str | None = None, size: int = PAGE) -> Page:
-    """A page of open tasks, oldest due first. cursor: ``>instant|id`` or ``<instant|id``; one that is malformed begins anew."""
+    """A page of open tasks, oldest due first. cursor: ``>instant|id`` or ``<instant|id``; a malformed one begins at the first page."""
     condition, values = chosen.sql()
     place = _read_cursor(cursor)
     is_back = place is not None and place[0] == "<"
@@ -223,7 +223,7 @@ def task_left(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID
 
 
 def task_before(user: User, kind: str, at: datetime, task_id: UUID) -> UUID | None:
-    """The open task of this kind before (sort_at, id), likewise."""
+    """The open task of this kind before (sort_at, id), found as ``task_left`` finds the next."""
     return _neighbour(user, kind, at, task_id, is_later=False)
 
 

@@ -104,7 +104,7 @@ def modify(user_id: UUID) -> ResponseReturnValue:
 @bp.get("/account")
 @login_required
 def own() -> ResponseReturnValue:
-    """The reader's own account: how he is reached, and which mails he wants."""
+    """The user's own account: addresses, and the mails they want."""
     wanted = current_user.preferences.get("mails", ())
     return render_template("pages/accounts/own.html", wanted=wanted, has_mail=settings().mail is not None)
 

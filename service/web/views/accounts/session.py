@@ -66,7 +66,7 @@ def sign_out() -> ResponseReturnValue:
 @login_required
 @allows_expired_password
 def remaining() -> ResponseReturnValue:
-    """How long the session still lasts; a page asks by itself, which does not prolong it."""
+    """Tell how long the session still lasts; a page asks by itself, which does not prolong it."""
     return _remaining()
 
 
@@ -125,7 +125,7 @@ def session_left() -> tuple[int, int]:
 
 @bp.app_template_global()
 def password_days_left() -> int | None:
-    """How many days the reader's password has left, told in the last week."""
+    """The days that the user's password has left, told in the last week."""
     return passwords.days_left(current_user)
 
 
@@ -142,7 +142,7 @@ def _choose() -> ResponseReturnValue:
 
 
 def _way_back() -> str:
-    """Where the sign-in was asked for; never another site."""
+    """The page from which the sign-in was asked for; never another site."""
     return _local(request.args.get("next", ""))
 
 
@@ -153,5 +153,5 @@ def _local(address: str) -> str:
 
 
 def source() -> str:
-    """Where the request came from, for counting failures."""
+    """The address of the client, for counting failures."""
     return request.remote_addr or "0.0.0.0"  # noqa: S104 - an unknown address, not one to listen on

@@ -1,4 +1,4 @@
-"""Notices for the reader, and the bulletins of his organisation: writing, files, publishing, withdrawing, who has read them."""
+"""Notices for the reader, and the bulletins of the reader's organisation: writing, files, publishing, withdrawing, who has read them."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def read_all() -> ResponseReturnValue:
 @bp.get("/notices/<uuid:notice_id>/files/<uuid:file_id>")
 @requires_permission(Action.READ_NOTICES)
 def file(notice_id: UUID, file_id: UUID) -> ResponseReturnValue:
-    """The file, always to be saved and never shown by the browser on our address."""
+    """The file, always to be saved and never shown by the browser on the address of Anpei."""
     found, content = bulletins.open_file(current_user, notice_id, file_id)
     answer = make_response(
         send_file(io.BytesIO(content), mimetype=found.media_type, as_attachment=True, download_name=found.name)
@@ -257,7 +257,7 @@ def _typed() -> dict[str, object]:
 
 
 def _audiences() -> dict[str, object]:
-    """Whom the author may choose from."""
+    """The recipients that the author may choose from."""
     is_province = current_user.role == Role.PROVINCIAL_AUTHORITY
     roles = addressable_roles(Role(current_user.role))
     known = [name for _key, name in unit_list.unit_choices(current_user)]

@@ -1,4 +1,4 @@
-"""在线客服: a reader's own tickets and those of his desk, the form for a new one, the conversation (R69, S78–S82)."""
+"""在线客服: a user's own tickets and those they handle, the form for a new one, the conversation (R69, S78–S82)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def say(ticket_id: UUID) -> ResponseReturnValue:
 @bp.get("/tickets/<uuid:ticket_id>/files/<uuid:file_id>")
 @requires_permission(Action.OPEN_TICKET)
 def file(ticket_id: UUID, file_id: UUID) -> ResponseReturnValue:
-    """The file, always to be saved and never shown by the browser on our address."""
+    """The file, always to be saved and never shown by the browser on the address of Anpei."""
     found, content = tickets.open_file(current_user, ticket_id, file_id)
     answer = make_response(
         send_file(io.BytesIO(content), mimetype=found.media_type, as_attachment=True, download_name=found.name)

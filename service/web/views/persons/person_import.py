@@ -184,7 +184,7 @@ def _why(row: Row) -> str:
 
 
 def _marks(row: Row) -> Mapping[int, str]:
-    """What is wrong, at the cell that it stands in; what is wrong with the row or its photo is told in its last column."""
+    """Faults at their cells; those of the row or its photo stand in its last column."""
     places = {column.input_name: at for at, column in enumerate(COLUMNS)}
     return {places[field]: say(why) for field, why in row.wrong.items() if field in places}
 

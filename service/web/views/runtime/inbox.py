@@ -69,7 +69,7 @@ def index() -> ResponseReturnValue:
 
 
 def _frame(view: str) -> dict[str, Any]:
-    """What stands around the list: kinds and views with their counts."""
+    """The frame of the list: kinds and views with their counts."""
     kinds = template_context.counts()
     return {
         "view": view,
@@ -88,7 +88,7 @@ def group(rows: Sequence[Any]) -> list[Group]:
 
 
 def _choices(rows: Sequence[Any]) -> list[forms.Option]:
-    """What can be decided for many rows at once: choices that ask for nothing else; none for rows of several forms.
+    """The decisions for many rows at once: choices that ask for nothing else; none for rows of several forms.
 
     Certificates are printed as one file: what a further print asks for is asked there.
     """

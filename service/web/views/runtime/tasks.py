@@ -61,14 +61,14 @@ def show(task_id: UUID) -> ResponseReturnValue:
 
 
 def _values(task: Task, form: bytes | None) -> dict[str, Any]:
-    """What fields start with: a form that collects data goes on from the case's, one that asks for a choice is blank."""
+    """The first values of fields: a form that collects data goes on from the case's, one that asks for a choice is blank."""
     if form is None or forms.choice(form) is not None or not forms.fields(form):
         return {}
     return values_of(forms.fields(form), variables.present(task.case_id))
 
 
 def digest_of(form: bytes | None) -> str:
-    """By which the server sees that the page was drawn from another version of the form."""
+    """The digest of a form: it shows the server that the page was drawn from another version."""
     return hashlib.sha256(form or b"").hexdigest()[:16]
 
 

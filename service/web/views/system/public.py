@@ -1,4 +1,4 @@
-"""What everybody may ask without an account: is this certificate valid (R59, R64, R67)."""
+"""The public page without an account: is this certificate valid (R59, R64, R67)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ bp = Blueprint("public", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the public is told of one edition: one word, its colour and sign, and the facts of §5.2, no more."""
+    """The public answer about one edition: one word, its colour and sign, and the facts of §5.2, no more."""
 
     statement: Message
     colour: str
@@ -51,7 +51,7 @@ def verify_form() -> ResponseReturnValue:
 @public
 @rerender_on_error(verify_form, TooManyAttempts)
 def ask() -> ResponseReturnValue:
-    """By number and name; every miss is answered alike."""
+    """Verify by number and name; every miss is answered alike."""
     found = certificates.verify(request.form.get("number", ""), request.form.get("name", ""), source())
     return _answer(found)
 
@@ -59,12 +59,12 @@ def ask() -> ResponseReturnValue:
 @bp.get("/verify/<token>")
 @public
 def verify(token: str) -> ResponseReturnValue:
-    """By the QR code on the certificate."""
+    """Verify by the QR code on the certificate."""
     return _answer(certificate_list.by_token(token))
 
 
 def seen_as(certificate: Certificate) -> Seen:
-    """An edition as the public sees it today. The holder and his unit are loaded."""
+    """An edition as the public sees it today. The holder and the unit are loaded."""
     person, today_ = certificate.person, today()
     is_gone = person.state == "deregistered"
     said = verification.statement(
@@ -91,7 +91,7 @@ def seen_as(certificate: Certificate) -> Seen:
 
 
 def _replaced_by(certificate: Certificate) -> Replacement | None:
-    """What took its place: a renewal has its own enrolment, a change of type its own type, else it was reissued."""
+    """The kind of edition that took its place: a renewal has its own enrolment, a change of type its own type, else it was reissued."""
     if certificate.state != "superseded":
         return None
     heir = certificate_list.successor_of(certificate.id)

@@ -79,7 +79,7 @@ def class_paper(class_id: UUID, name: str) -> ResponseReturnValue:
 @bp.get("/persons/<uuid:person_id>/record")
 @login_required
 def record(person_id: UUID) -> ResponseReturnValue:
-    """人员培训档案: everything about one person's trainings, to print or for the person himself."""
+    """人员培训档案: everything about one person's trainings, to print or to hand to the person."""
     return render_template("pages/reports/record.html", record=training_record.read(current_user, person_id))
 
 

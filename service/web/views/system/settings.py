@@ -31,7 +31,7 @@ TYPE_HISTORY = ("name", "initial_hours", "refresher_hours", "renewal_hours", "pa
 
 @bp.record_once
 def _register(setup: BlueprintSetupState) -> None:
-    """What the foot of every page asks for."""
+    """Offer templates the settings that the foot of every page shows."""
     setup.app.jinja_env.globals["support_phone"] = lambda: setting.text("support_phone")
 
 
