@@ -116,6 +116,19 @@ def test_a_task_claimed_by_a_colleague_is_his_until_he_gives_it_back(app: Any, c
     assert list(history.verify()) == []
 
 
+def test_a_note_of_the_system_has_no_actor_and_no_text_none(app: Any, clock: Any) -> None:
+    deploy()
+    officer = person("a", "association")
+    started = cases.start(officer, "small", {})
+    cases.claim(officer, started.tasks[0])
+    cases.release_tasks(officer.id, actor_id=None)
+    claim, release = session().scalars(select(JournalRow).where(JournalRow.seq > 0).order_by(JournalRow.seq)).all()
+    assert (claim.kind, claim.record["actor"]) == ("claim", str(officer.id))
+    assert (release.kind, release.record["actor"], release.record["behalf"]) == ("unclaim", None, None)
+    assert (release.actor_id, _state(started.tasks[0])) == (None, "open")
+    assert list(history.verify()) == []
+
+
 def test_a_task_is_handed_to_colleagues_of_the_same_organisation_and_role_alone(app: Any, clock: Any) -> None:
     deploy()
     first, other_role = person("a", "association"), person("b", "sys_admin", authority_id("association"))
