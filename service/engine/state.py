@@ -30,7 +30,7 @@ from service.engine.kernel.canonical_json import digest, salted
 from service.engine.kernel.types import StepError
 from service.engine.tokens import kind_of, place_in
 
-VERSION = 1
+VERSION = 1  # of the stored form; another form is another version
 _STATES = {"user": READY, "wait": WAITING, "async": WAITING, "sub": STARTED, "loop": STARTED, "external": STARTED}
 _ENGINE = ConditionEngine()
 _LONG_AGO = 1 << 40  # stored tokens come before every tick of the step, in the order of their rows

@@ -1,4 +1,4 @@
-"""The engine extends SpiffWorkflow by subclasses and instances of its own: no attribute of the library is changed."""
+"""The engine extends SpiffWorkflow by subclasses and instances of its own: no attribute of SpiffWorkflow is changed."""
 
 from __future__ import annotations
 

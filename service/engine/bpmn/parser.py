@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from SpiffWorkflow.bpmn.parser import event_parsers as library
+from SpiffWorkflow.bpmn.parser import event_parsers
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser
 from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
 from SpiffWorkflow.bpmn.parser.task_parsers import SubprocessParser, SubWorkflowParser
@@ -120,7 +120,7 @@ class _Script(TaskParser):
         return self.spec_class(self.spec, self.bpmn_id, script=script, **self.bpmn_attributes)
 
 
-class _EventGateway(library.EventBasedGatewayParser):
+class _EventGateway(event_parsers.EventBasedGatewayParser):
     """The gateway waits for the engine's ``Alternatives``."""
 
     def create_task(self) -> Any:
@@ -137,18 +137,20 @@ class _SubProcess(SubWorkflowParser):
         return kind(self.spec, self.bpmn_id, subworkflow_spec=inner, **self.bpmn_attributes)
 
 
-class _Start(library.StartEventParser):
+class _Start(event_parsers.StartEventParser):
     """SpiffWorkflow's list of definitions for starts lacks the error and the escalation, which event subprocesses have."""
 
     def get_event_definition(self, xpaths: list[str]) -> Any:
-        return super().get_event_definition([*xpaths, library.ERROR_EVENT_XPATH, library.ESCALATION_EVENT_XPATH])
+        return super().get_event_definition(
+            [*xpaths, event_parsers.ERROR_EVENT_XPATH, event_parsers.ESCALATION_EVENT_XPATH]
+        )
 
 
-class _End(library.EndEventParser):
+class _End(event_parsers.EndEventParser):
     """SpiffWorkflow's list of definitions for ends lacks the signal."""
 
     def get_event_definition(self, xpaths: list[str]) -> Any:
-        return super().get_event_definition([*xpaths, library.SIGNAL_EVENT_XPATH])
+        return super().get_event_definition([*xpaths, event_parsers.SIGNAL_EVENT_XPATH])
 
 
 def _text(node: Any, name: str) -> str | None:
@@ -165,7 +167,7 @@ def _reference(name: str | None) -> TaskDataReference | None:
     return TaskDataReference(name) if name else None
 
 
-_OURS: dict[str, tuple[Any, Any]] = {
+_REPLACED: dict[str, tuple[Any, Any]] = {
     "scriptTask": (_Script, activities.ScriptTask),
     "serviceTask": (TaskParser, activities.ServiceTask),
     "businessRuleTask": (TaskParser, activities.BusinessRuleTask),
@@ -188,7 +190,7 @@ _OURS: dict[str, tuple[Any, Any]] = {
 
 def _classes() -> dict[str, tuple[Any, Any]]:
     known = {tag: found for tag, found in BpmnParser.PARSER_CLASSES.items() if tag != full_tag("adHocSubProcess")}
-    for name, (parser, spec) in _OURS.items():
+    for name, (parser, spec) in _REPLACED.items():
         known[full_tag(name)] = (parser or known[full_tag(name)][0], spec)
     return {tag: (type(parser.__name__, (_Node, parser), {}), spec) for tag, (parser, spec) in known.items()}
 

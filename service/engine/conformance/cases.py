@@ -29,7 +29,7 @@ from service.engine.validation.diagram import children
 FUNCTIONS = ("trace", "raise_bpmn_error")
 BEGIN = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 PATIENCE = timedelta(seconds=60)  # how long to wait for timers when the manifest does not say
-MAX_INPUTS = 200
+MAX_INPUTS = 200  # ends the run of a model that never comes to rest
 PARALLEL = "ParallelProcess"
 
 

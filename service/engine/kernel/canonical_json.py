@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-DIGEST_VERSION = 1
+DIGEST_VERSION = 1  # stands in every row of a journal: another canonical form is another version
 
 
 def canonical(value: Any) -> bytes:

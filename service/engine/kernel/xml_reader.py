@@ -15,7 +15,7 @@ from service.errors import DefinitionRefused
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 
-MAX_BYTES = 5_000_000
+MAX_BYTES = 5_000_000  # of one file; the longest shipped diagram has 90 kB
 MAX_DEPTH = 200
 MAX_ELEMENTS = 50_000
 MAX_TEXT = 200_000  # characters of one text or attribute

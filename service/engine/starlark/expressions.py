@@ -29,8 +29,8 @@ from service.engine.starlark.operators import (
 Names = Mapping[str, Value]
 Evaluate = Callable[[Names], Value]
 
-MAX_SOURCE = 2_000
-MAX_NODES = 300
+MAX_SOURCE = 2_000  # characters; what is longer goes to the sandbox, which has a time limit
+MAX_NODES = 300  # of the syntax tree: evaluated without a clock, so that the size bounds the time
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,30}")

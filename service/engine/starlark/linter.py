@@ -8,9 +8,9 @@ from functools import lru_cache
 
 from service.engine.starlark.worker_pool import ScriptError, ask
 
-MAX_SOURCE = 20_000
-MAX_NESTING = 50
-PARSE_SECONDS = 2.0
+MAX_SOURCE = 20_000  # characters
+MAX_NESTING = 50  # brackets: a parser recurses at each
+PARSE_SECONDS = 2.0  # of real time, as for running one
 
 
 def problems(source: str, script: bool = True, functions: tuple[str, ...] = ()) -> list[tuple[int, str, str]]:

@@ -23,7 +23,7 @@ from service.engine.starlark.worker_pool import Host, ScriptError, ask
 
 SECONDS = 2.0
 SAFE_INTEGER = (1 << 53) - 1  # what JavaScript reads from JSON without loss
-MAX_DEPTH = 64
+MAX_DEPTH = 64  # levels of lists and objects
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 

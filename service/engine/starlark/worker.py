@@ -15,8 +15,8 @@ import struct
 import sys
 from typing import Any
 
-MAX_REPLY = 2_000_000
-NESTING = 100
+MAX_REPLY = 2_000_000  # bytes of one answer; a longer one is an error of the script
+NESTING = 100  # calls within calls
 
 
 class Wire:

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-CHILDREN = 2
-MEGABYTES = 256
+CHILDREN = 2  # a slow script does not hold up the next one
+MEGABYTES = 256  # of address space for each child
 
 Host = Callable[[str, list[Any]], Any]
 _CHILD = Path(__file__).with_name("worker.py")

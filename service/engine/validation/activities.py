@@ -16,8 +16,8 @@ from service.engine.validation.diagram import (
 )
 from service.engine.validation.flows import is_event_subprocess
 
-MAX_INSTANCES = 1000
-MAX_TURNS = 1000
+MAX_INSTANCES = 1000  # each is a token of the stored state
+MAX_TURNS = 1000  # of a loop
 
 
 def tasks_say_what_to_do(d: Diagram) -> None:

@@ -317,4 +317,4 @@ CAMUNDA_CHILDREN: dict[str, tuple[str, ...]] = {
 """Camunda extension element → the BPMN elements it may stand in (``*``: any)."""
 
 PROPERTIES = ("scope", "summary", "batch")
-"""Names of camunda:property with a meaning; house rule: no others, so that a slip of the pen is seen."""
+"""Names of camunda:property with a meaning; a deployment has no others, so that a slip of the pen is seen."""

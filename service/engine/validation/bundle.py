@@ -112,7 +112,7 @@ RULES = (
 
 
 def user_tasks_are_addressed(d: Diagram) -> None:
-    """House rule: a user task says who does it."""
+    """Deployment rule: a user task says who does it."""
     for task in d.all("userTask"):
         if not camunda(task, "candidateGroups") and not camunda(task, "assignee"):
             d.refuse(
@@ -125,7 +125,7 @@ def user_tasks_are_addressed(d: Diagram) -> None:
 
 
 def tasks_are_of_a_kind(d: Diagram) -> None:
-    """House rule: a task without a kind says neither who nor what does it."""
+    """Deployment rule: a task without a kind says neither who nor what does it."""
     for task in d.all("task"):
         d.refuse(
             task,
@@ -137,7 +137,7 @@ def tasks_are_of_a_kind(d: Diagram) -> None:
 
 
 def processes_say_they_are_executable(d: Diagram) -> None:
-    """House rule: the one process that is executed says so."""
+    """Deployment rule: the one process that is executed says so."""
     executable = [p for p in d.all("process") if is_true(p.get("isExecutable"))]
     if len(executable) != 1:
         d.refuse(
@@ -150,7 +150,7 @@ def processes_say_they_are_executable(d: Diagram) -> None:
 
 
 def properties_are_known(d: Diagram) -> None:
-    """House rule: camunda:property has a name with a meaning, so that a slip of the pen does not go unseen."""
+    """Deployment rule: camunda:property has a name with a meaning, so that a slip of the pen does not go unseen."""
     for holder in d.all("extensionElements"):
         for element in holder.iter(f"{{{CAMUNDA}}}property"):
             if element.get("name") not in PROPERTIES:

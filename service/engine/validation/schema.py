@@ -32,7 +32,7 @@ from service.engine.validation.diagram import (
 from service.engine.validation.schema_messages import in_words
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
-MAX_SCHEMA_PROBLEMS = 20
+MAX_SCHEMA_PROBLEMS = 20  # further ones mostly follow from the first
 
 
 @cache

@@ -93,8 +93,8 @@ def scripts(d: Diagram) -> Iterator[tuple[Any, str, bool]]:
 
 def _extension(element: Any) -> Iterator[tuple[Any, str, bool]]:
     value = element.get("value", "") if local(element) == "property" else words(element)
-    is_ours = local(element) == "property" and element.get("name") in PROPERTIES
-    if is_ours or "${" in value:
+    has_meaning = local(element) == "property" and element.get("name") in PROPERTIES
+    if has_meaning or "${" in value:
         yield element, bare(value), True
 
 
