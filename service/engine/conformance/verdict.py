@@ -14,7 +14,7 @@ from service.engine.kernel.types import ValidationIssue
 from service.engine.validation.validator import validate
 from service.errors import DefinitionRefused
 
-SECONDS_TO_REFUSE = 5.0  # a slower refusal counts as a fault of the validation
+SECONDS_TO_REFUSE = 5.0  # a slower refusal counts as a crash
 REFUSED = {"ERROR_deployment", "ERROR"}
 FAILED = {"ERROR_runtime", "ERROR"}
 
