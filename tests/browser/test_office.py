@@ -15,6 +15,7 @@ from service.workflow.notices import bulletins, notices
 from service.workflow.system import daily_digest
 from service.workflow.training import plans
 from tests.browser.tab import overflow, sign_in, violations
+from tests.builders.documents import pdf
 from tests.builders.stage import Stage, known, make_stage
 from tests.builders.world import make_certificate, make_person, make_unit, make_user, qualification
 
@@ -46,7 +47,7 @@ def test_a_bulletin_is_written_marked_up_with_a_file_and_published(page: Page, a
     expect(page.get_by_role("button", name="加粗")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="保存草稿").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("通报草稿")
-    page.set_input_files("#file", {"name": "名单.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\n%%EOF\n"})
+    page.set_input_files("#file", {"name": "名单.pdf", "mimeType": "application/pdf", "buffer": pdf()})
     page.get_by_role("button", name="添加附件").click()
     expect(page.get_by_role("link", name="名单.pdf")).to_be_visible()
     page.get_by_role("button", name="预览并发布").click()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import zipfile
 
+import pikepdf
 import pytest
 
 from service.domain.accounts.roles import Role
-from service.domain.notices.attachments import LONGEST_NAME, check_attachment, clean_name
+from service.domain.notices.attachments import LONGEST_NAME, clean_name
 from service.domain.notices.notices import (
     NoticeState,
     check_roles,
@@ -18,9 +19,11 @@ from service.domain.notices.notices import (
 )
 from service.errors import InvalidInput
 from service.infrastructure import rich_text
+from service.workflow.notices.attachments import check_attachment
+from tests.builders.documents import pdf
 
 MB = 1024 * 1024
-PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
+PDF = pdf({"/PieceInfo": "<<>>"}, object_stream_mode=pikepdf.ObjectStreamMode.disable)
 
 
 def office(part: str, *more: str) -> bytes:
@@ -96,7 +99,7 @@ def test_documents_that_are_what_their_name_says_are_taken(name: str, data: byte
         ("a.docx", office("word/document.xml", "word/vbaProject.bin")),
         ("a.html", b"<script>"),
         ("a.svg", b"<svg/>"),
-        ("a.pdf", PDF.replace(b"<<>>", b"<</S/JavaScript>>")),
+        ("a.pdf", PDF.replace(b"<< >>", b"<</S/JavaScript>>")),
         ("pdf", PDF),
         (".pdf", PDF),
         ("a.pdf", b""),

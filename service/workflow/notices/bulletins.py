@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.notices import notices
-from service.domain.notices.attachments import check_attachment
 from service.domain.notices.notices import LONGEST_BODY, LONGEST_TITLE, NoticeKind, NoticeState
 from service.domain.values.reasons import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
@@ -28,6 +27,7 @@ from service.models.tables.notice import Attachment, Notice
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
 from service.validation.messages import REQUIRED, TOO_LONG
+from service.workflow.notices.attachments import check_attachment
 from service.workflow.optimistic_lock import check_version
 
 MEGABYTE = 1024 * 1024

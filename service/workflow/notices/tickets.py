@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.domain.notices.attachments import PICTURES_AND_PDF, check_attachment
+from service.domain.notices.attachments import PICTURES_AND_PDF
 from service.domain.notices.tickets import TicketKind, TicketState, obstacle_to_speaking
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.models.db.clock import today
@@ -30,6 +30,7 @@ from service.models.tables.ticket import (
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
 from service.validation.messages import NOT_AN_OPTION
+from service.workflow.notices.attachments import check_attachment
 from service.workflow.runtime import tasks
 
 LONGEST = 2000  # characters of a question or a line

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
@@ -16,6 +14,7 @@ from sqlalchemy import delete, insert, select, update
 from service.domain.values.contacts import normalise
 from service.domain.values.photos import MOST_BYTES, obstacle_to_photo
 from service.errors import N_, InvalidInput, Message
+from service.infrastructure.decoder_pool import DecodingError, decode, decode_members, told_of_limits
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.person_import import ImportPhoto
@@ -24,52 +23,50 @@ from service.workflow.persons.import_sheet import MOST, PHOTO, Row
 from service.workflow.persons.photos import CleanPhoto, clean_photo
 
 LARGEST = 64 * 1024 * 1024  # bytes of the ZIP
-UNPACKED = 2 * LARGEST  # photos hardly become smaller
+LIMITS = {"entries": 2 * MOST, "unpacked": 2 * LARGEST}  # photos hardly become smaller when packed
 _ENDS = ("jpg", "jpeg", "png")
 _LEFT_BEHIND = re.compile(r"(^|/)(__MACOSX/|\.|thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
-_FAULTS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error)
-_ENTRY = b"PK\x01\x02"  # begins each entry of the directory
 _TOO_MUCH = N_("照片压缩包里的文件过多或过大，请只放人员照片，并分成几次导入。")
 _DAMAGED = N_("照片压缩包已损坏或被加密，请重新压缩为不加密的 ZIP 再上传。")
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A ZIP and the name and size in bytes of each file in it, by its place."""
+
+    stream: IO[bytes]
+    files: dict[int, tuple[str, int]]
+
+
 @dataclass(slots=True)
 class Found:
-    """The content of the ZIP: row → its entry, what is wrong with a row's photo, the names that belong to no row."""
+    """The content of the ZIP: row → place of its file, what is wrong with a row's photo, the names that belong to no row."""
 
-    entries: dict[int, zipfile.ZipInfo] = field(default_factory=dict)
+    entries: dict[int, int] = field(default_factory=dict)
     wrong: dict[int, Message] = field(default_factory=dict)
     strangers: list[str] = field(default_factory=list)
 
 
-def open_photos(stream: IO[bytes]) -> zipfile.ZipFile:
-    """The ZIP of photos. Raises InvalidInput at ``photos`` for what is none, is protected, or is out of all measure."""
-    size = stream.seek(0, 2)
-    if size > LARGEST:
+def open_photos(stream: IO[bytes]) -> Packed:
+    """The ZIP of photos. Raises InvalidInput at ``photos`` for what is none, is protected, or is beyond a limit."""
+    if stream.seek(0, 2) > LARGEST:
         raise _refuse(Message(N_("照片压缩包超过 %(most)s MB，请分成几次导入。"), most=LARGEST >> 20))
-    if _count_entries(stream) > 2 * MOST:  # before the directory is read, which alone could fill the memory
-        raise _refuse(_TOO_MUCH)
     try:
-        packed = zipfile.ZipFile(stream)
-    except _FAULTS:
-        raise _refuse(N_("这不是 ZIP 压缩包。请把照片放在一起，压缩为 .zip 再上传。")) from None
-    entries = packed.infolist()
-    if sum(one.file_size for one in entries) > UNPACKED:
-        raise _refuse(_TOO_MUCH)
-    if any(one.flag_bits & 1 for one in entries):
-        raise _refuse(_DAMAGED)
-    return packed
+        entries, _ = decode("archive", stream, **LIMITS)
+    except DecodingError as error:
+        raise _refuse(_REFUSALS.get(error.reason) or told_of_limits(error)) from error
+    return Packed(stream, {n: (name, size) for n, (name, size, is_folder) in enumerate(entries) if not is_folder})
 
 
-def assign(packed: zipfile.ZipFile, rows: Sequence[Row]) -> Found:
+def assign(packed: Packed, rows: Sequence[Row]) -> Found:
     """Find the row of each entry: its name is the number of the document, or of the row in the sheet."""
     by_name = {str(row.number): row.number for row in rows}
     by_name |= {number: row.number for row in rows if (number := normalise(row.raw.get("id_number")))}
     found = Found()
-    for entry in packed.infolist():
-        if entry.is_dir() or _LEFT_BEHIND.search(entry.filename):
+    for place, (path, size) in packed.files.items():
+        if _LEFT_BEHIND.search(path):
             continue
-        name = unicodedata.normalize("NFKC", entry.filename.replace("\\", "/").rpartition("/")[2])
+        name = unicodedata.normalize("NFKC", path.replace("\\", "/").rpartition("/")[2])
         stem, _, end = name.rpartition(".")
         row = by_name.get(normalise(stem)) if end.lower() in _ENDS else None
         if row is None:
@@ -77,13 +74,13 @@ def assign(packed: zipfile.ZipFile, rows: Sequence[Row]) -> Found:
         elif row in found.entries:
             found.wrong[row] = Message(N_("这个人员有不止一张照片，请只保留一张。"))
         else:
-            found.entries[row] = entry
-            if entry.file_size > MOST_BYTES:  # not even unpacked
-                found.wrong[row] = obstacle_to_photo("JPEG", 0, 0, entry.file_size) or Message(_DAMAGED)
+            found.entries[row] = place
+            if size > MOST_BYTES:  # not even unpacked
+                found.wrong[row] = obstacle_to_photo("JPEG", 0, 0, size) or Message(_DAMAGED)
     return found
 
 
-def keep(import_id: UUID, packed: zipfile.ZipFile, found: Found) -> int:
+def keep(import_id: UUID, packed: Packed, found: Found) -> int:
     """Keep the photos of a running transaction as they came; returns how many. Raises InvalidInput at ``photos``."""
     kept = 0
     for row, data in _unpack(packed, found):
@@ -135,27 +132,24 @@ def remove(import_id: UUID) -> None:
     session().execute(delete(ImportPhoto).where(ImportPhoto.import_id == import_id))
 
 
-def _count_entries(stream: IO[bytes]) -> int:
-    """The greatest possible number of entries; the stream stands at its beginning afterwards."""
-    stream.seek(0)
-    count, rest = 0, b""
-    while piece := stream.read(1 << 20):
-        count += (rest + piece).count(_ENTRY)
-        rest = piece[1 - len(_ENTRY) :]
-    stream.seek(0)
-    return count
-
-
-def _unpack(packed: zipfile.ZipFile, found: Found) -> Iterator[tuple[int, bytes]]:
-    for row, entry in found.entries.items():
-        if row not in found.wrong:
-            try:
-                with packed.open(entry) as member:
-                    data = member.read(MOST_BYTES + 1)
-            except _FAULTS:
-                raise _refuse(_DAMAGED) from None
-            yield row, data
+def _unpack(packed: Packed, found: Found) -> Iterator[tuple[int, bytes]]:
+    chosen = {row: place for row, place in found.entries.items() if row not in found.wrong}
+    try:
+        yield from zip(
+            chosen, decode_members(packed.stream, chosen=list(chosen.values()), most=MOST_BYTES, **LIMITS), strict=True
+        )
+    except DecodingError as error:
+        raise _refuse(_REFUSALS.get(error.reason) or told_of_limits(error)) from error
 
 
 def _refuse(text: str | Message) -> InvalidInput:
     return InvalidInput({"photos": text}, N_("文件没有通过检查，什么都没有写入。"))
+
+
+_REFUSALS: dict[str, str] = {
+    "no_archive": N_("这不是 ZIP 压缩包。请把照片放在一起，压缩为 .zip 再上传。"),
+    "entries": _TOO_MUCH,
+    "unpacked": _TOO_MUCH,
+    "encrypted": _DAMAGED,
+    "damaged": _DAMAGED,
+}

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-
-from service.domain.values.photos import MOST_BYTES, MOST_PIXELS, obstacle_to_photo
+from service.domain.values.photos import MOST_BYTES, MOST_PIXELS, MOST_SCANS, obstacle_to_photo, too_many_pixels
 from service.errors import N_, InvalidInput, Message
+from service.infrastructure.decoder_pool import DecodingError, decode, told_of_limits
 from service.models.db.session import session
 from service.models.tables.person import Photo
 
 KEPT = (590, 826)  # pixels: what is stored is at most twice the one-inch size
-_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _CROOKED = Message(N_("照片文件不完整，或末尾带有别的内容，请用看图软件另存为 JPEG 后再上传。"))
 
 
@@ -28,17 +24,16 @@ class CleanPhoto:
 
 
 def clean_photo(data: bytes, field: str = "photo") -> CleanPhoto:
-    """Check an upload (§1.3) and encode it again; raises ``InvalidInput`` at ``field`` for anything but a plain photo."""
+    """Check an upload (§1.3) and re-encode it; raises ``InvalidInput`` at ``field`` for anything but a plain photo."""
+    if len(data) > MOST_BYTES:
+        raise InvalidInput({field: obstacle_to_photo("JPEG", 0, 0, len(data)) or _CROOKED})
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit is told below, with a remedy
-            picture = _read(data, field)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InvalidInput({field: _CROOKED}) from error
-    picture.thumbnail(KEPT, Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=90, optimize=True, dpi=(300, 300))
-    return CleanPhoto(out.getvalue(), picture.width, picture.height)
+        (kind, width, height, *size), jpeg = decode("photo", data, pixels=MOST_PIXELS, scans=MOST_SCANS, kept=KEPT)
+    except DecodingError as error:
+        raise InvalidInput({field: _told(error, len(data))}) from error
+    if problem := obstacle_to_photo(kind, width, height, len(data)):
+        raise InvalidInput({field: problem})
+    return CleanPhoto(jpeg, *size)
 
 
 def keep_photo(photo: CleanPhoto) -> Photo:
@@ -49,22 +44,17 @@ def keep_photo(photo: CleanPhoto) -> Photo:
     return row
 
 
-def _read(data: bytes, field: str) -> Image.Image:
-    """The picture, upright, in RGB. Its header is judged before any pixel is unpacked."""
-    try:
-        picture = Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
-    except UnidentifiedImageError:
-        raise InvalidInput({field: obstacle_to_photo(None, 0, 0, len(data)) or _CROOKED}) from None
-    kind, (width, height) = picture.format or "", picture.size
-    if len(data) > MOST_BYTES or width * height > MOST_PIXELS:
-        raise InvalidInput({field: obstacle_to_photo(kind, width, height, len(data)) or _CROOKED})
-    if not data.rstrip(b"\0").endswith(_ENDS[kind]):  # cut off, or another file hangs on behind
-        raise InvalidInput({field: _CROOKED})
-    picture.load()
-    upright = ImageOps.exif_transpose(picture).convert("RGBA")
-    problem = obstacle_to_photo(kind, upright.width, upright.height, len(data))
-    if problem:
-        raise InvalidInput({field: problem})
-    ground = Image.new("RGB", upright.size, "white")
-    ground.paste(upright, mask=upright.getchannel("A"))
-    return ground
+def _told(error: DecodingError, size: int) -> Message:
+    match error.reason:
+        case "no_picture":
+            return obstacle_to_photo(None, 0, 0, size) or _CROOKED
+        case "pixels":
+            return too_many_pixels(error.facts["width"], error.facts["height"])
+        case "scans":
+            return Message(
+                N_("照片分成了过多的扫描（最多 %(most)s 次），请用看图软件另存为 JPEG 后再上传。"), most=MOST_SCANS
+            )
+        case "damaged":
+            return _CROOKED
+        case _:
+            return Message(told_of_limits(error))
