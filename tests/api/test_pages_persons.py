@@ -293,7 +293,7 @@ def test_S88_two_versions_of_a_record_stand_side_by_side_with_their_photos(
     assert f"/persons/{person.id}/photos/{old.id}" in page
     assert f"/persons/{person.id}/photos/{new.id}" in page
     page = client.get(f"/persons/{person.id}/versions?newer=1&older=4").text
-    row = re.search(r'<tr class="changed"><td class="main">职务.*?</tr>', page, re.DOTALL)
+    row = re.search(r'<tr class="changed">\s*<td class="main">\s*职务.*?</tr>', page, re.DOTALL)
     assert row
     assert re.findall(r"<(?:del|ins)>(.*?)</(?:del|ins)>", row[0]) == ["安全员", "安全总监"]
     former = client.get(f"/persons/{person.id}/photos/{old.id}")

@@ -248,8 +248,8 @@ def test_a_repair_names_the_device_and_shows_its_stations(client: FlaskClient, s
     sign_in(client, stage.enterprise)
     page = _text(client, address)
     assert "读卡器 ID-200" in page
-    assert re.search(r'<li class="now" aria-current="step"><span>检测中', page)
-    assert re.search(r'<li class="done"><span>已收到设备', page)
+    assert re.search(r'<li class="now" aria-current="step">\s*<span>检测中', page)
+    assert re.search(r'<li class="done">\s*<span>已收到设备', page)
     with pytest.raises(InvalidInput) as refused:
         do(stage.association, _case(address), "answer_ticket", **PROGRESS, step="received")
     assert "不能退回" in str(refused.value.fields["step"])

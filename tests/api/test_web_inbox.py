@@ -43,7 +43,7 @@ def enrolments(stage: Stage, training_class: TrainingClass, n: int) -> list[UUID
 
 
 def names(page: str) -> list[str]:
-    return re.findall(r'<td class="main"><a href="/tasks/[^"]+">([^<]+)</a>', page)
+    return re.findall(r'<td class="main">\s*<a href="/tasks/[^"]+">([^<]+)</a>', page)
 
 
 def look(client: FlaskClient, address: str = "/inbox") -> str:
