@@ -18,7 +18,7 @@ test: setup-tests  ## set up what is missing and run all tests, browser tests in
 	@$(PYTEST) -n auto --dist worksteal
 
 unit: setup-tests  ## the tests that need no database, in seconds
-	@$(PYTEST) tests/unit -n auto -p no:schemathesis -p no:anyio
+	@$(PYTEST) tests/unit -n auto --dist loadfile -p no:schemathesis -p no:anyio
 
 setup: python  ## what `make run` does first
 	@$(PYTHON) -m setup
