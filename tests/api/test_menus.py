@@ -580,6 +580,6 @@ def test_all_operations_of_the_table_name_known_addresses(app: Flask) -> None:
 def test_every_name_in_the_menu_is_a_page_or_a_blueprint(app: Flask) -> None:
     known = {*app.blueprints, *app.view_functions}
     for section in DECLARED:
-        for leaf in section.leaves:
-            named = {leaf.endpoint, *leaf.covers, *(endpoint for _, endpoint in leaf.acts)}
-            assert named <= known, (leaf.endpoint, named - known)
+        for item in section.items:
+            named = {item.endpoint, *item.covers, *(endpoint for _, endpoint in item.operations)}
+            assert named <= known, (item.endpoint, named - known)

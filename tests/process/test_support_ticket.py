@@ -317,5 +317,5 @@ def test_nobody_hands_in_another_ones_ticket_or_one_twice(app: Any, clock: Any) 
     for user in (stage.enterprise, stage.province):
         with pytest.raises(InvalidInput):
             tasks.start(user, "support_ticket", {"ticket_id": str(ticket.id)})
-    with pytest.raises(InvalidInput):
+    with pytest.raises(NotFound):
         tasks.start(stage.enterprise, "support_ticket", {})

@@ -23,7 +23,7 @@ from service.infrastructure.supervisor import (
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 SUPERVISED = """
 import sys
-from service.supervisor import Supervisor
+from service.infrastructure.supervisor import Supervisor
 with Supervisor() as programs:
     programs.start("sleeper", sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)")
     programs.wait()

@@ -25,7 +25,7 @@ def test_each_report_has_a_name_and_a_place_of_its_own() -> None:
 
 
 def test_a_report_that_names_a_section_of_the_menu_stands_in_it() -> None:
-    shown = {leaf.values["name"] for section in MENU for leaf in section.leaves if leaf.endpoint == "reports.show"}
+    shown = {item.values["name"] for section in MENU for item in section.items if item.endpoint == "reports.show"}
     assert shown == {report.name for report in REPORTS if report.menu_section}
 
 

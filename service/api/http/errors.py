@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 from flask import Response, current_app, request
-from flask_babel import gettext
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from service.errors import (
@@ -22,6 +21,7 @@ from service.errors import (
     SignInNeeded,
     TooManyAttempts,
 )
+from service.infrastructure.translation import translate
 from service.models.db.errors import DatabaseAway
 
 LANGUAGES = ("zh", "en")
@@ -47,9 +47,9 @@ HTTP_MESSAGES = {
 def render(error: AnpeiError) -> Response:
     """Render an AnpeiError as Camunda does; what is wrong with each field follows the message and stands in ``fields``."""
     name, status = next((name, status) for kind, name, status in CAMUNDA_ERRORS if isinstance(error, kind))
-    content: dict[str, Any] = {"type": name, "message": say(error.message), "code": None}
+    content: dict[str, Any] = {"type": name, "message": translate(error.message), "code": None}
     if isinstance(error, InvalidInput) and error.fields:
-        content["fields"] = {field: say(message) for field, message in error.fields.items()}
+        content["fields"] = {field: translate(message) for field, message in error.fields.items()}
         told = "; ".join(f"{field}: {text}" for field, text in content["fields"].items())
         content["message"] = f"{content['message']} {told}"
     if isinstance(error, Conflict):
@@ -67,7 +67,7 @@ def render_http(error: HTTPException) -> Response:
     status = error.code or 500
     text = HTTP_MESSAGES.get(type(error)) or error.description or N_("系统出错,请稍后再试。")
     name = "InvalidRequestException" if isinstance(error, BadRequest) else "RestException"
-    content = {"type": name, "message": say(Message(text)), "code": None}
+    content = {"type": name, "message": translate(Message(text)), "code": None}
     headers = dict(error.get_headers())
     kept = {"Allow": headers["Allow"]} if "Allow" in headers else {}
     return Response(orjson.dumps(content), status, kept, content_type="application/json")
@@ -75,7 +75,7 @@ def render_http(error: HTTPException) -> Response:
 
 def render_outage(_error: DatabaseAway) -> Response:
     """Render an outage of the database: nothing of the request was done."""
-    text = say(Message(N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。")))
+    text = translate(Message(N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。")))
     return Response(
         orjson.dumps({"type": "RestException", "message": text, "code": None}), 503, content_type="application/json"
     )
@@ -91,11 +91,3 @@ def render_fault(error: Exception) -> Response:
 def language() -> str:
     """Choose the language by Accept-Language; Chinese unless another is preferred."""
     return request.accept_languages.best_match(LANGUAGES, default="zh") or "zh"
-
-
-def say(message: Message) -> str:
-    """Write a message in the language in force, its places filled; a place may itself hold a message."""
-    text = gettext(message.text)
-    if not message.values:
-        return text
-    return text % {name: say(value) if isinstance(value, Message) else value for name, value in message.values.items()}

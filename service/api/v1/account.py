@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.api.http.errors import say
 from service.api.v1.blueprint import Blueprint, requires_permission, user
 from service.api.v1.schemas import account as schemas
 from service.domain.accounts.permissions import PERMISSIONS, Action
 from service.domain.accounts.roles import Role
 from service.errors import Message
+from service.infrastructure.translation import translate
 from service.models.queries.units import unit_list
 from service.models.tables.person import QualificationType
 
@@ -38,7 +38,7 @@ def show_account() -> Any:
 @blp.response(200, schemas.Places)
 def list_provinces() -> Any:
     """省份 / The provinces"""
-    return {"items": [{"id": key, "name": say(Message(name))} for key, name in unit_list.provinces()]}
+    return {"items": [{"id": key, "name": translate(Message(name))} for key, name in unit_list.provinces()]}
 
 
 @blp.get("/institutions")
@@ -54,6 +54,7 @@ def list_qualification_types() -> Any:
     """资格类型 / The qualification types in use"""
     ids, codes = QualificationType.choices(), QualificationType.choices(by_code=True)
     rows = [
-        {"id": key, "code": code, "name": say(Message(name))} for (key, name), (code, _) in zip(ids, codes, strict=True)
+        {"id": key, "code": code, "name": translate(Message(name))}
+        for (key, name), (code, _) in zip(ids, codes, strict=True)
     ]
     return {"items": rows}

@@ -9,8 +9,8 @@ import orjson
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from service.api.http.errors import say
 from service.errors import N_, AnpeiError, InvalidInput, Message, SignInNeeded
+from service.infrastructure.translation import translate
 from service.models.db.errors import DatabaseAway
 
 PROBLEM = "application/problem+json"
@@ -97,12 +97,12 @@ def render_fault(error: Exception) -> Response:
 def _answer(status: int, code: str, message: Message, fields: Mapping[str, Message] | None = None) -> Response:
     content: dict[str, Any] = {
         "type": f"urn:anpei:problem:{code}",
-        "title": say(Message(TITLES[status])),
+        "title": translate(Message(TITLES[status])),
         "status": status,
-        "detail": say(message),
+        "detail": translate(message),
         "instance": request.path,
         "request_id": g.get("request_id", "-"),
     }
     if fields is not None:
-        content["errors"] = {name: say(text) for name, text in fields.items()}
+        content["errors"] = {name: translate(text) for name, text in fields.items()}
     return Response(orjson.dumps(content, default=str), status, content_type=PROBLEM)

@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from service.api.http.errors import say
 from service.api.v1.blueprint import Blueprint, requires_permission, user
 from service.api.v1.schemas import reports as schemas
 from service.domain.accounts.permissions import Action
 from service.errors import N_, InvalidInput, Message
+from service.infrastructure.translation import translate
 from service.reports import find_report, reports_for
 from service.reports.framework.report import (
     CellType,
@@ -86,14 +86,14 @@ def _row(columns: tuple[Column, ...], row: Row) -> dict[str, Any]:
 
 def _plain(kind: CellType | None, value: Any) -> Any:
     if kind is CellType.LABEL and value:
-        return say(value) if isinstance(value, Message) else _word(str(value))
+        return translate(value) if isinstance(value, Message) else _word(str(value))
     if kind is CellType.SCORE and isinstance(value, int):
         return value // 10 if value % 10 == 0 else value / 10
     match value:
         case Ratio():
             return {"part": value.part, "whole": value.whole}
         case Message():
-            return say(value)
+            return translate(value)
         case date() | datetime():
             return value.isoformat()
         case None | bool() | int() | float() | str():
@@ -104,4 +104,4 @@ def _plain(kind: CellType | None, value: Any) -> Any:
 
 
 def _word(text: str) -> str:
-    return say(Message(text)) if text else ""
+    return translate(Message(text)) if text else ""

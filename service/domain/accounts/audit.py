@@ -66,6 +66,6 @@ DETAILS = {
 """Words for the details of an event; a detail without a word here is shown by its name."""
 
 
-def word_of(action: str) -> str:
+def member_label(action: str) -> str:
     """The word for an event, a key of the catalogue; one that has none is shown as it is."""
     return WORDS.get(action, action)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.domain.accounts.audit import DETAILS, EventGroup, word_of
+from service.domain.accounts.audit import DETAILS, EventGroup, member_label
 from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, Message
@@ -47,7 +47,7 @@ def _cells(row: Any) -> Row:
     own = columns.plain(row, "at", "login", "display_name", "organisation")
     about = row.about or (f"{row.object_type} {row.object_id}" if row.object_id else "")
     return own | {
-        "event": word_of(row.action),
+        "event": member_label(row.action),
         "source": str(row.source or ""),
         "object": about,
         "detail": _told(row.detail),

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.errors import N_
 from service.forms import Field
-from service.web.presenters.formatting import translate
+from service.infrastructure.translation import translate
 
 PERSONAL = N_("（个人信息，不在此显示）")
 
@@ -25,7 +25,7 @@ def values_of(fields: Iterable[Field], data: Mapping[str, Any]) -> dict[str, Any
 def read(fields: Iterable[Field], data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Label and answer of each field that was answered, in words."""
     return [
-        (translate(f.label), word(f, data[f.key]))
+        (translate(f.label), answer_text(f, data[f.key]))
         for f in fields
         if f.key and data.get(f.key) not in (None, "", [], False)
     ]
@@ -39,13 +39,13 @@ def _typed(field: Field, value: Any) -> Any:
     return value
 
 
-def word(field: Field, value: Any) -> str:
+def answer_text(field: Field, value: Any) -> str:
     """One answer in words."""
     if isinstance(value, dict):
         return translate(PERSONAL)
     if isinstance(value, bool):
         return translate(N_("是") if value else N_("否"))
     if isinstance(value, list):
-        return "、".join(word(field, v) for v in value)
+        return "、".join(answer_text(field, v) for v in value)
     labels = {o.value: o.label for o in field.options}
     return translate(labels[value]) if value in labels else str(_typed(field, value))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from flask import Flask, g, session
-from flask_babel import Babel, gettext
+from flask_babel import Babel
 from markupsafe import Markup, escape
 
 from service.domain.accounts.roles import Role
-from service.errors import Message
+from service.infrastructure.translation import translate
 from service.models.db.clock import CHINA, now, today
 
 LANGUAGES = {"zh": "zh-CN", "en": "en"}  # of the translations → of the HTML page
@@ -22,7 +21,6 @@ def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     Babel(app, default_locale="zh", locale_selector=language)
     app.jinja_env.filters |= {
-        "say": say,
         "instant": instant,
         "day": day,
         "short_day": short_day,
@@ -32,7 +30,6 @@ def register(app: Flask) -> None:
         "role": role_name,
         "tr": translate,
         "lines": lines,
-        "said": said,
     }
     app.jinja_env.tests["late"] = is_late
     app.jinja_env.globals |= {
@@ -49,34 +46,15 @@ def language() -> str:
     return chosen if chosen in LANGUAGES else "zh"
 
 
-def translate(text: str | None) -> str:
-    """A Chinese text that a table, diagram or form holds, in the reader's language; None gives ''."""
-    return gettext(text) if text else ""
-
-
-def say(message: Message | str | None) -> str:
-    """A message in the reader's language, with its values filled in after translation; a value may be a message too."""
-    if message is None or isinstance(message, str):
-        return translate(message)
-    text = gettext(message.text)
-    values = {name: say(value) if isinstance(value, Message) else value for name, value in message.values.items()}
-    return text % values if values else text
-
-
-def said(flashed: dict[str, Any]) -> str:
-    """The message that ``submit.done`` left for this page, in the reader's language."""
-    return say(Message(flashed["text"], **flashed["values"]))
-
-
 def instant(at: datetime | None) -> str | Markup:
     """``11-20 08:31`` of this year, else ``2025-11-20 08:31``, China time, as a ``<time>``."""
     if at is None:
         return NOTHING
     exact = at.astimezone(CHINA).isoformat(timespec="seconds")
-    return Markup('<time datetime="{}">{}</time>').format(exact, say_instant(at))
+    return Markup('<time datetime="{}">{}</time>').format(exact, instant_text(at))
 
 
-def say_instant(at: datetime) -> str:
+def instant_text(at: datetime) -> str:
     """The same as plain text."""
     local = at.astimezone(CHINA)
     return local.strftime("%m-%d %H:%M" if local.year == today().year else "%Y-%m-%d %H:%M")

@@ -26,14 +26,14 @@ from service.domain.units.units import (
 )
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
-from service.web.presenters.formatting import translate
+from service.infrastructure.translation import translate
 
-FIELD_WORDS = {
+FIELD_LABELS = {
     **PERSON_FIELDS.labels,
     **UNIT_FIELDS.labels,
     "state": N_("状态"),
 }
-OWN_WORDS = {  # where a table calls a column otherwise
+TABLE_FIELD_LABELS = {  # where a table calls a column otherwise
     ("person", "name"): PERSON_FIELDS.labels["name"],
     **{("plan", key): label for key, label in PLAN_FIELDS.labels.items()},
     ("user", "display_name"): N_("姓名"),
@@ -93,7 +93,7 @@ ENUMERATIONS: dict[str, type[Labelled]] = {
     "certificate_kind": CertificateKind,
     "notice": NoticeKind,
 }
-OWN_ENUMERATIONS: dict[tuple[str, str], type[Labelled]] = {
+TABLE_ENUMERATIONS: dict[tuple[str, str], type[Labelled]] = {
     ("unit", "state"): UnitState,
     ("plan", "state"): PlanState,
     ("plan", "kind"): TrainingKind,
@@ -102,17 +102,17 @@ OWN_ENUMERATIONS: dict[tuple[str, str], type[Labelled]] = {
 }
 
 
-def word(enumeration: str, value: str | None) -> str:
-    """The word for a coded value: ``word('sex', 'male')`` is 男; None gives —."""
+def enum_label(enumeration: str, value: str | None) -> str:
+    """The word for a coded value: ``enum_label('sex', 'male')`` is 男; None gives —."""
     return translate(ENUMERATIONS[enumeration](value).label) if value else "—"
 
 
-def field_word(field: str, table: str = "person") -> str:
+def field_label(field: str, table: str = "person") -> str:
     """The word for a column."""
-    return translate(OWN_WORDS.get((table, field)) or FIELD_WORDS.get(field, field))
+    return translate(TABLE_FIELD_LABELS.get((table, field)) or FIELD_LABELS.get(field, field))
 
 
-def value_word(field: str, value: Any, table: str = "person") -> str:
+def value_label(field: str, value: Any, table: str = "person") -> str:
     """Show a column's value in a history."""
     if value is None or value == "":
         return "—"
@@ -122,24 +122,24 @@ def value_word(field: str, value: Any, table: str = "person") -> str:
         return translate(N_("是") if value else N_("否"))
     if (table, field) == ("type", "pass_mark"):
         return write_score(value)
-    enumeration = OWN_ENUMERATIONS.get((table, field)) or ENUMERATIONS.get(field)
-    return word_of(enumeration, str(value)) if enumeration else str(value)
+    enumeration = TABLE_ENUMERATIONS.get((table, field)) or ENUMERATIONS.get(field)
+    return member_label(enumeration, str(value)) if enumeration else str(value)
 
 
-def word_of(enumeration: type[Labelled], value: str) -> str:
+def member_label(enumeration: type[Labelled], value: str) -> str:
     """The word for a value of an enumeration; a value it does not know is shown as it is."""
     found = next((member for member in enumeration if member.value == value), None)
     return translate(found.label) if found else value
 
 
-def use_case_word(use_case: str, kind: str) -> str:
+def use_case_label(use_case: str, kind: str) -> str:
     """The heading of a change in a history; for cases it is the name of the task."""
     if kind == "insert":
         return translate(N_("录入"))
     return translate(USE_CASES.get(use_case, N_("流程办理")))
 
 
-def score_word(tenths: int | None) -> str:
+def score_label(tenths: int | None) -> str:
     """A score as people read it; None is 缺考 (R49)."""
     return translate(ABSENT) if tenths is None else write_score(tenths)
 
@@ -157,14 +157,14 @@ def pairs(rows: Iterable[tuple[Any, str]]) -> list[tuple[str, str]]:
 def register(app: Flask) -> None:
     """Give the templates these words."""
     app.jinja_env.globals |= {
-        "word": word,
-        "field_word": field_word,
+        "enum_label": enum_label,
+        "field_label": field_label,
         "person_fields": PERSON_FIELDS,
         "unit_fields": UNIT_FIELDS,
         "plan_fields": PLAN_FIELDS,
-        "value_word": value_word,
-        "use_case_word": use_case_word,
+        "value_label": value_label,
+        "use_case_label": use_case_label,
         "options": options,
         "pairs": pairs,
-        "score_word": score_word,
+        "score_label": score_label,
     }

@@ -10,10 +10,11 @@ from flask import url_for
 
 from service import forms
 from service.errors import N_
+from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
 from service.models.tables.user import User
 from service.web.presenters import form_answers, timeline, variable_labels
-from service.web.presenters.formatting import say_instant, translate
+from service.web.presenters.formatting import instant_text
 from service.workflow.runtime import definitions, history
 
 ABSENT = N_("无")
@@ -52,7 +53,7 @@ def _step(moment: Any, line: timeline.TimelineEntry, version: int, data: list[di
         "tokens": _visible(moment.tokens),
         "done": _counts(moment.done),
         "ended": moment.ended,
-        "at": say_instant(line.at),
+        "at": instant_text(line.at),
         "what": line.what,
         "who": line.who,
         "organisation": line.organisation,
@@ -121,8 +122,8 @@ def _show(name: str, field: forms.Field | None, value: Any) -> str:
         return translate(ABSENT)
     if isinstance(value, dict):
         return translate(form_answers.PERSONAL) if "personal" in value else "…"
-    if field is not None and name not in variable_labels.READERS:
-        return form_answers.word(field, value)[:MOST_LETTERS]
+    if field is not None and name not in variable_labels.FORMATTERS:
+        return form_answers.answer_text(field, value)[:MOST_LETTERS]
     return variable_labels.read(name, value)[:MOST_LETTERS]
 
 

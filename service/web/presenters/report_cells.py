@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from service.errors import Message
+from service.infrastructure.translation import translate
 from service.infrastructure.xlsx import Head
 from service.models.db.clock import CHINA
 from service.reports.framework.report import (
@@ -19,7 +20,7 @@ from service.reports.framework.report import (
     Row,
 )
 from service.web.presenters import formatting
-from service.web.presenters.formatting import NOTHING, translate
+from service.web.presenters.formatting import NOTHING
 
 WIDTHS = {
     CellType.NUMBER: 10,
@@ -42,7 +43,7 @@ def read(column: Column, row: Row) -> str | Markup:
         return "" if column.kind is CellType.EMPTY else NOTHING
     match column.kind:
         case CellType.LABEL:
-            return say_word(value)
+            return cell_text(value)
         case CellType.LABELS:
             return _say_each(value)
         case CellType.NUMBER:
@@ -54,7 +55,7 @@ def read(column: Column, row: Row) -> str | Markup:
         case CellType.INSTANT:
             return formatting.instant(value)
         case _:
-            return say_word(value) if isinstance(value, Message) else str(value)
+            return cell_text(value) if isinstance(value, Message) else str(value)
 
 
 def heads(columns: Iterable[Column]) -> list[Head]:
@@ -81,7 +82,7 @@ def _reader(column: Column) -> Callable[[Any], Any]:
     """Return the writer of a column's values for a sheet; labels are looked up once."""
     match column.kind:
         case CellType.LABEL:
-            return cache(say_word)
+            return cache(cell_text)
         case CellType.LABELS:
             return cache(_say_each)
         case CellType.RATIO:
@@ -95,12 +96,12 @@ def _reader(column: Column) -> Callable[[Any], Any]:
         case CellType.INSTANT:
             return lambda value: value.astimezone(CHINA).replace(tzinfo=None)
         case _:
-            return lambda value: say_word(value) if isinstance(value, Message) else str(value)
+            return lambda value: cell_text(value) if isinstance(value, Message) else str(value)
 
 
-def say_word(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A text of the catalogue, or a message, in the reader's language."""
-    return formatting.say(value if isinstance(value, Message) else str(value))
+    return translate(value if isinstance(value, Message) else str(value))
 
 
 def _say_each(value: str) -> str:

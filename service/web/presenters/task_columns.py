@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from service.errors import N_
+from service.infrastructure.translation import translate
 from service.web.presenters import labels
-from service.web.presenters.formatting import NOTHING, mark, translate
+from service.web.presenters.formatting import NOTHING, mark
 
 MOST = 3
 
@@ -24,12 +25,12 @@ COLUMNS = (
     Column("score", N_("成绩"), mark),
     Column("certificate_number", N_("证书编号")),
     Column("qualification_name", N_("资格类型")),
-    Column("need", N_("应参加"), lambda value: labels.word("need", value)),
+    Column("need", N_("应参加"), lambda value: labels.enum_label("need", value)),
     Column("valid_to", N_("证书有效期至")),
     Column("starts_on", N_("开班日")),
-    Column("ticket_kind", N_("工单类型"), lambda value: labels.word("ticket_kind", value)),
+    Column("ticket_kind", N_("工单类型"), lambda value: labels.enum_label("ticket_kind", value)),
     Column("progress", N_("当前进度")),
-    Column("unit_kind", N_("单位类型"), lambda value: labels.word("kind", value)),
+    Column("unit_kind", N_("单位类型"), lambda value: labels.enum_label("kind", value)),
 )
 
 

@@ -10,8 +10,8 @@ from flask_babel import gettext
 
 from service import forms
 from service.errors import N_
+from service.infrastructure.translation import translate
 from service.web.presenters import form_answers
-from service.web.presenters.formatting import translate
 from service.workflow.runtime import definitions
 from service.workflow.runtime.history import TimelineRow
 

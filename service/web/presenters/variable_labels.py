@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from service.errors import N_
+from service.infrastructure.translation import translate
 from service.models.db.clock import CHINA
 from service.web.presenters import labels
-from service.web.presenters.formatting import mark, role_name, translate
+from service.web.presenters.formatting import mark, role_name
 
-WORDS = {
+LABELS = {
     "absent": N_("缺考"),
     "attempt": N_("考次"),
     "authority_id": N_("主管省份"),
@@ -78,13 +79,13 @@ WORDS = {
     "was_refreshed_this_year": N_("本年已再培训"),
 }
 
-READERS: dict[str, Callable[[Any], str]] = {
-    "ticket_kind": lambda value: labels.word("ticket_kind", value),
-    "kind": lambda value: labels.word("training_kind", value),
-    "need": lambda value: labels.word("need", value),
+FORMATTERS: dict[str, Callable[[Any], str]] = {
+    "ticket_kind": lambda value: labels.enum_label("ticket_kind", value),
+    "kind": lambda value: labels.enum_label("training_kind", value),
+    "need": lambda value: labels.enum_label("need", value),
     "score": mark,
     "pass_mark": mark,
-    "new_kind": lambda value: labels.word("ticket_kind", value),
+    "new_kind": lambda value: labels.enum_label("ticket_kind", value),
     "asker_role": role_name,
     "desk_role": role_name,
     "organiser_role": role_name,
@@ -97,15 +98,15 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?
 
 def label(name: str) -> str:
     """The word for a variable, or ''."""
-    return translate(WORDS.get(name))
+    return translate(LABELS.get(name))
 
 
 def read(name: str, value: Any) -> str:
     """A value in words; an id is shortened to its last 12 digits."""
     if isinstance(value, bool):
         return translate(N_("是") if value else N_("否"))
-    if name in READERS:
-        return READERS[name](value)
+    if name in FORMATTERS:
+        return FORMATTERS[name](value)
     text = str(value)
     if _ID.fullmatch(text):
         return f"…{text[-12:]}"

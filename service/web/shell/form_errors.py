@@ -1,4 +1,4 @@
-"""Show a refused form again: ``@again(page)`` on the view that takes it. The only place where a page catches an error."""
+"""Show a refused form again: ``@rerender_on_error(page)`` on the view that takes it. The only place where a page catches an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import flash, g, make_response, request
+from flask import flash, g, get_flashed_messages, make_response, request
 from flask.typing import ResponseReturnValue
 
 from service.errors import AnpeiError, InvalidInput, Message
@@ -91,10 +91,32 @@ def form_id() -> UUID:
         return new_id()
 
 
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """A note of what was done on the page before. kind: ok, warn or bad; the rest as ``flash_success`` has it."""
+
+    kind: str
+    message: Message
+    undo: str | None
+    draft: str | None
+    file: str | None
+
+
 def flash_success(
     text: str | Message, undo: str | None = None, draft: str | None = None, kind: str = "ok", file: str | None = None
 ) -> None:
-    """Say on the next page what was done. undo: address to which 撤回 posts; draft: task whose draft is no longer needed;
-    file: address of a file that came of it."""
+    """Say on the next page what was done.
+
+    undo: address to which 撤回 posts; draft: task whose draft is no longer needed; file: address of a file that came of it.
+    """
     message = text if isinstance(text, Message) else Message(text)
     flash({"text": message.text, "values": message.values, "undo": undo, "draft": draft, "file": file}, kind)  # type: ignore[arg-type]
+
+
+def flashed() -> list[Flash]:
+    """Take the notes that ``flash_success`` left for this page; a second call finds none."""
+    found: list[tuple[str, dict[str, Any]]] = get_flashed_messages(with_categories=True)  # type: ignore[assignment]
+    return [
+        Flash(kind, Message(left["text"], **left["values"]), left.get("undo"), left.get("draft"), left.get("file"))
+        for kind, left in found
+    ]

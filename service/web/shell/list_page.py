@@ -9,11 +9,12 @@ from flask import render_template, request
 from flask_login import current_user
 
 from service.errors import Message
+from service.infrastructure.translation import translate
 from service.models.queries.report_filter import ReportFilter
 from service.reports import get_report, read_list
 from service.reports.framework.report import Report, parse_filter
 from service.web.presenters import filter_bar
-from service.web.presenters.formatting import say, thousands, translate
+from service.web.presenters.formatting import thousands
 from service.web.shell import query_params
 
 LIST = "pages/layout/list.html"
@@ -56,7 +57,7 @@ def list_frame(report: Report, chosen: ReportFilter, endpoint: str) -> dict[str,
 def _total(report: Report, counts: Mapping[str, int]) -> str:
     """Say how many there are in all; '' where the page does not."""
     sentence = report.page.total if report.page else ""
-    return say(Message(sentence, n=thousands(counts["total"]))) if sentence else ""
+    return translate(Message(sentence, n=thousands(counts["total"]))) if sentence else ""
 
 
 def read_filter(name: str) -> ReportFilter:

@@ -1,6 +1,6 @@
-"""The menu of every role, once: places, their leaves, what is done there (seed.md S84–S124, §7 [I]; domain.md §9).
+"""The menu of every role, once: sections, their items, what is done there (seed.md S84–S124, §7 [I]; domain.md §9).
 
-Whose a leaf is, the mark of its view says (access.py). Navigation, 更多 and the first page read it through layout.py.
+The view of an item says who may open it (authorization.py). The bar, 更多 and the first page read navigation.py.
 """
 
 from __future__ import annotations
@@ -12,56 +12,56 @@ from service.domain.accounts.roles import Role
 from service.errors import N_
 from service.reports import REPORTS as REPORTS_DECLARED
 
-Words = Mapping[Role, str]
+Labels = Mapping[Role, str]
 Values = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """One leaf of the menu. seed: its rows in seed.md; acts: word and endpoint of each operation besides 查询 and 查看.
+    """One item of the menu. seed: its rows in seed.md; operations: label and endpoint of each besides 查询 and 查看.
 
-    export: the list that is taken out; values: what its address holds; words: what some roles call it; same_as: endpoint
-    and filter of the page it leads to; covers: blueprints and endpoints of the pages that belong to it.
+    export: the list that is exported; values: the arguments of its address; role_labels: the label for some roles;
+    same_as: endpoint and filter of the page it leads to; covers: blueprints and endpoints of the pages that belong to it.
     """
 
     endpoint: str
-    word: str
+    label: str
     seed: str
-    acts: tuple[tuple[str, str], ...] = ()
+    operations: tuple[tuple[str, str], ...] = ()
     export: str = ""
     values: Values = field(default_factory=dict)
-    words: Words = field(default_factory=dict)
+    role_labels: Labels = field(default_factory=dict)
     same_as: tuple[str, Values] | None = None
     covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MenuSection:
-    """An entry of the bar: its word, its sign, its leaves; it leads to the first of them."""
+    """An entry of the bar: its label, its icon, its items; it leads to the first of them."""
 
-    word: str
-    sign: str
-    leaves: tuple[MenuItem, ...]
+    label: str
+    icon: str
+    items: tuple[MenuItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """A way on from the first page (快捷操作): a leaf, or what is done in one."""
+    """A way on from the first page (快捷操作): an item, or what is done in one."""
 
     endpoint: str
-    word: str
+    label: str
     note: str
-    sign: str
+    icon: str
     values: Values = field(default_factory=dict)
 
 
-def _for_units(word: str) -> dict[Role, str]:
-    return {Role.GROUP: word, Role.ENTERPRISE: word}
+def _for_units(label: str) -> dict[Role, str]:
+    return {Role.GROUP: label, Role.ENTERPRISE: label}
 
 
-def _work(endpoint: str, word: str, seed: str, kind: str, act: str) -> MenuItem:
-    """A leaf that is one kind of work: the inbox narrowed to it."""
-    return MenuItem(endpoint, word, seed, ((act, endpoint),), same_as=("inbox.index", {"kind": kind}))
+def _work(endpoint: str, label: str, seed: str, kind: str, operation: str) -> MenuItem:
+    """An item that is one kind of work: the inbox narrowed to it."""
+    return MenuItem(endpoint, label, seed, ((operation, endpoint),), same_as=("inbox.index", {"kind": kind}))
 
 
 def _reports(section: str) -> tuple[MenuItem, ...]:
@@ -91,13 +91,13 @@ TRAINING = MenuSection(
             N_("培训班管理"),
             "S91 S107 S118",
             export="classes",
-            acts=(
+            operations=(
                 (PUBLISH, "classes.new"),
                 (ENROLL, "classes.choose"),
                 (N_("修改班次"), "classes.propose_change"),
                 (N_("取消培训班"), "classes.confirm_cancellation"),
             ),
-            words={**_for_units(LOOK), Role.TRAINING_INSTITUTION: LOOK},
+            role_labels={**_for_units(LOOK), Role.TRAINING_INSTITUTION: LOOK},
             covers=("classes", "reports.class_paper"),
         ),
         MenuItem("classes.new", N_("开设培训班"), "S107 S122", covers=("classes.create",)),
@@ -106,8 +106,8 @@ TRAINING = MenuSection(
             N_("代企业报名"),
             "S62 S63 S107 S118",
             export="offers",
-            acts=((ENROLL, "classes.choose"),),
-            words={
+            operations=((ENROLL, "classes.choose"),),
+            role_labels={
                 **_for_units(N_("培训班管理")),
                 Role.ASSOCIATION: N_("院校报名"),
                 Role.TRAINING_INSTITUTION: N_("院校人员报名"),
@@ -118,7 +118,7 @@ TRAINING = MenuSection(
             "enrollments.index",
             N_("报名情况"),
             "S107",
-            acts=((N_("撤回报名"), "enrollments.confirm_withdrawal"),),
+            operations=((N_("撤回报名"), "enrollments.confirm_withdrawal"),),
             export="enrollments",
             covers=("enrollments",),
         ),
@@ -130,7 +130,7 @@ TRAINING = MenuSection(
             N_("现场报到"),
             "S53 S122",
             export="check-in",
-            acts=((N_("报到"), "enrollments.check_in"), (N_("撤销报到"), "enrollments.undo_check_in")),
+            operations=((N_("报到"), "enrollments.check_in"), (N_("撤销报到"), "enrollments.undo_check_in")),
             covers=("enrollments.check_in_sheet", "enrollments.check_in"),
         ),
         MenuItem(
@@ -138,7 +138,7 @@ TRAINING = MenuSection(
             N_("成绩录入"),
             "S54 S59",
             export="to-score",
-            acts=((N_("录入成绩"), "enrollments.record_scores"),),
+            operations=((N_("录入成绩"), "enrollments.record_scores"),),
             covers=("enrollments.score_sheet", "enrollments.record_scores"),
         ),
         _work(
@@ -153,8 +153,8 @@ TRAINING = MenuSection(
             N_("制定计划"),
             "S90 S106 S122",
             export="plans",
-            words={Role.MINISTRY: N_("培训计划")},
-            acts=(
+            role_labels={Role.MINISTRY: N_("培训计划")},
+            operations=(
                 (N_("新增计划"), "plans.new"),
                 (N_("修改计划"), "plans.edit"),
                 (PUBLISH, "plans.publish"),
@@ -175,14 +175,14 @@ PERSONS = MenuSection(
             N_("人员信息查询"),
             "S84 S104 S117",
             export="persons",
-            acts=(
+            operations=(
                 (ADD_PERSON, "persons.new"),
                 (N_("导入"), "person_import.new"),
                 (EDIT_PERSON, "persons.edit"),
                 (N_("删除人员草稿"), "person_actions.confirm_deletion"),
                 (CANCEL_PERSON, "person_actions.confirm_deregistration"),
             ),
-            words={**_for_units(N_("人员信息管理")), Role.PROVINCIAL_AUTHORITY: N_("本省人员信息列表")},
+            role_labels={**_for_units(N_("人员信息管理")), Role.PROVINCIAL_AUTHORITY: N_("本省人员信息列表")},
             covers=("persons", "person_actions", "person_import", "reports.record", "reports.record_file"),
         ),
         _work("worklists.approvals", N_("人员信息审批"), "S103", "personnel_approval/approve_person", N_("审批人员")),
@@ -191,14 +191,17 @@ PERSONS = MenuSection(
             N_("人员信息变更"),
             "S88 S121",
             export="person-changes",
-            acts=((N_("变更单位"), "person_actions.choose_unit"), (N_("变更资格类型"), "person_actions.choose_type")),
+            operations=(
+                (N_("变更单位"), "person_actions.choose_unit"),
+                (N_("变更资格类型"), "person_actions.choose_type"),
+            ),
         ),
         MenuItem(
             "persons.academies",
             N_("院校人员管理"),
             "S121",
             export="academy-persons",
-            acts=(
+            operations=(
                 (ADD_PERSON, "persons.new"),
                 (EDIT_PERSON, "persons.edit"),
                 (CANCEL_PERSON, "person_actions.confirm_deregistration"),
@@ -229,14 +232,14 @@ CERTIFICATES = MenuSection(
             "certificate_actions.expired",
             N_("证件注销"),
             "S77",
-            acts=((N_("注销证书"), "certificate_actions.deregister"),),
+            operations=((N_("注销证书"), "certificate_actions.deregister"),),
             covers=("certificate_actions.deregister_many",),
         ),
         MenuItem(
             "worklists.prints",
             N_("证件打印"),
             "S12 S122",
-            acts=((N_("打印证书"), "printing.create"),),
+            operations=((N_("打印证书"), "printing.create"),),
             same_as=("certificates.index", {"print": "no"}),
             covers=("printing",),
         ),
@@ -244,7 +247,7 @@ CERTIFICATES = MenuSection(
             "printing.register",
             N_("领取登记"),
             "S12",
-            acts=((N_("登记领取"), "printing.hand_out"),),
+            operations=((N_("登记领取"), "printing.hand_out"),),
             export="prints",
             covers=("printing.hand_out",),
         ),
@@ -252,7 +255,7 @@ CERTIFICATES = MenuSection(
             "reissues.index",
             N_("遗失补办"),
             "S12",
-            acts=((N_("申请补办"), "reissues.new"),),
+            operations=((N_("申请补办"), "reissues.new"),),
             export="reissue-register",
             covers=("reissues",),
         ),
@@ -277,7 +280,7 @@ UNITS = MenuSection(
             N_("企业管理"),
             "S86 S101 S115 S123",
             export="units",
-            acts=(
+            operations=(
                 (N_("新增企业"), "units.new"),
                 (DELETE_UNIT, "unit_actions.confirm_deletion"),
                 (EDIT_UNIT, "units.edit"),
@@ -290,7 +293,7 @@ UNITS = MenuSection(
             N_("企业分公司管理"),
             "S87 S102 S116 S124",
             export="branches",
-            acts=(
+            operations=(
                 (N_("新增分公司"), "units.new_branch"),
                 (DELETE_UNIT, "unit_actions.confirm_deletion"),
                 (EDIT_UNIT, "units.edit"),
@@ -302,7 +305,7 @@ UNITS = MenuSection(
             N_("院校管理"),
             "S121 S123",
             export="academies",
-            acts=(
+            operations=(
                 (N_("添加院校"), "units.new_academy"),
                 (DELETE_UNIT, "unit_actions.confirm_deletion"),
                 (EDIT_UNIT, "units.edit"),
@@ -315,7 +318,7 @@ UNITS = MenuSection(
             "unit_actions.unentered",
             N_("尚未录入"),
             "S14",
-            acts=((N_("催报单位"), "unit_actions.remind"),),
+            operations=((N_("催报单位"), "unit_actions.remind"),),
             export="unentered",
             covers=("unit_actions.remind",),
         ),
@@ -332,7 +335,7 @@ NOTICES = MenuSection(
             N_("通报信息管理"),
             "S110 S121",
             export="bulletins",
-            acts=(
+            operations=(
                 (N_("添加通报"), "notices.new"),
                 (N_("删除通报"), "notices.confirm_deletion"),
                 (N_("修改通报"), "notices.edit"),
@@ -371,7 +374,7 @@ AUDIT = MenuSection(
             "audit.index",
             N_("日志审计"),
             "[I]",
-            acts=((N_("校验日志"), "audit.verify"),),
+            operations=((N_("校验日志"), "audit.verify"),),
             export="audit-events",
             covers=("audit",),
         ),
@@ -387,7 +390,7 @@ SYSTEM = MenuSection(
             N_("用户管理"),
             "S97 S111 S121",
             export="users",
-            acts=(
+            operations=(
                 (N_("新增账号"), "users.new"),
                 (N_("停用账号"), "users.disable"),
                 (N_("修改账号"), "accounts.edit"),
@@ -395,7 +398,7 @@ SYSTEM = MenuSection(
                 (N_("解锁账号"), "users.unlock"),
                 (N_("授权账号"), "accounts.assent"),
             ),
-            words={Role.SECURITY_ADMIN: N_("账号与授权")},
+            role_labels={Role.SECURITY_ADMIN: N_("账号与授权")},
             covers=("users", "accounts"),
         ),
         MenuItem("users.new", N_("添加用户"), "S97 S111", covers=("users.create",)),
@@ -403,8 +406,8 @@ SYSTEM = MenuSection(
             "settings.index",
             N_("参数与字典"),
             "[I]",
-            acts=((N_("修改参数"), "settings.save"),),
-            words={Role.SECURITY_ADMIN: N_("安全策略")},
+            operations=((N_("修改参数"), "settings.save"),),
+            role_labels={Role.SECURITY_ADMIN: N_("安全策略")},
             covers=("settings",),
         ),
         MenuItem("administration.provinces", N_("省份字典"), "[I]", export="provinces"),
@@ -424,7 +427,12 @@ CASES = MenuSection(
     "flow",
     (
         MenuItem(
-            "cases.index", N_("案卷"), "§9", export="cases", words={Role.AUDIT_ADMIN: N_("案卷回放")}, covers=("cases",)
+            "cases.index",
+            N_("案卷"),
+            "§9",
+            export="cases",
+            role_labels={Role.AUDIT_ADMIN: N_("案卷回放")},
+            covers=("cases",),
         ),
         MenuItem("processes.index", N_("流程定义"), "§9", covers=("processes",)),
     ),

@@ -1,4 +1,4 @@
-"""The menu of one user: the leaves that the role may open, and the one that is open."""
+"""The menu of one user: the items that the role may open, and the one that is open."""
 
 from __future__ import annotations
 
@@ -21,49 +21,52 @@ from service.web.shell.menu import (
 
 
 class MenuItemView(NamedTuple):
-    """A leaf of a user's menu: its name, its address, and whether it is open."""
+    """An item of a user's menu: its label, its address, and whether its page is shown."""
 
-    leaf: MenuItem
-    word: str
+    item: MenuItem
+    label: str
     address: str
-    is_here: bool
+    is_active: bool
 
 
 class MenuSectionView(NamedTuple):
-    """An entry of the bar as the reader has it; it leads to its first leaf."""
+    """An entry of the user's bar; it leads to its first item."""
 
-    word: str
-    sign: str
-    leaves: list[MenuItemView]
+    label: str
+    icon: str
+    items: list[MenuItemView]
 
     @property
-    def is_here(self) -> bool:
+    def is_active(self) -> bool:
         """Tell whether the page belongs to it."""
-        return any(one.is_here for one in self.leaves)
+        return any(one.is_active for one in self.items)
 
 
 def menu() -> list[MenuSectionView]:
-    """The user's menu in its order, without leaves that the role may not open."""
-    if "places" not in g:
-        open_ones = [(place, [leaf for leaf in place.leaves if _is_leaf_open(leaf)]) for place in MENU]
-        here = _here([leaf for _, leaves in open_ones for leaf in leaves])
-        g.places = [_seen(place, leaves, here) for place, leaves in open_ones if leaves]
-    found: list[MenuSectionView] = g.places
+    """The user's menu in its order, without items that the role may not open."""
+    if "menu" not in g:
+        opened = [(section, [item for item in section.items if _is_item_open(item)]) for section in MENU]
+        active = _active([item for _, items in opened for item in items])
+        g.menu = [_section(section, items, active) for section, items in opened if items]
+    found: list[MenuSectionView] = g.menu
     return found
 
 
 def page_heading() -> str:
-    """The name of the open leaf for the user's role, a key of the catalogue: the heading of its page."""
-    return next((leaf.word for place in menu() for leaf in place.leaves if leaf.is_here), "")
+    """The label of the active item for the user's role, a key of the catalogue: the heading of its page."""
+    return next((item.label for section in menu() for item in section.items if item.is_active), "")
 
 
 def set_active_menu_item(endpoint: str) -> None:
-    """Say to which leaf the page belongs where its address does not: a branch is shown on the page of units."""
-    g.leaf = endpoint
+    """Name the item to which this request's page belongs where its address does not: a branch is shown among units.
+
+    Call it before the page is rendered.
+    """
+    g.active_menu_item = endpoint
 
 
 def is_open(endpoint: str) -> bool:
-    """Tell whether there is such a page and its mark (access.py) lets the reader's role in."""
+    """Tell whether there is such a page and its permissions (authorization.py) let the reader's role in."""
     actions = getattr(current_app.view_functions.get(endpoint), "access", None)
     return actions is not None and (not actions or any(has_permission(action) for action in actions))
 
@@ -73,25 +76,25 @@ def has_permission(action: Action | str) -> bool:
     return bool(current_user.is_authenticated) and may(Role(current_user.role), Action(action))
 
 
-def operations(leaf: MenuItem) -> list[str]:
-    """Actions of the user in a leaf besides looking up and reading, in the words of the seed."""
-    found = [word for word, endpoint in leaf.acts if is_open(endpoint)]
-    return [*found, EXPORT] if leaf.export and may_export(leaf.export, Role(current_user.role)) else found
+def operations(item: MenuItem) -> list[str]:
+    """Operations of the user in an item besides looking up and reading, in the words of the seed."""
+    found = [label for label, endpoint in item.operations if is_open(endpoint)]
+    return [*found, EXPORT] if item.export and may_export(item.export, Role(current_user.role)) else found
 
 
 class ShortcutView(NamedTuple):
-    """A shortcut of the first page as the reader has it."""
+    """A shortcut of the first page of the user."""
 
-    word: str
+    label: str
     note: str
-    sign: str
+    icon: str
     address: str
 
 
 def shortcuts() -> list[ShortcutView]:
     """快捷操作 of the reader's first page."""
     mine = SHORTCUTS[Role(current_user.role)]
-    return [ShortcutView(one.word, one.note, one.sign, _address(one.endpoint, one.values)) for one in mine]
+    return [ShortcutView(one.label, one.note, one.icon, _address(one.endpoint, one.values)) for one in mine]
 
 
 def _address(endpoint: str, values: Values) -> str:
@@ -99,34 +102,34 @@ def _address(endpoint: str, values: Values) -> str:
     return url_for(endpoint, **given)
 
 
-def _seen(place: MenuSection, leaves: list[MenuItem], here: MenuItem | None) -> MenuSectionView:
+def _section(section: MenuSection, items: list[MenuItem], active: MenuItem | None) -> MenuSectionView:
     role = Role(current_user.role)
-    seen = [
-        MenuItemView(leaf, leaf.words.get(role, leaf.word), _address(leaf.endpoint, leaf.values), leaf is here)
-        for leaf in leaves
+    views = [
+        MenuItemView(item, item.role_labels.get(role, item.label), _address(item.endpoint, item.values), item is active)
+        for item in items
     ]
-    return MenuSectionView(place.word, place.sign, seen)
+    return MenuSectionView(section.label, section.icon, views)
 
 
-def _is_leaf_open(leaf: MenuItem) -> bool:
-    if leaf.endpoint == "reports.show":
-        return leaf.values["name"] in [report.name for report in reports_for(current_user)]
-    return is_open(leaf.endpoint)
+def _is_item_open(item: MenuItem) -> bool:
+    if item.endpoint == "reports.show":
+        return item.values["name"] in [report.name for report in reports_for(current_user)]
+    return is_open(item.endpoint)
 
 
-def _here(leaves: list[MenuItem]) -> MenuItem | None:
-    """The leaf of the page: what the page says itself, else the nearest by its address."""
-    return max((leaf for leaf in leaves if _match_rank(leaf)), key=_match_rank, default=None)
+def _active(items: list[MenuItem]) -> MenuItem | None:
+    """The item of the page: what the page says itself, else the nearest by its address."""
+    return max((item for item in items if _match_rank(item)), key=_match_rank, default=None)
 
 
-def _match_rank(leaf: MenuItem) -> int:
+def _match_rank(item: MenuItem) -> int:
     asked = {**request.args, **(request.view_args or {})}
-    endpoint, values = leaf.same_as or ("", {})
+    endpoint, values = item.same_as or ("", {})
     holds = (
-        leaf.endpoint == g.get("leaf"),
+        item.endpoint == g.get("active_menu_item"),
         endpoint == request.endpoint and values.items() <= asked.items(),
-        leaf.endpoint == request.endpoint and leaf.values.items() <= asked.items(),
-        request.endpoint in leaf.covers,
-        request.blueprint in leaf.covers,
+        item.endpoint == request.endpoint and item.values.items() <= asked.items(),
+        request.endpoint in item.covers,
+        request.blueprint in item.covers,
     )
     return len(holds) - holds.index(True) if True in holds else 0

@@ -13,10 +13,11 @@ from service.config import CHECKOUT
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.forms import Option
+from service.infrastructure.translation import translate
 from service.models.db.ids import new_id
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
-from service.web.presenters import formatting, status_badges, task_columns
+from service.web.presenters import status_badges, task_columns
 from service.web.shell import form_errors, navigation, query_params
 from service.web.shell.navigation import has_permission
 
@@ -41,6 +42,7 @@ def register(app: Flask) -> None:
         "old_values": form_errors.old_values,
         "field_error": form_errors.field_error,
         "form_error": form_errors.form_error,
+        "flashed": form_errors.flashed,
         "preference": preference,
         "column_value": task_columns.value,
         "repeats": task_columns.repeats,
@@ -74,12 +76,12 @@ def for_reader(subject: str) -> str:
 
 def choices_of(options: Iterable[Option]) -> list[tuple[str, str, str]]:
     """Options of a form for ``radio``: value, label, note."""
-    return [(o.value, formatting.translate(o.label), formatting.translate(o.note)) for o in options]
+    return [(o.value, translate(o.label), translate(o.note)) for o in options]
 
 
 def pairs_of(options: Iterable[Option]) -> list[tuple[str, str]]:
     """Options of a form for ``select`` and ``checkboxes``: value, label."""
-    return [(o.value, formatting.translate(o.label)) for o in options]
+    return [(o.value, translate(o.label)) for o in options]
 
 
 def preference(name: str, default: str = "") -> str:

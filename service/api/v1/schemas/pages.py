@@ -7,9 +7,9 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from service.api.http.errors import say
 from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.errors import Message
+from service.infrastructure.translation import translate
 from service.models.db.pagination import SortOrder
 from service.reports.framework.table import PagedTable
 from service.validation.fields import Boolean, Integer, List, Text, nested
@@ -100,4 +100,4 @@ def to_form(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def to_text(message: Message | None) -> str | None:
     """Write a message in the language of the request."""
-    return say(message) if message else None
+    return translate(message) if message else None

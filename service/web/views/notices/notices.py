@@ -17,12 +17,12 @@ from service.domain.notices import notices as notice_rules
 from service.domain.notices.notices import NoticeState, addressable_roles
 from service.errors import N_, Conflict, Message, NotFound
 from service.infrastructure import rich_text
+from service.infrastructure.translation import translate
 from service.models.queries.notices import notice_list
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
 from service.models.tables import setting
 from service.models.tables.notice import Attachment, Notice
-from service.web.presenters.formatting import say
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
@@ -38,8 +38,8 @@ def _register(setup: BlueprintSetupState) -> None:
     """Register what the bar and the unit's record page show."""
     setup.app.jinja_env.globals |= {"unread": unread, "reminders": reminders}
     setup.app.jinja_env.filters |= {
-        "notice_title": lambda row: say(notice_rules.title_of(row.facts, row.title)),
-        "notice_body": lambda row: say(notice_rules.body_of(row.facts, row.body)),
+        "notice_title": lambda row: translate(notice_rules.title_of(row.facts, row.title)),
+        "notice_body": lambda row: translate(notice_rules.body_of(row.facts, row.body)),
     }
     setup.app.jinja_env.filters["rich"] = lambda body: Markup(rich_text.clean(body))  # noqa: S704 - cleaned once more
 

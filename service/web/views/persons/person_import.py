@@ -19,10 +19,11 @@ from service.domain.accounts.permissions import Action
 from service.domain.persons.identity import mask
 from service.domain.values.contacts import normalise
 from service.errors import N_, Conflict, InvalidInput, Message
+from service.infrastructure.translation import translate
 from service.infrastructure.xlsx import Head, Sheet
 from service.models.db.ids import new_id
 from service.models.tables.person_import import PersonImport
-from service.web.presenters.formatting import LANGUAGES, say, translate
+from service.web.presenters.formatting import LANGUAGES
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.shell.security_headers import MOST_SENT
@@ -180,13 +181,13 @@ def _preview(row: PersonImport) -> dict[str, object]:
 
 
 def _why(row: Row) -> str:
-    return "；".join(f"{field_name(field)}：{say(why)}" for field, why in row.wrong.items())
+    return "；".join(f"{field_name(field)}：{translate(why)}" for field, why in row.wrong.items())
 
 
 def _marks(row: Row) -> Mapping[int, str]:
     """Faults at their cells; those of the row or its photo stand in its last column."""
     places = {column.input_name: at for at, column in enumerate(COLUMNS)}
-    return {places[field]: say(why) for field, why in row.wrong.items() if field in places}
+    return {places[field]: translate(why) for field, why in row.wrong.items() if field in places}
 
 
 def _sheet(

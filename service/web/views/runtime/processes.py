@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from service import forms
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
-from service.web.presenters.formatting import translate
+from service.infrastructure.translation import translate
 from service.web.shell.authorization import login_required, requires_permission
 from service.workflow.runtime import definitions
 

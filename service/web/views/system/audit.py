@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from service.domain.accounts.audit import DETAILS, word_of
+from service.domain.accounts.audit import DETAILS, member_label
 from service.domain.accounts.permissions import Action
 from service.errors import N_, Message
 from service.web.shell.authorization import requires_permission
@@ -24,7 +24,7 @@ def index() -> ResponseReturnValue:
         "audit-events",
         "audit.index",
         "pages/audit/index.html",
-        word_of=word_of,
+        member_label=member_label,
         details=DETAILS,
         most=journal_verification.CASES_CHECKED,
     )

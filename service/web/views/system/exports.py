@@ -14,6 +14,7 @@ from flask_babel import force_locale, gettext
 from flask_login import current_user
 
 from service.errors import N_, Conflict
+from service.infrastructure.translation import translate
 from service.infrastructure.xlsx import Sheet
 from service.models.db.clock import CHINA
 from service.models.tables.export import ExportLog
@@ -21,7 +22,7 @@ from service.models.tables.user import User
 from service.reports import LISTS, REPORTS, find_export
 from service.reports.framework.report import Report, Row, parse_filter
 from service.web.presenters import report_cells
-from service.web.presenters.formatting import language, translate
+from service.web.presenters.formatting import language
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.accounts.session import source

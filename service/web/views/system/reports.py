@@ -12,12 +12,12 @@ from flask_login import current_user
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
 from service.infrastructure import pdf
+from service.infrastructure.translation import translate
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list
 from service.reports import class_papers, find_export, find_report, reports_for, training_record
 from service.reports.framework.report import Column, Report, Row, parse_filter
 from service.web.presenters import filter_bar, report_cells
-from service.web.presenters.formatting import translate
 from service.web.shell import query_params
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.navigation import has_permission

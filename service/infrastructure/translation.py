@@ -1,0 +1,19 @@
+"""Texts in the language in force. A Chinese text is its own key in the catalogue."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+from service.errors import Message
+
+
+def translate(text: Message | str | None) -> str:
+    """Write a text or message in the language in force; None gives ''.
+
+    The values of a message are filled in after its translation; a value may be a message itself.
+    """
+    if not isinstance(text, Message):
+        return gettext(text) if text else ""
+    translated = gettext(text.text)
+    values = {name: translate(value) if isinstance(value, Message) else value for name, value in text.values.items()}
+    return translated % values if values else translated
