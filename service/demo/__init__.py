@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select, text
 
-from service.demo.fixtures.accounts import create_accounts, reset_password_ages
-from service.demo.fixtures.actions import Actions
-from service.demo.fixtures.people import People
+from service.demo.invented.accounts import create_accounts, reset_password_ages
+from service.demo.invented.actions import Actions
+from service.demo.invented.people import People
 from service.demo.office_content import OfficeContent
 from service.demo.timeline import Timeline
 from service.models.db.clock import MovingClock, clock_override, now, today

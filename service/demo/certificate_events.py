@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.demo.fixtures.actions import Actions
+from service.demo.invented.actions import Actions
 from service.domain.certificates.certificates import CertificateState
 from service.domain.persons.persons import PersonState
 from service.domain.units.units import UnitKind, UnitState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID
 
-from service.demo.fixtures.actions import Actions
+from service.demo.invented.actions import Actions
 from service.models.db.clock import today
 from service.models.tables.user import User
 from service.workflow.notices import bulletins, notices

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.demo.certificate_events import CertificateEvents
-from service.demo.fixtures.actions import Actions
+from service.demo.invented.actions import Actions
 from service.domain.persons.persons import PersonState
 from service.domain.training.training_need import Need
 from service.domain.units.units import UnitKind

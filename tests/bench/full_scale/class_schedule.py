@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from service.demo.fixtures.actions import CLASS_TITLES
+from service.demo.invented.actions import CLASS_TITLES
 from service.domain.certificates.certificates import initial_valid_to, renewed_valid_to
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Facts, Need

@@ -18,9 +18,9 @@ from sqlalchemy import select
 from service import demo
 from service.config import settings
 from service.demo.certificate_events import CertificateEvents
-from service.demo.fixtures.accounts import Accounts, create_office_accounts
-from service.demo.fixtures.actions import Actions
-from service.demo.fixtures.people import People, picture
+from service.demo.invented.accounts import Accounts, create_office_accounts
+from service.demo.invented.actions import Actions
+from service.demo.invented.people import People, picture
 from service.demo.office_content import DraftClasses, OfficeContent
 from service.domain.units.provinces import AUTHORITY_CODES
 from service.models.db.clock import MovingClock, clock_override, now, today

@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from service.demo.fixtures.accounts import FIRST_KINDS, Accounts
-from service.demo.fixtures.people import FAMILY_NAMES, People, unit_records
+from service.demo.invented.accounts import FIRST_KINDS, Accounts
+from service.demo.invented.people import FAMILY_NAMES, People, unit_records
 from service.domain.units.provinces import PROVINCES
 from service.domain.values.calendar import DAY, civil_date
 from service.domain.values.privacy import VERSION
