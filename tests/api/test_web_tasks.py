@@ -189,9 +189,13 @@ def test_a_task_is_handed_to_a_colleague_and_to_nobody_else(client: FlaskClient,
 
     colleague = authority_user()
     other_role = make_user("group", stage.province.organisation_id)
+    idle = [
+        make_user("provincial_authority", stage.province.organisation_id, **more)
+        for more in ({"state": "disabled"}, {"state": "locked"}, {"awaits_assent": True})
+    ]
     sign_in(client, stage.province)
     assert f'value="{colleague.id}"' in client.get(f"/tasks/{task.id}").get_data(as_text=True)
-    for stranger in (stage.other_province, other_role):
+    for stranger in (stage.other_province, other_role, *idle):
         assert client.post(f"/tasks/{task.id}/assign", data={"assignee": str(stranger.id)}).status_code == 422
         with pytest.raises(NotFound):  # the interface has no list of colleagues before it
             tasks.assign(stage.province, task.id, stranger.id)

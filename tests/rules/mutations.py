@@ -660,8 +660,8 @@ MUTATIONS = (
     _row(
         "assignment",
         "service/workflow/runtime/tasks.py",
-        "(colleague.organisation_id, colleague.role) != (user.organisation_id, user.role)",
-        "colleague.organisation_id != user.organisation_id",
+        "(colleague.organisation_id, colleague.role) == (user.organisation_id, user.role)",
+        "colleague.organisation_id == user.organisation_id",
         PROCESS + "case_movement.py::test_a_task_is_handed_to_colleagues_of_the_same_organisation_and_role_alone",
     ),
     _row(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from service.domain.accounts.roles import UserState
 from service.engine import Step, StepError
 from service.errors import N_, Conflict, NotAllowed, NotFound, TaskAlreadyDone
 from service.handlers import registry
@@ -156,11 +157,11 @@ def release_tasks(user_id: UUID, actor_id: UUID | None) -> None:
 
 
 def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
-    """Hand a task to a colleague of the same organisation and role. Raises NotFound for anybody else."""
+    """Hand a task to a colleague of the same organisation and role who may work. Raises NotFound for anybody else."""
     with _use_case("assign", user.id):
         held, row = lock_task(user, task_id)
         colleague = session().get(User, assignee_id)
-        if colleague is None or (colleague.organisation_id, colleague.role) != (user.organisation_id, user.role):
+        if colleague is None or not _can_take_over(colleague, user):
             raise NotFound(N_("没有这位同事。"))
         _must_not_be_barred(row, assignee_id)
         _assign_row(task_id, assignee_id)
@@ -234,6 +235,11 @@ def lock_task(user: User, task_id: UUID) -> tuple[LockedCase, Any]:
     if row.task_state != TaskState.OPEN or row.ended_at is not None:
         raise TaskAlreadyDone
     return LockedCase.of(row), row
+
+
+def _can_take_over(colleague: User, user: User) -> bool:
+    shares_inbox = (colleague.organisation_id, colleague.role) == (user.organisation_id, user.role)
+    return shares_inbox and colleague.state == UserState.ACTIVE and not colleague.awaits_assent
 
 
 def _must_not_be_barred(row: Any, user_id: UUID) -> None:

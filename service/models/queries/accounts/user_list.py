@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import case, func, or_, select
 
-from service.domain.accounts.roles import Role, managed_by
+from service.domain.accounts.roles import Role, UserState, managed_by
 from service.models.db.clock import now
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
@@ -78,7 +78,11 @@ def homes(user: User, kinds: Collection[str]) -> list[tuple[UUID, str]]:
 def colleagues(user: User) -> list[tuple[UUID, str]]:
     """Id and name of the others who share the user's organisation and role, and can be handed a task."""
     query = select(User.id, User.display_name).where(
-        User.organisation_id == user.organisation_id, User.role == user.role, User.state == "active", User.id != user.id
+        User.organisation_id == user.organisation_id,
+        User.role == user.role,
+        User.state == UserState.ACTIVE,
+        ~User.awaits_assent,
+        User.id != user.id,
     )
     return [
         (key, name) for key, name in session().execute(query.order_by(User.display_name, User.id).limit(MAX_CHOICES))
