@@ -53,7 +53,7 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
             "capacity": row.capacity,
             "taken": row.taken,
         },
-        institution_id=row.institution_id,
+        institution_id=row.institution_id if _was_published(row) else None,
         organiser_id=row.organiser_id,
     )
 
@@ -156,6 +156,11 @@ def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Complete the class once every enrolment has ended."""
     _move(load_class_of_case(context), ClassState.COMPLETED)
     return {}
+
+
+def _was_published(row: TrainingClass) -> bool:
+    """Tell whether the class ever left its organiser; a class that is cancelled later carries a reason (R37)."""
+    return row.state != ClassState.DRAFT and (row.state != ClassState.CANCELLED or row.cancel_reason is not None)
 
 
 def _move(row: TrainingClass, to: ClassState) -> None:

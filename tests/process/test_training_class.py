@@ -11,9 +11,12 @@ from sqlalchemy import select
 
 from service.errors import Conflict, InvalidInput
 from service.models.db.session import session
+from service.models.queries.scope import visible_to
+from service.models.tables.case import Case
 from service.models.tables.notice import Notice
 from service.models.tables.organisation import authority_id
 from service.models.tables.training import TrainingClass
+from service.models.tables.user import User
 from service.workflow.runtime import (
     history,
     jobs,
@@ -85,6 +88,25 @@ def test_a_draft_may_be_given_up(app: Any, clock: Any) -> None:
     assert (ended_at(case), _rows()[0].state) == ("draft_discarded", "cancelled")
     assert do(stage.association, second := _begun(stage), "draft_class", **draft(stage, decision="discard")) == []
     assert ended_at(second) == "draft_discarded"
+
+
+def test_the_hosting_institution_sees_the_case_of_a_class_from_its_publication(app: Any, clock: Any) -> None:
+    """R34"""
+    stage = make_stage()
+    case, discarded = _begun(stage), _begun(stage)
+    for drafted in (case, discarded):
+        do(stage.association, drafted, "draft_class", **draft(stage, decision="keep"))
+    do(stage.association, discarded, "draft_class", **draft(stage, decision="discard"))
+    assert _seen_by(stage.institution, case, discarded) == set()
+    assert _seen_by(stage.association, case, discarded) == {case, discarded}
+    do(stage.association, case, "draft_class", **draft(stage))
+    assert _seen_by(stage.institution, case, discarded) == {case}
+    tasks.correlate_message(stage.association, case, "cancel_class", {"reason": "场地维修"})
+    assert _seen_by(stage.institution, case, discarded) == {case}
+
+
+def _seen_by(user: User, *cases: UUID) -> set[UUID]:
+    return set(session().scalars(select(Case.id).where(visible_to(user, Case), Case.id.in_(cases))))
 
 
 @pytest.mark.parametrize(

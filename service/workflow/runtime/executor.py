@@ -123,7 +123,7 @@ def apply_input(held: LockedCase, act: Act) -> Step:
         step = engine.step(definition, state, given, handlers.serve(context), salt)
         session().flush()
     row = journal.step_row(envelope(held, act, salt), definition, given, step)
-    describe = bool(step.opened or step.readdressed or step.ended or act.kind == "start")
+    describe = bool(step.opened or step.closed or step.readdressed or step.ended or act.kind == "start")
     said = handlers.describe_subject(held.process, step.data) if describe else None
     _address_thrown(held, step, context)
     jobs = [_job(held, job) for job in step.jobs_set] + context.pending_jobs
