@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text, tuple_
+from sqlalchemy import Select, func, or_, select, text, tuple_
 
 from service.models.db.clock import CHINA, now
 from service.models.db.session import session
@@ -213,7 +213,7 @@ def subjects(task_ids: Sequence[UUID]) -> dict[UUID, str]:
 
 def next_task(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
     """The open task of this kind that follows (sort_at, id) in the user's inbox and is not a colleague's, else None."""
-    return _neighbour(user, kind, after_at, after_id, is_later=True)
+    return session().scalar(_neighbour(user, kind, after_at, after_id, is_later=True))
 
 
 def task_left(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
@@ -222,12 +222,14 @@ def task_left(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID
     return next_task(user, kind, after_at, after_id) or next_task(user, kind, long_ago, UUID(int=0))
 
 
-def task_before(user: User, kind: str, at: datetime, task_id: UUID) -> UUID | None:
-    """The open task of this kind before (sort_at, id), found as ``task_left`` finds the next."""
-    return _neighbour(user, kind, at, task_id, is_later=False)
+def neighbours(user: User, kind: str, at: datetime, task_id: UUID) -> tuple[UUID | None, UUID | None]:
+    """The open tasks of this kind before and after (sort_at, id), in one query; see ``next_task``."""
+    before, after = (_neighbour(user, kind, at, task_id, is_later=is_later) for is_later in (False, True))
+    found = session().execute(select(before.scalar_subquery(), after.scalar_subquery())).one()
+    return found[0], found[1]
 
 
-def _neighbour(user: User, kind: str, at: datetime, task_id: UUID, *, is_later: bool) -> UUID | None:
+def _neighbour(user: User, kind: str, at: datetime, task_id: UUID, *, is_later: bool) -> Select[UUID]:
     free = or_(Task.assignee_id.is_(None), Task.assignee_id == user.id)
     query = select(Task.id).where(visible_to(user, Task), Task.state == "open", Task.kind == kind, free)
     here, place = tuple_(Task.sort_at, Task.id), tuple_(at, task_id)
@@ -235,7 +237,7 @@ def _neighbour(user: User, kind: str, at: datetime, task_id: UUID, *, is_later: 
         query = query.where(here > place).order_by(Task.sort_at, Task.id)
     else:
         query = query.where(here < place).order_by(Task.sort_at.desc(), Task.id.desc())
-    return session().scalars(query.limit(1)).first()
+    return query.limit(1)
 
 
 def like(words: str) -> str:

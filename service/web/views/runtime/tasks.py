@@ -43,6 +43,7 @@ def show(task_id: UUID) -> ResponseReturnValue:
         return _gone(task)
     form = definitions.form(task.definition, task.form_key)
     known = forms.fields(form) if form else ()
+    before, after = inbox.neighbours(current_user, task.kind, task.sort_at, task.id)
     return render_template(
         "pages/tasks/show.html",
         task=task,
@@ -55,8 +56,8 @@ def show(task_id: UUID) -> ResponseReturnValue:
         cards=task_panels.for_task(current_user, task),
         story=timeline.to_timeline(history.timeline(current_user, task.case_id)),
         assignee=User.get(task.assignee_id) if task.assignee_id else None,
-        before=inbox.task_before(current_user, task.kind, task.sort_at, task.id),
-        after=inbox.next_task(current_user, task.kind, task.sort_at, task.id),
+        before=before,
+        after=after,
     )
 
 
