@@ -22,7 +22,7 @@ from service.errors import InvalidInput, Message
 from service.validation.fields import EARLIEST, Boolean, Choice, Code, Date, List, Number, Text, Typed, by_path
 from service.validation.messages import NO_SUCH_FORM_FIELD, REQUIRED
 
-LONGEST = {"textfield": 200, "textarea": 1000}
+MAX_LENGTHS = {"textfield": 200, "textarea": 1000}
 _TERM = re.compile(r"""\s*(\w+)\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)')\s*""")
 
 
@@ -250,7 +250,7 @@ def _field(component: Mapping[str, Any]) -> Field:
         maximum=_decimal(rules.get("max")),
         decimals=int(extra.get("decimals", component.get("decimalDigits", 0))),
         shortest=int(rules.get("minLength", 0)),
-        longest=int(rules.get("maxLength", LONGEST.get(kind, 200))),
+        longest=int(rules.get("maxLength", MAX_LENGTHS.get(kind, 200))),
         pattern=str(rules.get("pattern", "")),
         default=_text(component.get("defaultValue")),
         placeholder=str(component.get("appearance", {}).get("placeholder", "")),

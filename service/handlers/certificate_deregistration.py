@@ -13,12 +13,12 @@ from service.domain.certificates import certificates
 from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
 from service.domain.persons.persons import PersonState
 from service.domain.values.calendar import add_years, start_of_day
-from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.registry import task_subject, topic
 from service.models.db.session import session
-from service.models.queries.training.training_need_facts import facts_of, rule
+from service.models.queries.training.training_need_facts import facts_of, to_domain
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
@@ -100,7 +100,7 @@ def _obstacle(certificate: Certificate, today: date) -> Message | None:
         return Message(N_("持证人已注销，证书留存台账，无须注销。"))
     known = facts_of([certificate.person_id], today)[certificate.person_id]
     under_way = bool(known.facts["is_renewal_under_way"])
-    return certificates.obstacle_to_deregistration(rule(certificate), today, under_way)
+    return certificates.obstacle_to_deregistration(to_domain(certificate), today, under_way)
 
 
 def _certificate(data: dict[str, Any]) -> Certificate:

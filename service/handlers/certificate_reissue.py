@@ -14,15 +14,15 @@ from service.domain.certificates import certificates
 from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateKind, CertificateState
 from service.domain.certificates.reissues import REISSUE_MOVES, ReissueState
 from service.domain.persons.persons import PersonState
-from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, NotFound
 from service.handlers.registry import task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of
 from service.models.queries.scope_adapters import is_in_scope
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.certificate import Certificate, next_edition
 from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
@@ -171,7 +171,7 @@ def _check_reissuable(certificate: Certificate, context: Context) -> None:
     if certificate.person.state == PersonState.DEREGISTERED:
         raise Conflict(N_("持证人已注销，不能补办。"))
     is_printed = certificate.kind == CertificateKind.LEGACY or certificate.printed_count > 0
-    if obstacle := certificates.obstacle_to_reissue(rule(certificate), context.today, is_printed):
+    if obstacle := certificates.obstacle_to_reissue(to_domain(certificate), context.today, is_printed):
         raise Conflict(obstacle)
 
 

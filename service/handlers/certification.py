@@ -11,14 +11,14 @@ from service.domain.certificates import certificate_number, certificates
 from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateKind, CertificateState
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
-from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict
 from service.handlers.registry import topic
 from service.models.db.ids import new_id
 from service.models.db.prepared_statements import get_prepared
 from service.models.db.session import session
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.certificate import Certificate, CertificateSerial, NumberOwner, last_edition
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment
@@ -72,7 +72,7 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Approve: the certificate becomes valid (R59), the edition it renews is superseded (R56, R60)."""
     certificate = _certificate(data)
-    if obstacle := certificates.obstacle_to_approval(rule(certificate)):
+    if obstacle := certificates.obstacle_to_approval(to_domain(certificate)):
         raise Conflict(obstacle)
     if old := find_approved_certificate(certificate.person_id):
         old.state = CertificateState.SUPERSEDED
@@ -91,7 +91,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason; the association decides what follows (R60, domain.md §8)."""
     certificate = _certificate(data)
-    if obstacle := certificates.obstacle_to_approval(rule(certificate)):
+    if obstacle := certificates.obstacle_to_approval(to_domain(certificate)):
         raise Conflict(obstacle)
     certificate.approval = "rejected"
     load_enrollment(data).reason = parse_reason(data.get("reason"))

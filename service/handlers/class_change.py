@@ -12,7 +12,7 @@ from service.domain.training import classes
 from service.domain.training.class_fields import DATES
 from service.domain.training.class_progress import came
 from service.domain.training.classes import CLASS_MOVES, ClassState
-from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.scores import write_score
 from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, Message
@@ -107,7 +107,7 @@ def _publish_change(row: TrainingClass, context: Context, lines: list[Message]) 
         .select_from(Enrollment)
         .join(unit, unit.id == Enrollment.unit_id)
         .outerjoin(parent, parent.id == unit.parent_id)
-        .where(Enrollment.class_id == row.id, Enrollment.state.in_(tuple(LIVE)))
+        .where(Enrollment.class_id == row.id, Enrollment.state.in_(tuple(LIVE_STATES)))
         .distinct()
     )
     enrolled = session().execute(query).all()

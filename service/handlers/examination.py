@@ -8,8 +8,8 @@ from service.domain.certificates.certificates import CERTIFICATE_MOVES, Certific
 from service.domain.training import enrollments, scores
 from service.domain.training.classes import refresher_year
 from service.domain.training.enrollment_state import EnrollmentState
-from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.handlers.registry import topic
 from service.models.db.ids import new_id
@@ -137,7 +137,7 @@ def _typed(value: Any, *, is_absent: bool, field: str) -> scores.Tenths | None:
     """Return a score in tenths, None for absence. Raises InvalidInput when neither is given."""
     if is_absent:
         return None
-    if type(value) is not int or not 0 <= value <= scores.HIGHEST:
+    if type(value) is not int or not 0 <= value <= scores.MAX_SCORE:
         raise InvalidInput({field: N_("请填写 0 至 100 的成绩，最多一位小数；未参加考试请勾选“缺考”。")})
     return value
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import joinedload
 from service.domain.accounts.permissions import Action
 from service.domain.persons import persons
 from service.domain.persons.persons import PERSON_MOVES, PersonState
-from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, NotFound
 from service.handlers.registry import task_subject, topic
 from service.models.db.session import session

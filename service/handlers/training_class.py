@@ -9,10 +9,10 @@ from service.domain.accounts.roles import Role
 from service.domain.training import classes
 from service.domain.training.class_progress import came, is_closed, progress
 from service.domain.training.classes import CLASS_MOVES, ClassState
-from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.training_kind import TrainingKind
-from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.registry import start_variables, task_subject, topic
 from service.models.tables.organisation import authority_id
@@ -136,7 +136,7 @@ def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row.cancel_reason = reason
     said = Message(N_("%(title)s（%(code)s）取消。原因：%(reason)s"), title=row.title, code=row.code, reason=reason)
     _announce(row, context, Message(N_("停办通知：%(title)s"), title=row.title), [said])
-    message_enrollments(row, context, tuple(LIVE), "class_cancelled", {"reason": reason})
+    message_enrollments(row, context, tuple(LIVE_STATES), "class_cancelled", {"reason": reason})
     return {}
 
 

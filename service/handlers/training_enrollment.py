@@ -24,13 +24,13 @@ from service.domain.training.classes import (
     confirmation_warning_at,
     is_open_to,
 )
-from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.enrollments import Candidate, ClassOffer
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
 from service.domain.units.units import UnitKind
 from service.domain.values.calendar import DAY, start_of_day
-from service.domain.values.reasons import parse_reason
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.registry import start_variables, task_subject, topic
 from service.models.db.ids import new_id
@@ -57,7 +57,9 @@ from service.operations.enrollments import (
 )
 
 _LIVE_CLASSES = select(Enrollment.class_id).where(
-    Enrollment.person_id == bindparam("person"), Enrollment.state.in_(tuple(LIVE)), Enrollment.id != bindparam("but")
+    Enrollment.person_id == bindparam("person"),
+    Enrollment.state.in_(tuple(LIVE_STATES)),
+    Enrollment.id != bindparam("but"),
 )
 
 

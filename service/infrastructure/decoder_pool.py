@@ -21,8 +21,8 @@ AT_ONCE = 2
 MEGABYTES = 400  # of address space; the process itself and what it imports take 100 to 200 of them
 CPU_SECONDS = 4
 SECONDS = 30  # of real time, waiting included
-MOST_VALUE = 16 << 20  # bytes of JSON
-MOST_BYTES = 8 << 20  # of a picture or of one member of an archive
+MAX_VALUE_BYTES = 16 << 20  # bytes of JSON
+MAX_DATA_BYTES = 8 << 20  # of a picture or of one member of an archive
 
 _CHILD = Path(__file__).with_name("decoder.py")
 _slots = threading.BoundedSemaphore(AT_ONCE)
@@ -46,7 +46,7 @@ def told_of_limits(error: DecodingError) -> str:
 def decode(operation: str, content: bytes | IO[bytes], **limits: Any) -> tuple[Any, bytes]:
     """Do one of ``decoder.OPERATIONS``: its value and the bytes behind it. Raises DecodingError."""
     with _answer(operation, content, limits) as (value, rest):
-        return value, _at_most(rest, MOST_BYTES)
+        return value, _at_most(rest, MAX_DATA_BYTES)
 
 
 def decode_members(content: IO[bytes], **limits: Any) -> Iterator[bytes]:
@@ -90,7 +90,7 @@ def _send(pipe: IO[bytes], content: bytes | IO[bytes]) -> None:
 
 
 def _value(pipe: IO[bytes]) -> Any:
-    line = pipe.readline(MOST_VALUE)
+    line = pipe.readline(MAX_VALUE_BYTES)
     if not line.endswith(b"\n"):
         raise DecodingError("too_costly")  # the child was ended by one of its limits, or answers without measure
     status, value, *facts = json.loads(line)
@@ -107,7 +107,7 @@ def _at_most(pipe: IO[bytes], most: int) -> bytes:
 
 
 def _exactly(pipe: IO[bytes], size: int) -> bytes:
-    data = pipe.read(size) if size <= MOST_BYTES else b""
+    data = pipe.read(size) if size <= MAX_DATA_BYTES else b""
     if len(data) != size:
         raise DecodingError("damaged")
     return data

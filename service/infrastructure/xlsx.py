@@ -15,8 +15,8 @@ from typing import Any
 import xlsxwriter
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-LONGEST = 32_767  # characters that a cell of the format can hold
-LONGEST_CHOICE = 255  # characters of a list of choices, commas included
+MAX_CELL_LENGTH = 32_767  # characters that a cell of the format can hold
+MAX_CHOICE_LENGTH = 255  # characters of a list of choices, commas included
 CHOOSING = 2_000  # rows below the heads in which it is offered
 NUMBERS = {"number": "#,##0", "share": "0.0%", "score": "0.0", "day": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm"}
 
@@ -36,7 +36,7 @@ class Head:
 
 def neutralise(text: str) -> str:
     """The text with an apostrophe before it if a spreadsheet could take it for a formula."""
-    shown = text[: LONGEST - 1]
+    shown = text[: MAX_CELL_LENGTH - 1]
     return "'" + shown if shown.startswith(DANGEROUS) else shown
 
 
@@ -84,7 +84,7 @@ class Sheet:
 
     def _offer_choices(self) -> None:
         for at, head in enumerate(self._heads):
-            if head.choices and len(",".join(head.choices)) <= LONGEST_CHOICE:
+            if head.choices and len(",".join(head.choices)) <= MAX_CHOICE_LENGTH:
                 rule = {"validate": "list", "source": list(head.choices), "error_type": "warning"}
                 self._sheet.data_validation(self._row, at, self._row + CHOOSING, at, rule)
 

@@ -14,7 +14,7 @@ from service.models.db.ids import new_id
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.training import Enrollment
 from service.operations.context import Context
@@ -45,7 +45,7 @@ def log_print(
     """Log one print of one edition (R57, R58). Raises InvalidInput at ``print_reason`` without a photo, or when a
     further print gives no reason."""
     why = (reason or "").strip()
-    if obstacle := certificates.obstacle_to_printing(rule(certificate), has_photo, certificate.printed_count, why):
+    if obstacle := certificates.obstacle_to_printing(to_domain(certificate), has_photo, certificate.printed_count, why):
         raise InvalidInput({"print_reason": obstacle}, text=obstacle)
     session().add(
         PrintRecord(id=new_id(), certificate_id=certificate.id, printed_by=actor_id, reason=why or FIRST_PRINT)

@@ -12,7 +12,7 @@ from sqlalchemy.orm.util import identity_key
 from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import (
     ENROLLMENT_MOVES,
-    LIVE,
+    LIVE_STATES,
     EnrollmentState,
     takes_seat,
 )
@@ -76,7 +76,7 @@ def move_enrollment(enrollment: Enrollment, to: EnrollmentState, context: Contex
     enrollment.state = to
     if reason is not None:
         enrollment.reason = reason[:MAX_REASON_LENGTH]
-    if to not in LIVE:
+    if to not in LIVE_STATES:
         enrollment.ended_on = context.today
     if not takes_seat(to):
         seats = update(TrainingClass).where(TrainingClass.id == enrollment.class_id)

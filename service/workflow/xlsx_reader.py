@@ -9,7 +9,7 @@ from typing import Any
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.decoder_pool import DecodingError, decode, told_of_limits
 
-LARGEST = 2 * 1024 * 1024  # bytes of the upload
+MAX_FILE_BYTES = 2 * 1024 * 1024  # bytes of the upload
 LIMITS = {
     "unpacked": 16 * 1024 * 1024,  # bytes of what is in it
     "entries": 1000,  # files in it
@@ -37,7 +37,7 @@ def read_lines(data: bytes, field: str = "file") -> list[Line]:
     """The rows of the first sheet. Raises InvalidInput: too large, not .xlsx, damaged, protected, or beyond a limit."""
     if not data:
         raise _refuse(field, N_("请选择要上传的 Excel 文件。"))
-    if len(data) > LARGEST:
+    if len(data) > MAX_FILE_BYTES:
         raise _refuse(field, N_("文件超过 2 MB，请分成几个文件上传。"))
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise _refuse(field, N_("这是旧版 Excel（.xls）或加密的文件，请另存为不加密的 .xlsx 再上传。"))

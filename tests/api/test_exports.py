@@ -229,7 +229,7 @@ def test_a_large_export_runs_in_the_background(
 def test_more_rows_than_allowed_are_refused(
     client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # R71
-    monkeypatch.setattr(exports, "MOST_ROWS", 1)
+    monkeypatch.setattr(exports, "MAX_EXPORT_ROWS", 1)
     for _ in range(2):
         make_person(make_unit())
     answer = sign_in(client, authority_user("ministry")).post("/exports/new/persons")

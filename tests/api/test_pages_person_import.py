@@ -27,7 +27,7 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, Photo
 from service.models.tables.person_import import ImportPhoto, PersonImport
 from service.models.tables.user import User
-from service.web.shell.security_headers import MOST_SENT
+from service.web.shell.security_headers import MAX_SENT_BYTES
 from service.workflow.persons import import_photos, person_import
 from service.workflow.persons.import_rows import rows_of
 from service.workflow.persons.import_sheet import COLUMNS
@@ -412,10 +412,10 @@ def test_R72_a_photo_twice_or_too_large_is_refused_with_its_row(desk: FlaskClien
 def test_R72_an_import_may_be_larger_than_other_requests_up_to_its_own_limit(
     desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert MOST_SENT["person_import.create"] > desk.application.config["MAX_CONTENT_LENGTH"]
+    assert MAX_SENT_BYTES["person_import.create"] > desk.application.config["MAX_CONTENT_LENGTH"]
     monkeypatch.setitem(desk.application.config, "MAX_CONTENT_LENGTH", 10 * 1024)
     assert upload_with(desk, [cells(1)], zipped({"4.jpg": portrait()})).status_code == 303
-    monkeypatch.setitem(MOST_SENT, "person_import.create", 20 * 1024)
+    monkeypatch.setitem(MAX_SENT_BYTES, "person_import.create", 20 * 1024)
     answer = upload_with(desk, [cells(1)], zipped({"4.jpg": portrait()}))
     assert answer.status_code == 413
     assert "上传的内容超过" in answer.text
@@ -470,7 +470,7 @@ def test_R72_all_or_nothing_when_a_row_became_wrong_after_the_check(desk: FlaskC
 
 
 def test_R72_a_long_file_goes_to_the_background_with_its_progress(desk: FlaskClient) -> None:
-    size = person_import.AT_ONCE + 30
+    size = person_import.ROWS_AT_ONCE + 30
     address, said = preview(desk, [cells(n) if n < 240 else cells(n, name="") for n in range(size)])
     assert f"正在检查：0 / {size} 行" in said
     assert "hx-get" in desk.get(address, headers={"HX-Request": "true"}).text

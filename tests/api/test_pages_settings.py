@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.domain.values.privacy import VERSION
+from service.domain.accounts.privacy import VERSION
 from service.errors import TooManyAttempts
 from service.models.db.clock import MovingClock
 from service.models.db.session import session

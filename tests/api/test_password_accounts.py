@@ -11,8 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.domain.accounts.passwords import FAILURES, LOCK, REMEMBERED
-from service.domain.values.privacy import VERSION
+from service.domain.accounts.passwords import LOCK_DURATION, MAX_FAILURES, REMEMBERED_PASSWORDS
+from service.domain.accounts.privacy import VERSION
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -61,7 +61,7 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_last_five_passwords_do_not_come_back(client: FlaskClient, clock: MovingClock, fast: None) -> None:
     user = officer()
     enter(client, user)
-    used = [FIRST, *(f"Heron-valley-4{n}" for n in range(REMEMBERED))]
+    used = [FIRST, *(f"Heron-valley-4{n}" for n in range(REMEMBERED_PASSWORDS))]
     for present, new in pairwise(used):
         clock.move(timedelta(minutes=10))
         assert change(client, present, new).status_code == 302
@@ -73,7 +73,7 @@ def test_the_last_five_passwords_do_not_come_back(client: FlaskClient, clock: Mo
     assert change(client, used[-1], "Osprey-river-88").status_code == 302
     assert change(client, "Osprey-river-88", used[1]).status_code == 422
     assert change(client, "Osprey-river-88", FIRST).status_code == 302  # the sixth before it is forgotten
-    assert len(FormerPassword.of(user.id)) == REMEMBERED
+    assert len(FormerPassword.of(user.id)) == REMEMBERED_PASSWORDS
 
 
 def test_a_reset_does_not_bring_an_old_password_back(client: FlaskClient, clock: MovingClock, fast: None) -> None:
@@ -170,20 +170,20 @@ def test_r2_wrong_present_passwords_lock_like_failed_sign_ins(
 ) -> None:
     user = officer()
     enter(client, user)
-    for n in range(FAILURES):
+    for n in range(MAX_FAILURES):
         answer = change(client, f"Guess-the-word-{n}", "Heron-valley-42")
         assert answer.status_code == 422
         told = answer.get_data(as_text=True)
         assert 'id="present-wrong"' in told
-        assert ("现在的密码不对" in told) is (n < FAILURES - 1)
+        assert ("现在的密码不对" in told) is (n < MAX_FAILURES - 1)
     assert "已锁定 30 分钟" in told
     right = change(client, FIRST, "Heron-valley-42")  # answered like a wrong one
     assert right.status_code == 422
     assert "已锁定 30 分钟" in right.get_data(as_text=True)
     assert enter(app.test_client(), user).status_code == 429
     trail = select(AuditEvent.outcome).where(AuditEvent.action == "change_password")
-    assert list(session().scalars(trail)) == ["refused"] * FAILURES
-    clock.move(LOCK)
+    assert list(session().scalars(trail)) == ["refused"] * MAX_FAILURES
+    clock.move(LOCK_DURATION)
     again = app.test_client()
     enter(again, user)
     assert change(again, FIRST, "Heron-valley-42").status_code == 302

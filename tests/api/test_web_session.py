@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.domain.values.privacy import VERSION
+from service.domain.accounts.privacy import VERSION
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -117,7 +117,7 @@ def test_one_source_that_tries_many_logins_is_locked(
     client: FlaskClient, officer: User, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authentication, "matches", lambda user, password: user is not None and password == PASSWORD)
-    for n in range(authentication.FAILURES_OF_SOURCE):
+    for n in range(authentication.MAX_FAILURES_OF_SOURCE):
         enter(client, f"nobody-{n}", "no", "10.9.9.9")
     assert enter(client, source="10.9.9.9").status_code == 429
     assert enter(client, source="10.9.9.8").status_code == 302

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.domain.accounts.passwords import FAILURES
+from service.domain.accounts.passwords import MAX_FAILURES
 from service.models.db.clock import MovingClock, now
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
@@ -90,7 +90,7 @@ def test_a_reset_password_is_a_first_password_again(client: FlaskClient, sysadmi
 
 def test_the_security_administrator_only_unlocks(client: FlaskClient, sysadmin: User) -> None:
     user = authority_user()
-    for n in range(FAILURES):
+    for n in range(MAX_FAILURES):
         client.post(
             "/sign-in", data={"login": user.login, "password": "no"}, environ_overrides={"REMOTE_ADDR": f"10.0.0.{n}"}
         )

@@ -10,7 +10,7 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from service.domain.values.privacy import VERSION
+from service.domain.accounts.privacy import VERSION
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction

@@ -62,7 +62,7 @@ def _write(name: str, chosen: dict[str, str], is_whole: bool) -> dict[str, Any]:
         "rows": row.total,
         "seconds": round(seconds, 2),
         "bytes": size,
-        "for_50000": round(seconds * exports.MOST_ROWS / row.total, 2),
+        "for_50000": round(seconds * exports.MAX_EXPORT_ROWS / row.total, 2),
     }
 
 

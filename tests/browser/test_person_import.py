@@ -47,14 +47,14 @@ def test_R72_the_progress_of_a_long_file_turns_into_its_preview(
     page: Page, app: Flask, officer: User, tmp_path: Path
 ) -> None:
     file = tmp_path / "人员.xlsx"
-    file.write_bytes(book([cells(n) for n in range(person_import.AT_ONCE + 1)]))
+    file.write_bytes(book([cells(n) for n in range(person_import.ROWS_AT_ONCE + 1)]))
     sign_in(page, app, officer).goto("/persons/import")
     page.get_by_label("填好的 Excel 文件").set_input_files(file)
     page.get_by_role("button", name="上传并检查").click()
     expect(page.locator("#progress")).to_contain_text("正在检查")
     assert violations(page) == []
     jobs.run_all()
-    expect(page.locator(".say.ok")).to_contain_text(f"{person_import.AT_ONCE + 1} 行通过", timeout=10_000)
+    expect(page.locator(".say.ok")).to_contain_text(f"{person_import.ROWS_AT_ONCE + 1} 行通过", timeout=10_000)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from service.domain.values.privacy import VERSION
+from service.domain.accounts.privacy import VERSION
 from service.models.db.clock import MovingClock
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import authority_id

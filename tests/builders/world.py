@@ -13,10 +13,10 @@ from PIL import Image, ImageDraw
 from sqlalchemy import LargeBinary, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 
+from service.domain.accounts.privacy import VERSION
 from service.domain.certificates.certificate_number import issue
 from service.domain.persons.identity import check_character
 from service.domain.units.credit_code import check_character as credit_check
-from service.domain.values.privacy import VERSION
 from service.models.db.clock import now, today
 from service.models.db.ids import new_id
 from service.models.db.session import session

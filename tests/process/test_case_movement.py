@@ -250,7 +250,7 @@ def test_a_batch_whose_process_dies_between_slices_is_told_truthfully_and_ended_
     tasks = [cases.start(association, "small", {"n": n}).tasks[0] for n in range(5)]
     rows: list[tuple[UUID, dict[str, str]]] = [(t, {"decision": "yes"}) for t in tasks]
     rows[0] = (tasks[0], {"decision": "perhaps"})
-    monkeypatch.setattr(bulk_completion, "SLICE", 2)
+    monkeypatch.setattr(bulk_completion, "SLICE_ROWS", 2)
     complete, submission = bulk_completion._complete_row, uuid4()
 
     def die(user: Any, task_id: UUID, raw: Any) -> Any:
@@ -277,7 +277,7 @@ def test_a_batch_sent_again_with_what_is_still_open_tells_of_all_its_rows(
     association = person("a", "association")
     tasks = sorted(cases.start(association, "small", {"n": n}).tasks[0] for n in range(2))
     rows = [(t, {"decision": "yes"}) for t in tasks]
-    monkeypatch.setattr(bulk_completion, "SLICE", 1)
+    monkeypatch.setattr(bulk_completion, "SLICE_ROWS", 1)
     complete, done, submission = bulk_completion._complete_row, list[UUID](), uuid4()
 
     def die(user: Any, task_id: UUID, raw: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from service import demo
-from service.domain.training.enrollment_state import LIVE, EnrollmentState, takes_seat
+from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState, takes_seat
 from service.models.db.clock import now, today
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of
@@ -61,7 +61,7 @@ def _counts_are_right() -> None:
     assert abs(sum(1 for _ in session().scalars(select(Enrollment.id))) - SHARE.enrolments) < SHARE.enrolments / 20
     for found in session().scalars(select(TrainingClass)):
         assert found.taken == seats[found.id] <= found.capacity
-        assert found.state != "completed" or not states[found.id] & set(LIVE)
+        assert found.state != "completed" or not states[found.id] & set(LIVE_STATES)
 
 
 def _needs_are_right() -> None:

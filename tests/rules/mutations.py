@@ -39,7 +39,7 @@ MUTATIONS = (
     _row(
         2,
         ACCOUNTS + "passwords.py",
-        "if len(password) < SHORTEST:",
+        "if len(password) < MIN_LENGTH:",
         "if len(password) < 8:",
         UNIT + "domain_passwords.py::test_r2_weak_passwords_are_refused_with_the_reason",
     ),
@@ -117,8 +117,8 @@ MUTATIONS = (
     _row(
         11,
         UNITS + "units.py",
-        'LOCKED = frozenset({"name", "credit_code", ',
-        'LOCKED = frozenset({"name", ',
+        'LOCKED_FIELDS = frozenset({"name", "credit_code", ',
+        'LOCKED_FIELDS = frozenset({"name", ',
         UNIT + "domain_units.py::test_r11_name_code_province_kind_and_parent_are_locked_for_the_unit_itself",
     ),
     _row(
@@ -138,7 +138,7 @@ MUTATIONS = (
     ),
     _row(
         13,
-        "service/domain/values/reasons.py",
+        "service/domain/values/validators.py",
         "if not reason:",
         "if text is None:",
         UNIT + "domain_persons.py::test_r13_reasons_are_written_and_not_too_long",
@@ -189,8 +189,8 @@ MUTATIONS = (
     _row(
         20,
         PERSONS + "persons.py",
-        "return add_years(birth_date, ADULT) <= today",
-        "return add_years(birth_date, ADULT) < today",
+        "return add_years(birth_date, ADULT_AGE) <= today",
+        "return add_years(birth_date, ADULT_AGE) < today",
         UNIT + "domain_persons.py::test_r20_the_eighteenth_birthday_counts",
         UNIT + "domain_persons.py::test_r20_who_was_born_on_29_february_is_of_age_on_1_march_of_a_common_year",
     ),
@@ -425,7 +425,7 @@ MUTATIONS = (
     _row(
         47,
         TRAINING + "enrollments.py",
-        "for obstacle in (late, *_standing(candidate, offer))",
+        "for obstacle in (late, *_eligibility(candidate, offer))",
         "for obstacle in (late,)",
         UNIT + "domain_enrollments.py::test_r47_confirmation_asks_again_except_for_the_window",
     ),
@@ -439,8 +439,8 @@ MUTATIONS = (
     _row(
         49,
         TRAINING + "scores.py",
-        "HIGHEST: Tenths = 1000",
-        "HIGHEST: Tenths = 1001",
+        "MAX_SCORE: Tenths = 1000",
+        "MAX_SCORE: Tenths = 1001",
         UNIT + "domain_scores.py::test_r49_any_other_score_is_refused_at_its_field",
     ),
     _row(
@@ -461,7 +461,7 @@ MUTATIONS = (
     _row(
         52,
         TRAINING + "scores.py",
-        "return is_allowed and attempt < ATTEMPTS",
+        "return is_allowed and attempt < MAX_ATTEMPTS",
         "return is_allowed",
         UNIT + "domain_scores.py::test_r52_there_is_one_make_up_and_its_score_is_final",
     ),
@@ -497,8 +497,8 @@ MUTATIONS = (
     _row(
         55,
         CERTIFICATES + "certificates.py",
-        "return add_years(issued_on, YEARS) - DAY",
-        "return add_years(issued_on, YEARS)",
+        "return add_years(issued_on, VALIDITY_YEARS) - DAY",
+        "return add_years(issued_on, VALIDITY_YEARS)",
         UNIT + "domain_certificates.py::test_r55_a_first_certificate_is_valid_three_years_less_a_day",
     ),
     _row(

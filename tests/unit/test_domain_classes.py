@@ -12,7 +12,7 @@ from service.domain.accounts.roles import Role
 from service.domain.training.class_progress import progress
 from service.domain.training.classes import (
     CLASS_MOVES,
-    LEAST_HOURS,
+    MIN_HOURS,
     ClassState,
     check_capacity,
     check_dates,
@@ -66,7 +66,7 @@ def test_r36_the_hours_reach_the_minimum_of_every_type() -> None:
     least = {"主要负责人（生产）": 48, "安全管理人员（销售）": 32}
     check_hours(48, least)
     assert fields_of(lambda: check_hours(47, least)) == {"hours"}
-    assert (LEAST_HOURS[TrainingKind.INITIAL], LEAST_HOURS[TrainingKind.REFRESHER]) == (48, 16)
+    assert (MIN_HOURS[TrainingKind.INITIAL], MIN_HOURS[TrainingKind.REFRESHER]) == (48, 16)
 
 
 def test_r35_r40_the_capacity_is_not_below_those_enrolled() -> None:

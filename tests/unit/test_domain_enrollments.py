@@ -15,7 +15,7 @@ from service.domain.persons.persons import PersonState
 from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import (
     ENROLLMENT_MOVES,
-    LIVE,
+    LIVE_STATES,
     EnrollmentState,
     takes_seat,
 )
@@ -138,7 +138,7 @@ def test_r43_r44_only_academies_begin_confirmed() -> None:
 def test_r40_what_ended_before_check_in_frees_its_seat() -> None:
     free = {state for state in EnrollmentState if not takes_seat(state)}
     assert free == {EnrollmentState.REJECTED, EnrollmentState.WITHDRAWN, EnrollmentState.CANCELLED}
-    assert all(takes_seat(state) for state in LIVE)
+    assert all(takes_seat(state) for state in LIVE_STATES)
 
 
 def test_r46_pending_is_withdrawn_freely_and_confirmed_until_enrolment_closes() -> None:

@@ -11,7 +11,7 @@ from service.domain.persons import identity
 from service.domain.persons.identity import IdType, Sex, mask, parse_document_number, parse_resident_id
 from service.domain.units import credit_code
 from service.domain.units.provinces import AUTHORITY_CODES, IDENTITY_REGIONS, PROVINCES
-from service.domain.values.contacts import parse_phone
+from service.domain.values.validators import parse_phone
 from service.errors import InvalidInput
 
 TODAY = date(2026, 11, 24)

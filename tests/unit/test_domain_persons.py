@@ -23,9 +23,8 @@ from service.domain.persons.persons import (
     parse_name,
     warning_of_deregistration,
 )
-from service.domain.values.photos import obstacle_to_photo
-from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
+from service.domain.values.validators import obstacle_to_photo, parse_reason
 from service.errors import Conflict, InvalidInput
 
 TODAY = date(2026, 11, 24)

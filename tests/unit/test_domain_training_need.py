@@ -12,7 +12,7 @@ from SpiffWorkflow.dmn.parser.BpmnDmnParser import BpmnDmnParser
 
 from service import engine
 from service.domain.certificates.certificates import Certificate, CertificateState
-from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import (
     EnrollmentFact,
@@ -158,7 +158,7 @@ def test_r24_a_legacy_certificate_that_has_expired_at_entry_is_expired_at_once()
     assert need(NOW, held(date(2012, 1, 1))) is Need.EXPIRED
 
 
-@pytest.mark.parametrize("state", sorted(LIVE))
+@pytest.mark.parametrize("state", sorted(LIVE_STATES))
 def test_r25_a_renewal_enrolled_on_the_last_valid_day_keeps_an_expired_certificate_in_progress(
     state: EnrollmentState,
 ) -> None:
@@ -167,7 +167,7 @@ def test_r25_a_renewal_enrolled_on_the_last_valid_day_keeps_an_expired_certifica
     assert need(last + DAY, held(last), enrollments=(renewal(last + DAY, state),)) is Need.EXPIRED
 
 
-@pytest.mark.parametrize("state", sorted(set(EnrollmentState) - LIVE))
+@pytest.mark.parametrize("state", sorted(set(EnrollmentState) - LIVE_STATES))
 def test_r25_when_that_renewal_ends_without_a_certificate_the_person_is_expired(state: EnrollmentState) -> None:
     last = date(2013, 5, 8)
     assert need(last + DAY, held(last), enrollments=(renewal(last, state),)) is Need.EXPIRED

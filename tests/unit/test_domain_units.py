@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.units.units import (
-    RECORD,
+    REQUIRED_FIELDS,
     UnitKind,
     UnitState,
     missing_fields,
@@ -16,7 +16,7 @@ from service.domain.units.units import (
     obstacle_to_work,
 )
 
-FULL: dict[str, object] = dict.fromkeys(RECORD, "x")
+FULL: dict[str, object] = dict.fromkeys(REQUIRED_FIELDS, "x")
 
 
 def without(*fields: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ import pikepdf
 import pytest
 
 from service.domain.accounts.roles import Role
-from service.domain.notices.attachments import LONGEST_NAME, clean_name
+from service.domain.notices.attachments import MAX_NAME_LENGTH, clean_name
 from service.domain.notices.notices import (
     NoticeState,
     check_roles,
@@ -115,5 +115,5 @@ def test_what_is_something_else_too_big_or_carries_programs_is_refused_at_the_fi
 def test_a_file_name_loses_folders_and_hidden_characters() -> None:
     assert clean_name("C:\\x\\..\\通知\u202efdp.pdf") == "通知fdp.pdf"
     assert clean_name("../../etc/a.pdf") == "a.pdf"
-    assert len(clean_name("长" * 300 + ".pdf")) == LONGEST_NAME
+    assert len(clean_name("长" * 300 + ".pdf")) == MAX_NAME_LENGTH
     assert clean_name("长" * 300 + ".pdf").endswith(".pdf")

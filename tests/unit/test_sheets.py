@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from service.infrastructure.xlsx import (
     DANGEROUS,
-    LONGEST,
+    MAX_CELL_LENGTH,
     Head,
     Sheet,
     neutralise,
@@ -38,7 +38,7 @@ def test_other_text_stays_as_it_is(text: str) -> None:
 def test_no_text_ever_begins_dangerously_or_grows_too_long(text: str) -> None:
     safe = neutralise(text)
     assert not safe.startswith(DANGEROUS)
-    assert len(safe) <= LONGEST
+    assert len(safe) <= MAX_CELL_LENGTH
 
 
 def test_a_sheet_holds_title_facts_heads_rows_and_sums(tmp_path: Path) -> None:

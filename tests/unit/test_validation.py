@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError, missing
 
 from service import forms
-from service.domain.values.reasons import parse_reason
+from service.domain.values.validators import parse_reason
 from service.errors import InvalidInput, Message
 from service.validation import fields, messages
 from service.validation.fields import (

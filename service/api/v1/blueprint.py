@@ -14,9 +14,9 @@ from service.api.http.auth import identify
 from service.api.http.errors import language
 from service.api.v1 import problem_json
 from service.api.v1.request_parser import Parser
+from service.domain.accounts import privacy
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.domain.values import privacy
 from service.errors import N_, AnpeiError, NotAllowed
 from service.models.db.errors import DatabaseAway
 from service.models.tables.user import User

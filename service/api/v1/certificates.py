@@ -134,7 +134,7 @@ def request_reissue(given: dict[str, Any], certificate_id: UUID) -> Any:
 def _record(certificate_id: UUID) -> Any:
     expire_session()
     found = certificate_list.visible_certificate(user(), certificate_id)
-    content = {name: getattr(found, name) for name in schemas.SHOWN} | {
+    content = {name: getattr(found, name) for name in schemas.RESPONSE_FIELDS} | {
         "is_expired": found.state == "valid" and found.valid_to < today(),
         "name": found.person.name,
         "unit_name": found.person.unit.name,

@@ -165,7 +165,7 @@ def enroll_persons(given: dict[str, Any], class_id: UUID) -> Any:
 def _record(class_id: UUID) -> Any:
     expire_session()
     found = class_list.visible_class(user(), class_id)
-    shown = {name: getattr(found, name) for name in schemas.SHOWN}
+    shown = {name: getattr(found, name) for name in schemas.RESPONSE_FIELDS}
     content = shown | {
         "organiser": found.organiser.name,
         "institution": found.institution.name,

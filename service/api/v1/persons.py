@@ -23,7 +23,7 @@ from service.api.v1.task_completion import complete_task
 from service.domain.accounts.permissions import Action
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.training import training_need
-from service.domain.values.contacts import normalise
+from service.domain.values.validators import normalise
 from service.errors import N_, NotFound
 from service.models.db.clock import today
 from service.models.db.transaction import expire_session
@@ -195,7 +195,7 @@ def _record(person_id: UUID) -> Any:
     person = person_records.visible_person(user(), person_id)
     known = facts_of([person.id], today())[person.id]
     need = enrollments.decide(known)
-    shown = {name: getattr(person, name) for name in schemas.SHOWN}
+    shown = {name: getattr(person, name) for name in schemas.RESPONSE_FIELDS}
     content = shown | {
         "unit_name": person.unit.name,
         "qualification_type": person.qualification_type.code,

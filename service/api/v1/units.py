@@ -113,7 +113,7 @@ def _unit(unit_id: UUID) -> Organisation:
 
 def _record(unit: Organisation) -> Any:
     names = unit_list.names_of([unit.authority_id, unit.parent_id])
-    shown = {name: getattr(unit, name) for name in schemas.SHOWN}
+    shown = {name: getattr(unit, name) for name in schemas.RESPONSE_FIELDS}
     content = shown | {
         "province": names.get(str(unit.authority_id)),
         "group": names.get(str(unit.parent_id)),

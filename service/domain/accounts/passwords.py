@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from service.domain.accounts.roles import ADMINISTRATORS, UNIT_ROLES, Role
 from service.errors import N_, InvalidInput, Message
 
-SHORTEST, LONGEST = 10, 128
-REMEMBERED = 5  # earlier ones that may not come back
+MIN_LENGTH, MAX_LENGTH = 10, 128
+REMEMBERED_PASSWORDS = 5  # earlier ones that may not come back
 LIFETIME = timedelta(days=90)  # of those of operators and administrators; 0 days in the settings: without end
-WARNED = 7  # days before its end
-FAILURES, WINDOW, LOCK = 5, timedelta(minutes=15), timedelta(minutes=30)
-LONGEST_SESSION = timedelta(hours=12)
+WARNING_DAYS = 7  # days before its end
+MAX_FAILURES, FAILURE_WINDOW, LOCK_DURATION = 5, timedelta(minutes=15), timedelta(minutes=30)
+MAX_SESSION_DURATION = timedelta(hours=12)
 
 _CLASSES = (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]")
 _LOOKALIKES = str.maketrans("@$!013457", "asioleast")
@@ -59,18 +59,18 @@ def is_stale(changed_at: datetime, now: datetime, lifetime: timedelta = LIFETIME
 def days_left(changed_at: datetime, now: datetime, lifetime: timedelta = LIFETIME) -> int | None:
     """Whole days until it grows stale, from 7 down to 0; None earlier, or when it never does."""
     left = (changed_at + lifetime - now) // timedelta(days=1)
-    return max(left, 0) if lifetime and left <= WARNED else None
+    return max(left, 0) if lifetime and left <= WARNING_DAYS else None
 
 
-def locked_until(failures: Iterable[datetime], now: datetime, limit: int = FAILURES) -> datetime | None:
+def locked_until(failures: Iterable[datetime], now: datetime, limit: int = MAX_FAILURES) -> datetime | None:
     """Until when sign-in is locked: 30 minutes from the failure that was the ``limit``-th within 15; None when it is not.
 
     failures: instants since the last success, of one account or of one source.
     """
     recent = sorted(failures)
     for first, last in zip(recent, recent[limit - 1 :], strict=False):
-        if last - first <= WINDOW and last + LOCK > now:
-            return last + LOCK
+        if last - first <= FAILURE_WINDOW and last + LOCK_DURATION > now:
+            return last + LOCK_DURATION
     return None
 
 
@@ -80,10 +80,10 @@ def idle_limit(role: Role) -> timedelta:
 
 
 def _weakness(password: str, login: str) -> str | Message | None:
-    if len(password) < SHORTEST:
-        return Message(N_("密码至少 %(shortest)s 位。"), shortest=SHORTEST)
-    if len(password) > LONGEST:
-        return Message(N_("密码最多 %(longest)s 位。"), longest=LONGEST)
+    if len(password) < MIN_LENGTH:
+        return Message(N_("密码至少 %(shortest)s 位。"), shortest=MIN_LENGTH)
+    if len(password) > MAX_LENGTH:
+        return Message(N_("密码最多 %(longest)s 位。"), longest=MAX_LENGTH)
     if sum(re.search(kind, password) is not None for kind in _CLASSES) < 3:
         return N_("密码应包含大写字母、小写字母、数字、符号中的至少三种。")
     if login and login.lower() in password.lower():

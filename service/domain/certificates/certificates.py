@@ -12,7 +12,7 @@ from service.domain.values.labelled_enum import Labelled
 from service.domain.values.state_machine import Moves
 from service.errors import N_, InvalidInput, Message
 
-YEARS = 3
+VALIDITY_YEARS = 3
 
 
 class CertificateKind(Labelled):
@@ -70,7 +70,7 @@ class Certificate:
 
 def initial_valid_to(issued_on: date) -> date:
     """The last valid day of a first certificate: three years less a day from its issue (R55)."""
-    return add_years(issued_on, YEARS) - DAY
+    return add_years(issued_on, VALIDITY_YEARS) - DAY
 
 
 def renewed_valid_to(old_valid_to: date) -> date:
@@ -129,7 +129,7 @@ def parse_legacy(
     number = parse_certificate_number(number)
     if valid_to is None:
         raise InvalidInput({"certificate_valid_to": N_("请填写原证书的有效期止日。")})
-    issued = issued_on or add_years(valid_to + DAY, -YEARS)
+    issued = issued_on or add_years(valid_to + DAY, -VALIDITY_YEARS)
     if issued > today and issued_on is None:
         raise InvalidInput({"certificate_valid_to": N_("有效期止日超过今天起三年，请对照原证书核对。")})
     if issued > today:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from service.errors import N_, InvalidInput, Message
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 MAIN_PARTS = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml"}
 """Extension of an office file → the part that makes it one."""
@@ -54,7 +54,7 @@ def clean_name(name: str) -> str:
     name = unicodedata.normalize("NFC", name.replace("\\", "/")).rpartition("/")[2]
     name = "".join(c for c in name if unicodedata.category(c)[0] != "C" and c not in '<>:"|?*').strip(" .")
     stem, dot, extension = name.rpartition(".")
-    return f"{stem[: LONGEST_NAME - len(extension) - 1]}{dot}{extension}" if len(name) > LONGEST_NAME else name
+    return f"{stem[: MAX_NAME_LENGTH - len(extension) - 1]}{dot}{extension}" if len(name) > MAX_NAME_LENGTH else name
 
 
 def _is_pdf(data: bytes) -> bool:

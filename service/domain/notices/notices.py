@@ -9,7 +9,7 @@ from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, InvalidInput, Message
 
-LONGEST_TITLE, LONGEST_BODY = 200, 100_000  # characters; of the body with its marks
+MAX_TITLE_LENGTH, MAX_BODY_LENGTH = 200, 100_000  # characters; of the body with its marks
 
 
 class NoticeKind(Labelled):

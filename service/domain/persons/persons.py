@@ -8,7 +8,7 @@ from datetime import date
 
 from service.domain.accounts.roles import UNIT_ROLES, Role
 from service.domain.persons.identity import (
-    OLDEST,
+    EARLIEST_BIRTH_DATE,
     Identity,
     IdType,
     Sex,
@@ -20,7 +20,7 @@ from service.domain.values.labelled_enum import Labelled
 from service.domain.values.state_machine import Moves
 from service.errors import N_, InvalidInput, Message
 
-ADULT = 18
+ADULT_AGE = 18
 
 
 class PersonState(Labelled):
@@ -44,7 +44,7 @@ ALREADY_ENTERED = Message(N_("该人员已存在于其他单位，请联系协�
 
 def is_adult(birth_date: date, today: date) -> bool:
     """Tell whether the 18th birthday has come; that of 29 February falls on 1 March (R20)."""
-    return add_years(birth_date, ADULT) <= today
+    return add_years(birth_date, ADULT_AGE) <= today
 
 
 def parse_name(text: str | None, field: str = "name") -> str:
@@ -67,7 +67,7 @@ def identify(
         identity, source = parse_resident_id(number, today, field), field
     else:
         identity, source = _from_permit(id_type, number, birth_date, sex, field), "birth_date"
-    if not OLDEST <= identity.birth_date <= today:
+    if not EARLIEST_BIRTH_DATE <= identity.birth_date <= today:
         raise InvalidInput({source: N_("出生日期早于 1900 年或晚于今天，请核对。")})
     if not is_adult(identity.birth_date, today):
         raise InvalidInput({source: N_("该人员未满 18 周岁，不能录入。")})

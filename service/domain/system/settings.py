@@ -69,7 +69,7 @@ SETTINGS: Mapping[str, Setting] = {
     "session_hours": Setting(
         N_("会话最长小时数"),
         N_("从登录算起，最多用多久须重新登录。"),
-        str(passwords.LONGEST_SESSION // timedelta(hours=1)),
+        str(passwords.MAX_SESSION_DURATION // timedelta(hours=1)),
         1,
         24,
         _POLICY,
@@ -83,7 +83,7 @@ SETTINGS: Mapping[str, Setting] = {
         _POLICY,
     ),
     "sign_in_failures": Setting(
-        N_("登录失败次数"), N_("15 分钟内失败几次即锁定 30 分钟。"), str(passwords.FAILURES), 3, 10, _POLICY
+        N_("登录失败次数"), N_("15 分钟内失败几次即锁定 30 分钟。"), str(passwords.MAX_FAILURES), 3, 10, _POLICY
     ),
 }
 

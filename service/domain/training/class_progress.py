@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.domain.training.classes import ClassState
-from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 
 Counts = Mapping[EnrollmentState, int]
 
@@ -35,7 +35,7 @@ def came(counts: Counts) -> int:
 
 def is_closed(counts: Counts) -> bool:
     """Tell whether every enrolment of the class has ended."""
-    return _count(counts, LIVE) == 0
+    return _count(counts, LIVE_STATES) == 0
 
 
 def _count(counts: Counts, states: tuple[EnrollmentState, ...] | frozenset[EnrollmentState]) -> int:

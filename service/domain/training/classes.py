@@ -47,7 +47,7 @@ ORGANISES: Mapping[Role, frozenset[TrainingKind]] = {
     Role.PROVINCIAL_AUTHORITY: frozenset({TrainingKind.REFRESHER, TrainingKind.RENEWAL}),
 }
 
-LEAST_HOURS: Mapping[TrainingKind, int] = {  # the default of a qualification type (domain.md §1.2)
+MIN_HOURS: Mapping[TrainingKind, int] = {  # the default of a qualification type (domain.md §1.2)
     TrainingKind.INITIAL: 48,
     TrainingKind.REFRESHER: 16,
     TrainingKind.RENEWAL: 16,

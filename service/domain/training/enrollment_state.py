@@ -25,7 +25,7 @@ class EnrollmentState(Labelled):
 _S = EnrollmentState
 
 # A live enrolment bars every other (R39), and keeps an expired certificate's renewal alive (R25).
-LIVE = frozenset({_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING})
+LIVE_STATES = frozenset({_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING})
 
 ENROLLMENT_MOVES: Moves[EnrollmentState] = {
     _S.PENDING: frozenset({_S.CONFIRMED, _S.REJECTED, _S.WITHDRAWN, _S.CANCELLED}),

@@ -72,7 +72,7 @@ def obstacles_to_enrolling(candidate: Candidate, offer: ClassOffer, today: date)
         obstacle_to_window(offer.state, offer.enrol_from, offer.enrol_until, today),
         None if offer.is_open else Message(N_("该班不接受外省人员，请选择本省或面向全国的班次。")),
         Message(N_("该人员已报名本班，不必重复报名。")) if candidate.is_in_class else None,
-        *_standing(candidate, offer),
+        *_eligibility(candidate, offer),
     ]
     return [obstacle for obstacle in found if obstacle is not None]
 
@@ -84,7 +84,7 @@ def obstacles_to_confirming(candidate: Candidate, offer: ClassOffer, today: date
     itself does not count as another one. last_day: ``classes.confirm_until``.
     """
     late = Message(N_("确认期限 %(day)s 已过。"), day=last_day.isoformat()) if today > last_day else None
-    return [obstacle for obstacle in (late, *_standing(candidate, offer)) if obstacle is not None]
+    return [obstacle for obstacle in (late, *_eligibility(candidate, offer)) if obstacle is not None]
 
 
 def obstacle_to_kind(kind: TrainingKind, need: Need, facts: Facts) -> Message | None:
@@ -151,7 +151,7 @@ def obstacle_to_recording(state: EnrollmentState) -> Message | None:
     return Message(N_("报名当前为“%(state)s”，报到后才能录入成绩。"), state=Message(state.label))
 
 
-def _standing(candidate: Candidate, offer: ClassOffer) -> list[Message | None]:
+def _eligibility(candidate: Candidate, offer: ClassOffer) -> list[Message | None]:
     """Check what must hold both when enrolling and when confirming (R39, R47)."""
     approved = candidate.state is PersonState.APPROVED
     admitted = candidate.qualification_type in offer.qualification_types

@@ -7,7 +7,7 @@ from datetime import date
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, InvalidInput, Message
 
-AHEAD = 3  # years that may be planned for
+MAX_YEARS_AHEAD = 3  # years that may be planned for
 
 
 class PlanState(Labelled):
@@ -19,9 +19,13 @@ class PlanState(Labelled):
 
 def check_year(year: int, today: date, field: str = "year") -> None:
     """Raise ``InvalidInput`` for a year that is over or too far away."""
-    if not today.year <= year <= today.year + AHEAD:
+    if not today.year <= year <= today.year + MAX_YEARS_AHEAD:
         raise InvalidInput(
-            {field: Message(N_("请填写 %(first)s 至 %(last)s 年。"), first=today.year, last=today.year + AHEAD)}
+            {
+                field: Message(
+                    N_("请填写 %(first)s 至 %(last)s 年。"), first=today.year, last=today.year + MAX_YEARS_AHEAD
+                )
+            }
         )
 
 

@@ -9,9 +9,9 @@ from service.errors import N_, InvalidInput, Message
 
 Tenths = int
 ABSENT = N_("缺考")
-HIGHEST: Tenths = 1000
+MAX_SCORE: Tenths = 1000
 DEFAULT_PASS_MARK: Tenths = 600  # D5
-ATTEMPTS = 2  # the examination and one make-up (R52)
+MAX_ATTEMPTS = 2  # the examination and one make-up (R52)
 
 
 def parse_score(text: str | int | None, field: str = "score") -> Tenths | None:
@@ -44,7 +44,7 @@ def is_pass(score: Tenths | None, pass_mark: Tenths) -> bool:
 
 def has_makeup(attempt: int, is_allowed: bool) -> bool:
     """Tell whether a failed attempt may be made up for; the score of the make-up is final (R52). attempt: from 1."""
-    return is_allowed and attempt < ATTEMPTS
+    return is_allowed and attempt < MAX_ATTEMPTS
 
 
 def obstacle_to_correction(corrected_by: object, assented_by: object, certificate_approved: bool) -> Message | None:
@@ -62,7 +62,7 @@ def _normalise(text: str | int | None) -> str:
 
 def _parse_points(typed: str, field: str, message: str) -> Tenths:
     found = re.fullmatch(r"(\d{1,3})(?:\.(\d))?", typed, re.ASCII)
-    tenths = int(found[1]) * 10 + int(found[2] or 0) if found else HIGHEST + 1
-    if tenths > HIGHEST:
+    tenths = int(found[1]) * 10 + int(found[2] or 0) if found else MAX_SCORE + 1
+    if tenths > MAX_SCORE:
         raise InvalidInput({field: message})
     return tenths

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from service.domain.certificates.certificates import Certificate, current, is_expired
-from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, Message
@@ -48,7 +48,9 @@ def reference_date(today: date) -> date:
 
 def is_renewal_under_way(valid_to: date, enrollments: Iterable[EnrollmentFact]) -> bool:
     """Tell whether a renewal enrolled on or before the last valid day is live or passed (R25)."""
-    return any(e.kind is TrainingKind.RENEWAL and e.enrolled_on <= valid_to and e.state in LIVE for e in enrollments)
+    return any(
+        e.kind is TrainingKind.RENEWAL and e.enrolled_on <= valid_to and e.state in LIVE_STATES for e in enrollments
+    )
 
 
 def facts(

@@ -5,8 +5,8 @@ A further field is a line here, a column of the table with its migration, and it
 
 from __future__ import annotations
 
-from service.domain.values.contacts import parse_phone
 from service.domain.values.labelled_enum import Labelled
+from service.domain.values.validators import parse_phone
 from service.errors import N_
 from service.validation.record_fields import FieldKind, Place, RecordField, RecordFields, places
 

@@ -24,11 +24,11 @@ class UnitState(Labelled):
     DELETED = "deleted", N_("已删除")
 
 
-RECORD = tuple(one.input_name for one in UNIT_FIELDS.fields if not one.is_optional)
+REQUIRED_FIELDS = tuple(one.input_name for one in UNIT_FIELDS.fields if not one.is_optional)
 """The fields of a complete record (R3), by their names in the form and in its order."""
 OPEN_BEFORE_RECORD = frozenset({Action.MODIFY_UNIT, Action.VIEW_UNITS, Action.CHANGE_PASSWORD})
 """The actions open to a group or enterprise whose unit record is incomplete (R3)."""
-LOCKED = frozenset({"name", "credit_code", "authority", "kind", "parent"})  # for the unit itself (R11, C6)
+LOCKED_FIELDS = frozenset({"name", "credit_code", "authority", "kind", "parent"})  # for the unit itself (R11, C6)
 
 
 def required_fields(kind: UnitKind) -> frozenset[str]:
@@ -36,14 +36,14 @@ def required_fields(kind: UnitKind) -> frozenset[str]:
     if kind is UnitKind.ACADEMY:
         return frozenset({"name", "kind", "authority", "contact", "phone"})
     if kind is UnitKind.BRANCH:
-        return frozenset(RECORD) - {"credit_code"}
-    return frozenset(RECORD) - {"parent"}
+        return frozenset(REQUIRED_FIELDS) - {"credit_code"}
+    return frozenset(REQUIRED_FIELDS) - {"parent"}
 
 
 def missing_fields(kind: UnitKind, record: Mapping[str, object]) -> list[str]:
     """The required fields that are empty, in the order of the form; none: the record is complete, whoever filled it (C18)."""
     required = required_fields(kind)
-    return [field for field in RECORD if field in required and not record.get(field)]
+    return [field for field in REQUIRED_FIELDS if field in required and not record.get(field)]
 
 
 def obstacle_to_work(role: Role, state: UnitState, actions: Collection[Action]) -> Message | None:
@@ -63,7 +63,7 @@ def obstacle_to_work(role: Role, state: UnitState, actions: Collection[Action]) 
 
 def obstacle_to_changes(role: Role, changed: Iterable[str]) -> Message | None:
     """Return why these fields cannot be changed: some are locked for the unit itself (R11)."""
-    locked = [field for field in RECORD if field in LOCKED and field in set(changed)]
+    locked = [field for field in REQUIRED_FIELDS if field in LOCKED_FIELDS and field in set(changed)]
     if role not in UNIT_ROLES or not locked:
         return None
     return Message(

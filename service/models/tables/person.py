@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from service.domain.persons.identity import mask
-from service.domain.training.classes import LEAST_HOURS
+from service.domain.training.classes import MIN_HOURS
 from service.domain.training.scores import DEFAULT_PASS_MARK
 from service.domain.training.training_kind import TrainingKind
 from service.models.db.collation import sort_key
@@ -25,9 +25,9 @@ class QualificationType(Audited, Base):
     __tablename__ = "qualification_type"
     code: Mapped[str] = mapped_column(String(20), unique=True)
     name: Mapped[str] = mapped_column(String(60))
-    initial_hours: Mapped[int] = mapped_column(default=LEAST_HOURS[TrainingKind.INITIAL])
-    refresher_hours: Mapped[int] = mapped_column(default=LEAST_HOURS[TrainingKind.REFRESHER])
-    renewal_hours: Mapped[int] = mapped_column(default=LEAST_HOURS[TrainingKind.RENEWAL])
+    initial_hours: Mapped[int] = mapped_column(default=MIN_HOURS[TrainingKind.INITIAL])
+    refresher_hours: Mapped[int] = mapped_column(default=MIN_HOURS[TrainingKind.REFRESHER])
+    renewal_hours: Mapped[int] = mapped_column(default=MIN_HOURS[TrainingKind.RENEWAL])
     pass_mark: Mapped[int] = mapped_column(default=DEFAULT_PASS_MARK)
     active: Mapped[bool] = mapped_column(default=True)
     __table_args__ = (CheckConstraint("pass_mark BETWEEN 0 AND 1000", name="pass_mark"),)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, vali
 
 from service.domain.accounts.roles import Role, UserState
 from service.domain.persons.identity import mask
-from service.domain.values.contacts import mask_mail
+from service.domain.values.validators import mask_mail
 from service.models.db.clock import now
 from service.models.db.encryption import encrypted_text
 from service.models.db.ids import new_id

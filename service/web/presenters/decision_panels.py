@@ -13,7 +13,7 @@ from service.models.queries.certificates import certificate_list
 from service.models.queries.persons.person_history import trainings_of, versions_of
 from service.models.queries.persons.person_list import person_of_case
 from service.models.queries.training import enrollment_list
-from service.models.queries.training.training_need_facts import facts_of
+from service.models.queries.training.training_need_facts import facts_of, to_domain
 from service.models.tables.case import Task
 from service.models.tables.certificate import Certificate
 from service.models.tables.person import Person
@@ -92,9 +92,7 @@ def _making_card(found: Enrollment, held: list[Certificate]) -> TaskPanel:
     certificate = next((c for c in held if c.enrollment_id == found.id and c.state in ("issued", "valid")), None)
     why: Message | None = None
     if certificate is not None:
-        why = certificates.obstacle_to_printing(
-            enrollment_eligibility.rule(certificate), found.person.photo_id is not None, 0, None
-        )
+        why = certificates.obstacle_to_printing(to_domain(certificate), found.person.photo_id is not None, 0, None)
     return TaskPanel(
         "pages/cards/making.html", {"certificate": certificate, "found": found, "obstacle": why}, wide=True
     )

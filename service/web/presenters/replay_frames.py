@@ -18,7 +18,7 @@ from service.web.presenters.formatting import instant_text
 from service.workflow.runtime import definitions, history
 
 ABSENT = N_("无")
-MOST_LETTERS = 200
+MAX_VALUE_LENGTH = 200
 
 
 def replay_frames(user: User, case_id: UUID) -> dict[str, Any]:
@@ -123,8 +123,8 @@ def _show(name: str, field: forms.Field | None, value: Any) -> str:
     if isinstance(value, dict):
         return translate(form_answers.PERSONAL) if "personal" in value else "…"
     if field is not None and name not in variable_labels.FORMATTERS:
-        return form_answers.answer_text(field, value)[:MOST_LETTERS]
-    return variable_labels.read(name, value)[:MOST_LETTERS]
+        return form_answers.answer_text(field, value)[:MAX_VALUE_LENGTH]
+    return variable_labels.read(name, value)[:MAX_VALUE_LENGTH]
 
 
 def element_names(digest: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from service.infrastructure.translation import translate
 from service.web.presenters import labels
 from service.web.presenters.formatting import NOTHING, mark
 
-MOST = 3
+MAX_COLUMNS = 3
 
 
 class Column(NamedTuple):
@@ -34,7 +34,7 @@ COLUMNS = (
 )
 
 
-def of(rows: Iterable[Mapping[str, Any]], most: int = MOST) -> list[Column]:
+def of(rows: Iterable[Mapping[str, Any]], most: int = MAX_COLUMNS) -> list[Column]:
     """The first columns for which any of the rows has a value."""
     known = {name for facts in rows for name, value in facts.items() if value not in (None, "")}
     return [column for column in COLUMNS if column.fact in known][:most]

@@ -22,7 +22,7 @@ HEADERS = {
 YEAR = 365 * 24 * 60 * 60
 
 
-MOST_SENT: dict[str, int] = {}
+MAX_SENT_BYTES: dict[str, int] = {}
 """Endpoints that take more in one request than ``MAX_CONTENT_LENGTH``, from whoever is signed in, and how many bytes."""
 
 
@@ -51,8 +51,8 @@ def register(app: Flask) -> None:
 
 def refuse_nul() -> None:
     """No text has a NUL in it, and the database keeps none: a request that sends one is malformed (400)."""
-    if request.endpoint in MOST_SENT and "_user_id" in session:  # before the form is read for the first time
-        request.max_content_length = MOST_SENT[request.endpoint]
+    if request.endpoint in MAX_SENT_BYTES and "_user_id" in session:  # before the form is read for the first time
+        request.max_content_length = MAX_SENT_BYTES[request.endpoint]
     sent = (value for values in (request.args, request.form) for value in values.values())
     if "\0" in request.path or any("\0" in value for value in sent):
         abort(400)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from service.domain.accounts.roles import Role, needs_assent, obstacle_to_account
 from service.domain.units.units import UnitState
-from service.domain.values.contacts import parse_mail, parse_phone
+from service.domain.values.validators import parse_mail, parse_phone
 from service.errors import N_
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction

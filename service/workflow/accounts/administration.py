@@ -26,7 +26,9 @@ from service.workflow.runtime import tasks
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{2,39}")
 NAME_WRONG = N_("请填写姓名，2 至 50 个字。")
 OWN = N_("不能重置自己的密码，请使用“修改密码”。")
-LAST = N_("这是最后一位可用的安全管理员，重置后没有人能同意启用。请在服务器上用 anpei reset-password 命令重置。")
+LAST_ADMINISTRATOR = N_(
+    "这是最后一位可用的安全管理员，重置后没有人能同意启用。请在服务器上用 anpei reset-password 命令重置。"
+)
 KIND_OF_ROLE = {
     Role.MINISTRY: ("ministry",),
     Role.PROVINCIAL_AUTHORITY: ("province",),
@@ -105,7 +107,7 @@ def obstacle_to_reset(actor: User, user: User, *, lock: bool = False) -> str | N
         return OWN
     is_assenting = user.role == Role.SECURITY_ADMIN and needs_assent(Role(actor.role))
     if is_assenting and not set(User.active_ids(Role.SECURITY_ADMIN, lock=lock)) - {user.id}:
-        return LAST
+        return LAST_ADMINISTRATOR
     return None
 
 

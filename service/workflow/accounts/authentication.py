@@ -24,7 +24,7 @@ from service.workflow.accounts.passwords import (
 )
 
 LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
-FAILURES_OF_SOURCE = 30  # that lock an address: an office shares one, and one forgetful colleague must not lock it
+MAX_FAILURES_OF_SOURCE = 30  # that lock an address: an office shares one, and one forgetful colleague must not lock it
 FAILURE = "sign_in_failure"
 
 
@@ -88,7 +88,7 @@ def check_password(login: str, password: str, source: str, action: str = "sign_i
     failures = _failures(account)
     limit = setting.number("sign_in_failures")
     if passwords.locked_until(failures, now(), limit) or passwords.locked_until(
-        _failures(place), now(), FAILURES_OF_SOURCE
+        _failures(place), now(), MAX_FAILURES_OF_SOURCE
     ):
         raise TooManyAttempts(LOCKED)
     user = User.by_login(login)
@@ -98,7 +98,7 @@ def check_password(login: str, password: str, source: str, action: str = "sign_i
         return user
     if _remember_failure(user, account, place, source, limit, action):
         raise TooManyAttempts(LOCKED)
-    left = limit - sum(at > now() - passwords.WINDOW for at in failures) - 1
+    left = limit - sum(at > now() - passwords.FAILURE_WINDOW for at in failures) - 1
     raise SignInNeeded(N_("登录名或密码不对。再错 %(left)s 次将锁定 30 分钟。"), left=max(left, 1))
 
 
@@ -113,7 +113,7 @@ def _failure_key(login: str) -> str:
 
 
 def _failures(key: str) -> list[datetime]:
-    return Attempt.instants(FAILURE, key, passwords.WINDOW + passwords.LOCK)
+    return Attempt.instants(FAILURE, key, passwords.FAILURE_WINDOW + passwords.LOCK_DURATION)
 
 
 def _remember_failure(user: User | None, account: str, place: str, source: str, limit: int, action: str) -> bool:

@@ -50,8 +50,12 @@ def days_left(user: User) -> int | None:
 def check_new(user: User, new: str) -> None:
     """Raise InvalidInput with the rule that a new password breaks, the five before the present one included."""
     passwords.check_password(new, user.login, "new")
-    if any(_is_of(former.password_hash, new) for former in FormerPassword.of(user.id)[: passwords.REMEMBERED]):
-        raise InvalidInput({"new": Message(N_("最近用过的 %(n)s 个密码不能再用，请换一个。"), n=passwords.REMEMBERED)})
+    if any(
+        _is_of(former.password_hash, new) for former in FormerPassword.of(user.id)[: passwords.REMEMBERED_PASSWORDS]
+    ):
+        raise InvalidInput(
+            {"new": Message(N_("最近用过的 %(n)s 个密码不能再用，请换一个。"), n=passwords.REMEMBERED_PASSWORDS)}
+        )
 
 
 def replace(user: User, new: str) -> None:
@@ -59,7 +63,7 @@ def replace(user: User, new: str) -> None:
     current = session()
     current.add(FormerPassword(user_id=user.id, password_hash=user.password_hash))
     current.flush()
-    for forgotten in FormerPassword.of(user.id)[passwords.REMEMBERED :]:
+    for forgotten in FormerPassword.of(user.id)[passwords.REMEMBERED_PASSWORDS :]:
         current.delete(forgotten)
     user.password_hash, user.password_at = _hasher.hash(new), now()
     user.epoch += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.domain.values.privacy import VERSION
+from service.domain.accounts.privacy import VERSION
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.user import User

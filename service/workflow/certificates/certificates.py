@@ -18,8 +18,8 @@ from service.domain.certificates.certificates import CERTIFICATE_MOVES, Certific
 from service.domain.persons.identity import Sex
 from service.domain.persons.persons import parse_name
 from service.domain.values.calendar import write_date
-from service.domain.values.reasons import parse_reason
 from service.domain.values.state_machine import check_move
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, TooManyAttempts
 from service.infrastructure import pdf
 from service.models.db.clock import now, today
@@ -29,7 +29,7 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import live_reissue_of
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.attempt import Attempt
 from service.models.tables.case import Task
 from service.models.tables.certificate import Certificate, PrintRecord
@@ -59,7 +59,7 @@ def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_
     with transaction(Operation("print_certificate", user.id)) as current:
         found = _printable(user, certificate_id)
         has_photo = found.person.photo_id is not None
-        if obstacle := certificates.obstacle_to_printing(rule(found), has_photo, found.printed_count, reason):
+        if obstacle := certificates.obstacle_to_printing(to_domain(found), has_photo, found.printed_count, reason):
             if has_photo and found.printed_count and not reason.strip():
                 raise InvalidInput({"reason": obstacle})
             raise Conflict(obstacle)
@@ -88,7 +88,7 @@ def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
         found = get_or_404_in_scope(user, Certificate, certificate_id)
         current.refresh(found, ["state"])
         why = parse_reason(reason)
-        if obstacle := certificates.obstacle_to_revocation(rule(found), today()):
+        if obstacle := certificates.obstacle_to_revocation(to_domain(found), today()):
             raise Conflict(obstacle)
         check_move(CERTIFICATE_MOVES, CertificateState(found.state), CertificateState.REVOKED)
         found.state, found.void_reason = CertificateState.REVOKED, why

@@ -20,7 +20,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.print_list import printable, printed_in
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
 from service.models.tables.certificate import Certificate
@@ -33,14 +33,14 @@ from service.workflow.runtime import jobs
 MAX_FACES = 500  # faces of one file
 FOREGROUND_FACES = 2  # faces that take less than two seconds
 FACES_PER_SLICE = 10  # faces laid out between two notes of the progress
-KEPT_FOR = timedelta(days=1)
+FILE_LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "print_batch", "print_batch.remove"
 
 
 def obstacle(certificate: Certificate, reason: str = "") -> Message | None:
     """Say why this certificate cannot be part of the file; one reason serves all further prints."""
     has_photo = certificate.person.photo_id is not None
-    return obstacle_to_printing(rule(certificate), has_photo, certificate.printed_count, reason)
+    return obstacle_to_printing(to_domain(certificate), has_photo, certificate.printed_count, reason)
 
 
 def begin_batch(
@@ -88,7 +88,7 @@ def begin_batch(
                 detail=detail,
             )
         )
-        current.add(_job(REMOVAL, batch, KEPT_FOR))
+        current.add(_job(REMOVAL, batch, FILE_LIFETIME))
         if batch.total > FOREGROUND_FACES:
             current.add(_job(EFFECT, batch, timedelta()))
     return batch

@@ -13,7 +13,7 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of_case
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate
 from service.models.tables.user import User
@@ -52,4 +52,4 @@ def obstacle(certificate: Certificate) -> Message | None:
     if live_reissue_of(certificate.id):
         return Message(N_("这份证书的补办正在办理，请勿重复申请。"))
     is_printed = certificate.kind == CertificateKind.LEGACY or certificate.printed_count > 0
-    return obstacle_to_reissue(rule(certificate), today(), is_printed)
+    return obstacle_to_reissue(to_domain(certificate), today(), is_printed)

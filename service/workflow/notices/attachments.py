@@ -6,8 +6,8 @@ from service.domain.notices.attachments import MAIN_PARTS, REFUSED, check_kind, 
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.decoder_pool import DecodingError, decode, told_of_limits
 
-MOST_PARTS, MOST_UNPACKED = 5000, 200 * 1024 * 1024  # of an office file: beyond that it is a zip bomb
-MOST_OBJECTS = 50_000  # of a PDF
+MAX_PARTS, MAX_UNPACKED_BYTES = 5000, 200 * 1024 * 1024  # of an office file: beyond that it is a zip bomb
+MAX_PDF_OBJECTS = 50_000  # of a PDF
 
 
 def check_attachment(
@@ -21,9 +21,9 @@ def check_attachment(
     extension = name.rpartition(".")[2].lower()
     try:
         if extension == "pdf":
-            decode("pdf", data, objects=MOST_OBJECTS)
+            decode("pdf", data, objects=MAX_PDF_OBJECTS)
         elif extension in MAIN_PARTS:
-            parts, _ = decode("office", data, entries=MOST_PARTS, unpacked=MOST_UNPACKED)
+            parts, _ = decode("office", data, entries=MAX_PARTS, unpacked=MAX_UNPACKED_BYTES)
             if not is_plain_office(extension, parts):
                 raise InvalidInput({field: REFUSED})
     except DecodingError as error:
@@ -38,5 +38,5 @@ _REFUSALS: dict[str, str | Message] = {
     "damaged": N_("文件已损坏，无法读取，请重新生成后再上传。"),
     "encrypted": N_("PDF 被加密，请去掉密码和限制后再上传。"),
     "active": N_("PDF 带有脚本、动作、多媒体或附件，请打印为普通 PDF 后再上传。"),
-    "objects": Message(N_("PDF 的内容过多（超过 %(most)s 个对象），请分成几个文件上传。"), most=f"{MOST_OBJECTS:,}"),
+    "objects": Message(N_("PDF 的内容过多（超过 %(most)s 个对象），请分成几个文件上传。"), most=f"{MAX_PDF_OBJECTS:,}"),
 }

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.notices import notices
-from service.domain.notices.notices import LONGEST_BODY, LONGEST_TITLE, NoticeKind, NoticeState
-from service.domain.values.reasons import parse_reason
+from service.domain.notices.notices import MAX_BODY_LENGTH, MAX_TITLE_LENGTH, NoticeKind, NoticeState
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import rich_text
 from service.models.db.clock import now
@@ -31,7 +31,7 @@ from service.workflow.notices.attachments import check_attachment
 from service.workflow.optimistic_lock import check_version
 
 MEGABYTE = 1024 * 1024
-MOST_UNITS = 200  # that one bulletin names
+MAX_UNITS = 200  # that one bulletin names
 
 
 def save_bulletin(user: User, raw: Mapping[str, Any], notice_id: UUID | None = None) -> Notice:
@@ -46,7 +46,7 @@ def save_bulletin(user: User, raw: Mapping[str, Any], notice_id: UUID | None = N
             raise Conflict(obstacle)
         check_version(row.version, raw)
         entry = FormReader(raw)
-        row.title = entry.text("title", LONGEST_TITLE, required=True) or ""
+        row.title = entry.text("title", MAX_TITLE_LENGTH, required=True) or ""
         row.body = _body(entry)
         row.roles = sorted(raw.get("roles") or [])
         row.authorities = _authorities(user, sorted(set(raw.get("authorities") or [])), entry)
@@ -170,8 +170,8 @@ def _file(notice_id: UUID, attachment_id: UUID) -> Attachment:
 def _body(entry: FormReader) -> str:
     """The cleaned text; one without a word is refused."""
     typed = entry.typed("body")
-    if len(typed) > LONGEST_BODY:
-        entry.refuse("body", Message(TOO_LONG, most=LONGEST_BODY, now=len(typed)))
+    if len(typed) > MAX_BODY_LENGTH:
+        entry.refuse("body", Message(TOO_LONG, most=MAX_BODY_LENGTH, now=len(typed)))
         return ""
     body = rich_text.clean(typed) if entry.has("markup") else rich_text.from_plain(typed)
     if not rich_text.to_plain(body):
@@ -191,8 +191,8 @@ def _authorities(user: User, chosen: list[str], entry: FormReader) -> list[str]:
 def _units(user: User, entry: FormReader) -> list[str]:
     """The units named, a line each; only those in the author's scope can be. None named: all."""
     names = list(dict.fromkeys(" ".join(line.split()) for line in entry.typed("units").splitlines() if line.strip()))
-    if len(names) > MOST_UNITS:
-        entry.refuse("units", Message(N_("最多指定 %(most)s 个单位，更多请按省份和角色发布。"), most=MOST_UNITS))
+    if len(names) > MAX_UNITS:
+        entry.refuse("units", Message(N_("最多指定 %(most)s 个单位，更多请按省份和角色发布。"), most=MAX_UNITS))
         return []
     found = unit_list.ids_by_name(user, names)
     unknown = [name for name in names if name not in found]

@@ -33,9 +33,9 @@ from service.validation.messages import NOT_AN_OPTION
 from service.workflow.notices.attachments import check_attachment
 from service.workflow.runtime import tasks
 
-LONGEST = 2000  # characters of a question or a line
+MAX_TEXT_LENGTH = 2000  # characters of a question or a line
 MEGABYTE = 1024 * 1024
-MOST_FILES = 30  # of a whole ticket
+MAX_FILES = 30  # of a whole ticket
 
 Files = Sequence[tuple[str, bytes]]
 """Name and content of each upload."""
@@ -114,7 +114,7 @@ def visible_ticket(user: User, ticket_id: UUID) -> Ticket:
 
 def _body(entry: FormReader, must: bool = True) -> str:
     """Read the text of a message; '' for none or a wrong one."""
-    return entry.lines("body", LONGEST, required=must) or ""
+    return entry.lines("body", MAX_TEXT_LENGTH, required=must) or ""
 
 
 def _check_files(files: Files, known: int) -> list[tuple[str, str, bytes]]:
@@ -122,8 +122,8 @@ def _check_files(files: Files, known: int) -> list[tuple[str, str, bytes]]:
     most = setting.number("attachments")
     if len(files) > most:
         raise InvalidInput({"files": Message(N_("一次最多 %(most)s 个文件。"), most=most)})
-    if known + len(files) > MOST_FILES:
-        raise InvalidInput({"files": Message(N_("一份工单最多 %(most)s 个文件，请另提新工单。"), most=MOST_FILES)})
+    if known + len(files) > MAX_FILES:
+        raise InvalidInput({"files": Message(N_("一份工单最多 %(most)s 个文件，请另提新工单。"), most=MAX_FILES)})
     checked = []
     for name, data in files:
         try:

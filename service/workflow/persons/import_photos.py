@@ -11,19 +11,18 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
 
-from service.domain.values.contacts import normalise
-from service.domain.values.photos import MOST_BYTES, obstacle_to_photo
+from service.domain.values.validators import MAX_PHOTO_BYTES, normalise, obstacle_to_photo
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.decoder_pool import DecodingError, decode, decode_members, told_of_limits
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.person_import import ImportPhoto
 from service.workflow.persons.import_rows import Wrong
-from service.workflow.persons.import_sheet import MOST, PHOTO, Row
+from service.workflow.persons.import_sheet import MAX_PERSONS, PHOTO, Row
 from service.workflow.persons.photos import CleanPhoto, clean_photo
 
-LARGEST = 64 * 1024 * 1024  # bytes of the ZIP
-LIMITS = {"entries": 2 * MOST, "unpacked": 2 * LARGEST}  # photos hardly become smaller when packed
+MAX_ZIP_BYTES = 64 * 1024 * 1024  # bytes of the ZIP
+LIMITS = {"entries": 2 * MAX_PERSONS, "unpacked": 2 * MAX_ZIP_BYTES}  # photos hardly become smaller when packed
 _ENDS = ("jpg", "jpeg", "png")
 _LEFT_BEHIND = re.compile(r"(^|/)(__MACOSX/|\.|thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 _TOO_MUCH = N_("照片压缩包里的文件过多或过大，请只放人员照片，并分成几次导入。")
@@ -49,8 +48,8 @@ class Found:
 
 def open_photos(stream: IO[bytes]) -> Packed:
     """The ZIP of photos. Raises InvalidInput at ``photos`` for what is none, is protected, or is beyond a limit."""
-    if stream.seek(0, 2) > LARGEST:
-        raise _refuse(Message(N_("照片压缩包超过 %(most)s MB，请分成几次导入。"), most=LARGEST >> 20))
+    if stream.seek(0, 2) > MAX_ZIP_BYTES:
+        raise _refuse(Message(N_("照片压缩包超过 %(most)s MB，请分成几次导入。"), most=MAX_ZIP_BYTES >> 20))
     try:
         entries, _ = decode("archive", stream, **LIMITS)
     except DecodingError as error:
@@ -75,7 +74,7 @@ def assign(packed: Packed, rows: Sequence[Row]) -> Found:
             found.wrong[row] = Message(N_("这个人员有不止一张照片，请只保留一张。"))
         else:
             found.entries[row] = place
-            if size > MOST_BYTES:  # not even unpacked
+            if size > MAX_PHOTO_BYTES:  # not even unpacked
                 found.wrong[row] = obstacle_to_photo("JPEG", 0, 0, size) or Message(_DAMAGED)
     return found
 
@@ -136,7 +135,9 @@ def _unpack(packed: Packed, found: Found) -> Iterator[tuple[int, bytes]]:
     chosen = {row: place for row, place in found.entries.items() if row not in found.wrong}
     try:
         yield from zip(
-            chosen, decode_members(packed.stream, chosen=list(chosen.values()), most=MOST_BYTES, **LIMITS), strict=True
+            chosen,
+            decode_members(packed.stream, chosen=list(chosen.values()), most=MAX_PHOTO_BYTES, **LIMITS),
+            strict=True,
         )
     except DecodingError as error:
         raise _refuse(_REFUSALS.get(error.reason) or told_of_limits(error)) from error

@@ -11,7 +11,7 @@ from typing import Any
 
 from service.domain.accounts.permissions import Action
 from service.domain.persons.person_fields import PERSON_FIELDS
-from service.domain.values.contacts import normalise
+from service.domain.values.validators import normalise
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.xlsx import DANGEROUS
 from service.models.queries.units.unit_list import unit_choices
@@ -28,8 +28,8 @@ from service.workflow.xlsx_reader import (
 
 VERSION = 1
 MARK = f"persons-{VERSION}"  # stands above the heads, in each language
-MOST = 2_000  # persons of one file
-EXACT = 10**15  # a longer number in a number cell has lost its last digits
+MAX_PERSONS = 2_000  # persons of one file
+EXACT_NUMBER_LIMIT = 10**15  # a longer number in a number cell has lost its last digits
 
 Spell = Callable[[str], Collection[str]]
 """All spellings of a text of the catalogue, one a language: a file may be filled in under either."""
@@ -87,7 +87,7 @@ def read_people(data: bytes, options: Options, spell: Spell) -> list[Row]:
     rows = [row for row in rows if any(row.cells)]
     if not rows:
         raise _refuse(N_("表中没有人员，请从表头的下一行开始填写。"))
-    if len(rows) > MOST:
+    if len(rows) > MAX_PERSONS:
         raise _refuse(Message(N_("表中有 %(n)s 人，一次最多导入 2,000 人，请分成几个文件。"), n=f"{len(rows):,}"))
     _refuse_repeated(rows)
     return rows
@@ -172,7 +172,7 @@ def _problem(column: RecordField, cell: Any) -> str | None:
         return N_("单元格里是错误值，请重新填写。")
     if cell is MERGED:
         return N_("单元格与别的单元格合并了，请取消合并，每一格分别填写。")
-    if column.kind is FieldKind.CODE and is_number and (abs(cell) >= EXACT or isinstance(cell, float)):
+    if column.kind is FieldKind.CODE and is_number and (abs(cell) >= EXACT_NUMBER_LIMIT or isinstance(cell, float)):
         return N_("号码被存成了数字，末几位已经丢失。请把单元格设为“文本”后重新填写。")
     if column.kind is FieldKind.DATE and is_number:
         return N_("日期被存成了数字。请把单元格设为“日期”或“文本”，填写 2026-11-24 的形式。")

@@ -39,12 +39,12 @@ from service.workflow.persons.import_sheet import (
 from service.workflow.persons.person_records import save_and_submit, save_person
 from service.workflow.runtime import jobs
 
-AT_ONCE = 200  # rows that are checked or entered while the reader waits
+ROWS_AT_ONCE = 200  # rows that are checked or entered while the reader waits
 PHOTOS_AT_ONCE = 50  # each takes some 30 ms
-AT_ONCE_SUBMITTED = 20  # an approval is started for each
-SLICE = 50  # rows between two notes of the progress
-KEPT = timedelta(days=1)
-SAFETY = timedelta(minutes=2)  # what is done while the reader waits is taken up by the worker if the process dies
+SUBMISSIONS_AT_ONCE = 20  # an approval is started for each
+SLICE_ROWS = 50  # rows between two notes of the progress
+IMPORT_LIFETIME = timedelta(days=1)
+WORKER_DELAY = timedelta(minutes=2)  # what is done while the reader waits is taken up by the worker if the process dies
 CHECK, ENTER, REMOVAL = "person_import.check", "person_import.enter", "person_import.remove"
 
 
@@ -82,12 +82,17 @@ def begin(
         "photos": len(found.entries),
         "wrong": wrong_to_json(wrong),
     }
-    waits = len(rows) <= AT_ONCE and len(found.entries) <= PHOTOS_AT_ONCE
+    waits = len(rows) <= ROWS_AT_ONCE and len(found.entries) <= PHOTOS_AT_ONCE
     with transaction(Operation("begin_person_import", user_id)) as current:
         if is_new := person_imports.insert_import(values):
             if packed:
                 import_photos.keep(import_id, packed, found)
-            current.add_all([_job(REMOVAL, import_id, KEPT), _job(CHECK, import_id, SAFETY if waits else timedelta())])
+            current.add_all(
+                [
+                    _job(REMOVAL, import_id, IMPORT_LIFETIME),
+                    _job(CHECK, import_id, WORKER_DELAY if waits else timedelta()),
+                ]
+            )
     if waits and is_new:
         check(import_id)
     return find_own(user_id, import_id)
@@ -112,8 +117,8 @@ def start(user: User, import_id: UUID, partial: bool) -> PersonImport:
             return row
         _must_be_ready(row, partial)
         row.state, row.partial, row.done, row.error = ImportState.IMPORTING, partial, 0, None
-        waits = row.total <= (AT_ONCE_SUBMITTED if row.submit else AT_ONCE)
-        current.add(_job(ENTER, import_id, SAFETY if waits else timedelta()))
+        waits = row.total <= (SUBMISSIONS_AT_ONCE if row.submit else ROWS_AT_ONCE)
+        current.add(_job(ENTER, import_id, WORKER_DELAY if waits else timedelta()))
     if waits:
         enter(import_id)
     return find_own(user_id, import_id)
@@ -177,14 +182,14 @@ def _check(import_id: UUID, job_id: UUID | None) -> None:
         row.submit,
         row.photos > 0,
     )
-    for n in range(0, len(rows), SLICE):
+    for n in range(0, len(rows), SLICE_ROWS):
         try:
             with transaction(Operation("check_person_import", user_id)):
-                merge(wrong, save_all(_active(user_id), rows[n : n + SLICE], save_person, submit))
+                merge(wrong, save_all(_active(user_id), rows[n : n + SLICE_ROWS], save_person, submit))
                 raise _Undone
         except _Undone:
-            merge(wrong, import_photos.check(import_id, rows[n : n + SLICE]) if has_photos else {})
-            _tell(import_id, n + SLICE, job_id)
+            merge(wrong, import_photos.check(import_id, rows[n : n + SLICE_ROWS]) if has_photos else {})
+            _tell(import_id, n + SLICE_ROWS, job_id)
     with transaction(Operation("check_person_import", user_id)):
         held = person_imports.lock_import(import_id)
         if held is not None and held.state == ImportState.CHECKING:
@@ -204,10 +209,10 @@ def _enter(import_id: UUID, job_id: UUID | None) -> None:
             if not person_imports.try_exclusive_work(import_id):
                 return
             user = _active(user_id)
-            for n in range(0, len(rows), SLICE):
-                some = rows[n : n + SLICE]
+            for n in range(0, len(rows), SLICE_ROWS):
+                some = rows[n : n + SLICE_ROWS]
                 fresh |= save_all(user, some, save, photos=import_photos.of_rows(import_id, some) if has_photos else {})
-                _tell(import_id, n + SLICE, job_id)
+                _tell(import_id, n + SLICE_ROWS, job_id)
             if fresh and not partial:
                 raise _Undone
             _end(user, import_id, len(rows) - len(fresh), merge(wrong, fresh))

@@ -18,8 +18,7 @@ from service.domain.persons import persons
 from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import ALREADY_ENTERED, PersonState
-from service.domain.values.contacts import parse_phone
-from service.domain.values.reasons import parse_reason
+from service.domain.values.validators import parse_phone, parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.clock import today
 from service.models.db.encryption import blind_index

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.domain.values.photos import MOST_BYTES, MOST_PIXELS, MOST_SCANS, obstacle_to_photo, too_many_pixels
+from service.domain.values.validators import (
+    MAX_JPEG_SCANS,
+    MAX_PHOTO_BYTES,
+    MAX_PHOTO_PIXELS,
+    obstacle_to_photo,
+    too_many_pixels,
+)
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.decoder_pool import DecodingError, decode, told_of_limits
 from service.models.db.session import session
 from service.models.tables.person import Photo
 
-KEPT = (590, 826)  # pixels: what is stored is at most twice the one-inch size
+STORED_SIZE_PX = (590, 826)  # pixels: what is stored is at most twice the one-inch size
 _CROOKED = Message(N_("照片文件不完整，或末尾带有别的内容，请用看图软件另存为 JPEG 后再上传。"))
 
 
@@ -25,10 +31,12 @@ class CleanPhoto:
 
 def clean_photo(data: bytes, field: str = "photo") -> CleanPhoto:
     """Check an upload (§1.3) and re-encode it; raises ``InvalidInput`` at ``field`` for anything but a plain photo."""
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_PHOTO_BYTES:
         raise InvalidInput({field: obstacle_to_photo("JPEG", 0, 0, len(data)) or _CROOKED})
     try:
-        (kind, width, height, *size), jpeg = decode("photo", data, pixels=MOST_PIXELS, scans=MOST_SCANS, kept=KEPT)
+        (kind, width, height, *size), jpeg = decode(
+            "photo", data, pixels=MAX_PHOTO_PIXELS, scans=MAX_JPEG_SCANS, kept=STORED_SIZE_PX
+        )
     except DecodingError as error:
         raise InvalidInput({field: _told(error, len(data))}) from error
     if problem := obstacle_to_photo(kind, width, height, len(data)):
@@ -52,7 +60,7 @@ def _told(error: DecodingError, size: int) -> Message:
             return too_many_pixels(error.facts["width"], error.facts["height"])
         case "scans":
             return Message(
-                N_("照片分成了过多的扫描（最多 %(most)s 次），请用看图软件另存为 JPEG 后再上传。"), most=MOST_SCANS
+                N_("照片分成了过多的扫描（最多 %(most)s 次），请用看图软件另存为 JPEG 后再上传。"), most=MAX_JPEG_SCANS
             )
         case "damaged":
             return _CROOKED

@@ -15,7 +15,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.reissue_list import live_reissue_of, live_reissues_of
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate, next_edition
 from service.models.tables.organisation import Organisation
@@ -58,7 +58,7 @@ def change_type(user: User, person_id: UUID, code: str) -> Person:
             raise InvalidInput({"qualification_type": N_("请选择另一种资格类型。")})
         valid = select(Certificate).where(Certificate.person_id == person.id, Certificate.state == "valid")
         old = current.scalars(valid).one_or_none()
-        if obstacle := obstacle_to_type_change(rule(old) if old else None, today()):
+        if obstacle := obstacle_to_type_change(to_domain(old) if old else None, today()):
             raise Conflict(obstacle)
         assert old is not None
         old.state = CertificateState.SUPERSEDED

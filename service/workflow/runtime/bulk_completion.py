@@ -19,7 +19,7 @@ from service.models.tables.case import Submission, Task
 from service.models.tables.user import User
 from service.workflow.runtime import tasks
 
-SLICE = 50  # rows that share one transaction
+SLICE_ROWS = 50  # rows that share one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
     chosen = select(Task).options(load_only(Task.case_id)).where(Task.id.in_([t for t, _ in rows]))
     in_case_order = {task.id: task.case_id for task in session().scalars(chosen)}
     ordered = sorted(rows, key=lambda r: in_case_order.get(r[0], r[0]))
-    for n in range(0, max(len(ordered), 1), SLICE):
+    for n in range(0, max(len(ordered), 1), SLICE_ROWS):
         with transaction(Operation("complete_many", user.id)):
             results = {r.task_id: r for r in _lock_submission(user, submission_id)}
-            for task_id, raw in ordered[n : n + SLICE]:
+            for task_id, raw in ordered[n : n + SLICE_ROWS]:
                 results[task_id] = results.get(task_id) or _complete_row(user, task_id, raw)
             answer = _answer(results, rows)
             plain = {"rows": [_result_to_json(r) for r in answer], "left": len({t for t, _ in rows} - results.keys())}

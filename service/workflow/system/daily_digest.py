@@ -19,7 +19,7 @@ from service.workflow.training import plans
 
 DIGEST = N_("每日提醒")
 ACTION = "daily_work"
-LOCK = 20260303  # an advisory lock: several workers may wake at once
+ADVISORY_LOCK = 20260303  # an advisory lock: several workers may wake at once
 
 _done: ProcessCache[date] = ProcessCache()  # the last day whose work is done, so that most wake-ups ask nothing
 
@@ -38,7 +38,7 @@ def write_due_digests() -> bool:
 
 def _write_digests(day: date) -> bool:
     with transaction(Operation("daily_digest")) as current:
-        if not current.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}):
+        if not current.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK}):
             return False
         done = select(AuditEvent.id).where(AuditEvent.action == ACTION, AuditEvent.at >= start_of_day(day)).limit(1)
         if session().scalar(done) is not None:

@@ -29,7 +29,7 @@ from service.reports.lists.unmasked import PERSONAL, reveal
 from service.workflow.authorization import must_have_record
 from service.workflow.runtime import jobs
 
-MOST_ROWS = 50_000  # of one export (R71)
+MAX_EXPORT_ROWS = 50_000  # of one export (R71)
 ROWS_AT_ONCE = 4_000  # take less than two seconds; more are written by the worker
 LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "export", "export.remove"
@@ -65,9 +65,9 @@ def begin(
     if unmasked:
         _check_unmasked(user, purpose)
     chosen = parse_filter(report, user, given)
-    total = report.read(user, chosen).count(MOST_ROWS + 1)
-    if total > MOST_ROWS:
-        raise Conflict(Message(N_("超过 %(most)s 行，请缩小条件后再导出。"), most=f"{MOST_ROWS:,}"))
+    total = report.read(user, chosen).count(MAX_EXPORT_ROWS + 1)
+    if total > MAX_EXPORT_ROWS:
+        raise Conflict(Message(N_("超过 %(most)s 行，请缩小条件后再导出。"), most=f"{MAX_EXPORT_ROWS:,}"))
     row = ExportLog(
         id=new_id(),
         user_id=user.id,

@@ -27,7 +27,7 @@ from service.workflow.optimistic_lock import check_version
 
 CODE = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
 HOURS = ("initial_hours", "refresher_hours", "renewal_hours")
-LEAST_HOURS, MOST_HOURS = 1, 500
+MIN_HOURS, MAX_HOURS = 1, 500
 
 
 def settable(user: User) -> list[str]:
@@ -81,7 +81,7 @@ def save_type(user: User, raw: Mapping[str, Any], type_id: UUID | None = None) -
             if not CODE.fullmatch(row.code):
                 entry.refuse("code", N_("代码由 2 至 20 个大写字母、数字或下划线组成，以字母开头。"))
         row.name = entry.text("name", 60, required=True) or ""
-        found = {name: entry.integer(name, LEAST_HOURS, MOST_HOURS) for name in HOURS}
+        found = {name: entry.integer(name, MIN_HOURS, MAX_HOURS) for name in HOURS}
         mark = entry.parse(parse_pass_mark, entry.typed("pass_mark"))
         entry.check()
         for name, hours in found.items():

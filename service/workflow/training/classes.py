@@ -20,7 +20,7 @@ from service.domain.training.classes import (
     obstacle_to_class_changes,
 )
 from service.domain.training.enrollment_state import EnrollmentState
-from service.domain.values.reasons import parse_reason
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, Message, NotAllowed
 from service.models.db.clock import today
 from service.models.db.session import session

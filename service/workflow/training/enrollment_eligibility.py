@@ -24,12 +24,10 @@ from service.domain.training.training_need import Facts, Need
 from service.errors import Message
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.queries.training.training_need_facts import facts_of, rule
+from service.models.queries.training.training_need_facts import facts_of
 from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingClass
 from service.workflow.training import enrollments
-
-__all__ = ["obstacle_of_class", "obstacles", "recheck", "rule"]
 
 
 def obstacles(found: TrainingClass, rows: Sequence[Any]) -> dict[UUID, list[Message]]:

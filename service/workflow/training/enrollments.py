@@ -16,7 +16,7 @@ from service.domain.accounts.roles import Role
 from service.domain.training import enrollments
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_need import Need
-from service.domain.values.reasons import parse_reason
+from service.domain.values.validators import parse_reason
 from service.errors import AnpeiError, InvalidInput, Message, NotAllowed
 from service.handlers import registry
 from service.models.db.clock import today
@@ -24,7 +24,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.scope_adapters import actor_of, subject_of
-from service.models.queries.training.training_need_facts import Known, facts_of
+from service.models.queries.training.training_need_facts import TrainingNeedInputs, facts_of
 from service.models.tables.person import Person
 from service.models.tables.training import TrainingClass, TrainingNeed
 from service.models.tables.training_need_listener import WRITE_NEEDS
@@ -34,7 +34,7 @@ from service.workflow.runtime import definitions, tasks
 from service.workflow.training.enrollment_actions import EnrollmentAction
 from service.workflow.training.score_corrections import enrollment_for
 
-BATCH = 500  # persons decided in one transaction
+BATCH_PERSONS = 500  # persons decided in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,11 @@ def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_00
     """
     done = 0
     while done < limit:
-        chosen = list(person_ids)[done : done + BATCH] if person_ids is not None else _stale(min(BATCH, limit - done))
+        chosen = (
+            list(person_ids)[done : done + BATCH_PERSONS]
+            if person_ids is not None
+            else _stale(min(BATCH_PERSONS, limit - done))
+        )
         if not chosen:
             break
         with transaction(Operation("refresh_need")):
@@ -87,12 +91,12 @@ def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_00
     return done
 
 
-def decide(known: Known) -> Need:
+def decide(known: TrainingNeedInputs) -> Need:
     """The need that follows from the facts by the decision in force."""
     return decide_all({UUID(int=0): known})[UUID(int=0)]
 
 
-def decide_all(known: Mapping[UUID, Known]) -> dict[UUID, Need]:
+def decide_all(known: Mapping[UUID, TrainingNeedInputs]) -> dict[UUID, Need]:
     """The need of each person by the decision in force; equal facts are decided once."""
     definition, _ = definitions.decision("training_need")
     decided: dict[str, Need] = {}

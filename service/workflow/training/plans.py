@@ -15,7 +15,7 @@ from service.domain.training.classes import check_organiser
 from service.domain.training.plan_fields import PLAN_FIELDS
 from service.domain.training.plans import PlanState
 from service.domain.training.training_kind import TrainingKind
-from service.domain.values.reasons import parse_reason
+from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, Message, NotAllowed, NotFound
 from service.models.db.clock import today
 from service.models.db.ids import new_id

@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 from service.domain.accounts.permissions import may
 from service.domain.accounts.roles import Role
 from service.domain.training.scores import parse_score
-from service.domain.values.reasons import parse_reason
+from service.domain.values.validators import parse_reason
 from service.errors import Conflict, Message, NotAllowed, NotFound
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope

@@ -17,7 +17,7 @@ from service.domain.training.classes import (
     confirmation_warning_at,
     refresher_year,
 )
-from service.domain.training.enrollment_state import ENROLLMENT_MOVES, LIVE, EnrollmentState
+from service.domain.training.enrollment_state import ENROLLMENT_MOVES, LIVE_STATES, EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import EnrollmentFact
 from service.domain.values.calendar import DAY, civil_date, start_of_day
@@ -318,7 +318,7 @@ class InMemoryHandlers:
         check_move(ENROLLMENT_MOVES, EnrollmentState(row["state"]), to)
         if reason is not None:
             values["reason"] = reason
-        if to not in LIVE:
+        if to not in LIVE_STATES:
             values["ended_on"] = self._today
         row.change(self._input.at, self._cause, state=to, **values)
         self._note_renewal()
@@ -326,7 +326,7 @@ class InMemoryHandlers:
     def _note_renewal(self) -> None:
         """Remember a live renewal, which keeps an expired certificate from ending (R25)."""
         row = self._enrollment
-        is_live = row["kind"] == "renewal" and row["state"] in LIVE
+        is_live = row["kind"] == "renewal" and row["state"] in LIVE_STATES
         state = EnrollmentState(row["state"])
         self._history.renewals = [EnrollmentFact(TrainingKind.RENEWAL, row["enrolled_on"], state)] if is_live else []
 

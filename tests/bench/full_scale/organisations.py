@@ -10,9 +10,9 @@ from uuid import UUID
 
 from service.demo.invented.accounts import FIRST_KINDS, Accounts
 from service.demo.invented.people import FAMILY_NAMES, People, unit_records
+from service.domain.accounts.privacy import VERSION
 from service.domain.units.provinces import PROVINCES
 from service.domain.values.calendar import DAY, civil_date
-from service.domain.values.privacy import VERSION
 from service.models.db.collation import sort_key
 from service.models.db.transaction import Operation
 from service.models.tables.organisation import AcademyLink, Organisation, authority_id

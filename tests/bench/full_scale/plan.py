@@ -11,7 +11,7 @@ from uuid import UUID
 from service import engine
 from service.domain.certificates.certificates import Certificate, CertificateState
 from service.domain.training import training_need
-from service.domain.training.enrollment_state import LIVE, EnrollmentState
+from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.training_need import Facts, Need
 from service.domain.units.units import UnitKind
 from service.domain.values.calendar import (
@@ -186,7 +186,7 @@ def enrollment_events(enrollment_plan: EnrollmentPlan) -> list[PlannedEvent]:
         events += _examination(enrollment_plan, random)
     if planned.cancelled_at is not None:
         events = [h for h in events if h.at < planned.cancelled_at]
-        if EnrollmentState(events[-1].state) in LIVE:
+        if EnrollmentState(events[-1].state) in LIVE_STATES:
             events.append(PlannedEvent(planned.cancelled_at + timedelta(minutes=5), "cancel", "cancelled"))
     return events
 

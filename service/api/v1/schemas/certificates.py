@@ -9,7 +9,7 @@ from service.domain.persons.persons import PersonState
 from service.validation.fields import Boolean, Choice, Date, DateTime, Id, Integer, List, Score, Text, nested
 
 STATES = ("valid", "soon", "expired", *(s for s in CertificateState if s != "valid"))
-SHOWN = (
+RESPONSE_FIELDS = (
     "id",
     "number",
     "edition",

@@ -19,7 +19,7 @@ KIND = "培训类型；取证班由协会，再培训和换证班由省级开办
 INSTITUTION = "承办机构的 id，见 GET /institutions。 / Id of the training institution."
 TYPES = "招收的资格类型代码，见 GET /qualification-types。 / Codes of the qualification types admitted."
 OPEN = ("publish", "keep")
-SHOWN = (
+RESPONSE_FIELDS = (
     "id",
     "code",
     *CLASS_FIELDS.keys_at(Place.REST_OUT),

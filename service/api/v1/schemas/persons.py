@@ -17,7 +17,7 @@ from service.validation.record_fields import Place
 
 TYPE = "资格类型代码，见 GET /qualification-types。 / Code of the qualification type."
 REASON = "原因。 / Reason."
-SHOWN = ("id", *PERSON_FIELDS.keys_at(Place.REST_OUT), "version")
+RESPONSE_FIELDS = ("id", *PERSON_FIELDS.keys_at(Place.REST_OUT), "version")
 
 
 class PersonQuery(SearchQuery):

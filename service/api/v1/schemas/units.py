@@ -14,7 +14,7 @@ from service.validation.record_fields import Place
 
 PROVINCE = "主管省份的 id，见 GET /provinces。 / Id of the province."
 GROUP = "所属集团的 id（分公司必填）。 / Id of the group; branches have one."
-SHOWN = ("id", *UNIT_FIELDS.keys_at(Place.REST_OUT), "state", "names_history", "version")
+RESPONSE_FIELDS = ("id", *UNIT_FIELDS.keys_at(Place.REST_OUT), "state", "names_history", "version")
 
 
 class UnitQuery(SearchQuery):

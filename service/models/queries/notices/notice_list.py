@@ -23,7 +23,7 @@ from service.models.tables.user import User
 ORDER = SortOrder((Notice.published_at, Notice.id), is_descending=True)
 OWN = SortOrder((Notice.created_at, Notice.id), is_descending=True)
 READING = SortOrder((Organisation.sort_key, User.id))
-MOST_UNREAD = 100  # counted to; beyond that the bar says 99+
+MAX_COUNTED_UNREAD = 100  # counted to; beyond that the bar says 99+
 Author = aliased(Organisation)
 
 
@@ -47,7 +47,7 @@ def own_query(user: User, chosen: ReportFilter) -> Any:
 def unread_count(user: User) -> int:
     """Count the notices that the user has not opened since the account exists; at most 100."""
     found = select(literal(1)).select_from(Notice).where(_published(user), _since(user), ~_is_read(user))
-    return session().scalar(select(func.count()).select_from(found.limit(MOST_UNREAD).subquery())) or 0
+    return session().scalar(select(func.count()).select_from(found.limit(MAX_COUNTED_UNREAD).subquery())) or 0
 
 
 def unread_ids(user: User, limit: int = 500) -> list[UUID]:

@@ -19,7 +19,7 @@ from service.models.tables.training import Enrollment, Score, TrainingClass
 from service.models.tables.user import User
 from service.validation.record_fields import Place
 
-SHOWN = PERSON_FIELDS.keys_at(Place.HISTORY)
+HISTORY_FIELDS = PERSON_FIELDS.keys_at(Place.HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def scores_of(enrollment_ids: Iterable[UUID]) -> dict[UUID, tuple[int | None, ..
     return found
 
 
-def versions_of(row_id: UUID, shown: tuple[str, ...] = SHOWN) -> list[Version]:
+def versions_of(row_id: UUID, shown: tuple[str, ...] = HISTORY_FIELDS) -> list[Version]:
     """Every saving that changed one of the ``shown`` fields, newest first; three queries."""
     query = (
         select(RowChange, User.display_name, Organisation.name)
@@ -121,7 +121,7 @@ def records_of(versions: Sequence[Version], now: Mapping[str, Any]) -> list[dict
     return records
 
 
-def changes_in(rows: Sequence[Any], shown: tuple[str, ...] = SHOWN) -> list[tuple[Change, ...]]:
+def changes_in(rows: Sequence[Any], shown: tuple[str, ...] = HISTORY_FIELDS) -> list[tuple[Change, ...]]:
     """List the changes of each row (``before``, ``after``) in the ``shown`` fields; two queries for the names."""
     names = _names(rows)
     return [tuple(_changes(row, shown, names)) for row in rows]

@@ -17,7 +17,7 @@ from service.models.tables.case import Task
 from service.models.tables.user import User
 
 Addresses = Sequence[tuple[UUID, str]]
-CAP = 1000  # kinds and views are counted so far; a full inbox costs no more than a small one
+MAX_COUNTED = 1000  # kinds and views are counted so far; a full inbox costs no more than a small one
 PAGE = 50
 
 BARRED = "task.facts ->> 'barred' IS DISTINCT FROM"
@@ -81,7 +81,7 @@ _COUNTS = text(
 
 @dataclass(frozen=True, slots=True)
 class KindCount:
-    """Counts of a kind of task: waiting, late, due soon; a count of ``CAP`` means as many or more."""
+    """Counts of a kind of task: waiting, late, due soon; a count of ``MAX_COUNTED`` means as many or more."""
 
     kind: str
     name: str
@@ -184,7 +184,7 @@ def read_done(user: User, find: str | None = None, cursor: str | None = None, si
 
 
 def counts(where_to: Addresses, reader_id: UUID | None = None) -> list[KindCount]:
-    """The kinds of task that wait, by name of their kind, each counted to ``CAP``; without those the reader is barred from."""
+    """The kinds of task that wait, by name of their kind, each counted to ``MAX_COUNTED``; without those the reader is barred from."""
     at = now()
     rows = session().execute(
         _COUNTS,
@@ -192,7 +192,7 @@ def counts(where_to: Addresses, reader_id: UUID | None = None) -> list[KindCount
         | {
             "now": at,
             "soon": end_of_tomorrow(at),
-            "cap": CAP,
+            "cap": MAX_COUNTED,
             "reader": str(reader_id) if reader_id else "",
         },
     )

@@ -14,7 +14,7 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.person import Person
 
 BACKUP, RESTORE = "backup", "restore"
-LONGEST_NAME = 80  # bytes of a key's id and the zero after it
+MAX_KEY_ID_BYTES = 80  # bytes of a key's id and the zero after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _samples() -> Iterator[tuple[str, str, bytes]]:
                 continue
             stored = type_coerce(column, LargeBinary)
             # a value is the key's id, a zero byte, then what is encrypted; of a photo only the head is read
-            head = func.substring(stored, 1, LONGEST_NAME)
+            head = func.substring(stored, 1, MAX_KEY_ID_BYTES)
             name = func.substring(head, 1, func.position(literal(b"\0").op("IN")(head)) - 1)
             query = select(name.label("name"), stored.label("value")).where(column.is_not(None))
             for row in session().execute(query.distinct(name).order_by(name)):

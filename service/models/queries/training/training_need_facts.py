@@ -44,14 +44,14 @@ _REFRESHERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TrainingNeedInputs:
     """Facts of one person, and the edition of the certificate that they concern."""
 
     facts: Facts
     certificate_id: UUID | None
 
 
-def facts_of(person_ids: Collection[UUID], today: date) -> dict[UUID, Known]:
+def facts_of(person_ids: Collection[UUID], today: date) -> dict[UUID, TrainingNeedInputs]:
     """The facts of each person on a day; three queries however many persons are asked for."""
     held = _certificates(person_ids)
     renewals = _renewals(person_ids)
@@ -59,14 +59,16 @@ def facts_of(person_ids: Collection[UUID], today: date) -> dict[UUID, Known]:
     known = {}
     for person_id in person_ids:
         pairs = held.get(person_id, [])
-        rules = [rule for rule, _ in pairs]
+        rules = [to_domain for to_domain, _ in pairs]
         current = certificates.current(rules)
         facts = training_need.facts(today, rules, renewals.get(person_id, ()), years.get(person_id, ()))
-        known[person_id] = Known(facts, next((row_id for rule, row_id in pairs if rule is current), None))
+        known[person_id] = TrainingNeedInputs(
+            facts, next((row_id for to_domain, row_id in pairs if to_domain is current), None)
+        )
     return known
 
 
-def rule(row: Any) -> certificates.Certificate:
+def to_domain(row: Any) -> certificates.Certificate:
     """An edition (a ``Certificate``, or a row of its columns) as the rules see it."""
     return certificates.Certificate(row.issued_on, row.valid_to, CertificateState(row.state), row.number, row.edition)
 
@@ -74,7 +76,7 @@ def rule(row: Any) -> certificates.Certificate:
 def _certificates(person_ids: Collection[UUID]) -> dict[UUID, list[tuple[certificates.Certificate, UUID]]]:
     found = defaultdict(list)
     for row in execute_prepared(_HELD, {"persons": list(person_ids)}):
-        found[row.person_id].append((rule(row), row.id))
+        found[row.person_id].append((to_domain(row), row.id))
     return found
 
 

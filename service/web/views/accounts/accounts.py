@@ -14,9 +14,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.config import settings
+from service.domain.accounts import privacy
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role, needs_assent
-from service.domain.values import privacy
 from service.errors import N_, Conflict, NotFound
 from service.models.db.clock import now
 from service.models.queries.accounts import user_list

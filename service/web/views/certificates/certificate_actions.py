@@ -16,7 +16,7 @@ from service.models.db.ids import new_id
 from service.models.queries.certificates import certificate_list
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
@@ -31,7 +31,7 @@ KIND = f"{certificate_expiry.PROCESS}/deregister_certificate"
 @requires_permission(Action.REVOKE_CERTIFICATE)
 def confirm_revocation(certificate_id: UUID) -> ResponseReturnValue:
     found = certificate_list.visible_certificate(current_user, certificate_id)
-    obstacle = obstacle_to_revocation(rule(found), today())
+    obstacle = obstacle_to_revocation(to_domain(found), today())
     return render_template("pages/certificates/revoke.html", found=found, obstacle=obstacle)
 
 

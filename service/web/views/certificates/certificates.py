@@ -15,7 +15,7 @@ from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import live_reissue_of
 from service.models.queries.scope_adapters import is_in_scope
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.certificate import Certificate
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
@@ -47,7 +47,7 @@ def show(certificate_id: UUID) -> ResponseReturnValue:
         refreshers=certificate_list.refreshers_of(found.number),
         today=today(),
         seen=seen_as(found),
-        obstacle=obstacle_to_printing(rule(found), found.person.photo_id is not None, 0, None),
+        obstacle=obstacle_to_printing(to_domain(found), found.person.photo_id is not None, 0, None),
         is_task=certificates.has_print_task(current_user, found),
         acts=_acts(found),
         reissue=live_reissue_of(found.id),

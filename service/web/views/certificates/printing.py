@@ -29,7 +29,7 @@ from service.web.shell.list_page import render_list
 from service.workflow.certificates import certificates, printer_calibration, printing
 
 bp = Blueprint("printing", __name__)
-SHIFT, KEPT = "print_shift", timedelta(days=730)
+SHIFT, SHIFT_LIFETIME = "print_shift", timedelta(days=730)
 
 
 @bp.get("/certificates/print")
@@ -75,7 +75,7 @@ def save_calibration() -> ResponseReturnValue:
     answer.set_cookie(
         SHIFT,
         printer_calibration.dump_shift(measured),
-        max_age=KEPT,
+        max_age=SHIFT_LIFETIME,
         httponly=True,
         secure=request.is_secure,
         samesite="Lax",

@@ -19,7 +19,7 @@ from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
 from service.models.queries.persons.person_history import (
-    SHOWN,
+    HISTORY_FIELDS,
     Version,
     records_of,
     versions_of,
@@ -93,7 +93,7 @@ def versions(person_id: UUID) -> ResponseReturnValue:
         "pages/persons/versions.html",
         person=person,
         versions=known,
-        fields=SHOWN,
+        fields=HISTORY_FIELDS,
         newer=newer,
         older=older,
         after=records[newer] if known else {},
@@ -114,7 +114,7 @@ def photo(person_id: UUID, photo_id: UUID) -> ResponseReturnValue:
 
 def _record(person: Person) -> dict[str, object]:
     """The record as it stands, with names in the place of ids."""
-    found = {name: getattr(person, name) for name in SHOWN}
+    found = {name: getattr(person, name) for name in HISTORY_FIELDS}
     return found | {"unit_id": person.unit.name, "qualification_type_id": person.qualification_type.name}
 
 

@@ -17,7 +17,7 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.persons.identity import mask
-from service.domain.values.contacts import normalise
+from service.domain.values.validators import normalise
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.infrastructure.translation import translate
 from service.infrastructure.xlsx import Head, Sheet
@@ -26,7 +26,7 @@ from service.models.tables.person_import import PersonImport
 from service.web.presenters.formatting import LANGUAGES
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
-from service.web.shell.security_headers import MOST_SENT
+from service.web.shell.security_headers import MAX_SENT_BYTES
 from service.web.views.system.exports import XLSX
 from service.workflow.persons import import_photos, person_import
 from service.workflow.persons.import_rows import rows_of, strangers_of, wrong_from_json
@@ -37,14 +37,14 @@ from service.workflow.persons.import_sheet import (
     Row,
     offered,
 )
-from service.workflow.xlsx_reader import LARGEST
+from service.workflow.xlsx_reader import MAX_FILE_BYTES
 
 bp = Blueprint("person_import", __name__)
-SHOWN = 200  # refused rows on the page; the error file has them all
-SAMPLE = 20  # rows that passed, to see that the columns were understood
+MAX_SHOWN_ROWS = 200  # refused rows on the page; the error file has them all
+SAMPLE_ROWS = 20  # rows that passed, to see that the columns were understood
 TITLE = N_("人员导入模板")
 SLACK = 64 * 1024  # of the form around the files
-MOST_SENT[f"{bp.name}.create"] = LARGEST + import_photos.LARGEST + SLACK
+MAX_SENT_BYTES[f"{bp.name}.create"] = MAX_FILE_BYTES + import_photos.MAX_ZIP_BYTES + SLACK
 
 
 @bp.get("/persons/import")
@@ -52,7 +52,10 @@ MOST_SENT[f"{bp.name}.create"] = LARGEST + import_photos.LARGEST + SLACK
 def new() -> ResponseReturnValue:
     """The template, and the form for the file; its id makes a double click one import."""
     return render_template(
-        "pages/persons/import.html", import_id=new_id(), largest=LARGEST, largest_photos=import_photos.LARGEST
+        "pages/persons/import.html",
+        import_id=new_id(),
+        largest=MAX_FILE_BYTES,
+        largest_photos=import_photos.MAX_ZIP_BYTES,
     )
 
 
@@ -139,7 +142,7 @@ def _uploaded() -> bytes:
     if upload is None:
         return b""
     with upload.stream as stream:
-        return stream.read(LARGEST + 1)
+        return stream.read(MAX_FILE_BYTES + 1)
 
 
 def _photos() -> AbstractContextManager[IO[bytes] | None]:
@@ -177,7 +180,13 @@ def _preview(row: PersonImport) -> dict[str, object]:
         (number, names.get(number, ""), [(field_name(field), why) for field, why in fields.items()])
         for number, fields in sorted(wrong_from_json(row).items(), key=lambda pair: int(pair[0]))
     ]
-    return {"passed": passed, "failed": failed, "sample": SAMPLE, "shown": SHOWN, "strangers": strangers_of(row)}
+    return {
+        "passed": passed,
+        "failed": failed,
+        "sample": SAMPLE_ROWS,
+        "shown": MAX_SHOWN_ROWS,
+        "strangers": strangers_of(row),
+    }
 
 
 def _why(row: Row) -> str:
@@ -233,7 +242,7 @@ def _instructions() -> Iterable[str]:
     yield gettext(
         "照片：放在一起压缩为一个 ZIP（不超过 %(most)s MB），与本表同时上传。文件名为证件号码或本表的行号，如 %(number)s.jpg 或 5.jpg；"
         "JPEG 或 PNG，一寸照，宽高比 5:7，至少 295×413 像素，20 KB 至 2 MB。没有照片的人员可在导入后补传，没有照片不能打印证书。",
-        most=import_photos.LARGEST >> 20,
+        most=import_photos.MAX_ZIP_BYTES >> 20,
         number="11010519491231002X",
     )
     yield gettext(

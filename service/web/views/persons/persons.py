@@ -13,7 +13,7 @@ from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.persons import PersonState, obstacle_to_editing
 from service.domain.training import training_need
 from service.domain.units.units import UnitKind
-from service.domain.values.contacts import normalise
+from service.domain.values.validators import normalise
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list

@@ -28,7 +28,7 @@ from service.workflow.runtime import bulk_completion, definitions, tasks
 bp = Blueprint("inbox", __name__)
 
 VIEWS = ("due", "mine", "done")
-MOST = 500  # rows of one batch
+MAX_BATCH_ROWS = 500  # rows of one batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _submission() -> UUID:
 
 def _chosen() -> list[UUID]:
     """The rows that were ticked."""
-    return [_id(text) for text in request.form.getlist("task")[:MOST]]
+    return [_id(text) for text in request.form.getlist("task")[:MAX_BATCH_ROWS]]
 
 
 def _id(text: str) -> UUID:

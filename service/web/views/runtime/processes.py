@@ -19,7 +19,7 @@ from service.workflow.runtime import definitions
 bp = Blueprint("processes", __name__)
 
 READERS = (Action.EDIT_PROCESSES, Action.REPLAY_CASES)
-HEATS = 5
+HEAT_LEVELS = 5
 NAME = re.compile(r'\bname="([^"]+)"')
 
 
@@ -67,7 +67,7 @@ def show(key: str) -> ResponseReturnValue:
 def heat(waiting: dict[str, int]) -> dict[str, int]:
     """One of five steps for each element, by its share of the fullest."""
     most = max(waiting.values(), default=1)
-    return {element: max(1, -(-count * HEATS // most)) for element, count in waiting.items()}
+    return {element: max(1, -(-count * HEAT_LEVELS // most)) for element, count in waiting.items()}
 
 
 def _tasks(digest: str, waiting: dict[str, int]) -> list[Asked]:

@@ -31,8 +31,8 @@ from service.workflow.runtime import (
 
 bp = Blueprint("tasks", __name__)
 
-LONG = 6  # fields from which on the form is the page, and the facts stand beside it
-OURS = ("csrf_token", "then", "form_digest", "assignee")  # fields of the page that are not the form's
+LONG_FORM_FIELDS = 6  # fields from which on the form is the page, and the facts stand beside it
+PAGE_ONLY_FIELDS = ("csrf_token", "then", "form_digest", "assignee")  # fields of the page that are not the form's
 
 
 @bp.get("/tasks/<uuid:task_id>")
@@ -50,7 +50,7 @@ def show(task_id: UUID) -> ResponseReturnValue:
         fields=known,
         values=_values(task, form),
         digest=digest_of(form),
-        is_long=len(known) >= LONG,
+        is_long=len(known) >= LONG_FORM_FIELDS,
         colleagues=user_list.colleagues(current_user) if task.organisation_id != current_user.id else [],
         options=task_panels.options(known),
         cards=task_panels.for_task(current_user, task),
@@ -95,7 +95,9 @@ def complete(task_id: UUID) -> ResponseReturnValue:
 def answers() -> dict[str, Any]:
     """The fields of the form as typed; a name that was sent several times gives a list."""
     sent = request.form.to_dict(flat=False)
-    return {name: found[0] if len(found) == 1 else found for name, found in sent.items() if name not in OURS}
+    return {
+        name: found[0] if len(found) == 1 else found for name, found in sent.items() if name not in PAGE_ONLY_FIELDS
+    }
 
 
 def _check_version(task_id: UUID) -> str:

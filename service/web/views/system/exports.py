@@ -46,10 +46,10 @@ def index() -> ResponseReturnValue:
 def new(name: str) -> ResponseReturnValue:
     """Masked or not, and what for."""
     report = find_export(current_user, name)
-    total = report.read(current_user, parse_filter(report, current_user, _given())).count(exports.MOST_ROWS + 1)
+    total = report.read(current_user, parse_filter(report, current_user, _given())).count(exports.MAX_EXPORT_ROWS + 1)
     may_reveal = exports.has_personal(report, current_user, _given())
     return render_template(
-        "pages/exports/new.html", report=report, total=total, most=exports.MOST_ROWS, may_reveal=may_reveal
+        "pages/exports/new.html", report=report, total=total, most=exports.MAX_EXPORT_ROWS, may_reveal=may_reveal
     )
 
 

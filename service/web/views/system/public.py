@@ -13,7 +13,7 @@ from service.domain.certificates.certificates import Replacement, is_in_force
 from service.errors import Message, TooManyAttempts
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
-from service.models.queries.training.training_need_facts import rule
+from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.certificate import Certificate
 from service.web.shell.authorization import public
 from service.web.shell.form_errors import rerender_on_error
@@ -68,9 +68,9 @@ def seen_as(certificate: Certificate) -> Seen:
     person, today_ = certificate.person, today()
     is_gone = person.state == "deregistered"
     said = verification.statement(
-        rule(certificate), today_, replaced_by=_replaced_by(certificate), holder_deregistered=is_gone
+        to_domain(certificate), today_, replaced_by=_replaced_by(certificate), holder_deregistered=is_gone
     )
-    is_valid = is_in_force(rule(certificate), today_) and not is_gone
+    is_valid = is_in_force(to_domain(certificate), today_) and not is_gone
     colour, sign = (
         ("ok", "check") if is_valid else ("info", "half") if certificate.state == "issued" else ("bad", "stop")
     )

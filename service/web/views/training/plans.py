@@ -15,7 +15,7 @@ from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.training.classes import ORGANISES
 from service.domain.training.plan_fields import PLAN_FIELDS
-from service.domain.training.plans import AHEAD, PlanState, quarter_of
+from service.domain.training.plans import MAX_YEARS_AHEAD, PlanState, quarter_of
 from service.domain.training.training_kind import TrainingKind
 from service.errors import N_, Conflict
 from service.models.db.clock import today
@@ -197,7 +197,7 @@ def _choices(plan: TrainingPlan | None) -> dict[str, Any]:
     """Return the choices of the form: the kinds that the author organises (R33), years to come, months and quarters."""
     kinds = [k for k in TrainingKind if k in ORGANISES.get(Role(current_user.role), ())]
     first = today().year
-    years = sorted({*range(first, first + AHEAD + 1), *([plan.year] if plan else [])})
+    years = sorted({*range(first, first + MAX_YEARS_AHEAD + 1), *([plan.year] if plan else [])})
     times = [(f"m{n}", month_word(n)) for n in range(1, 13)] + [(f"q{n}", quarter_word(n)) for n in range(1, 5)]
     known = "" if plan is None else f"m{plan.month}" if plan.month else f"q{plan.quarter}" if plan.quarter else ""
     return {"kinds": kinds, "years": [(y, y) for y in years], "times": times, "time": known}

@@ -31,7 +31,7 @@ from service.workflow.units import academy_links, unit_changes
 bp = Blueprint("unit_actions", __name__)
 
 MAX_TICKED = 500  # units ticked in one submission
-ALL = 5_000  # units reminded at once
+MAX_REMINDED = 5_000  # units reminded at once
 
 
 @bp.get("/units/<uuid:unit_id>/rename")
@@ -183,7 +183,7 @@ def _to_remind() -> list[UUID]:
     if only := request.form.get("only"):
         return [query_params.sent_id(only)]
     if request.form.get("all"):
-        return unit_completeness.matching_ids(current_user, read_filter("unentered"), ALL)
+        return unit_completeness.matching_ids(current_user, read_filter("unentered"), MAX_REMINDED)
     return query_params.chosen("unit", MAX_TICKED)
 
 
