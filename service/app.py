@@ -10,7 +10,8 @@ from service.config import Settings, settings
 from service.models.db.session import db
 from service.models.tables.listeners import register_listeners
 
-# Pages ask small questions, many at once: what helps one long question alone (compiling it, splitting it over cores) costs them more.
+# Pages ask small questions, many at once: what helps one long question alone
+# (compiling it, splitting it over cores) costs them more.
 CONNECTION = {
     "timezone": "UTC",
     "jit": "off",

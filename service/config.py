@@ -26,7 +26,9 @@ class InvalidSetting(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """The server that takes mails. security: ``tls`` from the first byte, ``starttls`` before anything is said, or ``plain``."""
+    """The server that takes mails. security: ``tls`` from the first byte,
+    ``starttls`` before anything is said, or ``plain``.
+    """
 
     host: str
     port: int
@@ -79,7 +81,8 @@ def settings() -> Settings:
 def data_dir() -> Path:
     """Find the folder of database, secrets and files: ``ANPEI_DATA_DIR``, else ``var`` in the checkout.
 
-    As root it lies under ``/var/lib/anpei`` instead: PostgreSQL then runs as ``nobody``, who may not enter every checkout.
+    As root it lies under ``/var/lib/anpei`` instead: PostgreSQL then runs as ``nobody``,
+    who may not enter every checkout.
     """
     if chosen := os.environ.get("ANPEI_DATA_DIR"):
         return Path(chosen).absolute()
@@ -198,7 +201,9 @@ def _new_keys() -> str:
 
 
 def _made(file: Path, make: Callable[[], str]) -> Path:
-    """``file``, written with what ``make`` returns unless it exists; whole or not at all, whoever else does the same."""
+    """``file``, written with what ``make`` returns unless it exists;
+    whole or not at all, whoever else does the same.
+    """
     if not file.exists():
         descriptor, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
         with os.fdopen(descriptor, "w") as stream:

@@ -55,7 +55,10 @@ def tick(app: Flask, ending: threading.Event) -> None:
 
 
 def daily(app: Flask, ending: threading.Event) -> None:
-    """Do the work of the day: certificates that have expired (R62), personal data that is kept no longer (R75). Idempotent."""
+    """Do the work of the day: certificates that have expired (R62), personal data that is kept no longer (R75).
+
+    Idempotent.
+    """
     with app.app_context():
         try:
             recheck_deregistrations()

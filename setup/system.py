@@ -42,7 +42,9 @@ def install(*, with_browser: bool) -> None:
 
 
 def _install_rare_font() -> None:
-    """Characters outside the fonts of npm are looked for among the system's; without the font Anpei runs, and says so."""
+    """Characters outside the fonts of npm are looked for among the system's;
+    without the font Anpei runs, and says so.
+    """
     file, package = RARE_FONT
     if any(True for folder in FONTS for _ in folder.rglob(file)):
         return

@@ -1,4 +1,6 @@
-"""REST for machines: ``/api/v1`` for the business, ``/engine-rest`` in the dialect of Camunda 7, ``/healthz`` and ``/readyz``."""
+"""REST for machines: ``/api/v1`` for the business, ``/engine-rest`` in the dialect of Camunda 7,
+``/healthz`` and ``/readyz``.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Answer 200 if the database answers, its tables are this program's and every shipped process is in force; else 503."""
+    """Answer 200 if the database answers, its tables are this program's and every shipped process
+    is in force; else 503.
+    """
     found = faults()
     return _answer({"status": "unready" if found else "ok", "faults": found}, 503 if found else 200)
 

@@ -77,7 +77,8 @@ def _try_keys(file: Path) -> None:
         sys.exit(
             "anpei: The keys of this installation do not open the personal data of this backup: "
             + ", ".join(closed)
-            + ". Put back the key file that belongs to it (ANPEI_KEYS, or the file keys in the data folder); nothing has to be restored again."
+            + ". Put back the key file that belongs to it (ANPEI_KEYS, or the file keys in the data folder);"
+            " nothing has to be restored again."
         )
     click.echo("The keys at hand open its personal data.")
 

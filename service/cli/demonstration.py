@@ -36,7 +36,9 @@ def demo() -> None:
 
 
 def fill_once(chosen: Settings) -> None:
-    """Fill in the demonstration unless a file in the data folder says so: starting the application to ask takes a second."""
+    """Fill in the demonstration unless a file in the data folder says so:
+    starting the application to ask takes a second.
+    """
     note = chosen.data_dir / "demonstration"
     digest = hashlib.sha256(chosen.database_url.encode()).hexdigest()
     if not note.exists() or note.read_text() != digest:

@@ -35,7 +35,9 @@ def deploy(files: tuple[Path, ...]) -> None:
 @click.command()
 @click.argument("files", nargs=-1, type=EXISTING)
 def check(files: tuple[Path, ...]) -> None:
-    """Read diagrams (FILES or folders; default: processes/) through the gate, with forms and decisions; deploy nothing."""
+    """Read diagrams (FILES or folders; default: processes/) through the gate,
+    with forms and decisions; deploy nothing.
+    """
     from service.workflow.runtime.definitions import check as problems_of
 
     diagrams = _diagrams(files)
@@ -49,7 +51,9 @@ def check(files: tuple[Path, ...]) -> None:
 @click.command()
 @click.argument("cases", nargs=-1, type=click.UUID)
 def verify(cases: tuple[UUID, ...]) -> None:
-    """Execute CASES (default: all) again from their journals, without stored states; exit code 1 when anything differs."""
+    """Execute CASES (default: all) again from their journals, without stored states;
+    exit code 1 when anything differs.
+    """
     from sqlalchemy import select
 
     from service.models.db.session import session

@@ -26,7 +26,8 @@ def run() -> None:
     port = settings().port
     if not is_port_free(port):
         sys.exit(
-            f"Port {port} is in use: by Anpei already running, or by another program. Another port: make run ANPEI_PORT={port + 1}"
+            f"Port {port} is in use: by Anpei already running, or by another program."
+            f" Another port: make run ANPEI_PORT={port + 1}"
         )
     with contextlib.suppress(Stopped), stoppable(), database() as chosen, Supervisor() as programs:
         fill_once(chosen)

@@ -82,7 +82,9 @@ def step(definition: Definition, state_bytes: bytes | None, given: Input, serve:
 def apply_input(
     definition: Definition, specs: ExecutableSpecs, case: Case | None, given: Input, context: StepContext
 ) -> AppliedInput:
-    """Apply an input to a case in memory, None before the start. Raises StaleToken, StepError, and what a handler raises."""
+    """Apply an input to a case in memory, None before the start. Raises StaleToken,
+    StepError, and what a handler raises.
+    """
     before = open_work(tokens_in(case) if case else ())
     data = _checked(given.data)
     readdressed: tuple[UserTask, ...] = ()

@@ -153,7 +153,9 @@ def job_fields(job: Job) -> list[Any]:
 
 
 def verify_chain(rows: Iterable[Mapping[str, Any]]) -> str | None:
-    """Name the first row, in order of ``seq``, that was changed, deleted, inserted or swapped; None when all are whole."""
+    """Name the first row, in order of ``seq``,
+    that was changed, deleted, inserted or swapped; None when all are whole.
+    """
     prev, expected = "", 0
     for row in rows:
         name = f"{row.get('case')}/{row.get('seq')}"

@@ -83,7 +83,9 @@ def host_of(task: Task) -> str | None:
 
 
 def load(state: bytes, definition: Definition, specs: ExecutableSpecs, context: StepContext) -> Case:
-    """The workflow of a stored state, its tokens hung flat below each scope's start. Raises StepError for foreign bytes."""
+    """The workflow of a stored state, its tokens hung flat below each scope's start.
+    Raises StepError for foreign bytes.
+    """
     version, key, tick, data, rows, waiting = orjson.loads(state)
     if version != VERSION or key != definition.digest:
         raise StepError("案件的状态属于流程的另一个版本。")

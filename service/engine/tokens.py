@@ -82,7 +82,9 @@ def forget_stamps(tokens: list[Task], arrivals: list[Task]) -> None:
 
 
 def place_in(marks: Data) -> Any:
-    """The place of a token in what repeats: index or key of an instance, [done, of how many] of a loop, firings left of a cycle."""
+    """The place of a token in what repeats: index or key of an instance,
+    [done, of how many] of a loop, firings left of a cycle.
+    """
     if "done" in marks:
         return [marks["done"], marks["total"] if "total" in marks else len(marks.get("rest", ()))]
     return marks.get("key", marks.get("iteration", marks.get("times")))

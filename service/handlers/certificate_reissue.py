@@ -1,4 +1,6 @@
-"""遗失补办: the unit applies for a lost certificate, the association decides, a new edition is issued and printed (R64, S12)."""
+"""遗失补办: the unit applies for a lost certificate, the association decides,
+a new edition is issued and printed (R64, S12).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Change of a published class in 开班 (R35): written to its row, published to the units enrolled, followed by their cases."""
+"""Change of a published class in 开班 (R35): written to its row,
+published to the units enrolled, followed by their cases.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Scores in 培训报名到取证: recorded by the institution, confirmed by the association, corrected by two of its people."""
+"""Scores in 培训报名到取证: recorded by the institution, confirmed by the association,
+corrected by two of its people.
+"""
 
 from __future__ import annotations
 

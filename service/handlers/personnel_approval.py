@@ -43,8 +43,9 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
 
 @topic("personnel_approval.receive")
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Find the unit and authority of the case. Raises NotFound unless the actor may request it: the unit an approval, the
-    province a deregistration."""
+    """Find the unit and authority of the case. Raises NotFound unless the actor may request it: the unit an approval,
+    the province a deregistration.
+    """
     person, request = _person(data), data.get("request") or "approval"
     user = User.get(context.actor_id) if context.actor_id else None
     action = Action.DEREGISTER_PERSON if request == "deregister" else Action.EDIT_PERSON

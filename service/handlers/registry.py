@@ -25,7 +25,10 @@ _starters: dict[str, Starter] = {}
 
 
 def topic(name: str) -> Callable[[Handler], Handler]:
-    """Register the handler of a topic, named as ``camunda:topic`` in the diagram. Raises ValueError for a second one."""
+    """Register the handler of a topic, named as ``camunda:topic`` in the diagram.
+
+    Raises ValueError for a second one.
+    """
     return _registering(_handlers, name)
 
 
@@ -35,7 +38,10 @@ def task_subject(process: str) -> Callable[[Describer], Describer]:
 
 
 def start_variables(process: str) -> Callable[[Starter], Starter]:
-    """Register the system variables of a process whose first task is addressed by them. Raises ValueError for a second one."""
+    """Register the system variables of a process whose first task is addressed by them.
+
+    Raises ValueError for a second one.
+    """
     return _registering(_starters, process)
 
 

@@ -1,4 +1,5 @@
-"""在线客服: a ticket is routed, accepted, answered back and forth, resolved, and closed or taken up again (R69, S78–S82).
+"""在线客服: a ticket is routed, accepted, answered back and forth, resolved,
+and closed or taken up again (R69, S78–S82).
 
 Texts are stored in the ticket's tables; the case holds ids and decisions.
 """

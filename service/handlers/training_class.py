@@ -1,4 +1,6 @@
-"""开班: a class is drafted, published, closed for enrolment, cancelled, or completed; its progress follows its enrolments."""
+"""开班: a class is drafted, published, closed for enrolment, cancelled,
+or completed; its progress follows its enrolments.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,10 @@ def discard_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 @topic("training_class.publish")
 def publish(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Open the class for enrolment and publish the notice of it (R34, S50). Raises InvalidInput once the window is over."""
+    """Open the class for enrolment and publish the notice of it (R34, S50).
+
+    Raises InvalidInput once the window is over.
+    """
     row = load_class_of_case(context)
     if row.enrol_until < context.today:
         raise InvalidInput({"enrol_until": N_("报名截止日已过，请改为今天或以后。")})

@@ -117,7 +117,9 @@ def archive(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
 
 
 def members(data: bytes, limits: Limits) -> tuple[Any, Iterator[bytes]]:
-    """The content of some entries of a ZIP, one after the other. limits: entries, unpacked, chosen (places), most (bytes)."""
+    """The content of some entries of a ZIP, one after the other. limits: entries,
+    unpacked, chosen (places), most (bytes).
+    """
     confine()
     packed = open_archive(data, limits)
     entries = packed.infolist()
@@ -210,7 +212,9 @@ def open_archive(data: bytes, limits: Limits) -> zipfile.ZipFile:
 
 
 def unpack(data: bytes, limits: Limits, etree: Any) -> tuple[bytes, dict[tuple[int, int], Any], list[str]]:
-    """The workbook without compression, the special cells of its first sheet, and the references of its joined cells."""
+    """The workbook without compression, the special cells of its first sheet,
+    and the references of its joined cells.
+    """
     if data.count(ENTRY) > limits["entries"]:
         raise Refused("entries")
     out = io.BytesIO()

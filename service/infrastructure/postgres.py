@@ -216,7 +216,8 @@ class Server:
                 code = subprocess.call([self.program(program), *arguments], cwd="/", env=environment, **streams, **drop)  # noqa: S603
             except PermissionError as refused:
                 raise ServerFailed(
-                    f"For root the database runs as the user nobody, who may not enter {self.home}: set ANPEI_DATA_DIR to a folder he may"
+                    f"For root the database runs as the user nobody, who may not enter {self.home}:"
+                    " set ANPEI_DATA_DIR to a folder he may"
                 ) from refused
             output.seek(0)
             if check and code:

@@ -24,7 +24,10 @@ class Refused(Exception):
 
 
 def send(server: MailServer, mail: EmailMessage) -> None:
-    """Hand one mail over. Raises NotDelivered (Away) or Refused, with what the server said and never the mail's text."""
+    """Hand one mail over.
+
+    Raises NotDelivered (Away) or Refused, with what the server said and never the mail's text.
+    """
     try:
         with _connect(server) as connection:
             connection.send_message(mail)
@@ -56,7 +59,9 @@ def _connect(server: MailServer) -> smtplib.SMTP:
 
 
 def _failure(code: int, said: bytes | str) -> Exception:
-    """The exception for an answer of the server: 5xx is final; a refused login is not, for the settings can be corrected."""
+    """The exception for an answer of the server: 5xx is final; a refused login is not,
+    for the settings can be corrected.
+    """
     text = said.decode(errors="replace") if isinstance(said, bytes) else said
     for_good = 500 <= code < 600 and code not in (530, 534, 535, 538)
     return (Refused if for_good else NotDelivered)(f"{code} {' '.join(text.split())[:300]}")

@@ -60,7 +60,9 @@ class Supervisor:
                 program.wait()
 
     def start(self, name: str, *command: str) -> None:
-        """Start a program outside the terminal's group, so that Ctrl-C reaches it in order; it dies with this process."""
+        """Start a program outside the terminal's group,
+        so that Ctrl-C reaches it in order; it dies with this process.
+        """
         die_with_me = partial(_die_with, os.getpid())
         self._programs[name] = subprocess.Popen(  # noqa: S603 - programs of Anpei alone
             command, start_new_session=True, preexec_fn=die_with_me, stdin=subprocess.DEVNULL
@@ -104,7 +106,9 @@ def _hear_no_more(_number: int, _frame: FrameType | None) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Also after a kill -9 of the parent nothing goes on behind anybody's back; it may have died before this was said."""
+    """Also after a kill -9 of the parent nothing goes on behind anybody's back;
+    it may have died before this was said.
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)

@@ -23,7 +23,8 @@ NUMBERS = {"number": "#,##0", "share": "0.0%", "score": "0.0", "day": "yyyy-mm-d
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column: the word over it, how its values are written (``text`` or a key of NUMBERS), and its width in characters.
+    """A column: the word over it, how its values are written (``text`` or a key of NUMBERS),
+    and its width in characters.
 
     choices: what may be chosen in the cells below; a list that the format cannot hold is left out.
     """

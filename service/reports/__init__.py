@@ -1,4 +1,7 @@
-"""Read-only reports (domain.md §11) and lists, one a module. They are discovered: a module's ``REPORT`` and ``LISTS``."""
+"""Read-only reports (domain.md §11) and lists, one a module.
+
+They are discovered: a module's ``REPORT`` and ``LISTS``.
+"""
 
 from __future__ import annotations
 

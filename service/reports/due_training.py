@@ -1,4 +1,6 @@
-"""应培训情况统计 (S8, S85, S89, S105): who needs which training, who has had it this year, by province, unit or kind."""
+"""应培训情况统计 (S8, S85, S89, S105): who needs which training, who has had it this year,
+by province, unit or kind.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,9 @@ def kind_of(need: str) -> str | None:
 
 
 def finished(day: date, among: list[UUID] | None = None) -> Any:
-    """Persons (``among`` these) who completed a training in the year of a day, with its kind: a subquery, one row a person."""
+    """Persons (``among`` these) who completed a training in the year of a day,
+    with its kind: a subquery, one row a person.
+    """
     ended = in_year(Enrollment.ended_on, day.year)
     query = select(Enrollment.person_id, func.max(Enrollment.kind).label("kind"))
     query = query.where(Enrollment.state == "completed", ended)

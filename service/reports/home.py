@@ -18,7 +18,8 @@ NEAREST_ROWS = 5
 
 @dataclass(frozen=True, slots=True)
 class Panels:
-    """Panels of the first page beside the tasks. bands: counts of the warning bands; nearest: the first certificates of them.
+    """Panels of the first page beside the tasks. bands: counts of the warning bands;
+    nearest: the first certificates of them.
 
     A panel that is not for the role is empty.
     """

@@ -1,4 +1,6 @@
-"""近 12 个月培训人次: how many came to classes that ended in each of the last twelve months; a picture for the first page."""
+"""近 12 个月培训人次: how many came to classes that ended in each of the last twelve months;
+a picture for the first page.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""人员培训档案 (S12; art. 28): who a person is, every training with its result, certificates, and changes of the record."""
+"""人员培训档案 (S12; art. 28): who a person is, every training with its result,
+certificates, and changes of the record.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ ROLES = OFFICIAL | UNITS
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A person's file. facts: labels and values of plain fields. person, trainings and certificates: rows with the words of their codes beside them."""
+    """A person's file. facts: labels and values of plain fields. person, trainings and certificates:
+    rows with the words of their codes beside them.
+    """
 
     person: Person
     sex: str

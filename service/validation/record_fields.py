@@ -37,11 +37,11 @@ class RecordField:
     """A field of a record.
 
     key: its column. label: Chinese, the English stands in the catalogue. name: its name in form, sheet and REST where
-    that is another than the column's. max_length: characters of a text. minimum, maximum: of a number. parse: reads what
-    was typed by a rule of the domain, raises InvalidInput. compared: the column that tells whether it was
+    that is another than the column's. max_length: characters of a text. minimum, maximum: of a number. parse: reads
+    what was typed by a rule of the domain, raises InvalidInput. compared: the column that tells whether it was
     changed, '' where a change of it is no change of the record (R14). has_rule: a rule of its own reads and shows it;
-    a field without one is read, kept and shown by its declaration alone. width: of its column in a sheet, in characters.
-    is_brief: shown or asked too where only a part of
+    a field without one is read, kept and shown by its declaration alone. width: of its column in a sheet, in
+    characters. is_brief: shown or asked too where only a part of
     the record is. is_optional: a record without it is complete (R3).
     """
 

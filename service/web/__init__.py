@@ -1,8 +1,8 @@
 """HTML pages: a page reads through models and reports and changes through workflow.
 
-``views`` holds a module a noun, each with its blueprint ``bp``; ``presenters`` turn values into what is shown; ``shell``
-is what every page shares. A form comes back with its values and errors by ``@rerender_on_error(page)``; views catch
-nothing themselves::
+``views`` holds a module a noun, each with its blueprint ``bp``; ``presenters`` turn values into what is shown;
+``shell`` is what every page shares. A form comes back with its values and errors by ``@rerender_on_error(page)``; views
+catch nothing themselves::
 
     @bp.get("/persons/new")
     @requires_permission(Action.EDIT_PERSON)

@@ -29,5 +29,7 @@ def must_have_record(user: User, action: Action) -> None:
 
 
 def obstacle_before_record(user: User, actions: Collection[Action]) -> Message | None:
-    """Apply ``obstacle_to_work`` to the user's own unit. actions: any of them is needed; empty: open to every account."""
+    """Apply ``obstacle_to_work`` to the user's own unit. actions: any of them is needed;
+    empty: open to every account.
+    """
     return obstacle_to_work(Role(user.role), UnitState(user.organisation.state), actions)

@@ -93,7 +93,10 @@ def order_digests(told: Mapping[UUID, Mapping[str, int]], day: date) -> None:
 
 
 def order_test(user: User) -> None:
-    """Order a mail to oneself, to see whether the server of the settings takes it. Raises Conflict when it cannot be."""
+    """Order a mail to oneself, to see whether the server of the settings takes it.
+
+    Raises Conflict when it cannot be.
+    """
     _check_may(user)
     if settings().mail is None:
         raise Conflict(N_("没有设置邮件服务器。"))

@@ -1,4 +1,6 @@
-"""``/process-definition`` and ``/deployment``: the versions of the processes, their diagrams, and the start of a case."""
+"""``/process-definition`` and ``/deployment``: the versions of the processes,
+their diagrams, and the start of a case.
+"""
 
 from __future__ import annotations
 

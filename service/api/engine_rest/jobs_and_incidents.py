@@ -1,4 +1,6 @@
-"""``/job`` and ``/incident``: what waits for its time, and what failed for good; to be read, mended on the case page."""
+"""``/job`` and ``/incident``: what waits for its time,
+and what failed for good; to be read, mended on the case page.
+"""
 
 from __future__ import annotations
 

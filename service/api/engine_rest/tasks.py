@@ -1,4 +1,7 @@
-"""``/task``: the user's inbox as a list with filters, and what may be done to a task. Forms are cleaned as on the pages."""
+"""``/task``: the user's inbox as a list with filters, and what may be done to a task.
+
+Forms are cleaned as on the pages.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +125,9 @@ def _task_id(id: str) -> UUID:
 
 
 def _wanted(given: Mapping[str, Any]) -> ListRequest:
-    """Read the filters; by Camunda's rule one by candidates shows only unclaimed tasks, unless includeAssignedTasks is true."""
+    """Read the filters; by Camunda's rule one by candidates shows only unclaimed tasks,
+    unless includeAssignedTasks is true.
+    """
     asked = dict(given)
     includes = str(asked.pop("includeAssignedTasks", "")).lower() == "true"
     if not includes and (asked.get("candidateGroup") or asked.get("candidateGroups")):

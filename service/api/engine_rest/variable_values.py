@@ -1,4 +1,6 @@
-"""Variables as Camunda's VariableValueDto, ``{name: {type, value, valueInfo}}``, from and to the plain data of cases."""
+"""Variables as Camunda's VariableValueDto, ``{name: {type, value, valueInfo}}``,
+from and to the plain data of cases.
+"""
 
 from __future__ import annotations
 

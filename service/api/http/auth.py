@@ -1,4 +1,6 @@
-"""HTTP Basic for the API: the slow check of a password is remembered for a few minutes, per process and never the password."""
+"""HTTP Basic for the API: the slow check of a password is remembered for a few minutes,
+per process and never the password.
+"""
 
 from __future__ import annotations
 
@@ -77,8 +79,9 @@ def authenticate() -> User:
 
 
 def identify() -> User:
-    """Return the account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the first
-    password was changed (R2), or once the present one is past its days."""
+    """Return the account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the
+    first password was changed (R2), or once the present one is past its days.
+    """
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or given.password is None or "\0" in given.username:
         raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))

@@ -45,7 +45,9 @@ HTTP_MESSAGES = {
 
 
 def render(error: AnpeiError) -> Response:
-    """Render an AnpeiError as Camunda does; what is wrong with each field follows the message and stands in ``fields``."""
+    """Render an AnpeiError as Camunda does;
+    what is wrong with each field follows the message and stands in ``fields``.
+    """
     name, status = next((name, status) for kind, name, status in CAMUNDA_ERRORS if isinstance(error, kind))
     content: dict[str, Any] = {"type": name, "message": translate(error.message), "code": None}
     if isinstance(error, InvalidInput) and error.fields:

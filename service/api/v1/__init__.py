@@ -1,4 +1,7 @@
-"""``/api/v1``: the same use cases, rules and scopes as the pages, as JSON for machines. A module a noun, each with ``blp``."""
+"""``/api/v1``: the same use cases, rules and scopes as the pages, as JSON for machines.
+
+A module a noun, each with ``blp``.
+"""
 
 from __future__ import annotations
 

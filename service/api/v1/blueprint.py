@@ -1,4 +1,6 @@
-"""The blueprint of ``/api/v1``: credentials, the unit's record and the role before each view; headers and errors after it."""
+"""The blueprint of ``/api/v1``: credentials, the unit's record and the role before each view;
+headers and errors after it.
+"""
 
 from __future__ import annotations
 

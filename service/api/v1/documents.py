@@ -22,16 +22,19 @@ ALWAYS = (400, 401, 403, 429, 500, 503)
 OF_A_BODY = (413, 415)
 INVALID = 422  # the problem that names the fields
 HEADER = {"description": "请求编号。 / Number of the request.", "schema": {"type": "string"}}
-ABOUT = """安培的业务接口：单位、人员、培训班、报名、成绩、证书、报表。规则、范围和提示与网页完全一致；所有改动照常记入办理记录。
+ABOUT = """安培的业务接口：单位、人员、培训班、报名、成绩、证书、报表。
+规则、范围和提示与网页完全一致；所有改动照常记入办理记录。
 
 - **身份**：HTTP Basic，用自己的账号和密码；没有会话，不用 Cookie。
 - **范围**：管辖范围之外的一律 404。个人号码默认遮挡，查看全号用 POST，每次记入审计。
 - **列表**：`limit`、`cursor` 翻页，`next` 为 null 即到底；要总数加 `total=true`。
-- **错误**：`application/problem+json`（RFC 9457），`detail` 说明该怎么办，`errors` 指出各项的问题；语言随 `Accept-Language`。
+- **错误**：`application/problem+json`（RFC 9457），`detail` 说明该怎么办，`errors` 指出各项的问题；
+  语言随 `Accept-Language`。
 - **并发**：读取时得到 `ETag`，修改时放入 `If-Match`，其间被改过则 412。批量办理带 `Idempotency-Key`，重发不重办。
 
-The business interface of Anpei, with the same rules, scopes and messages as its pages. HTTP Basic; what is out of scope is
-404; personal numbers are masked; lists go by `cursor`; errors are RFC 9457 problems in the language of `Accept-Language`;
+The business interface of Anpei, with the same rules, scopes and messages as its pages.
+HTTP Basic; what is out of scope is 404; personal numbers are masked; lists go by `cursor`;
+errors are RFC 9457 problems in the language of `Accept-Language`;
 `If-Match` guards changes and `Idempotency-Key` makes batches safe to send again."""
 
 

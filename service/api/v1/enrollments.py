@@ -1,4 +1,7 @@
-"""Enrolments: list, one, and each step from the confirmation to the check-in, singly and in bulk (R42–R48). Scores: scores.py."""
+"""Enrolments: list, one, and each step from the confirmation to the check-in, singly and in bulk (R42–R48).
+
+Scores: scores.py.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +113,9 @@ def withdraw_enrollment(given: dict[str, Any], enrollment_id: UUID) -> Any:
 
 
 def complete_step(enrollment_id: UUID, element: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Complete the user's open task of this element of an enrolment in scope; returns the enrolment as it then stands."""
+    """Complete the user's open task of this element of an enrolment in scope;
+    returns the enrolment as it then stands.
+    """
     complete_task(enrollment_list.visible_enrollment(user(), enrollment_id).case_id, element, raw)
     return record(enrollment_id)
 

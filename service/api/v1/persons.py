@@ -1,4 +1,7 @@
-"""Persons: list, record, entry, submission and approval, and what else is done to one (R12–R21). Numbers are masked (§5.2)."""
+"""Persons: list, record, entry, submission and approval, and what else is done to one (R12–R21).
+
+Numbers are masked (§5.2).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Errors of ``/api/v1`` as ``application/problem+json`` (RFC 9457), in the reader's language; rendered here and nowhere else."""
+"""Errors of ``/api/v1`` as ``application/problem+json`` (RFC 9457),
+in the reader's language; rendered here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +91,9 @@ def render_outage(_error: DatabaseAway) -> Response:
 
 
 def render_fault(error: Exception) -> Response:
-    """Render an unforeseen error: the trace goes to the log, the client learns the number under which it stands there."""
+    """Render an unforeseen error: the trace goes to the log,
+    the client learns the number under which it stands there.
+    """
     current_app.logger.error("api/v1 failed", exc_info=error)
     return _answer(500, CODES[500], Message(TEXTS[500]))
 

@@ -1,4 +1,6 @@
-"""Reports: the menu of the reader, and the rows of one: the same numbers from the same query as on the page (domain.md §11)."""
+"""Reports: the menu of the reader, and the rows of one:
+the same numbers from the same query as on the page (domain.md §11).
+"""
 
 from __future__ import annotations
 

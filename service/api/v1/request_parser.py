@@ -31,7 +31,8 @@ IF_MATCH_HEADER = {
     "in": "header",
     "required": False,
     "schema": {"type": "string"},
-    "description": "读取时得到的 ETag；其间有人改过则 412。 / The ETag that was read; 412 if somebody changed it since.",
+    "description": "读取时得到的 ETag；其间有人改过则 412。"
+    " / The ETag that was read; 412 if somebody changed it since.",
 }
 
 

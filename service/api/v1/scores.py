@@ -1,4 +1,6 @@
-"""Scores: list, recording, confirmation, correction (R49–R53); what is recorded or confirmed is an enrolment's next step."""
+"""Scores: list, recording, confirmation, correction (R49–R53);
+what is recorded or confirmed is an enrolment's next step.
+"""
 
 from __future__ import annotations
 

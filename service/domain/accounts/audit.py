@@ -1,4 +1,6 @@
-"""The events that the audit trail records outside of cases: the words for its events, and the groups in which they are looked up."""
+"""The events that the audit trail records outside of cases: the words for its events,
+and the groups in which they are looked up.
+"""
 
 from __future__ import annotations
 

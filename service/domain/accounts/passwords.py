@@ -1,4 +1,7 @@
-"""Passwords and lock-outs (domain.md §5.1): what a good one is, a first one, and when failures lock. Hashing is elsewhere."""
+"""Passwords and lock-outs (domain.md §5.1): what a good one is, a first one, and when failures lock.
+
+Hashing is elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,9 @@ def check_password(password: str, login: str, field: str = "new_password") -> No
 
 
 def make_first_password() -> str:
-    """A random password to be shown once and changed at first sign-in (R2): 14 characters, ~80 bits, easy to read out."""
+    """A random password to be shown once and changed at first sign-in (R2):
+    14 characters, ~80 bits, easy to read out.
+    """
     chosen = [secrets.choice(alphabet) for alphabet in _ALPHABETS]
     chosen += [secrets.choice("".join(_ALPHABETS)) for _ in range(14 - len(chosen))]
     secrets.SystemRandom().shuffle(chosen)
@@ -47,12 +52,16 @@ def make_first_password() -> str:
 
 
 def has_lifetime(role: Role) -> bool:
-    """Tell whether passwords of the role grow stale: those of authorities, institutions and administrators (§5.1), not of units."""
+    """Tell whether passwords of the role grow stale: those of authorities,
+    institutions and administrators (§5.1), not of units.
+    """
     return role not in UNIT_ROLES
 
 
 def is_stale(changed_at: datetime, now: datetime, lifetime: timedelta = LIFETIME) -> bool:
-    """Tell whether it is older than its lifetime and must be changed at the next sign-in; a lifetime of nothing has no end."""
+    """Tell whether it is older than its lifetime and must be changed at the next sign-in;
+    a lifetime of nothing has no end.
+    """
     return bool(lifetime) and now - changed_at > lifetime
 
 
@@ -63,7 +72,8 @@ def days_left(changed_at: datetime, now: datetime, lifetime: timedelta = LIFETIM
 
 
 def locked_until(failures: Iterable[datetime], now: datetime, limit: int = MAX_FAILURES) -> datetime | None:
-    """Until when sign-in is locked: 30 minutes from the failure that was the ``limit``-th within 15; None when it is not.
+    """Until when sign-in is locked: 30 minutes from the failure that was the ``limit``-th within 15;
+    None when it is not.
 
     failures: instants since the last success, of one account or of one source.
     """

@@ -1,4 +1,7 @@
-"""Permission table of domain.md §9: role × action → scope kinds. ``scopes.includes`` defines the kinds, ``queries.scope`` compiles them to SQL."""
+"""Permission table of domain.md §9: role × action → scope kinds.
+
+``scopes.includes`` defines the kinds, ``queries.scope`` compiles them to SQL.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The meaning of scopes (invariant 7): ``includes`` decides in Python what ``queries.scope`` asks of the database in SQL."""
+"""The meaning of scopes (invariant 7):
+``includes`` decides in Python what ``queries.scope`` asks of the database in SQL.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Numbers of certificates: 14 digits when issued here, 11 or 14 when typed from an older certificate (S44, §1.4).
 
-A number tells only facts of its issue (province, year, serial), never the present unit or type, and is never used again.
+A number tells only facts of its issue (province, year, serial), never the present unit or type,
+and is never used again.
 """
 
 from __future__ import annotations

@@ -170,7 +170,9 @@ def obstacle_to_type_change(certificate: Certificate | None, today: date) -> Mes
 
 
 def obstacle_to_reissue(certificate: Certificate | None, today: date, is_printed: bool = True) -> Message | None:
-    """Return why a lost certificate cannot be issued again: there must be a valid one to replace (R64), and a paper to lose."""
+    """Return why a lost certificate cannot be issued again: there must be a valid one to replace (R64),
+    and a paper to lose.
+    """
     if certificate is None or certificate.state is not _S.VALID:
         return Message(N_("该人员没有有效证书，无须补办。"))
     if is_expired(certificate, today):

@@ -70,8 +70,9 @@ def check_roles(author: Role, roles: list[str], field: str = "roles") -> None:
 
 
 def words(title: Message, body: Sequence[Message | str]) -> dict[str, Any]:
-    """The content of a notice as JSON: messages by key and values, so that each reader has their own language; a text of the
-    body stays as somebody wrote it."""
+    """The content of a notice as JSON: messages by key and values, so that each reader has their own language; a text
+    of the body stays as somebody wrote it.
+    """
     return {
         "title": title.to_json(),
         "body": [line if isinstance(line, str) else line.to_json() for line in body],

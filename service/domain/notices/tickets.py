@@ -1,4 +1,7 @@
-"""Support tickets (R69, S78–S82): kinds, states, and which state follows which. Who answers which: ticket_routing.dmn."""
+"""Support tickets (R69, S78–S82): kinds, states, and which state follows which.
+
+Who answers which: ticket_routing.dmn.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,9 @@ TICKET_MOVES: Moves[TicketState] = {
 
 
 def obstacle_to_rerouting(now: TicketKind, to: TicketKind) -> Message | None:
-    """Return why a ticket cannot become another kind: a complaint stays with the ministry, whoever it is about (R69)."""
+    """Return why a ticket cannot become another kind: a complaint stays with the ministry,
+    whoever it is about (R69).
+    """
     if now is TicketKind.COMPLAINT:
         return Message(N_("投诉不能改派，请由工信部办理。"))
     if now is to:

@@ -1,4 +1,5 @@
-"""The fields of a person, declared once: entry form, import sheet, REST, comparison, history and papers read this table.
+"""The fields of a person, declared once: entry form, import sheet, REST, comparison,
+history and papers read this table.
 
 A further field is a line here, a column of the table with its migration, and its English in the catalogue.
 """

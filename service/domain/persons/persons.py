@@ -88,7 +88,9 @@ def effective_changes(before: Mapping[str, object], after: Mapping[str, object])
 
 
 def needs_new_approval(state: PersonState, role: Role, changes: Collection[str]) -> bool:
-    """Tell whether this edit sends an approved person back to pending: an effective one by the unit (R14), none other (R15)."""
+    """Tell whether this edit sends an approved person back to pending:
+    an effective one by the unit (R14), none other (R15).
+    """
     return state is PersonState.APPROVED and role in UNIT_ROLES and bool(changes)
 
 
@@ -109,7 +111,10 @@ def obstacle_to_deletion(state: PersonState) -> Message | None:
 
 
 def obstacle_to_deregistration(state: PersonState, has_live_enrollment: bool) -> Message | None:
-    """Return why the province cannot deregister; a valid certificate is no obstacle (R17). The reason: ``parse_reason``."""
+    """Return why the province cannot deregister; a valid certificate is no obstacle (R17).
+
+    The reason: ``parse_reason``.
+    """
     if state in (PersonState.DRAFT, PersonState.DEREGISTERED):
         return Message(N_("该人员当前为“%(state)s”，无须注销。"), state=Message(state.label))
     if has_live_enrollment:

@@ -1,5 +1,6 @@
-"""The progress of a class, computed from the states of its enrolments (domain.md §8). Draft, cancelled and completed are decided;
-so is the end of enrolment: while the window is open, nobody knows who else will come."""
+"""The progress of a class, computed from the states of its enrolments (domain.md §8). Draft, cancelled and completed
+are decided; so is the end of enrolment: while the window is open, nobody knows who else will come.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +18,10 @@ _DECIDED = (ClassState.DRAFT, ClassState.ENROLLING, ClassState.CANCELLED, ClassS
 
 
 def progress(now: ClassState, counts: Counts) -> ClassState:
-    """The state of a class whose enrolment has closed (R38): running from the first check-in, scored when nobody who may still sit an
-    examination is left without a score, confirmed when all scores are; it falls back with a return or a make-up."""
+    """The state of a class whose enrolment has closed (R38): running from the first check-in, scored when nobody who
+    may still sit an examination is left without a score, confirmed when all scores are;
+    it falls back with a return or a make-up.
+    """
     if now in _DECIDED:
         return now
     if not came(counts):

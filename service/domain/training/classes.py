@@ -59,7 +59,9 @@ START_FIELDS = frozenset({"enrol_from", "enrol_until", "starts_on"})
 
 
 def may_organise(role: Role, kind: TrainingKind) -> bool:
-    """Tell whether the role publishes classes of this kind: the association initial ones, provinces the others (R33, S49)."""
+    """Tell whether the role publishes classes of this kind: the association initial ones,
+    provinces the others (R33, S49).
+    """
     return kind in ORGANISES.get(role, frozenset())
 
 
@@ -119,7 +121,8 @@ def obstacle_to_class_changes(state: ClassState, changed: Iterable[str], has_sco
 
 
 def check_moving(changed: Iterable[str], arrived: int) -> None:
-    """Raise ``InvalidInput`` at the dates that are past changing: once people have come, the class has begun (R35, R48).
+    """Raise ``InvalidInput`` at the dates that are past changing: once people have come,
+    the class has begun (R35, R48).
 
     arrived: how many have checked in, or were noted as not having come.
     """
@@ -147,8 +150,9 @@ def obstacle_to_window(state: ClassState, enrol_from: date, enrol_until: date, t
 
 
 def is_open_to(authority: UUID, organiser: UUID, organiser_role: Role, to_others: bool) -> bool:
-    """Tell whether persons of a province may join: the association's classes are for all, a province's for its own unless
-    opened to others (R34, S61)."""
+    """Tell whether persons of a province may join: the association's classes are for all, a province's for its own
+    unless opened to others (R34, S61).
+    """
     return to_others or organiser_role is Role.ASSOCIATION or authority == organiser
 
 

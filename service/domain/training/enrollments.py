@@ -62,12 +62,16 @@ def may_enroll(actor: Actor, unit: ScopedObject, host: UUID | None) -> bool:
 
 
 def first_state(kind: UnitKind) -> EnrollmentState:
-    """The first state of an enrolment: waiting for the province, or confirmed at once for an academy (R12, R43, R44)."""
+    """The first state of an enrolment: waiting for the province,
+    or confirmed at once for an academy (R12, R43, R44).
+    """
     return EnrollmentState.PENDING if needs_approval(kind) else EnrollmentState.CONFIRMED
 
 
 def obstacles_to_enrolling(candidate: Candidate, offer: ClassOffer, today: date) -> list[Message]:
-    """Every reason why the person cannot join today, the class's first; with none the person may, if a seat is left (R38–R40)."""
+    """Every reason why the person cannot join today, the class's first;
+    with none the person may, if a seat is left (R38–R40).
+    """
     found = [
         obstacle_to_window(offer.state, offer.enrol_from, offer.enrol_until, today),
         None if offer.is_open else Message(N_("该班不接受外省人员，请选择本省或面向全国的班次。")),
@@ -97,8 +101,9 @@ def obstacle_to_kind(kind: TrainingKind, need: Need, facts: Facts) -> Message | 
 
 
 def obstacle_to_withdrawal(state: EnrollmentState, role: Role, enrol_until: date, today: date) -> Message | None:
-    """Return why it cannot be withdrawn: freely while pending; confirmed, until enrolment closes, later only by the province
-    (for academies the association) with a reason (R46)."""
+    """Return why it cannot be withdrawn: freely while pending; confirmed, until enrolment closes, later only by the
+    province (for academies the association) with a reason (R46).
+    """
     if state is EnrollmentState.PENDING:
         return None
     if state is not EnrollmentState.CONFIRMED:

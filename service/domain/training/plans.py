@@ -1,4 +1,6 @@
-"""Training plans (S18, S90, S106): their states, what a sound one looks like, and when one may be changed or cancelled."""
+"""Training plans (S18, S90, S106): their states, what a sound one looks like,
+and when one may be changed or cancelled.
+"""
 
 from __future__ import annotations
 

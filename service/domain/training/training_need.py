@@ -94,14 +94,17 @@ _SENTENCES = {
     Need.RENEWAL: N_("证书有效期至 %(valid_to)s，不晚于标准点 %(reference_date)s，应换证：请报名换证培训班。"),
     Need.REFRESHER: N_("证书有效期至 %(valid_to)s，晚于标准点 %(reference_date)s，应再培训：请报名再培训班。"),
     Need.IN_PROGRESS: N_(
-        "证书有效期至 %(valid_to)s，今天是 %(today)s，已过期；但换证报名在有效期内提交，正在办理，请等待办结，不必另行报名。"
+        "证书有效期至 %(valid_to)s，今天是 %(today)s，已过期；"
+        "但换证报名在有效期内提交，正在办理，请等待办结，不必另行报名。"
     ),
     Need.EXPIRED: N_(
-        "证书有效期至 %(valid_to)s，今天是 %(today)s，已过期：须先由工信部注销证书，之后报名取证培训班；注销前不能报名任何班。"
+        "证书有效期至 %(valid_to)s，今天是 %(today)s，已过期："
+        "须先由工信部注销证书，之后报名取证培训班；注销前不能报名任何班。"
     ),
 }
 _ISSUED_THIS_YEAR = N_(
-    "证书于 %(issued_on)s 发证，有效期至 %(valid_to)s，晚于标准点 %(reference_date)s：发证当年不参加再培训，请明年再报名。"
+    "证书于 %(issued_on)s 发证，有效期至 %(valid_to)s，晚于标准点 %(reference_date)s："
+    "发证当年不参加再培训，请明年再报名。"
 )
 _REFRESHED_THIS_YEAR = N_(
     "证书有效期至 %(valid_to)s，晚于标准点 %(reference_date)s，截至 %(today)s 本年已完成再培训：请明年再报名。"

@@ -32,7 +32,9 @@ LOCKED_FIELDS = frozenset({"name", "credit_code", "authority", "kind", "parent"}
 
 
 def required_fields(kind: UnitKind) -> frozenset[str]:
-    """The fields of a complete record of this kind (R3); branches and academies may lack a credit code (domain.md §2)."""
+    """The fields of a complete record of this kind (R3);
+    branches and academies may lack a credit code (domain.md §2).
+    """
     if kind is UnitKind.ACADEMY:
         return frozenset({"name", "kind", "authority", "contact", "phone"})
     if kind is UnitKind.BRANCH:
@@ -41,7 +43,9 @@ def required_fields(kind: UnitKind) -> frozenset[str]:
 
 
 def missing_fields(kind: UnitKind, record: Mapping[str, object]) -> list[str]:
-    """The required fields that are empty, in the order of the form; none: the record is complete, whoever filled it (C18)."""
+    """The required fields that are empty,
+    in the order of the form; none: the record is complete, whoever filled it (C18).
+    """
     required = required_fields(kind)
     return [field for field in REQUIRED_FIELDS if field in required and not record.get(field)]
 
@@ -98,5 +102,7 @@ def obstacle_to_conversion(
 
 
 def needs_approval(kind: UnitKind) -> bool:
-    """Tell whether persons of such a unit wait for its province's approval (R12) and confirmation (R44): not an academy's."""
+    """Tell whether persons of such a unit wait for its province's approval (R12)
+    and confirmation (R44): not an academy's.
+    """
     return kind is not UnitKind.ACADEMY

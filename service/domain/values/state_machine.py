@@ -13,7 +13,9 @@ Moves = Mapping[State, frozenset[State]]
 
 
 def check_move(moves: Moves[State], now: State, to: State) -> None:
-    """Raise ``Conflict`` unless ``moves`` leads from ``now`` to ``to``; staying put is a move only where it is listed."""
+    """Raise ``Conflict`` unless ``moves`` leads from ``now`` to ``to``;
+    staying put is a move only where it is listed.
+    """
     if to not in moves.get(now, frozenset()):
         raise Conflict(
             Message(

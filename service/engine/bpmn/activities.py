@@ -41,7 +41,9 @@ class NoneTask(defaults.NoneTask):
 
 
 class Mapped:
-    """Input parameters are visible to the activity only; with output parameters only these are written, else the result."""
+    """Input parameters are visible to the activity only;
+    with output parameters only these are written, else the result.
+    """
 
     attributes: Any
 
@@ -106,7 +108,9 @@ class BusinessRuleTask(Mapped, defaults.ServiceTask):
         return True
 
     def _shaped(self, found: list[Data]) -> Any:
-        """As ``mapDecisionResult`` says; unsaid: one output gives plain values, several objects, COLLECT a list of them."""
+        """As ``mapDecisionResult`` says; unsaid: one output gives plain values,
+        several objects, COLLECT a list of them.
+        """
         table = self.table
         rows: list[Any] = found
         if self.shape in ("singleEntry", "collectEntries") or (self.shape is None and len(table.outputs) == 1):

@@ -136,7 +136,9 @@ def in_order(tasks: Iterable[Task]) -> list[Task]:
 
 
 def holds_token(task: Task) -> bool:
-    """Tell whether a token is at this task: it is open and does not merely listen, or is entered from a completed one."""
+    """Tell whether a token is at this task: it is open and does not merely listen,
+    or is entered from a completed one.
+    """
     if task._state & OPEN:
         return not (task._state == WAITING and getattr(task.task_spec, "listens", False))
     if task._state != FUTURE or task._parent is None:

@@ -17,7 +17,10 @@ from service.engine.bpmn.step_context import CANCELLED, COMPLETED, EMPTY, FINISH
 
 
 class CaseTask(Task):
-    """A node of the tree. ``stamps``: field → tick of its last write; ``token``: ``seq.n`` once the token has rested."""
+    """A node of the tree.
+
+    ``stamps``: field → tick of its last write; ``token``: ``seq.n`` once the token has rested.
+    """
 
     entered = False
     stamps: Mapping[str, int] = EMPTY
@@ -53,7 +56,9 @@ class CaseTask(Task):
         return child
 
     def _set_state(self, value: int) -> None:
-        """SpiffWorkflow reads the clock and searches the tree for what is ready; here a tick counts, and a queue fills."""
+        """SpiffWorkflow reads the clock and searches the tree for what is ready;
+        here a tick counts, and a queue fills.
+        """
         old = self._state
         if value == old:
             return

@@ -60,7 +60,10 @@ class Timer(TimerEventDefinition):
 
 
 def first_due(task: Task, expression: str) -> tuple[datetime, int | None]:
-    """Compute when a timer falls due first, and how often a cycle fires (-1: for ever; None: no cycle). Raises StepError."""
+    """Compute when a timer falls due first, and how often a cycle fires (-1: for ever; None: no cycle).
+
+    Raises StepError.
+    """
     text, at = str(attribute_of(task, expression.strip())).strip(), task.workflow.context.at
     try:
         cycle = parse_cycle(text)
@@ -139,7 +142,9 @@ def fire_timer(task: Task) -> None:
 
 
 def is_last(task: Task) -> bool:
-    """Tell whether an event that interrupts nothing cannot come again: a timer that is no cycle, or a cycle's last time."""
+    """Tell whether an event that interrupts nothing cannot come again: a timer that is no cycle,
+    or a cycle's last time.
+    """
     return "due" in task.internal_data and task.internal_data.get("times", 1) == 1
 
 
@@ -159,7 +164,9 @@ def _branch(task: Task, payload: Data) -> None:
 
 
 def awaits(task: Task) -> list[tuple[str, str]]:
-    """List the events a waiting token waits for as (``message`` or ``signal``, name); timers and errors are left out."""
+    """List the events a waiting token waits for as (``message`` or ``signal``, name);
+    timers and errors are left out.
+    """
     return [(kind, definition.name) for kind, definition in _waited(task)]
 
 

@@ -68,7 +68,10 @@ def mapped(task: Task, mapping: Mapping[str, str], names: Data) -> Data:
 
 
 def run_script(task: Task, script: str, names: Data, functions: tuple[str, ...]) -> Data:
-    """Run a script over ``names``; returns what it sets. A host function is served as topic ``script.<name>``. Raises StepError."""
+    """Run a script over ``names``; returns what it sets.
+
+    A host function is served as topic ``script.<name>``. Raises StepError.
+    """
 
     def host(name: str, arguments: list[Any]) -> Any:
         answer = call(task, f"script.{name}", {"arguments": arguments})

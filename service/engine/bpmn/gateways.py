@@ -1,4 +1,7 @@
-"""Gateways and ends of scopes. Joins count tokens per incoming flow, as BPMN 2.0 says; SpiffWorkflow counts finished tasks."""
+"""Gateways and ends of scopes.
+
+Joins count tokens per incoming flow, as BPMN 2.0 says; SpiffWorkflow counts finished tasks.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,9 @@ class Join:
         return lead is task
 
     def wait(self, task: Task) -> None:
-        """A token waits here; where that depends on tokens elsewhere, its scope asks again when one of them has moved."""
+        """A token waits here; where that depends on tokens elsewhere,
+        its scope asks again when one of them has moved.
+        """
         if self.polled:
             task.workflow.polled = [*task.workflow.polled, task]
 
@@ -58,7 +63,9 @@ class Join:
         return len(self._inputs) == 1
 
     def _complete(self, workflow: Any, arrived: list[Task]) -> list[Task]:
-        """The arrivals that go on together, none while somebody is missing: what each kind of join answers for itself."""
+        """The arrivals that go on together, none while somebody is missing:
+        what each kind of join answers for itself.
+        """
         raise NotImplementedError
 
 
@@ -167,7 +174,9 @@ class Start(BpmnStartTask):
 
 
 class ProcessSpec(BpmnProcessSpec):
-    """A process whose inner start and end bear names that no BPMN id can have, so that ``Start`` and ``End`` may be ids."""
+    """A process whose inner start and end bear names that no BPMN id can have,
+    so that ``Start`` and ``End`` may be ids.
+    """
 
     START, JOIN, FINISH = "[start]", "[join]", "[end]"
 

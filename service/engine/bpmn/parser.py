@@ -138,7 +138,9 @@ class _SubProcess(SubWorkflowParser):
 
 
 class _Start(event_parsers.StartEventParser):
-    """SpiffWorkflow's list of definitions for starts lacks the error and the escalation, which event subprocesses have."""
+    """SpiffWorkflow's list of definitions for starts lacks the error and the escalation,
+    which event subprocesses have.
+    """
 
     def get_event_definition(self, xpaths: list[str]) -> Any:
         return super().get_event_definition(

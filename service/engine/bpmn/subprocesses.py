@@ -76,7 +76,10 @@ class SubProcess(_Scoped, defaults.SubWorkflowTask):
 
 
 class EventSubProcess(_Scoped, defaults.EventSubprocess):
-    """Listens while its scope runs. Interrupting, it ends all else in the scope; else it runs beside it, once for each event."""
+    """Listens while its scope runs.
+
+    Interrupting, it ends all else in the scope; else it runs beside it, once for each event.
+    """
 
     event_definition: Any
     interrupting = True

@@ -1,4 +1,6 @@
-"""Events that are thrown, and who catches them inside the case: errors and escalations up through it, signals all round."""
+"""Events that are thrown,
+and who catches them inside the case: errors and escalations up through it, signals all round.
+"""
 
 from __future__ import annotations
 

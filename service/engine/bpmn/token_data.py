@@ -1,4 +1,5 @@
-"""The data of tokens: each has its own, and remembers when it wrote what; where tokens meet, the latest write of a field wins.
+"""The data of tokens: each has its own, and remembers when it wrote what;
+where tokens meet, the latest write of a field wins.
 
 Events on the border of an activity, and event subprocesses that listen, have none of their own: when they fire they
 take what the tokens of their activity or scope hold then, so nothing written inside is lost by an interruption.
@@ -54,7 +55,9 @@ def combine(data: Data, stamps: dict[str, int], theirs: Data, their_stamps: Mapp
 
 
 def carries(task: Task) -> bool:
-    """Tell whether an open task has data of its own: not events that wait beside a token, nor scopes whose tokens have it all."""
+    """Tell whether an open task has data of its own: not events that wait beside a token,
+    nor scopes whose tokens have it all.
+    """
     spec = task.task_spec
     if task._state == WAITING and (isinstance(spec, BoundaryEvent) or getattr(spec, "listens", False)):
         return False

@@ -1,4 +1,6 @@
-"""The cases of one conformance model: a fast clock, messages carried between them, every input journaled and replayed."""
+"""The cases of one conformance model: a fast clock, messages carried between them,
+every input journaled and replayed.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ class Expected:
 
     @staticmethod
     def of(words: str) -> Expected:
-        """``rejected``, ``deployable``, ``clean_rejection_or_deployable``, ``… sandbox: …``, ``bounded incident …`` and the like."""
+        """``rejected``, ``deployable``, ``clean_rejection_or_deployable``, ``… sandbox: …``,
+        ``bounded incident …`` and the like.
+        """
         said = words.lower().replace("not deployable", "rejected")
         must_fail = "sandbox" in said or "incident" in said
         either = must_fail or "deployable" in said or "bounded" in said

@@ -44,11 +44,14 @@ class Totals:
 
     def line(self, name: str) -> str:
         """``betsy: right R rejected J wrong W crashed C of N``."""
-        return f"{name}: right {self.right} rejected {self.rejected} wrong {self.wrong} crashed {self.crashed} of {self.count}"
+        counts = f"right {self.right} rejected {self.rejected} wrong {self.wrong} crashed {self.crashed}"
+        return f"{name}: {counts} of {self.count}"
 
 
 def run(folder: Path, out: TextIO) -> Totals:
-    """Judge every model of a folder (with a manifest, or of folders with one in it); prints a line a model to ``out``."""
+    """Judge every model of a folder (with a manifest, or of folders with one in it);
+    prints a line a model to ``out``.
+    """
     total = Totals()
     summary = []
     with Judge.hired() as bench:

@@ -1,4 +1,7 @@
-"""The verdict on one conformance model: right, rejected, wrong or crashed. Runs in a process of its own, see conformance."""
+"""The verdict on one conformance model: right, rejected, wrong or crashed.
+
+Runs in a process of its own, see conformance.
+"""
 
 from __future__ import annotations
 

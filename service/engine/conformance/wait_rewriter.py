@@ -1,6 +1,7 @@
 """``wait(seconds)`` of a conformance script becomes a timer: the script task turns into a subprocess that pauses.
 
-Only calls at the top level of a script with a whole number can be split off; others stay, and the validation refuses them.
+Only calls at the top level of a script with a whole number can be split off; others stay,
+and the validation refuses them.
 """
 
 from __future__ import annotations

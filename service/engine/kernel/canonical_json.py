@@ -12,7 +12,10 @@ DIGEST_VERSION = 1  # stands in every row of a journal: another canonical form i
 
 
 def canonical(value: Any) -> bytes:
-    """Canonical JSON. For data of cases (no floats, integers within 53 bits, no lone surrogates) equal to json.dumps."""
+    """Canonical JSON.
+
+    For data of cases (no floats, integers within 53 bits, no lone surrogates) equal to json.dumps.
+    """
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 

@@ -80,7 +80,10 @@ def parse_cycle(text: str) -> Cycle | None:
 
 
 def due_after(text: str, at: datetime) -> datetime:
-    """The instant (UTC) at which a duration that starts at ``at``, or an instant, falls due. Raises ValueError for others."""
+    """The instant (UTC) at which a duration that starts at ``at``, or an instant, falls due.
+
+    Raises ValueError for others.
+    """
     duration = parse_duration(text)
     try:
         due = duration.after(at) if duration else parse_instant(text)

@@ -1,4 +1,7 @@
-"""Bytes of an XML file → a tree that may be trusted as a tree: no DTD, no entities, no network, bounded size. No BPMN rules."""
+"""Bytes of an XML file → a tree that may be trusted as a tree: no DTD, no entities, no network, bounded size.
+
+No BPMN rules.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The killable child: Starlark over a socket on standard input, JSON only, memory bounded. Imports no other module of Anpei.
+"""The killable child: Starlark over a socket on standard input, JSON only, memory bounded.
+Imports no other module of Anpei.
 
 Requests are ``[mode, source, names, wanted, functions]`` with mode ``e`` (value of an expression), ``x`` (names set
 by a script) or ``p`` (parse only); the answer is ``["ok", value]``, ``["err", message]``, ``["fatal", message]``, or

@@ -29,7 +29,10 @@ class ScriptError(Exception):
 
 
 def ask(request: list[Any], host: Host | None, seconds: float) -> Any:
-    """Let a child answer one request within so many seconds of real time. Raises ScriptError, and what ``host`` raises."""
+    """Let a child answer one request within so many seconds of real time.
+
+    Raises ScriptError, and what ``host`` raises.
+    """
     deadline = time.monotonic() + seconds
     child, free = _pool.take(deadline)
     keep: _Child | None = None

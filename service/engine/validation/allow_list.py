@@ -269,7 +269,10 @@ ENGINES: dict[str, str] = {
     "http://www.bonitasoft.org/studio/connector/definition/6.0": "bonita",
     "http://www.omg.org/bpmn20": "jbpm",
 }
-"""Namespaces of executing engines. Extensions of all others (modelling tools) may be ignored, as BPMN 2.0 §8.2.3 says."""
+"""Namespaces of executing engines.
+
+Extensions of all others (modelling tools) may be ignored, as BPMN 2.0 §8.2.3 says.
+"""
 
 NEUTRAL = frozenset(
     [

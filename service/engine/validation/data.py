@@ -1,4 +1,6 @@
-"""Data and messages that are declared: drawings and types, which must be right though nothing is executed by them (§10.3)."""
+"""Data and messages that are declared: drawings and types,
+which must be right though nothing is executed by them (§10.3).
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def subprocesses_have_no_inputs(d: Diagram) -> None:
 
 
 def operations_carry_their_message(d: Diagram) -> None:
-    """The operation of a message event or task carries its message; one with a data definition needs it (table 10.91)."""
+    """The operation of a message event or task carries its message;
+    one with a data definition needs it (table 10.91).
+    """
     for element in d.all("messageEventDefinition", "sendTask", "receiveTask"):
         message = d.resolve(element.get("messageRef"))
         if message is None or kind(element.getparent()) == "definitions":
@@ -69,7 +73,8 @@ def operations_carry_their_message(d: Diagram) -> None:
             d.refuse(
                 element,
                 "消息带有数据定义(itemRef)或指明了操作,但没有操作收发这条消息。",
-                "The message has a data definition (itemRef) or an operation is named, but no operation carries this message.",
+                "The message has a data definition (itemRef) or an operation is named,"
+                " but no operation carries this message.",
                 "写上收发它的 operationRef,或删去消息的 itemRef。",
                 "Name the operationRef that carries it, or remove the message's itemRef.",
             )

@@ -1,4 +1,7 @@
-"""A diagram as the rules of validation see it: elements by id, flows by end, and where problems are put. No rules here."""
+"""A diagram as the rules of validation see it: elements by id, flows by end, and where problems are put.
+
+No rules here.
+"""
 
 from __future__ import annotations
 

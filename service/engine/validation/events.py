@@ -111,7 +111,9 @@ def multiple_definitions_are_only_thrown(d: Diagram) -> None:
 
 
 def cancel_events_belong_to_transactions(d: Diagram) -> None:
-    """A cancel end event stands directly in a transaction that has a cancel boundary event, which only transactions have."""
+    """A cancel end event stands directly in a transaction that has a cancel boundary event,
+    which only transactions have.
+    """
     for definition in d.all("cancelEventDefinition"):
         event = definition.getparent()
         if kind(event) not in EVENTS:
@@ -159,7 +161,9 @@ MAY_CATCH_ALL = ("errorEventDefinition", "escalationEventDefinition")
 
 
 def event_definitions_have_references(d: Diagram) -> None:
-    """Messages and signals have a name, errors and escalations a code; only a catching error or escalation may name none."""
+    """Messages and signals have a name, errors and escalations a code;
+    only a catching error or escalation may name none.
+    """
     for name, (attribute, key, zh, en) in NAMED.items():
         for element in d.all(name):
             catching = name in MAY_CATCH_ALL and kind(element.getparent()) in ("boundaryEvent", "startEvent")

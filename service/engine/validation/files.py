@@ -20,7 +20,9 @@ DMN = "https://www.omg.org/spec/DMN/"
 
 @dataclass(slots=True)
 class Bundle:
-    """The files read: diagrams; text of each decision by file and id; keys of forms; personal fields; problems so far."""
+    """The files read: diagrams; text of each decision by file and id; keys of forms;
+    personal fields; problems so far.
+    """
 
     diagrams: list[Diagram] = field(default_factory=list)
     decisions: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -226,7 +226,8 @@ def gateways_branch_or_join(d: Diagram) -> None:
             d.refuse(
                 gateway,
                 f"网关方向 {gateway.get('gatewayDirection')} 与 {into} 进 {out} 出不符。",
-                f"gatewayDirection {gateway.get('gatewayDirection')} does not fit {into} incoming and {out} outgoing flows.",
+                f"gatewayDirection {gateway.get('gatewayDirection')}"
+                f" does not fit {into} incoming and {out} outgoing flows.",
                 "改正方向,或删去该属性。",
                 "Correct the direction, or remove the attribute.",
             )

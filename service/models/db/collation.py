@@ -1,4 +1,6 @@
-"""The order of Chinese names: pinyin without tones, stored beside the name because the database has no such collation."""
+"""The order of Chinese names: pinyin without tones,
+stored beside the name because the database has no such collation.
+"""
 
 from __future__ import annotations
 

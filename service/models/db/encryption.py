@@ -22,7 +22,10 @@ ENCRYPTED = "encrypted"  # the group of deferred columns of a table
 
 
 class EncryptedBytes(TypeDecorator[bytes]):
-    """Bytes that are stored encrypted. Two encryptions of one value differ, so SQL can only ask whether there is one."""
+    """Bytes that are stored encrypted.
+
+    Two encryptions of one value differ, so SQL can only ask whether there is one.
+    """
 
     impl = LargeBinary
     cache_ok = True
@@ -48,7 +51,9 @@ class EncryptedText(TypeDecorator[str]):
 
 
 def encrypted_text(column: str) -> MappedColumn[Any]:
-    """A text column that is read, and decrypted, only when a row is asked for it; all such columns of a row come together."""
+    """A text column that is read, and decrypted, only when a row is asked for it;
+    all such columns of a row come together.
+    """
     return mapped_column(column, EncryptedText, deferred=True, deferred_group=ENCRYPTED)
 
 

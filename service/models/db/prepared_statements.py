@@ -23,7 +23,9 @@ _DIALECT = psycopg2.dialect()  # type: ignore[no-untyped-call]
 
 
 class PreparedStatement:
-    """A statement, as SQL with ``:name`` places or as a select, known to PostgreSQL under ``name``; the types of the places are inferred there."""
+    """A statement, as SQL with ``:name`` places or as a select, known to PostgreSQL under ``name``;
+    the types of the places are inferred there.
+    """
 
     def __init__(self, name: str, statement: str | Select[*tuple[Any, ...]]) -> None:
         self.name = name
@@ -44,7 +46,9 @@ def execute_prepared(statement: Select[*tuple[Any, ...]], values: Mapping[str, A
 
 
 def get_prepared(table: type[Row], key: UUID) -> Row:
-    """The row with this key, from the session or by a select that each connection plans once; raises if there is none."""
+    """The row with this key,
+    from the session or by a select that each connection plans once; raises if there is none.
+    """
     return session().get_one(table, key, execution_options={_OPTION: True})
 
 

@@ -12,7 +12,10 @@ from service.models.db.ids import new_id
 
 
 class Audited:
-    """A business row: who changed it and when stands in ``row_change``. ``version`` counts changes (optimistic lock)."""
+    """A business row: who changed it and when stands in ``row_change``.
+
+    ``version`` counts changes (optimistic lock).
+    """
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     created_at: Mapped[datetime] = mapped_column(default=now)

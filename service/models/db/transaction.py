@@ -31,7 +31,10 @@ def expire_session() -> None:
 
 
 def current_operation() -> Operation:
-    """The operation of the running transaction. Raises RuntimeError outside one: a change there is a programming error."""
+    """The operation of the running transaction.
+
+    Raises RuntimeError outside one: a change there is a programming error.
+    """
     operation = session().operation
     if operation is None:
         raise RuntimeError("a row was changed outside transaction()")

@@ -14,7 +14,9 @@ from sqlalchemy import event
 
 @dataclass(slots=True)
 class Operation:
-    """The reason why rows change. actor_id: None for the system; case_id, seq: of the case and its journal row, if any."""
+    """The reason why rows change. actor_id: None for the system; case_id,
+    seq: of the case and its journal row, if any.
+    """
 
     use_case: str
     actor_id: UUID | None = None

@@ -11,7 +11,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class ReportFilter:
-    """One class for every list, so that page, export, print and REST read the same names. Unset fields do not narrow."""
+    """One class for every list, so that page, export, print and REST read the same names.
+
+    Unset fields do not narrow.
+    """
 
     q: str = ""
     by: str = ""

@@ -1,7 +1,7 @@
 """Compile the permission table to SQL: the rows in a user's scope, and the addresses of their inbox (invariant 7).
 
-``domain.accounts.permissions`` says which kinds of scope an action has for a role; here stands the condition of each kind
-on each table. ``domain.accounts.scopes.includes`` means the same in Python, and a test compares the two.
+``domain.accounts.permissions`` says which kinds of scope an action has for a role; here stands the condition of each
+kind on each table. ``domain.accounts.scopes.includes`` means the same in Python, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ Conditions = Mapping[ScopeKind, Callable[[User], Condition]]
 
 @dataclass(frozen=True, slots=True)
 class TableScope:
-    """The scoping of a table. view: the action under which its rows are listed; conditions: the kinds it knows beside ALL."""
+    """The scoping of a table. view: the action under which its rows are listed;
+    conditions: the kinds it knows beside ALL.
+    """
 
     view: Action
     conditions: Conditions
@@ -46,7 +48,8 @@ class TableScope:
 def visible_to(user: User, model: type[Any], action: Action | None = None) -> Condition:
     """Return the condition for rows of ``model`` on which the user has the action, by default viewing them.
 
-    Every list, count and export carries it. Raises KeyError when the action has a kind of scope the table does not know.
+    Every list, count and export carries it.
+    Raises KeyError when the action has a kind of scope the table does not know.
     """
     conditions = COMPILED[model, action or TABLES[model].view][Role(user.role)]
     return or_(*(condition(user) for condition in conditions)) if conditions else false()
@@ -78,8 +81,8 @@ def is_unscoped(user: User, action: Action) -> bool:
 def inbox_addresses(user: User) -> list[tuple[UUID, str]]:
     """List the (organisation, role) pairs whose tasks are the user's (``Action.VIEW_TASKS``).
 
-    A group's user also does the tasks of the own unit and its branches (S57); a task for one person alone is addressed to
-    the account in place of an organisation (R69). Queried once a session: several parts of a page ask.
+    A group's user also does the tasks of the own unit and its branches (S57); a task for one person alone is addressed
+    to the account in place of an organisation (R69). Queried once a session: several parts of a page ask.
     """
     known = session().inbox_addresses
     if user.id not in known:

@@ -1,4 +1,7 @@
-"""Cases and what belongs to them: state, tasks (the inbox), jobs, incidents, the journal. Written by ``workflow`` only."""
+"""Cases and what belongs to them: state, tasks (the inbox), jobs, incidents, the journal.
+
+Written by ``workflow`` only.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ from service.models.db.session import Base
 
 
 class Case(Base):
-    """One execution of a definition. state: the engine's bytes, inline; seq: last row of the journal; last_hash: its hash.
+    """One execution of a definition. state: the engine's bytes, inline;
+    seq: last row of the journal; last_hash: its hash.
 
     subject, unit_id, authority_id, institution_id, organiser_id: what lists show and scope needs, given by the
     process's ``describe`` handler. ended: how it ended (id of the last end event) once ended_at is set.
@@ -126,9 +130,11 @@ class Task(Base):
 
 
 class Job(Base):
-    """Something to be done later (invariant 2): a timer, automatic or external work, a message to a case, an outside effect.
+    """Something to be done later (invariant 2): a timer, automatic or external work,
+    a message to a case, an outside effect.
 
-    name: topic, message or effect; coalesce: pending jobs of a case that are equal are done as one; locked_until: the lease.
+    name: topic, message or effect; coalesce: pending jobs of a case that are equal are done as one;
+    locked_until: the lease.
     """
 
     __tablename__ = "job"
@@ -191,7 +197,9 @@ class JournalRow(Base):
 
 
 class PersonalValue(Base):
-    """A form field marked personal: its value and a random salt; the journal holds this row's id and the salted digest."""
+    """A form field marked personal: its value and a random salt;
+    the journal holds this row's id and the salted digest.
+    """
 
     __tablename__ = "personal_value"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -28,11 +28,14 @@ LOCK_CASE_OF_TASK = PreparedStatement(
     WHERE t.id = :task FOR NO KEY UPDATE OF c
     """,
 )
-"""Lock the case alone, so that there is one order of locks; the engine's state tells whether the token is still open."""
+"""Lock the case alone, so that there is one order of locks;
+the engine's state tells whether the token is still open.
+"""
 
 INSERT_CASE = text(
     """
-    INSERT INTO case_instance (id, process, definition, business_key, state, seq, last_hash, awaited, subject, started_at, started_by, moved_at, incidents)
+    INSERT INTO case_instance (id, process, definition, business_key, state, seq, last_hash, awaited, subject,
+        started_at, started_by, moved_at, incidents)
     VALUES (:id, :process, :definition, :key, '', -1, '', '{}', '', :at, :by, :at, 0)
     """
 )
@@ -62,28 +65,32 @@ PARTS = {
     UPDATE job SET run_at = :at WHERE case_id = :case AND state = 'pending' AND kind IN ('message', 'signal')
         AND run_at > :at AND retries = 3 AND kind || ':' || name = ANY(:awaited)""",
     "tasks": f"""
-    INSERT INTO task (id, case_id, token, kind, element, name, process, definition, form_key, role, organisation_id, assignee_id,
-        opened_at, due_at, follow_up_at, sort_at, priority, subject, summary, unit_name, batch, batch_title, facts, state)
+    INSERT INTO task (id, case_id, token, kind, element, name, process, definition, form_key, role, organisation_id,
+        assignee_id, opened_at, due_at, follow_up_at, sort_at, priority, subject, summary, unit_name, batch,
+        batch_title, facts, state)
     SELECT id, :case, token, kind, element, name, process, definition, form_key, role, organisation_id, assignee_id,
-        opened_at, due_at, follow_up_at, coalesce(due_at, opened_at + interval '30 days'), priority, subject, summary, unit_name,
-        batch, batch_title, facts, 'open'
-    FROM jsonb_to_recordset(cast(:tasks AS jsonb)) AS t(id uuid, token text, kind text, element text, name text, process text,
-        definition text, form_key text, assignee_id uuid, opened_at timestamptz, {_ADDRESS})""",  # noqa: S608 - put together from constants
+        opened_at, due_at, follow_up_at, coalesce(due_at, opened_at + interval '30 days'), priority, subject,
+        summary, unit_name, batch, batch_title, facts, 'open'
+    FROM jsonb_to_recordset(cast(:tasks AS jsonb)) AS t(id uuid, token text, kind text, element text, name text,
+        process text, definition text, form_key text, assignee_id uuid, opened_at timestamptz, {_ADDRESS})""",  # noqa: S608 - put together from constants
     "changed": f"""
-    UPDATE task SET role = n.role, organisation_id = n.organisation_id, due_at = n.due_at, follow_up_at = n.follow_up_at,
-        priority = n.priority, subject = n.subject, summary = n.summary, unit_name = n.unit_name, batch = n.batch,
-        batch_title = n.batch_title, facts = n.facts, sort_at = coalesce(n.due_at, task.sort_at),
+    UPDATE task SET role = n.role, organisation_id = n.organisation_id, due_at = n.due_at,
+        follow_up_at = n.follow_up_at, priority = n.priority, subject = n.subject, summary = n.summary,
+        unit_name = n.unit_name, batch = n.batch, batch_title = n.batch_title, facts = n.facts,
+        sort_at = coalesce(n.due_at, task.sort_at),
         assignee_id = CASE WHEN task.organisation_id = n.organisation_id THEN task.assignee_id END
     FROM jsonb_to_recordset(cast(:changed AS jsonb)) AS n(id uuid, {_ADDRESS})
     WHERE task.case_id = :case AND task.id = n.id AND task.state = 'open'""",  # noqa: S608
     "jobs": """
-    INSERT INTO job (id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce, state, retries, created_at)
-    SELECT id, case_id, token, element, kind, name, coalesce(due_at, :at), coalesce(due_at, :at), coalesce(payload, '{}'), j.coalesce,
-        'pending', 3, :at
-    FROM jsonb_to_recordset(cast(:jobs AS jsonb)) AS j(id uuid, case_id uuid, token text, element text, kind text, name text,
-        due_at timestamptz, payload jsonb, coalesce text)""",
+    INSERT INTO job (id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce, state, retries,
+        created_at)
+    SELECT id, case_id, token, element, kind, name, coalesce(due_at, :at), coalesce(due_at, :at),
+        coalesce(payload, '{}'), j.coalesce, 'pending', 3, :at
+    FROM jsonb_to_recordset(cast(:jobs AS jsonb)) AS j(id uuid, case_id uuid, token text, element text, kind text,
+        name text, due_at timestamptz, payload jsonb, coalesce text)""",
     "history": """
-    INSERT INTO row_change (id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before, after)
+    INSERT INTO row_change (id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before,
+        after)
     SELECT id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before, after
     FROM jsonb_populate_recordset(NULL::row_change, cast(:history AS jsonb))""",
 }
@@ -92,7 +99,9 @@ PARTS = {
 
 @lru_cache
 def write_step(parts: frozenset[str]) -> PreparedStatement:
-    """Everything one step changes, in one statement; parts that have nothing to do are left out, for they are not free."""
+    """Everything one step changes,
+    in one statement; parts that have nothing to do are left out, for they are not free.
+    """
     chosen = {"moved": _MOVED, **{name: sql for name, sql in PARTS.items() if name in parts}}
     clauses = ",".join(f"{name}_part AS ({sql})" for name, sql in chosen.items())
     return PreparedStatement("_".join(("write_step", *sorted(parts))), f"WITH {clauses} {_JOURNAL}")
@@ -101,7 +110,8 @@ def write_step(parts: frozenset[str]) -> PreparedStatement:
 SUBSCRIBED_CASES = text(
     """
     SELECT id FROM case_instance
-    WHERE ended_at IS NULL AND id <> :case AND :name = ANY(awaited) AND (cast(:key AS text) IS NULL OR business_key = :key)
+    WHERE ended_at IS NULL AND id <> :case AND :name = ANY(awaited)
+        AND (cast(:key AS text) IS NULL OR business_key = :key)
     ORDER BY id
     """
 )
@@ -124,7 +134,8 @@ CLAIM_JOBS = text(
     """
     UPDATE job SET locked_by = :worker, locked_until = :until WHERE id IN (
         SELECT id FROM job
-        WHERE state = 'pending' AND kind <> 'external' AND run_at <= :now AND (locked_until IS NULL OR locked_until < :now)
+        WHERE state = 'pending' AND kind <> 'external' AND run_at <= :now
+            AND (locked_until IS NULL OR locked_until < :now)
         ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
     RETURNING id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce
     """
@@ -143,7 +154,9 @@ COMPLETE_COALESCED_JOBS = text(
         SELECT id FROM job WHERE case_id = :case AND coalesce = :key AND state = 'pending' FOR UPDATE SKIP LOCKED)
     """
 )
-"""Equal messages that were committed before this one is delivered are delivered with it; senders never wait for each other."""
+"""Equal messages that were committed before this one is delivered are delivered with it;
+senders never wait for each other.
+"""
 
 POSTPONE_JOB = text("UPDATE job SET run_at = :at, locked_by = NULL, locked_until = NULL WHERE id = :id")
 

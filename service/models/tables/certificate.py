@@ -62,7 +62,9 @@ class Certificate(Audited, Base):
 
 
 class PrintRecord(Audited, Base):
-    """One print of one edition: the first without reason, each further one with reason (R58). batch_id: printed with others."""
+    """One print of one edition: the first without reason, each further one with reason (R58).
+    batch_id: printed with others.
+    """
 
     __tablename__ = "print_record"
     certificate_id: Mapped[UUID] = mapped_column(ForeignKey("certificate.id"), index=True)
@@ -80,7 +82,9 @@ def last_edition(number: str) -> int:
 
 
 def next_edition(old: Certificate, **changed: Any) -> Certificate:
-    """The same certificate, one edition on (R61, R64): number, dates and approval stay, the token is new, nothing is printed yet."""
+    """The same certificate, one edition on (R61, R64): number, dates and approval stay,
+    the token is new, nothing is printed yet.
+    """
     kept = {
         "number": old.number,
         "person_id": old.person_id,

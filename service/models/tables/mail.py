@@ -26,7 +26,9 @@ class MailState(StrEnum):
 
 
 class Mail(Base):
-    """One mail to one account. key: what it is about and when, unique; facts: figures and ids alone, no personal data."""
+    """One mail to one account. key: what it is about and when, unique;
+    facts: figures and ids alone, no personal data.
+    """
 
     __tablename__ = "mail"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

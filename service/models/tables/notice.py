@@ -1,4 +1,6 @@
-"""Notices to an audience (R34), bulletins with their files (R68), reminders and the daily digest; and who has read them."""
+"""Notices to an audience (R34), bulletins with their files (R68),
+reminders and the daily digest; and who has read them.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,13 @@ from service.models.db.tracked import Audited
 
 
 class Notice(Audited, Base):
-    """A notice or bulletin. authorities: ids of the provinces addressed, empty for all; roles and units in the same way.
+    """A notice or bulletin. authorities: ids of the provinces addressed, empty for all;
+    roles and units in the same way.
 
     organisation_id: the only organisation addressed, of a reminder or digest. body: of a bulletin HTML that
-    ``rich_text`` has cleaned, else plain text. facts: the figures of a digest; of a notice what ``domain.notices.words``
-    makes of its messages, so that everybody reads it in their own language (title and body are the Chinese text).
+    ``rich_text`` has cleaned, else plain text. facts: the figures of a digest; of a notice what
+    ``domain.notices.words`` makes of its messages,
+    so that everybody reads it in their own language (title and body are the Chinese text).
     """
 
     __tablename__ = "notice"

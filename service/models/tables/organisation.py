@@ -1,4 +1,6 @@
-"""Everything that has users and to which tasks are addressed: authorities, training institutions, units, the platform."""
+"""Everything that has users and to which tasks are addressed: authorities,
+training institutions, units, the platform.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ KINDS = (*AUTHORITIES, "training_institution", *UNITS, "platform")
 
 
 def authority_id(code: str) -> UUID:
-    """The id of the authority with this code (``37``, ``ministry``, ``association``), or of ``platform``: the same everywhere."""
+    """The id of the authority with this code (``37``, ``ministry``, ``association``),
+    or of ``platform``: the same everywhere.
+    """
     return uuid5(_AUTHORITY_IDS, code)
 
 
@@ -89,7 +93,8 @@ class Organisation(Audited, Base):
 
     @staticmethod
     def hold(key: UUID | None) -> Organisation | None:
-        """The row as it is now, locked against deletion and conversion until this transaction ends; None if there is none.
+        """The row as it is now,
+        locked against deletion and conversion until this transaction ends; None if there is none.
 
         A person who is to belong to a unit locks it first: a deletion waits, and then counts them (R6).
         """

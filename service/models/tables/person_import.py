@@ -29,8 +29,8 @@ class ImportState(StrEnum):
 class PersonImport(Base):
     """One uploaded file. id: given by the form, so that a file sent twice is one import. done: rows worked off so far.
 
-    content: the rows, as JSON, until they are imported or a day has passed. wrong: row number → field → text and values;
-    no cell stands in it. photos: how many came with the file. error: the kind of a failure, never its text.
+    content: the rows, as JSON, until they are imported or a day has passed. wrong: row number → field → text and
+    values; no cell stands in it. photos: how many came with the file. error: the kind of a failure, never its text.
     """
 
     __tablename__ = "person_import"
@@ -53,7 +53,8 @@ class PersonImport(Base):
 
 
 class ImportPhoto(Base):
-    """A photo that came with an import: as it was sent, and re-encoded by ``workflow.persons.photos`` once it has passed.
+    """A photo that came with an import: as it was sent,
+    and re-encoded by ``workflow.persons.photos`` once it has passed.
 
     row: of the sheet. width: in pixels, None before it has passed. It goes with the rows of its import.
     """

@@ -1,4 +1,6 @@
-"""Printing many certificates as one file: the batch with its progress, what it would print, and the register of prints."""
+"""Printing many certificates as one file: the batch with its progress, what it would print,
+and the register of prints.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from service.models.db.session import Base, session
 
 
 class PrintBatch(Base):
-    """One file of many certificates. done: faces laid out so far; refused: certificates that could not be printed, and why;
-    shift_x, shift_y: the offset of the printer in tenths of a millimetre, to the right and down.
+    """One file of many certificates. done: faces laid out so far; refused: certificates that could not be printed, and
+    why; shift_x, shift_y: the offset of the printer in tenths of a millimetre, to the right and down.
 
     The file is encrypted and kept for a day; the row and the prints it logged stay.
     """

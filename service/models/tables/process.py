@@ -14,7 +14,10 @@ from service.models.db.session import Base
 
 
 class DefinitionVersion(Base):
-    """One version of a process: number from 1 per key; source: file, studio or rest. ``current`` is what new cases take."""
+    """One version of a process: number from 1 per key; source: file, studio or rest.
+
+    ``current`` is what new cases take.
+    """
 
     __tablename__ = "definition_version"
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -35,7 +35,9 @@ def column_names(mapper: Mapper[Any]) -> dict[str, str]:
 
 @cache
 def redacted_columns(mapper: Mapper[Any]) -> frozenset[str]:
-    """Columns whose values the history names only by reference: the encrypted ones, and what the table names besides."""
+    """Columns whose values the history names only by reference: the encrypted ones,
+    and what the table names besides.
+    """
     types = (EncryptedBytes, EncryptedText)
     named: frozenset[str] = mapper.class_.__redacted__
     return named | {column.name for column in mapper.columns if isinstance(column.type, types)}
@@ -90,7 +92,9 @@ def register() -> None:
 
 
 def _note_set(_row: object, _value: Any, _before: Any, _initiator: Any) -> None:
-    """Do nothing: ``active_history`` makes SQLAlchemy load the value before the change of a column that is read late."""
+    """Do nothing: ``active_history`` makes SQLAlchemy load the value
+    before the change of a column that is read late.
+    """
 
 
 def _collect_history(unit: UnitOfWork, _context: Any, _instances: Any) -> None:
@@ -113,7 +117,9 @@ def _collect_history(unit: UnitOfWork, _context: Any, _instances: Any) -> None:
 
 
 def _write_history(unit: UnitOfWork, _context: Any) -> None:
-    """Write what was collected in one statement; as objects of the session the rows would cost several times as much."""
+    """Write what was collected in one statement;
+    as objects of the session the rows would cost several times as much.
+    """
     rows, unit.pending_history = unit.pending_history, []
     if unit.history_buffer is not None:
         unit.history_buffer.extend(rows)

@@ -22,7 +22,10 @@ CLASS_STATES = ("draft", "enrolling", "enrolment_closed", "running", "scored", "
 
 
 class TrainingPlan(Audited, Base):
-    """A year's plan of a class (R33 applies to its owner). Its time is a month, or a quarter, or left open; hours: training hours."""
+    """A year's plan of a class (R33 applies to its owner).
+
+    Its time is a month, or a quarter, or left open; hours: training hours.
+    """
 
     __tablename__ = "training_plan"
     year: Mapped[int]
@@ -48,7 +51,9 @@ class TrainingPlan(Audited, Base):
 
 
 class TrainingClass(Audited, Base):
-    """A class (domain.md §7). pass_mark in tenths, taken: seats taken (guarded update, R40); states of §8 written by its case."""
+    """A class (domain.md §7). pass_mark in tenths, taken: seats taken (guarded update, R40);
+    states of §8 written by its case.
+    """
 
     __tablename__ = "training_class"
     code: Mapped[str] = mapped_column(String(30), unique=True)
@@ -162,8 +167,8 @@ class RefresherRecord(Audited, Base):
 class TrainingNeed(Base):
     """The training a person needs today: a projection of the decision, with the decision's version.
 
-    unit_id, qualification_type_id and state repeat the person's, as the listener keeps them (training_need_listener), so that figures of
-    a country are read from this one narrow table.
+    unit_id, qualification_type_id and state repeat the person's, as the listener keeps them (training_need_listener),
+    so that figures of a country are read from this one narrow table.
     """
 
     __tablename__ = "training_need"

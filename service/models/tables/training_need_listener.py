@@ -28,8 +28,8 @@ WRITE_NEEDS = text(
     """
     UPDATE training_need SET need = n.need, as_of = n.as_of, reference_date = n.reference_date, valid_to = n.valid_to,
         certificate_id = n.certificate_id, decision = n.decision
-    FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS n(person_id uuid, need text, as_of date, reference_date date, valid_to date,
-        certificate_id uuid, decision text)
+    FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS n(person_id uuid, need text, as_of date, reference_date date,
+        valid_to date, certificate_id uuid, decision text)
     WHERE training_need.person_id = n.person_id
     """
 )
@@ -54,7 +54,9 @@ def _mark(current: UnitOfWork, _context: Any) -> None:
 
 
 def _counts(row: object) -> bool:
-    """Tell whether the change can change the need: certificates, refresher records, renewals that begin or end (R25)."""
+    """Tell whether the change can change the need: certificates, refresher records,
+    renewals that begin or end (R25).
+    """
     if isinstance(row, RefresherRecord):
         return True
     if isinstance(row, Enrollment) and row.kind != "renewal":

@@ -22,9 +22,11 @@ from service.models.tables.organisation import Organisation
 
 
 class User(Audited, Base):
-    """A login (domain.md §7). password_hash: argon2id, password_at: when it was set; epoch: rises when sessions must end (R4);
-    preferences: language, theme, wanted mails; awaits_assent: without any right until the security administrator assents;
-    privacy_version: of the notice last read; phone and mail in whole: for their owner, and for sending."""
+    """A login (domain.md §7). password_hash: argon2id, password_at: when it was set; epoch: rises when sessions must
+    end (R4); preferences: language, theme, wanted mails; awaits_assent: without any right until the security
+    administrator assents; privacy_version: of the notice last read; phone and mail in whole:
+    for their owner, and for sending.
+    """
 
     __tablename__ = "user_account"
     __survives_commit__ = True

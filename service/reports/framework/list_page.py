@@ -17,7 +17,9 @@ Counts = Callable[[User, ReportFilter], Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A link that sets one filter. count_key: key of its count; a chip whose count is 0 is left out, one without always shown."""
+    """A link that sets one filter. count_key: key of its count;
+    a chip whose count is 0 is left out, one without always shown.
+    """
 
     name: str
     value: str

@@ -80,8 +80,8 @@ class PagedTable:
     """A table of many rows: read by keyset, counted and summed by the database from the same query.
 
     cells: from a row of the query to the cells; sums: columns of the query, whole numbers, that are added up.
-    details: from the ids of a page's rows to the query of what is shown of them, where reading that of all rows would be
-    dear; counted: the same rows without what only the page shows, where leaving it out saves joins.
+    details: from the ids of a page's rows to the query of what is shown of them, where reading that of all rows would
+    be dear; counted: the same rows without what only the page shows, where leaving it out saves joins.
     """
 
     columns: tuple[Column, ...]

@@ -1,4 +1,6 @@
-"""The list of cases to export; administrators, who see no business, get only the first letter of a name (domain.md §9)."""
+"""The list of cases to export; administrators, who see no business,
+get only the first letter of a name (domain.md §9).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The need as a ruler: day of enrolment, last valid day and reference date (R22–R26) laid out in their true distances."""
+"""The need as a ruler: day of enrolment,
+last valid day and reference date (R22–R26) laid out in their true distances.
+"""
 
 from __future__ import annotations
 

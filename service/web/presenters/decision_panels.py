@@ -50,7 +50,9 @@ def enrollment_cards(user: User, task: Task) -> list[TaskPanel]:
 
 
 def approval_cards(user: User, task: Task) -> list[TaskPanel]:
-    """For the approval of a person: what was entered, what has changed since, and the certificate that the person brings (R21)."""
+    """For the approval of a person: what was entered, what has changed since,
+    and the certificate that the person brings (R21).
+    """
     person = person_of_case(task.case_id)
     if person is None:
         return [TaskPanel("pages/cards/facts.html")]
@@ -70,7 +72,9 @@ def class_cards(user: User, task: Task) -> list[TaskPanel]:
 
 
 def _need_card(found: Enrollment, held: list[Certificate], data: dict[str, Any]) -> TaskPanel:
-    """The need as of the day of enrolment (R47), and what confirming would check again, with the case's own last day (R45)."""
+    """The need as of the day of enrolment (R47), and what confirming would check again,
+    with the case's own last day (R45).
+    """
     last_day = date.fromisoformat(data["confirm_until"])
     facts = facts_of([found.person_id], found.enrolled_on)[found.person_id]
     need = enrollments.decide(facts)

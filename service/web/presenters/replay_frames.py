@@ -91,8 +91,8 @@ def variables(
 ) -> list[dict[str, Any]]:
     """Each variable with its word, and its value before and after; the changed ones first.
 
-    asked, now: before and after the step, the field of the form that was last answered for a variable. Several forms ask
-    for a decision, each with choices of its own.
+    asked, now: before and after the step, the field of the form that was last answered for a variable. Several forms
+    ask for a decision, each with choices of its own.
     """
     known = _fields(digest)
     rows = []

@@ -1,4 +1,6 @@
-"""The words for variables of the shipped processes and how their values read; what stands in a form has its label there."""
+"""The words for variables of the shipped processes and how their values read;
+what stands in a form has its label there.
+"""
 
 from __future__ import annotations
 

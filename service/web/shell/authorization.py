@@ -104,7 +104,9 @@ def seconds_left() -> tuple[int, int]:
 
 
 def _why_over(role: Role) -> list[str | int] | None:
-    """The reason why the session has ended, and the limit it ran into; None when it goes on: a request by hand is then remembered."""
+    """The reason why the session has ended,
+    and the limit it ran into; None when it goes on: a request by hand is then remembered.
+    """
     at, (minutes, hours) = int(now().timestamp()), _limits(role)
     if at - session.get("began", 0) >= hours * 3600:
         return [LONGEST, hours]

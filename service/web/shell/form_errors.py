@@ -1,4 +1,7 @@
-"""Show a refused form again: ``@rerender_on_error(page)`` on the view that takes it. The only place where a page catches an error."""
+"""Show a refused form again: ``@rerender_on_error(page)`` on the view that takes it.
+
+The only place where a page catches an error.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,9 @@ def old_values(name: str, values: list[str]) -> list[str]:
 
 
 def form_id() -> UUID:
-    """The id that a form carries (macro ``once``), so that sent twice it makes one thing; a new one if there is none."""
+    """The id that a form carries (macro ``once``),
+    so that sent twice it makes one thing; a new one if there is none.
+    """
     try:
         return UUID(request.form.get("form_id", ""))
     except ValueError:
@@ -107,7 +112,8 @@ def flash_success(
 ) -> None:
     """Say on the next page what was done.
 
-    undo: address to which 撤回 posts; draft: task whose draft is no longer needed; file: address of a file that came of it.
+    undo: address to which 撤回 posts; draft: task whose draft is no longer needed;
+    file: address of a file that came of it.
     """
     message = text if isinstance(text, Message) else Message(text)
     flash({"text": message.text, "values": message.values, "undo": undo, "draft": draft, "file": file}, kind)  # type: ignore[arg-type]

@@ -1,4 +1,7 @@
-"""The texts of mails: a template each, first line the subject, in the language of the account. Plain text, no personal number."""
+"""The texts of mails: a template each, first line the subject, in the language of the account.
+
+Plain text, no personal number.
+"""
 
 from __future__ import annotations
 

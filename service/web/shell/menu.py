@@ -21,7 +21,8 @@ class MenuItem:
     """One item of the menu. seed: its rows in seed.md; operations: label and endpoint of each besides 查询 and 查看.
 
     export: the list that is exported; values: the arguments of its address; role_labels: the label for some roles;
-    same_as: endpoint and filter of the page it leads to; covers: blueprints and endpoints of the pages that belong to it.
+    same_as: endpoint and filter of the page it leads to;
+    covers: blueprints and endpoints of the pages that belong to it.
     """
 
     endpoint: str

@@ -1,4 +1,6 @@
-"""One line a request, without personal data: the rule of the address, never the address; the account's id, never its name."""
+"""One line a request, without personal data: the rule of the address, never the address;
+the account's id, never its name.
+"""
 
 from __future__ import annotations
 

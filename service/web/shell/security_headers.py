@@ -23,7 +23,9 @@ YEAR = 365 * 24 * 60 * 60
 
 
 MAX_SENT_BYTES: dict[str, int] = {}
-"""Endpoints that take more in one request than ``MAX_CONTENT_LENGTH``, from whoever is signed in, and how many bytes."""
+"""Endpoints that take more in one request than ``MAX_CONTENT_LENGTH``,
+from whoever is signed in, and how many bytes.
+"""
 
 
 class Cookies(SecureCookieSessionInterface):

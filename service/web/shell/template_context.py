@@ -1,4 +1,6 @@
-"""Context of every template: navigation by role, the count at the inbox, theme and text size, and the macros' functions."""
+"""Context of every template: navigation by role, the count at the inbox, theme and text size,
+and the macros' functions.
+"""
 
 from __future__ import annotations
 

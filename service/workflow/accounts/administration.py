@@ -86,8 +86,8 @@ def managed_user(actor: User, user_id: UUID) -> User:
 def reset_password(actor: User, user_id: UUID) -> str:
     """Give an account a new first password, end its sessions and its lock; returns the password, shown once (R2).
 
-    What the system administrator resets waits for the security administrator's assent: whoever knows a password must not
-    be let in by it (三员, domain.md §9). Raises Conflict for one's own account, and for the last security
+    What the system administrator resets waits for the security administrator's assent: whoever knows a password must
+    not be let in by it (三员, domain.md §9). Raises Conflict for one's own account, and for the last security
     administrator, whom nobody could let in again.
     """
     user = managed_user(actor, user_id)

@@ -51,11 +51,12 @@ def sign_out(user: User, source: str) -> None:
 
 
 def change_password(user: User, present: str, new: str, again: str, source: str) -> User:
-    """Change one's own password (S36, S39); every session of the account ends, this one begins again (R4). Returns the account.
+    """Change one's own password (S36, S39); every session of the account ends,
+    this one begins again (R4). Returns the account.
 
     A wrong present password counts as a failed sign-in, and a lock answers the right one like a wrong one: whoever
-    finds a session open must not try passwords out in it. Raises InvalidInput at the field, also with the rule that the new
-    password breaks.
+    finds a session open must not try passwords out in it. Raises InvalidInput at the field, also with the rule that the
+    new password breaks.
     """
     account = session().get_one(User, user.id)
     wrong: dict[str, str | Message] = {}

@@ -1,4 +1,6 @@
-"""Expired certificates: each day a case of certificate_deregistration for those whose holder did not take part (R62, S77)."""
+"""Expired certificates: each day a case of certificate_deregistration for those
+whose holder did not take part (R62, S77).
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,10 @@ def begin_deregistration(user: User, certificate_id: UUID) -> UUID:
 
 
 def _start(certificate_id: UUID, user: User | None) -> UUID | None:
-    """Start a case, unless there is one already or another worker is starting it. Raises Conflict when not due (R62)."""
+    """Start a case, unless there is one already or another worker is starting it.
+
+    Raises Conflict when not due (R62).
+    """
     with transaction(Operation("start_deregistration", user.id if user else None)) as current:
         lock = select(Certificate.id).where(Certificate.id == certificate_id).with_for_update(skip_locked=True)
         if current.scalar(lock) is None or current.scalar(select(_case_of(str(certificate_id)))):
@@ -87,7 +92,9 @@ def _case_of(key: object) -> ColumnElement[bool]:
 
 
 def _is_expired() -> ColumnElement[bool]:
-    """Valid, past its last day, the holder not deregistered, and no renewal enrolled in time that is live or passed (R25)."""
+    """Valid, past its last day, the holder not deregistered,
+    and no renewal enrolled in time that is live or passed (R25).
+    """
     renewal = exists().where(
         Enrollment.person_id == Certificate.person_id,
         Enrollment.kind == TrainingKind.RENEWAL,

@@ -99,7 +99,9 @@ def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
 
 
 def print_file(user: User, record_id: UUID, address: str, shift: Shift = (0, 0)) -> bytes:
-    """The PDF of a logged print. address: where the QR code leads, ``{}`` standing for the token; shift: ``parse_shift``."""
+    """The PDF of a logged print. address: where the QR code leads,
+    ``{}`` standing for the token; shift: ``parse_shift``.
+    """
     record = session().get(PrintRecord, record_id)
     if record is None:
         raise NotFound
@@ -216,7 +218,9 @@ def _pdf(face: dict[str, Any]) -> bytes:
 
 
 def _face(certificate: Certificate, address: str, mark: str, shift: Shift) -> dict[str, Any]:
-    """Collect the values of the face, in Chinese whatever the language of the screen: a certificate is a Chinese document."""
+    """Collect the values of the face,
+    in Chinese whatever the language of the screen: a certificate is a Chinese document.
+    """
     person = certificate.person
     photo = session().get(Photo, person.photo_id) if person.photo_id else None
     if photo is None:

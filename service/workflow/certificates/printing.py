@@ -95,7 +95,8 @@ def begin_batch(
 
 
 def write(batch_id: UUID, job_id: UUID | None = None) -> None:
-    """Log the prints and write the file; doing it again after a failure prints nothing twice. A failure is noted, then raised.
+    """Log the prints and write the file; doing it again after a failure prints nothing twice.
+    A failure is noted, then raised.
 
     job_id: the job that does it, whose lease is prolonged.
     """

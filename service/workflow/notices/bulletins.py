@@ -38,7 +38,8 @@ def save_bulletin(user: User, raw: Mapping[str, Any], notice_id: UUID | None = N
     """Write a draft, a new one without ``notice_id``; it can be changed until it is published (R68).
 
     raw: title, body (HTML if ``markup`` is there, else plain lines), roles and authorities (lists; empty: all), units
-    (a name a line; empty: all), version. Raises InvalidInput at the field, Conflict once published or when a colleague saved in between.
+    (a name a line; empty: all), version. Raises InvalidInput at the field,
+    Conflict once published or when a colleague saved in between.
     """
     with transaction(Operation("save_bulletin", user.id)) as current:
         row = _own(user, notice_id) if notice_id else _new(user)

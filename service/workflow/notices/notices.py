@@ -1,4 +1,7 @@
-"""Reading notices, and reminding units that have not entered their data (S14). Bulletins: bulletins.py, digest: system/daily_digest.py."""
+"""Reading notices, and reminding units that have not entered their data (S14).
+
+Bulletins: bulletins.py, digest: system/daily_digest.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Support tickets as their requester sees them: hand one in, add to its conversation, files. What the desk does are tasks."""
+"""Support tickets as their requester sees them: hand one in, add to its conversation, files.
+
+What the desk does are tasks.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,8 @@ Files = Sequence[tuple[str, bytes]]
 
 
 def open_ticket(user: User, raw: Mapping[str, Any], files: Files = ()) -> Ticket:
-    """Hand in a ticket: kind, subject, body, for a complaint whom it is about, for a repair the device. Raises InvalidInput.
+    """Hand in a ticket: kind, subject, body, for a complaint whom it is about,
+    for a repair the device. Raises InvalidInput.
 
     files: pictures and PDF, seen by whoever sees the ticket; errors of them stand at ``files``.
     """

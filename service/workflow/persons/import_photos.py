@@ -39,7 +39,9 @@ class Packed:
 
 @dataclass(slots=True)
 class Found:
-    """The content of the ZIP: row → place of its file, what is wrong with a row's photo, the names that belong to no row."""
+    """The content of the ZIP: row → place of its file, what is wrong with a row's photo,
+    the names that belong to no row.
+    """
 
     entries: dict[int, int] = field(default_factory=dict)
     wrong: dict[int, Message] = field(default_factory=dict)

@@ -91,6 +91,9 @@ def strangers_of(row: PersonImport) -> list[str]:
 
 
 def _load(row: PersonImport) -> dict[str, list[Any]]:
-    """Read what ``dump_rows`` wrote. An import from before there were photos has the rows alone; it is gone a day later."""
+    """Read what ``dump_rows`` wrote.
+
+    An import from before there were photos has the rows alone; it is gone a day later.
+    """
     found = json.loads(row.content) if row.content else []
     return {"rows": found, "strangers": []} if isinstance(found, list) else found

@@ -1,4 +1,6 @@
-"""The sheet in which many persons are entered: its version, its columns, and how its cells become the fields of the form."""
+"""The sheet in which many persons are entered: its version, its columns,
+and how its cells become the fields of the form.
+"""
 
 from __future__ import annotations
 
@@ -182,7 +184,9 @@ def _problem(column: RecordField, cell: Any) -> str | None:
 
 
 def _choose(row: Row, column: RecordField, shown: str, options: Options) -> None:
-    """The value for the word; a word that is not in the list is refused here, an empty cell by the rules of the form."""
+    """The value for the word; a word that is not in the list is refused here,
+    an empty cell by the rules of the form.
+    """
     if not shown:
         return
     value = options[column.input_name].get(plain(shown))

@@ -1,4 +1,6 @@
-"""Import of persons from a sheet (R72): all rows rehearsed by the rules of the form, then entered, all or none unless asked."""
+"""Import of persons from a sheet (R72): all rows rehearsed by the rules of the form,
+then entered, all or none unless asked.
+"""
 
 from __future__ import annotations
 

@@ -48,10 +48,12 @@ IN_OWN_SCOPE = Message(N_("该人员已录入，请在人员列表中查找，�
 def save_person(
     user: User, person_id: UUID | None, raw: Mapping[str, Any], photo: bytes | CleanPhoto | None = None
 ) -> Person:
-    """Enter a person (None) or change one; an effective change of an approved one by its unit asks for a new approval (R14).
+    """Enter a person (None) or change one;
+    an effective change of an approved one by its unit asks for a new approval (R14).
 
     raw: the fields of the form as typed; an empty ``id_number`` or ``phone`` of a known person keeps what is stored.
-    photo: the bytes of an upload, one that was checked before, or None. Raises InvalidInput with an error at each field, Conflict, NotFound.
+    photo: the bytes of an upload, one that was checked before,
+    or None. Raises InvalidInput with an error at each field, Conflict, NotFound.
     """
     with transaction(Operation("save_person", user.id)):
         person = _new_person(user, raw) if person_id is None else _editable(user, person_id, raw)
@@ -70,7 +72,8 @@ def save_person(
 
 
 def submit_person(user: User, person_id: UUID) -> Person:
-    """Send a draft, or one that was sent back, to the province of its unit (R12, R13); an academy's is approved at once.
+    """Send a draft, or one that was sent back, to the province of its unit (R12, R13);
+    an academy's is approved at once.
 
     Raises InvalidInput when something that approval needs is missing, Conflict when it is with the province already.
     """

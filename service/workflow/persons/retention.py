@@ -11,7 +11,8 @@ from service.models.tables.audit import AuditEvent
 
 
 def erase_due(limit: int = 50) -> int:
-    """Erase telephone and photos of up to ``limit`` persons whose time is over (setting ``erasure_years``); returns how many.
+    """Erase telephone and photos of up to ``limit`` persons whose time is over (setting ``erasure_years``);
+    returns how many.
 
     The identity number stays as long as the ledger of certificates does. Doing it again does nothing more.
     """

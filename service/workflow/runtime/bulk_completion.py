@@ -35,9 +35,9 @@ class RowResult:
 def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
     """Complete many tasks, one use case each, in slices of 50 that share a transaction.
 
-    A refused row does not undo the others; a task named twice is done once, as it was named first. The outcome of a slice
-    is recorded with it: a submission id that was seen before gives the recorded answer again, and goes on where a process
-    that died left off. Of two that come at once the later waits for each slice of the other.
+    A refused row does not undo the others; a task named twice is done once, as it was named first. The outcome of a
+    slice is recorded with it: a submission id that was seen before gives the recorded answer again, and goes on where a
+    process that died left off. Of two that come at once the later waits for each slice of the other.
     """
     if (known := recorded(user, submission_id)) is not None:
         return known
@@ -57,7 +57,9 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
 
 
 def _answer(results: Mapping[UUID, RowResult], rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
-    """The known outcomes in the order of the rows; before them those that only an earlier request with the key named."""
+    """The known outcomes in the order of the rows;
+    before them those that only an earlier request with the key named.
+    """
     named = [task_id for task_id, _ in rows]
     return [results[t] for t in (*(t for t in results if t not in set(named)), *named) if t in results]
 

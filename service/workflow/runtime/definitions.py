@@ -25,7 +25,9 @@ PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """The outcome of deploying one file: its version (``is_new``: made just now), or the problems it was refused for."""
+    """The outcome of deploying one file: its version (``is_new``: made just now),
+    or the problems it was refused for.
+    """
 
     file: str
     version: DefinitionVersion | None
@@ -111,7 +113,10 @@ def check(paths: list[Path]) -> list[ValidationIssue]:
 def deploy(
     files: Mapping[str, bytes], *, source: str = "file", user_id: UUID | None = None, process: str | None = None
 ) -> tuple[DefinitionVersion, bool]:
-    """Make the bundle the version in force of its process; returns it and whether it is new. Raises DefinitionRefused."""
+    """Make the bundle the version in force of its process; returns it and whether it is new.
+
+    Raises DefinitionRefused.
+    """
     read = engine.read_definition(files, process)
     with transaction(Operation("deploy", user_id)) as current_session:
         known = current_session.get(DefinitionVersion, read.digest)

@@ -256,7 +256,9 @@ def _json(rows: list[dict[str, Any]]) -> str:
 
 
 def _address_thrown(held: LockedCase, step: Step, context: Context) -> None:
-    """Jobs for what the diagram threw: a signal to every case that waits for it, a message to those of the same business key."""
+    """Jobs for what the diagram threw: a signal to every case that waits for it,
+    a message to those of the same business key.
+    """
     for sent in step.sent:
         waiting: Iterable[Any] = session().execute(
             SUBSCRIBED_CASES,

@@ -25,7 +25,10 @@ def record_incident(case_id: UUID, element: str, message: str, job_id: UUID | No
 
 
 def retry_incident(user: User, incident_id: UUID) -> None:
-    """Resolve an incident of a case in scope and try its failed job again. Raises Conflict when it is resolved already."""
+    """Resolve an incident of a case in scope and try its failed job again.
+
+    Raises Conflict when it is resolved already.
+    """
     incident = session().get(Incident, incident_id)
     if incident is not None:
         get_or_404_in_scope(user, Case, incident.case_id)

@@ -19,7 +19,10 @@ NOTHING_AT_START = Message(N_("发起这个流程时没有需要填写的内容�
 
 
 def clean_form(held: LockedCase, row: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Clean what was typed for a locked task; the case and the journal only refer to a personal field. Raises InvalidInput."""
+    """Clean what was typed for a locked task; the case and the journal only refer to a personal field.
+
+    Raises InvalidInput.
+    """
     if row.form_key is None:
         if raw:
             raise InvalidInput(text=N_("这项任务没有需要填写的内容。"))

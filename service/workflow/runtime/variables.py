@@ -27,6 +27,8 @@ def of_task(user: User, task_id: UUID) -> dict[str, Any]:
 
 
 def present(case_id: UUID) -> dict[str, Any]:
-    """The variables of a case that the caller was allowed to move; whoever only reads asks ``of_case`` or ``of_task``."""
+    """The variables of a case that the caller was allowed to move;
+    whoever only reads asks ``of_case`` or ``of_task``.
+    """
     records = session().scalars(select(JournalRow.record).where(JournalRow.case_id == case_id).order_by(JournalRow.seq))
     return replay.replay_frames(list(records), definitions.definition)[-1].data

@@ -1,4 +1,6 @@
-"""The digest of each organisation (R66), and the end of plans whose year is over: once a day, by whichever worker is first."""
+"""The digest of each organisation (R66), and the end of plans whose year is over: once a day,
+by whichever worker is first.
+"""
 
 from __future__ import annotations
 

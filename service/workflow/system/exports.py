@@ -120,7 +120,10 @@ def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> Export
 
 
 def stop(user: User, export_id: UUID) -> ExportLog:
-    """Give up an export that still runs: the worker ends at its next piece. Raises NotFound, Conflict when it has ended."""
+    """Give up an export that still runs: the worker ends at its next piece.
+
+    Raises NotFound, Conflict when it has ended.
+    """
     row = find(user, export_id)
     with transaction(Operation("stop_export", user.id)) as current:
         if not _change(row, ExportState.STOPPED):

@@ -20,7 +20,10 @@ CASES_CHECKED = 50  # by one click, within seconds; all of them: ``anpei verify`
 
 
 def verify_latest(user: User) -> tuple[int, list[UUID]]:
-    """Verify the journals of the cases that moved last: how many they were, and those that differ. Raises NotAllowed."""
+    """Verify the journals of the cases that moved last: how many they were, and those that differ.
+
+    Raises NotAllowed.
+    """
     if not may(Role(user.role), Action.READ_AUDIT):
         raise NotAllowed
     user_id, organisation_id = user.id, user.organisation_id

@@ -1,4 +1,7 @@
-"""Rows that every installation needs before the first user: authorities, the platform, qualification types. Idempotent."""
+"""Rows that every installation needs before the first user: authorities, the platform, qualification types.
+
+Idempotent.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ SINGLE = {"ministry": N_("工业和信息化部"), "association": N_("中国爆�
 
 
 def ensure() -> None:
-    """Put in place what is missing: ministry, association, 31 provinces and 兵团, the platform, the qualification types."""
+    """Put in place what is missing: ministry, association, 31 provinces and 兵团,
+    the platform, the qualification types.
+    """
     if session().scalar(select(Organisation.id).where(Organisation.id == authority_id("platform"))):
         return
     with transaction(Operation("reference data")) as current_session:

@@ -1,4 +1,6 @@
-"""Settings and the dictionary of qualification types: changed within their ranges, each change in the history of rows."""
+"""Settings and the dictionary of qualification types: changed within their ranges,
+each change in the history of rows.
+"""
 
 from __future__ import annotations
 

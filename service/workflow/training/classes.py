@@ -88,8 +88,9 @@ def cancel_class(user: User, class_id: UUID, reason: str) -> None:
 def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
     """Change place, dates, seats, pass mark, contact or text of a published class (R35); its people and cases follow.
 
-    raw: the fields of the form, and ``seen``: ``class_change.fields_digest`` of when it was drawn. Returns whether anything was
-    different. Raises InvalidInput at the fields, Conflict when a colleague was first or the class cannot change any more.
+    raw: the fields of the form, and ``seen``: ``class_change.fields_digest`` of when it was drawn. Returns whether
+    anything was different. Raises InvalidInput at the fields,
+    Conflict when a colleague was first or the class cannot change any more.
     """
     with transaction(Operation("change_class", user.id)):
         found = _own(user, class_id)
@@ -122,7 +123,9 @@ def fields_digest(found: TrainingClass) -> str:
 
 
 def fixed_fields(found: TrainingClass) -> frozenset[str]:
-    """The fields that cannot change any more: the beginning once people have come, the pass mark once there is a score."""
+    """The fields that cannot change any more: the beginning once people have come,
+    the pass mark once there is a score.
+    """
     counts = {EnrollmentState(state): n for state, n in class_list.state_counts(found.id).items()}
     begun = START_FIELDS if came(counts) or counts.get(EnrollmentState.NO_SHOW) else frozenset()
     return begun | ({"pass_mark"} if class_change.has_scores(found) else frozenset())

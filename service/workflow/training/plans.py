@@ -38,8 +38,8 @@ TIME_OPTIONS = (*(f"m{n}" for n in range(1, 13)), *(f"q{n}" for n in range(1, 5)
 def save_plan(user: User, raw: Mapping[str, Any], plan_id: UUID | None = None) -> TrainingPlan:
     """Write a plan, a new draft without ``plan_id``; once published its kind does not change any more (R33).
 
-    raw: title, kind, year, time (of ``TIME_OPTIONS``), place, capacity, hours, note, version. Raises InvalidInput at the field,
-    NotFound for the plan of another, Conflict when it is over or a colleague saved in between.
+    raw: title, kind, year, time (of ``TIME_OPTIONS``), place, capacity, hours, note, version. Raises InvalidInput at
+    the field, NotFound for the plan of another, Conflict when it is over or a colleague saved in between.
     """
     with transaction(Operation("save_plan", user.id)) as current:
         row = _own(user, plan_id) if plan_id else _new(user)

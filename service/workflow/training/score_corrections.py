@@ -36,7 +36,8 @@ def undo_check_in(user: User, enrollment_id: UUID) -> None:
 def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, reason: str) -> None:
     """Propose another value for a confirmed score; it holds once a second person assents (R51).
 
-    Raises InvalidInput at ``score`` or ``reason``; Conflict when there is no confirmed score or the certificate is approved.
+    Raises InvalidInput at ``score`` or ``reason``;
+    Conflict when there is no confirmed score or the certificate is approved.
     """
     with transaction(Operation("correct_score", user.id)):
         found = enrollment_for(user, enrollment_id, EnrollmentAction.CORRECT_SCORE)

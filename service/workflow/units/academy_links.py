@@ -1,4 +1,7 @@
-"""Links of academies to the training institutions that may enrol their persons (S62, C7). The record of an academy: units.py."""
+"""Links of academies to the training institutions that may enrol their persons (S62, C7).
+
+The record of an academy: units.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Changes of a unit as a whole: another name, another kind, its end (S33, S34, S64, S66; R5–R8, R10). Records: units.py."""
+"""Changes of a unit as a whole: another name, another kind, its end (S33, S34, S64, S66; R5–R8, R10).
+
+Records: units.py.
+"""
 
 from __future__ import annotations
 

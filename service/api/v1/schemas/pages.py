@@ -84,7 +84,10 @@ def many_of(row: type[Schema], name: str) -> type[Schema]:
 def paginated(
     wanted: dict[str, Any], query: Any, order: SortOrder, shape: Callable[[Any], Any] = lambda row: row
 ) -> dict[str, Any]:
-    """Read one page of a query in its order, as ``page_of`` answers it. Raises NotFound for a cursor that was not given out here."""
+    """Read one page of a query in its order, as ``page_of`` answers it.
+
+    Raises NotFound for a cursor that was not given out here.
+    """
     table = PagedTable((), query, order, shape)
     page = table.page(wanted.get("cursor") or None, wanted["limit"])
     total = table.count(MAX_COUNT) if wanted["total"] else None

@@ -12,7 +12,9 @@ from service.validation.record_fields import FieldKind, Place, RecordField, Reco
 
 
 def record_members(record: RecordFields, place: Place, *, is_whole: bool = False) -> dict[str, Field[Any]]:
-    """Build the fields that have no rule of their own, for ``Meta.include``; is_whole: what is required must be sent."""
+    """Build the fields that have no rule of their own,
+    for ``Meta.include``; is_whole: what is required must be sent.
+    """
     return {
         one.input_name if place is Place.REST_IN else one.key: _member(one, is_whole and one.required)
         for one in record.plain(place)

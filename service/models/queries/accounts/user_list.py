@@ -25,7 +25,9 @@ ORDER = SortOrder((func.lower(User.login), User.id))
 
 
 def accounts_query(user: User, chosen: ReportFilter) -> Any:
-    """Select the accounts that the user manages, of organisations in scope; ``account_state`` is an ``AccountState``."""
+    """Select the accounts that the user manages, of organisations in scope;
+    ``account_state`` is an ``AccountState``.
+    """
     seen = managed_by(Role(user.role))
     query = (
         select(

@@ -38,7 +38,8 @@ _IS_OF = of_definition(Version.key, Version.number, Version.digest)
 
 
 def _passages() -> Any:
-    """Every passage through an element. A user task is a row of ``task``; all else stands in the trace of a journal row.
+    """Every passage through an element. A user task is a row of ``task``;
+    all else stands in the trace of a journal row.
 
     What waited (a timer, external work) began when its job was made; the rest begins and ends with its input.
     """

@@ -1,4 +1,7 @@
-"""The lists of the REST API over running work: definitions, cases, tasks, jobs, incidents. Their machinery: rest_query."""
+"""The lists of the REST API over running work: definitions, cases, tasks, jobs, incidents.
+
+Their machinery: rest_query.
+"""
 
 from __future__ import annotations
 

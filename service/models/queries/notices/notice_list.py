@@ -63,7 +63,9 @@ def reminders_of(organisation_id: UUID) -> list[Notice]:
 
 
 def readers_query(notice: Notice, view: str = "") -> Any:
-    """Select the accounts a notice is meant for, with when each has opened it (R68); view: ``read``, ``waiting`` or both."""
+    """Select the accounts a notice is meant for, with when each has opened it (R68);
+    view: ``read``, ``waiting`` or both.
+    """
     halves = {"read": [Receipt.read_at.is_not(None)], "waiting": [Receipt.read_at.is_(None)]}
     return (
         select(User.id, User.display_name, User.role, Organisation.name.label("organisation"), Receipt.read_at)

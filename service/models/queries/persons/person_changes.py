@@ -1,4 +1,7 @@
-"""Changes in the records of persons, latest first, read from the one history of rows (S88). Mere moves of state are none."""
+"""Changes in the records of persons, latest first, read from the one history of rows (S88).
+
+Mere moves of state are none.
+"""
 
 from __future__ import annotations
 

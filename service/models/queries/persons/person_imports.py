@@ -33,7 +33,9 @@ def try_exclusive_work(import_id: UUID) -> bool:
 
 
 def record_progress(import_id: UUID, done: int, job_id: UUID | None, until: datetime) -> None:
-    """Write the rows done in a transaction beside the running one, and prolong the lease of the working job to ``until``."""
+    """Write the rows done in a transaction beside the running one,
+    and prolong the lease of the working job to ``until``.
+    """
     progress = update(PersonImport).where(PersonImport.id == import_id)
     with db.engine.begin() as connection:
         connection.execute(progress.values(done=func.least(done, PersonImport.total)))

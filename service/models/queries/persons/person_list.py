@@ -50,7 +50,9 @@ def find_by_number(user: User, id_number: str) -> UUID | None:
 
 
 def person_counts(user: User, unit_kind: str = "") -> dict[str, int]:
-    """Count the persons in scope (of units of a kind) by state and by need: ``total``, ``state:pending``, ``need:renewal`` …"""
+    """Count the persons in scope (of units of a kind) by state and by need: ``total``,
+    ``state:pending``, ``need:renewal`` …
+    """
     query = (
         select(Person.state, TrainingNeed.need, func.count())
         .outerjoin(TrainingNeed, TrainingNeed.person_id == Person.id)

@@ -18,7 +18,8 @@ ENDED = ("superseded", "deregistered", "revoked", "void")
 
 
 def due(before: date, limit: int) -> list[Person]:
-    """Up to ``limit`` of them, locked, whose last certificate, or without any the deregistration, ended before that day.
+    """Up to ``limit`` of them, locked, whose last certificate,
+    or without any the deregistration, ended before that day.
 
     The rows that another worker has in hand are left out.
     """

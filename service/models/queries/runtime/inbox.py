@@ -21,8 +21,9 @@ MAX_COUNTED = 1000  # kinds and views are counted so far; a full inbox costs no 
 PAGE = 50
 
 BARRED = "task.facts ->> 'barred' IS DISTINCT FROM"
-_COLUMNS = """t.id, t.kind, t.name, t.subject, t.summary, t.unit_name, t.batch, t.batch_title, t.facts, t.opened_at, t.due_at,
-    t.sort_at, t.assignee_id, t.process, t.element, t.case_id, t.organisation_id, t.definition, t.form_key, t.closed_at"""
+_COLUMNS = """t.id, t.kind, t.name, t.subject, t.summary, t.unit_name, t.batch, t.batch_title, t.facts,
+    t.opened_at, t.due_at, t.sort_at, t.assignee_id, t.process, t.element, t.case_id, t.organisation_id,
+    t.definition, t.form_key, t.closed_at"""
 
 _PAGE = f"""
     SELECT {_COLUMNS}, u.display_name AS assignee
@@ -39,7 +40,8 @@ _PAGE = f"""
 
 _OPEN = """
     FROM unnest(cast(:organisations AS uuid[]), cast(:roles AS text[])) AS address(organisation_id, role)
-    JOIN task ON task.organisation_id = address.organisation_id AND task.role = address.role AND task.state = 'open' {where}
+    JOIN task ON task.organisation_id = address.organisation_id AND task.role = address.role
+        AND task.state = 'open' {where}
 """
 _COUNT = f"SELECT count(*) FROM (SELECT 1 {_OPEN} LIMIT :most) t"  # noqa: S608 - the columns are constants
 _FACTS = f"SELECT DISTINCT f.key {_OPEN} CROSS JOIN LATERAL jsonb_each_text(task.facts) f WHERE f.value <> ''"
@@ -65,9 +67,11 @@ _COUNTS = text(
             WHERE t.organisation_id = k.organisation_id AND t.role = k.role AND t.state = 'open' AND t.kind > k.kind)
         FROM kinds k WHERE k.kind IS NOT NULL
     )
-    SELECT k.kind, max(n.name) AS name, sum(n.total) AS total, sum(n.late) AS late, sum(n.soon) AS soon, min(n.first) AS first
+    SELECT k.kind, max(n.name) AS name, sum(n.total) AS total, sum(n.late) AS late, sum(n.soon) AS soon,
+           min(n.first) AS first
     FROM kinds k CROSS JOIN LATERAL (
-        SELECT count(*) AS total, count(*) FILTER (WHERE due_at < :now) AS late, count(*) FILTER (WHERE due_at BETWEEN :now AND :soon) AS soon,
+        SELECT count(*) AS total, count(*) FILTER (WHERE due_at < :now) AS late,
+               count(*) FILTER (WHERE due_at BETWEEN :now AND :soon) AS soon,
                min(opened_at) AS first, max(name) AS name
         FROM (SELECT due_at, opened_at, name FROM task t
               WHERE t.organisation_id = k.organisation_id AND t.role = k.role AND t.kind = k.kind AND t.state = 'open'
@@ -131,7 +135,9 @@ class Page:
 
 
 def read(where_to: Addresses, chosen: Filter, cursor: str | None = None, size: int = PAGE) -> Page:
-    """A page of open tasks, oldest due first. cursor: ``>instant|id`` or ``<instant|id``; a malformed one begins at the first page."""
+    """A page of open tasks, oldest due first. cursor: ``>instant|id`` or ``<instant|id``;
+    a malformed one begins at the first page.
+    """
     condition, values = chosen.sql()
     place = _read_cursor(cursor)
     is_back = place is not None and place[0] == "<"
@@ -184,7 +190,9 @@ def read_done(user: User, find: str | None = None, cursor: str | None = None, si
 
 
 def counts(where_to: Addresses, reader_id: UUID | None = None) -> list[KindCount]:
-    """The kinds of task that wait, by name of their kind, each counted to ``MAX_COUNTED``; without those the reader is barred from."""
+    """The kinds of task that wait, by name of their kind, each counted to ``MAX_COUNTED``;
+    without those the reader is barred from.
+    """
     at = now()
     rows = session().execute(
         _COUNTS,
@@ -217,7 +225,9 @@ def next_task(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID
 
 
 def task_left(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
-    """The task that follows; after the last one the oldest that was passed over; None when none of this kind is left."""
+    """The task that follows; after the last one the oldest that was passed over;
+    None when none of this kind is left.
+    """
     long_ago = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
     return next_task(user, kind, after_at, after_id) or next_task(user, kind, long_ago, UUID(int=0))
 

@@ -1,4 +1,6 @@
-"""The open tasks behind persons, enrolments and certificates, asked for by the step of the diagram that is to be done."""
+"""The open tasks behind persons, enrolments and certificates,
+asked for by the step of the diagram that is to be done.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ def last_backup() -> Backup | None:
 
 
 def closed_columns() -> list[str]:
-    """Encrypted columns with a value that the keys at hand do not open, as ``table.column (key id)``; [] when all is well.
+    """Encrypted columns with a value that the keys at hand do not open,
+    as ``table.column (key id)``; [] when all is well.
 
     One value of each key id is tried in each column; and the digest by which a person is found must be the stored one.
     """

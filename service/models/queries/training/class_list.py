@@ -148,7 +148,9 @@ def candidates_query(user: User, found: TrainingClass, chosen: ReportFilter, *, 
 
 
 def fitting_persons(user: User, found: TrainingClass, chosen: ReportFilter, most: int) -> list[UUID]:
-    """Ids of all persons in scope who fit a class, in the order of pinyin: for enrolling an academy as a whole (S63)."""
+    """Ids of all persons in scope who fit a class, in the order of pinyin:
+    for enrolling an academy as a whole (S63).
+    """
     query = _candidates(select(Person.id), user, found, True).where(*conditions(chosen))
     return list(session().scalars(query.order_by(Person.sort_key, Person.id).limit(most)))
 

@@ -41,7 +41,9 @@ def offers_query(user: User, today: date, kind: str = "") -> Any:
 
 
 def check_in_query(user: User, today: date) -> Any:
-    """The classes that are held, or begin within two weeks, and have somebody to come (R48): ``came`` of ``expected``."""
+    """The classes that are held, or begin within two weeks,
+    and have somebody to come (R48): ``came`` of ``expected``.
+    """
     query = _rows().add_columns(_number((*CAME, "confirmed")).label("expected"), _number(CAME).label("came"))
     return query.where(
         visible_to(user, TrainingClass),
@@ -53,7 +55,9 @@ def check_in_query(user: User, today: date) -> Any:
 
 
 def score_query(user: User) -> Any:
-    """The hosted classes where somebody who came has no confirmed score (R49): how many came, are ``to_score``, are ``scored``."""
+    """The hosted classes where somebody who came has no confirmed score (R49): how many came,
+    are ``to_score``, are ``scored``.
+    """
     query = _rows().add_columns(
         _number(CAME).label("came"), _number(TO_SCORE).label("to_score"), _number(("scored",)).label("scored")
     )
@@ -75,7 +79,9 @@ def _has(states: tuple[str, ...]) -> Any:
 
 
 def _by_own_province(user: User) -> ColumnElement[bool] | None:
-    """Classes organised by a province of whose units the user enrols; None for those who enrol persons of academies (C7)."""
+    """Classes organised by a province of whose units the user enrols;
+    None for those who enrol persons of academies (C7).
+    """
     if kinds_of(Role(user.role), Action.ENROLL) & {ScopeKind.ACADEMIES, ScopeKind.LINKED}:
         return None
     units = select(Organisation.authority_id).where(visible_to(user, Organisation, Action.ENROLL))

@@ -29,7 +29,9 @@ Province = aliased(Organisation)
 
 
 def entry_query(user: User, chosen: ReportFilter) -> Any:
-    """Select the live units in scope that lack a complete record or persons. what: one of ``WHAT``, to see only those."""
+    """Select the live units in scope that lack a complete record or persons.
+    what: one of ``WHAT``, to see only those.
+    """
     return (
         select(
             Organisation.id,

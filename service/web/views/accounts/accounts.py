@@ -1,6 +1,8 @@
-"""One account: its page and history, changing it, and what is asked before it is disabled, reset or let in (R2, R4, 三员).
+"""One account: its page and history, changing it,
+and what is asked before it is disabled, reset or let in (R2, R4, 三员).
 
-The list, new accounts and first passwords: users.py. Also one's own account, and the privacy notice that everybody reads once.
+The list, new accounts and first passwords: users.py. Also one's own account,
+and the privacy notice that everybody reads once.
 """
 
 from __future__ import annotations

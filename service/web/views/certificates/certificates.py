@@ -55,7 +55,9 @@ def show(certificate_id: UUID) -> ResponseReturnValue:
 
 
 def _acts(found: Certificate) -> dict[str, bool]:
-    """List what the user may begin here: reissue by the unit (academies: the association), or an end by the ministry."""
+    """List what the user may begin here: reissue by the unit (academies: the association),
+    or an end by the ministry.
+    """
     is_valid, is_past = found.state == CertificateState.VALID, found.valid_to < today()
     return {
         "reissue": is_valid and not is_past and is_in_scope(current_user, Action.REQUEST_REISSUE, found.person.unit),

@@ -1,4 +1,6 @@
-"""Many certificates as one file: choose, follow the progress, fetch the file; and the register of who received which print."""
+"""Many certificates as one file: choose, follow the progress, fetch the file;
+and the register of who received which print.
+"""
 
 from __future__ import annotations
 

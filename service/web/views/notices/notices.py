@@ -1,4 +1,6 @@
-"""Notices for the reader, and the bulletins of the reader's organisation: writing, files, publishing, withdrawing, who has read them."""
+"""Notices for the reader, and the bulletins of the reader's organisation: writing, files,
+publishing, withdrawing, who has read them.
+"""
 
 from __future__ import annotations
 

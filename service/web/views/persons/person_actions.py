@@ -79,8 +79,8 @@ def deregister(person_id: UUID) -> ResponseReturnValue:
 @bp.get("/persons/<uuid:person_id>/versions")
 @requires_permission(Action.VIEW_PERSONS)
 def versions(person_id: UUID) -> ResponseReturnValue:
-    """Two versions of the record side by side (S88): unless chosen otherwise the newest, and the one before it, or the last
-    one that was approved while what changed since waits for approval (R14).
+    """Two versions of the record side by side (S88): unless chosen otherwise the newest, and the one before it, or the
+    last one that was approved while what changed since waits for approval (R14).
     """
     person = person_records.visible_person(current_user, person_id)
     known = versions_of(person.id)

@@ -240,8 +240,10 @@ def _instructions() -> Iterable[str]:
     yield gettext("日期写作 2026-11-24，也可以是 Excel 的日期。")
     yield gettext("原证书三项填写本系统启用前已取得的安全资格证书，没有则留空。")
     yield gettext(
-        "照片：放在一起压缩为一个 ZIP（不超过 %(most)s MB），与本表同时上传。文件名为证件号码或本表的行号，如 %(number)s.jpg 或 5.jpg；"
-        "JPEG 或 PNG，一寸照，宽高比 5:7，至少 295×413 像素，20 KB 至 2 MB。没有照片的人员可在导入后补传，没有照片不能打印证书。",
+        "照片：放在一起压缩为一个 ZIP（不超过 %(most)s MB），与本表同时上传。"
+        "文件名为证件号码或本表的行号，如 %(number)s.jpg 或 5.jpg；"
+        "JPEG 或 PNG，一寸照，宽高比 5:7，至少 295×413 像素，20 KB 至 2 MB。"
+        "没有照片的人员可在导入后补传，没有照片不能打印证书。",
         most=import_photos.MAX_ZIP_BYTES >> 20,
         number="11010519491231002X",
     )

@@ -62,7 +62,9 @@ def show(task_id: UUID) -> ResponseReturnValue:
 
 
 def _values(task: Task, form: bytes | None) -> dict[str, Any]:
-    """The first values of fields: a form that collects data goes on from the case's, one that asks for a choice is blank."""
+    """The first values of fields: a form that collects data goes on from the case's,
+    one that asks for a choice is blank.
+    """
     if form is None or forms.choice(form) is not None or not forms.fields(form):
         return {}
     return values_of(forms.fields(form), variables.present(task.case_id))

@@ -1,4 +1,7 @@
-"""Exports: the button of every list, the progress of a large one, the file. What is written and logged: workflow.exports."""
+"""Exports: the button of every list, the progress of a large one, the file.
+
+What is written and logged: workflow.exports.
+"""
 
 from __future__ import annotations
 

@@ -91,7 +91,9 @@ def seen_as(certificate: Certificate) -> Seen:
 
 
 def _replaced_by(certificate: Certificate) -> Replacement | None:
-    """The kind of edition that took its place: a renewal has its own enrolment, a change of type its own type, else it was reissued."""
+    """The kind of edition that took its place: a renewal has its own enrolment,
+    a change of type its own type, else it was reissued.
+    """
     if certificate.state != "superseded":
         return None
     heir = certificate_list.successor_of(certificate.id)

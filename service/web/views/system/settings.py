@@ -1,4 +1,6 @@
-"""Settings and the dictionary of qualification types, for the administrators whose they are; who changed what and when."""
+"""Settings and the dictionary of qualification types,
+for the administrators whose they are; who changed what and when.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Leaves of the menu that are work to be done: a kind of task in the inbox, or the classes where something is due now."""
+"""Leaves of the menu that are work to be done: a kind of task in the inbox,
+or the classes where something is due now.
+"""
 
 from __future__ import annotations
 
