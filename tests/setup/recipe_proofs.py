@@ -91,7 +91,7 @@ def test_a_report(client: FlaskClient, stage: Stage) -> None:
     assert "units-by-business" in [item.export for section in MENU for item in section.items]
 
     sign_in(client, stage.ministry)
-    assert "单位业务范围统计" in client.get("/").text  # the menu
+    assert "单位业务范围统计" in client.get("/more").text  # the menu
     assert "单位业务范围统计" in client.get("/reports").text
     page = client.get("/reports/units-by-business").text
     assert "生产和销售" in page
