@@ -10,7 +10,6 @@ from flask.testing import FlaskClient
 
 from service.models.db.errors import DatabaseAway
 from service.models.tables.user import User
-from service.web.shell import authorization
 from tests.builders.world import authority_user, sign_in
 
 
@@ -72,7 +71,7 @@ def test_when_the_database_is_away_the_page_needs_none(
         raise DatabaseAway("SELECT 1", {}, Exception("connection refused"))
 
     sign_in(client, authority_user())
-    monkeypatch.setattr(authorization.User, "get", staticmethod(away))
+    monkeypatch.setattr(session_list, "find_session", away)
     answer = client.get("/inbox")
     assert answer.status_code == 503
     assert "数据库暂时连接不上" in answer.get_data(as_text=True)

@@ -8,16 +8,15 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from service.config import CHECKOUT
-from service.models.db.clock import now
 from service.models.tables.user import User
+from tests.builders.world import begin_session
 
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def sign_in(page: Page, app: Flask, user: User, **choices: str) -> Page:
     """Put a session of the user into the tab, without the slow password check."""
-    at = int(now().timestamp())
-    kept = {"_user_id": user.get_id(), "_fresh": True, "began": at, "seen": at, **choices}
+    kept = {"key": begin_session(user), **choices}
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     page.context.clear_cookies()
     page.goto("/sign-in")

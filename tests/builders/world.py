@@ -17,7 +17,7 @@ from service.domain.accounts.privacy import VERSION
 from service.domain.certificates.certificate_number import issue
 from service.domain.persons.identity import check_character
 from service.domain.units.credit_code import check_character as credit_check
-from service.models.db.clock import now, today
+from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -26,6 +26,7 @@ from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.person import Person, Photo, QualificationType
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
+from service.workflow.accounts import sessions
 
 _serial = itertools.count(1)
 SURNAMES, GIVEN = "赵钱孙李周吴郑王冯陈", "甲乙丙丁戊己庚辛壬癸"
@@ -80,10 +81,15 @@ def authority_user(role: str = "provincial_authority", code: str = "37") -> User
 
 def sign_in(client: FlaskClient, user: User, **choices: str) -> FlaskClient:
     """Put the user into the client's session, without the slow password check."""
-    at = int(now().timestamp())
     with client.session_transaction() as kept:
-        kept.update({"_user_id": user.get_id(), "_fresh": True, "began": at, "seen": at, **choices})
+        kept.update({"key": begin_session(user), **choices})
     return client
+
+
+def begin_session(user: User) -> str:
+    """Begin a session of the user; returns its key."""
+    with transaction(Operation("test")):
+        return sessions.begin(user, sessions.Origin("10.0.0.1", "Chrome 126 · Windows"))
 
 
 def qualification(code: str = "MANAGER_PROD") -> QualificationType:

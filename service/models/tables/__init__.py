@@ -1,6 +1,7 @@
 """Tables, ORM only. Asking for one makes all known, for their relationships name each other."""
 
 from service.models.tables import (
+    account_session,
     attempt,
     audit,
     case,
@@ -21,6 +22,7 @@ from service.models.tables import (
 )
 
 __all__ = [
+    "account_session",
     "attempt",
     "audit",
     "case",

@@ -74,10 +74,6 @@ class User(Audited, Base):
         self.mail_masked = mask_mail(mail) if mail else None
         return mail or None
 
-    def get_id(self) -> str:
-        """The key that the web session keeps: id and epoch, so that a raised epoch ends the session."""
-        return f"{self.id}:{self.epoch}"
-
     @staticmethod
     def by_login(login: str) -> User | None:
         """The account with this login, whatever its case, with its organisation."""

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
-from uuid import UUID
 
-from flask import current_app, g, redirect, request, session, url_for
+from flask import Request, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 
 from service.domain.accounts.permissions import Action, may
-from service.domain.accounts.roles import ADMINISTRATORS, Role
+from service.domain.accounts.roles import Role
 from service.errors import NotAllowed, SignInNeeded
-from service.models.db.clock import now
-from service.models.tables import setting
 from service.models.tables.user import User
+from service.workflow.accounts import sessions
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-IDLE, LONGEST, ENDED = (
-    "idle",
-    "longest",
-    "ended",
-)  # why a session is over: nothing done, lasted long enough, ended elsewhere
+SESSION_KEY = "key"  # all that the cookie holds of a session; the rest of it is appearance, flashes and the CSRF token
 
 logins = LoginManager()
+logins.session_protection = None  # the key alone decides, looked up at every request
 csrf = CSRFProtect()
 
 
@@ -76,48 +71,22 @@ def guard() -> ResponseReturnValue | None:
     return None
 
 
-@logins.user_loader
-def load_user(remembered: str) -> User | None:
-    """The account of the session, unless it was disabled, its sessions were ended (epoch), or its time is up."""
-    user_id, _, epoch = remembered.partition(":")
-    user = User.get(UUID(user_id))
-    is_good = user is not None and user.is_active and str(user.epoch) == epoch
-    over = _why_over(Role(user.role)) if user is not None and is_good else [ENDED, 0]
-    if user is None or over is not None:
-        session.pop("_user_id")
-        session["over"] = over  # told where the reader is asked to sign in again
+@logins.request_loader
+def load_user(_request: Request) -> User | None:
+    """The account of the cookie's session, unless that is over: told where the reader is asked to sign in again."""
+    key = session.get(SESSION_KEY)
+    if not isinstance(key, str):
         return None
-    g.user_id = user.id
-    return user
+    found = sessions.resume(key, is_by_hand="X-Background" not in request.headers)
+    if isinstance(found, sessions.Over):
+        session.pop(SESSION_KEY)
+        session["over"] = list(found)
+        return None
+    g.user_id, g.current_session = found.user.id, found
+    return found.user
 
 
-def begin_session() -> None:
-    """Start the times of a session that has just signed in."""
-    session["began"] = session["seen"] = int(now().timestamp())
-
-
-def seconds_left() -> tuple[int, int]:
-    """Until the reader's session ends if nothing more is done, and until it ends in any case."""
-    at, (minutes, hours) = int(now().timestamp()), _limits(Role(current_user.role))
-    until = session["began"] + hours * 3600 - at
-    return min(session["seen"] + minutes * 60 - at, until), until
-
-
-def _why_over(role: Role) -> list[str | int] | None:
-    """The reason why the session has ended,
-    and the limit it ran into; None when it goes on: a request by hand is then remembered.
-    """
-    at, (minutes, hours) = int(now().timestamp()), _limits(role)
-    if at - session.get("began", 0) >= hours * 3600:
-        return [LONGEST, hours]
-    if at - session.get("seen", 0) >= minutes * 60:
-        return [IDLE, minutes]
-    if at - session["seen"] >= 60 and "X-Background" not in request.headers:
-        session["seen"] = at
-    return None
-
-
-def _limits(role: Role) -> tuple[int, int]:
-    """Minutes that a session of the role may idle, and hours that it may last."""
-    idle = "administrator_session_minutes" if role in ADMINISTRATORS else "session_minutes"
-    return setting.number(idle), setting.number("session_hours")
+def current_session() -> sessions.CurrentSession:
+    """The session of a reader who has signed in."""
+    found: sessions.CurrentSession = g.current_session
+    return found

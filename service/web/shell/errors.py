@@ -13,9 +13,9 @@ from werkzeug.exceptions import HTTPException
 
 from service.errors import N_, AnpeiError, Message, NotAllowed, SignInNeeded
 from service.models.db.errors import DatabaseAway
-from service.web.shell import authorization
 from service.web.shell.authorization import logins
 from service.web.shell.form_errors import refresh_user
+from service.workflow.accounts import sessions
 
 log = structlog.get_logger("anpei.error")
 
@@ -42,9 +42,9 @@ TEXTS = {
 NOT_YOURS = N_("没有这个页面，或您无权查看。")
 EXPIRED = N_("页面已过期，刚才的操作没有保存。请刷新页面后重新提交。")
 OVER = {
-    authorization.IDLE: N_("离开超过 %(n)s 分钟，已自动退出。重新登录后回到刚才的页面。"),
-    authorization.LONGEST: N_("登录已满 %(n)s 小时，已自动退出。重新登录后回到刚才的页面。"),
-    authorization.ENDED: N_("这次登录已被结束：密码已修改或重置、账号已停用，或被安全管理员退出。"),
+    sessions.IDLE: N_("离开超过 %(n)s 分钟，已自动退出。重新登录后回到刚才的页面。"),
+    sessions.LONGEST: N_("登录已满 %(n)s 小时，已自动退出。重新登录后回到刚才的页面。"),
+    sessions.ENDED: N_("这次登录已被结束：已在别处退出，或密码已修改或重置、账号已停用或变更。"),
 }
 
 
@@ -70,7 +70,6 @@ def show_refusal(error: AnpeiError) -> ResponseReturnValue:
 def ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
     """Go to the sign-in and come back afterwards; a part of a page makes the whole page go."""
     if over := session.pop("over", None):
-        session.pop("began", None)
         flash({"text": OVER[over[0]], "values": {"n": over[1]}, "undo": None, "draft": None}, "warn")  # type: ignore[arg-type]
     is_part = "HX-Request" in request.headers
     here = request.full_path.rstrip("?") if request.method == "GET" and not is_part else _page_before()

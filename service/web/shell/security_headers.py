@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, abort, request, session
+from flask import Flask, Response, abort, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
 
@@ -53,7 +53,9 @@ def register(app: Flask) -> None:
 
 def refuse_nul() -> None:
     """No text has a NUL in it, and the database keeps none: a request that sends one is malformed (400)."""
-    if request.endpoint in MAX_SENT_BYTES and "_user_id" in session:  # before the form is read for the first time
+    if (
+        request.endpoint in MAX_SENT_BYTES and current_user.is_authenticated
+    ):  # before the form is read for the first time
         request.max_content_length = MAX_SENT_BYTES[request.endpoint]
     sent = (value for values in (request.args, request.form) for value in values.values())
     if "\0" in request.path or any("\0" in value for value in sent):

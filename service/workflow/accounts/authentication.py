@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from service.domain.accounts import passwords
 from service.errors import N_, InvalidInput, Message, SignInNeeded, TooManyAttempts
@@ -22,37 +23,38 @@ from service.workflow.accounts.passwords import (
     needs_rehash,
     replace,
 )
+from service.workflow.accounts.sessions import Origin, begin
 
 LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
 MAX_FAILURES_OF_SOURCE = 30  # that lock an address: an office shares one, and one forgetful colleague must not lock it
 FAILURE = "sign_in_failure"
 
 
-def sign_in(login: str, password: str, source: str) -> User:
+class SignedIn(NamedTuple):
+    """An account with a session that has just begun: its key is for the browser alone."""
+
+    user: User
+    key: str
+
+
+def sign_in(login: str, password: str, origin: Origin) -> SignedIn:
     """Sign in if the password is right; the answer is the same for a wrong password and an unknown login.
 
     A password past its days must be changed before anything else. Raises SignInNeeded (with the tries left) and
     TooManyAttempts; both are counted per login and per source.
     """
-    user = check_password(login, password, source)
+    user = check_password(login, password, origin.address)
     with transaction(Operation("sign_in", user.id)) as current:
         user.last_login = now()
         user.must_change = user.must_change or is_stale(user)
         if needs_rehash(user):
             user.password_hash = hash_password(password)
-        current.add(account_event("sign_in", user, source))
-    return user
+        current.add(account_event("sign_in", user, origin.address))
+        return SignedIn(user, begin(user, origin))
 
 
-def sign_out(user: User, source: str) -> None:
-    """Remember that a session ended by hand."""
-    with transaction(Operation("sign_out", user.id)) as current:
-        current.add(account_event("sign_out", user, source))
-
-
-def change_password(user: User, present: str, new: str, again: str, source: str) -> User:
-    """Change one's own password (S36, S39); every session of the account ends,
-    this one begins again (R4). Returns the account.
+def change_password(user: User, present: str, new: str, again: str, origin: Origin) -> SignedIn:
+    """Change one's own password (S36, S39); every session of the account ends, another begins (R4).
 
     A wrong present password counts as a failed sign-in, and a lock answers the right one like a wrong one: whoever
     finds a session open must not try passwords out in it. Raises InvalidInput at the field, also with the rule that the
@@ -61,7 +63,7 @@ def change_password(user: User, present: str, new: str, again: str, source: str)
     account = session().get_one(User, user.id)
     wrong: dict[str, str | Message] = {}
     try:
-        check_password(account.login, present, source, "change_password")
+        check_password(account.login, present, origin.address, "change_password")
     except SignInNeeded:
         wrong["present"] = N_("现在的密码不对。")
     except TooManyAttempts as locked:
@@ -76,8 +78,8 @@ def change_password(user: User, present: str, new: str, again: str, source: str)
     with transaction(Operation("change_password", user.id)) as current:
         replace(account, new)
         account.must_change = False
-        current.add(account_event("change_password", account, source))
-    return account
+        current.add(account_event("change_password", account, origin.address))
+        return SignedIn(account, begin(account, origin))
 
 
 def check_password(login: str, password: str, source: str, action: str = "sign_in") -> User:

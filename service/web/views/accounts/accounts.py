@@ -28,10 +28,16 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.web.presenters import labels
-from service.web.shell.authorization import allows_expired_password, login_required, requires_permission
+from service.web.shell.authorization import (
+    allows_expired_password,
+    current_session,
+    login_required,
+    requires_permission,
+)
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.views.accounts.session import origin
 from service.web.views.accounts.users import managed
-from service.workflow.accounts import account_profiles, administration, preferences
+from service.workflow.accounts import account_profiles, administration, preferences, sessions
 
 bp = Blueprint("accounts", __name__)
 
@@ -106,9 +112,14 @@ def modify(user_id: UUID) -> ResponseReturnValue:
 @bp.get("/account")
 @login_required
 def own() -> ResponseReturnValue:
-    """The user's own account: addresses, and the mails they want."""
-    wanted = current_user.preferences.get("mails", ())
-    return render_template("pages/accounts/own.html", wanted=wanted, has_mail=settings().mail is not None)
+    """The reader's own account: telephone and mail, which mails are wanted, and where it is signed in."""
+    return render_template(
+        "pages/accounts/own.html",
+        wanted=current_user.preferences.get("mails", ()),
+        has_mail=settings().mail is not None,
+        sessions=sessions.sessions_of(current_user),
+        current=current_session().id,
+    )
 
 
 @bp.post("/account")
@@ -117,6 +128,24 @@ def own() -> ResponseReturnValue:
 def save_own() -> ResponseReturnValue:
     account_profiles.save_own(current_user, request.form)
     flash_success(N_("已保存。"))
+    return redirect(url_for(".own"))
+
+
+@bp.post("/account/sessions/<uuid:session_id>/end")
+@login_required
+@allows_expired_password
+def end_own_session(session_id: UUID) -> ResponseReturnValue:
+    if sessions.end_session(current_user, session_id, origin()):
+        flash_success(N_("该处登录已退出。"))
+    return redirect(url_for(".own"))
+
+
+@bp.post("/account/sessions/end-others")
+@login_required
+@allows_expired_password
+def end_other_sessions() -> ResponseReturnValue:
+    sessions.end_other_sessions(current_user, current_session().id, origin())
+    flash_success(N_("其他地方的登录已全部退出。"))
     return redirect(url_for(".own"))
 
 

@@ -6,19 +6,20 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, jsonify, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user
 
+from service.domain.accounts.devices import describe_device
 from service.errors import N_, SignInNeeded, TooManyAttempts
 from service.web.presenters.formatting import LANGUAGES
 from service.web.shell.authorization import (
+    SESSION_KEY,
     allows_expired_password,
-    begin_session,
+    current_session,
     login_required,
     public,
-    seconds_left,
 )
 from service.web.shell.form_errors import flash_success, rerender_on_error
-from service.workflow.accounts import authentication, passwords, preferences
+from service.workflow.accounts import authentication, passwords, preferences, sessions
 
 bp = Blueprint("session", __name__)
 
@@ -41,12 +42,10 @@ def sign_in_form() -> ResponseReturnValue:
 @public
 @rerender_on_error(sign_in_form, SignInNeeded, TooManyAttempts)
 def enter() -> ResponseReturnValue:
-    user = authentication.sign_in(request.form.get("login", ""), request.form.get("password", ""), source())
+    user, key = authentication.sign_in(request.form.get("login", ""), request.form.get("password", ""), origin())
     kept = {name: session[name] for name in CHOICES if name in session}
     session.clear()  # a new session, so that nobody can have planted one
-    login_user(user)
-    begin_session()
-    session.update(user.preferences | kept)
+    session.update(user.preferences | kept | {SESSION_KEY: key})
     return redirect(_way_back())
 
 
@@ -54,9 +53,8 @@ def enter() -> ResponseReturnValue:
 @login_required
 @allows_expired_password
 def sign_out() -> ResponseReturnValue:
-    authentication.sign_out(current_user, source())
+    sessions.end_session(current_user, current_session().id, origin())
     kept = {name: session[name] for name in CHOICES if name in session}
-    logout_user()
     session.clear()
     session.update(kept)
     return redirect(url_for(".sign_in"))
@@ -79,7 +77,7 @@ def prolong() -> ResponseReturnValue:
 
 
 def _remaining() -> ResponseReturnValue:
-    idle, until = seconds_left()
+    idle, until = current_session().seconds_left()
     return jsonify(left=idle, until=until)
 
 
@@ -96,11 +94,9 @@ def password() -> ResponseReturnValue:
 @rerender_on_error(password)
 def change_password() -> ResponseReturnValue:
     given = request.form
-    user = authentication.change_password(
-        current_user, given.get("present", ""), given.get("new", ""), given.get("again", ""), source()
+    _, session[SESSION_KEY] = authentication.change_password(
+        current_user, given.get("present", ""), given.get("new", ""), given.get("again", ""), origin()
     )
-    login_user(user)
-    begin_session()
     flash_success(N_("密码已修改，其他地方的登录已全部退出。"))
     return redirect(url_for("home.index"))
 
@@ -120,7 +116,7 @@ def appearance() -> ResponseReturnValue:
 @bp.app_template_global()
 def session_left() -> tuple[int, int]:
     """Seconds until the reader's session ends: if nothing is done, and in any case."""
-    return seconds_left()
+    return current_session().seconds_left()
 
 
 @bp.app_template_global()
@@ -150,6 +146,11 @@ def _local(address: str) -> str:
     parts = urlsplit(address)
     is_local = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc
     return address if is_local else url_for("home.index")
+
+
+def origin() -> sessions.Origin:
+    """Where the request came from, as a session tells its owner."""
+    return sessions.Origin(source(), describe_device(request.user_agent.string))
 
 
 def source() -> str:
