@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from service.models.db.errors import DatabaseAway
+from service.models.queries.accounts import session_list
 from service.models.tables.user import User
 from tests.builders.world import authority_user, sign_in
 

@@ -78,7 +78,7 @@ def load_user(_request: Request) -> User | None:
     if not isinstance(key, str):
         return None
     found = sessions.resume(key, is_by_hand="X-Background" not in request.headers)
-    if isinstance(found, sessions.Over):
+    if isinstance(found, sessions.SessionEnd):
         session.pop(SESSION_KEY)
         session["over"] = list(found)
         return None

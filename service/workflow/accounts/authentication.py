@@ -30,14 +30,14 @@ MAX_FAILURES_OF_SOURCE = 30  # that lock an address: an office shares one, and o
 FAILURE = "sign_in_failure"
 
 
-class SignedIn(NamedTuple):
+class SignInResult(NamedTuple):
     """An account with a session that has just begun: its key is for the browser alone."""
 
     user: User
     key: str
 
 
-def sign_in(login: str, password: str, origin: Origin) -> SignedIn:
+def sign_in(login: str, password: str, origin: Origin) -> SignInResult:
     """Sign in if the password is right; the answer is the same for a wrong password and an unknown login.
 
     A password past its days must be changed before anything else. Raises SignInNeeded (with the tries left) and
@@ -50,10 +50,10 @@ def sign_in(login: str, password: str, origin: Origin) -> SignedIn:
         if needs_rehash(user):
             user.password_hash = hash_password(password)
         current.add(account_event("sign_in", user, origin.address))
-        return SignedIn(user, begin(user, origin))
+        return SignInResult(user, begin(user, origin))
 
 
-def change_password(user: User, present: str, new: str, again: str, origin: Origin) -> SignedIn:
+def change_password(user: User, present: str, new: str, again: str, origin: Origin) -> SignInResult:
     """Change one's own password (S36, S39); every session of the account ends, another begins (R4).
 
     A wrong present password counts as a failed sign-in, and a lock answers the right one like a wrong one: whoever
@@ -79,7 +79,7 @@ def change_password(user: User, present: str, new: str, again: str, origin: Orig
         replace(account, new)
         account.must_change = False
         current.add(account_event("change_password", account, origin.address))
-        return SignedIn(account, begin(account, origin))
+        return SignInResult(account, begin(account, origin))
 
 
 def check_password(login: str, password: str, source: str, action: str = "sign_in") -> User:

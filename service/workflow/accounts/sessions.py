@@ -1,4 +1,4 @@
-"""Sessions of the pages: begun at a sign-in, found by the cookie's key, ended by hand or by the limits of the policy (R4)."""
+"""Sessions of the pages: begin at a sign-in, are found by the cookie's key, end by hand or by the policy (R4)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SEEN_STEP = timedelta(minutes=1)  # a session is written at most once a minute
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a sign-in comes from. device: in a few words, '' when unknown."""
+    """The origin of a sign-in. device: in a few words, '' when unknown."""
 
     address: str
     device: str = ""
 
 
-class Over(NamedTuple):
+class SessionEnd(NamedTuple):
     """The reason why a session is over, and the limit it ran into (minutes for IDLE, hours for LONGEST)."""
 
     reason: str
@@ -44,7 +44,10 @@ class Over(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CurrentSession:
-    """The session of a request, with its account and the instants at which it ends: if nothing more is done, and at last."""
+    """The session of a request, with its account.
+
+    idle_end, end: the instants at which it ends, if nothing more is done and in any case.
+    """
 
     id: UUID
     user: User
@@ -64,16 +67,16 @@ def begin(user: User, origin: Origin) -> str:
     return key
 
 
-def resume(key: str, *, is_by_hand: bool) -> CurrentSession | Over:
+def resume(key: str, *, is_by_hand: bool) -> CurrentSession | SessionEnd:
     """The session of a key, or the reason why it is over. is_by_hand: the request keeps it from idling."""
     found = session_list.find_session(key)
     if found is None or not found.stands or not found.user.is_active:
-        return Over(ENDED)
+        return SessionEnd(ENDED)
     at, idle, longest = now(), *_limits(Role(found.user.role))
     if at - found.created_at >= longest:
-        return Over(LONGEST, longest // timedelta(hours=1))
+        return SessionEnd(LONGEST, longest // timedelta(hours=1))
     if at - found.seen_at >= idle:
-        return Over(IDLE, idle // timedelta(minutes=1))
+        return SessionEnd(IDLE, idle // timedelta(minutes=1))
     seen = found.seen_at
     if is_by_hand and at - seen >= SEEN_STEP:
         _touch(found.id, at)

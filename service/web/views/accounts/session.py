@@ -149,7 +149,7 @@ def _local(address: str) -> str:
 
 
 def origin() -> sessions.Origin:
-    """Where the request came from, as a session tells its owner."""
+    """Describe the origin of the request, as a session tells its owner."""
     return sessions.Origin(source(), describe_device(request.user_agent.string))
 
 
