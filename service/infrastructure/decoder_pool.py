@@ -28,7 +28,7 @@ _CHILD = Path(__file__).with_name("decoder.py")
 _slots = threading.BoundedSemaphore(AT_ONCE)
 
 
-class DecodingError(Exception):
+class DecoderError(Exception):
     """A file that was refused. reason: a word of ``decoder.Refused``, ``too_costly`` or ``busy``."""
 
     def __init__(self, reason: str, facts: dict[str, Any] | None = None) -> None:
@@ -36,7 +36,7 @@ class DecodingError(Exception):
         self.reason, self.facts = reason, facts or {}
 
 
-def told_of_limits(error: DecodingError) -> str:
+def told_of_limits(error: DecoderError) -> str:
     """Tell a reader that the child was ended, or that none was free."""
     if error.reason == "busy":
         return N_("正在处理的文件过多，请稍后再试。")
@@ -44,13 +44,13 @@ def told_of_limits(error: DecodingError) -> str:
 
 
 def decode(operation: str, content: bytes | IO[bytes], **limits: Any) -> tuple[Any, bytes]:
-    """Do one of ``decoder.OPERATIONS``: its value and the bytes behind it. Raises DecodingError."""
+    """Do one of ``decoder.OPERATIONS``: its value and the bytes behind it. Raises DecoderError."""
     with _answer(operation, content, limits) as (value, rest):
         return value, _at_most(rest, MAX_DATA_BYTES)
 
 
 def decode_members(content: IO[bytes], **limits: Any) -> Iterator[bytes]:
-    """Unpack the ``chosen`` entries of an archive one by one. Raises DecodingError, also between two of them."""
+    """Unpack the ``chosen`` entries of an archive one by one. Raises DecoderError, also between two of them."""
     with _answer("members", content, limits) as (_, rest):
         for _ in limits["chosen"]:
             yield _exactly(rest, struct.unpack("!I", _exactly(rest, 4))[0])
@@ -60,7 +60,7 @@ def decode_members(content: IO[bytes], **limits: Any) -> Iterator[bytes]:
 def _answer(operation: str, content: bytes | IO[bytes], limits: dict[str, Any]) -> Iterator[tuple[Any, IO[bytes]]]:
     begun = time.monotonic()
     if not _slots.acquire(timeout=SECONDS / 2):
-        raise DecodingError("busy")
+        raise DecoderError("busy")
     try:
         command = [sys.executable, "-I", str(_CHILD), operation, json.dumps(limits), str(MEGABYTES), str(CPU_SECONDS)]
         pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
@@ -92,24 +92,24 @@ def _send(pipe: IO[bytes], content: bytes | IO[bytes]) -> None:
 def _value(pipe: IO[bytes]) -> Any:
     line = pipe.readline(MAX_VALUE_BYTES)
     if not line.endswith(b"\n"):
-        raise DecodingError("too_costly")  # the child was ended by one of its limits, or answers without measure
+        raise DecoderError("too_costly")  # the child was ended by one of its limits, or answers without measure
     status, value, *facts = json.loads(line)
     if status != "ok":
-        raise DecodingError(value, facts[0])
+        raise DecoderError(value, facts[0])
     return value
 
 
 def _at_most(pipe: IO[bytes], most: int) -> bytes:
     data = pipe.read(most + 1)
     if len(data) > most:
-        raise DecodingError("too_costly")
+        raise DecoderError("too_costly")
     return data
 
 
 def _exactly(pipe: IO[bytes], size: int) -> bytes:
     data = pipe.read(size) if size <= MAX_DATA_BYTES else b""
     if len(data) != size:
-        raise DecodingError("damaged")
+        raise DecoderError("damaged")
     return data
 
 

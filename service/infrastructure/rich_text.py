@@ -32,14 +32,27 @@ TAGS = {
 }
 ATTRIBUTES = {"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
 SCHEMES = {"http", "https", "mailto", "tel"}
+_UNSEEN = re.compile(r"[\x00-\x20\x7f]")
 _BREAKS = re.compile(r"<br\s*/?>|</(?:p|h2|h3|li|tr|blockquote)>", re.IGNORECASE)
 
 
 def clean(markup: str) -> str:
     """HTML with the marks of ``TAGS`` alone: no script, style, picture, form or foreign address survives."""
     return nh3.clean(
-        markup, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer nofollow"
+        markup,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        attribute_filter=_filter_attribute,
+        url_schemes=SCHEMES,
+        link_rel="noopener noreferrer nofollow",
     ).strip()
+
+
+def _filter_attribute(_tag: str, name: str, value: str) -> str | None:
+    """Drop an address of another host that names no scheme, as a browser reads it: without blanks, ``\\`` as ``/``."""
+    if name == "href" and _UNSEEN.sub("", value).replace("\\", "/").startswith("//"):
+        return None
+    return value
 
 
 def from_plain(text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from service.errors import N_, InvalidInput, Message
-from service.infrastructure.decoder_pool import DecodingError, decode, told_of_limits
+from service.infrastructure.decoder_pool import DecoderError, decode, told_of_limits
 
 MAX_FILE_BYTES = 2 * 1024 * 1024  # bytes of the upload
 LIMITS = {
@@ -45,7 +45,7 @@ def read_lines(data: bytes, field: str = "file") -> list[Line]:
         raise _refuse(field, N_("这不是 Excel 文件。请下载模板填写，保存为 .xlsx 再上传。"))
     try:
         lines, _ = decode("sheet", data, **LIMITS)
-    except DecodingError as error:
+    except DecoderError as error:
         raise _refuse(field, _REFUSALS.get(error.reason) or told_of_limits(error)) from error
     return [Line(number, tuple(_value(cell) for cell in cells)) for number, cells in lines]
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from service.errors import InvalidInput
 from service.infrastructure import decoder_pool
-from service.infrastructure.decoder_pool import DecodingError, decode
+from service.infrastructure.decoder_pool import DecoderError, decode
 from service.workflow.notices.attachments import check_attachment
 from service.workflow.persons.import_photos import open_photos
 from service.workflow.persons.photos import clean_photo
@@ -182,7 +182,7 @@ def test_an_archive_of_too_many_entries_is_refused_before_its_directory_is_read(
 
 def test_a_child_that_takes_too_long_is_ended_and_the_next_file_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoder_pool, "SECONDS", 0.01)
-    with pytest.raises(DecodingError, match="too_costly"):
+    with pytest.raises(DecoderError, match="too_costly"):
         decode("pdf", pdf(), objects=100)
     monkeypatch.undo()
     assert decode("pdf", pdf(), objects=100) == (None, b"")
@@ -199,7 +199,7 @@ def test_cpu_time_and_memory_of_the_child_are_limited(monkeypatch: pytest.Monkey
         )
         monkeypatch.setattr(decoder_pool, "_CHILD", child)
         monkeypatch.setattr(decoder_pool, "CPU_SECONDS", 1)
-        with pytest.raises(DecodingError):
+        with pytest.raises(DecoderError):
             decode("office", b"")
 
 

@@ -61,6 +61,10 @@ def test_a_province_speaks_to_units_the_association_to_everybody() -> None:  # S
         ("<p style='position:fixed'>e</p><style>*{}</style>", "<p>e</p>"),
         ("<svg><script>1</script></svg>f<iframe src='//x'></iframe>", "f"),
         ("<form action='/x'><input name=a>g</form>", "g"),
+        ("<a href='//evil.example/x'>h</a>", '<a rel="noopener noreferrer nofollow">h</a>'),
+        ("<a href='/\t\\\\evil.example'>h</a>", '<a rel="noopener noreferrer nofollow">h</a>'),
+        ("<a href='\\\\evil.example'>h</a>", '<a rel="noopener noreferrer nofollow">h</a>'),
+        ("<a href='/notices'>h</a>", '<a href="/notices" rel="noopener noreferrer nofollow">h</a>'),
     ],
 )
 def test_nothing_but_plain_marks_survives_the_cleaning(typed: str, kept: str) -> None:

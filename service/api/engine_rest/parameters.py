@@ -55,9 +55,9 @@ def read_instant(name: str, value: Any) -> datetime:
     for form in INSTANTS:
         try:
             at = datetime.strptime(text, form)
-        except ValueError:
+            return (at if at.tzinfo else at.replace(tzinfo=CHINA)).astimezone(UTC)
+        except (ValueError, OverflowError):  # also beyond the years 1 and 9999 once in UTC
             continue
-        return (at if at.tzinfo else at.replace(tzinfo=CHINA)).astimezone(UTC)
     raise invalid_parameter(name, N_("时间格式应如 2026-11-24T00:00:00.000+0000。"))
 
 

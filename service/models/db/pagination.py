@@ -15,9 +15,11 @@ from sqlalchemy import literal, tuple_
 
 from service.errors import N_, NotFound
 from service.models.db.session import session
+from service.validation.characters import is_storable
 
 Row = TypeVar("Row")
 PAGE_SIZE = 50  # rows
+MAX_BIGINT = 2**63 - 1  # of PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +81,16 @@ def _read_cursor(cursor: str | None, order: SortOrder) -> tuple[bool, Sequence[A
     try:
         direction, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         typed = [_typed(v, c.type.python_type) for v, c in zip(values, order.columns, strict=True)]
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise NotFound(N_("没有找到这一页，请从第一页看起。")) from error
     return direction == "<", typed
 
 
 def _typed(value: Any, kind: type[Any]) -> Any:
-    if kind in (date, datetime):
-        return kind.fromisoformat(value)
-    if kind is UUID:
-        return UUID(value)
-    if not isinstance(value, kind):
+    if kind in (date, datetime, UUID) and isinstance(value, str):
+        return UUID(value) if kind is UUID else kind.fromisoformat(value)
+    if type(value) is not kind or (kind is int and abs(value) > MAX_BIGINT):
+        raise ValueError(value)
+    if kind is str and not is_storable(value):
         raise ValueError(value)
     return value

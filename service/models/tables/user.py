@@ -19,6 +19,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
+from service.validation.characters import LINE, is_storable
 
 
 class User(Audited, Base):
@@ -77,6 +78,8 @@ class User(Audited, Base):
     @staticmethod
     def by_login(login: str) -> User | None:
         """The account with this login, whatever its case, with its organisation."""
+        if not is_storable(login, LINE):
+            return None
         query = (
             select(User).options(joinedload(User.organisation)).where(func.lower(User.login) == login.strip().lower())
         )

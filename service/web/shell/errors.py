@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import structlog
 from flask import Flask, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -15,6 +13,7 @@ from service.errors import N_, AnpeiError, Message, NotAllowed, SignInNeeded
 from service.models.db.errors import DatabaseAway
 from service.web.shell.authorization import logins
 from service.web.shell.form_errors import refresh_user
+from service.web.shell.redirects import split_address
 from service.workflow.accounts import sessions
 
 log = structlog.get_logger("anpei.error")
@@ -79,7 +78,7 @@ def ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
 
 def _page_before() -> str | None:
     """The page of Anpei from which a form or a part of a page was asked for."""
-    before = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    before = split_address(request.headers.get("HX-Current-URL") or request.referrer)
     is_ours = before.netloc == request.host and before.path != url_for("session.sign_in")
     return (before.path + (f"?{before.query}" if before.query else "")) if is_ours else None
 

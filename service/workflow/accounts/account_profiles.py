@@ -64,7 +64,7 @@ def save_own(user: User, raw: Mapping[str, Any]) -> None:
 
 
 def _name(entry: FormReader) -> str:
-    name = " ".join(entry.typed("display_name").split())
+    name = entry.text("display_name", 50, required=True) or ""
     if not 2 <= len(name) <= 50:
         entry.refuse("display_name", NAME_WRONG)
     return name

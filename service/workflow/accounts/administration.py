@@ -15,6 +15,7 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
+from service.validation.characters import LINE, is_storable
 from service.workflow.accounts.audit_events import account_event
 from service.workflow.accounts.authentication import unlock_login
 from service.workflow.accounts.passwords import (
@@ -193,7 +194,7 @@ def _check_account(login: str, display_name: str, role: str, organisation: Organ
         wrong["login"] = N_("登录名由 3 至 40 个小写字母、数字、点或短横组成，以字母开头。")
     elif User.by_login(login) is not None:
         wrong["login"] = N_("这个登录名已有人使用，请换一个。")
-    if not 2 <= len(display_name.strip()) <= 50:
+    if not 2 <= len(display_name.strip()) <= 50 or not is_storable(display_name, LINE):
         wrong["display_name"] = NAME_WRONG
     if organisation.state == UnitState.DELETED:
         wrong["organisation_id"] = N_("该单位已删除，请选择其他单位。")

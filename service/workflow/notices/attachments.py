@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.domain.notices.attachments import MAIN_PARTS, REFUSED, check_kind, is_plain_office
 from service.errors import N_, InvalidInput, Message
-from service.infrastructure.decoder_pool import DecodingError, decode, told_of_limits
+from service.infrastructure.decoder_pool import DecoderError, decode, told_of_limits
 
 MAX_PARTS, MAX_UNPACKED_BYTES = 5000, 200 * 1024 * 1024  # of an office file: beyond that it is a zip bomb
 MAX_PDF_OBJECTS = 50_000  # of a PDF
@@ -26,7 +26,7 @@ def check_attachment(
             parts, _ = decode("office", data, entries=MAX_PARTS, unpacked=MAX_UNPACKED_BYTES)
             if not is_plain_office(extension, parts):
                 raise InvalidInput({field: REFUSED})
-    except DecodingError as error:
+    except DecoderError as error:
         raise InvalidInput({field: _REFUSALS.get(error.reason) or told_of_limits(error)}) from error
     return name, media_type
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -25,8 +26,9 @@ from service.models.queries.units import unit_list
 from service.models.tables import setting
 from service.models.tables.notice import Attachment, Notice
 from service.models.tables.user import User
+from service.validation.characters import is_storable, tidy
 from service.validation.form_reader import FormReader
-from service.validation.messages import REQUIRED, TOO_LONG
+from service.validation.messages import NOT_STORABLE, REQUIRED, TOO_LONG
 from service.workflow.notices.attachments import check_attachment
 from service.workflow.optimistic_lock import check_version
 
@@ -170,11 +172,13 @@ def _file(notice_id: UUID, attachment_id: UUID) -> Attachment:
 
 def _body(entry: FormReader) -> str:
     """The cleaned text; one without a word is refused."""
-    typed = entry.typed("body")
+    typed = tidy(entry.typed("body"))
     if len(typed) > MAX_BODY_LENGTH:
         entry.refuse("body", Message(TOO_LONG, most=MAX_BODY_LENGTH, now=len(typed)))
         return ""
     body = rich_text.clean(typed) if entry.has("markup") else rich_text.from_plain(typed)
+    if not is_storable(html.unescape(body)):
+        entry.refuse("body", NOT_STORABLE)
     if not rich_text.to_plain(body):
         entry.refuse("body", REQUIRED)
     return body

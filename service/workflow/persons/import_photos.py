@@ -11,9 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
 
+from service.domain.notices.attachments import clean_name
 from service.domain.values.validators import MAX_PHOTO_BYTES, normalise, obstacle_to_photo
 from service.errors import N_, InvalidInput, Message
-from service.infrastructure.decoder_pool import DecodingError, decode, decode_members, told_of_limits
+from service.infrastructure.decoder_pool import DecoderError, decode, decode_members, told_of_limits
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.person_import import ImportPhoto
@@ -30,7 +31,7 @@ _DAMAGED = N_("照片压缩包已损坏或被加密，请重新压缩为不加�
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class PhotoArchive:
     """A ZIP and the name and size in bytes of each file in it, by its place."""
 
     stream: IO[bytes]
@@ -48,18 +49,18 @@ class Found:
     strangers: list[str] = field(default_factory=list)
 
 
-def open_photos(stream: IO[bytes]) -> Packed:
+def open_photos(stream: IO[bytes]) -> PhotoArchive:
     """The ZIP of photos. Raises InvalidInput at ``photos`` for what is none, is protected, or is beyond a limit."""
     if stream.seek(0, 2) > MAX_ZIP_BYTES:
         raise _refuse(Message(N_("照片压缩包超过 %(most)s MB，请分成几次导入。"), most=MAX_ZIP_BYTES >> 20))
     try:
         entries, _ = decode("archive", stream, **LIMITS)
-    except DecodingError as error:
+    except DecoderError as error:
         raise _refuse(_REFUSALS.get(error.reason) or told_of_limits(error)) from error
-    return Packed(stream, {n: (name, size) for n, (name, size, is_folder) in enumerate(entries) if not is_folder})
+    return PhotoArchive(stream, {n: (name, size) for n, (name, size, is_folder) in enumerate(entries) if not is_folder})
 
 
-def assign(packed: Packed, rows: Sequence[Row]) -> Found:
+def assign(packed: PhotoArchive, rows: Sequence[Row]) -> Found:
     """Find the row of each entry: its name is the number of the document, or of the row in the sheet."""
     by_name = {str(row.number): row.number for row in rows}
     by_name |= {number: row.number for row in rows if (number := normalise(row.raw.get("id_number")))}
@@ -71,7 +72,7 @@ def assign(packed: Packed, rows: Sequence[Row]) -> Found:
         stem, _, end = name.rpartition(".")
         row = by_name.get(normalise(stem)) if end.lower() in _ENDS else None
         if row is None:
-            found.strangers.append(name[:100])
+            found.strangers.append(clean_name(path))
         elif row in found.entries:
             found.wrong[row] = Message(N_("这个人员有不止一张照片，请只保留一张。"))
         else:
@@ -81,7 +82,7 @@ def assign(packed: Packed, rows: Sequence[Row]) -> Found:
     return found
 
 
-def keep(import_id: UUID, packed: Packed, found: Found) -> int:
+def keep(import_id: UUID, packed: PhotoArchive, found: Found) -> int:
     """Keep the photos of a running transaction as they came; returns how many. Raises InvalidInput at ``photos``."""
     kept = 0
     for row, data in _unpack(packed, found):
@@ -133,7 +134,7 @@ def remove(import_id: UUID) -> None:
     session().execute(delete(ImportPhoto).where(ImportPhoto.import_id == import_id))
 
 
-def _unpack(packed: Packed, found: Found) -> Iterator[tuple[int, bytes]]:
+def _unpack(packed: PhotoArchive, found: Found) -> Iterator[tuple[int, bytes]]:
     chosen = {row: place for row, place in found.entries.items() if row not in found.wrong}
     try:
         yield from zip(
@@ -141,7 +142,7 @@ def _unpack(packed: Packed, found: Found) -> Iterator[tuple[int, bytes]]:
             decode_members(packed.stream, chosen=list(chosen.values()), most=MAX_PHOTO_BYTES, **LIMITS),
             strict=True,
         )
-    except DecodingError as error:
+    except DecoderError as error:
         raise _refuse(_REFUSALS.get(error.reason) or told_of_limits(error)) from error
 
 

@@ -12,7 +12,7 @@ from service.domain.values.validators import (
     too_many_pixels,
 )
 from service.errors import N_, InvalidInput, Message
-from service.infrastructure.decoder_pool import DecodingError, decode, told_of_limits
+from service.infrastructure.decoder_pool import DecoderError, decode, told_of_limits
 from service.models.db.session import session
 from service.models.tables.person import Photo
 
@@ -37,7 +37,7 @@ def clean_photo(data: bytes, field: str = "photo") -> CleanPhoto:
         (kind, width, height, *size), jpeg = decode(
             "photo", data, pixels=MAX_PHOTO_PIXELS, scans=MAX_JPEG_SCANS, kept=STORED_SIZE_PX
         )
-    except DecodingError as error:
+    except DecoderError as error:
         raise InvalidInput({field: _told(error, len(data))}) from error
     if problem := obstacle_to_photo(kind, width, height, len(data)):
         raise InvalidInput({field: problem})
@@ -52,7 +52,7 @@ def keep_photo(photo: CleanPhoto) -> Photo:
     return row
 
 
-def _told(error: DecodingError, size: int) -> Message:
+def _told(error: DecoderError, size: int) -> Message:
     match error.reason:
         case "no_picture":
             return obstacle_to_photo(None, 0, 0, size) or _CROOKED

@@ -7,7 +7,6 @@ and the privacy notice that everybody reads once.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
@@ -35,6 +34,7 @@ from service.web.shell.authorization import (
     requires_permission,
 )
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.redirects import local_address
 from service.web.views.accounts.session import origin
 from service.web.views.accounts.users import managed
 from service.workflow.accounts import account_profiles, administration, preferences, sessions
@@ -74,9 +74,7 @@ def show_privacy() -> ResponseReturnValue:
 @allows_expired_password
 def accept_privacy() -> ResponseReturnValue:
     preferences.accept_privacy(current_user)
-    target = urlsplit(request.form.get("next", ""))
-    is_local = target.path.startswith("/") and not target.path.startswith("//") and not target.netloc
-    return redirect(urlunsplit(("", "", target.path, target.query, "")) if is_local else url_for("home.index"))
+    return redirect(local_address(request.form.get("next", "")))
 
 
 @bp.get("/users/<uuid:user_id>")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, jsonify, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -19,6 +17,7 @@ from service.web.shell.authorization import (
     public,
 )
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.redirects import local_address, split_address
 from service.workflow.accounts import authentication, passwords, preferences, sessions
 
 bp = Blueprint("session", __name__)
@@ -133,19 +132,13 @@ def _choose() -> ResponseReturnValue:
         preferences.set_preferences(current_user, chosen)
     if "X-Background" in request.headers:
         return make_response("", 204)
-    referrer = urlsplit(request.referrer or "")
-    return redirect(_local(referrer.path + (f"?{referrer.query}" if referrer.query else "")))
+    referrer = split_address(request.referrer)
+    return redirect(local_address(referrer.path + (f"?{referrer.query}" if referrer.query else "")))
 
 
 def _way_back() -> str:
     """The page from which the sign-in was asked for; never another site."""
-    return _local(request.args.get("next", ""))
-
-
-def _local(address: str) -> str:
-    parts = urlsplit(address)
-    is_local = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc
-    return address if is_local else url_for("home.index")
+    return local_address(request.args.get("next", ""))
 
 
 def origin() -> sessions.Origin:

@@ -133,7 +133,8 @@ def _compared(versions: list[Version], state: str) -> int:
 def _chosen(name: str, count: int, default: int) -> int:
     """The place of a version in the list, 0 the newest."""
     typed = request.args.get(name, "")
-    return int(typed) if typed.isascii() and typed.isdigit() and int(typed[:6]) < count else max(default, 0)
+    place = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 6 else count
+    return place if place < count else max(default, 0)
 
 
 @bp.get("/persons/<uuid:person_id>/transfer")
