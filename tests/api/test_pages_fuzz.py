@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from lxml import html
 from werkzeug.exceptions import HTTPException
 
+from service.config import demo_password
 from tests.api.every_page import LOGINS, addresses, examples_of, leave_traces, page_rules, user_named
 from tests.builders.world import sign_in
 
