@@ -231,7 +231,8 @@ def test_one_s_own_account_has_telephone_address_and_wishes(
 def test_r2_what_the_system_administrator_resets_he_cannot_sign_in_as_before_the_assent(
     client: FlaskClient, sysadmin: User, secadmin: User, role: str
 ) -> None:
-    user = make_user(role, authority_id("ministry" if role == "ministry" else "platform"))
+    home = authority_id("ministry" if role == "ministry" else "platform")
+    user, _another = make_user(role, home), make_user(role, home)
     assert "须经安全管理员同意" in page(sign_in(client, sysadmin), f"/users/{user.id}/reset")
     answer = client.post(f"/users/{user.id}/reset").get_data(as_text=True)
     assert "安全管理员同意之前，这个账号不能登录" in answer

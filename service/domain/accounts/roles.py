@@ -77,3 +77,8 @@ def obstacle_to_account(
 def needs_assent(creator: Role) -> bool:
     """Tell whether a new account waits for the security administrator before it has any right (三员, domain.md §9)."""
     return creator is Role.SYS_ADMIN
+
+
+def changes_need_assent(actor: Role, role: Role) -> bool:
+    """Tell whether a change of an account of ``role`` takes its rights until the assent (三员, domain.md §9)."""
+    return needs_assent(actor) and role in ADMINISTRATORS

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from service.domain.accounts.roles import Role, needs_assent, obstacle_to_account
+from service.domain.accounts.roles import Role, changes_need_assent, needs_assent, obstacle_to_account
 from service.domain.units.units import UnitState
 from service.domain.values.validators import parse_mail, parse_phone
-from service.errors import N_
+from service.errors import N_, Conflict
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
-from service.workflow.accounts.administration import KIND_OF_ROLE, NAME_WRONG, managed_user
+from service.workflow.accounts.administration import KIND_OF_ROLE, NAME_WRONG, managed_user, obstacle_to_last
 from service.workflow.accounts.audit_events import account_event
 from service.workflow.outbox import WANTED
 from service.workflow.runtime import tasks
@@ -26,7 +26,8 @@ def modify_user(actor: User, user_id: UUID, raw: Mapping[str, Any]) -> User:
     """Change an account's name, organisation, telephone and address; an empty telephone or address stays as it is.
 
     In another organisation its scope is another: its sessions end, its tasks go back, and what the system administrator
-    moves waits for the security administrator's assent again. Raises InvalidInput at the field.
+    moves waits for the security administrator's assent again; so does another administrator whose name or address it
+    corrects. Raises InvalidInput at the field, Conflict for the last administrator of a kind.
     """
     user, entry = managed_user(actor, user_id), FormReader(raw)
     name = _name(entry)
@@ -34,7 +35,14 @@ def modify_user(actor: User, user_id: UUID, raw: Mapping[str, Any]) -> User:
     phone, mail = entry.parse(parse_phone, entry.typed("phone")), entry.parse(parse_mail, entry.typed("mail"))
     entry.check()
     is_moved = home.id != user.organisation_id
+    given = ((name, user.display_name), (phone, user.phone), (mail, user.mail))
+    is_corrected = any(new and new != old for new, old in given)
+    takes_rights = is_moved or (
+        is_corrected and user.id != actor.id and changes_need_assent(Role(actor.role), Role(user.role))
+    )
     with transaction(Operation("modify_user", actor.id)) as current:
+        if takes_rights and (why := obstacle_to_last(user, lock=True)):
+            raise Conflict(why)
         user.display_name = name
         if phone:
             user.phone = phone
@@ -42,10 +50,11 @@ def modify_user(actor: User, user_id: UUID, raw: Mapping[str, Any]) -> User:
             user.mail = mail
         if is_moved:
             user.organisation_id, user.organisation = home.id, home
+            current.add(account_event("move_user", actor, None, about=user))
+        if takes_rights:
             user.epoch += 1
             user.awaits_assent = user.awaits_assent or needs_assent(Role(actor.role))
-            current.add(account_event("move_user", actor, None, about=user))
-    if is_moved:
+    if takes_rights:
         tasks.release_tasks(user.id, actor.id)
     return user
 

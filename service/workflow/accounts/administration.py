@@ -6,9 +6,16 @@ import re
 from uuid import UUID
 
 from service.domain.accounts import passwords
-from service.domain.accounts.roles import Role, UserState, needs_assent, obstacle_to_account
+from service.domain.accounts.roles import (
+    ADMINISTRATORS,
+    Role,
+    UserState,
+    changes_need_assent,
+    needs_assent,
+    obstacle_to_account,
+)
 from service.domain.units.units import UnitState
-from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -27,8 +34,10 @@ from service.workflow.runtime import tasks
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{2,39}")
 NAME_WRONG = N_("请填写姓名，2 至 50 个字。")
 OWN = N_("不能重置自己的密码，请使用“修改密码”。")
+OWN_DISABLING = N_("不能停用自己的账号。")
 LAST_ADMINISTRATOR = N_(
-    "这是最后一位可用的安全管理员，重置后没有人能同意启用。请在服务器上用 anpei reset-password 命令重置。"
+    "这是最后一位可用的%(role)s，不能由他人停用、重置、解锁或修改。"
+    "请先新增一位，或在服务器上用 anpei reset-password 或 anpei unlock 命令办理。"
 )
 KIND_OF_ROLE = {
     Role.MINISTRY: ("ministry",),
@@ -88,8 +97,8 @@ def reset_password(actor: User, user_id: UUID) -> str:
     """Give an account a new first password, end its sessions and its lock; returns the password, shown once (R2).
 
     What the system administrator resets waits for the security administrator's assent: whoever knows a password must
-    not be let in by it (三员, domain.md §9). Raises Conflict for one's own account, and for the last security
-    administrator, whom nobody could let in again.
+    not be let in by it (三员, domain.md §9). Raises Conflict for one's own account, and for the last
+    administrator of a kind.
     """
     user = managed_user(actor, user_id)
     first = passwords.make_first_password()
@@ -102,13 +111,30 @@ def reset_password(actor: User, user_id: UUID) -> str:
     return first
 
 
-def obstacle_to_reset(actor: User, user: User, *, lock: bool = False) -> str | None:
+def obstacle_to_reset(actor: User, user: User, *, lock: bool = False) -> Message | str | None:
     """The reason that keeps the actor from resetting the password of an account they may manage."""
-    if user.id == actor.id:
-        return OWN
-    is_assenting = user.role == Role.SECURITY_ADMIN and needs_assent(Role(actor.role))
-    if is_assenting and not set(User.active_ids(Role.SECURITY_ADMIN, lock=lock)) - {user.id}:
-        return LAST_ADMINISTRATOR
+    return OWN if user.id == actor.id else obstacle_to_last(user, lock=lock)
+
+
+def obstacle_to_disabling(actor: User, user: User, *, lock: bool = False) -> Message | str | None:
+    """The reason that keeps the actor from disabling an account they may manage."""
+    return OWN_DISABLING if user.id == actor.id else obstacle_to_last(user, lock=lock)
+
+
+def obstacle_to_unlocking(actor: User, user: User, *, lock: bool = False) -> Message | None:
+    """The reason that keeps the security administrator from ending a lock: another kind's last member waits it out."""
+    return None if user.role == actor.role else obstacle_to_last(user, lock=lock)
+
+
+def obstacle_to_last(user: User, *, lock: bool = False) -> Message | None:
+    """Refuse what would leave a kind of administrators without anybody who can work (三员, domain.md §9).
+
+    lock: hold the accounts of the kind until the transaction ends, so that two acts cannot each spare the other's
+    target.
+    """
+    role = Role(user.role)
+    if role in ADMINISTRATORS and User.active_ids(role, lock=lock) == [user.id]:
+        return Message(LAST_ADMINISTRATOR, role=Message(role.label))
     return None
 
 
@@ -119,23 +145,27 @@ def give_first_password(user: User, first: str) -> None:
 
 
 def disable_user(actor: User, user_id: UUID) -> None:
-    """Disable an account and end its sessions at once; tasks it had claimed go back to the role (R4)."""
+    """Disable an account and end its sessions at once; tasks it had claimed go back to the role (R4).
+
+    Raises Conflict for one's own account, and for the last administrator of a kind.
+    """
     user = managed_user(actor, user_id)
-    if user.id == actor.id:
-        raise Conflict(N_("不能停用自己的账号。"))
     with transaction(Operation("disable_user", actor.id)) as current:
+        if why := obstacle_to_disabling(actor, user, lock=True):
+            raise Conflict(why)
         user.state, user.epoch = UserState.DISABLED, user.epoch + 1
         current.add(account_event("disable_user", actor, None, about=user))
     tasks.release_tasks(user.id, actor.id)
 
 
 def enable_user(actor: User, user_id: UUID) -> None:
-    """Let a disabled account sign in again."""
+    """Let a disabled account sign in again; an administrator's waits for the security administrator's assent."""
     user = managed_user(actor, user_id)
     if user.organisation.state == UnitState.DELETED:
         raise Conflict(N_("该账号的单位已删除，不能恢复。"))
     with transaction(Operation("enable_user", actor.id)) as current:
         user.state = UserState.ACTIVE
+        user.awaits_assent = user.awaits_assent or changes_need_assent(Role(actor.role), Role(user.role))
         current.add(account_event("enable_user", actor, None, about=user))
 
 
@@ -163,6 +193,8 @@ def unlock(actor: User, user_id: UUID) -> None:
     if user is None:
         raise NotFound
     with transaction(Operation("unlock", actor.id)) as current:
+        if why := obstacle_to_unlocking(actor, user, lock=True):
+            raise Conflict(why)
         unlock_login(user)
         current.add(account_event("unlock", actor, None, about=user))
 

@@ -17,7 +17,7 @@ from flask_login import current_user
 from service.config import settings
 from service.domain.accounts import privacy
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.roles import Role, needs_assent
+from service.domain.accounts.roles import Role, changes_need_assent, needs_assent
 from service.errors import N_, Conflict, NotFound
 from service.models.db.clock import now
 from service.models.queries.accounts import user_list
@@ -95,12 +95,18 @@ def show(user_id: UUID) -> ResponseReturnValue:
 def edit(user_id: UUID) -> ResponseReturnValue:
     user = _account(user_id)
     homes = user_list.homes(current_user, administration.KIND_OF_ROLE.get(Role(user.role), ("platform",)))
-    return render_template("pages/accounts/edit.html", user=user, homes=labels.pairs(homes))
+    is_other = user.id != current_user.id
+    return render_template(
+        "pages/accounts/edit.html",
+        user=user,
+        homes=labels.pairs(homes),
+        needs_assent=is_other and changes_need_assent(Role(current_user.role), Role(user.role)),
+    )
 
 
 @bp.post("/users/<uuid:user_id>/edit")
 @requires_permission(Action.MANAGE_USERS)
-@rerender_on_error(edit)
+@rerender_on_error(edit, Conflict)
 def modify(user_id: UUID) -> ResponseReturnValue:
     account_profiles.modify_user(current_user, user_id, request.form)
     flash_success(N_("账号已修改。"))
@@ -151,7 +157,12 @@ def end_other_sessions() -> ResponseReturnValue:
 @requires_permission(Action.MANAGE_USERS)
 def confirm_disabling(user_id: UUID) -> ResponseReturnValue:
     user = _account(user_id)
-    return render_template("pages/accounts/disable.html", user=user, claimed=inbox.count_mine(user))
+    return render_template(
+        "pages/accounts/disable.html",
+        user=user,
+        claimed=inbox.count_mine(user),
+        obstacle=administration.obstacle_to_disabling(current_user, user),
+    )
 
 
 @bp.get("/users/<uuid:user_id>/reset")
