@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
 from service.domain.values.calendar import read_day
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
@@ -49,6 +50,7 @@ class FilterField:
         choices: reads values and words where they are data.
         placeholder: what a search looks through.
         least: options below which a select is left out.
+        roles: who may narrow by it; for others, who see the values masked, it counts as not chosen (domain.md §9).
         is_view: says which of several lists is meant; clearing the filter keeps it.
     """
 
@@ -60,12 +62,15 @@ class FilterField:
     choices: Callable[[User], Choices] | None = None
     placeholder: str = ""
     least: int = 2
+    roles: frozenset[Role] = frozenset(Role)
     is_view: bool = False
 
 
-def search(placeholder: str, label: str = N_("查找"), name: str = "q") -> FilterField:
+def search(
+    placeholder: str, label: str = N_("查找"), name: str = "q", roles: frozenset[Role] = frozenset(Role)
+) -> FilterField:
     """A field for words."""
-    return FilterField(name, Control.SEARCH, label, placeholder=placeholder)
+    return FilterField(name, Control.SEARCH, label, placeholder=placeholder, roles=roles)
 
 
 def choice(name: str, options: Sequence[Labelled], any_label: str, label: str = "") -> FilterField:
@@ -124,7 +129,12 @@ def _read(field: FilterField, user: User, given: str) -> Any:
 
 
 def _is_known(field: FilterField, user: User, text: str) -> bool:
-    """Look a coded value up; an id or a year that is not offered finds nothing by itself."""
+    """Look a coded value up, and ask whether the field is the user's.
+
+    An id or a year that is not offered finds nothing by itself.
+    """
+    if Role(user.role) not in field.roles:
+        return False
     if field.options:
         return text in {str(option) for option in field.options}
     if text and field.choices and _TYPES[field.name] == "str":

@@ -49,7 +49,7 @@ def controls(report: Report, user: User, chosen: ReportFilter) -> list[ControlVi
     """Build the controls in their order. A select with too little to choose from only passes its value on."""
     given = chosen.arguments()
     found = []
-    for field in report.filters:
+    for field in (field for field in report.filters if Role(user.role) in field.roles):
         options = _options(field, user)
         is_left_out = field.control is Control.SELECT and len(options) < field.least
         found.append(
