@@ -8,7 +8,7 @@ from flask import Flask
 from service import api, web
 from service.config import Settings, settings
 from service.models.db.session import db
-from service.models.tables.listeners import register_listeners
+from service.models.listeners.registration import register_listeners
 
 # Pages ask small questions, many at once: what helps one long question alone
 # (compiling it, splitting it over cores) costs them more.

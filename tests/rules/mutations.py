@@ -232,7 +232,7 @@ MUTATIONS = (
     ),
     _row(
         25,
-        "service/models/tables/training_need_listener.py",
+        "service/models/listeners/training_need_listener.py",
         'Enrollment: ("state",)}',
         "Enrollment: ()}",
         PROCESS + "training_need.py::test_r25_a_renewal_that_begins_makes_the_need_stale",

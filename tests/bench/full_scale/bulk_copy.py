@@ -17,8 +17,8 @@ from sqlalchemy import inspect
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.db.transaction import Operation
+from service.models.listeners.row_history import redact
 from service.models.tables.audit import RowChange
-from service.models.tables.row_history import redact
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from service.models.db import pool, prepared_statements, unit_of_work
-from service.models.tables import row_history, training_need_listener
+from service.models.listeners import row_history, training_need_listener
 
 
 @cache
