@@ -320,6 +320,16 @@ def test_only_starter_groups_start_by_key(app: Any, clock: Any) -> None:
     assert cases.start_by_key(person("a", "association"), "small", {}).tasks
 
 
+def test_a_journal_of_another_engine_version_is_named_not_accused(app: Any, clock: Any) -> None:
+    deploy()
+    started = cases.start(person("a", "association"), "small", {})
+    session().execute(text("UPDATE journal SET record = jsonb_set(record, '{engine}', '\"spiffworkflow-3.2.0/1\"')"))
+    session().expire_all()
+    (found,) = history.verify([started.case_id])
+    assert found.what == "engine"
+    assert "spiffworkflow-3.2.0/1" in str(found)
+
+
 @pytest.mark.parametrize(
     ("tamper", "found"),
     [

@@ -40,7 +40,7 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A difference between a case and its journal. what: chain, step, state, inbox or column."""
+    """A difference between a case and its journal. what: engine, chain, step, state, inbox or column."""
 
     case_id: UUID
     what: str
@@ -102,6 +102,12 @@ def _records(case_id: UUID) -> list[dict[str, Any]]:
     return list(session().scalars(query))
 
 
+OTHER_ENGINE = (
+    "written by engine {others}, this version proves {own} only: "
+    "verify with the version that wrote it, or fill an empty database"
+)
+
+
 def verify(case_ids: Iterable[UUID] | None = None) -> Iterable[Difference]:
     """Check the chains of cases (default: all), execute them again from their journals, and yield every difference."""
     chosen = list(case_ids) if case_ids is not None else list(session().scalars(select(Case.id).order_by(Case.id)))
@@ -117,6 +123,10 @@ def _verify_case(case_id: UUID) -> Iterable[Difference]:
         yield Difference(case_id, "chain", "no case or no journal")
         return
     records = [row.record for row in rows]
+    if others := sorted({str(record.get("engine")) for record in records} - {journal.ENGINE}):
+        # other fields are hashed from one engine version to the next: what this one computes would accuse innocents
+        yield Difference(case_id, "engine", OTHER_ENGINE.format(others=", ".join(others), own=journal.ENGINE))
+        return
     fault = journal.verify_chain(records)
     if fault:
         yield Difference(case_id, "chain", fault)
