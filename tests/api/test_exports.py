@@ -59,6 +59,7 @@ WITHOUT = {  # tables that are no list of the menu, or whose list is exported el
     "persons/show.html": "one person; his training record is a report",
     "plans/show.html": "one plan",
     "units/show.html": "one unit",
+    "accounts/own.html": "one's own sessions",
     "certificates/show.html": "one certificate",
     "classes/enroll.html": "choosing whom to enrol",
     "enrollments/check_in.html": "the check-in sheet, a paper of the class",
