@@ -7,6 +7,7 @@ from flask import Flask
 
 from service import api, web
 from service.config import Settings, settings
+from service.infrastructure.trusted_hosts import TrustedHosts
 from service.models.db.session import db
 from service.models.listeners.registration import register_listeners
 
@@ -42,4 +43,5 @@ def create_app(configuration: Settings | None = None) -> Flask:
     db.init_app(app)
     api.register(app)
     web.register(app)
+    app.wsgi_app = TrustedHosts(app.wsgi_app, chosen.address)  # type: ignore[method-assign]
     return app

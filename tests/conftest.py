@@ -62,6 +62,7 @@ def application(server: Server, template_database: str) -> Iterator[Flask]:
     """The application of this test process; tests take ``app``, which comes with a fresh database."""
     database = f"test_{os.getpid()}"
     os.environ |= {"ANPEI_DATABASE_URL": server.url(database), "ANPEI_DATA_DIR": str(server.home)}
+    os.environ["ANPEI_ADDRESS"] = "http://localhost"
     settings.cache_clear()
     from service.app import create_app
 

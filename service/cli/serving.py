@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import NoReturn
 
@@ -24,6 +25,9 @@ def run() -> None:
     )
 
     port = settings().port
+    if not settings().address:  # the demonstration is reached where it runs; a real service says its own address
+        os.environ["ANPEI_ADDRESS"] = f"http://127.0.0.1:{port}"
+        settings.cache_clear()
     if not is_port_free(port):
         sys.exit(
             f"Port {port} is in use: by Anpei already running, or by another program."

@@ -10,6 +10,7 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 
+from service.domain.accounts.privacy import VERSION
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import Organisation, authority_id
@@ -116,6 +117,7 @@ def make_world() -> World:
                 display_name=login,
                 password_hash=HASH,
                 must_change=False,
+                privacy_version=VERSION,
             )
             for login, (role, place) in places.items()
         }

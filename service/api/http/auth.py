@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from flask import request
 
+from service.domain.accounts import privacy
 from service.errors import N_, NotAllowed, SignInNeeded
 from service.models.db.clock import now
 from service.models.queries.accounts.credential_stamp import CredentialStamp, credential_stamp, detached_copy
@@ -80,7 +81,7 @@ def authenticate() -> User:
 
 def identify() -> User:
     """Return the account of the request's credentials. Raises SignInNeeded, TooManyAttempts, or NotAllowed before the
-    first password was changed (R2), or once the present one is past its days.
+    first password was changed (R2), once the present one is past its days, or before the privacy notice was read.
     """
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or given.password is None or "\0" in given.username:
@@ -93,6 +94,8 @@ def identify() -> User:
         raise NotAllowed(N_("密码已过有效期，请先在网页上登录并更换。"))
     if account.must_change:
         raise NotAllowed(N_("请先在网页上登录并修改初始密码。"))
+    if account.privacy_version < privacy.VERSION:
+        raise NotAllowed(N_("请先在网页上登录，阅读个人信息处理告知。"))
     return account
 
 

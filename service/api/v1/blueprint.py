@@ -16,7 +16,6 @@ from service.api.http.auth import identify
 from service.api.http.errors import language
 from service.api.v1 import problem_json
 from service.api.v1.request_parser import Parser
-from service.domain.accounts import privacy
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import N_, AnpeiError, NotAllowed
@@ -68,8 +67,6 @@ def authenticate_request() -> Response | None:
         raise NotAllowed(N_("其他网站的页面不能调用本接口。"))
     user = identify()
     g.user, g.user_id = user, user.id
-    if user.privacy_version < privacy.VERSION:
-        raise NotAllowed(N_("请先在网页上登录，阅读个人信息处理告知。"))
     actions: tuple[Action, ...] = getattr(current_app.view_functions[str(request.endpoint)], "access", ())
     if why := obstacle_before_record(user, actions):
         raise NotAllowed(why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, url_for
+from flask import Response
 
 from service.api.v1.blueprint import Blueprint, etag, requires_permission, user
 from service.api.v1.schemas import certificates as schemas
@@ -26,6 +26,7 @@ from service.models.queries.certificates import certificate_list
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import task_lookup
 from service.workflow.certificates import certificate_expiry, certificates, reissues
+from service.workflow.certificates.verification_address import verification_address
 from service.workflow.runtime import tasks
 
 blp = Blueprint("v1_certificates", __name__, description="证书 / Certificates")
@@ -85,8 +86,7 @@ def print_certificate(given: dict[str, Any], certificate_id: UUID) -> Any:
 @blp.alt_response(409, response="PROBLEM_409")
 def show_print(print_id: UUID) -> Any:
     """打印文件 / The file of a logged print, a PDF"""
-    address = url_for("public.verify_form", _external=True) + "/{}"
-    return Response(certificates.print_file(user(), print_id, address), mimetype="application/pdf")
+    return Response(certificates.print_file(user(), print_id, verification_address()), mimetype="application/pdf")
 
 
 @blp.post("/prints/<uuid:print_id>/hand-out")

@@ -117,6 +117,12 @@ def names_of(ids: Iterable[UUID | None]) -> dict[str, str]:
     return {str(row.id): row.name for row in session().execute(query)}
 
 
+def visible_name(user: User, unit_id: UUID) -> str:
+    """Name of an organisation in the user's scope; '' for any other, whether it exists or not (R70)."""
+    query = select(Organisation.name).where(Organisation.id == unit_id, visible_to(user, Organisation))
+    return session().scalar(query) or ""
+
+
 def live_persons(unit_id: UUID) -> int:
     """Persons of a unit that forbid its deletion: neither draft nor deregistered (R6)."""
     query = select(func.count()).where(Person.unit_id == unit_id, Person.state.not_in(("draft", "deregistered")))

@@ -50,14 +50,19 @@ def _register(setup: BlueprintSetupState) -> None:
     setup.app.before_request(check_privacy)
 
 
+READ_FIRST = N_("请先阅读个人信息处理告知，再重新提交；刚才的操作没有保存。")
+
+
 def check_privacy() -> ResponseReturnValue | None:
-    """Lead who has not read the notice in force to it; what is sent meanwhile is not lost but refused by its page."""
+    """Lead who has not read the notice in force to it, before every act whatever its method; nothing is done before."""
     view = current_app.view_functions.get(str(request.endpoint))
     actions = getattr(view, "access", None)
-    if actions is None or hasattr(view, "before_password") or request.method != "GET":
+    if actions is None or hasattr(view, "before_password"):
         return None
     if not current_user.is_authenticated or current_user.must_change or current_user.privacy_version >= privacy.VERSION:
         return None
+    if request.method != "GET":
+        raise Conflict(READ_FIRST)
     return redirect(url_for("accounts.show_privacy", next=request.full_path.rstrip("?")))
 
 

@@ -29,7 +29,7 @@ bp = Blueprint("users", __name__)
 @requires_permission(Action.MANAGE_USERS, Action.UNLOCK_USER)
 def index() -> ResponseReturnValue:
     home = query_params.key("unit")
-    unit = unit_list.names_of([home]).get(str(home), "")
+    unit = unit_list.visible_name(current_user, home) if home else ""
     return render_list("users", "users.index", "pages/users/index.html", unit=unit)
 
 

@@ -24,6 +24,7 @@ from service.web.shell.navigation import has_permission
 from service.web.views.certificates.printing import shift
 from service.web.views.system.public import seen_as
 from service.workflow.certificates import certificates
+from service.workflow.certificates.verification_address import sample_address, verification_address
 
 bp = Blueprint("certificates", __name__)
 
@@ -78,13 +79,14 @@ def print_certificate(certificate_id: UUID) -> ResponseReturnValue:
 @requires_permission(Action.PRINT_CERTIFICATE)
 def print_file(record_id: UUID) -> ResponseReturnValue:
     """The file of a logged print."""
-    return _pdf(certificates.print_file(current_user, record_id, _address(), shift()), str(record_id))
+    return _pdf(certificates.print_file(current_user, record_id, verification_address(), shift()), str(record_id))
 
 
 @bp.get("/certificates/<uuid:certificate_id>/preview.pdf")
 @requires_permission(Action.PRINT_CERTIFICATE)
 def preview(certificate_id: UUID) -> ResponseReturnValue:
-    return _pdf(certificates.preview(current_user, certificate_id, _address(), shift()), f"preview-{certificate_id}")
+    content = certificates.preview(current_user, certificate_id, sample_address(), shift())
+    return _pdf(content, f"preview-{certificate_id}")
 
 
 @bp.get("/certificates/<uuid:certificate_id>/records.pdf")
@@ -100,11 +102,6 @@ def hand_out(record_id: UUID) -> ResponseReturnValue:
     certificate_id = certificates.hand_out(current_user, record_id, request.form)
     flash_success(N_("已登记领取。"))
     return redirect(url_for(".show", certificate_id=certificate_id))
-
-
-def _address() -> str:
-    """Return the address of the QR code, with a place for the token."""
-    return url_for("public.verify_form", _external=True) + "/{}"
 
 
 def _pdf(content: bytes, name: str) -> Response:

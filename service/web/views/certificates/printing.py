@@ -29,6 +29,7 @@ from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.list_page import render_list
 from service.workflow.certificates import certificates, printer_calibration, printing
+from service.workflow.certificates.verification_address import verification_address
 
 bp = Blueprint("printing", __name__)
 SHIFT, SHIFT_LIFETIME = "print_shift", timedelta(days=730)
@@ -156,8 +157,7 @@ def begin(task_ids: list[UUID]) -> ResponseReturnValue:
 
 
 def _begin(ids: list[UUID], title: str, reason: str) -> ResponseReturnValue:
-    address = url_for("public.verify_form", _external=True) + "/{}"
-    batch = printing.begin_batch(current_user, ids, title, reason, address, shift())
+    batch = printing.begin_batch(current_user, ids, title, reason, verification_address(), shift())
     if batch.total <= printing.FOREGROUND_FACES:
         printing.write(batch.id)
     return redirect(url_for("printing.show", batch_id=batch.id), 303)
