@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
 
 from service.domain.accounts import passwords
 from service.errors import N_, InvalidInput, Message, SignInNeeded, TooManyAttempts
 from service.models.db.clock import now
 from service.models.db.encryption import blind_index
+from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables import setting
@@ -27,7 +31,9 @@ from service.workflow.accounts.sessions import Origin, begin
 
 LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
 MAX_FAILURES_OF_SOURCE = 30  # that lock an address: an office shares one, and one forgetful colleague must not lock it
-FAILURE = "sign_in_failure"
+FAILURE, TRY = "sign_in_failure", "sign_in_try"
+TRY_LIFETIME = timedelta(seconds=30)  # a check takes some 0.2 s; one that died is counted no longer
+BUSY = N_("这个账号同时有多次登录正在核对，请稍后再试。")
 
 
 class SignInResult(NamedTuple):
@@ -88,18 +94,15 @@ def check_password(login: str, password: str, source: str, action: str = "sign_i
     action: what the password is for, as the audit trail tells of a failure.
     """
     account, place = _failure_key(login), f"source:{source}"
-    failures = _failures(account)
     limit = setting.number("sign_in_failures")
-    if passwords.locked_until(failures, now(), limit) or passwords.locked_until(
-        _failures(place), now(), MAX_FAILURES_OF_SOURCE
-    ):
+    if passwords.locked_until(_failures(place), now(), MAX_FAILURES_OF_SOURCE):
         raise TooManyAttempts(LOCKED)
+    failures, try_id = _reserve_try(account, limit)
     user = User.by_login(login)
     if matches(user, password) and user is not None and user.is_active:
-        if failures:
-            _forget_failures(account)
+        _forget_try(account, try_id, with_failures=bool(failures))
         return user
-    if _remember_failure(user, account, place, source, limit, action):
+    if _remember_failure(user, account, place, source, limit, action, try_id):
         raise TooManyAttempts(LOCKED)
     left = limit - sum(at > now() - passwords.FAILURE_WINDOW for at in failures) - 1
     raise SignInNeeded(N_("登录名或密码不对。再错 %(left)s 次将锁定 30 分钟。"), left=max(left, 1))
@@ -119,9 +122,31 @@ def _failures(key: str) -> list[datetime]:
     return Attempt.instants(FAILURE, key, passwords.FAILURE_WINDOW + passwords.LOCK_DURATION)
 
 
-def _remember_failure(user: User | None, account: str, place: str, source: str, limit: int, action: str) -> bool:
-    """Count a failure, in a use case of its own; returns whether it locks the login."""
+def _reserve_try(account: str, limit: int) -> tuple[list[datetime], UUID]:
+    """Take one of the tries that the login has left, before the slow check; returns the failures so far and its id.
+
+    Guesses sent at once would all be checked before the first was counted; the login's key is locked while its tries
+    are counted, and a try whose process died is counted for ``TRY_LIFETIME`` only. Raises TooManyAttempts.
+    """
+    with transaction(Operation("sign_in_try")) as current:
+        current.execute(select(func.pg_advisory_xact_lock(func.hashtext(account))))
+        failures = _failures(account)
+        if passwords.locked_until(failures, now(), limit):
+            raise TooManyAttempts(LOCKED)
+        recent = sum(at > now() - passwords.FAILURE_WINDOW for at in failures)
+        if recent + Attempt.count(TRY, account, TRY_LIFETIME) >= limit:
+            raise TooManyAttempts(BUSY)
+        reserved = Attempt(id=new_id(), kind=TRY, key=account)
+        current.add(reserved)
+        return failures, reserved.id
+
+
+def _remember_failure(
+    user: User | None, account: str, place: str, source: str, limit: int, action: str, try_id: UUID
+) -> bool:
+    """Count a failure in the place of its try, in a use case of its own; returns whether it locks the login."""
     with transaction(Operation("sign_in_failed")) as current:
+        current.execute(delete(Attempt).where(Attempt.id == try_id))
         current.add_all([Attempt(kind=FAILURE, key=account), Attempt(kind=FAILURE, key=place)])
         current.add(account_event(action, user, source, "refused"))
         current.flush()
@@ -131,6 +156,8 @@ def _remember_failure(user: User | None, account: str, place: str, source: str, 
     return until is not None
 
 
-def _forget_failures(account: str) -> None:
-    with transaction(Operation("sign_in")):
-        Attempt.forget(FAILURE, account)
+def _forget_try(account: str, try_id: UUID, *, with_failures: bool) -> None:
+    with transaction(Operation("sign_in")) as current:
+        current.execute(delete(Attempt).where(Attempt.id == try_id))
+        if with_failures:
+            Attempt.forget(FAILURE, account)
