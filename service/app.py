@@ -8,6 +8,7 @@ from flask import Flask
 from service import api, web
 from service.config import Settings, settings
 from service.infrastructure.trusted_hosts import TrustedHosts
+from service.infrastructure.trusted_proxies import TrustedProxies
 from service.models.db.session import db
 from service.models.listeners.registration import register_listeners
 
@@ -43,5 +44,6 @@ def create_app(configuration: Settings | None = None) -> Flask:
     db.init_app(app)
     api.register(app)
     web.register(app)
-    app.wsgi_app = TrustedHosts(app.wsgi_app, chosen.address)  # type: ignore[method-assign]
+    application = TrustedHosts(app.wsgi_app, chosen.address)
+    app.wsgi_app = TrustedProxies(application, chosen.trusted_proxies)  # type: ignore[method-assign]
     return app

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
@@ -22,6 +23,9 @@ DIGEST_KEY = "digest"  # the line of the key file that is no encryption key
 
 class InvalidSetting(Exception):
     """An environment variable or a secret file holds something that cannot be used; the text says which and why."""
+
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ class Settings:
     current_key: str
     digest_key: bytes
     mail: MailServer | None = None  # None: no mail is sent
-    address: str = ""  # under which people reach the pages, for links in mails
+    address: str = ""  # under which people reach the pages: links in mails, QR codes, the host that requests may name
+    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* headers are believed
 
 
 @cache
@@ -75,7 +80,16 @@ def settings() -> Settings:
         digest_key=digest_key,
         mail=read_mail_server(os.environ.get("ANPEI_SMTP_URL", ""), os.environ.get("ANPEI_MAIL_FROM", "")),
         address=os.environ.get("ANPEI_ADDRESS", "").rstrip("/"),
+        trusted_proxies=read_networks(os.environ.get("ANPEI_TRUSTED_PROXIES", "")),
     )
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Read addresses and networks, separated by commas. Raises ``InvalidSetting`` for what is neither."""
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise InvalidSetting(f"ANPEI_TRUSTED_PROXIES: {error}") from error
 
 
 def data_dir() -> Path:
