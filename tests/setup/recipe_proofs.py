@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from datetime import date, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -95,7 +97,11 @@ def test_a_report(client: FlaskClient, stage: Stage) -> None:
     assert "单位业务范围统计" in client.get("/reports").text
     page = client.get("/reports/units-by-business").text
     assert "生产和销售" in page
-    assert "/exports/units-by-business" in page or "units-by-business" in page
+    export = re.search(r'action="(/exports/new/units-by-business[^"]*)"', page)
+    assert export
+    sheet = client.post(unescape(export[1]), follow_redirects=True).data
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(sheet)).get_sheet_by_index(0).to_python()
+    assert "单位数" in [cell for row in rows for cell in row]
     assert "Units by business" in english(client, "/reports/units-by-business")
     assert "单位数" in client.get("/reports/units-by-business/print").text
 

@@ -9,6 +9,7 @@ from service import engine
 from service.domain.certificates.certificates import Certificate as Rule
 from service.domain.certificates.certificates import CertificateState
 from service.domain.persons.identity import mask, parse_resident_id
+from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.training import training_need
 from service.domain.training.training_need import EnrollmentFact
 from service.domain.values.calendar import civil_date
@@ -20,6 +21,8 @@ from service.models.tables.certificate import Certificate, NumberOwner
 from service.models.tables.person import Person
 from service.models.tables.training import TrainingNeed
 from service.operations.context import TaskSubject
+from service.validation.form_reader import FormReader
+from service.validation.record_fields import Place
 from tests.bench.full_scale.bulk_copy import AuditedRow, CopyBuffer
 from tests.bench.full_scale.case_run import CaseInput, CaseRun
 from tests.bench.full_scale.plan import PersonPlan
@@ -64,7 +67,8 @@ class PersonHistory:
 
     def _enter(self) -> AuditedRow:
         plan, record = self.plan, self.plan.record
-        identity = parse_resident_id(record["id_number"], civil_date(plan.entered_at))
+        form, entered_on = FormReader(record), civil_date(plan.entered_at)
+        identity = parse_resident_id(record["id_number"], entered_on)
         legacy = dict(zip(("legacy_number", "legacy_issued_on", "legacy_valid_to"), plan.legacy or (), strict=False))
         photos = self.shared.photos
         return self.keep(
@@ -83,15 +87,12 @@ class PersonHistory:
                 birth_date=identity.birth_date,
                 unit_id=self.unit.id,
                 qualification_type_id=self.shared.types[plan.kind][0],
-                post=record["post"],
-                education=record["education"],
-                title=record["title"],
                 phone_sealed=encrypt(record["phone"].encode()),
                 phone_masked=mask(record["phone"]),
                 photo_id=photos[plan.number % len(photos)],
-                appointed_on=date.fromisoformat(record["appointed_on"]),
                 no_criminal_record=True,
                 state="draft",
+                **{one.key: form.record_field(one, entered_on) for one in PERSON_FIELDS.plain(Place.FORM)},
                 **legacy,
             )
         )
