@@ -129,16 +129,21 @@ def _reserve_try(account: str, limit: int) -> tuple[list[datetime], UUID]:
     are counted, and a try whose process died is counted for ``TRY_LIFETIME`` only. Raises TooManyAttempts.
     """
     with transaction(Operation("sign_in_try")) as current:
-        current.execute(select(func.pg_advisory_xact_lock(func.hashtext(account))))
+        _lock_tries(account)
         failures = _failures(account)
         if passwords.locked_until(failures, now(), limit):
             raise TooManyAttempts(LOCKED)
-        recent = sum(at > now() - passwords.FAILURE_WINDOW for at in failures)
-        if recent + Attempt.count(TRY, account, TRY_LIFETIME) >= limit:
+        under_way = Attempt.instants(TRY, account, TRY_LIFETIME)
+        if passwords.locked_until([*failures, *under_way], now(), limit):  # were they all wrong
             raise TooManyAttempts(BUSY)
         reserved = Attempt(id=new_id(), kind=TRY, key=account)
         current.add(reserved)
         return failures, reserved.id
+
+
+def _lock_tries(account: str) -> None:
+    """Let nobody else count or change the tries and failures of this login until the transaction ends."""
+    session().execute(select(func.pg_advisory_xact_lock(func.hashtext(account))))
 
 
 def _remember_failure(
@@ -146,6 +151,7 @@ def _remember_failure(
 ) -> bool:
     """Count a failure in the place of its try, in a use case of its own; returns whether it locks the login."""
     with transaction(Operation("sign_in_failed")) as current:
+        _lock_tries(account)  # or who counts meanwhile would see neither the failure nor its try
         current.execute(delete(Attempt).where(Attempt.id == try_id))
         current.add_all([Attempt(kind=FAILURE, key=account), Attempt(kind=FAILURE, key=place)])
         current.add(account_event(action, user, source, "refused"))
