@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TEMPLATES = CHECKOUT / "templates"
+FONTS = CHECKOUT / "service" / "static" / "vendor" / "fonts"
 DIGEST_KEY = "digest"  # the line of the key file that is no encryption key
 
 

@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from service.config import TEMPLATES
+from service.infrastructure import line_breaks
 
 if TYPE_CHECKING:
     from service.infrastructure.pdf_renderer import PdfDocument
@@ -56,10 +57,17 @@ def picture(jpeg: bytes) -> str:
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["fit"] = _fit
+    return environment
+
+
+def _fit(text: str, width: float, height: float, size: float, **more: bool) -> Markup:
+    """``{{ text | fit(65, 14, 15) }}``: in a box of millimetres, in type of at most so many points."""
+    return line_breaks.markup(str(text), line_breaks.Box(width, height, size, **more))

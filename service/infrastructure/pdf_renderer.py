@@ -9,9 +9,8 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
-from service.config import CHECKOUT, TEMPLATES
+from service.config import FONTS, TEMPLATES
 
-FONTS = CHECKOUT / "service" / "static" / "vendor" / "fonts"
 FACES = (
     ("Noto Sans SC", 400, "NotoSansSC-Regular.ttf"),
     ("Noto Sans SC", 700, "NotoSansSC-Bold.ttf"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
+from collections.abc import Mapping
+
+from flask_babel import force_locale, gettext
 
 from service.errors import Message
 
@@ -17,3 +19,9 @@ def translate(text: Message | str | None) -> str:
     translated = gettext(text.text)
     values = {name: translate(value) if isinstance(value, Message) else value for name, value in text.values.items()}
     return translated % values if values else translated
+
+
+def in_english(texts: Mapping[str, str]) -> dict[str, str]:
+    """Write these texts in English whatever language is in force; what the catalogue lacks stays as it is."""
+    with force_locale("en"):
+        return {name: gettext(text) if text else "" for name, text in texts.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from service.domain.certificates.faces import FaceLanguage, FaceStyle, Layout
 from service.errors import InvalidInput, NotAllowed, NotFound
 from service.models.db.session import session
 from service.models.queries.certificates.print_list import printable
@@ -18,7 +20,7 @@ from service.models.tables.case import Job
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.print_batch import PrintBatch
 from service.models.tables.reissue import Reissue
-from service.workflow.certificates import certificates, printing, reissues
+from service.workflow.certificates import certificates, faces, printing, reissues
 from service.workflow.runtime import jobs
 from tests.api.test_pages_certificates import texts
 from tests.builders.stage import Stage, at_nine, certificates_of, do, enroll, make_stage, open_tasks, publish_class
@@ -114,6 +116,21 @@ def test_what_cannot_be_printed_is_left_out_and_named(app: Any, clock: Any) -> N
     assert [c for c, _, _ in _prints()] == [good.id]
 
 
+def test_every_style_is_printed_and_remembered(app: Any, clock: Any) -> None:
+    """Issue 9 (documents): layout × language, one page of A4 or two of a card a certificate; each print says which"""
+    stage = make_stage()
+    for layout, language in itertools.product(Layout, FaceLanguage):
+        held = _held(stage, 2)
+        style = FaceStyle(layout, language)
+        batch = printing.begin_batch(stage.association, [c.id for c in held], "x", "", ADDRESS, style=style)
+        printing.write(batch.id)
+        assert _pages(printing.read_file(_now(batch))) == (4 if layout is Layout.CARD else 2)
+        printed = session().scalars(select(PrintRecord).where(PrintRecord.batch_id == batch.id)).all()
+        assert {(p.layout, p.language) for p in printed} == {(layout, language)}
+        single = certificates.print_file(stage.association, printed[0].id, ADDRESS)
+        assert _pages(single) == (2 if layout is Layout.CARD else 1)
+
+
 def test_a_failure_is_told_and_a_retry_prints_nothing_twice(
     app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +142,7 @@ def test_a_failure_is_told_and_a_retry_prints_nothing_twice(
         raise OSError("no space left")
 
     with monkeypatch.context() as broken:
-        broken.setattr(certificates, "faces_of", break_down)
+        broken.setattr(faces, "faces_of", break_down)
         jobs.run_due()
     assert (_now(batch).state, len(_prints())) == ("failed", 3)
     assert "no space left" in (_now(batch).error or "")

@@ -45,6 +45,14 @@ def add_years(day: date, years: int) -> date:
     return add_months(day, 12 * years)
 
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
 def write_date(day: date) -> str:
     """A date as certificates print it: ``2026年12月09日``."""
     return f"{day.year:04d}年{day.month:02d}月{day.day:02d}日"
+
+
+def write_date_in_english(day: date) -> str:
+    """A date as bilingual certificates print it: ``9 Dec 2026``."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year:04d}"

@@ -70,6 +70,8 @@ class PrintRecord(Audited, Base):
     certificate_id: Mapped[UUID] = mapped_column(ForeignKey("certificate.id"), index=True)
     printed_by: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(String(200))
+    layout: Mapped[str] = mapped_column(String(8), default="a4", server_default="a4")
+    language: Mapped[str] = mapped_column(String(10), default="zh", server_default="zh")
     received_by: Mapped[str | None] = mapped_column(String(50))
     received_on: Mapped[date | None]
     batch_id: Mapped[UUID | None] = mapped_column(index=True)

@@ -19,7 +19,8 @@ from service.models.db.session import Base, session
 
 class PrintBatch(Base):
     """One file of many certificates. done: faces laid out so far; refused: certificates that could not be printed, and
-    why; shift_x, shift_y: the offset of the printer in tenths of a millimetre, to the right and down.
+    why; shift_x, shift_y: the offset of the printer in tenths of a millimetre, to the right and down;
+    layout, language: of the faces, ``FaceStyle``.
 
     The file is encrypted and kept for a day; the row and the prints it logged stay.
     """
@@ -34,6 +35,8 @@ class PrintBatch(Base):
     address: Mapped[str] = mapped_column(String(300))
     shift_x: Mapped[int] = mapped_column(default=0, server_default="0")
     shift_y: Mapped[int] = mapped_column(default=0, server_default="0")
+    layout: Mapped[str] = mapped_column(String(8), default="a4", server_default="a4")
+    language: Mapped[str] = mapped_column(String(10), default="zh", server_default="zh")
     total: Mapped[int]
     done: Mapped[int] = mapped_column(default=0)
     refused: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)

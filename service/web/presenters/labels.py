@@ -9,6 +9,7 @@ from flask import Flask
 
 from service.domain.accounts.roles import Role, UserState
 from service.domain.certificates.certificates import CertificateKind
+from service.domain.certificates.faces import FaceLanguage, Layout
 from service.domain.notices.notices import NoticeKind
 from service.domain.notices.tickets import TicketKind
 from service.domain.persons.identity import IdType, Sex
@@ -165,6 +166,8 @@ def register(app: Flask) -> None:
         "value_label": value_label,
         "use_case_label": use_case_label,
         "options": options,
+        "face_layouts": tuple(Layout),
+        "face_languages": tuple(FaceLanguage),
         "pairs": pairs,
         "score_label": score_label,
     }

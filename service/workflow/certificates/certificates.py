@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,13 +15,11 @@ from service.domain.accounts.roles import Role
 from service.domain.certificates import certificates
 from service.domain.certificates.certificate_number import parse_certificate_number
 from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
-from service.domain.persons.identity import Sex
+from service.domain.certificates.faces import FaceStyle
 from service.domain.persons.persons import parse_name
-from service.domain.values.calendar import write_date
 from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, TooManyAttempts
-from service.infrastructure import pdf
 from service.models.db.clock import now, today
 from service.models.db.encryption import ENCRYPTED
 from service.models.db.session import session
@@ -33,28 +31,29 @@ from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.attempt import Attempt
 from service.models.tables.case import Task
 from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.person import Person, Photo
+from service.models.tables.person import Person
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
 from service.operations.certificates import log_print
 from service.validation.form_reader import FormReader
-from service.workflow.certificates.printer_calibration import Shift, shift_to_css
+from service.workflow.certificates import faces
+from service.workflow.certificates.printer_calibration import Shift
 from service.workflow.runtime import tasks
 
 ATTEMPT_KIND = "verify"
 QUERY_WINDOW = timedelta(minutes=15)
 MAX_QUERIES_PER_SOURCE, MAX_QUERIES_PER_NUMBER = 20, 10  # questions in the window, answered or not
-MAX_REFRESHER_ROWS = 7  # of the refresher table on the face
 PREVIEW_MARK = " · 预览，不作证书使用"
 
 
-def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_id: UUID | None = None) -> PrintRecord:
+def print_certificate(
+    user: User, certificate_id: UUID, reason: str = "", batch_id: UUID | None = None, style: FaceStyle | None = None
+) -> PrintRecord:
     """Print once: by completing the open print task of its case, else as a further print with a reason (R58).
 
-    The record is what entitles to the print file. batch_id: printed with others. Raises Conflict without a photo or for
-    a dead edition, InvalidInput at ``reason`` when a further print gives none.
+    The record is what entitles to the print file, in its style. batch_id: printed with others. Raises Conflict without
+    a photo or for a dead edition, InvalidInput at ``reason`` when a further print gives none.
     """
     with transaction(Operation("print_certificate", user.id)) as current:
         found = _printable(user, certificate_id)
@@ -73,6 +72,8 @@ def print_certificate(user: User, certificate_id: UUID, reason: str = "", batch_
         )
         record = current.scalars(newest.order_by(PrintRecord.id.desc()).limit(1)).one()
         record.batch_id = batch_id
+        if style is not None:
+            record.layout, record.language = str(style.layout), str(style.language)
         return record
 
 
@@ -99,18 +100,21 @@ def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
 
 
 def print_file(user: User, record_id: UUID, address: str, shift: Shift = (0, 0)) -> bytes:
-    """The PDF of a logged print. address: where the QR code leads,
+    """The PDF of a logged print, in the style in which it was printed. address: where the QR code leads,
     ``{}`` standing for the token; shift: ``parse_shift``.
     """
     record = session().get(PrintRecord, record_id)
     if record is None:
         raise NotFound
-    return _pdf(_face(_printable(user, record.certificate_id), address, "", shift))
+    style = FaceStyle.parse({"layout": record.layout, "language": record.language})
+    return faces.file_of(faces.face_of(_printable(user, record.certificate_id), address, "", shift, style))
 
 
-def preview(user: User, certificate_id: UUID, address: str, shift: Shift = (0, 0)) -> bytes:
+def preview(
+    user: User, certificate_id: UUID, address: str, shift: Shift = (0, 0), style: FaceStyle | None = None
+) -> bytes:
     """The face with the mark «预览» on it: to be looked at before printing, not logged."""
-    return _pdf(_face(_printable(user, certificate_id), address, PREVIEW_MARK, shift))
+    return faces.file_of(faces.face_of(_printable(user, certificate_id), address, PREVIEW_MARK, shift, style))
 
 
 def records_file(user: User, certificate_id: UUID, shift: Shift = (0, 0)) -> bytes:
@@ -119,9 +123,9 @@ def records_file(user: User, certificate_id: UUID, shift: Shift = (0, 0)) -> byt
     Raises Conflict when there is none.
     """
     found = _printable(user, certificate_id)
-    if not _records(found):
+    if not faces.records_of(found):
         raise Conflict(N_("还没有再培训记录，不必打印记录页。"))
-    return _pdf(_face(found, "{}", "", shift) | {"records_only": True})
+    return faces.file_of(faces.face_of(found, "{}", "", shift) | {"records_only": True})
 
 
 def hand_out(user: User, record_id: UUID, raw: Mapping[str, Any]) -> UUID:
@@ -205,56 +209,3 @@ def _print_task(user: User, certificate: Certificate) -> Task | None:
     )
     task = session().scalars(query).first() if case_ids else None
     return task if task and (task.organisation_id, task.role) in inbox_addresses(user) else None
-
-
-def faces_of(found: Iterable[Certificate], address: str, shift: Shift = (0, 0)) -> list[dict[str, Any]]:
-    """Collect the values of each face, for a file of many."""
-    return [_face(certificate, address, "", shift) for certificate in found]
-
-
-def _pdf(face: dict[str, Any]) -> bytes:
-    html = pdf.render("certificates/certificate.html", {"title": face["number"], "faces": [face]})
-    return pdf.print_pdf(html, style="certificates/certificate.css")
-
-
-def _face(certificate: Certificate, address: str, mark: str, shift: Shift) -> dict[str, Any]:
-    """Collect the values of the face,
-    in Chinese whatever the language of the screen: a certificate is a Chinese document.
-    """
-    person = certificate.person
-    photo = session().get(Photo, person.photo_id) if person.photo_id else None
-    if photo is None:
-        raise Conflict(N_("该人员还没有照片，请由所在单位上传近期免冠正面照片后再打印。"))
-    issuer = session().get_one(Organisation, authority_id("ministry"))
-    return {
-        "name": person.name,
-        "sex": Sex(person.sex).label,
-        "id_number": person.id_number,
-        "unit_name": certificate.unit_name,
-        "qualification_type": certificate.qualification_type.name,
-        "number": certificate.number,
-        "first_issued_on": write_date(certificate.first_issued_on),
-        "issued_on": write_date(certificate.issued_on),
-        "valid_to": write_date(certificate.valid_to),
-        "photo": pdf.picture(photo.jpeg),
-        "qr": pdf.qr_code(address.format(certificate.verify_token)),
-        "issuer": issuer.name,
-        "edition": certificate.edition,
-        "mark": mark,
-        "records": _records(certificate)[-MAX_REFRESHER_ROWS:],
-        "records_only": False,
-        "shift": shift_to_css(shift),
-    }
-
-
-def _records(certificate: Certificate) -> list[dict[str, Any]]:
-    return [
-        {
-            "year": row.year,
-            "completed_on": write_date(row.completed_on),
-            "class_title": row.class_title,
-            "hours": row.hours,
-            "result": N_("合格"),
-        }
-        for row in certificate_list.refreshers_of(certificate.number)
-    ]

@@ -12,6 +12,7 @@ from service.config import settings
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import obstacle_to_printing
+from service.domain.certificates.faces import FaceStyle
 from service.errors import N_, AnpeiError, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import pdf
 from service.models.db.clock import now
@@ -26,7 +27,7 @@ from service.models.tables.case import Job
 from service.models.tables.certificate import Certificate
 from service.models.tables.print_batch import PrintBatch
 from service.models.tables.user import User
-from service.workflow.certificates import certificates
+from service.workflow.certificates import certificates, faces
 from service.workflow.certificates.printer_calibration import Shift
 from service.workflow.runtime import jobs
 
@@ -44,7 +45,13 @@ def obstacle(certificate: Certificate, reason: str = "") -> Message | None:
 
 
 def begin_batch(
-    user: User, ids: Iterable[UUID], title: str, reason: str, address: str, shift: Shift = (0, 0)
+    user: User,
+    ids: Iterable[UUID],
+    title: str,
+    reason: str,
+    address: str,
+    shift: Shift = (0, 0),
+    style: FaceStyle | None = None,
 ) -> PrintBatch:
     """Begin to print these certificates as one file. address: where the QR codes lead, ``{}`` standing for the token;
     shift: of the printer, ``calibration.parse_shift``.
@@ -61,6 +68,7 @@ def begin_batch(
     why = " ".join(reason.split())[:200]
     if not why and any(c.printed_count for c in chosen):
         raise InvalidInput({"reason": N_("所选证书中有已打印过的，再次打印请写明原因。")})
+    look = style or FaceStyle()
     batch = PrintBatch(
         id=new_id(),
         user_id=user.id,
@@ -74,6 +82,8 @@ def begin_batch(
         state="running",
         shift_x=shift[0],
         shift_y=shift[1],
+        layout=str(look.layout),
+        language=str(look.language),
     )
     with transaction(Operation("begin_print_batch", user.id)) as current:
         current.add(batch)
@@ -144,12 +154,12 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
     _note(batch.id, done=0, refused=refused)
     if not wanted:
         raise Conflict(N_("所选证书都不能打印。"))
-    pages = pdf.new_pdf(batch.title, style="certificates/certificate.css")
+    pages = pdf.new_pdf(batch.title, style=faces.STYLE)
     ordered = printable(user, wanted, with_numbers=True)
     for n in range(0, len(ordered), FACES_PER_SLICE):
         part: Sequence[Certificate] = ordered[n : n + FACES_PER_SLICE]
-        faces = certificates.faces_of(part, batch.address, (batch.shift_x, batch.shift_y))
-        pages.add(pdf.render("certificates/certificate.html", {"title": batch.title, "faces": faces}))
+        collected = faces.faces_of(part, batch.address, (batch.shift_x, batch.shift_y), _style(batch))
+        pages.add(pdf.render(faces.TEMPLATE, {"title": batch.title, "faces": collected}))
         _note(batch.id, done=n + len(part))
         if job_id is not None:
             jobs.extend_lease(job_id)
@@ -164,12 +174,16 @@ def _log(user: User, batch: PrintBatch) -> list[dict[str, Any]]:
         if UUID(key) in logged:
             continue
         try:
-            certificates.print_certificate(user, UUID(key), batch.reason, batch.id)
+            certificates.print_certificate(user, UUID(key), batch.reason, batch.id, _style(batch))
         except AnpeiError as error:
             fields = getattr(error, "fields", {})
             why: Message = next(iter(fields.values()), error.message)
             refused.append({"id": key, "text": why.text, "values": {k: str(v) for k, v in why.values.items()}})
     return refused
+
+
+def _style(batch: PrintBatch) -> FaceStyle:
+    return FaceStyle.parse({"layout": batch.layout, "language": batch.language})
 
 
 def _note(batch_id: UUID, **values: Any) -> None:

@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.certificates.certificates import CertificateState, obstacle_to_printing
+from service.domain.certificates.faces import FaceStyle
 from service.errors import N_, Conflict
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
@@ -71,7 +72,8 @@ def _acts(found: Certificate) -> dict[str, bool]:
 @requires_permission(Action.PRINT_CERTIFICATE)
 @rerender_on_error(show, Conflict)
 def print_certificate(certificate_id: UUID) -> ResponseReturnValue:
-    record = certificates.print_certificate(current_user, certificate_id, request.form.get("reason", ""))
+    reason, style = request.form.get("reason", ""), FaceStyle.parse(request.form)
+    record = certificates.print_certificate(current_user, certificate_id, reason, style=style)
     return redirect(url_for(".print_file", record_id=record.id), 303)
 
 
@@ -85,7 +87,8 @@ def print_file(record_id: UUID) -> ResponseReturnValue:
 @bp.get("/certificates/<uuid:certificate_id>/preview.pdf")
 @requires_permission(Action.PRINT_CERTIFICATE)
 def preview(certificate_id: UUID) -> ResponseReturnValue:
-    content = certificates.preview(current_user, certificate_id, sample_address(), shift())
+    style = FaceStyle.parse(request.args)
+    content = certificates.preview(current_user, certificate_id, sample_address(), shift(), style)
     return _pdf(content, f"preview-{certificate_id}")
 
 

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
+from service.domain.certificates.faces import FaceStyle
 from service.errors import N_, InvalidInput, Message
 from service.models.db.clock import today
 from service.models.queries.certificates.print_list import (
@@ -57,7 +58,8 @@ def new() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Few are laid out at once; many go to the background, with a page that shows how far they are."""
     chosen = _ids(request.form.getlist("certificate"))
-    return _begin(chosen, request.form.get("title", "").strip() or "证书", request.form.get("reason", ""))
+    title, reason = request.form.get("title", "").strip() or "证书", request.form.get("reason", "")
+    return _begin(chosen, title, reason, FaceStyle.parse(request.form))
 
 
 @bp.get("/certificates/calibration")
@@ -156,8 +158,8 @@ def begin(task_ids: list[UUID]) -> ResponseReturnValue:
     return _begin(ids, tasks[0].batch_title or "证书", "")
 
 
-def _begin(ids: list[UUID], title: str, reason: str) -> ResponseReturnValue:
-    batch = printing.begin_batch(current_user, ids, title, reason, verification_address(), shift())
+def _begin(ids: list[UUID], title: str, reason: str, style: FaceStyle | None = None) -> ResponseReturnValue:
+    batch = printing.begin_batch(current_user, ids, title, reason, verification_address(), shift(), style)
     if batch.total <= printing.FOREGROUND_FACES:
         printing.write(batch.id)
     return redirect(url_for("printing.show", batch_id=batch.id), 303)

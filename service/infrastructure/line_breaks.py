@@ -1,0 +1,151 @@
+"""Lines of a text in a box of fixed size: the largest type at which it fits, broken as GB/T 15834 says.
+
+The advances are those of the fonts that the paper embeds; a character that they lack counts as a full em.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from fontTools.ttLib import TTFont
+from markupsafe import Markup, escape
+
+from service.config import FONTS
+
+NOT_FIRST = frozenset("·•、，。；：？！…—～）］｝〉》」』】〕”’%‰℃,.;:?!)]}-/")
+"""What never begins a line; of these · is what names are made of."""
+NOT_LAST = frozenset("（［｛〈《「『【〔“‘([{")
+SMALLEST, STEP = 4.5, 0.5  # points
+LEADING = 1.2  # height of a line in ems
+MM_OF_POINT = 25.4 / 72
+SAFETY = 0.995  # of the width: rounding of the renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A text in its box: size in points, and its lines."""
+
+    size: float
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A place for a text: width and height in millimetres, the largest type in points.
+
+    between_parts: break after · and blanks alone as long as the parts are shorter than a line, as names are read.
+    """
+
+    width: float
+    height: float
+    size: float
+    is_bold: bool = False
+    between_parts: bool = False
+
+
+def fit(text: str, box: Box) -> Fit:
+    """Find the largest type at which the text fits; the smallest there is when none does."""
+    size = box.size
+    while True:
+        lines = _lines(text, box, box.width * SAFETY / (size * MM_OF_POINT))
+        if size <= SMALLEST or len(lines) * size * LEADING * MM_OF_POINT <= box.height:
+            return Fit(size, lines)
+        size -= STEP
+
+
+def markup(text: str, box: Box) -> Markup:
+    """Write the text as the inside of its field, each line on its own."""
+    found = fit(text, box)
+    inside = Markup("<br>").join(escape(line) for line in found.lines)
+    return Markup('<span class="fit" style="font-size:{}pt">{}</span>').format(f"{found.size:g}", inside)
+
+
+def _lines(text: str, box: Box, ems: float) -> tuple[str, ...]:
+    """Fill the lines; where a last line of one character would be left over, fill them less."""
+    lines = _fill(text, box, ems)
+    for narrower in range(1, int(ems / 2)):
+        if len(lines) < 2 or len(lines[-1]) > 2:
+            break
+        found = _fill(text, box, ems - narrower)
+        if len(found) > len(lines):
+            break
+        lines = found
+    return lines
+
+
+def _fill(text: str, box: Box, ems: float) -> tuple[str, ...]:
+    lines, line, used = [], "", 0.0
+    for piece in _pieces(text, box, ems):
+        wide, bare = _width(piece, box.is_bold), _width(piece.rstrip(), box.is_bold)
+        if line and used + bare > ems:
+            lines.append(line.strip())
+            line, used = "", 0.0
+        line, used = line + piece, used + wide
+    return (*lines, line.strip())
+
+
+def _pieces(text: str, box: Box, ems: float) -> list[str]:
+    """Cut the text into what is not broken: parts of a name or words, or their characters if they are too long."""
+    found: list[str] = []
+    for part in _split(text, _ends_part if box.between_parts else _ends_word):
+        too_long = _width(part.rstrip(), box.is_bold) > ems
+        found += _split(part, _ends_character) if too_long else [part]
+    return found
+
+
+def _split(text: str, is_end: Callable[[str, str], bool]) -> list[str]:
+    found, piece = [], ""
+    for at, character in enumerate(text):
+        piece += character
+        follows = text[at + 1] if at + 1 < len(text) else ""
+        if is_end(character, follows) and character not in NOT_LAST and follows not in NOT_FIRST:
+            found.append(piece)
+            piece = ""
+    return [*found, piece] if piece else found
+
+
+def _ends_part(character: str, follows: str) -> bool:
+    return character in "· " and follows != " "
+
+
+def _ends_word(character: str, follows: str) -> bool:
+    """Han characters stand each for themselves; other letters and digits hold together."""
+    if character == " ":
+        return follows != " "
+    return follows != " " and (_is_wide(character) or _is_wide(follows))
+
+
+def _ends_character(_character: str, follows: str) -> bool:
+    return follows != " " and not unicodedata.category(follows or "x").startswith("M")
+
+
+def _is_wide(character: str) -> bool:
+    return bool(character) and unicodedata.east_asian_width(character) in "WF"
+
+
+def _width(text: str, is_bold: bool) -> float:
+    """In ems."""
+    return sum(_advance(character, is_bold) for character in text)
+
+
+@cache
+def _advance(character: str, is_bold: bool) -> float:
+    advances, glyphs = _metrics(is_bold)
+    if ord(character) in glyphs:
+        return advances[glyphs[ord(character)]]
+    return 0.0 if unicodedata.category(character) in ("Mn", "Me") else 1.0
+
+
+@cache
+def _metrics(is_bold: bool) -> tuple[dict[str, float], dict[int, str]]:
+    """The advance of each glyph in ems, and the glyph of each character; nothing while the fonts are not there."""
+    path = FONTS / ("NotoSansSC-Bold.ttf" if is_bold else "NotoSansSC-Regular.ttf")
+    if not path.exists():
+        return {}, {}
+    with TTFont(path, lazy=True) as font:
+        em = font["head"].unitsPerEm
+        advances = {name: metric[0] / em for name, metric in font["hmtx"].metrics.items()}
+        return advances, dict(font.getBestCmap())
