@@ -32,7 +32,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=chosen.database_url,
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": 6,
-            "max_overflow": 4,
+            "max_overflow": 6,  # one for each thread of a web process, and one to spare
             "hide_parameters": True,  # no personal value in the log, nor in what an incident tells
             "json_serializer": lambda value: orjson.dumps(value).decode(),
             "json_deserializer": orjson.loads,

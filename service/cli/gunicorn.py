@@ -1,4 +1,4 @@
-"""Settings of gunicorn, two processes of four threads: ``gunicorn -c python:service.cli.gunicorn``."""
+"""Settings of gunicorn, two web processes: ``gunicorn -c python:service.cli.gunicorn``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,29 @@ from typing import Any
 from service.cli.processes import bring_up_to_date
 from service.config import settings
 from service.infrastructure import pdf_renderer  # noqa: F401 - loaded before the fork: no request waits for WeasyPrint
+from service.infrastructure.http_worker import HttpWorker
+from service.web.shell.request_routes import THREADS, router
+
+
+class WebWorker(HttpWorker):
+    """Serves the pages and the API; each kind of request has threads of its own, so that one cannot take all."""
+
+    threads = THREADS
+
+    def init_process(self) -> None:
+        """Know the routes of the application."""
+        self.route = router(self.app.wsgi())
+        super().init_process()
+
 
 wsgi_app = "service.app:create_app()"
 bind = f"127.0.0.1:{settings().port}"  # a reverse proxy stands before it where others may come
-worker_class = "gthread"
+worker_class = WebWorker
 workers = 2
-threads = 4
+worker_connections = 1000  # of each; one more, and the longest waiting has to go
 preload_app = True  # one import for all; what is opened before the fork is dropped after it
 timeout = 60
 graceful_timeout = 10
-keepalive = 5
 max_requests = 0
 control_socket_disable = True
 loglevel = "warning"

@@ -125,7 +125,7 @@ def _sign_in(connection: web.Connection) -> str:
     token = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', body)
     assert token is not None
     form = urlencode({"login": "bench-association", "password": PASSWORD, "csrf_token": token[1].decode()}).encode()
-    request = f"POST /sign-in HTTP/1.1\r\nHost: bench\r\nCookie: {_cookie(head)}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n"
+    request = f"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nCookie: {_cookie(head)}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n"
     status, head, _ = connection.ask(request.encode() + form)
     if status not in (302, 303):
         raise RuntimeError(f"the sign-in answered {status}")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from pathlib import Path
 from service.config import CHECKOUT
 from service.infrastructure.postgres import Server
 from tests.bench.scratch import HOME, environment
+from tests.builders import web_server
 
 TICK = os.sysconf("SC_CLK_TCK")
 LOG = HOME / "web.log"
@@ -57,41 +56,19 @@ class Connection:
 @contextmanager
 def serving(server: Server, database: str) -> Iterator[tuple[int, int]]:
     """The service on a scratch database: its port and the process id of gunicorn's first process. Its log is a file."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {**os.environ, **environment(server.url(database)), "ANPEI_PORT": str(port)}
-    with LOG.open("w") as log:
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:service.cli.gunicorn"]
-        process = subprocess.Popen(
-            command, cwd=CHECKOUT, env=settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-        try:
-            _wait_for(port, process)
-            yield port, process.pid
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    while True:
-        with contextlib.suppress(OSError):
-            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        if process.poll() is not None:
-            raise RuntimeError(f"the web server did not start:\n{LOG.read_text()[-2000:]}")
-        time.sleep(0.05)
+    with web_server.serving(environment(server.url(database)), LOG) as (port, process):
+        yield port, process.pid
 
 
 def post(path: str, authorization: str, body: bytes) -> bytes:
     """A prepared POST of JSON."""
-    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: {authorization}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 def get(path: str, headers: str) -> bytes:
     """A prepared GET; ``headers`` are whole lines."""
-    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n{headers}\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
 
 
 def pour(port: int, requests: Sequence[bytes], expected: int) -> tuple[float, list[float]]:

@@ -18,9 +18,11 @@ from service.web.shell.authorization import (
 )
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.redirects import local_address, split_address
+from service.web.shell.request_routes import CHECKS_PASSWORD
 from service.workflow.accounts import authentication, passwords, preferences, sessions
 
 bp = Blueprint("session", __name__)
+CHECKS_PASSWORD.update({f"{bp.name}.enter", f"{bp.name}.change_password"})
 
 CHOICES = {"language": tuple(LANGUAGES), "theme": ("light", "dark"), "text": ("", "large")}
 
