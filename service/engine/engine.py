@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from SpiffWorkflow.bpmn.specs.mixins.events.start_event import StartEvent
-from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.task import Task
 
 from service.engine import state
@@ -21,7 +19,6 @@ from service.engine.bpmn.step_context import (
     StepContext,
     path_of,
 )
-from service.engine.bpmn.token_data import carries, gather, write
 from service.engine.definition import Definition
 from service.engine.kernel.timers import to_text
 from service.engine.kernel.types import (
@@ -35,10 +32,7 @@ from service.engine.kernel.types import (
 )
 from service.engine.open_work import OpenWork, awaited_by, open_work, user_task
 from service.engine.starlark.sandbox import ScriptError, clean
-from service.engine.tokens import arrivals_in, forget_stamps, kind_of, number, order_of, tokens_in
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from service.engine.tokens import arrivals_in, kind_of, number, order_of, tokens_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +46,6 @@ class AppliedInput:
     readdressed: tuple[UserTask, ...]
 
 
-def engine_errors(run: Callable[P, R]) -> Callable[P, R]:
-    """Raise StepError where SpiffWorkflow gives up."""
-
-    @wraps(run)
-    def translated(*args: P.args, **options: P.kwargs) -> R:
-        try:
-            return run(*args, **options)
-        except (SpiffWorkflowException, RecursionError) as error:
-            raise StepError(f"流程引擎出错:{error}") from error
-
-    return translated
-
-
-@engine_errors
 def step(definition: Definition, state_bytes: bytes | None, given: Input, serve: TopicHandler, salt: bytes) -> Step:
     """Apply one input to a stored state, None before the start. Pure: clock, ids and results of topics come with it.
 
@@ -75,8 +55,9 @@ def step(definition: Definition, state_bytes: bytes | None, given: Input, serve:
     if given.at.tzinfo is None:
         raise ValueError("the instant of an input must be in UTC")
     context, specs = StepContext(given.at, serve), definition.compact_specs
-    case = None if state_bytes is None else state.load(state_bytes, definition, specs, context)
-    return build_step(apply_input(definition, specs, case, given, context), salt, keep=True)
+    with context.guard():
+        case = None if state_bytes is None else state.load(state_bytes, definition, specs, context)
+        return build_step(apply_input(definition, specs, case, given, context), salt, keep=True)
 
 
 def apply_input(
@@ -113,8 +94,7 @@ def _checked(data: Data) -> Data:
 
 
 def _start(specs: ExecutableSpecs, given: Input, data: Data, context: StepContext) -> Case:
-    case = state.new_case(specs, context)
-    write(case.task_tree, values=data)
+    case = state.new_case(specs, context, data)
     drain(case)
     waiting = [t for t in case.tasks.values() if isinstance(t.task_spec, StartEvent) and t._state == WAITING]
     named = [t for t in waiting if given.element in (t.task_spec.name, t.task_spec.event_definition.name)]
@@ -130,6 +110,7 @@ def find_token(case: Case, given: Input) -> Task:
     """The token that an input names. Raises StaleToken when it is gone."""
     for task in tokens_in(case):
         if task.token == given.token:
+            case.context.running = task
             return task
     raise StaleToken(f"{given.kind} {given.element or ''} {given.token}")
 
@@ -184,7 +165,9 @@ _MOVES: dict[str, Callable[[Task, Input, Data], None]] = {
 def _readdress(case: Case, definition: Definition, data: Data) -> tuple[UserTask, ...]:
     tokens = sorted(tokens_in(case), key=lambda task: order_of(task.token))
     old = {task.token: user_task(task, definition) for task in tokens if kind_of(task) == "user"}
-    write(*filter(carries, tokens), *arrivals_in(case), values=data)
+    for scope in {task.around for task in tokens} | {task.scope for task in tokens}:
+        scope.values.update({name: value for name, value in data.items() if name in scope.values})
+    case.data_scope.write(data)
     new = [user_task(task, definition) for task in tokens if kind_of(task) == "user"]
     return tuple(found for found in new if found != old[found.token])
 
@@ -196,7 +179,6 @@ def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
     arrivals = [] if case.completed else arrivals_in(case)
     if not case.completed and not tokens and not arrivals:
         raise StepError("案件既没有结束,也没有停留在任何元素上。")
-    forget_stamps(tokens, arrivals)
     after = open_work(tokens)
     opened = tuple(user_task(task, definition) for token, task in after.users.items() if token not in before.users)
     shape, data_digest = state.digests(case, definition, tokens, arrivals, salt)
@@ -216,7 +198,7 @@ def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
         decisions="".join(context.decisions),
         shape=shape,
         data_digest=data_digest,
-        data=dict(case.data) if case.completed else gather(case)[0],
+        data=dict(case.data),
     )
 
 

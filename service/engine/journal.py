@@ -23,7 +23,7 @@ from service.engine.kernel.types import (
     UserTask,
 )
 
-ENGINE = "spiffworkflow-3.2.0/2"
+ENGINE = "spiffworkflow-3.2.0/3"
 
 HASHED_FIELDS = [
     "case",

@@ -132,15 +132,17 @@ class ReferenceRun:
         self.definition = definition
         self.case: Case | None = None
 
-    @engine.engine_errors
     def step(self, given: Input, serve: TopicHandler, salt: bytes) -> Step:
         """Apply one input; raises as ``engine.step`` does."""
         context = self.case.context if self.case else StepContext(given.at, serve)
         context.begin(given.at, serve, bounded=False)
-        with deep_recursion():
-            applied = engine.apply_input(self.definition, self.definition.reference_specs, self.case, given, context)
-        self.case = applied.case
-        return engine.build_step(applied, salt, keep=False)
+        with context.guard():
+            with deep_recursion():
+                applied = engine.apply_input(
+                    self.definition, self.definition.reference_specs, self.case, given, context
+                )
+            self.case = applied.case
+            return engine.build_step(applied, salt, keep=False)
 
 
 def input_of(row: Row) -> Input:

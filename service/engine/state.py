@@ -1,4 +1,4 @@
-"""The state of a case as bytes: its canonical view (tokens, arrivals at joins, data), and the way back to a workflow.
+"""The state of a case as bytes: its canonical view (variables, tokens, arrivals at joins), and the way back.
 
 Nothing of SpiffWorkflow is stored: no finished task, no prediction, no specification. Digests go over the same view,
 so a better codec or engine keeps old digests true.
@@ -10,43 +10,40 @@ from typing import Any
 
 import orjson
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
-from SpiffWorkflow.task import Task
 
 from service.engine.bpmn.case_scopes import Case, Scope
-from service.engine.bpmn.case_task import CaseTask
+from service.engine.bpmn.case_task import CaseTask, activity_of, loop_around
 from service.engine.bpmn.expressions_eval import ConditionEngine
+from service.engine.bpmn.parser import split_name
 from service.engine.bpmn.spec_builder import ExecutableSpecs
 from service.engine.bpmn.step_context import (
     COMPLETED,
-    EMPTY,
     READY,
     STARTED,
     WAITING,
     StepContext,
 )
-from service.engine.bpmn.token_data import activity_of, carries, loop_around
 from service.engine.definition import Definition
 from service.engine.kernel.canonical_json import digest, salted
-from service.engine.kernel.types import StepError
+from service.engine.kernel.types import Data, StepError
 from service.engine.tokens import kind_of, place_in
 
-VERSION = 1  # of the stored form; another form is another version
+VERSION = 2  # of the stored form; another form is another version
+OLDER = "案件由旧版引擎写下(状态版本 {found},本版为 {own}):请用写下它的版本办结,或换一个空数据库。"
 _STATES = {"user": READY, "wait": WAITING, "async": WAITING, "sub": STARTED, "loop": STARTED, "external": STARTED}
 _ENGINE = ConditionEngine()
 _LONG_AGO = 1 << 40  # stored tokens come before every tick of the step, in the order of their rows
 
 
-def new_case(specs: ExecutableSpecs, context: StepContext) -> Case:
+def new_case(specs: ExecutableSpecs, context: StepContext, data: Data) -> Case:
     """Make a case that stands before its start event."""
-    case = Case(specs.main, specs.inner, _ENGINE, context)
+    case = Case(specs.main, specs.inner, _ENGINE, context, dict(data))
     case.begin()
     return case
 
 
-def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[Task]) -> bytes:
-    """The stored state: version, definition, tick, final data, tokens, arrivals."""
-    if case.completed:
-        return orjson.dumps([VERSION, definition.digest, case.context.tick, case.data, [], []])
+def save(case: Case, definition: Definition, tokens: list[CaseTask], arrivals: list[CaseTask]) -> bytes:
+    """The stored state: version, definition, variables of the process, tokens, arrivals; an ended case has neither."""
     hosts = {task.id: task.token for task in tokens}
     rows = [
         [
@@ -56,24 +53,26 @@ def save(case: Case, definition: Definition, tokens: list[Task], arrivals: list[
             kind_of(task),
             host_of(task),
             task.internal_data or 0,
-            *((task.data, task.stamps or 0) if carries(task) else (0, 0)),
+            own_values(task) or 0,
         ]
         for task in tokens
     ]
-    waiting = [
-        [scope_of(task, hosts), task.task_spec.name, task.internal_data["from"], task.data, task.stamps or 0]
-        for task in arrivals
-    ]
-    return orjson.dumps([VERSION, definition.digest, case.context.tick, None, rows, waiting])
+    waiting = [[scope_of(task, hosts), task.task_spec.name, task.internal_data["from"]] for task in arrivals]
+    return orjson.dumps([VERSION, definition.digest, case.data, rows, waiting])
 
 
-def scope_of(task: Task, hosts: dict[int, str]) -> str:
+def own_values(task: CaseTask) -> list[Data]:
+    """The variables that live at a token: of its instance, of its parameters."""
+    return [scope.values for scope in (task.instance, task.own) if scope is not None]
+
+
+def scope_of(task: CaseTask, hosts: dict[int, str | None]) -> str | None:
     """Token of the subprocess or call around a task, '' at the top."""
     parent = task.workflow.parent_task_id
     return "" if parent is None else hosts[parent]
 
 
-def host_of(task: Task) -> str | None:
+def host_of(task: CaseTask) -> str | None:
     """Token of the activity that a boundary event is attached to, or of the loop that an instance belongs to."""
     if isinstance(task.task_spec, BoundaryEvent):
         token: str | None = activity_of(task).token
@@ -86,55 +85,69 @@ def load(state: bytes, definition: Definition, specs: ExecutableSpecs, context: 
     """The workflow of a stored state, its tokens hung flat below each scope's start.
     Raises StepError for foreign bytes.
     """
-    version, key, tick, data, rows, waiting = orjson.loads(state)
-    if version != VERSION or key != definition.digest:
+    version, *rest = orjson.loads(state)
+    if version != VERSION:
+        raise StepError(OLDER.format(found=version, own=VERSION))
+    key, data, rows, waiting = rest
+    if key != definition.digest:
         raise StepError("案件的状态属于流程的另一个版本。")
-    context.tick = tick
-    case = Case(specs.main, specs.inner, _ENGINE, context)
+    case = Case(specs.main, specs.inner, _ENGINE, context, data)
     case.resume()
-    if data is not None:
-        case.completed, case.data = True, data
+    if not rows and not waiting:
+        case.completed = True
         return case
     scopes: dict[str, Any] = {"": case}
-    tasks: dict[str, Task] = {}
+    tasks: dict[str, CaseTask] = {}
     events = []
-    for place, (token, scope, name, kind, host, marks, own, stamps) in enumerate(rows):
+    for place, (token, scope, name, kind, host, marks, own) in enumerate(rows):
         workflow = scopes[scope]
         spec = workflow.spec.task_specs[name]
         if isinstance(spec, BoundaryEvent):
-            events.append((place, token, workflow, spec, host, marks, own, stamps))
+            events.append((place, token, workflow, spec, host, marks))
             continue
         parent = tasks[host] if host else _parent(workflow, name)
-        task = _task(workflow, spec, parent, _STATES[kind], place, (token, marks, own, stamps))
+        task = _task(workflow, spec, parent, _STATES[kind], place, token, marks)
         task.triggered = host is not None
         tasks[token] = task
+        _restore_scopes(task, own or [])
         if kind == "sub":
             scopes[token] = _inner(case, task)
-    for place, token, workflow, spec, host, marks, own, stamps in events:
-        _task(workflow, spec, tasks[host].parent, WAITING, place, (token, marks, own, stamps))
-    for place, (scope, name, source, own, stamps) in enumerate(waiting):
+    for place, token, workflow, spec, host, marks in events:
+        _task(workflow, spec, tasks[host].parent, WAITING, place, token, marks)
+    for place, (scope, name, source) in enumerate(waiting):
         workflow = scopes[scope]
         spec = workflow.spec.task_specs[name]
-        spec.wait(_task(workflow, spec, workflow.task_tree, WAITING, place, (None, {"from": source}, own, stamps)))
+        spec.wait(_task(workflow, spec, workflow.task_tree, WAITING, place, None, {"from": source}))
     return case
 
 
-def _parent(workflow: Any, name: str) -> Task:
+def _parent(workflow: Any, name: str) -> CaseTask:
     """The start of the scope, or a split for an activity with boundary events."""
-    split = workflow.spec.task_specs.get(f"{name}.BoundaryEventSplit")
+    split = workflow.spec.task_specs.get(split_name(name))
     return workflow.task_tree if split is None else CaseTask(workflow, split, workflow.task_tree, state=COMPLETED)
 
 
-def _task(workflow: Any, spec: Any, parent: Task, state: int, place: int, held: tuple[Any, ...]) -> Task:
+def _task(
+    workflow: Any, spec: Any, parent: CaseTask, state: int, place: int, token: str | None, marks: Data
+) -> CaseTask:
     task = CaseTask(workflow, spec, parent, state=state)
     task.last_state_change = place - _LONG_AGO
-    task.entered = True
-    task.token = held[0]
-    task.internal_data, task.data, task.stamps = held[1] or {}, held[2] or {}, held[3] or EMPTY
+    task.token = token
+    task.internal_data = marks or {}
     return task
 
 
-def _inner(case: Case, host: Task) -> Scope:
+def _restore_scopes(task: CaseTask, own: list[Data]) -> None:
+    """Give a token back what ``own_values`` told."""
+    loop = loop_around(task)
+    if loop is not None:
+        task.instance = loop.task_spec.instance_scope(loop, task, own[0])
+        own = own[1:]
+    if own:
+        task.own = task.task_spec.own_scope(own[0], task.around)
+
+
+def _inner(case: Case, host: CaseTask) -> Scope:
     scope = Scope(case, host, host.task_spec.spec)
     scope.resume()
     scope.completed_event.connect(host.task_spec._on_subworkflow_completed, host)
@@ -142,11 +155,9 @@ def _inner(case: Case, host: Task) -> Scope:
 
 
 def digests(
-    case: Case, definition: Definition, tokens: list[Task], arrivals: list[Task], salt: bytes
+    case: Case, definition: Definition, tokens: list[CaseTask], arrivals: list[CaseTask], salt: bytes
 ) -> tuple[str, str]:
-    """Digest of the shape (what is open, without data) and of the data, salted."""
-    if case.completed:
-        return digest([definition.digest, True, [], []]), salted(salt, [case.data, [], []])
+    """Digest of the shape (what is open, without data) and of the data of all scopes, salted."""
     hosts = {task.id: task.token for task in tokens}
     shape = [
         [
@@ -161,10 +172,9 @@ def digests(
         for task in tokens
     ]
     joins = [[scope_of(task, hosts), task.task_spec.name, task.internal_data["from"]] for task in arrivals]
-    data = [task.data if carries(task) else None for task in tokens]
     return (
-        digest([definition.digest, False, shape, joins]),
-        salted(salt, [None, data, [task.data for task in arrivals]]),
+        digest([definition.digest, case.completed, shape, joins]),
+        salted(salt, [case.data, [own_values(task) for task in tokens]]),
     )
 
 
@@ -172,7 +182,7 @@ def paths(stored: bytes) -> list[tuple[str, str, str]]:
     """(token, path of its element, kind) of every token in a stored state, without rebuilding it."""
     known: dict[str, str] = {"": ""}
     found = []
-    for token, scope, name, kind, *_ in orjson.loads(stored)[4]:
+    for token, scope, name, kind, *_ in orjson.loads(stored)[3]:
         path = known[scope] + name.removesuffix(" [child]")
         known[token] = path + "/"
         found.append((token, path, kind))
@@ -181,8 +191,6 @@ def paths(stored: bytes) -> list[tuple[str, str, str]]:
 
 def shape(definition: Definition, stored: bytes) -> str:
     """The shape digest of a stored state."""
-    _, _, _, data, rows, waiting = orjson.loads(stored)
-    if data is not None:
-        return digest([definition.digest, True, [], []])
+    _, _, _, rows, waiting = orjson.loads(stored)
     tokens = [[*row[:5], (row[5] or {}).get("due"), place_in(row[5] or {})] for row in rows]
-    return digest([definition.digest, False, tokens, [row[:3] for row in waiting]])
+    return digest([definition.digest, not rows and not waiting, tokens, waiting])

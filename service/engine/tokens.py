@@ -13,14 +13,12 @@ from SpiffWorkflow.task import Task
 from service.engine.bpmn.case_scopes import Case, in_order
 from service.engine.bpmn.gateways import Join
 from service.engine.bpmn.step_context import (
-    EMPTY,
     OPEN,
     READY,
     STARTED,
     WAITING,
 )
 from service.engine.bpmn.subprocesses import EventSubProcess
-from service.engine.bpmn.token_data import carries
 from service.engine.kernel.types import Data
 
 
@@ -71,14 +69,6 @@ def order_of(token: str) -> tuple[int, int]:
     """The sorting key of a token id."""
     seq, _, place = token.partition(".")
     return int(seq), int(place)
-
-
-def forget_stamps(tokens: list[Task], arrivals: list[Task]) -> None:
-    """With a single token in the whole case there is nobody to compete with: who wrote what no longer matters."""
-    if arrivals or any(kind_of(task) == "loop" for task in tokens) or sum(map(carries, tokens)) != 1:
-        return
-    for task in tokens:
-        task.stamps = EMPTY
 
 
 def place_in(marks: Data) -> Any:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
+from alembic import command
+from sqlalchemy import create_engine
 
+from service.errors import AnpeiError
 from service.infrastructure.postgres import Server
+from service.migrations import configuration, upgrade
 from setup.migrations import schema
 
 
@@ -41,3 +46,26 @@ def test_the_order_of_columns_is_no_difference(server: Server, database: str) ->
     server.execute("DROP TABLE thing", database)
     server.execute("CREATE TABLE thing (b text, id int PRIMARY KEY, a int)", database)
     assert schema(server, database) == before
+
+
+@pytest.mark.parametrize("has_cases", [False, True])
+def test_a_database_with_cases_of_an_older_engine_is_refused_with_what_to_do(server: Server, has_cases: bool) -> None:
+    """Issue 10.1: states and journals changed once, and no case of the earlier form may be moved on."""
+    name = f"test_{os.getpid()}_older"
+    server.create_database(name)
+    try:
+        made = create_engine(server.url(name))
+        with made.connect() as connection, connection.begin():
+            command.upgrade(configuration(connection), "0008")
+        made.dispose()
+        if has_cases:
+            server.execute(
+                "SET session_replication_role = replica; INSERT INTO case_instance (id, process, definition, state, seq,"
+                " last_hash, awaited, subject, started_at, moved_at, incidents) VALUES (gen_random_uuid(), 'p', '', '',"
+                " 0, '', '{}', '', now(), now(), 0)",
+                name,
+            )
+        with pytest.raises(AnpeiError, match="empty database") if has_cases else nullcontext():
+            assert upgrade(server.url(name))
+    finally:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -30,6 +30,8 @@ def instances(inner: str, attributes: str = "") -> str:
         task(
             "t", inner=instances("", 'camunda:collection="people" camunda:elementVariable="person" isSequential="true"')
         ),
+        task("t", inner=instances("", 'camunda:collection="${people}" camunda:elementVariable="person"')),
+        task("t", inner=instances("", """camunda:collection="${unit['people']}\"""")),
         task("t", "userTask", 'camunda:candidateGroups="${role}" camunda:dueDate="P3D" camunda:priority="70"'),
         task(
             "t",
@@ -81,6 +83,8 @@ def test_tasks_of_the_dialect_are_accepted(node: str) -> None:
         (task("t", inner=instances("<loopCardinality>3</loopCardinality>", 'isSequential="1"')), "isSequential"),
         (task("t", inner=instances("<loopDataInputRef>x</loopDataInputRef>")), "multi-instance data"),
         (task("t", inner=instances("<loopCardinality>3</loopCardinality>", 'camunda:collection="c"')), "not both"),
+        (task("t", inner=instances("", 'camunda:collection="${people +}"')), "t: Syntax error"),
+        (task("t", inner=instances("", 'camunda:collection="the people"')), "name of a variable, or"),
         (
             task(
                 "t",

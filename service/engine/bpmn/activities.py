@@ -7,6 +7,8 @@ from typing import Any
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.task import Task
 
+from service.engine.bpmn.case_task import CaseTask
+from service.engine.bpmn.data_scopes import DataScope
 from service.engine.bpmn.expressions_eval import call, mapped, run_script
 from service.engine.bpmn.step_context import (
     READY,
@@ -15,7 +17,6 @@ from service.engine.bpmn.step_context import (
     path_of,
 )
 from service.engine.bpmn.throw_events import raise_error
-from service.engine.bpmn.token_data import write
 from service.engine.dmn.decision_table import hits
 from service.engine.kernel.types import (
     BpmnError,
@@ -41,21 +42,29 @@ class NoneTask(defaults.NoneTask):
 
 
 class Mapped:
-    """Input parameters are visible to the activity only;
+    """Input parameters are variables of the activity only, made when its token arrives;
     with output parameters only these are written, else the result.
     """
 
     attributes: Any
 
-    def names(self, task: Task) -> Data:
-        """Compute the data that the activity sees: the token's data and its input parameters."""
-        inputs = self.attributes.inputs
-        return {**task.data, **mapped(task, inputs, task.data)} if inputs else task.data
+    def own_scope(self, values: Data, around: DataScope) -> DataScope | None:
+        """The scope that input parameters make, None without any."""
+        return DataScope(values, around) if self.attributes.inputs else None
 
-    def accept(self, task: Task, result: Data) -> None:
+    def _update_hook(self, task: CaseTask) -> bool:
+        enters: bool = super()._update_hook(task)  # type: ignore[misc]
+        if task.own is None and self.attributes.inputs:
+            task.own = self.own_scope(mapped(task, self.attributes.inputs, task.data), task.around)
+        return enters
+
+    def accept(self, task: CaseTask, result: Data) -> None:
         """Write what the activity gave."""
         outputs = self.attributes.outputs
-        write(task, values=mapped(task, outputs, {**self.names(task), **result}) if outputs else result)
+        if outputs:
+            task.around.write(mapped(task, outputs, {**task.data, **result}))
+        else:
+            task.scope.write(result)
 
 
 class UserTask(Mapped, defaults.UserTask):
@@ -67,9 +76,9 @@ class ScriptTask(Mapped, defaults.ScriptTask):
 
     functions: tuple[str, ...] = ()
 
-    def _run_hook(self, task: Task) -> bool:
+    def _run_hook(self, task: CaseTask) -> bool:
         try:
-            self.accept(task, run_script(task, self.script or "", self.names(task), self.functions))
+            self.accept(task, run_script(task, self.script or "", task.data, self.functions))
         except BpmnError as error:
             raise_error(task, error.code, error.data)
             return False
@@ -81,9 +90,9 @@ class ServiceTask(Mapped, defaults.ServiceTask):
 
     topic = ""
 
-    def _run_hook(self, task: Task) -> bool | None:
+    def _run_hook(self, task: CaseTask) -> bool | None:
         try:
-            result = call(task, self.topic, _copy(self.names(task)))
+            result = call(task, self.topic, _copy(task.data))
         except BpmnError as error:
             raise_error(task, error.code, error.data)
             return False
@@ -99,9 +108,9 @@ class BusinessRuleTask(Mapped, defaults.ServiceTask):
     table: Any
     shape: str | None = None
 
-    def _run_hook(self, task: Task) -> bool:
+    def _run_hook(self, task: CaseTask) -> bool:
         try:
-            found = hits(self.table, self.names(task))
+            found = hits(self.table, task.data)
         except ValueError as error:
             raise StepError(f"决策 {self.table.id}:{error}", path_of(task)) from error
         self.accept(task, {self.attributes.result: self._shaped(found)})
@@ -125,7 +134,6 @@ def hold(spec: Any, task: Task) -> None:
     if task.internal_data.get("released") or task._state & (READY | STARTED):
         type(spec)._update(spec, task)
     elif task._state != WAITING:
-        task._inherit_data()
         task._set_state(WAITING)
 
 

@@ -11,13 +11,14 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn.case_task import CaseTask
+from service.engine.bpmn.data_scopes import DataScope
 from service.engine.bpmn.step_context import (
     COMPLETED,
     OPEN,
     WAITING,
     StepContext,
 )
-from service.engine.kernel.types import StepError
+from service.engine.kernel.types import Data, StepError
 
 MAX_DEPTH = 20  # scopes within scopes; a process that calls itself ends here
 
@@ -37,6 +38,7 @@ class _Shared:
 
     spec: Any
     context: StepContext
+    data_scope: DataScope
     task_tree: CaseTask
     tasks: dict[int, Task]
     completed: bool
@@ -64,15 +66,11 @@ class _Shared:
     def _task_completed_notify(self, task: Task) -> None:
         self.last_task = task
         if task.task_spec is self.spec.finish:
-            self._mark_complete(task)
+            self.completed = True
         if self.completed:
             self.completed_event(self)  # type: ignore[attr-defined]
         else:
             self.update_waiting_tasks()
-
-    def _mark_complete(self, task: Task) -> None:
-        self.data = dict(task.data)
-        self.completed = True
 
     def cancel(self, *_ignored: Any) -> None:
         """End this scope with everything open in it."""
@@ -84,23 +82,24 @@ class _Shared:
 
 
 class Scope(_Shared, BpmnSubWorkflow):
-    """One run of a subprocess or a called process, hung below the task that started it."""
+    """One run of a subprocess or a called process, hung below the task that started it, in whose scope its data are."""
 
-    def __init__(self, case: Case, host: Task, name: str) -> None:
-        self.context = case.context
+    def __init__(self, case: Case, host: CaseTask, name: str) -> None:
+        self.context, self.data_scope = case.context, host.scope
         super().__init__(case.subprocess_specs[name], host.id, case, deserializing=True)
         case.subprocesses[host.id] = self
 
 
 class Case(_Shared, BpmnWorkflow):
-    """The whole case."""
+    """The whole case; ``data`` are the variables of its process."""
 
-    def __init__(self, spec: Any, specs: Any, engine: Any, context: StepContext) -> None:
-        self.context = context
+    def __init__(self, spec: Any, specs: Any, engine: Any, context: StepContext, data: Data) -> None:
+        self.context, self.data_scope = context, DataScope(data, of_process=True)
         super().__init__(spec, specs, script_engine=engine, deserializing=True)
+        self.data = data
         self.event_manager = _Silent()
 
-    def create_subprocess(self, task: Task, name: str) -> Scope:
+    def create_subprocess(self, task: CaseTask, name: str) -> Scope:
         if task.workflow.depth >= MAX_DEPTH:
             raise StepError(f"子流程嵌套超过 {MAX_DEPTH} 层。", task.task_spec.name)
         scope = Scope(self, task, name)
@@ -135,12 +134,17 @@ def in_order(tasks: Iterable[Task]) -> list[Task]:
     return sorted(tasks, key=lambda task: task.last_state_change)
 
 
+def is_listener(task: Task) -> bool:
+    """Tell whether this is an event subprocess, waiting or running."""
+    return bool(getattr(task.task_spec, "listens", False))
+
+
 def holds_token(task: Task) -> bool:
     """Tell whether a token is at this task: it is open and does not merely listen,
     or is entered from a completed one.
     """
     if task._state & OPEN:
-        return not (task._state == WAITING and getattr(task.task_spec, "listens", False))
+        return not (task._state == WAITING and is_listener(task))
     if task._state != FUTURE or task._parent is None:
         return False
     return bool(task.workflow.tasks[task._parent]._state == COMPLETED)
@@ -160,5 +164,5 @@ def drain(case: Case) -> None:
     while ready:
         task = ready.popleft()
         if task._state == TaskState.READY and task.workflow.tasks.get(task.id) is task and case.alive(task.workflow):
-            context.count(task.task_spec.name)
+            context.count(task)
             task.run()

@@ -1,4 +1,4 @@
-"""Nodes of a case's task tree: SpiffWorkflow's Task with six methods overridden, the reason beside each.
+"""Nodes of a case's task tree: SpiffWorkflow's Task with seven methods overridden, the reason beside each.
 
 SpiffWorkflow makes its tasks in two places, the start of a workflow and ``Task._add_child``; cases override both
 (``case_scopes``), so SpiffWorkflow itself is never changed.
@@ -6,25 +6,29 @@ SpiffWorkflow makes its tasks in two places, the start of a workflow and ``Task.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from service.engine.bpmn.step_context import CANCELLED, COMPLETED, EMPTY, FINISHED, OPEN, READY, path_of
+from service.engine.bpmn.data_scopes import DataScope
+from service.engine.bpmn.step_context import CANCELLED, COMPLETED, FINISHED, OPEN, READY, path_of
+from service.engine.kernel.types import Data
 
 
 class CaseTask(Task):
     """A node of the tree.
 
-    ``stamps``: field → tick of its last write; ``token``: ``seq.n`` once the token has rested.
+    ``token``: ``seq.n`` once the token has rested; ``instance``: the scope of an instance of what repeats; ``own``: the
+    scope that the parameters of an activity make, while it is open.
     """
 
-    entered = False
-    stamps: Mapping[str, int] = EMPTY
     token: str | None = None
+    instance: DataScope | None = None
+    own: DataScope | None = None
 
     def __init__(self, workflow: Any, task_spec: Any, parent: Task | None = None, state: int = TaskState.MAYBE) -> None:
         """SpiffWorkflow draws a random id and reads the clock; a step must give the same result every time."""
@@ -37,7 +41,6 @@ class CaseTask(Task):
         self.task_spec = task_spec
         self.triggered = False
         self.thread_id = 0
-        self.data: dict[str, Any] = {}
         self.internal_data: dict[str, Any] = {}
         self.last_state_change = context.tick
         if parent is None:
@@ -45,6 +48,25 @@ class CaseTask(Task):
         else:
             self._parent = parent.id
             parent._children.append(self.id)
+
+    @property
+    def around(self) -> DataScope:
+        """The scope in which this element stands."""
+        scope: DataScope = self.instance or self.workflow.data_scope
+        return scope
+
+    @property
+    def scope(self) -> DataScope:
+        """The scope in which this element works: with its parameters, when it has some."""
+        return self.own or self.around
+
+    @property
+    def data(self) -> Data:
+        """SpiffWorkflow gives each task data of its own; here they are what its scope sees."""
+        return self.scope.variables(with_attributes=True)
+
+    def _inherit_data(self) -> None:
+        """SpiffWorkflow merges the parent's data into a task; scopes have nothing to inherit."""
 
     def _add_child(self, task_spec: Any, state: int = TaskState.MAYBE) -> CaseTask:
         """SpiffWorkflow makes a ``Task``; the children of a CaseTask are of its own class."""
@@ -76,18 +98,6 @@ class CaseTask(Task):
             elif old & OPEN and not getattr(spec, "merges", False):
                 context.trace.append("-" + path_of(self))
 
-    def _inherit_data(self) -> None:
-        """SpiffWorkflow merges deeply at every update; here once, on arrival.
-
-        Values are never changed in place, so a shallow copy shares nothing that matters.
-        """
-        if self.entered:
-            return
-        self.entered = True
-        parent = self.parent
-        self.data = {**parent.data, **self.data}
-        self.stamps = {**parent.stamps, **self.stamps} if self.stamps else parent.stamps
-
     def is_descendant_of(self, ancestor: Task) -> bool:
         """SpiffWorkflow recurses, and a long case would exceed the recursion limit."""
         parent = self.parent
@@ -107,3 +117,16 @@ class CaseTask(Task):
         self._set_state(CANCELLED)
         self._drop_children()
         self.task_spec._on_cancel(self)
+
+
+def activity_of(event: Task) -> Task:
+    """The activity that a boundary event is attached to."""
+    return next(child for child in event.parent.children if not isinstance(child.task_spec, BoundaryEvent))
+
+
+def loop_around(task: Task) -> Task | None:
+    """The loop or multi-instance activity that this task is an instance of."""
+    parent: Task | None = task.parent
+    if parent is None or not isinstance(parent.task_spec, LoopTask):
+        return None
+    return parent if parent.task_spec.task_spec == task.task_spec.name else None

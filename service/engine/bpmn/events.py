@@ -26,12 +26,6 @@ from service.engine.bpmn.step_context import (
     WAITING,
     path_of,
 )
-from service.engine.bpmn.token_data import (
-    carries,
-    merge,
-    take_over,
-    write,
-)
 from service.engine.kernel.timers import (
     due_after,
     from_text,
@@ -111,24 +105,17 @@ class EventBasedGateway(defaults.EventBasedGateway):
         return True
 
 
-def fire(task: Task, payload: Data, thrower: Task | None = None) -> None:
-    """The event came: its token goes on; beside an activity that is not interrupted, a new one does.
-
-    ``thrower`` is the token in the case that threw it, whose data a waiting token learns.
-    """
-    if not carries(task):
-        take_over(task)
-    elif thrower is not None:
-        merge(task, [thrower])
+def fire(task: CaseTask, payload: Data) -> None:
+    """The event came: its token goes on; beside an activity that is not interrupted, a new one does."""
+    task.scope.write(payload)
     if isinstance(task.task_spec, BoundaryEvent) and not task.task_spec.cancel_activity and not is_last(task):
-        _branch(task, payload)
+        _branch(task)
         return
     task.internal_data["event_fired"] = True
-    write(task, values=payload)
     task.task_spec._update(task)
 
 
-def fire_timer(task: Task) -> None:
+def fire_timer(task: CaseTask) -> None:
     """A timer fell due. A cycle falls due again until its last time."""
     data = task.internal_data
     if "timer" in data:
@@ -148,13 +135,11 @@ def is_last(task: Task) -> bool:
     return "due" in task.internal_data and task.internal_data.get("times", 1) == 1
 
 
-def _branch(task: Task, payload: Data) -> None:
+def _branch(task: CaseTask) -> None:
     """A token beside the activity, which keeps its event: hung below a firing of its own, so that it outlives both."""
     spec = task.task_spec
     firing = CaseTask(task.workflow, spec, task.parent, state=COMPLETED)
-    firing.triggered = firing.entered = True
-    firing.data, firing.stamps = task.data, task.stamps
-    write(firing, values=payload)
+    firing.triggered = True
     task.workflow.context.trace.append("+" + path_of(task))
     for output in spec.outputs:
         if not isinstance(output, BoundaryEventJoin):
@@ -184,18 +169,15 @@ def _waited(task: Task) -> list[tuple[str, Any]]:
     return found
 
 
-def receive(
-    case: Any, kind: str, name: str, payload: Data, token: str | None = None, thrower: Task | None = None
-) -> None:
+def receive(case: Any, kind: str, name: str, payload: Data, token: str | None = None) -> None:
     """Give a message to the token that waits longest, a signal to all that wait. Raises StaleToken when none does.
 
     Args:
         case: in which tokens wait.
         kind: message or signal.
         name: of the message or signal.
-        payload: fields that the tokens take over.
+        payload: variables that it brings, written where each receiver stands.
         token: of the only token that may have it; None for any.
-        thrower: the token in the case that threw it, None when it comes from outside.
     """
     waiting = [t for scope in case.live() for t in scope.tasks.values() if (kind, name) in awaits(t)]
     waiting = in_order(t for t in waiting if token is None or t.token == token)
@@ -204,7 +186,7 @@ def receive(
     for task in waiting[:1] if kind == "message" else waiting:
         if task._state == WAITING and case.alive(task.workflow):  # a token before it may have ended this one
             _choose(task, kind, name)
-            fire(task, payload, thrower)
+            fire(task, payload)
 
 
 def _choose(task: Task, kind: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Conditions, scripts, mappings and the values of attributes, evaluated over a token's data in the sandbox."""
+"""Conditions, scripts, mappings and the values of attributes, evaluated in the sandbox over what a scope sees."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def unwrap(text: str) -> str | None:
 
 
 def value_of(task: Task, expression: str, names: Mapping[str, Any] | None = None) -> Any:
-    """The value of an expression, bare or as ``${…}``, over the token's data. Raises StepError."""
+    """The value of an expression, bare or as ``${…}``, over what the token's scope sees. Raises StepError."""
     try:
         return sandbox.evaluate(
             unwrap(expression) or expression, task.data if names is None else names, seconds_left(task)
@@ -43,9 +43,9 @@ def value_of(task: Task, expression: str, names: Mapping[str, Any] | None = None
         raise StepError(f"表达式 {expression.strip()} 不能求值:{error}", path_of(task)) from error
 
 
-def evaluate_condition(task: Task, condition: str) -> bool:
+def evaluate_condition(task: Task, condition: str, names: Mapping[str, Any] | None = None) -> bool:
     """The value of a condition, which must be true or false; recorded. Raises StepError."""
-    value = value_of(task, condition)
+    value = value_of(task, condition, names)
     if type(value) is not bool:
         raise StepError(f"条件 {condition.strip()} 的结果不是真假值。", path_of(task))
     task.workflow.context.decisions.append("1" if value else "0")
@@ -92,7 +92,7 @@ def call(task: Task, topic: str, data: Data) -> Data | None:
     element = path_of(task)
     error: BpmnError | None = None
     try:
-        with context.pause():
+        with context.serving():
             result = context.serve(Request(topic, element, data))
     except BpmnError as raised:
         error = raised

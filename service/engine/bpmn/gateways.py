@@ -14,9 +14,8 @@ from SpiffWorkflow.bpmn.specs.control import BpmnStartTask, SimpleBpmnTask, _End
 from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition
 from SpiffWorkflow.task import Task
 
-from service.engine.bpmn.case_scopes import follow, holds_token, in_order
+from service.engine.bpmn.case_scopes import follow, holds_token, in_order, is_listener
 from service.engine.bpmn.step_context import WAITING, path_of
-from service.engine.bpmn.token_data import merge
 from service.engine.kernel.types import StepError
 
 _NO_FLOW = "没有一个条件成立,又没有默认流向。"
@@ -31,11 +30,9 @@ class Join:
 
     def _update_hook(self, task: Task) -> bool:
         if self._passes():
-            task._inherit_data()
             return True
         if task._state != WAITING:
             task.internal_data["from"] = task.parent.task_spec.name
-            task._inherit_data()
             task._set_state(WAITING)
             self.wait(task)
         arrived = in_order(t for t in task.workflow.tasks.values() if t.task_spec is self and t._state == WAITING)
@@ -45,7 +42,6 @@ class Join:
         *others, lead = chosen
         for other in others:
             other.cancel()
-        merge(lead, others)
         del lead.internal_data["from"]
         if lead is not task:
             lead._ready()
@@ -142,7 +138,10 @@ class ExclusiveGateway(defaults.ExclusiveGateway):
 
 
 class EndJoin(Join, _EndJoin):
-    """The end of a scope: tokens that ended wait here, merged into one, until none is left elsewhere."""
+    """The end of a scope: the last token that ended waits here until none is left elsewhere.
+
+    Once only event subprocesses are left the scope is completing, and none can begin any more (BPMN 2.0 §13.4.4).
+    """
 
     polled = True
 
@@ -153,12 +152,11 @@ class EndJoin(Join, _EndJoin):
         *others, last = arrived
         for other in others:
             other.cancel()
-        merge(last, others)
-        if any(holds_token(task) for task in workflow.tasks.values() if task is not last):
-            return []
-        for task in in_order(t for t in workflow.tasks.values() if t._state == WAITING and t is not last):
-            task.cancel()  # event subprocesses that listened to the last
-        return [last]
+        left = [task for task in workflow.tasks.values() if task is not last and holds_token(task)]
+        if all(is_listener(task) for task in left):
+            for task in in_order(t for t in workflow.tasks.values() if t._state == WAITING and is_listener(t)):
+                task.cancel()
+        return [] if left else [last]
 
     def _run_hook(self, task: Task) -> bool:
         return True

@@ -16,7 +16,6 @@ from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 from SpiffWorkflow.bpmn.specs.event_definitions import CancelEventDefinition
-from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import TransactionSubprocess
 
 from service.engine.bpmn import (
     activities,
@@ -31,8 +30,20 @@ from service.engine.kernel.camunda_extensions import is_diagram, script_in
 from service.engine.kernel.xml_reader import CAMUNDA, parse
 
 
+def split_name(activity: str) -> str:
+    """The name of the split in front of an activity with boundary events: like all names of specifications that are
+    formed here it has a blank, so that no id in a diagram can be the same.
+    """
+    return f"{activity} [split]"
+
+
 class _Process(ProcessParser):
     """A process whose drawing does not matter."""
+
+    def parse_node(self, node: Any) -> Any:
+        """An activity with boundary events stands for its split, whose name SpiffWorkflow would look for in vain."""
+        split = self.spec.task_specs.get(split_name(node.get("id")))
+        return super().parse_node(node) if split is None else split
 
     def get_position(self, node_id: str) -> dict[str, float]:
         """The same for every shape: moving one must not change the order of execution."""
@@ -73,16 +84,16 @@ class _Node:
 
     def _add_boundary_event(self, children: list[Any]) -> Any:
         """Build the specification as SpiffWorkflow does, with a ``BoundaryJoin`` at the end."""
-        split = BoundaryEventSplit(self.spec, f"{self.bpmn_id}.BoundaryEventSplit", lane=self.task.lane)
+        split = BoundaryEventSplit(self.spec, split_name(self.bpmn_id), lane=self.task.lane)
         join = events.BoundaryJoin(
-            self.spec, f"{self.bpmn_id}.BoundaryEventJoin", lane=self.task.lane, split_task=split.name, cancel=True
+            self.spec, f"{self.bpmn_id} [join]", lane=self.task.lane, split_task=split.name, cancel=True
         )
         split.connect(self.task)
         self.task.connect(join)
         for node in children:
             event = self.process_parser.parse_node(node)
             cancels = isinstance(event.event_definition, CancelEventDefinition)
-            if cancels and not isinstance(self.task, TransactionSubprocess):
+            if cancels and self.node.tag != full_tag("transaction"):  # repeated, its specification is that of a loop
                 raise ValidationException("Cancel events may only be used with transactions", node=node)
             split.connect(event)
             event.connect(join)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from service.engine.kernel.types import (
     ServiceCall,
+    StaleToken,
     StepError,
     ThrownEvent,
     TopicHandler,
@@ -31,7 +32,6 @@ READY, WAITING, STARTED = TaskState.READY, TaskState.WAITING, TaskState.STARTED
 COMPLETED, CANCELLED, ERROR = TaskState.COMPLETED, TaskState.CANCELLED, TaskState.ERROR
 OPEN = READY | WAITING | STARTED
 FINISHED = TaskState.FINISHED_MASK
-EMPTY: Mapping[str, int] = {}
 
 
 class StepContext:
@@ -44,8 +44,10 @@ class StepContext:
         "decisions",
         "failed",
         "ids",
+        "raised",
         "ran",
         "ready",
+        "running",
         "sent",
         "serve",
         "tick",
@@ -60,6 +62,8 @@ class StepContext:
     decisions: list[str]
     ready: deque[Task]
     failed: str | None
+    raised: Exception | None
+    running: Task | None
     ran: int
     deadline: float | None
 
@@ -71,7 +75,8 @@ class StepContext:
         """Begin a step; ``bounded`` sets the guard on real time."""
         self.at, self.serve = at, serve
         self.ready, self.trace, self.calls, self.sent, self.decisions = deque(), [], [], [], []
-        self.failed, self.ran = None, 0
+        self.failed = self.raised = self.running = None
+        self.ran = 0
         self.deadline = time.monotonic() + MAX_SECONDS if bounded else None
 
     def next_id(self) -> int:
@@ -79,18 +84,42 @@ class StepContext:
         return self.ids
 
     @contextmanager
-    def pause(self) -> Iterator[None]:
-        """Do not charge the time of a handler, which may wait for locks, to the diagram."""
+    def serving(self) -> Iterator[None]:
+        """Call a handler: its time, in which it may wait for locks, and its errors are not the diagram's."""
         began = time.monotonic()
         try:
             yield
+        except Exception as error:
+            self.raised = error
+            raise
         finally:
             if self.deadline is not None:
                 self.deadline += time.monotonic() - began
 
-    def count(self, element: str) -> None:
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Raise StepError, with the element, for all that is not foreseen; what a handler raises passes unchanged."""
+        try:
+            yield
+        except (StepError, StaleToken):
+            raise
+        except Exception as error:
+            if error is self.raised:
+                raise
+            raise StepError(f"流程引擎出错:{type(error).__name__} {error}", self._where()) from error
+
+    def _where(self) -> str:
+        """The path of the element that runs; its id alone when what is around it is gone."""
+        task = self.running
+        if task is None:
+            return ""
+        return path_of(task) if task.workflow.top_workflow.alive(task.workflow) else element_of(task)
+
+    def count(self, task: Task) -> None:
         """Count one automatic element. Raises StepError beyond the bounds of a step."""
         self.ran += 1
+        self.running = task
+        element = task.task_spec.name
         if self.ran > MAX_AUTOMATIC:
             raise StepError(f"一步之内自动执行超过 {MAX_AUTOMATIC} 个元素,流程可能有无出口的循环。", element)
         if self.deadline is not None and time.monotonic() > self.deadline:
@@ -132,4 +161,5 @@ def path_of(task: Task) -> str:
     workflow = task.workflow
     if workflow.parent_task_id is None:
         return element_of(task)
-    return f"{path_of(workflow.top_workflow.get_task_from_id(workflow.parent_task_id))}/{element_of(task)}"
+    host = workflow.top_workflow.get_task_from_id(workflow.parent_task_id)
+    return f"{path_of(host)}/{element_of(task)}"

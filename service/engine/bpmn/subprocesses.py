@@ -10,6 +10,8 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn.case_scopes import in_order
+from service.engine.bpmn.case_task import CaseTask
+from service.engine.bpmn.data_scopes import DataScope
 from service.engine.bpmn.events import is_last
 from service.engine.bpmn.expressions_eval import mapped
 from service.engine.bpmn.step_context import (
@@ -18,12 +20,11 @@ from service.engine.bpmn.step_context import (
     STARTED,
     WAITING,
 )
-from service.engine.bpmn.token_data import write
-from service.engine.starlark.operators import equal
+from service.engine.kernel.types import Data
 
 
 class _Scoped:
-    """Runs a scope of its own and takes its data back when that ends."""
+    """Runs a part of the process inside it; input parameters are variables of that part."""
 
     spec: str
     attributes: Any
@@ -37,30 +38,25 @@ class _Scoped:
         self.enter(task)
         return False
 
-    def enter(self, task: Task) -> None:
-        """Start the scope. A call with input parameters hands over these only."""
+    def own_scope(self, values: Data, around: DataScope) -> DataScope | None:
+        """The scope that input parameters make, None without any."""
+        return DataScope(values, around) if self.attributes.inputs else None
+
+    def enter(self, task: CaseTask) -> None:
+        """Start what is inside."""
+        task.own = self.own_scope(mapped(task, self.attributes.inputs, task.data), task.around)
         case = task.workflow.top_workflow
         scope = case.create_subprocess(task, self.spec)
         scope.completed_event.connect(self._on_subworkflow_completed, task)
-        root = scope.task_tree
-        root.entered = True
-        if self.attributes.inputs:
-            write(root, values=mapped(task, self.attributes.inputs, task.data))
-        else:
-            root.data, root.stamps = task.data, task.stamps
         task._set_state(STARTED)
-        root.run()
+        scope.task_tree.run()
 
-    def _on_subworkflow_completed(self, scope: Any, task: Task) -> None:
+    def _on_subworkflow_completed(self, scope: Any, task: CaseTask) -> None:
         if not task._state & (STARTED | WAITING):
             return
-        last = scope.last_task
-        if self.attributes.outputs:
-            write(task, values=mapped(task, self.attributes.outputs, {**task.data, **last.data}))
-        elif self.attributes.inputs:
-            write(task, values={k: v for k, v in last.data.items() if k not in task.data or not equal(v, task.data[k])})
-        else:
-            task.data, task.stamps = last.data, last.stamps
+        if self.attributes.outputs and task.workflow.context.failed is None:
+            names = {**task.around.variables(with_attributes=True), **task.data}
+            task.around.write(mapped(task, self.attributes.outputs, names))
         task._set_state(READY)
         task.workflow.top_workflow.subprocesses.pop(task.id, None)
 
@@ -111,8 +107,7 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
     def _run_beside(self, listener: Task) -> None:
         """A run of its own; the listener stays for the next."""
         task = listener.parent._add_child(self, TaskState.FUTURE)
-        task.triggered = task.entered = True
-        task.data, task.stamps = listener.data, listener.stamps
+        task.triggered = True
         self._predict(task, mask=TaskState.NOT_FINISHED_MASK)
         self.enter(task)
 
@@ -122,4 +117,10 @@ class Transaction(_Scoped, defaults.TransactionSubprocess):
 
 
 class CallActivity(_Scoped, defaults.CallActivity):
-    """Another process of the bundle."""
+    """Another process of the bundle: with parameters one with variables of its own, which sees what is handed in and
+    hands back what is mapped; without any it works on the variables of the caller.
+    """
+
+    def own_scope(self, values: Data, around: DataScope) -> DataScope | None:
+        inputs, outputs = self.attributes.inputs, self.attributes.outputs
+        return DataScope(values, around, of_process=True, closed=bool(inputs)) if inputs or outputs else None

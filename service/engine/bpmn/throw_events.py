@@ -22,14 +22,14 @@ from SpiffWorkflow.bpmn.specs.event_definitions import (
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.task import Task
 
-from service.engine.bpmn.case_scopes import in_order
+from service.engine.bpmn.case_scopes import in_order, is_listener
+from service.engine.bpmn.case_task import CaseTask, loop_around
 from service.engine.bpmn.events import fire, receive
 from service.engine.bpmn.step_context import (
     OPEN,
     WAITING,
     path_of,
 )
-from service.engine.bpmn.token_data import loop_around
 from service.engine.kernel.types import (
     Data,
     StaleToken,
@@ -43,7 +43,7 @@ class Throwing:
 
     event_definition: EventDefinition
 
-    def _run_hook(self, task: Task) -> bool:
+    def _run_hook(self, task: CaseTask) -> bool:
         throw(task, self.event_definition)
         return True
 
@@ -62,26 +62,24 @@ class EndEvent(Throwing, defaults.EndEvent):
     def _on_complete_hook(self, task: Task) -> None:
         context = task.workflow.context
         if isinstance(self.event_definition, TerminateEventDefinition) or context.failed is not None:
-            task.workflow._mark_complete(task)
+            task.workflow.completed = True
         if context.failed is not None:
             context.trace.append("!" + path_of(task))
-            case = task.workflow.top_workflow
-            if not case.completed:
-                case._mark_complete(task)
+            task.workflow.top_workflow.completed = True
 
 
-def throw(task: Task, definition: EventDefinition) -> None:
+def throw(task: CaseTask, definition: EventDefinition) -> None:
     """Throw an event. Messages leave the case; signals also reach tokens inside it, errors go up through its scopes."""
     context, path = task.workflow.context, path_of(task)
     if isinstance(definition, MultipleEventDefinition):
         for one in definition.event_definitions:
             throw(task, one)
     elif isinstance(definition, MessageEventDefinition):
-        context.sent.append(ThrownEvent("message", definition.name, path, dict(task.data)))
+        context.sent.append(ThrownEvent("message", definition.name, path, dict(task.scope.variables())))
     elif isinstance(definition, SignalEventDefinition):
-        context.sent.append(ThrownEvent("signal", definition.name, path, dict(task.data)))
+        context.sent.append(ThrownEvent("signal", definition.name, path, dict(task.scope.variables())))
         with suppress(StaleToken):  # nobody in the case waits for it
-            receive(task.workflow.top_workflow, "signal", definition.name, {}, thrower=task)
+            receive(task.workflow.top_workflow, "signal", definition.name, {})
     elif isinstance(definition, TerminateEventDefinition):
         _end_scope_but(task)
     elif isinstance(definition, ErrorEventDefinition):
@@ -95,7 +93,9 @@ def throw(task: Task, definition: EventDefinition) -> None:
 
 
 def _end_scope_but(task: Task) -> None:
-    for other in in_order(t for t in list(task.workflow.tasks.values()) if t._state & OPEN and t is not task):
+    """End all else in a scope; of what repeats the other instances, but not the activity that this one belongs to."""
+    spared = (task, loop_around(task))
+    for other in in_order(t for t in list(task.workflow.tasks.values()) if t._state & OPEN and t not in spared):
         other.cancel()
 
 
@@ -144,8 +144,7 @@ def _first(kind: type, code: str | None, payload: Data, tasks: Iterable[Task], l
     waiting = [
         task
         for task in in_order(task for task in tasks if task._state == WAITING)
-        if isinstance(getattr(task.task_spec, "event_definition", None), kind)
-        and getattr(task.task_spec, "listens", False) is listening
+        if isinstance(getattr(task.task_spec, "event_definition", None), kind) and is_listener(task) is listening
     ]
     for wanted in (code, None):
         for task in waiting:

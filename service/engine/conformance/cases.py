@@ -124,7 +124,8 @@ class Cases:
                 continue
             self.pending.remove((sender, sent))
             for case in receivers:
-                self.move(case, sent.kind, element=sent.name, data=sent.data)
+                data = {} if case is sender else sent.data  # who threw it sees its own variables as they are by now
+                self.move(case, sent.kind, element=sent.name, data=data)
             if starts:
                 self.start(starts, sent.data, sent.name)
             return True

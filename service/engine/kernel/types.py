@@ -40,7 +40,7 @@ class Input:
     kind: start | complete | timer | message | signal | external | error | job | readdress | undo | migrate
     seq: place in the case's journal, from 0; at: instant, UTC; token: the token moved (complete, timer, external,
     error, job); element: path of its element, or the name of the message or signal; due: of the timer that fired;
-    data: JSON without floats, merged into the token's data.
+    data: JSON without floats, written where the token stands (``DataScope.write``).
     """
 
     kind: str
@@ -111,7 +111,7 @@ class ThrownEvent:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call of a topic's handler: topic, path of the element, and a private copy of the token's data."""
+    """A call of a topic's handler: topic, path of the element, and a private copy of what its scope sees."""
 
     topic: str
     element: str
@@ -175,8 +175,8 @@ class Step:
     scope, due or summary changed; jobs_set/jobs_cleared (as token ids); awaited: names of the messages and signals
     that wait now, ``message:name``/``signal:name``; sent: thrown; trace: element paths in order, ``+`` completed
     or ``-`` cancelled; calls, decisions (``0``/``1``/``?`` for each condition evaluated) as recorded;
-    shape: hex SHA-256 over open elements and waits; data_digest: the same over data, salted; data: of the case when
-    it ended, else of the token that moved last.
+    shape: hex SHA-256 over open elements and waits; data_digest: the same over data, salted; data: the variables of
+    the process.
     """
 
     state: bytes
@@ -217,7 +217,7 @@ class ReplayFrame:
     """The case after one row of its journal, for the replay page.
 
     definition: digest in force; tokens: element paths with a token; done: path → how often completed; data: the
-    variables then (merged over open tokens); ended: whether the case was over.
+    variables of the process then; ended: whether the case was over.
     """
 
     seq: int

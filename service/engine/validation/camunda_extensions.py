@@ -21,7 +21,12 @@ WRITTEN: dict[tuple[str, str], tuple[re.Pattern[str], bool, str, str]] = {
     ("startEvent", "formKey"): (FIXED, False, "固定名称", "a fixed name"),
     ("businessRuleTask", "decisionRef"): (FIXED, False, "固定名称", "a fixed name"),
     ("businessRuleTask", "resultVariable"): (NAME, False, "变量名", "the name of a variable"),
-    ("multiInstanceLoopCharacteristics", "collection"): (NAME, False, "变量名", "the name of a variable"),
+    ("multiInstanceLoopCharacteristics", "collection"): (
+        NAME,
+        True,
+        "变量名,或 ${…}",
+        "the name of a variable, or ${…}",
+    ),
     ("multiInstanceLoopCharacteristics", "elementVariable"): (NAME, False, "变量名", "the name of a variable"),
     ("userTask", "candidateGroups"): (ROLE, True, "一个角色,或 ${…}", "one role, or ${…}"),
     ("userTask", "assignee"): (FIXED, True, "一个用户名,或 ${…}", "one login, or ${…}"),

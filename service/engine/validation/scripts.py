@@ -24,7 +24,10 @@ CONDITIONS = ("conditionExpression", "loopCondition", "completionCondition", "co
 EXPRESSIONS = (*CONDITIONS, "loopCardinality")
 TIMES = ("timeDate", "timeDuration", "timeCycle")
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-MAY_BE_EXPRESSION = ("candidateGroups", "assignee", "dueDate", "followUpDate", "priority")
+MAY_BE_EXPRESSION = (
+    *(("userTask", name) for name in ("candidateGroups", "assignee", "dueDate", "followUpDate", "priority")),
+    ("multiInstanceLoopCharacteristics", "collection"),
+)
 Problem4 = tuple[str, str, str, str]
 
 JAVA = re.compile(r"&&|\|\||!(?!=)|\b(?:true|false|null)\b")
@@ -76,8 +79,8 @@ def scripts(d: Diagram) -> Iterator[tuple[Any, str, bool]]:
         yield element, script_in(element), False
     for element in d.all(*EXPRESSIONS):
         yield element, bare(words(element)), True
-    for element in d.all("userTask"):
-        for name in MAY_BE_EXPRESSION:
+    for tag, name in MAY_BE_EXPRESSION:
+        for element in d.all(tag):
             value = camunda(element, name) or ""
             if "${" in value or "#{" in value:
                 yield element, bare(value), True
