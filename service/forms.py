@@ -19,7 +19,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, pre_load
 
 from service.errors import InvalidInput, Message
-from service.validation.fields import EARLIEST, Boolean, Choice, Code, Date, List, Number, Text, Typed, by_path
+from service.validation.fields import EARLIEST, LATEST, Boolean, Choice, Code, Date, List, Number, Text, Typed, by_path
 from service.validation.messages import NO_SUCH_FORM_FIELD, REQUIRED
 
 MAX_LENGTHS = {"textfield": 200, "textarea": 1000}
@@ -211,7 +211,7 @@ def _schema_field(field: Field) -> Any:
         case "checklist":
             return List(_choice(field))
         case "datetime":
-            return Date(earliest=EARLIEST)
+            return Date(earliest=EARLIEST, latest=LATEST)
         case kind:
             return Text(
                 max_length=field.longest,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import orjson
-from flask import Blueprint, Response
+from ipaddress import ip_address
 
+import orjson
+from flask import Blueprint, Response, request
+
+from service.api.http.auth import UNKNOWN_ADDRESS
 from service.workflow.system.readiness import faults
 
 blueprint = Blueprint("health", __name__)
@@ -19,10 +22,12 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """Answer 200 if the database answers, its tables are this program's and every shipped process
-    is in force; else 503.
+    is in force; else 503. What is amiss is told on the machine itself alone.
     """
     found = faults()
-    return _answer({"status": "unready" if found else "ok", "faults": found}, 503 if found else 200)
+    status: dict[str, object] = {"status": "unready" if found else "ok"}
+    is_near = ip_address(request.remote_addr or UNKNOWN_ADDRESS).is_loopback
+    return _answer(status | ({"faults": found} if is_near else {}), 503 if found else 200)
 
 
 def _answer(content: dict[str, object], status: int) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -24,6 +23,7 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.operations.certificates import end_reissue
 from service.operations.context import Context, TaskSubject
+from service.validation.typed_text import as_id
 
 DEFAULT_REASON = N_("有效期满，未参加换证培训")
 
@@ -105,10 +105,7 @@ def _obstacle(certificate: Certificate, today: date) -> Message | None:
 
 def _certificate(data: dict[str, Any]) -> Certificate:
     loaded = (joinedload(Certificate.qualification_type), joinedload(Certificate.person).joinedload(Person.unit))
-    try:
-        query = select(Certificate).options(*loaded).where(Certificate.id == UUID(str(data.get("certificate_id"))))
-    except ValueError:
-        raise NotFound from None
+    query = select(Certificate).options(*loaded).where(Certificate.id == as_id(data.get("certificate_id")))
     found = session().scalars(query.execution_options(populate_existing=True)).one_or_none()
     if found is None:
         raise NotFound

@@ -33,6 +33,7 @@ from service.models.tables.user import User
 from service.operations.certificates import log_print
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy
+from service.validation.typed_text import as_id
 
 
 @task_subject("certificate_reissue")
@@ -183,10 +184,7 @@ def _reissue(data: dict[str, Any]) -> Reissue:
 
 def _certificate(data: dict[str, Any]) -> Certificate:
     loaded = joinedload(Certificate.person).joinedload(Person.unit)
-    try:
-        query = select(Certificate).options(loaded).where(Certificate.id == UUID(str(data.get("certificate_id"))))
-    except ValueError:
-        raise NotFound from None
+    query = select(Certificate).options(loaded).where(Certificate.id == as_id(data.get("certificate_id")))
     found = session().scalars(query.with_for_update(of=Certificate)).one_or_none()
     if found is None:
         raise NotFound

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -23,6 +22,7 @@ from service.models.tables.user import User
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy
 from service.operations.legacy_certificates import create_legacy_certificate, relink_certificate
+from service.validation.typed_text import as_id
 
 
 @task_subject("personnel_approval")
@@ -123,11 +123,7 @@ def _move(person: Person, to: PersonState) -> None:
 
 def _person(data: dict[str, Any]) -> Person:
     query = select(Person).options(joinedload(Person.unit), joinedload(Person.qualification_type))
-    try:
-        query = query.where(Person.id == UUID(str(data.get("person_id"))))
-    except ValueError:
-        raise NotFound from None
-    found = session().scalars(query).one_or_none()
+    found = session().scalars(query.where(Person.id == as_id(data.get("person_id")))).one_or_none()
     if found is None:
         raise NotFound
     return found

@@ -28,6 +28,7 @@ from service.models.tables.case import PersonalValue
 from service.models.tables.case_statements import role_organisation
 from service.models.tables.ticket import Ticket, TicketMessage
 from service.operations.context import Context, TaskSubject
+from service.validation.typed_text import as_id
 
 NO_REPLY_TEXT = N_("提问人 14 天未补充，请承办方处理。")
 NO_RATING_TEXT = N_("满 7 天未评价，自动关闭。")
@@ -198,10 +199,8 @@ def _move(ticket: Ticket, to: TicketState) -> None:
 
 
 def _ticket(data: dict[str, Any]) -> Ticket:
-    try:
-        found = find_ticket(UUID(str(data.get("ticket_id"))))
-    except ValueError:
-        raise NotFound from None
+    key = as_id(data.get("ticket_id"))
+    found = find_ticket(key) if key else None
     if found is None:
         raise NotFound
     return found

@@ -55,6 +55,7 @@ from service.operations.enrollments import (
     notify_class,
     take_seat,
 )
+from service.validation.typed_text import as_id
 
 _LIVE_CLASSES = select(Enrollment.class_id).where(
     Enrollment.person_id == bindparam("person"),
@@ -281,10 +282,9 @@ def _person(data: dict[str, Any]) -> Person:
 
 
 def _id(data: dict[str, Any], key: str) -> UUID:
-    try:
-        return UUID(str(data.get(key)))
-    except ValueError:
-        raise InvalidInput({key: N_("请从列表中选择。")}) from None
+    if (found := as_id(data.get(key))) is None:
+        raise InvalidInput({key: N_("请从列表中选择。")})
+    return found
 
 
 def _check_actor(training_class: TrainingClass, person: Person, context: Context) -> None:

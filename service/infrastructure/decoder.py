@@ -25,9 +25,9 @@ ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 SCAN = b"\xff\xda"  # begins each scan of a JPEG; compressed data hold it never, an embedded thumbnail once
 ENTRY = b"PK\x01\x02"  # begins each entry of the directory of a ZIP
 PIECE = 1 << 16
-ACTIVE_KEYS = frozenset({"/JS", "/AA", "/XFA", "/RichMediaContent", "/EmbeddedFiles", "/EF"})
+ACTIVE_KEYS = frozenset({"/JS", "/AA", "/Collection", "/XFA", "/RichMediaContent", "/EmbeddedFiles", "/EF"})
 ACTIVE_TYPES = frozenset(
-    {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/RichMediaExecute", "/GoToE", "/Rendition"}
+    {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/RichMediaExecute", "/GoToE", "/GoToR", "/Rendition"}
 )
 ANNOTATIONS = frozenset({"/RichMedia", "/Movie", "/Screen", "/3D", "/FileAttachment", "/Sound"})
 DEEPEST = 100  # dictionaries and lists inside one object of a PDF
@@ -176,7 +176,8 @@ def look_at(one: Any, pikepdf: Any, depth: int = 0) -> None:
     elif isinstance(one, pikepdf.Dictionary | pikepdf.Stream):
         names = set(one.keys())
         kinds = {str(one[key]) for key in ("/S", "/Subtype") if isinstance(one.get(key), pikepdf.Name)}
-        if names & ACTIVE_KEYS or kinds & (ACTIVE_TYPES | ANNOTATIONS) or "/JavaScript" in names:
+        is_elsewhere = isinstance(one, pikepdf.Stream) and "/F" in names  # a stream whose bytes another file holds
+        if is_elsewhere or names & ACTIVE_KEYS or kinds & (ACTIVE_TYPES | ANNOTATIONS) or "/JavaScript" in names:
             raise Refused("active")
         inside = [value for _, value in one.items() if not getattr(value, "is_indirect", False)]
     else:

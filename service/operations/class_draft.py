@@ -24,6 +24,7 @@ from service.models.tables.training import TrainingClass, TrainingPlan
 from service.operations.context import Context
 from service.operations.training_classes import load_class_of_case
 from service.validation.record_fields import Place
+from service.validation.typed_text import as_id
 
 REQUIRED_FIELDS = tuple(one.key for one in CLASS_FIELDS.fields if one.required)
 """Fields without which a draft has no row; the form requires them when the class is published."""
@@ -108,10 +109,8 @@ def _plan(data: dict[str, Any], kind: TrainingKind, organiser: Organisation) -> 
 
 
 def _institution(value: str) -> UUID:
-    try:
-        found = session().get(Organisation, UUID(value))
-    except ValueError:
-        found = None
+    key = as_id(value)
+    found = session().get(Organisation, key) if key else None
     if found is None or found.kind != "training_institution" or found.state == UnitState.DELETED:
         raise InvalidInput({"institution_id": N_("请从列表中选择承办的培训机构。")})
     return found.id

@@ -10,7 +10,7 @@ import base64
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -44,12 +44,13 @@ from service.validation.messages import (
     TOO_SMALL,
     WRONG_FORM,
 )
+from service.validation.typed_text import as_date, as_decimal, as_id, as_instant, as_whole
 
 T = TypeVar("T")
 
 MAX_INTEGER = 2**31 - 1  # of a column of type integer
 MAX_NUMBER = 2**53  # beyond it JavaScript counts no longer exactly
-EARLIEST = date(1900, 1, 1)  # an earlier date is a slip of the keyboard
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)  # any other date is a slip of the keyboard
 MAX_CODE = 100  # characters of an option that comes from case data
 
 UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -147,9 +148,10 @@ class Id(Field[UUID]):
         super().__init__(description, {"format": "uuid"}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> UUID:
-        if not isinstance(value, str) or not UUID_PATTERN.fullmatch(value):
+        found = as_id(value) if isinstance(value, str) and UUID_PATTERN.fullmatch(value) else None
+        if found is None:
             raise invalid(NOT_AN_ID)
-        return UUID(value)
+        return found
 
     def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **_options: Any) -> str | None:
         return None if value is None else str(value)
@@ -175,10 +177,8 @@ class Date(Field[date]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> date:
         if not isinstance(value, str) or not DATE_PATTERN.fullmatch(value):
             raise invalid(NOT_A_DATE)
-        try:
-            found = date.fromisoformat(value)
-        except ValueError:
-            raise invalid(NOT_A_DATE) from None
+        if (found := as_date(value)) is None:
+            raise invalid(NOT_A_DATE)
         if (self.earliest and found < self.earliest) or (self.latest and found > self.latest):
             raise invalid(DATE_OUT_OF_RANGE)
         return found
@@ -194,10 +194,7 @@ class DateTime(Field[datetime]):
         super().__init__(description, {"format": "date-time"}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> datetime:
-        try:
-            found = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            found = None
+        found = as_instant(value) if isinstance(value, str) else None
         if found is None or found.tzinfo is None:
             raise invalid(NOT_AN_INSTANT)
         return found
@@ -410,7 +407,7 @@ def by_path(found: Mapping[Any, Any], path: str = "") -> dict[str, Message]:
 def _integer(value: Any) -> int | None:
     """Read a whole number of JSON (1.0 is one) or of an address."""
     if isinstance(value, str):
-        return int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else None
+        return as_whole(value, -MAX_NUMBER, MAX_NUMBER)
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -421,7 +418,6 @@ def _decimal(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        number = Decimal(str(value))
-    except (InvalidOperation, ValueError):  # ValueError: an integer of more digits than Python writes
+        return as_decimal(str(value))
+    except ValueError:  # an integer of more digits than Python writes
         return None
-    return number if number.is_finite() else None

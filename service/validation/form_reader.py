@@ -10,7 +10,7 @@ from uuid import UUID
 from marshmallow import ValidationError
 
 from service.errors import InvalidInput, Message
-from service.validation.fields import EARLIEST, Boolean, Choice, Date, Field, Id, Integer, Text
+from service.validation.fields import EARLIEST, LATEST, Boolean, Choice, Date, Field, Id, Integer, Text
 from service.validation.messages import REQUIRED
 from service.validation.record_fields import FieldKind, RecordField
 
@@ -67,8 +67,8 @@ class FormReader:
         return self.read(name, Text(max_length=max_length, multiline=True), required=required)
 
     def date(self, name: str, *, required: bool = False, latest: datetime.date | None = None) -> datetime.date | None:
-        """Read a civil date from 1900 on."""
-        return self.read(name, Date(earliest=EARLIEST, latest=latest), required=required)
+        """Read a civil date from 1900 to 2200, or to ``latest``."""
+        return self.read(name, Date(earliest=EARLIEST, latest=latest or LATEST), required=required)
 
     def choice(self, name: str, allowed: Collection[str], *, required: bool = False) -> str | None:
         """Read one of ``allowed``."""

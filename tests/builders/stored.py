@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+import re
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import select, text
 
 from service.models.db.session import Base, session
 
@@ -19,12 +22,24 @@ def digests() -> dict[str, str]:
     return {row.name: row.digest for row in found}
 
 
-def tables_with(pattern: str) -> dict[str, str]:
-    """The tables that hold a text anywhere, each with a row; pattern: a regular expression of PostgreSQL."""
+def texts_with(pattern: re.Pattern[str]) -> dict[str, str]:
+    """The tables that hold a text anywhere, in encrypted columns too, each with such a text."""
     session().rollback()
     found = {}
     for table in Base.metadata.sorted_tables:
-        query = text(f"SELECT t::text FROM {table.name} t WHERE t::text ~ :pattern LIMIT 1")
-        if (row := session().scalar(query, {"pattern": pattern})) is not None:
-            found[table.name] = str(row)[:600]
+        for row in session().execute(select(table)):
+            for text_ in _texts_of(list(row)):
+                if pattern.search(text_):
+                    found[table.name] = text_[:200]
     return found
+
+
+def _texts_of(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from (str(key), *_texts_of(inner))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts_of(inner)

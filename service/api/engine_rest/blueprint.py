@@ -17,12 +17,13 @@ from service.api.http.errors import (
     render_http,
     render_outage,
 )
-from service.errors import N_, AnpeiError, NotFound
+from service.errors import N_, AnpeiError, NotAllowed, NotFound
 from service.models.db.errors import DatabaseAway
 from service.models.tables.user import User
 
 VERSION = "7.24.0"  # of the dialect: what clients compare themselves with
 ORIGINS = ("file://", "null")  # Camunda Modeler runs from a file
+CROSS_SITE = ("cross-site", "same-site")
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 
 blueprint = Blueprint("engine_rest", __name__, url_prefix="/engine-rest")
@@ -38,9 +39,16 @@ def authenticate_request() -> Response | None:
     g.language = language()
     if request.method == "OPTIONS":
         return no_content()
+    if request.method != "GET" and _is_unasked():
+        raise NotAllowed(N_("其他网站的页面不能调用本接口。"))
     g.user = authenticate()
     g.user_id = g.user.id  # for the line of the request in the log
     return None
+
+
+def _is_unasked() -> bool:
+    """Tell whether another site's page sent it without a preflight: with the password that the browser remembers."""
+    return request.headers.get("Sec-Fetch-Site") in CROSS_SITE and request.mimetype != "application/json"
 
 
 @blueprint.after_request

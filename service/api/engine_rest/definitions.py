@@ -16,12 +16,14 @@ from service.api.engine_rest.blueprint import (
     json_response,
     user,
 )
-from service.api.engine_rest.parameters import read_list_request
+from service.api.engine_rest.parameters import read_list_request, read_text
 from service.api.engine_rest.variable_values import read_variables, write_variables
 from service.errors import N_, Conflict, NotFound
 from service.models.queries.camunda.listing import Row, definition_id, read_definition_id
 from service.models.queries.camunda.runtime import DEFINITIONS, find_definition, main_diagram
 from service.workflow.runtime import tasks
+
+MAX_BUSINESS_KEY = 120  # characters
 
 
 @blueprint.get("/process-definition")
@@ -57,15 +59,14 @@ def start_instance(id: str = "", key: str = "") -> Response:
     if not row.current:
         raise Conflict(N_("新案卷只能按现行版本发起，这个版本已被替换。"))
     given = json_body()
-    started = tasks.start_by_key(
-        user(), row.key, read_variables(given.get("variables")), business_key=_business_key(given)
-    )
+    business_key = _business_key(given)
+    started = tasks.start_by_key(user(), row.key, read_variables(given.get("variables")), business_key=business_key)
     content: dict[str, Any] = {
         "links": [],
         "id": str(started.case_id),
         "definitionId": definition_id(row.key, row.number, row.digest),
         "definitionKey": row.key,
-        "businessKey": _business_key(given),
+        "businessKey": business_key,
         "caseInstanceId": None,
         "ended": started.ended,
         "suspended": False,
@@ -94,6 +95,6 @@ def _found(id: str, key: str) -> Row:
 
 
 def _business_key(given: Mapping[str, Any]) -> str | None:
-    """Return the client's name of the case; None when it gave no text."""
+    """Return the client's name of the case, as it was sent; None when it gave none. Raises InvalidInput."""
     key = given.get("businessKey")
-    return key[:120] if isinstance(key, str) and key else None
+    return None if key in (None, "") else read_text("businessKey", key, MAX_BUSINESS_KEY)

@@ -14,17 +14,16 @@ from service.models.db.clock import CHINA
 from service.models.queries.camunda.listing import (
     ListQuery,
     ListRequest,
-    as_uuid,
     read_definition_id,
 )
 from service.validation.fields import Boolean, Field, Integer, Text, by_path
 from service.validation.messages import NOT_A_LIST
+from service.validation.typed_text import as_camunda_instant, as_id
 
 T = TypeVar("T")
 
 MAX_TEXT = 4000  # characters of a filter
 MAX_ROWS = 1000  # of one answer, also when the client names no limit
-INSTANTS = ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
 PAGE = ("firstResult", "maxResults", "sortBy", "sortOrder", "sorting")
 
 
@@ -51,13 +50,13 @@ def read_list_request(listing: ListQuery, given: Mapping[str, Any]) -> ListReque
 
 def read_instant(name: str, value: Any) -> datetime:
     """Read an instant such as ``2026-11-24T00:00:00.000+0000``; without offset it is China's time."""
-    text = str(value).replace(" ", "+")  # an unescaped plus in an address arrives as a space
-    for form in INSTANTS:
-        try:
-            at = datetime.strptime(text, form)
+    text = value.replace(" ", "+") if isinstance(value, str) else ""  # an unescaped plus arrives as a space
+    at = as_camunda_instant(text)
+    try:
+        if at is not None:
             return (at if at.tzinfo else at.replace(tzinfo=CHINA)).astimezone(UTC)
-        except (ValueError, OverflowError):  # also beyond the years 1 and 9999 once in UTC
-            continue
+    except OverflowError:  # beyond the years 1 and 9999 once in UTC
+        pass
     raise invalid_parameter(name, N_("时间格式应如 2026-11-24T00:00:00.000+0000。"))
 
 
@@ -101,8 +100,9 @@ def _flag(name: str, value: Any) -> bool | None:
     return _parse(name, Boolean(), value.lower() if isinstance(value, str) else value) or None
 
 
-def _text(name: str, value: Any) -> str:
-    return _parse(name, Text(max_length=MAX_TEXT), value)
+def read_text(name: str, value: Any, max_length: int = MAX_TEXT) -> str:
+    """Read one line of at most ``max_length`` characters."""
+    return _parse(name, Text(max_length=max_length), value)
 
 
 def _parse(name: str, field: Field[T], value: Any) -> T:
@@ -121,20 +121,20 @@ def _list(name: str, value: Any) -> list[Any]:
 
 
 def _texts(name: str, value: Any) -> list[str]:
-    return [_text(name, part) for part in _list(name, value)]
+    return [read_text(name, part) for part in _list(name, value)]
 
 
 def _uuids(name: str, value: Any) -> list[UUID]:
-    return [key for text in _texts(name, value) if (key := as_uuid(text))]
+    return [key for text in _texts(name, value) if (key := as_id(text))]
 
 
 READERS: Mapping[str, Callable[[str, Any], Any]] = {
-    "text": _text,
+    "text": read_text,
     "texts": _texts,
-    "uuid": lambda name, value: as_uuid(_text(name, value)),
+    "uuid": lambda name, value: as_id(read_text(name, value)),
     "uuids": _uuids,
     "instant": read_instant,
     "number": _number,
     "flag": _flag,
-    "definition": lambda name, value: read_definition_id(_text(name, value)),
+    "definition": lambda name, value: read_definition_id(read_text(name, value)),
 }

@@ -22,9 +22,10 @@ from service.api.engine_rest.blueprint import (
 from service.api.engine_rest.parameters import invalid_parameter, read_list_request
 from service.api.engine_rest.variable_values import read_variables, write_variables
 from service.errors import N_, NotFound
-from service.models.queries.camunda.listing import ListRequest, as_uuid
+from service.models.queries.camunda.listing import ListRequest
 from service.models.queries.camunda.runtime import TASKS, form_of
 from service.models.tables.user import User
+from service.validation.typed_text import as_id
 from service.workflow.runtime import tasks, variables
 
 
@@ -119,7 +120,7 @@ def _assign(id: str, login: Any) -> None:
 
 def _task_id(id: str) -> UUID:
     """Read the id of a task. Raises NotFound for what cannot be one."""
-    if (key := as_uuid(id)) is None:
+    if (key := as_id(id)) is None:
         raise NotFound
     return key
 

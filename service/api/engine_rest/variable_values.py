@@ -13,6 +13,7 @@ import orjson
 from service.api.engine_rest.parameters import read_instant
 from service.errors import N_, InvalidInput, Message
 from service.models.db.clock import CHINA
+from service.validation.typed_text import as_decimal
 
 INTEGER_MAX = 2**31 - 1
 SAFE_MAX = 2**53 - 1  # case data keeps whole numbers that every JSON reader keeps
@@ -70,16 +71,21 @@ def _boolean(_name: str, value: Any) -> bool:
 
 
 def _whole(_name: str, value: Any) -> int:
-    number = Decimal(str(value))
-    if isinstance(value, bool) or number != number.to_integral_value() or abs(number) > SAFE_MAX:
+    number = _finite(value)
+    if number != number.to_integral_value():
         raise ValueError(value)
     return int(number)
 
 
-def _decimal(_name: str, value: Any) -> int | str:
-    number = Decimal(str(value))
-    if isinstance(value, bool) or not number.is_finite() or abs(number) > SAFE_MAX:
+def _finite(value: Any) -> Decimal:
+    number = None if isinstance(value, bool) else as_decimal(str(value))
+    if number is None or abs(number) > SAFE_MAX:
         raise ValueError(value)
+    return number
+
+
+def _decimal(_name: str, value: Any) -> int | str:
+    number = _finite(value)
     return int(number) if number == number.to_integral_value() else format(number.normalize(), "f")
 
 

@@ -10,6 +10,7 @@ from service.domain.units.provinces import IDENTITY_REGIONS
 from service.domain.values.labelled_enum import Labelled
 from service.domain.values.validators import normalise
 from service.errors import N_, InvalidInput, Message
+from service.validation.typed_text import as_date
 
 EARLIEST_BIRTH_DATE = date(1900, 1, 1)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -95,9 +96,7 @@ def _problem(number: str, today: date) -> str | Message | None:
 
 
 def _birth_problem(digits: str, today: date) -> str | None:
-    try:
-        born = date.fromisoformat(digits)
-    except ValueError:
+    if (born := as_date(digits)) is None:
         return N_("身份证号第 7 至 14 位不是真实的日期，请核对出生年月日。")
     if not EARLIEST_BIRTH_DATE <= born <= today:
         return N_("身份证号中的出生日期早于 1900 年或晚于今天，请核对第 7 至 14 位。")

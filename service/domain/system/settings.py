@@ -12,6 +12,7 @@ from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.errors import N_, InvalidInput, Message
 from service.validation.messages import NOT_AN_INTEGER, OUT_OF_RANGE, TOO_LONG
+from service.validation.typed_text import as_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,8 @@ def parse_setting(key: str, text: str | None) -> str:
         if len(typed) > setting.most:
             raise InvalidInput({key: Message(TOO_LONG, most=setting.most, now=len(typed))})
         return typed
-    if not re.fullmatch("[0-9]{1,9}", typed):
+    if not re.fullmatch("[0-9]+", typed):
         raise InvalidInput({key: NOT_AN_INTEGER})
-    if not setting.least <= int(typed) <= setting.most:
+    if (number := as_whole(typed, setting.least, setting.most)) is None:
         raise InvalidInput({key: Message(OUT_OF_RANGE, least=setting.least, most=setting.most)})
-    return str(int(typed))
+    return str(number)

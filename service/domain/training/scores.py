@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from service.errors import N_, InvalidInput, Message
+from service.validation.typed_text import as_whole
 
 Tenths = int
 ABSENT = N_("缺考")
@@ -62,7 +63,7 @@ def _normalise(text: str | int | None) -> str:
 
 def _parse_points(typed: str, field: str, message: str) -> Tenths:
     found = re.fullmatch(r"(\d{1,3})(?:\.(\d))?", typed, re.ASCII)
-    tenths = int(found[1]) * 10 + int(found[2] or 0) if found else MAX_SCORE + 1
-    if tenths > MAX_SCORE:
+    tenths = as_whole(f"{found[1]}{found[2] or 0}", 0, MAX_SCORE) if found else None
+    if tenths is None:
         raise InvalidInput({field: message})
     return tenths

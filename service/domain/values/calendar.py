@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from service.validation.typed_text import as_date
+
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY = timedelta(days=1)
 
@@ -23,11 +25,8 @@ def start_of_day(day: date) -> datetime:
 
 def read_day(text: str) -> date | None:
     """A day written ``2026-03-02``, of the years 1990 to 2200; None for anything else."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 1990 <= day.year <= 2200 else None
+    day = as_date(text)
+    return day if day and 1990 <= day.year <= 2200 else None
 
 
 def add_months(day: date, months: int) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -16,10 +16,12 @@ from sqlalchemy import literal, tuple_
 from service.errors import N_, NotFound
 from service.models.db.session import session
 from service.validation.characters import is_storable
+from service.validation.typed_text import as_date, as_id, as_instant
 
 Row = TypeVar("Row")
 PAGE_SIZE = 50  # rows
 MAX_BIGINT = 2**63 - 1  # of PostgreSQL
+CONVERTERS: Mapping[type[Any], Callable[[str], Any]] = {date: as_date, datetime: as_instant, UUID: as_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ def _read_cursor(cursor: str | None, order: SortOrder) -> tuple[bool, Sequence[A
 
 
 def _typed(value: Any, kind: type[Any]) -> Any:
-    if kind in (date, datetime, UUID) and isinstance(value, str):
-        return UUID(value) if kind is UUID else kind.fromisoformat(value)
+    if kind in CONVERTERS and isinstance(value, str):
+        value = CONVERTERS[kind](value)
     if type(value) is not kind or (kind is int and abs(value) > MAX_BIGINT):
         raise ValueError(value)
     if kind is str and not is_storable(value):

@@ -29,6 +29,7 @@ from service.models.tables.person import Person
 from service.models.tables.ticket import Ticket
 from service.models.tables.training import Enrollment, TrainingClass, TrainingNeed, TrainingPlan
 from service.models.tables.user import User
+from service.validation.typed_text import as_id
 
 Row = TypeVar("Row")
 Condition = ColumnElement[bool]
@@ -62,10 +63,8 @@ def get_or_404_in_scope(
 
     options: loader options of SQLAlchemy.
     """
-    try:
-        key = row_id if isinstance(row_id, UUID) else UUID(row_id)
-    except ValueError:
-        raise NotFound(N_("没有找到，地址可能不完整。")) from None
+    if (key := as_id(row_id)) is None:
+        raise NotFound(N_("没有找到，地址可能不完整。"))
     query = select(model).options(*options).where(model.id == key, visible_to(user, model, action))  # type: ignore[attr-defined]
     row = session().scalars(query).one_or_none()
     if row is None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
@@ -20,6 +19,7 @@ from service.models.queries.training import class_list
 from service.models.queries.units import unit_list
 from service.models.tables.person import QualificationType
 from service.models.tables.user import User
+from service.validation.typed_text import as_id, as_whole
 
 Choices = Sequence[tuple[Any, str]]
 MAX_UNITS = 400
@@ -142,21 +142,14 @@ def _is_known(field: FilterField, user: User, text: str) -> bool:
     return True
 
 
-def _key(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 def _year(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and 1990 <= int(text) <= 2200 else None
+    return as_whole(text, 1990, 2200)
 
 
 _TYPES = {f.name: str(f.type) for f in fields(ReportFilter)}
 _READERS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "int | None": _year,
-    "UUID | None": _key,
+    "UUID | None": as_id,
     "date | None": read_day,
 }

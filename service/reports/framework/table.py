@@ -13,9 +13,11 @@ from sqlalchemy import func, select
 from service.models.db.pagination import PAGE_SIZE, Page, SortOrder, read_page
 from service.models.db.session import session
 from service.reports.framework.report import Column, Ratio, Row
+from service.validation.typed_text import as_whole
 
 BATCH_ROWS = 2500
 """Rows that an export reads and writes at once."""
+MAX_ROW = 100_000_000  # of a table that is held as a whole
 PAGE_ROWS = 100
 """Rows of one page of a report; the page of a list has ``pagination.PAGE_SIZE``."""
 
@@ -43,7 +45,7 @@ class WholeTable:
 
     def page(self, cursor: str | None) -> Page[Row]:
         """Read a slice; the cursor is the index of its first row, an invalid one means the first."""
-        start = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 9 else 0
+        start = as_whole(cursor or "", 0, MAX_ROW) or 0
         rows = self.rows[start : start + PAGE_ROWS]
         before = str(max(0, start - PAGE_ROWS)) if start else None
         return Page(rows, before, str(start + PAGE_ROWS) if start + PAGE_ROWS < len(self.rows) else None)

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from service.errors import N_
 from service.infrastructure.translation import translate
 from service.models.db.clock import CHINA
+from service.validation.fields import EARLIEST, LATEST
+from service.validation.typed_text import as_instant
 from service.web.presenters import labels
 from service.web.presenters.formatting import mark, role_name
 
@@ -117,8 +118,7 @@ def read(name: str, value: Any) -> str:
 
 def _instant(text: str) -> str:
     """To the minute, in China's time, which is also meant where no offset stands."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
+    at = as_instant(text)
+    if at is None or not EARLIEST <= at.date() <= LATEST:  # beyond them it may be no instant in China's time
         return text
     return f"{at.astimezone(CHINA) if at.tzinfo else at:%Y-%m-%d %H:%M}"

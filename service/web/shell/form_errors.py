@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from flask import flash, g, get_flashed_messages, make_response, request
 from flask.typing import ResponseReturnValue
@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 from service.errors import AnpeiError, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.tables.user import User
+from service.validation.typed_text import as_id
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -86,14 +87,14 @@ def old_values(name: str, values: list[str]) -> list[str]:
     return found.values.get(name, []) if found else values
 
 
-def form_id() -> UUID:
+def form_id(*typed: str) -> UUID:
     """The id that a form carries (macro ``once``),
     so that sent twice it makes one thing; a new one if there is none.
+
+    typed: where the page stays open, what makes it another thing when it is sent again.
     """
-    try:
-        return UUID(request.form.get("form_id", ""))
-    except ValueError:
-        return new_id()
+    sent = as_id(request.form.get("form_id", "")) or new_id()
+    return uuid5(sent, "\0".join(typed)) if typed else sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import request
 
 from service.errors import NotFound
+from service.validation.typed_text import as_id
 
 
 def text(name: str, longest: int = 50) -> str:
@@ -24,10 +25,7 @@ def choice(name: str, allowed: Collection[str]) -> str:
 
 def key(name: str) -> UUID | None:
     """An id, else None."""
-    try:
-        return UUID(request.args.get(name, ""))
-    except ValueError:
-        return None
+    return as_id(request.args.get(name, ""))
 
 
 def cursor() -> str | None:
@@ -51,7 +49,6 @@ def chosen(name: str, most: int) -> list[UUID]:
 
 def sent_id(text: str) -> UUID:
     """An id out of a form; raises NotFound for what is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
+    if (found := as_id(text)) is None:
+        raise NotFound
+    return found

@@ -57,8 +57,8 @@ def refuse_nul() -> None:
         request.endpoint in MAX_SENT_BYTES and current_user.is_authenticated
     ):  # before the form is read for the first time
         request.max_content_length = MAX_SENT_BYTES[request.endpoint]
-    sent = (value for values in (request.args, request.form) for value in values.values())
-    if "\0" in request.path or any("\0" in value for value in sent):
+    sent = (text for values in (request.args, request.form) for pair in values.items(multi=True) for text in pair)
+    if "\0" in request.path or any("\0" in text for text in sent):
         abort(400)
 
 

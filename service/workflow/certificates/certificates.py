@@ -44,6 +44,7 @@ from service.workflow.runtime import tasks
 ATTEMPT_KIND = "verify"
 QUERY_WINDOW = timedelta(minutes=15)
 MAX_QUERIES_PER_SOURCE, MAX_QUERIES_PER_NUMBER = 20, 10  # questions in the window, answered or not
+MAX_PRINT_REASON = 200  # characters
 PREVIEW_MARK = " · 预览，不作证书使用"
 
 
@@ -58,12 +59,13 @@ def print_certificate(
     with transaction(Operation("print_certificate", user.id)) as current:
         found = _printable(user, certificate_id)
         has_photo = found.person.photo_id is not None
+        reason = read_print_reason(reason)
         if obstacle := certificates.obstacle_to_printing(to_domain(found), has_photo, found.printed_count, reason):
-            if has_photo and found.printed_count and not reason.strip():
+            if has_photo and found.printed_count and not reason:
                 raise InvalidInput({"reason": obstacle})
             raise Conflict(obstacle)
         if task := _print_task(user, found):
-            tasks.complete(user, task.id, {"print_reason": reason.strip()})
+            tasks.complete(user, task.id, {"print_reason": reason})
         else:
             log_print(found, has_photo, reason, user.id, now())
         current.flush()
@@ -75,6 +77,14 @@ def print_certificate(
         if style is not None:
             record.layout, record.language = str(style.layout), str(style.language)
         return record
+
+
+def read_print_reason(typed: str) -> str:
+    """Read the reason of a further print, '' for none. Raises InvalidInput at ``reason``."""
+    entry = FormReader({"reason": typed})
+    reason = entry.text("reason", MAX_PRINT_REASON)
+    entry.check()
+    return reason or ""
 
 
 def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:

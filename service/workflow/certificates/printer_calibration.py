@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from service.errors import N_, InvalidInput
 from service.infrastructure import pdf
+from service.validation.typed_text import as_decimal, as_whole
 
 Shift = tuple[int, int]
 """Tenths of a millimetre to the right and down."""
@@ -27,11 +27,8 @@ def parse_shift(raw: Mapping[str, Any]) -> Shift:
 def load_shift(stored: str) -> Shift:
     """Load a shift that ``dump_shift`` wrote; no shift for any other text."""
     x, _, y = stored.partition(",")
-    try:
-        found = int(x), int(y)
-    except ValueError:
-        return 0, 0
-    return found if max(map(abs, found)) <= MAX_SHIFT else (0, 0)
+    across, down = as_whole(x, -MAX_SHIFT, MAX_SHIFT), as_whole(y, -MAX_SHIFT, MAX_SHIFT)
+    return (0, 0) if across is None or down is None else (across, down)
 
 
 def dump_shift(shift: Shift) -> str:
@@ -54,5 +51,5 @@ def sheet(shift: Shift) -> bytes:
 def _tenths(text: str) -> int | None:
     if not re.fullmatch(r"[+-]?(\d{1,2}(\.\d?)?|\.\d)", text, re.ASCII):
         return None
-    tenths = int(Decimal(text) * 10)
-    return tenths if abs(tenths) <= MAX_SHIFT else None
+    millimetres = as_decimal(text)
+    return round(millimetres * 10) if millimetres is not None and abs(millimetres * 10) <= MAX_SHIFT else None

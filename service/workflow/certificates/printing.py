@@ -27,6 +27,8 @@ from service.models.tables.case import Job
 from service.models.tables.certificate import Certificate
 from service.models.tables.print_batch import PrintBatch
 from service.models.tables.user import User
+from service.validation.characters import LINE, is_storable
+from service.validation.messages import NOT_STORABLE
 from service.workflow.certificates import certificates, faces
 from service.workflow.certificates.printer_calibration import Shift
 from service.workflow.runtime import jobs
@@ -65,14 +67,16 @@ def begin_batch(
         raise InvalidInput(text=N_("请先选择要打印的证书。"))
     if len(chosen) > MAX_FACES:
         raise InvalidInput(text=Message(N_("一次最多打印 %(most)s 份，请分批。"), most=MAX_FACES))
-    why = " ".join(reason.split())[:200]
+    why = certificates.read_print_reason(reason)
+    if not is_storable(heading := title[:200], LINE):
+        raise InvalidInput({"title": NOT_STORABLE})
     if not why and any(c.printed_count for c in chosen):
         raise InvalidInput({"reason": N_("所选证书中有已打印过的，再次打印请写明原因。")})
     look = style or FaceStyle()
     batch = PrintBatch(
         id=new_id(),
         user_id=user.id,
-        title=title[:200],
+        title=heading,
         reason=why,
         address=address[:300],
         total=len(chosen),

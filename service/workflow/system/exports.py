@@ -15,7 +15,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.models.db.clock import now
-from service.models.db.encryption import read_encrypted, write_encrypted
+from service.models.db.encryption import open_to_owner, read_encrypted, write_encrypted
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -26,10 +26,12 @@ from service.models.tables.user import User
 from service.reports import find_export
 from service.reports.framework.report import Report, Row, parse_filter
 from service.reports.lists.unmasked import PERSONAL, reveal
+from service.validation.form_reader import FormReader
 from service.workflow.authorization import must_have_record
 from service.workflow.runtime import jobs
 
 MAX_EXPORT_ROWS = 50_000  # of one export (R71)
+MAX_PURPOSE_LENGTH = 200  # characters
 ROWS_AT_ONCE = 4_000  # take less than two seconds; more are written by the worker
 LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "export", "export.remove"
@@ -62,8 +64,11 @@ def begin(
     """
     report = find_export(user, name)
     must_have_record(user, Action.VIEW_PERSONS)
+    entry = FormReader({"purpose": purpose})
+    written = entry.text("purpose", MAX_PURPOSE_LENGTH) or ""
+    entry.check()
     if unmasked:
-        _check_unmasked(user, purpose)
+        _check_unmasked(user, written)
     chosen = parse_filter(report, user, given)
     total = report.read(user, chosen).count(MAX_EXPORT_ROWS + 1)
     if total > MAX_EXPORT_ROWS:
@@ -75,7 +80,7 @@ def begin(
         name=name,
         chosen=chosen.arguments(),
         masked=not unmasked,
-        purpose=purpose.strip()[:200],
+        purpose=written,
         language=language,
         total=total,
     )
@@ -170,9 +175,9 @@ def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
     if user is None or not user.is_active:
         raise NotAllowed
     report, path = find_export(user, row.name), file_of(row)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
     table = report.read(user, parse_filter(report, user, {"year": "", **row.chosen}))
     part = path.with_name(f"{row.id}.{new_id()}.part")  # of this try alone
+    open_to_owner(part)  # for a moment the rows stand in it as they are
     try:
         writer(row, report, _counted(row, table.batches(), job_id), part)
         write_encrypted(part, part.read_bytes())
@@ -192,7 +197,7 @@ def _clear(row: ExportLog) -> None:
 def _check_unmasked(user: User, purpose: str) -> None:
     if not may(Role(user.role), Action.EXPORT_UNMASKED):
         raise NotAllowed
-    if not purpose.strip():
+    if not purpose:
         raise InvalidInput({"purpose": N_("导出完整号码须写明用途，用途会记入审计。")})
 
 

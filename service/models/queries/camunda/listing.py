@@ -15,6 +15,8 @@ from sqlalchemy import ColumnElement, Select, and_, false, func
 from service.errors import NotFound
 from service.models.db.session import session
 from service.models.tables.user import User
+from service.validation.fields import MAX_INTEGER
+from service.validation.typed_text import as_id, as_whole
 
 Row = Any  # a row of the select of its list
 Column = Any  # a mapped column or an expression over some
@@ -70,7 +72,7 @@ class ListQuery:
 
     def one(self, user: User, row_id: str | UUID) -> Row:
         """The one with this id; NotFound when there is none or it is out of scope (R70)."""
-        key = as_uuid(row_id)
+        key = as_id(row_id)
         row = session().execute(self.base(user).where(self.key == key)).one_or_none() if key else None
         if row is None:
             raise NotFound
@@ -79,16 +81,6 @@ class ListQuery:
     def _chosen(self, user: User, wanted: ListRequest) -> Query:
         conditions = [self.criteria[name].where(value) for name, value in wanted.values.items()]
         return self.base(user).where(*conditions)
-
-
-def as_uuid(text: str | UUID) -> UUID | None:
-    """The id, or None for text that cannot be a UUID and so names nothing."""
-    if isinstance(text, UUID):
-        return text
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def equals(column: Any) -> Filter:
@@ -166,4 +158,5 @@ def read_definition_id(text: str) -> DefinitionId | None:
     """The parts of a definition's id; None when it is malformed."""
     key, _, rest = text.partition(":")
     version, _, digest = rest.partition(":")
-    return DefinitionId(key, int(version), digest) if version.isdecimal() and len(version) < 9 and digest else None
+    number = as_whole(version, 1, MAX_INTEGER)
+    return DefinitionId(key, number, digest) if number and digest else None

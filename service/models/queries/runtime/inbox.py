@@ -15,6 +15,7 @@ from service.models.db.session import session
 from service.models.queries.scope import visible_to
 from service.models.tables.case import Task
 from service.models.tables.user import User
+from service.validation.typed_text import as_id, as_instant
 
 Addresses = Sequence[tuple[UUID, str]]
 MAX_COUNTED = 1000  # kinds and views are counted so far; a full inbox costs no more than a small one
@@ -272,8 +273,6 @@ def _cursor(direction: str, at: datetime, key: UUID) -> str:
 def _read_cursor(cursor: str | None) -> tuple[str, datetime, UUID] | None:
     if not cursor or cursor[0] not in "<>":
         return None
-    at, _, key = cursor[1:].partition("|")
-    try:
-        return cursor[0], datetime.fromisoformat(at), UUID(key)
-    except ValueError:
-        return None
+    written, _, key = cursor[1:].partition("|")
+    at, row_id = as_instant(written), as_id(key)
+    return (cursor[0], at, row_id) if at and row_id else None

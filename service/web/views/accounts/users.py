@@ -15,6 +15,7 @@ from service.models.queries.accounts import user_list
 from service.models.queries.units import unit_list
 from service.models.tables.user import User
 from service.validation.messages import NOT_AN_OPTION
+from service.validation.typed_text import as_id
 from service.web.presenters import labels
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
@@ -71,10 +72,9 @@ def _role() -> Role:
 
 
 def _home() -> UUID:
-    try:
-        return UUID(request.form.get("organisation_id", ""))
-    except ValueError:
-        raise InvalidInput({"organisation_id": NOT_AN_OPTION}) from None
+    if (found := as_id(request.form.get("organisation_id", ""))) is None:
+        raise InvalidInput({"organisation_id": NOT_AN_OPTION})
+    return found
 
 
 @bp.post("/users/<uuid:user_id>/reset")

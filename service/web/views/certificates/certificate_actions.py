@@ -17,6 +17,7 @@ from service.models.queries.certificates import certificate_list
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
 from service.models.queries.training.training_need_facts import to_domain
+from service.validation.typed_text import as_id
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
@@ -91,7 +92,6 @@ def deregister_many() -> ResponseReturnValue:
 
 
 def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise InvalidInput(text=N_("页面已过期，请刷新后重新选择。")) from None
+    if (found := as_id(text)) is None:
+        raise InvalidInput(text=N_("页面已过期，请刷新后重新选择。"))
+    return found

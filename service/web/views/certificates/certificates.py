@@ -19,13 +19,14 @@ from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.certificate import Certificate
 from service.web.shell.authorization import requires_permission
-from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.list_page import render_list
 from service.web.shell.navigation import has_permission
 from service.web.views.certificates.printing import shift
 from service.web.views.system.public import seen_as
 from service.workflow.certificates import certificates
 from service.workflow.certificates.verification_address import sample_address, verification_address
+from service.workflow.idempotency import once
 
 bp = Blueprint("certificates", __name__)
 
@@ -73,8 +74,13 @@ def _acts(found: Certificate) -> dict[str, bool]:
 @rerender_on_error(show, Conflict)
 def print_certificate(certificate_id: UUID) -> ResponseReturnValue:
     reason, style = request.form.get("reason", ""), FaceStyle.parse(request.form)
-    record = certificates.print_certificate(current_user, certificate_id, reason, style=style)
-    return redirect(url_for(".print_file", record_id=record.id), 303)
+    record_id = once(
+        current_user,
+        form_id(reason, str(style)),
+        "print_certificate",
+        lambda: certificates.print_certificate(current_user, certificate_id, reason, style=style).id,
+    )
+    return redirect(url_for(".print_file", record_id=record_id), 303)
 
 
 @bp.get("/certificates/prints/<uuid:record_id>.pdf")

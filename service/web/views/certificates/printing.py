@@ -25,12 +25,14 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Task
 from service.models.tables.print_batch import PrintBatch
 from service.models.tables.training import TrainingClass
+from service.validation.typed_text import as_id
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
-from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.list_page import render_list
 from service.workflow.certificates import certificates, printer_calibration, printing
 from service.workflow.certificates.verification_address import verification_address
+from service.workflow.idempotency import once
 
 bp = Blueprint("printing", __name__)
 SHIFT, SHIFT_LIFETIME = "print_shift", timedelta(days=730)
@@ -159,14 +161,21 @@ def begin(task_ids: list[UUID]) -> ResponseReturnValue:
 
 
 def _begin(ids: list[UUID], title: str, reason: str, style: FaceStyle | None = None) -> ResponseReturnValue:
-    batch = printing.begin_batch(current_user, ids, title, reason, verification_address(), shift(), style)
+    address, moved = verification_address(), shift()
+    made = once(
+        current_user,
+        form_id(reason, str(style), *map(str, ids)),
+        "begin_print_batch",
+        lambda: printing.begin_batch(current_user, ids, title, reason, address, moved, style).id,
+    )
+    batch = printing.find_batch(current_user, made)
     if batch.total <= printing.FOREGROUND_FACES:
         printing.write(batch.id)
     return redirect(url_for("printing.show", batch_id=batch.id), 303)
 
 
 def _ids(texts: list[str]) -> list[UUID]:
-    try:
-        return list(dict.fromkeys(UUID(text) for text in texts))
-    except ValueError:
-        raise InvalidInput(text=N_("页面已过期，请刷新后重新选择。")) from None
+    found = [key for text in texts if (key := as_id(text))]
+    if len(found) < len(texts):
+        raise InvalidInput(text=N_("页面已过期，请刷新后重新选择。"))
+    return list(dict.fromkeys(found))

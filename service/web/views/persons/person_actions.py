@@ -28,6 +28,7 @@ from service.models.queries.persons.retention import photos_of
 from service.models.queries.units import unit_list
 from service.models.tables.person import Person, Photo, QualificationType
 from service.validation.form_reader import FormReader
+from service.validation.typed_text import as_whole
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.persons import person_records, transfers
@@ -132,9 +133,8 @@ def _compared(versions: list[Version], state: str) -> int:
 
 def _chosen(name: str, count: int, default: int) -> int:
     """The place of a version in the list, 0 the newest."""
-    typed = request.args.get(name, "")
-    place = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 6 else count
-    return place if place < count else max(default, 0)
+    place = as_whole(request.args.get(name, ""), 0, count - 1)
+    return max(default, 0) if place is None else place
 
 
 @bp.get("/persons/<uuid:person_id>/transfer")

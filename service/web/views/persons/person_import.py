@@ -23,6 +23,7 @@ from service.infrastructure.translation import translate
 from service.infrastructure.xlsx import Head, Sheet
 from service.models.db.ids import new_id
 from service.models.tables.person_import import PersonImport
+from service.validation.typed_text import as_id
 from service.web.presenters.formatting import LANGUAGES
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
@@ -152,10 +153,9 @@ def _photos() -> AbstractContextManager[IO[bytes] | None]:
 
 
 def _submission() -> UUID:
-    try:
-        return UUID(request.form.get("import_id", ""))
-    except ValueError:
-        raise InvalidInput(text=N_("页面已过期，请刷新后重新选择。")) from None
+    if (found := as_id(request.form.get("import_id", ""))) is None:
+        raise InvalidInput(text=N_("页面已过期，请刷新后重新选择。"))
+    return found
 
 
 def _preview(row: PersonImport) -> dict[str, object]:

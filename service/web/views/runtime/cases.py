@@ -12,6 +12,7 @@ from flask_login import current_user
 from service.domain.accounts.permissions import Action
 from service.errors import N_
 from service.models.queries.runtime import case_list
+from service.validation.typed_text import as_whole
 from service.web.presenters import replay_frames, timeline
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.form_errors import flash_success
@@ -37,14 +38,14 @@ def show(case_id: UUID) -> ResponseReturnValue:
     story = timeline.to_timeline(history.timeline(current_user, case_id))
     incidents = case_list.open_incidents(case_id)
     version = definitions.version(case.definition)
-    seq = min(request.args.get("step", len(story), type=int), len(story))
+    step = as_whole(request.args.get("step", ""), 1, len(story)) or len(story)
     return render_template(
         "pages/cases/show.html",
         case=case,
         story=story,
         incidents=incidents,
         version=version,
-        step=max(seq, 1),
+        step=max(step, 1),
         names=replay_frames.element_names(case.definition),
         drawn=drawn_names(case.definition),
     )

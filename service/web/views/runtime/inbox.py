@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service import forms
-from service.errors import N_, InvalidInput, Message, NotFound
+from service.errors import N_, InvalidInput, Message
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.queries.runtime import inbox
@@ -139,10 +139,7 @@ def _chosen() -> list[UUID]:
 
 def _id(text: str) -> UUID:
     """An id sent by the page; raises NotFound for what is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
+    return query_params.sent_id(text)
 
 
 @bp.post("/inbox/claim")

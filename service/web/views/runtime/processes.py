@@ -13,6 +13,8 @@ from service import forms
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
 from service.infrastructure.translation import translate
+from service.validation.fields import MAX_INTEGER
+from service.validation.typed_text import as_whole
 from service.web.shell.authorization import login_required, requires_permission
 from service.workflow.runtime import definitions
 
@@ -46,7 +48,7 @@ def index() -> ResponseReturnValue:
 @requires_permission(*READERS)
 def show(key: str) -> ResponseReturnValue:
     versions = definitions.listing(key)
-    number = request.args.get("version", type=int)
+    number = as_whole(request.args.get("version", ""), 1, MAX_INTEGER)
     chosen = next((v for v in versions if (v.version.number == number if number else v.version.current)), None)
     if chosen is None:
         raise NotFound

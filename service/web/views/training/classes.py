@@ -20,8 +20,9 @@ from service.models.queries.units import unit_list
 from service.models.tables.person import Person, QualificationType
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
-from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.list_page import render_list
+from service.workflow.idempotency import once
 from service.workflow.training import (
     classes,
     enrollment_actions,
@@ -54,7 +55,8 @@ def new() -> ResponseReturnValue:
 @requires_permission(Action.EDIT_CLASS)
 def create() -> ResponseReturnValue:
     """Begin a class: its first task is to draft it."""
-    return redirect(url_for("tasks.show", task_id=classes.begin_class(current_user)))
+    task_id = once(current_user, form_id(), "begin_class", lambda: classes.begin_class(current_user))
+    return redirect(url_for("tasks.show", task_id=task_id))
 
 
 @bp.get("/classes/<uuid:class_id>")

@@ -28,8 +28,9 @@ from service.reports import read_list
 from service.validation.record_fields import Place
 from service.web.presenters.filter_bar import ControlView
 from service.web.shell.authorization import requires_permission
-from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.list_page import list_frame, render_list
+from service.workflow.idempotency import once
 from service.workflow.training import plans
 
 bp = Blueprint("plans", __name__)
@@ -100,9 +101,9 @@ def new() -> ResponseReturnValue:
 @requires_permission(Action.EDIT_PLAN)
 @rerender_on_error(new)
 def create() -> ResponseReturnValue:
-    plan = plans.save_plan(current_user, request.form)
+    plan_id = once(current_user, form_id(), "save_plan", lambda: plans.save_plan(current_user, request.form).id)
     flash_success(N_("计划已存为草稿，发布后其他单位可见，并可据以开班。"))
-    return redirect(url_for(".show", plan_id=plan.id))
+    return redirect(url_for(".show", plan_id=plan_id))
 
 
 @bp.get("/plans/<uuid:plan_id>")
@@ -173,7 +174,8 @@ def cancel(plan_id: UUID) -> ResponseReturnValue:
 @rerender_on_error(show, Conflict)
 def begin_class(plan_id: UUID) -> ResponseReturnValue:
     """A class of the plan: the task in which it is drafted, filled in from it."""
-    return redirect(url_for("tasks.show", task_id=plans.begin_class(current_user, plan_id)))
+    task_id = once(current_user, form_id(), "begin_class", lambda: plans.begin_class(current_user, plan_id))
+    return redirect(url_for("tasks.show", task_id=task_id))
 
 
 def month_word(month: int) -> str:

@@ -21,6 +21,7 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.system import form_options
 from service.models.queries.units import unit_completeness, unit_list
 from service.models.tables.organisation import AcademyLink, Organisation
+from service.validation.typed_text import as_id
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
@@ -77,10 +78,7 @@ def convert(unit_id: UUID) -> ResponseReturnValue:
 
 
 def _group() -> UUID | None:
-    try:
-        return UUID(request.form.get("group", ""))
-    except ValueError:
-        return None
+    return as_id(request.form.get("group", ""))
 
 
 @bp.get("/units/<uuid:unit_id>/delete")

@@ -1,0 +1,229 @@
+"""The doors of the whole application, each address tried: forged requests, foreign redirects, caches, the public, races (issue 8)."""
+
+from __future__ import annotations
+
+import re
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from service.models.db import encryption
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.case import Case, Task
+from service.models.tables.organisation import authority_id
+from tests.api.every_page import addresses, examples_of, leave_traces, page_rules, user_named
+from tests.api.test_security_forgery import open_tasks as open_tasks
+from tests.api.test_security_forgery import rest, typed
+from tests.api.v1_world import give_password
+from tests.builders.open_tasks import holder_of
+from tests.builders.stored import digests
+from tests.builders.world import authority_user, make_user, sign_in
+
+REST = ("/api/v1", "/engine-rest")
+UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+PUBLIC = {
+    "/sign-in": "the door itself",
+    "/verify": "anybody may ask whether a certificate is valid (R67)",
+    "/verify/<token>": "the same by the QR code",
+    "/language": "the language of the sign-in",
+    "/appearance": "its colours",
+    "/healthz": "for a supervisor, says that the process lives",
+    "/readyz": "for a load balancer, says yes or no",
+    "/api/docs": "describes the interface and holds no data",
+    "/api/openapi.json": "what it shows",
+    "/static/<path:filename>": "files of the program",
+}
+"""Addresses that answer a stranger, and why they may."""
+CACHED = {"/diagrams/<digest>.bpmn", "/static/<path:filename>"}  # they name what they hold by its contents
+EVIL = "https://evil.example/x"
+FOREIGN = ("//evil.example/x", EVIL, "/\\evil.example", "/%0d%0aX-Evil: 1", "/\r\nX-Evil: 1", "javascript:alert(1)")
+
+
+def filled(app: Flask, rule: Rule) -> str:
+    with app.test_request_context():
+        return app.url_for(rule.endpoint, **{name: str(new_id()) for name in rule.arguments})
+
+
+def unsafe_rules(app: Flask) -> list[tuple[Rule, str]]:
+    return [(rule, way) for rule in app.url_map.iter_rules() for way in sorted(UNSAFE & (rule.methods or set()))]
+
+
+def test_no_address_acts_without_the_token_of_the_form(app: Flask, client: FlaskClient) -> None:
+    """Every unsafe address of the pages, signed in, with no token and with that of another session."""
+    app.config["WTF_CSRF_ENABLED"] = True
+    try:
+        stranger = app.test_client().get("/sign-in").text
+        found = re.search(r'name="csrf_token" value="([^"]+)"', stranger)
+        assert found
+        sign_in(client, authority_user("association"))
+        before = digests()
+        tried = [(rule, way) for rule, way in unsafe_rules(app) if not rule.rule.startswith(REST)]
+        for rule, way in tried:
+            for content in ({}, {"csrf_token": found[1]}):
+                answer = client.open(filled(app, rule), method=way, data=content)
+                assert answer.status_code == 400, (way, rule.rule, answer.status_code)
+        assert len(tried) > 80
+        assert digests() == before
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = False
+
+
+def test_another_sites_page_cannot_use_the_password_that_a_browser_remembers(app: Flask, client: FlaskClient) -> None:
+    """Every unsafe address of both interfaces; what a preflight precedes is not sent unasked."""
+    user = make_user("association", authority_id("association"))
+    give_password()
+    for rule, way in unsafe_rules(app):
+        if rule.rule.startswith(REST) and rule.endpoint != "v1_unknown.unknown":
+            for site in ("cross-site", "same-site"):
+                for kind in ("", "text/plain", "application/x-www-form-urlencoded"):
+                    headers = {"Sec-Fetch-Site": site, "Content-Type": kind}
+                    answer = client.open(
+                        filled(app, rule), method=way, headers=headers, auth=(user.login, "Blasting-Caps-2026")
+                    )
+                    assert answer.status_code == 403, (way, rule.rule, site, kind, answer.status_code)
+
+
+def test_a_session_planted_before_the_sign_in_is_not_kept(app: Flask, client: FlaskClient) -> None:
+    user = make_user("association", authority_id("association"))
+    give_password()
+    with client.session_transaction() as kept:
+        kept.update({"key": "planted", "csrf_token": "planted", "over": ["x", 1], "more": "planted"})
+    client.post("/sign-in", data={"login": user.login, "password": "Blasting-Caps-2026"})
+    with client.session_transaction() as kept:
+        assert "planted" not in kept.values()
+        assert kept["key"]
+
+
+def test_a_stranger_meets_closed_doors_but_for_those_that_are_named(app: Flask, client: FlaskClient) -> None:
+    """Every address and method without credentials."""
+    opened = set()
+    for rule in app.url_map.iter_rules():
+        for way in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+            answer = client.open(filled(app, rule), method=way)
+            closed = answer.status_code == 401 or answer.headers.get("Location", "").startswith("/sign-in")
+            if not closed:
+                opened.add(rule.rule)
+    assert opened == PUBLIC.keys()
+
+
+def test_a_stranger_is_not_told_what_is_amiss(client: FlaskClient) -> None:
+    near, far = client.get("/readyz"), client.get("/readyz", environ_base={"REMOTE_ADDR": "203.0.113.9"})
+    assert set(near.json) == {"status", "faults"}
+    assert set(far.json) == {"status"}
+
+
+@pytest.mark.usefixtures("demonstration")
+@pytest.mark.parametrize("login", ["association", "enterprise-1", "sysadmin"])
+def test_no_page_is_cached_and_none_leads_away(app: Flask, client: FlaskClient, login: str) -> None:
+    """Every page with foreign addresses in every parameter that might name the way back, and as referrer."""
+    leave_traces(client)
+    user = user_named(login)
+    sign_in(client, user)
+    examples = examples_of(user)
+    names = ("next", "then", "back", "url", "return", "referrer", "from")
+    for rule in page_rules(app):
+        for address in [*addresses(app, rule, examples)][:2]:
+            answer = client.get(address)
+            if answer.status_code == 200 and rule.rule not in CACHED:
+                assert "no-store" in answer.headers["Cache-Control"], address
+            for foreign in FOREIGN[:2]:
+                answer = client.get(address, query_string=dict.fromkeys(names, foreign), headers={"Referer": foreign})
+                _stays(answer, address)
+
+
+def test_no_act_leads_away(app: Flask, client: FlaskClient) -> None:
+    """Every unsafe address of the pages; with ids of nobody most refuse, and what redirects stays here."""
+    user = authority_user("association")
+    names = ("next", "then", "back", "url", "return", "referrer", "from")
+    for rule, way in unsafe_rules(app):
+        if rule.rule.startswith(REST):
+            continue
+        for foreign in FOREIGN:
+            sign_in(client, user)
+            headers = {"Referer": f"http://localhost/{foreign}" if foreign.startswith("/") else EVIL}
+            headers["Referer"] = headers["Referer"].replace("\r\n", "%0d%0a")
+            address, query = filled(app, rule), dict.fromkeys(names, foreign)
+            _stays(client.open(address, method=way, data=query, query_string=query, headers=headers), address)
+
+
+def _stays(answer: Any, address: str) -> None:
+    assert answer.status_code < 500, address
+    assert "X-Evil" not in answer.headers, address
+    if to := answer.headers.get("Location"):
+        assert not urlsplit(to).netloc, (address, to)
+        assert to.startswith("/"), (address, to)
+        assert not to.startswith(("//", "/\\")), (address, to)
+
+
+@pytest.mark.parametrize("key", ["a\0b", "甲\u202e乙", "\x01", "长" * 121, 1, {"a": 1}, ["x"]])
+def test_a_business_key_is_one_line_as_it_was_sent_or_refused(client: FlaskClient, clock: Any, key: Any) -> None:
+    user = make_user("association", authority_id("association"))
+    give_password()
+    path = "/process-definition/key/training_class/start"
+    assert rest(client, user, path, {"businessKey": key}).status_code == 400
+    assert session().scalars(select(Case)).all() == []
+    assert rest(client, user, path, {"businessKey": "甲-1"}).json["businessKey"] == "甲-1"
+
+
+def test_a_nul_is_refused_in_every_value_of_a_name_and_in_the_name(client: FlaskClient) -> None:
+    sign_in(client, authority_user("association"))
+    for sent in ({"task": ["a", "b\0"]}, {"ta\0sk": "a"}):
+        assert client.post("/inbox/claim", data=sent).status_code == 400
+        assert client.get("/inbox", query_string=sent).status_code == 400
+
+
+SOUND: dict[str, dict[str, Any]] = {
+    "check_in": {},
+    "close_check_in": {"sure": True},
+    "draft_class": {"decision": "discard"},
+    "record_score": {"score": "83.5"},
+    "print_certificate": {},
+    "recover_certificate": {"recovered": True},
+    "correct_certificate": {"decision": "resubmit"},
+    "assent_correction": {"decision": "refuse", "reason": "卷面无误"},
+    "confirm_score": {"decision": "confirm"},
+    "confirm_enrollment": {"decision": "confirm"},
+    "accept_ticket": {"decision": "accept"},
+    "answer_ticket": {"decision": "resolve", "message": "请改用 JPEG 格式。"},
+    "reply_ticket": {"message": "是安卓手机。"},
+    "rate_ticket": {"decision": "close", "rating": "5"},
+    "revise_person": {},
+    "revise_reissue": {"statement": "已登报声明作废。"},
+    "deregister_certificate": {"decision": "deregister"},
+}
+APPROVAL = {"decision": "approve"}
+TWICE = 2
+
+
+def test_the_same_completion_sent_twice_at_once_is_done_once(app: Flask, open_tasks: dict[str, Task]) -> None:
+    """Every user task of every shipped process, by two clients at the same moment (R74)."""
+    for kind, task in open_tasks.items():
+        holder, sent = holder_of(task), typed(SOUND.get(kind.rpartition("/")[2], APPROVAL))
+
+        def complete(_n: int, task: Task = task, holder: Any = holder, sent: Any = sent) -> Any:
+            return rest(app.test_client(), holder, f"/task/{task.id}/complete", sent)
+
+        with ThreadPoolExecutor(TWICE) as pool:
+            answers = list(pool.map(complete, range(TWICE)))
+        assert sorted(answer.status_code for answer in answers) in ([204, 404], [204, 409]), (
+            kind,
+            [(answer.status_code, answer.text) for answer in answers],
+        )
+
+
+def test_sealed_files_are_their_owners_alone(app: Flask, tmp_path: Any) -> None:
+    path = tmp_path / "sealed" / "x"
+    encryption.write_encrypted(path, b"x")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.chmod(0o644)
+    encryption.write_encrypted(path, b"y")
+    assert (stat.S_IMODE(path.stat().st_mode), encryption.read_encrypted(path)) == (0o600, b"y")
