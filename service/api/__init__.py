@@ -13,6 +13,7 @@ from service.api.engine_rest import (
 )
 from service.api.engine_rest import (
     definitions,
+    documents,
     history,
     instances,
     jobs_and_incidents,
@@ -35,3 +36,4 @@ def register(app: Flask) -> None:
     for blueprint in (engine_rest.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
     v1.register(app)
+    documents.register(app)

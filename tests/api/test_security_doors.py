@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,21 +13,31 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
 from service.models.db import encryption
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.case import Case, Task
-from service.models.tables.organisation import authority_id
+from service.models.tables.certificate import PrintRecord
+from service.models.tables.notice import Notice
+from service.models.tables.organisation import Organisation, authority_id
+from service.models.tables.person import Person
+from service.models.tables.print_batch import PrintBatch
+from service.models.tables.ticket import Ticket, TicketMessage
+from service.models.tables.training import TrainingPlan
+from service.models.tables.user import User
+from service.workflow.notices import tickets
+from service.workflow.training import plans
 from tests.api.every_page import addresses, examples_of, leave_traces, page_rules, user_named
+from tests.api.test_security_forgery import SERVICE, rest, typed
 from tests.api.test_security_forgery import open_tasks as open_tasks
-from tests.api.test_security_forgery import rest, typed
 from tests.api.v1_world import give_password
 from tests.builders.open_tasks import holder_of
+from tests.builders.stage import Stage, make_stage
 from tests.builders.stored import digests
-from tests.builders.world import authority_user, make_user, sign_in
+from tests.builders.world import authority_user, credit_code, make_certificate, make_user, sign_in
 
 REST = ("/api/v1", "/engine-rest")
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -39,6 +51,7 @@ PUBLIC = {
     "/readyz": "for a load balancer, says yes or no",
     "/api/docs": "describes the interface and holds no data",
     "/api/openapi.json": "what it shows",
+    "/api/engine-rest.json": "the same of the other interface",
     "/static/<path:filename>": "files of the program",
 }
 """Addresses that answer a stranger, and why they may."""
@@ -227,3 +240,88 @@ def test_sealed_files_are_their_owners_alone(app: Flask, tmp_path: Any) -> None:
     path.chmod(0o644)
     encryption.write_encrypted(path, b"y")
     assert (stat.S_IMODE(path.stat().st_mode), encryption.read_encrypted(path)) == (0o600, b"y")
+
+
+PLAN = {"title": "2026年第二期换证班", "kind": "renewal", "year": "2026", "time": "m6", "capacity": "80", "hours": "16"}
+UNIT = {"name": "新立民爆公司", "kind": "enterprise", "business": "production", "credit_code": credit_code(901)}
+PERSON = {"name": "陈戊辰", "id_type": "resident_id", "id_number": "370000198001010025", "act": "save"}
+PERSON |= {"qualification_type": "MANAGER_PROD", "no_criminal_record": "true"}
+TICKET = {"kind": "technical", "subject": "无法上传照片", "body": "上传照片时提示“不是图片”。"}
+Make = Callable[[Stage], tuple[User, str, dict[str, Any], type[Any]]]
+ACTS: dict[str, Make] = {
+    "plans.create": lambda s: (s.province, "/plans", PLAN, TrainingPlan),
+    "plans.begin_class": lambda s: (s.province, f"/plans/{_plan(s)}/classes", {}, Case),
+    "classes.create": lambda s: (s.province, "/classes", {}, Case),
+    "units.create": lambda s: (s.province, "/units", UNIT, Organisation),
+    "persons.create": lambda s: (s.enterprise, "/persons", PERSON, Person),
+    "notices.create": lambda s: (s.association, "/bulletins", {"title": "通报", "body": "请按时完成。"}, Notice),
+    "tickets.create": lambda s: (s.enterprise, "/tickets", TICKET, Ticket),
+    "tickets.say": lambda s: (s.enterprise, f"/tickets/{_ticket(s)}", {"body": "补充一句。"}, TicketMessage),
+    "certificates.print_certificate": lambda s: (
+        s.association,
+        f"/certificates/{_certificate(s)}/print",
+        {"reason": "补打"},
+        PrintRecord,
+    ),
+    "printing.create": lambda s: (
+        s.association,
+        "/certificates/print",
+        {"certificate": str(_certificate(s)), "reason": "补打"},
+        PrintBatch,
+    ),
+}
+"""The views that make a row each time they are asked: who asks, where, with what, and which row."""
+
+
+def _plan(stage: Stage) -> Any:
+    made = plans.save_plan(stage.province, PLAN)
+    return plans.publish_plan(stage.province, made.id).id
+
+
+def _ticket(stage: Stage) -> Any:
+    return tickets.open_ticket(stage.enterprise, TICKET).id
+
+
+def _certificate(stage: Stage) -> Any:
+    return make_certificate(stage.person(), printed_count=1).id
+
+
+def making_views() -> set[str]:
+    """The views that make something once for each form, by their endpoint."""
+    found = set()
+    for file in (SERVICE / "web/views").rglob("*.py"):
+        tree = ast.parse(file.read_text())
+        callers = {
+            function.name
+            for function in tree.body
+            if isinstance(function, ast.FunctionDef)
+            and any(isinstance(one, ast.Call) and getattr(one.func, "id", "") == "once" for one in ast.walk(function))
+        }
+        found |= {f"{file.stem}.{name}" for name in callers}
+    return found
+
+
+def test_every_view_that_makes_something_once_is_tried() -> None:
+    inner = {"printing._begin": "printing.create", "persons._save": "persons.create", "units._create": "units.create"}
+    assert {inner.get(name, name) for name in making_views()} == ACTS.keys()
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_form_sent_twice_at_once_makes_one_thing(app: Flask, clock: Any, act: str) -> None:
+    """Two clients send the same form at the same moment: one row, and both are led to it (R74)."""
+    user, address, data, model = ACTS[act](make_stage())
+    before, sent = _count(model), data | {"form_id": str(new_id())}
+
+    def send(_n: int) -> Any:
+        return sign_in(app.test_client(), user).post(address, data=sent)
+
+    with ThreadPoolExecutor(TWICE) as pool:
+        answers = list(pool.map(send, range(TWICE)))
+    assert {answer.status_code for answer in answers} <= {302, 303}, [answer.text for answer in answers]
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert _count(model) == before + 1
+
+
+def _count(model: type[Any]) -> int:
+    session().rollback()
+    return session().scalar(select(func.count()).select_from(model)) or 0

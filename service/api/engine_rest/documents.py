@@ -1,0 +1,184 @@
+"""The OpenAPI document of ``/engine-rest``, at ``/api/engine-rest.json``: made from its routes, lists and schemas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, Response, current_app
+
+from service.api.engine_rest import blueprint as engine_rest
+from service.api.engine_rest.parameters import MAX_ROWS, MAX_TEXT
+from service.api.engine_rest.schemas import ERROR, FIELDS, VARIABLES, Schema, schema_of, started
+from service.models.queries.camunda.history import ACTIVITIES, PAST_INSTANCES
+from service.models.queries.camunda.listing import ListQuery
+from service.models.queries.camunda.runtime import DEFINITIONS, INCIDENTS, INSTANCES, JOBS, TASKS
+from service.validation.fields import MAX_INTEGER
+
+ABOUT = """案卷、待办、作业和历史，按 Camunda 7 的 REST 方言；范围、规则和提示与网页一致。HTTP Basic，不用 Cookie。
+
+Cases, tasks, jobs and history in the dialect of Camunda 7's REST; scopes, rules and messages are those of the pages."""
+ERRORS = {400: "请求有误", 401: "请先登录", 403: "没有权限", 404: "没有找到", 409: "情况已经变化", 413: "文件太大"}
+ERRORS |= {415: "格式不对", 429: "操作过于频繁", 500: "系统出错", 503: "系统暂时不可用"}
+KINDS: Mapping[str, Schema] = {
+    "number": {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER},
+    "flag": {"type": "boolean"},
+}
+FLAG: Schema = {"type": "boolean"}
+VALUES: Schema = {
+    "type": "object",
+    "properties": {"variables": VARIABLES, "withVariablesInReturn": FLAG, "businessKey": {"type": "string"}},
+}
+USER: Schema = {"type": "object", "properties": {"userId": {"type": ["string", "null"]}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What one view answers. answer: the name of a schema or a schema, None for no content; many: a list of them.
+
+    listing: whose filters it takes. body: the schema of what is sent. is_either: it answers with or without content.
+    """
+
+    summary: str
+    answer: str | Schema | None = None
+    many: bool = False
+    listing: ListQuery | None = None
+    body: Schema | None = None
+    is_either: bool = False
+
+
+def _list(summary: str, answer: str, listing: ListQuery) -> Operation:
+    return Operation(summary, answer, many=True, listing=listing)
+
+
+def _count(summary: str, listing: ListQuery) -> Operation:
+    return Operation(summary, "CountResultDto", listing=listing)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "show_version": Operation("方言的版本 / Version of the dialect", "VersionDto"),
+    "list_definitions": _list("流程定义 / Process definitions", "ProcessDefinitionDto", DEFINITIONS),
+    "count_definitions": _count("流程定义数 / Their number", DEFINITIONS),
+    "show_definition": Operation("一个流程定义 / One definition", "ProcessDefinitionDto"),
+    "show_diagram": Operation("流程图 / Its diagram", "ProcessDefinitionDiagramDto"),
+    "start_instance": Operation("发起案卷 / Start a case", started(), body=VALUES),
+    "list_deployments": Operation("部署 / Deployments", "DeploymentDto", many=True),
+    "list_instances": _list("在办案卷 / Running cases", "ProcessInstanceDto", INSTANCES),
+    "query_instances": Operation(
+        "查询在办案卷 / Query them", "ProcessInstanceDto", many=True, listing=INSTANCES, body={"type": "object"}
+    ),
+    "count_instances": _count("在办案卷数 / Their number", INSTANCES),
+    "show_instance": Operation("一个案卷 / One case", "ProcessInstanceDto"),
+    "show_instance_variables": Operation("案卷的变量 / Its variables", VARIABLES),
+    "list_tasks": _list("待办 / Tasks", "TaskDto", TASKS),
+    "query_tasks": Operation("查询待办 / Query them", "TaskDto", many=True, listing=TASKS, body={"type": "object"}),
+    "count_tasks": _count("待办数 / Their number", TASKS),
+    "count_queried_tasks": Operation("查询待办数 / Number of a query", "CountResultDto", body={"type": "object"}),
+    "show_task": Operation("一项待办 / One task", "TaskDto"),
+    "show_task_variables": Operation("待办的变量 / Its variables", VARIABLES),
+    "show_form": Operation("表单的名称 / The key of its form", "FormDto"),
+    "show_deployed_form": Operation("表单 / Its form", {"type": "object"}),
+    "claim": Operation("领取 / Claim", body=USER),
+    "assign": Operation("转交 / Assign", body=USER),
+    "unclaim": Operation("退还 / Give back"),
+    "complete": Operation("办结 / Complete", VARIABLES, body=VALUES, is_either=True),
+    "list_past_instances": _list("历史案卷 / Past cases", "HistoricProcessInstanceDto", PAST_INSTANCES),
+    "count_past_instances": _count("历史案卷数 / Their number", PAST_INSTANCES),
+    "show_past_instance": Operation("一个历史案卷 / One past case", "HistoricProcessInstanceDto"),
+    "list_activities": _list("办理环节 / Passages through elements", "HistoricActivityInstanceDto", ACTIVITIES),
+    "count_activities": _count("办理环节数 / Their number", ACTIVITIES),
+    "list_jobs": _list("作业 / Jobs", "JobDto", JOBS),
+    "count_jobs": _count("作业数 / Their number", JOBS),
+    "show_job": Operation("一项作业 / One job", "JobDto"),
+    "list_incidents": _list("故障 / Incidents", "IncidentDto", INCIDENTS),
+    "count_incidents": _count("故障数 / Their number", INCIDENTS),
+    "show_incident": Operation("一个故障 / One incident", "IncidentDto"),
+}
+"""What each view of the interface answers, by its name; a route without an entry fails when the document is made."""
+UNKNOWN = "unknown"
+
+pages = Blueprint("engine_rest_documents", __name__, url_prefix="/api")
+
+
+@pages.get("/engine-rest.json")
+def openapi() -> Response:
+    return Response(document(current_app._get_current_object()), content_type="application/json")  # type: ignore[attr-defined]
+
+
+@cache
+def document(app: Flask) -> bytes:
+    """Write the document from the routes of the application."""
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in app.url_map.iter_rules():
+        noun, _, view = rule.endpoint.partition(".")
+        if noun != engine_rest.blueprint.name or view == UNKNOWN:
+            continue
+        path = re.sub(r"<(\w+)>", r"{\1}", rule.rule)
+        for method in sorted((rule.methods or set()) & set(engine_rest.METHODS)):
+            paths.setdefault(path, {})[method.lower()] = _operation(
+                OPERATIONS[view], f"{view}_{len(paths)}", rule.arguments
+            )
+    content = {
+        "openapi": "3.1.0",
+        "info": {"title": "安培 engine-rest / Anpei engine-rest", "version": engine_rest.VERSION, "description": ABOUT},
+        "servers": [{"url": "/"}],
+        "security": [{"basic": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {name: schema_of(name) for name in FIELDS} | {"ExceptionDto": ERROR},
+            "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
+        },
+    }
+    return orjson.dumps(content)
+
+
+def _operation(known: Operation, name: str, arguments: set[str]) -> Schema:
+    found: Schema = {
+        "operationId": name,
+        "summary": known.summary,
+        "parameters": [*map(_in_path, sorted(arguments)), *(_filters(known.listing) if known.listing else [])],
+        "responses": _responses(known),
+    }
+    if known.body is not None:
+        found["requestBody"] = {"content": {"application/json": {"schema": known.body}}}
+    return found
+
+
+def _responses(known: Operation) -> Schema:
+    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/ExceptionDto"}}}
+    found: Schema = {str(status): {"description": text, "content": problem} for status, text in ERRORS.items()}
+    if known.answer is not None:
+        found["200"] = {"description": "好 / OK", "content": {"application/json": {"schema": _answer(known)}}}
+    if known.answer is None or known.is_either:
+        found["204"] = {"description": "已办 / Done"}
+    return found
+
+
+def _answer(known: Operation) -> Schema:
+    answer = known.answer
+    one: Schema = {"$ref": f"#/components/schemas/{answer}"} if isinstance(answer, str) else dict(answer or {})
+    return {"type": "array", "items": one} if known.many else one
+
+
+def _in_path(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _filters(listing: ListQuery) -> list[Schema]:
+    """Describe what narrows, orders and pages a list."""
+    counted: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_ROWS}
+    chosen = {
+        name: KINDS.get(one.kind, {"type": "string", "maxLength": MAX_TEXT}) for name, one in listing.criteria.items()
+    }
+    chosen |= {"firstResult": KINDS["number"], "maxResults": counted}
+    chosen |= {"sortBy": {"enum": sorted(listing.orders)}, "sortOrder": {"enum": ["asc", "desc"]}}
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in chosen.items()]
+
+
+def register(app: Flask) -> None:
+    """Put the document into the application."""
+    app.register_blueprint(pages)

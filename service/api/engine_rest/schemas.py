@@ -1,0 +1,118 @@
+"""The answers and requests of ``/engine-rest`` as JSON Schema, under Camunda's names; a test compares them with life.
+
+A field is written ``name: type``, where ``|null`` may follow the type; "null" alone is a field without meaning here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = dict[str, Any]
+
+INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\+0000$"
+TYPES: Mapping[str, Schema] = {
+    "text": {"type": "string"},
+    "id": {"type": "string", "format": "uuid"},
+    "instant": {"type": "string", "pattern": INSTANT},
+    "number": {"type": "integer"},
+    "flag": {"type": "boolean"},
+    "links": {"type": "array", "maxItems": 0},
+}
+OF_A_CASE = {"processInstanceId": "id", "processDefinitionId": "text"}
+FIELDS: Mapping[str, Mapping[str, str]] = {
+    "ProcessDefinitionDto": {
+        **{"id": "text", "key": "text", "category": "null", "description": "null", "name": "text", "version": "number"},
+        **{"resource": "text", "deploymentId": "text", "diagram": "null", "suspended": "flag", "tenantId": "null"},
+        **{"versionTag": "null", "historyTimeToLive": "null", "startableInTasklist": "flag"},
+    },
+    "ProcessDefinitionDiagramDto": {"id": "text", "bpmn20Xml": "text"},
+    "DeploymentDto": {
+        **{"links": "links", "id": "text", "name": "text", "source": "text"},
+        **{"deploymentTime": "instant", "tenantId": "null"},
+    },
+    "ProcessInstanceDto": {
+        **{"links": "links", "id": "id", "definitionId": "text", "definitionKey": "text", "businessKey": "text|null"},
+        **{"caseInstanceId": "null", "ended": "flag", "suspended": "flag", "tenantId": "null"},
+    },
+    "TaskDto": {
+        **{"id": "id", "name": "text", "assignee": "text|null", "created": "instant", "due": "instant|null"},
+        **{"followUp": "instant|null", "lastUpdated": "null", "delegationState": "null", "description": "text|null"},
+        **{"executionId": "id", "owner": "null", "parentTaskId": "null", "priority": "number", **OF_A_CASE},
+        **{"taskDefinitionKey": "text", "caseExecutionId": "null", "caseInstanceId": "null"},
+        **{"caseDefinitionId": "null", "suspended": "flag", "formKey": "text|null", "camundaFormRef": "null"},
+        **{"tenantId": "null", "taskState": "text"},
+    },
+    "JobDto": {
+        **{"id": "id", "jobDefinitionId": "null", **OF_A_CASE, "processDefinitionKey": "text", "executionId": "id"},
+        **{"exceptionMessage": "text|null", "failedActivityId": "text|null", "retries": "number"},
+        **{"dueDate": "instant|null", "suspended": "flag", "priority": "number", "tenantId": "null"},
+        **{"createTime": "instant", "batchId": "null"},
+    },
+    "IncidentDto": {
+        **{"id": "id", **OF_A_CASE, "executionId": "id", "incidentTimestamp": "instant", "incidentType": "text"},
+        **{"activityId": "text", "failedActivityId": "text", "causeIncidentId": "id", "rootCauseIncidentId": "id"},
+        **{"configuration": "id|null", "incidentMessage": "text", "tenantId": "null", "jobDefinitionId": "null"},
+        **{"annotation": "null"},
+    },
+    "HistoricProcessInstanceDto": {
+        **{"id": "id", "businessKey": "text|null", "processDefinitionId": "text", "processDefinitionKey": "text"},
+        **{"processDefinitionName": "text", "processDefinitionVersion": "number", "startTime": "instant"},
+        **{"endTime": "instant|null", "removalTime": "null", "durationInMillis": "number|null"},
+        **{"startUserId": "text|null", "startActivityId": "text|null", "deleteReason": "null"},
+        **{"rootProcessInstanceId": "id", "superProcessInstanceId": "null", "superCaseInstanceId": "null"},
+        **{"caseInstanceId": "null", "tenantId": "null", "state": "text"},
+    },
+    "HistoricActivityInstanceDto": {
+        **{"id": "text", "parentActivityInstanceId": "id", "activityId": "text", "activityName": "text|null"},
+        **{"activityType": "text", "processDefinitionKey": "text", **OF_A_CASE, "executionId": "id"},
+        **{"taskId": "id|null", "calledProcessInstanceId": "null", "calledCaseInstanceId": "null"},
+        **{"assignee": "text|null", "startTime": "instant", "endTime": "instant|null"},
+        **{"durationInMillis": "number|null", "canceled": "flag", "completeScope": "flag", "tenantId": "null"},
+        **{"removalTime": "null", "rootProcessInstanceId": "id"},
+    },
+    "FormDto": {"key": "text|null", "camundaFormRef": "null", "contextPath": "null"},
+    "CountResultDto": {"count": "number"},
+    "VersionDto": {"version": "text"},
+}
+ERROR: Schema = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "message": {"type": "string"},
+        "code": {"type": ["integer", "null"]},
+        "fields": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+    "required": ["type", "message", "code"],
+    "additionalProperties": False,
+}
+VARIABLE: Schema = {
+    "type": "object",
+    "properties": {"type": {"type": "string"}, "value": {}, "valueInfo": {"type": "object"}},
+    "required": ["value"],
+}
+VARIABLES: Schema = {"type": "object", "additionalProperties": VARIABLE}
+
+
+def schema_of(name: str) -> Schema:
+    """Return the schema of an answer that has exactly these fields."""
+    properties = {field: _type(written) for field, written in FIELDS[name].items()}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def started() -> Schema:
+    """Return the schema of a case just started, with its variables if they were asked for."""
+    found = schema_of("ProcessInstanceDto")
+    return found | {"properties": found["properties"] | {"variables": VARIABLES}}
+
+
+def _type(written: str) -> Schema:
+    kind, _, nullable = written.partition("|")
+    if kind == "null":
+        return {"type": "null"}
+    return TYPES[kind] | ({"type": [TYPES[kind]["type"], "null"]} if nullable else {})
