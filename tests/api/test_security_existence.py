@@ -6,11 +6,13 @@ import base64
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from lxml import html
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
@@ -29,7 +31,11 @@ from service.models.tables.person_import import PersonImport
 from service.models.tables.print_batch import PrintBatch
 from service.models.tables.ticket import TicketFile
 from service.models.tables.user import User
-from tests.api.every_page import LOGINS, SOURCES, examples_of, leave_traces, user_named
+from tests.api.every_page import LOGINS, SOURCES, addresses, examples_of, leave_traces, page_rules, user_named
+from tests.api.test_pages_fuzz import DANGEROUS_FORMS, fields
+from tests.api.test_security_forgery import rest
+from tests.api.v1_world import give_password
+from tests.builders.stage import enroll, make_stage, publish_class, task_of
 from tests.builders.world import sign_in
 
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -129,3 +135,79 @@ def test_a_foreign_id_is_answered_like_one_of_nobody(app: Flask, client: FlaskCl
         client.post("/sign-out")
     assert not differing, "\n".join(f"{where}: {how}" for where, how in differing.items())
     assert tried > 1000, tried
+
+
+def owners() -> dict[str, Any]:
+    """The table in which each id of a scoped row, an account or a file of somebody stands."""
+    models = (*TABLES, User, *OWN)
+    return {str(key): model for model in models if hasattr(model, "id") for key in session().scalars(select(model.id))}
+
+
+def named_rows(tree: Any, address: str, tables: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, str], str, Any]]:
+    """The parameters and fields of a page that name a row: method, target, the other fields, the name, the table."""
+    path = urlsplit(address).path
+    for link in tree.xpath("//@href"):
+        parts = urlsplit(link)
+        if parts.path in ("", path):
+            for name, value in parse_qsl(parts.query):
+                if value in tables:
+                    yield "GET", path, {}, name, tables[value]
+    for form in tree.xpath("//form"):
+        method, target = (form.get("method") or "get").upper(), form.get("action") or address
+        known = fields(form)
+        for one in form.xpath(".//*[@name]"):
+            values = [one.get("value"), *one.xpath("./option/@value")]
+            table = next((tables[value] for value in values if value in tables), None)
+            if table is not None and not target.startswith(DANGEROUS_FORMS):
+                yield method, target, known, one.get("name"), table
+
+
+@pytest.mark.usefixtures("demonstration")
+def test_a_foreign_id_in_a_parameter_or_field_is_answered_like_one_of_nobody(app: Flask, client: FlaskClient) -> None:
+    """Page × field that names a row × role: chosen from outside of the list, both are refused alike."""
+    leave_traces(client)
+    tables, tried, differing = owners(), set(), {}
+    for login in LOGINS:
+        user = user_named(login)
+        sign_in(client, user)
+        examples = examples_of(user)
+        foreign = {model: _foreign(user, model) for model in set(tables.values())}
+        for address in [one for rule in page_rules(app) for one in [*addresses(app, rule, examples)][:1]]:
+            page = client.get(address)
+            if page.mimetype != "text/html" or page.status_code != 200:
+                continue
+            for method, target, known, name, model in named_rows(html.fromstring(page.text), address, tables):
+                where = (login, method, IDS.sub("ID", urlsplit(target).path), name)
+                if where in tried or foreign[model] is None:
+                    continue
+                tried.add(where)
+                seen = [_sent(client, method, target, known | {name: str(key)}) for key in (foreign[model], new_id())]
+                if seen[0] != seen[1]:
+                    differing[where] = [(status, body[:300]) for status, body in seen]
+        client.post("/sign-out")
+    assert not differing, "\n".join(f"{where}: {how}" for where, how in differing.items())
+    assert len(tried) > 40, len(tried)
+
+
+def _sent(client: FlaskClient, method: str, target: str, values: dict[str, str]) -> tuple[int, str]:
+    given: dict[str, Any] = {"query_string": values} if method == "GET" else {"data": values}
+    answer = client.open(target, method=method, **given)
+    told = answer.headers.get("Location", "") + answer.text
+    return answer.status_code, PASSING.sub("", IDS.sub("ID", told))
+
+
+def test_an_account_of_others_is_answered_like_one_of_nobody(app: Flask, client: FlaskClient, clock: Any) -> None:
+    """Of whichever task, who may not take it over is told in the same words whether the login exists or not."""
+    stage = make_stage()
+    give_password()
+    case = enroll(stage, publish_class(stage), stage.person())
+    task = task_of(case, "confirm_enrollment").id
+    for key in (task, new_id()):
+        for user in (stage.province, stage.other_province, stage.enterprise):
+            for way in ("assignee", "claim"):
+                answers = [
+                    rest(client, user, f"/task/{key}/{way}", {"userId": login})
+                    for login in (stage.ministry.login, "nobody-there")
+                ]
+                assert answers[0].status_code == answers[1].status_code == 404
+                assert answers[0].json == answers[1].json, (user.role, way)
