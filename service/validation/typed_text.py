@@ -14,7 +14,7 @@ MAX_DIGITS = 18  # of a whole number; more than any column or counter holds
 MAX_NUMBER_LENGTH = 400  # characters of a decimal number; longer ones cost time and mean nothing
 
 INSTANTS = ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
-"""How REST clients write an instant."""
+"""Forms in which REST clients write an instant."""
 
 
 def as_id(text: object) -> UUID | None:

@@ -38,7 +38,7 @@ USER: Schema = {"type": "object", "properties": {"userId": {"type": ["string", "
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What one view answers. answer: the name of a schema or a schema, None for no content; many: a list of them.
+    """The request and the answer of one view. answer: the name of a schema or a schema, None for no content; many: a list of them.
 
     listing: whose filters it takes. body: the schema of what is sent. is_either: it answers with or without content.
     """
@@ -98,7 +98,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "count_incidents": _count("故障数 / Their number", INCIDENTS),
     "show_incident": Operation("一个故障 / One incident", "IncidentDto"),
 }
-"""What each view of the interface answers, by its name; a route without an entry fails when the document is made."""
+"""The answers of the views of the interface, by name; a route without an entry fails when the document is made."""
 UNKNOWN = "unknown"
 
 pages = Blueprint("engine_rest_documents", __name__, url_prefix="/api")
