@@ -38,7 +38,9 @@ USER: Schema = {"type": "object", "properties": {"userId": {"type": ["string", "
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """The request and the answer of one view. answer: the name of a schema or a schema, None for no content; many: a list of them.
+    """The request and the answer of one view.
+
+    answer: the name of a schema or a schema, None for no content; many: a list of them.
 
     listing: whose filters it takes. body: the schema of what is sent. is_either: it answers with or without content.
     """
