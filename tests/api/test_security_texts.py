@@ -16,6 +16,7 @@ from marshmallow import Schema
 from marshmallow import fields as marshmallow_fields
 from werkzeug.exceptions import HTTPException
 
+from service.models.db.ids import new_id
 from service.models.db.session import Base
 from service.validation.characters import is_storable
 from service.validation.fields import Field
@@ -67,6 +68,7 @@ class Sender:
                         self._post(rule, target, values | more | ({name: values[name] + hostile} if name else {}))
 
     def _post(self, rule: str, target: str, values: dict[str, str]) -> None:
+        values |= {name: str(new_id()) for name in ("form_id", "submission", "import_id") if name in values}
         answer = self.client.post(
             target, data=encoded(values), content_type="application/x-www-form-urlencoded", buffered=True
         )
