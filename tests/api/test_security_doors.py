@@ -30,7 +30,6 @@ from service.models.tables.training import TrainingPlan
 from service.models.tables.user import User
 from service.workflow.notices import tickets
 from service.workflow.training import plans
-from tests.api.every_page import addresses, examples_of, leave_traces, page_rules, user_named
 from tests.api.test_security_forgery import SERVICE, rest, typed
 from tests.api.test_security_forgery import open_tasks as open_tasks
 from tests.api.v1_world import give_password
@@ -133,25 +132,6 @@ def test_a_stranger_is_not_told_what_is_amiss(client: FlaskClient) -> None:
     near, far = client.get("/readyz"), client.get("/readyz", environ_base={"REMOTE_ADDR": "203.0.113.9"})
     assert set(near.json) == {"status", "faults"}
     assert set(far.json) == {"status"}
-
-
-@pytest.mark.usefixtures("demonstration")
-@pytest.mark.parametrize("login", ["association", "enterprise-1", "sysadmin"])
-def test_no_page_is_cached_and_none_leads_away(app: Flask, client: FlaskClient, login: str) -> None:
-    """Every page with foreign addresses in every parameter that might name the way back, and as referrer."""
-    leave_traces(client)
-    user = user_named(login)
-    sign_in(client, user)
-    examples = examples_of(user)
-    names = ("next", "then", "back", "url", "return", "referrer", "from")
-    for rule in page_rules(app):
-        for address in [*addresses(app, rule, examples)][:2]:
-            answer = client.get(address)
-            if answer.status_code == 200 and rule.rule not in CACHED:
-                assert "no-store" in answer.headers["Cache-Control"], address
-            for foreign in FOREIGN[:2]:
-                answer = client.get(address, query_string=dict.fromkeys(names, foreign), headers={"Referer": foreign})
-                _stays(answer, address)
 
 
 def test_no_act_leads_away(app: Flask, client: FlaskClient) -> None:
