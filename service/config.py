@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import os
+import pwd
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,7 +15,8 @@ from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import unquote, urlsplit
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TEMPLATES = CHECKOUT / "templates"
@@ -27,6 +29,17 @@ class InvalidSetting(Exception):
 
 
 Network = IPv4Network | IPv6Network
+
+
+class DatabaseRoles(NamedTuple):
+    """The names of the three database roles: owner of the tables, application, readers (``migrations/rights.py``)."""
+
+    owner: str
+    app: str
+    read: str
+
+
+EMBEDDED_ROLES = DatabaseRoles("anpei_owner", "anpei_app", "anpei_read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +61,14 @@ class Settings:
     """Everything that differs from one installation to the next.
 
     ``keys`` maps a key id to 32 bytes for AES-256-GCM; new values are written with ``current_key``;
-    ``digest_key`` (32 bytes) makes the keyed digests by which an identity number is found.
+    ``digest_key`` (32 bytes) makes the keyed digests by which an identity number is found. The addresses of the
+    database are always postgresql+psycopg2://; they differ in the role that connects.
     """
 
     data_dir: Path
-    database_url: str  # always postgresql+psycopg2://
+    database_url: str  # of the application
+    owner_url: str  # of migrations and maintenance
+    read_url: str  # of proofs and backups
     is_embedded: bool  # the database is the server that ``postgres.py`` runs in ``data_dir``
     port: int
     secret_key: str
@@ -63,17 +79,24 @@ class Settings:
     address: str = ""  # under which people reach the pages: links in mails, QR codes, the host that requests may name
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* headers are believed
 
+    @property
+    def roles(self) -> DatabaseRoles:
+        """The database roles that the addresses name."""
+        return DatabaseRoles(role_of(self.owner_url), role_of(self.database_url), role_of(self.read_url))
+
 
 @cache
 def settings() -> Settings:
     """The settings of this process; read once, secrets made when missing. Raises ``InvalidSetting``."""
     home = make_folder(data_dir())
-    url = os.environ.get("ANPEI_DATABASE_URL", "")
+    owner_url, database_url, read_url = _database_urls(home)
     keys, digest_key = read_keys(Path(os.environ.get("ANPEI_KEYS") or _made(home / "keys", _new_keys)))
     return Settings(
         data_dir=home,
-        database_url=normalise_url(url) if url else embedded_url(home),
-        is_embedded=not url,
+        database_url=database_url,
+        owner_url=owner_url,
+        read_url=read_url,
+        is_embedded="ANPEI_DATABASE_URL" not in _given(DATABASE_VARIABLES),
         port=_port(os.environ.get("ANPEI_PORT") or "8000"),
         secret_key=os.environ.get("ANPEI_SECRET_KEY") or _made(home / "secret-key", _new_secret).read_text().strip(),
         keys=MappingProxyType(keys),
@@ -122,17 +145,60 @@ def socket_dir(home: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"anpei-{os.geteuid()}-{digest}"
 
 
-def embedded_url(home: Path, database: str = "anpei") -> str:
-    """The address of a database of the embedded server whose data lie in ``home``."""
-    return f"postgresql+psycopg2://anpei@/{database}?host={socket_dir(home)}"
+def embedded_url(home: Path, database: str = "anpei", role: str = EMBEDDED_ROLES.app) -> str:
+    """The address of a database of the embedded server whose data lie in ``home``; the driver reads the password."""
+    query = f"host={socket_dir(home)}&passfile={quote(str(password_file(home, role)))}"
+    return f"postgresql+psycopg2://{role}@/{database}?{query}"
 
 
-def normalise_url(url: str) -> str:
+def password_file(home: Path, role: str) -> Path:
+    """The file of a role's password on the embedded server, in the form of libpq's ``.pgpass``."""
+    return home.absolute() / f"database-password-{role}"
+
+
+def make_password(home: Path, role: str) -> str:
+    """The password of a role of the embedded server, made on the first call."""
+    file = _made(password_file(home, role), lambda: f"*:*:*:{role}:{_new_secret()}")
+    return file.read_text().strip().rpartition(":")[2]
+
+
+DATABASE_VARIABLES = ("ANPEI_DATABASE_URL", "ANPEI_DATABASE_OWNER_URL", "ANPEI_DATABASE_READ_URL")
+
+
+def _given(names: tuple[str, ...]) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def _database_urls(home: Path) -> tuple[str, ...]:
+    """The addresses for owner, application and readers; where only the application's is given it stands for all."""
+    given = {name: normalise_url(url, name) for name, url in _given(DATABASE_VARIABLES).items()}
+    app, owner, read = DATABASE_VARIABLES
+    if given and app not in given:
+        raise InvalidSetting(f"{' and '.join(given)} without {app}: the application needs an address of its own")
+    if not given:
+        return tuple(embedded_url(home, role=role) for role in EMBEDDED_ROLES)
+    return given.get(owner, given[app]), given[app], given.get(read, given[app])
+
+
+def admin_url() -> str:
+    """The address by which ``anpei database-roles`` makes the roles of another server; nothing else uses it."""
+    name = "ANPEI_DATABASE_ADMIN_URL"
+    if url := os.environ.get(name):
+        return normalise_url(url, name)
+    raise InvalidSetting(f"{name} must be the address of the database for a superuser")
+
+
+def normalise_url(url: str, name: str = "ANPEI_DATABASE_URL") -> str:
     """The same database through psycopg2: SQLAlchemy takes a plain ``postgresql://`` for another driver."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.partition("+")[0] not in ("postgresql", "postgres"):
-        raise InvalidSetting("ANPEI_DATABASE_URL must begin with postgresql://")
+        raise InvalidSetting(f"{name} must begin with postgresql://")
     return f"postgresql+psycopg2://{rest}"
+
+
+def role_of(url: str) -> str:
+    """The database role that an address names; without one it is the account of the operating system."""
+    return unquote(urlsplit(url).username or "") or os.environ.get("PGUSER") or pwd.getpwuid(os.geteuid()).pw_name
 
 
 def read_keys(file: Path) -> tuple[dict[str, bytes], bytes]:

@@ -12,8 +12,10 @@ import sys
 from alembic import command
 from sqlalchemy import create_engine
 
-from service.infrastructure.postgres import Server
-from service.migrations import FOLDER, configuration, upgrade
+from service.cli.database import libpq
+from service.config import EMBEDDED_ROLES
+from service.infrastructure.postgres import SUPERUSER, Server
+from service.migrations import FOLDER, configuration, rights, upgrade
 from service.models import tables  # noqa: F401 - the metadata is filled by importing them
 from service.models.db.session import db
 from tests.database import test_server
@@ -37,12 +39,13 @@ def _check(server: Server) -> int:
 def differences(server: Server, migrated: str, modelled: str) -> list[str]:
     """The lines in which two databases differ, one made anew by the migrations and one from the models."""
     _anew(server, migrated)
-    upgrade(server.url(migrated))
+    upgrade(server.url(migrated, EMBEDDED_ROLES.owner), EMBEDDED_ROLES)
     _anew(server, modelled)
-    engine = create_engine(server.url(modelled))
+    engine = create_engine(server.url(modelled, EMBEDDED_ROLES.owner))
     with engine.begin() as connection:
         db.metadata.create_all(connection)
         command.stamp(configuration(connection), "head")  # so that a start takes it for up to date
+        rights.enforce(connection, EMBEDDED_ROLES)
     engine.dispose()
     schemas = (schema(server, name) for name in (migrated, modelled))
     return list(difflib.unified_diff(*schemas, "migrations", "models", lineterm="", n=1))
@@ -50,9 +53,10 @@ def differences(server: Server, migrated: str, modelled: str) -> list[str]:
 
 def _make(server: Server, message: str) -> int:
     _anew(server, "check_migrations")
-    upgrade(server.url("check_migrations"))
+    owner_url = server.url("check_migrations", EMBEDDED_ROLES.owner)
+    upgrade(owner_url, EMBEDDED_ROLES)
     number = len(list((FOLDER / "versions").glob("*.py"))) + 1
-    engine = create_engine(server.url("check_migrations"))
+    engine = create_engine(owner_url)
     with engine.connect() as connection:
         made = command.revision(configuration(connection), message, autogenerate=True, rev_id=f"{number:04d}")
     engine.dispose()
@@ -73,11 +77,7 @@ def schema(server: Server, database: str) -> list[str]:
             "--schema-only",
             "--no-owner",
             "--exclude-table=alembic_version",
-            "-h",
-            str(server.sockets),
-            "-U",
-            "anpei",
-            database,
+            libpq(server.url(database, SUPERUSER)),
         ],
         capture_output=True,
         text=True,

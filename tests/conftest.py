@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from service.config import settings
 from service.infrastructure.postgres import Server
 from setup.browser import find as find_browser
-from tests.database import copy, copy_of_world, template, test_server
+from tests.database import addresses, copy, copy_of_world, template, test_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -61,8 +61,7 @@ def template_database(server: Server) -> Iterator[str]:
 def application(server: Server, template_database: str) -> Iterator[Flask]:
     """The application of this test process; tests take ``app``, which comes with a fresh database."""
     database = f"test_{os.getpid()}"
-    os.environ |= {"ANPEI_DATABASE_URL": server.url(database), "ANPEI_DATA_DIR": str(server.home)}
-    os.environ["ANPEI_ADDRESS"] = "http://localhost"
+    os.environ |= addresses(server, database) | {"ANPEI_ADDRESS": "http://localhost"}
     settings.cache_clear()
     from service.app import create_app
 

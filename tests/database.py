@@ -12,14 +12,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sqlalchemy import create_mock_engine
+from sqlalchemy import create_mock_engine, text
 from sqlalchemy.schema import ExecutableDDLElement
 
-from service.config import CHECKOUT, data_dir
+from service.config import CHECKOUT, EMBEDDED_ROLES, data_dir, settings
+from service.infrastructure.database_roles import quote_name
 from service.infrastructure.postgres import Server
+from service.migrations.rights import maintenance
 
 SOURCES = (  # what fills a new database; its tables and diagrams are compared by what they are
     "service/migrations",
+    "service/infrastructure/database_roles.py",
     "service/engine/definition.py",
     "service/workflow/runtime/definitions.py",
     "service/workflow/system/reference_data.py",
@@ -53,10 +56,34 @@ def template(server: Server) -> Iterator[str]:
     yield name
 
 
+def addresses(server: Server, database: str) -> dict[str, str]:
+    """The environment of a process that works on a database, with each role where production has it."""
+    urls = {role: server.url(database, name) for role, name in EMBEDDED_ROLES._asdict().items()}
+    return {
+        "ANPEI_DATABASE_URL": urls["app"],
+        "ANPEI_DATABASE_OWNER_URL": urls["owner"],
+        "ANPEI_DATABASE_READ_URL": urls["read"],
+        "ANPEI_DATA_DIR": str(server.home),
+    }
+
+
 def copy(server: Server, source: str, name: str) -> None:
-    """Put a fresh copy of ``source`` in the place of ``name``; connections to the old one are cut."""
-    server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
+    """Put a fresh copy of ``source`` in the place of ``name``; connections to the old one are cut.
+
+    What a copy does not take along are the rights to the database itself: nobody makes temporary tables either.
+    """
+    owner = quote_name(EMBEDDED_ROLES.owner)
+    with contextlib.closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}" OWNER {owner} TEMPLATE "{source}" STRATEGY FILE_COPY')
+        cursor.execute(f'REVOKE TEMPORARY ON DATABASE "{name}" FROM PUBLIC')
+
+
+def alter_as_owner(*statements: str) -> None:
+    """Do to the test's database what no use case may: as the owner of its tables, in maintenance."""
+    with maintenance(settings().owner_url) as connection:
+        for statement in statements:
+            connection.execute(text(statement))
 
 
 def copy_of_world(server: Server, world: str, name: str, fill: Callable[[], None]) -> None:

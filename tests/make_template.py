@@ -9,7 +9,7 @@ import sys
 
 from service.config import CHECKOUT
 from setup.migrations import differences
-from tests.database import test_server
+from tests.database import addresses, test_server
 
 
 def main(name: str) -> None:
@@ -23,7 +23,7 @@ def main(name: str) -> None:
             file=sys.stderr,
         )
         made = "unfinished_models"
-    environment = {**os.environ, "ANPEI_DATABASE_URL": server.url(made), "ANPEI_DATA_DIR": str(server.home)}
+    environment = {**os.environ, **addresses(server, made)}
     subprocess.run([sys.executable, "-m", "service.cli", "deploy"], cwd=CHECKOUT, env=environment, check=True)
     server.execute(f'ALTER DATABASE "{made}" RENAME TO "{name}"')
 

@@ -34,7 +34,8 @@ def backup(file: Path) -> None:
     with application_as_it_is() as chosen:
         part = file.with_name(f"{file.name}.part")
         os.umask(0o077)  # the file is for its owner alone
-        call(chosen, "pg_dump", "--format=custom", "--no-owner", f"--file={part}", f"--dbname={libpq(chosen)}")
+        plain = ("--format=custom", "--no-owner", "--no-privileges")
+        call(chosen, chosen.read_url, "pg_dump", *plain, f"--file={part}", f"--dbname={libpq(chosen.read_url)}")
         _call_quietly(chosen, "pg_restore", f"--file={os.devnull}", str(part))  # can be read to its end
         part.replace(file)
         record_backup(**operator(), size=file.stat().st_size)
@@ -57,11 +58,12 @@ def restore(file: Path, yes: bool) -> None:
     with database() as chosen, tempfile.TemporaryDirectory(dir=chosen.data_dir) as folder:
         script = Path(folder) / "restore.sql"
         _refuse_newer(chosen, file)
+        foreign = ("--no-owner", "--no-privileges")  # roles of another server; the rights are given anew
         _call_quietly(
-            chosen, "pg_restore", "--clean", "--if-exists", "--no-owner", f"--file={script}", str(file)
+            chosen, "pg_restore", "--clean", "--if-exists", *foreign, f"--file={script}", str(file)
         )  # a file that is not whole fails here, before anything is touched
         at_once = ("-X", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "--single-transaction")
-        _call_quietly(chosen, "psql", *at_once, "-c", EMPTY, "-f", str(script), "-d", libpq(chosen))
+        _call_quietly(chosen, "psql", *at_once, "-c", EMPTY, "-f", str(script), "-d", libpq(chosen.owner_url))
     click.echo(f"The database is as {file} holds it.")
     _try_keys(file)
 
@@ -91,7 +93,7 @@ def _refuse_if_running() -> None:
     is_running = chosen.is_embedded and Server(chosen.data_dir).is_in_use()
     if not is_running:
         with database():
-            is_running = connections(chosen.database_url) > 0
+            is_running = connections(chosen.owner_url) > 0
     if is_running:
         sys.exit("anpei: Anpei or another program works on this database. Stop it, then restore again.")
 
@@ -110,9 +112,9 @@ def _refuse_newer(chosen: Settings, file: Path) -> None:
 
 
 def _call_quietly(chosen: Settings, name: str, *arguments: str) -> None:
-    """Run a program of PostgreSQL; its output is shown only when it fails."""
+    """Run a program of PostgreSQL as the owner; its output is shown only when it fails."""
     command = [program(chosen, name), *arguments]
-    done = subprocess.run(command, env=environment(chosen), capture_output=True, text=True, check=False)  # noqa: S603 - its own programs
+    done = subprocess.run(command, env=environment(chosen.owner_url), capture_output=True, text=True, check=False)  # noqa: S603 - its own programs
     if done.returncode:
         sys.exit(f"anpei: {done.stderr.strip()[-2000:]}\nNothing was changed.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from service.config import Settings, settings
 
@@ -25,10 +26,12 @@ def database() -> Iterator[Settings]:
 
 @contextlib.contextmanager
 def application_as_it_is() -> Iterator[Settings]:
-    """Yield an application context without bringing the tables up to date."""
+    """Yield an application context without bringing the tables up to date; their rights are as they should be."""
     from service.app import create_app
+    from service.migrations import grant
 
     with database() as chosen, create_app(chosen).app_context():
+        grant(chosen.owner_url, chosen.roles)
         yield chosen
 
 
@@ -40,6 +43,18 @@ def application() -> Iterator[None]:
     from service.workflow.system import reference_data
 
     with database() as chosen, create_app(chosen).app_context():
-        upgrade(chosen.database_url)
+        upgrade(chosen.owner_url, chosen.roles)
         reference_data.ensure()
         yield
+
+
+@contextlib.contextmanager
+def reading_application() -> Iterator[Settings]:
+    """Yield an application context whose session may only read: no command inside changes what it looks at."""
+    from service.app import create_app
+    from service.migrations import upgrade
+
+    with database() as chosen:
+        upgrade(chosen.owner_url, chosen.roles)
+        with create_app(replace(chosen, database_url=chosen.read_url)).app_context():
+            yield chosen

@@ -55,10 +55,12 @@ def reset_password(login: str) -> None:
 
 
 @click.command()
-def db() -> None:
-    """A psql prompt on the database."""
+@click.option("--role", type=click.Choice(["read", "app", "owner"]), default="read", show_default=True)
+def db(role: str) -> None:
+    """A psql prompt on the database, which can only read unless another role is chosen."""
     with database() as chosen:
-        call(chosen, "psql", libpq(chosen))
+        url = {"read": chosen.read_url, "app": chosen.database_url, "owner": chosen.owner_url}[role]
+        call(chosen, url, "psql", libpq(url))
 
 
 def operator() -> dict[str, str]:
@@ -73,20 +75,20 @@ def program(chosen: Settings, name: str) -> str:
     return Server(chosen.data_dir).program(name) if chosen.is_embedded else name
 
 
-def libpq(chosen: Settings) -> str:
-    """Return the address for PostgreSQL's programs without the password, because other users can read arguments."""
-    return _split_password(chosen)[0]
+def libpq(url: str) -> str:
+    """Return an address for PostgreSQL's programs without the password, because other users can read arguments."""
+    return split_password(url)[0]
 
 
-def environment(chosen: Settings) -> dict[str, str]:
+def environment(url: str) -> dict[str, str]:
     """Return the environment of PostgreSQL's programs, with the password, which arguments would show to other users."""
-    password = _split_password(chosen)[1]
+    password = split_password(url)[1]
     return {**os.environ, "PGPASSWORD": password} if password else dict(os.environ)
 
 
-def _split_password(chosen: Settings) -> tuple[str, str]:
+def split_password(url: str) -> tuple[str, str]:
     """Split the address from its password, which is before the host or among the options."""
-    rest, _, query = chosen.database_url.removeprefix("postgresql+psycopg2://").partition("?")
+    rest, _, query = url.removeprefix("postgresql+psycopg2://").partition("?")
     authority, slash, path = rest.partition("/")
     account, at, host = authority.rpartition("@")
     user, _, password = account.partition(":")
@@ -97,9 +99,9 @@ def _split_password(chosen: Settings) -> tuple[str, str]:
     return address, unquote([password, *given][-1])
 
 
-def call(chosen: Settings, name: str, *arguments: str) -> None:
-    """Run a program of PostgreSQL; when it fails, exit with its code."""
-    if code := subprocess.call([program(chosen, name), *arguments], env=environment(chosen)):  # noqa: S603 - its own programs
+def call(chosen: Settings, url: str, name: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL with the password of an address; when it fails, exit with its code."""
+    if code := subprocess.call([program(chosen, name), *arguments], env=environment(url)):  # noqa: S603 - its own programs
         sys.exit(code)
 
 

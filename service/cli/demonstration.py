@@ -71,7 +71,7 @@ def _fill(chosen: Settings) -> bool:
     from service.demo import fill
 
     app = create_app(chosen)
-    bring_up_to_date(app)
+    bring_up_to_date(app, chosen)
     with (
         app.app_context(),
         tqdm(desc="demonstration data", unit=" steps", file=sys.stderr, mininterval=0.5, delay=1) as bar,

@@ -40,7 +40,7 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 def on_starting(server: Any) -> None:
     """Bring tables and diagrams up to date before the first request."""
-    bring_up_to_date(server.app.wsgi())
+    bring_up_to_date(server.app.wsgi(), settings())
 
 
 def on_exit(_server: Any) -> None:

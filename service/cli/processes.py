@@ -9,8 +9,8 @@ from uuid import UUID
 
 import click
 
-from service.cli.context import application, database
-from service.config import CHECKOUT
+from service.cli.context import database, reading_application
+from service.config import CHECKOUT, Settings
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -28,7 +28,7 @@ def deploy(files: tuple[Path, ...]) -> None:
     from service.app import create_app
 
     with database() as chosen:
-        refused = bring_up_to_date(create_app(chosen), files, is_chatty=True)
+        refused = bring_up_to_date(create_app(chosen), chosen, files, is_chatty=True)
     sys.exit(1 if refused else 0)
 
 
@@ -51,7 +51,7 @@ def check(files: tuple[Path, ...]) -> None:
 @click.command()
 @click.argument("cases", nargs=-1, type=click.UUID)
 def verify(cases: tuple[UUID, ...]) -> None:
-    """Execute CASES (default: all) again from their journals, without stored states;
+    """Execute CASES (default: all) again from their journals, without stored states, as the role that only reads;
     exit code 1 when anything differs.
     """
     from sqlalchemy import select
@@ -61,7 +61,7 @@ def verify(cases: tuple[UUID, ...]) -> None:
     from service.workflow.runtime.history import verify as differences_of
 
     found = 0
-    with application():
+    with reading_application():
         chosen = list(cases) or list(session().scalars(select(Case.id).order_by(Case.id)))
         with click.progressbar(chosen, label="verify", file=sys.stderr) as shown:
             for case in shown:
@@ -81,13 +81,17 @@ def conformance(folder: Path) -> None:
     sys.exit(0 if run(folder, sys.stdout).is_sound else 1)
 
 
-def bring_up_to_date(app: Flask, files: tuple[Path, ...] = (), *, is_chatty: bool = False) -> int:
+def bring_up_to_date(app: Flask, chosen: Settings, files: tuple[Path, ...] = (), *, is_chatty: bool = False) -> int:
     """Tables, reference data, diagrams; says what is new and what was refused. The number of refused diagrams."""
     from service.migrations import upgrade
     from service.workflow.runtime.definitions import deploy_paths
     from service.workflow.system import reference_data
 
-    upgrade(app.config["SQLALCHEMY_DATABASE_URI"])
+    upgrade(chosen.owner_url, chosen.roles)
+    if chosen.roles.app == chosen.roles.owner:
+        click.echo(
+            f"The role {chosen.roles.app} works on tables that it owns; `anpei database-roles` makes three.", err=True
+        )
     with app.app_context():
         reference_data.ensure()
         results = deploy_paths(_diagrams(files))

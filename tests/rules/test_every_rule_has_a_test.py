@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from service.config import CHECKOUT
+from service.config import CHECKOUT, DATABASE_VARIABLES
 from service.infrastructure.postgres import Server
 from tests.rules.mutations import LATER, MUTATIONS, Mutation
 
@@ -53,7 +53,7 @@ class Copy:
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory: pytest.TempPathFactory, server: Server, template_database: str) -> Iterator[Copy]:
     """One copy for each test process, on the test server and the template of the checkout itself."""
-    kept = {name: value for name, value in os.environ.items() if name != "ANPEI_DATABASE_URL"}
+    kept = {name: value for name, value in os.environ.items() if name not in DATABASE_VARIABLES}
     chosen = {"ANPEI_DATA_DIR": str(server.home.parent), "ANPEI_TEST_TEMPLATE": template_database}
     made = Copy(tmp_path_factory.mktemp("mutants"), kept | chosen | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
     yield made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from datetime import date, timedelta
 from html import unescape
@@ -15,6 +14,7 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
+from service.config import settings
 from service.domain.accounts.roles import Role
 from service.infrastructure import pdf
 from service.migrations import upgrade
@@ -45,7 +45,7 @@ def english(client: FlaskClient, path: str) -> str:
 @pytest.fixture
 def stage(app: Flask, clock: Any) -> Stage:
     """The people of the tests on a migrated database with the diagrams of this copy."""
-    upgrade(os.environ["ANPEI_DATABASE_URL"])
+    upgrade(settings().owner_url, settings().roles)
     names = ("certificate_deregistration", "training_enrollment")
     deployed = definitions.deploy_paths([definitions.PROCESSES / f"{name}.bpmn" for name in names])
     assert [one.problems for one in deployed] == [(), ()]

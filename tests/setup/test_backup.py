@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from service.cli.database import libpq
 from service.config import CHECKOUT, read_keys
-from service.infrastructure.postgres import Server
+from service.infrastructure.postgres import SUPERUSER, Server
 from service.models.db.clock import MovingClock
 from service.models.queries.system.backup import Backup, last_backup
 from service.workflow.system.backups import record_backup, record_restore
+from tests.database import addresses
 from tests.setup.test_commands import Command
 
 FILL = """
@@ -28,7 +30,7 @@ from service.app import create_app
 from service.cli.processes import bring_up_to_date
 from service.config import settings
 app = create_app(settings())
-bring_up_to_date(app)
+bring_up_to_date(app, settings())
 with app.app_context():
     assert demo.fill(share=0.05)
 """
@@ -151,8 +153,9 @@ def test_another_database_s_file_and_a_later_version_s_are_refused(
     with Server(filled.home).running() as server:
         server.create_database("foreign")
         server.execute("CREATE TABLE thing (id int)", "foreign")
-        dump = [server.program("pg_dump"), "--format=custom", "-h", str(server.sockets), "-U", "anpei"]
-        subprocess.run([*dump, f"--file={tmp_path / 'foreign'}", "foreign"], check=True)
+        foreign = libpq(server.url("foreign", SUPERUSER))
+        dump = [server.program("pg_dump"), "--format=custom", f"--file={tmp_path / 'foreign'}", foreign]
+        subprocess.run(dump, check=True)
     before = contents(filled)
     assert "is no backup of Anpei" in filled("restore", "--yes", tmp_path / "foreign", code=1)
     other("deploy")
@@ -175,7 +178,8 @@ def test_tables_of_a_later_version_go_with_an_earlier_backup(filled: Command, sa
 def test_a_restore_is_refused_while_anpei_runs(filled: Command, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(filled.home).running() as server:
         assert "Stop it, then restore again" in filled("restore", "--yes", saved, code=1)
-        monkeypatch.setitem(filled._environment, "ANPEI_DATABASE_URL", server.url())
+        for name, address in addresses(server, "anpei").items():
+            monkeypatch.setitem(filled._environment, name, address)
         idle = server.connect("anpei")
         assert "Stop it, then restore again" in filled("restore", "--yes", saved, code=1)
         idle.close()

@@ -11,15 +11,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 
 from service.cli.database import environment, libpq
-from service.config import CHECKOUT, Settings
+from service.config import CHECKOUT
 from service.infrastructure.postgres import Server
+from tests.database import addresses
 
 LOGINS = "SELECT login FROM user_account ORDER BY login"
 
@@ -70,6 +70,7 @@ def test_help_lists_each_command_with_a_sentence() -> None:
         "create-admin",
         "unlock",
         "reset-password",
+        "database-roles",
         "backup",
         "restore",
         "db",
@@ -150,8 +151,9 @@ def test_the_database_s_password_stands_in_no_argument(
                 f'#!/bin/sh\necho "{name} $* [$PGPASSWORD]" >>{shlex.quote(str(tmp_path / "log"))}\n{real}\n'
             )
             called.chmod(0o755)
-        address = server.url().replace("anpei@", "anpei:s3%40cret%25@")
-        monkeypatch.setitem(anpei._environment, "ANPEI_DATABASE_URL", address)
+        for name, address in addresses(server, "anpei").items():
+            secret = address.replace("@/", ":s3%40cret%25@/")
+            monkeypatch.setitem(anpei._environment, name, secret)
         monkeypatch.setitem(anpei._environment, "PATH", f"{tmp_path}:{os.environ['PATH']}")
         anpei("backup", tmp_path / "saved")
         anpei("restore", "--yes", tmp_path / "saved")
@@ -163,7 +165,6 @@ def test_the_database_s_password_stands_in_no_argument(
 
 
 def test_a_password_among_the_options_of_the_address_is_no_argument_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    home = Settings(**dict.fromkeys(Settings.__dataclass_fields__))  # type: ignore[arg-type]
     for address, told, password in (
         ("u@/anpei?password=p%26q&host=/run/pg", "u@/anpei?host=/run/pg", "p&q"),
         ("u:p@h1:1,h2:2/anpei", "u@h1:1,h2:2/anpei", "p"),
@@ -172,9 +173,9 @@ def test_a_password_among_the_options_of_the_address_is_no_argument_either(monke
         ("/anpei", "/anpei", None),
     ):
         monkeypatch.delenv("PGPASSWORD", raising=False)
-        chosen = replace(home, database_url=f"postgresql+psycopg2://{address}")
-        assert libpq(chosen) == f"postgresql://{told}"
-        assert environment(chosen).get("PGPASSWORD") == password
+        url = f"postgresql+psycopg2://{address}"
+        assert libpq(url) == f"postgresql://{told}"
+        assert environment(url).get("PGPASSWORD") == password
 
 
 def test_a_database_that_cannot_be_reached_is_told_in_a_line(anpei: Command, monkeypatch: pytest.MonkeyPatch) -> None:

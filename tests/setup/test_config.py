@@ -20,7 +20,18 @@ from service.config import (
 )
 
 KEY = base64.b64encode(bytes(range(32))).decode()
-VARIABLES = ("DATABASE_URL", "PORT", "SECRET_KEY", "KEYS", "DEMO_PASSWORD", "SMTP_URL", "MAIL_FROM", "ADDRESS")
+VARIABLES = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "DATABASE_READ_URL",
+    "PORT",
+    "SECRET_KEY",
+    "KEYS",
+    "DEMO_PASSWORD",
+    "SMTP_URL",
+    "MAIL_FROM",
+    "ADDRESS",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +57,7 @@ def test_another_database_is_refused(url: str) -> None:
 
 def test_without_an_address_the_embedded_server_is_used() -> None:
     assert settings().is_embedded
-    assert settings().database_url.startswith("postgresql+psycopg2://anpei@/anpei?host=")
+    assert settings().database_url.startswith("postgresql+psycopg2://anpei_app@/anpei?host=")
 
 
 def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:

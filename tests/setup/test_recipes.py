@@ -15,7 +15,7 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from service.config import CHECKOUT
+from service.config import CHECKOUT, DATABASE_VARIABLES
 from service.infrastructure.postgres import Server
 from tests.setup.recipes import CATALOGUE, MIGRATIONS, Recipe, all_recipes
 
@@ -75,7 +75,7 @@ def test_contributing_names_every_file_of_a_recipe(followed: Followed, recipe: R
 
 
 def test_what_the_recipes_promise_is_there(followed: Followed, server: Server, template_database: str) -> None:
-    kept = {name: value for name, value in os.environ.items() if name != "ANPEI_DATABASE_URL"}
+    kept = {name: value for name, value in os.environ.items() if name not in DATABASE_VARIABLES}
     chosen = {"ANPEI_DATA_DIR": str(server.home.parent), "ANPEI_TEST_TEMPLATE": template_database}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "0", *PROOFS],

@@ -16,7 +16,7 @@ def main() -> None:
     """Fill the database of the settings; exit with a message when it holds data already."""
     with database() as chosen:
         app = create_app(chosen)
-        bring_up_to_date(app)
+        bring_up_to_date(app, chosen)
         with app.app_context(), tqdm(desc="full-scale data", unit=" rows", file=sys.stderr, mininterval=0.5) as bar:
 
             def show(done: int, total: int) -> None:

@@ -14,7 +14,7 @@ import psycopg2
 import structlog
 from flask import Flask
 
-from service.config import CHECKOUT, data_dir, settings
+from service.config import CHECKOUT, DATABASE_VARIABLES, data_dir, settings
 from service.infrastructure.postgres import Server
 
 HOME = Path(os.environ.get("ANPEI_BENCH_DIR") or data_dir() / "full")
@@ -27,12 +27,15 @@ def full_scale() -> Iterator[Flask]:
     with Server(HOME).running() as server:
         if not _is_filled(server):
             _fill()
-        os.environ |= {"ANPEI_DATA_DIR": str(HOME), "ANPEI_DATABASE_URL": server.url()}
+        server.create_database("anpei")  # filled by an earlier version it is handed over
+        os.environ["ANPEI_DATA_DIR"] = str(HOME)
+        for name in DATABASE_VARIABLES:
+            os.environ.pop(name, None)
         settings.cache_clear()
         from service.app import create_app
         from service.migrations import upgrade
 
-        upgrade(server.url())
+        upgrade(settings().owner_url, settings().roles)
         app = create_app()
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         app.config |= {"TESTING": True, "WTF_CSRF_ENABLED": False}
@@ -49,6 +52,6 @@ def _is_filled(server: Server) -> bool:
 def _fill() -> None:
     """Fill the database in a process of its own, which empties it first if a filling was interrupted."""
     print(f"  making the full-scale data in {HOME}: some minutes, once", flush=True)
-    environment = {key: value for key, value in os.environ.items() if key != "ANPEI_DATABASE_URL"}
+    environment = {key: value for key, value in os.environ.items() if key not in DATABASE_VARIABLES}
     command = [sys.executable, "-m", "tests.bench.full_scale"]
     subprocess.run(command, cwd=CHECKOUT, env=environment | {"ANPEI_DATA_DIR": str(HOME)}, check=True)

@@ -176,7 +176,7 @@ class _WorkerPool:
 
 def _vacuum() -> None:
     """Do what autovacuum would do later: statistics for the planner, the visibility map for index-only scans."""
-    connection = worker_slices.connect(settings().database_url)
+    connection = worker_slices.connect(settings().owner_url)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
