@@ -82,10 +82,11 @@ GRANTED = text(
     """
     SELECT c.relname, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type
     FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.grantee <> c.relowner
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'S') AND a.grantee <> c.relowner
     """
 )
 PRESENT = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+SEQUENCES = text("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")
 # 58: before each statement that updates (16), deletes (8) or truncates (32)
 GUARDED = text(
     """
@@ -113,26 +114,32 @@ def expected(roles: DatabaseRoles) -> set[Grant]:
     return {grant for grant in given if grant[1] != roles.owner}
 
 
+def _wanted(connection: Connection, roles: DatabaseRoles, present: set[str]) -> set[Grant]:
+    """The declared rights to the tables that are there; sequences, of which no use case draws, are read by backups."""
+    wanted = {grant for grant in expected(roles) if grant[0] in present}
+    if roles.read == roles.owner:
+        return wanted
+    return wanted | {(name, roles.read, "SELECT") for name in connection.scalars(SEQUENCES)}
+
+
 def is_in_force(connection: Connection, roles: DatabaseRoles) -> bool:
     """Tell whether rights and triggers of the database are the declared ones; asks, changes nothing."""
     _refuse_undeclared()
     present = set(connection.scalars(PRESENT))
     granted = {(table, role, right) for table, role, right in connection.execute(GRANTED)}
     guarded = set(connection.scalars(GUARDED, {"body": BODY}))
-    wanted = {grant for grant in expected(roles) if grant[0] in present}
-    return granted == wanted and guarded == APPEND_ONLY & present
+    return granted == _wanted(connection, roles, present) and guarded == APPEND_ONLY & present
 
 
 def enforce(connection: Connection, roles: DatabaseRoles) -> None:
     """Grant what is declared and nothing else, and guard what only grows; as the owner, in his transaction."""
     _refuse_undeclared()
     present = set(connection.scalars(PRESENT))
-    for table, role, _right in {(t, r, "") for t, r, _ in connection.execute(GRANTED)}:
+    for table, role in {(table, role) for table, role, _ in connection.execute(GRANTED)}:
         whom = role if role == "PUBLIC" else quote_name(role)
         connection.exec_driver_sql(f"REVOKE ALL ON {quote_name(table)} FROM {whom}")
-    for table, role, right in sorted(expected(roles)):
-        if table in present:
-            connection.exec_driver_sql(f"GRANT {right} ON {quote_name(table)} TO {quote_name(role)}")
+    for table, role, right in sorted(_wanted(connection, roles, present)):
+        connection.exec_driver_sql(f"GRANT {right} ON {quote_name(table)} TO {quote_name(role)}")
     connection.execute(
         text(f"CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $body${BODY}$body$")
     )
