@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine
 
+from service.config import EMBEDDED_ROLES
 from service.errors import AnpeiError
 from service.infrastructure.postgres import Server
 from service.migrations import configuration, upgrade
@@ -54,7 +55,8 @@ def test_a_database_with_cases_of_an_older_engine_is_refused_with_what_to_do(ser
     name = f"test_{os.getpid()}_older"
     server.create_database(name)
     try:
-        made = create_engine(server.url(name))
+        owner_url = server.url(name, EMBEDDED_ROLES.owner)
+        made = create_engine(owner_url)
         with made.connect() as connection, connection.begin():
             command.upgrade(configuration(connection), "0008")
         made.dispose()
@@ -66,6 +68,6 @@ def test_a_database_with_cases_of_an_older_engine_is_refused_with_what_to_do(ser
                 name,
             )
         with pytest.raises(AnpeiError, match="empty database") if has_cases else nullcontext():
-            assert upgrade(server.url(name))
+            assert upgrade(owner_url, EMBEDDED_ROLES)
     finally:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -22,7 +22,7 @@ from service.web.shell.request_routes import CHECKS_PASSWORD, THREADS, router
 from service.web.shell.security_headers import MAX_SENT_BYTES
 from tests.builders.slow_clients import KINDS, SlowClients
 from tests.builders.web_server import serving
-from tests.database import copy
+from tests.database import addresses, copy
 
 PATIENCE = 60
 SLOW = 200
@@ -69,7 +69,7 @@ def short_lived_web(server: Server, template_database: str, tmp_path: Path) -> I
 def _serve(server: Server, template_database: str, folder: Path) -> Iterator[Web]:
     database = f"web_{os.getpid()}_{folder.name}"
     copy(server, template_database, database)
-    with serving({"ANPEI_DATABASE_URL": server.url(database)}, folder / "web.log") as (port, process):
+    with serving(addresses(server, database), folder / "web.log") as (port, process):
         yield Web(port, process.pid)
     server.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
 
