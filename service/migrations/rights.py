@@ -101,7 +101,7 @@ BEGIN
         AND pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
         RETURN NULL;
     END IF;
-    RAISE insufficient_privilege USING MESSAGE = format('%s of %I is refused: its rows stay as they were written',
+    RAISE restrict_violation USING MESSAGE = format('%s of %I is refused: its rows stay as they were written',
         TG_OP, TG_TABLE_NAME);
 END
 """  # noqa: S608 - put together from constants
