@@ -67,7 +67,7 @@ def mighty_roles(cursor: Any, roles: DatabaseRoles) -> list[str]:
 
 
 def scram_verifier(password: str, iterations: int = SCRAM_ITERATIONS) -> str:
-    """What a server keeps of an ASCII password (RFC 5802)."""
+    """Derive from an ASCII password the text that a server keeps of it (RFC 5802)."""
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, iterations)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()

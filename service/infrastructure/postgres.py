@@ -148,7 +148,7 @@ class Server:
             self.stop()
 
     def create_database(self, name: str) -> None:
-        """Create an empty database of the owner's unless it exists; one of an earlier version is handed over to him."""
+        """Create an empty database of the owner's unless it exists; one of an earlier version is handed over."""
         owners = f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {quote_literal(name)}"  # noqa: S608 - quoted
         owned = self.execute(owners)
         if not owned:

@@ -1,4 +1,4 @@
-"""What each database role may do with each table, declared once; granted, and guarded by triggers, after migrations.
+"""Rights of each database role to each table, declared once; granted, and guarded by triggers, after migrations.
 
 A table that is not declared here fails the migration: whoever adds one says what it is.
 """
@@ -18,7 +18,7 @@ from service.models.db.session import db
 
 
 class Kind(Enum):
-    """What the application may do with a table beside reading it; readers read all of them, nobody else anything."""
+    """Rights of the application to a table beside reading it; readers read all of them, nobody else anything."""
 
     ORDINARY = ("INSERT", "UPDATE", "DELETE")
     KEPT = ("INSERT", "UPDATE")  # rows change, and none goes
@@ -132,7 +132,7 @@ def is_in_force(connection: Connection, roles: DatabaseRoles) -> bool:
 
 
 def enforce(connection: Connection, roles: DatabaseRoles) -> None:
-    """Grant what is declared and nothing else, and guard what only grows; as the owner, in his transaction."""
+    """Grant what is declared and nothing else, and guard what only grows; as the owner, in the transaction given."""
     _refuse_undeclared()
     present = set(connection.scalars(PRESENT))
     for table, role in {(table, role) for table, role, _ in connection.execute(GRANTED)}:
