@@ -123,10 +123,17 @@ class TaskAlreadyDone(Conflict):
 
 
 class TooManyAttempts(AnpeiError):
-    """尝试次数过多，请稍后再试。"""
+    """尝试次数过多，请稍后再试。
+
+    ``retry_after``: seconds after which it is of use to try again.
+    """
 
     status = 429
     code = "too_many_attempts"
+
+    def __init__(self, text: str | Message | None = None, retry_after: int = 1, **values: Any) -> None:
+        super().__init__(text, **values)
+        self.retry_after = retry_after
 
 
 class DefinitionRefused(AnpeiError):

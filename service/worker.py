@@ -12,6 +12,7 @@ from flask import Flask
 
 from service.app import create_app
 from service.models.db.clock import CHINA
+from service.workflow.accounts.authentication import forget_old_attempts
 from service.workflow.accounts.sessions import forget_ended
 from service.workflow.certificates.certificate_expiry import recheck_deregistrations, start_deregistrations
 from service.workflow.persons.retention import erase_due
@@ -63,6 +64,7 @@ def daily(app: Flask, ending: threading.Event) -> None:
     with app.app_context():
         try:
             forget_ended()
+            forget_old_attempts()
             recheck_deregistrations()
             while not ending.is_set() and start_deregistrations(JOBS_A_SLICE):
                 continue

@@ -69,6 +69,7 @@ class CredentialCache:
 
 
 credential_cache = CredentialCache()
+_checking = threading.Lock()  # a program that sends many requests at once has its password checked once
 
 
 def authenticate() -> User:
@@ -86,10 +87,10 @@ def identify() -> User:
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or given.password is None or "\0" in given.username:
         raise SignInNeeded(N_("请用 HTTP Basic 提供账号和密码。"))
-    stamp = credential_stamp(given.username)
-    account = credential_cache.recall(stamp, given.password) if stamp and _is_free(stamp) else None
+    account = _recall(given.username, given.password)
     if account is None:
-        account = _check(given.username, given.password)
+        with _checking:
+            account = _recall(given.username, given.password) or _check(given.username, given.password)
     if passwords.is_stale(account):
         raise NotAllowed(N_("密码已过有效期，请先在网页上登录并更换。"))
     if account.must_change:
@@ -97,6 +98,12 @@ def identify() -> User:
     if account.privacy_version < privacy.VERSION:
         raise NotAllowed(N_("请先在网页上登录，阅读个人信息处理告知。"))
     return account
+
+
+def _recall(login: str, password: str) -> User | None:
+    """Return the account, if these credentials were found right a short while ago and it is not locked since."""
+    stamp = credential_stamp(login)
+    return credential_cache.recall(stamp, password) if stamp and _is_free(stamp) else None
 
 
 def _check(login: str, password: str) -> User:

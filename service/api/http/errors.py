@@ -59,6 +59,8 @@ def render(error: AnpeiError) -> Response:
     if status >= 500:
         current_app.logger.error("engine-rest failed", exc_info=error)
     response = Response(orjson.dumps(content), status, content_type="application/json")
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="Anpei", charset="UTF-8"'
     return response

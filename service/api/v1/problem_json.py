@@ -11,7 +11,7 @@ import orjson
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from service.errors import N_, AnpeiError, InvalidInput, Message, SignInNeeded
+from service.errors import N_, AnpeiError, InvalidInput, Message, SignInNeeded, TooManyAttempts
 from service.infrastructure.translation import translate
 from service.models.db.errors import DatabaseAway
 
@@ -70,6 +70,8 @@ def render(error: AnpeiError) -> Response:
         return render_fault(error)
     fields = error.fields if isinstance(error, InvalidInput) else None
     answer = _answer(error.status, error.code, error.message, fields)
+    if isinstance(error, TooManyAttempts):
+        answer.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, SignInNeeded):
         answer.headers["WWW-Authenticate"] = 'Basic realm="Anpei", charset="UTF-8"'
     return answer

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Index, String, delete, func, select
+from sqlalchemy import Index, String, and_, delete, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
@@ -35,6 +36,18 @@ class Attempt(Base):
         """The instants of the attempts of this kind and key in the last ``within``, oldest first."""
         query = select(Attempt.at).where(Attempt.kind == kind, Attempt.key == key, Attempt.at > now() - within)
         return list(session().scalars(query.order_by(Attempt.at)))
+
+    @staticmethod
+    def lock(*keys: str) -> None:
+        """Let nobody else count or change the attempts of these keys until the transaction ends."""
+        for key in sorted(keys):
+            session().execute(select(func.pg_advisory_xact_lock(func.hashtext(key))))
+
+    @staticmethod
+    def forget_before(at: datetime, kept: Mapping[str, datetime]) -> None:
+        """Forget what is older, or of a kind in ``kept`` than is said there."""
+        older = [and_(Attempt.kind == kind, Attempt.at <= than) for kind, than in kept.items()]
+        session().execute(delete(Attempt).where(or_(and_(Attempt.kind.not_in(kept), Attempt.at <= at), *older)))
 
     @staticmethod
     def forget(kind: str, key: str) -> None:

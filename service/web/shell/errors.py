@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from service.errors import N_, AnpeiError, Message, NotAllowed, SignInNeeded
 from service.models.db.errors import DatabaseAway
 from service.web.shell.authorization import logins
-from service.web.shell.form_errors import refresh_user
+from service.web.shell.form_errors import headers_of, refresh_user
 from service.web.shell.redirects import split_address
 from service.workflow.accounts import sessions
 
@@ -63,7 +63,9 @@ def show_refusal(error: AnpeiError) -> ResponseReturnValue:
         return show_fault(error, error.message)
     if isinstance(error, NotAllowed):
         return show(404, Message(NOT_YOURS) if error.is_plain else error.message)
-    return show(error.status, error.message)
+    answer = make_response(show(error.status, error.message))
+    answer.headers.update(headers_of(error))
+    return answer
 
 
 def ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:

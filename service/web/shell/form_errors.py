@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from flask import flash, g, get_flashed_messages, make_response, request
 from flask.typing import ResponseReturnValue
 
-from service.errors import AnpeiError, InvalidInput, Message
+from service.errors import AnpeiError, InvalidInput, Message, TooManyAttempts
 from service.models.db.ids import new_id
 from service.models.tables.user import User
 from service.validation.typed_text import as_id
@@ -48,11 +48,16 @@ def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[An
             except caught as error:
                 g.refused = FormError(error.message, getattr(error, "fields", {}), request.form.to_dict(flat=False))
                 refresh_user()
-                return make_response(page(**arguments), error.status)
+                return make_response(page(**arguments), error.status, headers_of(error))
 
         return run  # type: ignore[return-value]
 
     return mark
+
+
+def headers_of(error: AnpeiError) -> dict[str, str]:
+    """Headers that go with an error: when to try again."""
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyAttempts) else {}
 
 
 def refresh_user() -> None:

@@ -6,6 +6,8 @@ from flask import Flask, Response, abort, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
 
+from service.infrastructure.http_server import HOLD_ANSWER
+
 # Styles may stand in the page: bpmn-js writes style attributes. Scripts may not, not even with a nonce.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -19,6 +21,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+REFUSAL_SECONDS = 2.0  # before "too many attempts" is sent, so that whoever goes on trying waits, and we do not
 YEAR = 365 * 24 * 60 * 60
 
 
@@ -63,11 +66,13 @@ def refuse_nul() -> None:
 
 
 def protect(response: Response) -> Response:
-    """Add the headers; what was shown to a signed-in reader is never kept by a cache."""
+    """Add the headers, hold refusals back; what was shown to a signed-in reader is never kept by a cache."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
     if request.endpoint != "static" and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store" if current_user.is_authenticated else "no-cache"
+    if response.status_code == 429 and (hold := request.environ.get(HOLD_ANSWER)):
+        hold(REFUSAL_SECONDS)
     return response

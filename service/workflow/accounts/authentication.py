@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 
 from service.domain.accounts import passwords
+from service.domain.accounts.attempts import SIGN_INS, source_of
 from service.errors import N_, InvalidInput, Message, SignInNeeded, TooManyAttempts
 from service.models.db.clock import now
 from service.models.db.encryption import blind_index
@@ -30,8 +32,10 @@ from service.workflow.accounts.passwords import (
 from service.workflow.accounts.sessions import Origin, begin
 
 LOCKED = N_("登录失败次数过多，已锁定 30 分钟。请稍后再试，或请安全管理员解锁。")
-MAX_FAILURES_OF_SOURCE = 30  # that lock an address: an office shares one, and one forgetful colleague must not lock it
-FAILURE, TRY = "sign_in_failure", "sign_in_try"
+SLOWED = N_("这个网络地址登录失败较多，请 %(seconds)s 秒后再试。")
+FAILURE, TRY, SUCCESS = "sign_in_failure", "sign_in_try", "sign_in_success"
+FAMILIAR_FOR = timedelta(days=90)  # since an account last signed in from a source
+FAMILIAR_STEP = timedelta(days=1)  # an account is noted once a day
 TRY_LIFETIME = timedelta(seconds=30)  # a check takes some 0.2 s; one that died is counted no longer
 BUSY = N_("这个账号同时有多次登录正在核对，请稍后再试。")
 
@@ -47,7 +51,8 @@ def sign_in(login: str, password: str, origin: Origin) -> SignInResult:
     """Sign in if the password is right; the answer is the same for a wrong password and an unknown login.
 
     A password past its days must be changed before anything else. Raises SignInNeeded (with the tries left) and
-    TooManyAttempts; both are counted per login and per source.
+    TooManyAttempts; both are counted per login and per source. Five failures lock a login; thirty slow a source
+    down, but for the accounts that have signed in there before.
     """
     user = check_password(login, password, origin.address)
     with transaction(Operation("sign_in", user.id)) as current:
@@ -93,77 +98,111 @@ def check_password(login: str, password: str, source: str, action: str = "sign_i
 
     action: what the password is for, as the audit trail tells of a failure.
     """
-    account, place = _failure_key(login), f"source:{source}"
+    keys = _keys(login, source)
     limit = setting.number("sign_in_failures")
-    if passwords.locked_until(_failures(place), now(), MAX_FAILURES_OF_SOURCE):
-        raise TooManyAttempts(LOCKED)
-    failures, try_id = _reserve_try(account, limit)
+    failures, tries = _reserve_try(keys, limit)
     user = User.by_login(login)
     if matches(user, password) and user is not None and user.is_active:
-        _forget_try(account, try_id, with_failures=bool(failures))
+        _forget_try(keys, tries, with_failures=bool(failures))
         return user
-    if _remember_failure(user, account, place, source, limit, action, try_id):
-        raise TooManyAttempts(LOCKED)
+    if until := _remember_failure(user, keys, source, limit, action, tries):
+        raise TooManyAttempts(LOCKED, _seconds(until))
     left = limit - sum(at > now() - passwords.FAILURE_WINDOW for at in failures) - 1
     raise SignInNeeded(N_("登录名或密码不对。再错 %(left)s 次将锁定 30 分钟。"), left=max(left, 1))
 
 
 def unlock_login(user: User) -> None:
     user.locked_until = None
-    Attempt.forget(FAILURE, _failure_key(user.login))
+    Attempt.forget(FAILURE, _account_key(user.login))
 
 
-def _failure_key(login: str) -> str:
+def forget_old_attempts() -> None:
+    """Delete the attempts that count no longer, those of public queries too, and sign-ins long ago."""
+    with transaction(Operation("forget_attempts")):
+        Attempt.forget_before(now() - FAMILIAR_STEP, kept={SUCCESS: now() - FAMILIAR_FOR})
+
+
+class _Keys(NamedTuple):
+    """The keys by which attempts are counted: of the login, of the source, and of the one at the other."""
+
+    account: str
+    source: str
+    familiar: str
+
+
+def _account_key(login: str) -> str:
     """The key that failures are counted by; a digest, since people type numbers and passwords into the wrong field."""
-    return f"login:{blind_index(login.strip().lower()).hex()}"
+    return f"login:{_digest(login)}"
+
+
+def _keys(login: str, address: str) -> _Keys:
+    source = source_of(address)
+    return _Keys(_account_key(login), f"source:{source}", f"familiar:{_digest(f'{login}@{source}')}")
+
+
+def _digest(text: str) -> str:
+    return blind_index(text.strip().lower()).hex()
 
 
 def _failures(key: str) -> list[datetime]:
     return Attempt.instants(FAILURE, key, passwords.FAILURE_WINDOW + passwords.LOCK_DURATION)
 
 
-def _reserve_try(account: str, limit: int) -> tuple[list[datetime], UUID]:
-    """Take one of the tries that the login has left, before the slow check; returns the failures so far and its id.
+def _reserve_try(keys: _Keys, limit: int) -> tuple[list[datetime], list[UUID]]:
+    """Take a try that login and source have left, before the slow check; the login's failures and the try's ids.
 
-    Guesses sent at once would all be checked before the first was counted; the login's key is locked while its tries
-    are counted, and a try whose process died is counted for ``TRY_LIFETIME`` only. Raises TooManyAttempts.
+    Guesses sent at once would all be checked before the first was counted; login and source are locked while their
+    tries are counted, and a try whose process died is counted for ``TRY_LIFETIME`` only. Raises TooManyAttempts.
     """
     with transaction(Operation("sign_in_try")) as current:
-        _lock_tries(account)
-        failures = _failures(account)
-        if passwords.locked_until(failures, now(), limit):
-            raise TooManyAttempts(LOCKED)
-        under_way = Attempt.instants(TRY, account, TRY_LIFETIME)
+        Attempt.lock(keys.account, keys.source)
+        failures = _failures(keys.account)
+        if until := passwords.locked_until(failures, now(), limit):
+            raise TooManyAttempts(LOCKED, _seconds(until))
+        under_way = Attempt.instants(TRY, keys.account, TRY_LIFETIME)
         if passwords.locked_until([*failures, *under_way], now(), limit):  # were they all wrong
             raise TooManyAttempts(BUSY)
-        reserved = Attempt(id=new_id(), kind=TRY, key=account)
-        current.add(reserved)
-        return failures, reserved.id
+        if not Attempt.count(SUCCESS, keys.familiar, FAMILIAR_FOR):
+            _keep_pace(keys.source)
+        reserved = [Attempt(id=new_id(), kind=TRY, key=key) for key in (keys.account, keys.source)]
+        current.add_all(reserved)
+        return failures, [one.id for one in reserved]
 
 
-def _lock_tries(account: str) -> None:
-    """Let nobody else count or change the tries and failures of this login until the transaction ends."""
-    session().execute(select(func.pg_advisory_xact_lock(func.hashtext(account))))
+def _keep_pace(source: str) -> None:
+    """Let nobody who is not known there try faster than the failures of the source allow. Raises TooManyAttempts."""
+    attempts = [*_failures(source), *Attempt.instants(TRY, source, TRY_LIFETIME)]
+    if until := SIGN_INS.waits_until(attempts, now()):
+        raise TooManyAttempts(SLOWED, _seconds(until), seconds=_seconds(until))
+
+
+def _seconds(until: datetime) -> int:
+    """Whole seconds until then."""
+    return math.ceil((until - now()).total_seconds())
 
 
 def _remember_failure(
-    user: User | None, account: str, place: str, source: str, limit: int, action: str, try_id: UUID
-) -> bool:
-    """Count a failure in the place of its try, in a use case of its own; returns whether it locks the login."""
+    user: User | None, keys: _Keys, address: str, limit: int, action: str, tries: list[UUID]
+) -> datetime | None:
+    """Count a failure in the place of its try, in a use case of its own; returns until when it locks the login."""
     with transaction(Operation("sign_in_failed")) as current:
-        _lock_tries(account)  # or who counts meanwhile would see neither the failure nor its try
-        current.execute(delete(Attempt).where(Attempt.id == try_id))
-        current.add_all([Attempt(kind=FAILURE, key=account), Attempt(kind=FAILURE, key=place)])
-        current.add(account_event(action, user, source, "refused"))
+        Attempt.lock(keys.account, keys.source)  # or who counts meanwhile would see neither the failure nor its try
+        current.execute(delete(Attempt).where(Attempt.id.in_(tries)))
+        current.add_all([Attempt(kind=FAILURE, key=key) for key in (keys.account, keys.source)])
+        current.add(account_event(action, user, address, "refused"))
         current.flush()
-        until = passwords.locked_until(_failures(account), now(), limit)
+        until = passwords.locked_until(_failures(keys.account), now(), limit)
         if until and user is not None:
             user.locked_until = until
-    return until is not None
+    return until
 
 
-def _forget_try(account: str, try_id: UUID, *, with_failures: bool) -> None:
+def _forget_try(keys: _Keys, tries: list[UUID], *, with_failures: bool) -> None:
+    """The password was right: begin the count of the login anew, and know it at this source from now on."""
     with transaction(Operation("sign_in")) as current:
-        current.execute(delete(Attempt).where(Attempt.id == try_id))
+        current.execute(delete(Attempt).where(Attempt.id.in_(tries)))
         if with_failures:
-            Attempt.forget(FAILURE, account)
+            Attempt.forget(FAILURE, keys.account)
+        if not Attempt.count(SUCCESS, keys.familiar, FAMILIAR_STEP):
+            Attempt.forget(SUCCESS, keys.familiar)
+            current.add(Attempt(kind=SUCCESS, key=keys.familiar))

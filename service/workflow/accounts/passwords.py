@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -17,6 +18,7 @@ from service.models.tables import setting
 from service.models.tables.user import FormerPassword, User
 
 _hasher = PasswordHasher()
+_checking = threading.Lock()  # a check wants 64 MB and all cores: one at a time in a process
 _HASH_OF_NOBODY = _hasher.hash(secrets.token_urlsafe())  # so that an unknown login takes as long as a known one
 
 
@@ -75,6 +77,7 @@ def _lifetime() -> timedelta:
 
 def _is_of(hashed: str, password: str) -> bool:
     try:
-        return _hasher.verify(hashed, password)
+        with _checking:
+            return _hasher.verify(hashed, password)
     except (VerificationError, InvalidHashError):
         return False

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, undefer_group
 
+from service.domain.accounts.attempts import QUERIES, QUERIES_OF_NUMBER, source_of
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.certificates import certificates
@@ -42,8 +43,6 @@ from service.workflow.certificates.printer_calibration import Shift
 from service.workflow.runtime import tasks
 
 ATTEMPT_KIND = "verify"
-QUERY_WINDOW = timedelta(minutes=15)
-MAX_QUERIES_PER_SOURCE, MAX_QUERIES_PER_NUMBER = 20, 10  # questions in the window, answered or not
 MAX_PRINT_REASON = 200  # characters
 PREVIEW_MARK = " · 预览，不作证书使用"
 
@@ -169,24 +168,24 @@ def hand_out_many(user: User, record_ids: Collection[UUID], raw: Mapping[str, An
 def verify(number: str, name: str, source: str) -> Certificate | None:
     """Find the certificate with this number and exactly this holder's name; None for every miss (R67).
 
-    Every question counts, against the source and against the number. Raises TooManyAttempts, and InvalidInput for what
-    can be neither a number nor a name.
+    Every question counts, against the source and against the number; beyond some each must wait longer than the last.
+    Raises TooManyAttempts, and InvalidInput for what can be neither a number nor a name.
     """
     entry = FormReader({})
     asked = entry.parse(parse_certificate_number, number, "number")
     called = entry.parse(parse_name, name)
     entry.check()
     assert asked is not None
+    paces = {f"source:{source_of(source)}": QUERIES, f"number:{asked}": QUERIES_OF_NUMBER}
     with transaction(Operation("verify")) as current:
-        spent = [
-            Attempt.count(ATTEMPT_KIND, f"source:{source}", QUERY_WINDOW) >= MAX_QUERIES_PER_SOURCE,
-            Attempt.count(ATTEMPT_KIND, f"number:{asked}", QUERY_WINDOW) >= MAX_QUERIES_PER_NUMBER,
+        Attempt.lock(*paces)
+        waits = [
+            pace.waits_until(Attempt.instants(ATTEMPT_KIND, key, pace.window), now()) for key, pace in paces.items()
         ]
-        if any(spent):
-            raise TooManyAttempts(N_("查询过于频繁，请 15 分钟后再试。"))
-        current.add_all(
-            [Attempt(kind=ATTEMPT_KIND, key=f"source:{source}"), Attempt(kind=ATTEMPT_KIND, key=f"number:{asked}")]
-        )
+        if until := max(filter(None, waits), default=None):
+            seconds = math.ceil((until - now()).total_seconds())
+            raise TooManyAttempts(N_("查询过于频繁，请 %(seconds)s 秒后再试。"), seconds, seconds=seconds)
+        current.add_all([Attempt(kind=ATTEMPT_KIND, key=key) for key in paces])
     return certificate_list.by_number_and_name(asked, called or "")
 
 
