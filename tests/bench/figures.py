@@ -23,6 +23,8 @@ REQUIRED: dict[str, tuple[str, float]] = {
     "list_pages_p95_ms": ("<=", 150),
     "turn_400_over_10": ("<=", 1.3),
     "export_50000_s": ("<=", 20),
+    "siege_p95_ratio": ("<=", 3),
+    "siege_rss_mb": ("<=", 400),
 }
 
 
