@@ -1,4 +1,4 @@
-"""The pace at which one source may try: freely at first, then ever more slowly, but never not at all (domain.md §5.1)."""
+"""The pace at which a source may try: freely at first, then ever more slowly, but never not at all (§5.1)."""
 
 from __future__ import annotations
 
