@@ -206,10 +206,7 @@ def digest_of(files: Mapping[str, bytes]) -> str:
 def _main(files: Mapping[str, bytes], process: str | None) -> tuple[str, str]:
     """The main process and its file: the one named, else the only one that no other calls. Raises DefinitionRefused."""
     found, called = _executable_processes(files)
-    if process:
-        chosen = [name for name in found if name == process]
-    else:  # a single process that calls itself is the main one
-        chosen = [name for name in found if name not in called or len(found) == 1]
+    chosen = [name for name in found if (name == process if process else name not in called)]
     if len(chosen) != 1:
         raise DefinitionRefused(
             [
@@ -228,7 +225,7 @@ def _main(files: Mapping[str, bytes], process: str | None) -> tuple[str, str]:
 
 
 def _executable_processes(files: Mapping[str, bytes]) -> tuple[dict[str, str], set[str]]:
-    """Executable processes with their files, and the ids of those that a call activity calls."""
+    """Executable processes with their files, and the ids of those that another process calls."""
     found: dict[str, str] = {}
     called: set[str] = set()
     for file in filter(is_diagram, sorted(files)):
@@ -236,5 +233,6 @@ def _executable_processes(files: Mapping[str, bytes]) -> tuple[dict[str, str], s
         for node in root.iter(f"{{{BPMN}}}process"):
             if node.get("isExecutable", "true") == "true":
                 found[node.get("id")] = file
-        called |= {node.get("calledElement") for node in root.iter(f"{{{BPMN}}}callActivity")}
+            calls = {call.get("calledElement") for call in node.iter(f"{{{BPMN}}}callActivity")}
+            called |= calls - {node.get("id")}
     return found, called

@@ -399,6 +399,45 @@ def test_a_non_interrupting_event_subprocess_runs_beside_each_time_anew() -> Non
     assert case.complete("h/hu").ended
 
 
+TRIGGERS = {
+    "timer PT2S": lambda case: case.fire("h"),
+    "timer R/PT2S": lambda case: case.fire("h"),
+    "message told": lambda case: case.message("told"),
+    "signal rung": lambda case: case.put("signal", element="rung"),
+}
+
+
+@pytest.mark.parametrize("within", ["process", "subprocess", "called process"])
+@pytest.mark.parametrize("manner", ["", " non"])
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_no_event_subprocess_begins_once_its_scope_is_completing(trigger: str, manner: str, within: str) -> None:
+    """BPMN 2.0 §13.4.4: while only event subprocesses are left, no other one can begin, nor can the same again."""
+    if "R/" in trigger and not manner:
+        manner = " non"  # a cycle that interrupts fires once
+    kind, _, what = trigger.partition(" ")
+    body = "s start\na user\ng sub event\nh sub event\ne end", "s>a>e"
+    inner = {
+        "g": ("gs start-message first non\ngu user\nge end", "gs>gu>ge"),
+        "h": (f"hs start-{kind} {what}{manner}\nhu user\nhe end", "hs>hu>he"),
+    }
+    if within == "process":
+        case = play(*body, inner=inner)
+    elif within == "subprocess":
+        case = play("S start\np sub\nE end", "S>p>E", inner=inner | {"p": body})
+    else:
+        case = play("S start\np call inside\nE end", "S>p>E", inner=inner, called={"inside": body})
+    prefix = "" if within == "process" else "p/"
+    case.start()
+    case.message("first")
+    case.complete(f"{prefix}a")
+    assert case.open == [f"{prefix}g/gu"]
+    assert (case.jobs, case.last.awaited) == ({}, ())
+    with pytest.raises((StaleToken, StopIteration)):
+        TRIGGERS[trigger](case)
+    assert case.complete(f"{prefix}g/gu").ended
+    assert replay.re_execute(case.rows, lambda digest: case.definition) == []
+
+
 def test_an_event_subprocess_that_nobody_called_does_not_keep_its_scope() -> None:
     case = play("s start\na user\nh sub event\ne end", "s>a>e", inner=LISTENING)
     case.start()

@@ -27,6 +27,8 @@ def china(*at: int) -> datetime:
     ("text", "begin", "due"),
     [
         ("PT1S", china(2026, 3, 2, 9), china(2026, 3, 2, 9, 0, 1)),
+        ("PT1.5S", china(2026, 3, 2, 9), china(2026, 3, 2, 9, 0, 1, 500_000)),
+        ("PT1M0,25S", china(2026, 3, 2, 9), china(2026, 3, 2, 9, 1, 0, 250_000)),
         ("P1D", china(2026, 2, 28, 23, 59), china(2026, 3, 1, 23, 59)),
         ("P1M", china(2026, 1, 31, 9), china(2026, 2, 28, 9)),
         ("P1Y", china(2024, 2, 29, 9), china(2025, 2, 28, 9)),
@@ -55,7 +57,8 @@ def test_due(text: str, begin: datetime, due: datetime) -> None:
         "P1",
         "1D",
         "P-1D",
-        "PT1.5S",
+        "PT1.S",
+        "PT1.5H",
         "P1S",
         "PT1D",
         "tomorrow",

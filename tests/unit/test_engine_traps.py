@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import UTC, datetime
 
@@ -25,6 +26,17 @@ from tests.unit.engine_play import Play, play
 from tests.unit.engine_shapes import shape
 from tests.unit.engine_walk import Walk
 
+SEVERAL_STARTS = shape("several", "s start-message one\nt start-message two\nu user\ne end", "s>u>e; t>u")
+LIBRARY_SUFFIXES = (
+    ".BoundaryEventSplit",
+    ".BoundaryEventJoin",
+    ".EndJoin",
+    ".End",
+    "_child",
+    ".child",
+    "_split",
+    ".Start",
+)
 LOOP = ("s start\na user\ng xor\nn script n = n + 1\ne end", "s>a>g>[done]e; g>[*]n>a")
 PAIR = ("s start\nf and\na user\nb user\nj and\nz user\ne end", "s>f>a>j; f>b>j; j>z>e")
 
@@ -194,6 +206,31 @@ def test_trap_7_elements_may_be_called_start_and_end() -> None:
     assert not case.complete("Root").ended
     assert case.complete("b").trace == ("+b", "+EndJoin")
     assert case.last.ended
+
+
+@pytest.mark.parametrize("drawn", [*SHAPES, SEVERAL_STARTS], ids=lambda drawn: drawn.name)
+def test_trap_7_no_name_that_is_formed_here_can_be_an_id_in_a_diagram(drawn) -> None:
+    """Issue 10.7 (F7): every specification that no element has drawn has a name which XML does not allow for an id."""
+    definition = read_definition(drawn.files, drawn.name, validate=False)
+    specs = definition.reference_specs
+    names = {name for spec in (specs.main, *specs.inner.values()) for name in spec.task_specs}
+    assert [name for name in names - set(definition.elements) if re.fullmatch(r"[\w.-]+", name)] == []
+
+
+@pytest.mark.parametrize("suffix", LIBRARY_SUFFIXES)
+def test_trap_7_elements_may_have_the_ids_that_the_library_forms(suffix: str) -> None:
+    inner = {"A": ("is start\nu user\nie end", "is>u>ie")}
+    case = play(
+        f"s start\nA sub *seq 2\nb boundary-timer A PT5S\nA{suffix} user\nz user\ne end",
+        f"s>A>z>e; b>A{suffix}>e",
+        inner=inner,
+    )
+    case.start()
+    case.complete("A/u")
+    case.fire("b")
+    assert case.open == [f"A{suffix}"]
+    assert case.complete(f"A{suffix}").ended
+    assert replay.re_execute(case.rows, lambda digest: case.definition) == []
 
 
 def test_trap_8_four_parallel_splits_in_a_row_are_sixteen_tokens() -> None:

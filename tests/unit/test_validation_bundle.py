@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.unit.validation_diagrams import chain, problems, process, said, task
+import pytest
+
+from tests.unit.validation_diagrams import TIMER, boundary, chain, flow, problems, process, said, sub, task
 
 USER = task("u", "userTask", 'camunda:formKey="confirm" camunda:candidateGroups="association"')
 RULE = task("r", "businessRuleTask", 'camunda:decisionRef="need" camunda:resultVariable="n"')
@@ -45,6 +47,43 @@ def test_called_processes_must_lie_beside_the_diagram_and_never_call_back() -> N
         'id="P"', 'id="Q"'
     )
     assert "no plain start event" in said(call("P", "Q"), q__bpmn=waiting.encode())
+
+
+LOOP = "<standardLoopCharacteristics><loopCondition>n &lt; 3</loopCondition></standardLoopCharacteristics>"
+INSTANCES = "<multiInstanceLoopCharacteristics><loopCardinality>n</loopCardinality></multiInstanceLoopCharacteristics>"
+CALL = task("c", "callActivity", 'calledElement="P"')
+OTHER_WAY = f'<endEvent id="e2"/>{flow("g", "e2")}'
+
+
+def behind(kind: str, way_out: str = OTHER_WAY, more: str = "") -> str:
+    """A process that calls itself behind a gateway."""
+    return chain(f'<{kind} id="g"{more}/>', CALL) + way_out
+
+
+@pytest.mark.parametrize(
+    ("body", "is_endless"),
+    [
+        (chain(CALL), True),
+        (chain(task("a"), CALL), True),
+        (chain(sub("p", chain(CALL))), True),
+        (chain(CALL) + boundary("b", "c", TIMER), True),  # first it calls
+        (chain(task("a", "userTask"), CALL), True),
+        (chain(task("a", "userTask"), CALL) + boundary("b", "a", TIMER), False),
+        (chain(task("a", "userTask"), CALL) + boundary("b", "a", TIMER, 'cancelActivity="false"'), True),
+        (behind("parallelGateway"), True),
+        (behind("exclusiveGateway", OTHER_WAY, ' default="g_c"'), False),
+        (behind("inclusiveGateway", OTHER_WAY, ' default="g_c"'), False),
+        (chain('<exclusiveGateway id="g"/>', CALL), True),
+        (chain(sub("p", behind("exclusiveGateway", OTHER_WAY, ' default="g_c"'))), False),
+        (chain(task("c", "callActivity", 'calledElement="P"', LOOP)), True),
+        (chain(task("c", "callActivity", 'calledElement="P"', LOOP.replace(">", ' testBefore="true">', 1))), False),
+        (chain(task("c", "callActivity", 'calledElement="P"', INSTANCES)), False),
+        (chain(task("a")) + sub("p", chain(CALL), 'triggeredByEvent="true"'), False),
+    ],
+)
+def test_only_a_process_that_calls_itself_whatever_is_decided_is_endless(body: str, is_endless: bool) -> None:
+    """Issue 10.7 (F12): recursion behind a decision is bounded when it runs."""
+    assert ("calls itself" in said(process(body))) is is_endless, said(process(body))
 
 
 def test_two_diagrams_of_a_bundle_share_no_id() -> None:

@@ -123,6 +123,9 @@ def test_a_boundary_event_sits_on_an_activity_of_its_level() -> None:
     ("time", "accepted"),
     [
         ("<timeDuration>PT1S</timeDuration>", True),
+        ("<timeDuration>PT1.5S</timeDuration>", True),
+        ("<timeDuration>PT1.S</timeDuration>", False),
+        ("<timeDuration>PT1.5M</timeDuration>", False),
         ("<timeDuration>P1Y2M3DT4H5M6S</timeDuration>", True),
         ("<timeDuration>P2W</timeDuration>", True),
         ("<timeDuration>${due_in}</timeDuration>", True),

@@ -102,12 +102,16 @@ def test_forks_and_choices_are_accepted() -> None:
         (event_gateway(CATCH, CATCH2).replace(flow("g", "c"), flow("g", "c", condition("x"))), "g_c", "condition"),
         (chain(task("a")) + flow("a", "nowhere"), "a_nowhere", "not in the file"),
         (chain(task("a")) + f'<textAnnotation id="t"/>{flow("a", "t")}', "a_t", "not allowed here"),
-        (chain(task("a", inner="<incoming>a_e</incoming>")), "a", "do not agree"),
-        (chain(task("a", inner="<incoming>s_a</incoming>")), "a", "do not agree"),
+        (chain(task("a", inner="<incoming>a_e</incoming>")), "a", "Let incoming name exactly the flows that end here"),
+        (
+            chain(task("a", inner="<incoming>s_a</incoming>")),
+            "a",
+            "Let outgoing name exactly the flows that begin here",
+        ),
     ],
 )
 def test_a_broken_shape_is_refused(body: str, element: str, reason: str) -> None:
-    assert any(p.element == element and reason in p.en for p in problems(process(body))), said(process(body))
+    assert any(p.element == element and reason in f"{p.en} {p.remedy_en}" for p in problems(process(body))), said(process(body))
 
 
 def test_receive_tasks_behind_an_event_gateway_stand_alone() -> None:

@@ -56,6 +56,17 @@ def test_the_line_of_the_fault_is_named() -> None:
     assert caught.value.problems[0].line == 3
 
 
+@pytest.mark.parametrize(
+    ("declared", "broken"),
+    [("", b"\xff"), ("utf-8", b"\xe5\xbc"), ("gb18030", b"\xff"), ("gbk", b"\xff"), ("us-ascii", b"\xe9")],
+)
+def test_the_line_of_bytes_that_are_not_of_the_encoding_is_named(declared: str, broken: bytes) -> None:
+    head = f"<?xml version='1.0' encoding='{declared}'?>".encode() if declared else b""
+    with pytest.raises(DefinitionRefused) as caught:
+        parse(head + b"<a>\n<b/>\n<c>" + broken + b"</c>\n</a>", "a.bpmn")
+    assert caught.value.problems[0].line == 3
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030", "gbk"])
 def test_common_encodings_are_read(encoding: str) -> None:
     declared = "utf-8" if encoding.startswith("utf-8") else encoding

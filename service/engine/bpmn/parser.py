@@ -13,7 +13,7 @@ from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs import defaults
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, StartEventJoin, StartEventSplit
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 from SpiffWorkflow.bpmn.specs.event_definitions import CancelEventDefinition
 
@@ -44,6 +44,26 @@ class _Process(ProcessParser):
         """An activity with boundary events stands for its split, whose name SpiffWorkflow would look for in vain."""
         split = self.spec.task_specs.get(split_name(node.get("id")))
         return super().parse_node(node) if split is None else split
+
+    def add_tasks(self) -> None:
+        """As SpiffWorkflow does, but that what it puts around several starts has names that no element can have."""
+        starts = self.xpath("./bpmn:startEvent")
+        for node in starts:
+            self.parse_node(node)
+        if len(starts) > 1:
+            self._choose_start()
+        for node in self.xpath("./bpmn:subProcess[@triggeredByEvent='true']"):
+            listener = self.parse_node(node)
+            self.spec.start.connect_or_add_trigger(listener, self.parser.process_parsers[listener.spec].get_spec())
+
+    def _choose_start(self) -> None:
+        split = StartEventSplit(self.spec, "[starts]")
+        join = StartEventJoin(self.spec, "[started]", split_task=split.name, threshold=1, cancel=True)
+        for spec in self.spec.start.outputs:
+            spec.inputs = [split]
+            spec.connect(join)
+        split.outputs, split.inputs = self.spec.start.outputs, [self.spec.start]
+        self.spec.start.outputs = [split]
 
     def get_position(self, node_id: str) -> dict[str, float]:
         """The same for every shape: moving one must not change the order of execution."""

@@ -12,7 +12,7 @@ CIVIL = ZoneInfo("Asia/Shanghai")
 
 _DURATION = re.compile(
     r"P(?=\d|T\d)(?:(?P<years>\d{1,4})Y)?(?:(?P<months>\d{1,5})M)?(?:(?P<weeks>\d{1,5})W)?(?:(?P<days>\d{1,6})D)?"
-    r"(?:T(?=\d)(?:(?P<hours>\d{1,7})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?"
+    r"(?:T(?=\d)(?:(?P<hours>\d{1,7})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9}(?:[.,]\d{1,6})?)S)?)?"
 )
 _CYCLE = re.compile(r"R(?P<times>\d{0,6})(?:/(?P<start>\d{4}-[^/]+))?/(?P<period>P[^/]+)")
 
@@ -24,6 +24,7 @@ class Duration:
     months: int
     days: int
     seconds: int
+    microseconds: int = 0
 
     def after(self, at: datetime) -> datetime:
         """The instant this long after ``at``, UTC; a day that the month lacks becomes its last day."""
@@ -31,7 +32,7 @@ class Duration:
         year, month = divmod(local.year * 12 + local.month - 1 + self.months, 12)
         day = min(local.day, calendar.monthrange(year, month + 1)[1])
         moved = local.replace(year=year, month=month + 1, day=day) + timedelta(days=self.days)
-        return moved.astimezone(UTC) + timedelta(seconds=self.seconds)
+        return moved.astimezone(UTC) + timedelta(seconds=self.seconds, microseconds=self.microseconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,17 @@ class Cycle:
 
 
 def parse_duration(text: str) -> Duration | None:
-    """``P1Y2M3W4DT5H6M7S`` or None when the text is no duration."""
+    """``P1Y2M3W4DT5H6M7.5S`` or None when the text is no duration."""
     found = _DURATION.fullmatch(text)
     if not found:
         return None
-    part = {name: int(value or 0) for name, value in found.groupdict().items()}
+    seconds, _, fraction = (found["seconds"] or "0").replace(",", ".").partition(".")
+    part = {name: int(value or 0) for name, value in found.groupdict().items() if name != "seconds"}
     return Duration(
         part["years"] * 12 + part["months"],
         part["weeks"] * 7 + part["days"],
-        part["hours"] * 3600 + part["minutes"] * 60 + part["seconds"],
+        part["hours"] * 3600 + part["minutes"] * 60 + int(seconds),
+        int(fraction.ljust(6, "0")),
     )
 
 

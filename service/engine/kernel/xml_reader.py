@@ -116,10 +116,10 @@ def _decode(data: bytes, file: str) -> str:
         )
     try:
         text = data.decode(name).removeprefix("\ufeff")
-    except UnicodeError:
+    except UnicodeError as error:
         _refuse(
             file,
-            0,
+            _line_of(data, name, error),
             f"文件内容不是有效的 {name}。",
             f"The bytes are not valid {name}.",
             "另存为 UTF-8。",
@@ -136,6 +136,13 @@ def _decode(data: bytes, file: str) -> str:
             "Export the file again.",
         )
     return text
+
+
+def _line_of(data: bytes, encoding: str, error: UnicodeError) -> int:
+    """The line of the bytes at which decoding failed; 0 when the codec does not say where."""
+    if not isinstance(error, UnicodeDecodeError):
+        return 0
+    return data[: error.start].decode(encoding, "ignore").count("\n") + 1
 
 
 def _measure(root: Any, file: str) -> None:

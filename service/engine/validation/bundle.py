@@ -12,9 +12,9 @@ from service.engine.validation.diagram import (
     camunda,
     children,
     is_true,
-    kind,
 )
 from service.engine.validation.files import Bundle, decisions_read_nothing_personal
+from service.engine.validation.recursion import Call, certain_calls
 
 
 def references_resolve_in_bundle(bundle: Bundle) -> None:
@@ -41,21 +41,19 @@ def _require(d: Diagram, element: Any, name: str | None, known: Iterable[str], z
 
 
 def call_activities_terminate(bundle: Bundle) -> None:
-    """No process calls itself, directly or through others: it would never end."""
-    calls: dict[str, list[tuple[Diagram, Any, str]]] = {}
-    for d in bundle.diagrams:
-        for process in d.all("process"):
-            inner = [e for e in process.iter() if kind(e) == "callActivity" and e.get("calledElement")]
-            calls[process.get("id", "")] = [(d, e, e.get("calledElement")) for e in inner]
+    """No process calls itself in every one of its runs, directly or through others: it would never end."""
+    calls = {
+        process.get("id", ""): list(certain_calls(d, process)) for d in bundle.diagrams for process in d.all("process")
+    }
     for name, made in calls.items():
         for d, element, called in made:
             if name in _reached(called, calls):
                 d.refuse(
                     element,
-                    f"流程 {name} 直接或间接调用自己,不会结束。",
-                    f"The process {name} calls itself and would not end.",
-                    "用循环代替递归调用。",
-                    "Use a loop instead.",
+                    f"流程 {name} 每次都直接或间接调用自己,不会结束。",
+                    f"The process {name} calls itself in every run and would not end.",
+                    "把调用放在网关之后,或用循环代替。",
+                    "Put the call behind a gateway, or use a loop instead.",
                 )
 
 
@@ -76,7 +74,7 @@ def called_processes_start_plainly(bundle: Bundle) -> None:
                 )
 
 
-def _reached(start: str, calls: dict[str, list[tuple[Diagram, Any, str]]]) -> set[str]:
+def _reached(start: str, calls: dict[str, list[Call]]) -> set[str]:
     seen, todo = set(), [start]
     while todo:
         name = todo.pop()

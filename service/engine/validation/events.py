@@ -204,7 +204,7 @@ def event_names_are_unambiguous(d: Diagram) -> None:
 
 _NUMBER = r"\d{1,6}"
 DURATION = re.compile(
-    rf"P(?=\d|T\d)(?:(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}D)?(?:T(?=\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?|{_NUMBER}W)"
+    rf"P(?=\d|T\d)(?:(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}D)?(?:T(?=\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}(?:[.,]\d{{1,6}})?S)?)?|{_NUMBER}W)"
 )
 INSTANT = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"

@@ -122,7 +122,7 @@ def listed_flows_agree(d: Diagram) -> None:
     if not d.all("incoming", "outgoing"):
         return
     for node in nodes:
-        for name, flows in (("incoming", d.into(node)), ("outgoing", d.out(node))):
+        for name, flows, meet in (("incoming", d.into(node), "end"), ("outgoing", d.out(node), "begin")):
             listed = sorted(
                 str(d.resolve((e.text or "").strip()) is not None and (e.text or "").strip().rpartition(":")[2])
                 for e in node
@@ -133,8 +133,8 @@ def listed_flows_agree(d: Diagram) -> None:
                     node,
                     f"{name} 列出的顺序流与顺序流两端不一致。",
                     f"The listed {name} flows do not agree with the sequence flows.",
-                    f"让 {name} 与以它为端点的顺序流一致。",
-                    f"Let {name} name exactly the flows that end here.",
+                    f"让 {name} 列出以它为{'终点' if meet == 'end' else '起点'}的全部顺序流。",
+                    f"Let {name} name exactly the flows that {meet} here.",
                 )
 
 
