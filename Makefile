@@ -63,6 +63,9 @@ fix: setup-tests  ## mend what ruff can mend
 conformance: setup  ## run the conformance models of DIR=folder through gate and engine
 	@$(VENV) -m service.cli conformance "$(DIR)"
 
+fuzz: setup-tests  ## COUNT=number random processes with data from SEED=number on against a token game of our own
+	@SEED="$(SEED)" COUNT="$(COUNT)" $(VENV) -m tests.conformance.fuzz
+
 bench: setup-tests  ## measure; writes bench/latest.json
 	@$(VENV) -m tests.bench
 

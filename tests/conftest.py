@@ -73,13 +73,12 @@ def application(server: Server, template_database: str) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(application: Flask, server: Server, template_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+def app(application: Flask, server: Server, template_database: str) -> Iterator[Flask]:
     """The application on a fresh copy of the template, inside an application context."""
     from service.models.db.session import db
 
     copy(server, template_database, f"test_{os.getpid()}")
     _forget_other_tests()
-    _be_patient(monkeypatch)
     with application.app_context():
         yield application
         db.session.remove()
@@ -93,12 +92,6 @@ def _forget_other_tests() -> None:
 
     ProcessCache.clear_all()
     world.number_from_one()
-
-
-def _be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The guards of a step count real time: on a loaded machine they would turn a sound case into an incident."""
-    monkeypatch.setattr("service.engine.bpmn.step_context.MAX_SECONDS", PATIENCE)
-    monkeypatch.setattr("service.engine.starlark.sandbox.SECONDS", PATIENCE)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.engine.kernel.canonical_json import canonical
+from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.starlark.expressions import compile_script, compile_small
 from service.engine.starlark.operators import Beyond, ExpressionError, equal
 from service.engine.starlark.sandbox import (
@@ -68,7 +69,7 @@ DATA = st.recursive(
 
 def starlark(source: str) -> object:
     try:
-        return "value", ask(["e", source, NAMES, [], []], None, 2)
+        return "value", ask(["e", source, NAMES, [], []], None, CpuMeter(2), 2)
     except ScriptError:
         return "error", None
 

@@ -111,7 +111,9 @@ def test_forks_and_choices_are_accepted() -> None:
     ],
 )
 def test_a_broken_shape_is_refused(body: str, element: str, reason: str) -> None:
-    assert any(p.element == element and reason in f"{p.en} {p.remedy_en}" for p in problems(process(body))), said(process(body))
+    assert any(p.element == element and reason in f"{p.en} {p.remedy_en}" for p in problems(process(body))), said(
+        process(body)
+    )
 
 
 def test_receive_tasks_behind_an_event_gateway_stand_alone() -> None:

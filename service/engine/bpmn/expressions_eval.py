@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from SpiffWorkflow.task import Task
 
 from service.engine.bpmn.step_context import StepContext, path_of
+from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.kernel.types import (
     BpmnError,
     Data,
@@ -17,7 +17,7 @@ from service.engine.kernel.types import (
     StepError,
 )
 from service.engine.starlark import sandbox
-from service.engine.starlark.sandbox import ScriptError
+from service.engine.starlark.sandbox import NoAnswer, OutOfTime, ScriptError
 
 
 class ConditionEngine:
@@ -36,11 +36,9 @@ def unwrap(text: str) -> str | None:
 def value_of(task: Task, expression: str, names: Mapping[str, Any] | None = None) -> Any:
     """The value of an expression, bare or as ``${…}``, over what the token's scope sees. Raises StepError."""
     try:
-        return sandbox.evaluate(
-            unwrap(expression) or expression, task.data if names is None else names, seconds_left(task)
-        )
+        return sandbox.evaluate(unwrap(expression) or expression, task.data if names is None else names, _meter(task))
     except ScriptError as error:
-        raise StepError(f"表达式 {expression.strip()} 不能求值:{error}", path_of(task)) from error
+        raise _failed(task, f"表达式 {expression.strip()} 不能求值", error) from error
 
 
 def evaluate_condition(task: Task, condition: str, names: Mapping[str, Any] | None = None) -> bool:
@@ -78,9 +76,9 @@ def run_script(task: Task, script: str, names: Data, functions: tuple[str, ...])
         return None if answer is None else answer.get("result")
 
     try:
-        return sandbox.execute(script, names, functions, host, seconds_left(task))
+        return sandbox.execute(script, names, functions, host, _meter(task))
     except ScriptError as error:
-        raise StepError(f"脚本出错:{error}", path_of(task)) from error
+        raise _failed(task, "脚本出错", error) from error
 
 
 def call(task: Task, topic: str, data: Data) -> Data | None:
@@ -124,7 +122,14 @@ def error_in(result: Data) -> BpmnError | None:
     return BpmnError(str(result[_ERROR]), str(result["message"]), result["data"])
 
 
-def seconds_left(task: Task) -> float:
-    """Return the real time that a script may still run in this step."""
-    deadline = task.workflow.context.deadline
-    return sandbox.SECONDS if deadline is None else min(sandbox.SECONDS, max(0.01, deadline - time.monotonic()))
+def _meter(task: Task) -> CpuMeter:
+    """The meter of the step in which a token runs."""
+    meter: CpuMeter = task.workflow.context.meter
+    return meter
+
+
+def _failed(task: Task, said: str, error: ScriptError) -> StepError:
+    """The failure of a step by a script; who is to blame, the script, the step as a whole, or the machine, is told."""
+    if isinstance(error, OutOfTime):
+        task.workflow.context.check_time(path_of(task))
+    return StepError(str(error) if isinstance(error, NoAnswer) else f"{said}:{error}", path_of(task))

@@ -1,14 +1,13 @@
 """The surroundings of one step: its instant, its topics, its counters, and the record of it. Each case has its own.
 
 Ids come from a counter, time from a logical tick, and what becomes ready is queued in order of state changes:
-nothing here reads a clock, draws a random number, or depends on the order of a dict.
+nothing here draws a random number, depends on the order of a dict, or decides by a clock.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from datetime import datetime
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from service.engine.kernel.cpu_meter import PATIENCE, CpuMeter
 from service.engine.kernel.types import (
     ServiceCall,
     StaleToken,
@@ -26,7 +26,7 @@ from service.engine.kernel.types import (
 )
 
 MAX_AUTOMATIC = 10_000  # elements that one step may run without a person
-MAX_SECONDS = 2.0  # of real time for one step; a guard, never an input
+MAX_SECONDS = 2.0  # of CPU time for one step, its scripts included; a guard, never an input
 
 READY, WAITING, STARTED = TaskState.READY, TaskState.WAITING, TaskState.STARTED
 COMPLETED, CANCELLED, ERROR = TaskState.COMPLETED, TaskState.CANCELLED, TaskState.ERROR
@@ -40,10 +40,10 @@ class StepContext:
     __slots__ = (
         "at",
         "calls",
-        "deadline",
         "decisions",
         "failed",
         "ids",
+        "meter",
         "raised",
         "ran",
         "ready",
@@ -65,19 +65,19 @@ class StepContext:
     raised: Exception | None
     running: Task | None
     ran: int
-    deadline: float | None
+    meter: CpuMeter
 
     def __init__(self, at: datetime, serve: TopicHandler, bounded: bool = True) -> None:
         self.tick = self.ids = 0
         self.begin(at, serve, bounded)
 
     def begin(self, at: datetime, serve: TopicHandler, bounded: bool = True) -> None:
-        """Begin a step; ``bounded`` sets the guard on real time."""
+        """Begin a step; ``bounded`` limits its CPU time."""
         self.at, self.serve = at, serve
         self.ready, self.trace, self.calls, self.sent, self.decisions = deque(), [], [], [], []
         self.failed = self.raised = self.running = None
         self.ran = 0
-        self.deadline = time.monotonic() + MAX_SECONDS if bounded else None
+        self.meter = CpuMeter(MAX_SECONDS if bounded else None)
 
     def next_id(self) -> int:
         self.ids += 1
@@ -86,15 +86,12 @@ class StepContext:
     @contextmanager
     def serving(self) -> Iterator[None]:
         """Call a handler: its time, in which it may wait for locks, and its errors are not the diagram's."""
-        began = time.monotonic()
-        try:
-            yield
-        except Exception as error:
-            self.raised = error
-            raise
-        finally:
-            if self.deadline is not None:
-                self.deadline += time.monotonic() - began
+        with self.meter.pause():
+            try:
+                yield
+            except Exception as error:
+                self.raised = error
+                raise
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -122,8 +119,17 @@ class StepContext:
         element = task.task_spec.name
         if self.ran > MAX_AUTOMATIC:
             raise StepError(f"一步之内自动执行超过 {MAX_AUTOMATIC} 个元素,流程可能有无出口的循环。", element)
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise StepError(f"一步之内自动执行超过 {MAX_SECONDS:g} 秒。", element)
+        self.check_time(element)
+
+    def check_time(self, element: str) -> None:
+        """Raise StepError when the step has used up its CPU time, or when nothing moves any more."""
+        if self.meter.left() <= 0:
+            raise StepError(f"一步之内自动执行用去 {MAX_SECONDS:g} 秒以上的 CPU 时间。", element)
+        if self.meter.is_stuck():
+            raise StepError(
+                f"这一步过了 {2 * PATIENCE * MAX_SECONDS:g} 秒仍未完成,而计算很少:机器太忙或停顿,与流程图无关,请重试。",
+                element,
+            )
 
 
 _DEEP = 20_000  # SpiffWorkflow recurses along the flows when it parses and predicts: two frames and more an element

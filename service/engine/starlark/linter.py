@@ -6,15 +6,19 @@ import ast
 import re
 from functools import lru_cache
 
-from service.engine.starlark.worker_pool import ScriptError, ask
+from service.engine.kernel.cpu_meter import CpuMeter
+from service.engine.starlark.worker_pool import NoAnswer, ScriptError, ask
 
 MAX_SOURCE = 20_000  # characters
 MAX_NESTING = 50  # brackets: a parser recurses at each
-PARSE_SECONDS = 2.0  # of real time, as for running one
+PARSE_SECONDS = 2.0  # of CPU time, as for running one
 
 
 def problems(source: str, script: bool = True, functions: tuple[str, ...] = ()) -> list[tuple[int, str, str]]:
-    """List the faults of a script or expression before it runs, as (line, Chinese, English)."""
+    """List the faults of a script or expression before it runs, as (line, Chinese, English).
+
+    Raises NoAnswer when the sandbox could not be asked.
+    """
     try:
         check_bounds(source)
     except ScriptError as error:
@@ -23,7 +27,10 @@ def problems(source: str, script: bool = True, functions: tuple[str, ...] = ()) 
     if found:
         return found
     try:
-        ask(["p", source if script else source.strip(), {}, [], []], None, PARSE_SECONDS)
+        request = ["p", source if script else source.strip(), {}, [], []]
+        ask(request, None, CpuMeter(PARSE_SECONDS), PARSE_SECONDS)
+    except NoAnswer:
+        raise
     except ScriptError as error:
         text = str(error).split("\n")[0]
         return [(_line(str(error)), f"不是合法的 Starlark:{text}", f"Not valid Starlark: {text}")]

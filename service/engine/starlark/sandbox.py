@@ -1,6 +1,6 @@
 """Starlark for scripts and the larger expressions: checked, then run in one of two killable children per process.
 
-A child has 256 MB and a script two seconds of real time; a child that crashes, hangs or runs out of memory is
+A child has 256 MB and a script two seconds of CPU time; a child that crashes, hangs or runs out of memory is
 replaced. Only JSON crosses: no floats, no NUL, integers within 53 bits. Small expressions never come here.
 """
 
@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.kernel.types import Data
 from service.engine.starlark.expressions import Evaluate, compile_script, compile_small
 from service.engine.starlark.linter import (
@@ -19,17 +20,17 @@ from service.engine.starlark.linter import (
     problems,
 )
 from service.engine.starlark.operators import Beyond, ExpressionError, equal
-from service.engine.starlark.worker_pool import Host, ScriptError, ask
+from service.engine.starlark.worker_pool import Host, NoAnswer, OutOfTime, ScriptError, ask
 
-SECONDS = 2.0
+SECONDS = 2.0  # of CPU time
 SAFE_INTEGER = (1 << 53) - 1  # what JavaScript reads from JSON without loss
 MAX_DEPTH = 64  # levels of lists and objects
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
-def evaluate(source: str, names: Mapping[str, Any], seconds: float = SECONDS) -> Any:
-    """The value of a Starlark expression over ``names``. Raises ScriptError."""
+def evaluate(source: str, names: Mapping[str, Any], meter: CpuMeter | None = None) -> Any:
+    """The value of a Starlark expression over ``names``; ``meter`` is charged and limits it. Raises ScriptError."""
     small = compile_small(source)
     if small is not None:
         try:
@@ -38,7 +39,7 @@ def evaluate(source: str, names: Mapping[str, Any], seconds: float = SECONDS) ->
             raise ScriptError(str(error)) from None
         except Beyond:
             pass
-    return clean(_ask("e", source.strip(), names, seconds))
+    return clean(_ask("e", source.strip(), names, meter))
 
 
 def execute(
@@ -46,9 +47,11 @@ def execute(
     names: Mapping[str, Any],
     functions: tuple[str, ...] = (),
     host: Host | None = None,
-    seconds: float = SECONDS,
+    meter: CpuMeter | None = None,
 ) -> Data:
     """Run a script over ``names``; returns the names that it set or may have changed, functions and ``_names`` not.
+
+    ``meter`` is charged and limits it.
 
     Raises ScriptError, and whatever ``host`` raises when the script calls one of ``functions``.
     """
@@ -67,7 +70,7 @@ def execute(
     assigned = names_set(source)
     wanted = assigned | {name for name in mentioned - set(functions) if name in names}
     used = tuple(name for name in functions if name in mentioned)
-    result = clean(_ask("x", source, names, seconds, sorted(wanted), used, host))
+    result = clean(_ask("x", source, names, meter, sorted(wanted), used, host))
     return {name: value for name, value in result.items() if name in assigned or not equal(value, names[name])}
 
 
@@ -120,7 +123,7 @@ def _ask(
     mode: str,
     source: str,
     names: Mapping[str, Any],
-    seconds: float,
+    meter: CpuMeter | None,
     wanted: list[str] | None = None,
     functions: tuple[str, ...] = (),
     host: Host | None = None,
@@ -129,7 +132,8 @@ def _ask(
     check_bounds(source)
     mentioned = set(_NAME.findall(source)) - set(functions)
     sent = {name: names[name] for name in sorted(mentioned) if name in names}
-    return ask([mode, source, sent, wanted or [], list(functions)], host, seconds)
+    meter = meter or CpuMeter(SECONDS)
+    return ask([mode, source, sent, wanted or [], list(functions)], host, meter, SECONDS)
 
 
-__all__ = ["ScriptError", "clean", "evaluate", "execute", "problems"]
+__all__ = ["NoAnswer", "OutOfTime", "ScriptError", "clean", "evaluate", "execute", "problems"]

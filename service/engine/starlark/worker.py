@@ -1,9 +1,10 @@
 """The killable child: Starlark over a socket on standard input, JSON only, memory bounded.
 Imports no other module of Anpei.
 
-Requests are ``[mode, source, names, wanted, functions]`` with mode ``e`` (value of an expression), ``x`` (names set
-by a script) or ``p`` (parse only); the answer is ``["ok", value]``, ``["err", message]``, ``["fatal", message]``, or
-``["call", name, args]`` when the script calls a host function, whose result the parent then sends.
+Requests are ``[seconds, mode, source, names, wanted, functions]``: seconds of CPU time, beyond which SIGPROF ends the
+child; mode ``e`` (value of an expression), ``x`` (names set by a script) or ``p`` (parse only). The answer is ``["ok",
+value, used]``, ``["err", message, used]`` or ``["fatal", message, used]`` with the CPU time used; or ``["call", name,
+args]`` when the script calls a host function, whose result the parent then sends.
 """
 
 import functools
@@ -14,6 +15,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from typing import Any
 
 MAX_REPLY = 2_000_000  # bytes of one answer; a longer one is an error of the script
@@ -30,10 +32,18 @@ class Wire:
         size = struct.unpack("!I", self._exactly(4))[0]
         return json.loads(self._exactly(size))
 
-    def send(self, message: Any) -> None:
-        data = json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
+    def send(self, message: list[Any]) -> None:
+        self.put(json.dumps(message, ensure_ascii=False, allow_nan=False).encode())
+
+    def answer(self, status: str, value: Any, began: float) -> None:
+        """Send an answer, all of it written while the CPU time still counts."""
+        data = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         if len(data) > MAX_REPLY:
-            data = json.dumps(["err", "结果太大"]).encode()
+            status, data = "err", json.dumps("结果太大").encode()
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        self.put(b'["%s",%s,%.6f]' % (status.encode(), data, time.process_time() - began))
+
+    def put(self, data: bytes) -> None:
         self.connection.sendall(struct.pack("!I", len(data)) + data)
 
     def _exactly(self, size: int) -> bytes:
@@ -54,6 +64,7 @@ def confine(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the child: Starlark never comes back to ask Python
 
 
 class Interpreter:
@@ -101,12 +112,14 @@ def serve(wire: Wire) -> None:
     interpreter = Interpreter(wire)
     confine(int(sys.argv[1]))
     while True:
-        request = wire.receive()
+        seconds, *request = wire.receive()
+        began = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
-            wire.send(["ok", interpreter.answer(*request)])
+            wire.answer("ok", interpreter.answer(*request), began)
         except BaseException as error:
             fatal = isinstance(error, MemoryError | RecursionError) or "Panic" in type(error).__name__
-            wire.send(["fatal" if fatal else "err", str(error)[:2000]])
+            wire.answer("fatal" if fatal else "err", str(error)[:2000], began)
             if fatal:
                 os._exit(1)
 

@@ -110,7 +110,11 @@ def problem_of(text: str, expression: bool, functions: tuple[str, ...] = ()) -> 
             "用 True、False、None、and、or、not。",
             "Write True, False, None, and, or, not.",
         )
-    for _line, zh, en in sandbox.problems(text, not expression, functions):
+    try:
+        found = sandbox.problems(text, not expression, functions)
+    except sandbox.NoAnswer as silent:
+        return f"{silent}。", "The sandbox did not answer, the machine is busy.", "稍后再试。", "Try again later."
+    for _line, zh, en in found:
         return f"{zh}。", f"{en}.", "改正脚本(Starlark)。", "Correct the script (Starlark)."
     unknown = sorted(_called(text, expression) - BUILTINS - set(functions))
     if unknown:

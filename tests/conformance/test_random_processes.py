@@ -1,0 +1,81 @@
+"""Random processes with data against the reference game: the same traces with the same values, every journal proved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from service.engine.conformance.cases import tokens_of
+from service.engine.conformance.manifest import Trial
+from service.errors import DefinitionRefused
+from tests.conformance.process_model import Level, bpmn
+from tests.conformance.random_processes import Drawing
+from tests.conformance.reference_game import Game, TooMuch
+
+EACH, SEEDS = 30, 10
+CENTURY = 100 * 366 * 86_400_000
+
+
+def drawings(seed: int) -> Iterator[tuple[int, Drawing, list[str]]]:
+    """Processes that the game plays to their end, with what it says of them."""
+    while True:
+        drawn = Drawing(seed)
+        try:
+            game = Game(drawn.main, drawn.data)
+        except TooMuch:
+            game = None
+        if game is not None and game.traced:
+            yield seed, drawn, sorted(game.traced)
+        seed += 1
+
+
+def played(xml: bytes, data: dict[str, int]) -> list[str]:
+    """What the engine traces; asserts that the gate accepts and that the journal proves the run."""
+    try:
+        tokens, faults = tokens_of({"m.bpmn": xml}, "P", Trial(data, False, CENTURY, ()))
+    except DefinitionRefused as refused:
+        raise AssertionError([problem.text("en") for problem in refused.problems]) from refused
+    assert not faults, faults
+    return sorted(tokens)
+
+
+def kinds_in(level: Level) -> Counter[str]:
+    """How often what is drawn is drawn."""
+    found: Counter[str] = Counter()
+    for node in level.nodes.values():
+        found[node.kind] += 1
+        if node.throws:
+            found[f"{node.kind} {node.throws}"] += 1
+        if node.event:
+            found[f"boundary {node.event.kind} {node.event.interrupts}"] += 1
+        if node.repetition:
+            found[f"{node.kind} {node.repetition.kind}"] += 1
+        if node.body:
+            found += kinds_in(node.body)
+    for event, handler in level.listeners:
+        found[f"listener {event.kind} {event.interrupts}"] += 1
+        found += kinds_in(handler)
+    return found
+
+
+@pytest.mark.parametrize("batch", range(SEEDS))
+def test_random_processes_trace_what_the_reference_game_says(batch: int) -> None:
+    for _, (seed, drawn, expected) in zip(range(EACH), drawings(batch * 10_000), strict=False):
+        assert played(bpmn(drawn.main), drawn.data) == expected, f"seed {seed}: make fuzz SEED={seed} COUNT=1"
+
+
+def test_the_drawings_hold_every_construct() -> None:
+    found: Counter[str] = Counter()
+    for batch in range(SEEDS):
+        for _, (_, drawn, _) in zip(range(EACH), drawings(batch * 10_000), strict=False):
+            found += kinds_in(drawn.main)
+    wanted = {"start", "end", "script", "wait", "throw", "xor", "and", "or", "sub", "call", "boundary"}
+    wanted |= {f"{kind} {loop}" for kind in ("sub", "call") for loop in ("par", "seq", "loop")}
+    wanted |= {"script par", "script seq", "throw escalation"}
+    wanted |= {f"end {thrown}" for thrown in ("terminate", "error", "escalation")}
+    for place in ("boundary", "listener"):
+        wanted |= {f"{place} {kind} {manner}" for kind in ("timer", "escalation") for manner in (True, False)}
+        wanted.add(f"{place} error True")
+    assert {kind: n for kind in sorted(wanted) if (n := found[kind]) < 10} == {}
