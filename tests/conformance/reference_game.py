@@ -126,14 +126,12 @@ class Game:
     def begin(self, scope: Scope) -> None:
         scope.listens = list(scope.level.listeners)
         for listener in scope.listens:
-            event = listener[0]
-            if event.kind == "timer":
-                self.arm(
-                    event,
-                    lambda l=listener: l in scope.listens and scope.alive,
-                    lambda l=listener: self.handle(scope, l),
-                )
+            if listener[0].kind == "timer":
+                self.arm_listener(scope, listener)
         self.go_on(scope, scope.level.start)
+
+    def arm_listener(self, scope: Scope, listener: tuple[Event, Level]) -> None:
+        self.arm(listener[0], lambda: listener in scope.listens, lambda: self.handle(scope, listener))
 
     def arm(self, event: Event, waits: Callable[[], bool], happens: Callable[[], None]) -> None:
         """A timer that fires once or, when it interrupts nothing, as often as it says."""
@@ -194,7 +192,7 @@ class Game:
     # Tokens.
 
     def go_on(self, scope: Scope, source: str, flows: list[Any] | None = None) -> None:
-        for source, target, _ in scope.level.out(source) if flows is None else flows:
+        for _, target, _ in scope.level.out(source) if flows is None else flows:
             if scope.alive:
                 self.enter(scope, scope.level.nodes[target], source)
 
@@ -371,7 +369,8 @@ class Game:
 
     def again(self, activity: Activity) -> bool:
         repetition = activity.node.repetition
-        assert repetition is not None and repetition.go_on is not None
+        assert repetition is not None
+        assert repetition.go_on is not None
         return Names(activity.scope.names, facts=lambda: {"loopCounter": activity.done}).holds(repetition.go_on)
 
     def run_instance(self, activity: Activity, index: int) -> None:
