@@ -183,7 +183,7 @@ SOUND: dict[str, dict[str, Any]] = {
     "draft_class": {"decision": "discard"},
     "record_score": {"score": "83.5"},
     "print_certificate": {},
-    "recover_certificate": {"recovered": True},
+    "recover_certificate": {"recovered": True, "recovery_note": "已收回并剪角。"},
     "correct_certificate": {"decision": "resubmit"},
     "assent_correction": {"decision": "refuse", "reason": "卷面无误"},
     "confirm_score": {"decision": "confirm"},
