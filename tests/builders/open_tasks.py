@@ -54,8 +54,8 @@ def stand_at_every_task(stage: Stage, clock: Any) -> None:
 
 
 def holder_of(task: Task) -> User:
-    """An account in whose inbox the task lies; of several the newest, who has had no part in it."""
-    users = session().scalars(select(User).where(User.role == task.role).order_by(User.id.desc()))
+    """An account in whose inbox the task lies."""
+    users = session().scalars(select(User).where(User.role == task.role).order_by(User.id))
     return known(next(user for user in users if task.organisation_id in (user.organisation_id, user.id)))
 
 
