@@ -11,13 +11,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 
 from service.cli.database import environment, libpq
-from service.config import CHECKOUT
+from service.config import CHECKOUT, EMBEDDED_ROLES, make_password
+from service.infrastructure.database_roles import scram_verifier
 from service.infrastructure.postgres import Server
 from tests.database import addresses
 
@@ -140,6 +142,19 @@ def test_r2_the_command_line_unlocks_an_account_and_resets_the_last_administrato
         assert "Traceback" not in said
 
 
+@contextmanager
+def passwords(server: Server, chosen: dict[str, str]) -> Iterator[None]:
+    """Other passwords of database roles than those in the data folder, inside the block."""
+    known = {role: make_password(server.home, role) for role in chosen}
+    for role, password in chosen.items():
+        server.execute(f"ALTER ROLE {role} PASSWORD '{scram_verifier(password)}'")
+    try:
+        yield
+    finally:
+        for role, password in known.items():
+            server.execute(f"ALTER ROLE {role} PASSWORD '{scram_verifier(password)}'")
+
+
 def test_the_database_s_password_stands_in_no_argument(
     anpei: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -152,12 +167,12 @@ def test_the_database_s_password_stands_in_no_argument(
             )
             called.chmod(0o755)
         for name, address in addresses(server, "anpei").items():
-            secret = address.replace("@/", ":s3%40cret%25@/")
-            monkeypatch.setitem(anpei._environment, name, secret)
+            monkeypatch.setitem(anpei._environment, name, address.replace("@/", ":s3%40cret%25@/"))
         monkeypatch.setitem(anpei._environment, "PATH", f"{tmp_path}:{os.environ['PATH']}")
-        anpei("backup", tmp_path / "saved")
-        anpei("restore", "--yes", tmp_path / "saved")
-        anpei("db")
+        with passwords(server, dict.fromkeys(EMBEDDED_ROLES, "s3@cret%")):
+            anpei("backup", tmp_path / "saved")
+            anpei("restore", "--yes", tmp_path / "saved")
+            anpei("db")
     called_as = (tmp_path / "log").read_text()
     for name in ("psql", "pg_dump", "pg_restore"):
         assert re.search(rf"^{name} .*\[s3@cret%\]$", called_as, re.MULTILINE | re.DOTALL)
