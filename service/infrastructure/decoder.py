@@ -30,6 +30,7 @@ ACTIVE_TYPES = frozenset(
     {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/RichMediaExecute", "/GoToE", "/GoToR", "/Rendition"}
 )
 ANNOTATIONS = frozenset({"/RichMedia", "/Movie", "/Screen", "/3D", "/FileAttachment", "/Sound"})
+NICE = 15  # a file may wait, pages may not
 DEEPEST = 100  # dictionaries and lists inside one object of a PDF
 
 Limits = dict[str, Any]
@@ -396,7 +397,8 @@ def answer(out: BinaryIO, operation: str, limits: Limits, data: bytes) -> None:
 
 
 def main(operation: str, limits: str, megabytes: str, seconds: str) -> None:
-    """Bound memory and CPU time, then read the file and answer."""
+    """Bound memory and CPU time, let everybody else go first, then read the file and answer."""
+    os.nice(NICE)
     memory = int(megabytes) << 20
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))

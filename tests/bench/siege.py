@@ -7,16 +7,17 @@ import sys
 
 from service import demo
 from service.cli.processes import bring_up_to_date
-from service.config import CHECKOUT
+from service.config import CHECKOUT, settings
 from service.infrastructure.postgres import Server
 from tests.bench import web
 from tests.bench.figures import Figures, p50, percentile
 from tests.bench.scratch import HOME, application
-from tests.builders.siege import PAGES, Client, Memory, Siege, visit
+from tests.builders.siege import PAGES, Client, Memory, besieged, visit
 
 DATABASE = "bench_siege"
 LOGIN, ATTACKER = "enterprise-1", "enterprise-2"
 SHARE = 0.07  # of the demonstration's persons
+SLOW, GUESSERS = 200, 24
 ROUNDS = 25
 
 
@@ -30,15 +31,15 @@ def measure(server: Server, figures: Figures) -> None:
         user = Client(port).sign_in(LOGIN, password)
         visit(user, PAGES, 5)
         quiet = visit(user, PAGES, ROUNDS)
-        siege = Siege(port, ATTACKER, password)
-        with siege.running():
+        with besieged(port, ATTACKER, password, SLOW, GUESSERS) as answers:
             visit(user, PAGES, 2)
-            besieged = visit(user, PAGES, ROUNDS)
-    _tell(figures, quiet, besieged, siege, memory)
+            attacked = visit(user, PAGES, ROUNDS)
+    _tell(figures, quiet, attacked, memory)
+    figures.details["siege"] |= {"slow_clients": SLOW, "guessers": GUESSERS, "answers": answers}
 
 
-def _tell(figures: Figures, quiet: list[float], besieged: list[float], siege: Siege, memory: Memory) -> None:
-    before, under = percentile(quiet, 0.95), percentile(besieged, 0.95)
+def _tell(figures: Figures, quiet: list[float], attacked: list[float], memory: Memory) -> None:
+    before, under = percentile(quiet, 0.95), percentile(attacked, 0.95)
     figures.key("siege_p95_ratio", under / before)
     figures.key("siege_rss_mb", max(memory.most.values()))
     figures.row(
@@ -51,18 +52,15 @@ def _tell(figures: Figures, quiet: list[float], besieged: list[float], siege: Si
     )
     figures.details["siege"] = {
         "quiet_ms": {"p50": round(p50(quiet) * 1e3, 1), "p95": round(before * 1e3, 1)},
-        "besieged_ms": {"p50": round(p50(besieged) * 1e3, 1), "p95": round(under * 1e3, 1)},
+        "besieged_ms": {"p50": round(p50(attacked) * 1e3, 1), "p95": round(under * 1e3, 1)},
         "memory_mb": {name: round(most, 1) for name, most in memory.most.items()},
-        "slow_clients": siege.slow,
-        "guessers": siege.guessers,
-        "answers": {f"{attack} {status}": count for (attack, status), count in sorted(siege.answers.items())},
     }
 
 
 def fill(url: str) -> None:
     """Fill a database with the demonstration."""
     app = application(url)
-    bring_up_to_date(app)
+    bring_up_to_date(app, settings())
     with app.app_context():
         demo.fill(share=SHARE)
 

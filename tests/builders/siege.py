@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -17,11 +21,12 @@ import requests
 import xlsxwriter
 from PIL import Image
 
+from service.config import CHECKOUT
 from tests.builders.slow_clients import KINDS, SlowClients
 
 PAGES = ("/", "/inbox", "/persons", "/persons/new", "/enrollments", "/certificates", "/classes", "/tickets", "/account")
 PATIENCE = 60  # seconds for one answer
-STEP = 0.05  # seconds between two looks at the memory of all processes
+STEP = 0.2  # seconds between two looks at the memory of all processes
 
 
 class Client:
@@ -48,6 +53,28 @@ class Client:
         return self
 
 
+@contextmanager
+def besieged(port: int, login: str, password: str, slow: int, guessers: int) -> Iterator[dict[str, int]]:
+    """Attack while the block runs, from a process of its own, so that the attackers' work is not a user's waiting.
+
+    After the block the dictionary tells what the attackers were answered, by attack and status.
+    """
+    command = [sys.executable, "-m", "tests.builders.siege", str(port), login, str(slow), str(guessers)]
+    pipe, answers = subprocess.PIPE, dict[str, int]()
+    with subprocess.Popen(command, cwd=CHECKOUT, stdin=pipe, stdout=pipe, text=True) as attackers:
+        assert attackers.stdin is not None
+        assert attackers.stdout is not None
+        attackers.stdin.write(f"{password}\n")
+        attackers.stdin.flush()
+        if attackers.stdout.readline() != "ready\n":
+            raise RuntimeError("the attackers have not come")
+        try:
+            yield answers
+        finally:
+            attackers.stdin.close()
+            answers |= json.loads(attackers.stdout.readline() or "{}")
+
+
 @dataclass
 class Siege:
     """Attackers at work; ``answers`` counts what they were told, by attack and status."""
@@ -55,8 +82,8 @@ class Siege:
     port: int
     login: str
     password: str
-    slow: int = 200
-    guessers: int = 24
+    slow: int
+    guessers: int
     answers: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @contextmanager
@@ -178,3 +205,17 @@ class Memory:
             self.most[name] = max(self.most.get(name, 0.0), int(peak[1]) / 1000)
         for child in children:
             self._look(int(child))
+
+
+def main(port: str, login: str, slow: str, guessers: str) -> None:
+    """Besiege until standard input ends; the password comes there first. Attackers are elsewhere: they yield."""
+    os.nice(10)
+    siege = Siege(int(port), login, sys.stdin.readline().strip(), int(slow), int(guessers))
+    with siege.running():
+        print("ready", flush=True)
+        sys.stdin.read()
+    print(json.dumps({f"{attack} {status}": count for (attack, status), count in sorted(siege.answers.items())}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
