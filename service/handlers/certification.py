@@ -139,7 +139,7 @@ def _initial(enrollment: Enrollment, context: Context) -> Certificate:
     province = certificate_number.ACADEMIES
     if not is_academy(person.unit) and person.unit.authority_id:
         province = session().get_one(Organisation, person.unit.authority_id).code
-    number = certificate_number.issue(province, today.year, CertificateSerial.take(province, today.year))
+    number = CertificateSerial.take(province, today.year)
     session().add(NumberOwner(number=number, owner=person.id_number_digest))
     return _edition(
         enrollment,

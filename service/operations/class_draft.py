@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from service.domain.accounts.roles import Role
 from service.domain.training import classes, plans
@@ -78,8 +78,9 @@ def _code(kind: TrainingKind, organiser: Organisation, year: int) -> str:
     """
     session().execute(select(Organisation.id).where(Organisation.id == organiser.id).with_for_update())
     stem = f"{year}{CODE_LETTERS[kind]}{organiser.code if organiser.kind == 'province' else '00'}-"
-    last = session().scalar(select(func.max(TrainingClass.code)).where(TrainingClass.code.startswith(stem)))
-    return f"{stem}{int(last.rpartition('-')[2]) + 1 if last else 1:03d}"
+    codes = set(session().scalars(select(TrainingClass.code).where(TrainingClass.code.startswith(stem))))
+    given = [int(serial) for code in codes if (serial := code.removeprefix(stem)).isdecimal()]
+    return f"{stem}{max(given, default=0) + 1:03d}"
 
 
 def _minimum_hours(codes: list[str], kind: TrainingKind) -> dict[str, int]:

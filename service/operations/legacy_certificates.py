@@ -6,12 +6,13 @@ from datetime import date
 
 from sqlalchemy import func, select
 
+from service.domain.certificates import certificate_number
 from service.domain.certificates.certificates import CertificateKind, CertificateState, parse_legacy
 from service.domain.persons.persons import PersonState
 from service.errors import N_, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.certificate import Certificate, NumberOwner
+from service.models.tables.certificate import Certificate, CertificateSerial, NumberOwner
 from service.models.tables.person import Person
 from service.operations.context import Context
 
@@ -42,7 +43,7 @@ def create_legacy_certificate(person: Person, context: Context) -> None:
     number, issued_on, valid_to = parse_legacy(
         person.legacy_number, person.legacy_issued_on, person.legacy_valid_to, context.today
     )
-    _reserve_number(number, person)
+    _reserve_number(number, person, context.today)
     held = _held(person)
     if held is None:
         if not _exists(number):
@@ -52,14 +53,23 @@ def create_legacy_certificate(person: Person, context: Context) -> None:
         held.valid_to = valid_to
 
 
-def _reserve_number(number: str, person: Person) -> None:
+def obstacle_to_number(number: str, person: Person, today: date) -> Message | None:
+    """Return why a typed number cannot be this person's: it is another's, or ours and not given out yet (R78)."""
+    owner = NumberOwner.owner_of(number)
+    if owner is not None:
+        is_own = owner == person.id_number_digest
+        return None if is_own else Message(N_("证书编号 %(number)s 已属于另一名人员，请对照证书核对。"), number=number)
+    own = certificate_number.read_own_form(number)
+    last = CertificateSerial.last_of(own.province, own.year) if own else None
+    return certificate_number.obstacle_to_typing(number, last, today)
+
+
+def _reserve_number(number: str, person: Person, today: date) -> None:
     """Reserve a number for the person for good, ended certificates included (domain.md §1.4)."""
-    owner = session().get(NumberOwner, number)
-    if owner is None:
+    if obstacle := obstacle_to_number(number, person, today):
+        raise InvalidInput({"decision": obstacle, "certificate_number": obstacle}, text=obstacle)
+    if session().get(NumberOwner, number) is None:
         session().add(NumberOwner(number=number, owner=person.id_number_digest))
-    elif owner.owner != person.id_number_digest:
-        taken = Message(N_("证书编号 %(number)s 已属于另一名人员，请退回单位核对。"), number=number)
-        raise InvalidInput({"decision": taken, "certificate_number": taken}, text=taken)
 
 
 def _held(person: Person) -> Certificate | None:

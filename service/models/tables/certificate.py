@@ -7,9 +7,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text, union_all
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.domain.certificates import certificate_number
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
@@ -115,8 +116,25 @@ class CertificateSerial(Base):
     last: Mapped[int] = mapped_column(default=0)
 
     @staticmethod
-    def take(province: str, year: int) -> int:
-        """The next serial, from 1; the row stays locked until the commit, so no number is given twice or skipped."""
+    def take(province: str, year: int) -> str:
+        """The next number, from serial 1; one that stands in the ledger already, typed by somebody, is skipped (R78).
+
+        The row stays locked until the commit, so no number is given twice.
+        """
+        while True:
+            number = certificate_number.issue(province, year, CertificateSerial._advance(province, year))
+            if not NumberOwner.is_taken(number):
+                return number
+
+    @staticmethod
+    def last_of(province: str, year: int) -> int | None:
+        """The last serial given, None where none has been."""
+        return session().scalar(
+            select(CertificateSerial.last).where(CertificateSerial.province == province, CertificateSerial.year == year)
+        )
+
+    @staticmethod
+    def _advance(province: str, year: int) -> int:
         query = text(
             "INSERT INTO certificate_serial (province, year, last) VALUES (:p, :y, 1) "
             "ON CONFLICT (province, year) DO UPDATE SET last = certificate_serial.last + 1 RETURNING last"
@@ -133,3 +151,19 @@ class NumberOwner(Base):
     __tablename__ = "certificate_number_owner"
     number: Mapped[str] = mapped_column(String(14), primary_key=True)
     owner: Mapped[bytes]
+
+    @staticmethod
+    def is_taken(number: str) -> bool:
+        """Tell whether the number belongs to somebody, or stands in the ledger."""
+        owned = select(NumberOwner.number).where(NumberOwner.number == number)
+        held = select(Certificate.number).where(Certificate.number == number)
+        return session().scalar(union_all(owned, held).limit(1)) is not None
+
+    @staticmethod
+    def owner_of(number: str) -> bytes | None:
+        """The fingerprint of whom a number belongs to; for a certificate without an owner on record, of its holder."""
+        owner = session().scalar(select(NumberOwner.owner).where(NumberOwner.number == number))
+        if owner is None:
+            holder = select(Person.id_number_digest).join(Certificate, Certificate.person_id == Person.id)
+            owner = session().scalar(holder.where(Certificate.number == number).limit(1))
+        return owner

@@ -102,7 +102,14 @@ class TicketSerial(Base):
 
     @staticmethod
     def take(year: int) -> str:
-        """The next number: ``KF``, the year and six digits."""
+        """The next number: ``KF``, the year and six digits; one that exists already is skipped (R78)."""
+        while True:
+            number = TicketSerial._advance(year)
+            if session().scalar(select(Ticket.id).where(Ticket.number == number)) is None:
+                return number
+
+    @staticmethod
+    def _advance(year: int) -> str:
         query = text(
             "INSERT INTO ticket_serial (year, last) VALUES (:year, 1) "
             "ON CONFLICT (year) DO UPDATE SET last = ticket_serial.last + 1 RETURNING last"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
 from service.domain.accounts import passwords
 from service.domain.accounts.roles import (
     ADMINISTRATORS,
@@ -32,6 +34,7 @@ from service.workflow.accounts.passwords import (
 from service.workflow.runtime import tasks
 
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{2,39}")
+LOGIN_TAKEN = N_("这个登录名已有人使用，请换一个。")
 NAME_WRONG = N_("请填写姓名，2 至 50 个字。")
 OWN = N_("不能重置自己的密码，请使用“修改密码”。")
 OWN_DISABLING = N_("不能停用自己的账号。")
@@ -77,6 +80,7 @@ def create_user(
             awaits_assent=actor is not None and needs_assent(Role(actor.role)),
         )
         current.add(user)
+        _write()
     return user, first
 
 
@@ -225,7 +229,7 @@ def _check_account(login: str, display_name: str, role: str, organisation: Organ
     if not LOGIN.fullmatch(login):
         wrong["login"] = N_("登录名由 3 至 40 个小写字母、数字、点或短横组成，以字母开头。")
     elif User.by_login(login) is not None:
-        wrong["login"] = N_("这个登录名已有人使用，请换一个。")
+        wrong["login"] = LOGIN_TAKEN
     if not 2 <= len(display_name.strip()) <= 50 or not is_storable(display_name, LINE):
         wrong["display_name"] = NAME_WRONG
     if organisation.state == UnitState.DELETED:
@@ -234,6 +238,16 @@ def _check_account(login: str, display_name: str, role: str, organisation: Organ
         wrong["role"] = N_("这个角色不能属于所选的单位。")
     if wrong:
         raise InvalidInput(wrong)
+
+
+def _write() -> None:
+    """Write now, so that of two who take one login at the same instant the second learns it at the field."""
+    try:
+        session().flush()
+    except IntegrityError as error:
+        if "uq_user_account_login" in str(error.orig):
+            raise InvalidInput({"login": LOGIN_TAKEN}) from error
+        raise
 
 
 def _awaiting(actor: User, user_id: UUID) -> User:

@@ -23,6 +23,7 @@ from service.models.tables.certificate import Certificate
 from service.models.tables.person import Person
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
 from service.models.tables.user import User
+from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import tasks
 
 PROCESS = "certificate_deregistration"
@@ -36,7 +37,10 @@ def start_deregistrations(limit: int = 50) -> int:
     query = select(Certificate.id).join(Person, Person.id == Certificate.person_id).where(_is_due()).limit(limit)
     begun = 0
     for certificate_id in session().scalars(query.order_by(Certificate.valid_to, Certificate.id)).all():
-        begun += _start(certificate_id, None) is not None
+        try:
+            begun += _start(certificate_id, None) is not None
+        except Exception as error:
+            refusal_of(error, "start_deregistrations")
     return begun
 
 
@@ -50,9 +54,14 @@ def recheck_deregistrations() -> int:
         literal("message:recheck") == any_(Case.awaited),
     )
     changed = [case_id for case_id, key in session().execute(query) if key not in still]
+    told = 0
     for case_id in changed:
-        tasks.correlate_message(None, case_id, "recheck")
-    return len(changed)
+        try:
+            tasks.correlate_message(None, case_id, "recheck")
+            told += 1
+        except Exception as error:
+            refusal_of(error, "recheck_deregistrations")
+    return told
 
 
 def begin_deregistration(user: User, certificate_id: UUID) -> UUID:

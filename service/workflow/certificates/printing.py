@@ -13,7 +13,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import obstacle_to_printing
 from service.domain.certificates.faces import FaceStyle
-from service.errors import N_, AnpeiError, Conflict, InvalidInput, Message, NotAllowed, NotFound
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import pdf
 from service.models.db.clock import now
 from service.models.db.encryption import read_encrypted, write_encrypted
@@ -31,6 +31,7 @@ from service.validation.characters import LINE, is_storable
 from service.validation.messages import NOT_STORABLE
 from service.workflow.certificates import certificates, faces
 from service.workflow.certificates.printer_calibration import Shift
+from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import jobs
 
 MAX_FACES = 500  # faces of one file
@@ -179,9 +180,8 @@ def _log(user: User, batch: PrintBatch) -> list[dict[str, Any]]:
             continue
         try:
             certificates.print_certificate(user, UUID(key), batch.reason, batch.id, _style(batch))
-        except AnpeiError as error:
-            fields = getattr(error, "fields", {})
-            why: Message = next(iter(fields.values()), error.message)
+        except Exception as error:
+            why = refusal_of(error, "print_batch").first
             refused.append({"id": key, "text": why.text, "values": {k: str(v) for k, v in why.values.items()}})
     return refused
 

@@ -6,6 +6,7 @@ Bulletins: bulletins.py, digest: system/daily_digest.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -54,11 +55,21 @@ def _receipt(user: User, notices: Sequence[UUID]) -> None:
         current.execute(insert(Receipt).values(rows).on_conflict_do_nothing())
 
 
-def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """Numbers of units: reminded ones that have an account, those without one, and those reminded days ago."""
+
+    with_account: int
+    without_account: int
+    lately: int
+
+
+def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None) -> Reminded:
     """Remind units of entering their data (S14): of those chosen, the ones in scope that still lack something.
 
-    raw: ``note``, what the authority adds. Returns how many were reminded and how many were left out because they were
-    a few days ago (setting ``reminder_days``). Raises InvalidInput when none is chosen.
+    raw: ``note``, what the authority adds. Those that were reminded a few days ago are left out (setting
+    ``reminder_days``); a unit without account reads the reminder once it has one. Raises InvalidInput when
+    none is chosen.
     """
     if not may(Role(user.role), Action.ADD_UNIT):
         raise NotAllowed
@@ -84,4 +95,5 @@ def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None)
                     published_at=now(),
                 )
             )
-    return len(due), len(lately)
+    reached = unit_completeness.with_account(due)
+    return Reminded(len(reached), len(due) - len(reached), len(lately))

@@ -21,6 +21,7 @@ from service.models.tables.person_import import ImportPhoto
 from service.workflow.persons.import_rows import Wrong
 from service.workflow.persons.import_sheet import MAX_PERSONS, PHOTO, Row
 from service.workflow.persons.photos import CleanPhoto, clean_photo
+from service.workflow.row_refusal import refusal_of
 
 MAX_ZIP_BYTES = 64 * 1024 * 1024  # bytes of the ZIP
 LIMITS = {"entries": 2 * MAX_PERSONS, "unpacked": 2 * MAX_ZIP_BYTES}  # photos hardly become smaller when packed
@@ -104,8 +105,9 @@ def check(import_id: UUID, rows: Iterable[Row]) -> Wrong:
             this = (ImportPhoto.import_id == import_id, ImportPhoto.row == row)
             try:
                 clean = clean_photo(content, PHOTO)
-            except InvalidInput as invalid:
-                wrong[str(row)] = dict(invalid.fields)
+            except Exception as error:
+                refused = refusal_of(error, "import_photos")
+                wrong[str(row)] = refused.fields or {PHOTO: refused.message}
             else:
                 made = {"content": clean.jpeg, "width": clean.width, "height": clean.height}
                 current.execute(update(ImportPhoto).where(*this).values(made))

@@ -8,12 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from service.domain.persons import persons
-from service.errors import AnpeiError, InvalidInput, Message
+from service.errors import InvalidInput, Message
 from service.models.db.session import session
 from service.models.tables.person_import import PersonImport
 from service.models.tables.user import User
 from service.workflow.persons.import_sheet import Row
 from service.workflow.persons.photos import CleanPhoto
+from service.workflow.row_refusal import refusal_of
 
 Wrong = dict[str, dict[str, Message]]
 """Row number, as text → field (or '' for the row) → why."""
@@ -32,10 +33,9 @@ def save_all(
         try:
             with session().begin_nested():
                 save(user, None, row.raw, known.get(row.number))
-        except InvalidInput as invalid:
-            fields |= invalid.fields or {"": invalid.message}
-        except AnpeiError as refused:
-            fields[""] = refused.message
+        except Exception as error:
+            refused = refusal_of(error, "import_persons")
+            fields |= refused.fields or {"": refused.message}
         if declared:
             fields |= _undeclared(row.raw)
         if fields:

@@ -29,11 +29,12 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Task
-from service.models.tables.certificate import Certificate, NumberOwner
+from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
 from service.models.tables.user import User
+from service.operations.legacy_certificates import obstacle_to_number
 from service.validation.form_reader import FormReader
 from service.validation.record_fields import Place
 from service.workflow.authorization import must_reach
@@ -259,9 +260,9 @@ def _fill_legacy(person: Person, entry: FormReader) -> None:
     found: tuple[str, date | None, date] | None = entry.parse(parse_legacy, typed[0], issued, valid_to, today())
     if found:
         with session().no_autoflush:
-            owner = session().get(NumberOwner, found[0])
-        if owner is not None and owner.owner != person.id_number_digest:
-            entry.refuse("certificate_number", N_("这个证书编号已属于另一名人员，请对照证书核对。"))
+            obstacle = obstacle_to_number(found[0], person, today())
+        if obstacle:
+            entry.refuse("certificate_number", obstacle)
         person.legacy_number, person.legacy_issued_on, person.legacy_valid_to = found
 
 

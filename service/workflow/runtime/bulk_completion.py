@@ -11,13 +11,16 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import load_only
 
-from service.errors import AnpeiError, InvalidInput, Message, NotFound
+from service.engine import StepError
+from service.errors import Message, NotFound
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Submission, Task
 from service.models.tables.user import User
+from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import tasks
+from service.workflow.runtime.incidents import record_incident
 
 SLICE_ROWS = 50  # rows that share one transaction
 
@@ -93,16 +96,24 @@ def _recorded(user: User, submission_id: UUID, *, lock: bool = False) -> tuple[l
 
 
 def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResult:
-    """One row of a batch inside its own savepoint."""
+    """One row of a batch inside its own savepoint; whatever fails there, the others are done (R44, R51)."""
     try:
         with session().begin_nested():
             held, row = tasks.lock_task(user, task_id)
             tasks.complete_locked(user, task_id, held, row, raw)
         return RowResult(task_id, True)
-    except InvalidInput as invalid:
-        return RowResult(task_id, False, invalid.message, dict(invalid.fields))
-    except AnpeiError as refused:
-        return RowResult(task_id, False, refused.message)
+    except Exception as error:
+        refused = refusal_of(error, "complete_many")
+        if refused.fault:
+            _record_fault(task_id, error, refused.fault)
+        return RowResult(task_id, False, refused.message, refused.fields)
+
+
+def _record_fault(task_id: UUID, error: Exception, fault: str) -> None:
+    """Leave an incident on the case of a row that failed; what the diagram or a script said stands in it."""
+    said = f": {error}" if isinstance(error, StepError) else ""
+    if task := session().get(Task, task_id):
+        record_incident(task.case_id, task.element, f"{fault} {type(error).__name__}{said}")
 
 
 def _result_to_json(result: RowResult) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from service.models.tables.case_statements import (
 )
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
+from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import definitions, executor, incidents
 from service.workflow.runtime.executor import Act, LockedCase
 from service.workflow.runtime.journal_notes import append_journal_note
@@ -128,7 +129,8 @@ def claim_many(user: User, task_ids: Sequence[UUID]) -> int:
         try:
             claim(user, task_id)
             taken += 1
-        except (Conflict, NotFound):
+        except Exception as error:
+            refusal_of(error, "claim_many")
             continue
     return taken
 

@@ -17,7 +17,7 @@ from service.domain.training import enrollments
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_need import Need
 from service.domain.values.validators import parse_reason
-from service.errors import AnpeiError, InvalidInput, Message, NotAllowed
+from service.errors import Message, NotAllowed
 from service.handlers import registry
 from service.models.db.clock import today
 from service.models.db.session import session
@@ -30,6 +30,7 @@ from service.models.tables.person import Person
 from service.models.tables.training import TrainingClass, TrainingNeed
 from service.models.tables.user import User
 from service.workflow.authorization import must_have_record
+from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import definitions, tasks
 from service.workflow.training.enrollment_actions import EnrollmentAction
 from service.workflow.training.score_corrections import enrollment_for
@@ -120,10 +121,8 @@ def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enro
             data |= registry.start_variables_of("training_enrollment", user)
             started = tasks.start(user, "training_enrollment", data, business_key=str(person_id))
         return EnrollmentResult(person_id, name, case_id=started.case_id)
-    except InvalidInput as refused:
-        return EnrollmentResult(person_id, name, message=next(iter(refused.fields.values()), refused.message))
-    except AnpeiError as refused:
-        return EnrollmentResult(person_id, name, message=refused.message)
+    except Exception as error:
+        return EnrollmentResult(person_id, name, message=refusal_of(error, "enroll").first)
 
 
 def _stale(limit: int) -> list[UUID]:

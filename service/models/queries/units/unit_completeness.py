@@ -75,6 +75,11 @@ def unentered_ids(user: User, chosen: Iterable[UUID]) -> list[UUID]:
     return list(session().scalars(query.order_by(Organisation.id)))
 
 
+def with_account(units: Iterable[UUID]) -> set[UUID]:
+    """Return those of the units that somebody can sign in for."""
+    return set(session().scalars(select(Organisation.id).where(Organisation.id.in_(list(units)), _has_account())))
+
+
 def matching_ids(user: User, chosen: ReportFilter, most: int) -> list[UUID]:
     """The units of the whole list, not only of one page; at most ``most``."""
     query = select(Organisation.id).where(_unentered(user, chosen)).order_by(*ORDER.columns).limit(most)

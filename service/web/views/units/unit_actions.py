@@ -159,13 +159,17 @@ def _gaps(row: unit_completeness.Row) -> list[str]:
 @rerender_on_error(unentered)
 def remind() -> ResponseReturnValue:
     chosen = _to_remind()
-    reminded, lately = notices.remind(current_user, chosen, request.form.to_dict())
-    if lately:
+    sent = notices.remind(current_user, chosen, request.form.to_dict())
+    if sent.lately:
         flash_success(
-            Message(N_("已催报 %(n)s 家；另有 %(m)s 家近日已催报过，未重复发送。"), n=reminded, m=lately), kind="warn"
+            Message(N_("已催报 %(n)s 家；另有 %(m)s 家近日已催报过，未重复发送。"), n=sent.with_account, m=sent.lately),
+            kind="warn",
         )
-    else:
-        flash_success(Message(N_("已催报 %(n)s 家，其账号登录后即可看到。"), n=reminded))
+    elif sent.with_account or not sent.without_account:
+        flash_success(Message(N_("已催报 %(n)s 家，其账号登录后即可看到。"), n=sent.with_account))
+    if sent.without_account:
+        text = N_("%(n)s 家还没有账号，开通后才能看到催报；请先为其开通账号，或电话联系。")
+        flash_success(Message(text, n=sent.without_account), kind="warn")
     return redirect(url_for(".unentered", **query_params.with_query()))
 
 
