@@ -21,7 +21,7 @@ from service.models.queries.training.training_need_facts import facts_of, to_dom
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
-from service.operations.certificates import end_reissue
+from service.operations.certificates import end_holders
 from service.operations.context import Context, TaskSubject
 from service.validation.typed_text import as_id
 
@@ -80,7 +80,7 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.DEREGISTERED)
     certificate.state = CertificateState.DEREGISTERED
     certificate.void_reason = parse_reason(data.get("reason") or DEFAULT_REASON)
-    end_reissue(certificate, context)
+    end_holders(certificate, context)
     return {}
 
 

@@ -23,7 +23,7 @@ from service.models.tables.certificate import Certificate, CertificateSerial, Nu
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment
 from service.operations.certificates import (
-    end_reissue,
+    end_holders,
     find_approved_certificate,
     find_unapproved_certificate,
     log_print,
@@ -77,7 +77,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if old := find_approved_certificate(certificate.person_id):
         old.state = CertificateState.SUPERSEDED
         session().flush()  # a unique index allows one valid edition: the old one first
-        end_reissue(old, context)
+        end_holders(old, context)
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VALID)
     certificate.state, certificate.approval = CertificateState.VALID, "approved"
     certificate.approved_by, certificate.approved_at = context.actor_id, context.at
@@ -155,7 +155,7 @@ def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
     """Build the next edition of the number held, its three years counted from the last valid day (R56)."""
     old = find_approved_certificate(enrollment.person_id)
     if old is None:
-        raise Conflict(N_("该人员已没有可换的证书，请联系工信部核实。"))
+        raise Conflict(N_("该人员已没有可换的证书；请由协会终止培训并写明原因。"))
     return _edition(
         enrollment,
         number=old.number,

@@ -6,18 +6,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
 from service.domain.training import enrollments, scores
 from service.domain.training.classes import refresher_year
 from service.domain.training.enrollment_state import EnrollmentState
-from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.handlers.registry import topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.training import Enrollment, RefresherRecord, Score
-from service.operations.certificates import find_approved_certificate, find_unapproved_certificate
+from service.operations.certificates import find_approved_certificate, find_unapproved_certificate, void_certificate
 from service.operations.context import Context
 from service.operations.enrollments import (
     load_enrollment,
@@ -85,7 +83,7 @@ def record_refresher(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     enrollment = load_enrollment(data)
     held = find_approved_certificate(enrollment.person_id)
     if held is None:
-        raise Conflict(N_("该人员已没有有效证书，不能登记再培训；请联系工信部核实。"))
+        raise Conflict(N_("该人员已没有有效证书，不能登记再培训；请由协会终止培训并写明原因。"))
     training_class, last = enrollment.training_class, load_scores(enrollment)[data["attempt"]]
     session().add(
         RefresherRecord(
@@ -168,6 +166,4 @@ def _void_certificate(enrollment: Enrollment, data: dict[str, Any]) -> None:
         return
     if certificate.printed_count > data.get("recovered_prints", 0) and not data.get("recovered"):
         raise InvalidInput({"recovered": Message(N_("更正后不合格，已打印的证书须先收回，收回后请勾选。"))})
-    check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VOID)
-    certificate.state, certificate.approval = CertificateState.VOID, "rejected"
-    certificate.void_reason = data.get("correction_reason")
+    void_certificate(certificate, data["correction_reason"])

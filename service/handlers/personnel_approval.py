@@ -19,6 +19,7 @@ from service.models.queries.scope_adapters import is_in_scope
 from service.models.tables.person import Person
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
 from service.models.tables.user import User
+from service.operations.certificates import end_holders, find_approved_certificate
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy
 from service.operations.legacy_certificates import create_legacy_certificate, relink_certificate
@@ -106,6 +107,9 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     person.decision_comment = parse_reason(data.get("reason"))
     person.case_id = context.case_id
     _move(person, PersonState.DEREGISTERED)
+    if held := find_approved_certificate(person.id):
+        session().flush()
+        end_holders(held, context)
     return {}
 
 

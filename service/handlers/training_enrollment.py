@@ -44,6 +44,7 @@ from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
+from service.operations.certificates import find_unapproved_certificate, void_certificate
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollment_subject import describe_enrollment
 from service.operations.enrollments import (
@@ -55,6 +56,7 @@ from service.operations.enrollments import (
     notify_class,
     take_seat,
 )
+from service.operations.training_classes import publish_class_notice
 from service.validation.typed_text import as_id
 
 _LIVE_CLASSES = select(Enrollment.class_id).where(
@@ -229,6 +231,27 @@ def cancel(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+@topic("training_enrollment.end_training")
+def end_training(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """End the enrolment early, with a reason and without record: what the person held has ended, or the association
+    ends the training (R80). An unapproved certificate is void; report if printed copies of it are to be recovered.
+
+    Raises Conflict when a person asks for it before the check-in, or once the certificate is approved.
+    """
+    enrollment, reason = load_enrollment(data), parse_reason(data.get("reason"))
+    certificate, state = find_unapproved_certificate(enrollment), EnrollmentState(enrollment.state)
+    is_approved = state is EnrollmentState.CERTIFYING and certificate is None
+    if context.actor_id and (obstacle := enrollments.obstacle_to_ending(state, is_approved)):
+        raise Conflict(obstacle)
+    if certificate is not None:
+        void_certificate(certificate, reason)
+    move_enrollment(enrollment, enrollments.state_when_ended(state, is_approved), context, reason)
+    if not is_approved:
+        _tell_of_end(enrollment, context, reason)
+    printed = certificate.printed_count if certificate else 0
+    return {"printed": printed > data.get("recovered_prints", 0)}
+
+
 @topic("training_enrollment.check_in")
 def check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Check the person in, from the day before the class to its last day (R48, S53)."""
@@ -263,6 +286,28 @@ def record_no_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise Conflict(obstacle)
     move_enrollment(enrollment, EnrollmentState.NO_SHOW, context)
     return {}
+
+
+def _tell_of_end(enrollment: Enrollment, context: Context, reason: str) -> None:
+    """Publish a notice to the unit, its province and group, the organiser, the institution and the association."""
+    person, row = load_trainee(enrollment), enrollment.training_class
+    concerned = (
+        enrollment.unit_id,
+        person.unit.parent_id,
+        enrollment.authority_id,
+        row.organiser_id,
+        row.institution_id,
+        authority_id("association"),
+    )
+    title = Message(N_("培训终止：%(name)s，%(title)s"), name=person.name, title=row.title)
+    said = Message(
+        N_("%(name)s 在“%(title)s”（%(code)s）的培训已终止，不登记培训记录。原因：%(reason)s"),
+        name=person.name,
+        title=row.title,
+        code=row.code,
+        reason=reason,
+    )
+    publish_class_notice(row, context, title, [said], units=sorted({str(key) for key in concerned if key}))
 
 
 def _class(data: dict[str, Any]) -> TrainingClass:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, any_, bindparam, literal, or_, select
 
 from service.domain.certificates import certificates
-from service.domain.certificates.certificates import CertificateState
-from service.errors import N_, InvalidInput
+from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.training.enrollment_state import LIVE_STATES
+from service.domain.training.training_kind import TrainingKind
+from service.domain.values.state_machine import check_move
+from service.errors import N_, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of
 from service.models.queries.training.training_need_facts import to_domain
+from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.training import Enrollment
 from service.operations.context import Context
@@ -54,8 +58,49 @@ def log_print(
     certificate.last_printed_at = at
 
 
-def end_reissue(certificate: Certificate, context: Context) -> None:
-    """Send ``certificate_ended`` to the case, if any, that is reissuing a certificate that has ended (R64)."""
-    waiting = live_reissue_of(certificate.id)
-    if waiting is not None and waiting.case_id != context.case_id:
-        context.send_message(waiting.case_id, "certificate_ended")
+def void_certificate(certificate: Certificate, reason: str) -> None:
+    """Void a certificate that was not approved."""
+    check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VOID)
+    certificate.state, certificate.approval = CertificateState.VOID, "rejected"
+    certificate.void_reason = reason
+
+
+def end_holders(certificate: Certificate, context: Context) -> None:
+    """Send a message to each other case that holds a certificate that has ended, or whose holder has (R64, R80)."""
+    for case_id, message, data in holders_of(certificate):
+        if case_id != context.case_id:
+            context.send_message(case_id, message, data)
+
+
+def holders_of(certificate: Certificate) -> list[tuple[UUID, str, dict[str, str]]]:
+    """Find the live cases that hold a certificate, with the message by which each learns that it has ended.
+
+    A reissue; a refresher or renewal of its holder, or the enrolment that brought it; a deregistration. A case of an
+    earlier diagram that does not know the message is left out.
+    """
+    found: list[tuple[UUID, str, dict[str, str]]] = []
+    if reissue := live_reissue_of(certificate.id):
+        found.append((reissue.case_id, "certificate_ended", {}))
+    why = {"reason": _reason(certificate)}
+    trained = or_(Enrollment.kind != TrainingKind.INITIAL, Enrollment.id == certificate.enrollment_id)
+    training = select(Enrollment.case_id).where(
+        Enrollment.person_id == certificate.person_id, Enrollment.state.in_(tuple(LIVE_STATES)), trained
+    )
+    for message, cases in {"end_training": training, "recheck": _deregistrations_of(certificate)}.items():
+        waiting = select(Case.id).where(Case.id.in_(cases), literal(f"message:{message}") == any_(Case.awaited))
+        found += [
+            (case_id, message, why if message == "end_training" else {}) for case_id in session().scalars(waiting)
+        ]
+    return found
+
+
+def _deregistrations_of(certificate: Certificate) -> Select[UUID]:
+    return select(Case.id).where(
+        Case.business_key == str(certificate.id), Case.process == "certificate_deregistration", Case.ended_at.is_(None)
+    )
+
+
+def _reason(certificate: Certificate) -> str:
+    """Write why, for the enrolments that end with it."""
+    state, why = CertificateState(certificate.state).label, certificate.void_reason or ""
+    return str(Message(N_("证书 %(number)s %(state)s。%(why)s"), number=certificate.number, state=state, why=why))

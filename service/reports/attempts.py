@@ -15,11 +15,12 @@ from service.domain.values.calendar import start_of_day
 from service.models.tables.certificate import Certificate
 from service.models.tables.training import Enrollment, Score, TrainingClass
 
-CAME = ("checked_in", "scored", "makeup", "certifying", "completed", "failed")
+CAME = ("checked_in", "scored", "makeup", "certifying", "completed", "failed", "terminated")
 CONFIRMED = ("confirmed", "no_show", *CAME)
 
 PASSED = ("certifying", "completed")  # states that only a passed attempt leads to
-TRIED = ("checked_in", "scored", "makeup", "failed")  # states that an attempt may have been taken in
+ENDED = ("failed", "terminated")  # a passed attempt does not show in these: the certificate was voided
+TRIED = ("checked_in", "scored", "makeup", "failed", "terminated")  # states that an attempt may have been taken in
 
 First, Second = aliased(Score), aliased(Score)
 
@@ -38,7 +39,7 @@ participated: ColumnElement[bool] = case(
 )
 passed: ColumnElement[bool] = case(
     (Enrollment.state.in_(PASSED), true()),
-    (Enrollment.state == "failed", _has(Score.confirmed_at.is_not(None), Score.value >= TrainingClass.pass_mark)),
+    (Enrollment.state.in_(ENDED), _has(Score.confirmed_at.is_not(None), Score.value >= TrainingClass.pass_mark)),
     else_=false(),
 )
 failed: ColumnElement[bool] = and_(Enrollment.state == "failed", participated, ~passed)

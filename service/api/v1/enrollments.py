@@ -112,6 +112,18 @@ def withdraw_enrollment(given: dict[str, Any], enrollment_id: UUID) -> Any:
     return record(enrollment_id)
 
 
+@blp.post("/enrollments/<uuid:enrollment_id>/end")
+@requires_permission(Action.END_TRAINING)
+@blp.arguments(schemas.EndReason)
+@blp.response(200, schemas.EnrollmentRecord)
+@blp.alt_response(409, response="PROBLEM_409")
+@blp.alt_response(422, response="PROBLEM_422")
+def end_training(given: dict[str, Any], enrollment_id: UUID) -> Any:
+    """终止培训 / End a training after the check-in, without record"""
+    score_corrections.end_training(user(), enrollment_id, given["reason"])
+    return record(enrollment_id)
+
+
 def complete_step(enrollment_id: UUID, element: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Complete the user's open task of this element of an enrolment in scope;
     returns the enrolment as it then stands.

@@ -118,7 +118,7 @@ def obstacle_to_deregistration(state: PersonState, has_live_enrollment: bool) ->
     if state in (PersonState.DRAFT, PersonState.DEREGISTERED):
         return Message(N_("该人员当前为“%(state)s”，无须注销。"), state=Message(state.label))
     if has_live_enrollment:
-        return Message(N_("该人员有在办的报名，请先撤回或不予确认，再注销。"))
+        return Message(N_("该人员有在办的报名，请先撤回或不予确认（已报到的请协会终止培训），再注销。"))
     return None
 
 

@@ -12,7 +12,7 @@ from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentStat
 Counts = Mapping[EnrollmentState, int]
 
 _S = EnrollmentState
-_CAME = (_S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING, _S.COMPLETED, _S.FAILED)
+_CAME = (_S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING, _S.COMPLETED, _S.FAILED, _S.TERMINATED)
 _UNSCORED = (_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.MAKEUP)
 _DECIDED = (ClassState.DRAFT, ClassState.ENROLLING, ClassState.CANCELLED, ClassState.COMPLETED)
 

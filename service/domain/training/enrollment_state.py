@@ -19,7 +19,8 @@ class EnrollmentState(Labelled):
     REJECTED = "rejected", N_("未获确认")  # by the province, or lapsed (R45)
     WITHDRAWN = "withdrawn", N_("已撤回")
     NO_SHOW = "no_show", N_("未报到")
-    CANCELLED = "cancelled", N_("已取消")  # with the class
+    CANCELLED = "cancelled", N_("已取消")  # with the class, or before the check-in with what the person held (R80)
+    TERMINATED = "terminated", N_("已终止")  # after the check-in, without record (R80)
 
 
 _S = EnrollmentState
@@ -30,12 +31,14 @@ LIVE_STATES = frozenset({_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.SCORED, _S.
 ENROLLMENT_MOVES: Moves[EnrollmentState] = {
     _S.PENDING: frozenset({_S.CONFIRMED, _S.REJECTED, _S.WITHDRAWN, _S.CANCELLED}),
     _S.CONFIRMED: frozenset({_S.CHECKED_IN, _S.WITHDRAWN, _S.NO_SHOW, _S.CANCELLED}),
-    _S.CHECKED_IN: frozenset({_S.SCORED, _S.CONFIRMED}),  # back to confirmed: the check-in is undone (R48)
-    _S.SCORED: frozenset(
-        {_S.CHECKED_IN, _S.MAKEUP, _S.CERTIFYING, _S.FAILED, _S.COMPLETED}
-    ),  # back: score returned (R51)
-    _S.MAKEUP: frozenset({_S.SCORED, _S.CERTIFYING, _S.COMPLETED}),  # passed after all: the score was corrected (R51)
-    _S.CERTIFYING: frozenset({_S.COMPLETED, _S.FAILED, _S.MAKEUP}),  # not completed: void, or the score was corrected
+    # back to confirmed: the check-in is undone (R48)
+    _S.CHECKED_IN: frozenset({_S.SCORED, _S.CONFIRMED, _S.TERMINATED}),
+    # back: score returned (R51)
+    _S.SCORED: frozenset({_S.CHECKED_IN, _S.MAKEUP, _S.CERTIFYING, _S.FAILED, _S.COMPLETED, _S.TERMINATED}),
+    # passed after all: the score was corrected (R51)
+    _S.MAKEUP: frozenset({_S.SCORED, _S.CERTIFYING, _S.COMPLETED, _S.TERMINATED}),
+    # not completed: void, or the score was corrected
+    _S.CERTIFYING: frozenset({_S.COMPLETED, _S.FAILED, _S.MAKEUP, _S.TERMINATED}),
 }
 
 

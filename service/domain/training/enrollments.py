@@ -23,6 +23,10 @@ from service.domain.units.units import UnitKind, needs_approval
 from service.errors import N_, Message
 
 FULL = Message(N_("该班名额已满，请选择其他班次。"))  # R40: said by whoever takes the seat
+ENDABLE = frozenset(
+    {EnrollmentState.CHECKED_IN, EnrollmentState.SCORED, EnrollmentState.MAKEUP, EnrollmentState.CERTIFYING}
+)
+"""States in which the association can end a training with a reason (R80)."""
 LAPSED = Message(N_("过期未确认"))  # R45: the reason recorded when time confirms nothing
 
 
@@ -136,6 +140,24 @@ def obstacle_to_undoing_check_in(state: EnrollmentState, has_score: bool) -> Mes
     if state is EnrollmentState.CHECKED_IN and not has_score:
         return None
     return Message(N_("已有成绩或尚未报到，不能撤销报到。"))
+
+
+def obstacle_to_ending(state: EnrollmentState, is_approved: bool) -> Message | None:
+    """Return why the association cannot end the training: it has not begun, is over, or brought a certificate (R80)."""
+    if state not in ENDABLE:
+        return Message(N_("报名当前为“%(state)s”，不能终止；报到前请撤回报名。"), state=Message(state.label))
+    if is_approved:
+        return Message(N_("证件已审批，不能终止培训；确需终止请由工信部吊销证书。"))
+    return None
+
+
+def state_when_ended(state: EnrollmentState, is_approved: bool) -> EnrollmentState:
+    """Tell how an enrolment ends when what its person holds has ended, or the association ends it (R80):
+    before the check-in it frees its seat; a certificate that was approved was earned.
+    """
+    if state in (EnrollmentState.PENDING, EnrollmentState.CONFIRMED):
+        return EnrollmentState.CANCELLED
+    return EnrollmentState.COMPLETED if is_approved else EnrollmentState.TERMINATED
 
 
 def obstacle_to_no_show(state: EnrollmentState, starts_on: date, today: date) -> Message | None:

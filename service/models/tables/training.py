@@ -17,7 +17,7 @@ from service.models.tables.person import Person
 
 TRAINING_KINDS = ("initial", "refresher", "renewal")
 LIVE_ENROLLMENT = ("pending", "confirmed", "checked_in", "scored", "makeup", "certifying")
-ENDED_ENROLLMENT = ("completed", "failed", "rejected", "withdrawn", "no_show", "cancelled")
+ENDED_ENROLLMENT = ("completed", "failed", "rejected", "withdrawn", "no_show", "cancelled", "terminated")
 CLASS_STATES = ("draft", "enrolling", "enrolment_closed", "running", "scored", "confirmed", "completed", "cancelled")
 
 

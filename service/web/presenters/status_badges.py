@@ -52,6 +52,7 @@ BADGES: dict[type[Labelled], dict[Labelled, tuple[str, str]]] = {
         EnrollmentState.WITHDRAWN: ("", "no"),
         EnrollmentState.NO_SHOW: ("", "no"),
         EnrollmentState.CANCELLED: ("", "no"),
+        EnrollmentState.TERMINATED: ("bad", "no"),
     },
     PersonState: {
         PersonState.DRAFT: ("", "draft"),

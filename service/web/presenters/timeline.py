@@ -48,6 +48,7 @@ MESSAGES = {
     "withdraw": N_("撤回报名"),
     "class_cancelled": N_("培训班取消"),
     "no_show": N_("未报到"),
+    "end_training": N_("提前终止"),
     "cancel_class": N_("取消培训班"),
     "class_changed": N_("班次变更"),
     "certificate_ended": N_("证书已终止"),

@@ -26,7 +26,6 @@ from service.models.db.encryption import ENCRYPTED
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list
-from service.models.queries.certificates.reissue_list import live_reissue_of
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.attempt import Attempt
@@ -36,11 +35,11 @@ from service.models.tables.person import Person
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
-from service.operations.certificates import log_print
+from service.operations.certificates import holders_of, log_print
 from service.validation.form_reader import FormReader
 from service.workflow.certificates import faces
 from service.workflow.certificates.printer_calibration import Shift
-from service.workflow.runtime import tasks
+from service.workflow.runtime import jobs, tasks
 
 ATTEMPT_KIND = "verify"
 MAX_PRINT_REASON = 200  # characters
@@ -87,7 +86,7 @@ def read_print_reason(typed: str) -> str:
 
 
 def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
-    """Revoke a certificate before its last day, with a reason (R62); a reissue under way ends with it.
+    """Revoke a certificate before its last day, with a reason (R62); what holds it learns of its end (R80).
 
     Raises Conflict for what is not valid or has expired, InvalidInput at ``reason``.
     """
@@ -103,8 +102,8 @@ def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
         check_move(CERTIFICATE_MOVES, CertificateState(found.state), CertificateState.REVOKED)
         found.state, found.void_reason = CertificateState.REVOKED, why
         current.flush()
-        if waiting := live_reissue_of(found.id):
-            tasks.correlate_message(user, waiting.case_id, "certificate_ended")
+        for case_id, message, data in holders_of(found):
+            jobs.leave_message(case_id, message, data)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,10 @@ import structlog
 
 from service.engine import StaleToken
 from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import JobState
+from service.models.tables.case import Job, JobState
 from service.models.tables.case_statements import (
     CLAIM_JOBS,
     COMPLETE_COALESCED_JOBS,
@@ -94,6 +96,14 @@ def _run(job: Any, worker: str) -> None:
             current_session.execute(COMPLETE_COALESCED_JOBS, {"case": job.case_id, "key": job.coalesce})
         if held.ended_at is None:
             executor.apply_input(held, _act(job))
+
+
+def leave_message(case_id: UUID, name: str, data: Mapping[str, Any]) -> None:
+    """Leave a message for a case, delivered after the commit in a transaction of its own (invariant 2)."""
+    at = now()
+    session().add(
+        Job(id=new_id(), case_id=case_id, kind="message", name=name, due_at=at, run_at=at, payload=dict(data))
+    )
 
 
 def extend_lease(job_id: UUID) -> None:

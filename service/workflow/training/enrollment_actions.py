@@ -19,6 +19,8 @@ from service.models.tables.user import User
 NOTHING_TO_UNDO = N_("已有成绩或尚未报到，不能撤销报到。")
 NOTHING_TO_CORRECT = N_("成绩未确认、正在更正或证件已审批，不能提出更正。")
 
+OLDER_DIAGRAM = N_("这份报名按较早版本的流程办理，还不能终止；请流程管理员把案卷迁移到现行版本后再办。")
+
 
 class EnrollmentAction(StrEnum):
     """Actions on an enrolment outside its tasks; the values are the messages of the diagram."""
@@ -26,12 +28,18 @@ class EnrollmentAction(StrEnum):
     WITHDRAW = "withdraw"
     UNDO_CHECK_IN = "undo_check_in"
     CORRECT_SCORE = "correct_score"
+    END_TRAINING = "end_training"
 
 
+NOT_AWAITED = {
+    EnrollmentAction.CORRECT_SCORE: NOTHING_TO_CORRECT,
+    EnrollmentAction.END_TRAINING: OLDER_DIAGRAM,
+}
 REQUIRED_PERMISSIONS = {
     EnrollmentAction.WITHDRAW: Action.WITHDRAW_ENROLLMENT,
     EnrollmentAction.UNDO_CHECK_IN: Action.CHECK_IN,
     EnrollmentAction.CORRECT_SCORE: Action.CONFIRM_SCORE,
+    EnrollmentAction.END_TRAINING: Action.END_TRAINING,
 }
 
 
@@ -56,10 +64,13 @@ def obstacle(user: User, act: EnrollmentAction, facts: EnrollmentFacts, enrol_un
         found = enrollments.obstacle_to_withdrawal(state, Role(user.role), enrol_until, today())
     elif act is EnrollmentAction.UNDO_CHECK_IN:
         found = enrollments.obstacle_to_undoing_check_in(state, facts.has_score)
+    elif act is EnrollmentAction.END_TRAINING:
+        is_approved = state is EnrollmentState.CERTIFYING and not facts.is_unapproved
+        found = enrollments.obstacle_to_ending(state, is_approved)
     else:
         found = _obstacle_to_correction(state, facts.is_unapproved)
     if found is None and f"message:{act}" not in facts.awaited:
-        return Message(NOTHING_TO_CORRECT if act is EnrollmentAction.CORRECT_SCORE else NOTHING_TO_UNDO)
+        return Message(NOT_AWAITED.get(act, NOTHING_TO_UNDO))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Corrections by the association: undo a check-in, propose another value for a confirmed score (R48, R51)."""
+"""Corrections by the association: undo a check-in, another value for a score, an early end (R48, R51, R80)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,16 @@ def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, 
         value = None if is_absent else parse_score(score)
         data = {"correction_score": value, "correction_absent": is_absent, "correction_reason": parse_reason(reason)}
         tasks.correlate_message(user, found.case_id, "correct_score", data, otherwise=NOTHING_TO_CORRECT)
+
+
+def end_training(user: User, enrollment_id: UUID, reason: str) -> None:
+    """End a training after the check-in, with a reason and without record; an unapproved certificate is void (R80).
+
+    Raises InvalidInput at ``reason``, Conflict before the check-in or once the certificate is approved.
+    """
+    with transaction(Operation("end_training", user.id)):
+        found = enrollment_for(user, enrollment_id, EnrollmentAction.END_TRAINING)
+        tasks.correlate_message(user, found.case_id, "end_training", {"reason": parse_reason(reason)})
 
 
 def obstacle_to(user: User, found: Enrollment, act: EnrollmentAction) -> Message | None:

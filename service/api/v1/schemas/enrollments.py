@@ -60,6 +60,10 @@ class WithdrawalReason(RequestSchema):
     )
 
 
+class EndReason(RequestSchema):
+    reason = Text("终止的原因。 / Why the training ends.", 500, multiline=True, required=True)
+
+
 class Confirmation(RequestSchema):
     decision = Choice("确认或不予确认。 / Confirm, or refuse.", ("confirm", "reject"), required=True)
     reason = Text("不予确认的原因，此时必填。 / Why it is refused; needed then.", 500, multiline=True)

@@ -103,6 +103,28 @@ def correct(enrollment_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("classes.show", class_id=class_id))
 
 
+@bp.get("/enrollments/<uuid:enrollment_id>/end")
+@requires_permission(Action.END_TRAINING)
+def confirm_end(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    return render_template(
+        "pages/enrollments/end.html",
+        found=found,
+        obstacle=score_corrections.obstacle_to(current_user, found, EnrollmentAction.END_TRAINING),
+    )
+
+
+@bp.post("/enrollments/<uuid:enrollment_id>/end")
+@requires_permission(Action.END_TRAINING)
+@rerender_on_error(confirm_end, Conflict)
+def end(enrollment_id: UUID) -> ResponseReturnValue:
+    found = enrollment_list.visible_enrollment(current_user, enrollment_id)
+    name, class_id = found.person.name, found.class_id
+    score_corrections.end_training(current_user, enrollment_id, request.form.get("reason", ""))
+    flash_success(Message(N_("“%(name)s”的培训已终止，已通知其单位、省级主管部门和培训机构。"), name=name))
+    return redirect(url_for("classes.show", class_id=class_id))
+
+
 @bp.get("/classes/<uuid:class_id>/check-in")
 @requires_permission(Action.CHECK_IN)
 def check_in_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | None = None) -> ResponseReturnValue:
