@@ -33,6 +33,7 @@ from service.models.tables.user import User
 from service.operations.certificates import log_print
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy
+from service.operations.identity import obstacle_to_owner
 from service.validation.typed_text import as_id
 
 
@@ -174,6 +175,8 @@ def _check_reissuable(certificate: Certificate, context: Context) -> None:
     if certificate.person.state == PersonState.DEREGISTERED:
         raise Conflict(N_("持证人已注销，不能补办。"))
     is_printed = certificate.kind == CertificateKind.LEGACY or certificate.printed_count > 0
+    if mismatch := obstacle_to_owner(certificate.number, certificate.person):
+        raise Conflict(mismatch)
     if obstacle := certificates.obstacle_to_reissue(to_domain(certificate), context.today, is_printed):
         raise Conflict(obstacle)
 

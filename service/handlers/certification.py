@@ -36,6 +36,7 @@ from service.operations.enrollments import (
     load_trainee,
     move_enrollment,
 )
+from service.operations.identity import obstacle_to_owner
 
 
 @topic("certification.issue_certificate")
@@ -156,6 +157,8 @@ def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
     old = find_approved_certificate(enrollment.person_id)
     if old is None:
         raise Conflict(N_("该人员已没有可换的证书；请由协会终止培训并写明原因。"))
+    if mismatch := obstacle_to_owner(old.number, load_trainee(enrollment)):
+        raise Conflict(mismatch)
     return _edition(
         enrollment,
         number=old.number,

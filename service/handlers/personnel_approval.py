@@ -15,6 +15,7 @@ from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, NotFound
 from service.handlers.registry import task_subject, topic
 from service.models.db.session import session
+from service.models.queries.persons.correction_list import live_correction_of
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.tables.person import Person
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
@@ -107,6 +108,8 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     person.decision_comment = parse_reason(data.get("reason"))
     person.case_id = context.case_id
     _move(person, PersonState.DEREGISTERED)
+    if (correction := live_correction_of(person.id)) and correction.case_id:
+        context.send_message(correction.case_id, "correction_ended", {"outcome": "lapsed"})
     if held := find_approved_certificate(person.id):
         session().flush()
         end_holders(held, context)

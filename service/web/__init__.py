@@ -40,7 +40,7 @@ VIEWS = (
     ("accounts", ("session", "users", "accounts")),
     ("certificates", ("certificates", "certificate_actions", "printing", "reissues")),
     ("notices", ("notices", "tickets")),
-    ("persons", ("persons", "person_actions", "person_import")),
+    ("persons", ("persons", "person_actions", "person_import", "corrections")),
     ("runtime", ("inbox", "tasks", "cases", "processes")),
     ("system", ("home", "settings", "reports", "exports", "public", "audit", "administration")),
     ("training", ("plans", "classes", "enrollments", "worklists")),

@@ -23,7 +23,6 @@ from service.models.tables.notice import Notice
 from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, RefresherRecord, TrainingClass
-from service.models.tables.user import User
 from service.workflow.accounts import administration
 from service.workflow.certificates import certificate_expiry, certificates, reissues
 from service.workflow.notices import tickets
@@ -75,6 +74,7 @@ _REISSUE = {
     "institution": "-",
 }
 _PERSON = _REISSUE | {"certificate": "-", "person": "deregister"}
+_CORRECTION = _REISSUE | {"certificate": "-", "person": "correction_ended"}  # what it corrects is the person
 _TICKET = dict.fromkeys(("certificate", "person", "class", "institution"), "-") | {"account": "released"}
 _CLASS = {"certificate": "-", "person": "-", "unit": "-", "account": "released", "institution": "-"}
 ENDS: dict[str, dict[str, dict[str, str]]] = {
@@ -99,6 +99,10 @@ ENDS: dict[str, dict[str, dict[str, str]]] = {
         "deregister_certificate": _REISSUE | {"certificate": "recheck", "person": "recheck"},
     },
     "personnel_approval": {"approve_person": _PERSON, "revise_person": _PERSON},
+    "identity_correction": {
+        "approve_correction": _CORRECTION,
+        "assent_identity": _CORRECTION,
+    },
     "support_ticket": {
         "accept_ticket": _TICKET | {"unit": "-"},
         "answer_ticket": _TICKET | {"unit": "-"},
@@ -247,6 +251,10 @@ def recover(stage: Stage, case: UUID) -> None:
         do(stage.association, case, RECOVER, **RECOVERED)
 
 
+def delete_unit(stage: Stage) -> None:
+    unit_changes.delete_unit(known(stage.province), stage.unit.id)
+
+
 def must_be_over(case: UUID) -> None:
     assert open_tasks(case) == []
     assert ended_at(case) is not None
@@ -290,35 +298,35 @@ def test_person_unit_and_class_end_after_one_act_of_the_owner(app: Any, clock: A
         kind = "renewal"
     stage = make_stage()
     person, case = bring(stage, clock, kind, state)
-    administration.disable_user(stage.association, stage.institution.id)
+    administration.disable_user(known(make_user("sys_admin", authority_id("platform"))), stage.institution.id)
     enrollment = enrollment_of(case)
     with pytest.raises(Conflict):
-        deregister_person(stage.province, person.id, "离职")
+        deregister_person(known(stage.province), person.id, "离职")
     with pytest.raises(Conflict):
-        unit_changes.delete_unit(stage.province, stage.unit.id)
+        delete_unit(stage)
     if state in EARLY:
         with pytest.raises(Conflict):
-            score_corrections.end_training(stage.association, enrollment.id, WHY)
-        training.withdraw(stage.enterprise, enrollment.id)
+            score_corrections.end_training(known(stage.association), enrollment.id, WHY)
+        training.withdraw(known(stage.enterprise), enrollment.id)
     elif state == "approved":  # only the print is left: it is printed, or the ministry revokes
         with pytest.raises(Conflict) as refused:
-            score_corrections.end_training(stage.association, enrollment.id, WHY)
+            score_corrections.end_training(known(stage.association), enrollment.id, WHY)
         assert "已审批" in str(refused.value)
         do(stage.association, case, PRINT)
     else:
         with pytest.raises(InvalidInput) as empty:
-            score_corrections.end_training(stage.association, enrollment.id, " ")
+            score_corrections.end_training(known(stage.association), enrollment.id, " ")
         assert list(empty.value.fields) == ["reason"]
         with pytest.raises((NotFound, Conflict)):
             classes.cancel_class(stage.province, enrollment.class_id, "不办了")
-        score_corrections.end_training(stage.association, enrollment.id, WHY)
+        score_corrections.end_training(known(stage.association), enrollment.id, WHY)
         assert enrollment_of(case).state == "terminated"
         jobs.run_all()
         recover(stage, case)
     must_be_over(case)
-    deregister_person(stage.province, person.id, "离职")
+    deregister_person(known(stage.province), person.id, "离职")
     jobs.run_all()
-    unit_changes.delete_unit(stage.province, stage.unit.id)
+    delete_unit(stage)
     left = session().scalars(select(Case.id).where(Case.ended_at.is_(None), Case.process != "training_class")).all()
     assert left == []
 
@@ -338,7 +346,7 @@ def test_a_class_whose_last_trainee_was_ended_completes(app: Any, clock: Any) ->
     stage = make_stage()
     _, case = bring(stage, clock, "initial", "scored")
     row = session().get_one(TrainingClass, enrollment_of(case).class_id)
-    score_corrections.end_training(stage.association, enrollment_of(case).id, WHY)
+    score_corrections.end_training(known(stage.association), enrollment_of(case).id, WHY)
     jobs.run_all()
     clock.move_to(at_nine(row.ends_on + timedelta(days=1)))
     jobs.run_all()
@@ -359,14 +367,8 @@ def test_a_disabled_account_gives_its_task_back_to_its_role(app: Any, clock: Any
         tasks.claim(user, task.id)
         with pytest.raises(Conflict):
             tasks.claim(colleague, task.id)
-        manager = {"ministry": make_user("sys_admin", authority_id("platform"))}.get(task.role, stage.ministry)
-        manager = stage.association if task.role == "training_institution" else manager
-        _disable(manager, user)
-        tasks.claim(colleague, task.id)
-
-
-def _disable(_manager: User, user: User) -> None:
-    administration.disable_user(known(make_user("sys_admin", authority_id("platform"))), user.id)
+        administration.disable_user(known(make_user("sys_admin", authority_id("platform"))), user.id)
+        tasks.claim(known(colleague), task.id)
 
 
 # Reissues, deregistrations, approvals, tickets.
@@ -393,12 +395,12 @@ def test_a_reissue_ends_with_its_certificate_and_its_person(app: Any, clock: Any
     if ender == "certificate":
         certificates.revoke(stage.ministry, held_by(person).id, WHY)
     else:
-        deregister_person(stage.province, person.id, "离职")
+        deregister_person(known(stage.province), person.id, "离职")
     jobs.run_all()
     assert open_tasks(case) == []
     assert ended_at(case)
     if ender == "person":
-        unit_changes.delete_unit(stage.province, stage.unit.id)
+        delete_unit(stage)
     else:
         assert open_tasks(enroll(stage, publish_class(stage), person)) == ["confirm_enrollment"]
 
@@ -411,7 +413,7 @@ def test_a_deregistration_under_way_ends_with_the_person(app: Any, clock: Any) -
     certificate_expiry.start_deregistrations()
     [case] = session().scalars(select(Case.id).where(Case.process == "certificate_deregistration"))
     assert open_tasks(case) == ["deregister_certificate"]
-    deregister_person(stage.province, person.id, "离职")
+    deregister_person(known(stage.province), person.id, "离职")
     jobs.run_all()
     assert open_tasks(case) == []
     assert ended_at(case) == "not_due"
@@ -440,11 +442,11 @@ def test_an_approval_ends_with_its_person(app: Any, clock: Any, state: str) -> N
     if state == "revise_person":
         do(stage.province, case, "approve_person", decision="reject", reason="姓名有误")
     with pytest.raises(Conflict):
-        unit_changes.delete_unit(stage.province, stage.unit.id)
-    deregister_person(stage.province, person.id, "离职")
+        delete_unit(stage)
+    deregister_person(known(stage.province), person.id, "离职")
     jobs.run_all()
     assert open_tasks(case) == []
-    unit_changes.delete_unit(stage.province, stage.unit.id)
+    delete_unit(stage)
 
 
 @pytest.mark.parametrize("state", ENDS["support_ticket"])
@@ -459,7 +461,7 @@ def test_a_ticket_comes_to_its_end_without_the_unit_that_asked(app: Any, clock: 
     if state in answers:
         do(desk, case, "answer_ticket", decision=answers[state], message="请看说明。")
     assert open_tasks(case) == [state]
-    unit_changes.delete_unit(stage.province, stage.unit.id)
+    delete_unit(stage)
     for _ in range(3):
         clock.move(timedelta(days=15))
         jobs.run_all()

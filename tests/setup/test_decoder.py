@@ -20,7 +20,7 @@ from PIL import Image
 from service.errors import InvalidInput
 from service.infrastructure import decoder_pool
 from service.infrastructure.decoder_pool import DecoderError, decode
-from service.workflow.notices.attachments import check_attachment
+from service.workflow.attachments import check_attachment
 from service.workflow.persons.import_photos import open_photos
 from service.workflow.persons.photos import clean_photo
 from service.workflow.xlsx_reader import read_lines

@@ -19,7 +19,7 @@ from service.domain.notices.notices import (
 )
 from service.errors import InvalidInput
 from service.infrastructure import rich_text
-from service.workflow.notices.attachments import check_attachment
+from service.workflow.attachments import check_attachment
 from tests.builders.documents import pdf
 
 MB = 1024 * 1024

@@ -62,6 +62,7 @@ class Action(Labelled):
     CHECK_IN = "check_in", N_("报到")
     RECORD_SCORE = "record_score", N_("录入成绩")
     CONFIRM_SCORE = "confirm_score", N_("成绩确认")
+    CORRECT_IDENTITY = "correct_identity", N_("更正身份")
     END_TRAINING = "end_training", N_("终止培训")
     PRINT_CERTIFICATE = "print_certificate", N_("打印证书")
     REQUEST_REISSUE = "request_reissue", N_("申请补办")
@@ -145,6 +146,7 @@ _TABLE: Mapping[Action, tuple[ScopeKinds, ...]] = {
     _A.CHECK_IN: (_NO, _NO, _ALL, _NO, _NO, _NO),
     _A.RECORD_SCORE: (_NO, _NO, _NO, _C, _NO, _NO),
     _A.CONFIRM_SCORE: (_NO, _NO, _ALL, _NO, _NO, _NO),
+    _A.CORRECT_IDENTITY: (_NO, _NO, _ACADEMIES, _NO, _G, _U),
     _A.END_TRAINING: (_NO, _NO, _ALL, _NO, _NO, _NO),  # after the check-in; before it, withdrawal
     _A.PRINT_CERTIFICATE: (_NO, _NO, _ALL, _NO, _NO, _NO),
     _A.REQUEST_REISSUE: (_NO, _NO, _ACADEMIES, _NO, _G, _U),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from service.domain.notices.tickets import RepairStep
+from service.domain.persons.corrections import LOCKED
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import reissue_of_case
 from service.models.queries.notices import ticket_list
 from service.models.queries.notices.tickets import messages_of
+from service.models.queries.persons.correction_list import correction_of_case
 from service.models.queries.persons.person_history import trainings_of
 from service.models.tables.case import Task
+from service.models.tables.identity_correction import CorrectionFile
 from service.models.tables.ticket import TicketFile
 from service.models.tables.user import User
 from service.web.presenters.decision_panels import certificate_card, person_card
 from service.web.presenters.task_panel import TaskPanel
+from service.workflow.persons.corrections import changes_of
 
 
 def reissue_cards(user: User, task: Task) -> list[TaskPanel]:
@@ -35,6 +39,16 @@ def deregistration_cards(user: User, task: Task) -> list[TaskPanel]:
     found = certificate_list.visible_certificate(user, certificate_id)
     values = {"found": found, "trainings": trainings_of(found.person_id)[:5]}
     return [TaskPanel("pages/cards/expired.html", values, wide=True), person_card(found.person)]
+
+
+def correction_cards(user: User, task: Task) -> list[TaskPanel]:
+    """The identity before and after with the evidence, the person, and what the identity holds (R77)."""
+    row = correction_of_case(task.case_id)
+    if row is None:
+        return [TaskPanel("pages/cards/facts.html")]
+    seen = {"row": row, "changes": changes_of(row), "files": CorrectionFile.of(row.id), "labels": LOCKED}
+    held = certificate_list.certificates_of(row.person_id)
+    return [TaskPanel("pages/cards/correction.html", seen, wide=True), person_card(row.person), certificate_card(held)]
 
 
 def ticket_cards(user: User, task: Task) -> list[TaskPanel]:

@@ -12,6 +12,7 @@ from service.domain.certificates.certificates import CertificateKind
 from service.domain.certificates.faces import FaceLanguage, Layout
 from service.domain.notices.notices import NoticeKind
 from service.domain.notices.tickets import TicketKind
+from service.domain.persons.corrections import CorrectionKind
 from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import PersonState
@@ -51,6 +52,8 @@ TABLE_FIELD_LABELS = {  # where a table calls a column otherwise
 }
 
 USE_CASES = {
+    "request_correction": N_("申请更正身份"),
+    "withdraw_correction": N_("撤回更正申请"),
     "revoke_certificate": N_("吊销"),
     "hand_out": N_("登记领取"),
     "import_persons": N_("导入"),
@@ -91,6 +94,7 @@ ENUMERATIONS: dict[str, type[Labelled]] = {
     "need": Need,
     "training_kind": TrainingKind,
     "ticket_kind": TicketKind,
+    "correction_kind": CorrectionKind,
     "certificate_kind": CertificateKind,
     "notice": NoticeKind,
 }

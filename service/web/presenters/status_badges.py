@@ -9,6 +9,7 @@ from service.domain.certificates.certificates import CertificateState
 from service.domain.certificates.reissues import ReissueState
 from service.domain.notices.notices import NoticeState
 from service.domain.notices.tickets import TicketState
+from service.domain.persons.corrections import CorrectionState
 from service.domain.persons.persons import PersonState
 from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import EnrollmentState
@@ -35,6 +36,7 @@ ENUMERATIONS: dict[str, type[Labelled]] = {
     "notice": NoticeState,
     "plan": PlanState,
     "reissue": ReissueState,
+    "correction": CorrectionState,
     "ticket": TicketState,
     "user": AccountState,
 }
@@ -103,6 +105,14 @@ BADGES: dict[type[Labelled], dict[Labelled, tuple[str, str]]] = {
         ReissueState.REFUSED: ("bad", "no"),
         ReissueState.WITHDRAWN: ("", "no"),
         ReissueState.LAPSED: ("", "no"),
+    },
+    CorrectionState: {
+        CorrectionState.REQUESTED: ("info", "half"),
+        CorrectionState.APPROVED: ("info", "half"),
+        CorrectionState.APPLIED: ("ok", "check"),
+        CorrectionState.REFUSED: ("bad", "no"),
+        CorrectionState.WITHDRAWN: ("", "no"),
+        CorrectionState.LAPSED: ("", "no"),
     },
     TicketState: {
         TicketState.OPEN: ("", "open"),

@@ -19,6 +19,7 @@ CARDS: dict[str, Callable[[User, Task], list[TaskPanel]]] = {
     "training_enrollment": decision_panels.enrollment_cards,
     "personnel_approval": decision_panels.approval_cards,
     "training_class": decision_panels.class_cards,
+    "identity_correction": certificate_panels.correction_cards,
     "certificate_reissue": certificate_panels.reissue_cards,
     "certificate_deregistration": certificate_panels.deregistration_cards,
     "support_ticket": certificate_panels.ticket_cards,

@@ -184,7 +184,14 @@ PERSONS = MenuSection(
                 (CANCEL_PERSON, "person_actions.confirm_deregistration"),
             ),
             role_labels={**_for_units(N_("人员信息管理")), Role.PROVINCIAL_AUTHORITY: N_("本省人员信息列表")},
-            covers=("persons", "person_actions", "person_import", "reports.record", "reports.record_file"),
+            covers=(
+                "persons",
+                "person_actions",
+                "person_import",
+                "corrections",
+                "reports.record",
+                "reports.record_file",
+            ),
         ),
         _work("worklists.approvals", N_("人员信息审批"), "S103", "personnel_approval/approve_person", N_("审批人员")),
         MenuItem(

@@ -29,7 +29,7 @@ from service.models.tables.user import User
 from service.validation.characters import is_storable, tidy
 from service.validation.form_reader import FormReader
 from service.validation.messages import NOT_STORABLE, REQUIRED, TOO_LONG
-from service.workflow.notices.attachments import check_attachment
+from service.workflow.attachments import check_attachment
 from service.workflow.optimistic_lock import check_version
 
 MEGABYTE = 1024 * 1024

@@ -56,7 +56,7 @@ def _receipt(user: User, notices: Sequence[UUID]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Reminded:
+class ReminderResult:
     """Numbers of units: reminded ones that have an account, those without one, and those reminded days ago."""
 
     with_account: int
@@ -64,7 +64,7 @@ class Reminded:
     lately: int
 
 
-def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None) -> Reminded:
+def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None) -> ReminderResult:
     """Remind units of entering their data (S14): of those chosen, the ones in scope that still lack something.
 
     raw: ``note``, what the authority adds. Those that were reminded a few days ago are left out (setting
@@ -96,4 +96,4 @@ def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None)
                 )
             )
     reached = unit_completeness.with_account(due)
-    return Reminded(len(reached), len(due) - len(reached), len(lately))
+    return ReminderResult(len(reached), len(due) - len(reached), len(lately))

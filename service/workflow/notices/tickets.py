@@ -33,7 +33,7 @@ from service.models.tables.ticket import (
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
 from service.validation.messages import NOT_AN_OPTION
-from service.workflow.notices.attachments import check_attachment
+from service.workflow.attachments import check_attachment
 from service.workflow.runtime import tasks
 
 MAX_TEXT_LENGTH = 2000  # characters of a question or a line

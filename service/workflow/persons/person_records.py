@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -15,7 +15,8 @@ from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import parse_legacy
 from service.domain.persons import persons
-from service.domain.persons.identity import IdType, Sex
+from service.domain.persons.corrections import IDENTITY_LOCKED, OTHER_IDENTITY
+from service.domain.persons.identity import Identity, IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import ALREADY_ENTERED, PersonState
 from service.domain.values.validators import parse_phone, parse_reason
@@ -34,6 +35,7 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
 from service.models.tables.user import User
+from service.operations.identity import former_record, is_identity_locked
 from service.operations.legacy_certificates import obstacle_to_number
 from service.validation.form_reader import FormReader
 from service.validation.record_fields import Place
@@ -183,18 +185,47 @@ def _reachable(user: User, person_id: UUID, action: Action) -> Person:
 
 
 def _fill_identity(user: User, person: Person, entry: FormReader) -> None:
-    """Name, document, birth and sex (R18), and whether somebody has entered this number already (R19)."""
-    person.name = entry.parse(persons.parse_name, entry.typed("name")) or person.name or ""
+    """Name, document, birth and sex (R18), and whether somebody has entered this number already (R19).
+
+    They are locked while a certificate or a live enrolment stands on them (R77).
+    """
+    name = entry.parse(persons.parse_name, entry.typed("name")) or person.name or ""
     id_type = entry.choice("id_type", list(IdType)) or person.id_type or IdType.RESIDENT_ID
     number = entry.typed("id_number") or person.id_number or ""
     sex = entry.choice("sex", list(Sex)) or person.sex
     born = entry.date("birth_date") or person.birth_date
     identity = entry.parse(persons.identify, IdType(id_type), number, born, Sex(sex) if sex else None, today())
+    with session().no_autoflush:
+        if inspect(person).persistent and is_identity_locked(person.id):
+            _refuse_locked(person, name, IdType(id_type), identity, entry)
+            return
+    person.name = name
     if identity is None:
         return
     person.id_type, person.sex, person.birth_date = IdType(id_type), identity.sex, identity.birth_date
     person.id_number = identity.number
     _refuse_duplicate(user, person, entry)
+    _refuse_other_identity(person, entry)
+
+
+def _refuse_locked(person: Person, name: str, id_type: IdType, identity: Identity | None, entry: FormReader) -> None:
+    """Refuse each locked field that was typed differently, and change none (R77)."""
+    is_same_name = entry.typed("name") == person.name  # as it was kept, before names had one normal form
+    typed: dict[str, object] = {"name": person.name if is_same_name else name, "id_type": id_type}
+    if identity is not None:
+        typed |= {"id_number": identity.number, "birth_date": identity.birth_date, "sex": identity.sex}
+    for field, value in typed.items():
+        if value != getattr(person, field):
+            entry.refuse(field, IDENTITY_LOCKED)
+
+
+def _refuse_other_identity(person: Person, entry: FormReader) -> None:
+    """Refuse another name, birth or sex than a deregistered, certified record of the number has (R17, R77)."""
+    with session().no_autoflush:
+        former = former_record(person)
+    for field in ("name", "id_type", "birth_date", "sex"):
+        if former is not None and getattr(former, field) != getattr(person, field):
+            entry.refuse(field, OTHER_IDENTITY)
 
 
 def _refuse_duplicate(user: User, person: Person, entry: FormReader) -> None:

@@ -14,6 +14,7 @@ from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.reissue_list import live_reissue_of, live_reissues_of
+from service.models.queries.persons.correction_list import live_correction_of
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.case import Case
@@ -90,6 +91,8 @@ def _readdress(user: User, person: Person, unit: Organisation) -> None:
         case = session().get(Case, person.case_id)
         if case is not None and case.ended_at is None:
             tasks.reroute_tasks(person.case_id, data, user.id)
+    if (correction := live_correction_of(person.id)) and correction.case_id:
+        tasks.reroute_tasks(correction.case_id, data, user.id)
     for reissue in live_reissues_of(person.id):
         reissue.unit_id = unit.id
         session().flush()

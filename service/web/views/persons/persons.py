@@ -18,6 +18,7 @@ from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
 from service.models.queries.persons import person_list
+from service.models.queries.persons.correction_list import corrections_of
 from service.models.queries.persons.person_changes import kind_of
 from service.models.queries.persons.person_history import trainings_of, versions_of
 from service.models.queries.scope import get_or_404_in_scope
@@ -31,7 +32,7 @@ from service.web.shell.list_page import render_list
 from service.web.shell.navigation import has_permission, set_active_menu_item
 from service.web.views.accounts.session import source
 from service.workflow.idempotency import once
-from service.workflow.persons import person_records
+from service.workflow.persons import corrections, person_records
 from service.workflow.training import enrollments
 
 bp = Blueprint("persons", __name__)
@@ -151,6 +152,8 @@ def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
         versions=versions_of(person.id),
         today=today(),
         may_edit=_may_edit(person),
+        is_locked=corrections.is_locked(person),
+        corrected=[row for row in corrections_of(person.id) if row.state == "applied"],
         obstacle=obstacle_to_editing(PersonState(person.state)),
     )
 
@@ -164,6 +167,7 @@ def _form(person: Person | None) -> ResponseReturnValue:
         types=QualificationType.choices(by_code=True),
         id_types=list(IdType),
         sexes=list(Sex),
+        is_locked=person is not None and corrections.is_locked(person),
         today=today(),
     )
 
