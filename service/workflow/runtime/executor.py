@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -171,7 +171,7 @@ def _written(
         "hash": row["hash"],
         "awaited": list(step.awaited),
         "at": at,
-        "ended": step.trace[-1][1:].split("/")[-1] if step.ended and step.trace else None,
+        "ended": last_reached(step.trace) if step.ended else None,
         "is_over": step.ended,
         "described": said is not None,
         "subject": shown.subject[:200],
@@ -189,6 +189,11 @@ def _written(
         "element": act.element,
         "record": engine.canonical(row).decode(),
     }
+
+
+def last_reached(trace: Sequence[str]) -> str | None:
+    """Name the end at which a case is over: the last element left; what only listened is cancelled after it."""
+    return next((path[1:].rpartition("/")[2] for path in reversed(trace) if not path.startswith("-")), None)
 
 
 def _parts(step: Step, written: dict[str, Any], has_jobs: bool, has_history: bool) -> frozenset[str]:

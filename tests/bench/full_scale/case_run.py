@@ -128,7 +128,7 @@ class CaseRun:
             started_by=self._started.actor_id,
             moved_at=self._moved_at,
             ended_at=self._moved_at if step.ended else None,
-            ended=step.trace[-1][1:].split("/")[-1] if step.ended else None,
+            ended=executor.last_reached(step.trace) if step.ended else None,
         )
         for row in self._tasks.values():
             self._buffer.add(Task, **row)
