@@ -18,7 +18,7 @@ from service.models.tables.case import (
     Task,
 )
 from service.operations.context import TaskSubject
-from service.workflow.runtime.executor import LockedCase, task_id, task_row
+from service.workflow.runtime.executor import LockedCase, last_reached, task_id, task_row
 from tests.bench.full_scale.bulk_copy import CopyBuffer
 
 Answer = Callable[[Request], dict[str, Any]]
@@ -128,7 +128,7 @@ class CaseRun:
             started_by=self._started.actor_id,
             moved_at=self._moved_at,
             ended_at=self._moved_at if step.ended else None,
-            ended=executor.last_reached(step.trace) if step.ended else None,
+            ended=last_reached(step.trace) if step.ended else None,
         )
         for row in self._tasks.values():
             self._buffer.add(Task, **row)
