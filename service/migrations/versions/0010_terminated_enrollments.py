@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = '0009'
-down_revision = '0008'
+revision = '0010'
+down_revision = '0009'
 
 LIVE = "'pending', 'confirmed', 'checked_in', 'scored', 'makeup', 'certifying'"
 ENDED = "'completed', 'failed', 'rejected', 'withdrawn', 'no_show', 'cancelled'"
