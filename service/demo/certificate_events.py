@@ -16,12 +16,12 @@ from service.models.db.session import session
 from service.models.tables.case import Task
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
+from service.models.tables.person import Person, Photo, QualificationType
 from service.models.tables.ticket import Ticket
 from service.models.tables.user import User
 from service.workflow.certificates import certificate_expiry, certificates, reissues
 from service.workflow.notices import tickets
-from service.workflow.persons import transfers
+from service.workflow.persons import corrections, transfers
 from service.workflow.runtime import jobs
 
 LOSS_STATEMENTS = (
@@ -45,6 +45,7 @@ class CertificateEvents:
         self._revocation()
         self._reissues()
         self._expired()
+        self._corrections()
         self._tickets()
         self._changes()
 
@@ -114,6 +115,24 @@ class CertificateEvents:
             until = str(self.last + timedelta(days=20))
             reason = "单位说明持证人正在住院，核实后再定。"
             self.actions.complete(waiting[-1], element, ministry, decision="postpone", reason=reason, until=until)
+
+    def _corrections(self) -> None:
+        """Ask for two corrections of identity: one is applied, the other waits for the province (R77)."""
+        for n, found in enumerate(self._held(6)[4:]):
+            person = session().get_one(Person, found.person_id)
+            picture = Photo.get(person.photo_id) if person.photo_id else None
+            if picture is None:
+                continue
+            raw = {"kind": "name", "statement": "本人已更名，见户口簿。", "name": f"{person.name[0]}更名"}
+            asker = self.actions.accounts.of_unit(person.unit_id)
+            row = corrections.request_correction(asker, person.id, raw, [("户口簿.jpg", picture.jpeg)])
+            self.actions.clock.move(timedelta(minutes=13))
+            if n == 0 and row.case_id:
+                unit = session().get_one(Organisation, person.unit_id)
+                province = self.actions.accounts.province(session().get_one(Organisation, unit.authority_id).code)
+                self.actions.complete(row.case_id, "approve_correction", province, decision="approve")
+                self.actions.complete(row.case_id, "assent_identity", self._user("association"), decision="assent")
+        jobs.run_all()
 
     def _tickets(self) -> None:
         association, system, ministry = (self._user(name) for name in ("association", "sysadmin", "ministry"))

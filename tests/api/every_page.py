@@ -19,6 +19,7 @@ from service.models.db.session import session
 from service.models.tables.case import Case, Task
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.export import ExportLog
+from service.models.tables.identity_correction import IdentityCorrection
 from service.models.tables.notice import Notice
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, Photo, QualificationType
@@ -50,6 +51,7 @@ LOGINS = (
 NO_PAGES = ("/api/", "/engine-rest/", "/static/")  # REST answers with JSON, files come from the disk
 # What each argument of an address is taken from, and what its examples are told apart by.
 SOURCES: dict[str, tuple[Any, Any]] = {
+    "correction_id": (IdentityCorrection.id, IdentityCorrection.state),
     "case_id": (Case.id, Case.process),
     "certificate_id": (Certificate.id, Certificate.state),
     "class_id": (TrainingClass.id, TrainingClass.state),
