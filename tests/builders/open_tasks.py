@@ -17,10 +17,11 @@ from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
 from service.workflow.certificates import certificate_expiry, reissues
 from service.workflow.notices import tickets
+from service.workflow.persons import corrections
 from service.workflow.persons.person_records import submit_person
 from service.workflow.runtime import jobs, tasks
 from tests.builders.stage import Stage, at_nine, do, enroll, known, publish_class
-from tests.builders.world import make_certificate, make_person, make_user
+from tests.builders.world import make_certificate, make_person, make_user, portrait
 
 PROCESSES = Path(__file__).parents[2] / "processes"
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -44,6 +45,7 @@ def stand_at_every_task(stage: Stage, clock: Any) -> None:
     _train(stage, clock)
     _approve(stage)
     _reissue(stage)
+    _correct(stage)
     make_certificate(stage.person(), today() - timedelta(days=1))
     certificate_expiry.start_deregistrations()
     _ask(stage, desk)
@@ -62,7 +64,7 @@ def holder_of(task: Task) -> User:
 def _train(stage: Stage, clock: Any) -> None:
     """Enrolments at every task from the check-in on."""
     course = publish_class(stage)
-    cases = [enroll(stage, course, stage.person()) for _ in range(7)]
+    cases = [enroll(stage, course, stage.person()) for _ in range(8)]
     for case in cases:
         do(stage.province, case, "confirm_enrollment", decision="confirm")
     clock.move_to(at_nine(course.starts_on))
@@ -76,12 +78,14 @@ def _train(stage: Stage, clock: Any) -> None:
     _end_badly(stage, *cases[4:])
 
 
-def _end_badly(stage: Stage, unprinted: UUID, printed: UUID, corrected: UUID) -> None:
+def _end_badly(stage: Stage, unprinted: UUID, printed: UUID, corrected: UUID, ended: UUID) -> None:
     do(stage.ministry, unprinted, APPROVE, decision="refuse", reason="照片不清")
     do(stage.association, printed, PRINT)
     do(stage.ministry, printed, APPROVE, decision="refuse", reason="照片不清")
     wrong = {"correction_score": 450, "correction_absent": False, "correction_reason": "看错一行"}
     tasks.correlate_message(stage.association, corrected, "correct_score", wrong)
+    do(stage.association, ended, PRINT)
+    tasks.correlate_message(stage.association, ended, "end_training", {"reason": "本人离职"})
 
 
 def _approve(stage: Stage) -> None:
@@ -99,6 +103,17 @@ def _reissue(stage: Stage) -> None:
     cases = [reissues.request_reissue(stage.enterprise, one.id, "乘车时遗失，已登报声明作废。") for one in lost]
     do(stage.association, cases[1], "review_reissue", decision="return", reason="请补充登报声明")
     do(stage.association, cases[2], "review_reissue", decision="approve")
+
+
+def _correct(stage: Stage) -> None:
+    cases = []
+    for _ in range(2):
+        person = stage.person()
+        make_certificate(person)
+        raw = {"kind": "name", "statement": "已更名，见户口簿。", "name": "陈戊臣"}
+        cases.append(corrections.request_correction(stage.enterprise, person.id, raw, [("a.jpg", portrait())]).case_id)
+    assert cases[1]
+    do(stage.province, cases[1], "approve_correction", decision="approve")
 
 
 def _ask(stage: Stage, desk: User) -> None:
