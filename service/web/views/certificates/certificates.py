@@ -11,10 +11,12 @@ from flask_login import current_user
 from service.domain.accounts.permissions import Action
 from service.domain.certificates.certificates import CertificateState, obstacle_to_printing
 from service.domain.certificates.faces import FaceStyle
+from service.domain.persons.corrections import LOCKED
 from service.errors import N_, Conflict
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import live_reissue_of
+from service.models.queries.persons.correction_list import corrections_of
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.certificate import Certificate
@@ -27,6 +29,7 @@ from service.web.views.system.public import seen_as
 from service.workflow.certificates import certificates
 from service.workflow.certificates.verification_address import sample_address, verification_address
 from service.workflow.idempotency import once
+from service.workflow.persons.corrections import changes_of
 
 bp = Blueprint("certificates", __name__)
 
@@ -54,6 +57,8 @@ def show(certificate_id: UUID) -> ResponseReturnValue:
         is_task=certificates.has_print_task(current_user, found),
         acts=_acts(found),
         reissue=live_reissue_of(found.id),
+        corrected=[(row, changes_of(row)) for row in corrections_of(found.person_id) if row.state == "applied"],
+        labels=LOCKED,
     )
 
 
