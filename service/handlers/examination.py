@@ -79,11 +79,13 @@ def fail(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 @topic("examination.record_refresher")
 def record_refresher(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Record a passed refresher on the certificate held, once a calendar year (R54)."""
+    """Record a passed refresher on the certificate held, once a calendar year (R54); without one, end it so (R80)."""
     enrollment = load_enrollment(data)
     held = find_approved_certificate(enrollment.person_id)
-    if held is None:
-        raise Conflict(N_("该人员已没有有效证书，不能登记再培训；请由协会终止培训并写明原因。"))
+    if held is None:  # it has ended meanwhile: the message is on its way, or an earlier diagram does not receive it
+        reason = str(Message(N_("培训期间证书已终止，不登记再培训。")))
+        move_enrollment(enrollment, EnrollmentState.TERMINATED, context, reason)
+        return {}
     training_class, last = enrollment.training_class, load_scores(enrollment)[data["attempt"]]
     session().add(
         RefresherRecord(

@@ -290,6 +290,17 @@ def test_a_revoked_certificate_ends_the_training_that_stands_on_it(app: Any, clo
     assert open_tasks(again) == ["confirm_enrollment"]
 
 
+def test_who_confirms_before_the_message_has_come_writes_no_record(app: Any, clock: Any) -> None:
+    """Nor does a case of an earlier diagram, which does not receive it."""
+    stage = make_stage()
+    person, case = bring(stage, clock, "refresher", "scored")
+    certificates.revoke(stage.ministry, held_by(person).id, WHY)
+    _confirm(stage, case)
+    must_be_over(case)
+    assert enrollment_of(case).state == "terminated"
+    assert session().scalars(select(RefresherRecord)).all() == []
+
+
 @pytest.mark.parametrize("kind", ["refresher", "initial"])
 @pytest.mark.parametrize("state", [*EARLY, *LATE])
 def test_person_unit_and_class_end_after_one_act_of_the_owner(app: Any, clock: Any, kind: str, state: str) -> None:
