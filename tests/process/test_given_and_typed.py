@@ -311,5 +311,6 @@ def test_R78_the_holder_may_type_the_number_that_was_given_to_that_person(app: A
     assert "另一名人员" in str(refused.value.fields["certificate_number"])
     with transaction(Operation("test")):
         session().get_one(Person, holder.id).state = "deregistered"
-    again = entry(1, id_number=session().get_one(Person, holder.id).id_number, certificate_number=number, **OLDER)
+    same = {"name": holder.name, "id_number": session().get_one(Person, holder.id).id_number}
+    again = entry(1, **same, certificate_number=number, **OLDER)
     assert save_person(stage.enterprise, None, again).legacy_number == number
