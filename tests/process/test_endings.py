@@ -329,7 +329,7 @@ def test_person_unit_and_class_end_after_one_act_of_the_owner(app: Any, clock: A
             score_corrections.end_training(known(stage.association), enrollment.id, " ")
         assert list(empty.value.fields) == ["reason"]
         with pytest.raises((NotFound, Conflict)):
-            classes.cancel_class(stage.province, enrollment.class_id, "不办了")
+            classes.cancel_class(known(stage.province), enrollment.class_id, "不办了")
         score_corrections.end_training(known(stage.association), enrollment.id, WHY)
         assert enrollment_of(case).state == "terminated"
         jobs.run_all()
