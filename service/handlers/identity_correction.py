@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import undefer_group
@@ -31,6 +30,7 @@ from service.operations.certificates import find_approved_certificate
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy
 from service.operations.identity import change_owner, owns_number
+from service.validation.typed_text import as_id
 
 ONE_PERSON = N_("申请人不能复核自己的申请，请由协会另一位经办人复核。")
 PRINTED = N_("该人员有已打印、正待审批的证书；请先不予审批并收回，或待其办结后再同意更正。")
@@ -166,10 +166,8 @@ def _move(row: IdentityCorrection, to: CorrectionState) -> None:
 
 
 def _correction(data: dict[str, Any]) -> IdentityCorrection:
-    try:
-        found = correction_of(UUID(str(data.get("correction_id"))))
-    except ValueError:
-        raise NotFound from None
+    key = as_id(data.get("correction_id"))
+    found = correction_of(key) if key else None
     if found is None:
         raise NotFound
     return found

@@ -34,7 +34,7 @@ TABLES = {
     "audit_event": Kind.APPEND_ONLY,
     "case_instance": Kind.KEPT,
     "certificate": Kind.KEPT,
-    "certificate_number_owner": Kind.APPEND_ONLY,
+    "certificate_number_owner": Kind.KEPT,  # follows a correction of identity (R77)
     "certificate_serial": Kind.KEPT,
     "definition_file": Kind.APPEND_ONLY,
     "definition_version": Kind.KEPT,
@@ -42,6 +42,8 @@ TABLES = {
     "enrollment": Kind.KEPT,
     "export_log": Kind.KEPT,
     "former_password": Kind.ORDINARY,
+    "identity_correction": Kind.KEPT,
+    "identity_correction_file": Kind.APPEND_ONLY,
     "incident": Kind.KEPT,
     "job": Kind.KEPT,
     "journal": Kind.APPEND_ONLY,

@@ -70,6 +70,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_identity_correction_file_correction_id'), 'identity_correction_file', ['correction_id'], unique=False)
 
+    op.execute("DROP TRIGGER IF EXISTS refuse_change ON certificate_number_owner")  # its rows follow from now on
     op.execute(FOLLOW)
 
 
