@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from service.config import FONTS
 
 NOT_FIRST = frozenset("·•、，。；：？！…—～）］｝〉》」』】〕”’%‰℃,.;:?!)]}-/")
-"""What never begins a line; of these · is what names are made of."""
+"""Signs that never begin a line; of these · is what names are made of."""
 NOT_LAST = frozenset("（［｛〈《「『【〔“‘([{")
 SMALLEST, STEP = 4.5, 0.5  # points
 LEADING = 1.2  # height of a line in ems

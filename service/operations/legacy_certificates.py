@@ -40,9 +40,7 @@ def create_legacy_certificate(person: Person, context: Context) -> None:
     """
     if not person.legacy_number:
         return
-    number, issued_on, valid_to = parse_legacy(
-        person.legacy_number, person.legacy_issued_on, person.legacy_valid_to, context.today
-    )
+    number, issued_on, valid_to = _parse(person, context.today)
     _reserve_number(number, person, context.today)
     held = _held(person)
     if held is None:
@@ -62,6 +60,15 @@ def obstacle_to_number(number: str, person: Person, today: date) -> Message | No
     own = certificate_number.read_own_form(number)
     last = CertificateSerial.last_of(own.province, own.year) if own else None
     return certificate_number.obstacle_to_typing(number, last, today)
+
+
+def _parse(person: Person, today: date) -> tuple[str, date, date]:
+    """Read the legacy fields as entry does, since they may have been entered when the rules were others."""
+    try:
+        return parse_legacy(person.legacy_number, person.legacy_issued_on, person.legacy_valid_to, today)
+    except InvalidInput as wrong:
+        why = next(iter(wrong.fields.values()))
+        raise InvalidInput({"decision": why, **wrong.fields}, text=why) from wrong
 
 
 def _reserve_number(number: str, person: Person, today: date) -> None:

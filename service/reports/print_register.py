@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 
 from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
+from service.domain.values.validators import normalise
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
 from service.models.queries.certificates.print_list import waiting_prints
-from service.models.queries.persons.person_list import name_contains
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate, PrintRecord
@@ -84,8 +85,8 @@ def _conditions(chosen: ReportFilter) -> list[Any]:
     if chosen.received:
         found.append(PrintRecord.received_on.is_(None))
     if chosen.q:
-        starts = Certificate.number.startswith(chosen.q, autoescape=True)
-        found.append(starts if chosen.q.isascii() else name_contains(Person.name, chosen.q))
+        starts = Certificate.number.startswith(normalise(chosen.q), autoescape=True)
+        found.append(or_(starts, named(Person, chosen.q)))
     return found
 
 

@@ -9,9 +9,10 @@ from sqlalchemy.orm import aliased
 
 from service.domain.accounts.roles import Role
 from service.domain.certificates.reissues import ReissueState
+from service.domain.values.validators import normalise
 from service.errors import N_
 from service.models.queries.certificates.reissue_list import ORDER
-from service.models.queries.persons.person_list import name_contains
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
@@ -81,8 +82,8 @@ def _conditions(chosen: ReportFilter) -> list[Any]:
     if chosen.state:
         found.append(Reissue.state == chosen.state)
     if chosen.q:
-        starts = Certificate.number.startswith(chosen.q, autoescape=True)
-        found.append(or_(starts, name_contains(Person.name, chosen.q)))
+        starts = Certificate.number.startswith(normalise(chosen.q), autoescape=True)
+        found.append(or_(starts, named(Person, chosen.q)))
     return found
 
 

@@ -15,7 +15,7 @@ from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
-from service.models.queries.persons.person_list import name_contains
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.certificate import Certificate
@@ -23,7 +23,7 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
-from service.reports.attempts import First, Second, failed, flag, in_year, participated, passed, with_scores
+from service.reports.attempts import First, Second, failed, flag, in_year, judged, participated, passed, with_scores
 from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart
 from service.reports.framework.filters import PROVINCE, QUERY, TYPE, YEAR, choice
@@ -76,9 +76,9 @@ def read(user: User, chosen: ReportFilter) -> PagedTable:
             *_conditions(chosen, states),
         )
     )
-    counted = query.add_columns(flag(participated).label("participated"), *_flags(states))
+    counted = query.add_columns(flag(participated).label("participated"), flag(judged).label("judged"), *_flags(states))
     order = SortOrder((TrainingClass.starts_on, Person.sort_key, Enrollment.id))
-    sums = ("participated", "passed", "failed", "open")
+    sums = ("participated", "judged", "passed", "failed", "open")
     return PagedTable(COLUMNS, query, order, _cells, sums, _figures, _details, counted)
 
 
@@ -139,7 +139,7 @@ def _states() -> dict[str, Any]:
 
 
 def _figures(row: Row) -> Row:
-    return {"rate": share("passed", "participated")(row)}
+    return {"rate": share("passed", "judged")(row)}
 
 
 def _conditions(chosen: ReportFilter, states: dict[str, Any]) -> list[Any]:
@@ -153,9 +153,7 @@ def _conditions(chosen: ReportFilter, states: dict[str, Any]) -> list[Any]:
     if chosen.state:
         found.append(case((states[chosen.state], 1), else_=0) == 1)
     if chosen.q:
-        is_pinyin = chosen.q.isascii()
-        begins = Person.sort_key.startswith(chosen.q.lower(), autoescape=True)
-        found.append(begins if is_pinyin else name_contains(Person.name, chosen.q))
+        found.append(named(Person, chosen.q))
     return found
 
 
@@ -198,7 +196,7 @@ def chart(_user: User, _chosen: ReportFilter, table: PagedTable) -> Chart:
         N_("考核结论"),
         (Bar(N_("换证"), (sums["passed"], sums["failed"], sums["open"]), str(sums["rate"])),),
         (N_("合格"), N_("不合格"), N_("未定")),
-        N_("右侧为合格率：合格 ÷ 参考"),
+        N_("右侧为合格率：合格 ÷ 成绩已确认的参考人数"),
     )
 
 

@@ -18,7 +18,7 @@ from marshmallow import Schema, ValidationError
 from marshmallow import fields as marshmallow_fields
 
 from service.errors import Message
-from service.validation.characters import LINE, LINES, is_storable, tidy
+from service.validation.characters import LINE, LINES, PRINTABLE, is_storable, strip_unseen, tidy
 from service.validation.messages import (
     DATE_OUT_OF_RANGE,
     NOT_A_BOOLEAN,
@@ -44,7 +44,8 @@ from service.validation.messages import (
     TOO_SMALL,
     WRONG_FORM,
 )
-from service.validation.typed_text import as_date, as_decimal, as_id, as_instant, as_whole
+from service.validation.typed_text import as_decimal, as_id, as_instant, as_whole
+from service.validation.written import plain_number, read_date
 
 T = TypeVar("T")
 
@@ -54,11 +55,9 @@ EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)  # any other date is a s
 MAX_CODE = 100  # characters of an option that comes from case data
 
 UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-DATE_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 BASE64_PATTERN = re.compile(r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")
 
 _BLANKS = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
-_FULL_WIDTH = str.maketrans("０１２３４５６７８９．－／", "0123456789.-/")
 
 
 DEFAULTS: dict[str, Any] = {
@@ -99,6 +98,7 @@ class Text(Field[str]):
     """A text without control characters, of ``min_length`` to ``max_length`` characters.
 
     multiline: line breaks and tabs may stand in it. form: a regular expression that it matches, ``hint`` how to.
+    is_written: a name or number as people write or paste it; characters that nobody sees fall away (R81).
     """
 
     def __init__(
@@ -110,12 +110,13 @@ class Text(Field[str]):
         multiline: bool = False,
         form: str = "",
         hint: str = "",
+        is_written: bool = False,
         **options: Any,
     ) -> None:
         self.min_length, self.max_length, self.multiline = min_length, max_length, multiline
-        self.form, self.hint = form, hint
+        self.form, self.hint, self.is_written = form, hint, is_written
         self.pattern = LINES if multiline else LINE
-        rules = {"maxLength": max_length, "pattern": form or self.pattern}
+        rules = {"maxLength": max_length, "pattern": form or (PRINTABLE if is_written else self.pattern)}
         super().__init__(description, rules | ({"minLength": min_length} if min_length else {}), **options)
 
     def normalise(self, typed: Any) -> Any:
@@ -130,6 +131,8 @@ class Text(Field[str]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> str:
         if not isinstance(value, str):
             raise invalid(NOT_TEXT)
+        if self.is_written:
+            value = strip_unseen(value)
         if not is_storable(value, self.pattern):
             raise invalid(NOT_STORABLE)
         if len(value) > self.max_length:
@@ -166,18 +169,9 @@ class Date(Field[date]):
         self.earliest, self.latest = earliest, latest
         super().__init__(description, {"format": "date"}, **options)
 
-    def normalise(self, typed: Any) -> Any:
-        """Accept ``2026/1/5`` and ``2026.1.5`` too."""
-        if not isinstance(typed, str):
-            return typed
-        text = typed.strip().translate(_FULL_WIDTH).replace("/", "-").replace(".", "-")
-        found = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", text)
-        return f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}" if found else text
-
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> date:
-        if not isinstance(value, str) or not DATE_PATTERN.fullmatch(value):
-            raise invalid(NOT_A_DATE)
-        if (found := as_date(value)) is None:
+        found = read_date(value) if isinstance(value, str) else None
+        if found is None:
             raise invalid(NOT_A_DATE)
         if (self.earliest and found < self.earliest) or (self.latest and found > self.latest):
             raise invalid(DATE_OUT_OF_RANGE)
@@ -268,7 +262,7 @@ class Integer(Field[int]):
 
     def normalise(self, typed: Any) -> Any:
         """Full-width digits are digits."""
-        return typed.strip().translate(_FULL_WIDTH) if isinstance(typed, str) else typed
+        return plain_number(typed) if isinstance(typed, str) else typed
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> int:
         number = _integer(value)
@@ -301,7 +295,7 @@ class Number(Field[int]):
 
     def normalise(self, typed: Any) -> Any:
         """Full-width digits are digits."""
-        return typed.strip().translate(_FULL_WIDTH) if isinstance(typed, str) else typed
+        return plain_number(typed) if isinstance(typed, str) else typed
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> int:
         number = _decimal(value)

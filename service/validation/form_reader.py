@@ -10,6 +10,7 @@ from uuid import UUID
 from marshmallow import ValidationError
 
 from service.errors import InvalidInput, Message
+from service.validation.characters import tidy
 from service.validation.fields import EARLIEST, LATEST, Boolean, Choice, Date, Field, Id, Integer, Text
 from service.validation.messages import REQUIRED
 from service.validation.record_fields import FieldKind, RecordField
@@ -26,7 +27,7 @@ class FormReader:
 
     def typed(self, name: str) -> str:
         """Return what stands in the field, trimmed; '' where nothing does."""
-        return str(self._raw.get(name) or "").strip()
+        return tidy(str(self._raw.get(name) or ""))
 
     def has(self, name: str) -> bool:
         """Tell whether the form has the field at all."""
@@ -61,6 +62,10 @@ class FormReader:
     def text(self, name: str, max_length: int, *, required: bool = False) -> str | None:
         """Read one line of at most ``max_length`` characters."""
         return self.read(name, Text(max_length=max_length), required=required)
+
+    def name(self, name: str, max_length: int) -> str:
+        """Read a name that must be there; '' after remembering its error."""
+        return self.read(name, Text(max_length=max_length, is_written=True), required=True) or ""
 
     def lines(self, name: str, max_length: int, *, required: bool = False) -> str | None:
         """Read a text where line breaks count."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+YES_WORDS = ("√", "✓", "✔", "☑", "对", "y", "yes", "true", "1")
+NO_WORDS = ("×", "✗", "✘", "☒", "☐", "n", "no", "false", "0")
+"""Signs and words in cells for yes and no, beside the words of the catalogue."""
 
 
 class FieldKind(StrEnum):
@@ -43,6 +47,7 @@ class RecordField:
     a field without one is read, kept and shown by its declaration alone. width: of its column in a sheet, in
     characters. is_brief: shown or asked too where only a part of
     the record is. is_optional: a record without it is complete (R3).
+    synonyms: value → other words for it in a sheet.
     """
 
     key: str
@@ -64,6 +69,7 @@ class RecordField:
     not_after_today: bool = False
     is_brief: bool = False
     is_optional: bool = False
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def input_name(self) -> str:

@@ -185,6 +185,32 @@ def test_r21_a_legacy_certificate_needs_a_last_day_after_its_issue() -> None:
         assert set(caught.value.fields) == {field}
 
 
+@pytest.mark.parametrize(
+    ("issued", "last", "is_read"),
+    [
+        (date(2025, 1, 1), date(2027, 12, 31), True),
+        (date(2025, 1, 1), date(2028, 1, 1), False),
+        (date(2024, 2, 29), date(2027, 2, 28), True),
+        (date(2024, 2, 29), date(2027, 3, 1), False),
+        (date(2025, 1, 1), date(2075, 1, 1), False),
+        (date(1900, 1, 1), date(9999, 12, 31), False),
+        (date(2025, 1, 1), date(2025, 1, 2), True),
+        (None, date(2075, 1, 1), False),
+        (None, date(9999, 12, 31), False),
+    ],
+)
+def test_r78_an_older_certificate_is_valid_for_the_years_of_every_certificate_at_most(
+    issued: date | None, last: date, is_read: bool
+) -> None:
+    today = date(2026, 11, 24)
+    if is_read:
+        assert parse_legacy("37201888999", issued, last, today)[2] == last
+        return
+    with pytest.raises(InvalidInput) as caught:
+        parse_legacy("37201888999", issued, last, today)
+    assert set(caught.value.fields) == {"certificate_valid_to"}
+
+
 def test_r59_r64_r17_the_public_page_says_what_holds() -> None:
     assert statement(certificate(), LAST) == Message("有效")
     assert statement(certificate(), LAST + DAY) == Message("已过期")

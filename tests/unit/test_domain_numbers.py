@@ -133,6 +133,20 @@ def test_gb_32100_wrong_credit_codes_are_refused_without_the_right_character(cod
     assert "43" not in str(caught.value.fields["credit_code"])
 
 
+@pytest.mark.parametrize("code", ["0" * 18, "91000100M000100Y40", "9199000000000000AB", "91A50100M000100Y4M"])
+def test_gb_32100_a_code_has_a_registrar_and_a_place_of_registration(code: str) -> None:
+    for is_vouched in (False, True):
+        with pytest.raises(InvalidInput):
+            credit_code.parse_credit_code(code, is_vouched=is_vouched)
+
+
+@pytest.mark.parametrize("code", ["91350203M0001QKT19", "91350100M000100Y44"])
+def test_gb_32100_a_code_that_breaks_the_check_stands_only_when_an_authority_vouches(code: str) -> None:
+    with pytest.raises(InvalidInput):
+        credit_code.parse_credit_code(code)
+    assert credit_code.parse_credit_code(code, is_vouched=True) == code
+
+
 def test_gb_32100_any_single_changed_character_is_found() -> None:
     right = "91350100M000100Y43"
     for place, kept in enumerate(right):

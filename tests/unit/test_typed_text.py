@@ -97,7 +97,7 @@ ALLOWED: dict[str, str] = {
     "api/engine_rest/variable_values.py:_decimal": CLEAN,
     "domain/certificates/certificate_number.py:check_digit": DIGITS,
     "domain/persons/identity.py:check_character": DIGITS,
-    "domain/persons/identity.py:parse_resident_id": DIGITS,
+    "domain/persons/identity.py:_identity": DIGITS,
     "workflow/training/plans.py:_fill": DIGITS,
 }
 """Conversions that stand outside, by module and function, and why they may."""
@@ -151,6 +151,7 @@ TODAY = date(2026, 11, 24)
 RULES: dict[str, Callable[[str], Any]] = {
     "parse_legacy": lambda text: _rule("parse_legacy")(text, None, date(2200, 12, 31), TODAY),
     "parse_resident_id": lambda text: _rule("parse_resident_id")(text, TODAY),
+    "parse_foreigner_id": lambda text: _rule("parse_foreigner_id")(text, TODAY),
     "parse_document_number": lambda text: [_rule("parse_document_number")(kind, text) for kind in IdType],
     "parse_setting": lambda text: [_rule("parse_setting")(key, text) for key in SETTINGS],
 }

@@ -208,10 +208,8 @@ def test_one_fault_has_one_message_in_a_task_form_on_a_page_and_in_a_request(
 
 
 @pytest.mark.parametrize("typed", ["2026-1-5", "2026/1/5", " 2026.01.05 ", "２０２６－０１－０５"])
-def test_a_date_may_be_typed_as_people_write_it_but_is_sent_in_one_form(typed: str) -> None:
-    assert Date().parse(typed) == date(2026, 1, 5)
-    with pytest.raises(ValidationError):
-        Date().deserialize(typed)
+def test_a_date_may_be_typed_and_sent_as_people_write_it(typed: str) -> None:
+    assert Date().parse(typed) == Date().deserialize(typed) == date(2026, 1, 5)
 
 
 def test_a_date_before_1900_is_a_slip_where_the_reader_says_so() -> None:

@@ -7,11 +7,11 @@ and is never used again.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
 from service.domain.units.provinces import AUTHORITY_CODES
+from service.domain.values.validators import normalise
 from service.errors import N_, InvalidInput, Message
 
 ACADEMIES = "00"  # stands where others have their province
@@ -76,7 +76,7 @@ def obstacle_to_typing(number: str, last_given: int | None, today: date) -> Mess
 
 def parse_certificate_number(text: str | None, field: str = "certificate_number") -> str:
     """Read a number of 11 or 14 digits (R21); the check digit is not verified, older schemes are unknown."""
-    number = re.sub(r"\s", "", unicodedata.normalize("NFKC", text or ""))
+    number = normalise(text)
     if not re.fullmatch(r"\d{11}|\d{14}", number, re.ASCII):
         raise InvalidInput({field: N_("证书编号应为 11 位或 14 位数字，请对照证书核对。")})
     return number

@@ -123,19 +123,27 @@ def parse_legacy(
 ) -> tuple[str, date, date]:
     """Check the data of an older certificate typed with a person (R21): its number, day of issue and last valid day.
 
-    A day of issue that was not typed is counted back from the last day. Raises ``InvalidInput`` at
+    A day of issue that was not typed is counted back from the last day; from it the certificate is valid for the years
+    of every certificate at most (R78). Raises ``InvalidInput`` at
     ``certificate_number``, ``certificate_issued_on`` or ``certificate_valid_to``.
     """
     number = parse_certificate_number(number)
     if valid_to is None:
         raise InvalidInput({"certificate_valid_to": N_("请填写原证书的有效期止日。")})
-    issued = issued_on or add_years(valid_to + DAY, -VALIDITY_YEARS)
-    if issued > today and issued_on is None:
+    if issued_on is None and valid_to > initial_valid_to(today):
         raise InvalidInput({"certificate_valid_to": N_("有效期止日超过今天起三年，请对照原证书核对。")})
+    issued = issued_on or add_years(valid_to + DAY, -VALIDITY_YEARS)
     if issued > today:
         raise InvalidInput({"certificate_issued_on": N_("发证日期不能晚于今天，请对照原证书核对。")})
     if issued >= valid_to:
         raise InvalidInput({"certificate_valid_to": N_("有效期止日应晚于发证日期，请对照原证书核对。")})
+    if valid_to > initial_valid_to(issued):
+        too_long = Message(
+            N_("证书自发证日起最多有效 %(years)s 年，即至 %(latest)s，请对照原证书核对。"),
+            years=VALIDITY_YEARS,
+            latest=initial_valid_to(issued).isoformat(),
+        )
+        raise InvalidInput({"certificate_valid_to": too_long})
     return number, issued, valid_to
 
 

@@ -21,11 +21,25 @@ class IdType(Labelled):
     RESIDENT_ID = "resident_id", N_("居民身份证")  # also 港澳台居民居住证: the same form
     HMT_PERMIT = "hmt_permit", N_("港澳台居民来往内地通行证")
     PASSPORT = "passport", N_("护照")
+    FOREIGNER_ID = (
+        "foreigner_id",
+        N_("外国人永久居留身份证"),
+    )  # 18 digits since GA 2102-2023
 
 
 class Sex(Labelled):
     MALE = "male", N_("男")
     FEMALE = "female", N_("女")
+
+
+ID_TYPE_WORDS: dict[str, tuple[str, ...]] = {
+    IdType.RESIDENT_ID: ("身份证", "二代身份证", "第二代居民身份证", "公民身份证", "居民居住证", "港澳台居民居住证"),
+    IdType.HMT_PERMIT: ("通行证", "港澳居民来往内地通行证", "台湾居民来往大陆通行证", "回乡证", "台胞证"),
+    IdType.PASSPORT: ("外国护照", "因私护照"),
+    IdType.FOREIGNER_ID: ("永久居留身份证", "外国人永久居留证", "永居证", "五星卡"),
+}
+SEX_WORDS: dict[str, tuple[str, ...]] = {Sex.MALE: ("男性", "先生", "m"), Sex.FEMALE: ("女性", "女士", "f")}
+"""Other words by which sheets name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +66,25 @@ def parse_resident_id(text: str | None, today: date, field: str = "id_number") -
     problem = _problem(number, today)
     if problem is not None:
         raise InvalidInput({field: problem})
-    sex = Sex.MALE if int(number[16]) % 2 else Sex.FEMALE
-    return Identity(number, date.fromisoformat(number[6:14]), sex)
+    return _identity(number)
+
+
+def parse_foreigner_id(text: str | None, today: date, field: str = "id_number") -> Identity:
+    """Read an 18-digit number of a foreigner's permanent residence card (GA 2102-2023), issued since December 2023.
+
+    ``9``, province of the first application, nationality (3 digits), birth date, order (odd for men),
+    check character as in GB 11643. Birth date and sex follow from it.
+    """
+    number = normalise(text)
+    problem = _foreigner_problem(number) or _birth_problem(number[6:14], today) or _check_problem(number)
+    if problem is not None:
+        raise InvalidInput({field: problem})
+    return _identity(number)
+
+
+def is_old_foreigner_id(text: str | None) -> bool:
+    """Tell whether it is a number of a card issued before December 2023: three letters and 12 digits."""
+    return re.fullmatch(r"[A-Z]{3}\d{12}", normalise(text), re.ASCII) is not None
 
 
 def parse_document_number(id_type: IdType, text: str | None, field: str = "id_number") -> str:
@@ -88,11 +119,30 @@ def _problem(number: str, today: date) -> str | Message | None:
         return Message(N_("身份证号应为 18 位，现在是 %(length)s 位，请核对。"), length=len(number))
     if not re.fullmatch(r"\d{17}[\dX]", number, re.ASCII):
         return N_("身份证号前 17 位应为数字，末位为数字或 X，请核对。")
+    if number.startswith("9"):
+        return N_("开头两位不是省份代码；以 9 开头的是外国人永久居留身份证，请改选这一证件类型。")
     if number[:2] not in IDENTITY_REGIONS:
         return N_("身份证号开头两位不是有效的省份代码，请核对。")
-    return _birth_problem(number[6:14], today) or (
-        None if check_character(number[:17]) == number[17] else N_("身份证号校验不符，请对照证件逐位核对。")
-    )
+    return _birth_problem(number[6:14], today) or _check_problem(number)
+
+
+def _foreigner_problem(number: str) -> str | None:
+    if not re.fullmatch(r"9\d{16}[\dX]", number, re.ASCII):
+        return N_("外国人永久居留身份证号码应为 9 开头的 18 位，或旧证的 3 位字母加 12 位数字，请核对。")
+    if number[1:3] not in IDENTITY_REGIONS:
+        return N_("永久居留身份证号码第 2、3 位不是有效的省份代码，请核对。")
+    return None
+
+
+def _check_problem(number: str) -> str | None:
+    return None if check_character(number[:17]) == number[17] else N_("身份证号校验不符，请对照证件逐位核对。")
+
+
+def _identity(number: str) -> Identity:
+    sex = Sex.MALE if int(number[16]) % 2 else Sex.FEMALE
+    born = as_date(number[6:14])
+    assert born is not None  # looked at before
+    return Identity(number, born, sex)
 
 
 def _birth_problem(digits: str, today: date) -> str | None:

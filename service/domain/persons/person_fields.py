@@ -6,9 +6,9 @@ A further field is a line here, a column of the table with its migration, and it
 
 from __future__ import annotations
 
-from service.domain.persons.identity import IdType, Sex
+from service.domain.persons.identity import ID_TYPE_WORDS, SEX_WORDS, IdType, Sex
 from service.errors import N_
-from service.validation.record_fields import FieldKind, Place, RecordField, RecordFields, places
+from service.validation.record_fields import NO_WORDS, YES_WORDS, FieldKind, Place, RecordField, RecordFields, places
 
 _INPUT = places(Place.FORM, Place.SHEET, Place.REST_IN)
 _SHOWN = places(Place.REST_OUT, Place.HISTORY)
@@ -42,6 +42,7 @@ PERSON_FIELDS = RecordFields(
             label=N_("证件类型"),
             kind=FieldKind.CHOICE,
             choices=IdType,
+            synonyms=ID_TYPE_WORDS,
             places=_EVERYWHERE,
             section=IDENTITY,
             has_rule=True,
@@ -73,6 +74,7 @@ PERSON_FIELDS = RecordFields(
             label=N_("性别"),
             kind=FieldKind.CHOICE,
             choices=Sex,
+            synonyms=SEX_WORDS,
             places=_EVERYWHERE,
             section=IDENTITY,
             has_rule=True,
@@ -157,6 +159,7 @@ PERSON_FIELDS = RecordFields(
             key="no_criminal_record",
             label=N_("无刑事处罚声明"),
             kind=FieldKind.BOOLEAN,
+            synonyms={"true": (*YES_WORDS, "无", "无刑事处罚", "没有刑事处罚"), "": NO_WORDS},  # 无: none was imposed
             places=_EVERYWHERE,
             section=DECLARATION,
             has_rule=True,

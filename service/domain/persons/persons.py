@@ -12,11 +12,14 @@ from service.domain.persons.identity import (
     Identity,
     IdType,
     Sex,
+    is_old_foreigner_id,
     parse_document_number,
+    parse_foreigner_id,
     parse_resident_id,
 )
 from service.domain.values.calendar import add_years
 from service.domain.values.labelled_enum import Labelled
+from service.domain.values.names import person_name
 from service.domain.values.state_machine import Moves
 from service.errors import N_, InvalidInput, Message
 
@@ -48,11 +51,13 @@ def is_adult(birth_date: date, today: date) -> bool:
 
 
 def parse_name(text: str | None, field: str = "name") -> str:
-    """Read a person's name of 2 to 50 characters: letters of any script, inner spaces and the dot · of many peoples."""
-    name = " ".join(unicodedata.normalize("NFC", text or "").replace("•", "·").replace("・", "·").split())
+    """Read a person's name of 2 to 50 characters in its normal form (R81): letters of any script, 〇, inner spaces and
+    the dot · of many peoples.
+    """
+    name = person_name(text)
     if not 2 <= len(name) <= 50:
         raise InvalidInput({field: N_("请填写 2 至 50 个字的姓名。")})
-    if not all(c.isalpha() or c in " ·.'-’" or unicodedata.category(c).startswith("M") for c in name):
+    if not all(c.isalpha() or c in " ·.'-’〇" or unicodedata.category(c).startswith("M") for c in name):
         raise InvalidInput({field: N_("姓名只能由文字、空格和间隔号“·”组成，请核对。")})
     return name
 
@@ -61,10 +66,13 @@ def identify(
     id_type: IdType, number: str | None, birth_date: date | None, sex: Sex | None, today: date, field: str = "id_number"
 ) -> Identity:
     """Read the identity of a person. Birth date and sex follow from an identity number, whatever was typed (R18);
-    with a permit or passport both are required. Under 18, or born before 1900: ``InvalidInput`` (R20).
+    with a permit, a passport or an old permanent residence card both are required.
+    Under 18, or born before 1900: ``InvalidInput`` (R20).
     """
     if id_type is IdType.RESIDENT_ID:
         identity, source = parse_resident_id(number, today, field), field
+    elif id_type is IdType.FOREIGNER_ID and not is_old_foreigner_id(number):
+        identity, source = parse_foreigner_id(number, today, field), field
     else:
         identity, source = _from_permit(id_type, number, birth_date, sex, field), "birth_date"
     if not EARLIEST_BIRTH_DATE <= identity.birth_date <= today:

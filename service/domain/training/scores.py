@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from service.errors import N_, InvalidInput, Message
 from service.validation.typed_text import as_whole
+from service.validation.written import plain_number
 
 Tenths = int
 ABSENT = N_("缺考")
@@ -58,7 +58,7 @@ def obstacle_to_correction(corrected_by: object, assented_by: object, certificat
 
 
 def _normalise(text: str | int | None) -> str:
-    return "" if text is None else unicodedata.normalize("NFKC", str(text)).strip()
+    return "" if text is None else plain_number(str(text))
 
 
 def _parse_points(typed: str, field: str, message: str) -> Tenths:

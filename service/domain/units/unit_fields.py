@@ -24,6 +24,14 @@ UNIT_FIELDS = RecordFields(
     (
         RecordField(key="name", label=N_("单位名称"), places=_RULED, max_length=100, required=True, has_rule=True),
         RecordField(key="credit_code", label=N_("统一社会信用代码"), places=_RULED, max_length=20, has_rule=True),
+        RecordField(
+            key="credit_code_reason",
+            label=N_("信用代码核实说明"),
+            places=places(Place.REST_OUT, Place.HISTORY),
+            max_length=500,
+            has_rule=True,
+            is_optional=True,
+        ),
         RecordField(key="kind", label=N_("单位类型"), places=_RULED, required=True, has_rule=True),
         RecordField(key="parent_id", name="parent", label=N_("所属集团"), places=_RULED, has_rule=True),
         RecordField(key="authority_id", name="authority", label=N_("主管省份"), places=_RULED, has_rule=True),

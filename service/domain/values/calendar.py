@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from service.validation.typed_text import as_date
+from service.validation.written import read_date
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY = timedelta(days=1)
@@ -24,8 +24,8 @@ def start_of_day(day: date) -> datetime:
 
 
 def read_day(text: str) -> date | None:
-    """A day written ``2026-03-02``, of the years 1990 to 2200; None for anything else."""
-    day = as_date(text)
+    """A day of the years 1990 to 2200, in any of the forms of ``read_date``; None for anything else."""
+    day = read_date(text)
     return day if day and 1990 <= day.year <= 2200 else None
 
 

@@ -6,8 +6,9 @@ import re
 import unicodedata
 
 from service.errors import N_, InvalidInput, Message
-from service.validation.characters import is_storable, tidy
+from service.validation.characters import is_storable, strip_unseen, tidy
 from service.validation.messages import NOT_STORABLE, TOO_LONG
+from service.validation.written import plain_number
 
 MAX_MAIL_LENGTH = 100
 MAIL_ADDRESS = re.compile(
@@ -26,7 +27,7 @@ RATIO_TOLERANCE = 3  # per cent of the ratio 5:7
 
 def parse_mail(text: str | None, field: str = "mail") -> str:
     """Read a mail address of at most 100 characters; '' when none was typed."""
-    typed = (text or "").strip().replace("＠", "@")
+    typed = strip_unseen(text or "").strip().replace("＠", "@")
     if typed and (len(typed) > MAX_MAIL_LENGTH or not MAIL_ADDRESS.fullmatch(typed)):
         raise InvalidInput({field: N_("请填写正确的邮箱地址，如 name@example.cn。")})
     return typed
@@ -39,8 +40,8 @@ def mask_mail(address: str) -> str:
 
 
 def normalise(text: str | None) -> str:
-    """Write a number as it is compared: half-width, without spaces and hyphens, in capitals."""
-    return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text or "")).upper()
+    """Write a number as it is compared: half-width, without blanks, hyphens and what nobody sees, in capitals."""
+    return re.sub(r"[\s\-‐-―−]", "", unicodedata.normalize("NFKC", plain_number(text or ""))).upper()
 
 
 def parse_phone(text: str | None, field: str = "phone") -> str:

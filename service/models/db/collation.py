@@ -1,16 +1,58 @@
-"""The order of Chinese names: pinyin without tones,
+"""The order of Chinese names and what they are found by: pinyin without tones,
 stored beside the name because the database has no such collation.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+
+from service.domain.persons.surnames import surname_readings
+from service.domain.values.names import fold, person_name
+
+MAX_SPELLING = 1000  # characters
+
+
+def name_keys(name: str, *, is_person: bool = False) -> dict[str, str]:
+    """The columns of a row that follow its name.
+
+    sort_key: ``zeng guo fan`` for 曾国藩, then the name itself so that homophones stay apart. folded_name: the form in
+    which names are compared. spelling: the words by whose beginning it is found.
+    """
+    sort, found_by = _keys(name, is_person)
+    return {"sort_key": sort[: 300 if is_person else 400], "folded_name": fold(name), "spelling": found_by}
 
 
 @lru_cache(4096)
-def sort_key(name: str, longest: int = 300) -> str:
-    """``chen wu chen`` for 陈戊辰, other letters lower-case, then the name itself so that homophones stay apart."""
+def _keys(name: str, is_person: bool) -> tuple[str, str]:
+    """Sort key and spelling: pinyin in one word and initials, of a person by every reading of the surname (R81)."""
+    known = person_name(name) if is_person else name
+    plain = _syllables(known)
+    readings = _readings(known) if is_person else [plain]
+    return f"{' '.join(readings[0])} {name}", _words([*readings, plain])
+
+
+def _readings(name: str) -> list[list[str]]:
+    length, readings = surname_readings(name)
+    rest = _syllables(name[length:])
+    return [[*surname, *rest] for surname in readings] or [rest]
+
+
+def _syllables(name: str) -> list[str]:
     from pypinyin import Style, lazy_pinyin  # reads its dictionaries when imported: 0.2 s
 
-    syllables = lazy_pinyin(name, style=Style.NORMAL, errors=lambda rest: rest.lower())
-    return f"{' '.join(syllables)} {name}"[:longest]
+    return lazy_pinyin(name, style=Style.NORMAL, errors=lambda rest: rest.lower())
+
+
+def _words(readings: list[list[str]]) -> str:
+    found: dict[str, None] = {}
+    for syllables in readings:
+        parts = [part for one in syllables for part in re.findall(r"[a-z0-9]+", one)]
+        for word in ("".join(parts), "".join(part[0] for part in parts)):
+            found |= dict.fromkeys(_umlauts(word))
+    return " ".join(word for word in found if word)[:MAX_SPELLING]
+
+
+def _umlauts(word: str) -> list[str]:
+    """The ways in which ü is typed: lv, lu, lyu for 吕."""
+    return [word] if "v" not in word else [word, word.replace("v", "u"), word.replace("v", "yu")]

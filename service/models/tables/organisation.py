@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from service.domain.units.units import UnitState
-from service.models.db.collation import sort_key
+from service.models.db.collation import MAX_SPELLING, name_keys
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 
@@ -34,7 +34,9 @@ class Organisation(Audited, Base):
     """An authority, institution or unit (domain.md §7).
 
     code: of an authority (``37``, ``ministry``), else ''; authority_id: the province a unit belongs to, its own also
-    for a branch (R9); parent_id: the group of a branch; state: draft, complete or deleted (units), else complete.
+    for a branch (R9); parent_id: the group of a branch; credit_code_reason: why a code stands whose check character
+    does not fit; state: draft, complete or deleted (units), else complete.
+    sort_key, folded_name, spelling: what the name is ordered, compared and found by (R81); they follow it.
     """
 
     __tablename__ = "organisation"
@@ -43,10 +45,13 @@ class Organisation(Audited, Base):
     code: Mapped[str] = mapped_column(String(20), default="")
     name: Mapped[str] = mapped_column(String(100))
     sort_key: Mapped[str] = mapped_column(String(400), default="", index=True)
+    folded_name: Mapped[str] = mapped_column(String(400), default="")
+    spelling: Mapped[str] = mapped_column(String(MAX_SPELLING), default="")
     state: Mapped[str] = mapped_column(String(12), default=UnitState.COMPLETE)
     authority_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     credit_code: Mapped[str | None] = mapped_column(String(18))
+    credit_code_reason: Mapped[str | None] = mapped_column(String(500))
     business: Mapped[str | None] = mapped_column(String(12))
     legal_rep: Mapped[str | None] = mapped_column(String(50))
     contact: Mapped[str | None] = mapped_column(String(50))
@@ -75,7 +80,7 @@ class Organisation(Audited, Base):
         Index(
             "uq_organisation_name",
             "authority_id",
-            "name",
+            "folded_name",
             unique=True,
             postgresql_where="state <> 'deleted' AND authority_id IS NOT NULL",
         ),
@@ -83,7 +88,8 @@ class Organisation(Audited, Base):
 
     @validates("name")
     def _sort(self, _key: str, name: str) -> str:
-        self.sort_key = sort_key(name, 400)
+        for column, key in name_keys(name).items():
+            setattr(self, column, key)
         return name
 
     @property

@@ -12,11 +12,13 @@ from service.domain.persons.identity import mask
 from service.domain.training.classes import MIN_HOURS
 from service.domain.training.scores import DEFAULT_PASS_MARK
 from service.domain.training.training_kind import TrainingKind
-from service.models.db.collation import sort_key
+from service.models.db.collation import MAX_SPELLING, name_keys
 from service.models.db.encryption import EncryptedBytes, blind_index, encrypted_text
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
+
+SPELLED = "array_to_tsvector(string_to_array(spelling, ' '::text))"  # the words of the spelling, found by beginning
 
 
 class QualificationType(Audited, Base):
@@ -54,12 +56,17 @@ class Photo(Audited, Base):
 
 
 class Person(Audited, Base):
-    """A person (domain.md §7, state machine §8). The digest of the identity number is unique among the living (R19)."""
+    """A person (domain.md §7, state machine §8). The digest of the identity number is unique among the living (R19).
+
+    sort_key, folded_name, spelling: what the name is ordered, compared and found by (R81); they follow it.
+    """
 
     __tablename__ = "person"
     __redacted__ = frozenset({"id_number_digest"})
     name: Mapped[str] = mapped_column(String(50))
     sort_key: Mapped[str] = mapped_column(String(300), default="")
+    folded_name: Mapped[str] = mapped_column(String(200), default="")
+    spelling: Mapped[str] = mapped_column(String(MAX_SPELLING), default="")
     id_type: Mapped[str] = mapped_column(String(12), default="resident_id")
     id_number: Mapped[str] = encrypted_text("id_number_sealed")
     id_number_digest: Mapped[bytes]
@@ -86,18 +93,24 @@ class Person(Audited, Base):
     qualification_type: Mapped[QualificationType] = relationship(lazy="raise_on_sql")
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'pending', 'approved', 'rejected', 'deregistered')", name="state"),
-        CheckConstraint("id_type IN ('resident_id', 'hmt_permit', 'passport')", name="id_type"),
+        CheckConstraint("id_type IN ('resident_id', 'hmt_permit', 'passport', 'foreigner_id')", name="id_type"),
         CheckConstraint("sex IN ('male', 'female')", name="sex"),
         Index("uq_person_id_number", "id_number_digest", unique=True, postgresql_where="state <> 'deregistered'"),
         Index(None, "unit_id", "state", "sort_key", "id"),
         Index(None, "sort_key", "id"),
         Index(None, "id_number_digest"),
-        Index("ix_person_name_characters", text("string_to_array(name, NULL)"), postgresql_using="gin"),
+        Index("ix_person_name_characters", text("string_to_array(folded_name, NULL)"), postgresql_using="gin"),
+        Index(
+            "ix_person_spelling",
+            text("array_to_tsvector(string_to_array(spelling, ' '::text))"),
+            postgresql_using="gin",
+        ),
     )
 
     @validates("name")
     def _sort(self, _key: str, name: str) -> str:
-        self.sort_key = sort_key(name)
+        for column, key in name_keys(name, is_person=True).items():
+            setattr(self, column, key)
         return name
 
     @validates("id_number")

@@ -19,7 +19,9 @@ from service.models.queries.training import class_list
 from service.models.queries.units import unit_list
 from service.models.tables.person import QualificationType
 from service.models.tables.user import User
+from service.validation.characters import strip_unseen
 from service.validation.typed_text import as_id, as_whole
+from service.validation.written import plain_number
 
 Choices = Sequence[tuple[Any, str]]
 MAX_UNITS = 400
@@ -124,7 +126,7 @@ def read_values(declared: Sequence[FilterField], user: User, given: Mapping[str,
 
 
 def _read(field: FilterField, user: User, given: str) -> Any:
-    text = " ".join(given.split())[: MAX_WORDS if field.control is Control.SEARCH else MAX_TEXT]
+    text = " ".join(strip_unseen(given).split())[: MAX_WORDS if field.control is Control.SEARCH else MAX_TEXT]
     return _READERS[_TYPES[field.name]](text if _is_known(field, user, text) else "")
 
 
@@ -143,7 +145,7 @@ def _is_known(field: FilterField, user: User, text: str) -> bool:
 
 
 def _year(text: str) -> int | None:
-    return as_whole(text, 1990, 2200)
+    return as_whole(plain_number(text), 1990, 2200)
 
 
 _TYPES = {f.name: str(f.type) for f in fields(ReportFilter)}

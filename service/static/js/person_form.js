@@ -9,9 +9,9 @@ const told = document.getElementById("derived-said");
 const words = JSON.parse(told.dataset.words);
 const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 
-/* What the number says, or null when it is none (GB 11643). */
+/* What the number says, or null when it is none (GB 11643; a foreigner's begins with 9, GA 2102). */
 function read(text) {
-  if (!/^\d{17}[\dX]$/.test(text)) return null;
+  if (!/^\d{17}[\dX]$/.test(text) || (text[0] === "9") !== (type.value === "foreigner_id")) return null;
   const sum = WEIGHTS.reduce((all, weight, at) => all + weight * Number(text[at]), 0);
   const [year, month, day] = [text.slice(6, 10), text.slice(10, 12), text.slice(12, 14)];
   const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
@@ -23,10 +23,10 @@ function read(text) {
 }
 
 function show() {
-  const isResident = type.value === "resident_id";
-  derived.hidden = isResident;
-  const text = number.value.normalize("NFKC").replace(/[\s-]/g, "").toUpperCase();
-  told.hidden = !isResident || !text;
+  const text = number.value.normalize("NFKC").replace(/[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff'-]/g, "").toUpperCase();
+  const tells = type.value === "resident_id" || (type.value === "foreigner_id" && !/^[A-Z]/.test(text));
+  derived.hidden = tells;
+  told.hidden = !tells || !text;
   if (told.hidden) return;
   const found = read(text);
   const output = told.querySelector("output");

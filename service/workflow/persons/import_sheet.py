@@ -13,13 +13,16 @@ from typing import Any
 
 from service.domain.accounts.permissions import Action
 from service.domain.persons.person_fields import PERSON_FIELDS
+from service.domain.values.names import fold
 from service.domain.values.validators import normalise
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.xlsx import DANGEROUS
 from service.models.queries.units.unit_list import unit_choices
 from service.models.tables.person import QualificationType
 from service.models.tables.user import User
+from service.validation.characters import strip_unseen
 from service.validation.record_fields import FieldKind, Place, RecordField
+from service.validation.written import is_scientific, read_date
 from service.workflow.xlsx_reader import (
     ERROR,
     FORMULA,
@@ -32,6 +35,9 @@ VERSION = 1
 MARK = f"persons-{VERSION}"  # stands above the heads, in each language
 MAX_PERSONS = 2_000  # persons of one file
 EXACT_NUMBER_LIMIT = 10**15  # a longer number in a number cell has lost its last digits
+
+TOTAL = re.compile(r"\s*(合计|总计|共计|小计|总数|total\b)", re.IGNORECASE)
+EMPTY_WORDS = frozenset(("无", "暂无", "没有", "—", "－", "-", "/", "／"))
 
 Spell = Callable[[str], Collection[str]]
 """All spellings of a text of the catalogue, one a language: a file may be filled in under either."""
@@ -68,13 +74,16 @@ def offered() -> dict[str, list[tuple[str, str]]]:
 def choices(user: User, spell: Spell) -> Options:
     """The choices of the columns that choose: every spelling of the word, and the value of the form."""
     units = unit_choices(user, action=Action.EDIT_PERSON)
-    names = [name for _id, name in units]
+    folded = [fold(name) for _id, name in units]
     spelt = offered()
     options = {
-        field: {plain(word): value for text, value in pairs for word in spell(text)} for field, pairs in spelt.items()
+        field: {fold(word): value for text, value in pairs for word in spell(text)} for field, pairs in spelt.items()
     }
-    options["qualification_type"] |= {plain(code): code for _name, code in spelt["qualification_type"]}
-    return {**options, "unit": {plain(name): str(key) for key, name in units if names.count(name) == 1}}
+    for column in COLUMNS:
+        for value, words in column.synonyms.items():
+            options[column.input_name] = {fold(word): str(value) for word in words} | options[column.input_name]
+    options["qualification_type"] |= {fold(code): code for _name, code in spelt["qualification_type"]}
+    return {**options, "unit": {fold(name): str(key) for key, name in units if folded.count(fold(name)) == 1}}
 
 
 def read_people(data: bytes, options: Options, spell: Spell) -> list[Row]:
@@ -86,7 +95,7 @@ def read_people(data: bytes, options: Options, spell: Spell) -> list[Row]:
         raise _refuse(N_("没有找到表头行，请不要删除或改动模板的表头。"))
     places = _places(lines[at], spell)
     rows = [_row(line, places, options) for line in lines[at + 1 :]]
-    rows = [row for row in rows if any(row.cells)]
+    rows = [row for row in rows if any(row.cells) and not _is_total(row)]
     if not rows:
         raise _refuse(N_("表中没有人员，请从表头的下一行开始填写。"))
     if len(rows) > MAX_PERSONS:
@@ -109,7 +118,7 @@ def _check_version(lines: list[Line]) -> None:
 
 
 def _head(cell: Any) -> str:
-    return re.sub(r"[\s*＊]", "", cell).lower() if isinstance(cell, str) else ""
+    return re.sub(r"[\s*＊]", "", strip_unseen(cell)).lower() if isinstance(cell, str) else ""
 
 
 def _spelt(word: str, spell: Spell) -> set[str]:
@@ -147,10 +156,13 @@ def _row(line: Line, places: list[int], options: Options) -> Row:
         elif column.input_name in options:
             _choose(row, column, shown, options)
         else:
-            row.raw[column.input_name] = (
-                shown if column.kind is FieldKind.TEXT else unicodedata.normalize("NFKC", shown)
-            )
+            row.raw[column.input_name] = "" if _says_nothing(column, shown) else shown
     return row
+
+
+def _is_total(row: Row) -> bool:
+    """Tell whether a row is no person but the sum below the list: ``合计：2人`` alone in it."""
+    return TOTAL.match("".join(row.cells)) is not None and sum(map(bool, row.cells)) <= 2
 
 
 def _shown(cell: Any) -> str:
@@ -174,31 +186,32 @@ def _problem(column: RecordField, cell: Any) -> str | None:
         return N_("单元格里是错误值，请重新填写。")
     if cell is MERGED:
         return N_("单元格与别的单元格合并了，请取消合并，每一格分别填写。")
-    if column.kind is FieldKind.CODE and is_number and (abs(cell) >= EXACT_NUMBER_LIMIT or isinstance(cell, float)):
+    is_rounded = is_number and (abs(cell) >= EXACT_NUMBER_LIMIT or isinstance(cell, float))
+    if column.kind is FieldKind.CODE and (is_rounded or (isinstance(cell, str) and is_scientific(cell))):
         return N_("号码被存成了数字，末几位已经丢失。请把单元格设为“文本”后重新填写。")
-    if column.kind is FieldKind.DATE and is_number:
+    if column.kind is FieldKind.DATE and is_number and read_date(str(cell)) is None:
         return N_("日期被存成了数字。请把单元格设为“日期”或“文本”，填写 2026-11-24 的形式。")
     if column.kind is not FieldKind.DATE and not isinstance(cell, (str, int, float)) and cell is not None:
         return N_("这一项不应是日期，请把单元格设为“文本”后重新填写。")
     return None
 
 
+def _says_nothing(column: RecordField, shown: str) -> bool:
+    """Tell whether a cell that may be empty holds a word for empty: ``无`` under a number of a certificate."""
+    return column.kind is not FieldKind.TEXT and not column.required and shown.strip() in EMPTY_WORDS
+
+
 def _choose(row: Row, column: RecordField, shown: str, options: Options) -> None:
     """The value for the word; a word that is not in the list is refused here,
     an empty cell by the rules of the form.
     """
-    if not shown:
+    value = options[column.input_name].get(fold(shown))
+    if not shown or (value is None and _says_nothing(column, shown)):
         return
-    value = options[column.input_name].get(plain(shown))
     if value is None:
         row.wrong[column.input_name] = Message(N_("“%(word)s”不在可选的内容里，请按模板的说明填写。"), word=shown[:40])
     else:
         row.raw[column.input_name] = value
-
-
-def plain(word: str) -> str:
-    """The form in which words of a choice are compared: half-width, without blanks, small letters."""
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", word)).lower()
 
 
 def _refuse_repeated(rows: list[Row]) -> None:

@@ -289,6 +289,8 @@ def _fill_legacy(person: Person, entry: FormReader) -> None:
         return
     issued, valid_to = entry.date("certificate_issued_on"), entry.date("certificate_valid_to")
     found: tuple[str, date | None, date] | None = entry.parse(parse_legacy, typed[0], issued, valid_to, today())
+    if found and person.birth_date and found[1] and not persons.is_adult(person.birth_date, found[1]):
+        entry.refuse("certificate_issued_on", N_("发证时该人员未满 18 周岁，请对照原证书核对。"))
     if found:
         with session().no_autoflush:
             obstacle = obstacle_to_number(found[0], person, today())

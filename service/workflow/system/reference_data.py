@@ -12,6 +12,7 @@ from service.domain.units.provinces import AUTHORITY_CODES, PROVINCES
 from service.domain.units.units import UnitState
 from service.errors import N_
 from service.models.db.clock import now
+from service.models.db.collation import name_keys
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -45,7 +46,7 @@ def ensure() -> None:
                 kind=kind,
                 code=code,
                 name=name,
-                sort_key=code,
+                **(name_keys(name) | {"sort_key": code}),
                 state=UnitState.COMPLETE,
                 names_history=[],
                 created_at=now(),

@@ -13,6 +13,7 @@ from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.units import units
 from service.domain.units.units import UnitKind, UnitState
+from service.domain.values.names import unit_name
 from service.errors import N_, Conflict, InvalidInput, NotFound
 from service.models.db.clock import today
 from service.models.db.session import session
@@ -22,9 +23,11 @@ from service.models.queries.units import unit_list
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.user import User
+from service.operations.certificates import follow_records
 from service.validation.form_reader import FormReader
 from service.validation.messages import NOT_AN_OPTION
 from service.workflow.authorization import must_reach
+from service.workflow.runtime import tasks
 from service.workflow.units import units as records
 
 ROLE_OF_KIND = {UnitKind.GROUP: Role.GROUP, UnitKind.ENTERPRISE: Role.ENTERPRISE, UnitKind.BRANCH: Role.ENTERPRISE}
@@ -33,18 +36,22 @@ ROLE_OF_KIND = {UnitKind.GROUP: Role.GROUP, UnitKind.ENTERPRISE: Role.ENTERPRISE
 def rename_unit(user: User, unit_id: UUID, name: str) -> Organisation:
     """Give a unit another name (S66): the old one stays in its history and on certificates printed before (R10).
 
-    No new approval is needed (R15). Raises InvalidInput at ``name``.
+    No new approval is needed (R15). Certificates in the making follow, printed ones are called back (R79).
+    Raises InvalidInput at ``name``.
     """
     with transaction(Operation("rename_unit", user.id)):
         unit = _held(user, unit_id, Action.RENAME_UNIT)
         entry = FormReader({"name": name})
-        new = entry.text("name", 100, required=True)
+        new = unit_name(entry.name("name", 100))
         if new == unit.name:
             entry.refuse("name", N_("新名称与现在的名称相同。"))
         entry.check()
         unit.names_history = [*unit.names_history, {"name": unit.name, "until": today().isoformat()}]
-        unit.name = str(new)
+        unit.name = new
         records.flush()
+        of_unit = select(Person.id).where(Person.unit_id == unit.id)
+        for case_id in follow_records(list(session().scalars(of_unit))):
+            tasks.offer_message(user, case_id, "face_changed")
     return unit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import UNIT_ROLES, Role
 from service.domain.units import units
-from service.domain.units.credit_code import parse_credit_code
+from service.domain.units.credit_code import is_fit, parse_credit_code
 from service.domain.units.unit_fields import UNIT_FIELDS
 from service.domain.units.units import UnitKind, missing_fields
+from service.domain.values.names import unit_name
+from service.domain.values.validators import normalise
 from service.errors import N_, InvalidInput, Message, NotFound
 from service.models.db.clock import today
 from service.models.db.ids import new_id
@@ -41,7 +44,7 @@ def create_unit(user: User, raw: Mapping[str, Any]) -> Organisation:
         entry = FormReader(raw)
         kind = entry.choice("kind", list(UnitKind), required=True)
         unit = Organisation(id=new_id(), kind=kind or "enterprise", name="", state="draft", names_history=[])
-        unit.name = entry.text("name", 100, required=True) or ""
+        unit.name = unit_name(entry.name("name", 100))
         _place(user, unit, entry)
         entry.check()
         must_reach(user, Action.EDIT_ACADEMY if kind == "academy" else Action.ADD_UNIT, unit)
@@ -122,10 +125,20 @@ def _place(user: User, unit: Organisation, entry: FormReader) -> None:
 def _fill(unit: Organisation, entry: FormReader, *, is_own: bool = False) -> None:
     """The fields anybody who may modify the unit may change, and the credit code for authorities."""
     if entry.has("credit_code") and not (is_own and unit.credit_code):
-        typed = entry.typed("credit_code")
-        unit.credit_code = entry.parse(parse_credit_code, typed) if typed else None
+        _fill_credit_code(unit, entry, is_own)
     for field in UNIT_FIELDS.plain(Place.FORM):
         setattr(unit, field.key, entry.record_field(field, today()) or None)
+
+
+def _fill_credit_code(unit: Organisation, entry: FormReader, is_own: bool) -> None:
+    """Read the code; one whose check character does not fit stands when an authority says why, and that is kept."""
+    code = normalise(entry.typed("credit_code"))
+    reason = None if is_own else entry.lines("credit_code_reason", 500)
+    if code and code == unit.credit_code:
+        unit.credit_code_reason = None if is_fit(code) else reason or unit.credit_code_reason
+        return
+    unit.credit_code = entry.parse(partial(parse_credit_code, is_vouched=bool(reason)), code) if code else None
+    unit.credit_code_reason = reason if unit.credit_code and not is_fit(unit.credit_code) else None
 
 
 def flush() -> None:

@@ -13,7 +13,7 @@ from service.demo.invented.people import FAMILY_NAMES, People, unit_records
 from service.domain.accounts.privacy import VERSION
 from service.domain.units.provinces import PROVINCES
 from service.domain.values.calendar import DAY, civil_date
-from service.models.db.collation import sort_key
+from service.models.db.collation import name_keys
 from service.models.db.transaction import Operation
 from service.models.tables.organisation import AcademyLink, Organisation, authority_id
 from service.models.tables.user import User
@@ -96,9 +96,7 @@ class Organisations:
         return Unit(row.id, kind, record["name"], code, authority, user, group.user_id if group else None)
 
     def _organisation(self, *, name: str, **values: object) -> AuditedRow:
-        row = AuditedRow(
-            self._buffer, Organisation, self._begins, self._cause, name=name, sort_key=sort_key(name, 400), **values
-        )
+        row = AuditedRow(self._buffer, Organisation, self._begins, self._cause, name=name, **name_keys(name), **values)
         row.close()
         return row
 

@@ -14,7 +14,7 @@ from service.domain.training import training_need
 from service.domain.training.training_need import EnrollmentFact
 from service.domain.values.calendar import civil_date
 from service.engine import Request
-from service.models.db.collation import sort_key
+from service.models.db.collation import name_keys
 from service.models.db.encryption import blind_index, encrypt
 from service.models.db.transaction import Operation
 from service.models.tables.certificate import Certificate, NumberOwner
@@ -78,7 +78,7 @@ class PersonHistory:
                 plan.entered_at,
                 Operation("submit_person", self.unit.user_id),
                 name=record["name"],
-                sort_key=sort_key(record["name"]),
+                **name_keys(record["name"], is_person=True),
                 id_type="resident_id",
                 id_number_sealed=encrypt(identity.number.encode()),
                 id_number_digest=blind_index(identity.number),

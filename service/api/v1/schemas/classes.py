@@ -126,7 +126,7 @@ class EnrolledRow(ResponseSchema):
 
 
 class CandidateQuery(PageQuery):
-    q = Text("姓名或拼音。 / Name or pinyin.", 50, load_default="")
+    q = Text("姓名或拼音。 / Name or pinyin.", 50, is_written=True, load_default="")
     unit = Id("单位的 id。 / Id of the unit.")
     others = Boolean("true：列出不符合的人员及原因。 / Those who do not fit, with reasons.", load_default=False)
 

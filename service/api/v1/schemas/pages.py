@@ -56,7 +56,7 @@ class PageQuery(RequestSchema):
 class SearchQuery(PageQuery):
     """One page of the rows that hold some words."""
 
-    q = Text("查找的文字。 / Words to search for.", 50, load_default="")
+    q = Text("查找的文字。 / Words to search for.", 50, is_written=True, load_default="")
 
 
 def page_of(row: type[Schema], name: str) -> type[Schema]:

@@ -32,6 +32,7 @@ class NumberQuery(RequestSchema):
         "完整的证件号码，不进入地址和日志。 / Whole number; it enters no address and no log.",
         40,
         min_length=1,
+        is_written=True,
         required=True,
     )
 
@@ -108,25 +109,27 @@ class PersonFields(RequestSchema):
     id_type = Choice("证件类型，缺省居民身份证。 / Kind of document; resident identity card unless told.", IdType)
     sex = Choice("性别；身份证可不填。 / Sex; an identity card tells it.", Sex)
     birth_date = Date("出生日期；身份证可不填。 / Day of birth; an identity card tells it.")
-    phone = Text("手机。 / Telephone.", 30)
+    phone = Text("手机。 / Telephone.", 30, is_written=True)
     no_criminal_record = Boolean(
         "无刑事处罚声明，提交时须为 true。 / Declaration of no criminal record; true to be submitted."
     )
     photo = Base64("照片，JPEG 或 PNG，base64。 / Photo, JPEG or PNG, in base64.")
-    certificate_number = Text("原有证书编号。 / Number of a certificate of former times.", 20, allow_none=True)
+    certificate_number = Text(
+        "原有证书编号。 / Number of a certificate of former times.", 20, is_written=True, allow_none=True
+    )
     certificate_issued_on = Date("原有证书发证日期。 / Its day of issue.", allow_none=True)
     certificate_valid_to = Date("原有证书有效期至。 / Its last valid day.", allow_none=True)
 
 
 class PersonChange(PersonFields):
-    name = Text("姓名。 / Name.", 50, min_length=1)
-    id_number = Text("证件号码。 / Identity number.", 40, min_length=1)
+    name = Text("姓名。 / Name.", 50, min_length=1, is_written=True)
+    id_number = Text("证件号码。 / Identity number.", 40, min_length=1, is_written=True)
     qualification_type = Text(TYPE, 20, min_length=1)
 
 
 class NewPerson(PersonFields):
-    name = Text("姓名。 / Name.", 50, min_length=1, required=True)
-    id_number = Text("证件号码。 / Identity number.", 40, min_length=1, required=True)
+    name = Text("姓名。 / Name.", 50, min_length=1, required=True, is_written=True)
+    id_number = Text("证件号码。 / Identity number.", 40, min_length=1, required=True, is_written=True)
     qualification_type = Text(TYPE, 20, min_length=1, required=True)
     unit = Id("单位的 id，缺省本单位。 / Id of the unit; one's own unless told.")
     submit = Boolean("保存后即提交审批。 / Submit for approval at once.", load_default=False)

@@ -43,7 +43,10 @@ def _member(field: RecordField, is_required: bool) -> Field[Any]:
             return Choice(description, field.choices, **options)
         case _:
             is_long, least = field.kind is FieldKind.LINES, int(field.required)
-            return Text(description, field.max_length, min_length=least, multiline=is_long, **options)
+            is_code = field.kind is FieldKind.CODE
+            return Text(
+                description, field.max_length, min_length=least, multiline=is_long, is_written=is_code, **options
+            )
 
 
 @cache

@@ -46,6 +46,9 @@ class UnitRecord(Unit):
 
     authority_id = Id("主管省份的 id。 / Id of the province.", allow_none=True)
     parent_id = Id("所属集团的 id。 / Id of the group.", allow_none=True)
+    credit_code_reason = Text(
+        "校验不符的代码为何仍可用。 / Why a code stands whose check character does not fit.", 500, allow_none=True
+    )
     names_history = List(
         fields.Dict(), "曾用名：name、until（用到哪天）。 / Former names, each with the day it was used until."
     )
@@ -59,20 +62,26 @@ class UnitChange(RequestSchema):
     class Meta(RequestSchema.Meta):
         include = record_members(UNIT_FIELDS, Place.REST_IN)
 
-    credit_code = Text("统一社会信用代码，18 位。 / Unified social credit code.", 18, allow_none=True)
+    credit_code = Text("统一社会信用代码，18 位。 / Unified social credit code.", 40, is_written=True, allow_none=True)
+    credit_code_reason = Text(
+        "校验不符的代码为何仍可用，由主管部门填写。 / Why a code stands whose check character does not fit.",
+        500,
+        multiline=True,
+        allow_none=True,
+    )
 
 
 class NewUnit(UnitChange):
     """A new unit: name, kind and province must be there, the unit itself completes the rest."""
 
-    name = Text("单位名称。 / Name.", 100, min_length=1, required=True)
+    name = Text("单位名称。 / Name.", 100, min_length=1, is_written=True, required=True)
     kind = Choice("单位类型。 / Kind.", UnitKind, required=True)
     authority = Id("主管省份的 id；省级账号不必填，院校可以没有。 / Province; provincial accounts have their own.")
     parent = Id(GROUP)
 
 
 class NewName(RequestSchema):
-    name = Text("新名称。 / The new name.", 100, min_length=1, required=True)
+    name = Text("新名称。 / The new name.", 100, min_length=1, is_written=True, required=True)
 
 
 class Conversion(RequestSchema):

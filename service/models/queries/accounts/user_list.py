@@ -12,6 +12,7 @@ from service.domain.accounts.roles import Role, UserState, managed_by
 from service.models.db.clock import now
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime.inbox import like
 from service.models.queries.scope import visible_to
@@ -51,9 +52,7 @@ def accounts_query(user: User, chosen: ReportFilter) -> Any:
         query = query.where(User.organisation_id == chosen.unit)
     if chosen.q:
         words = like(chosen.q)
-        query = query.where(
-            or_(User.login.ilike(words), User.display_name.ilike(words), Organisation.name.ilike(words))
-        )
+        query = query.where(or_(User.login.ilike(words), User.display_name.ilike(words), named(Organisation, chosen.q)))
     return query
 
 

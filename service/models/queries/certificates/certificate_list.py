@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, case, cast, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from service.domain.certificates.certificates import warns_until
+from service.domain.values.names import fold
+from service.domain.values.validators import normalise
 from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
-from service.models.queries.persons.person_list import name_contains
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope, visible_to
 from service.models.tables.case import Case
@@ -33,7 +35,7 @@ def certificates_query(user: User, chosen: ReportFilter) -> Any:
 def counted_query(user: User, chosen: ReportFilter) -> Any:
     """Select the same rows for counting, with their prints: persons and units are joined only where the filter asks."""
     query = select(Certificate.id, Certificate.printed_count).where(visible_to(user, Certificate), *_conditions(chosen))
-    if (chosen.q and not chosen.q.isdigit()) or chosen.province or chosen.unit:
+    if (chosen.q and not normalise(chosen.q).isdigit()) or chosen.province or chosen.unit:
         query = query.join(Person, Person.id == Certificate.person_id)
     return query.join(Organisation, Organisation.id == Person.unit_id) if chosen.province else query
 
@@ -122,8 +124,10 @@ def by_token(token: str) -> Certificate | None:
 
 
 def by_number_and_name(number: str, name: str) -> Certificate | None:
-    """The edition of a number that holds, else the newest, if the holder has this very name (R56, R67)."""
-    query = _public().where(Certificate.number == number, Person.name == name)
+    """The edition of a number that holds, else the newest, if the holder has this name (R56, R67), however it is
+    written (R81).
+    """
+    query = _public().where(Certificate.number == number, Person.folded_name == fold(name))
     query = query.order_by((Certificate.state == "valid").desc(), Certificate.edition.desc())
     return session().scalars(query.limit(1)).one_or_none()
 
@@ -175,12 +179,9 @@ def _rows() -> Any:
 def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if chosen.q:
-        text = chosen.q
-        found.append(
-            Certificate.number.startswith(text, autoescape=True)
-            if text.isdigit()
-            else or_(Person.sort_key.startswith(text.lower(), autoescape=True), name_contains(Person.name, text))
-        )
+        number = normalise(chosen.q)
+        starts = Certificate.number.startswith(number, autoescape=True)
+        found.append(starts if number.isdigit() else named(Person, chosen.q))
     if chosen.state == "expired":
         found += [Certificate.state == "valid", Certificate.valid_to < today()]
     elif chosen.state == "soon":

@@ -15,7 +15,7 @@ from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.db.pagination import SortOrder
-from service.models.queries.persons.person_list import name_contains
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.audit import RowChange
@@ -67,9 +67,7 @@ def changes_query(user: User, chosen: ReportFilter) -> Any:
         )
     )
     if chosen.q:
-        is_pinyin = chosen.q.isascii()
-        found = Person.sort_key.startswith(chosen.q.lower(), autoescape=True)
-        query = query.where(found if is_pinyin else name_contains(Person.name, chosen.q))
+        query = query.where(named(Person, chosen.q))
     if chosen.kind:
         own = [case for case, kind in USE_CASES.items() if kind == chosen.kind]
         query = query.where(RowChange.use_case.in_(own) if own else RowChange.use_case.not_in(list(USE_CASES)))

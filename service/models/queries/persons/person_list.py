@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, cast, func, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import TEXT
 from sqlalchemy.orm import aliased, joinedload
 
+from service.domain.values.validators import normalise
 from service.models.db.encryption import blind_index
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.case import Case
@@ -23,12 +25,6 @@ from service.models.tables.user import User
 
 ORDER = SortOrder((Person.sort_key, Person.id))
 Valid, Issued = aliased(Certificate), aliased(Certificate)
-
-
-def name_contains(column: Any, text: str) -> ColumnElement[bool]:
-    """Test for ``text`` in a name; the index on single characters finds the candidates."""
-    characters = func.string_to_array(column, None)
-    return and_(characters.op("@>")(cast(sorted(set(text)), ARRAY(TEXT))), column.contains(text, autoescape=True))
 
 
 def persons_query(user: User, chosen: ReportFilter, unit_kind: str = "") -> Any:
@@ -118,10 +114,9 @@ def _of_unit_kind(kind: str) -> list[ColumnElement[bool]]:
 
 
 def _matches(text: str) -> ColumnElement[bool]:
-    """Digits are a certificate number, or the last four of an identity number; Latin letters begin the pinyin."""
-    if text.isascii() and text[:1].isdigit():
-        holders = select(Certificate.person_id).where(Certificate.number.startswith(text, autoescape=True))
-        return or_(Person.id.in_(holders), Person.id_number_masked.endswith(text.upper(), autoescape=True))
-    if text.isascii():
-        return Person.sort_key.startswith(text.lower(), autoescape=True)
-    return name_contains(Person.name, text)
+    """Digits are a certificate number, or the last four of an identity number, other text a name."""
+    number = normalise(text)
+    if number.isascii() and number[:1].isdigit():
+        holders = select(Certificate.person_id).where(Certificate.number.startswith(number, autoescape=True))
+        return or_(Person.id.in_(holders), Person.id_number_masked.endswith(number, autoescape=True))
+    return named(Person, text)

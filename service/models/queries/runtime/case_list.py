@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
+from service.domain.values.names import join_characters
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
-from service.models.queries.persons.person_list import name_contains
+from service.models.queries.names import contains
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.case import Case, Incident
@@ -43,7 +44,7 @@ def cases_query(user: User, chosen: ReportFilter) -> Any:
     if chosen.definition:
         query = query.where(Case.definition == chosen.definition)
     if chosen.find:
-        about = name_contains(func.lower(Case.subject), chosen.find.lower())
+        about = contains(func.lower(Case.subject), join_characters(chosen.find).lower())
         query = query.where(or_(about, Case.business_key == chosen.find))
     if chosen.state:
         query = query.where(_STATES[chosen.state])

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select, text, tuple_
 
+from service.domain.values.names import join_characters
 from service.models.db.clock import CHINA, now
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
@@ -253,7 +254,7 @@ def _neighbour(user: User, kind: str, at: datetime, task_id: UUID, *, is_later: 
 
 def like(words: str) -> str:
     """A pattern for ILIKE that finds ``words`` anywhere; signs of the pattern language stand for themselves."""
-    plain = words.strip()[:60].replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    plain = join_characters(words.strip())[:60].replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     return f"%{plain}%"
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
-from service.models.queries.persons.person_list import name_contains
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope, visible_to
 from service.models.tables.organisation import Organisation
@@ -84,11 +84,7 @@ def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if chosen.q:
         text = chosen.q
-        found.append(
-            Person.sort_key.startswith(text.lower(), autoescape=True)
-            if text.isascii()
-            else or_(name_contains(Person.name, text), TrainingClass.title.contains(text, autoescape=True))
-        )
+        found.append(or_(named(Person, text), TrainingClass.title.contains(text, autoescape=True)))
     if chosen.state:
         found.append(Enrollment.state == chosen.state)
     if chosen.kind:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 
 from service.models.db.pagination import SortOrder
-from service.models.queries.persons.person_list import name_contains
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import Organisation
@@ -53,11 +53,7 @@ def scores_query(user: User, chosen: ReportFilter) -> Any:
 def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if chosen.q:
-        found.append(
-            Person.sort_key.startswith(chosen.q.lower(), autoescape=True)
-            if chosen.q.isascii()
-            else name_contains(Person.name, chosen.q)
-        )
+        found.append(named(Person, chosen.q))
     if chosen.class_id:
         found.append(Enrollment.class_id == chosen.class_id)
     if chosen.person:

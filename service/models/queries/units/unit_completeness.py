@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from service.domain.units.unit_fields import UNIT_FIELDS
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.notice import Notice, Receipt
@@ -121,13 +122,7 @@ def _live(user: User) -> Any:
 def _unentered(user: User, chosen: ReportFilter) -> Any:
     found = [_live(user), or_(Organisation.state == "draft", ~_has_persons())]
     if chosen.q:
-        text = chosen.q
-        found.append(
-            or_(
-                Organisation.name.contains(text, autoescape=True),
-                Organisation.sort_key.startswith(text.lower(), autoescape=True),
-            )
-        )
+        found.append(named(Organisation, chosen.q))
     if chosen.province:
         found.append(Organisation.authority_id == chosen.province)
     narrowed = {"record": Organisation.state == "draft", "persons": ~_has_persons(), "account": ~_has_account()}

@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import aliased
 
 from service.domain.accounts.permissions import Action
+from service.domain.values.validators import normalise
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
+from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.organisation import UNITS, AcademyLink, Organisation
@@ -166,9 +168,8 @@ def _conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
         text = chosen.q
         found.append(
             or_(
-                Organisation.name.contains(text, autoescape=True),
-                Organisation.credit_code.startswith(text.upper(), autoescape=True),
-                Organisation.sort_key.startswith(text.lower(), autoescape=True),
+                named(Organisation, text),
+                Organisation.credit_code.startswith(normalise(text), autoescape=True),
             )
         )
     if chosen.province:
