@@ -68,6 +68,7 @@ def test_help_lists_each_command_with_a_sentence() -> None:
         "deploy",
         "check",
         "verify",
+        "check-data",
         "conformance",
         "create-admin",
         "unlock",
@@ -109,6 +110,19 @@ def test_a_refused_diagram_leaves_the_version_in_force_and_says_why(anpei: Comma
         assert "training_class.bpmn:" in anpei(command, broken, code=1)
     assert anpei.ask(versions) == before
     assert len(before) == len(list((CHECKOUT / "processes").glob("*.bpmn")))
+
+
+def test_r81_the_data_are_compared_with_a_fresh_computation(anpei: Command) -> None:
+    said = anpei("check-data")
+    assert "姓名和单位名称的检索：核对" in said
+    assert "Search keys of names:" in said
+    anpei.ask("UPDATE organisation SET spelling = 'xyz', sort_key = 'secret' WHERE code = '37'")
+    broken = anpei("check-data", "names", code=1)
+    assert re.search(r"^organisation [0-9a-f-]{36} spelling$", broken, re.MULTILINE)
+    assert "secret" not in broken
+    assert "names: 姓名和单位名称的检索：核对" in broken
+    assert "2 differences" in broken
+    assert "one of training_need" in anpei("check-data", "everything", code=2)
 
 
 def test_a_login_that_cannot_be_is_told_in_a_line(anpei: Command) -> None:

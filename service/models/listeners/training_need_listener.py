@@ -3,7 +3,8 @@
 It also repeats the columns of the person that figures are grouped by; they are never stale.
 
 A row is stale while its ``as_of`` lies before today; a change sets it to the first of all days, and a new person gets a
-row that begins stale. ``workflow.training.refresh_need`` decides stale rows again.
+row that begins stale. ``workflow.training.refresh_need`` decides stale rows again. What is watched is what the
+statements of ``training_need_statements`` read: nothing is listed here.
 """
 
 from __future__ import annotations
@@ -12,28 +13,18 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, inspect, text, update
+from sqlalchemy import event, inspect, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.models.db.unit_of_work import UnitOfWork
 from service.models.tables.certificate import Certificate
 from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, RefresherRecord, TrainingNeed
+from service.models.tables.training import TrainingNeed
+from service.models.tables.training_need_statements import READ, REPEATED
 
 STALE = date(1, 1, 1)
-_REPEATED = ("unit_id", "qualification_type_id", "state")  # of the person
-_WATCHED: dict[type, tuple[str, ...]] = {Certificate: ("state", "issued_on", "valid_to"), Enrollment: ("state",)}
-
-WRITE_NEEDS = text(
-    """
-    UPDATE training_need SET need = n.need, as_of = n.as_of, reference_date = n.reference_date, valid_to = n.valid_to,
-        certificate_id = n.certificate_id, decision = n.decision
-    FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS n(person_id uuid, need text, as_of date, reference_date date,
-        valid_to date, certificate_id uuid, decision text)
-    WHERE training_need.person_id = n.person_id
-    """
-)
-"""Write the decisions on many persons in one statement; each person has had a row since they were entered."""
+_LINKS = ("person_id", "certificate_id")
+"""The columns that lead from a row to the person whose need it decides."""
 
 
 def register() -> None:
@@ -48,41 +39,53 @@ def _mark(current: UnitOfWork, _context: Any) -> None:
         current.execute(rows.on_conflict_do_nothing())
     for person in (row for row in current.dirty if isinstance(row, Person)):
         _repeat(current, person)
-    changed = {_person_of(current, row) for row in (*current.new, *current.dirty) if _counts(row)} - {None}
+    changed: set[UUID] = set()
+    for row in (*current.new, *current.dirty, *current.deleted):
+        if _counts(row, row in current.deleted):
+            changed |= _persons_of(current, row)
     if changed:
         current.execute(update(TrainingNeed).where(TrainingNeed.person_id.in_(changed)).values(as_of=STALE))
 
 
-def _counts(row: object) -> bool:
-    """Tell whether the change can change the need: certificates, refresher records,
-    renewals that begin or end (R25).
-    """
-    if isinstance(row, RefresherRecord):
-        return True
-    if isinstance(row, Enrollment) and row.kind != "renewal":
+def _counts(row: Any, is_deleted: bool) -> bool:
+    """Tell whether the change of a row can change a need: a column that is read has changed, or the row has gone."""
+    columns = READ.get(getattr(row, "__tablename__", ""), frozenset())
+    if not columns or not _is_read(row):
         return False
     state = inspect(row)
-    fields = _WATCHED.get(type(row), ())
-    return any(state.attrs[field].history.has_changes() for field in fields)
+    return is_deleted or any(state.attrs[name].history.has_changes() for name in columns)
 
 
-def _person_of(current: UnitOfWork, row: Any) -> UUID | None:
-    if isinstance(row, RefresherRecord):
-        certificate = current.get(Certificate, row.certificate_id)
-        return certificate.person_id if certificate else None
-    return row.person_id
+def _is_read(row: Any) -> bool:
+    """Leave out the rows that the statements leave out by a constant: enrolments other than renewals (R25)."""
+    return row.__tablename__ != "enrollment" or "renewal" in _values(row, "kind")
+
+
+def _persons_of(current: UnitOfWork, row: Any) -> set[UUID]:
+    """The persons to whom the row belongs and, where that has changed, belonged."""
+    link = next(name for name in _LINKS if hasattr(type(row), name))
+    keys = _values(row, link)
+    if link == "person_id":
+        return keys
+    return set(current.scalars(select(Certificate.person_id).where(Certificate.id.in_(keys))))
+
+
+def _values(row: Any, name: str) -> set[Any]:
+    """The value of a column after the change and before it."""
+    history = inspect(row).attrs[name].history
+    return {*history.added, *history.unchanged, *history.deleted} - {None}
 
 
 def _repeat(current: UnitOfWork, person: Person) -> None:
     """Let the repeated columns follow the person in the same transaction."""
     state = inspect(person)
-    if any(state.attrs[name].history.has_changes() for name in _REPEATED):
-        values = {name: getattr(person, name) for name in _REPEATED}
+    if any(state.attrs[name].history.has_changes() for name in REPEATED):
+        values = {name: getattr(person, name) for name in REPEATED}
         current.execute(update(TrainingNeed).where(TrainingNeed.person_id == person.id).values(values))
 
 
 def _unknown(person: Person) -> dict[str, Any]:
-    repeated = {name: getattr(person, name) for name in _REPEATED}
+    repeated = {name: getattr(person, name) for name in REPEATED}
     return {
         "person_id": person.id,
         "need": "initial",

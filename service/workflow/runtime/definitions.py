@@ -17,8 +17,10 @@ from service.engine import ValidationIssue
 from service.errors import N_, DefinitionRefused, NotFound
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.listeners.training_need_listener import STALE
 from service.models.tables.case import Case, Task, TaskState
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
+from service.models.tables.training import TrainingNeed
 
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
 
@@ -125,6 +127,8 @@ def deploy(
         current_session.execute(
             update(DefinitionVersion).where(DefinitionVersion.key == read.process).values(current=False)
         )
+        if any(name == "training_need.dmn" for name in files):
+            current_session.execute(update(TrainingNeed).values(as_of=STALE))  # decided again by the new table
         if known is not None:
             known.current = True
             return known, False

@@ -22,12 +22,12 @@ from service.handlers import registry
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.listeners.training_need_listener import WRITE_NEEDS
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.scope_adapters import actor_of, subject_of
 from service.models.queries.training.training_need_facts import TrainingNeedInputs, facts_of
 from service.models.tables.person import Person
 from service.models.tables.training import TrainingClass, TrainingNeed
+from service.models.tables.training_need_statements import WRITE_NEEDS
 from service.models.tables.user import User
 from service.workflow.authorization import must_have_record
 from service.workflow.row_refusal import refusal_of

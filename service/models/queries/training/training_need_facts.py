@@ -9,10 +9,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-
 from service.domain.certificates import certificates
 from service.domain.certificates.certificates import CertificateState
 from service.domain.training import training_need
@@ -20,27 +16,7 @@ from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import EnrollmentFact, Facts
 from service.models.db.prepared_statements import execute_prepared
-from service.models.tables.certificate import Certificate
-from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, RefresherRecord
-
-_PERSONS = any_(bindparam("persons", type_=ARRAY(PG_UUID)))
-_HELD = select(
-    Certificate.id,
-    Certificate.person_id,
-    Certificate.issued_on,
-    Certificate.valid_to,
-    Certificate.state,
-    Certificate.number,
-    Certificate.edition,
-).where(Certificate.person_id == _PERSONS, Certificate.state.in_(("valid", "issued")))
-_RENEWALS = select(Enrollment.person_id, Enrollment.enrolled_on, Enrollment.state).where(
-    Enrollment.person_id == _PERSONS, Enrollment.kind == "renewal", Enrollment.state.in_(LIVE_ENROLLMENT)
-)
-_REFRESHERS = (
-    select(Certificate.person_id, RefresherRecord.year)
-    .join(RefresherRecord, RefresherRecord.certificate_id == Certificate.id)
-    .where(Certificate.person_id == _PERSONS)
-)
+from service.models.tables.training_need_statements import HELD, REFRESHERS, RENEWALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +51,20 @@ def to_domain(row: Any) -> certificates.Certificate:
 
 def _certificates(person_ids: Collection[UUID]) -> dict[UUID, list[tuple[certificates.Certificate, UUID]]]:
     found = defaultdict(list)
-    for row in execute_prepared(_HELD, {"persons": list(person_ids)}):
+    for row in execute_prepared(HELD, {"persons": list(person_ids)}):
         found[row.person_id].append((to_domain(row), row.id))
     return found
 
 
 def _renewals(person_ids: Collection[UUID]) -> dict[UUID, list[EnrollmentFact]]:
     found = defaultdict(list)
-    for row in execute_prepared(_RENEWALS, {"persons": list(person_ids)}):
+    for row in execute_prepared(RENEWALS, {"persons": list(person_ids)}):
         found[row.person_id].append(EnrollmentFact(TrainingKind.RENEWAL, row.enrolled_on, EnrollmentState(row.state)))
     return found
 
 
 def _refresher_years(person_ids: Collection[UUID]) -> dict[UUID, list[int]]:
     found = defaultdict(list)
-    for row in execute_prepared(_REFRESHERS, {"persons": list(person_ids)}):
+    for row in execute_prepared(REFRESHERS, {"persons": list(person_ids)}):
         found[row.person_id].append(row.year)
     return found
