@@ -24,6 +24,7 @@ from service.reports.attempts import (
     certified,
     failed,
     in_year,
+    judged,
     number_of,
     participated,
     passed,
@@ -35,7 +36,7 @@ from service.reports.framework.report import OFFICIAL, CellType, Column, Report,
 from service.reports.framework.table import WholeTable, share
 
 Organiser, Institution = aliased(Organisation), aliased(Organisation)
-SUMS = ("planned", "enrolled", "confirmed", "came", "participated", "passed", "failed", "certified")
+SUMS = ("planned", "enrolled", "confirmed", "came", "participated", "judged", "passed", "failed", "certified")
 
 COLUMNS = (
     Column("year", N_("年度"), CellType.CODE, is_minor=True),
@@ -97,6 +98,7 @@ def _enrolled(user: User, chosen: ReportFilter) -> Any:
         number_of(Enrollment.state.in_(CONFIRMED)).label("confirmed"),
         number_of(Enrollment.state.in_(CAME)).label("came"),
         number_of(participated).label("participated"),
+        number_of(judged).label("judged"),
         number_of(passed).label("passed"),
         number_of(failed).label("failed"),
         number_of(certified()).label("certified"),
@@ -117,8 +119,8 @@ def conditions(chosen: ReportFilter) -> list[Any]:
 
 
 def rate(row: Row) -> Row:
-    """Passed, of those who took the examination."""
-    return {"rate": share("passed", "participated")(row)}
+    """Passed, of those whose score of the examination is confirmed (R88)."""
+    return {"rate": share("passed", "judged")(row)}
 
 
 def _cells(row: Any) -> Row:
@@ -159,7 +161,7 @@ def chart(_user: User, _chosen: ReportFilter, table: WholeTable) -> Chart:
         N_("各类培训的报名与合格人数"),
         bars,
         (N_("合格"), N_("不合格"), N_("其他报名")),
-        N_("右侧为合格率：合格 ÷ 参考"),
+        N_("右侧为合格率：合格 ÷ 成绩已确认的参考人数"),
     )
 
 
@@ -172,7 +174,9 @@ REPORT = Report(
     groups=groups,
     filters=(YEAR, choice("kind", tuple(TrainingKind), N_("全部类型")), PROVINCE),
     defaults=lambda _user: {"year": str(today().year)},
-    note=N_("不含草稿和已取消的班。省级用户看本省主办的班，以及本省人员参加的外省班（只计本省人员）。"),
+    note=N_(
+        "不含草稿和已取消的班。合格率只计成绩已确认的人员，尚无确认的为“—”。省级用户看本省主办的班，以及本省人员参加的外省班（只计本省人员）。"
+    ),
     sign="draft",
     position=50,
     menu_section="reports",

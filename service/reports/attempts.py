@@ -37,6 +37,12 @@ participated: ColumnElement[bool] = case(
     (Enrollment.state.in_(TRIED), _has(Score.value.is_not(None))),
     else_=false(),
 )
+judged: ColumnElement[bool] = case(
+    (Enrollment.state.in_(PASSED), true()),
+    (Enrollment.state.in_(TRIED), _has(Score.value.is_not(None), Score.confirmed_at.is_not(None))),
+    else_=false(),
+)
+"""Took an attempt whose score is confirmed: the whole of a pass rate, which says nothing of the others (R88)."""
 passed: ColumnElement[bool] = case(
     (Enrollment.state.in_(PASSED), true()),
     (Enrollment.state.in_(ENDED), _has(Score.confirmed_at.is_not(None), Score.value >= TrainingClass.pass_mark)),

@@ -18,14 +18,14 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 from service.reports.annual_classes import conditions, rate
-from service.reports.attempts import CAME, number_of, participated, passed
+from service.reports.attempts import CAME, judged, number_of, participated, passed
 from service.reports.framework import columns
 from service.reports.framework.filters import PROVINCE, YEAR, choice, hidden
 from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
 
 Province = aliased(Organisation)
-SUMS = ("enrolled", "came", "participated", "passed")
+SUMS = ("enrolled", "came", "participated", "judged", "passed")
 COLUMNS = (
     columns.CLASS,
     columns.CLASS_CODE,
@@ -51,6 +51,7 @@ def read(user: User, chosen: ReportFilter) -> PagedTable:
             func.count().label("enrolled"),
             number_of(Enrollment.state.in_(CAME)).label("came"),
             number_of(participated).label("participated"),
+            number_of(judged).label("judged"),
             number_of(passed).label("passed"),
         )
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)

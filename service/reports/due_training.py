@@ -141,7 +141,10 @@ def _kinds(sums: Mapping[str, Any]) -> WholeTable:
         own: Row = {"due": due + done, "done": done, "live": live, "waiting": due - live}
         rows.append({"kind": kind.label, "kind_code": kind.value, **own})
     return WholeTable(
-        _OF_KIND, rows, ("due", "done", "live", "waiting"), lambda row: {"rate": share("done", "due")(row)}
+        _OF_KIND,
+        rows,
+        ("due", "done", "live", "waiting"),
+        lambda row: {"rate": share("done", "due", begins_open=True)(row)},
     )
 
 
@@ -153,7 +156,7 @@ def _sums(row: Mapping[str, Any]) -> Row:
 def _rate(row: Row) -> Row:
     """Completed this year, of those who were or are due this year."""
     due = sum(row[kind] for kind in DUE)
-    return {"rate": share("done", "due")({"done": row["done"], "due": row["done"] + due})}
+    return {"rate": share("done", "due", begins_open=True)({"done": row["done"], "due": row["done"] + due})}
 
 
 def _counted(user: User, chosen: ReportFilter, keys: list[Any]) -> Any:
@@ -196,7 +199,7 @@ REPORT = Report(
     read=read,
     chart=chart,
     defaults=_defaults,
-    note=N_("在册人员为已审批人员。完成率 = 本年已完成 ÷（本年已完成 + 仍应培训）。点数字看名单。"),
+    note=N_("在册人员为已审批人员。完成率 = 本年已完成 ÷（本年已完成 + 仍应培训），尚无人完成的为“—”。点数字看名单。"),
     filters=(choice("by", tuple(By), "", N_("汇总方式")), PROVINCE, UNIT, TYPE),
     sign="cap",
     position=10,

@@ -57,13 +57,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A part of a whole; of nothing it is «—» (domain.md §11)."""
+    """A part of a whole; of nothing, and while nothing is known of it (is_open), it is «—» (domain.md §11, R88)."""
 
     part: int
     whole: int
+    is_open: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether there is a figure at all."""
+        return self.whole > 0 and not self.is_open
 
     def __str__(self) -> str:
-        if not self.whole:
+        if not self.is_known:
             return "—"
         tenths = (2000 * self.part + self.whole) // (2 * self.whole)
         return f"{tenths // 10}.{tenths % 10}%"

@@ -143,6 +143,6 @@ class PagedTable:
         return totals | self.figures(totals)
 
 
-def share(part: str, whole: str) -> Callable[[Row], Ratio]:
-    """The share of one sum in another."""
-    return lambda row: Ratio(row[part], row[whole])
+def share(part: str, whole: str, *, begins_open: bool = False) -> Callable[[Row], Ratio]:
+    """The share of one sum in another. begins_open: there is no figure before the first of the part (R88)."""
+    return lambda row: Ratio(row[part], row[whole], begins_open and not row[part])

@@ -110,8 +110,8 @@ def _say_each(value: str) -> str:
 
 
 def _share(value: Ratio | str) -> float | str:
-    """A fraction, or — of nothing."""
-    return value if isinstance(value, str) else value.part / value.whole if value.whole else NOTHING
+    """A fraction, or — where there is no figure."""
+    return value if isinstance(value, str) else value.part / value.whole if value.is_known else NOTHING
 
 
 def _day(value: date | str) -> date:
