@@ -26,6 +26,7 @@ from service.operations.certificates import (
     end_holders,
     find_approved_certificate,
     find_unapproved_certificate,
+    is_face_of,
     log_print,
 )
 from service.operations.context import Context
@@ -37,6 +38,8 @@ from service.operations.enrollments import (
     move_enrollment,
 )
 from service.operations.identity import obstacle_to_owner
+
+FACE_CHANGED = N_("资料已变更，证面与打印件不同：收回打印件后换发新版。")
 
 
 @topic("certification.issue_certificate")
@@ -71,7 +74,10 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 @topic("certification.approve")
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Approve: the certificate becomes valid (R59), the edition it renews is superseded (R56, R60)."""
+    """Approve: the certificate becomes valid (R59), the edition it renews is superseded (R56, R60).
+
+    The face stays as it may have been printed; what changes it makes another edition (R79).
+    """
     certificate = _certificate(data)
     if obstacle := certificates.obstacle_to_approval(to_domain(certificate)):
         raise Conflict(obstacle)
@@ -82,9 +88,6 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VALID)
     certificate.state, certificate.approval = CertificateState.VALID, "approved"
     certificate.approved_by, certificate.approved_at = context.actor_id, context.at
-    certificate.qualification_type_id = load_enrolled_person(
-        certificate.person_id
-    ).qualification_type_id  # may have changed (R61)
     return {}
 
 
@@ -101,19 +104,28 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 @topic("certification.stop_printing")
 def stop_printing(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Report if printed copies are still to be recovered; the diagram has ended the print task."""
-    return {"printed": _certificate(data).printed_count > data.get("recovered_prints", 0)}
+    """Report if printed copies are still to be recovered; the diagram has ended the print task.
+
+    Without a refusal it is the record of the holder that has changed, so that the printed face is no longer true (R79).
+    """
+    certificate = _certificate(data)
+    if certificate.approval == "pending":
+        load_enrollment(data).reason = FACE_CHANGED
+    return {"printed": certificate.printed_count > data.get("recovered_prints", 0)}
 
 
 @topic("certification.resubmit")
 def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Update type and unit from the person's record, and ask for approval again."""
+    """Ask for approval again, with type and unit of the person's record; another face than the printed one is a new
+    edition, and the recovered one is void (R79)."""
     enrollment, certificate = load_enrollment(data), _certificate(data)
-    certificate.qualification_type_id = load_trainee(enrollment).qualification_type_id
-    certificate.unit_name = load_trainee(enrollment).unit.name
+    person = load_trainee(enrollment)
+    if certificate.printed_count and not is_face_of(certificate, person, person.unit.name):
+        certificate = _replaced(enrollment, certificate)
+    certificate.qualification_type_id, certificate.unit_name = person.qualification_type_id, person.unit.name
     certificate.approval = "pending"
     enrollment.reason = None
-    return {"recovered_prints": certificate.printed_count}
+    return {"recovered_prints": certificate.printed_count, "certificate_id": str(certificate.id)}
 
 
 @topic("certification.void")
@@ -168,6 +180,26 @@ def _renewed(enrollment: Enrollment, context: Context) -> Certificate:
         edition=last_edition(old.number) + 1,
         supersedes_id=old.id,
     )
+
+
+def _replaced(enrollment: Enrollment, old: Certificate) -> Certificate:
+    """Void an unapproved edition whose print has been recovered, and build the one that takes its place."""
+    held = find_approved_certificate(enrollment.person_id)
+    new = _edition(
+        enrollment,
+        number=old.number,
+        first_issued_on=old.first_issued_on,
+        issued_on=old.issued_on,
+        valid_to=old.valid_to,
+        edition=last_edition(old.number) + 1,
+        supersedes_id=held.id if held else None,
+    )
+    check_move(CERTIFICATE_MOVES, CertificateState(old.state), CertificateState.VOID)
+    old.state, old.void_reason = CertificateState.VOID, FACE_CHANGED
+    session().flush()  # one edition in the making: the old one first
+    session().add(new)
+    session().flush()
+    return new
 
 
 def _edition(enrollment: Enrollment, **values: Any) -> Certificate:

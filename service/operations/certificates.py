@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -18,8 +19,10 @@ from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.case import Case
-from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.case import Case, Task
+from service.models.tables.certificate import Certificate, PrintRecord, last_edition
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
 from service.models.tables.training import Enrollment
 from service.operations.context import Context
 
@@ -48,6 +51,7 @@ def log_print(
 ) -> None:
     """Log one print of one edition (R57, R58). Raises InvalidInput at ``print_reason`` without a photo, or when a
     further print gives no reason."""
+    session().refresh(certificate, ["printed_count"], with_for_update={"key_share": True})  # exact when two print
     why = (reason or "").strip()
     if obstacle := certificates.obstacle_to_printing(to_domain(certificate), has_photo, certificate.printed_count, why):
         raise InvalidInput({"print_reason": obstacle}, text=obstacle)
@@ -104,3 +108,37 @@ def _reason(certificate: Certificate) -> str:
     """Write why, for the enrolments that end with it."""
     state, why = CertificateState(certificate.state).label, certificate.void_reason or ""
     return str(Message(N_("证书 %(number)s %(state)s。%(why)s"), number=certificate.number, state=state, why=why))
+
+
+def is_face_of(certificate: Certificate, person: Person, unit_name: str) -> bool:
+    """Tell whether type and unit on the face are those of the holder's record."""
+    return (certificate.qualification_type_id, certificate.unit_name) == (person.qualification_type_id, unit_name)
+
+
+def follow_records(person_ids: Collection[UUID]) -> list[UUID]:
+    """Let the certificates in the making of these persons follow their records (R79).
+
+    One that nobody has printed is changed, and counts after every edition there is. Returns the cases of those whose
+    print has to be called back: they take the message ``face_changed``.
+    """
+    session().flush()
+    query = (
+        select(Certificate, Person, Organisation.name)
+        .join(Person, Person.id == Certificate.person_id)
+        .join(Organisation, Organisation.id == Person.unit_id)
+        .where(Certificate.person_id.in_(person_ids), Certificate.state == CertificateState.ISSUED)
+        .order_by(Certificate.id)
+    )
+    printed = []
+    for certificate, person, unit_name in session().execute(query.with_for_update(of=Certificate)).all():
+        if is_face_of(certificate, person, unit_name):
+            continue
+        if certificate.printed_count:
+            printed.append(certificate.enrollment_id)
+            continue
+        certificate.qualification_type_id, certificate.unit_name = person.qualification_type_id, unit_name
+        if (latest := last_edition(certificate.number)) > certificate.edition:
+            certificate.edition = latest + 1
+    waiting = select(Task.case_id).where(Task.element.endswith("approve_certificate"), Task.state == "open")
+    cases = select(Enrollment.case_id).where(Enrollment.id.in_(printed), Enrollment.case_id.in_(waiting))
+    return list(session().scalars(cases.order_by(Enrollment.case_id))) if printed else []

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, undefer_group
 
 from service.domain.accounts.attempts import QUERIES, QUERIES_OF_NUMBER, source_of
@@ -209,11 +209,16 @@ def _print_task(user: User, certificate: Certificate) -> Task | None:
     reissued = select(Reissue.case_id).where(Reissue.new_certificate_id == certificate.id)
     case_ids = list(session().scalars(reissued))
     if not case_ids and certificate.enrollment_id is not None:
-        newest = certificate_list.editions(certificate.number)[0].id == certificate.id
         made = select(Enrollment.case_id).where(Enrollment.id == certificate.enrollment_id)
-        case_ids = list(session().scalars(made)) if newest else []
+        case_ids = list(session().scalars(made)) if _is_latest(certificate) else []
     query = select(Task).where(
         Task.case_id.in_(case_ids), Task.state == "open", Task.kind.endswith("print_certificate")
     )
     task = session().scalars(query).first() if case_ids else None
     return task if task and (task.organisation_id, task.role) in inbox_addresses(user) else None
+
+
+def _is_latest(certificate: Certificate) -> bool:
+    """Tell whether no later edition was made by the same enrolment; other enrolments have cases of their own."""
+    own = select(func.max(Certificate.edition)).where(Certificate.enrollment_id == certificate.enrollment_id)
+    return session().scalar(own) == certificate.edition

@@ -23,6 +23,7 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
+from service.operations.certificates import follow_records
 from service.workflow.authorization import must_reach
 from service.workflow.runtime import tasks
 
@@ -42,6 +43,7 @@ def transfer_person(user: User, person_id: UUID, unit_id: UUID) -> Person:
         person.unit_id = unit.id
         session().flush()
         _readdress(user, person, unit)
+        _call_back(user, person)
     return person
 
 
@@ -49,6 +51,7 @@ def change_type(user: User, person_id: UUID, code: str) -> Person:
     """Change the qualification type while the certificate is valid, without any other condition (R61, S65).
 
     Number and dates stay, the approval too; a new edition waits to be printed, and the old one says so when verified.
+    A renewal in the making follows; if it is printed, its print is called back (R79).
     """
     with transaction(Operation("change_qualification_type", user.id)) as current:
         person = _person(user, person_id, Action.CHANGE_TYPE)
@@ -68,7 +71,14 @@ def change_type(user: User, person_id: UUID, code: str) -> Person:
         current.add(next_edition(old, qualification_type_id=kind.id, unit_name=person.unit.name))
         if waiting := live_reissue_of(old.id):
             tasks.correlate_message(user, waiting.case_id, "certificate_ended")
+        _call_back(user, person)
     return person
+
+
+def _call_back(user: User, person: Person) -> None:
+    """Let a certificate in the making follow; a print of it is called back (R79)."""
+    for case_id in follow_records([person.id]):
+        tasks.offer_message(user, case_id, "face_changed")
 
 
 def _person(user: User, person_id: UUID, action: Action) -> Person:

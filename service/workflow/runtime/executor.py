@@ -139,8 +139,13 @@ def task_id(case_id: UUID, token: str) -> UUID:
 
 def require_subscription(held: LockedCase, message: str, otherwise: str) -> None:
     """Raise Conflict(otherwise) unless the case waits for the BPMN message now."""
-    if f"message:{message}" not in held.awaited:
+    if not awaits(held, message):
         raise Conflict(otherwise)
+
+
+def awaits(held: LockedCase, message: str) -> bool:
+    """Tell whether the case waits for the BPMN message now."""
+    return f"message:{message}" in held.awaited
 
 
 def envelope(held: LockedCase, act: Act, salt: bytes) -> journal.Envelope:

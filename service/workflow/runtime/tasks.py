@@ -208,6 +208,17 @@ def correlate_message(
         executor.apply_input(held, Act("message", actor, element=message, data=data or {}))
 
 
+def offer_message(user: User | None, case_id: UUID, message: str) -> bool:
+    """Give a case a BPMN message if it waits for it, which a case of an older diagram may not; tell whether it did."""
+    actor = user.id if user else None
+    with _use_case(f"signal {message}", actor):
+        held = executor.lock_case(case_id)
+        if not executor.awaits(held, message):
+            return False
+        executor.apply_input(held, Act("message", actor, element=message, data={}))
+    return True
+
+
 def reroute_tasks(case_id: UUID, data: Mapping[str, Any], actor_id: UUID | None) -> None:
     """Change what open tasks are addressed by (R42: the unit of a pending enrolment moved to another province)."""
     with _use_case("readdress", actor_id):
