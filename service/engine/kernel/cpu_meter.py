@@ -20,8 +20,10 @@ class CpuMeter:
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
-        self._began, self._real = time.thread_time(), time.monotonic()
-        self._others = 0.0
+        self._real = time.monotonic()
+        self._others = self._used = 0.0
+        self._cpu: float | None = None
+        self._again = self._real + (seconds or 0) / 2
         self._asked = False
 
     def charge(self, seconds: float) -> None:
@@ -29,10 +31,18 @@ class CpuMeter:
         self._others += seconds
 
     def left(self) -> float:
-        """CPU time that is still allowed."""
+        """CPU time that is still allowed. The clock of CPU time is slow to ask, and nobody can compute longer than real
+        time goes by: it counts from half of the allowance on, and is asked now and then.
+        """
         if self.seconds is None:
             return float("inf")
-        return self.seconds - (time.thread_time() - self._began) - self._others
+        now = time.monotonic()
+        if now >= self._again:
+            cpu = time.thread_time()
+            self._cpu, since = cpu, cpu if self._cpu is None else self._cpu
+            self._used += cpu - since
+            self._again = now + self.seconds / 100
+        return self.seconds - self._used - self._others
 
     def is_stuck(self) -> bool:
         """Tell whether far more real time than CPU time went by, twice in a row: whoever asks is then not to blame."""
@@ -45,9 +55,14 @@ class CpuMeter:
     @contextmanager
     def pause(self) -> Iterator[None]:
         """Leave out what runs inside."""
-        cpu, real = time.thread_time(), time.monotonic()
+        real, counts = time.monotonic(), self._cpu is not None
+        if counts:
+            self._used += time.thread_time() - (self._cpu or 0)
         try:
             yield
         finally:
-            self._began += time.thread_time() - cpu
-            self._real += time.monotonic() - real
+            passed = time.monotonic() - real
+            self._real += passed
+            self._again += passed
+            if counts:
+                self._cpu = time.thread_time()
