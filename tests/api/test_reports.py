@@ -122,6 +122,7 @@ def test_the_annual_table_counts_attempts_and_passes(client: FlaskClient, clock:
         "confirmed": 6,
         "came": 5,
         "participated": 4,
+        "judged": 4,
         "passed": 3,
         "failed": 1,
         "certified": 2,
