@@ -57,6 +57,18 @@ class MailServer:
 
 
 @dataclass(frozen=True, slots=True)
+class Signing:
+    """The signer of certificates. key: PEM of key and certificates, None for the demonstration's own;
+    token: ``module;token;key`` of a PKCS#11 token whose ``pin`` opens it; timestamps: address of the authority.
+    """
+
+    key: Path | None = None
+    token: str = ""
+    pin: str = ""
+    timestamps: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs from one installation to the next.
 
@@ -78,6 +90,7 @@ class Settings:
     mail: MailServer | None = None  # None: no mail is sent
     address: str = ""  # under which people reach the pages: links in mails, QR codes, the host that requests may name
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* headers are believed
+    signing: Signing = Signing()
 
     @property
     def roles(self) -> DatabaseRoles:
@@ -90,7 +103,7 @@ def settings() -> Settings:
     """The settings of this process; read once, secrets made when missing. Raises ``InvalidSetting``."""
     home = make_folder(data_dir())
     owner_url, database_url, read_url = _database_urls(home)
-    keys, digest_key = read_keys(Path(os.environ.get("ANPEI_KEYS") or _made(home / "keys", _new_keys)))
+    keys, digest_key = read_keys(Path(os.environ.get("ANPEI_KEYS") or make_secret(home / "keys", _new_keys)))
     return Settings(
         data_dir=home,
         database_url=database_url,
@@ -98,14 +111,30 @@ def settings() -> Settings:
         read_url=read_url,
         is_embedded="ANPEI_DATABASE_URL" not in _given(DATABASE_VARIABLES),
         port=_port(os.environ.get("ANPEI_PORT") or "8000"),
-        secret_key=os.environ.get("ANPEI_SECRET_KEY") or _made(home / "secret-key", _new_secret).read_text().strip(),
+        secret_key=os.environ.get("ANPEI_SECRET_KEY")
+        or make_secret(home / "secret-key", _new_secret).read_text().strip(),
         keys=MappingProxyType(keys),
         current_key=list(keys)[-1],
         digest_key=digest_key,
         mail=read_mail_server(os.environ.get("ANPEI_SMTP_URL", ""), os.environ.get("ANPEI_MAIL_FROM", "")),
         address=os.environ.get("ANPEI_ADDRESS", "").rstrip("/"),
         trusted_proxies=read_networks(os.environ.get("ANPEI_TRUSTED_PROXIES", "")),
+        signing=_read_signing(os.environ),
     )
+
+
+def _read_signing(given: Mapping[str, str]) -> Signing:
+    key, token = given.get("ANPEI_SIGNING_KEY", ""), given.get("ANPEI_SIGNING_TOKEN", "")
+    timestamps = given.get("ANPEI_TSA_URL", "")
+    if key and token:
+        raise InvalidSetting("ANPEI_SIGNING_KEY and ANPEI_SIGNING_TOKEN exclude each other: one key signs")
+    if key and not Path(key).is_file():
+        raise InvalidSetting(f"ANPEI_SIGNING_KEY: there is no file {key}")
+    if token and token.count(";") != 2:
+        raise InvalidSetting("ANPEI_SIGNING_TOKEN must be module;token label;key label")
+    if (key or token) and not timestamps.startswith(("https://", "http://")):
+        raise InvalidSetting("ANPEI_TSA_URL must be the address of a time-stamping authority when a key is set")
+    return Signing(Path(key) if key else None, token, given.get("ANPEI_SIGNING_PIN", ""), timestamps)
 
 
 def read_networks(text: str) -> tuple[Network, ...]:
@@ -158,7 +187,7 @@ def password_file(home: Path, role: str) -> Path:
 
 def make_password(home: Path, role: str) -> str:
     """The password of a role of the embedded server, made on the first call."""
-    file = _made(password_file(home, role), lambda: f"*:*:*:{role}:{_new_secret()}")
+    file = make_secret(password_file(home, role), lambda: f"*:*:*:{role}:{_new_secret()}")
     return file.read_text().strip().rpartition(":")[2]
 
 
@@ -253,7 +282,11 @@ def demo_password() -> str:
     It is stored in the data folder when first asked for, since the accounts keep it.
     """
     file = make_folder(data_dir()) / "demo-password"
-    return _made(file, lambda: os.environ.get("ANPEI_DEMO_PASSWORD") or secrets.token_urlsafe(12)).read_text().strip()
+    return (
+        make_secret(file, lambda: os.environ.get("ANPEI_DEMO_PASSWORD") or secrets.token_urlsafe(12))
+        .read_text()
+        .strip()
+    )
 
 
 def _key(file: Path, key_id: str, value: str) -> bytes:
@@ -281,7 +314,7 @@ def _new_keys() -> str:
     return "\n".join(f"{name}:{value}" for name, value in made.items())
 
 
-def _made(file: Path, make: Callable[[], str]) -> Path:
+def make_secret(file: Path, make: Callable[[], str]) -> Path:
     """``file``, written with what ``make`` returns unless it exists;
     whole or not at all, whoever else does the same.
     """

@@ -8,6 +8,7 @@ picture the JPEG, of the members of an archive each with its length in four byte
 from __future__ import annotations
 
 import codecs
+import hashlib
 import io
 import json
 import os
@@ -166,6 +167,63 @@ def pdf(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
     if re.search(rb"/(JavaScript|Launch|Encrypt)\b", text):
         raise Refused("active")
     return None, []
+
+
+def signature(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
+    """Tell who signed a PDF, and if it is as it was signed. limits: certificates (DER in hexadecimal), which are ours.
+
+    Value: ["unsigned"], ["foreign"], ["altered"], or ["ours", the contact that the signature names].
+    """
+    import pikepdf
+    from asn1crypto import algos, cms, core, pem, tsp, x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+    from cryptography.x509 import load_der_x509_certificate
+
+    assert all((algos, core, pem, tsp, x509))  # loaded before no file can be opened any more
+    ours = [load_der_x509_certificate(bytes.fromhex(one)).public_key() for one in limits["certificates"]]
+    confine()
+    ranges = re.findall(rb"/ByteRange\s*\[\s*0\s+(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})\s*\]", data)
+    if not ranges:
+        return ["unsigned"], []
+    end, start, length = map(int, ranges[-1])
+    packed = re.fullmatch(rb"<((?:[0-9a-f]{2})*)>", data[end:start])
+    if packed is None:
+        return ["foreign"], []
+    try:
+        container = bytes.fromhex(packed[1].decode())
+        signed = cms.ContentInfo.load(container)
+        signer = signed["content"]["signer_infos"][0]
+        attributes, value = signer["signed_attrs"].untag().dump(), signer["signature"].native
+        digest = next(
+            one["values"][0].native for one in signer["signed_attrs"] if one["type"].native == "message_digest"
+        )
+    except (ValueError, TypeError, KeyError, IndexError):
+        return ["foreign"], []
+    if not any(_has_signed(key, value, attributes, (rsa, ec, padding, hashes)) for key in ours):
+        return ["foreign"], []
+    rest = container[len(signed.dump()) :]
+    if rest.strip(b"\0") or start + length != len(data) or hashlib.sha256(data[:end] + data[start:]).digest() != digest:
+        return ["altered"], []
+    with pikepdf.open(io.BytesIO(data), suppress_warnings=True) as document:
+        fields = [field for field in document.Root.AcroForm.Fields if field.get("/FT") == "/Sig"]
+        return ["ours", str(fields[-1].V.get("/ContactInfo", ""))[:500]], []
+
+
+def _has_signed(key: Any, value: bytes, attributes: bytes, modules: tuple[Any, ...]) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    rsa, ec, padding, hashes = modules
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(value, attributes, padding.PKCS1v15(), hashes.SHA256())
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(value, attributes, ec.ECDSA(hashes.SHA256()))
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
 
 
 def look_at(one: Any, pikepdf: Any, depth: int = 0) -> None:
@@ -374,6 +432,7 @@ OPERATIONS: dict[str, Callable[[bytes, Limits], tuple[Any, Any]]] = {
     "members": members,
     "office": office,
     "pdf": pdf,
+    "signature": signature,
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from fontTools.ttLib import TTFont
@@ -50,7 +50,7 @@ def fit(text: str, box: Box) -> Fit:
     """Find the largest type at which the text fits; the smallest there is when none does."""
     size = box.size
     while True:
-        lines = _lines(text, box, box.width * SAFETY / (size * MM_OF_POINT))
+        lines = wrap(text, replace(box, size=size))
         if size <= SMALLEST or len(lines) * size * LEADING * MM_OF_POINT <= box.height:
             return Fit(size, lines)
         size -= STEP
@@ -61,6 +61,16 @@ def markup(text: str, box: Box) -> Markup:
     found = fit(text, box)
     inside = Markup("<br>").join(escape(line) for line in found.lines)
     return Markup('<span class="fit" style="font-size:{}pt">{}</span>').format(f"{found.size:g}", inside)
+
+
+def wrap(text: str, box: Box) -> tuple[str, ...]:
+    """Break the text at the size of the box, however many lines it takes."""
+    return _lines(text, box, box.width * SAFETY / (box.size * MM_OF_POINT))
+
+
+def measure(text: str, size: float, *, is_bold: bool = False) -> float:
+    """The length of a text on one line, in millimetres."""
+    return _width(text, is_bold) * size * MM_OF_POINT
 
 
 def _lines(text: str, box: Box, ems: float) -> tuple[str, ...]:

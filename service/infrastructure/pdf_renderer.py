@@ -18,6 +18,9 @@ FACES = (
 )
 
 
+VARIANT = "pdf/a-3a"  # tagged, with embedded fonts and the text behind every glyph
+
+
 class OwnFiles(URLFetcher):
     """Fetches style sheets, fonts and pictures inside the document; refuses every other address."""
 
@@ -36,7 +39,7 @@ class PdfDocument:
     """
 
     def __init__(self, title: str, *, style: str) -> None:
-        self._title, self._fonts = title, _fonts()
+        self._title, self._fonts = title, fonts()
         self._sheets = [CSS(TEMPLATES / style, font_config=self._fonts, url_fetcher=OwnFiles(allow_redirects=False))]
         self._documents: list[Any] = []
 
@@ -44,9 +47,7 @@ class PdfDocument:
         """Lay out one piece."""
         page = HTML(string=html, base_url=TEMPLATES.as_uri() + "/", url_fetcher=OwnFiles(allow_redirects=False))
         self._documents.append(
-            page.render(
-                stylesheets=self._sheets, font_config=self._fonts, pdf_variant="pdf/a-3u", optimize_images=False
-            )
+            page.render(stylesheets=self._sheets, font_config=self._fonts, pdf_variant=VARIANT, optimize_images=False)
         )
 
     def content(self) -> bytes:
@@ -55,11 +56,11 @@ class PdfDocument:
         whole = self._documents[0].copy(pages)
         if self._title:
             whole.metadata.title = self._title
-        return bytes(whole.write_pdf(pdf_variant="pdf/a-3u", optimize_images=False))
+        return bytes(whole.write_pdf(pdf_variant=VARIANT, optimize_images=False))
 
 
 @cache
-def _fonts() -> FontConfiguration:
+def fonts() -> FontConfiguration:
     """Load the fonts that set-up fetched; the system's own of the same families stand in for what is missing."""
     configuration = FontConfiguration()
     for family, weight, file in FACES:

@@ -59,6 +59,8 @@ def _read(user: User, chosen: ReportFilter, heads: tuple[Column, ...], states: t
     query = with_scores(
         select(
             Enrollment.state,
+            Enrollment.case_id,
+            Person.photo_id,
             Person.id.label("person_id"),
             Person.name,
             Person.sex,
@@ -91,7 +93,7 @@ def _read(user: User, chosen: ReportFilter, heads: tuple[Column, ...], states: t
 def _cells(row: Any) -> Row:
     return {
         **columns.person(row),
-        **columns.plain(row, "unit_name", "province", "type_name"),
+        **columns.plain(row, "unit_name", "province", "type_name", "case_id", "photo_id"),
         "phone": row.phone_masked,
         "state": EnrollmentState(row.state).label,
         "signature": None,
@@ -110,3 +112,5 @@ PAPERS = LISTS = (
     Report("class-sign-in", N_("签到表"), ROLES, read_sign_in, filters=(hidden("class_id"),), sign="draft"),
     Report("class-scores", N_("成绩单"), ROLES, read_scores, filters=(hidden("class_id"),), sign="tick"),
 )
+FILE = PAPERS
+"""The tables of the file of a class, in their order."""

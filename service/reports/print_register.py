@@ -49,7 +49,7 @@ COLUMNS = (
 )
 
 
-def read(user: User, chosen: ReportFilter) -> PagedTable:
+def read(user: User, chosen: ReportFilter, shown: tuple[Column, ...] = COLUMNS) -> PagedTable:
     """Read the prints of the certificates in scope, the latest first."""
     query = (
         select(
@@ -75,7 +75,7 @@ def read(user: User, chosen: ReportFilter) -> PagedTable:
         .where(visible_to(user, Certificate), *_conditions(chosen))
     )
     order = SortOrder((PrintRecord.created_at, PrintRecord.id), is_descending=True)
-    return PagedTable(COLUMNS, query, order, _cells, ("received",))
+    return PagedTable(shown, query, order, _cells, ("received",))
 
 
 def _conditions(chosen: ReportFilter) -> list[Any]:

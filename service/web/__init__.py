@@ -42,7 +42,7 @@ VIEWS = (
     ("notices", ("notices", "tickets")),
     ("persons", ("persons", "person_actions", "person_import", "corrections")),
     ("runtime", ("inbox", "tasks", "cases", "processes")),
-    ("system", ("home", "settings", "reports", "exports", "public", "audit", "administration")),
+    ("system", ("home", "settings", "reports", "papers", "exports", "public", "audit", "administration")),
     ("training", ("plans", "classes", "enrollments", "worklists")),
     ("units", ("units", "unit_actions")),
 )

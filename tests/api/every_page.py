@@ -137,7 +137,8 @@ def _nearest(user: User, model: Any) -> list[Any]:
 
 def addresses(app: Flask, rule: Rule, examples: dict[str, list[Any]]) -> Iterator[str]:
     """The rule with its examples put in; a rule of two arguments with each pair."""
-    examples = examples | ({"name": [paper.name for paper in PAPERS]} if rule.endpoint == "reports.class_paper" else {})
+    of_a_class = rule.endpoint in ("reports.class_paper", "papers.class_paper")
+    examples = examples | ({"name": [paper.name for paper in PAPERS]} if of_a_class else {})
     most = NAMES if rule.arguments == {"name"} else EXAMPLES
     values: list[dict[str, Any]] = [{}]
     for argument in sorted(rule.arguments):

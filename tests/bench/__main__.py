@@ -7,13 +7,13 @@ import time
 
 from service.config import EMBEDDED_ROLES
 from service.migrations import upgrade
-from tests.bench import cast, end_to_end, engine_bench, exports, http, inbox, lists, siege
+from tests.bench import cast, certificates, end_to_end, engine_bench, exports, http, inbox, lists, siege
 from tests.bench.figures import Figures
 from tests.bench.processes import at_once
 from tests.bench.scratch import scratch
 
 PREPARED = "bench"
-PARTS = ("engine", "end_to_end", "http", "inbox", "exports", "lists", "siege")
+PARTS = ("engine", "end_to_end", "http", "inbox", "exports", "certificates", "lists", "siege")
 
 
 def main() -> None:
@@ -31,6 +31,8 @@ def main() -> None:
         _database(figures, chosen.only, chosen.cases)
     if "exports" in chosen.only:
         exports.measure(figures)  # the full data are made first where they are missing
+    if "certificates" in chosen.only:
+        certificates.measure(figures)
     if "lists" in chosen.only:
         lists.measure(figures)
     figures.summary()

@@ -25,6 +25,8 @@ REQUIRED: dict[str, tuple[str, float]] = {
     "export_50000_s": ("<=", 20),
     "siege_p95_ratio": ("<=", 3),
     "siege_rss_mb": ("<=", 400),
+    "faces_over_bare": ("<=", 1.5),
+    "certificates_500_rss_mb": ("<=", 400),
 }
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pikepdf
 import pytest
 from sqlalchemy import select
 
-from service.domain.certificates.faces import FaceLanguage, FaceStyle, Layout
-from service.errors import InvalidInput, NotAllowed, NotFound
+from service.config import settings
+from service.domain.certificates.faces import FaceLanguage, FaceStyle, Layout, Packaging
+from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from service.infrastructure import pdf_signature
 from service.models.db.session import session
 from service.models.queries.certificates.print_list import printable
 from service.models.tables.case import Job
@@ -198,3 +203,102 @@ def test_a_reissue_is_done_when_its_edition_is_printed_with_others(app: Any, clo
     new = session().get_one(Certificate, session().scalars(select(Reissue)).one().new_certificate_id)
     printing.write(_begin(stage, [new, *_held(stage, 2)]).id)
     assert open_tasks(case) == []
+
+
+FACES = printing.FACES_PER_SLICE
+
+
+def test_a_batch_goes_on_after_its_worker_was_killed_without_a_page_lost_or_doubled(
+    app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 9 (batches): the worker dies after the first slice; what is laid out already is not laid out again"""
+    stage = make_stage()
+    held = _held(stage, 2 * FACES + 3)
+    batch = _begin(stage, held)
+
+    class Killed(BaseException):
+        """What no handler catches."""
+
+    def killed(_requests: Any) -> Iterator[Any]:
+        request = next(_requests)
+        yield request.key, [printing.print_piece(piece, request.style) for piece in request.pieces]
+        raise Killed
+
+    monkeypatch.setattr(printing, "lay_out", killed)
+    with pytest.raises(Killed):
+        printing.write(batch.id)
+    session().rollback()
+    assert (_now(batch).state, _now(batch).done, len(_prints())) == ("running", FACES, len(held))
+    asked: list[int] = []
+
+    def counted(requests: Iterator[Any]) -> Iterator[Any]:
+        for request in requests:
+            asked.append(request.key)
+            yield request.key, [printing.print_piece(piece, request.style) for piece in request.pieces]
+
+    monkeypatch.setattr(printing, "lay_out", counted)
+    printing.write(batch.id)
+    assert asked == [1, 2]
+    assert (_now(batch).state, _now(batch).done, len(_prints())) == ("done", len(held), len(held))
+    with pikepdf.open(io.BytesIO(printing.read_file(_now(batch)))) as document:
+        assert len(document.pages) == len(held)
+        assert document.Root.MarkInfo.Marked
+        owners = [_page_of_structure(document, page) for page in document.pages]
+        assert owners == [page.obj.objgen for page in document.pages]  # each page keeps its own structure
+    assert not (settings().data_dir / "prints" / str(batch.id)).exists()
+
+
+def test_slices_are_laid_out_by_processes_and_stand_in_order(app: Any, clock: Any) -> None:
+    """Issue 9 (batches): all cores; the answers come as they are ready, the pages by the names of the holders"""
+    stage = make_stage()
+    held = _held(stage, FACES + 2)
+    batch = printing.begin_batch(stage.association, [c.id for c in held], "x", "", ADDRESS, packaging=Packaging.ZIP)
+    printing.write(batch.id)
+    with zipfile.ZipFile(io.BytesIO(printing.read_file(_now(batch)))) as packed:
+        ordered = printable(stage.association, [c.id for c in held])
+        assert packed.namelist() == [f"{c.number}-{c.edition}.pdf" for c in ordered]
+        for name, certificate in zip(packed.namelist(), ordered, strict=True):
+            assert pdf_signature.examine(packed.read(name)) == ("ours", ADDRESS.format(certificate.verify_token))
+
+
+def test_one_that_is_not_approved_is_not_signed(app: Any, clock: Any) -> None:
+    stage = make_stage()
+    [held] = _held(stage, 1, state="issued")
+    batch = printing.begin_batch(stage.association, [held.id], "x", "", ADDRESS, packaging=Packaging.ZIP)
+    printing.write(batch.id)
+    with zipfile.ZipFile(io.BytesIO(printing.read_file(_now(batch)))) as packed:
+        assert [pdf_signature.examine(packed.read(name))[0] for name in packed.namelist()] == ["unsigned"]
+
+
+@pytest.mark.parametrize("when", ["before", "between"])
+def test_a_batch_can_be_cancelled_until_it_is_done(
+    app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Issue 9 (batches)"""
+    stage = make_stage()
+    batch = _begin(stage, _held(stage, FACES + 1))
+
+    def interrupted(requests: Iterator[Any]) -> Iterator[Any]:
+        for request in requests:
+            printing.cancel(stage.association, batch.id)
+            yield request.key, [b"never read"]
+
+    if when == "before":
+        printing.cancel(stage.association, batch.id)
+    monkeypatch.setattr(printing, "lay_out", interrupted)
+    printing.write(batch.id)
+    assert _now(batch).state == "cancelled"
+    with pytest.raises(NotFound):
+        printing.read_file(_now(batch))
+    assert not (settings().data_dir / "prints" / str(batch.id)).exists()
+    with pytest.raises(Conflict):
+        printing.cancel(stage.association, batch.id)
+    with pytest.raises(NotFound):
+        printing.cancel(stage.colleague, batch.id)
+
+
+def _page_of_structure(document: pikepdf.Pdf, page: pikepdf.Page) -> Any:
+    numbers = document.Root.StructTreeRoot.ParentTree.Nums
+    found = {int(numbers[at]): numbers[at + 1] for at in range(0, len(numbers), 2)}
+    elements = [one for one in found[int(page.obj.StructParents)] if one is not None]
+    return elements[0].Pg.objgen

@@ -31,6 +31,9 @@ VARIABLES = (
     "SMTP_URL",
     "MAIL_FROM",
     "ADDRESS",
+    "SIGNING_KEY",
+    "SIGNING_TOKEN",
+    "TSA_URL",
 )
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from weasyprint import CSS, HTML
 
-from service.config import TEMPLATES
-from service.infrastructure import line_breaks, pdf, pdf_renderer
+from service.infrastructure import line_breaks, pdf
 from service.infrastructure.line_breaks import Box, fit
+from tests.builders import laid_out
 from tests.builders.faces import ENGLISH, face
 
 LAYOUTS = [(layout, english) for layout in ("a4", "card") for english in (None, ENGLISH)]
@@ -98,12 +97,8 @@ def test_a_name_breaks_between_its_parts_as_long_as_they_fit() -> None:
 
 
 def _pages(faces: list[dict[str, Any]]) -> list[Any]:
-    fetcher = pdf_renderer.OwnFiles(allow_redirects=False)
-    fonts = pdf_renderer._fonts()
-    sheet = CSS(TEMPLATES / "certificates/certificate.css", font_config=fonts, url_fetcher=fetcher)
     html = pdf.render("certificates/certificate.html", {"title": "x", "faces": faces})
-    page = HTML(string=html, base_url=TEMPLATES.as_uri() + "/", url_fetcher=fetcher)
-    return list(page.render(stylesheets=[sheet], font_config=fonts).pages)
+    return laid_out.lay_out(html, "certificates/certificate.css")
 
 
 def _faults(page: Any) -> Iterator[str]:
@@ -121,7 +116,7 @@ def _faults(page: Any) -> Iterator[str]:
 def _fields(page: Any) -> Iterator[tuple[str, Any]]:
     """The extent of each field: of its lines of text and its pictures, in pixels."""
     found: dict[str, list[tuple[float, float, float, float]]] = {}
-    _collect(page._page_box, None, found)
+    _collect(laid_out.root(page), None, found)
     for name, boxes in found.items():
         yield (
             name,
@@ -134,10 +129,8 @@ def _collect(box: Any, field: str | None, found: dict[str, list[tuple[float, flo
     field = (element.get("data-field") if element is not None and hasattr(element, "get") else None) or field
     is_leaf = hasattr(box, "text") or hasattr(box, "replacement") or type(box).__name__ == "TableCellBox"
     if field and is_leaf:
-        top, bottom = box.position_y, box.position_y + box.height
-        if hasattr(box, "text"):  # of a text the em square, which its ink fills
-            base = box.position_y + box.baseline
-            top, bottom = base - 0.88 * box.style["font_size"], base + 0.12 * box.style["font_size"]
-        found.setdefault(field, []).append((box.position_x, top, box.position_x + box.width, bottom))
+        place = (box.position_x, box.position_y, box.position_x + box.width, box.position_y + box.height)
+        text = laid_out.text_of(box)
+        found.setdefault(field, []).append(tuple(text)[1:] if text else place)
     for child in getattr(box, "children", ()):
         _collect(child, field, found)

@@ -22,6 +22,11 @@ class FaceLanguage(Labelled):
     BILINGUAL = "bilingual", N_("中英双语")
 
 
+class Packaging(Labelled):
+    PDF = "pdf", N_("一个 PDF，用于打印")
+    ZIP = "zip", N_("ZIP，每份证书一个文件；已批准的带电子签名")
+
+
 @dataclass(frozen=True, slots=True)
 class FaceStyle:
     """The look of a face."""

@@ -86,14 +86,16 @@ def blind_index(plain: str) -> bytes:
 
 
 def write_encrypted(path: Path, data: bytes) -> None:
-    """Write a file that is encrypted like a column; it and its folder are for this account alone."""
-    open_to_owner(path)
-    path.write_bytes(encrypt(data))
+    """Write a file encrypted like a column, whole or not at all; it and its folder are for this account alone."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    open_to_owner(part)
+    part.write_bytes(encrypt(data))
+    part.replace(path)
 
 
 def open_to_owner(path: Path) -> None:
     """Make an empty file, and its folder if need be, that no other account of the machine can read."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True, parents=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -53,6 +54,11 @@ class Photo(Audited, Base):
     def get(photo_id: UUID) -> Photo | None:
         """The photo with this id; whose it is the caller has checked."""
         return session().get(Photo, photo_id)
+
+    @staticmethod
+    def all_of(photo_ids: Collection[UUID]) -> list[Photo]:
+        """The photos with these ids."""
+        return list(session().scalars(select(Photo).where(Photo.id.in_(photo_ids))))
 
 
 class Person(Audited, Base):

@@ -20,7 +20,7 @@ from service.models.db.session import Base, session
 class PrintBatch(Base):
     """One file of many certificates. done: faces laid out so far; refused: certificates that could not be printed, and
     why; shift_x, shift_y: the offset of the printer in tenths of a millimetre, to the right and down;
-    layout, language: of the faces, ``FaceStyle``.
+    layout, language: of the faces, ``FaceStyle``; packaging: one PDF to print, or a ZIP of a file for each certificate.
 
     The file is encrypted and kept for a day; the row and the prints it logged stay.
     """
@@ -37,14 +37,15 @@ class PrintBatch(Base):
     shift_y: Mapped[int] = mapped_column(default=0, server_default="0")
     layout: Mapped[str] = mapped_column(String(8), default="a4", server_default="a4")
     language: Mapped[str] = mapped_column(String(10), default="zh", server_default="zh")
+    packaging: Mapped[str] = mapped_column(String(3), default="pdf", server_default="pdf")
     total: Mapped[int]
     done: Mapped[int] = mapped_column(default=0)
     refused: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
-    state: Mapped[str] = mapped_column(String(8), default="running")
+    state: Mapped[str] = mapped_column(String(9), default="running")
     error: Mapped[str | None] = mapped_column(Text)
     ended_at: Mapped[datetime | None]
     __table_args__ = (
-        CheckConstraint("state IN ('running', 'done', 'failed', 'removed')", name="state"),
+        CheckConstraint("state IN ('running', 'done', 'failed', 'cancelled', 'removed')", name="state"),
         Index(None, "user_id", "at"),
     )
 

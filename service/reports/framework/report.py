@@ -106,6 +106,7 @@ class Report:
         roles: who may see and export it.
         read: gives the table for a filter.
         note: the sentence below the table.
+        hint: the sentence after it that is of use on the screen alone.
         filters: the fields that narrow it, in the order of the filter bar.
         defaults: values of fields that the reader has not set (this year).
         is_yearly: read a year at a time unless a search or a class narrows it: all years at once are the whole history.
@@ -123,6 +124,7 @@ class Report:
     roles: frozenset[Role]
     read: Callable[[User, ReportFilter], Table]
     note: str = ""
+    hint: str = ""
     filters: tuple[FilterField, ...] = ()
     defaults: Callable[[User], Mapping[str, str]] = lambda _user: {}
     chart: Callable[[User, ReportFilter, Any], Chart | None] = lambda _user, _chosen, _table: None

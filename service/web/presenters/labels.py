@@ -9,7 +9,7 @@ from flask import Flask
 
 from service.domain.accounts.roles import Role, UserState
 from service.domain.certificates.certificates import CertificateKind
-from service.domain.certificates.faces import FaceLanguage, Layout
+from service.domain.certificates.faces import FaceLanguage, Layout, Packaging
 from service.domain.notices.notices import NoticeKind
 from service.domain.notices.tickets import TicketKind
 from service.domain.persons.corrections import CorrectionKind
@@ -172,6 +172,7 @@ def register(app: Flask) -> None:
         "options": options,
         "face_layouts": tuple(Layout),
         "face_languages": tuple(FaceLanguage),
+        "face_packagings": tuple(Packaging),
         "pairs": pairs,
         "score_label": score_label,
     }

@@ -156,6 +156,7 @@ WITHOUT_ENUMERATION: dict[str, dict[str, Status]] = {
         "running": Status("info", "half", N_("正在排版")),
         "done": Status("ok", "check", N_("可下载")),
         "failed": Status("bad", "stop", N_("没有成功")),
+        "cancelled": Status("", "no", N_("已取消")),
         "removed": Status("", "no", N_("文件已删除")),
     },
 }

@@ -175,7 +175,15 @@ def verify(number: str, name: str, source: str) -> Certificate | None:
     called = entry.parse(parse_name, name)
     entry.check()
     assert asked is not None
-    paces = {f"source:{source_of(source)}": QUERIES, f"number:{asked}": QUERIES_OF_NUMBER}
+    count_question(source, asked)
+    return certificate_list.by_number_and_name(asked, called or "")
+
+
+def count_question(source: str, number: str = "") -> None:
+    """Count a question of the public against its source and its number, if any; raises TooManyAttempts."""
+    paces = {f"source:{source_of(source)}": QUERIES}
+    if number:
+        paces[f"number:{number}"] = QUERIES_OF_NUMBER
     with transaction(Operation("verify")) as current:
         Attempt.lock(*paces)
         waits = [
@@ -185,7 +193,6 @@ def verify(number: str, name: str, source: str) -> Certificate | None:
             seconds = math.ceil((until - now()).total_seconds())
             raise TooManyAttempts(N_("查询过于频繁，请 %(seconds)s 秒后再试。"), seconds, seconds=seconds)
         current.add_all([Attempt(kind=ATTEMPT_KIND, key=key) for key in paces])
-    return certificate_list.by_number_and_name(asked, called or "")
 
 
 def has_print_task(user: User, certificate: Certificate) -> bool:

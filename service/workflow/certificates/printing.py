@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import io
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from service.config import settings
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.domain.certificates.certificates import obstacle_to_printing
-from service.domain.certificates.faces import FaceStyle
+from service.domain.certificates.certificates import CertificateState, obstacle_to_printing
+from service.domain.certificates.faces import FaceStyle, Packaging
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import pdf
+from service.infrastructure.pdf_merger import merge
+from service.infrastructure.pdf_pool import Piece, Request, lay_out, print_piece
 from service.models.db.clock import now
 from service.models.db.encryption import read_encrypted, write_encrypted
 from service.models.db.ids import new_id
@@ -41,6 +49,10 @@ FILE_LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "print_batch", "print_batch.remove"
 
 
+class Cancelled(Exception):
+    """The user has cancelled the batch."""
+
+
 def obstacle(certificate: Certificate, reason: str = "") -> Message | None:
     """Say why this certificate cannot be part of the file; one reason serves all further prints."""
     has_photo = certificate.person.photo_id is not None
@@ -55,6 +67,7 @@ def begin_batch(
     address: str,
     shift: Shift = (0, 0),
     style: FaceStyle | None = None,
+    packaging: Packaging = Packaging.PDF,
 ) -> PrintBatch:
     """Begin to print these certificates as one file. address: where the QR codes lead, ``{}`` standing for the token;
     shift: of the printer, ``calibration.parse_shift``.
@@ -89,6 +102,7 @@ def begin_batch(
         shift_y=shift[1],
         layout=str(look.layout),
         language=str(look.language),
+        packaging=str(packaging),
     )
     with transaction(Operation("begin_print_batch", user.id)) as current:
         current.add(batch)
@@ -110,8 +124,8 @@ def begin_batch(
 
 
 def write(batch_id: UUID, job_id: UUID | None = None) -> None:
-    """Log the prints and write the file; doing it again after a failure prints nothing twice.
-    A failure is noted, then raised.
+    """Log the prints and write the file; doing it again after a failure prints nothing twice and lays out only what is
+    not there. A failure is noted, then raised; a batch that its user cancels meanwhile ends without a file.
 
     job_id: the job that does it, whose lease is prolonged.
     """
@@ -120,11 +134,27 @@ def write(batch_id: UUID, job_id: UUID | None = None) -> None:
         return
     try:
         _write(batch, job_id)
+    except Cancelled:
+        session().rollback()
+        _clear(batch_id)
+        return
     except Exception as error:
         session().rollback()
         _end(batch_id, "failed", f"{type(error).__name__}: {error}")
         raise
     _end(batch_id, "done")
+
+
+def cancel(user: User, batch_id: UUID) -> None:
+    """End a batch of the user's own that is not done; prints that were logged stay logged. Raises Conflict."""
+    with transaction(Operation("cancel_print_batch", user.id)) as current:
+        query = select(PrintBatch).where(PrintBatch.id == batch_id, PrintBatch.user_id == user.id).with_for_update()
+        row = current.scalars(query.execution_options(populate_existing=True)).one_or_none()
+        if row is None:
+            raise NotFound
+        if row.state not in ("running", "failed"):
+            raise Conflict(N_("这一批已经结束，不能取消。"))
+        row.state, row.ended_at = "cancelled", now()
 
 
 def find_batch(user: User, batch_id: UUID) -> PrintBatch:
@@ -136,7 +166,7 @@ def find_batch(user: User, batch_id: UUID) -> PrintBatch:
 
 
 def read_file(batch: PrintBatch) -> bytes:
-    """The PDF of a finished batch; raises NotFound when it is gone."""
+    """The PDF or ZIP of a finished batch; raises NotFound when it is gone."""
     path = _file(batch.id)
     if batch.state != "done" or not path.exists():
         raise NotFound(N_("文件已过一天，已删除；请从证书台账再次打印。"))
@@ -146,6 +176,7 @@ def read_file(batch: PrintBatch) -> bytes:
 def remove(batch_id: UUID) -> None:
     """Delete the file; the row and the logged prints stay (§5.1: no residual data)."""
     _file(batch_id).unlink(missing_ok=True)
+    _clear(batch_id)
     with transaction(Operation("remove_print_batch")) as current:
         current.get_one(PrintBatch, batch_id).state = "removed"
 
@@ -156,19 +187,98 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
         raise NotAllowed
     refused = _log(user, batch)
     wanted = [UUID(key) for key in batch.certificate_ids if key not in {row["id"] for row in refused}]
-    _note(batch.id, done=0, refused=refused)
+    _note(batch.id, refused=refused)
     if not wanted:
         raise Conflict(N_("所选证书都不能打印。"))
-    pages = pdf.new_pdf(batch.title, style=faces.STYLE)
     ordered = printable(user, wanted, with_numbers=True)
-    for n in range(0, len(ordered), FACES_PER_SLICE):
-        part: Sequence[Certificate] = ordered[n : n + FACES_PER_SLICE]
-        collected = faces.faces_of(part, batch.address, (batch.shift_x, batch.shift_y), _style(batch))
-        pages.add(pdf.render(faces.TEMPLATE, {"title": batch.title, "faces": collected}))
-        _note(batch.id, done=n + len(part))
+    slices = [ordered[n : n + FACES_PER_SLICE] for n in range(0, len(ordered), FACES_PER_SLICE)]
+    parts = _parts(batch, slices, job_id)
+    write_encrypted(_file(batch.id), _packed(batch, slices, parts))
+    _clear(batch.id)
+
+
+def _parts(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], job_id: UUID | None) -> list[list[Path]]:
+    """Lay the slices out that are not there yet, and note the progress; returns their files, in order.
+
+    What a file is called follows from what stands in it: a slice whose facts have changed since is laid out again.
+    """
+    files: list[list[Path]] = []
+    done = 0
+
+    def requests() -> Iterator[Request]:
+        nonlocal done
+        for key, part in enumerate(slices):
+            pieces = _pieces(batch, part)
+            files.append([_part(batch.id, key, piece) for piece in pieces])
+            if all(path.exists() for path in files[key]):
+                done += len(part)
+                continue
+            yield Request(key, pieces, faces.STYLE)
+
+    for key, contents in _laid_out(requests(), len(slices)):
+        for path, content in zip(files[key], contents, strict=True):
+            write_encrypted(path, content)
+        done += len(slices[key])
+        _progress(batch.id, done)
         if job_id is not None:
             jobs.extend_lease(job_id)
-    write_encrypted(_file(batch.id), pages.content())
+    _progress(batch.id, done)
+    return files
+
+
+def _laid_out(requests: Iterator[Request], slices: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Few faces are laid out here: starting a process takes longer."""
+    if slices > 1:
+        yield from lay_out(requests)
+        return
+    for request in requests:
+        yield request.key, [print_piece(piece, request.style) for piece in request.pieces]
+
+
+def _pieces(batch: PrintBatch, part: Sequence[Certificate]) -> tuple[Piece, ...]:
+    collected = faces.faces_of(part, batch.address, (batch.shift_x, batch.shift_y), _style(batch))
+    if batch.packaging == Packaging.PDF:
+        return ((pdf.render(faces.TEMPLATE, {"title": faces.TITLE, "faces": collected}), ""),)
+    return tuple(
+        (pdf.render(faces.TEMPLATE, {"title": faces.TITLE, "faces": [face]}), _contact(batch, certificate))
+        for face, certificate in zip(collected, part, strict=True)
+    )
+
+
+def _contact(batch: PrintBatch, certificate: Certificate) -> str:
+    """The address under which a file is signed: one of a certificate that is not approved yet is not signed."""
+    return batch.address.format(certificate.verify_token) if certificate.state == CertificateState.VALID else ""
+
+
+def _packed(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], parts: Sequence[Sequence[Path]]) -> bytes:
+    contents = (read_encrypted(path) for paths in parts for path in paths)
+    if batch.packaging == Packaging.PDF:
+        return merge(contents, faces.TITLE)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        names = (f"{one.number}-{one.edition}.pdf" for part in slices for one in part)
+        for name, content in zip(names, contents, strict=True):
+            packed.writestr(zipfile.ZipInfo(name), content)
+    return out.getvalue()
+
+
+def _progress(batch_id: UUID, done: int) -> None:
+    """Note how many faces are laid out; raises Cancelled when the user has ended the batch."""
+    with transaction(Operation("print_batch_progress")) as current:
+        row = current.get_one(PrintBatch, batch_id, populate_existing=True)
+        if row.state == "cancelled":
+            raise Cancelled
+        row.done = done
+
+
+def _part(batch_id: UUID, key: int, piece: Piece) -> Path:
+    digest = hashlib.sha256("\0".join(piece).encode()).hexdigest()
+    return _folder(batch_id) / f"{key:04d}-{digest[:24]}.sealed"
+
+
+def _clear(batch_id: UUID) -> None:
+    """Delete the parts."""
+    shutil.rmtree(_folder(batch_id), ignore_errors=True)
 
 
 def _log(user: User, batch: PrintBatch) -> list[dict[str, Any]]:
@@ -198,7 +308,14 @@ def _note(batch_id: UUID, **values: Any) -> None:
 
 
 def _end(batch_id: UUID, state: str, error: str | None = None) -> None:
-    _note(batch_id, state=state, ended_at=now(), error=error and error[:2000])
+    with transaction(Operation("print_batch_progress")) as current:
+        row = current.get_one(PrintBatch, batch_id, with_for_update=True, populate_existing=True)
+        if row.state in ("running", "failed"):  # not cancelled in the last moment
+            row.state, row.ended_at, row.error = state, now(), error and error[:2000]
+
+
+def _folder(batch_id: UUID) -> Path:
+    return settings().data_dir / "prints" / str(batch_id)
 
 
 def _file(batch_id: UUID) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from service.config import settings
 from service.errors import N_, Conflict
 
@@ -15,6 +17,11 @@ def verification_address() -> str:
     if not settings().address:
         raise Conflict(NOT_SET)
     return settings().address + PATH
+
+
+def class_address(class_id: UUID) -> str:
+    """Return the address of the check-in of a class, with a place for the case of the person who comes."""
+    return f"{settings().address or SAMPLE}/classes/{class_id}/check-in#{{}}"
 
 
 def sample_address() -> str:

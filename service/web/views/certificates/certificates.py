@@ -24,9 +24,10 @@ from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.list_page import render_list
 from service.web.shell.navigation import has_permission
+from service.web.views.accounts.session import source
 from service.web.views.certificates.printing import shift
 from service.web.views.system.public import seen_as
-from service.workflow.certificates import certificates
+from service.workflow.certificates import certificates, electronic_certificates
 from service.workflow.certificates.verification_address import sample_address, verification_address
 from service.workflow.idempotency import once
 from service.workflow.persons.corrections import changes_of
@@ -101,6 +102,17 @@ def preview(certificate_id: UUID) -> ResponseReturnValue:
     style = FaceStyle.parse(request.args)
     content = certificates.preview(current_user, certificate_id, sample_address(), shift(), style)
     return _pdf(content, f"preview-{certificate_id}")
+
+
+@bp.post("/certificates/<uuid:certificate_id>/electronic")
+@requires_permission(Action.VIEW_CERTIFICATES)
+@rerender_on_error(show, Conflict)
+def download(certificate_id: UUID) -> ResponseReturnValue:
+    """The signed file, for its holder's unit and whoever else may see the certificate; every download is remembered."""
+    style = FaceStyle.parse(request.form)
+    content = electronic_certificates.download(current_user, certificate_id, verification_address(), style, source())
+    headers = {"Content-Disposition": f'attachment; filename="certificate-{certificate_id}.pdf"'}
+    return Response(content, mimetype="application/pdf", headers=headers)
 
 
 @bp.get("/certificates/<uuid:certificate_id>/records.pdf")

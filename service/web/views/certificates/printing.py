@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.domain.certificates.faces import FaceStyle
-from service.errors import N_, InvalidInput, Message
+from service.domain.certificates.faces import FaceStyle, Packaging
+from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.clock import today
 from service.models.queries.certificates.print_list import (
     certificates_of_cases,
@@ -61,7 +61,8 @@ def create() -> ResponseReturnValue:
     """Few are laid out at once; many go to the background, with a page that shows how far they are."""
     chosen = _ids(request.form.getlist("certificate"))
     title, reason = request.form.get("title", "").strip() or "证书", request.form.get("reason", "")
-    return _begin(chosen, title, reason, FaceStyle.parse(request.form))
+    packaging = Packaging.ZIP if request.form.get("packaging") == Packaging.ZIP else Packaging.PDF
+    return _begin(chosen, title, reason, FaceStyle.parse(request.form), packaging)
 
 
 @bp.get("/certificates/calibration")
@@ -113,12 +114,25 @@ def show(batch_id: UUID) -> ResponseReturnValue:
     return render_template(part, row=row, refused=refused)
 
 
+@bp.post("/certificates/print/<uuid:batch_id>/cancel")
+@requires_permission(Action.PRINT_CERTIFICATE)
+@rerender_on_error(show, Conflict)
+def cancel(batch_id: UUID) -> ResponseReturnValue:
+    printing.cancel(current_user, batch_id)
+    return redirect(url_for(".show", batch_id=batch_id), 303)
+
+
 @bp.get("/certificates/print/<uuid:batch_id>.pdf")
 @requires_permission(Action.PRINT_CERTIFICATE)
 def file(batch_id: UUID) -> ResponseReturnValue:
-    content = printing.read_file(printing.find_batch(current_user, batch_id))
-    headers = {"Content-Disposition": f'inline; filename="{batch_id}.pdf"'}
-    return Response(content, mimetype="application/pdf", headers=headers)
+    """The file, whatever it is packed as."""
+    row = printing.find_batch(current_user, batch_id)
+    content = printing.read_file(row)
+    shown, media = (
+        ("inline", "application/pdf") if row.packaging == Packaging.PDF else ("attachment", "application/zip")
+    )
+    headers = {"Content-Disposition": f'{shown}; filename="{batch_id}.{row.packaging}"'}
+    return Response(content, mimetype=media, headers=headers)
 
 
 @bp.get("/certificates/prints")
@@ -160,13 +174,19 @@ def begin(task_ids: list[UUID]) -> ResponseReturnValue:
     return _begin(ids, tasks[0].batch_title or "证书", "")
 
 
-def _begin(ids: list[UUID], title: str, reason: str, style: FaceStyle | None = None) -> ResponseReturnValue:
+def _begin(
+    ids: list[UUID],
+    title: str,
+    reason: str,
+    style: FaceStyle | None = None,
+    packaging: Packaging = Packaging.PDF,
+) -> ResponseReturnValue:
     address, moved = verification_address(), shift()
     made = once(
         current_user,
-        form_id(reason, str(style), *map(str, ids)),
+        form_id(reason, str(style), packaging, *map(str, ids)),
         "begin_print_batch",
-        lambda: printing.begin_batch(current_user, ids, title, reason, address, moved, style).id,
+        lambda: printing.begin_batch(current_user, ids, title, reason, address, moved, style, packaging).id,
     )
     batch = printing.find_batch(current_user, made)
     if batch.total <= printing.FOREGROUND_FACES:

@@ -18,7 +18,7 @@ from service.models.tables.certificate import Certificate
 from service.web.shell.authorization import public
 from service.web.shell.form_errors import rerender_on_error
 from service.web.views.accounts.session import source
-from service.workflow.certificates import certificates
+from service.workflow.certificates import certificates, electronic_certificates
 
 bp = Blueprint("public", __name__)
 
@@ -44,7 +44,7 @@ class Seen:
 @bp.get("/verify")
 @public
 def verify_form() -> ResponseReturnValue:
-    return render_template("pages/public/verify.html", seen=None, is_asked=False)
+    return render_template("pages/public/verify.html", seen=None, is_asked=False, file=None)
 
 
 @bp.post("/verify")
@@ -54,6 +54,18 @@ def ask() -> ResponseReturnValue:
     """Verify by number and name; every miss is answered alike."""
     found = certificates.verify(request.form.get("number", ""), request.form.get("name", ""), source())
     return _answer(found)
+
+
+@bp.post("/verify/file")
+@public
+@rerender_on_error(verify_form, TooManyAttempts)
+def examine() -> ResponseReturnValue:
+    """Say of an electronic certificate if it is ours and unaltered, and what its edition is worth today."""
+    sent = request.files.get("file")
+    found = electronic_certificates.examine(
+        sent.read(electronic_certificates.MAX_FILE_BYTES + 1) if sent else b"", source()
+    )
+    return _answer(found.certificate, found)
 
 
 @bp.get("/verify/<token>")
@@ -103,7 +115,9 @@ def _replaced_by(certificate: Certificate) -> Replacement | None:
     return Replacement.TYPE_CHANGE if changed else Replacement.REISSUE
 
 
-def _answer(found: Certificate | None) -> ResponseReturnValue:
+def _answer(found: Certificate | None, file: electronic_certificates.Examined | None = None) -> ResponseReturnValue:
     seen = seen_as(found) if found else None
-    page = render_template("pages/public/verify.html", seen=seen, is_asked=True, not_found=verification.NOT_FOUND)
-    return page, 200 if seen else 404
+    page = render_template(
+        "pages/public/verify.html", seen=seen, is_asked=True, not_found=verification.NOT_FOUND, file=file
+    )
+    return page, 200 if seen or file else 404

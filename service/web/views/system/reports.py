@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
-from service.infrastructure import pdf
 from service.infrastructure.translation import translate
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list
@@ -81,16 +80,6 @@ def class_paper(class_id: UUID, name: str) -> ResponseReturnValue:
 def record(person_id: UUID) -> ResponseReturnValue:
     """人员培训档案: everything about one person's trainings, to print or to hand to the person."""
     return render_template("pages/reports/record.html", record=training_record.read(current_user, person_id))
-
-
-@bp.get("/persons/<uuid:person_id>/record.pdf")
-@login_required
-def record_file(person_id: UUID) -> ResponseReturnValue:
-    """Print the record as a file, in Chinese like every official paper."""
-    html = pdf.render("documents/training_record.html", {"record": training_record.read(current_user, person_id)})
-    content = pdf.print_pdf(html, style="documents/paper.css")
-    headers = {"Content-Disposition": f'inline; filename="{person_id}.pdf"'}
-    return Response(content, mimetype="application/pdf", headers=headers)
 
 
 def _paper(report: Report, chosen: ReportFilter, title: str, training_class: Any = None) -> ResponseReturnValue:

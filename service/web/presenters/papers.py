@@ -1,0 +1,181 @@
+"""The words of papers: title, what they are narrowed to, tables, and what stands at the foot of each page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import get_locale, gettext
+from flask_login import current_user
+
+from service.domain.training.training_kind import TrainingKind
+from service.errors import N_
+from service.infrastructure import pdf
+from service.infrastructure.translation import translate
+from service.models.queries.report_filter import ReportFilter
+from service.models.tables.person import Photo
+from service.models.tables.training import TrainingClass
+from service.models.tables.user import User
+from service.reports.framework.report import CellType, Column, Report, Row, Table
+from service.reports.training_record import Record
+from service.web.presenters import formatting, labels, paper_tables
+
+MAX_ROWS = 2000  # of one table; more is for a spreadsheet
+CLASS_FILE = N_("班级档案")
+
+
+def of_report(user: User, report: Report, chosen: ReportFilter, about: Sequence[str]) -> dict[str, Any]:
+    """A report with what it is narrowed to."""
+    section, totals = _table(user, report, chosen)
+    summary = [f"{gettext('共')} {formatting.thousands(totals['n'])}"] + [
+        f"{translate(word)} {formatting.thousands(value) if isinstance(value := totals[key], int) else value}"
+        for word, key in report.summary
+    ]
+    notes = [*section["notes"], *([translate(report.note)] if report.note else [])]
+    lines = [line for line in (" · ".join(about), "　".join(summary)) if line]
+    first = {key: value for key, value in section.items() if key != "source"}
+    return _paper(translate(report.title), "", lines, [first, *_subtotals(report, section["source"]), _notes(notes)])
+
+
+def of_class(
+    user: User, found: TrainingClass, parts: Sequence[Report], title: str, *, is_file: bool = False
+) -> dict[str, Any]:
+    """A paper of a class: one table, or all of them with the facts of the class before them."""
+    sections, chosen = [], ReportFilter(class_id=found.id)
+    for part in parts:
+        section, totals = _table(user, part, chosen)
+        counted = gettext("共 %(n)s 人", n=formatting.thousands(totals["n"]))
+        heading = f"{translate(part.title)}　{counted}" if is_file else ""
+        sections.append(section | {"heading": heading})
+        about = [*_about(found), counted]
+    if is_file:
+        facts = _facts(found)
+        first = {"heading": translate(N_("班次信息")), "facts": facts, "table": None, "notes": []}
+        return _paper(translate(title), found.title, [], [first, *sections])
+    return _paper(title, found.title, [" · ".join(about)], sections)
+
+
+def slips(found: TrainingClass, rows: Sequence[Row], address: str) -> dict[str, Any]:
+    """The admission slips of a class. address: of its check-in, ``{}`` standing for the case."""
+    ids = [row["photo_id"] for row in rows if row["photo_id"]]
+    photos = {photo.id: pdf.picture(photo.jpeg) for photo in Photo.all_of(ids)}
+    return {
+        "title": translate(N_("准考证")),
+        "class_title": found.title,
+        "code": found.code,
+        "place": found.place,
+        "days": _days(found),
+        "slips": [
+            row
+            | {
+                "seat": n,
+                "sex": translate(row["sex"]),
+                "type_name": translate(row["type_name"]),
+                "photo": photos.get(row["photo_id"]),
+                "qr": pdf.qr_code(address.format(row["case_id"])),
+            }
+            for n, row in enumerate(rows, 1)
+        ],
+        "words": _words(),
+        "foot": _foot(),
+    }
+
+
+def record(found: Record) -> dict[str, Any]:
+    """A person's record with every change of it."""
+    changes = [
+        {
+            "at": formatting.instant_text(version.at),
+            "act": labels.use_case_label(version.use_case, version.kind),
+            "who": " · ".join(word for word in (version.actor, translate(version.organisation or "")) if word),
+            "what": [
+                f"{labels.field_label(c.field)}：{labels.value_label(c.field, c.before)} → "
+                f"{labels.value_label(c.field, c.after)}"
+                for c in version.changes
+            ]
+            if version.kind != "insert"
+            else [],
+        }
+        for version in reversed(found.versions)
+    ]
+    return {"record": found, "changes": changes, "words": _words(), "foot": _foot()}
+
+
+def _table(user: User, report: Report, chosen: ReportFilter) -> tuple[dict[str, Any], Row]:
+    table = report.read(user, chosen)
+    rows: list[Row] = []
+    for batch in table.batches():
+        rows += batch
+        if len(rows) > MAX_ROWS:
+            break
+    totals = table.totals()
+    laid = paper_tables.of_report(table.columns, rows[:MAX_ROWS], totals, getattr(table, "sums", ()))
+    cut = gettext("行数太多，只印前 %(n)s 行；完整内容请导出 Excel。", n=formatting.thousands(MAX_ROWS))
+    notes = [cut] if len(rows) > MAX_ROWS else []
+    return {"heading": "", "facts": [], "table": laid, "notes": notes, "source": table}, totals
+
+
+def _subtotals(report: Report, table: Table) -> list[dict[str, Any]]:
+    """The sums by something that the rows have in common, each as a table of its own."""
+    sums = getattr(table, "sums", ())
+    summed = [c for c in table.columns if c.is_figure and c.key in (*sums, "rate")]
+    found = []
+    for group in report.groups(table):
+        columns = (Column("group", group.word, CellType.LABEL), Column("n", N_("行数"), CellType.NUMBER), *summed)
+        laid = paper_tables.lay_out(columns, [{**row, "group": name} for name, row in group.rows])
+        heading = gettext("按%(what)s小计", what=translate(group.word))
+        found.append({"heading": heading, "facts": [], "table": laid, "notes": []})
+    return found
+
+
+def _notes(lines: Sequence[str]) -> dict[str, Any]:
+    return {"heading": "", "facts": [], "table": None, "notes": lines}
+
+
+def _paper(title: str, subject: str, about: Sequence[str], sections: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "subject": subject,
+        "about": about,
+        "sections": sections,
+        "language": "en" if str(get_locale()) == "en" else "zh-CN",
+        "words": _words(),
+        "foot": _foot(),
+    }
+
+
+def _words() -> dict[str, str]:
+    """The words around page n of m."""
+    before, between, after = gettext("第 %(n)s 页，共 %(m)s 页", n="\0", m="\0").split("\0")
+    return {"page": before, "of": between, "pages": after}
+
+
+def _foot() -> str:
+    return gettext(
+        "%(organisation)s %(who)s 打印于 %(at)s",
+        organisation=translate(current_user.organisation.name),
+        who=current_user.display_name,
+        at=formatting.server_time(),
+    )
+
+
+def _about(found: TrainingClass) -> list[str]:
+    kind = translate(TrainingKind(found.kind).label)
+    return [found.code, kind, _days(found), found.place, found.institution.name]
+
+
+def _facts(found: TrainingClass) -> list[tuple[str, str]]:
+    return [
+        (translate(N_("编号")), found.code),
+        (translate(N_("培训类型")), translate(TrainingKind(found.kind).label)),
+        (translate(N_("起止")), _days(found)),
+        (translate(N_("学时")), str(found.hours)),
+        (translate(N_("地点")), found.place),
+        (translate(N_("承办机构")), found.institution.name),
+        (translate(N_("计划人数")), str(found.capacity)),
+        (translate(N_("及格线")), formatting.mark(found.pass_mark)),
+    ]
+
+
+def _days(found: TrainingClass) -> str:
+    return f"{formatting.day(found.starts_on)} {gettext('至')} {formatting.day(found.ends_on)}"

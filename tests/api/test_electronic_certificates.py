@@ -1,0 +1,212 @@
+"""The electronic certificate: who may have it, its signature read by another program, and the public check of files."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pikepdf
+import pytest
+from asn1crypto import cms
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from service.config import settings
+from service.infrastructure import pdf, pdf_signature
+from service.models.db.session import session
+from service.models.tables.audit import AuditEvent
+from service.models.tables.certificate import Certificate
+from service.models.tables.person import Person
+from service.workflow.certificates import faces
+from tests.builders.faces import ENGLISH, face
+from tests.builders.world import (
+    authority_user,
+    make_certificate,
+    make_person,
+    make_photo,
+    make_unit,
+    make_user,
+    sign_in,
+)
+
+CONTACT = "https://example.org/verify/" + 24 * "x"
+OPENSSL = shutil.which("openssl")
+
+
+@pytest.fixture(scope="module")
+def plain() -> bytes:
+    html = pdf.render(faces.TEMPLATE, {"title": faces.TITLE, "faces": [face(english=ENGLISH)]})
+    return pdf.print_pdf(html, style=faces.STYLE)
+
+
+@pytest.fixture
+def signed(app: Any, plain: bytes) -> bytes:
+    return pdf_signature.sign(plain, CONTACT)
+
+
+@pytest.fixture
+def held(app: Any, clock: Any) -> Certificate:
+    person = make_person(make_unit())
+    make_photo(person)
+    return make_certificate(person)
+
+
+def test_r57_the_signature_is_verified_by_another_program(signed: bytes, tmp_path: Path) -> None:
+    """Issue 9 (documents): PAdES B-T, over the whole file; read here by openssl"""
+    cms_file, content = _signature(signed)
+    stamped = cms.ContentInfo.load(cms_file)["content"]["signer_infos"][0]["unsigned_attrs"]
+    assert "signature_time_stamp_token" in [one["type"].native for one in stamped]  # B-T: an authority says when
+    (tmp_path / "signature.der").write_bytes(cms_file)
+    (tmp_path / "content").write_bytes(content)
+    (tmp_path / "own.pem").write_bytes(_own_certificate().public_bytes(serialization.Encoding.PEM))
+    assert _verify(tmp_path) == 0
+    (tmp_path / "content").write_bytes(content[:-1] + b" ")
+    assert _verify(tmp_path) != 0
+    with pikepdf.open(io.BytesIO(signed)) as document:
+        assert document.Root.AcroForm.Fields[0].V.SubFilter == "/ETSI.CAdES.detached"
+
+
+def test_the_key_of_the_demonstration_is_its_owners_alone_and_says_what_it_is(signed: bytes) -> None:
+    files = {path.name: path.stat().st_mode & 0o777 for path in (settings().data_dir / "signing").glob("*.pem")}
+    assert set(files.values()) == {0o600}
+    assert "无法律效力" in _own_certificate().subject.rfc4514_string()
+
+
+def test_the_file_is_tagged_pdf_a_3_and_tells_nothing_of_its_holder(signed: bytes) -> None:
+    """Issue 9 (documents): fonts embedded as subsets, no name and no number in the metadata"""
+    with pikepdf.open(io.BytesIO(signed)) as document:
+        said = document.Root.Metadata.read_bytes().decode()
+        assert 'pdfaid:part="3"' in said
+        assert 'pdfaid:conformance="A"' in said
+        assert document.Root.MarkInfo.Marked
+        assert "/K" in document.Root.StructTreeRoot
+        facts = face()
+        for text in (said, str(dict(document.docinfo))):
+            assert not [facts[key] for key in ("name", "number", "id_number", "unit_name") if facts[key] in text]
+        assert not ({"/Author", "/Subject", "/Keywords"} & set(document.docinfo))
+        fonts = [one for one in document.objects if isinstance(one, pikepdf.Dictionary) and "/FontDescriptor" in one]
+        assert fonts
+        for font in fonts:
+            assert re.match(r"/[A-Z]{6}\+", str(font.FontDescriptor.FontName))
+            assert "/FontFile2" in font.FontDescriptor or "/FontFile3" in font.FontDescriptor
+
+
+def test_the_same_facts_give_the_same_bytes_but_for_the_signature(app: Any, plain: bytes) -> None:
+    html = pdf.render(faces.TEMPLATE, {"title": faces.TITLE, "faces": [face(english=ENGLISH)]})
+    again = pdf.print_pdf(html, style=faces.STYLE)
+    assert again == plain
+    first, second = (pdf_signature.sign(one, CONTACT) for one in (plain, again))
+    start = first.rindex(b"%%EOF", 0, _range(first)[0])  # where the revision ends that the signature was put under
+    assert first[:start] == second[:start]
+
+
+def test_every_byte_that_is_changed_is_noticed(signed: bytes) -> None:
+    """A byte out of each of 30 parts of what is signed and of the room left in the signature, one cut off, one added"""
+    end, start = _range(signed)
+    packed = end + 2 * len(_signature(signed)[0])
+    for at in (*range(0, end, end // 20), *range(packed + 9, start, (start - packed) // 9), start, len(signed) - 1):
+        changed = signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :]
+        assert pdf_signature.examine(changed)[0] != "ours", at
+    assert pdf_signature.examine(signed) == ("ours", CONTACT)
+    assert pdf_signature.examine(signed + b"\n")[0] == "altered"
+    assert pdf_signature.examine(signed[:-1])[0] == "altered"
+
+
+def test_r70_those_who_see_a_certificate_may_have_it_and_each_download_is_remembered(
+    client: FlaskClient, held: Certificate
+) -> None:
+    unit_id = _unit_of(held)
+    address = f"/certificates/{held.id}/electronic"
+    for user, status in (
+        (make_user("enterprise", unit_id), 200),
+        (authority_user(), 200),
+        (authority_user("ministry"), 200),
+        (authority_user("association"), 200),
+        (make_user("enterprise", make_unit().id), 404),
+        (authority_user(code="42"), 404),
+    ):
+        answer = sign_in(client, user).post(address, data={"layout": "card", "language": "bilingual"})
+        assert answer.status_code == status, user.role
+        client.post("/sign-out")
+    actions = select(AuditEvent).where(AuditEvent.action == "download_certificate", AuditEvent.object_id == held.id)
+    assert len(session().scalars(actions).all()) == 4
+
+
+@pytest.mark.parametrize("state", ["issued", "superseded", "revoked", "void", "deregistered"])
+def test_only_a_certificate_in_force_is_given_as_a_file(client: FlaskClient, clock: Any, state: str) -> None:
+    person = make_person(make_unit())
+    make_photo(person)
+    found = make_certificate(person, state=state)
+    answer = sign_in(client, make_user("enterprise", person.unit_id)).post(f"/certificates/{found.id}/electronic")
+    assert answer.status_code == 409
+    assert "批准后才能下载" in answer.get_data(as_text=True)
+
+
+def test_r59_the_public_learns_of_a_file_if_it_is_ours_and_unaltered(client: FlaskClient, held: Certificate) -> None:
+    """R59, R67: as the holder's unit was given it, altered, of another signer, without signature, no PDF, none at all"""
+    sign_in(client, make_user("enterprise", _unit_of(held)))
+    given = client.post(f"/certificates/{held.id}/electronic").data
+    client.post("/sign-out")
+    unsigned = given[: given.index(b"%%EOF") + 6]
+    foreign = given.replace(_signature(given)[0].hex().encode(), b"30" * len(_signature(given)[0]))
+    for content, status, said in (
+        (given, 200, ["签发后没有改动", held.number, "有效"]),
+        (given + b" ", 200, ["签发后被改动过"]),
+        (foreign, 200, ["签名不是发证机关的"]),
+        (unsigned, 200, ["没有电子签名"]),
+        (b"hello", 200, ["没有电子签名"]),
+        (b"", 422, ["请选择电子证书文件"]),
+        (b"%PDF" + bytes(4 << 20), 422, ["文件超过 4 MB"]),
+    ):
+        for language in ("zh", "en"):
+            client.set_cookie("language", language)
+            answer = client.post("/verify/file", data={"file": (io.BytesIO(content), "证书.pdf")})
+            page = answer.get_data(as_text=True)
+            assert answer.status_code == status, said
+            if language == "zh" or "No " in page:
+                assert all(words in page for words in said) or language == "en", (said, page[:3000])
+
+
+def test_r67_files_count_as_questions_of_their_source(client: FlaskClient, held: Certificate) -> None:
+    for _ in range(20):
+        assert client.post("/verify/file", data={"file": (io.BytesIO(b"x"), "x.pdf")}).status_code == 200
+    answer = client.post("/verify/file", data={"file": (io.BytesIO(b"x"), "x.pdf")})
+    assert answer.status_code == 429
+    assert "查询过于频繁" in answer.get_data(as_text=True)
+
+
+def _unit_of(certificate: Certificate) -> UUID:
+    return session().get_one(Person, certificate.person_id).unit_id
+
+
+def _range(content: bytes) -> tuple[int, int]:
+    match = re.findall(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", content)[-1]
+    end, start, length = map(int, match)
+    assert start + length == len(content)
+    return end, start
+
+
+def _signature(content: bytes) -> tuple[bytes, bytes]:
+    """The signature (DER) and what it is over."""
+    end, start = _range(content)
+    packed = bytes.fromhex(re.sub(rb"[<>\s]", b"", content[end:start]).decode())
+    return cms.ContentInfo.load(packed).dump(), content[:end] + content[start:]
+
+
+def _own_certificate() -> x509.Certificate:
+    pem = (settings().data_dir / "signing" / "demonstration-key.pem").read_bytes()
+    return x509.load_pem_x509_certificates(pem)[0]
+
+
+def _verify(folder: Path) -> int:
+    assert OPENSSL, "openssl is missing"
+    command = [OPENSSL, "cms", "-verify", "-binary", "-inform", "DER", "-in", "signature.der", "-content", "content"]
+    more = ["-CAfile", "own.pem", "-purpose", "any", "-out", "read", "-partial_chain"]
+    return subprocess.run([*command, *more], cwd=folder, capture_output=True, check=False).returncode
