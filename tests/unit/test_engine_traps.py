@@ -288,6 +288,18 @@ def test_trap_11_a_process_that_calls_itself_is_bounded() -> None:
         play("s start\nc call case\ne end", "s>c>e").start()
 
 
+def test_trap_11_a_process_that_calls_itself_behind_a_decision_ends_or_is_bounded() -> None:
+    """Issue 10.7: the gate accepts it; a call without parameters works on its caller's variables."""
+    drawn = shape("case", "s start\ng xor\nm script n = n - 1\nc call case\ne end", "s>g>[n > 0]m>c>e; g>[*]e")
+    definition = read_definition(drawn.files, deployment_rules=False)
+    case = Play(definition)
+    assert case.start(n=5).data == {"n": 0}
+    assert case.last.ended
+    assert replay.re_execute(case.rows, lambda digest: definition) == []
+    with pytest.raises(StepError, match="20"):
+        Play(definition).start(n=25)
+
+
 @pytest.mark.parametrize("count", ["1000000000", "n", "-1", "'many'"])
 def test_trap_11_a_cardinality_beyond_bounds_fails_at_once(count: str) -> None:
     for kind in ("par", "seq"):
