@@ -345,6 +345,13 @@ def test_the_state_is_foreign_to_another_definition() -> None:
         step(other, case.state, Input("complete", 1, AT, token="0.0"), case.serve, b"s")
 
 
+@pytest.mark.parametrize("older", [b'[1,"d",7,null,[],[]]', b'[1,"d",7,{},[["0.0","","a","user",null,0,{},0]],[]]'])
+def test_a_state_of_an_earlier_engine_is_refused_with_what_to_do(older: bytes) -> None:
+    case = play("s start\na user\ne end", "s>a>e")
+    with pytest.raises(StepError, match="空数据库"):
+        step(case.definition, older, Input("complete", 1, AT, token="0.0"), case.serve, b"s")
+
+
 def test_the_shape_of_stored_bytes_is_that_of_the_step() -> None:
     case = Play(
         drawn(
