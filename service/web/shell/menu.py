@@ -99,7 +99,7 @@ TRAINING = MenuSection(
                 (N_("取消培训班"), "classes.confirm_cancellation"),
             ),
             role_labels={**_for_units(LOOK), Role.TRAINING_INSTITUTION: LOOK},
-            covers=("classes", "reports.class_paper"),
+            covers=("classes", "reports.class_paper", "papers.class_paper", "papers.class_file", "papers.slips"),
         ),
         MenuItem("classes.new", N_("开设培训班"), "S107 S122", covers=("classes.create",)),
         MenuItem(
@@ -190,7 +190,7 @@ PERSONS = MenuSection(
                 "person_import",
                 "corrections",
                 "reports.record",
-                "reports.record_file",
+                "papers.record",
             ),
         ),
         _work("worklists.approvals", N_("人员信息审批"), "S103", "personnel_approval/approve_person", N_("审批人员")),
