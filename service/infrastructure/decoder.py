@@ -187,7 +187,7 @@ def signature(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
     if not ranges:
         return ["unsigned"], []
     end, start, length = map(int, ranges[-1])
-    packed = re.fullmatch(rb"<((?:[0-9a-f]{2})*)>", data[end:start])
+    packed = re.fullmatch(rb"<((?:[0-9A-F]{2})*)>", data[end:start])
     if packed is None:
         return ["foreign"], []
     try:
