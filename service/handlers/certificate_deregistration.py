@@ -23,6 +23,7 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.operations.certificates import end_holders
 from service.operations.context import Context, TaskSubject
+from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
 
 DEFAULT_REASON = N_("有效期满，未参加换证培训")
@@ -79,7 +80,7 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise Conflict(obstacle)
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.DEREGISTERED)
     certificate.state = CertificateState.DEREGISTERED
-    certificate.void_reason = parse_reason(data.get("reason") or DEFAULT_REASON)
+    certificate.void_reason = parse_reason(typed_text(data, "reason") or DEFAULT_REASON)
     end_holders(certificate, context)
     return {}
 
@@ -87,7 +88,7 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("certificate_deregistration.postpone")
 def postpone(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Postpone the decision to a day within a year, with a reason; the facts are gathered again then."""
-    parse_reason(data.get("reason"))
+    parse_reason(typed_text(data, "reason"))
     until = date.fromisoformat(data["until"])
     if not context.today < until <= add_years(context.today, 1):
         raise InvalidInput({"until": N_("请选择明天起一年以内的某一日。")})

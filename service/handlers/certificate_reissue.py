@@ -34,6 +34,7 @@ from service.operations.certificates import log_print
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy
 from service.operations.identity import obstacle_to_owner
+from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
 
 
@@ -79,7 +80,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         unit_id=unit.id,
         requested_by=user.id,
         case_id=context.case_id,
-        statement=parse_reason(data.get("statement"), "statement"),
+        statement=parse_reason(typed_text(data, "statement"), "statement"),
     )
     session().add(row)
     applicant = (Role.ASSOCIATION, authority_id("association")) if is_academy(unit) else (Role.ENTERPRISE, unit.id)
@@ -110,7 +111,7 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Submit again with a new statement."""
     row = _reissue(data)
-    row.statement = parse_reason(data.get("statement"), "statement")
+    row.statement = parse_reason(typed_text(data, "statement"), "statement")
     _move(row, ReissueState.REQUESTED)
     return {}
 
@@ -153,14 +154,14 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = _reissue(data)
     certificate = session().get_one(Certificate, row.new_certificate_id, populate_existing=True)
     has_photo = row.certificate.person.photo_id is not None
-    log_print(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
+    log_print(certificate, has_photo, typed_text(data, "print_reason"), context.actor_id, context.at)
     _move(row, ReissueState.COMPLETED)
     return {}
 
 
 def _decide(data: dict[str, Any], context: Context, to: ReissueState) -> dict[str, Any]:
     row = _reissue(data)
-    row.comment = parse_reason(data.get("reason"))
+    row.comment = parse_reason(typed_text(data, "reason"))
     row.decided_by, row.decided_at = context.actor_id, context.at
     _move(row, to)
     return {}

@@ -38,6 +38,7 @@ from service.operations.enrollments import (
     move_enrollment,
 )
 from service.operations.identity import obstacle_to_owner
+from service.operations.personal_values import typed_text
 
 FACE_CHANGED = N_("资料已变更，证面与打印件不同：收回打印件后换发新版。")
 
@@ -68,7 +69,7 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     certificate = _latest_edition(_certificate(data))
     if certificate.state != CertificateState.REVOKED:
         has_photo = load_enrolled_person(certificate.person_id).photo_id is not None
-        log_print(certificate, has_photo, data.get("print_reason"), context.actor_id, context.at)
+        log_print(certificate, has_photo, typed_text(data, "print_reason"), context.actor_id, context.at)
     return {}
 
 
@@ -98,7 +99,7 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if obstacle := certificates.obstacle_to_approval(to_domain(certificate)):
         raise Conflict(obstacle)
     certificate.approval = "rejected"
-    load_enrollment(data).reason = parse_reason(data.get("reason"))
+    load_enrollment(data).reason = parse_reason(typed_text(data, "reason"))
     return {}
 
 
@@ -132,7 +133,7 @@ def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def void(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Void a refused certificate and fail the enrolment; a certificate held before is unchanged."""
     certificate = _certificate(data)
-    reason = parse_reason(data.get("reason"))
+    reason = parse_reason(typed_text(data, "reason"))
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VOID)
     certificate.state, certificate.void_reason = CertificateState.VOID, reason
     move_enrollment(load_enrollment(data), EnrollmentState.FAILED, context, reason)

@@ -32,6 +32,7 @@ from service.operations.class_change import (
     read_fields,
 )
 from service.operations.context import Context
+from service.operations.personal_values import with_texts
 from service.operations.training_classes import (
     compute_deadlines,
     count_enrollments,
@@ -50,7 +51,7 @@ def change_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     data: every field of ``FIELD_LABELS``; ``seen``: ``fields_digest`` of the class when the form was drawn. Raises
     Conflict when a colleague changed it meanwhile or it can no longer change, InvalidInput at the field that is wrong.
     """
-    row = load_class_of_case(context, lock=True)
+    data, row = with_texts(data), load_class_of_case(context, lock=True)
     if data["seen"] != fields_digest(row):
         raise Conflict(N_("该班刚被同事修改，您的改动没有保存；请刷新后核对，再重新修改。"))
     before, after = read_fields(row), parse_fields(data)

@@ -22,6 +22,7 @@ from service.operations.enrollments import (
     load_scores,
     move_enrollment,
 )
+from service.operations.personal_values import typed_text
 
 
 @topic("examination.record_score")
@@ -46,7 +47,7 @@ def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def return_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Return a score with a reason; the institution records it again (R51)."""
     enrollment, attempt = load_enrollment(data), data["attempt"]
-    load_scores(enrollment)[attempt].return_reason = parse_reason(data.get("reason"))
+    load_scores(enrollment)[attempt].return_reason = parse_reason(typed_text(data, "reason"))
     move_enrollment(enrollment, EnrollmentState.CHECKED_IN if attempt == 1 else EnrollmentState.MAKEUP, context)
     return {}
 
@@ -113,9 +114,10 @@ def propose_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]
     value = _typed(
         data.get("correction_score"), is_absent=bool(data.get("correction_absent")), field="correction_score"
     )
+    parse_reason(typed_text(data, "correction_reason"), "correction_reason")
     return {
         "correction_score": value,
-        "correction_reason": parse_reason(data.get("correction_reason"), "correction_reason"),
+        "correction_reason": data["correction_reason"],
         "correction_attempt": max(s.attempt for s in confirmed),
         "correction_by": str(context.actor_id) if context.actor_id else None,
     }
@@ -168,4 +170,4 @@ def _void_certificate(enrollment: Enrollment, data: dict[str, Any]) -> None:
         return
     if certificate.printed_count > data.get("recovered_prints", 0) and not data.get("recovered"):
         raise InvalidInput({"recovered": Message(N_("更正后不合格，已打印的证书须先收回，收回后请勾选。"))})
-    void_certificate(certificate, data["correction_reason"])
+    void_certificate(certificate, typed_text(data, "correction_reason") or "")

@@ -30,6 +30,7 @@ from service.operations.certificates import find_approved_certificate
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy
 from service.operations.identity import change_owner, owns_number
+from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
 
 ONE_PERSON = N_("申请人不能复核自己的申请，请由协会另一位经办人复核。")
@@ -86,7 +87,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason, as the province or the association; the record is unchanged."""
     row = _correction(data)
-    row.comment = parse_reason(data.get("reason"))
+    row.comment = parse_reason(typed_text(data, "reason"))
     _move(row, CorrectionState.REFUSED)
     return {}
 

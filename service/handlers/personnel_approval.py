@@ -24,6 +24,7 @@ from service.operations.certificates import end_holders, find_approved_certifica
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy
 from service.operations.legacy_certificates import create_legacy_certificate, relink_certificate
+from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
 
 
@@ -92,7 +93,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Reject with a comment; the unit corrects the record and submits again (R13)."""
     person = _person(data)
-    person.decision_comment = parse_reason(data.get("reason"))
+    person.decision_comment = parse_reason(typed_text(data, "reason"))
     _move(person, PersonState.REJECTED)
     return {}
 
@@ -105,7 +106,7 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     has_live = session().scalar(live.limit(1)) is not None
     if obstacle := persons.obstacle_to_deregistration(PersonState(person.state), has_live):
         raise Conflict(obstacle)
-    person.decision_comment = parse_reason(data.get("reason"))
+    person.decision_comment = parse_reason(typed_text(data, "reason"))
     person.case_id = context.case_id
     _move(person, PersonState.DEREGISTERED)
     if (correction := live_correction_of(person.id)) and correction.case_id:
@@ -143,9 +144,7 @@ def _facts(person: Person) -> dict[str, Any]:
         "id_number": person.id_number_masked,
         "sex": person.sex,
         "birth_date": person.birth_date.isoformat(),
-        "post": person.post,
         "legacy_number": person.legacy_number,
         "has_photo": person.photo_id is not None,
         "legacy_valid_to": person.legacy_valid_to.isoformat() if person.legacy_valid_to else None,
-        "previous_comment": person.decision_comment,
     }

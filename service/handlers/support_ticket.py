@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from service.domain.notices.tickets import (
     TICKET_MOVES,
@@ -24,10 +23,10 @@ from service.handlers.registry import task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.notices.tickets import find_ticket
-from service.models.tables.case import PersonalValue
 from service.models.tables.case_statements import role_organisation
 from service.models.tables.ticket import Ticket, TicketMessage
 from service.operations.context import Context, TaskSubject
+from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
 
 NO_REPLY_TEXT = N_("提问人 14 天未补充，请承办方处理。")
@@ -40,7 +39,7 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
     if "number" not in data:
         return TaskSubject()
     ticket = _ticket(data)
-    facts = {"ticket_kind": ticket.kind, "progress": ticket.progress or None}
+    facts: dict[str, Any] = {"ticket_kind": ticket.kind, "step": ticket.step}
     if ticket.accused_id:
         facts["barred"] = str(ticket.accused_id)
     return TaskSubject(
@@ -111,10 +110,9 @@ def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         if obstacle := obstacle_to_step(TicketKind(ticket.kind), now, step):
             raise InvalidInput({"step": obstacle})
         ticket.step = step
-    ticket.progress = data.get("progress") or ""
+    ticket.progress = typed_text(data, "progress") or ""
     ticket.expected_on = date.fromisoformat(data["expected_on"]) if data.get("expected_on") else None
-    _add_typed(ticket, context, "progress", data)
-    return {}
+    return _add_typed(ticket, context, "progress", data)
 
 
 @topic("support_ticket.ask_requester")
@@ -122,8 +120,7 @@ def ask_requester(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Ask the requester a question."""
     ticket = _ticket(data)
     _move(ticket, TicketState.WAITING_USER)
-    _add_typed(ticket, context, "ask", data)
-    return {}
+    return _add_typed(ticket, context, "ask", data)
 
 
 @topic("support_ticket.record_reply")
@@ -131,8 +128,7 @@ def record_reply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record the requester's answer."""
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
-    _add_typed(ticket, context, "reply", data)
-    return {}
+    return _add_typed(ticket, context, "reply", data)
 
 
 @topic("support_ticket.note_silence")
@@ -150,8 +146,7 @@ def resolve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     ticket = _ticket(data)
     _move(ticket, TicketState.RESOLVED)
     ticket.resolved_at, ticket.assignee_id = context.at, context.actor_id
-    _add_typed(ticket, context, "resolve", data)
-    return {}
+    return _add_typed(ticket, context, "resolve", data)
 
 
 @topic("support_ticket.reopen")
@@ -160,8 +155,7 @@ def reopen(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     ticket = _ticket(data)
     _move(ticket, TicketState.IN_PROGRESS)
     ticket.resolved_at = None
-    _add_typed(ticket, context, "reopen", data)
-    return {}
+    return _add_typed(ticket, context, "reopen", data)
 
 
 @topic("support_ticket.close")
@@ -172,19 +166,16 @@ def close(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     _move(ticket, TicketState.CLOSED)
     if context.actor_id is None:
         _add(ticket, context, "system", NO_RATING_TEXT)
-    else:
-        ticket.rating = int(data["rating"])
-        _add_typed(ticket, context, "note", data)
-    return {}
+        return {}
+    ticket.rating = int(data["rating"])
+    return _add_typed(ticket, context, "note", data)
 
 
-def _add_typed(ticket: Ticket, context: Context, kind: str, data: dict[str, Any]) -> None:
-    """Add the message typed in the form to the conversation; the case holds only a reference to it."""
-    reference = data.get("message")
-    if reference is not None:
-        value = session().get_one(PersonalValue, UUID(reference["personal"]))
-        if value.value is not None:
-            _add(ticket, context, kind, value.value)
+def _add_typed(ticket: Ticket, context: Context, kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Add the message typed in the form to the conversation; returns the case data without the reference to it."""
+    if (said := typed_text(data, "message")) is not None:
+        _add(ticket, context, kind, said)
+    return {"message": None}
 
 
 def _add(ticket: Ticket, context: Context, kind: str, body: str) -> None:

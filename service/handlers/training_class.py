@@ -22,6 +22,7 @@ from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
 from service.operations.class_draft import write_draft
 from service.operations.context import Context, TaskSubject
+from service.operations.personal_values import typed_text, with_texts
 from service.operations.training_classes import (
     compute_deadlines,
     count_enrollments,
@@ -78,7 +79,7 @@ def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if data["decision"] == "discard":
         return {}
     try:
-        row = write_draft(data, context, Role(user.role), user.organisation)
+        row = write_draft(with_texts(data), context, Role(user.role), user.organisation)
     except (InvalidInput, Conflict):
         if data["decision"] == "publish":
             raise
@@ -134,14 +135,14 @@ def close_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Cancel with a reason before the first check-in; its enrolments end and a notice is published (R37)."""
     row = load_class_of_case(context)
-    reason = parse_reason(data.get("reason"))
+    reason = parse_reason(typed_text(data, "reason"))
     if obstacle := classes.obstacle_to_cancellation(ClassState(row.state), came(count_enrollments(row))):
         raise Conflict(obstacle)
     _move(row, ClassState.CANCELLED)
     row.cancel_reason = reason
     said = Message(N_("%(title)s（%(code)s）取消。原因：%(reason)s"), title=row.title, code=row.code, reason=reason)
     _announce(row, context, Message(N_("停办通知：%(title)s"), title=row.title), [said])
-    message_enrollments(row, context, tuple(LIVE_STATES), "class_cancelled", {"reason": reason})
+    message_enrollments(row, context, tuple(LIVE_STATES), "class_cancelled", {"reason": data["reason"]})
     return {}
 
 

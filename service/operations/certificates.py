@@ -85,7 +85,7 @@ def holders_of(certificate: Certificate) -> list[tuple[UUID, str, dict[str, str]
     found: list[tuple[UUID, str, dict[str, str]]] = []
     if reissue := live_reissue_of(certificate.id):
         found.append((reissue.case_id, "certificate_ended", {}))
-    why = {"reason": _reason(certificate)}
+    why = {"ended_certificate": str(certificate.id)}  # its reason is a personal text, which no message carries
     trained = or_(Enrollment.kind != TrainingKind.INITIAL, Enrollment.id == certificate.enrollment_id)
     training = select(Enrollment.case_id).where(
         Enrollment.person_id == certificate.person_id, Enrollment.state.in_(tuple(LIVE_STATES)), trained
@@ -104,8 +104,9 @@ def _deregistrations_of(certificate: Certificate) -> Select[UUID]:
     )
 
 
-def _reason(certificate: Certificate) -> str:
-    """Write why, for the enrolments that end with it."""
+def ending_reason(certificate_id: UUID) -> str:
+    """Write why a certificate has ended, for the enrolments that end with it."""
+    certificate = session().get_one(Certificate, certificate_id)
     state, why = CertificateState(certificate.state).label, certificate.void_reason or ""
     return str(Message(N_("证书 %(number)s %(state)s。%(why)s"), number=certificate.number, state=state, why=why))
 

@@ -17,6 +17,9 @@ from service.validation.record_fields import Place
 FIELD_LABELS = {one.key: one.label for one in CLASS_FIELDS.at(Place.CHANGE)}
 """Labels of the fields that may change after publication (R35), in the order of the notice."""
 
+PERSONAL_FIELDS = tuple(one.key for one in CLASS_FIELDS.at(Place.CHANGE) if one.is_personal)
+"""Those of them whose values the case refers to only."""
+
 
 def read_fields(row: TrainingClass) -> dict[str, Any]:
     """Read the fields from the row."""

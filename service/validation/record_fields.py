@@ -48,6 +48,7 @@ class RecordField:
     characters. is_brief: shown or asked too where only a part of
     the record is. is_optional: a record without it is complete (R3).
     synonyms: value → other words for it in a sheet.
+    is_personal: a text of or about people, encrypted wherever it is kept.
     """
 
     key: str
@@ -70,6 +71,7 @@ class RecordField:
     is_brief: bool = False
     is_optional: bool = False
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_personal: bool = False
 
     @property
     def input_name(self) -> str:

@@ -59,7 +59,7 @@ SOURCES: dict[str, tuple[Any, Any]] = {
     "notice_id": (Notice.id, Notice.kind + Notice.state),
     "person_id": (Person.id, Person.state),
     "plan_id": (TrainingPlan.id, TrainingPlan.state),
-    "record_id": (PrintRecord.id, cast(PrintRecord.received_by, TEXT)),
+    "record_id": (PrintRecord.id, cast(PrintRecord.received_by.is_not(None), TEXT)),
     "task_id": (Task.id, Task.kind),
     "ticket_id": (Ticket.id, Ticket.kind + Ticket.state),
     "type_id": (QualificationType.id, QualificationType.code),

@@ -70,14 +70,15 @@ def field_of_a_person(versions: Path) -> Recipe:
             places=_EVERYWHERE,
             section=EMPLOYMENT,
             max_length=60,
+            is_personal=True,
         ),
         RecordField(
             key="photo_id",""",
             },
             PERSON: {
-                "    title: Mapped[str | None] = mapped_column(String(50))\n": """\
-    title: Mapped[str | None] = mapped_column(String(50))
-    emergency_contact: Mapped[str | None] = mapped_column(String(60))
+                "    title: Mapped[str | None] = mapped_column(PersonalText)\n": """\
+    title: Mapped[str | None] = mapped_column(PersonalText)
+    emergency_contact: Mapped[str | None] = mapped_column(PersonalText)
 """,
             },
         },
@@ -93,7 +94,7 @@ down_revision = "{newest}"
 
 
 def upgrade() -> None:
-    op.add_column("person", sa.Column("emergency_contact", sa.String(length=60), nullable=True))
+    op.add_column("person", sa.Column("emergency_contact", sa.LargeBinary(), nullable=True))
 
 
 def downgrade() -> None:

@@ -1,4 +1,4 @@
-"""The check that models and migrations agree sees what Alembic's own comparison does not."""
+"""The check that models and migrations agree sees what Alembic's own comparison does not; data go with the steps."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from uuid import uuid4
 
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, text
+from flask import Flask
+from sqlalchemy import Connection, create_engine, text
 
-from service.config import EMBEDDED_ROLES
+from service.config import EMBEDDED_ROLES, InvalidSetting, settings
 from service.errors import AnpeiError
 from service.infrastructure.postgres import Server
-from service.migrations import configuration, upgrade
+from service.migrations import configuration, rights, upgrade
+from service.models.db.encryption import decrypt, encrypt
 from setup.migrations import schema
 
 
@@ -118,3 +120,77 @@ PERSON = (
     " VALUES (:id, :name, '', 'resident_id', '', :digest, '', 'male', '1980-01-01', :unit, :type, true, 'approved',"
     " now(), now(), 1)"
 )
+
+
+UNIT = "0190b5a0-0000-7000-8000-000000000001"
+BEFORE_SEALING = f"""
+    INSERT INTO organisation (id, created_at, updated_at, version, kind, code, name, sort_key, state, contact, address,
+        names_history) VALUES ('{UNIT}', now(), now(), 1, 'academy', '', '院校', '', 'complete', '吴戊', NULL, '[]');
+    INSERT INTO notice (id, created_at, updated_at, version, kind, title, body, authorities, roles, units, facts, state)
+        VALUES ('{UNIT}', now(), now(), 1, 'notice', '通知', '联系：吴戊', '{{}}', '{{}}', '{{}}', '{{"body": ["吴戊"]}}', 'draft');
+    INSERT INTO export_log (id, at, user_id, organisation_id, name, chosen, purpose, masked, language, total, done, state)
+        VALUES ('{UNIT}', now(), '{UNIT}', '{UNIT}', 'persons', '{{}}', '', true, 'zh', 0, 0, 'done');
+    INSERT INTO row_change (id, at, use_case, kind, table_name, row_id, before, after) VALUES
+        ('{UNIT}', now(), 'save_unit', 'update', 'organisation', '{UNIT}',
+         '{{"contact": null, "state": "draft"}}', '{{"contact": "吴戊", "state": "complete"}}');
+    INSERT INTO row_change (id, at, use_case, kind, table_name, row_id, before, after) VALUES
+        ('{UNIT[:-1]}2', now(), 'save_plan', 'insert', 'training_plan', '{UNIT}', NULL, '{{"title": "甲"}}');
+    INSERT INTO audit_event (id, at, action, outcome, detail)
+        VALUES ('{UNIT}', now(), 'export', 'ok', '{{"purpose": "吴戊", "rows": 1}}');
+"""
+
+
+@pytest.fixture
+def unsealed(application: Flask, server: Server) -> Iterator[Connection]:
+    """A database of the step before texts were encrypted, with a row of each kind that the step handles."""
+    name = f"test_{os.getpid()}_unsealed"
+    server.create_database(name)
+    engine = create_engine(server.url(name, EMBEDDED_ROLES.owner))
+    with engine.connect() as connection, connection.begin():
+        command.upgrade(configuration(connection), "0012")
+        connection.execute(text(BEFORE_SEALING.replace(":", r"\:")))
+        rights.enforce(connection, EMBEDDED_ROLES)  # history and audit trail refuse changes, even their owner's
+        yield connection
+    engine.dispose()
+    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def everything(connection: Connection) -> str:
+    tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")).all()
+    return "\n".join(row for name in tables for row in connection.scalars(text(f'SELECT t::text FROM "{name}" t')))
+
+
+def test_texts_that_stood_in_the_clear_are_encrypted_and_come_back(unsealed: Connection) -> None:
+    kept = {
+        name: unsealed.execute(text(f"SELECT * FROM {name} ORDER BY id")).mappings().all()
+        for name in ("organisation", "notice", "export_log", "row_change")
+    }
+    assert everything(unsealed).count("吴戊") == 5
+    command.upgrade(configuration(unsealed), "0013")
+    assert "吴戊" not in everything(unsealed)
+    assert decrypt(bytes(unsealed.scalar(text("SELECT contact FROM organisation")) or b"")).decode() == "吴戊"
+    assert unsealed.scalar(text("SELECT address FROM organisation")) is None
+    changed, other = unsealed.execute(text("SELECT before, after, sealed FROM row_change ORDER BY id")).all()
+    assert changed.before == {"contact": None, "state": "draft"}
+    assert changed.after == {"contact": "hidden", "state": "complete"}
+    assert (other.before, other.after, other.sealed) == (None, {"title": "甲"}, None)
+    assert unsealed.scalar(text("SELECT detail FROM audit_event")) == {"rows": 1}
+    command.downgrade(configuration(unsealed), "0012")
+    for name, rows in kept.items():
+        assert unsealed.execute(text(f"SELECT * FROM {name} ORDER BY id")).mappings().all() == rows
+
+
+def test_nothing_is_encrypted_by_keys_that_do_not_open_what_is_there(unsealed: Connection) -> None:
+    """What a wrong key encrypted, the right one, put back, could not open (docs/operations.md, Keys)."""
+    sealed = encrypt(b"x@example.com").replace(settings().current_key.encode(), b"other", 1)
+    unsealed.execute(
+        text(
+            "INSERT INTO user_account (id, created_at, updated_at, version, login, organisation_id, role, display_name, "
+            "password_hash, password_at, must_change, state, epoch, preferences, mail_sealed) VALUES "
+            f"('{UNIT}', now(), now(), 1, 'x', '{UNIT}', 'association', 'x', 'x', now(), false, 'active', 1, '{{}}', :m)"
+        ),
+        {"m": sealed},
+    )
+    with pytest.raises(InvalidSetting):
+        command.upgrade(configuration(unsealed), "0013")
+    assert "吴戊" in everything(unsealed)

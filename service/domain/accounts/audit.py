@@ -56,6 +56,7 @@ DETAILS = {
     "rows": N_("行数"),
     "masked": N_("掩码"),
     "purpose": N_("用途"),
+    "reason": N_("原因"),
     "filter": N_("条件"),
     "who": N_("系统账号"),
     "host": N_("主机"),

@@ -59,6 +59,7 @@ PERSON_FIELDS = RecordFields(
             required=True,
             has_rule=True,
             compared="id_number_digest",
+            is_personal=True,
             width=24,
         ),
         RecordField(
@@ -90,6 +91,7 @@ PERSON_FIELDS = RecordFields(
             max_length=30,
             has_rule=True,
             compared="phone_digest",
+            is_personal=True,
             width=16,
         ),
         RecordField(
@@ -104,7 +106,15 @@ PERSON_FIELDS = RecordFields(
             has_rule=True,
             width=28,
         ),
-        RecordField(key="post", label=N_("职务"), places=_EVERYWHERE, section=EMPLOYMENT, max_length=50, is_brief=True),
+        RecordField(
+            key="post",
+            label=N_("职务"),
+            places=_EVERYWHERE,
+            section=EMPLOYMENT,
+            max_length=50,
+            is_brief=True,
+            is_personal=True,
+        ),
         RecordField(
             key="appointed_on",
             label=N_("任职日期"),
@@ -115,8 +125,17 @@ PERSON_FIELDS = RecordFields(
             hint=N_("任职 6 个月内须取证。"),
             is_brief=True,
         ),
-        RecordField(key="education", label=N_("学历"), places=_EVERYWHERE, section=EMPLOYMENT, max_length=30),
-        RecordField(key="title", label=N_("职称"), places=_EVERYWHERE, section=EMPLOYMENT, max_length=50),
+        RecordField(
+            key="education",
+            label=N_("学历"),
+            places=_EVERYWHERE,
+            section=EMPLOYMENT,
+            max_length=30,
+            is_personal=True,
+        ),
+        RecordField(
+            key="title", label=N_("职称"), places=_EVERYWHERE, section=EMPLOYMENT, max_length=50, is_personal=True
+        ),
         RecordField(
             key="photo_id",
             name="photo",
@@ -166,6 +185,13 @@ PERSON_FIELDS = RecordFields(
             width=18,
         ),
         RecordField(key="state", label=N_("状态"), places=_SHOWN, has_rule=True, compared=""),
-        RecordField(key="decision_comment", label=N_("审批意见"), places=_SHOWN, has_rule=True, compared=""),
+        RecordField(
+            key="decision_comment",
+            label=N_("审批意见"),
+            places=_SHOWN,
+            has_rule=True,
+            compared="",
+            is_personal=True,
+        ),
     )
 )

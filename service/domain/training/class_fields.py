@@ -83,8 +83,10 @@ CLASS_FIELDS = RecordFields(
             places=_DRAFT,
             has_rule=True,
         ),
-        RecordField(key="contact", label=N_("联系人及电话"), places=_OPEN, max_length=100),
-        RecordField(key="body", label=N_("其他说明"), kind=FieldKind.LINES, places=_OPEN, max_length=2000),
+        RecordField(key="contact", label=N_("联系人及电话"), places=_OPEN, max_length=100, is_personal=True),
+        RecordField(
+            key="body", label=N_("其他说明"), kind=FieldKind.LINES, places=_OPEN, max_length=2000, is_personal=True
+        ),
     )
 )
 DATES = tuple(one.key for one in CLASS_FIELDS.fields if one.kind is FieldKind.DATE)

@@ -38,8 +38,10 @@ PLAN_FIELDS = RecordFields(
             key="capacity", label=N_("名额"), kind=FieldKind.INTEGER, places=_EVERYWHERE, minimum=1, maximum=2000
         ),
         RecordField(key="hours", label=N_("学时"), kind=FieldKind.INTEGER, places=_EVERYWHERE, minimum=1, maximum=500),
-        RecordField(key="note", label=N_("说明"), kind=FieldKind.LINES, places=_EVERYWHERE, max_length=500),
+        RecordField(
+            key="note", label=N_("说明"), kind=FieldKind.LINES, places=_EVERYWHERE, max_length=500, is_personal=True
+        ),
         RecordField(key="state", label=N_("状态"), places=_SHOWN, has_rule=True),
-        RecordField(key="cancel_reason", label=N_("取消原因"), places=_SHOWN, has_rule=True),
+        RecordField(key="cancel_reason", label=N_("取消原因"), places=_SHOWN, has_rule=True, is_personal=True),
     )
 )

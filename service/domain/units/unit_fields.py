@@ -43,8 +43,10 @@ UNIT_FIELDS = RecordFields(
             places=_EVERYWHERE,
             is_brief=True,
         ),
-        RecordField(key="legal_rep", label=N_("法定代表人"), places=_EVERYWHERE, max_length=50),
-        RecordField(key="contact", label=N_("联系人"), places=_EVERYWHERE, max_length=50, is_brief=True),
+        RecordField(key="legal_rep", label=N_("法定代表人"), places=_EVERYWHERE, max_length=50, is_personal=True),
+        RecordField(
+            key="contact", label=N_("联系人"), places=_EVERYWHERE, max_length=50, is_brief=True, is_personal=True
+        ),
         RecordField(
             key="phone",
             label=N_("联系电话"),
@@ -54,8 +56,9 @@ UNIT_FIELDS = RecordFields(
             parse=parse_phone,
             hint=N_("手机，或带区号的固定电话。"),
             is_brief=True,
+            is_personal=True,
         ),
-        RecordField(key="address", label=N_("地址"), places=_EVERYWHERE, max_length=200),
+        RecordField(key="address", label=N_("地址"), places=_EVERYWHERE, max_length=200, is_personal=True),
         RecordField(
             key="production_licence", label=N_("生产许可证号"), places=_EVERYWHERE, max_length=40, is_optional=True
         ),

@@ -191,10 +191,16 @@ def _refuse_language(d: Diagram, element: Any, language: str) -> None:
     )
 
 
+_COMPARED = re.compile(r"""[=!]=\s*("[^"\\]*"|'[^'\\]*')""")
+
+
 def personal_fields_are_not_read(d: Diagram, personal: frozenset[str]) -> None:
-    """No script, condition or expression reads a form field marked ``personal``."""
+    """No script, condition or expression reads a form field marked ``personal``.
+
+    A text that something is compared with is a value and reads nothing.
+    """
     for element, text, _ in scripts(d):
-        read = sorted(set(re.findall(r"\w+", text)) & personal)
+        read = sorted(set(re.findall(r"\w+", _COMPARED.sub("", text))) & personal)
         if read:
             d.refuse(
                 element,

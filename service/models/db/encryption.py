@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Dialect, LargeBinary, TypeDecorator
@@ -50,6 +52,37 @@ class EncryptedText(TypeDecorator[str]):
         return None if value is None else decrypt(bytes(value)).decode()
 
 
+class PersonalText(EncryptedText):
+    """Text of or about people, or how to reach them: statements, reasons, comments, messages, contacts.
+
+    Every table keeps such a text in a column of this type; the history of rows keeps its values encrypted as well
+    (``RowChange.sealed``), so that versions can still be compared.
+    """
+
+    cache_ok = True
+
+
+class PersonalJson(TypeDecorator[Any]):
+    """JSON with personal texts in it, stored encrypted as one value: SQL cannot look inside."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        return None if value is None else encrypt(orjson.dumps(value))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else orjson.loads(decrypt(bytes(value)))
+
+
+ENCRYPTED_TYPES = (EncryptedBytes, EncryptedText, PersonalJson)
+
+
+def encrypted_literal(value: Any) -> str | None:
+    """A value of a ``PersonalJson`` column as PostgreSQL reads bytes in JSON, for statements that take rows so."""
+    return None if value is None else "\\x" + encrypt(orjson.dumps(value)).hex()
+
+
 def encrypted_text(column: str) -> MappedColumn[Any]:
     """A text column that is read, and decrypted, only when a row is asked for it;
     all such columns of a row come together.
@@ -62,13 +95,19 @@ def encrypt(plain: bytes) -> bytes:
     keys = settings()
     nonce = os.urandom(12)
     name = keys.current_key.encode()
-    return name + b"\0" + nonce + AESGCM(keys.keys[keys.current_key]).encrypt(nonce, plain, name)
+    return name + b"\0" + nonce + _cipher(keys.keys[keys.current_key]).encrypt(nonce, plain, name)
 
 
 def decrypt(value: bytes) -> bytes:
     """Decrypt a value of ``encrypt``; raises KeyError for an unknown key and InvalidTag for a changed value."""
     name, rest = value.split(b"\0", 1)
-    return AESGCM(settings().keys[name.decode()]).decrypt(rest[:12], rest[12:], name)
+    return _cipher(settings().keys[name.decode()]).decrypt(rest[:12], rest[12:], name)
+
+
+@lru_cache(maxsize=64)
+def _cipher(key: bytes) -> AESGCM:
+    """The cipher of a key; to make it costs more than to open a short text."""
+    return AESGCM(key)
 
 
 def can_decrypt(value: bytes) -> bool:

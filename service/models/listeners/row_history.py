@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import LoaderCallableStatus, Mapper
 
 from service.models.db.clock import now
-from service.models.db.encryption import EncryptedBytes, EncryptedText
+from service.models.db.encryption import ENCRYPTED_TYPES, PersonalJson, PersonalText
 from service.models.db.ids import new_id
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
@@ -38,9 +39,15 @@ def redacted_columns(mapper: Mapper[Any]) -> frozenset[str]:
     """Columns whose values the history names only by reference: the encrypted ones,
     and what the table names besides.
     """
-    types = (EncryptedBytes, EncryptedText)
     named: frozenset[str] = mapper.class_.__redacted__
-    return named | {column.name for column in mapper.columns if isinstance(column.type, types)}
+    return named | {column.name for column in mapper.columns if isinstance(column.type, ENCRYPTED_TYPES)}
+
+
+@cache
+def sealed_columns(mapper: Mapper[Any]) -> dict[str, str]:
+    """Columns with personal texts, by attribute: the history keeps their values encrypted."""
+    kept = (PersonalText, PersonalJson)
+    return {key: name for key, name in column_names(mapper).items() if isinstance(mapper.columns[key].type, kept)}
 
 
 def redact(mapper: Mapper[Any], column: str, value: Any) -> Any:
@@ -48,36 +55,61 @@ def redact(mapper: Mapper[Any], column: str, value: Any) -> Any:
     return "hidden" if column in redacted_columns(mapper) and value is not None else _plain(value)
 
 
-def _changed(row: Audited) -> tuple[dict[str, Any], dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change as the history keeps it: columns in the clear, personal texts apart."""
+
+    kind: str
+    row: Audited
+    before: Values
+    after: Values
+    sealed: Values
+
+
+def _update(row: Audited) -> _Change:
     """The changed columns of a row, before and after."""
     state = inspect(row)
     names = column_names(state.mapper)
     before, after = {}, {}
     for key, old in state.committed_state.items():
         new = state.dict.get(key)
-        if key not in names or old == new:
-            continue
-        name, was = names[key], None if old is LoaderCallableStatus.NO_VALUE else old
-        before[name], after[name] = redact(state.mapper, name, was), redact(state.mapper, name, new)
-    return before, after
+        if key in names and old != new:
+            before[key], after[key] = None if old is LoaderCallableStatus.NO_VALUE else old, new
+    sealed = seal(state.mapper, before=before, after=after)
+    return _Change("update", row, _told(state.mapper, before), _told(state.mapper, after), sealed)
 
 
-def _inserted(row: Audited) -> dict[str, Any]:
+def _insert(row: Audited) -> _Change:
     """The columns of a new row that hold something."""
     state = inspect(row)
     names = column_names(state.mapper)
-    return {
-        names[key]: redact(state.mapper, names[key], value)
-        for key, value in state.dict.items()
-        if key in names and value is not None
-    }
+    after = {key: value for key, value in state.dict.items() if key in names and value is not None}
+    return _Change("insert", row, None, _told(state.mapper, after), seal(state.mapper, after=after))
 
 
-def _whole(row: Audited) -> dict[str, Any]:
-    """Every column of a deleted row but the redacted ones."""
+def _delete(row: Audited) -> _Change:
+    """Every column of a deleted row but those that are kept nowhere."""
     mapper = inspect(row).mapper
-    redacted = redacted_columns(mapper)
-    return {name: _plain(getattr(row, key)) for key, name in column_names(mapper).items() if name not in redacted}
+    redacted, sealed = redacted_columns(mapper), sealed_columns(mapper)
+    before = {
+        key: getattr(row, key) for key, name in column_names(mapper).items() if key in sealed or name not in redacted
+    }
+    return _Change("delete", row, _told(mapper, before), None, seal(mapper, before=before))
+
+
+def _told(mapper: Mapper[Any], values: dict[str, Any]) -> dict[str, Any]:
+    """The columns of some attributes, as the history tells them in the clear."""
+    names = column_names(mapper)
+    return {names[key]: redact(mapper, names[key], value) for key, value in values.items()}
+
+
+def seal(mapper: Mapper[Any], **sides: dict[str, Any]) -> Values:
+    """The personal texts among the values of each side, by attribute, as the history keeps them; None for none."""
+    columns = sealed_columns(mapper)
+    found = {
+        side: {columns[key]: value for key, value in values.items() if key in columns} for side, values in sides.items()
+    }
+    return found if any(value for values in found.values() for value in values.values()) else None
 
 
 def register() -> None:
@@ -99,21 +131,21 @@ def _note_set(_row: object, _value: Any, _before: Any, _initiator: Any) -> None:
 
 def _collect_history(unit: UnitOfWork, _context: Any, _instances: Any) -> None:
     """Turn every pending change of an audited row into a ``row_change``."""
-    changes: list[tuple[str, Audited, Values, Values]] = []
+    changes: list[_Change] = []
     for row in unit.new:
         if isinstance(row, Audited):
             row.id = row.id or new_id()
-            changes.append(("insert", row, None, _inserted(row)))
+            changes.append(_insert(row))
     for row in unit.dirty:
         if isinstance(row, Audited) and unit.is_modified(row, include_collections=False):
-            changes.append(("update", row, *_changed(row)))
+            changes.append(_update(row))
             row.version += 1
             row.updated_at = now()
-    changes += [("delete", row, _whole(row), None) for row in unit.deleted if isinstance(row, Audited)]
+    changes += [_delete(row) for row in unit.deleted if isinstance(row, Audited)]
     if changes and unit.operation is None:
         raise RuntimeError("a row was changed outside transaction()")
     # assigned, not added to: a flush that failed before has written no rows, and must leave no history
-    unit.pending_history = [_row_change(unit.operation, *change) for change in changes if unit.operation]
+    unit.pending_history = [_row_change(unit.operation, change) for change in changes if unit.operation]
 
 
 def _write_history(unit: UnitOfWork, _context: Any) -> None:
@@ -127,7 +159,7 @@ def _write_history(unit: UnitOfWork, _context: Any) -> None:
         unit.connection().execute(insert(RowChange), rows)
 
 
-def _row_change(operation: Operation, kind: str, row: Audited, before: Values, after: Values) -> dict[str, Any]:
+def _row_change(operation: Operation, change: _Change) -> dict[str, Any]:
     return {
         "id": new_id(),
         "at": now(),
@@ -136,9 +168,10 @@ def _row_change(operation: Operation, kind: str, row: Audited, before: Values, a
         "behalf_id": operation.behalf_id,
         "case_id": operation.case_id,
         "seq": operation.seq,
-        "kind": kind,
-        "table_name": row.__tablename__,
-        "row_id": row.id,
-        "before": before,
-        "after": after,
+        "kind": change.kind,
+        "table_name": change.row.__tablename__,
+        "row_id": change.row.id,
+        "before": change.before,
+        "after": change.after,
+        "sealed": change.sealed,
     }

@@ -11,12 +11,16 @@ from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
+from service.models.db.encryption import PersonalJson
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 
 
 class RowChange(Base):
-    """One change of one business row: before and after of the changed columns, personal values by reference only."""
+    """One change of one business row: before and after of the changed columns, personal values by reference only.
+
+    sealed: before and after of the columns with personal texts, encrypted; numbers and photos are not kept at all.
+    """
 
     __tablename__ = "row_change"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -31,6 +35,7 @@ class RowChange(Base):
     row_id: Mapped[UUID]
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    sealed: Mapped[dict[str, Any] | None] = mapped_column(PersonalJson)
     __table_args__ = (
         Index(None, "row_id", "at"),
         Index(None, "case_id", "seq"),
@@ -42,6 +47,12 @@ class RowChange(Base):
         """The history of one row, oldest first."""
         query = select(RowChange).where(RowChange.row_id == row_id).order_by(RowChange.at, RowChange.id)
         return list(session().scalars(query))
+
+
+def values_of(change: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The columns of a change before and after, with the personal texts; change: ``before``, ``after``, ``sealed``."""
+    kept = change.sealed or {}
+    return {**(change.before or {}), **kept.get("before", {})}, {**(change.after or {}), **kept.get("after", {})}
 
 
 class AuditEvent(Base):

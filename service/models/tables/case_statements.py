@@ -90,8 +90,8 @@ PARTS = {
         name text, due_at timestamptz, payload jsonb, coalesce text)""",
     "history": """
     INSERT INTO row_change (id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before,
-        after)
-    SELECT id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before, after
+        after, sealed)
+    SELECT id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before, after, sealed
     FROM jsonb_populate_recordset(NULL::row_change, cast(:history AS jsonb))""",
 }
 """Parts of a step beside moving the case and writing its journal row, by the parameter that asks for them."""

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.domain.certificates import certificate_number
+from service.models.db.encryption import PersonalText
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
@@ -44,7 +45,7 @@ class Certificate(Audited, Base):
     supersedes_id: Mapped[UUID | None] = mapped_column(ForeignKey("certificate.id"))
     enrollment_id: Mapped[UUID | None] = mapped_column(ForeignKey("enrollment.id"), index=True)
     unit_name: Mapped[str] = mapped_column(String(100), default="")
-    void_reason: Mapped[str | None] = mapped_column(String(500))
+    void_reason: Mapped[str | None] = mapped_column(PersonalText)
     person: Mapped[Person] = relationship(lazy="raise_on_sql")
     qualification_type: Mapped[QualificationType] = relationship(lazy="raise_on_sql")
     __table_args__ = (
@@ -70,10 +71,10 @@ class PrintRecord(Audited, Base):
     __tablename__ = "print_record"
     certificate_id: Mapped[UUID] = mapped_column(ForeignKey("certificate.id"), index=True)
     printed_by: Mapped[UUID | None]
-    reason: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(PersonalText)
     layout: Mapped[str] = mapped_column(String(8), default="a4", server_default="a4")
     language: Mapped[str] = mapped_column(String(10), default="zh", server_default="zh")
-    received_by: Mapped[str | None] = mapped_column(String(50))
+    received_by: Mapped[str | None] = mapped_column(PersonalText)
     received_on: Mapped[date | None]
     batch_id: Mapped[UUID | None] = mapped_column(index=True)
     __table_args__ = (Index(None, "created_at", "id"),)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
+from service.models.db.encryption import PersonalText
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 
@@ -39,7 +40,7 @@ class ExportLog(Base):
     organisation_id: Mapped[UUID]
     name: Mapped[str] = mapped_column(String(40))
     chosen: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    purpose: Mapped[str] = mapped_column(String(200), default="")
+    purpose: Mapped[str | None] = mapped_column(PersonalText)
     masked: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str] = mapped_column(String(8), default="zh")
     total: Mapped[int] = mapped_column(default=0)
@@ -49,7 +50,7 @@ class ExportLog(Base):
     ended_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint(f"state IN {tuple(map(str, ExportState))}", name="state"),
-        CheckConstraint("masked OR purpose <> ''", name="purpose"),
+        CheckConstraint("masked OR purpose IS NOT NULL", name="purpose"),
         Index(None, "user_id", "at"),
         Index(None, "at"),
     )

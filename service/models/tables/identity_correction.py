@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, defer, mapped_column, relationship, validates
 
 from service.domain.persons.identity import mask
-from service.models.db.encryption import EncryptedBytes, blind_index, encrypted_text
+from service.models.db.encryption import EncryptedBytes, PersonalText, blind_index, encrypted_text
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.tables.person import Person
@@ -33,7 +33,7 @@ class IdentityCorrection(Audited, Base):
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
     requested_by: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     kind: Mapped[str] = mapped_column(String(10))
-    statement: Mapped[str] = mapped_column(String(500))
+    statement: Mapped[str] = mapped_column(PersonalText)
     before: Mapped[dict[str, Any]] = mapped_column(JSONB)
     former_number: Mapped[str] = encrypted_text("former_number_sealed")
     former_number_masked: Mapped[str] = mapped_column(String(30))
@@ -45,7 +45,7 @@ class IdentityCorrection(Audited, Base):
     sex: Mapped[str] = mapped_column(String(6))
     birth_date: Mapped[date]
     state: Mapped[str] = mapped_column(String(10), default="requested")
-    comment: Mapped[str | None] = mapped_column(String(500))
+    comment: Mapped[str | None] = mapped_column(PersonalText)
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     assented_by: Mapped[UUID | None]
@@ -75,7 +75,7 @@ class CorrectionFile(Audited, Base):
 
     __tablename__ = "identity_correction_file"
     correction_id: Mapped[UUID] = mapped_column(ForeignKey("identity_correction.id"), index=True)
-    name: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(PersonalText)
     media_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int]
     content: Mapped[bytes] = mapped_column("sealed", EncryptedBytes)

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, defer, mapped_column
 
-from service.models.db.encryption import EncryptedBytes
+from service.models.db.encryption import EncryptedBytes, PersonalJson, PersonalText
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 
@@ -30,17 +30,17 @@ class Notice(Audited, Base):
     __tablename__ = "notice"
     kind: Mapped[str] = mapped_column(String(10))
     title: Mapped[str] = mapped_column(String(200))
-    body: Mapped[str] = mapped_column(Text, default="")
+    body: Mapped[str] = mapped_column(PersonalText, default="")
     author_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     authorities: Mapped[list[str]] = mapped_column(ARRAY(String(36)), default=list)
     roles: Mapped[list[str]] = mapped_column(ARRAY(String(24)), default=list)
     units: Mapped[list[str]] = mapped_column(ARRAY(String(36)), default=list, server_default="{}")
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
-    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    facts: Mapped[dict[str, Any]] = mapped_column(PersonalJson, default=dict)
     class_id: Mapped[UUID | None] = mapped_column(ForeignKey("training_class.id"))
     state: Mapped[str] = mapped_column(String(10), default="draft")
     published_at: Mapped[datetime | None]
-    withdraw_reason: Mapped[str | None] = mapped_column(String(500))
+    withdraw_reason: Mapped[str | None] = mapped_column(PersonalText)
     __table_args__ = (
         CheckConstraint("kind IN ('notice', 'bulletin', 'reminder', 'digest')", name="kind"),
         CheckConstraint("state IN ('draft', 'published', 'withdrawn')", name="state"),
@@ -68,7 +68,7 @@ class Attachment(Audited, Base):
 
     __tablename__ = "notice_attachment"
     notice_id: Mapped[UUID] = mapped_column(ForeignKey("notice.id"), index=True)
-    name: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(PersonalText)
     media_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int]
     content: Mapped[bytes] = mapped_column("sealed", EncryptedBytes)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from service.domain.units.units import UnitState
 from service.models.db.collation import MAX_SPELLING, name_keys
+from service.models.db.encryption import PersonalText
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 
@@ -51,12 +52,12 @@ class Organisation(Audited, Base):
     authority_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     credit_code: Mapped[str | None] = mapped_column(String(18))
-    credit_code_reason: Mapped[str | None] = mapped_column(String(500))
+    credit_code_reason: Mapped[str | None] = mapped_column(PersonalText)
     business: Mapped[str | None] = mapped_column(String(12))
-    legal_rep: Mapped[str | None] = mapped_column(String(50))
-    contact: Mapped[str | None] = mapped_column(String(50))
-    phone: Mapped[str | None] = mapped_column(String(30))
-    address: Mapped[str | None] = mapped_column(String(200))
+    legal_rep: Mapped[str | None] = mapped_column(PersonalText)
+    contact: Mapped[str | None] = mapped_column(PersonalText)
+    phone: Mapped[str | None] = mapped_column(PersonalText)
+    address: Mapped[str | None] = mapped_column(PersonalText)
     production_licence: Mapped[str | None] = mapped_column(String(40))
     production_licence_until: Mapped[date | None]
     sales_licence: Mapped[str | None] = mapped_column(String(40))

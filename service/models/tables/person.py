@@ -14,7 +14,7 @@ from service.domain.training.classes import MIN_HOURS
 from service.domain.training.scores import DEFAULT_PASS_MARK
 from service.domain.training.training_kind import TrainingKind
 from service.models.db.collation import MAX_SPELLING, name_keys
-from service.models.db.encryption import EncryptedBytes, blind_index, encrypted_text
+from service.models.db.encryption import EncryptedBytes, PersonalText, blind_index, encrypted_text
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
@@ -81,16 +81,16 @@ class Person(Audited, Base):
     birth_date: Mapped[date]
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
     qualification_type_id: Mapped[UUID] = mapped_column(ForeignKey("qualification_type.id"))
-    post: Mapped[str | None] = mapped_column(String(50))
-    education: Mapped[str | None] = mapped_column(String(30))
-    title: Mapped[str | None] = mapped_column(String(50))
+    post: Mapped[str | None] = mapped_column(PersonalText)
+    education: Mapped[str | None] = mapped_column(PersonalText)
+    title: Mapped[str | None] = mapped_column(PersonalText)
     phone: Mapped[str | None] = encrypted_text("phone_sealed")
     phone_masked: Mapped[str | None] = mapped_column(String(20))
     photo_id: Mapped[UUID | None] = mapped_column(ForeignKey("photo.id"))
     appointed_on: Mapped[date | None]
     no_criminal_record: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(14), default="draft")
-    decision_comment: Mapped[str | None] = mapped_column(String(500))
+    decision_comment: Mapped[str | None] = mapped_column(PersonalText)
     case_id: Mapped[UUID | None]
     legacy_number: Mapped[str | None] = mapped_column(String(14))
     legacy_issued_on: Mapped[date | None]

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
+from service.models.db.encryption import PersonalText
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 
@@ -29,9 +30,9 @@ class PrintBatch(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime] = mapped_column(default=now)
     user_id: Mapped[UUID]
-    title: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(PersonalText)
     certificate_ids: Mapped[list[str]] = mapped_column(ARRAY(String(36)))
-    reason: Mapped[str] = mapped_column(String(200), default="")
+    reason: Mapped[str] = mapped_column(PersonalText, default="")
     address: Mapped[str] = mapped_column(String(300))
     shift_x: Mapped[int] = mapped_column(default=0, server_default="0")
     shift_y: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.models.db.encryption import PersonalText
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.tables.certificate import Certificate
@@ -27,9 +28,9 @@ class Reissue(Audited, Base):
     new_certificate_id: Mapped[UUID | None] = mapped_column(ForeignKey("certificate.id"), index=True)
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
     requested_by: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
-    statement: Mapped[str] = mapped_column(String(500))
+    statement: Mapped[str] = mapped_column(PersonalText)
     state: Mapped[str] = mapped_column(String(10), default="requested")
-    comment: Mapped[str | None] = mapped_column(String(500))
+    comment: Mapped[str | None] = mapped_column(PersonalText)
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     case_id: Mapped[UUID] = mapped_column(ForeignKey("case_instance.id"), index=True)

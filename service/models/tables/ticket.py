@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, defer, mapped_column, relationship
 
-from service.models.db.encryption import EncryptedBytes
+from service.models.db.encryption import EncryptedBytes, PersonalText
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
@@ -31,7 +31,7 @@ class Ticket(Audited, Base):
     number: Mapped[str] = mapped_column(String(12), unique=True)
     kind: Mapped[str] = mapped_column(String(12))
     subject: Mapped[str] = mapped_column(String(100))
-    body: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(PersonalText)
     requester_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
     state: Mapped[str] = mapped_column(String(12), default="open")
@@ -39,8 +39,8 @@ class Ticket(Audited, Base):
     desk_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     accused_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
-    progress: Mapped[str] = mapped_column(String(100), default="")
-    device: Mapped[str | None] = mapped_column(String(100))
+    progress: Mapped[str] = mapped_column(PersonalText, default="")
+    device: Mapped[str | None] = mapped_column(PersonalText)
     step: Mapped[str | None] = mapped_column(String(12))
     expected_on: Mapped[date | None]
     rating: Mapped[int | None]
@@ -68,7 +68,7 @@ class TicketMessage(Audited, Base):
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"))
     author_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     kind: Mapped[str] = mapped_column(String(10))
-    body: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(PersonalText)
     __table_args__ = (
         CheckConstraint("kind IN ('note', 'progress', 'ask', 'reply', 'resolve', 'reopen', 'system')", name="kind"),
         Index(None, "ticket_id", "created_at"),
@@ -81,7 +81,7 @@ class TicketFile(Audited, Base):
     __tablename__ = "ticket_file"
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket_message.id"))
-    name: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(PersonalText)
     media_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int]
     content: Mapped[bytes] = mapped_column("sealed", EncryptedBytes)

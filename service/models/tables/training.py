@@ -6,10 +6,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from service.models.db.encryption import PersonalText
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.tables.organisation import Organisation
@@ -37,9 +38,9 @@ class TrainingPlan(Audited, Base):
     place: Mapped[str | None] = mapped_column(String(100))
     capacity: Mapped[int | None]
     hours: Mapped[int | None]
-    note: Mapped[str | None] = mapped_column(String(500))
+    note: Mapped[str | None] = mapped_column(PersonalText)
     state: Mapped[str] = mapped_column(String(10), default="draft")
-    cancel_reason: Mapped[str | None] = mapped_column(String(500))
+    cancel_reason: Mapped[str | None] = mapped_column(PersonalText)
     __table_args__ = (
         CheckConstraint(f"kind IN {TRAINING_KINDS}", name="kind"),
         CheckConstraint("state IN ('draft', 'published', 'closed', 'cancelled')", name="state"),
@@ -74,10 +75,10 @@ class TrainingClass(Audited, Base):
     pass_mark: Mapped[int] = mapped_column(default=600)
     makeup_allowed: Mapped[bool] = mapped_column(default=True)
     open_to_other_provinces: Mapped[bool] = mapped_column(default=False)
-    contact: Mapped[str | None] = mapped_column(String(100))
-    body: Mapped[str | None] = mapped_column(Text)
+    contact: Mapped[str | None] = mapped_column(PersonalText)
+    body: Mapped[str | None] = mapped_column(PersonalText)
     state: Mapped[str] = mapped_column(String(18), default="draft")
-    cancel_reason: Mapped[str | None] = mapped_column(String(500))
+    cancel_reason: Mapped[str | None] = mapped_column(PersonalText)
     case_id: Mapped[UUID | None]
     organiser: Mapped[Organisation] = relationship(foreign_keys=[organiser_id], lazy="raise_on_sql")
     institution: Mapped[Organisation] = relationship(foreign_keys=[institution_id], lazy="raise_on_sql")
@@ -111,7 +112,7 @@ class Enrollment(Audited, Base):
     kind: Mapped[str] = mapped_column(String(10))
     needs_confirmation: Mapped[bool] = mapped_column(default=True)
     state: Mapped[str] = mapped_column(String(12), default="pending")
-    reason: Mapped[str | None] = mapped_column(String(500))
+    reason: Mapped[str | None] = mapped_column(PersonalText)
     attempts: Mapped[int] = mapped_column(default=0)
     ended_on: Mapped[date | None]
     case_id: Mapped[UUID]
@@ -143,7 +144,7 @@ class Score(Audited, Base):
     submitted_at: Mapped[datetime]
     confirmed_by: Mapped[UUID | None]
     confirmed_at: Mapped[datetime | None]
-    return_reason: Mapped[str | None] = mapped_column(String(500))
+    return_reason: Mapped[str | None] = mapped_column(PersonalText)
     __table_args__ = (
         CheckConstraint("attempt IN (1, 2)", name="attempt"),
         CheckConstraint("value IS NULL OR value BETWEEN 0 AND 1000", name="value"),

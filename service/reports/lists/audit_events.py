@@ -8,7 +8,7 @@ from service.domain.accounts.audit import DETAILS, EventGroup, member_label
 from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, Message
-from service.models.queries.accounts.audit_list import ORDER, events_query
+from service.models.queries.accounts.audit_list import ORDER, details_of, events_query
 from service.models.queries.report_filter import ReportFilter
 from service.models.tables.user import User
 from service.reports.framework import columns
@@ -50,7 +50,7 @@ def _cells(row: Any) -> Row:
         "event": member_label(row.action),
         "source": str(row.source or ""),
         "object": about,
-        "detail": _told(row.detail),
+        "detail": _told(details_of(row)),
         "outcome": (Outcome.OK if row.outcome == "ok" else Outcome.REFUSED).label,
     }
 
@@ -59,7 +59,7 @@ def _told(detail: dict[str, Any]) -> Message | str:
     """Write the details of an event in the words of the page."""
     values: dict[str, Any] = {"end": Message(N_("；"))}
     told = []
-    for n, (name, value) in enumerate((k, v) for k, v in detail.items() if v not in (None, "", {}, [])):
+    for n, (name, value) in enumerate(detail.items()):
         values[f"name{n}"] = Message(DETAILS.get(name, name))
         values[f"value{n}"] = Message(N_("是") if value else N_("否")) if isinstance(value, bool) else str(value)
         told.append(f"%(name{n})s %(value{n})s")

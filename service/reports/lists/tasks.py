@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.domain.accounts.roles import Role
-from service.domain.notices.tickets import TicketKind
+from service.domain.notices.tickets import RepairStep, TicketKind
 from service.domain.training.training_need import Need
 from service.domain.units.units import UnitKind
 from service.errors import N_
@@ -37,7 +37,7 @@ FACTS = (
     Column("valid_to", N_("证书有效期至"), CellType.DAY),
     Column("starts_on", N_("开班日"), CellType.DAY),
     Column("ticket_kind", N_("工单类型"), CellType.LABEL),
-    Column("progress", N_("当前进度"), CellType.LABEL),
+    Column("step", N_("维修步骤"), CellType.LABEL),
     Column("unit_kind", N_("单位类型"), CellType.LABEL),
 )
 WHEN = (
@@ -46,7 +46,7 @@ WHEN = (
     Column("assignee", N_("办理人")),
 )
 DONE = (*WHAT, Column("closed_at", N_("办结"), CellType.INSTANT))
-WORDS = {"need": Need, "ticket_kind": TicketKind, "unit_kind": UnitKind}
+WORDS = {"need": Need, "ticket_kind": TicketKind, "step": RepairStep, "unit_kind": UnitKind}
 
 Read = Callable[[str | None, int], inbox.Page]
 

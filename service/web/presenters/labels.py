@@ -11,7 +11,7 @@ from service.domain.accounts.roles import Role, UserState
 from service.domain.certificates.certificates import CertificateKind
 from service.domain.certificates.faces import FaceLanguage, Layout, Packaging
 from service.domain.notices.notices import NoticeKind
-from service.domain.notices.tickets import TicketKind
+from service.domain.notices.tickets import RepairStep, TicketKind
 from service.domain.persons.corrections import CorrectionKind
 from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
@@ -95,6 +95,7 @@ ENUMERATIONS: dict[str, type[Labelled]] = {
     "training_kind": TrainingKind,
     "ticket_kind": TicketKind,
     "correction_kind": CorrectionKind,
+    "repair_step": RepairStep,
     "certificate_kind": CertificateKind,
     "notice": NoticeKind,
 }

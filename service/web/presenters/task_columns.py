@@ -29,7 +29,7 @@ COLUMNS = (
     Column("valid_to", N_("证书有效期至")),
     Column("starts_on", N_("开班日")),
     Column("ticket_kind", N_("工单类型"), lambda value: labels.enum_label("ticket_kind", value)),
-    Column("progress", N_("当前进度")),
+    Column("step", N_("维修步骤"), lambda value: labels.enum_label("repair_step", value)),
     Column("unit_kind", N_("单位类型"), lambda value: labels.enum_label("kind", value)),
 )
 

@@ -106,7 +106,7 @@ def begin_batch(
     )
     with transaction(Operation("begin_print_batch", user.id)) as current:
         current.add(batch)
-        detail = {"certificates": batch.total, "reason": why}
+        detail = {"certificates": batch.total}  # the reason stands encrypted in the batch that the event is about
         current.add(
             AuditEvent(
                 actor_id=user.id,

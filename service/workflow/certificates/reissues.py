@@ -30,8 +30,8 @@ def request_reissue(user: User, certificate_id: UUID, statement: str) -> UUID:
     with transaction(Operation("request_reissue", user.id)):
         found = certificate_list.visible_certificate(user, certificate_id)
         must_reach(user, Action.REQUEST_REISSUE, found.person.unit)
-        data = {"certificate_id": str(found.id), "statement": statement}
-        return tasks.start(user, "certificate_reissue", data, business_key=str(found.id)).case_id
+        data, said = {"certificate_id": str(found.id)}, {"statement": statement}
+        return tasks.start(user, "certificate_reissue", data, personal=said, business_key=str(found.id)).case_id
 
 
 def withdraw_reissue(user: User, case_id: UUID) -> None:

@@ -123,10 +123,10 @@ def deregister_person(user: User, person_id: UUID, reason: str) -> Person:
         if obstacle := persons.obstacle_to_deregistration(PersonState(person.state), has_live_enrollment(person.id)):
             raise Conflict(obstacle)
         if person.state == PersonState.APPROVED:
-            data = {"person_id": str(person.id), "request": "deregister", "reason": why}
-            tasks.start(user, PROCESS, data, business_key=str(person.id))
+            data = {"person_id": str(person.id), "request": "deregister"}
+            tasks.start(user, PROCESS, data, personal={"reason": why}, business_key=str(person.id))
         elif person.case_id:
-            tasks.correlate_message(user, person.case_id, "deregister", {"reason": why})
+            tasks.correlate_message(user, person.case_id, "deregister", personal={"reason": why})
     return person
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,9 +15,11 @@ from service import engine, handlers
 from service.engine import Input, Step, UserTask, journal
 from service.errors import N_, Conflict
 from service.models.db.clock import CHINA, now
+from service.models.db.encryption import encrypted_literal
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import current_operation, expire_session
+from service.models.tables.case import PersonalValue
 from service.models.tables.case_statements import (
     INSERT_CASE,
     LOCK_CASE,
@@ -84,8 +86,13 @@ def lock_case(case_id: UUID) -> LockedCase:
     return held
 
 
-def create_case(definition: engine.Definition, act: Act, business_key: str | None) -> tuple[UUID, Step]:
-    """Make a case of ``definition`` and execute it until people or jobs are needed."""
+def create_case(
+    definition: engine.Definition, act: Act, business_key: str | None, personal: Mapping[str, str]
+) -> tuple[UUID, Step]:
+    """Make a case of ``definition`` and execute it until people or jobs are needed.
+
+    personal: variables of the start whose texts are stored apart.
+    """
     case_id = new_id()
     held = LockedCase(case_id, definition.process, definition.digest, business_key, b"", -1, "", (), None)
     session().execute(
@@ -99,7 +106,23 @@ def create_case(definition: engine.Definition, act: Act, business_key: str | Non
             "by": act.actor_id,
         },
     )
-    return case_id, apply_input(held, act)
+    return case_id, apply_input(held, with_personal(held, act, personal))
+
+
+def with_personal(held: LockedCase, act: Act, texts: Mapping[str, str]) -> Act:
+    """The act with references to personal texts among its data; case data and journal hold nothing else of them."""
+    return replace(act, data={**act.data, **store_personal(held, texts)}) if texts else act
+
+
+def store_personal(held: LockedCase, texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Store personal texts of the next input of a case; the references to them, with their salted digests."""
+    references = {}
+    for name, text in texts.items():
+        salt = os.urandom(16)
+        row = PersonalValue(id=new_id(), case_id=held.id, seq=held.seq + 1, field=name, value=text, salt=salt)
+        session().add(row)
+        references[name] = {"personal": str(row.id), "digest": journal.salted(salt, name, text)}
+    return references
 
 
 def apply_input(held: LockedCase, act: Act) -> Step:
@@ -127,7 +150,7 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     said = handlers.describe_subject(held.process, step.data) if describe else None
     _address_thrown(held, step, context)
     jobs = [_job(held, job) for job in step.jobs_set] + context.pending_jobs
-    written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _json(history)}
+    written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _history(history)}
     write_step(_parts(step, written, bool(jobs), bool(history))).execute(written)
     return step
 
@@ -263,6 +286,11 @@ def _iso(at: datetime) -> str:
 
 def _json(rows: list[dict[str, Any]]) -> str:
     return orjson.dumps(rows).decode()
+
+
+def _history(changes: list[dict[str, Any]]) -> str:
+    """The history of rows, with its personal texts encrypted before they are put into one text with the rest."""
+    return _json([{**change, "sealed": encrypted_literal(change["sealed"])} for change in changes])
 
 
 def _address_thrown(held: LockedCase, step: Step, context: Context) -> None:

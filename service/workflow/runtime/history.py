@@ -8,18 +8,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from service import engine
-from service.domain.accounts.roles import Role
+from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.engine import journal, replay
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, JournalRow, Task, TaskState
+from service.models.tables.case import Case, JournalRow, PersonalValue, Task, TaskState
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
+from service.operations.personal_values import all_with_texts
 from service.workflow.runtime import definitions, executor
 
 
@@ -65,17 +66,29 @@ def open_case(user: User, case_id: UUID) -> Case:
 
 
 def timeline(user: User, case_id: UUID) -> list[TimelineRow]:
-    """The journal of a case in scope as people read it, oldest first, in two queries."""
+    """The journal of a case in scope as people read it, oldest first, in two queries.
+
+    Personal texts stand in it for those who do the work; the administrators read the references.
+    """
     get_or_404_in_scope(user, Case, case_id)
-    query = select(JournalRow, User.display_name, Organisation.name).outerjoin(User, User.id == JournalRow.actor_id)
-    query = query.outerjoin(Organisation, Organisation.id == User.organisation_id).where(JournalRow.case_id == case_id)
-    return [
-        _entry(row, actor or "", organisation or "")
-        for row, actor, organisation in session().execute(query.order_by(JournalRow.seq))
-    ]
+    typed = and_(PersonalValue.case_id == JournalRow.case_id, PersonalValue.seq == JournalRow.seq)
+    query = (
+        select(JournalRow, User.display_name, Organisation.name, PersonalValue.id, PersonalValue.value)
+        .outerjoin(User, User.id == JournalRow.actor_id)
+        .outerjoin(Organisation, Organisation.id == User.organisation_id)
+        .outerjoin(PersonalValue, typed)
+        .where(JournalRow.case_id == case_id)
+        .order_by(JournalRow.seq)
+    )
+    rows = list(session().execute(query))
+    found = {row.seq: (row, actor or "", organisation or "") for row, actor, organisation, _key, _text in rows}
+    given = [dict(row.record.get("data") or {}) for row, _actor, _organisation in found.values()]
+    if Role(user.role) not in ADMINISTRATORS:
+        given = all_with_texts(given, {str(key): said for *_, key, said in rows if key is not None})
+    return [_entry(*entry, data) for entry, data in zip(found.values(), given, strict=True)]
 
 
-def _entry(row: JournalRow, actor: str, organisation: str) -> TimelineRow:
+def _entry(row: JournalRow, actor: str, organisation: str, data: dict[str, Any]) -> TimelineRow:
     element = (row.element or "").split("/")[-1]
     known = definitions.definition(row.record["definition"]).elements.get(element)
     return TimelineRow(
@@ -87,7 +100,7 @@ def _entry(row: JournalRow, actor: str, organisation: str) -> TimelineRow:
         actor,
         organisation,
         row.record["definition"],
-        dict(row.record.get("data") or {}),
+        data,
     )
 
 

@@ -62,17 +62,21 @@ def start(
     process: str,
     data: Mapping[str, Any],
     *,
+    personal: Mapping[str, str] | None = None,
     business_key: str | None = None,
     behalf_id: UUID | None = None,
 ) -> Started:
     """Start a case on the version in force and execute it until people or jobs are needed.
 
+    personal: variables with texts of or about people, which are stored apart.
     Raises NotFound for an unknown process, and whatever a handler refuses with; no case exists then.
     """
     actor = user.id if user else None
     with _use_case(f"start {process}", actor, behalf_id):
         definition = definitions.definition(definitions.current(process).digest)
-        case_id, step = executor.create_case(definition, Act("start", actor, behalf_id, data=data), business_key)
+        case_id, step = executor.create_case(
+            definition, Act("start", actor, behalf_id, data=data), business_key, personal or {}
+        )
         return Started(case_id, _ids(case_id, step), step.data, step.ended)
 
 
@@ -88,8 +92,8 @@ def start_by_key(user: User, process: str, data: Mapping[str, Any], *, business_
         raise NotAllowed(N_("您的角色不能发起这个流程。"))
     cleaned = clean_start_form(definition, data)
     with transaction(Operation(f"start {process}", user.id)):
-        variables = cleaned | registry.start_variables_of(process, user)
-        started = start(user, process, variables, business_key=business_key)
+        variables = cleaned.data | registry.start_variables_of(process, user)
+        started = start(user, process, variables, personal=cleaned.personal, business_key=business_key)
         _check_addresses(user, started.tasks)
     return started
 
@@ -198,14 +202,19 @@ def correlate_message(
     message: str,
     data: Mapping[str, Any] | None = None,
     *,
+    personal: Mapping[str, str] | None = None,
     otherwise: str = N_("案卷已不在可以这样办理的环节，请刷新后查看。"),
 ) -> None:
-    """Give a case the BPMN message it waits for. Who may do so the caller has decided. Raises Conflict(otherwise)."""
+    """Give a case the BPMN message it waits for. Who may do so the caller has decided. Raises Conflict(otherwise).
+
+    personal: data with texts of or about people, which are stored apart.
+    """
     actor = user.id if user else None
     with _use_case(f"signal {message}", actor):
         held = executor.lock_case(case_id)
         executor.require_subscription(held, message, otherwise)
-        executor.apply_input(held, Act("message", actor, element=message, data=data or {}))
+        given = Act("message", actor, element=message, data=data or {})
+        executor.apply_input(held, executor.with_personal(held, given, personal or {}))
 
 
 def offer_message(user: User | None, case_id: UUID, message: str) -> bool:

@@ -80,13 +80,14 @@ def begin(
         name=name,
         chosen=chosen.arguments(),
         masked=not unmasked,
-        purpose=written,
+        purpose=written or None,
         language=language,
         total=total,
     )
     with transaction(Operation("begin_export", user.id)) as current:
         current.add(row)
-        detail = {"list": name, "filter": row.chosen, "rows": total, "masked": row.masked, "purpose": row.purpose}
+        # the purpose stands encrypted in the export that the event is about
+        detail = {"list": name, "filter": row.chosen, "rows": total, "masked": row.masked}
         current.add(
             AuditEvent(
                 actor_id=user.id,

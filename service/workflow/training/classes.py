@@ -82,7 +82,7 @@ def cancel_class(user: User, class_id: UUID, reason: str) -> None:
         why = parse_reason(reason)
         if obstacle := obstacle_to_cancellation(ClassState(found.state), checked_in(class_id)):
             raise Conflict(obstacle)
-        tasks.correlate_message(user, _case(found), "cancel_class", {"reason": why})
+        tasks.correlate_message(user, _case(found), "cancel_class", personal={"reason": why})
 
 
 def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
@@ -99,7 +99,10 @@ def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
         data = _changes(found, raw)
         if data["seen"] == class_change.fields_digest(found) and not class_change.changed_fields(found, data):
             return False
-        tasks.correlate_message(user, _case(found), "class_changed", data, otherwise=CHANGED_ELSEWHERE)
+        personal = {name: data.pop(name) for name in class_change.PERSONAL_FIELDS if data[name] is not None}
+        tasks.correlate_message(
+            user, _case(found), "class_changed", data, personal=personal, otherwise=CHANGED_ELSEWHERE
+        )
     return True
 
 

@@ -69,7 +69,8 @@ def withdraw(user: User, enrollment_id: UUID, reason: str = "") -> None:
         state, until = EnrollmentState(found.state), found.training_class.enrol_until
         must = enrollments.needs_reason_to_withdraw(state, until, today())
         why = parse_reason(reason) if must or reason.strip() else ""
-        tasks.correlate_message(user, found.case_id, "withdraw", {"reason": why, "by": str(user.id)})
+        data = {"by": str(user.id), "reason": None}  # a reason of an earlier step is not this one
+        tasks.correlate_message(user, found.case_id, "withdraw", data, personal={"reason": why} if why else {})
 
 
 def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_000) -> int:

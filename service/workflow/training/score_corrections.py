@@ -42,8 +42,9 @@ def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, 
     with transaction(Operation("correct_score", user.id)):
         found = enrollment_for(user, enrollment_id, EnrollmentAction.CORRECT_SCORE)
         value = None if is_absent else parse_score(score)
-        data = {"correction_score": value, "correction_absent": is_absent, "correction_reason": parse_reason(reason)}
-        tasks.correlate_message(user, found.case_id, "correct_score", data, otherwise=NOTHING_TO_CORRECT)
+        data = {"correction_score": value, "correction_absent": is_absent}
+        why = {"correction_reason": parse_reason(reason)}
+        tasks.correlate_message(user, found.case_id, "correct_score", data, personal=why, otherwise=NOTHING_TO_CORRECT)
 
 
 def end_training(user: User, enrollment_id: UUID, reason: str) -> None:
@@ -53,7 +54,8 @@ def end_training(user: User, enrollment_id: UUID, reason: str) -> None:
     """
     with transaction(Operation("end_training", user.id)):
         found = enrollment_for(user, enrollment_id, EnrollmentAction.END_TRAINING)
-        tasks.correlate_message(user, found.case_id, "end_training", {"reason": parse_reason(reason)})
+        why = {"reason": parse_reason(reason)}
+        tasks.correlate_message(user, found.case_id, "end_training", personal=why)
 
 
 def obstacle_to(user: User, found: Enrollment, act: EnrollmentAction) -> Message | None:

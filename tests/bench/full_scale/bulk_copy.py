@@ -14,10 +14,11 @@ from uuid import UUID
 import orjson
 from sqlalchemy import inspect
 
+from service.models.db.encryption import EncryptedText, PersonalJson
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.db.transaction import Operation
-from service.models.listeners.row_history import redact
+from service.models.listeners.row_history import redact, seal
 from service.models.tables.audit import RowChange
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -64,8 +65,9 @@ class AuditedRow:
     def __init__(self, buffer: CopyBuffer, model: type[Audited], at: datetime, cause: Operation, **values: Any) -> None:
         self._buffer, self.model, self.version, self.updated_at = buffer, model, 1, at
         self.values = {"id": buffer.new_id(at), "created_at": at, **values}
-        after = {name: self._shown(name, value) for name, value in values.items() if value is not None}
-        self._remember(at, cause, "insert", None, {"id": str(self.id), **after})
+        self._remember(
+            at, cause, "insert", after={"id": self.id, **{n: value for n, value in values.items() if value is not None}}
+        )
 
     @property
     def id(self) -> UUID:
@@ -80,9 +82,7 @@ class AuditedRow:
         changed = {name: value for name, value in values.items() if self.values.get(name) != value}
         if not changed:
             return
-        before = {name: self._shown(name, self.values.get(name)) for name in changed}
-        after = {name: self._shown(name, value) for name, value in changed.items()}
-        self._remember(at, cause, "update", before, after)
+        self._remember(at, cause, "update", before={name: self.values.get(name) for name in changed}, after=changed)
         self.values |= changed
         self.version, self.updated_at = self.version + 1, at
 
@@ -90,10 +90,9 @@ class AuditedRow:
         """Buffer the final row."""
         self._buffer.add(self.model, **self.values, version=self.version, updated_at=self.updated_at)  # type: ignore[arg-type]
 
-    def _shown(self, name: str, value: Any) -> Any:
-        return redact(inspect(self.model), name, value)
-
-    def _remember(self, at: datetime, cause: Operation, kind: str, before: Any, after: Any) -> None:
+    def _remember(self, at: datetime, cause: Operation, kind: str, **sides: dict[str, Any]) -> None:
+        mapper = inspect(self.model)
+        told = {side: {n: redact(mapper, n, value) for n, value in values.items()} for side, values in sides.items()}
         self._buffer.add(
             RowChange,
             id=self._buffer.new_id(at),
@@ -106,8 +105,9 @@ class AuditedRow:
             kind=kind,
             table_name=self.model.__tablename__,
             row_id=self.values["id"],
-            before=before,
-            after=after,
+            before=told.get("before"),
+            after=told.get("after"),
+            sealed=seal(mapper, **sides),
         )
 
 
@@ -140,6 +140,8 @@ def _writer(column: Any) -> Callable[[Any], str]:
     kind = type(column.type).__name__
     if kind == "JSONB":
         return lambda value: r"\N" if value is None else orjson.dumps(value).decode().translate(_ESCAPES)
+    if isinstance(column.type, (EncryptedText, PersonalJson)):
+        return lambda value: _plain(value if isinstance(value, bytes) else column.type.process_bind_param(value, None))
     if kind == "ARRAY":
         return lambda value: r"\N" if value is None else _array(value)
     return _plain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from service.models.tables.case import (
     Case,
     Job,
     JournalRow,
+    PersonalValue,
     Task,
 )
 from service.operations.context import TaskSubject
@@ -27,13 +28,14 @@ Answer = Callable[[Request], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class CaseInput:
-    """One input. Token and due time of timers and tasks are found by the element."""
+    """One input. Token and due time of timers and tasks are found by the element; personal: texts kept apart."""
 
     kind: str
     at: datetime
     actor_id: UUID | None = None
     element: str | None = None
     data: Mapping[str, Any] | None = None
+    personal: Mapping[str, str] = field(default_factory=dict)
 
 
 class CaseRun:
@@ -142,7 +144,14 @@ class CaseRun:
         if act.kind == "timer":
             token = self._token(self._jobs, act.element, "pending")
             due = self._jobs[token]["due_at"]
-        return Input(act.kind, self.seq, act.at, token, act.element, due, dict(act.data or {}))
+        data = {**(act.data or {}), **{name: self._refer(act.at, name, text) for name, text in act.personal.items()}}
+        return Input(act.kind, self.seq, act.at, token, act.element, due, data)
+
+    def _refer(self, at: datetime, name: str, text: str) -> dict[str, str]:
+        """Buffer a personal text; the reference to it, as ``workflow.runtime.executor.store_personal`` makes it."""
+        key, salt = self._buffer.new_id(at), self._buffer.random.randbytes(16)
+        self._buffer.add(PersonalValue, id=key, case_id=self.id, seq=self.seq, field=name, sealed=text, salt=salt)
+        return {"personal": str(key), "digest": journal.salted(salt, name, text)}
 
     def _token(self, rows: dict[str, dict[str, Any]], element: str | None, state: str) -> str:
         """Find the token at an element. Raises ValueError when plan and diagram disagree."""
@@ -195,10 +204,9 @@ class Forms:
         self._known: dict[str, dict[str, Any]] = {}
 
     def clean(self, form_key: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Clean the entries of a form without personal fields."""
+        """Clean the entries of a form: ``data`` and ``personal`` of its input."""
         key = repr((form_key, sorted(raw.items())))
         if key not in self._known:
             cleaned = forms.clean(self._definition.files[f"{form_key}.form"], raw)
-            assert not cleaned.personal
-            self._known[key] = cleaned.data
+            self._known[key] = {"data": cleaned.data, "personal": cleaned.personal}
         return self._known[key]

@@ -59,7 +59,7 @@ class ClassRun:
                 working_instant(self._class.enrol_from, self._buffer.random, 8, 8),
                 by,
                 "draft_class",
-                self._typed(),
+                **self._typed(),
             ),
             "complete",
         )
@@ -116,11 +116,11 @@ class ClassRun:
         elif name == "close_check_in":
             typed = self._shared.forms[PROCESS].clean("close_check_in", {"sure": "true"})
             self._move(
-                CaseInput("complete", at, self._shared.office("association"), "holding/close_check_in", typed),
+                CaseInput("complete", at, self._shared.office("association"), "holding/close_check_in", **typed),
                 "complete",
             )
         elif name == "cancel_class":
-            self._move(CaseInput("message", at, self._by, name, {"reason": CANCELLED}), "cancel_class")
+            self._move(CaseInput("message", at, self._by, name, personal={"reason": CANCELLED}), "cancel_class")
         elif self._case.waits_for(name):
             self._move(CaseInput("message", at, element=name, data={}), f"message {name}")
 
@@ -177,7 +177,7 @@ class ClassRun:
             pass_mark=PASS_MARK,
             makeup_allowed=True,
             open_to_other_provinces=True,
-            contact=data["contact"],
+            contact=self._input.personal["contact"],
             state="draft",
             case_id=self._case.id,
         )

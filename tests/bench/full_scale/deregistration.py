@@ -33,8 +33,8 @@ def run_deregistration(history: PersonHistory, event: DeregistrationPlan) -> Non
 
     move(CaseInput("start", event.at, data={"certificate_id": str(held.id)}), "start_deregistration")
     if event.decided_at <= shared.now:
-        data = shared.forms[PROCESS].clean(ELEMENT, {"decision": "deregister"})
-        move(CaseInput("complete", event.decided_at, shared.offices["ministry"], ELEMENT, data), "complete")
+        typed = shared.forms[PROCESS].clean(ELEMENT, {"decision": "deregister"})
+        move(CaseInput("complete", event.decided_at, shared.offices["ministry"], ELEMENT, **typed), "complete")
     case.close()
 
 

@@ -82,12 +82,14 @@ class EnrollmentRun:
             return CaseInput("timer", at, element=TIMERS[name]), f"timer {TIMERS[name]}"
         if name in MESSAGES:
             by = self._history.unit.user_id if name == "withdraw" else None
-            data = {"withdraw": {"reason": LATE, "by": str(by)}, "cancel": {"reason": CANCELLED}, "no_show": {}}[name]
+            data = {"by": str(by), "reason": None} if name == "withdraw" else {}
+            why = {"withdraw": {"reason": LATE}, "cancel": {"reason": CANCELLED}, "no_show": {}}[name]
             use_case = name if name == "withdraw" else f"message {MESSAGES[name]}"
-            return CaseInput("message", at, by, MESSAGES[name], data), use_case
+            return CaseInput("message", at, by, MESSAGES[name], data, why), use_case
         form = TASK_ELEMENTS[name].rpartition("/")[2]
-        data = self._shared.forms[PROCESS].clean(form, self._score() if name == "record" else TYPED_FORMS.get(name, {}))
-        return CaseInput("complete", at, self._actor(name), TASK_ELEMENTS[name], data), "complete"
+        raw = self._score() if name == "record" else TYPED_FORMS.get(name, {})
+        typed = self._shared.forms[PROCESS].clean(form, raw)
+        return CaseInput("complete", at, self._actor(name), TASK_ELEMENTS[name], **typed), "complete"
 
     def _enrol(self, event: PlannedEvent) -> CaseInput:
         """Enrol by the unit, its group, its province on behalf, or the association for academies (R41, R44)."""

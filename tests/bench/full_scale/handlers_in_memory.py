@@ -5,6 +5,7 @@ A change of ``service.handlers`` must be repeated here; tests/process/test_full_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,7 +58,7 @@ class InMemoryHandlers:
         """Answer a topic: by the method of the handler's name, or by a change of state alone."""
         name = request.topic.partition(".")[2]
         if name in _MOVES:
-            self._move(_MOVES[name], request.data.get("reason") if name in ("withdraw", "cancel") else None)
+            self._move(_MOVES[name], self._said.get("reason") if name in ("withdraw", "cancel") else None)
             return {}
         found: Data = getattr(self, f"_{name}")(request.data)
         return found
@@ -97,6 +98,11 @@ class InMemoryHandlers:
     @property
     def _organiser(self) -> Any:
         return self._history.shared.authority(self._class.organiser)
+
+    @property
+    def _said(self) -> Mapping[str, str]:
+        """The personal texts of the input that is served: case data refer to them only."""
+        return self._input.personal
 
     @property
     def _enrollment(self) -> AuditedRow:
@@ -167,7 +173,7 @@ class InMemoryHandlers:
         return {}  # the notice is left out
 
     def _reject(self, data: Data) -> Data:
-        self._move(_S.REJECTED, data["reason"] if data.get("decision") == "reject" else str(enrollments.LAPSED))
+        self._move(_S.REJECTED, self._said["reason"] if data.get("decision") == "reject" else str(enrollments.LAPSED))
         return {}
 
     def _record_score(self, data: Data) -> Data:
@@ -181,7 +187,7 @@ class InMemoryHandlers:
         return {"score": value}
 
     def _return_score(self, data: Data) -> Data:
-        self._scores[data["attempt"]].change(self._input.at, self._cause, return_reason=data["reason"])
+        self._scores[data["attempt"]].change(self._input.at, self._cause, return_reason=self._said["reason"])
         self._move(_S.CHECKED_IN)
         return {}
 
@@ -267,7 +273,7 @@ class InMemoryHandlers:
 
     def _record_print(self, data: Data) -> Data:
         made = self._made
-        why = data.get("print_reason") or str(FIRST_PRINT)
+        why = self._said.get("print_reason") or str(FIRST_PRINT)
         self._keep(PrintRecord, certificate_id=made.id, printed_by=self._input.actor_id, reason=why)
         made.change(
             self._input.at, self._cause, printed_count=made["printed_count"] + 1, last_printed_at=self._input.at
@@ -287,7 +293,7 @@ class InMemoryHandlers:
 
     def _refuse(self, data: Data) -> Data:
         self._made.change(self._input.at, self._cause, approval="rejected")
-        self._enrollment.change(self._input.at, self._cause, reason=data["reason"])
+        self._enrollment.change(self._input.at, self._cause, reason=self._said["reason"])
         return {}
 
     def _stop_printing(self, data: Data) -> Data:
@@ -299,9 +305,9 @@ class InMemoryHandlers:
         return {"recovered_prints": self._made["printed_count"]}
 
     def _void(self, data: Data) -> Data:
-        self._made.change(self._input.at, self._cause, state="void", void_reason=data["reason"])
+        self._made.change(self._input.at, self._cause, state="void", void_reason=self._said["reason"])
         self._history.making = None
-        self._move(_S.FAILED, data["reason"])
+        self._move(_S.FAILED, self._said["reason"])
         return {}
 
     @property

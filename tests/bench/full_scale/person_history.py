@@ -106,17 +106,17 @@ class PersonHistory:
         if case.has_open("approve_person") and plan.decided_at <= self.shared.now:
             is_refused = plan.outcome == "rejected"
             raw = {"decision": "reject", "reason": REJECTED} if is_refused else {"decision": "approve"}
-            data = self.shared.forms["personnel_approval"].clean("approve_person", raw)
+            typed = self.shared.forms["personnel_approval"].clean("approve_person", raw)
             by = self.shared.office(self.unit.code)
-            self._move(case, CaseInput("complete", plan.decided_at, by, "approve_person", data), "complete")
+            self._move(case, CaseInput("complete", plan.decided_at, by, "approve_person", **typed), "complete")
         case.close()
 
     def deregister(self, at: datetime) -> None:
         """Deregister the person by the province, with a reason (R17)."""
-        data = {"person_id": str(self.person.id), "request": "deregister", "reason": LEFT}
+        data, why = {"person_id": str(self.person.id), "request": "deregister"}, {"reason": LEFT}
         case = self._case(at)
         by = self.shared.office("association" if self.unit.is_academy else self.unit.code)
-        self._move(case, CaseInput("start", at, by, data=data), "deregister_person")
+        self._move(case, CaseInput("start", at, by, data=data, personal=why), "deregister_person")
         case.close()
 
     def _case(self, at: datetime) -> CaseRun:
@@ -198,11 +198,9 @@ class PersonHistory:
                 "id_number": person["id_number_masked"],
                 "sex": person["sex"],
                 "birth_date": person["birth_date"].isoformat(),
-                "post": person["post"],
                 "legacy_number": person.values.get("legacy_number"),
                 "has_photo": True,
                 "legacy_valid_to": person["legacy_valid_to"].isoformat() if self.plan.legacy else None,
-                "previous_comment": person.values.get("decision_comment"),
             },
         )
 

@@ -14,7 +14,9 @@ from service.models.db.pagination import SortOrder
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime.inbox import like
 from service.models.tables.audit import AuditEvent
+from service.models.tables.export import ExportLog
 from service.models.tables.organisation import Organisation
+from service.models.tables.print_batch import PrintBatch
 from service.models.tables.user import User
 
 ORDER = SortOrder((AuditEvent.at, AuditEvent.id), is_descending=True)
@@ -23,7 +25,10 @@ About = aliased(User)
 
 
 def events_query(chosen: ReportFilter) -> Any:
-    """Select the events, of all organisations: only the auditor reads them. since, until: civil days, both included."""
+    """Select the events, of all organisations: only the auditor reads them. since, until: civil days, both included.
+
+    purpose, reason: what was written about an export or a print, from the row that the event is about.
+    """
     query = (
         select(
             AuditEvent.id,
@@ -38,10 +43,14 @@ def events_query(chosen: ReportFilter) -> Any:
             User.display_name,
             Organisation.name.label("organisation"),
             About.login.label("about"),
+            ExportLog.purpose,
+            PrintBatch.reason,
         )
         .outerjoin(User, User.id == AuditEvent.actor_id)
         .outerjoin(Organisation, Organisation.id == AuditEvent.organisation_id)
         .outerjoin(About, About.id == AuditEvent.object_id)
+        .outerjoin(ExportLog, ExportLog.id == AuditEvent.object_id)
+        .outerjoin(PrintBatch, PrintBatch.id == AuditEvent.object_id)
     )
     if chosen.kind:
         query = query.where(AuditEvent.action.in_(list(EVENTS[EventGroup(chosen.kind)])))
@@ -57,3 +66,9 @@ def events_query(chosen: ReportFilter) -> Any:
         source = func.host(AuditEvent.source)
         query = query.where(or_(AuditEvent.actor_id.in_(actors), source.startswith(chosen.q, autoescape=True)))
     return query
+
+
+def details_of(row: Any) -> dict[str, Any]:
+    """The details of an event of ``events_query`` that hold something, with what was written about it."""
+    told = {**row.detail, "purpose": row.purpose, "reason": row.reason}
+    return {name: value for name, value in told.items() if value not in (None, "", {}, [])}

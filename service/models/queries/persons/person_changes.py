@@ -47,6 +47,7 @@ def changes_query(user: User, chosen: ReportFilter) -> Any:
             RowChange.use_case,
             RowChange.before,
             RowChange.after,
+            RowChange.sealed,
             Person.id.label("person_id"),
             Person.name,
             Person.id_number_masked,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.models.db.session import session
-from service.models.tables.audit import RowChange
+from service.models.tables.audit import RowChange, values_of
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import QualificationType
 from service.models.tables.training import Enrollment, Score, TrainingClass
@@ -122,13 +122,15 @@ def records_of(versions: Sequence[Version], now: Mapping[str, Any]) -> list[dict
 
 
 def changes_in(rows: Sequence[Any], shown: tuple[str, ...] = HISTORY_FIELDS) -> list[tuple[Change, ...]]:
-    """List the changes of each row (``before``, ``after``) in the ``shown`` fields; two queries for the names."""
+    """List the changes of each row (``before``, ``after``, ``sealed``) in the ``shown`` fields;
+    two queries for the names.
+    """
     names = _names(rows)
     return [tuple(_changes(row, shown, names)) for row in rows]
 
 
 def _changes(change: Any, shown: tuple[str, ...], names: dict[str, str]) -> Iterable[Change]:
-    before, after = change.before or {}, change.after or {}
+    before, after = values_of(change)
     for field in shown:
         if field in before or field in after:
             old, new = before.get(field), after.get(field)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import LargeBinary, func, literal, select, type_coerce
 
-from service.models.db.encryption import EncryptedBytes, EncryptedText, blind_index, can_decrypt
+from service.models.db.encryption import ENCRYPTED_TYPES, blind_index, can_decrypt
 from service.models.db.session import Base, session
 from service.models.tables.audit import AuditEvent
 from service.models.tables.person import Person
@@ -55,7 +55,7 @@ def _samples() -> Iterator[tuple[str, str, bytes]]:
     """Place, key id and one value, for each key id of each encrypted column."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
-            if not isinstance(column.type, (EncryptedBytes, EncryptedText)):
+            if not isinstance(column.type, ENCRYPTED_TYPES):
                 continue
             stored = type_coerce(column, LargeBinary)
             # a value is the key's id, a zero byte, then what is encrypted; of a photo only the head is read

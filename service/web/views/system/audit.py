@@ -9,6 +9,7 @@ from flask_login import current_user
 from service.domain.accounts.audit import DETAILS, member_label
 from service.domain.accounts.permissions import Action
 from service.errors import N_, Message
+from service.models.queries.accounts.audit_list import details_of
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success
 from service.web.shell.list_page import render_list
@@ -25,6 +26,7 @@ def index() -> ResponseReturnValue:
         "audit.index",
         "pages/audit/index.html",
         member_label=member_label,
+        details_of=details_of,
         details=DETAILS,
         most=journal_verification.CASES_CHECKED,
     )
