@@ -23,6 +23,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.identity_correction import IdentityCorrection
 from service.models.tables.notice import Notice
 from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.person import Person
@@ -116,6 +117,7 @@ class MarkedWalk:
         self.tickets()
         self.units()
         self.persons()
+        self.corrections()
         self.accounts()
         self.plans_and_notices()
         self.exports()
@@ -227,6 +229,27 @@ class MarkedWalk:
         self.rest(province, "POST", f"/persons/{made['id']}/approve", {"decision": "approve"})
         leaving = {"reason": self.mark("rest POST /persons/{person_id}/deregister reason")}
         self.rest(province, "POST", f"/persons/{made['id']}/deregister", leaving)
+
+    def corrections(self) -> None:
+        """Ask for corrections of identities, and refuse them at both desks (R77)."""
+        unit, province, association = self.stage.enterprise, self.stage.province, self.stage.association
+        asked = []
+        for field in ("id_number", "name"):
+            person = self.stage.person()
+            make_certificate(person)
+            raw = {"kind": "typing", "name": person.name, "id_type": "resident_id", "id_number": ""}
+            new = self._number("page persons/corrections.html id_number") if field == "id_number" else "陈更名"
+            said = {"statement": self.mark("page persons/corrections.html statement")}
+            file = (io.BytesIO(pdf()), f"{self.mark('page persons/corrections.html files')}.pdf")
+            self.post(unit, f"/persons/{person.id}/corrections", **raw | {field: new} | said, files=file)
+            self.see(province, f"/persons/{person.id}/corrections", "page persons/corrections.html statement")
+            query = select(IdentityCorrection.case_id).where(IdentityCorrection.person_id == person.id)
+            asked.append(session().scalars(query).one())
+        no = {"decision": "refuse", "reason": self.mark("form approve_correction.reason")}
+        self.complete(province, asked[0], "approve_correction", **no)
+        self.complete(province, asked[1], "approve_correction", decision="approve")
+        no = {"decision": "refuse", "reason": self.mark("form assent_identity.reason")}
+        self.complete(association, asked[1], "assent_identity", **no)
 
     def _number(self, *inputs: str) -> str:
         number = identity_number(700 + next(self._numbers))
@@ -451,7 +474,7 @@ class MarkedWalk:
         """Return and correct scores, refuse, recover and void certificates, print again (R51, R58, R60)."""
         association, colleague, ministry = self.stage.association, self.stage.colleague, self.stage.ministry
         found = self._open_class()
-        cases = [enroll(self.stage, found, self.stage.person()) for _ in range(4)]
+        cases = [enroll(self.stage, found, self.stage.person()) for _ in range(5)]
         for case in cases:
             self.complete(self.stage.province, case, "confirm_enrollment", decision="confirm")
         self.clock.move_to(at_nine(found.starts_on))
@@ -459,6 +482,9 @@ class MarkedWalk:
         for case in cases:
             self.complete(association, case, "check_in")
             self.complete(self.stage.institution, case, "record_score", score="83.5")
+        ended = cases.pop()
+        why = self.mark("page enrollments/end.html reason")
+        self.post(association, f"/enrollments/{enrollment_of(ended).id}/end", reason=why)
         one, two, three, four = cases
         back = {"decision": "return", "reason": self.mark("form confirm_score.reason")}
         self.complete(association, one, "confirm_score", **back)
