@@ -175,10 +175,30 @@ class MarkedWalk:
         typed = {name: self.mark(f"page units/new.html {name}") for name in fields}
         typed["phone"] = self.phone("page units/new.html phone")
         self.post(province, "/units", **typed, name="又立民爆公司", kind="enterprise", credit_code=credit_code(902))
+        self._odd_codes()
         bare = make_unit(state="draft", contact=None, phone=None)
         note = self.mark("page unit_actions/unentered.html note")
         self.post(province, "/units/unentered", only=str(bare.id), note=note)
         self.see(province, "/units/reminders", "page unit_actions/unentered.html note")
+
+    def _odd_codes(self) -> None:
+        """Say why a code stands whose check character does not fit (R82)."""
+        province, code = self.stage.province, "91370000MA000000{}X"
+        why = self.mark("page units/new.html credit_code_reason", "record unit.credit_code_reason")
+        named = {"name": "旧码民爆公司", "kind": "enterprise", "credit_code": code.format(1)}
+        made = self.post(province, "/units", **named, credit_code_reason=why).headers["Location"]
+        self.see(province, made, "record unit.credit_code_reason")
+        why = self.mark("page units/edit.html credit_code_reason")
+        unit = make_unit(credit_code=None)
+        self.post(province, f"/units/{unit.id}", credit_code=code.format(2), credit_code_reason=why, version="1")
+        sent = {"credit_code": code.format(3), "credit_code_reason": self.mark("rest POST /units credit_code_reason")}
+        self.rest(province, "POST", "/units", {"name": "旧码二公司", "kind": "enterprise", **sent}, 201)
+        unit = make_unit(credit_code=None)
+        sent = {
+            "credit_code": code.format(4),
+            "credit_code_reason": self.mark("rest PATCH /units/{unit_id} credit_code_reason"),
+        }
+        self.rest(province, "PATCH", f"/units/{unit.id}", sent)
 
     def persons(self) -> None:
         """Enter, send back, submit again, deregister (R12–R17)."""

@@ -106,8 +106,8 @@ PLAIN_COLUMNS: dict[str, str] = {
     f"{table}.{column}": reason
     for reason, tables in {
         NAME: {
-            "organisation": "name sort_key names_history",
-            "person": "name sort_key",
+            "organisation": "name sort_key folded_name spelling names_history",
+            "person": "name sort_key folded_name spelling",
             "identity_correction": "name before",
             "user_account": "login display_name",
             "qualification_type": "name",

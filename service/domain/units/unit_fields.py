@@ -31,6 +31,7 @@ UNIT_FIELDS = RecordFields(
             max_length=500,
             has_rule=True,
             is_optional=True,
+            is_personal=True,
         ),
         RecordField(key="kind", label=N_("单位类型"), places=_RULED, required=True, has_rule=True),
         RecordField(key="parent_id", name="parent", label=N_("所属集团"), places=_RULED, has_rule=True),
