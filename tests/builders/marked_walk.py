@@ -494,7 +494,7 @@ class MarkedWalk:
         """Return and correct scores, refuse, recover and void certificates, print again (R51, R58, R60)."""
         association, colleague, ministry = self.stage.association, self.stage.colleague, self.stage.ministry
         found = self._open_class()
-        cases = [enroll(self.stage, found, self.stage.person()) for _ in range(5)]
+        cases = [enroll(self.stage, found, self.stage.person()) for _ in range(6)]
         for case in cases:
             self.complete(self.stage.province, case, "confirm_enrollment", decision="confirm")
         self.clock.move_to(at_nine(found.starts_on))
@@ -502,6 +502,8 @@ class MarkedWalk:
         for case in cases:
             self.complete(association, case, "check_in")
             self.complete(self.stage.institution, case, "record_score", score="83.5")
+        sent = {"reason": self.mark("rest POST /enrollments/{enrollment_id}/end reason")}
+        self.rest(association, "POST", f"/enrollments/{enrollment_of(cases.pop()).id}/end", sent)
         ended = cases.pop()
         why = self.mark("page enrollments/end.html reason")
         self.post(association, f"/enrollments/{enrollment_of(ended).id}/end", reason=why)
