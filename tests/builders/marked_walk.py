@@ -183,19 +183,19 @@ class MarkedWalk:
 
     def _odd_codes(self) -> None:
         """Say why a code stands whose check character does not fit (R82)."""
-        province, code = self.stage.province, "91370000MA000000{}X"
+        province, codes = self.stage.province, [_misfit(credit_code(910 + n)) for n in range(4)]
         why = self.mark("page units/new.html credit_code_reason", "record unit.credit_code_reason")
-        named = {"name": "旧码民爆公司", "kind": "enterprise", "credit_code": code.format(1)}
+        named = {"name": "旧码民爆公司", "kind": "enterprise", "credit_code": codes[0]}
         made = self.post(province, "/units", **named, credit_code_reason=why).headers["Location"]
         self.see(province, made, "record unit.credit_code_reason")
         why = self.mark("page units/edit.html credit_code_reason")
         unit = make_unit(credit_code=None)
-        self.post(province, f"/units/{unit.id}", credit_code=code.format(2), credit_code_reason=why, version="1")
-        sent = {"credit_code": code.format(3), "credit_code_reason": self.mark("rest POST /units credit_code_reason")}
+        self.post(province, f"/units/{unit.id}", credit_code=codes[1], credit_code_reason=why, version="1")
+        sent = {"credit_code": codes[2], "credit_code_reason": self.mark("rest POST /units credit_code_reason")}
         self.rest(province, "POST", "/units", {"name": "旧码二公司", "kind": "enterprise", **sent}, 201)
         unit = make_unit(credit_code=None)
         sent = {
-            "credit_code": code.format(4),
+            "credit_code": codes[3],
             "credit_code_reason": self.mark("rest PATCH /units/{unit_id} credit_code_reason"),
         }
         self.rest(province, "PATCH", f"/units/{unit.id}", sent)
@@ -556,6 +556,11 @@ class MarkedWalk:
         assert case
         self.complete(self.stage.association, case, "draft_class", **draft(self.stage))
         return session().scalars(select(TrainingClass).where(TrainingClass.id.not_in(before))).one()
+
+
+def _misfit(code: str) -> str:
+    """The code with a check character that does not fit."""
+    return code[:-1] + ("0" if code[-1] != "0" else "1")
 
 
 def _version(unit: Organisation) -> int:

@@ -125,7 +125,8 @@ PERSON = (
 UNIT = "0190b5a0-0000-7000-8000-000000000001"
 BEFORE_SEALING = f"""
     INSERT INTO organisation (id, created_at, updated_at, version, kind, code, name, sort_key, state, contact, address,
-        names_history) VALUES ('{UNIT}', now(), now(), 1, 'academy', '', '院校', '', 'complete', '吴戊', NULL, '[]');
+        names_history, folded_name, spelling)
+        VALUES ('{UNIT}', now(), now(), 1, 'academy', '', '院校', '', 'complete', '吴戊', NULL, '[]', '院校', '');
     INSERT INTO notice (id, created_at, updated_at, version, kind, title, body, authorities, roles, units, facts, state)
         VALUES ('{UNIT}', now(), now(), 1, 'notice', '通知', '联系：吴戊', '{{}}', '{{}}', '{{}}', '{{"body": ["吴戊"]}}', 'draft');
     INSERT INTO export_log (id, at, user_id, organisation_id, name, chosen, purpose, masked, language, total, done, state)
