@@ -22,7 +22,7 @@ SERVICE = Path(encryption.__file__).parents[2]
 CALL = re.compile(r"\b(encrypt|decrypt|can_decrypt)\(")
 CALLERS = {  # try the keys on values as they are stored
     "models/queries/system/backup.py",
-    "migrations/versions/0013_personal_texts.py",
+    "migrations/versions/0014_personal_texts.py",
 }
 
 

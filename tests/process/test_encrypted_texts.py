@@ -134,7 +134,7 @@ PLAIN_COLUMNS: dict[str, str] = {
             "export_log": "name language state",
             "organisation": "kind state business",
             "person_import": "state",
-            "print_batch": "state layout language",
+            "print_batch": "state layout language packaging",
             "print_record": "layout language",
             "row_change": "use_case kind table_name",
             "setting": "key value",
@@ -264,6 +264,7 @@ NO_TEXT_FILES = {
     "page persons/import.html file",
     "page persons/import.html photos",
     "page persons/form.html photo",
+    "page public/verify.html file",  # examined, and kept nowhere
     "rest POST /persons photo",
     "rest PATCH /persons/{person_id} photo",
 }

@@ -148,7 +148,7 @@ def unsealed(application: Flask, server: Server) -> Iterator[Connection]:
     server.create_database(name)
     engine = create_engine(server.url(name, EMBEDDED_ROLES.owner))
     with engine.connect() as connection, connection.begin():
-        command.upgrade(configuration(connection), "0012")
+        command.upgrade(configuration(connection), "0013")
         connection.execute(text(BEFORE_SEALING.replace(":", r"\:")))
         rights.enforce(connection, EMBEDDED_ROLES)  # history and audit trail refuse changes, even their owner's
         yield connection
@@ -167,7 +167,7 @@ def test_texts_that_stood_in_the_clear_are_encrypted_and_come_back(unsealed: Con
         for name in ("organisation", "notice", "export_log", "row_change")
     }
     assert everything(unsealed).count("吴戊") == 5
-    command.upgrade(configuration(unsealed), "0013")
+    command.upgrade(configuration(unsealed), "0014")
     assert "吴戊" not in everything(unsealed)
     assert decrypt(bytes(unsealed.scalar(text("SELECT contact FROM organisation")) or b"")).decode() == "吴戊"
     assert unsealed.scalar(text("SELECT address FROM organisation")) is None
@@ -176,7 +176,7 @@ def test_texts_that_stood_in_the_clear_are_encrypted_and_come_back(unsealed: Con
     assert changed.after == {"contact": "hidden", "state": "complete"}
     assert (other.before, other.after, other.sealed) == (None, {"title": "甲"}, None)
     assert unsealed.scalar(text("SELECT detail FROM audit_event")) == {"rows": 1}
-    command.downgrade(configuration(unsealed), "0012")
+    command.downgrade(configuration(unsealed), "0013")
     for name, rows in kept.items():
         assert unsealed.execute(text(f"SELECT * FROM {name} ORDER BY id")).mappings().all() == rows
 
@@ -193,5 +193,5 @@ def test_nothing_is_encrypted_by_keys_that_do_not_open_what_is_there(unsealed: C
         {"m": sealed},
     )
     with pytest.raises(InvalidSetting):
-        command.upgrade(configuration(unsealed), "0013")
+        command.upgrade(configuration(unsealed), "0014")
     assert "吴戊" in everything(unsealed)

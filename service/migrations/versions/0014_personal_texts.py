@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 from service.config import InvalidSetting
 from service.models.db.encryption import EncryptedText, PersonalJson, PersonalText, can_decrypt
 
-revision = '0013'
-down_revision = '0012'
+revision = '0014'
+down_revision = '0013'
 
 ROWS = 1000  # read and written at once
 
