@@ -18,9 +18,9 @@ from service.reports import certificate_ledger, class_papers, hand_out_register,
 from service.reports.framework.report import CellType, Column, Row
 from service.web.presenters import paper_tables
 from tests.builders import laid_out
-from tests.unit.test_certificate_faces import UYGHUR
+from tests.documents.test_certificate_faces import UYGHUR
 
-SNAPSHOTS = CHECKOUT / "tests" / "unit" / "snapshots"
+SNAPSHOTS = CHECKOUT / "tests" / "documents" / "snapshots"
 ROWS = (1, 40, 300)
 PAPERS: dict[str, tuple[Column, ...]] = {
     "class-roster": class_papers.ROSTER,
