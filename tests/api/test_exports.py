@@ -55,6 +55,7 @@ WITHOUT = {  # tables that are no list of the menu, or whose list is exported el
     "home/index.html": "the inbox by kind",
     "exports/index.html": "the reader's own exports",
     "inbox/results.html": "what came of one batch",
+    "persons/_corrections.html": "one correction, before and after",
     "persons/import_show.html": "refused rows come back as a file of their own",
     "persons/show.html": "one person; his training record is a report",
     "plans/show.html": "one plan",

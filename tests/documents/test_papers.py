@@ -178,12 +178,14 @@ def _snapshot(pages: list[Any], rows: list[list[Any]]) -> list[dict[str, Any]]:
 
 
 def _kept(name: str, count: int, found: list[dict[str, Any]]) -> Any:
-    """The snapshot of the last time; one that is missing is written, to be looked at and committed."""
+    """The snapshot of the last time. One that is missing is written, to be looked at and committed, and fails the test."""
     path = SNAPSHOTS / f"{name}-{count}.json"
-    if not path.exists():
+    is_missing = not path.exists()
+    if is_missing:
         path.parent.mkdir(exist_ok=True)
         text = json.dumps(found, ensure_ascii=False, indent=1)
         path.write_text(
             re.sub(r"\[\n\s+([^\[\]{}]*?)\n\s+\]", lambda m: "[" + re.sub(r"\n\s+", " ", m[1]) + "]", text) + "\n"
         )
+    assert not is_missing, f"look at {path.name} and commit it"
     return json.loads(path.read_text())
