@@ -146,8 +146,8 @@ def _changes() -> dict[tuple[str, str], set[str]]:
     """The columns that the history of what cases changed names, by table and kind of change."""
     tables = ("enrollment", "score", "certificate", "print_record", "refresher_record", "training_class", "person")
     found = defaultdict(set)
-    in_cases = select(RowChange).where(RowChange.table_name.in_(tables), RowChange.case_id.is_not(None))
-    for row in session().scalars(in_cases):
+    in_cases = select(RowChange).join(Case, Case.id == RowChange.case_id).where(RowChange.table_name.in_(tables))
+    for row in session().scalars(in_cases.where(Case.process.in_(MADE))):
         found[row.table_name, row.kind] |= set(row.after or ())
     return found
 

@@ -12,6 +12,7 @@ from service.domain.accounts.permissions import Action
 from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.persons import PersonState, obstacle_to_editing
 from service.domain.training import training_need
+from service.domain.training.enrollment_state import LIVE_STATES
 from service.domain.units.units import UnitKind
 from service.domain.values.validators import normalise
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
@@ -140,6 +141,7 @@ def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
         set_active_menu_item("persons.academies")
     known = facts_of([person.id], today())[person.id]
     need = enrollments.decide(known)
+    trainings, certificates = trainings_of(person.id), certificate_list.certificates_of(person.id)
     return render_template(
         "pages/persons/show.html",
         person=person,
@@ -147,12 +149,12 @@ def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
         need=need,
         explained=training_need.explain(known.facts, need),
         facts=known.facts,
-        trainings=trainings_of(person.id),
-        certificates=certificate_list.certificates_of(person.id),
+        trainings=trainings,
+        certificates=certificates,
         versions=versions_of(person.id),
         today=today(),
         may_edit=_may_edit(person),
-        is_locked=corrections.is_locked(person),
+        is_locked=bool(certificates) or any(one.state in LIVE_STATES for one in trainings),
         corrected=[row for row in corrections_of(person.id) if row.state == "applied"],
         obstacle=obstacle_to_editing(PersonState(person.state)),
     )
