@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import stream_encode_multipart
 
 from service.config import settings
@@ -168,7 +169,7 @@ def test_r59_the_public_learns_of_a_file_if_it_is_ours_and_unaltered(client: Fla
     ):
         for language in ("zh", "en"):
             client.set_cookie("language", language)
-            form = {"file": (io.BytesIO(content), "证书.pdf")}
+            form = {"file": FileStorage(io.BytesIO(content), "证书.pdf")}
             body, _, boundary = stream_encode_multipart(form, use_tempfile=False)  # the client leaves its file open
             answer = client.post(
                 "/verify/file", data=body.read(), content_type=f'multipart/form-data; boundary="{boundary}"'

@@ -191,7 +191,7 @@ def typed_identity_number(stage: Stage) -> str:
 TYPED: dict[str, tuple[Callable[[Stage], str], str]] = {
     "user_account.login": (typed_login, "login"),
     "organisation.credit_code": (typed_credit_code, "credit_code"),
-    "organisation.name": (typed_unit_name, "name"),
+    "organisation.folded_name": (typed_unit_name, "name"),
     "qualification_type.code": (typed_type_code, "code"),
     "person.id_number_digest": (typed_identity_number, "id_number"),
 }

@@ -660,7 +660,7 @@ MUTATIONS = (
     _row(
         78,
         CERTIFICATES + "certificates.py",
-        "if valid_to > initial_valid_to(issued):",
+        "if valid_to > (latest := add_years(issued, VALIDITY_YEARS)):",
         "if issued < date.min:",
         UNIT + "domain_certificates.py::"
         "test_r78_an_older_certificate_is_valid_for_the_years_of_every_certificate_at_most",

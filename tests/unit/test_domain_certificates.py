@@ -189,9 +189,11 @@ def test_r21_a_legacy_certificate_needs_a_last_day_after_its_issue() -> None:
     ("issued", "last", "is_read"),
     [
         (date(2025, 1, 1), date(2027, 12, 31), True),
-        (date(2025, 1, 1), date(2028, 1, 1), False),
+        (date(2025, 1, 1), date(2028, 1, 1), True),
+        (date(2025, 1, 1), date(2028, 1, 2), False),
         (date(2024, 2, 29), date(2027, 2, 28), True),
-        (date(2024, 2, 29), date(2027, 3, 1), False),
+        (date(2024, 2, 29), date(2027, 3, 1), True),
+        (date(2024, 2, 29), date(2027, 3, 2), False),
         (date(2025, 1, 1), date(2075, 1, 1), False),
         (date(1900, 1, 1), date(9999, 12, 31), False),
         (date(2025, 1, 1), date(2025, 1, 2), True),

@@ -124,7 +124,7 @@ def parse_legacy(
     """Check the data of an older certificate typed with a person (R21): its number, day of issue and last valid day.
 
     A day of issue that was not typed is counted back from the last day; from it the certificate is valid for the years
-    of every certificate at most (R78). Raises ``InvalidInput`` at
+    of every certificate at most, its last day counted or not: papers say both (R78). Raises ``InvalidInput`` at
     ``certificate_number``, ``certificate_issued_on`` or ``certificate_valid_to``.
     """
     number = parse_certificate_number(number)
@@ -137,11 +137,11 @@ def parse_legacy(
         raise InvalidInput({"certificate_issued_on": N_("发证日期不能晚于今天，请对照原证书核对。")})
     if issued >= valid_to:
         raise InvalidInput({"certificate_valid_to": N_("有效期止日应晚于发证日期，请对照原证书核对。")})
-    if valid_to > initial_valid_to(issued):
+    if valid_to > (latest := add_years(issued, VALIDITY_YEARS)):
         too_long = Message(
             N_("证书自发证日起最多有效 %(years)s 年，即至 %(latest)s，请对照原证书核对。"),
             years=VALIDITY_YEARS,
-            latest=initial_valid_to(issued).isoformat(),
+            latest=latest.isoformat(),
         )
         raise InvalidInput({"certificate_valid_to": too_long})
     return number, issued, valid_to

@@ -44,7 +44,6 @@ class CorrectionState(Labelled):
 
 
 _S = CorrectionState
-LIVE_CORRECTION = (_S.REQUESTED, _S.APPROVED)
 CORRECTION_MOVES: Moves[CorrectionState] = {
     _S.REQUESTED: frozenset({_S.APPROVED, _S.REFUSED, _S.WITHDRAWN, _S.LAPSED}),
     _S.APPROVED: frozenset({_S.APPLIED, _S.REFUSED, _S.WITHDRAWN, _S.LAPSED}),
