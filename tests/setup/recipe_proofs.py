@@ -23,6 +23,7 @@ from service.models.db.session import session
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate
 from service.reports import may_export, training_record
+from service.web.presenters import papers
 from service.web.shell.menu import MENU
 from service.workflow.certificates import certificate_expiry
 from service.workflow.runtime import definitions
@@ -83,7 +84,10 @@ def test_a_field_of_a_person(client: FlaskClient, stage: Stage) -> None:
     assert f"<dt>紧急联系人</dt><dd>{value}</dd>" in page
     assert f"紧急联系人 <del>王五 13800000000</del> <ins>{value}</ins>" in page  # the history
     assert value in client.get(f"/persons/{person.id}/record").text
-    paper = pdf.render("documents/training_record.html", {"record": training_record.read(stage.enterprise, person.id)})
+    with client.application.test_request_context():
+        paper = pdf.render(
+            "documents/training_record.html", papers.record(training_record.read(stage.enterprise, person.id))
+        )
     assert "紧急联系人" in paper
     assert value in paper
 
