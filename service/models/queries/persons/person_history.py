@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.models.db.session import session
@@ -62,7 +62,8 @@ class Version:
 
 
 def trainings_of(person_id: UUID) -> list[Training]:
-    """The person's enrolments, newest first; two queries."""
+    """The person's enrolments, newest first."""
+    of_enrollment = select(Score.value).where(Score.enrollment_id == Enrollment.id).order_by(Score.attempt)
     query = (
         select(
             Enrollment.id,
@@ -75,14 +76,13 @@ def trainings_of(person_id: UUID) -> list[Training]:
             TrainingClass.hours,
             Enrollment.state,
             Enrollment.reason,
+            func.array(of_enrollment.scalar_subquery()).label("scores"),
         )
         .join(TrainingClass, TrainingClass.id == Enrollment.class_id)
         .where(Enrollment.person_id == person_id)
         .order_by(TrainingClass.starts_on.desc(), Enrollment.id.desc())
     )
-    rows: list[Any] = list(session().execute(query))
-    scores = scores_of([row.id for row in rows])
-    return [Training(**row._asdict(), scores=scores.get(row.id, ())) for row in rows]
+    return [Training(**{**row._asdict(), "scores": tuple(row.scores)}) for row in session().execute(query)]
 
 
 def scores_of(enrollment_ids: Iterable[UUID]) -> dict[UUID, tuple[int | None, ...]]:

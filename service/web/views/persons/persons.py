@@ -142,6 +142,7 @@ def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
     known = facts_of([person.id], today())[person.id]
     need = enrollments.decide(known)
     trainings, certificates = trainings_of(person.id), certificate_list.certificates_of(person.id)
+    is_relied_on = bool(trainings or certificates)  # what nothing relies on is edited, not corrected
     return render_template(
         "pages/persons/show.html",
         person=person,
@@ -155,7 +156,7 @@ def _page(person: Person, is_revealed: bool = False) -> ResponseReturnValue:
         today=today(),
         may_edit=_may_edit(person),
         is_locked=bool(certificates) or any(one.state in LIVE_STATES for one in trainings),
-        corrected=[row for row in corrections_of(person.id) if row.state == "applied"],
+        corrected=[row for row in corrections_of(person.id) if row.state == "applied"] if is_relied_on else [],
         obstacle=obstacle_to_editing(PersonState(person.state)),
     )
 
