@@ -45,6 +45,7 @@ PUBLIC = {
     "/sign-in": "the door itself",
     "/verify": "anybody may ask whether a certificate is valid (R67)",
     "/verify/<token>": "the same by the QR code",
+    "/verify/file": "anybody may ask whether a file of a certificate is unaltered (R59)",
     "/language": "the language of the sign-in",
     "/appearance": "its colours",
     "/healthz": "for a supervisor, says that the process lives",
