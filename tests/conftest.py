@@ -179,9 +179,12 @@ def live_server(app: Flask) -> Iterator[LiveServer]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium for this test process; its absence is a failure, not a reason to skip."""
+    """A headless Chromium for a module's tests; its absence is a failure, not a reason to skip.
+
+    Playwright keeps an event loop running in this thread; it must end before tests of code that starts its own.
+    """
     from playwright.sync_api import sync_playwright
 
     program = find_browser()

@@ -12,6 +12,7 @@ from tests.api.test_pages_cost import MOST
 from tests.builders.world import sign_in
 
 NOT_MET = {
+    "corrections.file": "the demonstration's corrections carry no evidence; test_identity_correction.py opens one",
     "notices.file": "the demonstration's bulletins carry no files; one query beside the notice, as tickets.file",
     "tickets.file": "the demonstration's tickets carry no files; test_pages_tickets.py opens one",
 }

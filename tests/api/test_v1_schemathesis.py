@@ -15,6 +15,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from service.domain.accounts import passwords
+from service.domain.accounts.attempts import Pace
 from service.models.db.clock import today
 from service.models.tables.user import User
 from service.workflow.persons import person_records
@@ -48,6 +49,7 @@ def what_the_document_allows_is_refused_by_rules_alone(_context: Any, response: 
 @pytest.fixture
 def stage(app: Flask, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(passwords, "locked_until", lambda *_: None)  # it tries wrong credentials by the hundred
+    monkeypatch.setattr(Pace, "waits_until", lambda *_: None)
     return make_world()
 
 

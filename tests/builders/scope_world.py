@@ -19,6 +19,7 @@ from service.domain.training.classes import ClassState
 from service.domain.training.plans import PlanState
 from service.domain.units.units import UnitKind, UnitState
 from service.models.db.clock import now, today
+from service.models.db.collation import name_keys
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.scope import TABLES
@@ -79,6 +80,8 @@ class ScopeWorld:
 
     def _add(self, model: type[Any], scoped: ScopedObject | None = None, /, **values: Any) -> UUID:
         key: UUID = values.setdefault("id", new_id()) if model is not TrainingNeed else values["person_id"]
+        if model is Organisation:  # plain statements go past the listener that keeps them
+            values |= name_keys(values["name"])
         session().execute(insert(model), [values])
         if scoped is not None:
             self.objects[model][key] = scoped

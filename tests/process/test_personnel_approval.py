@@ -113,9 +113,9 @@ def test_an_older_certificate_becomes_valid_with_the_approval(app: Any, clock: A
     assert (certificate.kind, certificate.state, certificate.number) == ("legacy", "valid", "37201300012")
     again = tasks.start(stage.enterprise, "personnel_approval", {"person_id": str(person.id)}).case_id
     with transaction(Operation("test")):
-        _now(person).legacy_valid_to = date(2027, 11, 30)
+        _now(person).legacy_valid_to = date(2027, 11, 1)
     do(stage.province, again, "approve_person", decision="approve")
-    assert [c.valid_to for c in certificates_of(person)] == [date(2027, 11, 30)]
+    assert [c.valid_to for c in certificates_of(person)] == [date(2027, 11, 1)]
 
 
 def test_a_number_belongs_to_one_person_for_ever(app: Any, clock: Any) -> None:
