@@ -12,7 +12,7 @@ from typing import Any
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 
 from service.engine.bpmn.spec_builder import ExecutableSpecs
-from service.engine.dmn import decision_table
+from service.engine.dmn import model
 from service.engine.kernel.camunda_extensions import (
     Attributes,
     attributes_of,
@@ -63,7 +63,7 @@ class Definition:
         self.elements: dict[str, Element] = {}
         self.attributes: dict[str, Attributes] = {}
         self.messages: tuple[str, ...] = ()
-        self.decisions: dict[str, decision_table.Table] = {}
+        self.decisions: dict[str, model.Decision] = {}
         self._survey()
         self.topics = _distinct(e.topic for e in self.elements.values())
         self.forms = _distinct(e.form_key for e in self.elements.values())
@@ -93,16 +93,16 @@ class Definition:
 
     def decide(self, name: str, facts: Data) -> Data:
         """One decision of the bundle. Raises ValueError when it is not there or does not decide."""
-        table = self.decisions.get(name)
-        if table is None:
+        decision = self.decisions.get(name)
+        if decision is None:
             raise ValueError(f"没有决策 {name}")
-        return decision_table.evaluate(table, facts)
+        return model.evaluate(decision, facts)
 
     def _survey(self) -> None:
         messages: set[str] = set()
         for file, data in self.files.items():
             if file.endswith(".dmn"):
-                self.decisions.update(decision_table.read_tables(data, file))
+                self.decisions.update(model.read_decisions(data, file))
             if not is_diagram(file):
                 continue
             root = parse(data, file)

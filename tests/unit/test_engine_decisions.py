@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from service.engine import StepError, evaluate_decision, read_definition
-from service.engine.dmn import decision_table
-from service.engine.dmn.decision_table import evaluate, read_tables
+from service.engine.dmn import model
+from service.engine.dmn.model import evaluate, read_decisions
 from tests.unit.engine_play import Play, play
 from tests.unit.engine_shapes import shape
 
@@ -31,7 +31,7 @@ def table(
 
 def result(cell: str, value: Any, **facts: Any) -> bool:
     found = evaluate(
-        read_tables(table("UNIQUE", ["x"], ["y"], (cell, "true")), "t.dmn")["level"], {"x": value, **facts}
+        read_decisions(table("UNIQUE", ["x"], ["y"], (cell, "true")), "t.dmn")["level"], {"x": value, **facts}
     )
     return found["y"] is True
 
@@ -50,12 +50,12 @@ def result(cell: str, value: Any, **facts: Any) -> bool:
         ("null", [None], [0, "", False]),
         ("< 5", [4, -1], [5, "4", None]),
         (">= 5", [5, 6], [4, None]),
-        ("!= 5", [4, "5", None], [5]),
+        ("!= 5", [4, None], [5, "5"]),
         ("[1..5]", [1, 5], [0, 6, None, "3"]),
         ("(1..5)", [2, 4], [1, 5]),
         ("]1..5[", [2], [1, 5]),
         ("[1..5)", [1], [5]),
-        ("not(1, 2)", [3, None, "1"], [1, 2]),
+        ("not(1, 2)", [3, None], [1, 2, "1"]),
         ('not("a")', ["b"], ["a"]),
         ("< 0, > 10", [-1, 11], [0, 5, 10]),
         ('date("2026-03-01")', ["2026-03-01"], ["2026-03-02"]),
@@ -74,14 +74,14 @@ def test_cells(cell: str, hits: list[Any], misses: list[Any]) -> None:
 
 def test_outputs_are_literals_names_or_small_expressions() -> None:
     data = table("FIRST", ["x"], ["a", "b", "c", "d"], ("-", '"t"', "x", "x * 2 + 1", "-"))
-    assert evaluate(read_tables(data, "t.dmn")["level"], {"x": 4}) == {"a": "t", "b": 4, "c": 9, "d": None}
+    assert evaluate(read_decisions(data, "t.dmn")["level"], {"x": 4}) == {"a": "t", "b": 4, "c": 9, "d": None}
 
 
 def test_hit_policies() -> None:
     rules = (("> 0", "1"), ("> 5", "2"), ("> 9", "1"))
 
     def decided(policy: str, x: int, *more: tuple[str, ...]) -> Any:
-        return evaluate(read_tables(table(policy, ["x"], ["y"], *rules, *more), "t.dmn")["level"], {"x": x})["y"]
+        return evaluate(read_decisions(table(policy, ["x"], ["y"], *rules, *more), "t.dmn")["level"], {"x": x})["y"]
 
     assert decided("UNIQUE", 3) == 1
     assert decided("UNIQUE", -1) is None
@@ -97,7 +97,7 @@ def test_hit_policies() -> None:
 
 def test_a_missing_fact_is_told_by_name() -> None:
     with pytest.raises(ValueError, match="x"):
-        evaluate(read_tables(table("UNIQUE", ["x"], ["y"], ("1", "1")), "t.dmn")["level"], {})
+        evaluate(read_decisions(table("UNIQUE", ["x"], ["y"], ("1", "1")), "t.dmn")["level"], {})
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_a_missing_fact_is_told_by_name() -> None:
     [
         table("PRIORITY", ["x"], ["y"], ("1", "1")),
         table("OUTPUT ORDER", ["x"], ["y"], ("1", "1")),
-        table("COLLECT", ["x"], ["y"], ("1", "1"), attributes='aggregation="SUM"'),
-        table("UNIQUE", ["x"], ["y"], ("1.5", "1")),
-        table("UNIQUE", ["x"], ["y"], ("x > 1 and y", "1")),
-        table("UNIQUE", ["x"], ["y"], ("1", "1.5")),
+        table("UNIQUE", ["x"], ["y"], ("1", "1"), attributes='aggregation="SUM"'),
+        table("COLLECT", ["x"], ["y"], ("1", "1"), attributes='aggregation="MEAN"'),
+        table("COLLECT", ["x"], ["y", "z"], ("1", "1", "2"), attributes='aggregation="SUM"'),
+        table("LAST", ["x"], ["y"], ("1", "1")),
         table("UNIQUE", ["x"], ["y"], ("1", "open('x')")),
         table("UNIQUE", ["__import__('os')"], ["y"], ("1", "1")),
         table("UNIQUE", ["x"], ["y z"], ("1", "1")),
@@ -122,12 +122,12 @@ def test_a_missing_fact_is_told_by_name() -> None:
             ("1", "1"),
             inside='<informationRequirement><requiredDecision href="#z"/></informationRequirement>',
         ),
-        b'<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/"><decision id="l"><literalExpression><text>1</text></literalExpression></decision></definitions>',
+        b'<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/"><decision id="l"><literalExpression><text>1 +</text></literalExpression></decision></definitions>',
     ],
     ids=range(14),
 )
 def test_what_is_not_supported_is_refused_when_read(data: bytes) -> None:
-    (problem,) = decision_table.problems(data, "t.dmn")
+    (problem,) = model.problems(data, "t.dmn")
     assert (problem.file, problem.element in ("level", "l")) == ("t.dmn", True)
     assert problem.zh
     assert problem.en

@@ -17,7 +17,7 @@ from service.engine.bpmn.step_context import (
     path_of,
 )
 from service.engine.bpmn.throw_events import raise_error
-from service.engine.dmn.decision_table import hits
+from service.engine.dmn.model import Decision
 from service.engine.kernel.types import (
     BpmnError,
     Data,
@@ -105,27 +105,33 @@ class ServiceTask(Mapped, defaults.ServiceTask):
 class BusinessRuleTask(Mapped, defaults.ServiceTask):
     """Evaluates one decision of the bundle into its result variable."""
 
-    table: Any
+    decision: Decision
     shape: str | None = None
 
     def _run_hook(self, task: CaseTask) -> bool:
         try:
-            found = hits(self.table, task.data)
+            result = self._shaped(self.decision.rows(task.data))
         except ValueError as error:
-            raise StepError(f"决策 {self.table.id}:{error}", path_of(task)) from error
-        self.accept(task, {self.attributes.result: self._shaped(found)})
+            raise StepError(f"决策 {self.decision.id}:{error}", path_of(task)) from error
+        self.accept(task, {self.attributes.result: result})
         return True
 
     def _shaped(self, found: list[Data]) -> Any:
         """As ``mapDecisionResult`` says; unsaid: one output gives plain values,
         several objects, COLLECT a list of them.
+
+        Raises ValueError where several hits or outputs do not fit the shape.
         """
-        table = self.table
+        outputs = self.decision.outputs
         rows: list[Any] = found
-        if self.shape in ("singleEntry", "collectEntries") or (self.shape is None and len(table.outputs) == 1):
-            rows = [hit[table.outputs[0]] for hit in found]
-        if self.shape in ("collectEntries", "resultList") or (self.shape is None and table.gives_several):
+        if self.shape in ("singleEntry", "collectEntries") and len(outputs) > 1:
+            raise ValueError(f"{self.shape} 只取一个输出,决策给出 {len(outputs)} 个")
+        if self.shape in ("singleEntry", "collectEntries") or (self.shape is None and len(outputs) == 1):
+            rows = [hit[outputs[0]] for hit in found]
+        if self.shape in ("collectEntries", "resultList") or (self.shape is None and self.decision.gives_several):
             return rows
+        if len(rows) > 1:
+            raise ValueError(f"{self.shape} 只取一个结果,命中了 {len(rows)} 条规则")
         return rows[0] if rows else None
 
 

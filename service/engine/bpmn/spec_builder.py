@@ -24,7 +24,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn import activities, parser, subprocesses
 from service.engine.bpmn.events import Alternatives, EventBasedGateway, Timer
-from service.engine.dmn.decision_table import Table
+from service.engine.dmn.model import Decision
 from service.engine.kernel.camunda_extensions import Attributes
 
 
@@ -39,7 +39,7 @@ class ExecutableSpecs:
         files: Mapping[str, bytes],
         process: str,
         attributes: Mapping[str, Attributes],
-        decisions: Mapping[str, Table],
+        decisions: Mapping[str, Decision],
         functions: tuple[str, ...],
         compact: bool,
     ) -> None:
@@ -78,7 +78,7 @@ def _require_known(spec: Any) -> None:
 
 
 def _attach(
-    spec: Any, attributes: Mapping[str, Attributes], decisions: Mapping[str, Table], functions: tuple[str, ...]
+    spec: Any, attributes: Mapping[str, Attributes], decisions: Mapping[str, Decision], functions: tuple[str, ...]
 ) -> None:
     """Give a task specification what the diagram says about it."""
     identity = spec.name.removesuffix(" [child]")
@@ -95,7 +95,7 @@ def _attach(
     elif isinstance(spec, activities.ScriptTask):
         spec.functions = functions
     elif isinstance(spec, activities.BusinessRuleTask):
-        spec.table, spec.shape = decisions[found.decision or ""], found.result_shape
+        spec.decision, spec.shape = decisions[found.decision or ""], found.result_shape
     elif isinstance(spec, subprocesses.EventSubProcess):
         spec.interrupting = found.interrupting
     if found.async_before and not spec.name.endswith(" [child]"):

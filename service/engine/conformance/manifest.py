@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from service.engine.conformance import compatibility_kit
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -54,23 +56,37 @@ class Model:
     trials: tuple[Trial, ...] = ()
     expected: Expected | None = None
     leaks: tuple[str, ...] = ()
+    kit_case: int | None = None  # the place of a test case in a file of the compatibility kit
 
 
 MANIFESTS = ("cases.json", "manifest.json")
 
 
 def suites(folder: Path) -> list[Path]:
-    """The folders with a manifest: this one, or those directly in it, by name."""
+    """The folders with a manifest, or with test cases of the DMN kit: this one, or those directly in it, by name."""
     inner = [path for path in sorted(folder.iterdir()) if path.is_dir()] if folder.is_dir() else []
-    return [path for path in (folder, *inner) if any((path / name).is_file() for name in MANIFESTS)]
+    found = [path for path in (folder, *inner) if _has_manifest(path) or (path in inner and _kit_files(path))]
+    return found or [folder] * bool(_kit_files(folder))
+
+
+def _has_manifest(path: Path) -> bool:
+    return any((path / name).is_file() for name in MANIFESTS)
+
+
+def _kit_files(path: Path) -> list[Path]:
+    """The files of the compatibility kit's test cases, in whatever folders of a folder without a manifest."""
+    return [] if _has_manifest(path) or not path.is_dir() else sorted(path.rglob(compatibility_kit.PATTERN))
 
 
 def models(suite: Path) -> Iterator[Model]:
-    """Every model that the manifests of a folder name, in their order."""
+    """Every model that the manifests of a folder name, in their order; every test case of the kit."""
     for name in MANIFESTS:
         if (suite / name).is_file():
             for entry in json.loads((suite / name).read_text(encoding="utf-8")):
                 yield _model(suite, entry)
+    for file in _kit_files(suite):
+        for place, name in enumerate(compatibility_kit.cases_in(file)):
+            yield Model(f"{file.parent.name}/{name}", file, kit_case=place)
 
 
 def _model(suite: Path, entry: dict[str, Any]) -> Model:

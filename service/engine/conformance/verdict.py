@@ -10,6 +10,7 @@ import traceback
 from collections import Counter
 from dataclasses import dataclass
 
+from service.engine.conformance import compatibility_kit
 from service.engine.conformance.cases import FUNCTIONS, drive, tokens_of
 from service.engine.conformance.manifest import Expected, Model
 from service.engine.conformance.wait_rewriter import with_timers
@@ -33,6 +34,8 @@ class Verdict:
 def judge(model: Model) -> Verdict:
     """The verdict on a model; whatever it raises is a crash."""
     try:
+        if model.kit_case is not None:
+            return _on_kit_case(model, model.kit_case)
         began = time.process_time()
         file = model.path.name if model.path.suffix == ".bpmn" else f"{model.path.name}.bpmn"
         files = {file: with_timers(model.path.read_bytes(), file)}
@@ -48,6 +51,14 @@ def judge(model: Model) -> Verdict:
         return Verdict(
             "crashed", f"{type(error).__name__}: {error} ({last.name}:{last.lineno})".replace("\n", " ")[:300]
         )
+
+
+def _on_kit_case(model: Model, place: int) -> Verdict:
+    try:
+        difference = compatibility_kit.differences(model.path, place)
+    except compatibility_kit.Unsupported as refused:
+        return Verdict("rejected", str(refused))
+    return Verdict("wrong" if difference else "right", difference)
 
 
 def _on_refusal(model: Model, problems: list[ValidationIssue]) -> Verdict:

@@ -1,276 +1,272 @@
-"""DMN decision tables: read from XML, their cells compiled to closures, decided over facts. No FEEL beyond unary tests.
-
-Cells hold ``-``, literals (text, integers, true, false, null, date("…") as ISO text), comparisons, ranges, lists of
-these and ``not(…)``. Everything else is refused when the table is read.
-"""
+"""Decision tables: which rules hit, and what the hit policy makes of them (DMN 1.5, clause 8)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from service.engine.kernel.types import Data, ValidationIssue
-from service.engine.kernel.xml_reader import parse
-from service.engine.starlark.expressions import Evaluate, compile_small
-from service.engine.starlark.operators import Beyond, ExpressionError, equal
-from service.errors import DefinitionRefused
+from service.engine.dmn.item_types import ItemTypes, constraint, holds, read_text
+from service.engine.dmn.refusal import Refused, Several, child, children, compiled, refuse, text_in
+from service.engine.feel.compiler import Evaluate, Test, Words, compile_expression, compile_tests, speaks_of
+from service.engine.feel.list_functions import greatest, least, total
+from service.engine.feel.types import TEMPORAL, Type
+from service.engine.feel.values import Budget, FeelError, Scope, Value, equal
 
-Test = Callable[[Any, Mapping[str, Any]], bool]
+SEVERAL = frozenset(["COLLECT", "RULE ORDER", "OUTPUT ORDER"])
+POLICIES = frozenset(["UNIQUE", "ANY", "FIRST", "PRIORITY", *SEVERAL])
+AGGREGATIONS: dict[str, Callable[[list[Value]], Value]] = {
+    "SUM": total,
+    "MIN": least,
+    "MAX": greatest,
+    "COUNT": lambda values: Decimal(len(values)),
+}
 
-POLICIES = {"UNIQUE", "FIRST", "ANY", "COLLECT", "RULE ORDER"}
-_SEVERAL = {"COLLECT", "RULE ORDER"}
-_WORDS = {"true": True, "false": False, "null": None}
-_TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_RANGE = re.compile(r"([\[\](])\s*(.+?)\s*\.\.\s*(.+?)\s*([\[\])])", re.DOTALL)
-_SIMPLE_NAME = re.compile(r"[A-Za-z]\w*")
-_DATE = re.compile(r'date(?:\s+and\s+time)?\s*\(\s*("(?:[^"\\]|\\.)*")\s*\)')
+Row = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumn:
+    """A column that is looked at: its expression, the kind its texts are read as, and the values it may have."""
+
+    label: str
+    look: Evaluate
+    kind: str = ""
+    allowed: Test | None = None
+
+    def value(self, scope: Scope) -> Value:
+        """The value looked at. Raises FeelError for one that the column may not have."""
+        value = self.look(scope)
+        if isinstance(value, str) and self.kind:
+            try:
+                value = read_text(value, self.kind)
+            except FeelError as error:
+                raise FeelError(f"输入 {self.label} 的{error}") from error
+        if value is not None and not holds(self.allowed, value):
+            raise FeelError(f"输入 {self.label} 的值不在允许的值之中")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """A column that is given: its name, type, allowed values in their order, and the value without a hit."""
+
+    name: str
+    type: Type | None = None
+    order: tuple[Value, ...] = ()
+    default: Evaluate | None = None
+
+    def value(self, entry: Evaluate, scope: Scope) -> Value:
+        """The value of an entry as the column's type. Raises FeelError for one that is not among those allowed."""
+        value = entry(scope)
+        if self.type is not None:
+            value = self.type.converted(value)
+        if value is not None and self.order and self.rank(value) == len(self.order):
+            raise FeelError(f"输出 {self.name} 的值不在允许的值之中")
+        return value
+
+    def rank(self, value: Value) -> int:
+        """The place among the allowed values; after all of them for another."""
+        ranks = (place for place, allowed in enumerate(self.order) if equal(value, allowed) is True)
+        return next(ranks, len(self.order))
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One row: tests by input, values by output."""
 
-    line: int
     tests: tuple[Test | None, ...]
     values: tuple[Evaluate, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One decision: what it looks at, what it gives, its rows and how several hits count."""
+    """The columns looked at and given, the rows, and the way in which several hits count."""
 
-    id: str
     policy: str
-    inputs: tuple[Evaluate, ...]
-    outputs: tuple[str, ...]
-    rules: tuple[Rule, ...]
+    aggregation: str
+    inputs: tuple[InputColumn, ...]
+    outputs: tuple[OutputColumn, ...]
+    rules: tuple[Rule, ...] = field(repr=False)
 
     @property
     def gives_several(self) -> bool:
         """True where the result is a list of hits."""
-        return self.policy in _SEVERAL
+        return self.policy in SEVERAL and not self.aggregation
+
+    def rows(self, scope: Scope) -> list[Row]:
+        """The outputs of the hits, as the hit policy allows. Raises FeelError."""
+        hits = self._hits(scope)
+        if not hits and any(column.default for column in self.outputs):
+            return [self._row([column.default or _nothing for column in self.outputs], scope)]
+        if self.aggregation:
+            return self._aggregated([self._row(list(rule.values), scope) for rule in hits])
+        return self._chosen([self._row(list(rule.values), scope) for rule in hits])
+
+    def value(self, scope: Scope) -> Value:
+        """The result as a FEEL value: one output plain, several as a context; a list of them where several may hit."""
+        rows = [self._plain(row) for row in self.rows(scope)]
+        if self.gives_several:
+            return rows
+        return rows[0] if rows else None
+
+    def _plain(self, row: Row) -> Value:
+        return row[self.outputs[0].name] if len(self.outputs) == 1 else row
+
+    def _hits(self, scope: Scope) -> list[Rule]:
+        seen: list[Any] = [column.value(scope) for column in self.inputs]
+        hits = []
+        for rule in self.rules:
+            for test, value in zip(rule.tests, seen, strict=True):
+                if test is not None and test(value, scope) is not True:
+                    break
+            else:
+                hits.append(rule)
+                if self.policy == "FIRST":
+                    break
+        if self.policy == "UNIQUE" and len(hits) > 1:
+            raise FeelError("命中了不止一条规则")
+        return hits
+
+    def _row(self, entries: list[Evaluate], scope: Scope) -> Row:
+        pairs = zip(self.outputs, entries, strict=True)
+        return {column.name: column.value(entry, scope) for column, entry in pairs}
+
+    def _chosen(self, rows: list[Row]) -> list[Row]:
+        if self.policy == "ANY" and any(equal(row, rows[0]) is not True for row in rows):
+            raise FeelError("命中的规则结果不一致")
+        if self.policy in ("PRIORITY", "OUTPUT ORDER"):
+            rows = sorted(rows, key=lambda row: [column.rank(row[column.name]) for column in self.outputs])
+        return rows if self.policy in SEVERAL else rows[:1]
+
+    def _aggregated(self, rows: list[Row]) -> list[Row]:
+        name = self.outputs[0].name
+        return [{name: AGGREGATIONS[self.aggregation]([row[name] for row in rows])}]
 
 
-class _Refused(Exception):
-    """A cell is refused: the reason in Chinese and English, and the XML element."""
-
-    def __init__(self, node: Any, zh: str, en: str) -> None:
-        super().__init__(zh)
-        self.node, self.zh, self.en = node, zh, en
+def _nothing(scope: Scope) -> Value:
+    return None
 
 
-def read_tables(data: bytes, file: str) -> dict[str, Table]:
-    """Decision id → table. Raises DefinitionRefused with every problem."""
-    found: dict[str, Table] = {}
-    problems: list[ValidationIssue] = []
-    root = parse(data, file)
-    for node in _all(root, "decision"):
-        try:
-            found[node.get("id") or ""] = _table(node)
-        except _Refused as refused:
-            problems.append(
-                ValidationIssue(
-                    file,
-                    refused.node.sourceline or 0,
-                    node.get("id") or "",
-                    refused.zh,
-                    refused.en,
-                    "按支持的写法修改决策表。",
-                    "Write the table in the supported form.",
-                )
-            )
-    if problems:
-        raise DefinitionRefused(problems)
-    return found
+def read_table(node: Any, words: Words, types: ItemTypes) -> Table:
+    """A decision table from its XML. Raises Refused, or Several with every cell that is refused."""
+    policy, aggregation = _policy(node)
+    tested = [_tested(clause) for clause in children(node, "input")]
+    outputs = [_output(clause, words, types) for clause in children(node, "output")]
+    _check_outputs(node, outputs, policy, aggregation)
+    rules = children(node, "rule")
+    for rule in rules:
+        cells = len(children(rule, "inputEntry")), len(children(rule, "outputEntry"))
+        if cells != (len(tested), len(outputs)):
+            raise refuse(rule, "规则的格数与输入输出不符。", "The rule has another number of cells than the table.")
+    refusals: list[Refused] = []
+    made = [_rule(rule, words, refusals) for rule in rules]
+    columns = [children(rule, "inputEntry") for rule in rules]
+    inputs = []
+    for place, clause in enumerate(children(node, "input")):
+        inputs.append(_input(clause, [cells[place] for cells in columns], words, types, refusals))
+    if refusals:
+        raise Several(refusals)
+    return Table(policy, aggregation, tuple(i for i in inputs if i), tuple(outputs), tuple(made))
 
 
-def problems(data: bytes, file: str) -> list[ValidationIssue]:
-    """List what the validation refuses in a DMN file."""
+def _policy(node: Any) -> tuple[str, str]:
+    policy = (node.get("hitPolicy") or "UNIQUE").upper()
+    aggregation = (node.get("aggregation") or "").upper()
+    if policy not in POLICIES or (aggregation and aggregation not in AGGREGATIONS):
+        raise refuse(
+            node,
+            f"没有命中策略 {policy} 或聚合 {aggregation}。",
+            f"There is no hit policy {policy}, or no aggregation {aggregation}.",
+        )
+    if aggregation and policy != "COLLECT":
+        raise refuse(
+            node, f"命中策略 {policy} 不能聚合。", f"Only the hit policy COLLECT aggregates, {policy} does not."
+        )
+    return policy, aggregation
+
+
+def _tested(clause: Any) -> str:
+    expression = child(clause, "inputExpression")
+    text = text_in(expression) if expression is not None else ""
+    if not text:
+        raise refuse(clause, "输入没有表达式。", "The input has no expression.")
+    return text
+
+
+def _input(
+    clause: Any, cells: list[Any], words: Words, types: ItemTypes, refusals: list[Refused]
+) -> InputColumn | None:
+    expression = child(clause, "inputExpression")
+    text = text_in(expression)
     try:
-        read_tables(data, file)
-    except DefinitionRefused as refused:
-        return list(refused.problems)
-    return []
-
-
-def evaluate(table: Table, facts: Mapping[str, Any]) -> Data:
-    """Output name → value (for COLLECT: list of values); None where no rule hits.
-
-    Raises ValueError when a fact is missing or the hits break the table's policy.
-    """
-    found = hits(table, facts)
-    if table.gives_several:
-        return {name: [hit[name] for hit in found] for name in table.outputs}
-    return found[0] if found else dict.fromkeys(table.outputs)
-
-
-def hits(table: Table, facts: Mapping[str, Any]) -> list[Data]:
-    """The outputs of the rules that hit, one object each, as the hit policy allows. Raises ValueError."""
-    try:
-        found = _outputs_of_hits(table, facts)
-    except (ExpressionError, Beyond) as error:
-        raise ValueError(str(error) or "值过大") from error
-    if table.policy == "UNIQUE" and len(found) > 1:
-        raise ValueError("命中了不止一条规则")
-    if table.policy == "ANY" and any(not equal(hit, found[0]) for hit in found):
-        raise ValueError("命中的规则结果不一致")
-    return found if table.gives_several else found[:1]
-
-
-def _outputs_of_hits(table: Table, facts: Mapping[str, Any]) -> list[Data]:
-    seen = [look(facts) for look in table.inputs]
-    return [
-        {name: value(facts) for name, value in zip(table.outputs, rule.values, strict=True)}
-        for rule in table.rules
-        if all(test is None or test(fact, facts) for test, fact in zip(rule.tests, seen, strict=True))
-    ]
-
-
-def _all(node: Any, name: str) -> list[Any]:
-    return [child for child in node.iter() if _local(child) == name]
-
-
-def _children(node: Any, name: str) -> list[Any]:
-    return [child for child in node if _local(child) == name]
-
-
-def _local(node: Any) -> str:
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
-
-
-def _cell(node: Any) -> str:
-    found = _children(node, "text")
-    return (found[0].text or "").strip() if found else ""
-
-
-def _table(node: Any) -> Table:
-    tables = _children(node, "decisionTable")
-    if len(tables) != 1 or _all(node, "requiredDecision"):
-        raise _Refused(
-            node, "每个决策应有且只有一张独立的决策表。", "A decision needs exactly one table and no other decision."
-        )
-    table = tables[0]
-    policy, outputs = _policy(table), _outputs(table)
-    inputs = tuple(_input(child) for child in _children(table, "input"))
-    rules = tuple(_rule(child, len(inputs), len(outputs)) for child in _children(table, "rule"))
-    return Table(node.get("id") or "", policy, inputs, outputs, rules)
-
-
-def _policy(table: Any) -> str:
-    policy: str = (table.get("hitPolicy") or "UNIQUE").upper()
-    if policy not in POLICIES or table.get("aggregation"):
-        raise _Refused(
-            table, f"不支持命中策略 {policy} 或聚合。", f"The hit policy {policy}, or an aggregation, is not supported."
-        )
-    return policy
-
-
-def _outputs(table: Any) -> tuple[str, ...]:
-    names = tuple(output.get("name") or "" for output in _children(table, "output"))
-    if not names or not all(map(_SIMPLE_NAME.fullmatch, names)) or len(set(names)) < len(names):
-        raise _Refused(table, "每个输出应有不同的简单名称。", "Every output needs a plain name of its own.")
-    return names
-
-
-def _input(node: Any) -> Evaluate:
-    expression = next((_cell(child) for child in _children(node, "inputExpression")), "")
-    found = compile_small(expression)
-    if found is None:
-        raise _Refused(
-            node, f"输入表达式 {expression!r} 不被支持。", f"The input expression {expression!r} is not supported."
-        )
-    return found
-
-
-def _rule(node: Any, inputs: int, outputs: int) -> Rule:
-    tests, values = _children(node, "inputEntry"), _children(node, "outputEntry")
-    if (len(tests), len(values)) != (inputs, outputs):
-        raise _Refused(node, "规则的格数与输入输出不符。", "The rule has another number of cells than the table.")
-    return Rule(node.sourceline or 0, tuple(_tests(cell) for cell in tests), tuple(_output(cell) for cell in values))
-
-
-def _tests(cell: Any) -> Test | None:
-    """A cell of unary tests; None for one that asks nothing."""
-    text = _cell(cell)
-    if text in ("", "-"):
+        look = compiled(expression, text, words, compile_expression, strict=True)
+        type_ = types.of(expression)
+        values = child(clause, "inputValues")
+        allowed = constraint(values, words) if values is not None else None
+    except Refused as refused:
+        refusals.append(refused)
         return None
-    return _any_of(cell, text)
+    kind = type_.name if type_ else _kind_of(cells, words, refusals)
+    return InputColumn(text, look, kind if kind in TEMPORAL or kind == "number" else "", allowed)
 
 
-def _any_of(cell: Any, text: str) -> Test:
-    negated = re.fullmatch(r"not\s*\((.*)\)", text, re.DOTALL)
-    if negated:
-        inner = _any_of(cell, negated.group(1).strip())
-        return lambda value, facts: not inner(value, facts)
-    tests = [_test(cell, part) for part in _split(text)]
-    return lambda value, facts: any(test(value, facts) for test in tests)
+def _kind_of(cells: list[Any], words: Words, refusals: list[Refused]) -> str:
+    """The kind of dates or times that all cells of a column speak of, when it declares none."""
+    if refusals:
+        return ""
+    texts = [text for cell in cells if (text := text_in(cell)) not in ("", "-")]
+    kinds = {speaks_of(text, words) for text in texts}
+    return (kinds.pop() or "") if len(kinds) == 1 else ""
 
 
-def _split(text: str) -> list[str]:
-    """Parts between commas that stand outside quotes and brackets."""
-    parts, depth, quoted, start = [], 0, False, 0
-    for place, letter in enumerate(text):
-        if letter == '"' and text[place - 1 : place] != "\\":
-            quoted = not quoted
-        elif not quoted:
-            depth += (letter == "(") - (letter == ")")
-            if letter == "," and depth <= 0:
-                parts.append(text[start:place])
-                start = place + 1
-    return [part.strip() for part in (*parts, text[start:])]
+def _output(clause: Any, words: Words, types: ItemTypes) -> OutputColumn:
+    values, default = child(clause, "outputValues"), child(clause, "defaultOutputEntry")
+    order: tuple[Value, ...] = ()
+    if values is not None and (text := text_in(values)) not in ("", "-"):
+        listed = compiled(values, f"[{text}]", words, compile_expression, strict=True)
+        order = tuple(_constants(values, listed))
+    entry = None
+    if default is not None and (text := text_in(default)):
+        entry = compiled(default, text, words, compile_expression, strict=True)
+    return OutputColumn(clause.get("name") or "", types.of(clause), order, entry)
 
 
-def _test(cell: Any, text: str) -> Test:
-    between = _RANGE.fullmatch(text)
-    if between:
-        left, low, high, right = between.groups()
-        above, below = _operand(cell, low), _operand(cell, high)
-        lower, upper = (">=" if left == "[" else ">"), ("<=" if right == "]" else "<")
-        return lambda value, facts: _holds(lower, value, above(facts)) and _holds(upper, value, below(facts))
-    compared = re.fullmatch(r"(<=|>=|!=|<|>|=)\s*(.+)", text, re.DOTALL)
-    sign, rest = compared.groups() if compared else ("=", text)
-    operand = _operand(cell, rest)
-    return lambda value, facts: _holds(sign, value, operand(facts))
-
-
-def _holds(sign: str, a: Any, b: Any) -> bool:
-    """FEEL: values of different kinds are unequal and have no order."""
-    if sign in ("=", "!="):
-        return equal(a, b) is (sign == "=")
-    if type(a) is not type(b) or type(a) not in (int, str):
-        return False
-    return bool({"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[sign])
-
-
-def _operand(cell: Any, text: str) -> Evaluate:
-    """A literal, or the name of another fact."""
-    text = text.strip()
-    date = _DATE.fullmatch(text)
-    text = date.group(1) if date else text
-    quoted = _TEXT.fullmatch(text)
-    if quoted:
-        literal = re.sub(r"\\(.)", r"\1", quoted.group(1))
-        return lambda facts: literal
-    if text in _WORDS:
-        word = _WORDS[text]
-        return lambda facts: word
-    found = compile_small(text) if re.fullmatch(r"-?\d{1,15}|[A-Za-z_]\w*", text) else None
-    if found is None:
-        raise _Refused(cell, f"单元格 {text!r} 不被支持。", f"The cell {text!r} is not supported.")
+def _constants(node: Any, listed: Evaluate) -> list[Value]:
+    try:
+        found: list[Value] = listed(Scope({}, Budget()))
+    except FeelError as error:
+        raise refuse(node, f"允许的值须是字面值:{error}。", "Allowed output values must be literals.") from error
     return found
 
 
-def _output(cell: Any) -> Evaluate:
-    """A literal or name, else an expression of the small grammar."""
-    text = _cell(cell)
-    if text in ("", "-"):
-        return lambda facts: None
-    try:
-        return _operand(cell, text)
-    except _Refused:
-        found = compile_small(text)
-        if found is None:
-            raise
-        return found
+def _check_outputs(node: Any, outputs: list[OutputColumn], policy: str, aggregation: str) -> None:
+    names = [column.name for column in outputs]
+    if not names or len(set(names)) < len(names) or (len(names) > 1 and not all(names)):
+        raise refuse(node, "每个输出应有自己的名称。", "Every output needs a name of its own.")
+    if aggregation and len(outputs) > 1:
+        raise refuse(node, "聚合只用于一个输出。", "An aggregation is for a table with one output.")
+    if policy in ("PRIORITY", "OUTPUT ORDER") and not any(column.order for column in outputs):
+        raise refuse(
+            node,
+            f"命中策略 {policy} 须写明输出值的次序。",
+            f"The hit policy {policy} needs output values, in their order.",
+        )
+
+
+def _rule(node: Any, words: Words, refusals: list[Refused]) -> Rule:
+    tests: list[Test | None] = []
+    values: list[Evaluate] = []
+    for cell in children(node, "inputEntry", "outputEntry"):
+        try:
+            text = text_in(cell)
+            if cell.tag.endswith("inputEntry"):
+                tests.append(compiled(cell, text, words, compile_tests, strict=True))
+            elif text in ("", "-"):
+                values.append(_nothing)
+            else:
+                values.append(compiled(cell, text, words, compile_expression, strict=True))
+        except Refused as refused:
+            refusals.append(refused)
+    return Rule(tuple(tests), tuple(values))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from service.engine.dmn import decision_table
+from service.engine.dmn import model
 from service.engine.kernel.types import ValidationIssue
 from service.engine.kernel.xml_reader import parse
 from service.engine.validation.diagram import Diagram, kind
@@ -76,7 +76,7 @@ def _read_decisions(bundle: Bundle, file: str, data: bytes) -> None:
     root = parse(data, file)
     tables = [e for e in root.iter() if str(e.tag).startswith(f"{{{DMN}") and str(e.tag).endswith("}decision")]
     bundle.decisions[file] = {e.get("id", ""): " ".join(e.itertext()) for e in tables}
-    bundle.problems += decision_table.problems(data, file)
+    bundle.problems += model.problems(data, file)
 
 
 def _read_form(bundle: Bundle, file: str, data: bytes) -> None:
