@@ -40,7 +40,7 @@ _LONG_TYPES = frozenset(name for name in NAMES if " " in name)
 
 @dataclass(slots=True)
 class Words:
-    """The names known to a text: declared ones; those of parts, which only help to read; types; and what reading finds."""
+    """The names known to a text: declared ones; those of parts, which only help to read; types; what is found."""
 
     names: frozenset[str] = frozenset()
     spellings: frozenset[str] = frozenset()
