@@ -11,7 +11,7 @@ from SpiffWorkflow.task import Task
 
 from service.engine import state
 from service.engine.bpmn import events, throw_events
-from service.engine.bpmn.case_scopes import Case, drain
+from service.engine.bpmn.case_scopes import Case
 from service.engine.bpmn.spec_builder import ExecutableSpecs
 from service.engine.bpmn.step_context import (
     READY,
@@ -81,7 +81,7 @@ def apply_input(
         _MOVES[given.kind](find_token(case, given), given, data)
     else:
         raise StaleToken(f"不支持的输入 {given.kind}")
-    drain(case)
+    events.drain(case)
     return AppliedInput(definition, given, case, before, readdressed)
 
 
@@ -95,9 +95,9 @@ def _checked(data: Data) -> Data:
 
 def _start(specs: ExecutableSpecs, given: Input, data: Data, context: StepContext) -> Case:
     case = state.new_case(specs, context, data)
-    drain(case)
+    events.drain(case)
     waiting = [t for t in case.tasks.values() if isinstance(t.task_spec, StartEvent) and t._state == WAITING]
-    named = [t for t in waiting if given.element in (t.task_spec.name, t.task_spec.event_definition.name)]
+    named = [t for t in waiting if given.element in (t.task_spec.name, *(name for _, name in events.awaits(t)))]
     chosen = named or (waiting if len(waiting) == 1 else [])
     if waiting and not chosen:
         raise StaleToken(f"不知从哪个开始事件起:{given.element}")

@@ -13,6 +13,7 @@ from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEv
 
 from service.engine.bpmn.case_scopes import Case, Scope
 from service.engine.bpmn.case_task import CaseTask, activity_of, loop_around
+from service.engine.bpmn.event_definitions import has_conditions
 from service.engine.bpmn.expressions_eval import ConditionEngine
 from service.engine.bpmn.parser import split_name
 from service.engine.bpmn.spec_builder import ExecutableSpecs
@@ -26,7 +27,7 @@ from service.engine.bpmn.step_context import (
 from service.engine.definition import Definition
 from service.engine.kernel.canonical_json import digest, salted
 from service.engine.kernel.types import Data, StepError
-from service.engine.tokens import kind_of, place_in
+from service.engine.tokens import kind_of, place_in, tokens_in
 
 VERSION = 2  # of the stored form; another form is another version
 OLDER = "案件由旧版引擎写下(状态版本 {found},本版为 {own}):请用写下它的版本办结,或换一个空数据库。"
@@ -118,6 +119,8 @@ def load(state: bytes, definition: Definition, specs: ExecutableSpecs, context: 
         workflow = scopes[scope]
         spec = workflow.spec.task_specs[name]
         spec.wait(_task(workflow, spec, workflow.task_tree, WAITING, place, None, {"from": source}))
+    if specs.has_conditions:
+        case.watched = [task for task in tokens_in(case) if task._state == WAITING and has_conditions(task.task_spec)]
     return case
 
 

@@ -73,8 +73,8 @@ def order_of(token: str) -> tuple[int, int]:
 
 def place_in(marks: Data) -> Any:
     """The place of a token in what repeats: index or key of an instance,
-    [done, of how many] of a loop, firings left of a cycle.
+    [done, of how many] of a loop, firings left of a cycle, which of several events in parallel have come.
     """
     if "done" in marks:
         return [marks["done"], marks["total"] if "total" in marks else len(marks.get("rest", ()))]
-    return marks.get("key", marks.get("iteration", marks.get("times")))
+    return marks.get("key", marks.get("iteration", marks.get("times", marks.get("seen"))))

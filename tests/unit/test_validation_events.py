@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.engine.validation.events import PLACES
-from tests.unit.validation_diagrams import TIMER, boundary, chain, problems, process, said, sub, task
+from service.engine.validation.events import ALONE, PLACES
+from tests.unit.validation_diagrams import TIMER, boundary, chain, flow, problems, process, said, sub, task
 
 ROOT = (
     '<message id="m" name="paid"/><signal id="sg" name="alarm"/><error id="er" name="bad" errorCode="E1"/>'
@@ -26,6 +26,8 @@ TRIGGERS = {
     "eventDefinitionRef": "<eventDefinitionRef>td</eventDefinitionRef>",
     "multiple": '<messageEventDefinition messageRef="m"/><signalEventDefinition signalRef="sg"/>',
 }
+DEFINED = TIMER.replace(">", ' id="td">', 1)
+REFERRED = {"eventDefinitionRef": "timer"}
 
 
 def event_subprocess(trigger: str, interrupting: str) -> str:
@@ -37,6 +39,9 @@ def event_subprocess(trigger: str, interrupting: str) -> str:
 def body_with(place: str, trigger: str) -> str:
     """A process with an event of this trigger at this place."""
     inner = sub("p", chain(task("i")))
+    if trigger == TRIGGERS["link"] and place.startswith("intermediate"):
+        pair = [task("c", "intermediateThrowEvent", inner=trigger), task("d", "intermediateCatchEvent", inner=trigger)]
+        return chain(*pair).replace(flow("c", "d"), "")
     return {
         "start": chain(task("a")).replace('<startEvent id="s"/>', f'<startEvent id="s">{trigger}</startEvent>'),
         "subprocess start": chain(
@@ -58,7 +63,8 @@ def body_with(place: str, trigger: str) -> str:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_a_trigger_is_accepted_exactly_where_the_table_says(place: str, trigger: str) -> None:
-    text = said(process(body_with(place, TRIGGERS[trigger]), ROOT + '<timerEventDefinition id="td"/>'))
+    text = said(process(body_with(place, TRIGGERS[trigger]), ROOT + DEFINED))
+    trigger = REFERRED.get(trigger, trigger)
     if trigger == "cancel":  # also needs a transaction, see below
         text = "\n".join(line for line in text.splitlines() if "belongs into a transaction" not in line)
     assert ("does not execute this trigger" in text) is (trigger not in PLACES[place]), text
@@ -101,6 +107,59 @@ def test_only_transactions_are_cancelled_and_from_inside() -> None:
 def test_an_event_with_several_triggers_only_throws_what_ends_nothing() -> None:
     assert not problems(process(body_with("intermediate throw", TRIGGERS["multiple"]), ROOT))
     assert "several definitions" in said(process(body_with("end", TRIGGERS["terminate"] + TRIGGERS["signal"]), ROOT))
+    assert "several definitions" in said(process(body_with("end", TRIGGERS["error"] + TRIGGERS["signal"]), ROOT))
+
+
+SINGLE = [name for name in TRIGGERS if name not in ("none", "multiple", "eventDefinitionRef")]
+
+
+@pytest.mark.parametrize("parallel", ["true", "false"])
+@pytest.mark.parametrize("place", [place for place in PLACES if "multiple" in PLACES[place]])
+@pytest.mark.parametrize("trigger", SINGLE)
+def test_what_stands_beside_others_may_stand_there_alone(trigger: str, place: str, parallel: str) -> None:
+    """Issue 10: each kind of definition beside a signal, at each place, one of them or all of them."""
+    other = TRIGGERS["message"] if trigger == "signal" else TRIGGERS["signal"]
+    throws = place in ("intermediate throw", "end")
+    body = body_with(place, TRIGGERS[trigger] + other)
+    if not throws:
+        mark = next(name for name in ('id="b"', 'id="c"', 'id="ev.s"', 'id="s"') if name in body)
+        body = body.replace(mark, f'{mark} parallelMultiple="{parallel}"', 1)
+    fits = trigger in PLACES[place] and trigger not in ALONE
+    if trigger == "error":
+        fits = fits and not throws and parallel == "false"
+    if place == "start":
+        fits = fits and parallel == "false"
+    assert (not problems(process(body, ROOT))) is fits, said(process(body, ROOT))
+
+
+@pytest.mark.parametrize(
+    ("thrown", "caught", "accepted"),
+    [("l", ("l",), True), ("l", ("k",), False), ("l", ("l", "l"), False), ("l", (), False), ("l", ("l", "k"), False)],
+)
+def test_links_come_in_pairs(thrown: str, caught: tuple[str, ...], accepted: bool) -> None:
+    throw = task("c", "intermediateThrowEvent", inner=f'<linkEventDefinition name="{thrown}"/>')
+    catches = [
+        task(f"d{n}", "intermediateCatchEvent", inner=f'<linkEventDefinition name="{name}"/>')
+        for n, name in enumerate(caught)
+    ]
+    ways = "".join(f'{one}<endEvent id="e{n}"/>{flow(f"d{n}", f"e{n}")}' for n, one in enumerate(catches))
+    body = f'<startEvent id="s"/>{throw}{flow("s", "c")}{ways}<endEvent id="e"/>'.replace('<endEvent id="e"/>', "")
+    body += "" if caught else '<endEvent id="e"/>'
+    refused = [problem for problem in problems(process(body)) if "link" in problem.en]
+    assert (not refused) is accepted
+    assert (not problems(process(body))) is accepted
+
+
+def test_links_do_not_cross_levels() -> None:
+    link = '<linkEventDefinition name="l"/>'
+    inside = sub("p", chain(task("i")) + task("d", "intermediateCatchEvent", inner=link) + task("w") + flow("d", "w"))
+    body = chain(inside, task("c", "intermediateThrowEvent", inner=link))
+    assert "catching link" in said(process(body))
+
+
+def test_a_condition_is_written() -> None:
+    body = body_with("intermediate catch", "<conditionalEventDefinition/>")
+    assert problems(process(body))
 
 
 def test_a_boundary_error_event_may_catch_every_error() -> None:

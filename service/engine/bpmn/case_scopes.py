@@ -91,7 +91,9 @@ class Scope(_Shared, BpmnSubWorkflow):
 
 
 class Case(_Shared, BpmnWorkflow):
-    """The whole case; ``data`` are the variables of its process."""
+    """The whole case; ``data`` are the variables of its process, ``watched`` the tokens that wait for conditions."""
+
+    watched: Sequence[CaseTask] = ()
 
     def __init__(self, spec: Any, specs: Any, engine: Any, context: StepContext, data: Data) -> None:
         self.context, self.data_scope = context, DataScope(data, of_process=True)
@@ -155,14 +157,3 @@ def follow(task: Task, chosen: list[Any]) -> None:
     task._sync_children(chosen, FUTURE)
     for child in task.children:
         child.task_spec._predict(child, mask=FUTURE | TaskState.PREDICTED_MASK)
-
-
-def drain(case: Case) -> None:
-    """Run what is automatic, in the order it became ready, until people or time are needed."""
-    context = case.context
-    ready = context.ready
-    while ready:
-        task = ready.popleft()
-        if task._state == TaskState.READY and task.workflow.tasks.get(task.id) is task and case.alive(task.workflow):
-            context.count(task)
-            task.run()

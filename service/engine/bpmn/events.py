@@ -2,99 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin
-from SpiffWorkflow.bpmn.specs.event_definitions import (
-    MessageEventDefinition,
-    MultipleEventDefinition,
-    SignalEventDefinition,
-)
-from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions import MessageEventDefinition, SignalEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from service.engine.bpmn.case_scopes import follow, in_order
+from service.engine.bpmn.case_scopes import Case, follow, in_order
 from service.engine.bpmn.case_task import CaseTask
-from service.engine.bpmn.expressions_eval import attribute_of, unwrap, value_of
+from service.engine.bpmn.event_definitions import Condition, Several, parts_of
 from service.engine.bpmn.step_context import (
     CANCELLED,
     COMPLETED,
     WAITING,
     path_of,
 )
-from service.engine.kernel.timers import (
-    due_after,
-    from_text,
-    parse_cycle,
-    to_text,
-)
-from service.engine.kernel.types import Data, StaleToken, StepError
-
-
-class Timer(TimerEventDefinition):
-    """Due once, when the token arrives; then only an input fires it."""
-
-    def has_fired(self, task: Task) -> bool:
-        return bool(task.internal_data.get("event_fired"))
-
-    def update_task(self, task: Task) -> None:
-        if "due" not in task.internal_data:
-            due, times = first_due(task, self.expression)
-            task.internal_data["due"] = to_text(due)
-            if times is not None:
-                task.internal_data["times"] = times
-
-    def reset(self, task: Task) -> None:
-        task.internal_data.pop("due", None)
-        task.internal_data.pop("event_fired", None)
-
-
-def first_due(task: Task, expression: str) -> tuple[datetime, int | None]:
-    """Compute when a timer falls due first, and how often a cycle fires (-1: for ever; None: no cycle).
-
-    Raises StepError.
-    """
-    text, at = str(attribute_of(task, expression.strip())).strip(), task.workflow.context.at
-    try:
-        cycle = parse_cycle(text)
-        if cycle:
-            return cycle.start or cycle.period.after(at), -1 if cycle.times is None else cycle.times
-        return due_after(_literal(task, text, expression), at), None
-    except (ValueError, OverflowError) as error:
-        raise StepError(f"定时器 {text}:{error}", path_of(task)) from error
-
-
-def _literal(task: Task, text: str, expression: str) -> str:
-    """A timer that is neither ISO 8601 nor ``${…}`` is a bare expression, as Spiff's own diagrams have it."""
-    if text[:1] in "PR" or text[:1].isdigit() or unwrap(expression):
-        return text
-    return str(value_of(task, text))
-
-
-class Alternatives(MultipleEventDefinition):
-    """The events after an event-based gateway; the gateway waits for all and remembers which came."""
-
-    def has_fired(self, task: Task) -> bool:
-        return "chosen" in task.internal_data
-
-    def update_task(self, task: Task) -> None:
-        """Of several timers only the earliest can win, the first drawn among equals."""
-        if "due" in task.internal_data:
-            return
-        timers = [
-            (first_due(task, e.expression)[0], n) for n, e in enumerate(self.event_definitions) if isinstance(e, Timer)
-        ]
-        if timers:
-            due, place = min(timers)
-            task.internal_data.update(due=to_text(due), timer=place)
-
-    def update_task_data(self, task: Task) -> None: ...
-
-    def reset(self, task: Task) -> None: ...
+from service.engine.kernel.timers import from_text, parse_cycle, to_text
+from service.engine.kernel.types import Data, StaleToken
 
 
 class EventBasedGateway(defaults.EventBasedGateway):
@@ -103,6 +30,42 @@ class EventBasedGateway(defaults.EventBasedGateway):
     def _run_hook(self, task: Task) -> bool:
         follow(task, [self.outputs[task.internal_data["chosen"]]])
         return True
+
+
+def drain(case: Case) -> None:
+    """Run what is automatic, in the order it became ready, until people or time are needed.
+
+    Whenever an element has run, the conditions that tokens wait for are asked.
+    """
+    context = case.context
+    ready = context.ready
+    if case.watched:
+        _ask_conditions(case)
+    while ready:
+        task = ready.popleft()
+        if task._state == TaskState.READY and task.workflow.tasks.get(task.id) is task and case.alive(task.workflow):
+            context.count(task)
+            task.run()
+            if case.watched:
+                _ask_conditions(case)
+
+
+def _ask_conditions(case: Case) -> None:
+    for task in in_order(case.watched):
+        for place, one in parts_of(task):
+            waits = task._state == WAITING and case.alive(task.workflow)  # what came before may have ended it
+            if waits and isinstance(one, Condition) and one.becomes_true(task, place):
+                come(task, place, {})
+    case.watched = [task for task in case.watched if task._state == WAITING and case.alive(task.workflow)]
+
+
+def come(task: CaseTask, place: int, payload: Data) -> None:
+    """One of the events that a token waits for came; of several in parallel all must come."""
+    definition = task.task_spec.event_definition
+    if isinstance(definition, Several) and not definition.takes(task, place):
+        task.scope.write(payload)
+    else:
+        fire(task, payload)
 
 
 def fire(task: CaseTask, payload: Data) -> None:
@@ -118,9 +81,7 @@ def fire(task: CaseTask, payload: Data) -> None:
 def fire_timer(task: CaseTask) -> None:
     """A timer fell due. A cycle falls due again until its last time."""
     data = task.internal_data
-    if "timer" in data:
-        data["chosen"] = data["timer"]
-    fire(task, {})
+    come(task, data.get("timer", 0), {})
     if task._state == WAITING and "times" in data:
         cycle = parse_cycle(task.task_spec.event_definition.expression)
         assert cycle is not None
@@ -132,7 +93,8 @@ def is_last(task: Task) -> bool:
     """Tell whether an event that interrupts nothing cannot come again: a timer that is no cycle,
     or a cycle's last time.
     """
-    return "due" in task.internal_data and task.internal_data.get("times", 1) == 1
+    marks = task.internal_data
+    return "due" in marks and "timer" not in marks and marks.get("times", 1) == 1
 
 
 def _branch(task: CaseTask) -> None:
@@ -152,20 +114,18 @@ def awaits(task: Task) -> list[tuple[str, str]]:
     """List the events a waiting token waits for as (``message`` or ``signal``, name);
     timers and errors are left out.
     """
-    return [(kind, definition.name) for kind, definition in _waited(task)]
+    return [(kind, name) for kind, name, _ in _waited(task)]
 
 
-def _waited(task: Task) -> list[tuple[str, Any]]:
-    definition = getattr(task.task_spec, "event_definition", None)
-    if task._state != WAITING or definition is None:
+def _waited(task: Task) -> list[tuple[str, str, int]]:
+    if task._state != WAITING:
         return []
-    several = isinstance(definition, MultipleEventDefinition)
     found = []
-    for one in definition.event_definitions if several else [definition]:
+    for place, one in parts_of(task):
         if isinstance(one, MessageEventDefinition):
-            found.append(("message", one))
+            found.append(("message", one.name, place))
         elif isinstance(one, SignalEventDefinition):
-            found.append(("signal", one))
+            found.append(("signal", one.name, place))
     return found
 
 
@@ -184,18 +144,9 @@ def receive(case: Any, kind: str, name: str, payload: Data, token: str | None = 
     if not waiting:
         raise StaleToken(f"{kind}:{name}")
     for task in waiting[:1] if kind == "message" else waiting:
-        if task._state == WAITING and case.alive(task.workflow):  # a token before it may have ended this one
-            _choose(task, kind, name)
-            fire(task, payload)
-
-
-def _choose(task: Task, kind: str, name: str) -> None:
-    """Remember at an event-based gateway the place of the event that came."""
-    definition = task.task_spec.event_definition
-    if isinstance(definition, Alternatives):
-        names = [(type(e), getattr(e, "name", None)) for e in definition.event_definitions]
-        wanted = MessageEventDefinition if kind == "message" else SignalEventDefinition
-        task.internal_data["chosen"] = names.index((wanted, name))
+        places = [place for one, called, place in _waited(task) if (one, called) == (kind, name)]
+        if places and case.alive(task.workflow):  # a token before it may have ended this one
+            come(task, places[0], payload)
 
 
 class BoundaryJoin(BoundaryEventJoin):

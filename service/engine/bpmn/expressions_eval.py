@@ -43,10 +43,16 @@ def value_of(task: Task, expression: str, names: Mapping[str, Any] | None = None
 
 def evaluate_condition(task: Task, condition: str, names: Mapping[str, Any] | None = None) -> bool:
     """The value of a condition, which must be true or false; recorded. Raises StepError."""
+    value = truth_of(task, condition, names)
+    task.workflow.context.decisions.append("1" if value else "0")
+    return value
+
+
+def truth_of(task: Task, condition: str, names: Mapping[str, Any] | None = None) -> bool:
+    """The value of a condition, not recorded. Raises StepError when it is neither true nor false."""
     value = value_of(task, condition, names)
     if type(value) is not bool:
         raise StepError(f"条件 {condition.strip()} 的结果不是真假值。", path_of(task))
-    task.workflow.context.decisions.append("1" if value else "0")
     return value
 
 

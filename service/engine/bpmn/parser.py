@@ -25,6 +25,8 @@ from service.engine.bpmn import (
     subprocesses,
     throw_events,
 )
+from service.engine.bpmn.event_definitions import Alternatives
+from service.engine.bpmn.event_parsers import EventDefinitions, link_flows
 from service.engine.bpmn.step_context import deep_recursion
 from service.engine.kernel.camunda_extensions import is_diagram, script_in
 from service.engine.kernel.xml_reader import CAMUNDA, parse
@@ -39,6 +41,12 @@ def split_name(activity: str) -> str:
 
 class _Process(ProcessParser):
     """A process whose drawing does not matter."""
+
+    def _index_process_nodes(self) -> None:
+        """Links are sequence flows without a line."""
+        super()._index_process_nodes()
+        for flow in link_flows(self.node):
+            self.outgoing_sequence_flows.setdefault(flow.get("sourceRef"), []).append(flow)
 
     def parse_node(self, node: Any) -> Any:
         """An activity with boundary events stands for its split, whose name SpiffWorkflow would look for in vain."""
@@ -73,18 +81,13 @@ class _Process(ProcessParser):
         return gateways.ProcessSpec(name=self.bpmn_id, description=self.get_name(), filename=self.filename)
 
 
-class _Node:
-    """Mixed into every parser of SpiffWorkflow: the engine's timers and multiple instances."""
+class _Node(EventDefinitions):
+    """Mixed into every parser of SpiffWorkflow: the engine's events, loops and multiple instances."""
 
-    node: Any
     spec: Any
     task: Any
     bpmn_id: str
     process_parser: Any
-
-    def parse_timer_event(self, event: Any) -> events.Timer:
-        text = next((child.text or "" for child in event if child.tag.startswith(full_tag("time"))), "")
-        return events.Timer(self.node.get("id"), text.strip())
 
     def parse_extensions(self, node: Any = None) -> dict[str, str]:
         return {}
@@ -155,7 +158,7 @@ class _EventGateway(event_parsers.EventBasedGatewayParser):
     """The gateway waits for the engine's ``Alternatives``."""
 
     def create_task(self) -> Any:
-        return self._create_task(events.Alternatives())
+        return self._create_task(Alternatives())
 
 
 class _SubProcess(SubWorkflowParser):
@@ -166,24 +169,6 @@ class _SubProcess(SubWorkflowParser):
         kind = subprocesses.EventSubProcess if listens else self.spec_class
         inner = SubprocessParser.get_subprocess_spec(self)
         return kind(self.spec, self.bpmn_id, subworkflow_spec=inner, **self.bpmn_attributes)
-
-
-class _Start(event_parsers.StartEventParser):
-    """SpiffWorkflow's list of definitions for starts lacks the error and the escalation,
-    which event subprocesses have.
-    """
-
-    def get_event_definition(self, xpaths: list[str]) -> Any:
-        return super().get_event_definition(
-            [*xpaths, event_parsers.ERROR_EVENT_XPATH, event_parsers.ESCALATION_EVENT_XPATH]
-        )
-
-
-class _End(event_parsers.EndEventParser):
-    """SpiffWorkflow's list of definitions for ends lacks the signal."""
-
-    def get_event_definition(self, xpaths: list[str]) -> Any:
-        return super().get_event_definition([*xpaths, event_parsers.SIGNAL_EVENT_XPATH])
 
 
 def _text(node: Any, name: str) -> str | None:
@@ -214,8 +199,8 @@ _REPLACED: dict[str, tuple[Any, Any]] = {
     "inclusiveGateway": (None, gateways.InclusiveGateway),
     "parallelGateway": (None, gateways.ParallelGateway),
     "eventBasedGateway": (_EventGateway, events.EventBasedGateway),
-    "startEvent": (_Start, defaults.StartEvent),
-    "endEvent": (_End, throw_events.EndEvent),
+    "startEvent": (None, defaults.StartEvent),
+    "endEvent": (None, throw_events.EndEvent),
     "intermediateThrowEvent": (None, throw_events.IntermediateThrowEvent),
     "sendTask": (None, throw_events.SendTask),
 }

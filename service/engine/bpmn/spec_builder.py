@@ -16,14 +16,14 @@ from SpiffWorkflow.bpmn.specs.event_definitions import (
     SignalEventDefinition,
     TerminateEventDefinition,
 )
-from SpiffWorkflow.bpmn.specs.mixins.events.event_types import ThrowingEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.specs.MultiChoice import MultiChoice
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn import activities, parser, subprocesses
-from service.engine.bpmn.events import Alternatives, EventBasedGateway, Timer
+from service.engine.bpmn.event_definitions import Alternatives, Condition, Timer, has_conditions
+from service.engine.bpmn.events import EventBasedGateway
 from service.engine.dmn.model import Decision
 from service.engine.kernel.camunda_extensions import Attributes
 
@@ -44,9 +44,11 @@ class ExecutableSpecs:
         compact: bool,
     ) -> None:
         self.main, self.inner = parser.specifications(files, process)
+        self.has_conditions = False
         for spec in (self.main, *self.inner.values()):
             for task_spec in spec.task_specs.values():
                 _require_known(task_spec)
+                self.has_conditions |= has_conditions(task_spec)
                 _attach(task_spec, attributes, decisions, functions)
                 if compact:
                     _shorten(task_spec)
@@ -55,6 +57,7 @@ class ExecutableSpecs:
 _KNOWN_EVENTS = (
     Alternatives,
     CancelEventDefinition,
+    Condition,
     ErrorEventDefinition,
     EscalationEventDefinition,
     MessageEventDefinition,
@@ -68,8 +71,7 @@ _KNOWN_EVENTS = (
 def _require_known(spec: Any) -> None:
     """The compact state holds what these need. What it does not cover is refused when it is read, never run wrongly."""
     event = getattr(spec, "event_definition", None)
-    several = isinstance(spec, ThrowingEvent | EventBasedGateway)
-    for one in getattr(event, "event_definitions", [event]) if several else [event]:
+    for one in getattr(event, "event_definitions", [event]):
         if one is not None and not isinstance(one, _KNOWN_EVENTS):
             raise ValidationException(f"{spec.name}: {type(one).__name__} is not executed")
     for name in ("io_specification", "data_input_associations", "data_output_associations"):

@@ -24,7 +24,8 @@ from SpiffWorkflow.task import Task
 
 from service.engine.bpmn.case_scopes import in_order, is_listener
 from service.engine.bpmn.case_task import CaseTask, loop_around
-from service.engine.bpmn.events import fire, receive
+from service.engine.bpmn.event_definitions import parts_of
+from service.engine.bpmn.events import come, receive
 from service.engine.bpmn.step_context import (
     OPEN,
     WAITING,
@@ -142,13 +143,14 @@ def _catch(host: Task, kind: type, code: str | None, payload: Data) -> bool:
 def _first(kind: type, code: str | None, payload: Data, tasks: Iterable[Task], listening: bool) -> bool:
     """Fire the first waiting event with this code, failing that the first for any code."""
     waiting = [
-        task
-        for task in in_order(task for task in tasks if task._state == WAITING)
-        if isinstance(getattr(task.task_spec, "event_definition", None), kind) and is_listener(task) is listening
+        (task, place, getattr(one, "code", None))
+        for task in in_order(t for t in tasks if t._state == WAITING and is_listener(t) is listening)
+        for place, one in parts_of(task)
+        if isinstance(one, kind)
     ]
     for wanted in (code, None):
-        for task in waiting:
-            if getattr(task.task_spec.event_definition, "code", None) == wanted:
-                fire(task, payload)
+        for task, place, own in waiting:
+            if own == wanted:
+                come(task, place, payload)
                 return True
     return False

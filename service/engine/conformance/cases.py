@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service.engine import journal, replay
+from service.engine.bpmn.event_parsers import definition_nodes
 from service.engine.conformance.manifest import Trial
 from service.engine.definition import Definition, read_definition
 from service.engine.engine import step
+from service.engine.kernel.camunda_extensions import local_name
 from service.engine.kernel.types import (
     BpmnError,
     Data,
@@ -60,7 +62,7 @@ class Cases:
         self.running: list[Running] = []
         self.tokens: list[str] = []
         self.pending: list[tuple[Running, ThrownEvent]] = []
-        self.starters = _started_by_message(files)
+        self.starters = _started_by_events(files)
 
     def serve(self, request: Request) -> Data | None:
         """The host functions; every other topic waits for a worker that never comes."""
@@ -119,15 +121,17 @@ class Cases:
         """Deliver the first event that has a receiver; a signal without one is lost, a message waits for one."""
         for sender, sent in self.pending:
             receivers = self._receivers(sender, sent)
-            starts = self.starters.get(sent.name) if sent.kind == "message" and not receivers else None
-            if sent.kind == "message" and not receivers and not starts:
-                continue
+            starts = self.starters.get((sent.kind, sent.name), [])
+            if sent.kind == "message":
+                starts = [] if receivers else starts[:1]
+                if not receivers and not starts:
+                    continue
             self.pending.remove((sender, sent))
             for case in receivers:
                 data = {} if case is sender else sent.data  # who threw it sees its own variables as they are by now
                 self.move(case, sent.kind, element=sent.name, data=data)
-            if starts:
-                self.start(starts, sent.data, sent.name)
+            for process in starts:
+                self.start(process, sent.data, sent.name)
             return True
         return False
 
@@ -167,17 +171,19 @@ class Cases:
         return faults
 
 
-def _started_by_message(files: Mapping[str, bytes]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _started_by_events(files: Mapping[str, bytes]) -> dict[tuple[str, str], list[str]]:
+    """The processes that a message or signal starts, by kind and name."""
+    found: dict[tuple[str, str], list[str]] = {}
     for file, data in files.items():
         root = parse(data, file)
-        names = {m.get("id"): m.get("name") for m in root.iter(f"{{{BPMN}}}message")}
         for process in root.iter(f"{{{BPMN}}}process"):
             for start in children(process, "startEvent"):
-                for event in children(start, "messageEventDefinition"):
-                    name = names.get((event.get("messageRef") or "").rpartition(":")[2])
-                    if name:
-                        found[name] = process.get("id")
+                for event in definition_nodes(start):
+                    kind = local_name(event).removesuffix("EventDefinition")
+                    wanted = (event.get(f"{kind}Ref") or "").rpartition(":")[2]
+                    named = root.iter(f"{{{BPMN}}}{kind}") if kind in ("message", "signal") else ()
+                    for name in (one.get("name") or wanted for one in named if one.get("id") == wanted):
+                        found.setdefault((kind, name), []).append(process.get("id"))
     return found
 
 
@@ -213,14 +219,14 @@ def drive(files: Mapping[str, bytes]) -> tuple[bool, str, list[str]]:
 
 
 def _beginnings(files: Mapping[str, bytes]) -> list[tuple[str, str | None]]:
-    """Processes that may be executed and that no other calls, each with the message that starts it, if one does."""
+    """Processes that may be executed and that no other calls, each with the message or signal that starts it, if any."""
     roots = [parse(data, file) for file, data in files.items()]
     called = {call.get("calledElement") for root in roots for call in root.iter(f"{{{BPMN}}}callActivity")}
-    messages = {process: message for message, process in _started_by_message(files).items()}
+    names = {process: name for (_, name), started in _started_by_events(files).items() for process in started}
     found = []
     for root in roots:
         for process in root.iter(f"{{{BPMN}}}process"):
             name = process.get("id")
             if process.get("isExecutable") != "false" and children(process, *FLOW_NODES) and name not in called:
-                found.append((name, messages.get(name)))
+                found.append((name, names.get(name)))
     return found

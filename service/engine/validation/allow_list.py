@@ -138,6 +138,8 @@ ELEMENTS: dict[str, frozenset[str]] = {
         "condition": "id language evaluatesToTypeRef",
         "terminateEventDefinition": "id",
         "cancelEventDefinition": "id",
+        "linkEventDefinition": _NAMED,
+        "eventDefinitionRef": "",
     }.items()
 }
 """BPMN element → the attributes it may carry."""
@@ -150,14 +152,7 @@ NOT_EXECUTED: dict[str, tuple[str, str, str, str]] = {
         "Use a subprocess with gateways.",
     ),
     "complexGateway": ("复杂网关", "complex gateways", "改用包容或并行网关。", "Use inclusive or parallel gateways."),
-    "linkEventDefinition": ("链接事件", "link events", "直接用顺序流连接。", "Connect the two with a sequence flow."),
     "compensateEventDefinition": ("补偿事件", "compensation", "用显式的撤销步骤。", "Draw the undoing steps."),
-    "eventDefinitionRef": (
-        "事件定义的引用",
-        "references to event definitions",
-        "把事件定义写在事件内。",
-        "Put the definition into the event.",
-    ),
     "dataInput": ("数据输入", "data inputs", "直接使用流程变量。", "Use the variables of the case."),
     "dataOutput": ("数据输出", "data outputs", "直接使用流程变量。", "Use the variables of the case."),
     "dataInputAssociation": (
@@ -227,7 +222,6 @@ VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("*", "isForCompensation"): _FALSE,
     ("*", "startQuantity"): ("1",),
     ("*", "completionQuantity"): ("1",),
-    ("*", "parallelMultiple"): _FALSE,
     ("*", "instantiate"): _FALSE,
     ("eventBasedGateway", "eventGatewayType"): ("Exclusive",),
     ("multiInstanceLoopCharacteristics", "behavior"): ("All",),
@@ -237,6 +231,7 @@ VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("*", "isExecutable"): _BOOLEAN,
     ("*", "isSequential"): _BOOLEAN,
     ("*", "testBefore"): _BOOLEAN,
+    ("*", "parallelMultiple"): _BOOLEAN,
     ("*", "isInterrupting"): _BOOLEAN,
     ("*", "cancelActivity"): _BOOLEAN,
     ("*", "triggeredByEvent"): _BOOLEAN,

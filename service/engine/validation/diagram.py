@@ -13,7 +13,7 @@ from lxml import etree
 
 from service.engine.kernel.types import ValidationIssue
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
-from service.engine.validation.allow_list import FLOW_NODES
+from service.engine.validation.allow_list import EVENT_DEFINITIONS, FLOW_NODES
 
 _OPEN = f"{{{BPMN}}}"
 
@@ -89,6 +89,32 @@ class Diagram:
     def out(self, node: Any) -> list[Any]:
         """The sequence flows that begin at a node."""
         return self.outgoing.get(node.get("id", ""), [])
+
+    def definitions_of(self, event: Any) -> list[Any]:
+        """The event definitions of an event: those inside it, and those that it refers to and that are there."""
+        found = []
+        for child in children(event, *EVENT_DEFINITIONS, "eventDefinitionRef"):
+            one = self.resolve(words(child)) if kind(child) == "eventDefinitionRef" else child
+            if one is not None:
+                found.append(one)
+        return found
+
+    def referred_definitions(self) -> set[str]:
+        """The ids of the event definitions beside the processes that something in them refers to."""
+        named = [words(reference) for reference in self.all("eventDefinitionRef")]
+        return {name.rpartition(":")[2] for name in named}
+
+    def link_targets(self, event: Any) -> list[str]:
+        """The ids of the catching link events that a throwing one leads to."""
+        names = {link.get("name") for link in children(event, "linkEventDefinition")}
+        level = children(event.getparent(), "intermediateCatchEvent") if names else []
+        links = ((catch, children(catch, "linkEventDefinition")) for catch in level)
+        return [catch.get("id", "") for catch, found in links if names & {link.get("name") for link in found}]
+
+    def onward(self, node: Any) -> list[str]:
+        """The ids of the nodes to which a token goes on from a node, along flows and links."""
+        links = self.link_targets(node) if kind(node) == "intermediateThrowEvent" else []
+        return [flow.get("targetRef", "") for flow in self.out(node)] + links
 
     def resolve(self, name: str | None) -> Any | None:
         """The element a reference names; a prefix of the file's own namespace is dropped."""

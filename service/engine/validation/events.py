@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.engine.kernel.timers import parse_cycle, parse_duration, parse_instant
-from service.engine.validation.allow_list import EVENT_DEFINITIONS, EVENTS, SUBPROCESSES
+from service.engine.validation.allow_list import EVENTS, SUBPROCESSES, THROWS
 from service.engine.validation.diagram import (
     Diagram,
     an,
@@ -18,23 +18,26 @@ from service.engine.validation.diagram import (
 )
 from service.engine.validation.flows import is_event_subprocess
 
+_WAITS = ("message", "timer", "signal", "conditional", "multiple")
 PLACES: dict[str, tuple[str, ...]] = {
-    "start": ("none", "message"),
+    "start": ("none", "message", "signal", "multiple"),
     "subprocess start": ("none",),
-    "interrupting event subprocess start": ("message", "timer", "signal", "error", "escalation"),
-    "non-interrupting event subprocess start": ("message", "timer", "signal", "escalation"),
-    "intermediate catch": ("message", "timer", "signal"),
-    "intermediate throw": ("none", "message", "signal", "escalation", "multiple"),
+    "interrupting event subprocess start": (*_WAITS, "error", "escalation"),
+    "non-interrupting event subprocess start": (*_WAITS, "escalation"),
+    "intermediate catch": (*_WAITS, "link"),
+    "intermediate throw": ("none", "message", "signal", "escalation", "link", "multiple"),
     "end": ("none", "message", "terminate", "error", "escalation", "signal", "cancel", "multiple"),
-    "interrupting boundary of a task": ("message", "timer", "signal", "error"),
-    "non-interrupting boundary of a task": ("message", "timer", "signal"),
-    "interrupting boundary of a subprocess": ("message", "timer", "signal", "error", "escalation", "cancel"),
-    "non-interrupting boundary of a subprocess": ("message", "timer", "signal", "escalation"),
+    "interrupting boundary of a task": (*_WAITS, "error"),
+    "non-interrupting boundary of a task": _WAITS,
+    "interrupting boundary of a subprocess": (*_WAITS, "error", "escalation", "cancel"),
+    "non-interrupting boundary of a subprocess": (*_WAITS, "escalation"),
 }
 """Place of an event → the triggers with which the engine executes it as BPMN 2.0 says."""
 
-MULTIPLE = ("messageEventDefinition", "signalEventDefinition", "escalationEventDefinition")
-"""Triggers that an event with several definitions may have."""
+ALONE = ("none", "link", "cancel", "terminate", "multiple")
+"""Triggers that an event has alone."""
+END_SOMETHING = ("error",)
+"""Triggers that can be neither thrown beside others nor waited for together with others."""
 
 PLACE_ZH = {
     "start": "流程的开始事件",
@@ -74,18 +77,21 @@ def _is_interrupting(event: Any, attribute: str) -> bool:
     return is_true(event.get(attribute, "true"))
 
 
-def trigger_of(event: Any) -> str:
+def triggers_of(d: Diagram, event: Any) -> list[str]:
+    """``timer``, ``message``, … of each definition of an event."""
+    return [kind(definition).removesuffix("EventDefinition") for definition in d.definitions_of(event)]
+
+
+def trigger_of(d: Diagram, event: Any) -> str:
     """``timer``, ``message``, … or ``none``; ``multiple`` when there are several definitions."""
-    found = children(event, *EVENT_DEFINITIONS, "eventDefinitionRef")
-    if len(found) > 1:
-        return "multiple"
-    return kind(found[0]).removesuffix("EventDefinition") if found else "none"
+    found = triggers_of(d, event)
+    return "multiple" if len(found) > 1 else found[0] if found else "none"
 
 
 def event_definitions_are_executable_here(d: Diagram) -> None:
     """The trigger of every event is allowed at its place."""
     for event in d.all(*EVENTS):
-        place, trigger = place_of(d, event), trigger_of(event)
+        place, trigger = place_of(d, event), trigger_of(d, event)
         if trigger not in PLACES[place]:
             d.refuse(
                 event,
@@ -96,17 +102,58 @@ def event_definitions_are_executable_here(d: Diagram) -> None:
             )
 
 
-def multiple_definitions_are_only_thrown(d: Diagram) -> None:
-    """An event with several definitions throws messages, signals and escalations; the others end something."""
-    for event in d.all("intermediateThrowEvent", "endEvent"):
-        found = {kind(definition) for definition in children(event, *EVENT_DEFINITIONS)}
-        if trigger_of(event) == "multiple" and not found <= set(MULTIPLE):
+def several_definitions_go_together(d: Diagram) -> None:
+    """Each of several definitions may stand at that place alone, and may stand beside others (BPMN 2.0 §10.4.3)."""
+    for event in d.all(*EVENTS):
+        place, found = place_of(d, event), triggers_of(d, event)
+        throws, together = kind(event) in THROWS, is_true(event.get("parallelMultiple"))
+        wrong = {one for one in found if one in ALONE or one not in PLACES[place]}
+        if throws or together:
+            wrong |= set(found) & set(END_SOMETHING)
+        if len(found) > 1 and (wrong or (together and place == "start")):
+            names = ", ".join(sorted(wrong)) or "parallelMultiple"
             d.refuse(
                 event,
-                "有多个定义的事件只能抛出消息、信号和升级。",
-                "An event with several definitions may only throw messages, signals and escalations.",
+                f"有多个定义的事件在此处不能包含:{names}。",
+                f"An event with several definitions may not have this here: {names}.",
                 "拆成几个事件。",
                 "Use several events.",
+            )
+
+
+def conditions_are_written(d: Diagram) -> None:
+    """A conditional event has a condition."""
+    for definition in d.all("conditionalEventDefinition"):
+        if not any(words(condition) for condition in children(definition, "condition")):
+            d.refuse(
+                definition,
+                "条件事件没有条件。",
+                "The conditional event has no condition.",
+                "写上 condition。",
+                "Write a condition.",
+            )
+
+
+def links_come_in_pairs(d: Diagram) -> None:
+    """Each link that is thrown leads to the one catching link of its name on its level (BPMN 2.0 §10.4.5)."""
+    for throw in d.all("intermediateThrowEvent"):
+        if children(throw, "linkEventDefinition") and len(d.link_targets(throw)) != 1:
+            d.refuse(
+                throw,
+                "这个链接在同一层没有同名的捕获链接事件,或不止一个。",
+                "On this level there is not exactly one catching link event of this name.",
+                "画出一个同名的捕获链接事件。",
+                "Draw one catching link event of the same name.",
+            )
+    reached = {target for throw in d.all("intermediateThrowEvent") for target in d.link_targets(throw)}
+    for catch in d.all("intermediateCatchEvent"):
+        if children(catch, "linkEventDefinition") and catch.get("id") not in reached:
+            d.refuse(
+                catch,
+                "没有同名的抛出链接事件通向这里。",
+                "No throwing link event of this name leads here.",
+                "画出同名的抛出链接事件,或删去它。",
+                "Draw a throwing link event of the same name, or remove this one.",
             )
 
 
@@ -164,10 +211,12 @@ def event_definitions_have_references(d: Diagram) -> None:
     """Messages and signals have a name, errors and escalations a code;
     only a catching error or escalation may name none.
     """
+    used = d.referred_definitions()
     for name, (attribute, key, zh, en) in NAMED.items():
         for element in d.all(name):
             catching = name in MAY_CATCH_ALL and kind(element.getparent()) in ("boundaryEvent", "startEvent")
-            if kind(element.getparent()) == "definitions" or (catching and element.get(attribute) is None):
+            unused = kind(element.getparent()) == "definitions" and element.get("id") not in used
+            if unused or (catching and element.get(attribute) is None):
                 continue
             target = d.resolve(element.get(attribute))
             if target is None or not (target.get(key) or "").strip():
@@ -222,8 +271,9 @@ TIMERS: dict[str, tuple[re.Pattern[str], Callable[[str], object], str]] = {
 
 def timers_are_iso_8601(d: Diagram) -> None:
     """A timer has one date, duration or cycle, in ISO 8601 (or an expression that gives it)."""
+    used = d.referred_definitions()
     for timer in d.all("timerEventDefinition"):
-        if kind(timer.getparent()) == "definitions":
+        if kind(timer.getparent()) == "definitions" and timer.get("id") not in used:
             continue
         times = children(timer, *TIMERS)
         if len(times) != 1:
@@ -241,14 +291,14 @@ def timers_are_iso_8601(d: Diagram) -> None:
 def _check_time(d: Diagram, time: Any) -> None:
     value = words(time)
     pattern, parsed, example = TIMERS[kind(time)]
-    cycle_place = kind(time) == "timeCycle" and not place_of(d, time.getparent().getparent()).startswith(
-        "non-interrupting"
-    )
-    if cycle_place:
+    event = time.getparent().getparent()
+    alone = kind(event) in EVENTS and len(d.definitions_of(event)) == 1
+    if kind(time) == "timeCycle" and not (alone and place_of(d, event).startswith("non-interrupting")):
         d.refuse(
             time,
-            "引擎只在非中断型边界事件或事件子流程上执行周期定时器。",
-            "The engine executes timer cycles only on non-interrupting boundary events or event subprocesses.",
+            "引擎只在非中断型边界事件或事件子流程上执行周期定时器,且须是其唯一的定义。",
+            "The engine executes timer cycles only on non-interrupting boundary events or event subprocesses, "
+            "as their only definition.",
             "改用 timeDuration。",
             "Use a timeDuration.",
         )
@@ -266,7 +316,9 @@ def _check_time(d: Diagram, time: Any) -> None:
 
 RULES = (
     event_definitions_are_executable_here,
-    multiple_definitions_are_only_thrown,
+    several_definitions_go_together,
+    conditions_are_written,
+    links_come_in_pairs,
     cancel_events_belong_to_transactions,
     boundary_events_attach_in_same_scope,
     event_definitions_have_references,

@@ -93,15 +93,25 @@ def is_event_subprocess(node: Any) -> bool:
 
 
 def nodes_are_connected(d: Diagram) -> None:
-    """Start events and boundary events have no incoming flow, end events no outgoing; all others have both."""
+    """Start events, boundary events and links that are caught have no incoming flow, end events and links that are
+    thrown no outgoing; all others have both.
+    """
     for node in d.nodes():
-        if is_true(node.get("isForCompensation")) or children(node, "compensateEventDefinition", "linkEventDefinition"):
-            continue  # refused by the allow-list, and connected otherwise
-        name, event_subprocess = kind(node), is_event_subprocess(node)
-        if bool(d.into(node)) != (name not in ("startEvent", "boundaryEvent") and not event_subprocess):
-            _refuse_flows(d, node, "进入", "incoming", missing=not d.into(node))
-        if bool(d.out(node)) != (name != "endEvent" and not event_subprocess):
-            _refuse_flows(d, node, "离开", "outgoing", missing=not d.out(node))
+        into, out = d.into(node), d.out(node)
+        if bool(into) != _may_be_entered(node):
+            _refuse_flows(d, node, "进入", "incoming", missing=not into)
+        if bool(out) != _may_be_left(node):
+            _refuse_flows(d, node, "离开", "outgoing", missing=not out)
+
+
+def _may_be_entered(node: Any) -> bool:
+    links = kind(node) == "intermediateCatchEvent" and bool(children(node, "linkEventDefinition"))
+    return not (kind(node) in ("startEvent", "boundaryEvent") or is_event_subprocess(node) or links)
+
+
+def _may_be_left(node: Any) -> bool:
+    links = kind(node) == "intermediateThrowEvent" and bool(children(node, "linkEventDefinition"))
+    return not (kind(node) == "endEvent" or is_event_subprocess(node) or links)
 
 
 def _refuse_flows(d: Diagram, node: Any, zh: str, en: str, *, missing: bool) -> None:
@@ -127,13 +137,9 @@ def nodes_are_reached(d: Diagram) -> None:
                 continue
             seen.add(name)
             begin += d.boundaries.get(name, [])
-            begin += [nodes[f.get("targetRef")] for f in d.out(node) if f.get("targetRef") in nodes]
+            begin += [nodes[target] for target in d.onward(node) if target in nodes]
         for name, node in nodes.items():
-            if (
-                name not in seen
-                and not is_true(node.get("isForCompensation"))
-                and not children(node, "linkEventDefinition")
-            ):
+            if name not in seen:
                 d.refuse(
                     node,
                     "从开始事件走不到这个元素。",
@@ -238,9 +244,11 @@ def event_gateways_wait_for_events(d: Diagram) -> None:
     for gateway in d.all("eventBasedGateway"):
         targets = [d.ids[f.get("targetRef")] for f in d.out(gateway) if f.get("targetRef") in d.ids]
         kinds = {kind(target) for target in targets}
-        messages = [t for t in targets if children(t, "messageEventDefinition")]
+        definitions = [[kind(one) for one in d.definitions_of(target)] for target in targets]
+        messages = [found for found in definitions if "messageEventDefinition" in found]
         wrong = [
             len(targets) < 2,
+            any(len(found) > 1 for found in definitions),
             not kinds <= {"intermediateCatchEvent", "receiveTask"},
             "receiveTask" in kinds and bool(messages),
             any(len(d.into(target)) != 1 for target in targets),

@@ -44,7 +44,7 @@ def _branches(d: Diagram, nodes: list[Any]) -> Any | None:
         node = by_id[name]
         if count[name] > MAX_TOKENS:
             return node
-        targets = [f.get("targetRef") for f in d.out(node) if f.get("targetRef") in place]
+        targets = [target for target in d.onward(node) if target in place]
         fan = len(targets) if kind(node) in ("parallelGateway", "inclusiveGateway") else 1
         for target in targets:
             if place[target] > place[name]:
@@ -65,7 +65,7 @@ def _forwards(d: Diagram, by_id: dict[str, Any]) -> list[str]:
             elif name not in seen:
                 seen.add(name)
                 stack.append((name, True))
-                stack += [(f.get("targetRef"), False) for f in d.out(by_id[name]) if f.get("targetRef") in by_id]
+                stack += [(target, False) for target in d.onward(by_id[name]) if target in by_id]
     return done[::-1]
 
 

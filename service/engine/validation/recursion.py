@@ -55,7 +55,7 @@ def _leads_on(d: Diagram, node: Any, sure: set[str]) -> bool:
     those of which it takes some.
     """
     flows = d.out(node)
-    targets = [flow.get("targetRef") in sure for flow in flows]
+    targets = [target in sure for target in d.onward(node)]
     chooses = len(flows) > 1 and (
         kind(node) in CHOOSING or any(children(flow, "conditionExpression") for flow in flows)
     )

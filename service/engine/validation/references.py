@@ -6,6 +6,7 @@ from typing import Any
 
 from service.engine.validation.allow_list import (
     ACTIVITIES,
+    EVENT_DEFINITIONS,
     EVENTS,
     FLOW_NODES,
     ITEM_AWARE,
@@ -54,6 +55,7 @@ CHILDREN: dict[str, tuple[str, ...]] = {
     "inMessageRef": ("message",),
     "outMessageRef": ("message",),
     "errorRef": ("error",),
+    "eventDefinitionRef": tuple(EVENT_DEFINITIONS),
     "operationRef": ("operation",),
     "interfaceRef": ("interface",),
     "endPointRef": ("endPoint",),
