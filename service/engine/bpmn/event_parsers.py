@@ -7,6 +7,7 @@ from typing import Any
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.util import full_tag
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition
 
 from service.engine.bpmn.event_definitions import Condition, Several, Timer
@@ -54,7 +55,10 @@ class EventDefinitions:
         kind = local_name(node).removesuffix("EventDefinition")
         if local_name(node) in _READ_AS_NONE:
             return NoneEventDefinition()
-        return getattr(self, f"parse_{kind}_event")(node)
+        read = getattr(self, f"parse_{kind}_event", None)
+        if read is None:
+            raise ValidationException(f"{local_name(node)} is not executed", node=self.node)
+        return read(node)
 
     def parse_timer_event(self, event: Any) -> Timer:
         text = next((child.text or "" for child in event if child.tag.startswith(full_tag("time"))), "")

@@ -219,7 +219,7 @@ def drive(files: Mapping[str, bytes]) -> tuple[bool, str, list[str]]:
 
 
 def _beginnings(files: Mapping[str, bytes]) -> list[tuple[str, str | None]]:
-    """Processes that may be executed and that no other calls, each with the message or signal that starts it, if any."""
+    """Processes that may be executed and that no other calls, with the message or signal that starts each, if any."""
     roots = [parse(data, file) for file, data in files.items()]
     called = {call.get("calledElement") for root in roots for call in root.iter(f"{{{BPMN}}}callActivity")}
     names = {process: name for (_, name), started in _started_by_events(files).items() for process in started}
