@@ -44,9 +44,11 @@ _NODES = {
     "exclusiveGateway",
     "parallelGateway",
     "inclusiveGateway",
+    "complexGateway",
     "eventBasedGateway",
     "subProcess",
     "transaction",
+    "adHocSubProcess",
     "callActivity",
 }
 

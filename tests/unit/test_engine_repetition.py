@@ -13,6 +13,8 @@ from tests.conformance.scenarios import (
     CANCEL,
     ERROR,
     ESCALATION,
+    ROOT,
+    SIGNAL,
     STAYS,
     TERMINATE,
     at,
@@ -28,7 +30,7 @@ from tests.conformance.scenarios import (
 )
 from tests.unit.engine_play import Play, play
 from tests.unit.engine_shapes import shape
-from tests.unit.validation_diagrams import sub, task
+from tests.unit.validation_diagrams import problems, process, sub, task
 
 TWO = "<loopCardinality>2</loopCardinality>"
 REPETITIONS = {
@@ -172,6 +174,63 @@ def test_a_write_to_an_attribute_stays_in_its_instance(kind: str) -> None:
     while "p/u" in case.open:
         case.complete("p/u")
     assert case.last.data == {"seen": [77, 77], "loopCounter": 5}
+
+
+# What instances throw as they end.
+
+DEFINED = {"signal": ('<signalEventDefinition id="ed" signalRef="sig"/>', SIGNAL)}
+DEFINED["escalation"] = ('<escalationEventDefinition id="ed" escalationRef="es"/>', ESCALATION)
+COMPLEX = "<complexBehaviorDefinition><condition>{}</condition><event>{}</event></complexBehaviorDefinition>"
+BEHAVIORS = {
+    "All": ("", "", 0),
+    "One": ('oneBehaviorEventRef="ed"', "", 1),
+    "None": ('noneBehaviorEventRef="ed"', "", 3),
+    "Complex": ("", "numberOfCompletedInstances &gt;= 2", 2),
+}
+
+
+@pytest.mark.parametrize("stays", ["", STAYS], ids=["interrupts", "stays"])
+@pytest.mark.parametrize("event", DEFINED)
+@pytest.mark.parametrize("behavior", BEHAVIORS)
+@pytest.mark.parametrize("kind", ["script", "sub", "call"])
+@pytest.mark.parametrize("sequential", ["true", "false"])
+def test_instances_throw_what_their_behavior_says(
+    sequential: str, kind: str, behavior: str, event: str, stays: str
+) -> None:
+    """Table 10.29: each throws, the first, none, or as conditions say; the rest goes on."""
+    attributes, condition, times = BEHAVIORS[behavior]
+    beside, definition = DEFINED[event]
+    inner = "<loopCardinality>3</loopCardinality>"
+    inner += COMPLEX.format(condition, definition) if behavior == "Complex" else ""
+    marker = instances(inner, f'behavior="{behavior}" isSequential="{sequential}" {attributes}')
+    called = ""
+    if kind == "script":
+        a = t("a").replace("<script>", f"{marker}<script>")
+    elif kind == "sub":
+        a = repeated(sub("a", line(timer("w", 1), t("i").replace("trace('i')", "trace('a')"))), marker)
+    else:
+        a, called = task("a", "callActivity", 'calledElement="C"', marker), other(line(t("i").replace("'i'", "'a'")))
+    catches = kind != "script" or event == "signal"  # nothing on the border of a task catches an escalation
+    border = at("x", "a", definition, stays) if catches else ""
+    traced = run(line(a, t("z")) + border, called=beside + called)
+    times = times if catches else 0
+    assert traced == " ".join(["a"] * 3 + ["x_t"] * times + ["z"])
+
+
+@pytest.mark.parametrize(
+    ("attributes", "inner"),
+    [
+        ('behavior="One"', ""),
+        ('behavior="None"', ""),
+        ('behavior="Complex"', ""),
+        ('behavior="One" oneBehaviorEventRef="td"', ""),
+        ('behavior="Complex"', COMPLEX.format("True", "<errorEventDefinition/>")),
+    ],
+)
+def test_a_behavior_names_what_is_thrown(attributes: str, inner: str) -> None:
+    marker = instances("<loopCardinality>3</loopCardinality>" + inner, attributes)
+    body = line(t("a").replace("<script>", f"{marker}<script>"))
+    assert problems(process(body, ROOT + '<terminateEventDefinition id="td"/>'), functions=("trace",))
 
 
 # Whatever fails unforeseen.

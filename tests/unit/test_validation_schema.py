@@ -28,8 +28,6 @@ def test_drawing_documentation_and_colours_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("body", "element", "reason"),
     [
-        (chain(task("a", "adHocSubProcess", inner=task("i"))), "a", "ad-hoc"),
-        (chain(task("a", "complexGateway")), "a", "complex gateways"),
         (chain(task("a", attributes='startQuantity="2"')), "a", "startQuantity"),
         (chain(task("a", attributes='completionQuantity="2"')), "a", "completionQuantity"),
         (chain(task("a", attributes='isForCompensation="true"')), "a", "isForCompensation"),

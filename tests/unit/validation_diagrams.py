@@ -19,6 +19,7 @@ FORMAL = (
     "conditionExpression",
     "loopCondition",
     "completionCondition",
+    "activationCondition",
     "condition",
     "loopCardinality",
     "timeDate",

@@ -141,12 +141,20 @@ def is_listener(task: Task) -> bool:
     return bool(getattr(task.task_spec, "listens", False))
 
 
+SPENT = " [spent]"  # behind the flows that an arrival at a complex gateway stands for; no id has a blank
+
+
+def is_spent(task: Task) -> bool:
+    """Tell whether an arrival only remembers which flows of a complex gateway have given their token."""
+    return str(task.internal_data.get("from", "")).endswith(SPENT)
+
+
 def holds_token(task: Task) -> bool:
-    """Tell whether a token is at this task: it is open and does not merely listen,
+    """Tell whether a token is at this task: it is open and does not merely listen or remember,
     or is entered from a completed one.
     """
     if task._state & OPEN:
-        return not (task._state == WAITING and is_listener(task))
+        return not (task._state == WAITING and (is_listener(task) or is_spent(task)))
     if task._state != FUTURE or task._parent is None:
         return False
     return bool(task.workflow.tasks[task._parent]._state == COMPLETED)

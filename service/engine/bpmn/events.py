@@ -12,7 +12,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn.case_scopes import Case, follow, in_order
-from service.engine.bpmn.case_task import CaseTask
+from service.engine.bpmn.case_task import CaseTask, activity_of
 from service.engine.bpmn.event_definitions import Condition, Several, parts_of
 from service.engine.bpmn.step_context import (
     CANCELLED,
@@ -71,11 +71,19 @@ def come(task: CaseTask, place: int, payload: Data) -> None:
 def fire(task: CaseTask, payload: Data) -> None:
     """The event came: its token goes on; beside an activity that is not interrupted, a new one does."""
     task.scope.write(payload)
-    if isinstance(task.task_spec, BoundaryEvent) and not task.task_spec.cancel_activity and not is_last(task):
+    if isinstance(task.task_spec, BoundaryEvent) and not _interrupts(task) and not is_last(task):
         _branch(task)
         return
     task.internal_data["event_fired"] = True
     task.task_spec._update(task)
+
+
+def _interrupts(event: CaseTask) -> bool:
+    """Tell whether a boundary event ends its activity: not what an instance of this activity throws as it ends
+    (BPMN 2.0 table 10.29), for the others go on.
+    """
+    spared = event.workflow.context.spared
+    return bool(event.task_spec.cancel_activity) and not (spared is not None and activity_of(event) is spared)
 
 
 def fire_timer(task: CaseTask) -> None:

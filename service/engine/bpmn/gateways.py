@@ -18,7 +18,7 @@ from service.engine.bpmn.case_scopes import follow, holds_token, in_order, is_li
 from service.engine.bpmn.step_context import WAITING, path_of
 from service.engine.kernel.types import StepError
 
-_NO_FLOW = "没有一个条件成立,又没有默认流向。"
+NO_FLOW = "没有一个条件成立,又没有默认流向。"
 
 
 class Join:
@@ -81,24 +81,21 @@ class ParallelGateway(Join, defaults.ParallelGateway):
         return True
 
 
-class InclusiveGateway(Join, defaults.InclusiveGateway):
-    """Waits while a token elsewhere can reach an incoming flow that has none, and cannot reach one that has."""
+class Expects:
+    """Tells whether a token elsewhere can still come, as an inclusive join does (BPMN 2.0 §13.3.3)."""
 
-    polled = True
+    name: str
+    _inputs: list[str]
 
-    def _complete(self, workflow: Any, arrived: list[Task]) -> list[Task]:
-        chosen: dict[str, Task] = {}
-        for task in arrived:
-            chosen.setdefault(task.internal_data["from"], task)
-        filled = set(chosen)
-        empty = set(self._inputs) - filled
+    def expects(self, workflow: Any, filled: set[str], empty: set[str]) -> bool:
+        """Tell whether a token elsewhere can reach an incoming flow that has none, and cannot reach one that has."""
         for task in workflow.tasks.values():
             if task.task_spec is self or not holds_token(task):
                 continue
             reached = self._reached_from(workflow.spec, task.task_spec.name)
             if reached & empty and not reached & filled:
-                return []
-        return list(chosen.values())
+                return True
+        return False
 
     def _reached_from(self, spec: Any, name: str) -> set[str]:
         """Find the incoming flows that a token at ``name`` can still reach without passing this gateway."""
@@ -114,10 +111,23 @@ class InclusiveGateway(Join, defaults.InclusiveGateway):
         found: set[str] = cache[name]
         return found
 
+
+class InclusiveGateway(Expects, Join, defaults.InclusiveGateway):
+    """Waits while a token elsewhere can reach an incoming flow that has none, and cannot reach one that has."""
+
+    polled = True
+
+    def _complete(self, workflow: Any, arrived: list[Task]) -> list[Task]:
+        chosen: dict[str, Task] = {}
+        for task in arrived:
+            chosen.setdefault(task.internal_data["from"], task)
+        filled = set(chosen)
+        return [] if self.expects(workflow, filled, set(self._inputs) - filled) else list(chosen.values())
+
     def _run_hook(self, task: Task) -> bool:
         matches, otherwise = self._get_matching_outputs(task)
         if not matches and not otherwise:
-            raise StepError(_NO_FLOW, path_of(task))
+            raise StepError(NO_FLOW, path_of(task))
         follow(task, matches or otherwise)
         return True
 
@@ -132,7 +142,7 @@ class ExclusiveGateway(defaults.ExclusiveGateway):
                 chosen = name
                 break
         if chosen is None:
-            raise StepError(_NO_FLOW, path_of(task))
+            raise StepError(NO_FLOW, path_of(task))
         follow(task, [self._wf_spec.task_specs[chosen]])
         return True
 
@@ -177,11 +187,12 @@ class ProcessSpec(BpmnProcessSpec):
     """
 
     START, JOIN, FINISH = "[start]", "[join]", "[end]"
+    END: type[EndJoin] = EndJoin
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.task_specs.clear()
         self.start = Start(self, self.START)
-        self.end = EndJoin(self, self.JOIN)
+        self.end = self.END(self, self.JOIN)
         self.finish = SimpleBpmnTask(self, self.FINISH)
         self.end.connect(self.finish)

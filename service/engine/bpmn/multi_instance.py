@@ -4,11 +4,14 @@ scope of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
+from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 
 from service.engine.bpmn.case_task import CaseTask
 from service.engine.bpmn.data_scopes import InstanceScope
@@ -20,6 +23,7 @@ from service.engine.bpmn.step_context import (
     WAITING,
     path_of,
 )
+from service.engine.bpmn.throw_events import throw_from_instance
 from service.engine.kernel.types import Data, StepError
 
 
@@ -87,10 +91,20 @@ class StandardLoop(_Repeated, defaults.StandardLoopTask):
         return self.condition is not None and not evaluate_condition(outer, self.condition, names)
 
 
+@dataclass(frozen=True, slots=True)
+class Thrown:
+    """An event that an ending instance throws: always, the first only, or when a condition holds."""
+
+    definition: EventDefinition
+    condition: str | None = None
+    first_only: bool = False
+
+
 class _Instances(_Repeated):
     """Multiple instances over a number or a collection (a list by index, an object by key)."""
 
     cardinality: str | None
+    behavior: Sequence[Thrown] = ()
     data_input: Any
     data_output: Any
     input_item: Any
@@ -160,10 +174,24 @@ class _Instances(_Repeated):
         outer = child.parent
         self.collect(outer, child)
         done = self.count(outer)
+        if self.behavior and not self._throw(outer, child, done):
+            return
         enough = self.condition is not None and evaluate_condition(
             child, self.condition, child.around.variables(with_attributes=True)
         )
         self.proceed(outer, done, enough)
+
+    def _throw(self, outer: CaseTask, child: CaseTask, done: int) -> bool:
+        """Throw what the behavior says; False when somebody who caught it has ended the activity."""
+        for thrown in self.behavior:
+            if thrown.first_only and done > 1:
+                continue
+            names = child.around.variables(with_attributes=True)
+            if outer._state == STARTED and (
+                thrown.condition is None or evaluate_condition(child, thrown.condition, names)
+            ):
+                throw_from_instance(outer, thrown.definition)
+        return bool(outer._state == STARTED)
 
     def proceed(self, outer: CaseTask, done: int, enough: bool) -> None:
         """Go on after an instance has ended: wait, start the next, or end; each kind of repetition for itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from SpiffWorkflow.bpmn.parser import event_parsers
+from SpiffWorkflow.bpmn.parser import event_parsers, task_parsers
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser
 from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
 from SpiffWorkflow.bpmn.parser.task_parsers import SubprocessParser, SubWorkflowParser
@@ -19,6 +19,8 @@ from SpiffWorkflow.bpmn.specs.event_definitions import CancelEventDefinition
 
 from service.engine.bpmn import (
     activities,
+    ad_hoc,
+    complex_gateway,
     events,
     gateways,
     multi_instance,
@@ -26,7 +28,7 @@ from service.engine.bpmn import (
     throw_events,
 )
 from service.engine.bpmn.event_definitions import Alternatives
-from service.engine.bpmn.event_parsers import EventDefinitions, link_flows
+from service.engine.bpmn.event_parsers import EventDefinitions, definition_nodes, link_flows, referred
 from service.engine.bpmn.step_context import deep_recursion
 from service.engine.kernel.camunda_extensions import is_diagram, script_in
 from service.engine.kernel.xml_reader import CAMUNDA, parse
@@ -55,6 +57,8 @@ class _Process(ProcessParser):
 
     def add_tasks(self) -> None:
         """As SpiffWorkflow does, but that what it puts around several starts has names that no element can have."""
+        if isinstance(self.spec, ad_hoc.AdHocSpec):
+            return self._add_enabled(self.spec)
         starts = self.xpath("./bpmn:startEvent")
         for node in starts:
             self.parse_node(node)
@@ -63,6 +67,24 @@ class _Process(ProcessParser):
         for node in self.xpath("./bpmn:subProcess[@triggeredByEvent='true']"):
             listener = self.parse_node(node)
             self.spec.start.connect_or_add_trigger(listener, self.parser.process_parsers[listener.spec].get_spec())
+
+    def _add_enabled(self, spec: ad_hoc.AdHocSpec) -> None:
+        """An ad-hoc subprocess begins with what nothing leads to, and ends with what leads nowhere."""
+        entered = {flow.get("targetRef") for flows in self.outgoing_sequence_flows.values() for flow in flows}
+        nodes = [node for node in self.node if node.tag in self.parser.PARSER_CLASSES]
+        nodes = [node for node in nodes if node.tag != full_tag("boundaryEvent")]
+        first = [self.parse_node(node) for node in nodes if node.get("id") not in entered]
+        spec.enabled = [one.name for one in first]
+        for one in first:
+            if one.name in spec.first():
+                spec.start.connect(one)
+            else:
+                one._connect_notify(spec.start)
+        for node in nodes:
+            found = spec.task_specs[node.get("id")]
+            found.completed_event.connect(spec.ask)
+            if not self.get_outgoing_sequence_flows(node.get("id")):
+                found.connect(spec.end)
 
     def _choose_start(self) -> None:
         split = StartEventSplit(self.spec, "[starts]")
@@ -78,6 +100,12 @@ class _Process(ProcessParser):
         return {"x": 0.0, "y": 0.0}
 
     def create_spec(self) -> gateways.ProcessSpec:
+        if self.node.tag == full_tag("adHocSubProcess"):
+            spec = ad_hoc.AdHocSpec(name=self.bpmn_id, description=self.get_name(), filename=self.filename)
+            spec.one_by_one = self.node.get("ordering") == "Sequential"
+            spec.condition = _text(self.node, "completionCondition")
+            spec.cancels_rest = self.node.get("cancelRemainingInstances", "true") in ("true", "1")
+            return spec
         return gateways.ProcessSpec(name=self.bpmn_id, description=self.get_name(), filename=self.filename)
 
 
@@ -142,7 +170,54 @@ class _Node(EventDefinitions):
             output_item=_reference(_item(loop, "outputDataItem")),
             condition=_text(loop, "completionCondition"),
         )
+        self.task.behavior = self._behavior(loop)
         self._copy_task_attrs(original, loop)  # type: ignore[attr-defined]
+
+    def _behavior(self, loop: Any) -> list[multi_instance.Thrown]:
+        """Events that instances throw as they end (BPMN 2.0 table 10.29)."""
+        behavior, reader = loop.get("behavior", "All"), _Definitions(self.process_parser, None, loop)
+        if behavior in ("One", "None"):
+            event = referred(loop, loop.get(f"{behavior.lower()}BehaviorEventRef"))
+            return [multi_instance.Thrown(reader.definition(event), first_only=behavior == "One")]
+        found = loop.findall(full_tag("complexBehaviorDefinition")) if behavior == "Complex" else []
+        return [
+            multi_instance.Thrown(reader.definition(node), _text(one, "condition"))
+            for one in found
+            for event in one.findall(full_tag("event"))
+            for node in definition_nodes(event)
+        ]
+
+
+class _Definitions(_Node, event_parsers.EventDefinitionParser):
+    """Reads event definitions that stand in no event."""
+
+
+class _ComplexGateway(task_parsers.GatewayParser):
+    """Flows without a condition are taken; the default one when no other is."""
+
+    def create_task(self) -> Any:
+        task = super().create_task()
+        task.activation = _text(self.node, "activationCondition")
+        return task
+
+    def connect_outgoing(self, target: Any, flow: Any, is_default: bool) -> None:
+        condition = self.parse_condition(flow)
+        if is_default:
+            self.task.otherwise = target.name
+        if is_default or condition is None:
+            self.task.connect(target)
+        else:
+            self.task.connect_outgoing_if(condition, target)
+
+
+class _AdHoc(TaskParser):
+    """SpiffWorkflow's own reading of ad-hoc subprocesses asks another class of processes."""
+
+    def create_task(self) -> Any:
+        owner = self.process_parser.parser
+        owner.create_parser(self.node, filename=self.filename, lane=self.lane)
+        owner.process_parsers[self.bpmn_id].parent = self.process_parser
+        return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=self.bpmn_id, **self.bpmn_attributes)
 
 
 class _Script(TaskParser):
@@ -197,6 +272,8 @@ _REPLACED: dict[str, tuple[Any, Any]] = {
     "callActivity": (None, subprocesses.CallActivity),
     "exclusiveGateway": (None, gateways.ExclusiveGateway),
     "inclusiveGateway": (None, gateways.InclusiveGateway),
+    "complexGateway": (_ComplexGateway, complex_gateway.ComplexGateway),
+    "adHocSubProcess": (_AdHoc, subprocesses.AdHocSubProcess),
     "parallelGateway": (None, gateways.ParallelGateway),
     "eventBasedGateway": (_EventGateway, events.EventBasedGateway),
     "startEvent": (None, defaults.StartEvent),

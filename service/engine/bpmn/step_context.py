@@ -50,6 +50,7 @@ class StepContext:
         "running",
         "sent",
         "serve",
+        "spared",
         "tick",
         "trace",
     )
@@ -64,6 +65,7 @@ class StepContext:
     failed: str | None
     raised: Exception | None
     running: Task | None
+    spared: Task | None
     ran: int
     meter: CpuMeter
 
@@ -75,7 +77,7 @@ class StepContext:
         """Begin a step; ``bounded`` limits its CPU time."""
         self.at, self.serve = at, serve
         self.ready, self.trace, self.calls, self.sent, self.decisions = deque(), [], [], [], []
-        self.failed = self.raised = self.running = None
+        self.failed = self.raised = self.running = self.spared = None
         self.ran = 0
         self.meter = CpuMeter(MAX_SECONDS if bounded else None)
 

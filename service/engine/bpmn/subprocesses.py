@@ -71,6 +71,10 @@ class SubProcess(_Scoped, defaults.SubWorkflowTask):
     """Part of the process, drawn as one activity."""
 
 
+class AdHocSubProcess(SubProcess):
+    """A subprocess whose activities need not follow each other."""
+
+
 class EventSubProcess(_Scoped, defaults.EventSubprocess):
     """Listens while its scope runs.
 

@@ -93,6 +93,16 @@ def throw(task: CaseTask, definition: EventDefinition) -> None:
         raise_to_boundary(task.workflow, CancelEventDefinition, None, {})
 
 
+def throw_from_instance(activity: CaseTask, definition: EventDefinition) -> None:
+    """Throw what a multi-instance activity throws when an instance ends; its own boundary events catch it first."""
+    context = activity.workflow.context
+    context.spared = activity
+    kind = EscalationEventDefinition
+    if not (isinstance(definition, kind) and _catch(activity, kind, definition.code, {})):
+        throw(activity, definition)
+    context.spared = None
+
+
 def _end_scope_but(task: Task) -> None:
     """End all else in a scope; of what repeats the other instances, but not the activity that this one belongs to."""
     spared = (task, loop_around(task))

@@ -88,6 +88,31 @@ def instances_are_counted(d: Diagram) -> None:
                 )
 
 
+THROWN_BY_INSTANCES = ("messageEventDefinition", "signalEventDefinition", "escalationEventDefinition")
+
+
+def behaviors_name_their_events(d: Diagram) -> None:
+    """Instances that throw say what: a message, signal or escalation (BPMN 2.0 table 10.29)."""
+    for loop in d.all("multiInstanceLoopCharacteristics"):
+        behavior = loop.get("behavior", "All")
+        if behavior in ("One", "None"):
+            events = [d.resolve(loop.get(f"{behavior.lower()}BehaviorEventRef"))]
+        elif behavior == "Complex":
+            rules = children(loop, "complexBehaviorDefinition")
+            thrown = [event for rule in rules for event in children(rule, "event")]
+            events = [one for event in thrown for one in d.definitions_of(event)] or [None]
+        else:
+            continue
+        if any(event is None or kind(event) not in THROWN_BY_INSTANCES for event in events):
+            d.refuse(
+                loop,
+                f"多实例的 behavior“{behavior}”没有指明抛出的消息、信号或升级。",
+                f'The behavior "{behavior}" does not name the message, signal or escalation that instances throw.',
+                "指明事件定义,或改为 All。",
+                "Refer to an event definition, or write All.",
+            )
+
+
 def event_subprocesses_have_a_trigger(d: Diagram) -> None:
     """The start event of an event subprocess has a trigger."""
     for level in d.all("subProcess"):
@@ -151,6 +176,7 @@ RULES = (
     tasks_say_what_to_do,
     loops_are_bounded,
     instances_are_counted,
+    behaviors_name_their_events,
     event_subprocesses_have_a_trigger,
     processes_are_executable,
     lanes_partition,

@@ -6,13 +6,13 @@ Whatever is not named here is refused. Order and occurrence of children and XSD 
 from __future__ import annotations
 
 TASKS = ["task", "userTask", "manualTask", "scriptTask", "serviceTask", "businessRuleTask", "sendTask", "receiveTask"]
-SUBPROCESSES = ["subProcess", "transaction"]
+SUBPROCESSES = ["subProcess", "transaction", "adHocSubProcess"]
 ACTIVITIES = [*TASKS, *SUBPROCESSES, "callActivity"]
-GATEWAYS = ["exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"]
+GATEWAYS = ["exclusiveGateway", "parallelGateway", "inclusiveGateway", "complexGateway", "eventBasedGateway"]
 THROWS = ["intermediateThrowEvent", "endEvent"]
 CATCHES = ["startEvent", "intermediateCatchEvent", "boundaryEvent"]
 EVENTS = [*CATCHES, *THROWS]
-REFUSED_NODES = ["adHocSubProcess", "complexGateway", "choreographyTask", "subChoreography", "callChoreography"]
+REFUSED_NODES = ["choreographyTask", "subChoreography", "callChoreography"]
 FLOW_NODES = [*ACTIVITIES, *GATEWAYS, *EVENTS, *REFUSED_NODES]
 
 EVENT_DEFINITIONS = [
@@ -110,8 +110,11 @@ ELEMENTS: dict[str, frozenset[str]] = {
         "callActivity": _ACTIVITY + " calledElement",
         "subProcess": _ACTIVITY + " triggeredByEvent",
         "transaction": _ACTIVITY + " triggeredByEvent method",
+        "adHocSubProcess": _ACTIVITY + " triggeredByEvent ordering cancelRemainingInstances",
         "multiInstanceLoopCharacteristics": "id isSequential behavior oneBehaviorEventRef noneBehaviorEventRef",
         "loopCardinality": "id language evaluatesToTypeRef",
+        "complexBehaviorDefinition": "id",
+        "event": _NAMED,
         "completionCondition": "id language evaluatesToTypeRef",
         "standardLoopCharacteristics": "id testBefore loopMaximum",
         "loopCondition": "id language evaluatesToTypeRef",
@@ -119,6 +122,8 @@ ELEMENTS: dict[str, frozenset[str]] = {
         "exclusiveGateway": "id name gatewayDirection default",
         "inclusiveGateway": "id name gatewayDirection default",
         "parallelGateway": "id name gatewayDirection",
+        "complexGateway": "id name gatewayDirection default",
+        "activationCondition": "id language evaluatesToTypeRef",
         "eventBasedGateway": "id name gatewayDirection instantiate eventGatewayType",
         # events
         "startEvent": _CATCH + " isInterrupting",
@@ -145,13 +150,6 @@ ELEMENTS: dict[str, frozenset[str]] = {
 """BPMN element → the attributes it may carry."""
 
 NOT_EXECUTED: dict[str, tuple[str, str, str, str]] = {
-    "adHocSubProcess": (
-        "即席子流程",
-        "ad-hoc subprocesses",
-        "用普通子流程加网关表达。",
-        "Use a subprocess with gateways.",
-    ),
-    "complexGateway": ("复杂网关", "complex gateways", "改用包容或并行网关。", "Use inclusive or parallel gateways."),
     "compensateEventDefinition": ("补偿事件", "compensation", "用显式的撤销步骤。", "Draw the undoing steps."),
     "dataInput": ("数据输入", "data inputs", "直接使用流程变量。", "Use the variables of the case."),
     "dataOutput": ("数据输出", "data outputs", "直接使用流程变量。", "Use the variables of the case."),
@@ -224,9 +222,10 @@ VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("*", "completionQuantity"): ("1",),
     ("*", "instantiate"): _FALSE,
     ("eventBasedGateway", "eventGatewayType"): ("Exclusive",),
-    ("multiInstanceLoopCharacteristics", "behavior"): ("All",),
-    ("multiInstanceLoopCharacteristics", "oneBehaviorEventRef"): (),
-    ("multiInstanceLoopCharacteristics", "noneBehaviorEventRef"): (),
+    ("multiInstanceLoopCharacteristics", "behavior"): ("All", "One", "None", "Complex"),
+    ("adHocSubProcess", "ordering"): ("Parallel", "Sequential"),
+    ("adHocSubProcess", "triggeredByEvent"): _FALSE,
+    ("*", "cancelRemainingInstances"): _BOOLEAN,
     ("sequenceFlow", "isImmediate"): ("true",),
     ("*", "isExecutable"): _BOOLEAN,
     ("*", "isSequential"): _BOOLEAN,
@@ -247,6 +246,10 @@ VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("participantMultiplicity", "maximum"): ("1",),
 }
 """(element or ``*``, attribute) → the values with which it executes rightly; none: the attribute may not be there."""
+
+CONDITIONS = ("conditionExpression", "loopCondition", "completionCondition", "activationCondition", "condition")
+EXPRESSIONS = (*CONDITIONS, "loopCardinality")
+"""Elements that hold a condition, and all that hold an expression."""
 
 LANGUAGES = ("", "starlark", "python", "text/python", "text/x-python", "text/x-starlark", "application/x-starlark")
 """scriptFormat and language, in lower case. Python is read as Starlark, and refused where it is not."""

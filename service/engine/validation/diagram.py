@@ -102,6 +102,8 @@ class Diagram:
     def referred_definitions(self) -> set[str]:
         """The ids of the event definitions beside the processes that something in them refers to."""
         named = [words(reference) for reference in self.all("eventDefinitionRef")]
+        for loop in self.all("multiInstanceLoopCharacteristics"):
+            named += [loop.get("oneBehaviorEventRef", ""), loop.get("noneBehaviorEventRef", "")]
         return {name.rpartition(":")[2] for name in named}
 
     def link_targets(self, event: Any) -> list[str]:

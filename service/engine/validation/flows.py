@@ -59,6 +59,8 @@ def flows_are_distinct(d: Diagram) -> None:
 def scopes_start_and_end(d: Diagram) -> None:
     """Each level has exactly one start event and at least one end event; implicit starts and ends are not executed."""
     for level in levels(d):
+        if kind(level) == "adHocSubProcess":
+            continue
         starts, ends = children(level, "startEvent"), children(level, "endEvent")
         if len(starts) != 1:
             d.refuse(
@@ -87,6 +89,42 @@ def scopes_start_and_end(d: Diagram) -> None:
             )
 
 
+def ad_hoc_subprocesses_say_when(d: Diagram) -> None:
+    """An ad-hoc subprocess has activities, neither start nor end events, and a completion condition
+    (BPMN 2.0 §10.2.5, table 10.22).
+    """
+    for level in d.all("adHocSubProcess"):
+        if not children(level, *ACTIVITIES) or children(level, "startEvent", "endEvent"):
+            d.refuse(
+                level,
+                "即席子流程应有活动,且不能有开始或结束事件。",
+                "An ad-hoc subprocess needs activities and may have neither start nor end events.",
+                "画出活动,删去开始和结束事件。",
+                "Draw activities, and remove start and end events.",
+            )
+        if not children(level, "completionCondition"):
+            d.refuse(
+                level,
+                "即席子流程没有写明何时完成(BPMN 2.0 表 10.22)。",
+                "The ad-hoc subprocess does not say when it is complete (BPMN 2.0 table 10.22).",
+                "写上 completionCondition。",
+                "Write a completionCondition.",
+            )
+
+
+def complex_joins_say_when(d: Diagram) -> None:
+    """A complex gateway with several incoming flows says when it is activated (BPMN 2.0 table 10.120)."""
+    for gateway in d.all("complexGateway"):
+        if len(d.into(gateway)) > 1 and not children(gateway, "activationCondition"):
+            d.refuse(
+                gateway,
+                "汇合的复杂网关没有写明激活条件。",
+                "The complex gateway joins flows and does not say when it is activated.",
+                "写上 activationCondition,例如 activationCount >= 2。",
+                "Write an activationCondition, for example activationCount >= 2.",
+            )
+
+
 def is_event_subprocess(node: Any) -> bool:
     """A subprocess that an event triggers."""
     return kind(node) == "subProcess" and is_true(node.get("triggeredByEvent"))
@@ -98,9 +136,10 @@ def nodes_are_connected(d: Diagram) -> None:
     """
     for node in d.nodes():
         into, out = d.into(node), d.out(node)
-        if bool(into) != _may_be_entered(node):
+        free = kind(node.getparent()) == "adHocSubProcess"
+        if bool(into) != _may_be_entered(node) and not (free and not into):
             _refuse_flows(d, node, "进入", "incoming", missing=not into)
-        if bool(out) != _may_be_left(node):
+        if bool(out) != _may_be_left(node) and not (free and not out and kind(node) != "boundaryEvent"):
             _refuse_flows(d, node, "离开", "outgoing", missing=not out)
 
 
@@ -128,7 +167,14 @@ def nodes_are_reached(d: Diagram) -> None:
     """Every node can be reached from its level's start event or from a boundary event."""
     for level in levels(d):
         nodes = {node.get("id"): node for node in children(level, *FLOW_NODES)}
-        begin = [n for n in nodes.values() if kind(n) == "startEvent" or is_event_subprocess(n)]
+        free = kind(level) == "adHocSubProcess"
+        begin = [
+            node
+            for node in nodes.values()
+            if kind(node) == "startEvent"
+            or is_event_subprocess(node)
+            or (free and not d.into(node) and kind(node) != "boundaryEvent")
+        ]
         seen: set[str] = set()
         while begin:
             node = begin.pop()
@@ -269,6 +315,8 @@ RULES = (
     sequence_flows_stay_in_scope,
     flows_are_distinct,
     scopes_start_and_end,
+    ad_hoc_subprocesses_say_when,
+    complex_joins_say_when,
     nodes_are_connected,
     nodes_are_reached,
     conditions_belong_to_splits,

@@ -45,7 +45,7 @@ def _branches(d: Diagram, nodes: list[Any]) -> Any | None:
         if count[name] > MAX_TOKENS:
             return node
         targets = [target for target in d.onward(node) if target in place]
-        fan = len(targets) if kind(node) in ("parallelGateway", "inclusiveGateway") else 1
+        fan = len(targets) if kind(node) in ("parallelGateway", "inclusiveGateway", "complexGateway") else 1
         for target in targets:
             if place[target] > place[name]:
                 count[target] = max(count[target], count[name] * fan)

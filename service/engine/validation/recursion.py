@@ -8,7 +8,7 @@ from typing import Any
 from service.engine.validation.allow_list import SUBPROCESSES
 from service.engine.validation.diagram import Diagram, children, is_true, kind
 
-CHOOSING = ("exclusiveGateway", "inclusiveGateway", "eventBasedGateway")
+CHOOSING = ("exclusiveGateway", "inclusiveGateway", "complexGateway", "eventBasedGateway")
 LOOPS = ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics")
 Call = tuple[Diagram, Any, str]
 

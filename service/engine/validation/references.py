@@ -47,6 +47,8 @@ ATTRIBUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("errorEventDefinition", "errorRef"): ("error",),
     ("escalationEventDefinition", "escalationRef"): ("escalation",),
     ("lane", "partitionElementRef"): ANY,
+    ("multiInstanceLoopCharacteristics", "oneBehaviorEventRef"): tuple(EVENT_DEFINITIONS),
+    ("multiInstanceLoopCharacteristics", "noneBehaviorEventRef"): tuple(EVENT_DEFINITIONS),
 }
 CHILDREN: dict[str, tuple[str, ...]] = {
     "incoming": ("sequenceFlow",),

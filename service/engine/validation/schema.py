@@ -17,6 +17,7 @@ from service.engine.validation.allow_list import (
     CAMUNDA_VALUES,
     ELEMENTS,
     ENGINES,
+    EXPRESSIONS,
     MIME,
     NEUTRAL,
     NOT_EXECUTED,
@@ -244,9 +245,7 @@ def _refuse_strays(d: Diagram, parent: Any) -> None:
 
 def has_plain_text(d: Diagram) -> None:
     """Scripts and conditions hold text only, no elements that would be dropped silently."""
-    for element in d.all(
-        "script", "conditionExpression", "loopCondition", "condition", "completionCondition", "loopCardinality"
-    ):
+    for element in d.all("script", *EXPRESSIONS):
         if len(element):
             d.refuse(
                 element,

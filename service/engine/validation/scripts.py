@@ -10,7 +10,7 @@ from typing import Any
 from service.engine.kernel.camunda_extensions import script_in
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 from service.engine.starlark import sandbox
-from service.engine.validation.allow_list import LANGUAGES, PROPERTIES
+from service.engine.validation.allow_list import CONDITIONS, EXPRESSIONS, LANGUAGES, PROPERTIES
 from service.engine.validation.diagram import (
     Diagram,
     camunda,
@@ -20,8 +20,6 @@ from service.engine.validation.diagram import (
     words,
 )
 
-CONDITIONS = ("conditionExpression", "loopCondition", "completionCondition", "condition")
-EXPRESSIONS = (*CONDITIONS, "loopCardinality")
 TIMES = ("timeDate", "timeDuration", "timeCycle")
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 MAY_BE_EXPRESSION = (

@@ -1,0 +1,72 @@
+"""Ad-hoc subprocesses (BPMN 2.0 §10.2.5, §13.3.6): both orders, how often, and what happens to the rest."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from tests.conformance.scenarios import at, line, run, t, timer
+from tests.unit.validation_diagrams import flow, process, said, script, sub
+
+COUNT = "n = n + 1"
+
+
+def ad_hoc(body: str, condition: str, ordering: str = "Parallel", cancels: bool = True) -> str:
+    attributes = f'ordering="{ordering}" cancelRemainingInstances="{"true" if cancels else "false"}"'
+    inner = f"<completionCondition>{condition}</completionCondition>" if condition else ""
+    return f'<adHocSubProcess id="h" {attributes}>{body}{inner}</adHocSubProcess>'
+
+
+def lasting(name: str, seconds: int) -> str:
+    """An activity that takes so long, then counts."""
+    return sub(name, line(timer(f"{name}w", seconds), script(f"{name}c", f"{COUNT}\ntrace('{name}')")))
+
+
+@pytest.mark.parametrize(
+    ("ordering", "cancels", "wanted"), list(product(["Parallel", "Sequential"], [True, False], range(1, 8)))
+)
+def test_activities_are_done_until_it_is_enough(ordering: str, cancels: bool, wanted: int) -> None:
+    """Three activities of 3, 1 and 2 seconds: at once all of a round run, in sequence one after the other."""
+    body = "".join(lasting(name, seconds) for name, seconds in (("a", 3), ("b", 1), ("c", 2)))
+    at_once = ["b", "c", "a"] * 3 if ordering == "Parallel" else ["a", "b", "c"] * 3
+    done = wanted if cancels or ordering == "Sequential" else -(-wanted // 3) * 3
+    expected = sorted([*at_once[:done], "z"])
+    diagram = line(ad_hoc(body, f"n &gt;= {wanted}", ordering, cancels), t("z"))
+    assert run(diagram, {"n": 0}) == " ".join(expected)
+
+
+@pytest.mark.parametrize("ordering", ["Parallel", "Sequential"])
+def test_flows_inside_are_followed(ordering: str) -> None:
+    body = lasting("a", 1) + lasting("b", 1) + flow("a", "b") + lasting("c", 9)
+    assert run(line(ad_hoc(body, "n == 2", ordering), t("z")), {"n": 0}) == "a b z"
+
+
+@pytest.mark.parametrize("ordering", ["Parallel", "Sequential"])
+def test_an_event_on_the_border_ends_it(ordering: str) -> None:
+    body = lasting("a", 1) + lasting("b", 4)
+    late = at("x", "h", "<timerEventDefinition><timeDuration>PT2S</timeDuration></timerEventDefinition>")
+    assert run(line(ad_hoc(body, "n == 2", ordering), t("z")) + late, {"n": 0}) == "a x_t"
+
+
+def test_it_may_be_repeated_and_hold_events_on_borders() -> None:
+    late = "<timerEventDefinition><timeDuration>PT2S</timeDuration></timerEventDefinition>"
+    event = f'<boundaryEvent id="y" attachedToRef="b">{late}</boundaryEvent>{lasting("d", 1)}{flow("y", "d")}'
+    body = ad_hoc(lasting("a", 1) + lasting("b", 9) + event, "n % 2 == 0")
+    loop = (
+        "<standardLoopCharacteristics><loopCondition>loopCounter &lt; 2</loopCondition></standardLoopCharacteristics>"
+    )
+    body = body.replace("><subProcess", f">{loop}<subProcess", 1)
+    assert run(line(body, t("z")), {"n": 0}) == "a a d d z"
+
+
+@pytest.mark.parametrize(
+    ("body", "condition", "reason"),
+    [
+        (lasting("a", 1), "", "table 10.22"),
+        ("", "n == 1", "activities"),
+        (f'<startEvent id="q"/>{lasting("a", 1)}{flow("q", "a")}', "n == 1", "neither start nor end"),
+    ],
+)
+def test_what_the_standard_forbids_is_refused(body: str, condition: str, reason: str) -> None:
+    assert reason in said(process(line(ad_hoc(body, condition))))
