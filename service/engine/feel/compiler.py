@@ -207,9 +207,15 @@ class _Compiler:
 
     def _called(self, called: Any) -> Evaluate:
         if called.data == "name":
-            name = plain_name(called.children[0])
+            token, name = called.children[0], plain_name(called.children[0])
+            if name in ("now", "today") and not self._is_known(name):
+                raise problem(
+                    token,
+                    f"{name}() 不支持:时间应作为数据给出,重放才会得到同样的结果",
+                    f"{name}() is not supported: give the time as data, so that a replay decides the same",
+                )
             if name not in FUNCTIONS and not self._is_known(name):
-                raise problem(called.children[0], f"没有函数 {name}", f"there is no function {name}")
+                raise problem(token, f"没有函数 {name}", f"there is no function {name}")
         return self.build(called)
 
     def _check_literal(self, name: str, token: Token) -> None:

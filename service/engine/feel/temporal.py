@@ -14,7 +14,7 @@ LAST_YEAR = 999_999_999
 LARGEST_DURATION = LAST_YEAR * 366 * DAY
 
 _DATE = re.compile(r"(-?)([1-9][0-9]{4,8}|[0-9]{4})-([0-9]{2})-([0-9]{2})")
-_TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9:]+|@.+)?")
+_TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9:]+|@.+)?")
 _OFFSET = re.compile(r"([+-])([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 _DAYS = re.compile(
     r"(-?)P(?=[0-9T])(?:([0-9]+)D)?(?:T(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)(?:\.([0-9]*))?S)?)?"
@@ -228,7 +228,7 @@ def read_any(text: str) -> Temporal | None:
 
 def read_zone(text: str) -> Zone | None:
     """``Z``, ``+08:00`` or ``@Asia/Shanghai``."""
-    if text == "Z":
+    if text in ("Z", "z"):
         return Zone(0)
     if text.startswith("@"):
         return Zone(0, text[1:]) if _region(text[1:]) else None

@@ -6,8 +6,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from service.engine.feel import patterns
 from service.engine.feel.signatures import Overload, builtin
-from service.engine.feel.values import Value, negate, number, text_of
+from service.engine.feel.values import Scope, Value, negate, number, text_of
 
 FORMS: dict[str, list[Overload]] = {}
 _builtin = partial(builtin, FORMS)
@@ -96,6 +97,21 @@ def _starts(text: str, match: str) -> Value:
 @_builtin("ends with(string: string, match: string)")
 def _ends(text: str, match: str) -> Value:
     return text.endswith(match)
+
+
+@_builtin("matches(input: string, pattern: string, flags?: any)", takes_scope=True)
+def _matches(scope: Scope, text: str, pattern: str, flags: Value = None) -> Value:
+    return patterns.matches(text, pattern, flags, scope.budget)
+
+
+@_builtin("replace(input: string, pattern: string, replacement: string, flags?: any)", takes_scope=True)
+def _replace(scope: Scope, text: str, pattern: str, replacement: str, flags: Value = None) -> Value:
+    return patterns.replace(text, pattern, replacement, flags, scope.budget)
+
+
+@_builtin("split(string: string, delimiter: string)", takes_scope=True)
+def _split(scope: Scope, text: str, delimiter: str) -> Value:
+    return patterns.split(text, delimiter, scope.budget)
 
 
 @_builtin("string join(list: list, delimiter?: any)")
