@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +31,17 @@ def table(
         body += f"<rule>{''.join(cell(tag, text) for tag, text in zip(tags, rule, strict=True))}</rule>"
     head = '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="n">'
     return f'{head}<decision id="level" name="l">{inside}<decisionTable hitPolicy="{policy}" {attributes}>{body}</decisionTable></decision></definitions>'.encode()
+
+
+def parts(row: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """The columns of a row of the guide, without the empty one behind the last bar."""
+    found: list[list[tuple[str, str]]] = [[]]
+    for each in row:
+        if each[1]:
+            found.append([])
+        else:
+            found[-1].append(each)
+    return found[:-1]
 
 
 def result(cell: str, value: Any, **facts: Any) -> bool:
@@ -385,6 +399,29 @@ def test_a_model_with_any_element_or_attribute_missing_is_read_or_refused() -> N
             node.attrib[name] = kept
         node.getparent().remove(node)
         model.problems(etree.tostring(whole), "t.dmn")
+
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "guide-process-administrators.md").read_text(encoding="utf-8")
+ROWS = [re.findall(r"`([^`]+)`|(?<= )(\|)(?= |$)", line[1:]) for line in GUIDE.splitlines() if line.startswith("| `")]
+CELLS = [[[text for text, _ in part if text] for part in parts(row)] for row in ROWS]
+
+
+@pytest.mark.parametrize("row", CELLS, ids=str)
+def test_the_guide_says_what_is_so(row: list[list[str]]) -> None:
+    """Each table of cells, in both languages."""
+    (cell,), *columns = row
+    if len(columns) > 1:
+        assert [hit for hit in columns[0] if not result(cell, json.loads(hit), limit=8)] == []
+        assert [miss for miss in columns[1] if result(cell, json.loads(miss), limit=8)] == []
+    else:
+        data = table("FIRST", ["x"], ["y"], ("-", cell))
+        found = evaluate(read_decisions(data, "t.dmn")["level"], {"x": 1, "limit": 8})
+        assert found == {"y": json.loads(columns[0][0])}
+
+
+def test_the_guide_says_it_in_two_languages() -> None:
+    assert len(CELLS) == 36
+    assert CELLS[:18] == CELLS[18:]
 
 
 def test_an_expression_beyond_its_budget_is_an_incident_of_its_step() -> None:
