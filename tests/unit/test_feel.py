@@ -372,6 +372,12 @@ def test_patterns_find_what_the_library_of_python_finds(parts: tuple[str, str]) 
             assert patterns.replace(text, pattern, "<$0>", None, Budget()) == wanted
 
 
+@pytest.mark.parametrize("text", ["", "aa", "ab", "abab", "xabcabx", "aabb"])
+@pytest.mark.parametrize("pattern", [r"(a|b)\1", r"(ab)(c)?\1", r"^(.)(.)\1\2$", r"(.*)x?\1$"])
+def test_patterns_refer_back_as_the_library_of_python_does(pattern: str, text: str) -> None:
+    assert patterns.matches(text, pattern, None, Budget()) is (re.search(pattern, text) is not None)
+
+
 def test_names_may_have_blanks_and_signs() -> None:
     assert said("first name + last-name", **{"first name": "a", "last-name": "b"}) == '"ab"'
     assert said("{first name: 1, b: first name + 1}.b") == "2"

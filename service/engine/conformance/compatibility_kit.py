@@ -68,7 +68,9 @@ def _result(model: Model, case: Any, node: Any, inputs: dict[str, Value]) -> Val
             decision: Decision = _made(model, node.get("name"), "decision")
             return decision.value(run)
         called: Requirement = _made(model, invoked, "businessKnowledgeModel", "decisionService")
-        value = apply_named(called.provide(run), inputs, Scope({}, run.budget))
+        function = called.provide(run)
+        arguments = {name: inputs.get(name) for name in function.parameters}
+        value = apply_named(function, arguments, Scope({}, run.budget))
         name = plain_name(node.get("name"))
         return value[name] if isinstance(value, dict) and name in value else value
     except FeelError:

@@ -35,6 +35,8 @@ class ItemTypes:
         if name in self.made:
             return self.made[name]
         node = self.nodes.get(name)
+        if node is None and name not in NAMES and ":" in name:
+            return self.find(name.rpartition(":")[2])
         if node is None:
             return Type(NAMES[name]) if name in NAMES else None
         if name in self.open:

@@ -47,6 +47,15 @@ _SPACES = " \t\n\r"
 _ESCAPED = "\\|.?*+(){}-[]^$/"
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
 
+_BLOCKS = {
+    "IsBasicLatin": ("\0", "\x7f"),
+    "IsLatin-1Supplement": ("\x80", "\xff"),
+    "IsLatinExtended-A": ("\u0100", "\u017f"),
+    "IsGreek": ("\u0370", "\u03ff"),
+    "IsCyrillic": ("\u0400", "\u04ff"),
+    "IsCJKUnifiedIdeographs": ("\u4e00", "\u9fff"),
+}
+
 
 def _category(letter: str) -> str:
     return unicodedata.category(letter)
@@ -128,8 +137,19 @@ class _Reader:
             self.program.add(Step(letter))
         elif letter in "*+?{}])":
             raise BadPattern
+        elif letter == "\\" and self.text[self.place : self.place + 1].isdigit():
+            self._reference()
         else:
             self.program.add(Step("letter", self._accepts(letter)))
+
+    def _reference(self) -> None:
+        """``\\1``: the text of an earlier group once more."""
+        digits = self._next()
+        while (more := self.text[self.place : self.place + 1]).isdigit() and int(digits + more) <= self.program.groups:
+            digits += self._next()
+        if not 1 <= int(digits) <= self.program.groups:
+            raise BadPattern
+        self.program.add(Step("again", to=2 * int(digits)))
 
     def _accepts(self, letter: str) -> Accepts:
         if letter == "[":
@@ -173,8 +193,6 @@ class _Reader:
         if letter in "pP":
             accepts = self._category()
             return _not(accepts) if letter == "P" else accepts
-        if letter.isdigit():
-            raise FeelError("正则表达式不支持反向引用")
         raise BadPattern
 
     def _category(self) -> Accepts:
@@ -182,8 +200,12 @@ class _Reader:
             raise BadPattern
         end = self.text.find("}", self.place)
         name, self.place = self.text[self.place : end], end + 1
-        if end < 0 or not name or name[0] not in "LMNPZSC":
-            raise FeelError(f"正则表达式不支持字符类 {name}") if name.startswith("Is") else BadPattern
+        if name in _BLOCKS:
+            return self._range(*_BLOCKS[name])
+        if name.startswith("Is"):
+            raise FeelError(f"正则表达式不支持字符类 {name}")
+        if end < 0 or name[:1] not in tuple("LMNPZSC"):
+            raise BadPattern
         return lambda letter: _category(letter).startswith(name)
 
     def _class(self) -> Accepts:

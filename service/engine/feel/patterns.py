@@ -1,6 +1,7 @@
 """Patterns of ``matches``, ``replace`` and ``split``, matched in time that grows as pattern times text.
 
-Each pair of instruction and place is tried once, so that no pattern can keep the service busy. Where what is repeated
+Each pair of instruction and place is tried once, so that no pattern can keep the service busy; one that refers back to
+a group is tried for each way in which its groups can lie, and stopped by the budget. Where what is repeated
 may be empty and is reluctant, as in ``(a??)+``, engines differ; here the second empty turn ends the repetition.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from service.engine.feel.pattern_reader import BadPattern, Program, Step, read_pattern
 from service.engine.feel.values import Budget, Value
@@ -89,17 +91,19 @@ def _expanded(replacement: str, text: str, found: Places, program: Program, flag
 
 def _found(program: Program, text: str, begin: int, flags: str, budget: Budget) -> Places | None:
     """The first match from a place on: start and end, then those of every group, -1 where it takes no part."""
-    tried: set[int] = set()
+    tried: set[Any] = set()
     size = len(text) + 1
+    remembers = any(step.kind == "again" for step in program.steps)
     nothing = (-1,) * (2 * program.groups)
     counted = 0
     for start in range(begin, size):
         open_: list[tuple[int, int, Places]] = [(0, start, nothing)]
         while open_:
             step, place, saved = open_.pop()
-            if step * size + place in tried:
+            key = (step, place, saved) if remembers else step * size + place
+            if key in tried:
                 continue
-            tried.add(step * size + place)
+            tried.add(key)
             counted += 1
             if counted % STEPS_OF_BUDGET == 0:
                 budget.spend(1)
@@ -121,6 +125,10 @@ def _following(
     if each.kind == "save":
         at = each.to - 2
         return [(step + 1, place, (*saved[:at], place, *saved[at + 1 :]))]
+    if each.kind == "again":
+        start, end = saved[each.to - 2 : each.to]
+        again = text[start:end] if end >= 0 else ""
+        return [(step + 1, place + len(again), saved)] if text.startswith(again, place) else []
     if each.accepts is not None:
         return [(step + 1, place + 1, saved)] if place < len(text) and each.accepts(text[place]) else []
     return [(step + 1, place, saved)] if _passes(each.kind, text, place, flags) else []

@@ -77,7 +77,7 @@ def _in_zone(at: DateTime, name: str) -> Value:
 
 @_builtin("time(from: string)")
 def _read_time(text: str) -> Value:
-    return temporal.read_time(text.removeprefix("T"))
+    return temporal.read_time(text)
 
 
 @_builtin("time(from: time)", "time(from: date and time)", "time(from: date)")
