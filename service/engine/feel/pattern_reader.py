@@ -14,7 +14,7 @@ LONGEST_PROGRAM = 5_000  # instructions; repetitions with numbers are written ou
 DEEPEST = 40  # groups in groups
 
 
-class BadPattern(Exception):
+class InvalidPattern(Exception):
     """The pattern or its flags are not well-formed; the function gives null."""
 
 
@@ -89,7 +89,7 @@ class _Reader:
     def read(self) -> Program:
         self._choices()
         if self.place < len(self.text):
-            raise BadPattern
+            raise InvalidPattern
         self.program.add(Step("match"))
         return self.program
 
@@ -104,7 +104,7 @@ class _Reader:
     def _next(self) -> str:
         letter = self.text[self.place : self.place + 1]
         if not letter:
-            raise BadPattern
+            raise InvalidPattern
         self.place += 1
         return letter
 
@@ -136,7 +136,7 @@ class _Reader:
         elif letter in "^$":
             self.program.add(Step(letter))
         elif letter in "*+?{}])":
-            raise BadPattern
+            raise InvalidPattern
         elif letter == "\\" and self.text[self.place : self.place + 1].isdigit():
             self._reference()
         else:
@@ -148,7 +148,7 @@ class _Reader:
         while (more := self.text[self.place : self.place + 1]).isdigit() and int(digits + more) <= self.program.groups:
             digits += self._next()
         if not 1 <= int(digits) <= self.program.groups:
-            raise BadPattern
+            raise InvalidPattern
         self.program.add(Step("again", to=2 * int(digits)))
 
     def _accepts(self, letter: str) -> Accepts:
@@ -179,7 +179,7 @@ class _Reader:
             self._choices()
             self.program.add(Step("save", to=2 * group + 1))
         if self._peek() != ")":
-            raise BadPattern
+            raise InvalidPattern
         self.place += 1
         self.depth -= 1
 
@@ -193,11 +193,11 @@ class _Reader:
         if letter in "pP":
             accepts = self._category()
             return _not(accepts) if letter == "P" else accepts
-        raise BadPattern
+        raise InvalidPattern
 
     def _category(self) -> Accepts:
         if self._next() != "{":
-            raise BadPattern
+            raise InvalidPattern
         end = self.text.find("}", self.place)
         name, self.place = self.text[self.place : end], end + 1
         if name in _BLOCKS:
@@ -205,7 +205,7 @@ class _Reader:
         if name.startswith("Is"):
             raise FeelError(f"正则表达式不支持字符类 {name}")
         if end < 0 or name[:1] not in tuple("LMNPZSC"):
-            raise BadPattern
+            raise InvalidPattern
         return lambda letter: _category(letter).startswith(name)
 
     def _class(self) -> Accepts:
@@ -222,16 +222,16 @@ class _Reader:
         if without is None or self.text[self.place : self.place + 1] == "]":
             self._next()
         elif without is not None:
-            raise BadPattern
+            raise InvalidPattern
         if not parts:
-            raise BadPattern
+            raise InvalidPattern
         accepts = _not(_any_of(parts)) if is_negated else _any_of(parts)
         return accepts if without is None else lambda letter: accepts(letter) and not without(letter)
 
     def _member(self) -> Accepts:
         letter = self._next()
         if letter == "[":
-            raise BadPattern
+            raise InvalidPattern
         if letter == "\\":
             escaped = self.text[self.place : self.place + 1]
             if escaped not in _LETTERS and escaped not in _ESCAPED:
@@ -247,7 +247,7 @@ class _Reader:
             last = self._next()
             last = _LETTERS.get(last, last)
         if last < letter:
-            raise BadPattern
+            raise InvalidPattern
         return self._range(letter, last)
 
     def _range(self, first: str, last: str) -> Accepts:
@@ -279,10 +279,10 @@ class _Reader:
         low, comma, high = self.text[self.place : end].partition(",")
         self.place = end + 1
         if end < 0 or not low.isdigit() or (high and not high.isdigit()):
-            raise BadPattern
+            raise InvalidPattern
         most = int(high) if high else None if comma else int(low)
         if most is not None and most < int(low):
-            raise BadPattern
+            raise InvalidPattern
         if max(int(low), most or 0) > LONGEST_PROGRAM:
             raise FeelError("正则表达式过长")
         return int(low), most
@@ -312,7 +312,7 @@ class _Reader:
 
 
 def read_pattern(pattern: str, flags: frozenset[str]) -> Program:
-    """The program of a pattern. Raises BadPattern, and FeelError for what is not supported."""
+    """The program of a pattern. Raises InvalidPattern, and FeelError for what is not supported."""
     if "q" in flags:
         return _literally(pattern, flags)
     return _Reader(pattern, flags).read()

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from service.engine.feel.pattern_reader import BadPattern, Program, Step, read_pattern
+from service.engine.feel.pattern_reader import InvalidPattern, Program, Step, read_pattern
 from service.engine.feel.values import Budget, Value
 
 FLAGS = frozenset("smixq")
@@ -58,7 +58,7 @@ def _program(pattern: str, flags: Value) -> Program | None:
         return None
     try:
         return _read(pattern, frozenset(flags or ""))
-    except BadPattern:
+    except InvalidPattern:
         return None
 
 
