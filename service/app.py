@@ -10,6 +10,7 @@ from service.config import Settings, settings
 from service.infrastructure.trusted_hosts import TrustedHosts
 from service.infrastructure.trusted_proxies import TrustedProxies
 from service.models.db.session import db
+from service.models.db.time_limits import PAGE, TimeLimits, limit_transactions
 from service.models.listeners.registration import register_listeners
 
 # Pages ask small questions, many at once: what helps one long question alone
@@ -23,9 +24,10 @@ CONNECTION = {
 }
 
 
-def create_app(configuration: Settings | None = None) -> Flask:
-    """Make an application on ``configuration`` (default: from the environment)."""
+def create_app(configuration: Settings | None = None, limits: TimeLimits = PAGE) -> Flask:
+    """Make an application on ``configuration`` (default: from the environment) that works within ``limits``."""
     chosen = configuration or settings()
+    parameters = CONNECTION | limits.settings()
     app = Flask("service", template_folder="../templates", static_folder="static")
     app.config.update(
         SECRET_KEY=chosen.secret_key,
@@ -36,12 +38,14 @@ def create_app(configuration: Settings | None = None) -> Flask:
             "hide_parameters": True,  # no personal value in the log, nor in what an incident tells
             "json_serializer": lambda value: orjson.dumps(value).decode(),
             "json_deserializer": orjson.loads,
-            "connect_args": {"options": " ".join(f"-c {name}={value}" for name, value in CONNECTION.items())},
+            "connect_args": {"options": " ".join(f"-c {name}={value}" for name, value in parameters.items())},
         },
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
     )
     register_listeners()
     db.init_app(app)
+    with app.app_context():
+        limit_transactions(db.engine, limits)
     api.register(app)
     web.register(app)
     application = TrustedHosts(app.wsgi_app, chosen.address)

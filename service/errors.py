@@ -60,7 +60,11 @@ class AnpeiError(Exception):
     status = 500
     code = "error"
 
-    def __init__(self, text: str | Message | None = None, **values: Any) -> None:
+    retry_after: int | None = None
+    """Seconds after which it is of use to try again; None where time alone mends nothing."""
+
+    def __init__(self, text: str | Message | None = None, retry_after: int | None = None, **values: Any) -> None:
+        self.retry_after = retry_after or self.retry_after
         self.is_plain = text is None
         """True where the message is the default of the class and says nothing of the case."""
         if text is None:
@@ -123,17 +127,19 @@ class TaskAlreadyDone(Conflict):
 
 
 class TooManyAttempts(AnpeiError):
-    """尝试次数过多，请稍后再试。
-
-    ``retry_after``: seconds after which it is of use to try again.
-    """
+    """尝试次数过多，请稍后再试。"""
 
     status = 429
     code = "too_many_attempts"
+    retry_after = 1
 
-    def __init__(self, text: str | Message | None = None, retry_after: int = 1, **values: Any) -> None:
-        super().__init__(text, **values)
-        self.retry_after = retry_after
+
+class Unavailable(AnpeiError):
+    """数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。"""
+
+    status = 503
+    code = "unavailable"
+    retry_after = 5
 
 
 class DefinitionRefused(AnpeiError):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
+import time
+from collections.abc import Iterator
 from types import FrameType
 
 import structlog
@@ -11,7 +14,10 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
 from service.app import create_app
+from service.infrastructure import systemd
 from service.models.db.clock import CHINA
+from service.models.db.errors import DATABASE_ERRORS, is_away
+from service.models.db.time_limits import JOB
 from service.workflow.accounts.authentication import forget_old_attempts
 from service.workflow.accounts.sessions import forget_ended
 from service.workflow.certificates.certificate_expiry import recheck_deregistrations, start_deregistrations
@@ -21,6 +27,8 @@ from service.workflow.system.daily_digest import write_due_digests
 from service.workflow.training.enrollments import refresh_need
 
 TICK_SECONDS = 0.5
+OUTAGE_SECONDS = 60  # between two lines of the log about the same outage
+ALIVE_SECONDS = 2  # between two looks whether the service manager wants to hear of us
 JOBS_A_SLICE = 20  # small, so that the worker ends soon when asked to
 NEEDS_A_TICK = 500  # stale training needs decided in one tick; all of them are stale after midnight
 
@@ -29,7 +37,7 @@ log = structlog.get_logger()
 
 def main() -> None:
     """Run until SIGTERM or SIGINT; the running job is finished first."""
-    app, ending = create_app(), threading.Event()
+    app, ending = create_app(limits=JOB), threading.Event()
     scheduler = BlockingScheduler(timezone="UTC")
     scheduler.add_job(tick, "interval", args=[app, ending], seconds=TICK_SECONDS, max_instances=1, coalesce=True)
     scheduler.add_job(daily, args=[app, ending])  # what was due while no worker ran
@@ -41,19 +49,18 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    scheduler.add_job(systemd.say_alive, "interval", seconds=ALIVE_SECONDS)
+    systemd.say_ready()
     scheduler.start()
 
 
 def tick(app: Flask, ending: threading.Event) -> None:
-    """Do what is due, slice by slice. A failure of the database is logged; the next tick tries again."""
-    with app.app_context():
-        try:
-            while not ending.is_set() and run_due(JOBS_A_SLICE) == JOBS_A_SLICE:
-                continue
-            refresh_need(limit=NEEDS_A_TICK)
-            write_due_digests()
-        except Exception:
-            log.exception("tick_failed")
+    """Do what is due, slice by slice. A failure is logged; the next tick tries again."""
+    with app.app_context(), _survived("tick"):
+        while not ending.is_set() and run_due(JOBS_A_SLICE) == JOBS_A_SLICE:
+            continue
+        refresh_need(limit=NEEDS_A_TICK)
+        write_due_digests()
 
 
 def daily(app: Flask, ending: threading.Event) -> None:
@@ -61,14 +68,33 @@ def daily(app: Flask, ending: threading.Event) -> None:
 
     Idempotent.
     """
-    with app.app_context():
-        try:
-            forget_ended()
-            forget_old_attempts()
-            recheck_deregistrations()
-            while not ending.is_set() and start_deregistrations(JOBS_A_SLICE):
-                continue
-            while not ending.is_set() and erase_due(JOBS_A_SLICE):
-                continue
-        except Exception:
-            log.exception("daily_failed")
+    with app.app_context(), _survived("daily"):
+        forget_ended()
+        forget_old_attempts()
+        recheck_deregistrations()
+        while not ending.is_set() and start_deregistrations(JOBS_A_SLICE):
+            continue
+        while not ending.is_set() and erase_due(JOBS_A_SLICE):
+            continue
+
+
+_away_since: list[float] = []
+
+
+@contextlib.contextmanager
+def _survived(work: str) -> Iterator[None]:
+    """Log what goes wrong inside. An outage of the database is one line a minute, not a trace twice a second."""
+    try:
+        yield
+    except DATABASE_ERRORS as error:
+        if not is_away(error):
+            log.exception(f"{work}_failed")
+        elif not _away_since or time.monotonic() - _away_since[-1] > OUTAGE_SECONDS:
+            _away_since.append(time.monotonic())
+            log.error("database_away", work=work, error=type(error).__name__)
+    except Exception:
+        log.exception(f"{work}_failed")
+    else:
+        if _away_since:
+            log.info("database_back", seconds=round(time.monotonic() - _away_since[0]))
+            _away_since.clear()

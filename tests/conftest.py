@@ -7,6 +7,7 @@ import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,8 +65,10 @@ def application(server: Server, template_database: str) -> Iterator[Flask]:
     os.environ |= addresses(server, database) | {"ANPEI_ADDRESS": "http://localhost"}
     settings.cache_clear()
     from service.app import create_app
+    from service.models.db.time_limits import PAGE
 
-    made = create_app()
+    # the session of a test rests in its transaction while a browser or another process works
+    made = create_app(limits=replace(PAGE, idle_in_transaction=0, transaction=0))
     made.config |= {"TESTING": True, "WTF_CSRF_ENABLED": False}
     made.test_client_class = SeparateClient
     yield made

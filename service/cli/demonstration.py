@@ -69,8 +69,9 @@ def _fill(chosen: Settings) -> bool:
 
     from service.app import create_app
     from service.demo import fill
+    from service.models.db.time_limits import COMMAND
 
-    app = create_app(chosen)
+    app = create_app(chosen, COMMAND)
     bring_up_to_date(app, chosen)
     with (
         app.app_context(),

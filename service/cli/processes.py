@@ -26,9 +26,10 @@ def deploy(files: tuple[Path, ...]) -> None:
     A refused file leaves the version in force and makes the exit code 1.
     """
     from service.app import create_app
+    from service.models.db.time_limits import COMMAND
 
     with database() as chosen:
-        refused = bring_up_to_date(create_app(chosen), chosen, files, is_chatty=True)
+        refused = bring_up_to_date(create_app(chosen, COMMAND), chosen, files, is_chatty=True)
     sys.exit(1 if refused else 0)
 
 

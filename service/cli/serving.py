@@ -9,21 +9,16 @@ from typing import NoReturn
 
 import click
 
-from service.cli.context import database
+from service.cli.context import database, keep_database
 from service.cli.demonstration import fill_once, welcome
 from service.config import settings
+from service.infrastructure import systemd
+from service.infrastructure.supervisor import Stopped, Supervisor, is_port_free, stoppable
 
 
 @click.command()
 def run() -> None:
     """Bring the database up to date, fill in the demonstration once, serve pages and work jobs (make run)."""
-    from service.infrastructure.supervisor import (
-        Stopped,
-        Supervisor,
-        is_port_free,
-        stoppable,
-    )
-
     port = settings().port
     if not settings().address:  # the demonstration is reached where it runs; a real service says its own address
         os.environ["ANPEI_ADDRESS"] = f"http://127.0.0.1:{port}"
@@ -35,22 +30,19 @@ def run() -> None:
         )
     with contextlib.suppress(Stopped), stoppable(), database() as chosen, Supervisor() as programs:
         fill_once(chosen)
-        programs.start("gunicorn", *_gunicorn())
-        if programs.wait_for_port(port):
-            click.echo(welcome(port))
-            programs.start("worker", sys.executable, "-m", "service.cli", "worker")
-        _end(programs.wait())
+        _serve_pages(programs, port)
+        click.echo(welcome(port))
+        programs.start("worker", sys.executable, "-m", "service.cli", "worker")
+        _keep(programs)
     click.echo("Anpei has ended.")
 
 
 @click.command()
 def serve() -> None:
     """Bring the database up to date, then serve the pages and the API on 127.0.0.1 (port: ANPEI_PORT)."""
-    from service.infrastructure.supervisor import Stopped, Supervisor, stoppable
-
     with contextlib.suppress(Stopped), stoppable(), database(), Supervisor() as programs:
-        programs.start("gunicorn", *_gunicorn())
-        _end(programs.wait())
+        _serve_pages(programs, settings().port)
+        _keep(programs)
 
 
 @click.command()
@@ -62,13 +54,18 @@ def worker() -> None:
         main()
 
 
-def _gunicorn() -> tuple[str, ...]:
-    return (sys.executable, "-m", "gunicorn", "-c", "python:service.cli.gunicorn")
+def _serve_pages(programs: Supervisor, port: int) -> None:
+    """Start the web server; exit if it does not come up: what is wrong at the start is not mended by another."""
+    programs.start("gunicorn", sys.executable, "-m", "gunicorn", "-c", "python:service.cli.gunicorn")
+    if not programs.wait_for_port(port):
+        sys.exit(f"anpei: nothing answers on port {port}; what is wrong stands above")
 
 
-def _end(how: str) -> NoReturn:
-    """Exit because a program ended that should run; its own message precedes."""
-    sys.exit(f"anpei: {how}")
+def _keep(programs: Supervisor) -> NoReturn:
+    """Keep all running, and exit with the reason when something fails too often."""
+    keep_database(programs)
+    systemd.say_ready()
+    sys.exit(f"anpei: {programs.wait(systemd.say_alive)}")
 
 
 COMMANDS = (run, serve, worker)

@@ -28,7 +28,8 @@ class HttpWorker(Worker):
         while self.alive and self.ppid == os.getppid():
             self.notify()
             server.turn()
-        server.stop(self.cfg.graceful_timeout - 1, self.notify)
+        is_orphan = self.alive  # another master waits for the port
+        server.stop(0 if is_orphan else self.cfg.graceful_timeout - 1, self.notify)
 
 
 def _raise_files() -> int:

@@ -37,6 +37,7 @@ SUPERUSER = "anpei"
 LOGINS = (SUPERUSER, *EMBEDDED_ROLES)
 HBA = "# Written by Anpei: whoever comes over the socket brings the password of a role.\nlocal all all scram-sha-256\n"
 START_SECONDS = 60
+CONNECT_SECONDS = 10  # a server that was stopped in its tracks takes connections and says nothing
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -81,7 +82,7 @@ class Server:
     def connect(self, database: str = "postgres") -> Any:
         """A psycopg2 connection in autocommit mode; the caller closes it."""
         address = self.url(database, SUPERUSER).replace("+psycopg2", "", 1)
-        connection = psycopg2.connect(address)
+        connection = psycopg2.connect(address, connect_timeout=CONNECT_SECONDS)
         connection.autocommit = True
         return connection
 

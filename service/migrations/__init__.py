@@ -4,7 +4,8 @@ rights of the roles to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,11 +13,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from service.config import DatabaseRoles, InvalidSetting
 from service.migrations import rights
+from service.models.db.time_limits import MIGRATION
 
 FOLDER = Path(__file__).parent
+LOCK_NOT_AVAILABLE = "55P03"
+LOCK_WAITS = (1, 2, 4, 8, 15, 15, 15)  # seconds between the tries of a change that waits for a table
 WRITERS_LOCK = 20260302  # an advisory lock: several processes may start at once
 
 
@@ -25,6 +30,25 @@ def upgrade(owner_url: str, roles: DatabaseRoles) -> bool:
 
     Raises InvalidSetting when something is, and the address is not the owner's.
     """
+    return _beside_traffic(lambda: _upgrade(owner_url, roles))
+
+
+def _beside_traffic(change: Callable[[], bool]) -> bool:
+    """Try again what did not get the lock of a table: whoever works meanwhile goes first.
+
+    Raises the last OperationalError.
+    """
+    for wait in LOCK_WAITS:
+        try:
+            return change()
+        except OperationalError as error:
+            if getattr(error.orig, "pgcode", None) != LOCK_NOT_AVAILABLE:
+                raise
+        time.sleep(wait)
+    return change()
+
+
+def _upgrade(owner_url: str, roles: DatabaseRoles) -> bool:
     with _alone(owner_url) as connection:
         is_newest, is_owner = _is_newest(connection), _is_owner(connection)
         if is_newest and (not is_owner or rights.is_in_force(connection, roles)):
@@ -54,6 +78,8 @@ def _alone(url: str) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITERS_LOCK})
+            for name, value in MIGRATION.settings().items():
+                connection.execute(text(f"SET LOCAL {name} = '{value}'"))
             yield connection
     finally:
         engine.dispose()

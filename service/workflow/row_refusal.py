@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from service.errors import N_, AnpeiError, InvalidInput, Message
-from service.models.db.errors import DatabaseAway
+from service.models.db.errors import DATABASE_ERRORS, is_away
+from service.models.db.errors import refusal_of as refusal_of_database
 from service.models.db.ids import new_id
 
 log = structlog.get_logger("anpei.batch")
@@ -40,8 +41,10 @@ def refusal_of(error: Exception, act: str) -> Refusal:
         return Refusal(error.message, dict(error.fields))
     if isinstance(error, AnpeiError) and error.status < 500:
         return Refusal(error.message)
-    if isinstance(error, DatabaseAway) and error.connection_invalidated:
-        raise error
+    if isinstance(error, DATABASE_ERRORS) and (said := refusal_of_database(error)):
+        if is_away(error):
+            raise error
+        return Refusal(said.message)
     fault = new_id().hex[-8:]
     frames = traceback.extract_tb(error.__traceback__)
     trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -7,8 +7,8 @@ import json
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
-from service.models.db.errors import DatabaseAway
 from service.models.queries.accounts import session_list
 from service.models.tables.user import User
 from tests.builders.world import authority_user, sign_in
@@ -69,7 +69,7 @@ def test_when_the_database_is_away_the_page_needs_none(
     client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(_id: object) -> User:
-        raise DatabaseAway("SELECT 1", {}, Exception("connection refused"))
+        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
 
     sign_in(client, authority_user())
     monkeypatch.setattr(session_list, "find_session", away)

@@ -13,12 +13,12 @@ from service.api.http.auth import authenticate
 from service.api.http.errors import (
     language,
     render,
+    render_database_error,
     render_fault,
     render_http,
-    render_outage,
 )
 from service.errors import N_, AnpeiError, NotAllowed, NotFound
-from service.models.db.errors import DatabaseAway
+from service.models.db.errors import DATABASE_ERRORS
 from service.models.tables.user import User
 
 VERSION = "7.24.0"  # of the dialect: what clients compare themselves with
@@ -29,7 +29,8 @@ METHODS = ["GET", "POST", "PUT", "DELETE"]
 blueprint = Blueprint("engine_rest", __name__, url_prefix="/engine-rest")
 blueprint.register_error_handler(AnpeiError, render)
 blueprint.register_error_handler(HTTPException, render_http)
-blueprint.register_error_handler(DatabaseAway, render_outage)
+for kind in DATABASE_ERRORS:
+    blueprint.register_error_handler(kind, render_database_error)
 blueprint.register_error_handler(Exception, render_fault)
 
 

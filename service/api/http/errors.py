@@ -20,9 +20,10 @@ from service.errors import (
     ProcessError,
     SignInNeeded,
     TooManyAttempts,
+    Unavailable,
 )
 from service.infrastructure.translation import translate
-from service.models.db.errors import DatabaseAway
+from service.models.db.errors import refusal_of
 
 LANGUAGES = ("zh", "en")
 OPTIMISTIC_LOCKING = 1  # Camunda's code of a lost race
@@ -36,6 +37,7 @@ CAMUNDA_ERRORS: tuple[tuple[type[AnpeiError], str, int], ...] = (
     (Conflict, "OptimisticLockingException", 409),
     (DefinitionRefused, "ParseException", 400),
     (ProcessError, "ProcessEngineException", 500),
+    (Unavailable, "RestException", 503),
     (AnpeiError, "RestException", 500),
 )
 HTTP_MESSAGES = {
@@ -56,10 +58,10 @@ def render(error: AnpeiError) -> Response:
         content["message"] = f"{content['message']} {told}"
     if isinstance(error, Conflict):
         content["code"] = OPTIMISTIC_LOCKING
-    if status >= 500:
+    if status == 500:
         current_app.logger.error("engine-rest failed", exc_info=error)
     response = Response(orjson.dumps(content), status, content_type="application/json")
-    if isinstance(error, TooManyAttempts):
+    if error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="Anpei", charset="UTF-8"'
@@ -77,12 +79,10 @@ def render_http(error: HTTPException) -> Response:
     return Response(orjson.dumps(content), status, kept, content_type="application/json")
 
 
-def render_outage(_error: DatabaseAway) -> Response:
-    """Render an outage of the database: nothing of the request was done."""
-    text = translate(Message(N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。")))
-    return Response(
-        orjson.dumps({"type": "RestException", "message": text, "code": None}), 503, content_type="application/json"
-    )
+def render_database_error(error: Exception) -> Response:
+    """Render what the database refused: nothing of the request was done."""
+    refusal = refusal_of(error)
+    return render_fault(error) if refusal is None else render(refusal)
 
 
 def render_fault(error: Exception) -> Response:

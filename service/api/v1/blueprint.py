@@ -19,7 +19,7 @@ from service.api.v1.request_parser import Parser
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import N_, AnpeiError, NotAllowed
-from service.models.db.errors import DatabaseAway
+from service.models.db.errors import DATABASE_ERRORS
 from service.models.tables.user import User
 from service.workflow.authorization import obstacle_before_record
 
@@ -41,7 +41,8 @@ class Blueprint(flask_smorest.Blueprint):
         self.after_request(set_headers)
         self.register_error_handler(AnpeiError, problem_json.render)
         self.register_error_handler(HTTPException, problem_json.render_http)
-        self.register_error_handler(DatabaseAway, problem_json.render_outage)
+        for kind in DATABASE_ERRORS:
+            self.register_error_handler(kind, problem_json.render_database_error)
         self.register_error_handler(Exception, problem_json.render_fault)
 
 

@@ -11,9 +11,9 @@ import orjson
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from service.errors import N_, AnpeiError, InvalidInput, Message, SignInNeeded, TooManyAttempts
+from service.errors import N_, AnpeiError, InvalidInput, Message, SignInNeeded
 from service.infrastructure.translation import translate
-from service.models.db.errors import DatabaseAway
+from service.models.db.errors import refusal_of
 
 PROBLEM = "application/problem+json"
 TITLES = {
@@ -38,7 +38,6 @@ TEXTS = {
     413: N_("上传的内容超过 %(most)s MB，请缩小后再传。"),
     415: N_("请求的 Content-Type 必须是 application/json。"),
     500: N_("系统出错，已记录。请稍后重试；若仍不行，请把下面的编号告诉管理员。"),
-    503: N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。"),
 }
 CODES = {
     400: "malformed_request",
@@ -47,7 +46,6 @@ CODES = {
     413: "too_large",
     415: "unsupported_media_type",
     500: "error",
-    503: "database_away",
 }
 
 
@@ -66,11 +64,11 @@ class PreconditionFailed(AnpeiError):
 
 def render(error: AnpeiError) -> Response:
     """Render an AnpeiError; what is wrong with each field stands in ``errors``."""
-    if error.status >= 500:
+    if error.status == 500:
         return render_fault(error)
     fields = error.fields if isinstance(error, InvalidInput) else None
     answer = _answer(error.status, error.code, error.message, fields)
-    if isinstance(error, TooManyAttempts):
+    if error.retry_after:
         answer.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, SignInNeeded):
         answer.headers["WWW-Authenticate"] = 'Basic realm="Anpei", charset="UTF-8"'
@@ -87,9 +85,10 @@ def render_http(error: HTTPException) -> Response:
     return answer
 
 
-def render_outage(_error: DatabaseAway) -> Response:
-    """Render an outage of the database: nothing of the request was done."""
-    return _answer(503, CODES[503], Message(TEXTS[503]))
+def render_database_error(error: Exception) -> Response:
+    """Render what the database refused: nothing of the request was done."""
+    refusal = refusal_of(error)
+    return render_fault(error) if refusal is None else render(refusal)
 
 
 def render_fault(error: Exception) -> Response:

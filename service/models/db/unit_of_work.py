@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 from flask_sqlalchemy.session import Session
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+CONNECTION_ENDED = (DBAPIError, psycopg2.Error)
 
 
 @dataclass(slots=True)
@@ -54,7 +58,8 @@ class UnitOfWork(Session):
             yield
             self.commit()
         except BaseException:
-            self.rollback()
+            with suppress(*CONNECTION_ENDED):  # what ended the connection is what there is to tell
+                self.rollback()
             raise
         finally:
             self.operation = None

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from service.errors import N_, AnpeiError, Message, NotAllowed, SignInNeeded
-from service.models.db.errors import DatabaseAway
+from service.models.db.errors import DATABASE_ERRORS, refusal_of
 from service.web.shell.authorization import logins
 from service.web.shell.form_errors import headers_of, refresh_user
 from service.web.shell.redirects import split_address
@@ -36,7 +36,6 @@ TEXTS = {
     405: N_("这个地址不接受这种操作，请从页面上的按钮进入。"),
     413: N_("上传的内容超过 %(most)s MB，请缩小后再传。"),
     500: N_("系统出错，已记录。请稍后重试；若仍不行，请把下面的编号告诉管理员。"),
-    503: N_("数据库暂时连接不上，您刚才的操作没有保存。请稍后重试。"),
 }
 NOT_YOURS = N_("没有这个页面，或您无权查看。")
 EXPIRED = N_("页面已过期，刚才的操作没有保存。请刷新页面后重新提交。")
@@ -53,7 +52,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(SignInNeeded, ask_to_sign_in)
     app.register_error_handler(CSRFError, show_expired)
     app.register_error_handler(HTTPException, show_http_error)
-    app.register_error_handler(DatabaseAway, show_outage)
+    for kind in DATABASE_ERRORS:
+        app.register_error_handler(kind, show_database_error)
     app.register_error_handler(Exception, show_fault)
 
 
@@ -102,10 +102,15 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
     return answer
 
 
-def show_outage(error: DatabaseAway) -> ResponseReturnValue:
-    """The database cannot be reached: a page that needs neither database nor session."""
-    log.error("database away", id=g.get("request_id"), error=type(error).__name__)
-    return alone(503, Message(TEXTS[503]))
+def show_database_error(error: Exception) -> ResponseReturnValue:
+    """The database is away, or made somebody wait too long: a page that needs neither database nor session."""
+    refusal = refusal_of(error)
+    if refusal is None:
+        return show_fault(error)
+    log.error("database", id=g.get("request_id"), error=type(error).__name__, said=refusal.message.text)
+    answer = make_response(alone(refusal.status, refusal.message))
+    answer.headers.update(headers_of(refusal))
+    return answer
 
 
 def show_fault(error: Exception, message: Message | None = None) -> ResponseReturnValue:

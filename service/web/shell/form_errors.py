@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from flask import flash, g, get_flashed_messages, make_response, request
 from flask.typing import ResponseReturnValue
 
-from service.errors import AnpeiError, InvalidInput, Message, TooManyAttempts
+from service.errors import AnpeiError, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.tables.user import User
 from service.validation.typed_text import as_id
@@ -57,7 +57,7 @@ def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[An
 
 def headers_of(error: AnpeiError) -> dict[str, str]:
     """Headers that go with an error: when to try again."""
-    return {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyAttempts) else {}
+    return {"Retry-After": str(error.retry_after)} if error.retry_after else {}
 
 
 def refresh_user() -> None:

@@ -11,8 +11,11 @@ from werkzeug.routing import MapAdapter, RequestRedirect
 from service.infrastructure.http_server import Route, Router
 from service.web.shell.security_headers import MAX_SENT_BYTES
 
-THREADS = {"pages": 4, "api": 4, "files": 2, "passwords": 1}
-"""Threads of one web process, by pool. A check of a password is slow and wants 64 MB: one at a time."""
+THREADS = {"pages": 4, "api": 4, "files": 2, "passwords": 1, "health": 1}
+"""Threads of one web process, by pool. A check of a password is slow and wants 64 MB: one at a time. Whether the
+service lives is answered also when everybody waits."""
+
+HEALTH = ("/healthz", "/readyz")
 
 SMALL_BYTES = 64 * 1024  # a form without a file
 
@@ -26,6 +29,8 @@ def router(app: Flask) -> Router:
 
     def route(method: str, path: str, headers: Mapping[str, str], length: int) -> Route:
         endpoint = "" if method == "GET" else _endpoint(adapter, method, path)
+        if path in HEALTH:
+            return Route("health", SMALL_BYTES)
         return Route(_pool(endpoint, headers, length), MAX_SENT_BYTES.get(endpoint, most_bytes))
 
     return route
