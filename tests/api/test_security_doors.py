@@ -20,7 +20,7 @@ from werkzeug.routing import Rule
 from service.models.db import encryption
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Case
+from service.models.tables.case import Case, Task
 from service.models.tables.certificate import PrintRecord
 from service.models.tables.identity_correction import IdentityCorrection
 from service.models.tables.notice import Notice
@@ -32,9 +32,10 @@ from service.models.tables.training import TrainingPlan
 from service.models.tables.user import User
 from service.workflow.notices import tickets
 from service.workflow.training import plans
-from tests.api.test_security_forgery import SERVICE, rest
+from tests.api.test_security_forgery import SERVICE, rest, typed
 from tests.api.test_security_forgery import open_tasks as open_tasks
-from tests.api.v1_world import give_password
+from tests.api.v1_world import PASSWORD, give_password
+from tests.builders.open_tasks import holder_of
 from tests.builders.stage import Stage, make_stage
 from tests.builders.stored import digests
 from tests.builders.world import authority_user, credit_code, make_certificate, make_user, portrait, sign_in
@@ -179,7 +180,50 @@ def test_a_nul_is_refused_in_every_value_of_a_name_and_in_the_name(client: Flask
         assert client.get("/inbox", query_string=sent).status_code == 400
 
 
+SOUND: dict[str, dict[str, Any]] = {
+    "check_in": {},
+    "close_check_in": {"sure": True},
+    "draft_class": {"decision": "discard"},
+    "record_score": {"score": "83.5"},
+    "print_certificate": {},
+    "recover_certificate": {"recovered": True, "recovery_note": "已收回并剪角。"},
+    "correct_certificate": {"decision": "resubmit"},
+    "assent_correction": {"decision": "refuse", "reason": "卷面无误"},
+    "assent_identity": {"decision": "refuse", "reason": "与户口簿不符"},
+    "confirm_score": {"decision": "confirm"},
+    "confirm_enrollment": {"decision": "confirm"},
+    "accept_ticket": {"decision": "accept"},
+    "answer_ticket": {"decision": "resolve", "message": "请改用 JPEG 格式。"},
+    "reply_ticket": {"message": "是安卓手机。"},
+    "rate_ticket": {"decision": "close", "rating": "5"},
+    "revise_person": {},
+    "revise_reissue": {"statement": "已登报声明作废。"},
+    "deregister_certificate": {"decision": "deregister"},
+}
+APPROVAL = {"decision": "approve"}
 TWICE = 2
+
+
+def test_the_same_completion_sent_twice_at_once_is_done_once(app: Flask, open_tasks: dict[str, Task]) -> None:
+    """Every user task of every shipped process, by two clients at the same moment: the second is told so (R74).
+
+    What the case says afterwards is not told any more to whoever did the task.
+    """
+    failed = {}
+    for kind, task in open_tasks.items():
+        holder, sent = holder_of(task), typed(SOUND.get(kind.rpartition("/")[2], APPROVAL))
+
+        def complete(_n: int, task: Task = task, holder: Any = holder, sent: Any = sent) -> Any:
+            return rest(app.test_client(), holder, f"/task/{task.id}/complete", sent)
+
+        with ThreadPoolExecutor(TWICE) as pool:
+            answers = sorted(pool.map(complete, range(TWICE)), key=lambda answer: answer.status_code)
+        if [answer.status_code for answer in answers] != [204, 409] or not answers[1].json["message"]:
+            failed[kind] = [(answer.status_code, answer.text) for answer in answers]
+        later = app.test_client().get(f"/engine-rest/task/{task.id}/variables", auth=(holder.login, PASSWORD))
+        if later.status_code != 404:
+            failed[kind, "variables"] = later.text
+    assert not failed
 
 
 def test_sealed_files_are_their_owners_alone(app: Flask, tmp_path: Any) -> None:

@@ -153,6 +153,7 @@ def _operation(known: Operation, name: str, arguments: set[str]) -> Schema:
 def _responses(known: Operation) -> Schema:
     problem = {"application/json": {"schema": {"$ref": "#/components/schemas/ExceptionDto"}}}
     found: Schema = {str(status): {"description": text, "content": problem} for status, text in ERRORS.items()}
+    found["414"] = {"description": "地址太长 / The address is too long"}  # refused by the server, before it is read
     if known.answer is not None:
         found["200"] = {"description": "好 / OK", "content": {"application/json": {"schema": _answer(known)}}}
     if known.answer is None or known.is_either:

@@ -30,6 +30,9 @@ MAX_SENT_BYTES: dict[str, int] = {}
 from whoever is signed in, and how many bytes.
 """
 
+CACHEABLE = {"static"}
+"""Endpoints whose answers a cache may keep, because an address never shows anything else; nothing personal is one."""
+
 
 class Cookies(SecureCookieSessionInterface):
     """Session cookies that are Secure whenever the request came by HTTPS, so that plain HTTP works on one machine."""
@@ -66,13 +69,13 @@ def refuse_nul() -> None:
 
 
 def protect(response: Response) -> Response:
-    """Add the headers, hold refusals back; what was shown to a signed-in reader is never kept by a cache."""
+    """Add the headers, hold refusals back; no cache keeps an answer, whatever the view or the library says of it."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
-    if request.endpoint != "static" and "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store" if current_user.is_authenticated else "no-cache"
+    if request.endpoint not in CACHEABLE or response.status_code >= 400:
+        response.headers["Cache-Control"] = "no-store"
     if response.status_code == 429 and (hold := request.environ.get(HOLD_ANSWER)):
         hold(REFUSAL_SECONDS)
     return response

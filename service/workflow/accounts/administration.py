@@ -85,15 +85,13 @@ def create_user(
 
 
 def managed_user(actor: User, user_id: UUID) -> User:
-    """Find an account that the actor may manage (R1); raises NotFound or NotAllowed."""
+    """Find an account that the actor may manage (R1); raises NotFound: whether there is another is not told (R70)."""
     user = User.get(user_id)
     if user is None:
         raise NotFound
     get_or_404_in_scope(actor, Organisation, user.organisation_id)
-    if why := obstacle_to_account(
-        Role(actor.role), Role(user.role), actor.organisation_id, user.organisation.authority_id
-    ):
-        raise NotAllowed(why)
+    if obstacle_to_account(Role(actor.role), Role(user.role), actor.organisation_id, user.organisation.authority_id):
+        raise NotFound
     return user
 
 

@@ -249,11 +249,10 @@ def _use_case(name: str, actor_id: UUID | None, behalf_id: UUID | None = None) -
 
 
 def lock_task(user: User, task_id: UUID) -> tuple[LockedCase, Any]:
-    """Lock the case of a task that is open and in the user's scope."""
+    """Lock the case of a task that is open and in the user's scope; whom a complaint is about finds none (R69, R70)."""
     row = LOCK_CASE_OF_TASK.execute({"task": task_id}).one_or_none()
-    if row is None or (row.organisation_id, row.role) not in inbox_addresses(user):
+    if row is None or (row.organisation_id, row.role) not in inbox_addresses(user) or row.barred == str(user.id):
         raise NotFound
-    _must_not_be_barred(row, user.id)
     if row.task_state != TaskState.OPEN or row.ended_at is not None:
         raise TaskAlreadyDone
     return LockedCase.of(row), row
@@ -265,7 +264,7 @@ def _can_take_over(colleague: User, user: User) -> bool:
 
 
 def _must_not_be_barred(row: Any, user_id: UUID) -> None:
-    """The fact ``barred`` of a task names an account that may not do it: whom a complaint is about (R69)."""
+    """The fact ``barred`` of a task names an account that cannot be handed it: whom a complaint is about (R69)."""
     if row.barred == str(user_id):
         raise NotAllowed(N_("这项投诉涉及本人，不能由本人办理。"))
 

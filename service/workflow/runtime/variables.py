@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.engine import replay
+from service.errors import NotFound
 from service.models.db.session import session
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, JournalRow, Task
+from service.models.tables.case import Case, JournalRow, Task, TaskState
 from service.models.tables.user import User
 from service.operations.personal_values import with_texts
 from service.workflow.runtime import definitions
@@ -28,9 +29,12 @@ def of_case(user: User, case_id: UUID) -> dict[str, Any]:
 def of_task(user: User, task_id: UUID) -> dict[str, Any]:
     """The variables of the case of a task in scope, on which the task is decided, personal texts among them.
 
-    Raises NotFound.
+    Raises NotFound, of a task that is done too: what others have written since is not for whoever did it.
     """
-    return present(get_or_404_in_scope(user, Task, task_id).case_id)
+    task = get_or_404_in_scope(user, Task, task_id)
+    if task.state != TaskState.OPEN:
+        raise NotFound
+    return present(task.case_id)
 
 
 def present(case_id: UUID) -> dict[str, Any]:

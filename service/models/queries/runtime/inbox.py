@@ -215,9 +215,10 @@ def count_mine(user: User) -> int:
     return session().scalar(query) or 0
 
 
-def subjects(task_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the subjects of tasks by id, or the name of a task without one (a class being drafted)."""
-    rows = session().execute(select(Task.id, Task.subject, Task.name).where(Task.id.in_(task_ids)))
+def subjects(user: User, task_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the subjects of the user's tasks by id, or the name of a task without one (a class being drafted)."""
+    query = select(Task.id, Task.subject, Task.name).where(Task.id.in_(task_ids), visible_to(user, Task))
+    rows = session().execute(query)
     return {row[0]: row[1] or row[2] for row in rows}
 
 

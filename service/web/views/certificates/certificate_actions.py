@@ -85,7 +85,7 @@ def deregister_many() -> ResponseReturnValue:
     )
     refused = [result for result in results if not result.ok]
     if refused:
-        names = inbox.subjects(chosen)
+        names = inbox.subjects(current_user, chosen)
         return render_template("pages/inbox/results.html", results=results, refused=refused, names=names)
     flash_success(Message(N_("已注销 %(n)s 份证书，持证人须重新取证。"), n=len(results)))
     return redirect(url_for(".expired"))

@@ -210,9 +210,7 @@ def _sheet(
             sheet.add_marked(zip(rows, marks, strict=True))
             sheet.explain(translate(N_("填写说明")), _instructions())
         content = BytesIO(path.read_bytes())
-    answer = send_file(content, mimetype=XLSX, as_attachment=True, download_name=f"{translate(title)}.xlsx")
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return send_file(content, mimetype=XLSX, as_attachment=True, download_name=f"{translate(title)}.xlsx")
 
 
 def _heads() -> list[Head]:

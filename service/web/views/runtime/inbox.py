@@ -114,7 +114,7 @@ def complete() -> ResponseReturnValue:
     refused = [result for result in results if not result.ok]
     if refused:
         return render_template(
-            "pages/inbox/results.html", results=results, refused=refused, names=inbox.subjects(chosen)
+            "pages/inbox/results.html", results=results, refused=refused, names=inbox.subjects(current_user, chosen)
         )
     flash_success(Message(N_("已办理 %(n)s 条。"), n=len(results)))
     return redirect(url_for(".index", kind=request.form.get("kind") or None))

@@ -16,9 +16,12 @@ from service.infrastructure.translation import translate
 from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_whole
 from service.web.shell.authorization import login_required, requires_permission
+from service.web.shell.security_headers import CACHEABLE
 from service.workflow.runtime import definitions
 
 bp = Blueprint("processes", __name__)
+
+CACHEABLE.add(f"{bp.name}.diagram")
 
 READERS = (Action.EDIT_PROCESSES, Action.REPLAY_CASES)
 HEAT_LEVELS = 5

@@ -83,7 +83,7 @@ def complete(task_id: UUID) -> ResponseReturnValue:
     wants_next = request.form.get("then") == "next"
     finish = tasks.complete_and_next if wants_next else tasks.complete
     finished = finish(current_user, task_id, answers())
-    name = inbox.subjects([task_id]).get(task_id, "")
+    name = inbox.subjects(current_user, [task_id]).get(task_id, "")
     file = printing.file_of(finished.case_id) if kind.endswith(printing.PRINT_TASK) else None
     if wants_next and finished.next_task_id is None:
         flash_success(Message(N_("已提交：%(name)s。这一类已没有待办。"), name=name), draft=str(task_id), file=file)

@@ -1,0 +1,68 @@
+"""schemathesis against ``/engine-rest``: no fault, and every answer is as its document says (issue 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from service.domain.accounts import passwords
+from service.domain.accounts.attempts import Pace
+from service.models.db.session import session
+from service.models.queries.camunda.listing import definition_id
+from service.models.tables.case import Case, Task
+from service.models.tables.user import User
+from service.workflow.runtime import definitions
+from tests.api.test_pages_fuzz import DECEIT
+from tests.api.test_security_forgery import open_tasks as open_tasks
+from tests.api.test_v1_schemathesis import run
+from tests.builders.stage import known as known_user
+from tests.builders.stored import texts_with
+from tests.conftest import LiveServer
+
+EXAMPLES = 2  # that a generator thinks of, for each operation
+COUNTS = "/count$"  # ask the same filters as their lists
+KEPT = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+CHECKS: dict[str, Any] = {"enabled": False, **{name: {"enabled": True} for name in KEPT}}
+"""Camunda takes members that it does not know, and answers 404 to a method that an address does not have."""
+
+
+@pytest.mark.parametrize(
+    ("role", "coverage", "least"),
+    [
+        ("association", True, 18),
+        ("provincial_authority", False, 10),
+        ("enterprise", False, 10),
+        ("training_institution", False, 10),
+        ("audit_admin", False, 8),
+    ],
+)
+def test_schemathesis_finds_nothing(
+    live_server: LiveServer,
+    open_tasks: dict[str, Task],
+    monkeypatch: pytest.MonkeyPatch,
+    role: str,
+    coverage: bool,
+    least: int,
+) -> None:
+    """Once every boundary of every parameter of the lists, and as each role what a generator thinks of."""
+    monkeypatch.setattr(passwords, "locked_until", lambda *_: None)  # it tries wrong credentials by the hundred
+    monkeypatch.setattr(Pace, "waits_until", lambda *_: None)
+    user = session().scalars(select(User).where(User.role == role).order_by(User.id)).first()
+    assert user is not None
+    current = definitions.current("training_class")
+    known = {
+        "id": [
+            *(str(key) for key in session().scalars(select(Task.id).where(Task.state == "open"))),
+            *(str(key) for key in session().scalars(select(Case.id).limit(20))),
+            definition_id("training_class", current.number, current.digest),
+        ],
+        "key": ["training_class", "training_enrollment", "support_ticket"],
+    }
+    address = f"{live_server.url}/api/engine-rest.json"
+    fuzzing = {"enabled": True, "generation": {"max-examples": EXAMPLES}}
+    outcome = run(address, known_user(user), known, CHECKS, COUNTS, coverage={"enabled": coverage}, fuzzing=fuzzing)
+    assert not outcome.findings, "\n\n".join(outcome.findings.values())
+    assert len(outcome.reached) >= least, sorted(outcome.reached)
+    assert texts_with(DECEIT) == {}
