@@ -48,6 +48,13 @@ LOGINS = (
     "auditor",
     "processadmin",
 )
+GROUPS = (
+    ("association", "group-1", "sysadmin"),
+    ("province-37", "processadmin", "secadmin"),
+    ("ministry", "enterprise-1"),
+    ("institution-1", "branch-1", "auditor"),
+)
+"""All of ``LOGINS``, so that several workers share them; who may disable others comes last."""
 NO_PAGES = ("/api/", "/engine-rest/", "/static/")  # REST answers with JSON, files come from the disk
 # What each argument of an address is taken from, and what its examples are told apart by.
 SOURCES: dict[str, tuple[Any, Any]] = {

@@ -25,7 +25,7 @@ from service.domain.accounts.roles import Role
 from service.models.db.ids import new_id
 from service.models.db.session import Base
 from service.reports import may_export
-from tests.api.every_page import LOGINS, addresses, examples_of, leave_traces, page_rules, user_named
+from tests.api.every_page import GROUPS, LOGINS, addresses, examples_of, leave_traces, page_rules, user_named
 from tests.api.test_security_forgery import variable_names
 from tests.builders.stored import texts_with
 from tests.builders.world import sign_in
@@ -38,13 +38,6 @@ SEERS = 3  # roles that try one page
 TRIES = 3  # values for one parameter or field of one page, of all these roles together
 CURSOR_TRIES = 3  # of each of them
 DECLARED = {"purpose"}  # the dialog of an export has it, its button does not
-GROUPS = (
-    ("association", "group-1", "sysadmin"),
-    ("province-37", "processadmin", "secadmin"),
-    ("ministry", "enterprise-1"),
-    ("institution-1", "branch-1", "auditor"),
-)
-"""All of ``LOGINS``, so that several workers share them; who may disable others comes last."""
 MARK = "forged-7f3a91"
 DECEITS = ("\u202e乙", "\x01乙", "\u2066乙", "\u2028乙", "\u200b乙", "\ufeff乙", "\ud800", "\x85乙")
 DECEIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\u2028\u2029]")

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.routing import Rule
@@ -131,6 +131,19 @@ def test_a_stranger_meets_closed_doors_but_for_those_that_are_named(app: Flask, 
     assert opened == PUBLIC.keys()
 
 
+def test_no_address_lets_a_cache_keep_what_it_says(app: Flask) -> None:
+    """Every address and method, whatever the view or the library says of its answer: files are sent with a year."""
+    kept = set()
+    for rule in app.url_map.iter_rules():
+        for way in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+            for status in (200, 404):
+                with app.test_request_context(filled(app, rule), method=way):
+                    said = Response("x", status, headers={"Cache-Control": "public, max-age=31536000"})
+                    if app.process_response(said).headers["Cache-Control"] != "no-store":
+                        kept.add((rule.rule, status))
+    assert kept == {(rule, 200) for rule in CACHED}
+
+
 def test_a_stranger_is_not_told_what_is_amiss(client: FlaskClient) -> None:
     near, far = client.get("/readyz"), client.get("/readyz", environ_base={"REMOTE_ADDR": "203.0.113.9"})
     assert set(near.json) == {"status", "faults"}
@@ -187,6 +200,7 @@ SOUND: dict[str, dict[str, Any]] = {
     "record_score": {"score": "83.5"},
     "print_certificate": {},
     "recover_certificate": {"recovered": True, "recovery_note": "已收回并剪角。"},
+    "recover_ended": {"recovered": True, "recovery_note": "已收回并剪角。"},
     "correct_certificate": {"decision": "resubmit"},
     "assent_correction": {"decision": "refuse", "reason": "卷面无误"},
     "assent_identity": {"decision": "refuse", "reason": "与户口簿不符"},
@@ -223,7 +237,7 @@ def test_the_same_completion_sent_twice_at_once_is_done_once(app: Flask, open_ta
         later = app.test_client().get(f"/engine-rest/task/{task.id}/variables", auth=(holder.login, PASSWORD))
         if later.status_code != 404:
             failed[kind, "variables"] = later.text
-    assert not failed
+    assert not failed, "\n".join(f"{kind}: {str(said)[:300]}" for kind, said in failed.items())
 
 
 def test_sealed_files_are_their_owners_alone(app: Flask, tmp_path: Any) -> None:
