@@ -49,10 +49,10 @@ LOGINS = (
     "processadmin",
 )
 GROUPS = (
-    ("association", "group-1", "sysadmin"),
+    ("association", "sysadmin"),
     ("province-37", "processadmin", "secadmin"),
     ("ministry", "enterprise-1"),
-    ("institution-1", "branch-1", "auditor"),
+    ("group-1", "institution-1", "branch-1", "auditor"),
 )
 """All of ``LOGINS``, so that several workers share them; who may disable others comes last."""
 NO_PAGES = ("/api/", "/engine-rest/", "/static/")  # REST answers with JSON, files come from the disk

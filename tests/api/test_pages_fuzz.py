@@ -36,7 +36,7 @@ SEED = 20261124
 PAGES = 2  # addresses of one rule for one role; of tasks and reports one of each kind
 SEERS = 3  # roles that try one page
 TRIES = 3  # values for one parameter or field of one page, of all these roles together
-CURSOR_TRIES = 3  # of each of them
+CURSOR_TRIES = 2  # of each of them
 DECLARED = {"purpose"}  # the dialog of an export has it, its button does not
 MARK = "forged-7f3a91"
 DECEITS = ("\u202e乙", "\x01乙", "\u2066乙", "\u2028乙", "\u200b乙", "\ufeff乙", "\ud800", "\x85乙")
@@ -318,7 +318,7 @@ def test_no_value_in_any_parameter_or_form_of_any_page_is_a_fault(
         sent += fuzzer.sent
         client.post("/sign-out")
     assert not faults, "\n".join(f"{where}: {how}" for where, how in faults.items())
-    assert sent > 300, sent
+    assert sent > 150, sent
     assert texts_with(re.compile(MARK)) == {}
     assert texts_with(DECEIT) == {}
 

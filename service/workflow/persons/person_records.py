@@ -11,7 +11,7 @@ from sqlalchemy import delete, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from service.domain.accounts.permissions import Action
+from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import parse_legacy
 from service.domain.persons import persons
@@ -162,10 +162,15 @@ def _new_person(user: User, raw: Mapping[str, Any]) -> Person:
     entry = FormReader(raw)
     unit_id = entry.id("unit") if entry.typed("unit") else user.organisation_id
     unit = Organisation.hold(unit_id)
-    if unit is None or not unit.is_unit or unit.state == "deleted":
+    if unit is None or not unit.is_unit or unit.state == "deleted" or not _reaches(user, unit):
         raise InvalidInput({"unit": N_("请选择人员所在的单位。")})
     must_reach(user, Action.EDIT_PERSON, unit)
     return Person(id=new_id(), unit_id=unit.id, state=PersonState.DRAFT)
+
+
+def _reaches(user: User, unit: Organisation) -> bool:
+    """Tell whether persons of the unit are in the user's reach; a role without the action is told so instead."""
+    return not may(Role(user.role), Action.EDIT_PERSON) or is_in_scope(user, Action.EDIT_PERSON, unit)
 
 
 def _editable(user: User, person_id: UUID, raw: Mapping[str, Any]) -> Person:
