@@ -83,7 +83,7 @@ def _tokens(step: Step, definition: Definition) -> tuple[str, ...]:
 
     def rests(path: str, kind: str) -> bool:
         element = definition.elements[path.split("/")[-1]].type
-        return kind != "wait" or element not in ("boundaryEvent", "subProcess")
+        return kind != "undo" and (kind != "wait" or element not in ("boundaryEvent", "subProcess"))
 
     return tuple(path for _, path, kind in state.paths(step.state) if rests(path, kind))
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import orjson
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
+from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
 
-from service.engine.bpmn.case_scopes import Case, Scope
+from service.engine.bpmn.case_scopes import Case, Scope, is_memory
 from service.engine.bpmn.case_task import CaseTask, activity_of, loop_around
+from service.engine.bpmn.data_scopes import DataScope
 from service.engine.bpmn.event_definitions import has_conditions
 from service.engine.bpmn.expressions_eval import ConditionEngine
 from service.engine.bpmn.parser import split_name
@@ -32,6 +34,7 @@ from service.engine.tokens import kind_of, place_in, tokens_in
 VERSION = 2  # of the stored form; another form is another version
 OLDER = "案件由旧版引擎写下(状态版本 {found},本版为 {own}):请用写下它的版本办结,或换一个空数据库。"
 _STATES = {"user": READY, "wait": WAITING, "async": WAITING, "sub": STARTED, "loop": STARTED, "external": STARTED}
+_STATES |= {"throw": STARTED, "undo": WAITING}
 _ENGINE = ConditionEngine()
 _LONG_AGO = 1 << 40  # stored tokens come before every tick of the step, in the order of their rows
 
@@ -75,7 +78,7 @@ def scope_of(task: CaseTask, hosts: dict[int, str | None]) -> str | None:
 
 def host_of(task: CaseTask) -> str | None:
     """Token of the activity that a boundary event is attached to, or of the loop that an instance belongs to."""
-    if isinstance(task.task_spec, BoundaryEvent):
+    if isinstance(task.task_spec, BoundaryEvent) and not is_memory(task):
         token: str | None = activity_of(task).token
         return token
     loop = loop_around(task)
@@ -103,15 +106,15 @@ def load(state: bytes, definition: Definition, specs: ExecutableSpecs, context: 
     for place, (token, scope, name, kind, host, marks, own) in enumerate(rows):
         workflow = scopes[scope]
         spec = workflow.spec.task_specs[name]
-        if isinstance(spec, BoundaryEvent):
+        if isinstance(spec, BoundaryEvent) and kind != "undo":
             events.append((place, token, workflow, spec, host, marks))
             continue
-        parent = tasks[host] if host else _parent(workflow, name)
+        parent = tasks[host] if host else workflow.task_tree if kind == "undo" else _parent(workflow, name)
         task = _task(workflow, spec, parent, _STATES[kind], place, token, marks)
         task.triggered = host is not None
         tasks[token] = task
         _restore_scopes(task, own or [])
-        if kind == "sub":
+        if kind in ("sub", "undo") and isinstance(spec, SubWorkflowTask):
             scopes[token] = _inner(case, task)
     for place, token, workflow, spec, host, marks in events:
         _task(workflow, spec, tasks[host].parent, WAITING, place, token, marks)
@@ -146,8 +149,16 @@ def _restore_scopes(task: CaseTask, own: list[Data]) -> None:
     if loop is not None:
         task.instance = loop.task_spec.instance_scope(loop, task, own[0])
         own = own[1:]
+    elif own and not {"undo", "group"}.isdisjoint(task.internal_data) and len(own) > _has_own_scope(task):
+        task.instance = DataScope(own[0], task.workflow.data_scope)  # of an instance that has ended
+        own = own[1:]
     if own:
         task.own = task.task_spec.own_scope(own[0], task.around)
+
+
+def _has_own_scope(task: CaseTask) -> bool:
+    make = getattr(task.task_spec, "own_scope", None)
+    return make is not None and make({}, task.around) is not None
 
 
 def _inner(case: Case, host: CaseTask) -> Scope:

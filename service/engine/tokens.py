@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
+from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent, ThrowingEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
 from SpiffWorkflow.task import Task
@@ -23,16 +23,21 @@ from service.engine.kernel.types import Data
 
 
 def kind_of(task: Task) -> str | None:
-    """user, wait, sub, loop, external or async; None when no token rests at this task."""
+    """user, wait, sub, loop, throw, external or async, undo for what remembers an activity that has ended;
+    None when no token rests at this task.
+    """
     state, spec = task._state, task.task_spec
     if state == READY:
         return "user" if spec.manual else None
     if state == WAITING and not isinstance(spec, Join):
+        if "undo" in task.internal_data:
+            return "undo"
         if isinstance(spec, CatchingEvent | EventSubProcess):
             return "wait"
         return "async" if spec.attributes and spec.attributes.async_before else None
     if state == STARTED:
-        return "sub" if isinstance(spec, SubWorkflowTask) else "loop" if isinstance(spec, LoopTask) else "external"
+        kinds = ((SubWorkflowTask, "sub"), (LoopTask, "loop"), (ThrowingEvent, "throw"))
+        return next((kind for found, kind in kinds if isinstance(spec, found)), "external")
     return None
 
 

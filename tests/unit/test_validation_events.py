@@ -39,6 +39,13 @@ def event_subprocess(trigger: str, interrupting: str) -> str:
 def body_with(place: str, trigger: str) -> str:
     """A process with an event of this trigger at this place."""
     inner = sub("p", chain(task("i")))
+    if trigger == TRIGGERS["compensate"] and "boundary" in place:  # leads to what undoes, by no flow
+        host = inner if "subprocess" in place else task("a")
+        manner = 'cancelActivity="false"' if place.startswith("non") else ""
+        name = "p" if "subprocess" in place else "a"
+        event = f'<boundaryEvent id="b" attachedToRef="{name}" {manner}>{trigger}</boundaryEvent>'
+        undo = task("u", attributes='isForCompensation="true"')
+        return chain(host) + event + undo + '<association id="as" sourceRef="b" targetRef="u"/>'
     if trigger == TRIGGERS["link"] and place.startswith("intermediate"):
         pair = [task("c", "intermediateThrowEvent", inner=trigger), task("d", "intermediateCatchEvent", inner=trigger)]
         return chain(*pair).replace(flow("c", "d"), "")

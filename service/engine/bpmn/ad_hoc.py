@@ -7,7 +7,7 @@ from typing import Any
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from service.engine.bpmn.case_scopes import holds_token, in_order, is_listener
+from service.engine.bpmn.case_scopes import holds_token, in_order, is_listener, is_memory
 from service.engine.bpmn.expressions_eval import evaluate_condition
 from service.engine.bpmn.gateways import EndJoin, ProcessSpec
 from service.engine.bpmn.step_context import OPEN
@@ -69,7 +69,8 @@ class AdHocSpec(ProcessSpec):
             marks["enough"] = True
             if self.cancels_rest:
                 for other in in_order(t for t in list(workflow.tasks.values()) if t._state & OPEN and t is not task):
-                    other.cancel()
+                    if not is_memory(other):
+                        other.cancel()
                 workflow.completed = True
 
 

@@ -149,12 +149,17 @@ def is_spent(task: Task) -> bool:
     return str(task.internal_data.get("from", "")).endswith(SPENT)
 
 
+def is_memory(task: Task) -> bool:
+    """Tell whether this remembers an activity that has ended and may be undone."""
+    return bool(task._state == WAITING and "undo" in task.internal_data)
+
+
 def holds_token(task: Task) -> bool:
     """Tell whether a token is at this task: it is open and does not merely listen or remember,
     or is entered from a completed one.
     """
     if task._state & OPEN:
-        return not (task._state == WAITING and (is_listener(task) or is_spent(task)))
+        return not (task._state == WAITING and (is_listener(task) or is_spent(task) or is_memory(task)))
     if task._state != FUTURE or task._parent is None:
         return False
     return bool(task.workflow.tasks[task._parent]._state == COMPLETED)

@@ -91,6 +91,14 @@ class Condition(EventDefinition):
         task.internal_data.pop("event_fired", None)
 
 
+class Compensation(EventDefinition):
+    """Undoes an activity that has ended, or all in the scope; ``waits`` until that is done."""
+
+    def __init__(self, activity: str | None, waits: bool) -> None:
+        super().__init__(name="")
+        self.activity, self.waits = activity, waits
+
+
 class Several(MultipleEventDefinition):
     """The first of several events to come, or, in parallel, each of them once in any order (BPMN 2.0 §10.4.3)."""
 

@@ -10,7 +10,7 @@ from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition
 
-from service.engine.bpmn.event_definitions import Condition, Several, Timer
+from service.engine.bpmn.event_definitions import Compensation, Condition, Several, Timer
 from service.engine.kernel.camunda_extensions import local_name
 
 _READ_AS_NONE = ("linkEventDefinition",)  # a pair of links is a sequence flow (BPMN 2.0 §10.4.5)
@@ -64,8 +64,17 @@ class EventDefinitions:
         text = next((child.text or "" for child in event if child.tag.startswith(full_tag("time"))), "")
         return Timer(self.node.get("id"), text.strip())
 
+    def parse_compensate_event(self, event: Any) -> Compensation:
+        activity = (event.get("activityRef") or "").rpartition(":")[2] or None
+        return Compensation(activity, event.get("waitForCompletion", "true") in ("true", "1"))
+
     def parse_conditional_event(self, event: Any) -> Condition:
         return Condition((event.find(full_tag("condition")).text or "").strip())
+
+
+def compensates(event: Any) -> bool:
+    """Tell whether a boundary event stands for what undoes its activity."""
+    return any(local_name(node) == "compensateEventDefinition" for node in definition_nodes(event))
 
 
 def link_flows(process: Any) -> Iterator[Any]:

@@ -16,10 +16,12 @@ from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, StartEventJoin, StartEventSplit
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 from SpiffWorkflow.bpmn.specs.event_definitions import CancelEventDefinition
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 
 from service.engine.bpmn import (
     activities,
     ad_hoc,
+    compensation,
     complex_gateway,
     events,
     gateways,
@@ -28,7 +30,7 @@ from service.engine.bpmn import (
     throw_events,
 )
 from service.engine.bpmn.event_definitions import Alternatives
-from service.engine.bpmn.event_parsers import EventDefinitions, definition_nodes, link_flows, referred
+from service.engine.bpmn.event_parsers import EventDefinitions, compensates, definition_nodes, link_flows, referred
 from service.engine.bpmn.step_context import deep_recursion
 from service.engine.kernel.camunda_extensions import is_diagram, script_in
 from service.engine.kernel.xml_reader import CAMUNDA, parse
@@ -67,12 +69,13 @@ class _Process(ProcessParser):
         for node in self.xpath("./bpmn:subProcess[@triggeredByEvent='true']"):
             listener = self.parse_node(node)
             self.spec.start.connect_or_add_trigger(listener, self.parser.process_parsers[listener.spec].get_spec())
+        self._add_compensation()
 
     def _add_enabled(self, spec: ad_hoc.AdHocSpec) -> None:
         """An ad-hoc subprocess begins with what nothing leads to, and ends with what leads nowhere."""
         entered = {flow.get("targetRef") for flows in self.outgoing_sequence_flows.values() for flow in flows}
         nodes = [node for node in self.node if node.tag in self.parser.PARSER_CLASSES]
-        nodes = [node for node in nodes if node.tag != full_tag("boundaryEvent")]
+        nodes = [n for n in nodes if n.tag != full_tag("boundaryEvent") and n.get("isForCompensation") != "true"]
         first = [self.parse_node(node) for node in nodes if node.get("id") not in entered]
         spec.enabled = [one.name for one in first]
         for one in first:
@@ -85,6 +88,25 @@ class _Process(ProcessParser):
             found.completed_event.connect(spec.ask)
             if not self.get_outgoing_sequence_flows(node.get("id")):
                 found.connect(spec.end)
+        self._add_compensation()
+
+    def get_boundary_events(self, attached_to_ref: str) -> list[Any]:
+        """Those that wait while the activity runs."""
+        return [node for node in super().get_boundary_events(attached_to_ref) if not compensates(node)]
+
+    def _add_compensation(self) -> None:
+        """Lead from each compensation boundary event, by its association, to what undoes the activity."""
+        for node in filter(compensates, self.xpath("./bpmn:boundaryEvent")):
+            event, identity = self.parse_node(node), node.get("id")
+            (target,) = (a.get("targetRef") for a in self.xpath("./bpmn:association") if a.get("sourceRef") == identity)
+            handler, event.undoes = self.parse_node(self.get_node_by_id(target)), node.get("attachedToRef")
+            event._connect_notify(self.spec.start)
+            event.connect(handler)
+            handler.completed_event.connect(compensation.handled)
+            host = self.spec.task_specs[event.undoes]
+            activity = self.spec.task_specs[host.task_spec] if isinstance(host, LoopTask) else host
+            activity.undone_by = event.name
+            activity.completed_event.connect(compensation.remember)
 
     def _choose_start(self) -> None:
         split = StartEventSplit(self.spec, "[starts]")

@@ -22,7 +22,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn import activities, parser, subprocesses
-from service.engine.bpmn.event_definitions import Alternatives, Condition, Timer, has_conditions
+from service.engine.bpmn.event_definitions import Alternatives, Compensation, Condition, Timer, has_conditions
 from service.engine.bpmn.events import EventBasedGateway
 from service.engine.dmn.model import Decision
 from service.engine.kernel.camunda_extensions import Attributes
@@ -57,6 +57,7 @@ class ExecutableSpecs:
 _KNOWN_EVENTS = (
     Alternatives,
     CancelEventDefinition,
+    Compensation,
     Condition,
     ErrorEventDefinition,
     EscalationEventDefinition,

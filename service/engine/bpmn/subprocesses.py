@@ -9,8 +9,9 @@ from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from service.engine.bpmn.case_scopes import in_order
+from service.engine.bpmn.case_scopes import in_order, is_memory
 from service.engine.bpmn.case_task import CaseTask
+from service.engine.bpmn.compensation import remember_scope, scope_undone
 from service.engine.bpmn.data_scopes import DataScope
 from service.engine.bpmn.events import is_last
 from service.engine.bpmn.expressions_eval import mapped
@@ -28,6 +29,7 @@ class _Scoped:
 
     spec: str
     attributes: Any
+    keeps_memories = False
 
     def _update_hook(self, task: Task) -> bool:
         case = task.workflow.top_workflow
@@ -57,8 +59,14 @@ class _Scoped:
         if self.attributes.outputs and task.workflow.context.failed is None:
             names = {**task.around.variables(with_attributes=True), **task.data}
             task.around.write(mapped(task, self.attributes.outputs, names))
+        if self.keeps_memories and task.workflow.context.failed is None:
+            remember_scope(task, scope)
         task._set_state(READY)
         task.workflow.top_workflow.subprocesses.pop(task.id, None)
+
+    def undone(self, task: CaseTask) -> None:
+        """All in it that could be undone is."""
+        scope_undone(task)
 
     def _on_cancel(self, task: Task) -> None:
         scopes = task.workflow.top_workflow.subprocesses
@@ -69,6 +77,8 @@ class _Scoped:
 
 class SubProcess(_Scoped, defaults.SubWorkflowTask):
     """Part of the process, drawn as one activity."""
+
+    keeps_memories = True
 
 
 class AdHocSubProcess(SubProcess):
@@ -102,7 +112,8 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
             return True  # its scope has ended
         if self.interrupting:
             for other in in_order(t for t in list(task.workflow.tasks.values()) if t._state & OPEN and t is not task):
-                other.cancel()
+                if not is_memory(other):  # what has ended may still be undone
+                    other.cancel()
         task.internal_data.clear()
         task.token = None  # what runs now is another token than what listened
         self.enter(task)
@@ -117,7 +128,9 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
 
 
 class Transaction(_Scoped, defaults.TransactionSubprocess):
-    """A subprocess that a cancel event can end; nothing is compensated."""
+    """A subprocess that a cancel event can end, which undoes what has ended in it."""
+
+    keeps_memories = True
 
 
 class CallActivity(_Scoped, defaults.CallActivity):

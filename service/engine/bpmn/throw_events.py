@@ -24,6 +24,7 @@ from SpiffWorkflow.task import Task
 
 from service.engine.bpmn.case_scopes import in_order, is_listener
 from service.engine.bpmn.case_task import CaseTask, loop_around
+from service.engine.bpmn.compensation import begin
 from service.engine.bpmn.event_definitions import parts_of
 from service.engine.bpmn.events import come, receive
 from service.engine.bpmn.step_context import (
@@ -44,9 +45,20 @@ class Throwing:
 
     event_definition: EventDefinition
 
-    def _run_hook(self, task: CaseTask) -> bool:
+    def _run_hook(self, task: CaseTask) -> bool | None:
+        if begin(task, self.event_definition):
+            return None
         throw(task, self.event_definition)
         return True
+
+    def undone(self, task: CaseTask) -> None:
+        """Go on: all that this event compensates is undone."""
+        if isinstance(self.event_definition, CancelEventDefinition):
+            throw(task, self.event_definition)
+            return
+        if not task._children:
+            self._predict_hook(task)  # type: ignore[attr-defined]
+        task.complete()
 
 
 class IntermediateThrowEvent(Throwing, defaults.IntermediateThrowEvent):

@@ -144,13 +144,13 @@ ELEMENTS: dict[str, frozenset[str]] = {
         "terminateEventDefinition": "id",
         "cancelEventDefinition": "id",
         "linkEventDefinition": _NAMED,
+        "compensateEventDefinition": "id activityRef waitForCompletion",
         "eventDefinitionRef": "",
     }.items()
 }
 """BPMN element → the attributes it may carry."""
 
 NOT_EXECUTED: dict[str, tuple[str, str, str, str]] = {
-    "compensateEventDefinition": ("补偿事件", "compensation", "用显式的撤销步骤。", "Draw the undoing steps."),
     "dataInput": ("数据输入", "data inputs", "直接使用流程变量。", "Use the variables of the case."),
     "dataOutput": ("数据输出", "data outputs", "直接使用流程变量。", "Use the variables of the case."),
     "dataInputAssociation": (
@@ -217,7 +217,8 @@ _FALSE = ("false",)
 _BOOLEAN = ("true", "false")
 VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("process", "processType"): ("None", "Private"),
-    ("*", "isForCompensation"): _FALSE,
+    ("*", "isForCompensation"): _BOOLEAN,
+    ("*", "waitForCompletion"): _BOOLEAN,
     ("*", "startQuantity"): ("1",),
     ("*", "completionQuantity"): ("1",),
     ("*", "instantiate"): _FALSE,

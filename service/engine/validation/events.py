@@ -25,16 +25,16 @@ PLACES: dict[str, tuple[str, ...]] = {
     "interrupting event subprocess start": (*_WAITS, "error", "escalation"),
     "non-interrupting event subprocess start": (*_WAITS, "escalation"),
     "intermediate catch": (*_WAITS, "link"),
-    "intermediate throw": ("none", "message", "signal", "escalation", "link", "multiple"),
-    "end": ("none", "message", "terminate", "error", "escalation", "signal", "cancel", "multiple"),
-    "interrupting boundary of a task": (*_WAITS, "error"),
+    "intermediate throw": ("none", "message", "signal", "escalation", "link", "compensate", "multiple"),
+    "end": ("none", "message", "terminate", "error", "escalation", "signal", "cancel", "compensate", "multiple"),
+    "interrupting boundary of a task": (*_WAITS, "error", "compensate"),
     "non-interrupting boundary of a task": _WAITS,
-    "interrupting boundary of a subprocess": (*_WAITS, "error", "escalation", "cancel"),
+    "interrupting boundary of a subprocess": (*_WAITS, "error", "escalation", "cancel", "compensate"),
     "non-interrupting boundary of a subprocess": (*_WAITS, "escalation"),
 }
 """Place of an event → the triggers with which the engine executes it as BPMN 2.0 says."""
 
-ALONE = ("none", "link", "cancel", "terminate", "multiple")
+ALONE = ("none", "link", "cancel", "compensate", "terminate", "multiple")
 """Triggers that an event has alone."""
 END_SOMETHING = ("error",)
 """Triggers that can be neither thrown beside others nor waited for together with others."""

@@ -137,20 +137,28 @@ def nodes_are_connected(d: Diagram) -> None:
     for node in d.nodes():
         into, out = d.into(node), d.out(node)
         free = kind(node.getparent()) == "adHocSubProcess"
+        may_stop = free and (kind(node) != "boundaryEvent" or undoes(node))
         if bool(into) != _may_be_entered(node) and not (free and not into):
             _refuse_flows(d, node, "进入", "incoming", missing=not into)
-        if bool(out) != _may_be_left(node) and not (free and not out and kind(node) != "boundaryEvent"):
+        if bool(out) != _may_be_left(node) and not (may_stop and not out):
             _refuse_flows(d, node, "离开", "outgoing", missing=not out)
+
+
+def undoes(node: Any) -> bool:
+    """Tell whether this is no part of the flow: it undoes an activity, or leads to what undoes it."""
+    leads = kind(node) == "boundaryEvent" and bool(children(node, "compensateEventDefinition"))
+    return leads or is_true(node.get("isForCompensation"))
 
 
 def _may_be_entered(node: Any) -> bool:
     links = kind(node) == "intermediateCatchEvent" and bool(children(node, "linkEventDefinition"))
-    return not (kind(node) in ("startEvent", "boundaryEvent") or is_event_subprocess(node) or links)
+    outside = is_event_subprocess(node) or undoes(node)
+    return not (kind(node) in ("startEvent", "boundaryEvent") or outside or links)
 
 
 def _may_be_left(node: Any) -> bool:
     links = kind(node) == "intermediateThrowEvent" and bool(children(node, "linkEventDefinition"))
-    return not (kind(node) == "endEvent" or is_event_subprocess(node) or links)
+    return not (kind(node) == "endEvent" or is_event_subprocess(node) or undoes(node) or links)
 
 
 def _refuse_flows(d: Diagram, node: Any, zh: str, en: str, *, missing: bool) -> None:
@@ -173,7 +181,7 @@ def nodes_are_reached(d: Diagram) -> None:
             for node in nodes.values()
             if kind(node) == "startEvent"
             or is_event_subprocess(node)
-            or (free and not d.into(node) and kind(node) != "boundaryEvent")
+            or (free and not d.into(node) and kind(node) != "boundaryEvent" and not undoes(node))
         ]
         seen: set[str] = set()
         while begin:
@@ -185,7 +193,7 @@ def nodes_are_reached(d: Diagram) -> None:
             begin += d.boundaries.get(name, [])
             begin += [nodes[target] for target in d.onward(node) if target in nodes]
         for name, node in nodes.items():
-            if name not in seen:
+            if name not in seen and not undoes(node):
                 d.refuse(
                     node,
                     "从开始事件走不到这个元素。",

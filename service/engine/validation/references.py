@@ -46,6 +46,7 @@ ATTRIBUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("signalEventDefinition", "signalRef"): ("signal",),
     ("errorEventDefinition", "errorRef"): ("error",),
     ("escalationEventDefinition", "escalationRef"): ("escalation",),
+    ("compensateEventDefinition", "activityRef"): tuple(ACTIVITIES),
     ("lane", "partitionElementRef"): ANY,
     ("multiInstanceLoopCharacteristics", "oneBehaviorEventRef"): tuple(EVENT_DEFINITIONS),
     ("multiInstanceLoopCharacteristics", "noneBehaviorEventRef"): tuple(EVENT_DEFINITIONS),
