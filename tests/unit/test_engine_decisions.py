@@ -401,6 +401,82 @@ def test_a_model_with_any_element_or_attribute_missing_is_read_or_refused() -> N
         model.problems(etree.tostring(whole), "t.dmn")
 
 
+def text(expression: str) -> str:
+    return f"<literalExpression><text>{expression.replace('<', '&lt;')}</text></literalExpression>"
+
+
+BOXED = {
+    text("n + 1"): 5,
+    f"<list>{text('n')}{text('n * 2')}</list>": [4, 8],
+    f'<relation><column name="a"/><column name="b" typeRef="string"/><row>{text("n")}{text("n")}</row></relation>': [
+        {"a": 4, "b": None}
+    ],
+    f"<conditional><if>{text('n > 3')}</if><then>{text('1')}</then><else>{text('2')}</else></conditional>": 1,
+    f'<for iteratorVariable="i"><in>{text("[1..3]")}</in><return>{text("i * n")}</return></for>': [4, 8, 12],
+    f'<some iteratorVariable="i"><in>{text("[1, 4]")}</in><satisfies>{text("i = n")}</satisfies></some>': True,
+    f'<every iteratorVariable="i"><in>{text("[1, 4]")}</in><satisfies>{text("i = n")}</satisfies></every>': False,
+    f"<filter><in>{text('[3, 4, 5]')}</in><match>{text('item > n')}</match></filter>": [5],
+    f'<invocation>{text("thrice")}<binding><parameter name="k"/>{text("n")}</binding></invocation>': 12,
+    f"<context><contextEntry><variable name='a b'/>{text('n')}</contextEntry>"
+    f"<contextEntry>{text('a b + 1')}</contextEntry></context>": 5,
+    f"<context><contextEntry><variable name='f'/><functionDefinition><formalParameter name='x'/>{text('x + n')}"
+    f"</functionDefinition></contextEntry><contextEntry>{text('f(1)')}</contextEntry></context>": 5,
+    text("service(n)"): 40,
+    text("service(m: n)"): 40,
+}
+MODEL = f"""<definitions xmlns="https://www.omg.org/spec/DMN/20230324/MODEL/" id="d" name="d" namespace="n">
+<inputData id="n" name="n"><variable name="n" typeRef="number"/></inputData>
+<inputData id="m" name="m"><variable name="m" typeRef="number"/></inputData>
+<businessKnowledgeModel id="k" name="thrice"><encapsulatedLogic><formalParameter name="k"/>{text("k * 3")}
+</encapsulatedLogic></businessKnowledgeModel>
+<decision id="inner" name="inner"><informationRequirement><requiredInput href="#m"/></informationRequirement>
+{text("m * 10")}</decision>
+<decisionService id="s" name="service"><outputDecision href="#inner"/><inputData href="#m"/></decisionService>
+<decision id="x" name="x"><informationRequirement><requiredInput href="#n"/></informationRequirement>
+<knowledgeRequirement><requiredKnowledge href="#k"/></knowledgeRequirement>
+<knowledgeRequirement><requiredKnowledge href="#s"/></knowledgeRequirement>BODY</decision></definitions>"""
+
+
+@pytest.mark.parametrize("body", BOXED)
+def test_every_boxed_expression_is_executed(body: str) -> None:
+    decision = read_decisions(MODEL.replace("BODY", body).encode(), "t.dmn")["x"]
+    assert evaluate(decision, {"n": 4}) == {"x": BOXED[body]}
+
+
+def test_a_typed_result_is_converted_or_null() -> None:
+    """Clause 10.3.2.9.4: a list of one for its item, an item for its list, else null."""
+    for type_, expression, wanted in (
+        ("number", "[n]", 4),
+        ("tNumbers", "n", [4]),
+        ("number", '"4"', None),
+        ("tGrade", '"good"', "good"),
+        ("tGrade", '"bad"', None),
+    ):
+        types = '<itemDefinition name="tNumbers" isCollection="true"><typeRef>number</typeRef></itemDefinition>'
+        types += '<itemDefinition name="tGrade"><typeRef>string</typeRef><allowedValues><text>"good"</text></allowedValues></itemDefinition>'
+        body = f'<variable name="x" typeRef="{type_}"/>{text(expression)}'
+        drawn = MODEL.replace("BODY", body).replace('<inputData id="n"', f'{types}<inputData id="n"')
+        assert evaluate(read_decisions(drawn.encode(), "t.dmn")["x"], {"n": 4}) == {"x": wanted}, (type_, expression)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("<functionDefinition kind='Java'/>", "Java"),
+        ("<functionDefinition kind='PMML'/>", "PMML"),
+        ('<variable name="x" typeRef="tNowhere"/>' + text("1"), "tNowhere"),
+        ('<informationRequirement><requiredInput href="http://other#n"/></informationRequirement>' + text("1"), "file"),
+        ("", "expression"),
+        (text("1") + text("2"), "expression"),
+    ],
+)
+def test_what_is_not_executed_is_refused_with_the_reason(body: str, why: str) -> None:
+    (problem,) = model.problems(MODEL.replace("BODY", body).encode(), "t.dmn")
+    assert problem.element == "x"
+    assert problem.line > 0
+    assert why in problem.en
+
+
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide-process-administrators.md").read_text(encoding="utf-8")
 ROWS = [re.findall(r"`([^`]+)`|(?<= )(\|)(?= |$)", line[1:]) for line in GUIDE.splitlines() if line.startswith("| `")]
 CELLS = [[[text for text, _ in part if text] for part in parts(row)] for row in ROWS]
