@@ -115,6 +115,7 @@ def test_sums_of_cents_are_exact() -> None:
     assert said("0.1 + 0.2 = 0.3") == "true"
     assert said("sum([0.1, 0.2, 0.3]) = 0.6") == "true"
     assert said("1.115 * 100") == "111.5"
+    assert said("[0 ** 0, 0 ** -1, 2 ** -1, -3 ** 2]") == "[1, null, 0.5, 9]"
     assert said("2 / 3") == "0." + "6" * 33 + "7"
     assert said("[decimal(0.5, 0), decimal(1.5, 0), decimal(2.5, 0), decimal(1.115, 2)]") == "[0, 2, 2, 1.12]"
 

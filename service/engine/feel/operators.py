@@ -168,7 +168,9 @@ def divide(a: Value, b: Value) -> Value:
 
 
 def power(a: Value, b: Value) -> Value:
-    """``**``."""
+    """``**``; ``0 ** 0`` is 1, as in IEEE 754."""
+    if a == 0 and b == 0 and isinstance(a, Decimal) and isinstance(b, Decimal):
+        return Decimal(1)
     return number(DIGITS.power(a, b)) if isinstance(a, Decimal) and isinstance(b, Decimal) else None
 
 
