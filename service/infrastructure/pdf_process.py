@@ -1,42 +1,41 @@
-"""A process that lays documents out for another, which may lay out as many at once as there are cores.
+"""A process that lays documents out for another: it loads what lays out once and is as many, one a connection.
 
-Standard input has requests, standard output their answers: a line of JSON, then the files, each with its length in
-four bytes before it. It ends with its input, so that nobody is left behind when the other dies.
+A connection has requests, each a block of JSON; an empty block answers each page of HTML as soon as it is laid out,
+a block each file. A process ends with its connection, so that nobody is left behind when the other side dies.
 """
 
 from __future__ import annotations
 
+import gc
 import json
+import os
+import socket
 import struct
 import sys
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from service.infrastructure import pdf
 
 
-def read_exactly(stream: IO[bytes], length: int) -> bytes:
-    """Read so many bytes; raises EOFError when the other side has ended."""
-    found = stream.read(length)
-    if len(found) < length:
-        raise EOFError
-    return found
+def send(connection: socket.socket, block: bytes) -> None:
+    """Send a block with its length before it."""
+    connection.sendall(struct.pack("!I", len(block)) + block)
 
 
-def write_block(stream: IO[bytes], block: bytes) -> None:
-    """Write a block with its length before it."""
-    stream.write(struct.pack("!I", len(block)) + block)
+def receive(connection: socket.socket) -> bytes:
+    """Receive a block of ``send``; raises EOFError when the other side has ended."""
+    return _exactly(connection, struct.unpack("!I", _exactly(connection, 4))[0])
 
 
-def read_block(stream: IO[bytes]) -> bytes:
-    """Read a block of ``write_block``."""
-    return read_exactly(stream, struct.unpack("!I", read_exactly(stream, 4))[0])
-
-
-def print_piece(piece: Sequence[str], style: str) -> bytes:
-    """Lay a piece out, and sign it if it has a contact."""
-    html, contact = piece
-    content = pdf.print_pdf(html, style=style)
+def print_piece(piece: Sequence[Any], style: str, tell: Callable[[], None] = lambda: None) -> bytes:
+    """Lay a piece out as one file, and sign it if it has a contact. tell: called after each part."""
+    parts, contact = piece
+    document = pdf.new_pdf("", style=style)
+    for html in parts:
+        document.add(html)
+        tell()
+    content = document.content()
     if not contact:
         return content
     # who signs nothing need not load what signs
@@ -45,17 +44,49 @@ def print_piece(piece: Sequence[str], style: str) -> bytes:
     return pdf_signature.sign(content, contact)
 
 
-def serve(given: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer until the input ends."""
+def serve(connection: socket.socket) -> None:
+    """Answer until the other side has ended."""
     while True:
         try:
-            request = json.loads(read_block(given))
+            request = json.loads(receive(connection))
         except EOFError:
             return
         for piece in request["pieces"]:
-            write_block(answers, print_piece(piece, request["style"]))
-        answers.flush()
+            send(connection, print_piece(piece, request["style"], lambda: send(connection, b"")))
+
+
+def _exactly(connection: socket.socket, length: int) -> bytes:
+    found = bytearray()
+    while len(found) < length:
+        more = connection.recv(min(length - len(found), 1 << 20))
+        if not more:
+            raise EOFError
+        found += more
+    return bytes(found)
+
+
+def main(numbers: Sequence[int]) -> None:
+    """Become a process for each of these open connections, and wait for them."""
+    # Loaded once for all. Fonts are not: their library starts threads, which a fork does not take along.
+    from service.infrastructure import pdf_renderer
+
+    pdf_renderer.sheet("certificates/certificate.css")
+    gc.freeze()  # what is shared stays shared
+    connections = [socket.socket(fileno=number) for number in numbers]
+    while connections:
+        own = connections.pop()
+        if os.fork() == 0:
+            for other in connections:
+                other.close()
+            serve(own)
+            return
+        own.close()
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
 
 
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    main([int(number) for number in sys.argv[1:]])

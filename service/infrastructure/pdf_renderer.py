@@ -39,8 +39,7 @@ class PdfDocument:
     """
 
     def __init__(self, title: str, *, style: str) -> None:
-        self._title, self._fonts = title, fonts()
-        self._sheets = [CSS(TEMPLATES / style, font_config=self._fonts, url_fetcher=OwnFiles(allow_redirects=False))]
+        self._title, self._fonts, self._sheets = title, fonts(), [sheet(style)]
         self._documents: list[Any] = []
 
     def add(self, html: str) -> None:
@@ -57,6 +56,12 @@ class PdfDocument:
         if self._title:
             whole.metadata.title = self._title
         return bytes(whole.write_pdf(pdf_variant=VARIANT, optimize_images=False))
+
+
+@cache
+def sheet(style: str) -> CSS:
+    """Read a style sheet, once: it costs as much as a page. It declares no fonts, which would have to be loaded."""
+    return CSS(TEMPLATES / style, url_fetcher=OwnFiles(allow_redirects=False))
 
 
 @cache

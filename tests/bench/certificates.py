@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from service.config import EMBEDDED_ROLES
 from service.migrations import upgrade
 from tests.bench.figures import Figures
 from tests.bench.processes import at_once
@@ -28,11 +29,11 @@ def measure(figures: Figures) -> None:
     """Print the certificates by the batch that people begin, then the same faces by WeasyPrint alone."""
     with scratch() as server:
         server.create_database(DATABASE)
-        upgrade(server.url(DATABASE))
+        upgrade(server.url(DATABASE, EMBEDDED_ROLES.owner), EMBEDDED_ROLES)
         url = server.url(DATABASE)
         ((user_id, held, bare),) = at_once(_prepare, [(url,)])
         (found,) = at_once(_print, [(url, user_id, held)])  # a process that has laid nothing out yet
-    found["bare_ms"] = bare
+    found["bare_ms"] = (bare + found["bare_ms"]) / 2  # before and after, since the machine has other work
     figures.key("faces_over_bare", found["cpu_ms"] / found["bare_ms"])
     figures.key("certificates_500_rss_mb", found["rss_mb"])
     figures.row(
@@ -87,7 +88,8 @@ def _print(ready: Callable[[], Any], url: str, user_id: UUID, held: list[UUID]) 
         row = PrintBatch.recent(user_id, 1)[0]
         assert (row.state, row.done) == ("done", FACES), row.error
         size = len(printing.read_file(row))
-    return {"seconds": seconds, "cpu_ms": cpu_ms, "rss_mb": watch.most / 2**20, "bytes": size}
+        bare = _bare_ms(user, held)
+    return {"bare_ms": bare, "seconds": seconds, "cpu_ms": cpu_ms, "rss_mb": watch.most / 2**20, "bytes": size}
 
 
 def _bare_ms(user: Any, held: list[Any]) -> float:
@@ -130,7 +132,7 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._over.wait(0.1):
-            self.most = max(self.most, sum(map(_held_by, (os.getpid(), *_children()))))
+            self.most = max(self.most, sum(map(_held_by, (os.getpid(), *_descendants(os.getpid())))))
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -140,10 +142,14 @@ class _Watch:
         self._thread.join()
 
 
-def _children() -> list[int]:
-    return [
-        int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()
-    ]
+def _descendants(process: int) -> list[int]:
+    """The processes that it has started, and those that they have."""
+    try:
+        tasks = list(Path(f"/proc/{process}/task").iterdir())
+        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+    return children + [found for child in children for found in _descendants(child)]
 
 
 def _held_by(process: int) -> int:

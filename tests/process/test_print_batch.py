@@ -208,6 +208,11 @@ def test_a_reissue_is_done_when_its_edition_is_printed_with_others(app: Any, clo
 FACES = printing.FACES_PER_SLICE
 
 
+def _answers(request: Any) -> Iterator[Any]:
+    yield from (printing.Answer(request.key) for parts, _ in request.pieces for _ in parts)
+    yield printing.Answer(request.key, tuple(printing.print_piece(piece, request.style) for piece in request.pieces))
+
+
 def test_a_batch_goes_on_after_its_worker_was_killed_without_a_page_lost_or_doubled(
     app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,8 +225,7 @@ def test_a_batch_goes_on_after_its_worker_was_killed_without_a_page_lost_or_doub
         """What no handler catches."""
 
     def killed(_requests: Any) -> Iterator[Any]:
-        request = next(_requests)
-        yield request.key, [printing.print_piece(piece, request.style) for piece in request.pieces]
+        yield from _answers(next(_requests))
         raise Killed
 
     monkeypatch.setattr(printing, "lay_out", killed)
@@ -234,7 +238,7 @@ def test_a_batch_goes_on_after_its_worker_was_killed_without_a_page_lost_or_doub
     def counted(requests: Iterator[Any]) -> Iterator[Any]:
         for request in requests:
             asked.append(request.key)
-            yield request.key, [printing.print_piece(piece, request.style) for piece in request.pieces]
+            yield from _answers(request)
 
     monkeypatch.setattr(printing, "lay_out", counted)
     printing.write(batch.id)
@@ -281,7 +285,7 @@ def test_a_batch_can_be_cancelled_until_it_is_done(
     def interrupted(requests: Iterator[Any]) -> Iterator[Any]:
         for request in requests:
             printing.cancel(stage.association, batch.id)
-            yield request.key, [b"never read"]
+            yield printing.Answer(request.key, (b"never read",))
 
     if when == "before":
         printing.cancel(stage.association, batch.id)

@@ -22,13 +22,13 @@ from service.domain.certificates.faces import FaceStyle, Packaging
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.infrastructure import pdf
 from service.infrastructure.pdf_merger import merge
-from service.infrastructure.pdf_pool import Piece, Request, lay_out, print_piece
+from service.infrastructure.pdf_pool import Answer, Piece, Request, lay_out, print_piece
 from service.models.db.clock import now
 from service.models.db.encryption import read_encrypted, write_encrypted
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.queries.certificates.print_list import printable, printed_in
+from service.models.queries.certificates.print_list import printable, printed_in, record_progress
 from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
@@ -44,7 +44,7 @@ from service.workflow.runtime import jobs
 
 MAX_FACES = 500  # faces of one file
 FOREGROUND_FACES = 2  # faces that take less than two seconds
-FACES_PER_SLICE = 10  # faces laid out between two notes of the progress
+FACES_PER_SLICE = 20  # faces of a part: fonts cost much a part, pages that wait to be written memory
 FILE_LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "print_batch", "print_batch.remove"
 
@@ -185,7 +185,7 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
     user = User.get(batch.user_id)
     if user is None or not user.is_active:
         raise NotAllowed
-    refused = _log(user, batch)
+    refused = _log(user, batch, job_id)
     wanted = [UUID(key) for key in batch.certificate_ids if key not in {row["id"] for row in refused}]
     _note(batch.id, refused=refused)
     if not wanted:
@@ -198,51 +198,51 @@ def _write(batch: PrintBatch, job_id: UUID | None) -> None:
 
 
 def _parts(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], job_id: UUID | None) -> list[list[Path]]:
-    """Lay the slices out that are not there yet, and note the progress; returns their files, in order.
+    """Lay the slices out that are not there yet, and note the progress face by face; returns their files, in order.
 
     What a file is called follows from what stands in it: a slice whose facts have changed since is laid out again.
     """
     files: list[list[Path]] = []
-    done = 0
+    laid = 0
 
     def requests() -> Iterator[Request]:
-        nonlocal done
+        nonlocal laid
         for key, part in enumerate(slices):
             pieces = _pieces(batch, part)
             files.append([_part(batch.id, key, piece) for piece in pieces])
             if all(path.exists() for path in files[key]):
-                done += len(part)
+                laid += len(part)
                 continue
             yield Request(key, pieces, faces.STYLE)
 
-    for key, contents in _laid_out(requests(), len(slices)):
-        for path, content in zip(files[key], contents, strict=True):
-            write_encrypted(path, content)
-        done += len(slices[key])
-        _progress(batch.id, done)
-        if job_id is not None:
-            jobs.extend_lease(job_id)
-    _progress(batch.id, done)
+    for answer in _laid_out(requests(), len(slices)):
+        if answer.files:
+            for path, content in zip(files[answer.key], answer.files, strict=True):
+                write_encrypted(path, content)
+        else:
+            laid += 1
+        _progress(batch.id, laid, job_id)
+    _progress(batch.id, laid, job_id)
     return files
 
 
-def _laid_out(requests: Iterator[Request], slices: int) -> Iterator[tuple[int, list[bytes]]]:
+def _laid_out(requests: Iterator[Request], slices: int) -> Iterator[Answer]:
     """Few faces are laid out here: starting a process takes longer."""
     if slices > 1:
         yield from lay_out(requests)
         return
     for request in requests:
-        yield request.key, [print_piece(piece, request.style) for piece in request.pieces]
+        contents = tuple(print_piece(piece, request.style) for piece in request.pieces)
+        yield from (Answer(request.key) for parts, _ in request.pieces for _ in parts)
+        yield Answer(request.key, contents)
 
 
 def _pieces(batch: PrintBatch, part: Sequence[Certificate]) -> tuple[Piece, ...]:
     collected = faces.faces_of(part, batch.address, (batch.shift_x, batch.shift_y), _style(batch))
+    pages = [pdf.render(faces.TEMPLATE, {"title": faces.TITLE, "faces": [face]}) for face in collected]
     if batch.packaging == Packaging.PDF:
-        return ((pdf.render(faces.TEMPLATE, {"title": faces.TITLE, "faces": collected}), ""),)
-    return tuple(
-        (pdf.render(faces.TEMPLATE, {"title": faces.TITLE, "faces": [face]}), _contact(batch, certificate))
-        for face, certificate in zip(collected, part, strict=True)
-    )
+        return ((tuple(pages), ""),)
+    return tuple(((page,), _contact(batch, certificate)) for page, certificate in zip(pages, part, strict=True))
 
 
 def _contact(batch: PrintBatch, certificate: Certificate) -> str:
@@ -262,17 +262,15 @@ def _packed(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], parts: S
     return out.getvalue()
 
 
-def _progress(batch_id: UUID, done: int) -> None:
-    """Note how many faces are laid out; raises Cancelled when the user has ended the batch."""
-    with transaction(Operation("print_batch_progress")) as current:
-        row = current.get_one(PrintBatch, batch_id, populate_existing=True)
-        if row.state == "cancelled":
-            raise Cancelled
-        row.done = done
+def _progress(batch_id: UUID, laid: int, job_id: UUID | None) -> None:
+    """Note how many faces are laid out, and keep the job; raises Cancelled when the user has ended the batch."""
+    if record_progress(batch_id, laid, job_id, now() + jobs.LEASE) == "cancelled":
+        raise Cancelled
 
 
 def _part(batch_id: UUID, key: int, piece: Piece) -> Path:
-    digest = hashlib.sha256("\0".join(piece).encode()).hexdigest()
+    parts, contact = piece
+    digest = hashlib.sha256("\0".join((*parts, contact)).encode()).hexdigest()
     return _folder(batch_id) / f"{key:04d}-{digest[:24]}.sealed"
 
 
@@ -281,13 +279,14 @@ def _clear(batch_id: UUID) -> None:
     shutil.rmtree(_folder(batch_id), ignore_errors=True)
 
 
-def _log(user: User, batch: PrintBatch) -> list[dict[str, Any]]:
+def _log(user: User, batch: PrintBatch, job_id: UUID | None) -> list[dict[str, Any]]:
     """Log one print each in a transaction of its own; returns those that are refused, with the reason."""
     logged = printed_in(batch.id)
     refused = []
     for key in batch.certificate_ids:
         if UUID(key) in logged:
             continue
+        _progress(batch.id, 0, job_id)
         try:
             certificates.print_certificate(user, UUID(key), batch.reason, batch.id, _style(batch))
         except Exception as error:
