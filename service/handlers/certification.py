@@ -23,6 +23,7 @@ from service.models.tables.certificate import Certificate, CertificateSerial, Nu
 from service.models.tables.organisation import Organisation
 from service.models.tables.training import Enrollment
 from service.operations.certificates import (
+    FACE_CHANGED,
     end_holders,
     find_approved_certificate,
     find_unapproved_certificate,
@@ -39,8 +40,6 @@ from service.operations.enrollments import (
 )
 from service.operations.identity import obstacle_to_owner
 from service.operations.personal_values import typed_text
-
-FACE_CHANGED = N_("资料已变更，证面与打印件不同：收回打印件后换发新版。")
 
 
 @topic("certification.issue_certificate")
@@ -77,11 +76,14 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Approve: the certificate becomes valid (R59), the edition it renews is superseded (R56, R60).
 
-    The face stays as it may have been printed; what changes it makes another edition (R79).
+    The face stays as it may have been printed; what changes it makes another edition (R79). Raises Conflict while
+    a print is to be called back.
     """
     certificate = _certificate(data)
     if obstacle := certificates.obstacle_to_approval(to_domain(certificate)):
         raise Conflict(obstacle)
+    if load_enrollment(data).reason == FACE_CHANGED:
+        raise Conflict(FACE_CHANGED)
     if old := find_approved_certificate(certificate.person_id):
         old.state = CertificateState.SUPERSEDED
         session().flush()  # a unique index allows one valid edition: the old one first
@@ -121,7 +123,8 @@ def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     edition, and the recovered one is void (R79)."""
     enrollment, certificate = load_enrollment(data), _certificate(data)
     person = load_trainee(enrollment)
-    if certificate.printed_count and not is_face_of(certificate, person, person.unit.name):
+    is_other = enrollment.reason == FACE_CHANGED or not is_face_of(certificate, person, person.unit.name)
+    if certificate.printed_count and is_other:
         certificate = _replaced(enrollment, certificate)
     certificate.qualification_type_id, certificate.unit_name = person.qualification_type_id, person.unit.name
     certificate.approval = "pending"

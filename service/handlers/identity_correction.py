@@ -25,8 +25,9 @@ from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.certificate import Certificate, next_edition
 from service.models.tables.identity_correction import IdentityCorrection
 from service.models.tables.person import Person
+from service.models.tables.training import Enrollment
 from service.models.tables.user import User
-from service.operations.certificates import find_approved_certificate
+from service.operations.certificates import FACE_CHANGED, count_last, find_approved_certificate
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy
 from service.operations.identity import change_owner, owns_number
@@ -34,7 +35,7 @@ from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
 
 ONE_PERSON = N_("申请人不能复核自己的申请，请由协会另一位经办人复核。")
-PRINTED = N_("该人员有已打印、正待审批的证书；请先不予审批并收回，或待其办结后再同意更正。")
+PRINTED = N_("该人员有已打印、正待审批的证书，其案卷无法收回打印件；请待其办结后再同意更正。")
 
 
 @task_subject("identity_correction")
@@ -96,8 +97,7 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def apply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Correct the record; numbers of certificates follow, and a certificate whose face is wrong gets a new edition.
 
-    Raises NotAllowed for who asked for it, InvalidInput for a number that somebody else has, Conflict while a printed
-    certificate waits for approval.
+    Raises NotAllowed for who asked for it, InvalidInput for a number that somebody else has.
     """
     row = _correction(data)
     if context.actor_id == row.requested_by:
@@ -105,8 +105,6 @@ def apply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     person = session().get_one(
         Person, row.person_id, options=[undefer_group(ENCRYPTED)], with_for_update={"key_share": True}
     )
-    if _is_printed_and_pending(person):
-        raise Conflict(PRINTED)
     before = person.id_number_digest
     if before != row.id_number_digest:
         _refuse_taken(row)
@@ -117,6 +115,7 @@ def apply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     session().flush()
     if is_on_face:
         _replace_certificate(person, context)
+        _call_back(person, context)
     row.assented_by, row.assented_at = context.actor_id, context.at
     _move(row, CorrectionState.APPLIED)
     return {}
@@ -129,14 +128,25 @@ def close(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _is_printed_and_pending(person: Person) -> bool:
-    query = select(Certificate.id).where(
+def _call_back(person: Person, context: Context) -> None:
+    """Call the print of a certificate in the making back, whose face is no longer true (R79): its case makes the next
+    edition, and nobody approves this one meanwhile. What is not printed yet counts after the edition made here.
+    """
+    query = select(Certificate).where(
         Certificate.person_id == person.id,
         Certificate.state == CertificateState.ISSUED,
         Certificate.approval == "pending",
-        Certificate.printed_count > 0,
     )
-    return session().scalar(query.limit(1)) is not None
+    for certificate in session().scalars(query.order_by(Certificate.id).with_for_update()).all():
+        if not certificate.printed_count:
+            count_last(certificate)
+            continue
+        enrollment = session().get(Enrollment, certificate.enrollment_id) if certificate.enrollment_id else None
+        if enrollment is None or enrollment.case_id is None:
+            raise Conflict(PRINTED)
+        if enrollment.reason != FACE_CHANGED:
+            enrollment.reason = FACE_CHANGED
+            context.send_message(enrollment.case_id, "face_changed")
 
 
 def _refuse_taken(row: IdentityCorrection) -> None:

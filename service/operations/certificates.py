@@ -27,6 +27,7 @@ from service.models.tables.training import Enrollment
 from service.operations.context import Context
 
 FIRST_PRINT = N_("首次打印")
+FACE_CHANGED = N_("资料已变更，证面与打印件不同：收回打印件后换发新版。")
 
 _APPROVED = select(Certificate).where(
     Certificate.person_id == bindparam("person"), Certificate.state == CertificateState.VALID
@@ -138,8 +139,13 @@ def follow_records(person_ids: Collection[UUID]) -> list[UUID]:
             printed.append(certificate.enrollment_id)
             continue
         certificate.qualification_type_id, certificate.unit_name = person.qualification_type_id, unit_name
-        if (latest := last_edition(certificate.number)) > certificate.edition:
-            certificate.edition = latest + 1
+        count_last(certificate)
     waiting = select(Task.case_id).where(Task.element.endswith("approve_certificate"), Task.state == "open")
     cases = select(Enrollment.case_id).where(Enrollment.id.in_(printed), Enrollment.case_id.in_(waiting))
     return list(session().scalars(cases.order_by(Enrollment.case_id))) if printed else []
+
+
+def count_last(certificate: Certificate) -> None:
+    """Let an edition that nobody has printed count after every other there is."""
+    if (latest := last_edition(certificate.number)) > certificate.edition:
+        certificate.edition = latest + 1

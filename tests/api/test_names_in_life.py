@@ -197,7 +197,7 @@ def desk(client: FlaskClient, stage: Stage) -> FlaskClient:
         {"qualification_type": "安全生产管理人员(生产)"},
         {"qualification_type": "安全生产管理人员（生产）"},
         {"no_criminal_record": "√"},
-        {"no_criminal_record": "无"},
+        {"no_criminal_record": "无刑事处罚"},
         {"id_type": "身份证", "sex": "男性"},
         {"id_type": "外国人永久居留身份证", "id_number": "911124198504013007"},
         {"id_type": "五星卡", "id_number": "911124198504013007"},
@@ -233,6 +233,10 @@ def test_r72_r81_cells_are_read_as_people_fill_them_in(desk: FlaskClient, more: 
     ("more", "why"),
     [
         ({"certificate_number": "37201330000", "certificate_valid_to": "2027-12"}, "日期应写作"),
+        *(  # no penalty, or no declaration? What binds people is not guessed (R20)
+            ({"no_criminal_record": word}, f"“{word}”看不出是已声明还是未声明，请填“是”或“否”")
+            for word in ("无", "没有", "—", "有", "不详")
+        ),
         ({"certificate_number": "37201330000", "certificate_valid_to": 46752}, "日期被存成了数字"),
         ({"id_number": "3.70E+17"}, "末几位已经丢失"),
         ({"phone": "1.38E+10"}, "末几位已经丢失"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from contextvars import Context
 from datetime import timedelta
 from typing import Any
 
+import pikepdf
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,6 +17,7 @@ from sqlalchemy import select
 from service.api.v1 import BLUEPRINTS
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
+from service.domain.certificates.faces import FaceLanguage, Layout
 from service.models.db.clock import now, today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -325,3 +328,17 @@ def test_an_institution_records_scores_of_its_own_classes_alone(client: FlaskCli
     assert told(Machine(client, stage.association).post("/scores", entry), 403)
     assert told(Machine(client, authority_user("ministry")).get("/me"), 401)
     assert today()
+
+
+@pytest.mark.parametrize("layout", [*Layout])
+@pytest.mark.parametrize("language", [*FaceLanguage])
+def test_a_print_has_the_layout_and_language_that_were_asked_for(
+    client: FlaskClient, stage: Stage, layout: Layout, language: FaceLanguage
+) -> None:
+    """Issue 9 (documents): as on the pages; the file is laid out as the print was logged."""
+    held = make_certificate(stage.person())
+    machine = Machine(client, stage.association)
+    made = told(machine.post(f"/certificates/{held.id}/prints", {"layout": layout, "language": language}), 201)
+    assert (made["layout"], made["language"]) == (layout, language)
+    with pikepdf.open(io.BytesIO(machine.get(f"/prints/{made['id']}").data)) as document:
+        assert len(document.pages) == (2 if layout is Layout.CARD else 1)

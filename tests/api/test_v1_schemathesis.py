@@ -17,8 +17,9 @@ from schemathesis.engine import events, from_schema
 from service.domain.accounts import passwords
 from service.domain.accounts.attempts import Pace
 from service.models.db.clock import today
+from service.models.tables.identity_correction import CorrectionFile
 from service.models.tables.user import User
-from service.workflow.persons import person_records
+from service.workflow.persons import corrections, person_records
 from service.workflow.runtime import jobs
 from service.workflow.training import enrollments
 from tests.api.v1_world import PASSWORD, give_password, make_world
@@ -76,13 +77,17 @@ def populate(stage: Stage, clock: Any) -> dict[str, list[str]]:
         make_certificate(persons[8], today() - timedelta(days=3)),
         make_certificate(stranger),
     ]
-    rows = {
+    rows: dict[str, Any] = {
         "unit_id": [stage.unit, elsewhere, make_unit("group", "37")],
         "person_id": [*persons, pending, stranger, make_person(stage.unit, state="draft")],
         "class_id": [ready, publish_class(stage)],
         "enrollment_id": [enrollment_of(case) for case in found],
         "certificate_id": [*held, *(row for person in persons for row in certificates_of(person))],
     }
+    raw = {"kind": "typing", "statement": "录入时错一字。", "name": "陈戊臣"}
+    files = [("户口簿.jpg", portrait())]
+    rows["correction_id"] = [corrections.request_correction(stage.enterprise, persons[7].id, raw, files)]
+    rows["file_id"] = CorrectionFile.of(rows["correction_id"][0].id)
     enrollments.refresh_need()
     give_password()
     return {name: [str(row.id) for row in kept] for name, kept in rows.items()}

@@ -208,6 +208,10 @@ def test_a_reissue_is_done_when_its_edition_is_printed_with_others(app: Any, clo
 FACES = printing.FACES_PER_SLICE
 
 
+class Killed(BaseException):
+    """What no handler catches."""
+
+
 def _answers(request: Any) -> Iterator[Any]:
     yield from (printing.Answer(request.key) for parts, _ in request.pieces for _ in parts)
     yield printing.Answer(request.key, tuple(printing.print_piece(piece, request.style) for piece in request.pieces))
@@ -220,9 +224,6 @@ def test_a_batch_goes_on_after_its_worker_was_killed_without_a_page_lost_or_doub
     stage = make_stage()
     held = _held(stage, 2 * FACES + 3)
     batch = _begin(stage, held)
-
-    class Killed(BaseException):
-        """What no handler catches."""
 
     def killed(_requests: Any) -> Iterator[Any]:
         yield from _answers(next(_requests))
@@ -250,6 +251,72 @@ def test_a_batch_goes_on_after_its_worker_was_killed_without_a_page_lost_or_doub
         owners = [_page_of_structure(document, page) for page in document.pages]
         assert owners == [page.obj.objgen for page in document.pages]  # each page keeps its own structure
     assert not (settings().data_dir / "prints" / str(batch.id)).exists()
+
+
+class Deadly:
+    """Functions that a worker calls; it dies before or after one of them, the ``at``-th of all."""
+
+    def __init__(self, at: int) -> None:
+        self._left = at
+
+    def _die(self) -> None:
+        self._left -= 1
+        if not self._left:
+            raise Killed
+
+    def __call__(self, function: Any) -> Any:
+        def stepped(*given: Any, **more: Any) -> Any:
+            self._die()
+            found = function(*given, **more)
+            self._die()
+            return found
+
+        return stepped
+
+
+def _dies(batch: PrintBatch, at: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Write a batch until the worker dies at this step; False when there are not so many."""
+    deadly = Deadly(at)
+    with monkeypatch.context() as patched:
+        for name in ("record_progress", "write_encrypted", "merge", "_note", "_end"):
+            patched.setattr(printing, name, deadly(getattr(printing, name)))
+        patched.setattr(certificates, "print_certificate", deadly(certificates.print_certificate))
+        try:
+            printing.write(batch.id)
+        except Killed:
+            session().rollback()
+            return True
+    return False
+
+
+def test_killed_at_each_step_no_page_is_lost_or_doubled(app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 9 (batches): the worker dies before and after each print, note, part and file; the next ends the batch"""
+    stage = make_stage()
+    held = _held(stage, 3)
+    known: dict[Any, bytes] = {}
+
+    def laid_out(requests: Iterator[Any]) -> Iterator[Any]:
+        """Lay each face out once for all the batches."""
+        for request in requests:
+            yield from (printing.Answer(request.key) for parts, _ in request.pieces for _ in parts)
+            for piece in request.pieces:
+                known[piece] = known.get(piece) or printing.print_piece(piece, request.style)
+            yield printing.Answer(request.key, tuple(known[piece] for piece in request.pieces))
+
+    monkeypatch.setattr(printing, "FACES_PER_SLICE", 2)
+    monkeypatch.setattr(printing, "lay_out", laid_out)
+    pages, is_killed = [], True
+    while is_killed:
+        batch, before = _begin(stage, held, reason="核对"), len(_prints())
+        is_killed = _dies(batch, len(pages) + 1, monkeypatch)
+        printing.write(batch.id)
+        assert (_now(batch).state, _now(batch).done, _now(batch).refused) == ("done", 3, [])
+        assert len(_prints()) - before == 3
+        with pikepdf.open(io.BytesIO(printing.read_file(_now(batch)))) as document:
+            pages.append([page.Contents.read_bytes() for page in document.pages])
+    assert len(pages) > 30  # steps there are
+    assert all(found == pages[-1] for found in pages)
+    assert len(set(pages[-1])) == 3
 
 
 def test_slices_are_laid_out_by_processes_and_stand_in_order(app: Any, clock: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from service.errors import Conflict
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.certificate import Certificate, PrintRecord, next_edition
@@ -19,7 +20,7 @@ from service.models.tables.person import Person
 from service.models.tables.training import Enrollment
 from service.workflow.certificates import certificates, printing
 from service.workflow.persons.transfers import change_type, transfer_person
-from service.workflow.runtime import history
+from service.workflow.runtime import history, jobs
 from service.workflow.system.data_check import differences
 from service.workflow.units.unit_changes import rename_unit
 from tests.api.v1_world import Machine, give_password, told
@@ -34,7 +35,8 @@ from tests.builders.stage import (
     open_tasks,
     publish_class,
 )
-from tests.builders.world import make_certificate, make_unit, qualification
+from tests.builders.world import identity_number, make_certificate, make_unit, qualification
+from tests.process.test_identity_correction import ask
 
 PRINT, APPROVE = "certification/print_certificate", "certification/approve_certificate"
 ADDRESS = "https://example.org/verify/{}"
@@ -115,6 +117,37 @@ def test_r79_a_printed_face_that_changes_is_called_back_and_printed_as_a_new_edi
     do(stage.ministry, case, APPROVE, decision="approve")
     assert ended_at(case) == "certified"
     assert list(history.verify([case])) == []
+
+
+@pytest.mark.parametrize("is_printed", [True, False])
+def test_r79_a_corrected_identity_calls_the_print_of_a_renewal_back(stage: Stage, clock: Any, is_printed: bool) -> None:
+    """R77, R79: the name on the paper is no longer true; nobody approves it between the assent and the recovery."""
+    person = stage.person(number=identity_number(1))
+    case = certifying(stage, clock, person)
+    made = made_in(person)
+    if is_printed:
+        certificates.print_certificate(stage.association, made.id)
+    row = ask(stage, person, name="陈戊臣")
+    assert row.case_id
+    do(stage.province, row.case_id, "approve_correction", decision="approve")
+    do(stage.association, row.case_id, "assent_identity", decision="assent")
+    if is_printed:
+        with pytest.raises(Conflict, match="收回打印件"):
+            do(stage.ministry, case, APPROVE, decision="approve")
+        jobs.run_all()
+        assert open_tasks(case) == ["recover_certificate"]
+        do(stage.association, case, "recover_certificate", recovered="true", recovery_note="尚未发出，已销毁。")
+        assert do(stage.association, case, "correct_certificate", decision="resubmit") == [APPROVE, PRINT]
+    else:
+        jobs.run_all()
+        assert open_tasks(case) == [APPROVE, PRINT]
+    new = made_in(person)
+    assert (new.id != made.id, new.printed_count) == (is_printed, 0)
+    assert new.edition == max(one.edition for one in editions(person))
+    do(stage.association, case, PRINT)
+    do(stage.ministry, case, APPROVE, decision="approve")
+    assert ended_at(case) == "certified"
+    assert list(history.verify([case, row.case_id])) == []
 
 
 @pytest.mark.parametrize("change", sorted(CHANGES))

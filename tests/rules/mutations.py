@@ -658,6 +658,28 @@ MUTATIONS = (
         PROCESS + "erasure.py::test_R75_telephone_and_photo_go_three_years_after_the_last_certificate_ended",
     ),
     _row(
+        77,
+        "service/operations/identity.py",
+        "select(or_(certified, enrolled))",
+        "select(enrolled)",
+        PROCESS + "identity_correction.py::test_every_locked_field_is_refused_at_every_door_for_every_holder",
+    ),
+    _row(
+        77,
+        "service/handlers/identity_correction.py",
+        "if context.actor_id == row.requested_by:",
+        "if context.actor_id is None:",
+        PROCESS
+        + "identity_correction.py::test_an_academys_correction_is_assented_by_a_second_member_of_the_association",
+    ),
+    _row(
+        77,
+        "service/handlers/identity_correction.py",
+        "        change_owner(before, row.id_number_digest)\n",
+        "",
+        PROCESS + "identity_correction.py::test_R77_a_correction_is_approved_assented_and_applied",
+    ),
+    _row(
         78,
         CERTIFICATES + "certificates.py",
         "if valid_to > (latest := add_years(issued, VALIDITY_YEARS)):",
@@ -686,6 +708,20 @@ MUTATIONS = (
         "func.max(Certificate.edition)).where(Certificate.enrollment_id == certificate.enrollment_id)",
         "func.max(Certificate.edition)).where(Certificate.number == certificate.number)",
         PROCESS + "printed_face.py::test_r79_the_task_is_found_though_another_edition_is_newer",
+    ),
+    _row(
+        79,
+        "service/handlers/certification.py",
+        "if load_enrollment(data).reason == FACE_CHANGED:",
+        "if load_enrollment(data).reason is True:",
+        PROCESS + "printed_face.py::test_r79_a_corrected_identity_calls_the_print_of_a_renewal_back",
+    ),
+    _row(
+        80,
+        "service/workflow/certificates/certificates.py",
+        "jobs.leave_message(case_id, message, data)",
+        "message in data",
+        PROCESS + "endings.py::test_a_revoked_certificate_ends_the_training_that_stands_on_it",
     ),
     _row(
         81,
@@ -734,8 +770,6 @@ MUTATIONS = (
 
 LATER: dict[int, str] = {
     76: "time of each step",
-    77: "a certificate number belongs to one human being",
-    80: "whatever ends reaches each live case that holds it",
     82: "a person without photo is shown as such",
     83: "completions taken back",
     84: "substitutes",

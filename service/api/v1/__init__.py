@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service.api.v1 import account, certificates, classes, documents, enrollments, persons, reports, scores, units
+from service.api.v1 import (
+    account,
+    certificates,
+    classes,
+    corrections,
+    documents,
+    enrollments,
+    persons,
+    reports,
+    scores,
+    units,
+)
 
 BLUEPRINTS = (
     account.blp,
     units.blp,
     persons.blp,
+    corrections.blp,
     classes.blp,
     enrollments.blp,
     scores.blp,

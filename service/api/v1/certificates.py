@@ -20,6 +20,7 @@ from service.api.v1.schemas.pages import (
 from service.api.v1.schemas.persons import Reason
 from service.api.v1.task_completion import complete_first_task
 from service.domain.accounts.permissions import Action
+from service.domain.certificates.faces import FaceStyle
 from service.models.db.clock import today
 from service.models.db.transaction import expire_session
 from service.models.queries.certificates import certificate_list
@@ -76,7 +77,8 @@ def approve_certificate(given: dict[str, Any], certificate_id: UUID) -> Any:
 @blp.alt_response(409, response="PROBLEM_409")
 def print_certificate(given: dict[str, Any], certificate_id: UUID) -> Any:
     """打印 / Print a certificate; the print is logged"""
-    record = certificates.print_certificate(user(), certificate_id, given.get("reason", ""))
+    style = FaceStyle.parse(given)
+    record = certificates.print_certificate(user(), certificate_id, given.get("reason", ""), style=style)
     return record, {"Location": f"/api/v1/prints/{record.id}"}
 
 

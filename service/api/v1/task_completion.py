@@ -33,6 +33,12 @@ def complete_first_task(case_ids: Sequence[UUID], element: str, raw: Raw) -> Non
     complete_task(waiting[0] if waiting else None, element, raw)
 
 
+def complete_first_step(case_id: UUID | None, elements: Sequence[str], raw: Raw) -> None:
+    """Complete whichever of these steps of a case is the user's now. Raises Conflict when none is."""
+    waiting = [element for element in elements if task_lookup.step_of_case(user(), case_id, element)]
+    complete_task(case_id if waiting else None, next(iter(waiting), ""), raw)
+
+
 def complete_tasks(element: str, rows: Sequence[tuple[UUID, Raw]]) -> dict[str, Any]:
     """Complete one step of many enrolments, each a use case of its own; a request sent before is answered again."""
     named = [enrollment for enrollment, _ in rows]

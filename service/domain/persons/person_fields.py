@@ -178,7 +178,10 @@ PERSON_FIELDS = RecordFields(
             key="no_criminal_record",
             label=N_("无刑事处罚声明"),
             kind=FieldKind.BOOLEAN,
-            synonyms={"true": (*YES_WORDS, "无", "无刑事处罚", "没有刑事处罚"), "": NO_WORDS},  # 无: none was imposed
+            synonyms={
+                "true": (*YES_WORDS, "无刑事处罚", "没有刑事处罚"),
+                "": NO_WORDS,
+            },  # 无 alone: no penalty, or no word?
             places=_EVERYWHERE,
             section=DECLARATION,
             has_rule=True,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from service.domain.certificates.faces import FaceStyle
 from service.domain.persons.persons import parse_name
 from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
-from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound, TooManyAttempts
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound, TooManyAttempts
 from service.models.db.clock import now, today
 from service.models.db.encryption import ENCRYPTED
 from service.models.db.session import session
@@ -39,6 +40,7 @@ from service.operations.certificates import holders_of, log_print
 from service.validation.form_reader import FormReader
 from service.workflow.certificates import faces
 from service.workflow.certificates.printer_calibration import Shift
+from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import jobs, tasks
 
 ATTEMPT_KIND = "verify"
@@ -137,31 +139,52 @@ def records_file(user: User, certificate_id: UUID, shift: Shift = (0, 0)) -> byt
 
 
 def hand_out(user: User, record_id: UUID, raw: Mapping[str, Any]) -> UUID:
-    """Record the receiver and day of a print; returns the certificate's id."""
-    hand_out_many(user, [record_id], raw)
-    return session().get_one(PrintRecord, record_id).certificate_id
+    """Record the receiver and day of a print; returns the certificate's id.
 
-
-def hand_out_many(user: User, record_ids: Collection[UUID], raw: Mapping[str, Any]) -> int:
-    """Record the receiver and day of these prints; returns their number.
-
-    Raises InvalidInput at ``received_by`` or ``received_on``, Conflict for one that was handed out already.
+    Raises InvalidInput at ``received_by`` or ``received_on``, Conflict when it was handed out already.
     """
+    received = _read_receipt(user, raw)
+    return _hand_out(user, record_id, *received)
+
+
+def hand_out_many(user: User, record_ids: Iterable[UUID], raw: Mapping[str, Any]) -> dict[UUID, Message]:
+    """Record the receiver and day of each of these prints by itself; returns those that were refused, and why (R44).
+
+    Raises InvalidInput at ``received_by`` or ``received_on``.
+    """
+    received = _read_receipt(user, raw)
+    refused = {}
+    for record_id in dict.fromkeys(record_ids):
+        try:
+            _hand_out(user, record_id, *received)
+        except Exception as error:
+            refused[record_id] = refusal_of(error, "hand_out").first
+    return refused
+
+
+def _read_receipt(user: User, raw: Mapping[str, Any]) -> tuple[str, date]:
+    if not may(Role(user.role), Action.PRINT_CERTIFICATE):
+        raise NotAllowed
+    entry = FormReader(raw)
+    received_by = entry.text("received_by", 50, required=True)
+    received_on = entry.date("received_on", required=True, latest=today())
+    entry.check()
+    assert received_by
+    assert received_on
+    return received_by, received_on
+
+
+def _hand_out(user: User, record_id: UUID, received_by: str, received_on: date) -> UUID:
     with transaction(Operation("hand_out", user.id)) as current:
-        entry = FormReader(raw)
-        received_by = entry.text("received_by", 50, required=True)
-        received_on = entry.date("received_on", required=True, latest=today())
-        entry.check()
-        chosen = select(PrintRecord).where(PrintRecord.id.in_(record_ids)).with_for_update()
-        records = current.scalars(chosen.execution_options(populate_existing=True)).all()
-        if len(records) < len(set(record_ids)):
+        chosen = select(PrintRecord).where(PrintRecord.id == record_id).with_for_update()
+        record = current.scalars(chosen.execution_options(populate_existing=True)).one_or_none()
+        if record is None:
             raise NotFound
-        for record in records:
-            _printable(user, record.certificate_id)
-            if record.received_on is not None:
-                raise Conflict(N_("所选证书中有已登记领取的，请刷新后重新选择。"))
-            record.received_by, record.received_on = received_by, received_on
-    return len(records)
+        _printable(user, record.certificate_id)
+        if record.received_on is not None:
+            raise Conflict(N_("已登记过领取，领取人和日期见登记表。"))
+        record.received_by, record.received_on = received_by, received_on
+        return record.certificate_id
 
 
 def verify(number: str, name: str, source: str) -> Certificate | None:

@@ -197,8 +197,12 @@ def _problem(column: RecordField, cell: Any) -> str | None:
 
 
 def _says_nothing(column: RecordField, shown: str) -> bool:
-    """Tell whether a cell that may be empty holds a word for empty: ``无`` under a number of a certificate."""
-    return column.kind is not FieldKind.TEXT and not column.required and shown.strip() in EMPTY_WORDS
+    """Tell whether a cell that may be empty holds a word for empty: ``无`` under a number of a certificate.
+
+    Under a declaration it could as well be its answer, and what binds people is not guessed.
+    """
+    may_be_empty = column.kind not in (FieldKind.TEXT, FieldKind.BOOLEAN) and not column.required
+    return may_be_empty and shown.strip() in EMPTY_WORDS
 
 
 def _choose(row: Row, column: RecordField, shown: str, options: Options) -> None:
@@ -209,7 +213,10 @@ def _choose(row: Row, column: RecordField, shown: str, options: Options) -> None
     if not shown or (value is None and _says_nothing(column, shown)):
         return
     if value is None:
-        row.wrong[column.input_name] = Message(N_("“%(word)s”不在可选的内容里，请按模板的说明填写。"), word=shown[:40])
+        said = N_("“%(word)s”不在可选的内容里，请按模板的说明填写。")
+        if column.kind is FieldKind.BOOLEAN:
+            said = N_("“%(word)s”看不出是已声明还是未声明，请填“是”或“否”。")
+        row.wrong[column.input_name] = Message(said, word=shown[:40])
     else:
         row.raw[column.input_name] = value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from service.api.v1.schemas.base import RequestSchema, ResponseSchema
 from service.api.v1.schemas.pages import SearchQuery
 from service.domain.certificates.certificates import CertificateKind, CertificateState
+from service.domain.certificates.faces import FaceLanguage, Layout
 from service.domain.persons.persons import PersonState
 from service.validation.fields import Boolean, Choice, Date, DateTime, Id, Integer, List, Score, Text, nested
 
@@ -61,6 +62,8 @@ class Print(ResponseSchema):
     id = Id()
     created_at = DateTime("打印时间。 / Printed at.")
     reason = Text("再次打印的原因。 / Why it was printed again.")
+    layout = Choice("A4 或卡片。 / A4, or a card.", Layout)
+    language = Choice("中文或中英对照。 / Chinese, or bilingual.", FaceLanguage)
     received_by = Text("领取人。 / Received by.", allow_none=True)
     received_on = Date("领取日期。 / Received on.", allow_none=True)
 
@@ -105,6 +108,8 @@ class CertificateApproval(RequestSchema):
 
 class PrintReason(RequestSchema):
     reason = Text("再次打印的原因；首次不填。 / Why it is printed again; not for the first time.", 200)
+    layout = Choice("A4 或卡片。 / A4, or a card (ID-1).", Layout, load_default=Layout.A4)
+    language = Choice("中文或中英对照。 / Chinese, or bilingual.", FaceLanguage, load_default=FaceLanguage.ZH)
 
 
 class HandOut(RequestSchema):

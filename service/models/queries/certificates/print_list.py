@@ -78,6 +78,16 @@ def printed_in(batch_id: UUID) -> set[UUID]:
     return set(session().scalars(select(PrintRecord.certificate_id).where(PrintRecord.batch_id == batch_id)))
 
 
+def holders_of_prints(ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Number and holder of prints, by id of the print."""
+    query = (
+        select(PrintRecord.id, Certificate.number, Person.name)
+        .join(Certificate, Certificate.id == PrintRecord.certificate_id)
+        .join(Person, Person.id == Certificate.person_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in session().execute(query.where(PrintRecord.id.in_(ids)))}
+
+
 def record_progress(batch_id: UUID, done: int, job_id: UUID | None, until: datetime) -> str:
     """Write how many faces of a running batch are laid out, in a transaction beside the session's,
     and prolong the lease of the working job to ``until``; returns the batch's state.

@@ -17,6 +17,7 @@ from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.clock import today
 from service.models.queries.certificates.print_list import (
     certificates_of_cases,
+    holders_of_prints,
     last_print,
     names_of,
     printable,
@@ -150,8 +151,12 @@ def hand_out() -> ResponseReturnValue:
     chosen = _ids(request.form.getlist("print"))
     if not chosen:
         raise InvalidInput(text=N_("请先选择已领取的证书。"))
-    count = certificates.hand_out_many(current_user, chosen, request.form)
-    flash_success(Message(N_("已登记 %(n)s 份的领取。"), n=count))
+    refused = certificates.hand_out_many(current_user, chosen, request.form)
+    if refused:
+        names = holders_of_prints(list(refused))
+        rows = [(names.get(key, ("", "")), message) for key, message in refused.items()]
+        return render_template("pages/printing/handed_out.html", done=len(chosen) - len(rows), refused=rows)
+    flash_success(Message(N_("已登记 %(n)s 份的领取。"), n=len(chosen)))
     return redirect(url_for(".register", received=request.form.get("received") or None))
 
 
