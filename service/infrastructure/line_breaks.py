@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from fontTools.ttLib import TTFont
 from markupsafe import Markup, escape
@@ -26,6 +26,7 @@ SMALLEST, STEP = 4.5, 0.5  # points
 LEADING = 1.2  # height of a line in ems
 MM_OF_POINT = 25.4 / 72
 SAFETY = 0.995  # of the width: rounding of the renderer
+REMEMBERED = 256  # texts: units, types and issuers are the same on many faces
 FULL_UNICODE, MOST = 12, 1 << 32  # format of a table of characters; beyond all of them
 
 
@@ -51,6 +52,7 @@ class Box:
     between_parts: bool = False
 
 
+@lru_cache(REMEMBERED)
 def fit(text: str, box: Box) -> Fit:
     """Find the largest type at which the text fits; the smallest there is when none does."""
     size = box.size

@@ -23,7 +23,7 @@ STEPS = ("approve_correction", "assent_identity")
 
 @blp.get("/persons/<uuid:person_id>/corrections")
 @requires_permission(Action.VIEW_PERSONS)
-@blp.response(200, schemas.CorrectionList)
+@blp.response(200, schemas.IdentityCorrectionList)
 def list_corrections(person_id: UUID) -> Any:
     """人员的身份更正 / Corrections of one person"""
     person = person_records.visible_person(user(), person_id)
@@ -33,7 +33,7 @@ def list_corrections(person_id: UUID) -> Any:
 @blp.post("/persons/<uuid:person_id>/corrections")
 @requires_permission(Action.CORRECT_IDENTITY)
 @blp.arguments(schemas.NewCorrection)
-@blp.response(201, schemas.Correction, headers=LOCATED)
+@blp.response(201, schemas.IdentityCorrection, headers=LOCATED)
 @blp.alt_response(409, response="PROBLEM_409")
 def request_correction(given: dict[str, Any], person_id: UUID) -> Any:
     """申请更正身份 / Ask for a correction of identity, with evidence"""
@@ -45,7 +45,7 @@ def request_correction(given: dict[str, Any], person_id: UUID) -> Any:
 
 @blp.get("/corrections/<uuid:correction_id>")
 @requires_permission(Action.VIEW_PERSONS)
-@blp.response(200, schemas.Correction)
+@blp.response(200, schemas.IdentityCorrection)
 def show_correction(correction_id: UUID) -> Any:
     """身份更正 / One correction of identity"""
     return _record(correction_id)
@@ -64,7 +64,7 @@ def show_evidence(correction_id: UUID, file_id: UUID) -> Any:
 @blp.post("/corrections/<uuid:correction_id>/decide")
 @requires_permission(Action.VIEW_PERSONS)
 @blp.arguments(schemas.CorrectionDecision)
-@blp.response(200, schemas.Correction)
+@blp.response(200, schemas.IdentityCorrection)
 @blp.alt_response(409, response="PROBLEM_409")
 def decide_correction(given: dict[str, Any], correction_id: UUID) -> Any:
     """审批或复核更正 / Decide a correction at the step that is yours now"""
@@ -74,7 +74,7 @@ def decide_correction(given: dict[str, Any], correction_id: UUID) -> Any:
 
 @blp.post("/corrections/<uuid:correction_id>/withdraw")
 @requires_permission(Action.CORRECT_IDENTITY)
-@blp.response(200, schemas.Correction)
+@blp.response(200, schemas.IdentityCorrection)
 @blp.alt_response(409, response="PROBLEM_409")
 def withdraw_correction(correction_id: UUID) -> Any:
     """撤回更正申请 / Withdraw a correction that is not decided yet"""

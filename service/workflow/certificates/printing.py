@@ -283,10 +283,11 @@ def _log(user: User, batch: PrintBatch, job_id: UUID | None) -> list[dict[str, A
     """Log one print each in a transaction of its own; returns those that are refused, with the reason."""
     logged = printed_in(batch.id)
     refused = []
-    for key in batch.certificate_ids:
+    for n, key in enumerate(batch.certificate_ids):
         if UUID(key) in logged:
             continue
-        _progress(batch.id, 0, job_id)
+        if n % FACES_PER_SLICE == 0:
+            _progress(batch.id, 0, job_id)
         try:
             certificates.print_certificate(user, UUID(key), batch.reason, batch.id, _style(batch))
         except Exception as error:

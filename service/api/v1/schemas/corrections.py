@@ -50,7 +50,7 @@ class EvidenceFile(ResponseSchema):
     size = Integer("字节数。 / Size in bytes.")
 
 
-class Correction(ResponseSchema):
+class IdentityCorrection(ResponseSchema):
     """One application with what it changes, its evidence and its outcome."""
 
     id = Id()
@@ -66,5 +66,5 @@ class Correction(ResponseSchema):
     assented_at = DateTime("协会复核时间。 / Assented by the association at.", allow_none=True)
 
 
-class CorrectionList(ResponseSchema):
-    items = List(nested(Correction), "新的在前。 / The newest first.")
+class IdentityCorrectionList(ResponseSchema):
+    items = List(nested(IdentityCorrection), "新的在前。 / The newest first.")
