@@ -37,7 +37,7 @@ class CorrectionDecision(RequestSchema):
     reason = Text("不同意的理由，此时必填。 / Why it is refused; needed then.", 500, multiline=True)
 
 
-class CorrectedField(ResponseSchema):
+class FieldCorrection(ResponseSchema):
     field = Choice("更正的项。 / Field that is corrected.", LOCKED)
     before = Text("更正前，证件号码已遮挡。 / As it stood; numbers masked.", allow_none=True)
     after = Text("更正后。 / As it should be.", allow_none=True)
@@ -59,7 +59,7 @@ class IdentityCorrection(ResponseSchema):
     state = Choice("办理状态。 / State.", CorrectionState)
     statement = Text("情况说明。 / What happened.")
     comment = Text("不同意的理由。 / Why it was refused.", allow_none=True)
-    changes = List(nested(CorrectedField), "逐项的更正。 / What changes, field by field.")
+    changes = List(nested(FieldCorrection), "逐项的更正。 / What changes, field by field.")
     files = List(nested(EvidenceFile), "证明材料。 / Evidence.")
     created_at = DateTime("申请时间。 / Asked for at.")
     decided_at = DateTime("省级审批时间。 / Decided by the province at.", allow_none=True)
