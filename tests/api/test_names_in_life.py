@@ -235,7 +235,7 @@ def test_r72_r81_cells_are_read_as_people_fill_them_in(desk: FlaskClient, more: 
         ({"certificate_number": "37201330000", "certificate_valid_to": "2027-12"}, "日期应写作"),
         *(  # no penalty, or no declaration? What binds people is not guessed (R20)
             ({"no_criminal_record": word}, f"“{word}”看不出是已声明还是未声明，请填“是”或“否”")
-            for word in ("无", "没有", "—", "有", "不详")
+            for word in ("无", "没有", "—", "/")
         ),
         ({"certificate_number": "37201330000", "certificate_valid_to": 46752}, "日期被存成了数字"),
         ({"id_number": "3.70E+17"}, "末几位已经丢失"),

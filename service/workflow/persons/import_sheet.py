@@ -214,7 +214,7 @@ def _choose(row: Row, column: RecordField, shown: str, options: Options) -> None
         return
     if value is None:
         said = N_("“%(word)s”不在可选的内容里，请按模板的说明填写。")
-        if column.kind is FieldKind.BOOLEAN:
+        if column.kind is FieldKind.BOOLEAN and shown.strip() in EMPTY_WORDS:
             said = N_("“%(word)s”看不出是已声明还是未声明，请填“是”或“否”。")
         row.wrong[column.input_name] = Message(said, word=shown[:40])
     else:
