@@ -15,7 +15,8 @@ from tests.api.v1_world import HASH, Machine, make_world, told
 from tests.builders.stage import Stage, certificates_of
 from tests.builders.world import identity_number, make_certificate, make_unit, make_user, portrait
 
-EVIDENCE = [{"name": "户口簿.jpg", "content": base64.b64encode(portrait()).decode()}]
+PICTURE = portrait()
+EVIDENCE = [{"name": "户口簿.jpg", "content": base64.b64encode(PICTURE).decode()}]
 ASKED = {"kind": "typing", "statement": "录入时错一字，见户口簿。", "name": "陈戊臣", "files": EVIDENCE}
 
 
@@ -42,7 +43,7 @@ def test_a_correction_is_asked_for_read_decided_and_applied(client: FlaskClient,
     address = f"/corrections/{made['id']}"
     file = made["files"][0]
     sent = Machine(client, stage.province).get(f"{address}/files/{file['id']}")
-    assert (sent.status_code, sent.data, sent.headers["Content-Disposition"]) == (200, portrait(), "attachment")
+    assert (sent.status_code, sent.data, sent.headers["Content-Disposition"]) == (200, PICTURE, "attachment")
     approved = told(Machine(client, stage.province).post(f"{address}/decide", {"decision": "approve"}))
     assert (approved["state"], approved["decided_at"] is not None) == ("approved", True)
     applied = told(Machine(client, stage.association).post(f"{address}/decide", {"decision": "assent"}))
@@ -68,7 +69,7 @@ ANSWERS: dict[str, dict[str, int]] = {
     "province": READ | {"ask": 403, "decide": 200, "withdraw": 403},
     "association": READ | {"ask": 404, "decide": 409, "withdraw": 404},  # those of academies are its own
     "ministry": READ | {"ask": 403, "decide": 409, "withdraw": 403},
-    "institution": dict.fromkeys(WAYS, 403),
+    "institution": dict.fromkeys(WAYS, 404) | {"ask": 403, "withdraw": 403},  # it sees those of its classes
     "other_province": dict.fromkeys(WAYS, 404) | {"ask": 403, "withdraw": 403},
     "stranger": dict.fromkeys(WAYS, 404),
 }

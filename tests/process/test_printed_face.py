@@ -20,7 +20,7 @@ from service.models.tables.person import Person
 from service.models.tables.training import Enrollment
 from service.workflow.certificates import certificates, printing
 from service.workflow.persons.transfers import change_type, transfer_person
-from service.workflow.runtime import history, jobs
+from service.workflow.runtime import history, jobs, tasks
 from service.workflow.system.data_check import differences
 from service.workflow.units.unit_changes import rename_unit
 from tests.api.v1_world import Machine, give_password, told
@@ -34,6 +34,7 @@ from tests.builders.stage import (
     make_stage,
     open_tasks,
     publish_class,
+    task_of,
 )
 from tests.builders.world import identity_number, make_certificate, make_unit, qualification
 from tests.process.test_identity_correction import ask
@@ -130,7 +131,7 @@ def test_r79_a_corrected_identity_calls_the_print_of_a_renewal_back(stage: Stage
     row = ask(stage, person, name="陈戊臣")
     assert row.case_id
     do(stage.province, row.case_id, "approve_correction", decision="approve")
-    do(stage.association, row.case_id, "assent_identity", decision="assent")
+    tasks.complete(stage.association, task_of(row.case_id, "assent_identity").id, {"decision": "assent"})
     if is_printed:
         with pytest.raises(Conflict, match="收回打印件"):
             do(stage.ministry, case, APPROVE, decision="approve")
