@@ -662,7 +662,7 @@ MUTATIONS = (
         "service/operations/identity.py",
         "select(or_(certified, enrolled))",
         "select(enrolled)",
-        PROCESS + "identity_correction.py::test_every_locked_field_is_refused_at_every_door_for_every_holder",
+        PROCESS + "identity_correction.py::test_who_may_not_ask",
     ),
     _row(
         77,
@@ -718,10 +718,10 @@ MUTATIONS = (
     ),
     _row(
         80,
-        "service/workflow/certificates/certificates.py",
-        "jobs.leave_message(case_id, message, data)",
-        "message in data",
-        PROCESS + "endings.py::test_a_revoked_certificate_ends_the_training_that_stands_on_it",
+        "service/operations/certificates.py",
+        "if case_id != context.case_id:",
+        "if case_id == context.case_id:",
+        PROCESS + "endings.py::test_a_refresher_ends_with_a_certificate_that_is_deregistered",
     ),
     _row(
         81,
