@@ -80,7 +80,10 @@ DOORS: dict[str, list[Door]] = {
         Door(V1 + "/persons/{}/change-type", Person, Action.CHANGE_TYPE),
     ],
     "withdraw_reissue": [Door("/reissues/{}/withdraw", Reissue, Action.REQUEST_REISSUE)],
-    "correction_ended": [Door("/corrections/{}/withdraw", IdentityCorrection, Action.CORRECT_IDENTITY)],
+    "correction_ended": [
+        Door("/corrections/{}/withdraw", IdentityCorrection, Action.CORRECT_IDENTITY),
+        Door(V1 + "/corrections/{}/withdraw", IdentityCorrection, Action.CORRECT_IDENTITY),
+    ],
 }
 """Each message that an act of a person gives a case, with all its doors."""
 FROM_CASES = {"class_cancelled", "enrollment_changed", "no_show", "recheck"}
