@@ -3,6 +3,7 @@
 from service.engine.definition import Definition, read_definition
 from service.engine.engine import evaluate_decision, step
 from service.engine.kernel.canonical_json import canonical
+from service.engine.kernel.diagram_reader import references
 from service.engine.kernel.types import (
     BpmnError,
     Data,
@@ -21,7 +22,7 @@ from service.engine.kernel.types import (
     UserTask,
     ValidationIssue,
 )
-from service.engine.kernel.xml_reader import References, references
+from service.engine.kernel.xml_reader import References
 from service.engine.state import shape
 from service.engine.validation.validator import validate
 

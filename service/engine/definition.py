@@ -17,11 +17,13 @@ from service.engine.kernel.camunda_extensions import (
     Attributes,
     attributes_of,
     is_diagram,
+    is_executable,
     local_name,
 )
 from service.engine.kernel.canonical_json import canonical
+from service.engine.kernel.diagram_reader import MADE, read_diagram
 from service.engine.kernel.types import Data, Element, ValidationIssue
-from service.engine.kernel.xml_reader import BPMN, CAMUNDA, parse
+from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 from service.engine.validation import validator
 from service.errors import DefinitionRefused
 
@@ -107,7 +109,7 @@ class Definition:
                 self.decisions.update(model.read_decisions(data, file))
             if not is_diagram(file):
                 continue
-            root = parse(data, file)
+            root = read_diagram(data, file)
             messages |= {m.get("name") or m.get("id") for m in root.iter(f"{{{BPMN}}}message")}
             for process in root.iter(f"{{{BPMN}}}process"):
                 self._add_process(process)
@@ -231,9 +233,9 @@ def _executable_processes(files: Mapping[str, bytes]) -> tuple[dict[str, str], s
     found: dict[str, str] = {}
     called: set[str] = set()
     for file in filter(is_diagram, sorted(files)):
-        root = parse(files[file], file)
+        root = read_diagram(files[file], file)
         for node in root.iter(f"{{{BPMN}}}process"):
-            if node.get("isExecutable", "true") == "true":
+            if is_executable(node) and not node.get(MADE):
                 found[node.get("id")] = file
             calls = {call.get("calledElement") for call in node.iter(f"{{{BPMN}}}callActivity")}
             called |= calls - {node.get("id")}

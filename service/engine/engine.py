@@ -94,6 +94,7 @@ def _checked(data: Data) -> Data:
 
 
 def _start(specs: ExecutableSpecs, given: Input, data: Data, context: StepContext) -> Case:
+    context.start = given.element
     case = state.new_case(specs, context, data)
     events.drain(case)
     waiting = [t for t in case.tasks.values() if isinstance(t.task_spec, StartEvent) and t._state == WAITING]

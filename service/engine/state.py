@@ -197,7 +197,7 @@ def paths(stored: bytes) -> list[tuple[str, str, str]]:
     known: dict[str, str] = {"": ""}
     found = []
     for token, scope, name, kind, *_ in orjson.loads(stored)[3]:
-        path = known[scope] + name.removesuffix(" [child]")
+        path = known[scope] + name.partition(" [")[0]
         known[token] = path + "/"
         found.append((token, path, kind))
     return found

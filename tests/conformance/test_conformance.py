@@ -91,10 +91,10 @@ def small(tmp_path: Path) -> Path:
 def test_every_folder_of_the_form_is_judged(small: Path) -> None:
     total, said = judged(small)
     lines = said.splitlines()
-    assert "betsy: right 4 rejected 1 wrong 1 crashed 0 of 6" in lines
-    assert "attacks: right 4 rejected 0 wrong 0 crashed 0 of 4" in lines
-    assert "rules: right 0 rejected 0 wrong 1 crashed 0 of 1" in lines
-    assert lines[-1] == "total: right 8 rejected 1 wrong 2 crashed 0 of 11"
+    assert "betsy: right 4 (ran 4, refused 0) rejected 1 wrong 1 crashed 0 of 6" in lines
+    assert "attacks: right 4 (ran 2, refused 2) rejected 0 wrong 0 crashed 0 of 4" in lines
+    assert "rules: right 0 (ran 0, refused 0) rejected 0 wrong 1 crashed 0 of 1" in lines
+    assert lines[-1] == "total: right 8 (ran 6, refused 2) rejected 1 wrong 2 crashed 0 of 11"
     assert not total.is_sound
     assert next(line for line in lines if line.startswith("betsy/misjudged")).startswith("betsy/misjudged: wrong: ")
     assert len(lines) == 11 + 4
@@ -103,7 +103,7 @@ def test_every_folder_of_the_form_is_judged(small: Path) -> None:
 def test_a_folder_with_a_manifest_of_its_own_is_judged_alone(small: Path) -> None:
     total, said = judged(small / "attacks")
     assert total.is_sound
-    assert said.splitlines()[-1] == "total: right 4 rejected 0 wrong 0 crashed 0 of 4"
+    assert said.splitlines()[-1] == "total: right 4 (ran 2, refused 2) rejected 0 wrong 0 crashed 0 of 4"
 
 
 def test_a_model_that_kills_its_judge_is_a_crash_and_the_next_is_judged(small: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_model_that_kills_its_judge_is_a_crash_and_the_next_is_judged(small: P
         [{"file": "missing.bpmn", "expected": "deployable"}, {"file": "a.bpmn", "expected": "rejected"}],
         a=b"",
     )
-    assert "gone: right 1 rejected 0 wrong 0 crashed 1 of 2" in judged(small / "gone")[1]
+    assert "gone: right 1 (ran 0, refused 1) rejected 0 wrong 0 crashed 1 of 2" in judged(small / "gone")[1]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.validation_diagrams import TIMER, boundary, chain, flow, problems, process, said, sub, task
+from tests.unit.validation_diagrams import TIMER, boundary, chain, flow, problems, process, said, sub, task, warned
 
 USER = task("u", "userTask", 'camunda:formKey="confirm" camunda:candidateGroups="association"')
 RULE = task("r", "businessRuleTask", 'camunda:decisionRef="need" camunda:resultVariable="n"')
@@ -13,14 +13,16 @@ FORM = b'{"components": []}'
 
 
 def test_forms_must_lie_beside_the_diagram() -> None:
-    assert 'form "confirm" is not among' in said(process(chain(USER)))
+    assert 'form "confirm" is not among' in said(process(chain(USER)), deployment_rules=True)
+    assert warned(process(chain(USER))) == [("absent_files_are_done_without", "u")]
     assert not problems(process(chain(USER)), confirm__form=FORM)
     assert "form-js" in said(process(chain(USER)), confirm__form=b"{")
 
 
 def test_decisions_must_lie_beside_the_diagram() -> None:
-    assert 'decision "need" is not among' in said(process(chain(RULE)))
-    assert "is not among" not in said(process(chain(RULE)), need__dmn=DMN)
+    assert 'decision "need" is not among' in said(process(chain(RULE)), deployment_rules=True)
+    assert warned(process(chain(RULE))) == [("absent_files_are_done_without", "r")]
+    assert "is not among" not in said(process(chain(RULE)), deployment_rules=True, need__dmn=DMN)
 
 
 def test_called_processes_must_lie_beside_the_diagram_and_never_call_back() -> None:
@@ -34,7 +36,8 @@ def test_called_processes_must_lie_beside_the_diagram_and_never_call_back() -> N
             )
         return process(own).replace(b'id="P"', f'id="{name}"'.encode())
 
-    assert 'process "Q" is not among' in said(call("P", "Q"))
+    assert 'process "Q" is not among' in said(call("P", "Q"), deployment_rules=True)
+    assert warned(call("P", "Q")) == [("absent_files_are_done_without", "P_c")]
     assert "calls itself" in said(call("P", "P"))
     assert "calls itself" in said(call("P", "Q"), q__bpmn=call("Q", "P"))
     leaf = process(chain(task("leaf"))).replace(b'id="P"', b'id="Q"')

@@ -82,18 +82,17 @@ def test_a_trigger_is_accepted_exactly_where_the_table_says(place: str, trigger:
 @pytest.mark.parametrize(
     ("place", "trigger", "reason"),
     [
-        ("intermediate catch", "<messageEventDefinition/>", "names no message"),
         ("intermediate catch", '<messageEventDefinition messageRef="ghost"/>', "not in the file"),
         ("intermediate catch", '<messageEventDefinition messageRef="sg"/>', "not allowed here"),
-        ("intermediate throw", "<signalEventDefinition/>", "names no signal"),
         ("end", "<errorEventDefinition/>", "names no error"),
         ("end", "<escalationEventDefinition/>", "names no escalation"),
-        ("intermediate throw", '<escalationEventDefinition escalationRef="nocode"/>', "escalationCode"),
+        ("intermediate catch", "<eventDefinitionRef>ghost</eventDefinitionRef>", "not in the file"),
+        ("intermediate catch", "<eventDefinitionRef>m</eventDefinitionRef>", "not allowed here"),
         ("intermediate throw", '<messageEventDefinition messageRef="typed"/>', "operation"),
     ],
 )
 def test_an_event_names_what_it_means(place: str, trigger: str, reason: str) -> None:
-    more = '<escalation id="nocode"/><itemDefinition id="i"/><message id="typed" name="t" itemRef="i"/>'
+    more = '<itemDefinition id="i"/><message id="typed" name="t" itemRef="i"/>'
     assert reason in said(process(body_with(place, trigger), ROOT + more))
 
 

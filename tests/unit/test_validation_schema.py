@@ -28,10 +28,14 @@ def test_drawing_documentation_and_colours_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("body", "element", "reason"),
     [
-        (chain(task("a", attributes='startQuantity="2"')), "a", "startQuantity"),
-        (chain(task("a", attributes='completionQuantity="2"')), "a", "completionQuantity"),
+        *(
+            (chain(task("a", attributes=f'{name}="{value}"')), "a", f"{name}=")
+            for name in ("startQuantity", "completionQuantity")
+            for value in ("0", "-2", "101", "1000000000")
+        ),
         (chain(task("a", attributes='isForCompensation="true"')), "a", "isForCompensation"),
-        (chain(task("a", "receiveTask", 'instantiate="true" messageRef="m"')), "a", "instantiate"),
+        (chain(task("a", "receiveTask", 'instantiate="true" messageRef="m"')), "a", "incoming"),
+        (chain('<eventBasedGateway id="a" instantiate="true"/>'), "a", "instantiate"),
         (chain(task("a", attributes='colour="red"')), "a", "schema"),
         (chain(task("a", attributes='isForCompensation="perhaps"')), "a", "schema"),
         (chain('<task id="1a"/>'), "1a", "schema"),
@@ -42,11 +46,6 @@ def test_drawing_documentation_and_colours_are_ignored() -> None:
         (chain(task("a", inner="<potentialOwner/>")), "a", "candidateGroups"),
         (chain(task("a", inner="<x:stray/>")), "a", "extensionElements"),
         (chain(task("a")) + '<correlationSubscription id="c" correlationKeyRef="k"/>', "c", "correlation"),
-        (
-            '<ioSpecification><dataInput id="i"/><inputSet/><outputSet/></ioSpecification>' + chain(task("a")),
-            "i",
-            "data inputs",
-        ),
     ],
 )
 def test_what_the_engine_does_not_execute_is_refused(body: str, element: str, reason: str) -> None:
@@ -58,9 +57,10 @@ def test_what_the_engine_does_not_execute_is_refused(body: str, element: str, re
 @pytest.mark.parametrize(
     ("attributes", "inner", "reason"),
     [
-        ('activiti:assignee="kermit"', "", "activiti:assignee"),
+        ('activiti:candidateUsers="kermit"', "", "activiti:candidateUsers"),
+        ('activiti:assignee="kermit" camunda:assignee="gonzo"', "", "activiti:assignee"),
         ('camunda:class="a.B"', "", "camunda:class"),
-        ('camunda:asyncAfter="true"', "", "camunda:asyncAfter"),
+        ('camunda:asyncAfter="maybe"', "", "camunda:asyncAfter"),
         ('camunda:asyncBefore="maybe"', "", "camunda:asyncBefore"),
         ("", '<camunda:executionListener class="a.B" event="start"/>', "camunda:executionListener"),
         ("", '<camunda:taskListener event="create" expression="x"/>', "camunda:taskListener"),
@@ -77,7 +77,7 @@ def test_extensions_that_would_change_execution_are_refused(attributes: str, inn
 def test_service_tasks_run_topics_only(attribute: str) -> None:
     text = said(process(chain(task("t", "serviceTask", f'camunda:{attribute}="x"'))))
     assert f"camunda:{attribute}" in text
-    assert "camunda:topic" in text
+    assert "Write camunda:topic" in text or attribute == "resultVariable"
 
 
 def test_a_service_task_with_a_topic_is_accepted() -> None:
@@ -99,7 +99,9 @@ def test_a_refused_activity_does_not_drag_its_neighbours_along() -> None:
 
 
 def test_every_problem_of_a_file_is_told_at_once_with_its_line() -> None:
-    body = chain(task("a", attributes='\nstartQuantity="3"'), task("b", "serviceTask")) + boundary("x", "a", "")
+    body = chain(task("a", attributes='\nstartQuantity="0"'), task("b", "serviceTask", 'camunda:class="x"')) + boundary(
+        "x", "a", ""
+    )
     found = problems(process(body))
     assert {"a", "b", "x"} <= {p.element for p in found}
     assert [p.line for p in found] == sorted(p.line for p in found)

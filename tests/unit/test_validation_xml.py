@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.engine.kernel.xml_reader import MAX_BYTES, parse, references
+from service.engine.kernel.diagram_reader import references
+from service.engine.kernel.xml_reader import MAX_BYTES, parse
 from service.engine.validation.validator import validate
 from service.errors import DefinitionRefused
 from tests.unit.validation_diagrams import chain, process, script, task

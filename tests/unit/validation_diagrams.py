@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from service.engine.kernel.types import ValidationIssue
-from service.engine.validation.validator import validate
+from service.engine.validation.validator import examine, validate
 
 HEAD = (
     '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" '
@@ -109,6 +109,16 @@ def problems(
     """What the validation says of one diagram (and of other files beside it, ``name__form`` for ``name.form``)."""
     files = {"main.bpmn": xml, **{name.replace("__", "."): data for name, data in others.items()}}
     return validate(files, deployment_rules=deployment_rules, functions=functions)
+
+
+def warned(xml: bytes, **others: bytes) -> list[tuple[str, str]]:
+    """The rules that warn of a diagram that is accepted, each with its element."""
+    found = examine(
+        {"main.bpmn": xml, **{n.replace("__", "."): data for n, data in others.items()}}, deployment_rules=False
+    )
+    assert all(issue.is_warning for issue in found), [issue.text("en") for issue in found]
+    assert all(i.rule and i.zh and i.en and i.remedy_zh and i.remedy_en and i.line > 0 for i in found), found
+    return [(issue.rule, issue.element) for issue in found]
 
 
 def said(xml: bytes, **options: object) -> str:

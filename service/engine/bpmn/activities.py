@@ -42,25 +42,31 @@ class NoneTask(defaults.NoneTask):
 
 
 class Mapped:
-    """Input parameters are variables of the activity only, made when its token arrives;
-    with output parameters only these are written, else the result.
+    """Input parameters and data inputs are variables of the activity only, made when its token arrives;
+    with output parameters only these are written, else the result. Data associations copy what is there.
     """
 
     attributes: Any
 
     def own_scope(self, values: Data, around: DataScope) -> DataScope | None:
         """The scope that input parameters make, None without any."""
-        return DataScope(values, around) if self.attributes.inputs else None
+        return DataScope(values, around) if self.attributes.inputs or self.attributes.copied_in else None
 
     def _update_hook(self, task: CaseTask) -> bool:
         enters: bool = super()._update_hook(task)  # type: ignore[misc]
-        if task.own is None and self.attributes.inputs:
-            task.own = self.own_scope(mapped(task, self.attributes.inputs, task.data), task.around)
+        if task.own is None and (self.attributes.inputs or self.attributes.copied_in):
+            seen = task.data
+            copied = {target: seen[source] for target, source in self.attributes.copied_in.items() if source in seen}
+            task.own = self.own_scope({**copied, **mapped(task, self.attributes.inputs, seen)}, task.around)
         return enters
 
     def accept(self, task: CaseTask, result: Data) -> None:
         """Write what the activity gave."""
-        outputs = self.attributes.outputs
+        outputs, copied = self.attributes.outputs, self.attributes.copied_out
+        if copied:
+            seen = {**task.data, **result}
+            task.around.write({target: seen[source] for target, source in copied.items() if source in seen})
+            result = {name: value for name, value in result.items() if name not in copied.values()}
         if outputs:
             task.around.write(mapped(task, outputs, {**task.data, **result}))
         else:

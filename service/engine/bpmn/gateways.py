@@ -10,7 +10,7 @@ from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
-from SpiffWorkflow.bpmn.specs.control import BpmnStartTask, SimpleBpmnTask, _EndJoin
+from SpiffWorkflow.bpmn.specs.control import BpmnStartTask, SimpleBpmnTask, StartEventSplit, _EndJoin
 from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition
 from SpiffWorkflow.task import Task
 
@@ -79,6 +79,20 @@ class ParallelGateway(Join, defaults.ParallelGateway):
 
     def _run_hook(self, task: Task) -> bool:
         return True
+
+
+class Quantity(ParallelGateway):
+    """As many tokens as the ``startQuantity`` of an activity says, by whatever flow, become one (§13.3.2)."""
+
+    def __init__(self, *args: Any, count: int = 1, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.count = count
+
+    def _passes(self) -> bool:
+        return False
+
+    def _complete(self, workflow: Any, arrived: list[Task]) -> list[Task]:
+        return arrived[: self.count] if len(arrived) >= self.count else []
 
 
 class Expects:
@@ -170,6 +184,23 @@ class EndJoin(Join, _EndJoin):
 
     def _run_hook(self, task: Task) -> bool:
         return True
+
+
+class Starts(StartEventSplit):
+    """Several start events: the one that the input names, else the first that waits for nothing, else all wait."""
+
+    def _run_hook(self, task: Task) -> bool:
+        wanted = task.workflow.context.start
+        named = [s for s in self.outputs if wanted and wanted in _names(s)]
+        plain = [s for s in self.outputs if isinstance(s.event_definition, NoneEventDefinition)]
+        follow(task, named[:1] or plain[:1] or self.outputs)
+        return True
+
+
+def _names(start: Any) -> list[str]:
+    """The id of a start event, and the names of what it waits for."""
+    definition = start.event_definition
+    return [start.name, *(one.name for one in getattr(definition, "event_definitions", [definition]))]
 
 
 class Start(BpmnStartTask):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from SpiffWorkflow.bpmn.parser import event_parsers, task_parsers
@@ -13,7 +13,7 @@ from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs import defaults
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, StartEventJoin, StartEventSplit
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, StartEventJoin
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 from SpiffWorkflow.bpmn.specs.event_definitions import CancelEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
@@ -31,9 +31,11 @@ from service.engine.bpmn import (
 )
 from service.engine.bpmn.event_definitions import Alternatives
 from service.engine.bpmn.event_parsers import EventDefinitions, compensates, definition_nodes, link_flows, referred
+from service.engine.bpmn.expansion import QUANTITY, expanded
 from service.engine.bpmn.step_context import deep_recursion
-from service.engine.kernel.camunda_extensions import is_diagram, script_in
-from service.engine.kernel.xml_reader import CAMUNDA, parse
+from service.engine.kernel.camunda_extensions import is_diagram, is_executable, script_in
+from service.engine.kernel.diagram_reader import read_diagram
+from service.engine.kernel.xml_reader import CAMUNDA
 
 
 def split_name(activity: str) -> str:
@@ -109,7 +111,7 @@ class _Process(ProcessParser):
             activity.completed_event.connect(compensation.remember)
 
     def _choose_start(self) -> None:
-        split = StartEventSplit(self.spec, "[starts]")
+        split = gateways.Starts(self.spec, "[starts]")
         join = StartEventJoin(self.spec, "[started]", split_task=split.name, threshold=1, cancel=True)
         for spec in self.spec.start.outputs:
             spec.inputs = [split]
@@ -251,6 +253,13 @@ class _Script(TaskParser):
         return self.spec_class(self.spec, self.bpmn_id, script=script, **self.bpmn_attributes)
 
 
+class _Quantity(TaskParser):
+    """Stands in front of an activity with a ``startQuantity``."""
+
+    def create_task(self) -> Any:
+        return self.spec_class(self.spec, self.bpmn_id, count=int(self.node.get("count")), **self.bpmn_attributes)
+
+
 class _EventGateway(event_parsers.EventBasedGatewayParser):
     """The gateway waits for the engine's ``Alternatives``."""
 
@@ -309,6 +318,7 @@ def _classes() -> dict[str, tuple[Any, Any]]:
     known = {tag: found for tag, found in BpmnParser.PARSER_CLASSES.items() if tag != full_tag("adHocSubProcess")}
     for name, (parser, spec) in _REPLACED.items():
         known[full_tag(name)] = (parser or known[full_tag(name)][0], spec)
+    known[QUANTITY] = (_Quantity, gateways.Quantity)
     return {tag: (type(parser.__name__, (_Node, parser), {}), spec) for tag, (parser, spec) in known.items()}
 
 
@@ -319,11 +329,12 @@ class Parser(BpmnParser):
     PROCESS_PARSER_CLASS = _Process
 
 
-def specifications(files: Mapping[str, bytes], process: str) -> tuple[Any, dict[str, Any]]:
+def specifications(files: Mapping[str, bytes], process: str, decisions: Container[str]) -> tuple[Any, dict[str, Any]]:
     """The specification of a process and those of all it calls, from the diagrams of a bundle."""
+    roots = {name: read_diagram(files[name], name) for name in sorted(files) if is_diagram(name)}
+    processes = {p.get("id") for root in roots.values() for p in root.iter(full_tag("process")) if is_executable(p)}
     parser = Parser(namespaces={**Parser().namespaces, "camunda": CAMUNDA})
-    for name in sorted(files):
-        if is_diagram(name):
-            parser.add_bpmn_xml(parse(files[name], name), filename=name)
+    for name, root in roots.items():
+        parser.add_bpmn_xml(expanded(root, processes, decisions), filename=name)
     with deep_recursion():
         return parser.get_spec(process), parser.get_subprocess_specs(process)

@@ -24,6 +24,7 @@ from SpiffWorkflow.util.task import TaskState
 from service.engine.bpmn import activities, parser, subprocesses
 from service.engine.bpmn.event_definitions import Alternatives, Compensation, Condition, Timer, has_conditions
 from service.engine.bpmn.events import EventBasedGateway
+from service.engine.bpmn.expansion import AFTER, BEFORE
 from service.engine.dmn.model import Decision
 from service.engine.kernel.camunda_extensions import Attributes
 
@@ -43,7 +44,7 @@ class ExecutableSpecs:
         functions: tuple[str, ...],
         compact: bool,
     ) -> None:
-        self.main, self.inner = parser.specifications(files, process)
+        self.main, self.inner = parser.specifications(files, process, decisions)
         self.has_conditions = False
         for spec in (self.main, *self.inner.values()):
             for task_spec in spec.task_specs.values():
@@ -88,6 +89,9 @@ def _attach(
     found = attributes.get(identity) if getattr(spec, "bpmn_id", None) else None
     spec.traced = found is not None and not isinstance(spec, LoopTask)
     spec.attributes = found
+    if spec.name.endswith((BEFORE, AFTER)):
+        spec.attributes = Attributes(async_before=True)
+        spec._update = types.MethodType(activities.hold, spec)
     if isinstance(spec, LoopTask):
         inner = spec._wf_spec.task_specs[spec.task_spec]
         inner.completed_event.connect(spec.merge_child)

@@ -51,6 +51,7 @@ class StepContext:
         "sent",
         "serve",
         "spared",
+        "start",
         "tick",
         "trace",
     )
@@ -63,6 +64,7 @@ class StepContext:
     decisions: list[str]
     ready: deque[Task]
     failed: str | None
+    start: str | None
     raised: Exception | None
     running: Task | None
     spared: Task | None
@@ -77,7 +79,7 @@ class StepContext:
         """Begin a step; ``bounded`` limits its CPU time."""
         self.at, self.serve = at, serve
         self.ready, self.trace, self.calls, self.sent, self.decisions = deque(), [], [], [], []
-        self.failed = self.raised = self.running = self.spared = None
+        self.failed = self.raised = self.running = self.spared = self.start = None
         self.ran = 0
         self.meter = CpuMeter(MAX_SECONDS if bounded else None)
 
@@ -159,9 +161,11 @@ def deep_recursion() -> Iterator[None]:
 
 
 def element_of(task: Task) -> str:
-    """Return the id of the element in the diagram; instances of a multi-instance activity have the activity's id."""
+    """Return the id of the element in the diagram; instances of a multi-instance activity have the activity's id,
+    and what is drawn in that of the element it stands for.
+    """
     name: str = task.task_spec.name
-    return name.removesuffix(" [child]")
+    return name.partition(" [")[0]
 
 
 def path_of(task: Task) -> str:

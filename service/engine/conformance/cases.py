@@ -15,7 +15,8 @@ from service.engine.bpmn.event_parsers import definition_nodes
 from service.engine.conformance.manifest import Trial
 from service.engine.definition import Definition, read_definition
 from service.engine.engine import step
-from service.engine.kernel.camunda_extensions import local_name
+from service.engine.kernel.camunda_extensions import is_executable, local_name
+from service.engine.kernel.diagram_reader import MADE, read_diagram
 from service.engine.kernel.types import (
     BpmnError,
     Data,
@@ -26,9 +27,10 @@ from service.engine.kernel.types import (
     StepError,
     ThrownEvent,
 )
-from service.engine.kernel.xml_reader import BPMN, parse
+from service.engine.kernel.xml_reader import BPMN
 from service.engine.validation.allow_list import FLOW_NODES
 from service.engine.validation.diagram import children
+from service.engine.validation.flows import starts_by_receiving
 
 FUNCTIONS = ("trace", "raise_bpmn_error")
 BEGIN = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
@@ -175,11 +177,11 @@ def _started_by_events(files: Mapping[str, bytes]) -> dict[tuple[str, str], list
     """The processes that a message or signal starts, by kind and name."""
     found: dict[tuple[str, str], list[str]] = {}
     for file, data in files.items():
-        root = parse(data, file)
+        root = read_diagram(data, file)
         for process in root.iter(f"{{{BPMN}}}process"):
-            for start in children(process, "startEvent"):
-                for event in definition_nodes(start):
-                    kind = local_name(event).removesuffix("EventDefinition")
+            for start in children(process, "startEvent", "receiveTask"):
+                for event in [start] if starts_by_receiving(start) else definition_nodes(start):
+                    kind = "message" if event is start else local_name(event).removesuffix("EventDefinition")
                     wanted = (event.get(f"{kind}Ref") or "").rpartition(":")[2]
                     named = root.iter(f"{{{BPMN}}}{kind}") if kind in ("message", "signal") else ()
                     for name in (one.get("name") or wanted for one in named if one.get("id") == wanted):
@@ -220,13 +222,14 @@ def drive(files: Mapping[str, bytes]) -> tuple[bool, str, list[str]]:
 
 def _beginnings(files: Mapping[str, bytes]) -> list[tuple[str, str | None]]:
     """Processes that may be executed and that no other calls, with the message or signal that starts each, if any."""
-    roots = [parse(data, file) for file, data in files.items()]
+    roots = [read_diagram(data, file) for file, data in files.items()]
     called = {call.get("calledElement") for root in roots for call in root.iter(f"{{{BPMN}}}callActivity")}
     names = {process: name for (_, name), started in _started_by_events(files).items() for process in started}
     found = []
     for root in roots:
         for process in root.iter(f"{{{BPMN}}}process"):
             name = process.get("id")
-            if process.get("isExecutable") != "false" and children(process, *FLOW_NODES) and name not in called:
+            mine = is_executable(process) and not process.get(MADE)
+            if mine and children(process, *FLOW_NODES) and name not in called:
                 found.append((name, names.get(name)))
     return found

@@ -1,6 +1,7 @@
 """``anpei conformance DIR``: models that nobody here drew, through the validation and the engine of production.
 
-Each model is judged in a process that is killed when it hangs; the summary counts right, rejected, wrong, crashed.
+Each model is judged in a process that is killed when it hangs; the summary counts right
+(those that ran apart from those that had to be refused), rejected, wrong, crashed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ SECONDS = 60.0  # of CPU time for one model with all its cases
 class Totals:
     """Numbers of models by verdict."""
 
-    right: int = 0
+    ran: int = 0
+    refused: int = 0
     rejected: int = 0
     wrong: int = 0
     crashed: int = 0
@@ -33,6 +35,11 @@ class Totals:
         """Count another folder in."""
         for each in fields(self):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+    @property
+    def right(self) -> int:
+        """Those that ran as they should, and those that had to be refused."""
+        return self.ran + self.refused
 
     @property
     def count(self) -> int:
@@ -45,8 +52,9 @@ class Totals:
         return not self.wrong and not self.crashed
 
     def line(self, name: str) -> str:
-        """``betsy: right R rejected J wrong W crashed C of N``."""
-        counts = f"right {self.right} rejected {self.rejected} wrong {self.wrong} crashed {self.crashed}"
+        """``betsy: right R (ran N, refused M) rejected J wrong W crashed C of N``."""
+        counts = f"right {self.right} (ran {self.ran}, refused {self.refused}) rejected {self.rejected}"
+        counts += f" wrong {self.wrong} crashed {self.crashed}"
         return f"{name}: {counts} of {self.count}"
 
 
@@ -61,7 +69,7 @@ def run(folder: Path, out: TextIO) -> Totals:
             counted = Totals()
             for model in models(suite):
                 verdict = bench.ask(model)
-                setattr(counted, verdict.kind, getattr(counted, verdict.kind) + 1)
+                counted.add(Totals(**{verdict.counts_as: 1}))
                 why = " ".join(verdict.why.split())[:300]
                 print(f"{suite.name}/{model.name}: {verdict.kind}: {why}".rstrip(": "), file=out)
             summary.append(counted.line(suite.name))

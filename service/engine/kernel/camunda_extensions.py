@@ -6,12 +6,16 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.engine.kernel.data_associations import copies
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
+
+WAIT_AT_THE_DOOR = frozenset(["userTask", "serviceTask", "businessRuleTask", "scriptTask", "callActivity"])
+"""Activities that hold an ``asyncBefore`` token themselves; before others a place to wait is drawn in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """The Camunda attributes and properties of one element; ``${…}`` not yet evaluated."""
+    """The Camunda attributes and properties of one element, ``${…}`` not yet evaluated; its data associations."""
 
     role: str | None = None
     assignee: str | None = None
@@ -28,6 +32,8 @@ class Attributes:
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
+    copied_in: dict[str, str] = field(default_factory=dict)
+    copied_out: dict[str, str] = field(default_factory=dict)
 
 
 def attributes_of(node: Any) -> Attributes:
@@ -37,6 +43,7 @@ def attributes_of(node: Any) -> Attributes:
         text = node.get(f"{{{CAMUNDA}}}{name}")
         return text.strip() if text and text.strip() else None
 
+    copied_in, copied_out = copies(node)
     extensions = node.find(f"{{{BPMN}}}extensionElements")
     mapping: dict[str, dict[str, str]] = {"inputParameter": {}, "outputParameter": {}, "property": {}}
     for found in extensions.iter() if extensions is not None else ():
@@ -49,7 +56,7 @@ def attributes_of(node: Any) -> Attributes:
         due=camunda("dueDate"),
         follow_up=camunda("followUpDate"),
         priority=camunda("priority"),
-        async_before=camunda("asyncBefore") == "true",
+        async_before=camunda("asyncBefore") == "true" and local_name(node) in WAIT_AT_THE_DOOR,
         topic=camunda("topic"),
         decision=camunda("decisionRef"),
         result=camunda("resultVariable"),
@@ -58,6 +65,8 @@ def attributes_of(node: Any) -> Attributes:
         inputs=mapping["inputParameter"],
         outputs=mapping["outputParameter"],
         properties=mapping["property"],
+        copied_in=copied_in,
+        copied_out=copied_out,
     )
 
 
@@ -75,6 +84,11 @@ def script_in(node: Any) -> str:
 def local_name(node: Any) -> str:
     """The tag of an XML element without its namespace; '' for comments."""
     return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+
+
+def is_executable(process: Any) -> bool:
+    """Tell whether a process may be executed: it does not say that it may not."""
+    return process.get("isExecutable", "true") in ("true", "1")
 
 
 def is_diagram(file: str) -> bool:

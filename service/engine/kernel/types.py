@@ -14,9 +14,10 @@ Data = dict[str, Any]  # JSON values without floats; keys are identifiers
 
 @dataclass(frozen=True, slots=True)
 class ValidationIssue:
-    """One reason to refuse a definition: where, what, and how to mend it, in both languages.
+    """One reason to refuse a definition, or a warning of what runs but will surprise: where, what, and how to mend it.
 
-    ``line`` counts from 1 (0: the file as a whole); ``element`` is the id in the diagram or ''.
+    ``line`` counts from 1 (0: the file as a whole); ``element`` is the id in the diagram or ''; ``rule`` names the rule
+    that found it.
     """
 
     file: str
@@ -26,11 +27,14 @@ class ValidationIssue:
     en: str
     remedy_zh: str = ""
     remedy_en: str = ""
+    rule: str = ""
+    is_warning: bool = False
 
     def text(self, language: str = "zh") -> str:
         """One line for a console or a log: ``file:line element: sentence. How to mend it.``"""
         say, mend = (self.zh, self.remedy_zh) if language == "zh" else (self.en, self.remedy_en)
-        return f"{self.file}:{self.line} {self.element or '-'}: {say} {mend}".rstrip()
+        marked = f"{'提醒' if language == 'zh' else 'warning'} {self.rule}: " if self.is_warning else ""
+        return f"{self.file}:{self.line} {self.element or '-'}: {marked}{say} {mend}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

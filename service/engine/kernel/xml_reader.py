@@ -170,9 +170,8 @@ def _refuse(file: str, line: int, zh: str, en: str, remedy_zh: str, remedy_en: s
     raise DefinitionRefused([ValidationIssue(file, line, "", zh, en, remedy_zh, remedy_en)])
 
 
-def references(bpmn: bytes, file: str) -> References:
-    """Read the names in a diagram, in document order; raises DefinitionRefused when it cannot be parsed."""
-    root = parse(bpmn, file)
+def references_in(root: Any) -> References:
+    """Read the names in a diagram, in document order."""
     return References(
         processes=_unique(p.get("id") for p in root.iter(f"{{{BPMN}}}process") if p.get("isExecutable") != "false"),
         forms=_unique(e.get(f"{{{CAMUNDA}}}formKey") for e in root.iter(f"{{{BPMN}}}*")),

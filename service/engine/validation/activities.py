@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from service.engine.validation.allow_list import EVENT_DEFINITIONS, FLOW_NODES
+from service.engine.validation.allow_list import ACTIVITIES, EVENT_DEFINITIONS, FLOW_NODES
 from service.engine.validation.diagram import (
     Diagram,
     camunda,
@@ -14,30 +14,78 @@ from service.engine.validation.diagram import (
     kind,
     words,
 )
-from service.engine.validation.flows import is_event_subprocess
+from service.engine.validation.flows import is_event_subprocess, starts_by_receiving
 
 MAX_INSTANCES = 1000  # each is a token of the stored state
 MAX_TURNS = 1000  # of a loop
+MAX_TOKENS = 100  # that arrive or leave together
 
 
 def tasks_say_what_to_do(d: Diagram) -> None:
-    """A service task has a topic, a rule task a decision, a script task a script, a call activity a process."""
+    """A task that does not say what does it: somebody outside does, or nobody has to."""
     both = ('camunda:type="external" 和 camunda:topic', 'camunda:type="external" and camunda:topic')
+    worker = ("等外部程序处理", "it waits for an external worker")
+    passes = ("令牌直接通过", "its token passes straight through")
     rule = ("camunda:decisionRef 和 camunda:resultVariable", "camunda:decisionRef and camunda:resultVariable")
     wanted = [
-        *((t, camunda(t, "type") == "external" and camunda(t, "topic"), *both) for t in d.all("serviceTask")),
-        *((t, camunda(t, "decisionRef") and camunda(t, "resultVariable"), *rule) for t in d.all("businessRuleTask")),
-        *((t, any(words(s) for s in children(t, "script")), "脚本内容", "a script") for t in d.all("scriptTask")),
-        *((t, t.get("calledElement"), "calledElement", "calledElement") for t in d.all("callActivity")),
+        *((t, camunda(t, "type") == "external" and camunda(t, "topic"), both, worker) for t in d.all("serviceTask")),
+        *((t, camunda(t, "decisionRef"), rule, worker) for t in d.all("businessRuleTask")),
+        *((t, any(words(s) for s in children(t, "script")), SCRIPT, passes) for t in d.all("scriptTask")),
+        *((t, t.get("calledElement"), ("calledElement", "calledElement"), worker) for t in d.all("callActivity")),
     ]
-    for task, has, zh, en in wanted:
+    for task, has, (zh, en), (does_zh, does_en) in wanted:
         if not has:
-            d.refuse(
+            topic = f"(主题 {task.get('id')})", f" under the topic {task.get('id')}"
+            named = topic if does_zh == worker[0] else ("", "")
+            d.warn(
                 task,
-                f"{kind(task)} 没有写明做什么,缺少{zh}。",
-                f"The {kind(task)} does not say what to do: it lacks {en}.",
+                f"{kind(task)} 没有写明做什么,缺少{zh}:{does_zh}{named[0]}。",
+                f"The {kind(task)} does not say what to do, it lacks {en}: {does_en}{named[1]}.",
                 f"补上{zh}。",
                 f"Add {en}.",
+            )
+    for task in d.all("businessRuleTask"):
+        if camunda(task, "decisionRef") and not camunda(task, "resultVariable"):
+            d.refuse(
+                task,
+                "决策的结果没有去处,缺少camunda:resultVariable。",
+                "The result of the decision goes nowhere: it lacks camunda:resultVariable.",
+                "补上camunda:resultVariable。",
+                "Add camunda:resultVariable.",
+            )
+
+
+SCRIPT = ("脚本内容", "a script")
+
+
+def quantities_are_positive(d: Diagram) -> None:
+    """``startQuantity`` and ``completionQuantity`` count tokens (§10.3, table 10.3)."""
+    for node in d.all(*ACTIVITIES):
+        for name in ("startQuantity", "completionQuantity"):
+            value = node.get(name, "1").strip()
+            if not (re.fullmatch(r"\d{1,3}", value) and 1 <= int(value) <= MAX_TOKENS):
+                d.refuse(
+                    node,
+                    f"{name}=“{value[:20]}”不在 1 到 {MAX_TOKENS} 之间。",
+                    f'{name}="{value[:20]}" is not between 1 and {MAX_TOKENS}.',
+                    "改正该值。",
+                    "Correct it.",
+                )
+
+
+def receiving_starts_stand_alone(d: Diagram) -> None:
+    """A receive task that instantiates begins a process, and is neither repeated nor interrupted (§10.3.3)."""
+    for task in d.all("receiveTask"):
+        odd = children(task, "standardLoopCharacteristics", "multiInstanceLoopCharacteristics")
+        if starts_by_receiving(task) and (
+            odd or d.boundaries.get(task.get("id", "")) or kind(task.getparent()) != "process"
+        ):
+            d.refuse(
+                task,
+                "启动流程的接收任务只能直接放在流程中,不能重复,也不能有边界事件。",
+                "A receive task that instantiates stands directly in a process, without loop or boundary event.",
+                "改用消息开始事件。",
+                "Use a message start event.",
             )
 
 
@@ -174,6 +222,8 @@ def lanes_partition(d: Diagram) -> None:
 
 RULES = (
     tasks_say_what_to_do,
+    quantities_are_positive,
+    receiving_starts_stand_alone,
     loops_are_bounded,
     instances_are_counted,
     behaviors_name_their_events,

@@ -57,6 +57,7 @@ ELEMENTS: dict[str, frozenset[str]] = {
         "childLaneSet": _NAMED,
         "lane": "id name partitionElementRef",
         "flowNodeRef": "",
+        "import": "namespace location importType",
         # drawing and explanation, without effect
         "documentation": "id textFormat",
         "extensionElements": "",
@@ -71,6 +72,7 @@ ELEMENTS: dict[str, frozenset[str]] = {
         "source": "",
         "target": "",
         # what events and tasks name
+        "eventDefinitionRef": "",
         "message": "id name itemRef",
         "signal": "id name structureRef",
         "error": "id name errorCode structureRef",
@@ -92,6 +94,18 @@ ELEMENTS: dict[str, frozenset[str]] = {
         "ioSpecification": "id",
         "inputSet": _NAMED,
         "outputSet": _NAMED,
+        "dataInput": "id name itemSubjectRef isCollection",
+        "dataOutput": "id name itemSubjectRef isCollection",
+        "dataInputRefs": "",
+        "dataOutputRefs": "",
+        "optionalInputRefs": "",
+        "optionalOutputRefs": "",
+        "inputSetRefs": "",
+        "outputSetRefs": "",
+        "dataInputAssociation": "id",
+        "dataOutputAssociation": "id",
+        "sourceRef": "",
+        "targetRef": "",
         # flow
         "sequenceFlow": "id name sourceRef targetRef isImmediate",
         "conditionExpression": "id language evaluatesToTypeRef",
@@ -145,26 +159,11 @@ ELEMENTS: dict[str, frozenset[str]] = {
         "cancelEventDefinition": "id",
         "linkEventDefinition": _NAMED,
         "compensateEventDefinition": "id activityRef waitForCompletion",
-        "eventDefinitionRef": "",
     }.items()
 }
 """BPMN element → the attributes it may carry."""
 
 NOT_EXECUTED: dict[str, tuple[str, str, str, str]] = {
-    "dataInput": ("数据输入", "data inputs", "直接使用流程变量。", "Use the variables of the case."),
-    "dataOutput": ("数据输出", "data outputs", "直接使用流程变量。", "Use the variables of the case."),
-    "dataInputAssociation": (
-        "数据关联",
-        "data associations",
-        "删去关联,直接使用流程变量。",
-        "Remove it and use the variables of the case.",
-    ),
-    "dataOutputAssociation": (
-        "数据关联",
-        "data associations",
-        "删去关联,直接使用流程变量。",
-        "Remove it and use the variables of the case.",
-    ),
     "loopDataInputRef": (
         "多实例的数据引用",
         "multi-instance data references",
@@ -174,25 +173,6 @@ NOT_EXECUTED: dict[str, tuple[str, str, str, str]] = {
     "potentialOwner": ("资源分配", "resource roles", "用 camunda:candidateGroups。", "Use camunda:candidateGroups."),
     "humanPerformer": ("资源分配", "resource roles", "用 camunda:candidateGroups。", "Use camunda:candidateGroups."),
     "performer": ("资源分配", "resource roles", "用 camunda:candidateGroups。", "Use camunda:candidateGroups."),
-    "globalTask": (
-        "全局任务",
-        "global tasks",
-        "在流程中画任务,或调用流程。",
-        "Draw the task in the process, or call a process.",
-    ),
-    "globalScriptTask": (
-        "全局任务",
-        "global tasks",
-        "在流程中画任务,或调用流程。",
-        "Draw the task in the process, or call a process.",
-    ),
-    "globalUserTask": (
-        "全局任务",
-        "global tasks",
-        "在流程中画任务,或调用流程。",
-        "Draw the task in the process, or call a process.",
-    ),
-    "import": ("外部导入", "imports", "把需要的内容写在本文件中。", "Put what is needed into this file."),
     "choreography": ("编舞图", "choreographies", "另存为单独的文件。", "Keep it in a file of its own."),
     "choreographyTask": ("编舞活动", "choreography activities", "流程中只用活动。", "Use activities in a process."),
     "subChoreography": ("编舞活动", "choreography activities", "流程中只用活动。", "Use activities in a process."),
@@ -219,9 +199,8 @@ VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("process", "processType"): ("None", "Private"),
     ("*", "isForCompensation"): _BOOLEAN,
     ("*", "waitForCompletion"): _BOOLEAN,
-    ("*", "startQuantity"): ("1",),
-    ("*", "completionQuantity"): ("1",),
-    ("*", "instantiate"): _FALSE,
+    ("eventBasedGateway", "instantiate"): _FALSE,
+    ("receiveTask", "instantiate"): _BOOLEAN,
     ("eventBasedGateway", "eventGatewayType"): ("Exclusive",),
     ("multiInstanceLoopCharacteristics", "behavior"): ("All", "One", "None", "Complex"),
     ("adHocSubProcess", "ordering"): ("Parallel", "Sequential"),
@@ -289,17 +268,21 @@ NEUTRAL = frozenset(
 )
 """Attributes of engines' namespaces that do not change how a case runs."""
 
+_ASYNC = "asyncBefore asyncAfter"
 CAMUNDA_ATTRIBUTES: dict[str, frozenset[str]] = {
     name: frozenset(attributes.split())
     for name, attributes in {
         "process": "candidateStarterGroups",
-        "startEvent": "formKey",
+        "startEvent": f"formKey {_ASYNC}",
         "multiInstanceLoopCharacteristics": "collection elementVariable",
-        "userTask": "candidateGroups assignee formKey dueDate followUpDate priority asyncBefore",
-        "serviceTask": "type topic asyncBefore",
-        "businessRuleTask": "decisionRef resultVariable mapDecisionResult decisionRefBinding asyncBefore",
-        "scriptTask": "asyncBefore",
-        "callActivity": "calledElementBinding asyncBefore",
+        "userTask": f"candidateGroups assignee formKey dueDate followUpDate priority {_ASYNC}",
+        "serviceTask": f"type topic {_ASYNC}",
+        "sendTask": f"type topic {_ASYNC}",
+        "businessRuleTask": f"decisionRef resultVariable mapDecisionResult decisionRefBinding {_ASYNC}",
+        "callActivity": f"calledElementBinding {_ASYNC}",
+        **dict.fromkeys(["task", "manualTask", "scriptTask", "subProcess", "transaction"], _ASYNC),
+        **dict.fromkeys(["intermediateThrowEvent", "exclusiveGateway"], _ASYNC),
+        "endEvent": "asyncBefore",
     }.items()
 }
 """BPMN element → attributes of the Camunda namespace the engine understands."""
@@ -310,6 +293,7 @@ CAMUNDA_VALUES: dict[str, tuple[str, ...]] = {
     "decisionRefBinding": ("deployment",),
     "mapDecisionResult": ("singleEntry", "singleResult", "collectEntries", "resultList"),
     "asyncBefore": ("true", "false"),
+    "asyncAfter": ("true", "false"),
 }
 
 CAMUNDA_CHILDREN: dict[str, tuple[str, ...]] = {

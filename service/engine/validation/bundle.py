@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from service.engine.kernel.xml_reader import CAMUNDA
@@ -16,21 +17,30 @@ from service.engine.validation.diagram import (
 from service.engine.validation.files import Bundle, decisions_read_nothing_personal
 from service.engine.validation.recursion import Call, certain_calls
 
+Missing = Iterator[tuple[Diagram, Any, str, str, str, str, str]]
+
+
+def _missing(bundle: Bundle) -> Missing:
+    """Form keys, decisions and called processes that are no files of the bundle; what a case does without them."""
+    waits = ("等外部程序处理", "waits for an external worker")
+    bare = ("没有表单", "has no form")
+    for d in bundle.diagrams:
+        for element in d.all("userTask", "startEvent"):
+            yield d, element, camunda(element, "formKey") or "", "表单", "form", *bare
+        for element in d.all("businessRuleTask"):
+            yield d, element, camunda(element, "decisionRef") or "", "决策", "decision", *waits
+        for element in d.all("callActivity"):
+            yield d, element, element.get("calledElement") or "", "被调用的流程", "called process", *waits
+
+
+def _absent(bundle: Bundle) -> Missing:
+    known = {"form": bundle.forms, "decision": bundle.decision_ids(), "called process": set(bundle.processes())}
+    return (one for one in _missing(bundle) if one[2] and one[2] not in known[one[4]])
+
 
 def references_resolve_in_bundle(bundle: Bundle) -> None:
     """Form keys, decisions and called processes are files of the bundle."""
-    processes = bundle.processes()
-    for d in bundle.diagrams:
-        for element in d.all("userTask", "startEvent"):
-            _require(d, element, camunda(element, "formKey"), bundle.forms, "表单", "form")
-        for element in d.all("businessRuleTask"):
-            _require(d, element, camunda(element, "decisionRef"), bundle.decision_ids(), "决策", "decision")
-        for element in d.all("callActivity"):
-            _require(d, element, element.get("calledElement"), processes, "被调用的流程", "called process")
-
-
-def _require(d: Diagram, element: Any, name: str | None, known: Iterable[str], zh: str, en: str) -> None:
-    if name and name not in known:
+    for d, element, name, zh, en, *_ in _absent(bundle):
         d.refuse(
             element,
             f"{zh}“{name}”不在一起部署的文件中。",
@@ -38,6 +48,44 @@ def _require(d: Diagram, element: Any, name: str | None, known: Iterable[str], z
             "一起部署该文件,或改正名称。",
             "Deploy it together, or correct the name.",
         )
+
+
+def absent_files_are_done_without(bundle: Bundle) -> None:
+    """A diagram alone, without what it names: it runs, and somebody else does what is not there."""
+    for d, element, name, zh, en, does_zh, does_en in _absent(bundle):
+        d.warn(
+            element,
+            f"{zh}“{name}”不在文件中:{element.get('id')} {does_zh}。",
+            f'The {en} "{name}" is not among the files: {element.get("id")} {does_en}.',
+            "一起部署该文件。",
+            "Deploy it together.",
+        )
+
+
+def imports_are_in_bundle(bundle: Bundle) -> None:
+    """Files that a diagram imports lie beside it (§8.1.3); definitions of types are not read."""
+    names = {d.file for d in bundle.diagrams} | set(bundle.decisions)
+    for d in bundle.diagrams:
+        for element in d.all("import"):
+            file = PurePath(element.get("location") or "").name
+            if file in names:
+                continue
+            if element.get("importType") in TYPES:
+                d.warn(
+                    element,
+                    f"类型定义“{file}”不读取,变量没有类型。",
+                    f'The types of "{file}" are not read: variables have none.',
+                    "可删去该导入。",
+                    "The import may be removed.",
+                )
+            else:
+                d.refuse(
+                    element,
+                    f"导入的文件“{file}”不在一起部署的文件中。",
+                    f'The imported file "{file}" is not among the files deployed together.',
+                    "一起部署该文件,或删去导入。",
+                    "Deploy it together, or remove the import.",
+                )
 
 
 def call_activities_terminate(bundle: Bundle) -> None:
@@ -100,13 +148,18 @@ def ids_are_unique(bundle: Bundle) -> None:
                 )
 
 
+TYPES = ("http://www.w3.org/2001/XMLSchema", "http://schemas.xmlsoap.org/wsdl/", "http://www.w3.org/TR/wsdl20/")
+
 RULES = (
-    references_resolve_in_bundle,
+    imports_are_in_bundle,
     call_activities_terminate,
     called_processes_start_plainly,
     ids_are_unique,
     decisions_read_nothing_personal,
 )
+DEPLOYED_TOGETHER = (references_resolve_in_bundle,)
+LEFT_OUT = (absent_files_are_done_without,)
+"""For bundles that are deployed, and for diagrams alone."""
 
 
 def user_tasks_are_addressed(d: Diagram) -> None:

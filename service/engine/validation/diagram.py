@@ -51,11 +51,14 @@ class Diagram:
     def __init__(self, file: str, root: Any) -> None:
         self.file = file
         self.root = root
+        self.rule = ""
         self.noted: dict[ValidationIssue, None] = {}
         self.ids: dict[str, Any] = {}
         self.by_kind: dict[str, list[Any]] = defaultdict(list)
+        drawn_only = _not_executed(root)
         for element in self._bpmn(root):
-            self.by_kind[kind(element)].append(element)
+            if drawn_only.isdisjoint(element.iterancestors()):
+                self.by_kind[kind(element)].append(element)
             if element.get("id"):
                 self.ids.setdefault(element.get("id"), element)
         self.incoming: dict[str, list[Any]] = defaultdict(list)
@@ -126,15 +129,29 @@ class Diagram:
 
     def refuse(self, element: Any, zh: str, en: str, remedy_zh: str, remedy_en: str) -> None:
         """Note why this element may not be deployed, and how to mend it."""
-        at = element if element.sourceline else self.root
-        self.noted[ValidationIssue(self.file, at.sourceline or 0, name_of(element), zh, en, remedy_zh, remedy_en)] = (
-            None
-        )
+        self._note(element, (zh, en, remedy_zh, remedy_en), is_warning=False)
+
+    def warn(self, element: Any, zh: str, en: str, remedy_zh: str, remedy_en: str) -> None:
+        """Note what runs, and will surprise whoever drew it."""
+        self._note(element, (zh, en, remedy_zh, remedy_en), is_warning=True)
+
+    def _note(self, element: Any, texts: tuple[str, str, str, str], *, is_warning: bool) -> None:
+        line = (element if element.sourceline else self.root).sourceline or 0
+        found = ValidationIssue(self.file, line, name_of(element), *texts, rule=self.rule, is_warning=is_warning)
+        self.noted[found] = None
 
     @property
     def problems(self) -> list[ValidationIssue]:
         """Each problem once, in the order in which they were found."""
         return list(self.noted)
+
+
+def _not_executed(root: Any) -> set[Any]:
+    """Processes beside an executable one that say they are not: documentation, which only has to be well-formed."""
+    processes = [element for element in root if kind(element) == "process"]
+    others = {process for process in processes if process.get("isExecutable") in ("false", "0")}
+    executable = [p for p in processes if p not in others and children(p, *FLOW_NODES)]
+    return others if executable else set()
 
 
 def name_of(element: Any) -> str:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from service.engine.kernel.diagram_reader import MADE
 from service.engine.kernel.timers import parse_cycle, parse_duration, parse_instant
 from service.engine.validation.allow_list import EVENTS, SUBPROCESSES, THROWS
 from service.engine.validation.diagram import (
     Diagram,
     an,
+    camunda,
     children,
     is_true,
     kind,
@@ -229,6 +231,22 @@ def event_definitions_have_references(d: Diagram) -> None:
                 )
 
 
+def events_name_what_they_wait_for(d: Diagram) -> None:
+    """An event or task that names no message or signal has one of its own, called as it is."""
+    for name in ("messageEventDefinition", "signalEventDefinition", "sendTask", "receiveTask"):
+        for element in d.all(name):
+            if element.get(MADE) == "name" and camunda(element, "type") != "external":
+                target = d.resolve(element.get(NAMED[name][0]))
+                value = "" if target is None else target.get("name")
+                d.warn(
+                    element,
+                    f"没有指明{NAMED[name][2]},按元素的 id 命名为“{value}”。",
+                    f'It names no {NAMED[name][3]}: it has one of its own, "{value}", after the element.',
+                    f"指明{NAMED[name][2]}。",
+                    f"Refer to {an(NAMED[name][3])}.",
+                )
+
+
 def event_names_are_unambiguous(d: Diagram) -> None:
     """Two messages, signals, errors or escalations do not share a name or code: the engine tells them apart by it."""
     for name, key in (
@@ -322,6 +340,7 @@ RULES = (
     cancel_events_belong_to_transactions,
     boundary_events_attach_in_same_scope,
     event_definitions_have_references,
+    events_name_what_they_wait_for,
     event_names_are_unambiguous,
     timers_are_iso_8601,
 )

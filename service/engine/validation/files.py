@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from service.engine.dmn import model
+from service.engine.kernel.diagram_reader import read_diagram
 from service.engine.kernel.types import ValidationIssue
 from service.engine.kernel.xml_reader import parse
 from service.engine.validation.diagram import Diagram, kind
@@ -31,8 +32,9 @@ class Bundle:
     problems: list[ValidationIssue] = field(default_factory=list)
 
     def processes(self) -> dict[str, Any]:
-        """Process by id, over all diagrams."""
-        return {p.get("id"): p for d in self.diagrams for p in d.all("process") if p.get("id")}
+        """Process by id that may be called, over all diagrams."""
+        found = [p for d in self.diagrams for p in d.all("process") if p.get("id")]
+        return {p.get("id"): p for p in found if p.get("isExecutable") not in ("false", "0")}
 
     def decision_ids(self) -> set[str]:
         """Every decision of the bundle."""
@@ -55,7 +57,7 @@ def read_bundle(files: Mapping[str, bytes]) -> Bundle:
 
 
 def _read_diagram(bundle: Bundle, file: str, data: bytes) -> None:
-    root = parse(data, file)
+    root = read_diagram(data, file)
     if kind(root) == "definitions":
         bundle.diagrams.append(Diagram(file, root))
         return

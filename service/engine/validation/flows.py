@@ -6,9 +6,9 @@ from typing import Any
 
 from service.engine.validation.allow_list import (
     ACTIVITIES,
+    EVENT_DEFINITIONS,
     FLOW_NODES,
     GATEWAYS,
-    REFUSED_NODES,
     SUBPROCESSES,
 )
 from service.engine.validation.diagram import (
@@ -40,50 +40,34 @@ def sequence_flows_stay_in_scope(d: Diagram) -> None:
             )
 
 
-def flows_are_distinct(d: Diagram) -> None:
-    """Two sequence flows between the same nodes: joins tell tokens apart by where they come from."""
-    seen: set[tuple[str, str]] = set()
-    for flow in d.all("sequenceFlow"):
-        ends = (flow.get("sourceRef", ""), flow.get("targetRef", ""))
-        if ends in seen:
-            d.refuse(
-                flow,
-                "两个元素之间已有一条同方向的顺序流。",
-                "There is already a sequence flow between these two elements.",
-                "删去一条,或在中间放一个任务。",
-                "Remove one, or put a task between.",
-            )
-        seen.add(ends)
-
-
 def scopes_start_and_end(d: Diagram) -> None:
-    """Each level has exactly one start event and at least one end event; implicit starts and ends are not executed."""
+    """Start and end events of a level: none of both, or each that the standard demands (§10.5.2, §10.5.3, §13.3.4)."""
     for level in levels(d):
         if kind(level) == "adHocSubProcess":
             continue
-        starts, ends = children(level, "startEvent"), children(level, "endEvent")
-        if len(starts) != 1:
-            d.refuse(
+        starts = children(level, "startEvent")
+        if is_event_subprocess(level):
+            _require_one_start(d, level, len(starts) == 1, "事件子流程", "An event subprocess")
+        elif kind(level) != "process":
+            _require_one_start(d, level, len(starts) <= 1, "子流程", "A subprocess")
+        if bool(starts) != bool(children(level, "endEvent")) and not _starts_by_receiving(level):
+            _warn_of_missing_end(d, level, "结束" if starts else "开始", "end" if starts else "start")
+        plain = [start for start in starts if not children(start, *EVENT_DEFINITIONS, "eventDefinitionRef")]
+        if kind(level) == "process" and len(plain) > 1:
+            d.warn(
                 level,
-                f"{kind(level)} 应有且只有一个开始事件,现有 {len(starts)} 个。",
-                f"The {kind(level)} needs exactly one start event, it has {len(starts)}.",
-                "只画一个开始事件。",
-                "Draw exactly one start event.",
-            )
-        if not ends:
-            d.refuse(
-                level,
-                f"{kind(level)} 没有结束事件。",
-                f"The {kind(level)} has no end event.",
-                "画出结束事件。",
-                "Draw an end event.",
+                f"流程有 {len(plain)} 个普通开始事件:启动时不指明,就从第一个({name_of(plain[0])})开始。",
+                f"The process has {len(plain)} plain start events: a case that names none begins at the first,"
+                f" {name_of(plain[0])}.",
+                "只留一个,或启动时指明。",
+                "Keep one, or name one when a case is started.",
             )
     for level in d.all(*SUBPROCESSES):
         if not children(level, *FLOW_NODES):
-            d.refuse(
+            d.warn(
                 level,
-                "子流程是空的。",
-                "The subprocess is empty.",
+                "子流程是空的,令牌直接通过。",
+                "The subprocess is empty: a token passes straight through.",
                 "画出内容,或改为任务。",
                 "Draw its content, or use a task.",
             )
@@ -112,6 +96,21 @@ def ad_hoc_subprocesses_say_when(d: Diagram) -> None:
             )
 
 
+def ad_hoc_subprocesses_hold_no_splits(d: Diagram) -> None:
+    """Inside an ad-hoc subprocess the engine executes splits by gateways only, and single tokens."""
+    for level in d.all("adHocSubProcess"):
+        for node in children(level, *FLOW_NODES):
+            quantities = {node.get("startQuantity", "1"), node.get("completionQuantity", "1")}
+            if (len(d.out(node)) > 1 and kind(node) not in GATEWAYS) or quantities != {"1"}:
+                d.refuse(
+                    node,
+                    "即席子流程内不执行没有网关的分支,也不执行令牌数量。",
+                    "In an ad-hoc subprocess the engine executes neither splits without a gateway nor quantities.",
+                    "在后面加一个网关。",
+                    "Put a gateway behind it.",
+                )
+
+
 def complex_joins_say_when(d: Diagram) -> None:
     """A complex gateway with several incoming flows says when it is activated (BPMN 2.0 table 10.120)."""
     for gateway in d.all("complexGateway"):
@@ -125,6 +124,51 @@ def complex_joins_say_when(d: Diagram) -> None:
             )
 
 
+def _require_one_start(d: Diagram, level: Any, sound: bool, zh: str, en: str) -> None:
+    if not sound:
+        d.refuse(
+            level,
+            f"{zh}应有且只有一个开始事件。",
+            f"{en} needs exactly one start event (§13.3.4).",
+            "只画一个开始事件。",
+            "Draw exactly one start event.",
+        )
+
+
+def _warn_of_missing_end(d: Diagram, level: Any, zh: str, en: str) -> None:
+    other_zh, other_en = ("开始", "start") if en == "end" else ("结束", "end")
+    does = (
+        ("没有下文的元素就是终点", "elements that nothing follows end their token")
+        if en == "end"
+        else ("没有来路的元素同时开始", "elements that nothing leads to begin together")
+    )
+    d.warn(
+        level,
+        f"{kind(level)} 有{other_zh}事件而没有{zh}事件:{does[0]}。",
+        f"The {kind(level)} has {an(other_en)} event but no {en} event: {does[1]} (§10.5).",
+        f"画出{zh}事件。",
+        f"Draw {an(en)} event.",
+    )
+
+
+def starts_by_receiving(node: Any) -> bool:
+    """A receive task whose message begins a case (§10.3.3)."""
+    return kind(node) == "receiveTask" and is_true(node.get("instantiate"))
+
+
+def _starts_by_receiving(level: Any) -> bool:
+    return any(starts_by_receiving(node) for node in children(level, "receiveTask"))
+
+
+def begins_here(d: Diagram, node: Any) -> bool:
+    """Tell whether a token comes here without a flow: in a level without start event, or by the message received."""
+    if starts_by_receiving(node):
+        return True
+    if undoes(node) or kind(node) not in (*ACTIVITIES, *GATEWAYS):
+        return False
+    return not children(node.getparent(), "startEvent")
+
+
 def is_event_subprocess(node: Any) -> bool:
     """A subprocess that an event triggers."""
     return kind(node) == "subProcess" and is_true(node.get("triggeredByEvent"))
@@ -132,16 +176,25 @@ def is_event_subprocess(node: Any) -> bool:
 
 def nodes_are_connected(d: Diagram) -> None:
     """Start events, boundary events and links that are caught have no incoming flow, end events and links that are
-    thrown no outgoing; all others have both.
+    thrown no outgoing; all others have both, but where a token begins or ends without an event.
     """
     for node in d.nodes():
         into, out = d.into(node), d.out(node)
         free = kind(node.getparent()) == "adHocSubProcess"
         may_stop = free and (kind(node) != "boundaryEvent" or undoes(node))
-        if bool(into) != _may_be_entered(node) and not (free and not into):
+        if bool(into) != _may_be_entered(node) and (into or not (free or begins_here(d, node))):
             _refuse_flows(d, node, "进入", "incoming", missing=not into)
         if bool(out) != _may_be_left(node) and not (may_stop and not out):
-            _refuse_flows(d, node, "离开", "outgoing", missing=not out)
+            if out or kind(node) not in (*ACTIVITIES, *GATEWAYS):
+                _refuse_flows(d, node, "离开", "outgoing", missing=not out)
+            elif children(node.getparent(), "endEvent"):
+                d.warn(
+                    node,
+                    f"{kind(node)} 没有离开的顺序流:令牌在这里结束。",
+                    f"Nothing follows the {kind(node)}: its token ends here (§10.5.3).",
+                    "接到结束事件。",
+                    "Lead it to an end event.",
+                )
 
 
 def undoes(node: Any) -> bool:
@@ -152,7 +205,7 @@ def undoes(node: Any) -> bool:
 
 def _may_be_entered(node: Any) -> bool:
     links = kind(node) == "intermediateCatchEvent" and bool(children(node, "linkEventDefinition"))
-    outside = is_event_subprocess(node) or undoes(node)
+    outside = is_event_subprocess(node) or undoes(node) or starts_by_receiving(node)
     return not (kind(node) in ("startEvent", "boundaryEvent") or outside or links)
 
 
@@ -182,6 +235,7 @@ def nodes_are_reached(d: Diagram) -> None:
             if kind(node) == "startEvent"
             or is_event_subprocess(node)
             or (free and not d.into(node) and kind(node) != "boundaryEvent" and not undoes(node))
+            or (not d.into(node) and begins_here(d, node))
         ]
         seen: set[str] = set()
         while begin:
@@ -212,6 +266,15 @@ def conditions_belong_to_splits(d: Diagram) -> None:
         several = len(d.out(source)) > 1
         if several and kind(source) in ("exclusiveGateway", "inclusiveGateway", "complexGateway", *ACTIVITIES):
             continue
+        if several and kind(source) == "parallelGateway":
+            d.warn(
+                flow,
+                "并行网关的出口不看条件。",
+                "The condition of a flow out of a parallel gateway is not asked (§13.4.1).",
+                "删去条件,或改用包容网关。",
+                "Remove the condition, or use an inclusive gateway.",
+            )
+            continue
         d.refuse(
             flow,
             f"从 {kind(source)} 出来的这条顺序流不能带条件。",
@@ -222,22 +285,31 @@ def conditions_belong_to_splits(d: Diagram) -> None:
 
 
 def exclusive_splits_have_conditions(d: Diagram) -> None:
-    """A diverging exclusive or inclusive gateway has a condition on every flow but the default one."""
+    """A flow out of a choosing gateway without condition: alone it is the default, else it holds always (§8.3.13)."""
     for gateway in d.all("exclusiveGateway", "inclusiveGateway"):
         flows = d.out(gateway)
-        for flow in flows:
-            if (
-                len(flows) > 1
-                and flow.get("id") != gateway.get("default")
-                and not children(flow, "conditionExpression")
-            ):
-                d.refuse(
-                    flow,
-                    "网关有多条出口,这条既没有条件也不是默认出口。",
-                    "The gateway has several flows, and this one has no condition and is not the default.",
-                    "写上条件,或设为默认出口。",
-                    "Give it a condition, or make it the default flow.",
-                )
+        if len(flows) < 2:
+            continue
+        bare = [f for f in flows if f.get("id") != gateway.get("default") and not children(f, "conditionExpression")]
+        for flow in bare:
+            zh, en = _meaning(gateway, flow, bare)
+            d.warn(
+                flow,
+                f"网关有多条出口,这条没有条件也不是默认出口:{zh}。",
+                f"The gateway has several flows, and this one has no condition and is not the default: {en}.",
+                "写上条件,或设为默认出口。",
+                "Give it a condition, or make it the default flow.",
+            )
+
+
+def _meaning(gateway: Any, flow: Any, bare: list[Any]) -> tuple[str, str]:
+    if len(bare) == 1 and gateway.get("default") is None:
+        return "按默认出口执行", "it is read as the default"
+    if kind(gateway) == "inclusiveGateway":
+        return "总是走", "it is taken always"
+    if flow is bare[0]:
+        return "轮到它时总是走它", "it is taken whenever its turn comes"
+    return f"永远走不到,因为 {name_of(bare[0])} 总在它前面", f"it is never taken, {name_of(bare[0])} comes before it"
 
 
 def defaults_are_own(d: Diagram) -> None:
@@ -253,19 +325,6 @@ def defaults_are_own(d: Diagram) -> None:
                 f"The default flow {name_of(flow)} does not begin here, or has a condition.",
                 "选本元素的一条无条件顺序流。",
                 "Choose a flow of this element that has no condition.",
-            )
-
-
-def activities_have_one_outgoing_flow(d: Diagram) -> None:
-    """Several flows out of an activity or event are a split without a gateway, which the engine does not execute."""
-    for node in d.nodes():
-        if kind(node) not in (*GATEWAYS, *REFUSED_NODES) and len(d.out(node)) > 1:
-            d.refuse(
-                node,
-                "该元素有多条离开的顺序流,引擎不执行没有网关的分支。",
-                "The element has several outgoing flows; the engine does not execute splits without a gateway.",
-                "在后面加一个并行、排他或包容网关。",
-                "Put a parallel, exclusive or inclusive gateway behind it.",
             )
 
 
@@ -321,16 +380,15 @@ def event_gateways_wait_for_events(d: Diagram) -> None:
 
 RULES = (
     sequence_flows_stay_in_scope,
-    flows_are_distinct,
     scopes_start_and_end,
     ad_hoc_subprocesses_say_when,
+    ad_hoc_subprocesses_hold_no_splits,
     complex_joins_say_when,
     nodes_are_connected,
     nodes_are_reached,
     conditions_belong_to_splits,
     exclusive_splits_have_conditions,
     defaults_are_own,
-    activities_have_one_outgoing_flow,
     gateways_branch_or_join,
     event_gateways_wait_for_events,
 )

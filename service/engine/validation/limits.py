@@ -45,11 +45,17 @@ def _branches(d: Diagram, nodes: list[Any]) -> Any | None:
         if count[name] > MAX_TOKENS:
             return node
         targets = [target for target in d.onward(node) if target in place]
-        fan = len(targets) if kind(node) in ("parallelGateway", "inclusiveGateway", "complexGateway") else 1
+        fan = 1 if kind(node) in ("exclusiveGateway", "eventBasedGateway") else len(targets) * _tokens(node)
         for target in targets:
             if place[target] > place[name]:
                 count[target] = max(count[target], count[name] * fan)
     return None
+
+
+def _tokens(node: Any) -> int:
+    """Count the tokens that leave by each flow."""
+    quantity = node.get("completionQuantity") or "1"
+    return int(quantity) if quantity.isdigit() and len(quantity) < 4 else 1
 
 
 def _forwards(d: Diagram, by_id: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.engine.validation.allow_list import SUBPROCESSES
 from service.engine.validation.diagram import Diagram, children, is_true, kind
+from service.engine.validation.flows import begins_here
 
 CHOOSING = ("exclusiveGateway", "inclusiveGateway", "complexGateway", "eventBasedGateway")
 LOOPS = ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics")
@@ -32,7 +33,9 @@ def _enters(d: Diagram, level: Any, call: Any) -> bool:
                 sure.add(node.get("id"))
                 found = True
     starts = children(level, "startEvent")
-    return bool(starts) and all(start.get("id") in sure for start in starts)
+    if starts:
+        return all(start.get("id") in sure for start in starts)
+    return any(node.get("id") in sure for node in nodes if begins_here(d, node) and not d.into(node))
 
 
 def _is_it(d: Diagram, node: Any, call: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.engine.kernel.diagram_reader import MADE
 from service.engine.validation.allow_list import (
     ACTIVITIES,
     EVENT_DEFINITIONS,
@@ -60,6 +61,8 @@ CHILDREN: dict[str, tuple[str, ...]] = {
     "errorRef": ("error",),
     "eventDefinitionRef": tuple(EVENT_DEFINITIONS),
     "operationRef": ("operation",),
+    "sourceRef": ANY,
+    "targetRef": ANY,
     "interfaceRef": ("interface",),
     "endPointRef": ("endPoint",),
     "categoryValueRef": ("categoryValue",),
@@ -95,6 +98,8 @@ FOLLOWED = ("messageRef", "signalRef", "errorRef", "escalationRef")
 
 def _check(d: Diagram, element: Any, what: str, value: str, kinds: tuple[str, ...]) -> None:
     found = d.resolve(value)
+    if found is None and kinds == _ITEM and _is_foreign(d, element, value):
+        return  # a type of another namespace, which no variable has
     if found is None:
         d.refuse(
             element,
@@ -121,6 +126,11 @@ def _check(d: Diagram, element: Any, what: str, value: str, kinds: tuple[str, ..
         )
 
 
+def _is_foreign(d: Diagram, element: Any, value: str) -> bool:
+    prefix, colon, _ = value.partition(":")
+    return bool(colon) and element.nsmap.get(prefix) not in (None, d.root.get("targetNamespace"))
+
+
 def listed_flows_agree(d: Diagram) -> None:
     """``incoming`` and ``outgoing`` agree with the flows' ends; a file lists them everywhere or nowhere."""
     nodes = d.nodes()
@@ -133,7 +143,7 @@ def listed_flows_agree(d: Diagram) -> None:
                 for e in node
                 if kind(e) == name
             )
-            if listed != sorted(flow.get("id", "") for flow in flows):
+            if listed != sorted(flow.get("id", "") for flow in flows if flow.get(MADE) != "id"):
                 d.refuse(
                     node,
                     f"{name} 列出的顺序流与顺序流两端不一致。",

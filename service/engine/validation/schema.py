@@ -30,6 +30,7 @@ from service.engine.validation.diagram import (
     local,
     words,
 )
+from service.engine.validation.equivalents import instead_of
 from service.engine.validation.schema_messages import in_words
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -200,8 +201,7 @@ def _check_attribute(d: Diagram, element: Any, attribute: str, value: str) -> No
             element,
             f"引擎不执行 {kind(element)} 的属性 {vendor}:{name}。",
             f"The engine does not execute the attribute {vendor}:{name} of {an(kind(element))}.",
-            "删去该属性,或改用本系统的写法。",
-            "Remove it, or use this system's dialect.",
+            *instead_of(name),
         )
     elif name in CAMUNDA_VALUES and value not in CAMUNDA_VALUES[name]:
         _refuse_value(d, element, f"camunda:{name}", value, CAMUNDA_VALUES[name])
@@ -220,8 +220,7 @@ def _check_child(d: Diagram, owner: Any, child: Any) -> None:
             child if child.get("id") else owner,
             f"引擎不执行扩展 {vendor}:{name}。",
             f"The engine does not execute the extension {vendor}:{name}.",
-            "删去该扩展,或改用本系统的写法。",
-            "Remove it, or use this system's dialect.",
+            *instead_of(name),
         )
 
 

@@ -21,6 +21,7 @@ from service.engine.validation.diagram import (
 )
 
 TIMES = ("timeDate", "timeDuration", "timeCycle")
+XPATH = "http://www.w3.org/1999/xpath"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 MAY_BE_EXPRESSION = (
     *(("userTask", name) for name in ("candidateGroups", "assignee", "dueDate", "followUpDate", "priority")),
@@ -158,22 +159,31 @@ def languages_are_starlark(d: Diagram) -> None:
         if language not in LANGUAGES:
             _refuse_language(d, element, language)
     default = (d.root.get("expressionLanguage") or "").strip().lower()
-    if default not in LANGUAGES and any(not e.get("language") for e in d.all(*EXPRESSIONS)):
+    asked = [e for e in d.all(*EXPRESSIONS) if not e.get("language")]
+    if default == XPATH and asked:
+        d.warn(
+            d.root,
+            "expressionLanguage 写的是 XPath(BPMN 的缺省值):表达式按 Starlark 执行。",
+            "expressionLanguage is XPath, BPMN's default: the expressions are read as Starlark.",
+            "删去该属性,并核对条件。",
+            "Remove the attribute, and check the conditions.",
+        )
+    elif default not in LANGUAGES and asked:
         _refuse_language(d, d.root, default)
 
 
 def expressions_are_formal(d: Diagram) -> None:
-    """In an executable process an expression is formal: a plain one is natural language (BPMN 2.0 §8.3.6)."""
+    """An expression that does not say it is formal is natural language (BPMN 2.0 §8.3.6): read all the same."""
     for element in d.all(*EXPRESSIONS, *TIMES):
         process = process_of(element)
         if process is None or process.get("isExecutable") != "true":
             continue
         prefix, _, name = (element.get(XSI_TYPE) or "").rpartition(":")
         if name != "tFormalExpression" or element.nsmap.get(prefix or None) != BPMN:
-            d.refuse(
+            d.warn(
                 element,
-                f"{kind(element)} 不是正式表达式。",
-                f"The {kind(element)} is no formal expression.",
+                f"{kind(element)} 没有写明是正式表达式,按正式表达式执行。",
+                f"The {kind(element)} does not say it is a formal expression: it is read as one.",
                 '加上 xsi:type="bpmn:tFormalExpression"。',
                 'Add xsi:type="bpmn:tFormalExpression".',
             )
