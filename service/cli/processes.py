@@ -37,15 +37,17 @@ def deploy(files: tuple[Path, ...]) -> None:
 @click.argument("files", nargs=-1, type=EXISTING)
 def check(files: tuple[Path, ...]) -> None:
     """Read diagrams (FILES or folders; default: processes/) through the gate,
-    with forms and decisions; deploy nothing.
+    with forms and decisions; deploy nothing. Exit code 1 when one would be refused; warnings do not count.
     """
     from service.workflow.runtime.definitions import check as problems_of
 
     diagrams = _diagrams(files)
-    problems = problems_of(diagrams)
-    for problem in problems:
-        click.echo(f"{problem.text('zh')}\n    {problem.text('en')}")
-    click.echo(f"diagrams: {len(diagrams)} read, {len(problems)} problems")
+    found = problems_of(diagrams)
+    for issue in found:
+        click.echo(f"{issue.text('zh')}\n    {issue.text('en')}")
+    warnings = sum(issue.is_warning for issue in found)
+    problems = len(found) - warnings
+    click.echo(f"diagrams: {len(diagrams)} read, {problems} problems, {warnings} warnings")
     sys.exit(1 if problems else 0)
 
 
@@ -101,7 +103,7 @@ def bring_up_to_date(app: Flask, chosen: Settings, files: tuple[Path, ...] = (),
                 click.echo(
                     f"{result.file}: version {result.version.number} {'is new' if result.is_new else 'is in force'}"
                 )
-            for problem in result.problems:
+            for problem in (*result.problems, *(result.warnings if is_chatty or result.is_new else ())):
                 click.echo(f"{problem.text('zh')}\n    {problem.text('en')}", err=True)
     return sum(result.version is None for result in results)
 

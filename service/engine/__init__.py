@@ -24,7 +24,7 @@ from service.engine.kernel.types import (
 )
 from service.engine.kernel.xml_reader import References
 from service.engine.state import shape
-from service.engine.validation.validator import validate
+from service.engine.validation.validator import examine, validate
 
 __all__ = [
     "BpmnError",
@@ -47,6 +47,7 @@ __all__ = [
     "ValidationIssue",
     "canonical",
     "evaluate_decision",
+    "examine",
     "read_definition",
     "references",
     "shape",

@@ -67,6 +67,7 @@ class Definition:
         self.elements: dict[str, Element] = {}
         self.attributes: dict[str, Attributes] = {}
         self.messages: tuple[str, ...] = ()
+        self.warnings: tuple[ValidationIssue, ...] = ()
         self.decisions: dict[str, model.Decision] = {}
         self._survey()
         self.topics = _distinct(e.topic for e in self.elements.values())
@@ -172,9 +173,11 @@ def read_definition(
         if found is not None:
             _cache.move_to_end(key)
             return found
-    if validate and (problems := validator.validate(files, deployment_rules=deployment_rules, functions=functions)):
+    said = validator.examine(files, deployment_rules=deployment_rules, functions=functions) if validate else []
+    if problems := [issue for issue in said if not issue.is_warning]:
         raise DefinitionRefused(problems)
     found = _made(files, process, digest, functions)
+    found.warnings = tuple(said)
     with _lock:
         _cache[key] = found
         while len(_cache) > CACHE_SIZE:

@@ -281,7 +281,8 @@ CAMUNDA_ATTRIBUTES: dict[str, frozenset[str]] = {
         "businessRuleTask": f"decisionRef resultVariable mapDecisionResult decisionRefBinding {_ASYNC}",
         "callActivity": f"calledElementBinding {_ASYNC}",
         **dict.fromkeys(["task", "manualTask", "scriptTask", "subProcess", "transaction"], _ASYNC),
-        **dict.fromkeys(["intermediateThrowEvent", "exclusiveGateway"], _ASYNC),
+        "intermediateThrowEvent": _ASYNC,
+        "exclusiveGateway": "asyncBefore",
         "endEvent": "asyncBefore",
     }.items()
 }

@@ -55,9 +55,9 @@ class Diagram:
         self.noted: dict[ValidationIssue, None] = {}
         self.ids: dict[str, Any] = {}
         self.by_kind: dict[str, list[Any]] = defaultdict(list)
-        drawn_only = _not_executed(root)
+        self.documentation = _not_executed(root)
         for element in self._bpmn(root):
-            if drawn_only.isdisjoint(element.iterancestors()):
+            if self.executes(element):
                 self.by_kind[kind(element)].append(element)
             if element.get("id"):
                 self.ids.setdefault(element.get("id"), element)
@@ -76,6 +76,10 @@ class Diagram:
                 yield element
                 if kind(element) != "extensionElements":
                     yield from self._bpmn(element)
+
+    def executes(self, element: Any) -> bool:
+        """Tell whether an element does not stand in a process that is documentation."""
+        return self.documentation.isdisjoint(element.iterancestors())
 
     def all(self, *kinds: str) -> list[Any]:
         """Every element of these kinds, kind by kind, in document order."""

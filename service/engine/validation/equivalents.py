@@ -1,4 +1,4 @@
-"""Remedies: what to write here instead of other engines' attributes and extension elements: the remedy beside each refusal."""
+"""Remedies: what to write here instead of other engines' attributes and extension elements."""
 
 from __future__ import annotations
 

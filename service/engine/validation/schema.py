@@ -168,7 +168,7 @@ def _refuse_value(d: Diagram, element: Any, attribute: str, value: str, allowed:
 def is_extended_only_harmlessly(d: Diagram) -> None:
     """Extensions of modelling tools are ignored; those of engines are allowed one by one."""
     for element in d.root.iter(etree.Element):
-        if kind(element) and not _inside_extension(element):
+        if kind(element) and d.executes(element) and not _inside_extension(element):
             for attribute, value in element.attrib.items():
                 _check_attribute(d, element, attribute, value)
     for holder in d.all("extensionElements"):

@@ -28,13 +28,14 @@ PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """The outcome of deploying one file: its version (``is_new``: made just now),
-    or the problems it was refused for.
+    or the problems it was refused for; warnings of what runs, and will surprise.
     """
 
     file: str
     version: DefinitionVersion | None
     is_new: bool = False
     problems: tuple[ValidationIssue, ...] = ()
+    warnings: tuple[ValidationIssue, ...] = ()
 
 
 def definition(digest: str) -> engine.Definition:
@@ -102,11 +103,11 @@ def _form(beside: Path, forms: Path, key: str) -> Path:
 
 
 def check(paths: list[Path]) -> list[ValidationIssue]:
-    """Every issue that validation finds in these diagrams, without deploying anything."""
+    """Every issue that validation finds in these diagrams, warnings too, without deploying anything."""
     found: list[ValidationIssue] = []
     for path in paths:
         try:
-            found += engine.validate(bundle(path))
+            found += engine.examine(bundle(path))
         except DefinitionRefused as refused:
             found += refused.problems
     return found
@@ -157,8 +158,9 @@ def deploy_paths(paths: list[Path], *, user_id: UUID | None = None) -> list[Depl
     results = []
     for path in paths:
         try:
-            version, is_new = deploy(bundle(path), user_id=user_id)
-            results.append(Deployed(path.name, version, is_new))
+            files = bundle(path)
+            version, is_new = deploy(files, user_id=user_id)
+            results.append(Deployed(path.name, version, is_new, warnings=engine.read_definition(files).warnings))
         except DefinitionRefused as refused:
             results.append(Deployed(path.name, None, problems=tuple(refused.problems)))
         _remember_faults(results[-1])
