@@ -94,6 +94,7 @@ THROWN = {
     "error": '<errorEventDefinition errorRef="er"/>',
     "escalation": '<escalationEventDefinition escalationRef="es"/>',
     "terminate": "<terminateEventDefinition/>",
+    "compensate": "<compensateEventDefinition/>",
 }
 
 
@@ -101,7 +102,8 @@ THROWN = {
 class Node:
     """A flow node.
 
-    kind: start, end, script, wait, xor, and, or, sub, call, throw, boundary.
+    kind: start, end, script, wait, xor, and, or, some, sub, call, throw, jump, land, boundary. ``some`` goes on with
+    ``wanted`` of its flows; the flow from a jump to its landing is drawn as a pair of links; ``undo`` undoes a script.
     """
 
     id: str
@@ -113,6 +115,8 @@ class Node:
     wait: int = 0
     by_counter: int = 0
     throws: str = ""
+    wanted: int = 0
+    undo: Node | None = None
     body: Level | None = None
     repetition: Repetition | None = None
     host: str = ""
@@ -152,11 +156,26 @@ def bpmn(main: Level) -> bytes:
 def _level(level: Level, called: list[Level], trigger: Event | None = None) -> str:
     out = "".join(_node(level, node, called, trigger) for node in level.nodes.values())
     for place, (source, target, test) in enumerate(level.flows):
+        if level.nodes[source].kind == "jump":
+            continue
         name = f'id="{source}_{target}"'
         out += flow(source, target, condition(test.xml()) if test else "").replace(name, f'id="{level.id}_f{place}"', 1)
+    undone = [node for node in level.nodes.values() if node.undo]
+    out += "".join(_undoing(node, called) for node in undone)
     for event, handler in level.listeners:
         out += f'<subProcess id="{handler.id}" triggeredByEvent="true">{_level(handler, called, event)}</subProcess>'
+    for node in undone:
+        out += (
+            f'<association id="as_{node.id}" sourceRef="bu_{node.id}" targetRef="{node.undo.id if node.undo else ""}"/>'
+        )
     return out
+
+
+def _undoing(node: Node, called: list[Level]) -> str:
+    assert node.undo is not None
+    handler = _activity(node.undo, called).replace(" id=", ' isForCompensation="true" id=', 1)
+    event = f'<boundaryEvent id="bu_{node.id}" attachedToRef="{node.id}">{THROWN["compensate"]}</boundaryEvent>'
+    return event + handler
 
 
 def _node(level: Level, node: Node, called: list[Level], trigger: Event | None) -> str:
@@ -166,6 +185,17 @@ def _node(level: Level, node: Node, called: list[Level], trigger: Event | None) 
     if node.kind in ("end", "throw"):
         tag = "endEvent" if node.kind == "end" else "intermediateThrowEvent"
         return f'<{tag} id="{node.id}">{THROWN.get(node.throws, "")}</{tag}>'
+    if node.kind == "jump":
+        target = level.out(node.id)[0][1]
+        link = f'<linkEventDefinition name="{target}"/>'
+        return f'<intermediateThrowEvent id="{node.id}">{link}</intermediateThrowEvent>'
+    if node.kind == "land":
+        return (
+            f'<intermediateCatchEvent id="{node.id}"><linkEventDefinition name="{node.id}"/></intermediateCatchEvent>'
+        )
+    if node.kind == "some":
+        wanted = f"<activationCondition>activationCount &gt;= {node.wanted}</activationCondition>"
+        return f'<complexGateway id="{node.id}">{wanted}</complexGateway>'
     if node.kind == "boundary":
         assert node.event is not None
         stays = "" if node.event.interrupts else ' cancelActivity="false"'

@@ -58,8 +58,8 @@ class Drawing:
         """Some blocks after ``here``; straight where no other token runs beside in the same scope."""
         for _ in range(self.random.randint(1, 3)):
             self.spent += 1
-            small = ["script", "script", "pause", "throw"]
-            large = ["choice", "parallel", "inclusive", "cycle", "sub", "sub", "call"]
+            small = ["script", "script", "pause", "throw", "jump", "undo"]
+            large = ["choice", "parallel", "some", "inclusive", "cycle", "sub", "sub", "call"]
             kind = self.random.choice(small + (large if depth < DEEPEST and self.spent < 22 else []))
             here = getattr(self, kind)(level, here, depth, known, is_straight)
         return here
@@ -94,6 +94,9 @@ class Drawing:
         else:
             writes = [Write(self.random.choice(sorted(seen)), self.sum(seen)) for _ in range(self.random.randint(0, 2))]
             node.writes = tuple(writes)
+            if self.chance(0.3):
+                told, target = self.random.choice(sorted(known)), self.random.choice(sorted(known))
+                node.undo = Node(self.name("t"), "script", writes=(Write(target, self.sum(known)),), told=told)
         return self.follow(level, here, node)
 
     def pause(self, level: Level, here: str, depth: int, known: frozenset[str], is_straight: bool) -> str:
@@ -101,6 +104,15 @@ class Drawing:
 
     def throw(self, level: Level, here: str, depth: int, known: frozenset[str], is_straight: bool) -> str:
         return self.follow(level, here, Node(self.name("h"), "throw", throws="escalation"))
+
+    def jump(self, level: Level, here: str, depth: int, known: frozenset[str], is_straight: bool) -> str:
+        """A pair of links."""
+        throw = self.follow(level, here, Node(self.name("j"), "jump"))
+        return self.follow(level, throw, Node(self.name("k"), "land"))
+
+    def undo(self, level: Level, here: str, depth: int, known: frozenset[str], is_straight: bool) -> str:
+        """Undo all that has ended in the scope."""
+        return self.follow(level, here, Node(self.name("h"), "throw", throws="compensate"))
 
     # Gateways.
 
@@ -131,6 +143,16 @@ class Drawing:
         ways = [self.follow(level, split, self.wait()) for _ in range(self.random.randint(2, 3))]
         ends = [self.blocks(level, way, depth + 1, known, is_straight=False) for way in ways]
         return self.meet(level, ends, "and")
+
+    def some(self, level: Level, here: str, depth: int, known: frozenset[str], is_straight: bool) -> str:
+        """Parallel ways of which some are enough."""
+        split = self.follow(level, here, Node(self.name("g"), "and"))
+        ways = [self.follow(level, split, self.wait()) for _ in range(self.random.randint(2, 3))]
+        ends = [self.blocks(level, way, depth + 1, known, is_straight=False) for way in ways]
+        here = self.meet(level, ends, "some")
+        join = level.into(here)[0][0]
+        level.nodes[join].wanted = self.random.randint(1, len(ends))
+        return here
 
     def inclusive(self, level: Level, here: str, depth: int, known: frozenset[str], is_straight: bool) -> str:
         split = self.follow(level, here, Node(self.name("o"), "or"))

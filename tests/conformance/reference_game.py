@@ -76,6 +76,9 @@ class Scope:
     activities: list[Activity] = field(default_factory=list)
     handlers: list[Scope] = field(default_factory=list)
     listens: list[tuple[Event, Level]] = field(default_factory=list)
+    received: dict[str, set[str]] = field(default_factory=dict)  # by complex gateway: the flows that gave their token
+    memories: list[Node | Scope] = field(default_factory=list)  # what has ended and can be undone, in that order
+    then: dict[str, int] = field(default_factory=dict)  # the instance's own variables when it ended
     alive: bool = True
 
     @property
@@ -183,6 +186,10 @@ class Game:
         if scope.handlers:
             return
         scope.alive = False
+        if scope.activity is not None and scope.activity.node.kind == "sub" and scope.memories:
+            if scope.activity.node.repetition:
+                scope.then = {**scope.names.facts(), **scope.names.values}
+            scope.activity.scope.memories.append(scope)
         if scope.of_handler is not None:
             scope.of_handler.handlers.remove(scope)
             self.close_if_done(scope.of_handler)
@@ -204,10 +211,15 @@ class Game:
             names = Names(scope.names, facts=lambda f=facts: f) if node.repetition else scope.names
             if node.parameters:
                 names = Names(names, {name: names.sum(value) for name, value in node.parameters.items()})
-            for write in node.writes:
-                names.write(write.target, names.sum(write.value))
-            self.traced.append(f"{node.id} {names.read(node.told)}")
+            self.script_runs(node, names)
+        if node.undo is not None:
+            scope.memories.append(node.undo)
         self.go_on(scope, node.id)
+
+    def script_runs(self, node: Node, names: Names) -> None:
+        for write in node.writes:
+            names.write(write.target, names.sum(write.value))
+        self.traced.append(f"{node.id} {names.read(node.told)}")
 
     @staticmethod
     def instances_at_once(repetition: Repetition | None) -> list[dict[str, int]]:
@@ -247,6 +259,48 @@ class Game:
     def arrived(scope: Scope, node: Node, source: str) -> list[Token]:
         return [token for token in scope.tokens if token.at == node.id and token.by == source]
 
+    def enter_jump(self, scope: Scope, node: Node, by: str) -> None:
+        self.go_on(scope, node.id)
+
+    enter_land = enter_jump
+
+    def enter_some(self, scope: Scope, node: Node, by: str) -> None:
+        """§13.3.5: activated once enough have come; one of each flow is taken."""
+        scope.tokens.append(Token(node.id, by))
+        if node.id not in scope.received:
+            self.activate(scope, node)
+
+    def activate(self, scope: Scope, node: Node) -> None:
+        came = [token for token in scope.tokens if token.at == node.id]
+        if len(came) >= node.wanted and came:
+            scope.received[node.id] = {token.by for token in came}
+            for source in scope.received[node.id]:
+                scope.tokens.remove(self.arrived(scope, node, source)[0])
+            self.go_on(scope, node.id)
+
+    def reset_in(self, scope: Scope) -> bool:
+        """§13.3.5: reset when no token can come by the flows that gave none."""
+        for identity, received in list(scope.received.items()):
+            node = scope.level.nodes[identity]
+            sources = {source for source, _, _ in scope.level.into(identity)}
+            late = {source for source in sources - received if self.arrived(scope, node, source)}
+            if self.awaited(scope, node, received | late, sources - received - late):
+                continue
+            for source in late:
+                scope.tokens.remove(self.arrived(scope, node, source)[0])
+            del scope.received[identity]
+            self.activate(scope, node)
+            self.close_if_done(scope)
+            return True
+        return False
+
+    def awaited(self, scope: Scope, node: Node, filled: set[str], empty: set[str]) -> bool:
+        """§13.4.3: a token can reach an empty incoming flow and no filled one."""
+        places = [token.at for token in scope.tokens if token.at != node.id]
+        places += [activity.node.id for activity in scope.activities]
+        reached = [self.reach(scope.level, place, node.id) for place in places]
+        return any(found & empty and not found & filled for found in reached)
+
     def enter_or(self, scope: Scope, node: Node, by: str) -> None:
         if len(scope.level.into(node.id)) > 1:
             scope.tokens.append(Token(node.id, by))  # whether it goes on is asked when all have moved
@@ -257,7 +311,7 @@ class Game:
 
     def settle(self) -> None:
         """Let inclusive joins go on until none can."""
-        while any(self.join_in(scope) for scope in self.scopes(self.main)):
+        while any(self.join_in(scope) or self.reset_in(scope) for scope in self.scopes(self.main)):
             pass
 
     def scopes(self, scope: Scope) -> list[Scope]:
@@ -272,10 +326,7 @@ class Game:
             sources = [source for source, _, _ in scope.level.into(node.id)]
             filled = {source for source in sources if self.arrived(scope, node, source)}
             empty = set(sources) - filled
-            places = [token.at for token in scope.tokens if token.at != node.id]
-            places += [activity.node.id for activity in scope.activities]
-            reached = [self.reach(scope.level, place, node.id) for place in places]
-            if filled and not any(found & empty and not found & filled for found in reached):
+            if filled and not self.awaited(scope, node, filled, empty):
                 for source in filled:
                     scope.tokens.remove(self.arrived(scope, node, source)[0])
                 self.go_on(scope, node.id)
@@ -301,6 +352,7 @@ class Game:
     def enter_end(self, scope: Scope, node: Node, by: str) -> None:
         if node.throws == "terminate":
             self.clear(scope)
+            scope.memories = []
         elif node.throws == "error":
             return self.error(scope)
         elif node.throws == "escalation":
@@ -310,10 +362,28 @@ class Game:
     def enter_throw(self, scope: Scope, node: Node, by: str) -> None:
         token = Token(node.id)
         scope.tokens.append(token)
-        self.escalate(scope)
+        if node.throws == "compensate":
+            self.compensate(scope)
+        else:
+            self.escalate(scope)
         if token in scope.tokens:
             scope.tokens.remove(token)
             self.go_on(scope, node.id)
+
+    def compensate(self, scope: Scope) -> None:
+        """§10.6: undo what has ended in the scope, the last first; in a handler also what has in the scope around it."""
+        here: Scope | None = scope
+        while here is not None:
+            self.undo(here, here.names)
+            here = here.of_handler
+
+    def undo(self, scope: Scope, names: Names) -> None:
+        undone, scope.memories = scope.memories[::-1], []
+        for memory in undone:
+            if isinstance(memory, Scope):
+                self.undo(memory, Names(names, memory.then) if memory.then else names)
+            else:
+                self.script_runs(memory, names)
 
     def error(self, scope: Scope) -> None:
         """Ends all up to the scope that catches it, or the whole case."""

@@ -48,6 +48,8 @@ def kinds_in(level: Level) -> Counter[str]:
         found[node.kind] += 1
         if node.throws:
             found[f"{node.kind} {node.throws}"] += 1
+        if node.undo:
+            found["undo"] += 1
         if node.event:
             found[f"boundary {node.event.kind} {node.event.interrupts}"] += 1
         if node.repetition:
@@ -71,9 +73,9 @@ def test_the_drawings_hold_every_construct() -> None:
     for batch in range(SEEDS):
         for _, (_, drawn, _) in zip(range(EACH), drawings(batch * 10_000), strict=False):
             found += kinds_in(drawn.main)
-    wanted = {"start", "end", "script", "wait", "throw", "xor", "and", "or", "sub", "call", "boundary"}
+    wanted = {"start", "end", "script", "wait", "throw", "xor", "and", "or", "some", "sub", "call", "boundary"}
     wanted |= {f"{kind} {loop}" for kind in ("sub", "call") for loop in ("par", "seq", "loop")}
-    wanted |= {"script par", "script seq", "throw escalation"}
+    wanted |= {"script par", "script seq", "throw escalation", "throw compensate", "jump", "land", "undo"}
     wanted |= {f"end {thrown}" for thrown in ("terminate", "error", "escalation")}
     for place in ("boundary", "listener"):
         wanted |= {f"{place} {kind} {manner}" for kind in ("timer", "escalation") for manner in (True, False)}
