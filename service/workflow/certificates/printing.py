@@ -44,7 +44,7 @@ from service.workflow.runtime import jobs
 
 MAX_FACES = 500  # faces of one file
 FOREGROUND_FACES = 2  # faces that take less than two seconds
-FACES_PER_SLICE = 20  # faces of a part: fonts cost much a part, pages that wait to be written memory
+FACES_PER_SLICE = 10  # faces of a part: fonts cost much a part, pages that wait to be written memory
 FILE_LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "print_batch", "print_batch.remove"
 
