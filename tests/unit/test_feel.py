@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.feel import patterns, temporal
-from service.engine.feel.compiler import Words, compile_expression, compile_tests
+from service.engine.feel.compiler import Words
+from service.engine.feel.expressions import compile_expression, compile_tests
 from service.engine.feel.functions import FUNCTIONS
 from service.engine.feel.lexer import SyntaxProblem
 from service.engine.feel.types import NAMES, Type

@@ -10,7 +10,7 @@ from typing import Any
 from service.engine.dmn.model import Decision, Model, Requirement, Run
 from service.engine.dmn.refusal import child, children, local
 from service.engine.feel import temporal
-from service.engine.feel.compiler import apply_named
+from service.engine.feel.calls import apply_named
 from service.engine.feel.lexer import plain_name
 from service.engine.feel.temporal import DateTime, Time
 from service.engine.feel.values import FeelError, Scope, Value, text_of

@@ -9,14 +9,9 @@ from service.engine.dmn.decision_table import read_table
 from service.engine.dmn.item_types import ItemTypes
 from service.engine.dmn.refusal import child, children, compiled, local, refuse, text_in
 from service.engine.feel import iteration
-from service.engine.feel.compiler import (
-    Evaluate,
-    Words,
-    apply_named,
-    compile_expression,
-    defined,
-    truth_of,
-)
+from service.engine.feel.calls import Evaluate, apply_named, defined, truth_of
+from service.engine.feel.compiler import Words
+from service.engine.feel.expressions import compile_expression
 from service.engine.feel.lexer import plain_name
 from service.engine.feel.types import ANY, Type
 from service.engine.feel.values import Scope, Value, every, some

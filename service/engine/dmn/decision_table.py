@@ -9,7 +9,9 @@ from typing import Any
 
 from service.engine.dmn.item_types import ItemTypes, constraint, holds, read_text
 from service.engine.dmn.refusal import Refused, Several, child, children, compiled, refuse, text_in
-from service.engine.feel.compiler import Evaluate, Test, Words, compile_expression, compile_tests, speaks_of
+from service.engine.feel.calls import Evaluate
+from service.engine.feel.compiler import Test, Words
+from service.engine.feel.expressions import compile_expression, compile_tests, speaks_of
 from service.engine.feel.list_functions import greatest, least, total
 from service.engine.feel.types import TEMPORAL, Type
 from service.engine.feel.values import Budget, FeelError, Scope, Value, equal

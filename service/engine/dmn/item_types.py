@@ -10,7 +10,8 @@ from typing import Any
 
 from service.engine.dmn.refusal import child, children, compiled, local, refuse, text_in
 from service.engine.feel import temporal
-from service.engine.feel.compiler import Test, Words, compile_tests
+from service.engine.feel.compiler import Test, Words
+from service.engine.feel.expressions import compile_tests
 from service.engine.feel.types import NAMES, TEMPORAL, Type
 from service.engine.feel.values import Budget, FeelError, Function, Range, Scope, Value, number_text
 

@@ -11,7 +11,8 @@ from service.engine.dmn.boxed import BoxedExpressions
 from service.engine.dmn.decision_table import Row, Table, read_table
 from service.engine.dmn.item_types import ItemTypes, from_data, to_data
 from service.engine.dmn.refusal import Refused, Several, child, children, local, refuse
-from service.engine.feel.compiler import Evaluate, Words, defined
+from service.engine.feel.calls import Evaluate, defined
+from service.engine.feel.compiler import Words
 from service.engine.feel.lexer import plain_name
 from service.engine.feel.types import ANY, Type
 from service.engine.feel.values import Budget, FeelError, Function, Scope, Value

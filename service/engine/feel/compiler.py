@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
 from typing import Any
 
-from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedToken
+from lark import Token, Tree
 
 from service.engine.feel import iteration, operators, temporal
-from service.engine.feel.functions import FUNCTIONS, NAMES_OF_PARAMETERS
-from service.engine.feel.grammar import GRAMMAR
-from service.engine.feel.lexer import NameLexer, Source, SyntaxProblem, plain_name, problem, unquoted
-from service.engine.feel.properties import PROPERTIES, property_of
+from service.engine.feel.calls import Evaluate, apply, apply_named, defined, truth_of
+from service.engine.feel.functions import FUNCTIONS
+from service.engine.feel.lexer import SyntaxProblem, plain_name, problem, unquoted
+from service.engine.feel.properties import property_of
 from service.engine.feel.types import ANY, NAMES, Type
 from service.engine.feel.values import (
     DIGITS,
     FeelError,
-    Function,
     Scope,
     Value,
     compare,
@@ -30,12 +27,11 @@ from service.engine.feel.values import (
     some,
 )
 
-Evaluate = Callable[[Scope], Value]
 Test = Callable[[Value, Scope], Value]
 
 DEEPEST = 100  # levels of a tree; evaluation takes some of Python's frames for each
 INPUT = "?"
-_LONG_TYPES = frozenset(name for name in NAMES if " " in name)
+LONG_TYPES = frozenset(name for name in NAMES if " " in name)
 
 
 @dataclass(slots=True)
@@ -52,61 +48,7 @@ class Words:
         return replace(self, names=self.names | {plain_name(name) for name in names})
 
 
-@cache
-def _parser() -> Lark:
-    return Lark(GRAMMAR, parser="lalr", lexer=NameLexer, start=["expression", "tests"])
-
-
-@lru_cache(maxsize=2048)
-def _tree(text: str, names: frozenset[str], start: str) -> Any:
-    known = names | FUNCTIONS.keys() | NAMES_OF_PARAMETERS | PROPERTIES | _LONG_TYPES
-    try:
-        return _parser().parse(Source(text, known, start == "tests"), start=start)
-    except UnexpectedToken as error:
-        token = error.token
-        if token.type == "$END":
-            raise problem(token, "表达式不完整", "the expression is not complete") from error
-        raise problem(token, f"此处不应是 {token.value!r}", f"{token.value!r} is not expected here") from error
-
-
-def compile_expression(text: str, words: Words) -> Evaluate:
-    """An expression. Raises SyntaxProblem."""
-    return _Compiler(words).build(_tree(text, words.names | words.spellings, "expression"))
-
-
-def compile_tests(text: str, words: Words) -> Test | None:
-    """Unary tests, which compare with an input; None where nothing is asked (``-``). Raises SyntaxProblem."""
-    if text.strip() in ("", "-"):
-        return None
-    return _Compiler(words).tests(_tree(text, words.names | words.spellings, "tests"))
-
-
-def speaks_of(text: str, words: Words) -> str | None:
-    """The one kind of dates, times or durations that all literals of unary tests have, else None."""
-    tree = _tree(text, words.names | words.spellings, "tests")
-    tests = [test for test in tree.children if isinstance(test, Tree)]
-    kinds = {_literal_kind(leaf) for test in tests for leaf in _leaves(test)}
-    return kinds.pop() if len(kinds) == 1 else None
-
-
-def _leaves(tree: Any) -> Iterable[Any]:
-    if tree.data in ("sign_test", "sign_range", "range"):
-        return [child for child in tree.children if isinstance(child, Tree) and child.data not in ("sign", "closing")]
-    return [tree]
-
-
-def _literal_kind(tree: Any) -> str | None:
-    if tree.data == "call" and tree.children[0].data == "name":
-        name = str(tree.children[0].children[0])
-        return name if name in ("date", "time", "date and time", "duration") else None
-    if tree.data == "at":
-        value = temporal.read_any(unquoted(tree.children[0]))
-        kinds = {temporal.Date: "date", temporal.Time: "time", temporal.DateTime: "date and time"}
-        return kinds.get(type(value), "duration") if value is not None else None
-    return None
-
-
-class _Compiler:
+class Compiler:
     """Builds closures, one method for each rule of the grammar."""
 
     def __init__(self, words: Words) -> None:
@@ -129,8 +71,6 @@ class _Compiler:
         built = self.build(tree)
         self.local.pop()
         return built
-
-    # literals
 
     def _number(self, token: Token) -> Evaluate:
         value = DIGITS.create_decimal(str(token))
@@ -162,8 +102,6 @@ class _Compiler:
             problem(token, f"没有这样的日期、时间或时长 {token}", f"there is no such date, time or duration {token}")
         )
 
-    # names and parts
-
     def _name(self, token: Token) -> Evaluate:
         name = plain_name(token)
         if name in FUNCTIONS and not self._is_known(name):
@@ -190,13 +128,11 @@ class _Compiler:
         is_index = test.data == "number" or (test.data == "minus" and test.children[1].data == "number")
         return lambda scope: iteration.filtered(values(scope), condition, scope, is_index)
 
-    # functions
-
     def _call(self, called: Any, *arguments: Any) -> Evaluate:
         if called.data == "name" and len(arguments) == 1 and arguments[0].data == "string":
             self._check_literal(str(called.children[0]), arguments[0].children[0])
         function, values = self._called(called), self._all(arguments)
-        return lambda scope: _apply(function(scope), [value(scope) for value in values], scope)
+        return lambda scope: apply(function(scope), [value(scope) for value in values], scope)
 
     def _call_named(self, called: Any, *arguments: Any) -> Evaluate:
         function = self._called(called)
@@ -233,8 +169,6 @@ class _Compiler:
         result = self._type(gives) if gives is not None else None
         value = self._inside(names, body)
         return lambda scope: defined("", names, types, result, value, scope)
-
-    # collections
 
     def _list(self, *items: Any) -> Evaluate:
         values = self._all(item for item in items if isinstance(item, Tree))
@@ -278,8 +212,6 @@ class _Compiler:
     def _sign_range(self, sign: Any, value: Any) -> Evaluate:
         operand, is_ = self.build(value), str(sign.children[0])
         return lambda scope: iteration.range_of(is_, operand(scope))
-
-    # operators
 
     def _arithmetic(self, left: Any, sign: Token, right: Any) -> Evaluate:
         a, b, operate = self.build(left), self.build(right), operators.OPERATIONS[str(sign)]
@@ -344,8 +276,6 @@ class _Compiler:
         value, type_ = self.build(tested), self._type(of)
         return lambda scope: type_.has(value(scope))
 
-    # control
-
     def _choice(self, asked: Any, yes: Any, no: Any) -> Evaluate:
         condition, then, otherwise = self._all((asked, yes, no))
         return lambda scope: then(scope) if condition(scope) is True else otherwise(scope)
@@ -371,8 +301,6 @@ class _Compiler:
             domains.append(iteration.Domain(start, self._inside(names, high) if high is not None else None, of))
             names.append(plain_name(token))
         return names, domains, self._inside((*names, *more), body)
-
-    # unary tests
 
     def tests(self, tree: Any) -> Test:
         checks = [self._test(test) for test in tree.children if isinstance(test, Tree)]
@@ -404,8 +332,6 @@ class _Compiler:
             return None if asks and found is None else includes(found, value)
 
         return test
-
-    # types
 
     def _type(self, tree: Any) -> Type:
         if tree.data == "function_type":
@@ -458,50 +384,3 @@ def _comparison(sign: Any) -> Callable[[Value, Value], Value]:
 
 def _key(token: Token) -> str:
     return unquoted(token) if token.type == "STRING" else plain_name(token)
-
-
-def truth_of(value: Value) -> Value:
-    """A boolean, or null for anything else."""
-    return value if isinstance(value, bool) else None
-
-
-def _apply(function: Value, arguments: list[Value], scope: Scope) -> Value:
-    scope.budget.spend(1)
-    return function.call(arguments, scope) if isinstance(function, Function) else None
-
-
-def apply_named(function: Value, arguments: dict[str, Value], scope: Scope) -> Value:
-    """Call with arguments by name; null where it is no function, or has other parameters."""
-    scope.budget.spend(1)
-    if not isinstance(function, Function):
-        return None
-    if function.call_named is not None:
-        return function.call_named(arguments, scope)
-    if set(arguments) != set(function.parameters):
-        return None
-    return function.call([arguments[name] for name in function.parameters], scope)
-
-
-def defined(
-    name: str,
-    parameters: tuple[str, ...],
-    types: tuple[Type, ...],
-    gives: Type | None,
-    body: Evaluate,
-    around: Scope,
-) -> Function:
-    """A function whose body is evaluated in the scope where it was written."""
-
-    def call(arguments: list[Value], scope: Scope) -> Value:
-        if len(arguments) != len(parameters):
-            return None
-        given = {}
-        for parameter, type_, argument in zip(parameters, types, arguments, strict=True):
-            given[parameter] = type_.converted(argument)
-            if given[parameter] is None and argument is not None:
-                return None
-        with iteration.deeper(scope.budget):
-            value = body(Scope(given, scope.budget, around))
-        return gives.converted(value) if gives is not None else value
-
-    return Function(name, parameters, call, types=types, gives=gives)
