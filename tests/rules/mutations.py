@@ -698,8 +698,8 @@ MUTATIONS = (
     _row(
         79,
         "service/handlers/certification.py",
-        "if certificate.printed_count and not is_face_of(",
-        "if certificate.edition == 0 and not is_face_of(",
+        "if certificate.printed_count and is_other:",
+        "if certificate.edition == 0 and is_other:",
         PROCESS + "printed_face.py::test_r79_a_printed_face_that_changes_is_called_back_and_printed_as_a_new_edition",
     ),
     _row(
