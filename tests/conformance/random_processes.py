@@ -59,7 +59,7 @@ class Drawing:
         for _ in range(self.random.randint(1, 3)):
             self.spent += 1
             small = ["script", "script", "pause", "throw", "jump", "undo"]
-            large = ["choice", "parallel", "some", "inclusive", "cycle", "sub", "sub", "call"]
+            large = ["split", "choice", "parallel", "some", "inclusive", "cycle", "sub", "sub", "call"]
             kind = self.random.choice(small + (large if depth < DEEPEST and self.spent < 22 else []))
             here = getattr(self, kind)(level, here, depth, known, is_straight)
         return here
@@ -130,6 +130,15 @@ class Drawing:
         if self.chance(0.3):
             self.follow(level, ends.pop(), Node(self.name("e"), "end", throws=self.random.choice(thrown)))
         return self.meet(level, ends, "xor")
+
+    def split(self, level: Level, here: str, depth: int, known: frozenset[str], is_straight: bool) -> str:
+        """Several ways out of an activity, some by condition; one goes on, the others end where nothing follows."""
+        node = Node(self.name("t"), "script", told=self.random.choice(sorted(known)))
+        self.follow(level, here, node)
+        for _ in range(self.random.randint(1, 2)):
+            way = self.follow(level, node.id, self.wait(), self.test(known) if self.chance(0.6) else None)
+            self.script(level, way, depth, known, False)
+        return self.follow(level, node.id, self.wait())
 
     def meet(self, level: Level, ends: list[str], kind: str) -> str:
         if len(ends) == 1:

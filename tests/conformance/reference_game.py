@@ -214,7 +214,10 @@ class Game:
             self.script_runs(node, names)
         if node.undo is not None:
             scope.memories.append(node.undo)
-        self.go_on(scope, node.id)
+        flows = scope.level.out(node.id)  # §13.2.1: those without condition, and those whose condition holds
+        self.go_on(scope, node.id, [flow for flow in flows if flow[2] is None or scope.names.holds(flow[2])])
+        if not flows:
+            self.close_if_done(scope)
 
     def script_runs(self, node: Node, names: Names) -> None:
         for write in node.writes:

@@ -46,6 +46,11 @@ def kinds_in(level: Level) -> Counter[str]:
     found: Counter[str] = Counter()
     for node in level.nodes.values():
         found[node.kind] += 1
+        if node.kind == "script":
+            out = level.out(node.id)
+            found["script split"] += len(out) > 1
+            found["script condition"] += any(test for _, _, test in out)
+            found["script end"] += not out
         if node.throws:
             found[f"{node.kind} {node.throws}"] += 1
         if node.undo:
@@ -76,6 +81,7 @@ def test_the_drawings_hold_every_construct() -> None:
     wanted = {"start", "end", "script", "wait", "throw", "xor", "and", "or", "some", "sub", "call", "boundary"}
     wanted |= {f"{kind} {loop}" for kind in ("sub", "call") for loop in ("par", "seq", "loop")}
     wanted |= {"script par", "script seq", "throw escalation", "throw compensate", "jump", "land", "undo"}
+    wanted |= {"script split", "script condition", "script end"}
     wanted |= {f"end {thrown}" for thrown in ("terminate", "error", "escalation")}
     for place in ("boundary", "listener"):
         wanted |= {f"{place} {kind} {manner}" for kind in ("timer", "escalation") for manner in (True, False)}
