@@ -42,7 +42,10 @@ def neutralise(text: str) -> str:
 
 
 class Sheet:
-    """A sheet that is written from top to bottom: title, facts, heads, then rows, then sums. Use it in a ``with``."""
+    """A sheet that is written from top to bottom: title, facts, heads, then rows, then sums. Use it in a ``with``.
+
+    ``turn`` leaves it for the next sheet of the same file.
+    """
 
     def __init__(self, path: Path, title: str, facts: Iterable[str], heads: Sequence[Head]) -> None:
         self._book = xlsxwriter.Workbook(
@@ -54,17 +57,20 @@ class Sheet:
                 "tmpdir": str(path.parent),
             },
         )
-        self._sheet = self._book.add_worksheet(_sheet_name(title))
-        self._heads, self._row = heads, 0
         self._plain = self._book.add_format({"num_format": "@"})
         self._kinds = {kind: self._book.add_format({"num_format": form}) for kind, form in NUMBERS.items()}
         self._bold = {
             kind: self._book.add_format({"num_format": form, "bold": True, "top": 1})
             for kind, form in [("text", "@"), *NUMBERS.items()]
         }
-        self._begin(title, facts)
+        self._begin(title, facts, heads)
 
-    def _begin(self, title: str, facts: Iterable[str]) -> None:
+    def turn(self, title: str, heads: Sequence[Head]) -> None:
+        """Begin a further sheet; what is added from now on stands there."""
+        self._begin(title, (), heads)
+
+    def _begin(self, title: str, facts: Iterable[str], heads: Sequence[Head]) -> None:
+        self._sheet, self._heads = self._book.add_worksheet(_sheet_name(title)), heads
         for at, head in enumerate(self._heads):
             self._sheet.set_column(at, at, head.width, self._plain if head.kind == "text" else None)
         self._sheet.write_string(0, 0, neutralise(title), self._book.add_format({"bold": True, "font_size": 14}))

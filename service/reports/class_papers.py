@@ -1,4 +1,4 @@
-"""班级名册, 签到表, 成绩单: the papers of one class, for its institution and the association (§11)."""
+"""班级名册, 签到表, 成绩单, 班级档案: the papers of one class, for its institution and the association (§11)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from sqlalchemy.orm import aliased
 from service.domain.accounts.roles import Role
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.scores import ABSENT
+from service.domain.training.training_kind import TrainingKind
 from service.errors import N_, NotFound
 from service.models.db.pagination import SortOrder
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
+from service.models.queries.training import class_list
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
 from service.models.tables.training import Enrollment, TrainingClass
@@ -22,7 +24,7 @@ from service.reports.attempts import CAME, CONFIRMED, First, Second, passed, wit
 from service.reports.framework import columns
 from service.reports.framework.filters import hidden
 from service.reports.framework.report import CellType, Column, Report, Row
-from service.reports.framework.table import PagedTable
+from service.reports.framework.table import PagedTable, WholeTable
 
 Province = aliased(Organisation)
 ROLES = frozenset({Role.ASSOCIATION, Role.TRAINING_INSTITUTION})
@@ -34,6 +36,18 @@ SCORES = (
     Column("score", N_("成绩"), CellType.SCORE),
     Column("makeup", N_("补考"), CellType.SCORE),
     Column("outcome", N_("结论"), CellType.LABEL),
+)
+CLASS = (
+    Column("code", N_("编号"), CellType.CODE),
+    Column("title", N_("班次")),
+    columns.TRAINING_KIND,
+    columns.STARTS,
+    Column("ends_on", N_("结束日"), CellType.DAY),
+    Column("hours", N_("学时"), CellType.NUMBER),
+    Column("place", N_("地点")),
+    Column("institution", N_("承办机构")),
+    Column("capacity", N_("计划人数"), CellType.NUMBER),
+    Column("pass_mark", N_("及格线"), CellType.SCORE),
 )
 PASSED, FAILED = N_("合格"), N_("不合格")
 
@@ -51,6 +65,16 @@ def read_sign_in(user: User, chosen: ReportFilter) -> PagedTable:
 def read_scores(user: User, chosen: ReportFilter) -> PagedTable:
     """Read everybody who came, with the scores."""
     return _read(user, chosen, SCORES, CAME)
+
+
+def read_class(user: User, chosen: ReportFilter) -> WholeTable:
+    """Read the facts of the class, in one row."""
+    if chosen.class_id is None:
+        raise NotFound
+    found = class_list.visible_class(user, chosen.class_id)
+    own = ("code", "title", "starts_on", "ends_on", "hours", "place", "capacity", "pass_mark")
+    words = {"kind": TrainingKind(found.kind).label, "institution": found.institution.name}
+    return WholeTable(CLASS, [columns.plain(found, *own) | words])
 
 
 def _read(user: User, chosen: ReportFilter, heads: tuple[Column, ...], states: tuple[str, ...]) -> PagedTable:
@@ -107,10 +131,12 @@ def _score(entered: Any, value: int | None) -> int | str | None:
     return None if entered is None else ABSENT if value is None else value
 
 
-PAPERS = LISTS = (
+PAPERS = (
     Report("class-roster", N_("班级名册"), ROLES, read_roster, filters=(hidden("class_id"),), sign="people"),
     Report("class-sign-in", N_("签到表"), ROLES, read_sign_in, filters=(hidden("class_id"),), sign="draft"),
     Report("class-scores", N_("成绩单"), ROLES, read_scores, filters=(hidden("class_id"),), sign="tick"),
 )
-FILE = PAPERS
-"""The tables of the file of a class, in their order."""
+FILE = Report(
+    "class-file", N_("班级档案"), ROLES, read_class, filters=(hidden("class_id"),), sign="books", parts=PAPERS
+)
+LISTS = (*PAPERS, FILE)

@@ -46,15 +46,16 @@ from tests.builders.world import (
 PAGES = CHECKOUT / "templates" / "pages"
 LIST = re.compile(r'<table class="grid rows')
 BUTTON = re.compile(r"export_button\('([a-z-]+)'")
-NAMED_OTHERWISE = {"class-roster", "class-sign-in", "class-scores"}  # on the page of a class, which serves all three
+NAMED_OTHERWISE = {"class-roster", "class-sign-in", "class-scores", "class-file"}  # on the page of a class
 VIEWS = CHECKOUT / "service" / "web" / "views"
 RENDERED = re.compile(r'render_list\(\s*"([a-z-]+)"')
 TOOLS = re.compile(r'<form[^>]*method="get"[^>]*>.*?</form>', re.DOTALL)
-OF_ONE = {"class-enrollments", "notice-readers", "class-roster", "class-sign-in", "class-scores"}
+OF_ONE = {"class-enrollments", "notice-readers", "class-roster", "class-sign-in", "class-scores", "class-file"}
 WITHOUT = {  # tables that are no list of the menu, or whose list is exported elsewhere
     "home/index.html": "the inbox by kind",
     "exports/index.html": "the reader's own exports",
     "inbox/results.html": "what came of one batch",
+    "printing/handed_out.html": "what came of one batch",
     "persons/_corrections.html": "one correction, before and after",
     "persons/import_show.html": "refused rows come back as a file of their own",
     "persons/show.html": "one person; his training record is a report",

@@ -114,6 +114,7 @@ class Report:
         sign: its symbol.
         is_plain: it never holds a number of a person, so that nobody needs to look for one.
         page: chips and texts of its page, for a list.
+        parts: the tables that follow its own, of a paper of several; each has a sheet of its own in an export.
         menu_section: the section of the menu in which it stands; '' for none.
         menu_label: its name in the menu, where it differs from the title.
         position: its place among the reports, and in its section; lists are sorted by name.
@@ -134,6 +135,7 @@ class Report:
     sign: str = "draft"
     is_plain: bool = False
     page: ListPage | None = None
+    parts: tuple[Report, ...] = ()
     menu_section: str = ""
     menu_label: str = ""
     position: int = 0

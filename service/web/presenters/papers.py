@@ -18,10 +18,9 @@ from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
 from service.reports.framework.report import CellType, Column, Report, Row, Table
 from service.reports.training_record import Record
-from service.web.presenters import formatting, labels, paper_tables
+from service.web.presenters import formatting, labels, paper_tables, report_cells
 
 MAX_ROWS = 2000  # of one table; more is for a spreadsheet
-CLASS_FILE = N_("班级档案")
 
 
 def of_report(user: User, report: Report, chosen: ReportFilter, about: Sequence[str]) -> dict[str, Any]:
@@ -37,22 +36,23 @@ def of_report(user: User, report: Report, chosen: ReportFilter, about: Sequence[
     return _paper(translate(report.title), "", lines, [first, *_subtotals(report, section["source"]), _notes(notes)])
 
 
-def of_class(
-    user: User, found: TrainingClass, parts: Sequence[Report], title: str, *, is_file: bool = False
-) -> dict[str, Any]:
-    """A paper of a class: one table, or all of them with the facts of the class before them."""
-    sections, chosen = [], ReportFilter(class_id=found.id)
-    for part in parts:
+def of_class(user: User, found: TrainingClass, paper: Report) -> dict[str, Any]:
+    """A paper of a class that is one table."""
+    section, totals = _table(user, paper, ReportFilter(class_id=found.id))
+    about = " · ".join([*_about(found), _counted(totals)])
+    return _paper(translate(paper.title), found.title, [about], [section])
+
+
+def of_class_file(user: User, found: TrainingClass, file: Report) -> dict[str, Any]:
+    """The file of a class: its facts, then each table under a heading of its own."""
+    chosen = ReportFilter(class_id=found.id)
+    table = file.read(user, chosen)
+    facts = [(translate(c.word), report_cells.read(c, row)) for row in next(table.batches()) for c in table.columns]
+    sections = [{"heading": translate(N_("班次信息")), "facts": facts, "table": None, "notes": []}]
+    for part in file.parts:
         section, totals = _table(user, part, chosen)
-        counted = gettext("共 %(n)s 人", n=formatting.thousands(totals["n"]))
-        heading = f"{translate(part.title)}　{counted}" if is_file else ""
-        sections.append(section | {"heading": heading})
-        about = [*_about(found), counted]
-    if is_file:
-        facts = _facts(found)
-        first = {"heading": translate(N_("班次信息")), "facts": facts, "table": None, "notes": []}
-        return _paper(translate(title), found.title, [], [first, *sections])
-    return _paper(title, found.title, [" · ".join(about)], sections)
+        sections.append(section | {"heading": f"{translate(part.title)}　{_counted(totals)}"})
+    return _paper(translate(file.title), found.title, [], sections)
 
 
 def slips(found: TrainingClass, rows: Sequence[Row], address: str) -> dict[str, Any]:
@@ -164,17 +164,8 @@ def _about(found: TrainingClass) -> list[str]:
     return [found.code, kind, _days(found), found.place, found.institution.name]
 
 
-def _facts(found: TrainingClass) -> list[tuple[str, str]]:
-    return [
-        (translate(N_("编号")), found.code),
-        (translate(N_("培训类型")), translate(TrainingKind(found.kind).label)),
-        (translate(N_("起止")), _days(found)),
-        (translate(N_("学时")), str(found.hours)),
-        (translate(N_("地点")), found.place),
-        (translate(N_("承办机构")), found.institution.name),
-        (translate(N_("计划人数")), str(found.capacity)),
-        (translate(N_("及格线")), formatting.mark(found.pass_mark)),
-    ]
+def _counted(totals: Row) -> str:
+    return gettext("共 %(n)s 人", n=formatting.thousands(totals["n"]))
 
 
 def _days(found: TrainingClass) -> str:

@@ -24,7 +24,7 @@ from service.models.tables.case import Job
 from service.models.tables.export import ExportLog, ExportState
 from service.models.tables.user import User
 from service.reports import find_export
-from service.reports.framework.report import Report, Row, parse_filter
+from service.reports.framework.report import Report, Row, Table, parse_filter
 from service.reports.lists.unmasked import PERSONAL, reveal
 from service.validation.form_reader import FormReader
 from service.workflow.authorization import must_have_record
@@ -36,7 +36,9 @@ ROWS_AT_ONCE = 4_000  # take less than two seconds; more are written by the work
 LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "export", "export.remove"
 
-Writer = Callable[[ExportLog, Report, Iterator[list[Row]], Path], None]
+Sheets = Iterator[tuple[Report, Table, Iterator[list[Row]]]]
+"""Each table of an export, the report's own first, with its rows."""
+Writer = Callable[[ExportLog, Report, Sheets, Path], None]
 """Writes the rows of an export into a file; it knows how cells are written in the reader's language."""
 
 
@@ -44,7 +46,12 @@ def has_personal(report: Report, user: User, given: Mapping[str, str]) -> bool:
     """Tell whether the list has numbers that are masked unless asked for, and the reader may ask."""
     if report.is_plain or not may(Role(user.role), Action.EXPORT_UNMASKED):
         return False
-    return any(c.key in PERSONAL for c in report.read(user, parse_filter(report, user, given)).columns)
+    return any(map(_is_personal, _tables(report, user, given)))
+
+
+def count_rows(report: Report, user: User, given: Mapping[str, str]) -> int:
+    """Count the rows of all its tables, to one more than an export may have."""
+    return sum(table.count(MAX_EXPORT_ROWS + 1) for table in _tables(report, user, given))
 
 
 def begin(
@@ -70,7 +77,7 @@ def begin(
     if unmasked:
         _check_unmasked(user, written)
     chosen = parse_filter(report, user, given)
-    total = report.read(user, chosen).count(MAX_EXPORT_ROWS + 1)
+    total = count_rows(report, user, given)
     if total > MAX_EXPORT_ROWS:
         raise Conflict(Message(N_("超过 %(most)s 行，请缩小条件后再导出。"), most=f"{MAX_EXPORT_ROWS:,}"))
     row = ExportLog(
@@ -176,11 +183,10 @@ def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
     if user is None or not user.is_active:
         raise NotAllowed
     report, path = find_export(user, row.name), file_of(row)
-    table = report.read(user, parse_filter(report, user, {"year": "", **row.chosen}))
     part = path.with_name(f"{row.id}.{new_id()}.part")  # of this try alone
     open_to_owner(part)  # for a moment the rows stand in it as they are
     try:
-        writer(row, report, _counted(row, table.batches(), job_id), part)
+        writer(row, report, _sheets(row, report, user, job_id), part)
         write_encrypted(part, part.read_bytes())
         with transaction(Operation("end_export")):
             if not _change(row, ExportState.DONE, error=None):
@@ -202,11 +208,30 @@ def _check_unmasked(user: User, purpose: str) -> None:
         raise InvalidInput({"purpose": N_("导出完整号码须写明用途，用途会记入审计。")})
 
 
-def _counted(row: ExportLog, batches: Iterator[list[Row]], job_id: UUID | None) -> Iterator[list[Row]]:
-    """The batches, whole numbers in them if asked for; between them the progress is written down. Raises Stopped."""
+def _tables(report: Report, user: User, given: Mapping[str, str]) -> Iterator[Table]:
+    return (part.read(user, parse_filter(part, user, given)) for part in (report, *report.parts))
+
+
+def _is_personal(table: Table) -> bool:
+    return any(column.key in PERSONAL for column in table.columns)
+
+
+def _sheets(row: ExportLog, report: Report, user: User, job_id: UUID | None) -> Sheets:
     done = 0
-    for cells in batches:
-        yield cells if row.masked else reveal(cells)
+    tables = _tables(report, user, {"year": "", **row.chosen})
+    for part, table in zip((report, *report.parts), tables, strict=True):
+        yield part, table, _counted(row, table, done, job_id)
+        done += table.count(MAX_EXPORT_ROWS)
+
+
+def _counted(row: ExportLog, table: Table, done: int, job_id: UUID | None) -> Iterator[list[Row]]:
+    """The batches, whole numbers in them if asked for; between them the progress is written down. Raises Stopped.
+
+    done: rows of the tables before this one.
+    """
+    is_whole = not row.masked and _is_personal(table)
+    for cells in table.batches():
+        yield reveal(cells) if is_whole else cells
         done += len(cells)
         with transaction(Operation("export_progress")):
             if not _change(row, ExportState.RUNNING, done=done):

@@ -23,7 +23,7 @@ from service.models.db.clock import CHINA
 from service.models.tables.export import ExportLog
 from service.models.tables.user import User
 from service.reports import LISTS, REPORTS, find_export
-from service.reports.framework.report import Report, Row, parse_filter
+from service.reports.framework.report import Report, Row, Table, parse_filter
 from service.web.presenters import report_cells
 from service.web.presenters.formatting import language
 from service.web.shell.authorization import login_required
@@ -49,7 +49,7 @@ def index() -> ResponseReturnValue:
 def new(name: str) -> ResponseReturnValue:
     """Masked or not, and what for."""
     report = find_export(current_user, name)
-    total = report.read(current_user, parse_filter(report, current_user, _given())).count(exports.MAX_EXPORT_ROWS + 1)
+    total = exports.count_rows(report, current_user, _given())
     may_reveal = exports.has_personal(report, current_user, _given())
     return render_template(
         "pages/exports/new.html", report=report, total=total, most=exports.MAX_EXPORT_ROWS, may_reveal=may_reveal
@@ -104,19 +104,25 @@ def file(export_id: UUID) -> ResponseReturnValue:
     return send_file(content, mimetype=XLSX, as_attachment=True, download_name=name)
 
 
-def write(row: ExportLog, report: Report, batches: Iterator[list[Row]], path: Path) -> None:
-    """The file of an export, in the language of who asked for it."""
+def write(row: ExportLog, report: Report, sheets: exports.Sheets, path: Path) -> None:
+    """The file of an export, a sheet for each of its tables, in the language of who asked for it."""
     user = User.get(row.user_id)
     assert user is not None
     with force_locale(row.language):
-        table = report.read(user, parse_filter(report, user, {"year": "", **row.chosen}))
-        with Sheet(
-            path, translate(report.title), _facts(row, report, user), report_cells.heads(table.columns)
-        ) as sheet:
-            for rows in batches:
-                sheet.add(report_cells.sheet_rows(table.columns, rows))
-            if sums := _sums(table):
-                sheet.add(report_cells.sheet_rows(table.columns, [sums]), is_sum=True)
+        first = next(sheets)
+        heads = report_cells.heads(first[1].columns)
+        with Sheet(path, translate(report.title), _facts(row, report, user), heads) as sheet:
+            _fill(sheet, *first[1:])
+            for part, table, batches in sheets:
+                sheet.turn(translate(part.title), report_cells.heads(table.columns))
+                _fill(sheet, table, batches)
+
+
+def _fill(sheet: Sheet, table: Table, batches: Iterator[list[Row]]) -> None:
+    for rows in batches:
+        sheet.add(report_cells.sheet_rows(table.columns, rows))
+    if sums := _sums(table):
+        sheet.add(report_cells.sheet_rows(table.columns, [sums]), is_sum=True)
 
 
 def _facts(row: ExportLog, report: Report, user: User) -> Iterable[str]:

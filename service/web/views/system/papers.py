@@ -12,7 +12,6 @@ from flask_login import current_user
 
 from service.errors import NotFound
 from service.infrastructure import pdf
-from service.infrastructure.translation import translate
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list
 from service.models.tables.training import TrainingClass
@@ -44,16 +43,15 @@ def class_paper(class_id: UUID, name: str) -> ResponseReturnValue:
     if name not in (ROSTER, SIGN_IN, SCORES):
         raise NotFound
     found, paper = _of_class(class_id, name)
-    return _file(name, papers.of_class(current_user, found, [paper], translate(paper.title)))
+    return _file(name, papers.of_class(current_user, found, paper))
 
 
 @bp.get("/classes/<uuid:class_id>/papers/file.pdf")
 @login_required
 def class_file(class_id: UUID) -> ResponseReturnValue:
     """班级档案: what the class was, who came, what they scored, and the certificates that came of it."""
-    found, _ = _of_class(class_id, ROSTER)
-    parts = [find_export(current_user, paper.name) for paper in class_papers.FILE]
-    return _file("class-file", papers.of_class(current_user, found, parts, papers.CLASS_FILE, is_file=True))
+    found, paper = _of_class(class_id, class_papers.FILE.name)
+    return _file(paper.name, papers.of_class_file(current_user, found, paper))
 
 
 @bp.get("/classes/<uuid:class_id>/papers/slips.pdf")
