@@ -23,7 +23,7 @@ from service.models.db.clock import CHINA
 from service.models.tables.export import ExportLog
 from service.models.tables.user import User
 from service.reports import LISTS, REPORTS, find_export
-from service.reports.framework.report import Report, Row, Table, parse_filter
+from service.reports.framework.report import Report, Row, Table
 from service.web.presenters import report_cells
 from service.web.presenters.formatting import language
 from service.web.shell.authorization import login_required
