@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.engine.kernel.canonical_json import canonical
 from service.engine.kernel.cpu_meter import CpuMeter
+from service.engine.kernel.juel import as_starlark
 from service.engine.starlark.expressions import compile_script, compile_small
 from service.engine.starlark.operators import Beyond, ExpressionError, equal
 from service.engine.starlark.sandbox import (
@@ -206,3 +208,40 @@ def test_data_nested_without_end_is_refused() -> None:
         value = [value]
     with pytest.raises(ScriptError, match="64"):
         clean(value)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("!done", "not done"),
+        ("!done && late", "not done and late"),
+        ("! a == b", "(not a) == b"),
+        ("!f(x).y[1] || b", "not f(x).y[1] or b"),
+        ("!!a", "not (not a)"),
+        ("!(a || b) && c", "not (a or b) and c"),
+        ("a == true && b != null", "a == True and b != None"),
+        ('a == "true && false" || b', "a == 'true && false' or b"),
+        ("nrOfCompletedInstances/nrOfInstances >= 0.5", "nrOfCompletedInstances * 2 >= 1 * nrOfInstances"),
+        ("(a + 1) / numberOfInstances > 1", "(a + 1) * 1 > 1 * numberOfInstances"),
+        (
+            "nrOfCompletedInstances/nrOfInstances == 0.1 || !go",
+            "nrOfCompletedInstances * 10 == 1 * nrOfInstances or not go",
+        ),
+        # as it was
+        ("a and not b", None),
+        ("not a == b", None),
+        # means something else, or nothing
+        ("a < b == true", None),
+        ("a / b > 0.5", None),
+        ("a > 0.5", None),
+        ("a ? true : false", None),
+        ("! ", None),
+        ("!a &&", None),
+        ("a ! b", None),
+        ("f(a) !b", None),
+        ("a and !b", "a and not b"),
+    ],
+)
+def test_juel_is_read_as_starlark_where_both_mean_the_same(written: str, read: str | None) -> None:
+    got = as_starlark(written)
+    assert got is None if read is None else got is not None and ast.dump(ast.parse(got)) == ast.dump(ast.parse(read))

@@ -124,6 +124,16 @@ def test_two_flows_between_the_same_elements_carry_two_tokens() -> None:
     assert run(ENDS + t("a") + t("b") + twice + graph("s>a", "b>e")) == "a b b"
 
 
+@pytest.mark.parametrize("between", ["", "x"])
+@pytest.mark.parametrize("join", ["parallelGateway", "inclusiveGateway"])
+def test_a_join_waits_for_each_of_two_flows_from_the_same_element(join: str, between: str) -> None:
+    """Tokens that come by two flows from one gateway are two: a join of three waits for the slow third, once."""
+    twice = flow("g", "j") + flow("g", "j").replace('id="g_j"', 'id="again"')
+    nodes = f'<parallelGateway id="g"/><{join} id="j"/>' + wait("slow", 3) + t("z") + (t("x") if between else "")
+    rest = graph("g>slow", "slow>j", "j>z", "z>e", *(["s>x", "x>g"] if between else ["s>g"]))
+    assert run(ENDS + nodes + twice + rest) == f"{between} z".strip()
+
+
 @pytest.mark.parametrize("when", ["asyncBefore", "asyncAfter"])
 @pytest.mark.parametrize("engine", ["camunda", "activiti"])
 @pytest.mark.parametrize("kind", ["scriptTask", "task", "subProcess", "startEvent", "endEvent", "exclusiveGateway"])

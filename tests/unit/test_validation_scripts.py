@@ -78,9 +78,9 @@ def test_conditions_are_checked_too() -> None:
     assert not problems(choice("score == 600 and not late"))
     assert not problems(choice("${decision == 'confirm'}"))
     assert "__import__" in said(choice('__import__("os").getpid() > 0'))
-    assert "True" in said(choice("${approved == true}"))
+    assert "True" in said(choice("approved == true"))
     assert "no truth value" in said(choice("'yes'"))
-    assert "empty" in said(choice(" "))
+    assert not problems(choice(" "))  # how some tools export a flow without condition: a warning
     assert "language" in said(
         process(
             CHOICE + flow("g", "a", condition("x").replace("Expression xsi", 'Expression language="javascript" xsi'))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from service.engine.kernel.synonyms import SAME
+from service.engine.validation.camunda_extensions import WITHOUT_EFFECT
 from service.engine.validation.equivalents import INSTEAD
+from service.engine.validation.validator import examine
 from tests.unit.test_validation_flows import DIAMOND, FORK, exclusive
 from tests.unit.validation_diagrams import TIMER, boundary, chain, condition, flow, process, said, sub, task, warned
 
@@ -64,6 +66,70 @@ SPECIFIED = (
 )
 def test_what_runs_and_will_surprise_is_a_warning(body: str, warnings: list[tuple[str, str]]) -> None:
     assert warned(process(body)) == warnings
+
+
+LEFT_OUT = {
+    "calledElementVersion": task("t", "callActivity", 'camunda:calledElementVersion="2"'),
+    "calledElementVersionTag": task("t", "callActivity", 'activiti:calledElementVersionTag="v"'),
+    "calledElementBinding": task("t", "callActivity", 'camunda:calledElementBinding="latest"'),
+    "decisionRefVersion": task("t", "businessRuleTask", 'camunda:decisionRefVersion="2"'),
+    "decisionRefVersionTag": task("t", "businessRuleTask", 'activiti:decisionRefVersionTag="${x.y()}"'),
+    "decisionRefBinding": task("t", "businessRuleTask", 'camunda:decisionRefBinding="versionTag"'),
+    "zeebe:taskDefinition": task(
+        "t",
+        "serviceTask",
+        'camunda:type="external" camunda:topic="x"',
+        '<extensionElements><zeebe:taskDefinition xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" type="y"/>'
+        "</extensionElements>",
+    ),
+    "zeebe:subscription": task("t"),
+    "spiffworkflow:calledDecisionId": task(
+        "t",
+        "businessRuleTask",
+        inner='<extensionElements><s:calledDecisionId xmlns:s="http://spiffworkflow.org/bpmn/schema/1.0/core">d'
+        "</s:calledDecisionId></extensionElements>",
+    ),
+}
+SUBSCRIBED = (
+    '<message id="m" name="paid"><extensionElements><z:subscription xmlns:z="http://camunda.org/schema/zeebe/1.0"'
+    ' correlationKey="= k"/></extensionElements></message>'
+)
+
+
+@pytest.mark.parametrize("name", [name for name in WITHOUT_EFFECT if name != "conditionExpression"])
+def test_what_the_reading_leaves_out_runs_with_a_warning(name: str) -> None:
+    diagram = process(chain(LEFT_OUT[name]), SUBSCRIBED if name == "zeebe:subscription" else "")
+    assert said(diagram) == ""
+    told = [issue for issue in examine({"m.bpmn": diagram}, deployment_rules=False) if issue.is_warning]
+    (found,) = [issue for issue in told if issue.rule == "what_is_left_out_is_told"]
+    assert found.en.startswith(f"{name} is without effect")
+
+
+@pytest.mark.parametrize("language", ["", ' language="http://www.w3.org/1999/XPath"'])
+def test_an_empty_condition_is_none(language: str) -> None:
+    empty = f"<conditionExpression{language}> </conditionExpression>"
+    found = warned(process(exclusive(condition("x"), empty)))
+    assert ("what_is_left_out_is_told", "g_b") in found
+    assert ("exclusive_splits_have_conditions", "g_b") in found
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("kind", ["userTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask"])
+@pytest.mark.parametrize("value", ["webService", "urn:any:technology", "##unspecified", "##WebService"])
+def test_any_implementation_may_be_named(kind: str, value: str) -> None:
+    diagram = process(chain(task("t", kind, f'implementation="{value}"')))
+    assert said(diagram) == ""
+    told = ("implementations_are_ours", "t") in warned(diagram)
+    assert told is (not value.startswith("##"))
+
+
+def test_a_script_task_without_script_has_no_language() -> None:
+    assert warned(process(chain(task("t", "scriptTask", 'scriptFormat="groovy"')))) == [("tasks_say_what_to_do", "t")]
+
+
+def test_a_process_that_is_documentation_is_not_walked() -> None:
+    split = '<startEvent id="qs"/>' + task("q") + task("r") + flow("qs", "q") + flow("q", "r")
+    assert warned(process(chain(task("a")), f'<process id="Q" isExecutable="false">{split}</process>')) == []
 
 
 def test_a_process_beside_an_executable_one_is_documentation() -> None:

@@ -212,7 +212,13 @@ class _Level:
         return None
 
     def _complete_conditions(self, gateway: Any) -> None:
-        """Of the flows out of a choosing gateway one without condition is the default, several hold always."""
+        """Of the flows out of a choosing gateway one without condition is the default, several hold always.
+
+        A flow's condition is optional (§8.3.13): without one nothing restricts it. An exclusive gateway asks its
+        flows in their order and takes the first that holds (§13.4.2): so it takes the first of several without
+        condition that it comes to, and never those behind. Camunda refuses such a gateway; real diagrams have it,
+        it runs as the standard says, and each of these flows is warned of.
+        """
         flows = self.out(gateway)
         bare = [flow for flow in flows if flow.get("id") != gateway.get("default") and flow.find(CONDITION) is None]
         if len(flows) < 2 or not bare:

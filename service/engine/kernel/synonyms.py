@@ -10,9 +10,12 @@ from typing import Any
 
 from lxml import etree
 
+from service.engine.kernel.juel import read_expressions
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 
+LEFT = "{urn:anpei:reading}left"  # names what this reading leaves out of an element, each with a warning
 ZEEBE = "http://camunda.org/schema/zeebe/1.0"
+SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 FORKS = ("http://operaton.org/schema/1.0/bpmn", "http://activiti.org/bpmn", "http://flowable.org/bpmn")
 """Engines of Camunda 7's family: an attribute of the same name means the same."""
 
@@ -38,6 +41,9 @@ SAME = frozenset(
         "asyncAfter",
     ]
 )
+VERSIONS = ("calledElementVersion", "calledElementVersionTag", "decisionRefVersion", "decisionRefVersionTag")
+BINDINGS = ("calledElementBinding", "decisionRefBinding")
+"""Attributes for the version that is called: always the one deployed together, so that they say nothing more."""
 RENAMED = {"async": "asyncBefore", "type=external-worker": "external"}
 PARAMETERS = ("inputOutput", "inputParameter", "outputParameter", "properties", "property")
 
@@ -54,7 +60,25 @@ def translate(root: Any) -> None:
             _rename_attributes(element)
         elif space == ZEEBE and _holder(element) is not None:
             _ZEEBE.get(etree.QName(element).localname, _leave)(element, _holder(element))
+        elif element.tag == f"{{{SPIFF}}}calledDecisionId" and _holder(element) is not None:
+            _leave_out(_holder(element), "spiffworkflow:calledDecisionId", element)
     _read_performers(root)
+    _drop_empty_conditions(root)
+    read_expressions(root)
+
+
+def _leave_out(holder: Any, name: str, element: Any = None) -> None:
+    """Take an element away, and note its name on the one it was about."""
+    holder.set(LEFT, f"{holder.get(LEFT, '')} {name}".strip())
+    if element is not None:
+        element.getparent().remove(element)
+
+
+def _drop_empty_conditions(root: Any) -> None:
+    """A condition without a word is how some tools export a flow that has none."""
+    for element in list(root.iter(f"{{{BPMN}}}conditionExpression")):
+        if not len(element) and not (element.text or "").strip():
+            _leave_out(element.getparent(), "conditionExpression", element)
 
 
 def _holder(element: Any) -> Any | None:
@@ -67,10 +91,18 @@ def _holder(element: Any) -> Any | None:
 def _rename_attributes(element: Any) -> None:
     for attribute, value in list(element.attrib.items()):
         space, _, name = attribute.removeprefix("{").rpartition("}")
-        if space in FORKS or (space == CAMUNDA and name in RENAMED):
+        if space in FORKS or (space == CAMUNDA and name in (*RENAMED, *VERSIONS, *BINDINGS)):
             wanted = RENAMED.get(name, name)
-            if wanted in SAME and _say(element, wanted, RENAMED.get(f"{name}={value}", value)):
+            if _is_of_version(element, name, value):
+                _leave_out(element, name)
                 del element.attrib[attribute]
+            elif wanted in SAME and _say(element, wanted, RENAMED.get(f"{name}={value}", value)):
+                del element.attrib[attribute]
+
+
+def _is_of_version(element: Any, name: str, value: str) -> bool:
+    other = name in VERSIONS or (name in BINDINGS and value in ("latest", "version", "versionTag"))
+    return other and etree.QName(element).localname in ("callActivity", "businessRuleTask")
 
 
 def _say(element: Any, name: str, value: str | None) -> bool:
@@ -107,7 +139,9 @@ def _attributes(**ours: str) -> Callable[[Any, Any], None]:
 
 def _task_definition(element: Any, holder: Any) -> None:
     topic = element.get("type")
-    if topic and not topic.startswith("=") and _say(holder, "topic", topic):
+    if (holder.get(f"{{{CAMUNDA}}}topic") or topic) != topic:
+        _leave_out(holder, "zeebe:taskDefinition", element)  # the file is for two engines, and ours has its own word
+    elif topic and not topic.startswith("=") and _say(holder, "topic", topic):
         _say(holder, "type", "external")
         element.getparent().remove(element)
 
@@ -117,6 +151,11 @@ def _called_element(element: Any, holder: Any) -> None:
     if called and not called.startswith("=") and holder.get("calledElement", called) == called:
         holder.set("calledElement", called)
         element.getparent().remove(element)
+
+
+def _subscription(element: Any, holder: Any) -> None:
+    """Says by which value Camunda 8 finds the case of a message: here whoever delivers it names the case."""
+    _leave_out(holder, "zeebe:subscription", element)
 
 
 def _mapping(element: Any, holder: Any) -> None:
@@ -136,6 +175,7 @@ def _user_task(element: Any, holder: Any) -> None:
 
 
 _ZEEBE: dict[str, Callable[[Any, Any], None]] = {
+    "subscription": _subscription,
     "taskDefinition": _task_definition,
     "calledElement": _called_element,
     "ioMapping": _mapping,

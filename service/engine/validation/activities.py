@@ -8,6 +8,7 @@ from typing import Any
 from service.engine.validation.allow_list import ACTIVITIES, EVENT_DEFINITIONS, FLOW_NODES
 from service.engine.validation.diagram import (
     Diagram,
+    an,
     camunda,
     children,
     is_true,
@@ -52,6 +53,23 @@ def tasks_say_what_to_do(d: Diagram) -> None:
                 "The result of the decision goes nowhere: it lacks camunda:resultVariable.",
                 "补上camunda:resultVariable。",
                 "Add camunda:resultVariable.",
+            )
+
+
+OURS = ("##unspecified", "##Unspecified", "##WebService", "##HumanTaskWebService")
+
+
+def implementations_are_ours(d: Diagram) -> None:
+    """``implementation`` may be any technology's URI (§10.2.3): here the kind of a task says how it is done."""
+    for task in d.all("userTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask"):
+        value = task.get("implementation", OURS[0])
+        if value not in OURS:
+            d.warn(
+                task,
+                f"implementation=“{value[:60]}”不起作用:按 {kind(task)} 的办法执行。",
+                f'implementation="{value[:60]}" is without effect: it is done as {an(kind(task))} is.',
+                f"改为 {OURS[0]}。",
+                f"Write {OURS[0]}.",
             )
 
 
@@ -222,6 +240,7 @@ def lanes_partition(d: Diagram) -> None:
 
 RULES = (
     tasks_say_what_to_do,
+    implementations_are_ours,
     quantities_are_positive,
     receiving_starts_stand_alone,
     loops_are_bounded,

@@ -217,11 +217,6 @@ VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("transaction", "triggeredByEvent"): _FALSE,
     ("transaction", "method"): ("##Compensate",),
     ("serviceTask", "operationRef"): (),
-    ("userTask", "implementation"): ("##unspecified", "##Unspecified", "##WebService", "##HumanTaskWebService"),
-    ("serviceTask", "implementation"): ("##unspecified", "##Unspecified", "##WebService"),
-    ("sendTask", "implementation"): ("##unspecified", "##Unspecified", "##WebService"),
-    ("receiveTask", "implementation"): ("##unspecified", "##Unspecified", "##WebService"),
-    ("businessRuleTask", "implementation"): ("##unspecified", "##Unspecified"),
     ("participantMultiplicity", "minimum"): ("0", "1"),
     ("participantMultiplicity", "maximum"): ("1",),
 }
@@ -283,7 +278,7 @@ CAMUNDA_ATTRIBUTES: dict[str, frozenset[str]] = {
         **dict.fromkeys(["task", "manualTask", "scriptTask", "subProcess", "transaction"], _ASYNC),
         "intermediateThrowEvent": _ASYNC,
         "exclusiveGateway": "asyncBefore",
-        "endEvent": "asyncBefore",
+        "endEvent": _ASYNC,  # nothing follows an end: there is nothing to wait for behind it
     }.items()
 }
 """BPMN element → attributes of the Camunda namespace the engine understands."""

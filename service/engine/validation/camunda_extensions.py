@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from service.engine.kernel.synonyms import BINDINGS, LEFT, VERSIONS
 from service.engine.kernel.xml_reader import CAMUNDA
 from service.engine.validation.diagram import Diagram, camunda, local
 from service.engine.validation.events import DURATION, EXPRESSION, INSTANT
@@ -90,4 +91,29 @@ def _refuse_parameter(d: Diagram, owner: Any, element: Any) -> None:
     )
 
 
-RULES = (attributes_are_well_written, parameters_are_plain)
+_ONE_VERSION = ("调用的总是一起部署的版本", "what is called is the version that is deployed together")
+WITHOUT_EFFECT: dict[str, tuple[str, str]] = {
+    **dict.fromkeys([*VERSIONS, *BINDINGS], _ONE_VERSION),
+    "conditionExpression": (
+        "条件是空的,这条顺序流按没有条件执行",
+        "it is empty, and the flow is read as one without condition",
+    ),
+    "zeebe:taskDefinition": ("按 camunda:topic 执行", "camunda:topic stands beside it and is followed"),
+    "zeebe:subscription": ("消息按名称和业务对象送达", "messages are delivered by name and case"),
+    "spiffworkflow:calledDecisionId": (
+        "引擎只按 camunda:decisionRef 调用决策",
+        "the engine calls a decision by camunda:decisionRef only",
+    ),
+}
+"""Words that the reading of a diagram leaves out (``synonyms``) → the reason."""
+
+
+def what_is_left_out_is_told(d: Diagram) -> None:
+    """Name all that the reading left out of an element."""
+    for element in [e for elements in d.by_kind.values() for e in elements if e.get(LEFT)]:
+        for name in element.get(LEFT).split():
+            zh, en = WITHOUT_EFFECT[name]
+            d.warn(element, f"{name} 不起作用:{zh}。", f"{name} is without effect: {en}.", "删去它。", "Remove it.")
+
+
+RULES = (attributes_are_well_written, parameters_are_plain, what_is_left_out_is_told)

@@ -23,7 +23,8 @@ from service.engine.validation.diagram import (
 
 def levels(d: Diagram) -> list[Any]:
     """Every process and subprocess that has content."""
-    return [level for level in d.all("process", *SUBPROCESSES) if children(level, *FLOW_NODES)]
+    drawn = [level for level in d.all("process", *SUBPROCESSES) if level not in d.documentation]
+    return [level for level in drawn if children(level, *FLOW_NODES)]
 
 
 def sequence_flows_stay_in_scope(d: Diagram) -> None:

@@ -14,6 +14,7 @@ from service.engine.validation.allow_list import CONDITIONS, EXPRESSIONS, LANGUA
 from service.engine.validation.diagram import (
     Diagram,
     camunda,
+    children,
     kind,
     local,
     process_of,
@@ -156,7 +157,8 @@ def languages_are_starlark(d: Diagram) -> None:
     """No script or expression says it is in another language."""
     for element in d.all("scriptTask", *EXPRESSIONS, "timeDate", "timeDuration", "timeCycle"):
         language = (element.get("scriptFormat") or element.get("language") or "").strip().lower()
-        if language not in LANGUAGES:
+        silent = kind(element) == "scriptTask" and not any(script_in(s) for s in children(element, "script"))
+        if language not in LANGUAGES and not silent:
             _refuse_language(d, element, language)
     default = (d.root.get("expressionLanguage") or "").strip().lower()
     asked = [e for e in d.all(*EXPRESSIONS) if not e.get("language")]
