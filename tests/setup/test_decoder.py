@@ -27,6 +27,16 @@ from service.workflow.xlsx_reader import read_lines
 from tests.builders.documents import pdf
 
 MB = 1 << 20
+ORIENTATIONS = {  # of EXIF: how an upright picture was laid down
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 
 
 def picture(size: tuple[int, int], kind: str = "JPEG", mode: str = "RGB", **options: Any) -> bytes:
@@ -116,6 +126,41 @@ def test_a_usual_progressive_picture_is_taken_and_turned_upright() -> None:
     assert Image.open(io.BytesIO(clean.jpeg)).getexif() == {}
 
 
+@pytest.mark.parametrize("size", [(295, 413), (1000, 1400)])
+@pytest.mark.parametrize("orientation", [None, *ORIENTATIONS])
+def test_a_picture_stands_upright_whichever_way_it_was_taken(orientation: int | None, size: tuple[int, int]) -> None:
+    """Issue 9 (cases, photo-rot6): all eight ways of EXIF; the red quarter of the noise is at the top left"""
+    upright = Image.open(io.BytesIO(picture(size, "PNG")))
+    upright.paste("red", (0, 0, size[0] // 2, size[1] // 2))
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    turn = ORIENTATIONS.get(orientation or 1)
+    out = io.BytesIO()
+    (upright.transpose(turn) if turn is not None else upright).save(out, "JPEG", exif=exif, quality=95)
+    kept = Image.open(io.BytesIO(clean_photo(out.getvalue()).jpeg))
+    red = [kept.getpixel((kept.width * x // 4, kept.height * y // 4)) for x, y in ((1, 1), (3, 1), (1, 3), (3, 3))]
+    assert kept.height > kept.width
+    assert [isinstance(one, tuple) and one[0] > 200 and one[1] < 60 for one in red] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "GIF", "TIFF", "BMP"])
+def test_a_picture_of_another_format_is_refused_with_those_that_are_taken(kind: str) -> None:
+    """Issue 9 (cases, photo-webp)"""
+    with pytest.raises(InvalidInput) as refused:
+        clean_photo(picture((295, 413), kind))
+    assert "JPEG 或 PNG" in str(refused.value.fields["photo"])
+
+
+def test_a_picture_of_few_bytes_is_refused_with_how_many_it_should_have() -> None:
+    """Issue 9 (cases, photo-q50): 4.7 KB for 295×413 is blurred in print"""
+    out = io.BytesIO()
+    Image.new("RGB", (295, 413), "white").save(out, "JPEG", quality=50)
+    with pytest.raises(InvalidInput) as refused:
+        clean_photo(out.getvalue())
+    assert "20 KB" in str(refused.value.fields["photo"])
+
+
 def test_a_picture_of_a_telephone_with_a_further_one_behind_is_taken() -> None:
     first, second = (Image.open(io.BytesIO(picture((1000, 1400), quality=95))) for _ in range(2))
     out = io.BytesIO()
@@ -123,9 +168,11 @@ def test_a_picture_of_a_telephone_with_a_further_one_behind_is_taken() -> None:
     assert clean_photo(out.getvalue()).width == 590
 
 
+@pytest.mark.parametrize("size", [(295, 413), (1000, 1400)])
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_a_picture_in_grey_or_for_print_is_taken(mode: str) -> None:
-    clean = clean_photo(picture((1000, 1400), mode=mode, quality=95))
+def test_a_picture_in_grey_or_for_print_is_taken(mode: str, size: tuple[int, int]) -> None:
+    """Issue 9 (cases, photo-cmyk)"""
+    clean = clean_photo(picture(size, mode=mode, quality=95))
     assert Image.open(io.BytesIO(clean.jpeg)).mode == "RGB"
 
 
