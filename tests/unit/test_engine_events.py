@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from service.engine import Input, StaleToken, read_definition, step
-from service.engine.conformance.cases import Cases
+from service.engine.conformance.cases import BEGIN, Cases
 from service.engine.conformance.wait_rewriter import with_timers
 from tests.conformance.scenarios import (
     ERROR,
@@ -239,3 +239,21 @@ def test_a_case_is_started_by_its_signal(named: str | None) -> None:
     assert [task.element for task in done.opened] == ["u"]
     with pytest.raises(StaleToken):
         step(found, done.state, Input("signal", 1, case.at, element="alarm"), lambda request: None, b"s")
+
+
+@pytest.mark.parametrize("engine", ["activiti", "flowable"])
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_signal_of_the_scope_of_a_process_instance_stays_in_its_case(engine: str, stays: bool) -> None:
+    space = f'xmlns:{engine}="http://{engine}.org/bpmn" {engine}:scope="processInstance"' if stays else ""
+    caught = '<signalEventDefinition signalRef="gong"/>'
+    nodes = '<parallelGateway id="g"/><parallelGateway id="j"/>' + user("u")
+    nodes += f'<intermediateThrowEvent id="x">{caught}</intermediateThrowEvent>'
+    nodes += f'<intermediateCatchEvent id="c">{caught}</intermediateCatchEvent>'
+    body = S + E + nodes + graph("s>g", "g>c", "g>u", "u>x", "c>j", "x>j", "j>e")
+    files = {"m.bpmn": process(body, f'<signal id="gong" name="gong" {space}/>')}
+    definition = read_definition(files, "P", (), deployment_rules=False)
+    begun = step(definition, None, Input("start", 0, BEGIN), lambda _: None, b"")
+    done_by = Input("complete", 1, BEGIN, begun.opened[0].token, "u")
+    done = step(definition, begun.state, done_by, lambda _: None, b"")
+    assert done.ended
+    assert [sent.name for sent in done.sent] == ([] if stays else ["gong"])

@@ -8,10 +8,11 @@ from typing import Any
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
-from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition, SignalEventDefinition
 
 from service.engine.bpmn.event_definitions import Compensation, Condition, Several, Timer
 from service.engine.kernel.camunda_extensions import local_name
+from service.engine.kernel.synonyms import WITHIN
 
 _READ_AS_NONE = ("linkEventDefinition",)  # a pair of links is a sequence flow (BPMN 2.0 §10.4.5)
 
@@ -63,6 +64,12 @@ class EventDefinitions:
     def parse_timer_event(self, event: Any) -> Timer:
         text = next((child.text or "" for child in event if child.tag.startswith(full_tag("time"))), "")
         return Timer(self.node.get("id"), text.strip())
+
+    def parse_signal_event(self, event: Any) -> SignalEventDefinition:
+        signal = referred(event, event.get("signalRef"))
+        definition = SignalEventDefinition(signal.get("name"))
+        definition.stays_within = signal.get(WITHIN) == "true"
+        return definition
 
     def parse_compensate_event(self, event: Any) -> Compensation:
         activity = (event.get("activityRef") or "").rpartition(":")[2] or None

@@ -81,6 +81,14 @@ class EndEvent(Throwing, defaults.EndEvent):
             task.workflow.top_workflow.completed = True
 
 
+def _signal(task: CaseTask, definition: SignalEventDefinition) -> None:
+    if not definition.stays_within:
+        variables = dict(task.scope.variables())
+        task.workflow.context.sent.append(ThrownEvent("signal", definition.name, path_of(task), variables))
+    with suppress(StaleToken):  # nobody in the case waits for it
+        receive(task.workflow.top_workflow, "signal", definition.name, {})
+
+
 def throw(task: CaseTask, definition: EventDefinition) -> None:
     """Throw an event. Messages leave the case; signals also reach tokens inside it, errors go up through its scopes."""
     context, path = task.workflow.context, path_of(task)
@@ -90,9 +98,7 @@ def throw(task: CaseTask, definition: EventDefinition) -> None:
     elif isinstance(definition, MessageEventDefinition):
         context.sent.append(ThrownEvent("message", definition.name, path, dict(task.scope.variables())))
     elif isinstance(definition, SignalEventDefinition):
-        context.sent.append(ThrownEvent("signal", definition.name, path, dict(task.scope.variables())))
-        with suppress(StaleToken):  # nobody in the case waits for it
-            receive(task.workflow.top_workflow, "signal", definition.name, {})
+        _signal(task, definition)
     elif isinstance(definition, TerminateEventDefinition):
         _end_scope_but(task)
     elif isinstance(definition, ErrorEventDefinition):

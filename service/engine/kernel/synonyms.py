@@ -15,6 +15,7 @@ from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 
 LEFT = "{urn:anpei:reading}left"  # names what this reading leaves out of an element, each with a warning
 ZEEBE = "http://camunda.org/schema/zeebe/1.0"
+WITHIN = "{urn:anpei:reading}within"  # a signal that does not leave the case that throws it
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 FORKS = ("http://operaton.org/schema/1.0/bpmn", "http://activiti.org/bpmn", "http://flowable.org/bpmn")
 """Engines of Camunda 7's family: an attribute of the same name means the same."""
@@ -93,7 +94,10 @@ def _rename_attributes(element: Any) -> None:
         space, _, name = attribute.removeprefix("{").rpartition("}")
         if space in FORKS or (space == CAMUNDA and name in (*RENAMED, *VERSIONS, *BINDINGS)):
             wanted = RENAMED.get(name, name)
-            if _is_of_version(element, name, value):
+            if name == "scope" and value == "processInstance" and etree.QName(element).localname == "signal":
+                element.set(WITHIN, "true")
+                del element.attrib[attribute]
+            elif _is_of_version(element, name, value):
                 _leave_out(element, name)
                 del element.attrib[attribute]
             elif wanted in SAME and _say(element, wanted, RENAMED.get(f"{name}={value}", value)):

@@ -123,8 +123,8 @@ def loops_are_bounded(d: Diagram) -> None:
         if not children(loop, "loopCondition"):
             d.refuse(
                 loop,
-                "循环没有条件,不会结束。",
-                "The loop has no condition and would not end.",
+                "循环没有条件,不会结束(BPMN 2.0 §10.3.8)。",
+                "The loop has no condition and would not end (BPMN 2.0 §10.3.8).",
                 "写上 loopCondition。",
                 "Write a loopCondition.",
             )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.engine.kernel.diagram_reader import MADE
+from service.engine.kernel.synonyms import WITHIN
 from service.engine.kernel.timers import parse_cycle, parse_duration, parse_instant
 from service.engine.validation.allow_list import EVENTS, SUBPROCESSES, THROWS
 from service.engine.validation.diagram import (
@@ -247,6 +248,19 @@ def events_name_what_they_wait_for(d: Diagram) -> None:
                 )
 
 
+def signals_that_stay_are_told(d: Diagram) -> None:
+    """A signal of the scope ``processInstance``, as Flowable has it, is no broadcast as §10.4.2 says."""
+    for signal in d.all("signal"):
+        if signal.get(WITHIN):
+            d.warn(
+                signal,
+                "信号只送到抛出它的那件业务之内,包括它调用的流程。",
+                "The signal stays within the case that throws it, the processes it calls included.",
+                "要送给所有人,就删去 scope。",
+                "Remove the scope to reach everybody.",
+            )
+
+
 def event_names_are_unambiguous(d: Diagram) -> None:
     """Two messages, signals, errors or escalations do not share a name or code: the engine tells them apart by it."""
     for name, key in (
@@ -297,8 +311,8 @@ def timers_are_iso_8601(d: Diagram) -> None:
         if len(times) != 1:
             d.refuse(
                 timer,
-                "定时器应有且只有一个时刻、时长或周期。",
-                "A timer needs exactly one date, duration or cycle.",
+                "定时器应有且只有一个时刻、时长或周期(BPMN 2.0 §10.5.5)。",
+                "A timer needs exactly one date, duration or cycle (BPMN 2.0 §10.5.5).",
                 "写上 timeDate、timeDuration 或 timeCycle。",
                 "Write a timeDate, timeDuration or timeCycle.",
             )
@@ -341,6 +355,7 @@ RULES = (
     boundary_events_attach_in_same_scope,
     event_definitions_have_references,
     events_name_what_they_wait_for,
+    signals_that_stay_are_told,
     event_names_are_unambiguous,
     timers_are_iso_8601,
 )
