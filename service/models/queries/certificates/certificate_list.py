@@ -72,6 +72,8 @@ def prints_of(certificate_id: UUID) -> list[Any]:
             PrintRecord.id,
             PrintRecord.created_at,
             PrintRecord.reason,
+            PrintRecord.layout,
+            PrintRecord.language,
             PrintRecord.received_by,
             PrintRecord.received_on,
             User.display_name.label("printed_by"),
