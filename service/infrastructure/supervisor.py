@@ -39,13 +39,13 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, _hear_no_more)  # not SIG_IGN, which programs started from now on would inherit
         raise Stopped
 
-    _stops.clear()
     before = {number: signal.signal(number, stop) for number in asked}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _stops.clear()
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def test_no_address_lets_a_cache_keep_what_it_says(app: Flask) -> None:
 
 def test_a_stranger_is_not_told_what_is_amiss(client: FlaskClient) -> None:
     near, far = client.get("/readyz"), client.get("/readyz", environ_base={"REMOTE_ADDR": "203.0.113.9"})
-    assert set(near.json) == {"status", "faults"}
+    assert set(near.json) == {"status", "faults", "warnings"}
     assert set(far.json) == {"status"}
 
 

@@ -70,3 +70,23 @@ def test_it_may_be_repeated_and_hold_events_on_borders() -> None:
 )
 def test_what_the_standard_forbids_is_refused(body: str, condition: str, reason: str) -> None:
     assert reason in said(process(line(ad_hoc(body, condition))))
+
+
+UNDO = (
+    '<boundaryEvent id="k" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>'
+    '<scriptTask id="u" isForCompensation="true"><script>trace(\'u\')</script></scriptTask>'
+    '<association id="ku" sourceRef="k" targetRef="u"/>'
+)
+
+
+@pytest.mark.parametrize("is_deep", [False, True])
+@pytest.mark.parametrize("cancels", [False, True])
+def test_what_is_cancelled_with_the_rest_is_not_undone_later(is_deep: bool, cancels: bool) -> None:
+    inner = sub("d", line(script("a", COUNT)) + UNDO) if is_deep else script("a", COUNT) + UNDO
+    found = said(process(line(ad_hoc(inner, "n &gt;= 1", cancels=cancels), t("z"))))
+    assert ("cannot be compensated" in found) is cancels
+
+
+def test_an_event_subprocess_inside_is_refused() -> None:
+    listener = sub("w", line(t("v")), 'triggeredByEvent="true"')
+    assert "no event subprocess inside" in said(process(line(ad_hoc(lasting("a", 1) + listener, "n == 1"))))

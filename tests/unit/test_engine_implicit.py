@@ -12,7 +12,7 @@ from service.engine.bpmn.expansion import ACTIVITIES, GATEWAYS
 from service.engine.conformance.cases import BEGIN, PATIENCE, Cases
 from service.engine.validation.allow_list import ACTIVITIES as KNOWN_ACTIVITIES
 from service.engine.validation.allow_list import GATEWAYS as KNOWN_GATEWAYS
-from tests.conformance.scenarios import ROOT, after, at, graph, other, run, t, wait
+from tests.conformance.scenarios import ROOT, STAYS, after, at, graph, other, run, t, wait
 from tests.unit.validation_diagrams import chain, condition, flow, process, script, sub, task
 
 ENDS = '<startEvent id="s"/><endEvent id="e"/>'
@@ -57,6 +57,33 @@ def test_events_split_in_parallel(place: str) -> None:
     assert set(run(bodies[place]).split()) - {"x_t"} == {"b", "c"}
 
 
+DOORS = {
+    "none": "",
+    "boundary": at("x", "a", after(9)),
+    "watched": at("x", "a", after(9), STAYS),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("condition_of_c", ["", YES])
+@pytest.mark.parametrize("entries", [2, 3])
+def test_a_split_activity_is_entered_by_each_token(door: str, condition_of_c: str, entries: int) -> None:
+    """§13.2.1: each arriving token is another instance, whatever stands on the border of the activity."""
+    ways = ("p", "q", "r")[:entries]
+    enter = "".join(f'<intermediateThrowEvent id="{way}"/>' for way in ways)
+    entered = graph(*(edge for way in ways for edge in (f"g>{way}", f"{way}>a")))
+    leave = graph("a>b", ("a>c", condition_of_c) if condition_of_c else "a>c", "b>e", "c>e")
+    body = ENDS + '<parallelGateway id="g"/>' + enter + wait("a", 1) + DOORS[door] + t("b") + t("c")
+    body += graph("s>g") + entered + leave
+    assert sorted(run(body).split()) == sorted(["b", "c"] * entries)
+
+
+def test_a_split_activity_in_a_loop_comes_to_its_end() -> None:
+    body = ENDS + script("a", "n = n + 1\ntrace('a')") + t("x") + t("y") + '<exclusiveGateway id="g" default="g_e"/>'
+    body += graph("s>a", "a>x", "a>y", "x>g", ("g>a", "n &lt; 3"), "g>e", "y>e")
+    assert sorted(run(body, {"n": 0}).split()) == sorted("aaaxxxyyy")
+
+
 def test_a_split_activity_and_a_join_agree() -> None:
     join = '<parallelGateway id="j"/>'
     body = (
@@ -98,16 +125,24 @@ def test_a_case_begins_at_the_start_it_names_or_at_the_first() -> None:
     assert _from_start(body, "s1") == ["a"]
 
 
+def test_a_called_process_begins_at_its_plain_start_whatever_its_caller_was_started_by() -> None:
+    message = '<messageEventDefinition messageRef="msg"/>'
+    called = f'<startEvent id="c1">{message}</startEvent><startEvent id="c2"/>' + t("p") + t("q")
+    called = '<process id="C" isExecutable="true">' + called + graph("c1>p", "c2>q") + "</process>"
+    caller = f'<startEvent id="s1">{message}</startEvent><callActivity id="k" calledElement="C"/>' + graph("s1>k")
+    assert _from_start(caller, "paid", called) == ["q"]
+
+
 def test_a_receive_task_starts_a_case_by_its_message() -> None:
     receive = task("r", "receiveTask", 'instantiate="true" messageRef="msg"')
     assert _from_start(receive + t("a") + flow("r", "a"), "paid") == ["a"]
 
 
-def _from_start(body: str, named: str) -> list[str]:
-    cases = Cases({"m.bpmn": process(body, ROOT)})
+def _from_start(body: str, named: str, root: str = "") -> list[str]:
+    cases = Cases({"m.bpmn": process(body, ROOT + root)})
     cases.start("P", {}, named)
     cases.settle(BEGIN + PATIENCE)
-    assert cases.running[0].ended
+    assert all(case.ended for case in cases.running)
     assert not cases.audit()
     return cases.tokens
 

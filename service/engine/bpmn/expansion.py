@@ -162,7 +162,7 @@ class _Level:
         elif len(begins) == 1:
             self.join(start, begins[0])
         elif begins:
-            split = self.add("parallelGateway", self.level, "[split]")
+            split = self.add("parallelGateway", self.level, "[parallel]")
             self.join(start, split)
             for node in begins:
                 self.join(split, node)
@@ -194,12 +194,12 @@ class _Level:
         default = next((f for f in flows if f.get("id") == node.get("default")), None) if asked else None
         node.attrib.pop("default", None)
         if not asked:
-            split = self.add("parallelGateway", node, "[split]")
+            split = self.add("parallelGateway", node, "[parallel]")
             return self.put_behind(node, split, split)
         choice = self.add("inclusiveGateway", node, "[choice]")
         always = [flow for flow in flows if flow not in asked and flow is not default]
         if always:
-            split = self.add("parallelGateway", node, "[split]")
+            split = self.add("parallelGateway", node, "[parallel]")
             self.put_behind(node, split, split)
             self.join(split, choice)
             default = default if default is not None else self.join(choice, self.add("endEvent", node, "[none]"))

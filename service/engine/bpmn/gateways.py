@@ -190,7 +190,7 @@ class Starts(StartEventSplit):
     """Several start events: the one that the input names, else the first that waits for nothing, else all wait."""
 
     def _run_hook(self, task: Task) -> bool:
-        wanted = task.workflow.context.start
+        wanted = task.workflow.context.start if task.workflow is task.workflow.top_workflow else None
         named = [s for s in self.outputs if wanted and wanted in _names(s)]
         plain = [s for s in self.outputs if isinstance(s.event_definition, NoneEventDefinition)]
         follow(task, named[:1] or plain[:1] or self.outputs)

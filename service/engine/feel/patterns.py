@@ -105,7 +105,7 @@ def _found(program: Program, text: str, begin: int, flags: str, budget: Budget) 
                 continue
             tried.add(key)
             counted += 1
-            if counted % STEPS_OF_BUDGET == 0:
+            if remembers or counted % STEPS_OF_BUDGET == 0:  # what remembers groups costs more, and forgets less
                 budget.spend(1)
             each = program.steps[step]
             if each.kind == "match":

@@ -74,44 +74,6 @@ def scopes_start_and_end(d: Diagram) -> None:
             )
 
 
-def ad_hoc_subprocesses_say_when(d: Diagram) -> None:
-    """An ad-hoc subprocess has activities, neither start nor end events, and a completion condition
-    (BPMN 2.0 §10.2.5, table 10.22).
-    """
-    for level in d.all("adHocSubProcess"):
-        if not children(level, *ACTIVITIES) or children(level, "startEvent", "endEvent"):
-            d.refuse(
-                level,
-                "即席子流程应有活动,且不能有开始或结束事件。",
-                "An ad-hoc subprocess needs activities and may have neither start nor end events.",
-                "画出活动,删去开始和结束事件。",
-                "Draw activities, and remove start and end events.",
-            )
-        if not children(level, "completionCondition"):
-            d.refuse(
-                level,
-                "即席子流程没有写明何时完成(BPMN 2.0 表 10.22)。",
-                "The ad-hoc subprocess does not say when it is complete (BPMN 2.0 table 10.22).",
-                "写上 completionCondition。",
-                "Write a completionCondition.",
-            )
-
-
-def ad_hoc_subprocesses_hold_no_splits(d: Diagram) -> None:
-    """Inside an ad-hoc subprocess the engine executes splits by gateways only, and single tokens."""
-    for level in d.all("adHocSubProcess"):
-        for node in children(level, *FLOW_NODES):
-            quantities = {node.get("startQuantity", "1"), node.get("completionQuantity", "1")}
-            if (len(d.out(node)) > 1 and kind(node) not in GATEWAYS) or quantities != {"1"}:
-                d.refuse(
-                    node,
-                    "即席子流程内不执行没有网关的分支,也不执行令牌数量。",
-                    "In an ad-hoc subprocess the engine executes neither splits without a gateway nor quantities.",
-                    "在后面加一个网关。",
-                    "Put a gateway behind it.",
-                )
-
-
 def complex_joins_say_when(d: Diagram) -> None:
     """A complex gateway with several incoming flows says when it is activated (BPMN 2.0 table 10.120)."""
     for gateway in d.all("complexGateway"):
@@ -382,8 +344,6 @@ def event_gateways_wait_for_events(d: Diagram) -> None:
 RULES = (
     sequence_flows_stay_in_scope,
     scopes_start_and_end,
-    ad_hoc_subprocesses_say_when,
-    ad_hoc_subprocesses_hold_no_splits,
     complex_joins_say_when,
     nodes_are_connected,
     nodes_are_reached,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from service.engine.kernel.types import ValidationIssue
 from service.engine.validation import (
     activities,
+    ad_hoc,
     bundle,
     camunda_extensions,
     collaboration,
@@ -29,6 +30,7 @@ RULES = (
     *schema.RULES,
     *references.RULES,
     *flows.RULES,
+    *ad_hoc.RULES,
     *compensation.RULES,
     *events.RULES,
     *activities.RULES,
