@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from service.engine import replay
 from service.errors import NotFound
 from service.models.db.session import session
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, JournalRow, Task, TaskState
+from service.models.tables.case import Case, JournalRow, PersonalValue, Task, TaskState
 from service.models.tables.user import User
-from service.operations.personal_values import with_texts
+from service.operations.personal_values import all_with_texts
 from service.workflow.runtime import definitions
 
 
@@ -41,9 +41,24 @@ def present(case_id: UUID) -> dict[str, Any]:
     """The variables of a case that the caller was allowed to move, personal texts among them;
     whoever only reads asks ``of_case`` or ``of_task``.
     """
-    return with_texts(_last(case_id))
+    typed = and_(PersonalValue.case_id == JournalRow.case_id, PersonalValue.seq == JournalRow.seq)
+    query = (
+        select(JournalRow.seq, JournalRow.record, PersonalValue.id, PersonalValue.value)
+        .outerjoin(PersonalValue, typed)
+        .where(JournalRow.case_id == case_id)
+        .order_by(JournalRow.seq)
+    )
+    rows = session().execute(query).all()
+    records = {seq: record for seq, record, _key, _text in rows}
+    texts = {str(key): said for *_, key, said in rows if key is not None}
+    [opened] = all_with_texts([_data_after([*records.values()])], texts)
+    return opened
 
 
 def _last(case_id: UUID) -> dict[str, Any]:
     records = session().scalars(select(JournalRow.record).where(JournalRow.case_id == case_id).order_by(JournalRow.seq))
-    return replay.replay_frames(list(records), definitions.definition)[-1].data
+    return _data_after(list(records))
+
+
+def _data_after(records: list[dict[str, Any]]) -> dict[str, Any]:
+    return replay.replay_frames(records, definitions.definition)[-1].data
