@@ -38,7 +38,7 @@ from tests.database import addresses
 
 LIMITS = {"page": PAGE, "job": JOB, "command": COMMAND, "migration": MIGRATION}
 INTERFACES = ("/notices", "/api/v1/persons", "/engine-rest/task")
-SHORT = TimeLimits(lock=1, statement=1, idle_in_transaction=1, transaction=2)
+SHORT = TimeLimits(lock=1, statement=4, idle_in_transaction=4, transaction=9)
 
 
 @pytest.mark.parametrize("name", LIMITS)
@@ -138,17 +138,17 @@ def end_connection(sql: str) -> Callable[..., None]:
 
 def rest(**_: Any) -> None:
     db.session.execute(text("SELECT 1"))
-    time.sleep(1.5)
+    time.sleep(4.5)
     db.session.execute(text("SELECT 1"))
 
 
 def hold(**_: Any) -> None:
-    for _step in range(6):
+    for _step in range(20):
         db.session.execute(text("SELECT pg_sleep(0.5)"))
 
 
 FAILING: dict[str, tuple[Callable[..., None], str]] = {
-    "statement": (end_connection("SELECT pg_sleep(5)"), "57014"),
+    "statement": (end_connection("SELECT pg_sleep(20)"), "57014"),
     "rest in a transaction": (rest, "08"),  # it is cut off without a word
     "transaction": (hold, "08"),
     "killed": (end_connection("SELECT pg_terminate_backend(pg_backend_pid())"), "57"),
