@@ -6,6 +6,7 @@ An input is named ``form answer_ticket.message``, ``page tickets/new.html body``
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 import json
@@ -270,6 +271,25 @@ class MarkedWalk:
         self.complete(province, asked[1], "approve_correction", decision="approve")
         no = {"decision": "refuse", "reason": self.mark("form assent_identity.reason")}
         self.complete(association, asked[1], "assent_identity", **no)
+        self._corrections_over_rest()
+
+    def _corrections_over_rest(self) -> None:
+        """The same over REST, refused by the province."""
+        person = self.stage.person()
+        make_certificate(person)
+        door = "rest POST /persons/{person_id}/corrections"
+        said = {"statement": self.mark(f"{door} statement"), "id_number": self._number(f"{door} id_number")}
+        evidence = {"name": "户口簿.pdf", "content": base64.b64encode(pdf()).decode()}
+        asked = self.rest(
+            self.stage.enterprise,
+            "POST",
+            f"/persons/{person.id}/corrections",
+            {"kind": "typing", **said, "files": [evidence]},
+            201,
+        )
+        no = {"decision": "refuse", "reason": self.mark("rest POST /corrections/{correction_id}/decide reason")}
+        self.rest(self.stage.province, "POST", f"/corrections/{asked['id']}/decide", no)
+        self.see(self.stage.province, f"/persons/{person.id}/corrections", f"{door} statement")
 
     def _number(self, *inputs: str) -> str:
         number = identity_number(700 + next(self._numbers))

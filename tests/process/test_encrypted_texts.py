@@ -261,6 +261,7 @@ def page_inputs() -> set[str]:
 
 
 NO_TEXT_FILES = {
+    "rest POST /persons/{person_id}/corrections content",
     "page persons/import.html file",
     "page persons/import.html photos",
     "page persons/form.html photo",
