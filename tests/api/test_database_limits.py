@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -192,8 +193,11 @@ def test_a_locked_case_is_said_on_every_interface_and_its_task_is_still_there(ap
     task = task_of(case, "confirm_enrollment")
     client = sign_in(app.test_client(), stage.province)
     credentials = (stage.province.login, PASSWORD)
+    digest = re.search(r'name="form_digest" value="(\w+)"', client.get(f"/tasks/{task.id}").text)
+    assert digest
+    typed = {"decision": "confirm", "form_digest": digest[1]}
     asked = {
-        f"/tasks/{task.id}": {"data": {"decision": "confirm"}},
+        f"/tasks/{task.id}": {"data": typed},
         f"/engine-rest/task/{task.id}/complete": {
             "json": {"variables": {"decision": {"value": "confirm"}}},
             "auth": credentials,
@@ -205,7 +209,7 @@ def test_a_locked_case_is_said_on_every_interface_and_its_task_is_still_there(ap
             answer = client.post(path, **sent)
             assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "5"), answer.text
             assert "没有保存" in answer.get_data(as_text=True)
-    answer = client.post(f"/tasks/{task.id}", data={"decision": "confirm"})
+    answer = client.post(f"/tasks/{task.id}", data=typed)
     assert answer.status_code in (302, 303)
 
 
