@@ -108,6 +108,8 @@ def _place(user: User, unit: Organisation, entry: FormReader) -> None:
     """Province and group of a new unit; a provincial user's are in the user's own province."""
     if user.role == Role.PROVINCIAL_AUTHORITY:
         unit.authority_id = user.organisation_id
+        if entry.has("authority") and entry.id("authority") != user.organisation_id:
+            entry.refuse("authority", N_("只能登记本省的单位。"))
     else:
         unit.authority_id = entry.id("authority", required=unit.kind != "academy")
     if unit.kind == "branch":
