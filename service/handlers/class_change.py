@@ -82,11 +82,11 @@ def _stage(row: TrainingClass, changed: list[str], stage: str | None, today: dat
 
     stage: the case's variable, None in a case that was migrated from an older diagram.
     """
-    if row.state == ClassState.ENROLMENT_CLOSED and "enrol_until" in changed and row.enrol_until >= today:
-        check_move(CLASS_MOVES, ClassState.ENROLMENT_CLOSED, ClassState.ENROLLING)
-        row.state = ClassState.ENROLLING
+    if row.enrolment_closed and "enrol_until" in changed and row.enrol_until >= today:
+        check_move(CLASS_MOVES, ClassState(row.state), ClassState.ENROLLING)
+        row.state, row.enrolment_closed = ClassState.ENROLLING, False
         return "enrolling"
-    return stage or ("enrolling" if row.state == ClassState.ENROLLING else "enrolment_closed")
+    return stage or ("enrolment_closed" if row.enrolment_closed else "enrolling")
 
 
 def _line(name: str, before: Any, after: Any) -> Message:

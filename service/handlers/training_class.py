@@ -9,7 +9,7 @@ from uuid import UUID
 
 from service.domain.accounts.roles import Role
 from service.domain.training import classes
-from service.domain.training.class_progress import came, is_closed, progress
+from service.domain.training.class_progress import Counts, came, is_closed, progress
 from service.domain.training.classes import CLASS_MOVES, ClassState
 from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.training_kind import TrainingKind
@@ -113,8 +113,8 @@ def publish(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def close_enrolment(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Close the enrolment: the window is over, or the organiser ends it (R38)."""
     row = load_class_of_case(context)
-    if row.state == ClassState.ENROLLING:
-        _move(row, ClassState.ENROLMENT_CLOSED)
+    row.enrolment_closed = True
+    _follow(row, count_enrollments(row))
     context.send_message(context.case_id, "enrollment_changed")  # without an enrolment nothing else would send it
     return {}
 
@@ -151,10 +151,8 @@ def update_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Derive the state of the class from its enrolments, and report if all of them have ended (domain.md §8)."""
     row = load_class_of_case(context)
     counts = count_enrollments(row)
-    reached = progress(ClassState(row.state), counts)
-    if reached != row.state:
-        row.state = reached
-    return {"all_closed": row.state != ClassState.ENROLLING and is_closed(counts)}
+    _follow(row, counts)
+    return {"all_closed": row.enrolment_closed and is_closed(counts)}
 
 
 @topic("training_class.complete")
@@ -167,6 +165,12 @@ def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def _was_published(row: TrainingClass) -> bool:
     """Tell whether the class ever left its organiser; a class that is cancelled later carries a reason (R37)."""
     return row.state != ClassState.DRAFT and (row.state != ClassState.CANCELLED or row.cancel_reason is not None)
+
+
+def _follow(row: TrainingClass, counts: Counts) -> None:
+    reached = progress(ClassState(row.state), row.enrolment_closed, counts)
+    if reached != row.state:
+        row.state = reached
 
 
 def _move(row: TrainingClass, to: ClassState) -> None:

@@ -370,6 +370,7 @@ def _offer(training_class: TrainingClass, person: Person) -> ClassOffer:
     return ClassOffer(
         kind=TrainingKind(training_class.kind),
         state=ClassState(training_class.state),
+        is_closed=training_class.enrolment_closed,
         enrol_from=training_class.enrol_from,
         enrol_until=training_class.enrol_until,
         qualification_types=frozenset(training_class.qualification_types),

@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, inspect, select, update
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.util import identity_key
 
-from service.domain.training.classes import ClassState
+from service.domain.training.classes import ENROLLABLE, ClassState
 from service.domain.training.enrollment_state import (
     ENROLLMENT_MOVES,
     LIVE_STATES,
@@ -88,7 +88,8 @@ def take_seat(training_class: TrainingClass) -> None:
     """Take a seat by a guarded update. Raises Conflict when none is free (R40), or when the class was closed, cancelled
     or moved since it was read: the time limits of this enrolment were counted from what was read (R35)."""
     row, seen = TrainingClass, training_class
-    unchanged = row.state == seen.state, row.starts_on == seen.starts_on, row.ends_on == seen.ends_on
+    takes_more = row.state.in_(tuple(ENROLLABLE)), ~row.enrolment_closed
+    unchanged = *takes_more, row.starts_on == seen.starts_on, row.ends_on == seen.ends_on
     seats = update(TrainingClass).where(row.id == seen.id, row.taken < row.capacity, *unchanged).returning(row.id)
     taken = seats.values(taken=row.taken + 1).execution_options(synchronize_session=False)
     if session().execute(taken).one_or_none() is None:

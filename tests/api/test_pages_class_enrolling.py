@@ -26,7 +26,7 @@ def test_s85_from_the_person_to_his_enrolment(client: FlaskClient, stage: Stage)
     training_class = publish_class(stage)
     enrollments.refresh_need([person.id, other.id])
     sign_in(client, stage.enterprise)
-    step = f"/classes?kind=initial&amp;state=enrolling&amp;person={person.id}"
+    step = f"/classes/offers?kind=initial&amp;person={person.id}"
     assert step in client.get(f"/persons/{person.id}").get_data(as_text=True)
     page = client.get(step.replace("&amp;", "&")).get_data(as_text=True)
     assert "为欧阳夏丹选择班次" in page

@@ -160,6 +160,7 @@ def make_class(
         "state": "enrolling",
         "qualification_types": ["PRINCIPAL_PROD", "PRINCIPAL_SALE", "MANAGER_PROD", "MANAGER_SALE"],
     } | more
+    values.setdefault("enrolment_closed", values["state"] not in ("draft", "enrolling"))
     return _keep(TrainingClass(id=new_id(), **values))
 
 

@@ -39,7 +39,7 @@ from tests.builders.stage import (
 CONFIRM, CHECK_IN, CLOSE = "confirm_enrollment", "check_in", "holding/close_check_in"
 
 
-def _form(row: TrainingClass, **more: Any) -> dict[str, str]:
+def change_form(row: TrainingClass, **more: Any) -> dict[str, str]:
     """The form of a change as the page draws it, with what an officer types over it."""
     fresh = class_of(row)
     given = {
@@ -58,7 +58,7 @@ def _form(row: TrainingClass, **more: Any) -> dict[str, str]:
 
 
 def _change(stage: Stage, row: TrainingClass, **more: Any) -> None:
-    assert classes.change_class(stage.association, row.id, _form(row, **more))
+    assert classes.change_class(stage.association, row.id, change_form(row, **more))
     jobs.run_all()
 
 
@@ -125,7 +125,7 @@ def test_r35_a_change_that_changes_nothing_is_none(app: Any, clock: Any) -> None
     """R35: no step of the case, no notice"""
     stage = make_stage()
     row = publish_class(stage)
-    assert classes.change_class(stage.association, row.id, _form(row)) is False
+    assert classes.change_class(stage.association, row.id, change_form(row)) is False
 
 
 def test_r35_moved_earlier_than_now_the_window_closes_and_the_province_still_has_today(app: Any, clock: Any) -> None:
@@ -178,7 +178,7 @@ def test_r35_seats_cannot_be_fewer_than_are_taken(app: Any, clock: Any) -> None:
     for _ in range(3):
         enroll(stage, row, stage.person())
     with pytest.raises(InvalidInput) as refused:
-        classes.change_class(stage.association, row.id, _form(row, capacity=2, starts_on="", pass_mark="101"))
+        classes.change_class(stage.association, row.id, change_form(row, capacity=2, starts_on="", pass_mark="101"))
     assert sorted(refused.value.fields) == ["capacity", "pass_mark", "starts_on"]
     assert class_of(row).capacity == 40
     _change(stage, row, capacity=3)
@@ -198,13 +198,13 @@ def test_r35_the_pass_mark_is_fixed_by_the_first_score_and_the_beginning_by_the_
     jobs.run_all()
     do(stage.association, case, CHECK_IN)
     with pytest.raises(InvalidInput) as refused:
-        classes.change_class(stage.association, row.id, _form(row, starts_on=_day(1)))
+        classes.change_class(stage.association, row.id, change_form(row, starts_on=_day(1)))
     assert list(refused.value.fields) == ["starts_on"]
     _change(stage, row, pass_mark="70", ends_on=_day(4))
     assert (class_of(row).pass_mark, class_of(row).state) == (700, "running")
     do(stage.institution, case, "record_score", score="65")
     with pytest.raises(Conflict, match="及格线"):
-        classes.change_class(stage.association, row.id, _form(row, pass_mark="60"))
+        classes.change_class(stage.association, row.id, change_form(row, pass_mark="60"))
     do(stage.association, case, "confirm_score", decision="confirm")
     assert enrollment_of(case).state == "makeup"
     assert list(history.verify()) == []
@@ -276,7 +276,7 @@ def test_r35_of_two_officers_the_second_is_told_that_his_form_is_out_of_date(app
     """R35, R74: whether one after the other or at the same instant"""
     stage = make_stage()
     row = publish_class(stage)
-    first, second = _form(row, place="天津"), _form(row, place="石家庄")
+    first, second = change_form(row, place="天津"), change_form(row, place="石家庄")
     assert classes.change_class(stage.association, row.id, first)
     with pytest.raises(Conflict, match="刚被同事修改"):
         classes.change_class(stage.colleague, row.id, second)
@@ -290,7 +290,7 @@ def test_r35_of_two_officers_the_second_is_told_that_his_form_is_out_of_date(app
             except AnpeiError as refused:
                 said.append(type(refused).__name__)
 
-    typed = [(stage.association, _form(row, capacity=50)), (stage.colleague, _form(row, capacity=60))]
+    typed = [(stage.association, change_form(row, capacity=50)), (stage.colleague, change_form(row, capacity=60))]
     threads = [Thread(target=act, args=one) for one in typed]
     for thread in threads:
         thread.start()
@@ -306,7 +306,7 @@ def test_r35_a_class_of_an_older_diagram_says_so(app: Any, clock: Any) -> None:
     row = publish_class(stage)
     _without_message(row.case_id, "training_class")
     with pytest.raises(Conflict, match="较早版本"):
-        classes.change_class(stage.association, row.id, _form(row, place="天津"))
+        classes.change_class(stage.association, row.id, change_form(row, place="天津"))
 
 
 def test_r35_dates_stay_while_an_enrolment_of_an_older_diagram_could_not_follow(app: Any, clock: Any) -> None:
@@ -317,7 +317,7 @@ def test_r35_dates_stay_while_an_enrolment_of_an_older_diagram_could_not_follow(
     session().execute(update(Case).where(Case.id == case).values(awaited=["message:withdraw"]))
     session().commit()
     with pytest.raises(InvalidInput, match="较早版本"):
-        classes.change_class(stage.association, row.id, _form(row, ends_on=_day(14)))
+        classes.change_class(stage.association, row.id, change_form(row, ends_on=_day(14)))
     _change(stage, row, place="天津")
     assert class_of(row).place == "天津"
 
@@ -327,10 +327,10 @@ def test_r33_only_the_organiser_changes_and_never_what_is_over(app: Any, clock: 
     stage = make_stage()
     row = publish_class(stage)
     with pytest.raises(AnpeiError):
-        classes.change_class(stage.province, row.id, _form(row, place="天津"))
+        classes.change_class(stage.province, row.id, change_form(row, place="天津"))
     classes.cancel_class(stage.association, row.id, "人数不足")
     with pytest.raises(Conflict, match="不能再修改"):
-        classes.change_class(stage.association, row.id, _form(row, place="天津"))
+        classes.change_class(stage.association, row.id, change_form(row, place="天津"))
 
 
 def _without_message(case_id: UUID | None, process: str) -> None:

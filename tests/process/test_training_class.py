@@ -176,7 +176,7 @@ def test_a_draft_that_was_sound_may_be_kept_unsound(app: Any, clock: Any) -> Non
 
 
 def test_a_class_is_not_confirmed_while_others_may_still_enrol(app: Any, clock: Any) -> None:
-    """R38, domain.md §8: enrolment open → closed → running …, though all enrolled so far are through"""
+    """R38, R86: running from the first check-in, and no further though all enrolled so far are through"""
     stage = make_stage()
     row = publish_class(stage, enrol_until="2026-03-12", starts_on="2026-03-12", ends_on="2026-03-12")
     case = enroll(stage, row, stage.person())
@@ -189,7 +189,7 @@ def test_a_class_is_not_confirmed_while_others_may_still_enrol(app: Any, clock: 
         (stage.association, "confirm_score", {"decision": "confirm"}),
     ):
         do(user, case, step, **raw)
-        assert class_of(row).state == "enrolling"
+        assert class_of(row).state == "running"
     late = enroll(stage, row, stage.person())
     assert enrollment_of(late).state == "pending"
     with pytest.raises(Conflict):

@@ -12,6 +12,7 @@ from service.domain.accounts.roles import Role
 from service.domain.training.class_progress import progress
 from service.domain.training.classes import (
     CLASS_MOVES,
+    ENROLLABLE,
     MIN_HOURS,
     ClassState,
     check_capacity,
@@ -103,12 +104,17 @@ def test_r37_a_class_is_cancelled_only_before_the_first_check_in() -> None:
     [(date(2026, 10, 31), False), (FROM, True), (UNTIL, True), (date(2026, 11, 21), False)],
 )
 def test_r38_both_ends_of_the_enrolment_window_belong_to_it(today: date, is_open: bool) -> None:
-    assert (obstacle_to_window(ClassState.ENROLLING, FROM, UNTIL, today) is None) == is_open
+    for state in ENROLLABLE:
+        assert (obstacle_to_window(state, False, FROM, UNTIL, today) is None) == is_open
 
 
-def test_r38_outside_the_state_enrolling_nobody_is_enrolled() -> None:
-    for state in set(ClassState) - {ClassState.ENROLLING}:
-        assert obstacle_to_window(state, FROM, UNTIL, FROM) is not None
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("state", ClassState)
+def test_r38_r86_the_window_and_its_early_end_decide_not_that_people_have_come(
+    state: ClassState, is_closed: bool
+) -> None:
+    may = obstacle_to_window(state, is_closed, FROM, UNTIL, FROM) is None
+    assert may == (state in (ClassState.ENROLLING, ClassState.RUNNING) and not is_closed)
 
 
 def test_r34_s61_a_provinces_class_is_for_its_own_unless_opened() -> None:
@@ -150,9 +156,22 @@ def test_r35_the_beginning_is_fixed_once_people_have_come(changed: set[str], wro
     assert sorted(refused.value.fields) == wrong
 
 
-def test_r38_while_enrolment_is_open_a_class_goes_nowhere() -> None:
-    through = {EnrollmentState.COMPLETED: 3}
-    assert progress(ClassState.ENROLLING, through) is ClassState.ENROLLING
-    assert progress(ClassState.ENROLMENT_CLOSED, through) is ClassState.CONFIRMED
-    assert ClassState.RUNNING not in CLASS_MOVES[ClassState.ENROLLING]
-    assert ClassState.ENROLLING in CLASS_MOVES[ClassState.ENROLMENT_CLOSED]  # a window prolonged (R35)
+STEPS = (
+    ({}, "enrolling", "enrolment_closed"),
+    ({EnrollmentState.PENDING: 1, EnrollmentState.CONFIRMED: 2}, "enrolling", "enrolment_closed"),
+    ({EnrollmentState.NO_SHOW: 1, EnrollmentState.WITHDRAWN: 1}, "enrolling", "enrolment_closed"),
+    ({EnrollmentState.CHECKED_IN: 1, EnrollmentState.CONFIRMED: 2}, "running", "running"),
+    ({EnrollmentState.SCORED: 2, EnrollmentState.MAKEUP: 1}, "running", "running"),
+    ({EnrollmentState.SCORED: 2, EnrollmentState.COMPLETED: 1}, "running", "scored"),
+    ({EnrollmentState.COMPLETED: 3}, "running", "confirmed"),
+)
+
+
+@pytest.mark.parametrize(("counts", "open_state", "closed_state"), STEPS)
+def test_r86_a_class_runs_from_its_first_check_in_and_r38_no_further_while_others_may_enrol(
+    counts: dict[EnrollmentState, int], open_state: str, closed_state: str
+) -> None:
+    decided = {ClassState.DRAFT, ClassState.CANCELLED, ClassState.COMPLETED}
+    for now in ClassState:
+        for is_closed, reached in ((False, open_state), (True, closed_state)):
+            assert progress(now, is_closed, counts) == (now if now in decided else reached)

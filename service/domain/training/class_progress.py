@@ -1,5 +1,5 @@
 """The progress of a class, computed from the states of its enrolments (domain.md §8). Draft, cancelled and completed
-are decided; so is the end of enrolment: while the window is open, nobody knows who else will come.
+are decided; so is the end of enrolment.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ Counts = Mapping[EnrollmentState, int]
 _S = EnrollmentState
 _CAME = (_S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING, _S.COMPLETED, _S.FAILED, _S.TERMINATED)
 _UNSCORED = (_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.MAKEUP)
-_DECIDED = (ClassState.DRAFT, ClassState.ENROLLING, ClassState.CANCELLED, ClassState.COMPLETED)
+_DECIDED = (ClassState.DRAFT, ClassState.CANCELLED, ClassState.COMPLETED)
 
 
-def progress(now: ClassState, counts: Counts) -> ClassState:
-    """The state of a class whose enrolment has closed (R38): running from the first check-in, scored when nobody who
+def progress(now: ClassState, is_enrolment_closed: bool, counts: Counts) -> ClassState:
+    """The state of a class: running from the first check-in, whatever its window says (R86), scored when nobody who
     may still sit an examination is left without a score, confirmed when all scores are;
-    it falls back with a return or a make-up.
+    it falls back with a return or a make-up. While others may still enrol it goes no further than running (R38).
     """
     if now in _DECIDED:
         return now
     if not came(counts):
-        return ClassState.ENROLMENT_CLOSED
-    if _count(counts, _UNSCORED):
+        return ClassState.ENROLMENT_CLOSED if is_enrolment_closed else ClassState.ENROLLING
+    if not is_enrolment_closed or _count(counts, _UNSCORED):
         return ClassState.RUNNING
     return ClassState.SCORED if counts.get(_S.SCORED) else ClassState.CONFIRMED
 

@@ -31,13 +31,14 @@ class ClassState(Labelled):
 
 _S = ClassState
 CANCELLABLE = frozenset({_S.DRAFT, _S.ENROLLING, _S.ENROLMENT_CLOSED})  # R37
+ENROLLABLE = frozenset({_S.ENROLLING, _S.RUNNING})  # while the enrolment is not closed (R38, R86)
 CLASS_MOVES: Moves[ClassState] = {
     _S.DRAFT: frozenset({_S.ENROLLING, _S.CANCELLED}),
-    # never straight to running: who checks in while the window is open counts once it has closed (R38)
-    _S.ENROLLING: frozenset({_S.ENROLMENT_CLOSED, _S.CANCELLED}),
+    _S.ENROLLING: frozenset({_S.ENROLMENT_CLOSED, _S.RUNNING, _S.CANCELLED}),
     # completed: nobody came; back: the window was prolonged (R35)
     _S.ENROLMENT_CLOSED: frozenset({_S.RUNNING, _S.COMPLETED, _S.CANCELLED, _S.ENROLLING}),
-    _S.RUNNING: frozenset({_S.SCORED, _S.ENROLMENT_CLOSED}),  # back: the only check-in was undone (R48)
+    # back: the only check-in was undone (R48); confirmed: all were through when the enrolment closed
+    _S.RUNNING: frozenset({_S.SCORED, _S.CONFIRMED, _S.ENROLMENT_CLOSED, _S.ENROLLING}),
     _S.SCORED: frozenset({_S.CONFIRMED, _S.RUNNING}),  # back: a score was returned (R51)
     _S.CONFIRMED: frozenset({_S.COMPLETED, _S.RUNNING}),  # back: a make-up is to be sat (R52)
 }
@@ -138,15 +139,21 @@ def obstacle_to_cancellation(state: ClassState, checked_in: int) -> Message | No
     return None
 
 
-def obstacle_to_window(state: ClassState, enrol_from: date, enrol_until: date, today: date) -> Message | None:
-    """Return why nobody can be enrolled today: both ends of the window belong to it (R38)."""
-    if state is not ClassState.ENROLLING:
+def obstacle_to_window(
+    state: ClassState, is_closed: bool, enrol_from: date, enrol_until: date, today: date
+) -> Message | None:
+    """Return why nobody can be enrolled today: both ends of the window belong to it (R38), whether or not the class
+    is running already (R86).
+
+    is_closed: the enrolment was closed, by its organiser or because the window was over.
+    """
+    if state not in ENROLLABLE:
         return Message(N_("该班当前为“%(state)s”，不接受报名，请选择其他班次。"), state=Message(state.label))
     if today < enrol_from:
         return Message(N_("报名从 %(day)s 开始，请届时再报。"), day=enrol_from.isoformat())
     if today > enrol_until:
         return Message(N_("报名已于 %(day)s 截止，请选择其他班次。"), day=enrol_until.isoformat())
-    return None
+    return Message(N_("报名已提前截止，请选择其他班次。")) if is_closed else None
 
 
 def is_open_to(authority: UUID, organiser: UUID, organiser_role: Role, to_others: bool) -> bool:

@@ -44,10 +44,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassOffer:
-    """A class as it is offered. qualification_types: codes admitted; is_open: to the province of the person's unit."""
+    """A class as it is offered. is_closed: no longer to anybody; qualification_types: codes admitted;
+    is_open: to the province of the person's unit.
+    """
 
     kind: TrainingKind
     state: ClassState
+    is_closed: bool
     enrol_from: date
     enrol_until: date
     qualification_types: frozenset[str]
@@ -77,7 +80,7 @@ def obstacles_to_enrolling(candidate: Candidate, offer: ClassOffer, today: date)
     with none the person may, if a seat is left (R38–R40).
     """
     found = [
-        obstacle_to_window(offer.state, offer.enrol_from, offer.enrol_until, today),
+        obstacle_to_window(offer.state, offer.is_closed, offer.enrol_from, offer.enrol_until, today),
         None if offer.is_open else Message(N_("该班不接受外省人员，请选择本省或面向全国的班次。")),
         Message(N_("该人员已报名本班，不必重复报名。")) if candidate.is_in_class else None,
         *_eligibility(candidate, offer),

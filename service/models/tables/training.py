@@ -52,8 +52,8 @@ class TrainingPlan(Audited, Base):
 
 
 class TrainingClass(Audited, Base):
-    """A class (domain.md §7). pass_mark in tenths, taken: seats taken (guarded update, R40);
-    states of §8 written by its case.
+    """A class (domain.md §7). pass_mark in tenths, taken: seats taken (guarded update, R40); enrolment_closed: by its
+    organiser or its last day, whatever the state (R38, R86); states of §8 written by its case.
     """
 
     __tablename__ = "training_class"
@@ -78,6 +78,7 @@ class TrainingClass(Audited, Base):
     contact: Mapped[str | None] = mapped_column(PersonalText)
     body: Mapped[str | None] = mapped_column(PersonalText)
     state: Mapped[str] = mapped_column(String(18), default="draft")
+    enrolment_closed: Mapped[bool] = mapped_column(default=False)
     cancel_reason: Mapped[str | None] = mapped_column(PersonalText)
     case_id: Mapped[UUID | None]
     organiser: Mapped[Organisation] = relationship(foreign_keys=[organiser_id], lazy="raise_on_sql")

@@ -53,8 +53,8 @@ def obstacles(found: TrainingClass, rows: Sequence[Any]) -> dict[UUID, list[Mess
 
 def obstacle_of_class(found: TrainingClass) -> Message | None:
     """Say why nobody can be enrolled in it today: window, state, seats (R38, R40)."""
-    state = ClassState(found.state)
-    if obstacle := obstacle_to_window(state, found.enrol_from, found.enrol_until, today()):
+    window = found.enrolment_closed, found.enrol_from, found.enrol_until
+    if obstacle := obstacle_to_window(ClassState(found.state), *window, today()):
         return obstacle
     return FULL if found.taken >= found.capacity else None
 
@@ -83,6 +83,7 @@ def _offer(found: TrainingClass, province: UUID | None) -> ClassOffer:
     return ClassOffer(
         kind=TrainingKind(found.kind),
         state=ClassState(found.state),
+        is_closed=found.enrolment_closed,
         enrol_from=found.enrol_from,
         enrol_until=found.enrol_until,
         qualification_types=frozenset(found.qualification_types),

@@ -136,8 +136,8 @@ class ClassRun:
         if name == "publish":
             self._to(ClassState.ENROLLING)
             self._notify(at, Message("开班通知：%(title)s", title=planned.title), invitation_lines(self._shown()))
-        elif name == "close_enrolment" and self._class_row["state"] == ClassState.ENROLLING:
-            self._to(ClassState.ENROLMENT_CLOSED)
+        elif name == "close_enrolment":
+            self._follow(at, enrolment_closed=True)
         elif name == "cancel_class":
             self._to(ClassState.CANCELLED, cancel_reason=CANCELLED)
             events = Message(
@@ -147,10 +147,15 @@ class ClassRun:
         elif name == "complete":
             self._to(ClassState.COMPLETED)
         elif name == "update_progress":
-            state = progress(ClassState(self._class_row["state"]), self._counts)
-            self._class_row.change(at, self._cause, state=state)
-            return {"all_closed": state != ClassState.ENROLLING and is_closed(self._counts)}
+            self._follow(at)
+            return {"all_closed": self._class_row["enrolment_closed"] and is_closed(self._counts)}
         return {}
+
+    def _follow(self, at: datetime, enrolment_closed: bool | None = None) -> None:
+        """Write the state that follows from the enrolments, and whether the enrolment is closed."""
+        is_closed_now = self._class_row["enrolment_closed"] if enrolment_closed is None else enrolment_closed
+        state = progress(ClassState(self._class_row["state"]), is_closed_now, self._counts)
+        self._class_row.change(at, self._cause, state=state, enrolment_closed=is_closed_now)
 
     def _draft(self, data: dict[str, Any]) -> dict[str, Any]:
         assert self._input is not None
@@ -179,6 +184,7 @@ class ClassRun:
             open_to_other_provinces=True,
             contact=self._input.personal["contact"],
             state="draft",
+            enrolment_closed=False,
             case_id=self._case.id,
         )
         return {

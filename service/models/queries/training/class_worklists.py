@@ -30,7 +30,8 @@ def offers_query(user: User, today: date, kind: str = "") -> Any:
     """
     query = _rows().where(
         visible_to(user, TrainingClass),
-        TrainingClass.state == "enrolling",
+        TrainingClass.state.in_(("enrolling", "running")),
+        ~TrainingClass.enrolment_closed,
         TrainingClass.enrol_from <= today,
         TrainingClass.enrol_until >= today,
     )

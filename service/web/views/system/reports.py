@@ -121,7 +121,7 @@ def cell_link(column: Column, row: Row, chosen: ReportFilter) -> str | None:
         endpoint, key, action = CELL_PAGES[column.key]
         return url_for(endpoint, **{key: row[key]}) if row.get(key) and has_permission(action) else None
     if row.get("state_code") == "waiting" and column.key == "state" and has_permission(Action.ENROLL):
-        return url_for("classes.index", kind=row["kind_code"], state="enrolling")
+        return url_for("worklists.offers", kind=row["kind_code"])
     if "task_kind" in row and column.key == "task":
         return url_for("inbox.index", kind=row["task_kind"])
     return None

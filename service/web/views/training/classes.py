@@ -14,10 +14,9 @@ from service.domain.training.classes import is_check_in_day
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
 from service.models.queries.report_filter import ReportFilter
-from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training import class_list
 from service.models.queries.units import unit_list
-from service.models.tables.person import Person, QualificationType
+from service.models.tables.person import QualificationType
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
@@ -39,9 +38,7 @@ AS_A_WHOLE = (Role.ASSOCIATION, Role.TRAINING_INSTITUTION)  # who enrol academie
 @bp.get("/classes")
 @requires_permission(Action.VIEW_CLASSES)
 def index() -> ResponseReturnValue:
-    wanted = query_params.key("person")
-    person = get_or_404_in_scope(current_user, Person, wanted) if wanted else None
-    return render_list("classes", "classes.index", "pages/classes/index.html", person=person)
+    return render_list("classes", "classes.index", "pages/classes/index.html")
 
 
 @bp.get("/classes/new")
@@ -75,7 +72,7 @@ def show(class_id: UUID) -> ResponseReturnValue:
         counts=class_list.state_counts(class_id),
         is_organiser=classes.is_organiser(current_user, found),
         types=dict(QualificationType.choices(by_code=True)),
-        full=enrollment_eligibility.obstacle_of_class(found),
+        obstacle=enrollment_eligibility.obstacle_of_class(found),
         today=today(),
         is_check_in_day=is_check_in_day(found.starts_on, found.ends_on, today()),
         acts=enrollment_actions.possible_actions(current_user, [row.id for row in rows], found.enrol_until),

@@ -8,10 +8,14 @@ from typing import Any
 
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.training.classes import is_check_in_day
 from service.models.db.clock import today
+from service.models.queries.scope import get_or_404_in_scope
+from service.models.tables.person import Person
+from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.list_page import render_list
 
@@ -57,8 +61,10 @@ _lead("/desks/tickets", "dispatch", Action.ROUTE_TICKETS, "inbox.index", kind="s
 @bp.get("/classes/offers")
 @requires_permission(Action.ENROLL)
 def offers() -> ResponseReturnValue:
-    """List the classes into which somebody can be enrolled today."""
-    return render_list("offers", "worklists.offers", "pages/worklists/offers.html")
+    """List the classes into which somebody, or the person asked for, can be enrolled today."""
+    wanted = query_params.key("person")
+    person = get_or_404_in_scope(current_user, Person, wanted) if wanted else None
+    return render_list("offers", "worklists.offers", "pages/worklists/offers.html", person=person)
 
 
 @bp.get("/classes/check-in")
