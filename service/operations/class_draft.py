@@ -63,7 +63,13 @@ def _row(
     if "class_id" not in data:
         code = _code(kind, organiser, year)
         return TrainingClass(
-            id=new_id(), code=code, organiser_id=organiser.id, state=ClassState.DRAFT, case_id=context.case_id, taken=0
+            id=new_id(),
+            code=code,
+            organiser_id=organiser.id,
+            state=ClassState.DRAFT,
+            case_id=context.case_id,
+            taken=0,
+            enrolment_closed=False,
         )
     row = load_class_of_case(context)
     if row.state != ClassState.DRAFT:

@@ -51,6 +51,7 @@ OFFER = ClassOffer(
     enrol_from=date(2026, 11, 1),
     enrol_until=UNTIL,
     qualification_types=frozenset({"MANAGER_SALE", "MANAGER_PROD"}),
+    is_closed=False,
     is_open=True,
 )
 
