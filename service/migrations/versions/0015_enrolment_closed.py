@@ -1,4 +1,4 @@
-"""Whether the enrolment of a class is closed is a fact of its own: a class runs from its first check-in (R86)"""
+"""Closed enrolment as a fact of its own, beside the state of the class, which runs from its first check-in (R86)"""
 
 from __future__ import annotations
 
