@@ -7,6 +7,7 @@ import itertools
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,8 +21,10 @@ from service.domain.certificates.faces import FaceLanguage, FaceStyle, Layout, P
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.infrastructure import pdf_signature
 from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.print_list import printable
-from service.models.tables.case import Job
+from service.models.tables.case import Job, JobState
+from service.models.tables.case_statements import CLAIM_JOB
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.print_batch import PrintBatch
 from service.models.tables.reissue import Reissue
@@ -154,6 +157,49 @@ def test_a_failure_is_told_and_a_retry_prints_nothing_twice(
     clock.move(timedelta(seconds=11))
     jobs.run_all()
     assert (_now(batch).state, _now(batch).done, len(_prints())) == ("done", 3, 3)
+
+
+def test_a_small_batch_is_written_once_however_often_it_is_sent(
+    app: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R58: while the first request lays it out, a second one and a worker leave it alone."""
+    stage = make_stage()
+    held, laid = _held(stage, 1), []
+    batch = _begin(stage, held)
+    kept, batch_id = faces.faces_of, batch.id
+
+    def write_elsewhere() -> None:
+        with app.app_context():
+            printing.write_if_small(_now(batch))
+            jobs.run_due()
+
+    def note(*given: Any) -> Any:
+        laid.append(given)
+        if len(laid) == 1:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(write_elsewhere).result()
+        return kept(*given)
+
+    monkeypatch.setattr(faces, "faces_of", note)
+    printing.write_if_small(batch)
+    printing.write_if_small(_now(batch))
+    assert (len(laid), _now(batch).state, [c for c, _, _ in _prints()]) == (1, "done", [held[0].id])
+    assert session().get_one(Job, batch_id, populate_existing=True).state == JobState.DONE
+
+
+def test_a_small_batch_whose_request_died_is_written_by_the_worker(app: Any, clock: Any) -> None:
+    """R58"""
+    stage = make_stage()
+    batch = _begin(stage, _held(stage, 1))
+    with transaction(Operation("test")) as current:
+        claim = {"id": batch.id, "worker": "dead", "until": clock.now() + jobs.LEASE, "now": clock.now()}
+        assert current.execute(CLAIM_JOB, claim).one_or_none()
+    printing.write_if_small(batch)
+    jobs.run_all()
+    assert _now(batch).state == "running"
+    clock.move(jobs.LEASE + timedelta(seconds=1))
+    jobs.run_all()
+    assert (_now(batch).state, len(_prints())) == ("done", 1)
 
 
 def test_the_file_goes_after_a_day_and_the_log_stays(app: Any, clock: Any) -> None:

@@ -142,6 +142,15 @@ CLAIM_JOBS = text(
 )
 """Take due jobs under a lease; workers never wait for each other."""
 
+CLAIM_JOB = text(
+    """
+    UPDATE job SET locked_by = :worker, locked_until = :until
+    WHERE id = :id AND state = 'pending' AND (locked_until IS NULL OR locked_until < :now)
+    RETURNING id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce
+    """
+)
+"""Take one job under a lease, due or not."""
+
 LOCK_JOB = text("SELECT retries FROM job WHERE id = :id AND state = 'pending' AND locked_by = :worker FOR UPDATE")
 
 EXTEND_JOB_LEASE = text("UPDATE job SET locked_until = :until WHERE id = :id AND state = 'pending'")

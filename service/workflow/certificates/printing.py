@@ -118,9 +118,16 @@ def begin_batch(
             )
         )
         current.add(_job(REMOVAL, batch, FILE_LIFETIME))
-        if batch.total > FOREGROUND_FACES:
-            current.add(_job(EFFECT, batch, timedelta()))
+        job = _job(EFFECT, batch, jobs.LEASE if _is_small(batch) else timedelta())
+        job.id = batch.id
+        current.add(job)
     return batch
+
+
+def write_if_small(batch: PrintBatch) -> None:
+    """Write a file of few faces while the reader waits; nothing when another request or a worker is at it."""
+    if _is_small(batch):
+        jobs.run_at_once(batch.id)
 
 
 def write(batch_id: UUID, job_id: UUID | None = None) -> None:
@@ -312,6 +319,10 @@ def _end(batch_id: UUID, state: str, error: str | None = None) -> None:
         row = current.get_one(PrintBatch, batch_id, with_for_update=True, populate_existing=True)
         if row.state in ("running", "failed"):  # not cancelled in the last moment
             row.state, row.ended_at, row.error = state, now(), error and error[:2000]
+
+
+def _is_small(batch: PrintBatch) -> bool:
+    return batch.total <= FOREGROUND_FACES
 
 
 def _folder(batch_id: UUID) -> Path:

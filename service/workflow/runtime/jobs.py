@@ -19,6 +19,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Job, JobState
 from service.models.tables.case_statements import (
+    CLAIM_JOB,
     CLAIM_JOBS,
     COMPLETE_COALESCED_JOBS,
     COMPLETE_JOB,
@@ -64,6 +65,24 @@ def run_due(limit: int = 50) -> int:
         except Exception as error:
             _fail(job, error)
     return len(taken)
+
+
+def run_at_once(job_id: UUID) -> None:
+    """Do a job now, while somebody waits for it; nothing when it is done or another holds it.
+
+    A failure is noted, so that the worker tries again, then raised; when this process dies the worker does the job.
+    """
+    worker, at = worker_name(), now()
+    with transaction(Operation("claim job")) as current_session:
+        claim = {"id": job_id, "worker": worker, "until": at + LEASE, "now": at}
+        job = current_session.execute(CLAIM_JOB, claim).one_or_none()
+    if job is None:
+        return
+    try:
+        _run(job, worker)
+    except Exception as error:
+        _fail(job, error)
+        raise
 
 
 def run_all(rounds: int = 1000) -> int:

@@ -194,8 +194,7 @@ def _begin(
         lambda: printing.begin_batch(current_user, ids, title, reason, address, moved, style, packaging).id,
     )
     batch = printing.find_batch(current_user, made)
-    if batch.total <= printing.FOREGROUND_FACES:
-        printing.write(batch.id)
+    printing.write_if_small(batch)
     return redirect(url_for("printing.show", batch_id=batch.id), 303)
 
 
