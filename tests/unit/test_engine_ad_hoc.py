@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import product
 
 import pytest
 
-from tests.conformance.scenarios import at, line, run, t, timer
+from service.engine.conformance.cases import BEGIN, Cases
+from tests.conformance.scenarios import ROOT, at, graph, line, run, t, timer
 from tests.unit.validation_diagrams import flow, process, said, script, sub
 
 COUNT = "n = n + 1"
+JOIN = '<inclusiveGateway id="j"/>'
 
 
 def ad_hoc(body: str, condition: str, ordering: str = "Parallel", cancels: bool = True) -> str:
@@ -90,3 +93,37 @@ def test_what_is_cancelled_with_the_rest_is_not_undone_later(is_deep: bool, canc
 def test_an_event_subprocess_inside_is_refused() -> None:
     listener = sub("w", line(t("v")), 'triggeredByEvent="true"')
     assert "no event subprocess inside" in said(process(line(ad_hoc(lasting("a", 1) + listener, "n == 1"))))
+
+
+QUANTITIES = t("b").replace(" id", ' completionQuantity="2" id', 1) + t("q").replace(" id", ' startQuantity="2" id', 1)
+INSIDE = {
+    "bare exclusive": ("exclusiveGateway", t("b") + t("q"), [("g>b", "1 == 2"), "g>q", "b>q"]),
+    "bare inclusive": ("inclusiveGateway", t("b") + t("q"), [("g>b", "1 == 2"), "g>q"]),
+    "several bare": ("inclusiveGateway", t("b") + t("c") + JOIN + t("q"), ["g>b", "g>c", "b>j", "c>j", "j>q"]),
+    "split": ("task", t("b") + t("c") + JOIN + t("q"), ["g>b", "g>c", "b>j", "c>j", "j>q"]),
+    "split by condition": ("task", t("b") + t("q"), [("g>b", "1 == 2"), ("g>q", "1 == 1")]),
+    "quantities": ("task", QUANTITIES, ["g>b", "b>q"]),
+}
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+def test_what_a_diagram_may_leave_out_is_drawn_in_here_too(inside: str) -> None:
+    """The same activities run as in a subprocess whose start and end are left out."""
+    kind, nodes, flows = INSIDE[inside]
+    body = t("a") + f'<{kind} id="g"/>' + nodes + graph("a>g", *flows)
+    body = body.replace("trace('q')", "trace('q')\nn = 1")
+    assert run(line(ad_hoc(body, "n == 1"), t("z")), {"n": 0}) == run(line(sub("h", body), t("z")), {"n": 0})
+
+
+@pytest.mark.parametrize("when", ["asyncBefore", "asyncAfter"])
+@pytest.mark.parametrize("ordering", ["Parallel", "Sequential"])
+@pytest.mark.parametrize("activity", [t("a"), sub("a", line(t("i"))), lasting("a", 1)])
+def test_its_activities_wait_for_their_jobs(when: str, ordering: str, activity: str) -> None:
+    body = line(ad_hoc(activity + t("b") + flow("a", "c") + t("c"), "n &lt; 2", ordering, cancels=False), t("z"))
+    waiting = body.replace(' id="a"', f' camunda:{when}="true" id="a"', 1)
+    cases = Cases({"m.bpmn": process(waiting, ROOT)})
+    cases.start("P", {"n": 0})
+    cases.settle(BEGIN + timedelta(seconds=9))
+    (case,) = cases.running
+    assert [row["element"] for row in case.rows if row["kind"] == "job"] == ["h/a"]
+    assert run(waiting, {"n": 0}) == run(body, {"n": 0})

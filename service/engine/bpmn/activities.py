@@ -146,6 +146,7 @@ def hold(spec: Any, task: Task) -> None:
     if task.internal_data.get("released") or task._state & (READY | STARTED):
         type(spec)._update(spec, task)
     elif task._state != WAITING:
+        spec._predict(task)  # SpiffWorkflow would where it lets a token in, and what waits is predicted no more
         task._set_state(WAITING)
 
 

@@ -37,7 +37,7 @@ ACTIVITIES = frozenset(
 )
 GATEWAYS = frozenset(["exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"])
 _EVENTS = frozenset(["startEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent", "endEvent"])
-_LEVELS = ("process", "subProcess", "transaction")
+_LEVELS = ("process", "subProcess", "transaction", "adHocSubProcess")
 _DRAWN_ONLY = [
     "ioSpecification",
     "dataInputAssociation",
@@ -87,16 +87,18 @@ class _Level:
 
     def __init__(self, level: Any) -> None:
         self.level = level
+        self.is_free = local_name(level) == "adHocSubProcess"  # knows by itself what begins and what ends
         self.nodes = [node for node in level if local_name(node) in ACTIVITIES | GATEWAYS | _EVENTS and node.get("id")]
         self.flows = list(level.findall(FLOW))
 
     def expand(self) -> None:
         """Draw in, from the flows' ends towards the nodes."""
-        if not self.nodes and self.level.tag == f"{{{BPMN}}}process":
+        if not self.nodes and local_name(self.level) == "process":
             return
-        self._start_by_receiving()
-        self._begin()
-        self._end()
+        if not self.is_free:
+            self._start_by_receiving()
+            self._begin()
+            self._end()
         self._part_equal_flows()
         for node in list(self.nodes):
             if local_name(node) in ("exclusiveGateway", "inclusiveGateway"):
@@ -137,7 +139,8 @@ class _Level:
         self.join(node, first)
 
     def put_before(self, node: Any, new: Any) -> None:
-        """Let the flows into a node end at another that leads to it."""
+        """Let the flows into a node end at another that leads to it; ad-hoc subprocesses go by the order drawn."""
+        node.addprevious(new)
         for flow in self.into(node):
             flow.set("targetRef", new.get("id"))
         self.join(new, node)
@@ -258,7 +261,7 @@ class _Level:
             self._wait_behind(node, AFTER)
 
     def _wait_behind(self, node: Any, what: str) -> None:
-        if self.out(node):
+        if self.out(node) or (self.is_free and local_name(node) in ACTIVITIES):
             wait = self.add("intermediateThrowEvent", node, what)
             self.put_behind(node, wait, wait)
 

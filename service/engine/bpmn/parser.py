@@ -31,9 +31,9 @@ from service.engine.bpmn import (
 )
 from service.engine.bpmn.event_definitions import Alternatives
 from service.engine.bpmn.event_parsers import EventDefinitions, compensates, definition_nodes, link_flows, referred
-from service.engine.bpmn.expansion import QUANTITY, expanded
+from service.engine.bpmn.expansion import ACTIVITIES, QUANTITY, expanded
 from service.engine.bpmn.step_context import deep_recursion
-from service.engine.kernel.camunda_extensions import is_diagram, is_executable, script_in
+from service.engine.kernel.camunda_extensions import is_diagram, is_executable, local_name, script_in
 from service.engine.kernel.diagram_reader import read_diagram
 from service.engine.kernel.xml_reader import CAMUNDA
 
@@ -87,7 +87,8 @@ class _Process(ProcessParser):
                 one._connect_notify(spec.start)
         for node in nodes:
             found = spec.task_specs[node.get("id")]
-            found.completed_event.connect(spec.ask)
+            if local_name(node) in ACTIVITIES:
+                found.completed_event.connect(spec.ask)
             if not self.get_outgoing_sequence_flows(node.get("id")):
                 found.connect(spec.end)
         self._add_compensation()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.engine.validation.allow_list import ACTIVITIES, FLOW_NODES, GATEWAYS
-from service.engine.validation.diagram import Diagram, children, kind
+from service.engine.validation.allow_list import ACTIVITIES
+from service.engine.validation.diagram import Diagram, children
 from service.engine.validation.flows import is_event_subprocess, undoes
 
 
@@ -57,23 +57,7 @@ def ad_hoc_subprocesses_hold_what_runs(d: Diagram) -> None:
                 )
 
 
-def ad_hoc_subprocesses_hold_no_splits(d: Diagram) -> None:
-    """Inside an ad-hoc subprocess the engine executes splits by gateways only, and single tokens."""
-    for level in d.all("adHocSubProcess"):
-        for node in children(level, *FLOW_NODES):
-            quantities = {node.get("startQuantity", "1"), node.get("completionQuantity", "1")}
-            if (len(d.out(node)) > 1 and kind(node) not in GATEWAYS) or quantities != {"1"}:
-                d.refuse(
-                    node,
-                    "即席子流程内不执行没有网关的分支,也不执行令牌数量。",
-                    "In an ad-hoc subprocess the engine executes neither splits without a gateway nor quantities.",
-                    "在后面加一个网关。",
-                    "Put a gateway behind it.",
-                )
-
-
 RULES = (
     ad_hoc_subprocesses_say_when,
     ad_hoc_subprocesses_hold_what_runs,
-    ad_hoc_subprocesses_hold_no_splits,
 )

@@ -275,7 +275,7 @@ CAMUNDA_ATTRIBUTES: dict[str, frozenset[str]] = {
         "sendTask": f"type topic {_ASYNC}",
         "businessRuleTask": f"decisionRef resultVariable mapDecisionResult decisionRefBinding {_ASYNC}",
         "callActivity": f"calledElementBinding {_ASYNC}",
-        **dict.fromkeys(["task", "manualTask", "scriptTask", "subProcess", "transaction"], _ASYNC),
+        **dict.fromkeys(["task", "manualTask", "scriptTask", *SUBPROCESSES], _ASYNC),
         "intermediateThrowEvent": _ASYNC,
         "exclusiveGateway": "asyncBefore",
         "endEvent": _ASYNC,  # nothing follows an end: there is nothing to wait for behind it
