@@ -48,7 +48,7 @@ class EventDefinitions:
         """All definitions of the event, whatever the list says: validation knows what may stand where."""
         found = [self.definition(node) for node in definition_nodes(self.node)]
         if len(found) > 1:
-            return Several(found, self.node.get("parallelMultiple") in ("true", "1"))
+            return Several(found, self.node.get("parallelMultiple") == "true")
         return found[0] if found else NoneEventDefinition()
 
     def definition(self, node: Any) -> Any:
@@ -73,7 +73,7 @@ class EventDefinitions:
 
     def parse_compensate_event(self, event: Any) -> Compensation:
         activity = (event.get("activityRef") or "").rpartition(":")[2] or None
-        return Compensation(activity, event.get("waitForCompletion", "true") in ("true", "1"))
+        return Compensation(activity, event.get("waitForCompletion", "true") == "true")
 
     def parse_conditional_event(self, event: Any) -> Condition:
         return Condition((event.find(full_tag("condition")).text or "").strip())

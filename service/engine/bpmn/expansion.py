@@ -148,7 +148,7 @@ class _Level:
     def _start_by_receiving(self) -> None:
         """A receive task that instantiates the process is its start by that message (§10.3.3)."""
         for node in self.nodes:
-            if local_name(node) == "receiveTask" and node.get("instantiate") in ("true", "1"):
+            if local_name(node) == "receiveTask" and node.get("instantiate") == "true":
                 message = node.get("messageRef")
                 node.tag = f"{{{BPMN}}}startEvent"
                 del node[:]
@@ -268,7 +268,7 @@ class _Level:
 
 def _takes_part(node: Any) -> bool:
     """Tell whether the flow of tokens is meant to lead through this node."""
-    return not (node.get("triggeredByEvent") in ("true", "1") or node.get("isForCompensation") in ("true", "1"))
+    return "true" not in (node.get("triggeredByEvent"), node.get("isForCompensation"))
 
 
 def _may_begin(node: Any) -> bool:

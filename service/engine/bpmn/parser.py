@@ -129,7 +129,7 @@ class _Process(ProcessParser):
             spec = ad_hoc.AdHocSpec(name=self.bpmn_id, description=self.get_name(), filename=self.filename)
             spec.one_by_one = self.node.get("ordering") == "Sequential"
             spec.condition = _text(self.node, "completionCondition")
-            spec.cancels_rest = self.node.get("cancelRemainingInstances", "true") in ("true", "1")
+            spec.cancels_rest = self.node.get("cancelRemainingInstances", "true") == "true"
             return spec
         return gateways.ProcessSpec(name=self.bpmn_id, description=self.get_name(), filename=self.filename)
 

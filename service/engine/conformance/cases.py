@@ -23,6 +23,7 @@ from service.engine.kernel.types import (
     Input,
     Job,
     Request,
+    StaleToken,
     Step,
     StepError,
     ThrownEvent,
@@ -89,7 +90,7 @@ class Cases:
         salt = hashlib.sha256(f"{case.name} {case.seq}".encode()).digest()
         try:
             done = step(case.definition, case.state, given, self.serve, salt)
-        except StepError as failed:
+        except (StepError, StaleToken) as failed:
             case.incident = str(failed)
             return
         except BpmnError as error:

@@ -88,7 +88,7 @@ def local_name(node: Any) -> str:
 
 def is_executable(process: Any) -> bool:
     """Tell whether a process may be executed: it does not say that it may not."""
-    return process.get("isExecutable", "true") in ("true", "1")
+    return process.get("isExecutable", "true") == "true"
 
 
 def is_diagram(file: str) -> bool:

@@ -12,12 +12,37 @@ from typing import Any
 from lxml import etree
 
 from service.engine.kernel import synonyms
-from service.engine.kernel.xml_reader import BPMN, References, parse, references_in
+from service.engine.kernel.xml_reader import BPMN, CAMUNDA, References, parse, references_in
 
 MADE = "{urn:anpei:reading}made"  # marks what this reading put in, with the reason
 
 NAMED_BY = {"message": "name", "signal": "name", "error": "errorCode", "escalation": "escalationCode"}
 """Kind of what is thrown → the attribute by which the engine tells it apart; the id serves where it is absent."""
+
+BOOLEANS = frozenset(
+    [
+        "cancelActivity",
+        "cancelRemainingInstances",
+        "instantiate",
+        "isClosed",
+        "isCollection",
+        "isExecutable",
+        "isForCompensation",
+        "isImmediate",
+        "isInterrupting",
+        "isRequired",
+        "isSequential",
+        "isUnlimited",
+        "mustUnderstand",
+        "parallelMultiple",
+        "testBefore",
+        "triggeredByEvent",
+        "waitForCompletion",
+        f"{{{CAMUNDA}}}asyncAfter",
+        f"{{{CAMUNDA}}}asyncBefore",
+    ]
+)
+"""Attributes that the OMG's schema, or Camunda's, declares as boolean."""
 
 _REFERRING = ("messageRef", "signalRef", "errorRef", "escalationRef", "calledElement")
 _UNNAMED = {
@@ -128,7 +153,7 @@ def _make_ids(root: Any) -> None:
             flow.set("id", free(f"flow_{flow.get('sourceRef')}_{flow.get('targetRef')}"))
             flow.set(MADE, "id")
     for place, level in enumerate(_every(root, "subProcess")):
-        if not level.get("id") and level.get("triggeredByEvent") in ("true", "1"):
+        if not level.get("id") and level.get("triggeredByEvent") == "true":
             level.set("id", free(f"subProcess_{place}"))
             level.set(MADE, "id")
 
@@ -153,7 +178,16 @@ def _make_names(root: Any) -> None:
             element.set(MADE, "name")
 
 
+def _spell_booleans(root: Any) -> None:
+    """The schema lets a boolean be 1 or 0, with blanks around it: one spelling for all who read it."""
+    for element in root.iter(f"{{{BPMN}}}*"):
+        for name in BOOLEANS.intersection(element.attrib):
+            value = element.get(name).strip()
+            element.set(name, {"1": "true", "0": "false"}.get(value, value))
+
+
 _SETTLED = (
+    _spell_booleans,
     _drop_own_prefix,
     _make_processes_of_global_tasks,
     _make_ids,

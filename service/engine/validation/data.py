@@ -35,7 +35,7 @@ def data_objects_are_named_by_state(d: Diagram) -> None:
 def stores_have_a_capacity(d: Diagram) -> None:
     """A data store that is not unlimited has a capacity."""
     for store in d.all("dataStore"):
-        if store.get("isUnlimited") in ("false", "0") and not store.get("capacity"):
+        if store.get("isUnlimited") == "false" and not store.get("capacity"):
             d.refuse(
                 store,
                 "有限的数据存储没有写明容量。",

@@ -31,8 +31,8 @@ def camunda(element: Any, name: str) -> str | None:
 
 
 def is_true(value: str | None) -> bool:
-    """An XSD boolean."""
-    return value in ("true", "1")
+    """Tell what a boolean attribute says; ``read_diagram`` has seen to its spelling."""
+    return value == "true"
 
 
 def children(element: Any, *kinds: str) -> list[Any]:
@@ -153,7 +153,7 @@ class Diagram:
 def _not_executed(root: Any) -> set[Any]:
     """Processes beside an executable one that say they are not: documentation, which only has to be well-formed."""
     processes = [element for element in root if kind(element) == "process"]
-    others = {process for process in processes if process.get("isExecutable") in ("false", "0")}
+    others = {process for process in processes if process.get("isExecutable") == "false"}
     executable = [p for p in processes if p not in others and children(p, *FLOW_NODES)]
     return others if executable else set()
 

@@ -34,7 +34,7 @@ class Bundle:
     def processes(self) -> dict[str, Any]:
         """Process by id that may be called, over all diagrams."""
         found = [p for d in self.diagrams for p in d.all("process") if p.get("id")]
-        return {p.get("id"): p for p in found if p.get("isExecutable") not in ("false", "0")}
+        return {p.get("id"): p for p in found if p.get("isExecutable") != "false"}
 
     def decision_ids(self) -> set[str]:
         """Every decision of the bundle."""
