@@ -43,6 +43,22 @@ def case(*expected: str, **more: object) -> dict[str, object]:
     }
 
 
+KIT_MODEL = """<definitions xmlns="https://www.omg.org/spec/DMN/20230324/MODEL/" id="m" name="m" namespace="urn:m">
+<decision id="_sum" name="sum"><variable name="sum"/><literalExpression><text>1 + 1</text></literalExpression></decision>
+<decision id="_java" name="java"><variable name="java"/><literalExpression expressionLanguage="java"><text>1</text>
+</literalExpression></decision></definitions>"""
+_EXPECTED = '<resultNode name="{}"><expected><value xsi:type="xsd:decimal">{}</value></expected></resultNode>'
+KIT_CASES = (
+    '<testCases xmlns="http://www.omg.org/spec/DMN/20160719/testcase" xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
+    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><modelName>m.dmn</modelName>'
+    + "".join(
+        f'<testCase id="{place}">{_EXPECTED.format(name, value)}</testCase>'
+        for place, (name, value) in enumerate([("sum", 2), ("sum", 3), ("java", 1)])
+    )
+    + "</testCases>"
+)
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A folder with every kind of expectation, and one model that does not do what its manifest says."""
@@ -84,6 +100,9 @@ def small(tmp_path: Path) -> Path:
         **{"import": process(chain(script("i", "import os"))), "user": process(chain(task("u", "userTask")))},
     )
     write(tmp_path / "rules", "manifest.json", [{"file": "good.bpmn", "rule": "X", "expected": "rejected"}], good=good)
+    (tmp_path / "kit").mkdir()
+    (tmp_path / "kit" / "m.dmn").write_text(KIT_MODEL, encoding="utf-8")
+    (tmp_path / "kit" / "m-test-01.xml").write_text(KIT_CASES, encoding="utf-8")
     (tmp_path / "notes").mkdir()
     return tmp_path
 
@@ -94,10 +113,11 @@ def test_every_folder_of_the_form_is_judged(small: Path) -> None:
     assert "betsy: right 4 (ran 4, refused 0) rejected 1 wrong 1 crashed 0 of 6" in lines
     assert "attacks: right 4 (ran 2, refused 2) rejected 0 wrong 0 crashed 0 of 4" in lines
     assert "rules: right 0 (ran 0, refused 0) rejected 0 wrong 1 crashed 0 of 1" in lines
-    assert lines[-1] == "total: right 8 (ran 6, refused 2) rejected 1 wrong 2 crashed 0 of 11"
+    assert "kit: right 1 (ran 1, refused 0) rejected 1 wrong 1 crashed 0 of 3" in lines
+    assert lines[-1] == "total: right 9 (ran 7, refused 2) rejected 2 wrong 3 crashed 0 of 14"
     assert not total.is_sound
     assert next(line for line in lines if line.startswith("betsy/misjudged")).startswith("betsy/misjudged: wrong: ")
-    assert len(lines) == 11 + 4
+    assert len(lines) == 14 + 5
 
 
 def test_a_folder_with_a_manifest_of_its_own_is_judged_alone(small: Path) -> None:

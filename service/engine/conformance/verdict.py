@@ -64,7 +64,7 @@ def _on_kit_case(model: Model, place: int) -> Verdict:
         difference = compatibility_kit.differences(model.path, place)
     except compatibility_kit.Unsupported as refused:
         return Verdict("rejected", str(refused))
-    return Verdict("wrong" if difference else "right", difference)
+    return Verdict("wrong" if difference else "right", difference, ran=True)
 
 
 def _on_refusal(model: Model, problems: list[ValidationIssue]) -> Verdict:
