@@ -164,6 +164,47 @@ def test_a_cancelled_transaction_undoes_what_has_ended_in_it(handler: str) -> No
     assert run(line(transaction("p", body), t("z")) + border, {"order": 0}) == "k_t 2 u_x 1 u_y 0 x y"
 
 
+@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("is_undoing", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "cancels"),
+    [(kind, n) for kind in ("once", "parallel", "sequential", "loop") for n in range(3) if n < 1 or kind != "once"],
+)
+def test_a_cancel_event_cancels_the_transaction_with_all_its_instances(
+    kind: str, cancels: int, is_undoing: bool, handler: str
+) -> None:
+    """Three instances begin; what has ended in any is undone once, also when it is being undone by then already, and
+    then the flow of the cancel event goes on.
+    """
+    marker = REPEATED[kind][0].replace("2</", "3</").replace("&lt; 2", "&lt; 3")
+    n = "loopCounter" if marker else "0"
+    begins = timer("w", 1).replace("PT1S", f'${{"PT" + str(2 + 2 * {n}) + "S"}}')
+    early = throw("early", undo()) if is_undoing else throw("early", "")
+    choice = '<exclusiveGateway id="g" default="g_e"/><endEvent id="stop">' + CANCEL + "</endEvent>"
+    first = line(t("x"), begins, early, choice) + graph(("g>stop", f"{n} == {cancels}"))
+    body = transaction("p", first + undone("x", by=handler))
+    body = body.replace('default="g_e"', 'default="g_p.e"').replace("<startEvent", marker + "<startEvent", 1)
+    border = at("k", "p", CANCEL).replace("trace('k_t')", TRACED.format("k_t"))
+    runs = {"once": 1, "parallel": 3}.get(kind, cancels + 1)
+    expected = ["x"] * runs + [f"u_x {place}" for place in range(runs)] + [f"k_t {runs}"]
+    assert run(line(body, t("z")) + border, {"order": 0}) == " ".join(sorted(expected))
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_transaction_that_succeeded_before_is_not_undone_by_the_next_cancel(handler: str) -> None:
+    """A flow leads back to it: only the run that is cancelled is undone."""
+    choice = '<exclusiveGateway id="g" default="g_e"/><endEvent id="stop">' + CANCEL + "</endEvent>"
+    inner = line(t("x"), choice) + graph(("g>stop", "turn == 2"))
+    body = transaction("p", inner + undone("x", by=handler)).replace('default="g_e"', 'default="g_p.e"')
+    body = body.replace("<startEvent", instances("<loopCardinality>2</loopCardinality>") + "<startEvent", 1)
+    again = script("a", "turn = turn + 1") + '<exclusiveGateway id="m"/>'
+    ends = '<startEvent id="s"/><endEvent id="e"/>'
+    diagram = ends + again + body + '<exclusiveGateway id="o" default="o_e"/>' + at("k", "p", CANCEL)
+    diagram += graph("s>m", "m>a", "a>p", "p>o", ("o>m", "turn &lt; 2"), "o>e")
+    traced = run(diagram, {"order": 0, "turn": 0})
+    assert traced == "k_t u_x 0 u_x 1 x x x x"
+
+
 def test_a_handler_of_errors_undoes_what_has_ended_in_its_scope() -> None:
     body = line(t("x"), t("y"), end=ERROR)
     rescue = listening("r", ERROR, THROW, quick("k"))

@@ -3,7 +3,7 @@
 A memory is a task that waits and holds no token: of an activity with a compensation boundary event at that event, of a
 subprocess with memories inside it at the subprocess, whose scope it keeps. In its marks ``undo`` is its place among
 those of its scope; ``group`` the run of compensation that it belongs to and its place in it; ``undoing`` the group that
-a token waits for.
+a token waits for; ``round`` tells the instances of one run of a repeated activity from those of another.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEv
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn.case_scopes import in_order, is_memory
-from service.engine.bpmn.case_task import CaseTask
+from service.engine.bpmn.case_task import CaseTask, loop_around
 from service.engine.bpmn.data_scopes import DataScope
 from service.engine.bpmn.event_definitions import Compensation
 from service.engine.bpmn.step_context import COMPLETED, OPEN, STARTED, WAITING, element_of
@@ -38,6 +38,9 @@ def remember_scope(task: CaseTask, scope: Any) -> None:
     memory = _memory(task.workflow, task.task_spec)
     memory.token, memory.last_state_change = task.token, task.last_state_change
     memory.instance = _copy(task.instance)
+    loop = loop_around(task)
+    if loop is not None:
+        memory.internal_data["round"] = _round_of(loop)
     if task.own is not None:
         memory.own = task.task_spec.own_scope(task.own.values, memory.around)
     before, scope.data_scope = scope.data_scope, memory.scope
@@ -62,6 +65,11 @@ def _memory(workflow: Any, spec: Any) -> CaseTask:
     return memory
 
 
+def _round_of(loop: CaseTask) -> int:
+    rounds = (t.internal_data.get("round", 0) for t in loop.workflow.tasks.values())
+    return int(loop.internal_data.setdefault("round", 1 + max(rounds, default=0)))
+
+
 def _copy(instance: DataScope | None) -> DataScope | None:
     """The variables and attributes of an instance as they were when it ended."""
     return None if instance is None else DataScope({**instance.attributes(), **instance.values}, instance.outer)
@@ -70,10 +78,7 @@ def _copy(instance: DataScope | None) -> DataScope | None:
 def begin(task: CaseTask, definition: EventDefinition) -> bool:
     """Compensate what an event says, the scope of a transaction when it is cancelled; True when its token must wait."""
     if isinstance(definition, CancelEventDefinition):
-        chosen = memories_in(task.workflow)
-        for other in in_order(t for t in list(task.workflow.tasks.values()) if chosen and t._state & OPEN):
-            if other is not task and not is_memory(other):
-                other.cancel()
+        chosen = _left_by_transaction(task)
     elif isinstance(definition, Compensation):
         chosen = [one for one in _within_reach(task) if definition.activity in (None, _activity_of(one))]
     else:
@@ -82,6 +87,27 @@ def begin(task: CaseTask, definition: EventDefinition) -> bool:
     if chosen:
         _undo(chosen, task if waits else None)
     return bool(chosen) and waits
+
+
+def _left_by_transaction(task: CaseTask) -> list[CaseTask]:
+    """End all else in a transaction that is cancelled, with all its instances; list what is left to undo: memories, and
+    before them the activities that undo something already.
+    """
+    case = task.workflow.top_workflow
+    host = case.get_task_from_id(task.workflow.parent_task_id)
+    loop = loop_around(host)
+    hosts = [host] if loop is None else [one for one in loop.children if one._state & OPEN]
+    opened = [one for host in hosts for one in list(case.subprocesses[host.id].tasks.values()) if one._state & OPEN]
+    undo = [one for one in in_order(opened) if "group" in one.internal_data and not is_memory(one)]
+    for other in in_order(opened):
+        if other is not task and other not in undo and not is_memory(other):
+            other.cancel()
+    for host in reversed(hosts):
+        undo += memories_in(case.subprocesses[host.id])
+    if loop is not None and "round" in loop.internal_data:
+        ended = memories_in(loop.workflow)
+        undo += [one for one in ended if one.internal_data.get("round") == loop.internal_data["round"]]
+    return undo
 
 
 def _within_reach(task: CaseTask) -> list[CaseTask]:
@@ -124,10 +150,11 @@ def _marks(case: Any) -> list[dict[str, Any]]:
 
 
 def _proceed(case: Any, group: int) -> None:
-    """Undo the next of a group, or let go on who waits for it."""
-    waiting = [t for t in _tasks(case) if is_memory(t) and t.internal_data.get("group", (0,))[0] == group]
-    if waiting:
-        _undo_one(min(waiting, key=lambda task: int(task.internal_data["group"][1])))
+    """Undo the next of a group when nothing of it is being undone, or let go on who waits for it."""
+    left = [t for t in _tasks(case) if t._state & OPEN and t.internal_data.get("group", (0,))[0] == group]
+    if left:
+        if all(map(is_memory, left)):
+            _undo_one(min(left, key=lambda task: int(task.internal_data["group"][1])))
         return
     for owner in _tasks(case):
         if owner._state & OPEN and owner.internal_data.get("undoing") == group:
