@@ -18,6 +18,7 @@ from service.engine.feel.temporal import (
     YearsDuration,
     Zone,
     date_of,
+    date_time,
     plus_months,
     plus_nanos,
 )
@@ -47,7 +48,7 @@ def _date_plus_days(date: Date, duration: DaysDuration) -> Date | None:
 
 def _moment_plus_months(at: DateTime, duration: YearsDuration) -> DateTime | None:
     date = plus_months(at.date, duration.months)
-    return DateTime(date, at.time) if date else None
+    return date_time(date, at.time) if date else None
 
 
 def _time_plus(time: Time, duration: DaysDuration) -> Time:

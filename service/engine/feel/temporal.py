@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 SECOND = 1_000_000_000  # in nanoseconds
@@ -89,10 +89,13 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class DateTime:
-    """A date and time; with a zone it is an instant."""
+    """A date and time; with a zone it is an instant. ``fold``: the second of two equal ones, when a region sets its
+    clock back; ``date_time`` makes those that a clock can show.
+    """
 
     date: Date
     time: Time
+    fold: int = 0
 
     @property
     def local(self) -> int:
@@ -111,7 +114,9 @@ class DateTime:
         return self.local - (self.offset or 0) * SECOND
 
     def __str__(self) -> str:
-        return f"{self.date}T{self.time}"
+        """The text, which reads as the same instant: of two equal ones the second has its offset, not its region."""
+        zone = Zone(self.offset or 0) if self.fold else self.time.zone
+        return f"{self.date}T{Time(self.time.nanos, zone)}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -201,7 +206,7 @@ def read_date_time(text: str) -> DateTime | None:
     """A date and time from its ISO text; a date alone is its midnight."""
     day, sign, clock = text.partition("T")
     date, time = read_date(day), read_time(clock) if sign else Time(0)
-    return DateTime(date, time) if date and time else None
+    return date_time(date, time) if date and time else None
 
 
 def read_duration(text: str) -> DaysDuration | YearsDuration | None:
@@ -252,14 +257,30 @@ def _region(name: str) -> zoneinfo.ZoneInfo | None:
 
 def _offset_of(zone: Zone, at: DateTime) -> int:
     region = _region(zone.region) if zone.region else None
-    if region is None:
-        return zone.offset
+    return zone.offset if region is None else _seconds(_near(at, region))
+
+
+def _near(at: DateTime, zone: tzinfo) -> datetime:
+    """The same on the calendar of Python, which repeats every 400 years."""
     year = at.date.year
-    if not 1 < year < 9999:  # the calendar repeats every 400 years
+    if not 1 < year < 9999:
         year = 2000 + year % 400 if year > 0 else 1600 + year % 400
-    near = datetime(year, at.date.month, at.date.day) + timedelta(microseconds=at.time.nanos // 1000)
-    offset = near.replace(tzinfo=region).utcoffset()
-    return int(offset.total_seconds()) if offset is not None else 0
+    moment = datetime(year, at.date.month, at.date.day) + timedelta(microseconds=at.time.nanos // 1000)
+    return moment.replace(tzinfo=zone, fold=at.fold)
+
+
+def _seconds(moment: datetime) -> int:
+    offset = moment.utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
+
+
+def date_time(date: Date, time: Time) -> DateTime | None:
+    """A date and time; one that the clock of a region leaves out is as much later as the clock is set forward."""
+    found = DateTime(date, time)
+    if time.zone is None or not time.zone.region:
+        return found
+    shown = in_zone(found.instant, time.zone)
+    return found if shown is None or shown.local == found.local else shown
 
 
 def plus_months(date: Date, months: int) -> Date | None:
@@ -277,10 +298,13 @@ def plus_nanos(at: DateTime, nanos: int) -> DateTime | None:
 
 def in_zone(instant: int, zone: Zone) -> DateTime | None:
     """An instant on the clock of a zone."""
-    guess = _at(instant, zone)
-    for _ in range(2):
-        guess = _at(instant + (guess.offset or 0) * SECOND, zone) if guess else None
-    return guess
+    region = _region(zone.region) if zone.region else None
+    utc = _at(instant, zone)
+    if region is None or utc is None:
+        return _at(instant + zone.offset * SECOND, zone)
+    shown = _near(utc, UTC).astimezone(region)
+    found = _at(instant + _seconds(shown) * SECOND, zone)
+    return None if found is None else replace(found, fold=shown.fold)
 
 
 def _at(local: int, zone: Zone | None) -> DateTime | None:

@@ -66,7 +66,7 @@ def _date_time(moment: Date | DateTime) -> Value:
 
 @_builtin("date and time(date: moment, time: time)")
 def _date_with_time(moment: Date | DateTime, time: Time) -> Value:
-    return DateTime(_date(moment), time)
+    return temporal.date_time(_date(moment), time)
 
 
 @_builtin("date and time(date: date and time, timezone: string)")
