@@ -13,7 +13,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.task import Task
 
-from service.engine.bpmn.expressions_eval import attribute_of, truth_of, unwrap, value_of
+from service.engine.bpmn.expressions_eval import attribute_of, is_fulfilled, unwrap, value_of
 from service.engine.bpmn.step_context import path_of
 from service.engine.kernel.timers import due_after, parse_cycle, to_text
 from service.engine.kernel.types import Data, StepError
@@ -77,7 +77,7 @@ class Condition(EventDefinition):
         ``held`` in the marks of a token: the places of those of its conditions that held.
         """
         marks = task.internal_data
-        value, held = truth_of(task, self.expression), marks.get("held", [])
+        value, held = is_fulfilled(task, self.expression), marks.get("held", [])
         if value is (place in held):
             return False
         task.workflow.context.decisions.append("1" if value else "0")

@@ -17,6 +17,7 @@ from service.engine.kernel.types import (
     StepError,
 )
 from service.engine.starlark import sandbox
+from service.engine.starlark.linter import names_read
 from service.engine.starlark.sandbox import NoAnswer, OutOfTime, ScriptError
 
 
@@ -54,6 +55,16 @@ def truth_of(task: Task, condition: str, names: Mapping[str, Any] | None = None)
     if type(value) is not bool:
         raise StepError(f"条件 {condition.strip()} 的结果不是真假值。", path_of(task))
     return value
+
+
+def is_fulfilled(task: Task, condition: str) -> bool:
+    """The value of a condition that is waited for: not fulfilled while something it reads has no value yet."""
+    try:
+        return truth_of(task, condition)
+    except StepError:
+        if names_read(unwrap(condition) or condition.strip()) <= task.data.keys():
+            raise
+        return False
 
 
 def attribute_of(task: Task, text: str | None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from functools import lru_cache
 
@@ -140,6 +141,14 @@ def names_set(source: str) -> frozenset[str]:
             found.add(node.id)
         stack.extend(ast.iter_child_nodes(node))
     return frozenset(name for name in found - loops if not name.startswith("_"))
+
+
+@lru_cache(maxsize=1024)
+def names_read(source: str) -> frozenset[str]:
+    """Names that an expression reads and that are no function of Starlark's, which are Python's as well."""
+    tree = _tree(source)
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return frozenset(name for name in names - names_bound(source) if not hasattr(builtins, name))
 
 
 def _tree(source: str) -> ast.Module:
