@@ -95,7 +95,9 @@ def beside(body: str, *branch: str) -> str:
         (None, (0, 1), 1),
     ],
 )
-def test_a_condition_comes_when_it_becomes_true(place: str, before: int | None, later: tuple[int, ...], times: int) -> None:
+def test_a_condition_comes_when_it_becomes_true(
+    place: str, before: int | None, later: tuple[int, ...], times: int
+) -> None:
     changes = [node for n, value in enumerate(later) for node in (wait(f"w{n}", 1), script(f"c{n}", f"y = {value}"))]
     traced = run(beside(waiting(place, when("y == 1")), *changes, t("z")), {} if before is None else {"y": before})
     assert traced == " ".join(["x"] * (times if "stays" in place else min(times, 1)) + ["z"])
