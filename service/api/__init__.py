@@ -13,6 +13,7 @@ from service.api.engine_rest import (
 )
 from service.api.engine_rest import (
     definitions,
+    deployments,
     documents,
     history,
     instances,
@@ -20,7 +21,14 @@ from service.api.engine_rest import (
     tasks,
 )
 
-ROUTES = (definitions, instances, tasks, history, jobs_and_incidents)  # each adds its routes to engine_rest.blueprint
+ROUTES = (
+    definitions,
+    deployments,
+    instances,
+    tasks,
+    history,
+    jobs_and_incidents,
+)  # each adds its routes to engine_rest.blueprint
 
 
 class Json(DefaultJSONProvider):

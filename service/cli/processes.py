@@ -10,26 +10,31 @@ from uuid import UUID
 import click
 
 from service.cli.context import database, reading_application
+from service.cli.database import operator
 from service.config import CHECKOUT, Settings
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from service.workflow.runtime.deployments import Deployed
 
 EXISTING = click.Path(exists=True, path_type=Path)
 
 
 @click.command()
 @click.argument("files", nargs=-1, type=EXISTING)
-def deploy(files: tuple[Path, ...]) -> None:
-    """Bring the tables up to date and deploy diagrams (FILES or folders; default: processes/).
+@click.option("--note", default="", help="What was changed, and why; kept with the version.")
+def deploy(files: tuple[Path, ...], note: str) -> None:
+    """Bring the tables up to date and put diagrams in force (FILES or folders).
 
-    A refused file leaves the version in force and makes the exit code 1.
+    Without FILES, as at each start, only what lies in processes/ and was never deployed. A refused file leaves the
+    version in force and makes the exit code 1.
     """
     from service.app import create_app
     from service.models.db.time_limits import COMMAND
 
     with database() as chosen:
-        refused = bring_up_to_date(create_app(chosen, COMMAND), chosen, files, is_chatty=True)
+        refused = bring_up_to_date(create_app(chosen, COMMAND), chosen, files, note=note[:500], is_chatty=True)
     sys.exit(1 if refused else 0)
 
 
@@ -84,10 +89,15 @@ def conformance(folder: Path) -> None:
     sys.exit(0 if run(folder, sys.stdout).is_sound else 1)
 
 
-def bring_up_to_date(app: Flask, chosen: Settings, files: tuple[Path, ...] = (), *, is_chatty: bool = False) -> int:
-    """Tables, reference data, diagrams; says what is new and what was refused. The number of refused diagrams."""
+def bring_up_to_date(
+    app: Flask, chosen: Settings, files: tuple[Path, ...] = (), *, note: str = "", is_chatty: bool = False
+) -> int:
+    """Tables, reference data, diagrams; says what is new, what was refused, and what is not in force.
+
+    Without files those of ``processes/`` that were never deployed. The number of refused diagrams.
+    """
     from service.migrations import upgrade
-    from service.workflow.runtime.definitions import deploy_paths
+    from service.workflow.runtime.deployments import Author, deploy_paths, deploy_proposals
     from service.workflow.system import reference_data
 
     upgrade(chosen.owner_url, chosen.roles)
@@ -97,15 +107,32 @@ def bring_up_to_date(app: Flask, chosen: Settings, files: tuple[Path, ...] = (),
         )
     with app.app_context():
         reference_data.ensure()
-        results = deploy_paths(_diagrams(files))
+        author = Author("cli" if files else "file", account=operator(), note=note)
+        results = (deploy_paths if files else deploy_proposals)(_diagrams(files), author)
         for result in results:
-            if result.version and (is_chatty or result.is_new):
-                click.echo(
-                    f"{result.file}: version {result.version.number} {'is new' if result.is_new else 'is in force'}"
-                )
+            if said := _outcome(result, is_chatty):
+                click.echo(said)
             for problem in (*result.problems, *(result.warnings if is_chatty or result.is_new else ())):
                 click.echo(f"{problem.text('zh')}\n    {problem.text('en')}", err=True)
     return sum(result.version is None for result in results)
+
+
+def _outcome(result: Deployed, is_chatty: bool) -> str:
+    """What became of one file; '' where nothing did and nobody asked."""
+    if result.version is None:
+        return ""
+    name, number = result.file, result.version.number
+    replaces = f"; it replaces version {result.replaced}" if result.replaced else ""
+    if result.is_new:
+        return f"{name}: version {number} is new{replaces}"
+    if result.replaced:
+        return f"{name}: version {number} is in force again{replaces}"
+    if not result.version.current:
+        return (
+            f"{name}: is version {number}, which is not in force and stays so;"
+            f" to put it in force: anpei deploy processes/{name}"
+        )
+    return f"{name}: version {number} is in force" if is_chatty else ""
 
 
 def _diagrams(files: tuple[Path, ...]) -> list[Path]:

@@ -20,7 +20,7 @@ from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import JournalRow
 from service.models.tables.user import User
-from service.workflow.runtime import definitions, jobs
+from service.workflow.runtime import deployments, jobs
 from service.workflow.system import reference_data
 
 BEGUN_EVENT, FILLED_EVENT = "demonstration begun", "demonstration filled"
@@ -79,7 +79,7 @@ def empty() -> None:
     with maintenance(settings().owner_url) as connection:
         connection.execute(text(f"TRUNCATE {names} CASCADE"))
     reference_data.ensure()
-    definitions.deploy_folder()
+    deployments.deploy_folder()
 
 
 class _ReportingActions(Actions):

@@ -1,6 +1,6 @@
 """The only importer of SpiffWorkflow: read a bundle, run it as a function, keep its journal, replay it."""
 
-from service.engine.definition import Definition, read_definition
+from service.engine.definition import Definition, digest_of, process_of, read_definition
 from service.engine.engine import evaluate_decision, step
 from service.engine.kernel.canonical_json import canonical
 from service.engine.kernel.diagram_reader import references
@@ -46,8 +46,10 @@ __all__ = [
     "UserTask",
     "ValidationIssue",
     "canonical",
+    "digest_of",
     "evaluate_decision",
     "examine",
+    "process_of",
     "read_definition",
     "references",
     "shape",

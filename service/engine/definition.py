@@ -210,6 +210,11 @@ def digest_of(files: Mapping[str, bytes]) -> str:
     ).hexdigest()
 
 
+def process_of(files: Mapping[str, bytes]) -> str:
+    """The key of the main process of a bundle. Raises DefinitionRefused when it cannot be told."""
+    return _main(files, None)[0]
+
+
 def _main(files: Mapping[str, bytes], process: str | None) -> tuple[str, str]:
     """The main process and its file: the one named, else the only one that no other calls. Raises DefinitionRefused."""
     found, called = _executable_processes(files)

@@ -15,7 +15,7 @@ from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.user import User
-from service.workflow.runtime import definitions
+from service.workflow.runtime import deployments
 from service.workflow.system import reference_data
 
 PASSWORD = "Blasting-Caps-2026"
@@ -122,7 +122,7 @@ def make_world() -> World:
             for login, (role, place) in places.items()
         }
         session.add_all(users.values())
-    definitions.deploy(FILES, process="rest_trial")
+    deployments.deploy(FILES, process="rest_trial")
     return World({login: user.id for login, user in users.items()}, unit.id)
 
 

@@ -105,11 +105,11 @@ def test_a_definition_and_its_diagram(client: FlaskClient, world: World) -> None
 
 
 def test_a_new_version_is_listed_beside_the_old_and_only_it_starts_cases(client: FlaskClient, world: World) -> None:
-    from service.workflow.runtime import definitions
+    from service.workflow.runtime import deployments
 
     old = Machine(client, "association").get("/process-definition/key/rest_trial").json["id"]
     changed = DIAGRAM.replace("省级审核", "省级复核").encode()
-    definitions.deploy({**FILES, "rest_trial.bpmn": changed}, process="rest_trial")
+    deployments.deploy({**FILES, "rest_trial.bpmn": changed}, process="rest_trial")
     machine = Machine(client, "association")
     rows = machine.get("/process-definition", key="rest_trial", sortBy="version", sortOrder="desc").json
     assert [row["version"] for row in rows] == [2, 1]

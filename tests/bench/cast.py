@@ -18,7 +18,7 @@ from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.person import Person, Photo, QualificationType
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
-from service.workflow.runtime import definitions, tasks
+from service.workflow.runtime import deployments, tasks
 from service.workflow.system import reference_data
 from tests.bench.chain import all_cases
 from tests.bench.scratch import application
@@ -39,7 +39,7 @@ def prepare(ready: Callable[[], object], url: str, persons: int) -> list[UUID]:
 
 def _install(persons: int) -> None:
     reference_data.ensure()
-    for result in definitions.deploy_folder():
+    for result in deployments.deploy_folder():
         if result.problems:
             raise SystemExit("\n".join(problem.text("en") for problem in result.problems))
     with transaction(Operation("bench")) as session:

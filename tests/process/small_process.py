@@ -8,7 +8,7 @@ from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
-from service.workflow.runtime import definitions
+from service.workflow.runtime import deployments
 
 DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -41,7 +41,8 @@ FORM = """{"type": "default", "schemaVersion": 16, "id": "look", "components": [
 
 def deploy(diagram: str = DIAGRAM, form: str = FORM) -> str:
     """Deploy the small process; returns the digest of its version."""
-    version, _ = definitions.deploy({"small.bpmn": diagram.encode(), "look.form": form.encode()})
+    version = deployments.deploy({"small.bpmn": diagram.encode(), "look.form": form.encode()}).version
+    assert version is not None
     return version.digest
 
 

@@ -336,13 +336,13 @@ def test_r33_only_the_organiser_changes_and_never_what_is_over(app: Any, clock: 
 def _without_message(case_id: UUID | None, process: str) -> None:
     """Let a case run on a version of its process that has no change yet."""
     from service.engine import read_definition
-    from service.workflow.runtime import definitions
+    from service.workflow.runtime import deployments
     from service.workflow.runtime.definitions import definition
 
     now = definition(session().get_one(Case, case_id).definition)
     files = dict(now.files)
     files[now.main] = files[now.main].replace(b"class_changed", b"class_altered")
-    definitions.deploy(files, process=process)
+    deployments.deploy(files, process=process)
     older = read_definition(files, process).digest
     assert session().get(DefinitionVersion, older)
     session().execute(update(Case).where(Case.id == case_id).values(definition=older))

@@ -46,6 +46,7 @@ PLACE = "where a training takes place, published to everybody"
 CODE = "a code or number that is no person's"
 SECRET = "a password, of which only a hash is kept"
 FIGURE = "a figure"
+CHANGE = "said of a diagram by whoever deploys it; auditors and administrators read it"
 ROW = "the id of a row"
 
 PLAIN_INPUTS = {
@@ -67,6 +68,7 @@ PLAIN_INPUTS = {
     "new": SECRET,
     "again": SECRET,
     "password": SECRET,
+    "change_note": CHANGE,
     "capacity": FIGURE,
     "pass_mark": FIGURE,
     "score": FIGURE,
@@ -100,6 +102,7 @@ DIAGRAM = "what a diagram, a form or its file says"
 WORDS = "what a list was narrowed to; whole numbers are looked up by POST and kept nowhere"
 REDACTED = "the history of rows: encrypted columns are 'hidden' in it, their texts stand in row_change.sealed"
 CASE_DATA = "case data: of personal texts only references and salted digests"
+REMEMBERED_OPERATOR = "user and machine of the operating system"
 REMEMBERED = "of the account or the device: no free text"
 
 PLAIN_COLUMNS: dict[str, str] = {
@@ -198,8 +201,10 @@ PLAIN_COLUMNS: dict[str, str] = {
             "incident": "message",
             "deployment_fault": "zh en",
         },
+        CHANGE: {"definition_version": "note"},
+        REMEMBERED_OPERATOR: {"definition_version": "deployed_as"},
         DIAGRAM: {
-            "definition_version": "key name main source",
+            "definition_version": "key name main source proof",
             "definition_file": "name content",
             "deployment_fault": "file element",
             "task": "element name",
@@ -264,6 +269,7 @@ NO_TEXT_FILES = {
     "rest POST /persons/{person_id}/corrections content",
     "page persons/import.html file",
     "page persons/import.html photos",
+    "page processes/index.html files",  # diagrams, forms and tables
     "page persons/form.html photo",
     "page public/verify.html file",  # examined, and kept nowhere
     "rest POST /persons photo",

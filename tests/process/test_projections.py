@@ -187,7 +187,7 @@ def test_check_data_finds_what_was_changed_behind_its_back(people: dict[str, Key
 
 def test_a_new_table_of_decisions_makes_every_need_stale(people: dict[str, Key], app: Any) -> None:
     from service.models.tables.process import DefinitionFile, DefinitionVersion
-    from service.workflow.runtime import definitions
+    from service.workflow.runtime import definitions, deployments
 
     _, digest = definitions.decision("training_need")
     files = {
@@ -196,5 +196,5 @@ def test_a_new_table_of_decisions_makes_every_need_stale(people: dict[str, Key],
     }
     main = session().get_one(DefinitionVersion, digest).main
     files[main] = files[main] + b"\n<!-- another -->\n"
-    definitions.deploy(files)
+    deployments.deploy(files)
     assert set(session().scalars(select(TrainingNeed.as_of))) == {STALE}

@@ -26,7 +26,7 @@ from service.reports import may_export, training_record
 from service.web.presenters import papers
 from service.web.shell.menu import MENU
 from service.workflow.certificates import certificate_expiry
-from service.workflow.runtime import definitions
+from service.workflow.runtime import definitions, deployments
 from setup import translations
 from tests.api.v1_world import Machine, make_world, told
 from tests.builders.stage import Stage, do, ended_at, open_tasks, task_of
@@ -48,7 +48,7 @@ def stage(app: Flask, clock: Any) -> Stage:
     """The people of the tests on a migrated database with the diagrams of this copy."""
     upgrade(settings().owner_url, settings().roles)
     names = ("certificate_deregistration", "training_enrollment")
-    deployed = definitions.deploy_paths([definitions.PROCESSES / f"{name}.bpmn" for name in names])
+    deployed = deployments.deploy_paths([definitions.PROCESSES / f"{name}.bpmn" for name in names])
     assert [one.problems for one in deployed] == [(), ()]
     return make_world()
 

@@ -1,6 +1,4 @@
-"""``/process-definition`` and ``/deployment``: the versions of the processes,
-their diagrams, and the start of a case.
-"""
+"""``/process-definition``: the versions of the processes, their diagrams, and the start of a case."""
 
 from __future__ import annotations
 
@@ -75,14 +73,6 @@ def start_instance(id: str = "", key: str = "") -> Response:
     if given.get("withVariablesInReturn") is True:
         content["variables"] = write_variables(started.data)
     return json_response(content)
-
-
-@blueprint.get("/deployment")
-def list_deployments() -> Response:
-    wanted = read_list_request(
-        DEFINITIONS, {name: request.args[name] for name in ("firstResult", "maxResults") if name in request.args}
-    )
-    return json_response([serializers.deployment(row) for row in DEFINITIONS.rows(user(), wanted)])
 
 
 def _found(id: str, key: str) -> Row:

@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, current_app
 
 from service.api.engine_rest import blueprint as engine_rest
 from service.api.engine_rest.parameters import MAX_ROWS, MAX_TEXT
-from service.api.engine_rest.schemas import ERROR, FIELDS, VARIABLES, Schema, schema_of, started
+from service.api.engine_rest.schemas import ERROR, FIELDS, VARIABLES, Schema, deployed, schema_of, started
 from service.models.queries.camunda.history import ACTIVITIES, PAST_INSTANCES
 from service.models.queries.camunda.listing import ListQuery
 from service.models.queries.camunda.runtime import DEFINITIONS, INCIDENTS, INSTANCES, JOBS, TASKS
@@ -28,10 +28,16 @@ KINDS: Mapping[str, Schema] = {
     "number": {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER},
     "flag": {"type": "boolean"},
 }
+JSON = "application/json"
 FLAG: Schema = {"type": "boolean"}
 VALUES: Schema = {
     "type": "object",
     "properties": {"variables": VARIABLES, "withVariablesInReturn": FLAG, "businessKey": {"type": "string"}},
+}
+SENT: Schema = {
+    "type": "object",
+    "properties": {"deployment-name": {"type": "string"}, "deployment-source": {"type": "string"}},
+    "additionalProperties": {"type": "string", "format": "binary"},
 }
 USER: Schema = {"type": "object", "properties": {"userId": {"type": ["string", "null"]}}}
 
@@ -42,7 +48,8 @@ class Operation:
 
     answer: the name of a schema or a schema, None for no content; many: a list of them.
 
-    listing: whose filters it takes. body: the schema of what is sent. is_either: it answers with or without content.
+    listing: whose filters it takes. body: the schema of what is sent, as media. gives: the media type of the answer.
+    is_either: it answers with or without content.
     """
 
     summary: str
@@ -50,6 +57,8 @@ class Operation:
     many: bool = False
     listing: ListQuery | None = None
     body: Schema | None = None
+    media: str = JSON
+    gives: str = JSON
     is_either: bool = False
 
 
@@ -69,6 +78,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "show_diagram": Operation("流程图 / Its diagram", "ProcessDefinitionDiagramDto"),
     "start_instance": Operation("发起案卷 / Start a case", started(), body=VALUES),
     "list_deployments": Operation("部署 / Deployments", "DeploymentDto", many=True),
+    "count_deployments": Operation("部署数 / Their number", "CountResultDto"),
+    "create_deployment": Operation("部署 / Deploy", deployed(), body=SENT, media="multipart/form-data"),
+    "show_deployment": Operation("一次部署 / One deployment", "DeploymentDto"),
+    "list_resources": Operation("部署的文件 / Its files", "DeploymentResourceDto", many=True),
+    "show_resource": Operation("一个文件 / One file", {"type": "string"}, gives="application/octet-stream"),
     "list_instances": _list("在办案卷 / Running cases", "ProcessInstanceDto", INSTANCES),
     "query_instances": Operation(
         "查询在办案卷 / Query them", "ProcessInstanceDto", many=True, listing=INSTANCES, body={"type": "object"}
@@ -146,7 +160,7 @@ def _operation(known: Operation, name: str, arguments: set[str]) -> Schema:
         "responses": _responses(known),
     }
     if known.body is not None:
-        found["requestBody"] = {"content": {"application/json": {"schema": known.body}}}
+        found["requestBody"] = {"content": {known.media: {"schema": known.body}}}
     return found
 
 
@@ -155,7 +169,7 @@ def _responses(known: Operation) -> Schema:
     found: Schema = {str(status): {"description": text, "content": problem} for status, text in ERRORS.items()}
     found["414"] = {"description": "地址太长 / The address is too long"}  # refused by the server, before it is read
     if known.answer is not None:
-        found["200"] = {"description": "好 / OK", "content": {"application/json": {"schema": _answer(known)}}}
+        found["200"] = {"description": "好 / OK", "content": {known.gives: {"schema": _answer(known)}}}
     if known.answer is None or known.is_either:
         found["204"] = {"description": "已办 / Done"}
     return found

@@ -31,6 +31,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         **{"links": "links", "id": "text", "name": "text", "source": "text"},
         **{"deploymentTime": "instant", "tenantId": "null"},
     },
+    "DeploymentResourceDto": {"id": "text", "name": "text", "deploymentId": "text"},
     "ProcessInstanceDto": {
         **{"links": "links", "id": "id", "definitionId": "text", "definitionKey": "text", "businessKey": "text|null"},
         **{"caseInstanceId": "null", "ended": "flag", "suspended": "flag", "tenantId": "null"},
@@ -75,6 +76,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "CountResultDto": {"count": "number"},
     "VersionDto": {"version": "text"},
 }
+NOT_DEPLOYED = ("deployedCaseDefinitions", "deployedDecisionDefinitions", "deployedDecisionRequirementsDefinitions")
 ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -82,6 +84,7 @@ ERROR: Schema = {
         "message": {"type": "string"},
         "code": {"type": ["integer", "null"]},
         "fields": {"type": "object", "additionalProperties": {"type": "string"}},
+        "details": {"type": "object", "additionalProperties": {"type": "object"}},
     },
     "required": ["type", "message", "code"],
     "additionalProperties": False,
@@ -109,6 +112,14 @@ def started() -> Schema:
     """Return the schema of a case just started, with its variables if they were asked for."""
     found = schema_of("ProcessInstanceDto")
     return found | {"properties": found["properties"] | {"variables": VARIABLES}}
+
+
+def deployed() -> Schema:
+    """Return the schema of a deployment just made, with the process definitions that came of it by id."""
+    found = schema_of("DeploymentDto")
+    made = {"type": "object", "additionalProperties": schema_of("ProcessDefinitionDto")}
+    none = {name: {"type": "null"} for name in NOT_DEPLOYED}
+    return found | {"properties": found["properties"] | {"deployedProcessDefinitions": made} | none}
 
 
 def _type(written: str) -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from service.errors import (
@@ -26,6 +26,7 @@ from service.infrastructure.translation import translate
 from service.models.db.errors import refusal_of
 
 LANGUAGES = ("zh", "en")
+PARSE_ERROR = "ENGINE-09005 Could not parse BPMN process."  # by which Camunda Modeler knows what is wrong
 OPTIMISTIC_LOCKING = 1  # Camunda's code of a lost race
 # Camunda's name and status of each error; the first that fits counts.
 CAMUNDA_ERRORS: tuple[tuple[type[AnpeiError], str, int], ...] = (
@@ -56,6 +57,8 @@ def render(error: AnpeiError) -> Response:
         content["fields"] = {field: translate(message) for field, message in error.fields.items()}
         told = "; ".join(f"{field}: {text}" for field, text in content["fields"].items())
         content["message"] = f"{content['message']} {told}"
+    if isinstance(error, DefinitionRefused):
+        content |= _parse_errors(error)
     if isinstance(error, Conflict):
         content["code"] = OPTIMISTIC_LOCKING
     if status == 500:
@@ -66,6 +69,28 @@ def render(error: AnpeiError) -> Response:
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="Anpei", charset="UTF-8"'
     return response
+
+
+def _parse_errors(error: DefinitionRefused) -> dict[str, Any]:
+    """Name what was refused by file and element, as Camunda's ParseException does."""
+    details: dict[str, dict[str, list[Any]]] = {}
+    told = []
+    for problem in error.problems:
+        words = (problem.zh, problem.remedy_zh) if g.get("language") != "en" else (problem.en, problem.remedy_en)
+        text = " ".join(filter(None, words))
+        found = details.setdefault(problem.file, {"errors": [], "warnings": []})
+        found["errors"].append(
+            {
+                "message": text,
+                "line": problem.line,
+                "column": 0,
+                "mainElementId": problem.element or None,
+                "elementIds": [problem.element] if problem.element else [],
+            }
+        )
+        told.append(f"* {text} | resource {problem.file} | line {problem.line} | element {problem.element or '-'}")
+    message = "\n".join([f"{PARSE_ERROR} {translate(error.message)} Errors:", *told])
+    return {"message": message, "code": 0, "details": details}
 
 
 def render_http(error: HTTPException) -> Response:

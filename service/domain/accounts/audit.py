@@ -14,6 +14,7 @@ class EventGroup(Labelled):
     SIGN_IN = "sign_in", N_("登录")
     ACCOUNTS = "accounts", N_("账号")
     DATA = "data", N_("数据")
+    PROCESSES = "processes", N_("流程")
     SYSTEM = "system", N_("系统")
 
 
@@ -41,6 +42,10 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "print_batch": N_("成批打印"),
         "open_case": N_("查看案卷"),
     },
+    EventGroup.PROCESSES: {
+        "deploy_process": N_("部署新版本"),
+        "restore_process": N_("恢复为现行版本"),
+    },
     EventGroup.SYSTEM: {
         "backup": N_("备份"),
         "restore": N_("恢复备份"),
@@ -65,6 +70,11 @@ DETAILS = {
     "differences": N_("不一致"),
     "count": N_("数量"),
     "title": N_("标题"),
+    "process": N_("流程"),
+    "version": N_("版本"),
+    "replaced": N_("此前版本"),
+    "way": N_("途径"),
+    "note": N_("变更说明"),
 }
 """Words for the details of an event; a detail without a word here is shown by its name."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
@@ -14,9 +16,10 @@ from service.models.db.session import Base
 
 
 class DefinitionVersion(Base):
-    """One version of a process: number from 1 per key; source: file, studio or rest.
+    """One version of a process: number from 1 per key; source: file (of ``processes/``), cli, page or rest.
 
-    ``current`` is what new cases take.
+    ``current`` is what new cases take. deployed_by: an account; deployed_as: user and machine of the operating system,
+    where nobody signed in. note: of whoever deployed it. proof: what the gate warned of when it let the bundle pass.
     """
 
     __tablename__ = "definition_version"
@@ -29,6 +32,9 @@ class DefinitionVersion(Base):
     current: Mapped[bool] = mapped_column(default=True)
     deployed_at: Mapped[datetime] = mapped_column(default=now)
     deployed_by: Mapped[UUID | None]
+    deployed_as: Mapped[str] = mapped_column(String(120), default="")
+    note: Mapped[str] = mapped_column(String(500), default="")
+    proof: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     __table_args__ = (
         Index("uq_definition_version_number", "key", "number", unique=True),
         Index("uq_definition_version_current", "key", unique=True, postgresql_where="current"),

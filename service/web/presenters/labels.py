@@ -16,6 +16,7 @@ from service.domain.persons.corrections import CorrectionKind
 from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import PersonState
+from service.domain.system.deployment_source import DeploymentSource
 from service.domain.training.plan_fields import PLAN_FIELDS
 from service.domain.training.plans import PlanState
 from service.domain.training.scores import ABSENT, write_score
@@ -98,6 +99,7 @@ ENUMERATIONS: dict[str, type[Labelled]] = {
     "repair_step": RepairStep,
     "certificate_kind": CertificateKind,
     "notice": NoticeKind,
+    "deployment_source": DeploymentSource,
 }
 TABLE_ENUMERATIONS: dict[tuple[str, str], type[Labelled]] = {
     ("unit", "state"): UnitState,

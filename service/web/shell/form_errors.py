@@ -24,11 +24,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """A refused form: what was typed and why it was refused; the field macros read it."""
+    """A refused form: what was typed and why it was refused; the field macros read it. problems: of diagrams."""
 
     message: Message
     errors: Mapping[str, Message]
     values: Mapping[str, list[str]]
+    problems: tuple[Any, ...] = ()
 
 
 def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[AnpeiError]) -> Callable[[View], View]:
@@ -46,7 +47,12 @@ def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[An
             try:
                 return view(**arguments)
             except caught as error:
-                g.refused = FormError(error.message, getattr(error, "fields", {}), request.form.to_dict(flat=False))
+                g.refused = FormError(
+                    error.message,
+                    getattr(error, "fields", {}),
+                    request.form.to_dict(flat=False),
+                    getattr(error, "problems", ()),
+                )
                 refresh_user()
                 return make_response(page(**arguments), error.status, headers_of(error))
 

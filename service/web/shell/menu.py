@@ -442,7 +442,7 @@ CASES = MenuSection(
             role_labels={Role.AUDIT_ADMIN: N_("案卷回放")},
             covers=("cases",),
         ),
-        MenuItem("processes.index", N_("流程定义"), "§9", covers=("processes",)),
+        MenuItem("processes.index", N_("流程定义"), "§9", covers=("processes", "deployments")),
     ),
 )
 

@@ -1,14 +1,12 @@
-"""Definitions: validate a bundle, make it a version, find the version a case needs."""
+"""Definitions: read and check bundles of files, find the version a case needs, list what there is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import load_only
 
 from service import engine
@@ -16,26 +14,11 @@ from service.config import CHECKOUT
 from service.engine import ValidationIssue
 from service.errors import N_, DefinitionRefused, NotFound
 from service.models.db.session import session
-from service.models.db.transaction import Operation, transaction
-from service.models.listeners.training_need_listener import STALE
 from service.models.tables.case import Case, Task, TaskState
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
-from service.models.tables.training import TrainingNeed
+from service.models.tables.user import User
 
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """The outcome of deploying one file: its version (``is_new``: made just now),
-    or the problems it was refused for; warnings of what runs, and will surprise.
-    """
-
-    file: str
-    version: DefinitionVersion | None
-    is_new: bool = False
-    problems: tuple[ValidationIssue, ...] = ()
-    warnings: tuple[ValidationIssue, ...] = ()
 
 
 def definition(digest: str) -> engine.Definition:
@@ -113,86 +96,15 @@ def check(paths: list[Path]) -> list[ValidationIssue]:
     return found
 
 
-def deploy(
-    files: Mapping[str, bytes], *, source: str = "file", user_id: UUID | None = None, process: str | None = None
-) -> tuple[DefinitionVersion, bool]:
-    """Make the bundle the version in force of its process; returns it and whether it is new.
-
-    Raises DefinitionRefused.
-    """
-    read = engine.read_definition(files, process)
-    with transaction(Operation("deploy", user_id)) as current_session:
-        known = current_session.get(DefinitionVersion, read.digest)
-        if known is not None and known.current:
-            return known, False
-        current_session.execute(
-            update(DefinitionVersion).where(DefinitionVersion.key == read.process).values(current=False)
-        )
-        if any(name == "training_need.dmn" for name in files):
-            current_session.execute(update(TrainingNeed).values(as_of=STALE))  # decided again by the new table
-        if known is not None:
-            known.current = True
-            return known, False
-        highest = current_session.scalar(
-            select(func.max(DefinitionVersion.number)).where(DefinitionVersion.key == read.process)
-        )
-        version = DefinitionVersion(
-            digest=read.digest,
-            key=read.process,
-            number=(highest or 0) + 1,
-            name=read.name,
-            main=read.main,
-            source=source,
-            deployed_by=user_id,
-        )
-        current_session.add(version)
-        current_session.flush()
-        current_session.add_all(
-            DefinitionFile(definition=read.digest, name=name, content=content) for name, content in files.items()
-        )
-    return version, True
-
-
-def deploy_paths(paths: list[Path], *, user_id: UUID | None = None) -> list[Deployed]:
-    """Deploy each diagram; a refused one leaves the version in force and is remembered with its problems."""
-    results = []
-    for path in paths:
-        try:
-            files = bundle(path)
-            version, is_new = deploy(files, user_id=user_id)
-            results.append(Deployed(path.name, version, is_new, warnings=engine.read_definition(files).warnings))
-        except DefinitionRefused as refused:
-            results.append(Deployed(path.name, None, problems=tuple(refused.problems)))
-        _remember_faults(results[-1])
-    return results
-
-
-def deploy_folder(folder: Path = PROCESSES) -> list[Deployed]:
-    """Deploy every diagram of a folder, as each start does."""
-    return deploy_paths(sorted(folder.glob("*.bpmn")))
-
-
-def _remember_faults(result: Deployed) -> None:
-    with transaction(Operation("deploy")) as current_session:
-        current_session.execute(delete(DeploymentFault).where(DeploymentFault.file == result.file))
-        current_session.add_all(
-            DeploymentFault(
-                file=result.file,
-                line=p.line,
-                element=p.element[:200],
-                zh=f"{p.zh}{p.remedy_zh}"[:2000],
-                en=f"{p.en} {p.remedy_en}"[:2000],
-            )
-            for p in result.problems
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A version as the definitions page lists it, with its running cases."""
+    """A version as the definitions page lists it, with its running cases. author: name of an account, else
+    user and machine of the operating system.
+    """
 
     version: DefinitionVersion
     running: int
+    author: str
 
 
 def listing(key: str | None = None) -> list[Listed]:
@@ -202,10 +114,11 @@ def listing(key: str | None = None) -> list[Listed]:
         .where(Case.definition == DefinitionVersion.digest, Case.ended_at.is_(None))
         .scalar_subquery()
     )
-    query = select(DefinitionVersion, running)
+    query = select(DefinitionVersion, running, User.display_name)
+    query = query.outerjoin(User, User.id == DefinitionVersion.deployed_by)
     query = query.where(DefinitionVersion.key == key) if key else query.where(DefinitionVersion.current)
     rows = session().execute(query.order_by(DefinitionVersion.key, DefinitionVersion.number.desc()))
-    return [Listed(version, count) for version, count in rows]
+    return [Listed(version, count, name or version.deployed_as) for version, count, name in rows]
 
 
 def version(digest: str) -> DefinitionVersion:

@@ -17,7 +17,7 @@ from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_whole
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.security_headers import CACHEABLE
-from service.workflow.runtime import definitions
+from service.workflow.runtime import definitions, deployments
 
 bp = Blueprint("processes", __name__)
 
@@ -44,7 +44,12 @@ class Asked:
 @bp.get("/processes")
 @requires_permission(*READERS)
 def index() -> ResponseReturnValue:
-    return render_template("pages/processes/index.html", listed=definitions.listing(), faults=definitions.faults())
+    return render_template(
+        "pages/processes/index.html",
+        listed=definitions.listing(),
+        faults=definitions.faults(),
+        proposals=deployments.proposals(),
+    )
 
 
 @bp.get("/processes/<key>")
@@ -65,6 +70,7 @@ def show(key: str) -> ResponseReturnValue:
         heat=heat(waiting),
         tasks=_tasks(digest, waiting),
         files=sorted(definitions.definition(digest).files),
+        changes=deployments.changes(key),
         drawn=drawn_names(digest),
     )
 

@@ -1,0 +1,82 @@
+"""``/deployment``: files made a version as Camunda Modeler sends them, and the files of a version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from service.api.engine_rest import serializers
+from service.api.engine_rest.blueprint import blueprint, json_response, user
+from service.api.engine_rest.parameters import read_list_request
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.errors import N_, InvalidInput, NotAllowed, NotFound
+from service.models.queries.camunda.runtime import DEFINITIONS
+from service.workflow.runtime import definitions, deployments
+
+
+@blueprint.get("/deployment")
+def list_deployments() -> Response:
+    wanted = read_list_request(
+        DEFINITIONS, {name: request.args[name] for name in ("firstResult", "maxResults") if name in request.args}
+    )
+    return json_response([serializers.deployment(row) for row in DEFINITIONS.rows(user(), wanted)])
+
+
+@blueprint.get("/deployment/count")
+def count_deployments() -> Response:
+    return json_response({"count": DEFINITIONS.count(user(), read_list_request(DEFINITIONS, {}))})
+
+
+@blueprint.post("/deployment/create")
+def create_deployment() -> Response:
+    """Deploy each diagram that no other calls, with the files that it names; all or none."""
+    if not may(Role(user().role), Action.EDIT_PROCESSES):
+        raise NotAllowed
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType(N_("部署的文件须以 multipart/form-data 发送。"))
+    if request.form.get("tenant-id"):
+        raise InvalidInput({"tenant-id": N_("本系统不分租户，请不要填写。")})
+    sent = {file.filename: file.read() for _, file in request.files.items(multi=True) if file.filename}
+    author = deployments.Author("rest", user(), note=request.form.get("deployment-name", "").strip())
+    versions = [one.version for one in deployments.deploy_sent(sent, author) if one.version]
+    deployed = {found["id"]: found for found in map(serializers.definition, versions)}
+    content: dict[str, Any] = serializers.deployment(versions[0]) | {
+        "name": author.note or versions[0].name,
+        "deployedProcessDefinitions": deployed,
+        "deployedCaseDefinitions": None,
+        "deployedDecisionDefinitions": None,
+        "deployedDecisionRequirementsDefinitions": None,
+    }
+    return json_response(content)
+
+
+@blueprint.get("/deployment/<id>")
+def show_deployment(id: str) -> Response:
+    return json_response(serializers.deployment(_found(id)))
+
+
+@blueprint.get("/deployment/<id>/resources")
+def list_resources(id: str) -> Response:
+    digest = _found(id).digest
+    return json_response([{"id": name, "name": name, "deploymentId": digest} for name in definitions.files(digest)])
+
+
+@blueprint.get("/deployment/<id>/resources/<name>/data")
+def show_resource(id: str, name: str) -> Response:
+    content = definitions.files(_found(id).digest).get(name)
+    if content is None:
+        raise NotFound(N_("这次部署里没有文件“%(name)s”。"), name=name)
+    answer = Response(content, content_type="application/octet-stream")
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
+
+
+def _found(id: str) -> Any:
+    """Find the version that a deployment made. Raises NotFound."""
+    try:
+        return definitions.version(id)
+    except NotFound as error:
+        raise NotFound(N_("没有编号为“%(id)s”的部署。"), id=id) from error

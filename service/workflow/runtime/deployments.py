@@ -1,0 +1,332 @@
+"""Deployments: a bundle becomes the version in force, with author, note and proof, and every change of it is audited.
+
+Files in ``processes/`` are proposals: a start never takes back what somebody has deployed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+
+from service import engine
+from service.engine import ValidationIssue
+from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message
+from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
+from service.models.listeners.training_need_listener import STALE
+from service.models.tables.audit import AuditEvent
+from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
+from service.models.tables.training import TrainingNeed
+from service.models.tables.user import User
+from service.validation import messages
+from service.workflow.runtime import definitions
+
+DEPLOY, RESTORE = "deploy_process", "restore_process"
+MAX_NOTE = 500  # characters
+LOCK = 0x616E7065  # of deployments: machines that start together deploy one after the other
+KINDS = (".bpmn", ".dmn", ".form")
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """The author of a deployment, and the way it came: file, cli, page or rest.
+
+    account: user and machine of the operating system, as the audit trail keeps them, where nobody signed in.
+    """
+
+    source: str = "file"
+    user: User | None = None
+    account: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def operation(self) -> Operation:
+        return Operation("deploy", self.user.id if self.user else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The outcome of deploying one file: its version (``is_new``: made just now; ``replaced``: number of the one that
+    was in force until now), or the problems it was refused for; warnings of what runs, and will surprise.
+    """
+
+    file: str
+    version: DefinitionVersion | None
+    is_new: bool = False
+    replaced: int | None = None
+    problems: tuple[ValidationIssue, ...] = ()
+    warnings: tuple[ValidationIssue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A diagram of ``processes/`` that is not in force: an older version, or None for one never deployed; files: those
+    that differ from what is in force.
+    """
+
+    file: str
+    version: DefinitionVersion | None
+    current: DefinitionVersion | None
+    files: tuple[str, ...]
+
+
+def deploy(files: Files, author: Author | None = None, *, process: str | None = None) -> Deployed:
+    """Make the bundle the version in force of its process. Raises DefinitionRefused."""
+    read, author = engine.read_definition(files, process), author or Author()
+    with transaction(author.operation) as current:
+        current.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        known = current.get(DefinitionVersion, read.digest)
+        if known is not None and known.current:
+            return Deployed(read.main, known, warnings=read.warnings)
+        version = known or _version(read, author)
+        replaced = _put_in_force(version, files)
+        if known is None:
+            current.add_all(
+                DefinitionFile(definition=read.digest, name=name, content=content) for name, content in files.items()
+            )
+        current.add(_event(DEPLOY if known is None else RESTORE, version, author, replaced))
+    return Deployed(read.main, version, known is None, replaced, warnings=read.warnings)
+
+
+def _version(read: engine.Definition, author: Author) -> DefinitionVersion:
+    highest = select(func.max(DefinitionVersion.number)).where(DefinitionVersion.key == read.process)
+    return DefinitionVersion(
+        digest=read.digest,
+        key=read.process,
+        number=(session().scalar(highest) or 0) + 1,
+        name=read.name,
+        main=read.main,
+        source=author.source,
+        current=True,
+        deployed_by=author.user.id if author.user else None,
+        deployed_as="@".join(author.account.values())[:120],
+        note=author.note,
+        proof={"warnings": [_told(issue) for issue in read.warnings]},
+    )
+
+
+def _told(issue: ValidationIssue) -> dict[str, Any]:
+    zh, en = f"{issue.zh}{issue.remedy_zh}", f"{issue.en} {issue.remedy_en}"
+    return {"file": issue.file, "line": issue.line, "element": issue.element, "rule": issue.rule, "zh": zh, "en": en}
+
+
+def _put_in_force(version: DefinitionVersion, files: Files) -> int | None:
+    """Let new cases take this version; the number of the one that they took until now."""
+    unit, of_key = session(), DefinitionVersion.key == version.key
+    replaced = unit.scalar(select(DefinitionVersion.number).where(of_key, DefinitionVersion.current))
+    unit.execute(update(DefinitionVersion).where(of_key).values(current=False))
+    version.current = True
+    unit.add(version)
+    unit.flush()
+    if "training_need.dmn" in files:
+        unit.execute(update(TrainingNeed).values(as_of=STALE))  # decided again by the new table
+    return replaced
+
+
+def _event(action: str, version: DefinitionVersion, author: Author, replaced: int | None) -> AuditEvent:
+    told = {"process": version.key, "version": version.number, "replaced": replaced, "way": author.source}
+    user = author.user
+    return AuditEvent(
+        action=action,
+        actor_id=user.id if user else None,
+        organisation_id=user.organisation_id if user else None,
+        object_type="process",
+        detail={**{name: value for name, value in told.items() if value is not None}, "note": author.note}
+        | dict(author.account),
+    )
+
+
+def make_current(user: User, digest: str, note: str) -> Deployed:
+    """Let new cases take an older version again. Running cases keep theirs.
+
+    Raises InvalidInput without a reason, Conflict for what is in force, DefinitionRefused for what the gate lets pass
+    no more.
+    """
+    version = definitions.version(digest)
+    if not note.strip():
+        raise InvalidInput({"change_note": messages.REQUIRED})
+    if version.current:
+        raise Conflict(N_("这一版已经是现行版本。"))
+    return deploy(definitions.files(digest), Author("page", user, note=note.strip()), process=version.key)
+
+
+def deploy_sent(files: Files, author: Author) -> list[Deployed]:
+    """Deploy the files that somebody sent, all or none; what a diagram names and is not sent stays as it is in force.
+
+    Decisions and forms without a diagram change every process in force that has them.
+    Raises InvalidInput for no file or one of another kind, DefinitionRefused with the problems of all.
+    """
+    named = {PurePath(name).name: content for name, content in files.items()}
+    strange = sorted(name for name in named if not name.endswith(KINDS))
+    if not named or strange:
+        text = N_("请选择 .bpmn、.dmn 或 .form 文件；“%(name)s”不是。") if strange else N_("请选择要部署的文件。")
+        raise InvalidInput({"files": Message(text, name=strange[0]) if strange else Message(text)})
+    if len(author.note) > MAX_NOTE:
+        raise InvalidInput({"change_note": Message(messages.TOO_LONG, most=MAX_NOTE, now=len(author.note))})
+    with transaction(author.operation):
+        done = _each(_bundles(named), lambda pair: deploy(pair[1], author, process=pair[0]))
+    if not done:
+        raise InvalidInput({"files": N_("没有一个现行流程用到这些文件，请连同流程图一起部署。")})
+    return done
+
+
+def _bundles(sent: Files) -> list[tuple[str | None, Files]]:
+    """The bundles that sent files make, with the process where it is known."""
+    diagrams = {name: content for name, content in sent.items() if name.endswith(".bpmn")}
+    called = {f"{key}.bpmn" for name, content in diagrams.items() for key in engine.references(content, name).called}
+    if diagrams:
+        return [(None, _completed(name, sent)) for name in sorted(diagrams) if name not in called]
+    holders = (
+        select(DefinitionVersion.digest, DefinitionVersion.key)
+        .join(DefinitionFile)
+        .where(DefinitionVersion.current, DefinitionFile.name.in_(sent))
+        .distinct()
+        .order_by(DefinitionVersion.key)
+    )
+    found: list[tuple[str | None, Files]] = []
+    for digest, key in session().execute(holders):
+        stored = definitions.files(digest)
+        found.append((key, stored | {name: content for name, content in sent.items() if name in stored}))
+    return found
+
+
+def _completed(main: str, sent: Files) -> Files:
+    """A diagram with all that it names: as sent, else as it is in force."""
+    files: dict[str, bytes] = {}
+    wanted = [main]
+    while wanted:
+        name = wanted.pop()
+        content = sent.get(name) or _in_force(name)
+        if name in files or content is None:
+            continue
+        files[name] = content
+        if name.endswith(".bpmn"):
+            named = engine.references(content, name)
+            wanted += [f"{key}.bpmn" for key in named.called]
+            wanted += [f"{key}.dmn" for key in named.decisions] + [f"{key}.form" for key in named.forms]
+    return files
+
+
+def _in_force(name: str) -> bytes | None:
+    query = (
+        select(DefinitionFile.content)
+        .join(DefinitionVersion, DefinitionVersion.digest == DefinitionFile.definition)
+        .where(DefinitionVersion.current, DefinitionFile.name == name)
+    )
+    content = session().scalars(query.order_by(DefinitionVersion.deployed_at.desc())).first()
+    return bytes(content) if content is not None else None
+
+
+def _each(bundles: Iterable[Any], act: Callable[[Any], Deployed]) -> list[Deployed]:
+    """Deploy one after the other. Raises DefinitionRefused with the problems of all that are refused."""
+    done: list[Deployed] = []
+    problems: list[ValidationIssue] = []
+    for bundle in bundles:
+        try:
+            done.append(act(bundle))
+        except DefinitionRefused as refused:
+            problems += refused.problems
+    if problems:
+        raise DefinitionRefused(problems)
+    return done
+
+
+def deploy_paths(paths: Sequence[Path], author: Author | None = None) -> list[Deployed]:
+    """Deploy each diagram; a refused one leaves the version in force and is remembered with its problems."""
+    return [_attempt(path, lambda files: deploy(files, author)) for path in paths]
+
+
+def deploy_proposals(paths: Sequence[Path], author: Author | None = None) -> list[Deployed]:
+    """Deploy what was never deployed, as each start does; an older version that lies there again stays what it is."""
+
+    def propose(files: Files) -> Deployed:
+        known = session().get(DefinitionVersion, engine.digest_of(files))
+        return deploy(files, author) if known is None else Deployed(known.main, known)
+
+    return [_attempt(path, propose) for path in paths]
+
+
+def deploy_folder(folder: Path = definitions.PROCESSES) -> list[Deployed]:
+    """Deploy what was never deployed of every diagram of a folder."""
+    return deploy_proposals(sorted(folder.glob("*.bpmn")))
+
+
+def _attempt(path: Path, act: Callable[[Files], Deployed]) -> Deployed:
+    try:
+        result = replace(act(definitions.bundle(path)), file=path.name)
+    except DefinitionRefused as refused:
+        result = Deployed(path.name, None, problems=tuple(refused.problems))
+    _remember_faults(result)
+    return result
+
+
+def _remember_faults(result: Deployed) -> None:
+    with transaction(Operation("deploy")) as current_session:
+        current_session.execute(delete(DeploymentFault).where(DeploymentFault.file == result.file))
+        current_session.add_all(
+            DeploymentFault(
+                file=result.file,
+                line=p.line,
+                element=p.element[:200],
+                zh=f"{p.zh}{p.remedy_zh}"[:2000],
+                en=f"{p.en} {p.remedy_en}"[:2000],
+            )
+            for p in result.problems
+        )
+
+
+def proposals(folder: Path = definitions.PROCESSES) -> list[Proposal]:
+    """The diagrams of a folder that differ from what is in force, by file."""
+    digests = (
+        select(DefinitionVersion, DefinitionFile.name, func.encode(func.sha256(DefinitionFile.content), "hex"))
+        .join(DefinitionFile)
+        .where(DefinitionVersion.current)
+    )
+    in_force: dict[str, DefinitionVersion] = {}
+    stored: dict[str, dict[str, str]] = {}
+    for version, name, digest in session().execute(digests):
+        in_force[version.key] = version
+        stored.setdefault(version.key, {})[name] = digest
+    found = []
+    for path in sorted(folder.glob("*.bpmn")):
+        with suppress(DefinitionRefused):  # a file that cannot be read is among the faults of the last start
+            files = definitions.bundle(path)
+            known = session().get(DefinitionVersion, engine.digest_of(files))
+            key = known.key if known else engine.process_of(files)
+            here = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+            there = stored.get(key, {})
+            if differing := tuple(sorted(name for name in {*here, *there} if here.get(name) != there.get(name))):
+                found.append(Proposal(path.name, known, in_force.get(key), differing))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the version in force: what the audit trail says of it. who: an account, else the system's user."""
+
+    at: Any
+    is_new: bool
+    who: str
+    detail: dict[str, Any]
+
+
+def changes(key: str) -> list[Change]:
+    """The changes of the version in force of a process, the latest first."""
+    query = (
+        select(AuditEvent, User.display_name)
+        .outerjoin(User, User.id == AuditEvent.actor_id)
+        .where(AuditEvent.action.in_((DEPLOY, RESTORE)), AuditEvent.detail["process"].astext == key)
+        .order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
+        .limit(50)
+    )
+    return [
+        Change(event.at, event.action == DEPLOY, name or str(event.detail.get("who", "")), event.detail)
+        for event, name in session().execute(query)
+    ]
