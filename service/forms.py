@@ -1,92 +1,39 @@
-"""Forms: a form-js JSON becomes fields to draw and a marshmallow schema that turns what was typed into clean data.
-
-What a form may hold: textfield, textarea, number, select, radio, checkbox, checklist, datetime (subtype date), text.
-Properties of a field: ``personal`` (kept apart, encrypted), ``decimals`` ("1": tenths as an integer), ``show_if`` and
-``required_if`` (see ``Condition``), ``note.<value>`` (a line under a choice).
-"""
+"""Forms: what was typed into the fields of a .form becomes clean data. ``engine.forms`` reads the file."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, pre_load
 
+from service.engine.forms.conditions import Condition
+from service.engine.forms.reader import Field, Option, read_form
 from service.errors import InvalidInput, Message
-from service.validation.fields import EARLIEST, LATEST, Boolean, Choice, Code, Date, List, Number, Text, Typed, by_path
-from service.validation.messages import NO_SUCH_FORM_FIELD, REQUIRED
+from service.validation.fields import (
+    EARLIEST,
+    LATEST,
+    Boolean,
+    Choice,
+    Code,
+    Date,
+    List,
+    Number,
+    Text,
+    Typed,
+    by_path,
+    invalid,
+)
+from service.validation.messages import NO_SUCH_FORM_FIELD, NOT_A_TIME, REQUIRED
 
-MAX_LENGTHS = {"textfield": 200, "textarea": 1000}
-_TERM = re.compile(r"""\s*(\w+)\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)')\s*""")
+__all__ = ["Cleaned", "Condition", "Field", "FormError", "Option", "choice", "clean", "decisions", "fields", "title"]
 
 
 class FormError(ValueError):
-    """A .form file that says something this service does not understand; found when a definition is checked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition on other fields: any of ``any_of``, each all of its terms (name, is_equal, value).
-
-    Written ``decision == 'reject' or decision == 'return'``; ``and`` binds closer than ``or``.
-    """
-
-    any_of: tuple[tuple[tuple[str, bool, str], ...], ...]
-
-    def holds(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether it is true of what was typed; an absent value equals ''."""
-        return any(all((_text(values.get(n)) == v) is same for n, same, v in terms) for terms in self.any_of)
-
-    def to_json(self) -> str:
-        """For the page, which shows and hides fields by the same rule."""
-        return json.dumps(self.any_of, ensure_ascii=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A choice: value, label, and a line that says what follows from it."""
-
-    value: str
-    label: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One component of a form. minimum, maximum in the unit people type; decimals: digits after the point."""
-
-    key: str
-    type: str
-    label: str
-    hint: str = ""
-    required: bool = False
-    options: tuple[Option, ...] = ()
-    options_key: str = ""
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    decimals: int = 0
-    shortest: int = 0
-    longest: int = 200
-    pattern: str = ""
-    default: str = ""
-    placeholder: str = ""
-    personal: bool = False
-    show_if: Condition | None = None
-    required_if: Condition | None = None
-
-    def is_shown(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether the field takes part, given what was typed elsewhere."""
-        return self.show_if is None or self.show_if.holds(values)
-
-    def is_required(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether it must be filled."""
-        return self.required or (self.required_if is not None and self.required_if.holds(values))
+    """A .form file that says something this service does not understand; the gate refuses it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +47,30 @@ class Cleaned:
 def clean(form: bytes, raw: Mapping[str, Any]) -> Cleaned:
     """Clean what was typed into a form; raises InvalidInput with an error at each field.
 
-    Fields that do not show are None, whatever was sent for them; a field the form does not have is refused.
+    Fields that do not show are None, whatever was sent for them; a field the form does not have is refused, one that
+    is only shown left out.
     """
-    asked = [f for f in fields(form) if f.key]
+    known = fields(form)
+    asked = [f for f in known if f.key and not f.readonly]
+    readonly = {f.key for f in known if f.readonly}
+    raw = {name: value for name, value in raw.items() if name not in readonly}
     loaded, wrong = _load(_schema(form), _shown(asked, raw))
     if wrong := _missing(asked, raw, loaded) | wrong:
         raise InvalidInput(wrong)
     return _apart(asked, loaded)
 
 
-@lru_cache(maxsize=256)
 def fields(form: bytes) -> tuple[Field, ...]:
-    """The fields of a form in their order. Raises FormError for a form that cannot be understood."""
-    try:
-        components = json.loads(form)["components"]
-        return tuple(_field(c) for c in components)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FormError(f"{type(error).__name__}: {error}") from error
+    """The fields of a form in their order. Raises FormError for a form that cannot be drawn."""
+    read = read_form(form)
+    if fatal := [fault for fault in read.faults if fault.is_fatal]:
+        raise FormError(" ".join(f"{fault.key}: {fault.en}" for fault in fatal))
+    return tuple(read.fields)
 
 
 def title(form: bytes) -> str:
     """The form's own heading, or ''."""
-    return str(json.loads(form).get("title", ""))
+    return read_form(form).title
 
 
 def decisions(form: bytes) -> list[Option]:
@@ -129,7 +78,7 @@ def decisions(form: bytes) -> list[Option]:
 
     A form without fields has one choice, without value or label; one with several choices or figures has none.
     """
-    known = [f for f in fields(form) if f.key]
+    known = [f for f in fields(form) if f.key and not f.readonly]
     if not known:
         return [Option("", "")]
     asked = choice(form)
@@ -165,7 +114,7 @@ class FormSchema(Schema):
 
 @lru_cache(maxsize=256)
 def _schema(form: bytes) -> FormSchema:
-    members: dict[str, Any] = {f.key: _schema_field(f) for f in fields(form) if f.key}
+    members: dict[str, Any] = {f.key: _schema_field(f) for f in fields(form) if f.key and not f.readonly}
     schema: FormSchema = FormSchema.from_dict(members, name="Form")()  # type: ignore[assignment]
     return schema
 
@@ -211,7 +160,7 @@ def _schema_field(field: Field) -> Any:
         case "checklist":
             return List(_choice(field))
         case "datetime":
-            return Date(earliest=EARLIEST, latest=LATEST)
+            return Date(earliest=EARLIEST, latest=LATEST) if field.subtype == "date" else ClockText(field.subtype)
         case kind:
             return Text(
                 max_length=field.longest,
@@ -222,6 +171,25 @@ def _schema_field(field: Field) -> Any:
             )
 
 
+class ClockText(Text):
+    """A time, or a civil date with one, as the browser writes it: ``18:00``, ``2026-03-02T18:00``."""
+
+    def __init__(self, subtype: str) -> None:
+        super().__init__(max_length=19)
+        self.subtype = subtype
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text = super()._deserialize(value, attr, data, **options)
+        is_time = self.subtype == "time"
+        try:
+            found = datetime.fromisoformat(f"2000-01-01T{text}" if is_time else text)
+        except ValueError:
+            found = None
+        if found is None or found.tzinfo or (not is_time and "T" not in text):
+            raise invalid(NOT_A_TIME)
+        return found.strftime("%H:%M" if is_time else "%Y-%m-%dT%H:%M")
+
+
 def _nothing(field: Field) -> Any:
     """Give the value of a field where nothing was typed."""
     return {"checkbox": False, "checklist": []}.get(field.type)
@@ -229,63 +197,6 @@ def _nothing(field: Field) -> Any:
 
 def _choice(field: Field) -> Choice | Code:
     return Code() if field.options_key else Choice("", [o.value for o in field.options])
-
-
-def _field(component: Mapping[str, Any]) -> Field:
-    kind = component["type"]
-    if kind == "text":
-        return Field("", "text", str(component["text"]))
-    if kind not in ("textfield", "textarea", "number", "select", "radio", "checkbox", "checklist", "datetime"):
-        raise FormError(f"component {kind!r}")
-    rules, extra = component.get("validate", {}), component.get("properties", {})
-    return Field(
-        key=component["key"],
-        type=kind,
-        label=str(component.get("label") or component.get("dateLabel") or ""),
-        hint=str(component.get("description", "")),
-        required=rules.get("required") is True,
-        options=tuple(_option(o, extra) for o in component.get("values", ())),
-        options_key=str(component.get("valuesKey", "")),
-        minimum=_decimal(rules.get("min")),
-        maximum=_decimal(rules.get("max")),
-        decimals=int(extra.get("decimals", component.get("decimalDigits", 0))),
-        shortest=int(rules.get("minLength", 0)),
-        longest=int(rules.get("maxLength", MAX_LENGTHS.get(kind, 200))),
-        pattern=str(rules.get("pattern", "")),
-        default=_text(component.get("defaultValue")),
-        placeholder=str(component.get("appearance", {}).get("placeholder", "")),
-        personal=extra.get("personal") == "true",
-        show_if=_condition(extra.get("show_if")),
-        required_if=_condition(extra.get("required_if")),
-    )
-
-
-def _option(option: Mapping[str, Any], extra: Mapping[str, Any]) -> Option:
-    value = str(option["value"])
-    return Option(value, str(option["label"]), str(extra.get(f"note.{value}", "")))
-
-
-def _condition(text: str | None) -> Condition | None:
-    if not text:
-        return None
-    return Condition(tuple(tuple(_term(t) for t in re.split(r"\band\b", part)) for part in re.split(r"\bor\b", text)))
-
-
-def _term(text: str) -> tuple[str, bool, str]:
-    found = _TERM.fullmatch(text)
-    if not found:
-        raise FormError(f"condition {text!r}: write name == 'value'")
-    return found[1], found[2] == "==", found[3] if found[3] is not None else found[4]
-
-
-def _decimal(value: Any) -> Decimal | None:
-    return None if value is None or value == "" else Decimal(str(value))
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _is_empty(value: Any) -> bool:

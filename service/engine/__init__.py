@@ -25,30 +25,37 @@ from service.engine.kernel.types import (
 from service.engine.kernel.xml_reader import References
 from service.engine.state import shape
 from service.engine.validation.validator import examine, validate
+from service.engine.validation.vocabulary import DecisionUse, Process, SentMessage, Topic, Vocabulary, names_in
 
 __all__ = [
     "BpmnError",
     "Data",
+    "DecisionUse",
     "Definition",
     "Element",
     "Input",
     "Job",
     "MissingRecordedResult",
+    "Process",
     "References",
     "ReplayFrame",
     "Request",
+    "SentMessage",
     "ServiceCall",
     "StaleToken",
     "Step",
     "StepError",
     "ThrownEvent",
+    "Topic",
     "TopicHandler",
     "UserTask",
     "ValidationIssue",
+    "Vocabulary",
     "canonical",
     "digest_of",
     "evaluate_decision",
     "examine",
+    "names_in",
     "process_of",
     "read_definition",
     "references",

@@ -25,6 +25,7 @@ from service.engine.kernel.diagram_reader import MADE, read_diagram
 from service.engine.kernel.types import Data, Element, ValidationIssue
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 from service.engine.validation import validator
+from service.engine.validation.vocabulary import Vocabulary
 from service.errors import DefinitionRefused
 
 CACHE_SIZE = 256  # definitions in memory
@@ -158,26 +159,32 @@ def read_definition(
     functions: tuple[str, ...] = (),
     *,
     deployment_rules: bool = True,
+    vocabulary: Vocabulary | None = None,
     validate: bool = True,
 ) -> Definition:
     """Return the definition of a bundle. Raises DefinitionRefused with every problem that validation finds.
 
     process: the main process, needed when several could be it; functions: host functions that scripts may call (served
-    as topic ``script.<name>``); deployment_rules: apply those beyond BPMN too; validate: False for versions in force,
+    as topic ``script.<name>``); deployment_rules: apply those beyond BPMN too; vocabulary: names outside the bundle, to
+    be checked; validate: False for versions in force,
     which must load even when validation has become stricter.
     """
     digest = digest_of(files)
-    key = (digest, process or "", functions, deployment_rules if validate else None)
+    key = (digest, process or "", functions, deployment_rules if validate else None, vocabulary is None)
     with _lock:
         found = _cache.get(key)
         if found is not None:
             _cache.move_to_end(key)
             return found
-    said = validator.examine(files, deployment_rules=deployment_rules, functions=functions) if validate else []
-    if problems := [issue for issue in said if not issue.is_warning]:
+    said = (
+        validator.examine(files, deployment_rules=deployment_rules, functions=functions, vocabulary=vocabulary)
+        if validate
+        else []
+    )
+    if problems := [issue for issue in said if issue.is_refusal]:
         raise DefinitionRefused(problems)
     found = _made(files, process, digest, functions)
-    found.warnings = tuple(said)
+    found.warnings = tuple(issue for issue in said if issue.is_warning)
     with _lock:
         _cache[key] = found
         while len(_cache) > CACHE_SIZE:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from service.handlers.registry import describe_subject, serve, topics
+from service.handlers.registry import declared_processes, declared_topics, describe_subject, serve, topics
 
-__all__ = ["describe_subject", "serve", "topics"]
+__all__ = ["declared_processes", "declared_topics", "describe_subject", "serve", "topics"]
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

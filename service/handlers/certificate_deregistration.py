@@ -15,7 +15,7 @@ from service.domain.values.calendar import add_years, start_of_day
 from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.registry import task_subject, topic
+from service.handlers.registry import describe_process, message, task_subject, topic
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of, to_domain
 from service.models.tables.certificate import Certificate
@@ -25,6 +25,12 @@ from service.operations.certificates import end_holders
 from service.operations.context import Context, TaskSubject
 from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
+
+describe_process(
+    "certificate_deregistration",
+    starts_with="certificate_id",
+    messages={"recheck": message(may_give="ended_certificate")},
+)
 
 DEFAULT_REASON = N_("有效期满，未参加换证培训")
 
@@ -54,7 +60,11 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
     )
 
 
-@topic("certificate_deregistration.gather_facts")
+@topic(
+    "certificate_deregistration.gather_facts",
+    needs="certificate_id",
+    gives="is_due person_id unit_id valid_to certificate_number authority_id",
+)
 def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Decide if the certificate is still due. Raises Conflict when a case is started for one that is not (R25, R62)."""
     certificate = _certificate(data)
@@ -72,7 +82,7 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("certificate_deregistration.deregister")
+@topic("certificate_deregistration.deregister", needs="certificate_id", reads="reason")
 def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the certificate: its holder now needs an initial certification and a new number (R62, R63)."""
     certificate = _certificate(data)
@@ -85,7 +95,7 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certificate_deregistration.postpone")
+@topic("certificate_deregistration.postpone", needs="until", reads="reason", gives="resume_at")
 def postpone(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Postpone the decision to a day within a year, with a reason; the facts are gathered again then."""
     parse_reason(typed_text(data, "reason"))

@@ -19,7 +19,7 @@ from service.domain.persons.persons import PersonState
 from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, NotFound
-from service.handlers.registry import task_subject, topic
+from service.handlers.registry import describe_process, message, task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of
@@ -36,6 +36,15 @@ from service.operations.enrollments import is_academy
 from service.operations.identity import obstacle_to_owner
 from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
+
+describe_process(
+    "certificate_reissue",
+    starts_with="certificate_id statement",
+    messages={
+        "withdraw_reissue": message(awaited_throughout=True),
+        "certificate_ended": message(awaited_throughout=True),
+    },
+)
 
 
 @task_subject("certificate_reissue")
@@ -60,7 +69,12 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
     )
 
 
-@topic("certificate_reissue.receive")
+@topic(
+    "certificate_reissue.receive",
+    needs="certificate_id",
+    reads="statement",
+    gives="reissue_id certificate_number person_id unit_id authority_id asker_role asker_id",
+)
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Create the application of the holder's unit for a valid, printed certificate that is not being reissued.
 
@@ -95,19 +109,19 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("certificate_reissue.send_back")
+@topic("certificate_reissue.send_back", needs="reissue_id", reads="reason")
 def send_back(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Return the application to the unit; the reason says what is missing."""
     return _decide(data, context, ReissueState.RETURNED)
 
 
-@topic("certificate_reissue.refuse")
+@topic("certificate_reissue.refuse", needs="reissue_id", reads="reason")
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason; the certificate is unchanged."""
     return _decide(data, context, ReissueState.REFUSED)
 
 
-@topic("certificate_reissue.resubmit")
+@topic("certificate_reissue.resubmit", needs="reissue_id", reads="statement")
 def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Submit again with a new statement."""
     row = _reissue(data)
@@ -116,21 +130,21 @@ def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certificate_reissue.withdraw")
+@topic("certificate_reissue.withdraw", needs="reissue_id")
 def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Withdraw the application."""
     _move(_reissue(data), ReissueState.WITHDRAWN)
     return {}
 
 
-@topic("certificate_reissue.lapse")
+@topic("certificate_reissue.lapse", needs="reissue_id")
 def lapse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the reissue because the certificate has ended in the meantime."""
     _move(_reissue(data), ReissueState.LAPSED)
     return {}
 
 
-@topic("certificate_reissue.issue_edition")
+@topic("certificate_reissue.issue_edition", needs="reissue_id", gives="new_certificate_id")
 def issue_edition(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Replace the lost edition: same number, dates and approval, a new token (R64)."""
     row = _reissue(data)
@@ -148,7 +162,7 @@ def issue_edition(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"new_certificate_id": str(new.id)}
 
 
-@topic("certificate_reissue.record_print")
+@topic("certificate_reissue.record_print", needs="reissue_id", reads="print_reason")
 def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Log the print of the new edition, which ends the reissue (R58)."""
     row = _reissue(data)

@@ -42,7 +42,7 @@ from service.operations.identity import obstacle_to_owner
 from service.operations.personal_values import typed_text
 
 
-@topic("certification.issue_certificate")
+@topic("certification.issue_certificate", needs="enrollment_id", gives="certificate_id certificate_number")
 def issue_certificate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Issue the certificate of a passed enrolment: a new number, or the next edition of the one held (R54–R56).
 
@@ -59,7 +59,7 @@ def issue_certificate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"certificate_id": str(certificate.id), "certificate_number": certificate.number}
 
 
-@topic("certification.record_print")
+@topic("certification.record_print", needs="certificate_id", reads="print_reason")
 def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Log a print: with a photo, and from the second on with a reason (R57, R58).
 
@@ -72,7 +72,7 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certification.approve")
+@topic("certification.approve", needs="certificate_id enrollment_id")
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Approve: the certificate becomes valid (R59), the edition it renews is superseded (R56, R60).
 
@@ -94,7 +94,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certification.refuse")
+@topic("certification.refuse", needs="certificate_id enrollment_id", reads="reason")
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason; the association decides what follows (R60, domain.md §8)."""
     certificate = _certificate(data)
@@ -105,7 +105,7 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certification.stop_printing")
+@topic("certification.stop_printing", needs="certificate_id enrollment_id", reads="recovered_prints", gives="printed")
 def stop_printing(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Report if printed copies are still to be recovered; the diagram has ended the print task.
 
@@ -117,7 +117,7 @@ def stop_printing(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"printed": certificate.printed_count > data.get("recovered_prints", 0)}
 
 
-@topic("certification.resubmit")
+@topic("certification.resubmit", needs="enrollment_id certificate_id", gives="recovered_prints certificate_id")
 def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Ask for approval again, with type and unit of the person's record; another face than the printed one is a new
     edition, and the recovered one is void (R79)."""
@@ -132,7 +132,7 @@ def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"recovered_prints": certificate.printed_count, "certificate_id": str(certificate.id)}
 
 
-@topic("certification.void")
+@topic("certification.void", needs="enrollment_id certificate_id", reads="reason")
 def void(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Void a refused certificate and fail the enrolment; a certificate held before is unchanged."""
     certificate = _certificate(data)
@@ -143,7 +143,7 @@ def void(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certification.complete")
+@topic("certification.complete", needs="enrollment_id")
 def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Complete the enrolment once the certificate is printed and approved, in either order (R57)."""
     move_enrollment(load_enrollment(data), EnrollmentState.COMPLETED, context)

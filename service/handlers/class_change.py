@@ -34,6 +34,7 @@ from service.operations.class_change import (
 from service.operations.context import Context
 from service.operations.personal_values import with_texts
 from service.operations.training_classes import (
+    CLASS_DEADLINES,
     compute_deadlines,
     count_enrollments,
     load_class_of_case,
@@ -44,7 +45,13 @@ FOLLOWED_FIELDS = frozenset({"starts_on", "ends_on"})  # the time limits of enro
 WAITING = (EnrollmentState.PENDING, EnrollmentState.CONFIRMED)
 
 
-@topic("class_change.change_class")
+@topic(
+    "class_change.change_class",
+    needs=f"seen {' '.join(FIELD_LABELS)}",
+    reads="stage",
+    gives=f"stage {CLASS_DEADLINES}",
+    values={"stage": "enrolling enrolment_closed check_in_closed"},
+)
 def change_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Change a published class, publish a notice, and let the cases of its enrolments follow (R33, R35).
 

@@ -25,7 +25,7 @@ from service.operations.enrollments import (
 from service.operations.personal_values import typed_text
 
 
-@topic("examination.record_score")
+@topic("examination.record_score", needs="enrollment_id attempt", reads="score absent", gives="score")
 def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record a score of 0 to 100 in tenths, or absence; the institution cannot change it afterwards (R49, R51)."""
     enrollment = load_enrollment(data)
@@ -43,7 +43,7 @@ def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"score": value}
 
 
-@topic("examination.return_score")
+@topic("examination.return_score", needs="enrollment_id attempt", reads="reason")
 def return_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Return a score with a reason; the institution records it again (R51)."""
     enrollment, attempt = load_enrollment(data), data["attempt"]
@@ -52,7 +52,7 @@ def return_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("examination.confirm_score")
+@topic("examination.confirm_score", needs="enrollment_id attempt", gives="passed makeup_left")
 def confirm_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Confirm a score and report if it passes (R50) and if an attempt is left (R52). The organisation that confirms is
     not the one that recorded it (R53)."""
@@ -62,7 +62,7 @@ def confirm_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return _outcome(enrollment, score)
 
 
-@topic("examination.open_makeup")
+@topic("examination.open_makeup", needs="enrollment_id", gives="attempt")
 def open_makeup(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Open the one make-up after a failure (R52)."""
     enrollment = load_enrollment(data)
@@ -71,14 +71,14 @@ def open_makeup(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"attempt": 2}
 
 
-@topic("examination.fail")
+@topic("examination.fail", needs="enrollment_id")
 def fail(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the enrolment as failed; a new one may follow, with a new decision of the need (R52)."""
     move_enrollment(load_enrollment(data), EnrollmentState.FAILED, context)
     return {}
 
 
-@topic("examination.record_refresher")
+@topic("examination.record_refresher", needs="enrollment_id attempt", may_give="certificate_id")
 def record_refresher(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record a passed refresher on the certificate held, once a calendar year (R54); without one, end it so (R80)."""
     enrollment = load_enrollment(data)
@@ -103,7 +103,12 @@ def record_refresher(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"certificate_id": str(held.id)}
 
 
-@topic("examination.propose_correction")
+@topic(
+    "examination.propose_correction",
+    needs="enrollment_id correction_reason",
+    reads="correction_score correction_absent",
+    gives="correction_score correction_reason correction_attempt correction_by",
+)
 def propose_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Propose a correction of the last confirmed score; a second person must assent (R51)."""
     enrollment = load_enrollment(data)
@@ -123,7 +128,13 @@ def propose_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]
     }
 
 
-@topic("examination.settle_correction")
+@topic(
+    "examination.settle_correction",
+    needs="enrollment_id correction_attempt correction_score",
+    reads="decision correction_by recovered recovered_prints correction_reason",
+    gives="passed makeup_left attempt score",
+    tells_apart={"decision": "assent"},
+)
 def settle_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Apply a correction to which a second person assents; without assent nothing changes (R51)."""
     enrollment = load_enrollment(data)

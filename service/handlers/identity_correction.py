@@ -15,7 +15,7 @@ from service.domain.persons.persons import ALREADY_ENTERED
 from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound
-from service.handlers.registry import task_subject, topic
+from service.handlers.registry import describe_process, message, task_subject, topic
 from service.models.db.encryption import ENCRYPTED
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of
@@ -33,6 +33,12 @@ from service.operations.enrollments import is_academy
 from service.operations.identity import change_owner, owns_number
 from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
+
+describe_process(
+    "identity_correction",
+    starts_with="correction_id",
+    messages={"correction_ended": message("outcome", awaited_throughout=True)},
+)
 
 ONE_PERSON = N_("申请人不能复核自己的申请，请由协会另一位经办人复核。")
 PRINTED = N_("该人员有已打印、正待审批的证书，其案卷无法收回打印件；请待其办结后再同意更正。")
@@ -55,7 +61,7 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
     )
 
 
-@topic("identity_correction.receive")
+@topic("identity_correction.receive", needs="correction_id", gives="person_id unit_id authority_id is_academy")
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Link a new correction to its case. Raises NotFound for what another account has asked for."""
     row = _correction(data)
@@ -74,7 +80,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("identity_correction.approve")
+@topic("identity_correction.approve", needs="correction_id is_academy")
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Approve for the province; an academy's has none, and goes on to the association at once."""
     row = _correction(data)
@@ -84,7 +90,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("identity_correction.refuse")
+@topic("identity_correction.refuse", needs="correction_id", reads="reason")
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason, as the province or the association; the record is unchanged."""
     row = _correction(data)
@@ -93,7 +99,7 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("identity_correction.apply")
+@topic("identity_correction.apply", needs="correction_id")
 def apply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Correct the record; numbers of certificates follow, and a certificate whose face is wrong gets a new edition.
 
@@ -121,7 +127,7 @@ def apply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("identity_correction.close")
+@topic("identity_correction.close", needs="correction_id outcome", values={"outcome": "withdrawn lapsed"})
 def close(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End what was withdrawn, or whose person was deregistered meanwhile (R80)."""
     _move(_correction(data), CorrectionState(data["outcome"]))

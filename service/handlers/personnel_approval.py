@@ -13,7 +13,7 @@ from service.domain.persons.persons import PERSON_MOVES, PersonState
 from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, NotFound
-from service.handlers.registry import task_subject, topic
+from service.handlers.registry import describe_process, message, task_subject, topic
 from service.models.db.session import session
 from service.models.queries.persons.correction_list import live_correction_of
 from service.models.queries.scope_adapters import is_in_scope
@@ -26,6 +26,13 @@ from service.operations.enrollments import is_academy
 from service.operations.legacy_certificates import create_legacy_certificate, relink_certificate
 from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
+
+describe_process(
+    "personnel_approval",
+    starts_with="person_id",
+    may_start_with="request reason",
+    messages={"deregister": message("reason", awaited_throughout=True)},
+)
 
 
 @task_subject("personnel_approval")
@@ -44,7 +51,13 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
     )
 
 
-@topic("personnel_approval.receive")
+@topic(
+    "personnel_approval.receive",
+    needs="person_id",
+    reads="request",
+    gives="request unit_id authority_id is_academy",
+    values={"request": "approval deregister"},
+)
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Find the unit and authority of the case. Raises NotFound unless the actor may request it: the unit an approval,
     the province a deregistration.
@@ -62,7 +75,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("personnel_approval.submit")
+@topic("personnel_approval.submit", needs="person_id is_academy")
 def submit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Submit a draft, changed (R14) or rejected person to the province; an academy's is approved at once (R12).
 
@@ -80,7 +93,7 @@ def submit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("personnel_approval.approve")
+@topic("personnel_approval.approve", needs="person_id")
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Approve: the person may be enrolled, and earlier certificates count (R12, R17, R21)."""
     person = _person(data)
@@ -89,7 +102,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("personnel_approval.reject")
+@topic("personnel_approval.reject", needs="person_id", reads="reason")
 def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Reject with a comment; the unit corrects the record and submits again (R13)."""
     person = _person(data)
@@ -98,7 +111,7 @@ def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("personnel_approval.deregister")
+@topic("personnel_approval.deregister", needs="person_id", reads="reason")
 def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Deregister for good, with a reason. Raises Conflict while an enrolment is live (R17)."""
     person = _person(data)

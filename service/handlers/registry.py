@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from service.engine import Request, TopicHandler
+from service.engine import Process, Request, SentMessage, Topic, TopicHandler, names_in
 from service.models.tables.user import User
 from service.operations.context import Context, TaskSubject
 
@@ -20,16 +20,63 @@ Starter = Callable[[User], dict[str, Any]]
 F = TypeVar("F", Handler, Describer, Starter)
 
 _handlers: dict[str, Handler] = {}
+_topics: dict[str, Topic] = {}
+_processes: dict[str, Process] = {}
 _describers: dict[str, Describer] = {}
 _starters: dict[str, Starter] = {}
 
 
-def topic(name: str) -> Callable[[Handler], Handler]:
-    """Register the handler of a topic, named as ``camunda:topic`` in the diagram.
+Domains = Mapping[str, str | Iterable[str]]
+"""Variable → the values it can have: words separated by blanks, or an enumeration."""
+
+
+def topic(
+    name: str,
+    *,
+    needs: str = "",
+    reads: str = "",
+    gives: str = "",
+    may_give: str = "",
+    gives_when: Domains | None = None,
+    values: Domains | None = None,
+    tells_apart: Domains | None = None,
+) -> Callable[[Handler], Handler]:
+    """Register the handler of a topic, named as ``camunda:topic`` in the diagram, with the variables it reads and gives
+    (``engine.Topic``): the gate checks diagrams and forms by them.
 
     Raises ValueError for a second one.
     """
+    _topics.setdefault(
+        name,
+        Topic(
+            names_in(needs),
+            names_in(reads),
+            names_in(gives),
+            names_in(may_give),
+            *(
+                {variable: names_in(some) for variable, some in (given or {}).items()}
+                for given in (gives_when, values, tells_apart)
+            ),
+        ),
+    )
     return _registering(_handlers, name)
+
+
+def describe_process(
+    key: str,
+    *,
+    starts_with: str = "",
+    may_start_with: str = "",
+    starter: str = "",
+    messages: Mapping[str, SentMessage] | None = None,
+) -> None:
+    """Say with which variables this service starts the cases of a process, and which messages it sends to them."""
+    _processes[key] = Process(names_in(starts_with), names_in(may_start_with), names_in(starter), messages or {})
+
+
+def message(gives: str = "", *, may_give: str = "", awaited_throughout: bool = False) -> SentMessage:
+    """Describe a message by what it carries (``engine.SentMessage``)."""
+    return SentMessage(names_in(gives), names_in(may_give), awaited_throughout)
 
 
 def task_subject(process: str) -> Callable[[Describer], Describer]:
@@ -54,6 +101,16 @@ def start_variables_of(process: str, user: User) -> dict[str, Any]:
 def topics() -> Mapping[str, Handler]:
     """Registered handlers by topic."""
     return MappingProxyType(_handlers)
+
+
+def declared_topics() -> Mapping[str, Topic]:
+    """The variables behind each topic."""
+    return MappingProxyType(_topics)
+
+
+def declared_processes() -> Mapping[str, Process]:
+    """The processes whose cases this service starts or sends messages to."""
+    return MappingProxyType(_processes)
 
 
 def serve(context: Context) -> TopicHandler:

@@ -19,7 +19,7 @@ from service.domain.notices.tickets import (
 )
 from service.domain.values.state_machine import check_move
 from service.errors import N_, InvalidInput, NotFound
-from service.handlers.registry import task_subject, topic
+from service.handlers.registry import describe_process, task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.notices.tickets import find_ticket
@@ -28,6 +28,8 @@ from service.models.tables.ticket import Ticket, TicketMessage
 from service.operations.context import Context, TaskSubject
 from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
+
+describe_process("support_ticket", starts_with="ticket_id")
 
 NO_REPLY_TEXT = N_("提问人 14 天未补充，请承办方处理。")
 NO_RATING_TEXT = N_("满 7 天未评价，自动关闭。")
@@ -52,7 +54,12 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
     )
 
 
-@topic("support_ticket.receive")
+@topic(
+    "support_ticket.receive",
+    needs="ticket_id",
+    gives="ticket_kind number requester_id requester_role",
+    values={"ticket_kind": TicketKind},
+)
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Link a new ticket to its case. Raises InvalidInput for a second case, or another author."""
     ticket = _ticket(data)
@@ -67,7 +74,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("support_ticket.assign_desk")
+@topic("support_ticket.assign_desk", needs="ticket_id route", gives="desk_role desk_id answer_within route")
 def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Assign the ticket to the role that the decision table names (S78–S82)."""
     ticket, route = _ticket(data), data["route"]
@@ -80,7 +87,7 @@ def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("support_ticket.accept")
+@topic("support_ticket.accept", needs="ticket_id")
 def accept(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Accept the ticket for the handling unit."""
     ticket = _ticket(data)
@@ -89,7 +96,12 @@ def accept(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("support_ticket.reroute")
+@topic(
+    "support_ticket.reroute",
+    needs="ticket_id new_kind",
+    gives="ticket_kind",
+    values={"ticket_kind": TicketKind, "new_kind": TicketKind},
+)
 def reroute(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Change the kind of the ticket. Raises InvalidInput for a complaint (R69)."""
     ticket, kind = _ticket(data), TicketKind(data["new_kind"])
@@ -101,7 +113,13 @@ def reroute(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"ticket_kind": kind.value}
 
 
-@topic("support_ticket.record_progress")
+@topic(
+    "support_ticket.record_progress",
+    needs="ticket_id",
+    reads="step progress expected_on message",
+    gives="message",
+    values={"step": RepairStep},
+)
 def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record progress for the requester to look up (S81)."""
     ticket = _ticket(data)
@@ -115,7 +133,7 @@ def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return _add_typed(ticket, context, "progress", data)
 
 
-@topic("support_ticket.ask_requester")
+@topic("support_ticket.ask_requester", needs="ticket_id", reads="message", gives="message")
 def ask_requester(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Ask the requester a question."""
     ticket = _ticket(data)
@@ -123,7 +141,7 @@ def ask_requester(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return _add_typed(ticket, context, "ask", data)
 
 
-@topic("support_ticket.record_reply")
+@topic("support_ticket.record_reply", needs="ticket_id", reads="message", gives="message")
 def record_reply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record the requester's answer."""
     ticket = _ticket(data)
@@ -131,7 +149,7 @@ def record_reply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return _add_typed(ticket, context, "reply", data)
 
 
-@topic("support_ticket.note_silence")
+@topic("support_ticket.note_silence", needs="ticket_id")
 def note_silence(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Note that the requester has not answered for 14 days; the handling unit decides what follows."""
     ticket = _ticket(data)
@@ -140,7 +158,7 @@ def note_silence(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("support_ticket.resolve")
+@topic("support_ticket.resolve", needs="ticket_id", reads="message", gives="message")
 def resolve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Resolve the ticket; the requester may reopen it within seven days."""
     ticket = _ticket(data)
@@ -149,7 +167,7 @@ def resolve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return _add_typed(ticket, context, "resolve", data)
 
 
-@topic("support_ticket.reopen")
+@topic("support_ticket.reopen", needs="ticket_id", reads="message", gives="message")
 def reopen(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Reopen a ticket that is not solved."""
     ticket = _ticket(data)
@@ -158,7 +176,13 @@ def reopen(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return _add_typed(ticket, context, "reopen", data)
 
 
-@topic("support_ticket.close")
+@topic(
+    "support_ticket.close",
+    needs="ticket_id",
+    reads="rating message",
+    may_give="message",
+    values={"rating": "1 2 3 4 5"},
+)
 def close(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Close the ticket: rated by the requester, or by the timer seven days after the answer."""
     ticket = _ticket(data)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from service.domain.accounts.roles import Role
 from service.domain.training import classes
+from service.domain.training.class_fields import CLASS_FIELDS
 from service.domain.training.class_progress import Counts, came, is_closed, progress
 from service.domain.training.classes import CLASS_MOVES, ClassState
 from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
@@ -16,20 +17,35 @@ from service.domain.training.training_kind import TrainingKind
 from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.registry import start_variables, task_subject, topic
+from service.handlers.registry import describe_process, message, start_variables, task_subject, topic
 from service.models.tables.organisation import authority_id
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
+from service.operations.class_change import FIELD_LABELS
 from service.operations.class_draft import write_draft
 from service.operations.context import Context, TaskSubject
 from service.operations.personal_values import typed_text, with_texts
 from service.operations.training_classes import (
+    CLASS_DEADLINES,
     compute_deadlines,
     count_enrollments,
     load_class,
     load_class_of_case,
     message_enrollments,
     publish_class_notice,
+)
+
+CLASS_FIELD_NAMES = [one.key for one in CLASS_FIELDS.fields]
+describe_process(
+    "training_class",
+    starter="organiser_id organiser_role",
+    may_start_with="plan_id title kind place capacity hours",
+    messages={
+        "enrollment_changed": message(),
+        "close_enrolment": message(),
+        "cancel_class": message("reason"),
+        "class_changed": message(f"seen {' '.join(FIELD_LABELS)}"),
+    },
 )
 
 INVITED_ROLES = (Role.PROVINCIAL_AUTHORITY, Role.GROUP, Role.ENTERPRISE, Role.TRAINING_INSTITUTION)
@@ -67,7 +83,15 @@ def draft_for_own_organisation(user: User) -> dict[str, Any]:
     return {"organiser_id": str(user.organisation_id), "organiser_role": user.role}
 
 
-@topic("training_class.save_draft")
+@topic(
+    "training_class.save_draft",
+    needs="organiser_id decision",
+    reads=f"{' '.join(CLASS_FIELD_NAMES)} class_id plan_id",
+    may_give=f"class_id {CLASS_DEADLINES}",
+    gives_when={"decision": "publish"},
+    values={"kind": TrainingKind},
+    tells_apart={"decision": "publish discard"},
+)
 def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Write the draft to the row of the class (R33, R36). To publish it, every required field must be valid.
 
@@ -87,7 +111,7 @@ def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"class_id": str(row.id), **compute_deadlines(row)}
 
 
-@topic("training_class.discard_draft")
+@topic("training_class.discard_draft", reads="class_id")
 def discard_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Cancel a draft that was never published."""
     if "class_id" in data:
@@ -131,7 +155,7 @@ def close_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_class.cancel_class")
+@topic("training_class.cancel_class", needs="reason")
 def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Cancel with a reason before the first check-in; its enrolments end and a notice is published (R37)."""
     row = load_class_of_case(context)
@@ -146,7 +170,7 @@ def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_class.update_progress")
+@topic("training_class.update_progress", gives="all_closed")
 def update_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Derive the state of the class from its enrolments, and report if all of them have ended (domain.md §8)."""
     row = load_class_of_case(context)

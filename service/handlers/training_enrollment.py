@@ -27,12 +27,12 @@ from service.domain.training.classes import (
 from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.enrollments import Candidate, ClassOffer
 from service.domain.training.training_kind import TrainingKind
-from service.domain.training.training_need import Need
+from service.domain.training.training_need import FACT_NAMES, Need
 from service.domain.units.units import UnitKind
 from service.domain.values.calendar import DAY, start_of_day
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.registry import start_variables, task_subject, topic
+from service.handlers.registry import describe_process, message, start_variables, task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
@@ -76,6 +76,25 @@ VIA = {
 }
 """Values of ``Enrollment.via``."""
 
+TIME_LIMITS = "confirm_until confirm_by warn_at lapse_at check_in_from check_in_by"
+"""Names of the limits of confirmation and check-in."""
+
+describe_process(
+    "training_enrollment",
+    starts_with="class_id person_id",
+    starter="via on_behalf",
+    messages={
+        "withdraw": message("by reason", awaited_throughout=True),
+        "class_cancelled": message("reason", awaited_throughout=True),
+        "class_changed": message(awaited_throughout=True),
+        "no_show": message(),
+        "undo_check_in": message(),
+        "correct_score": message("correction_score correction_absent correction_reason"),
+        "end_training": message(may_give="reason ended_certificate"),
+        "face_changed": message(),
+    },
+)
+
 
 @task_subject("training_enrollment")
 def describe_subject(data: dict[str, Any]) -> TaskSubject:
@@ -89,7 +108,13 @@ def enroll_by_own_role(user: User) -> dict[str, Any]:
     return {"via": VIA[Role(user.role)], "on_behalf": user.role == Role.PROVINCIAL_AUTHORITY}
 
 
-@topic("training_enrollment.gather_facts")
+@topic(
+    "training_enrollment.gather_facts",
+    needs="class_id person_id",
+    gives="unit_id authority_id institution_id organiser_id kind is_academy needs_confirmation pass_mark"
+    f" makeup_allowed enrolled_on attempt {TIME_LIMITS} {' '.join(FACT_NAMES)}",
+    values={"kind": TrainingKind},
+)
 def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Gather unit and authority, the time limits, and the facts the training need is decided from (R22–R29).
 
@@ -115,7 +140,12 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("training_enrollment.register")
+@topic(
+    "training_enrollment.register",
+    needs="class_id person_id need via needs_confirmation authority_id valid_to reference_date",
+    gives="enrollment_id",
+    values={"need": Need},
+)
 def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Create the enrolment and take a seat; an academy's begins confirmed (R31, R38–R40, R44).
 
@@ -146,13 +176,17 @@ def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"enrollment_id": str(row.id)}
 
 
-@topic("training_enrollment.follow_class")
+@topic(
+    "training_enrollment.follow_class",
+    needs="enrollment_id",
+    gives=TIME_LIMITS,
+)
 def follow_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Compute the time limits again after the class has moved (R35)."""
     return _time_limits(load_enrollment(data).training_class, context.today)
 
 
-@topic("training_enrollment.warn_authority")
+@topic("training_enrollment.warn_authority", needs="enrollment_id confirm_until")
 def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Publish a notice to the province that enrolments lapse soon, once for each last day of a class (R45, R35)."""
     enrollment = load_enrollment(data)
@@ -183,7 +217,7 @@ def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_enrollment.confirm")
+@topic("training_enrollment.confirm", needs="enrollment_id confirm_until")
 def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Confirm after checking R39 again, with the need as of the day of enrolment (R43, R47)."""
     enrollment = load_enrollment(data)
@@ -199,7 +233,7 @@ def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_enrollment.reject")
+@topic("training_enrollment.reject", needs="enrollment_id", reads="decision reason", tells_apart={"decision": "reject"})
 def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Reject with the province's reason, or as lapsed when the timer fires (R45)."""
     refused = data.get("decision") == "reject"
@@ -208,7 +242,7 @@ def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_enrollment.withdraw")
+@topic("training_enrollment.withdraw", needs="enrollment_id", reads="reason")
 def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Withdraw the enrolment, as R46 allows."""
     enrollment = load_enrollment(data)
@@ -222,14 +256,21 @@ def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_enrollment.cancel")
+@topic("training_enrollment.cancel", needs="enrollment_id", reads="reason")
 def cancel(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Cancel the enrolment with its class (R37)."""
     move_enrollment(load_enrollment(data), EnrollmentState.CANCELLED, context, typed_text(data, "reason"))
     return {}
 
 
-@topic("training_enrollment.end_training")
+@topic(
+    "training_enrollment.end_training",
+    needs="enrollment_id",
+    reads="ended_certificate reason recovered_prints",
+    gives="printed",
+    may_give="certificate_number",
+    gives_when={"printed": "True"},
+)
 def end_training(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the enrolment early, with a reason and without record: what the person held has ended, or the association
     ends the training (R80). An unapproved certificate is void; report if printed copies of it are to be recovered.
@@ -247,11 +288,13 @@ def end_training(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     move_enrollment(enrollment, enrollments.state_when_ended(state, is_approved), context, reason)
     if not is_approved:
         _tell_of_end(enrollment, context, reason)
-    printed = certificate.printed_count if certificate else 0
-    return {"printed": printed > data.get("recovered_prints", 0)}
+    if certificate is None:
+        return {"printed": False}
+    printed = certificate.printed_count > data.get("recovered_prints", 0)
+    return {"printed": printed, "certificate_number": certificate.number}
 
 
-@topic("training_enrollment.check_in")
+@topic("training_enrollment.check_in", needs="enrollment_id")
 def check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Check the person in, from the day before the class to its last day (R48, S53)."""
     enrollment = load_enrollment(data)
@@ -265,7 +308,11 @@ def check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_enrollment.undo_check_in")
+@topic(
+    "training_enrollment.undo_check_in",
+    needs="enrollment_id",
+    gives=TIME_LIMITS,
+)
 def undo_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Undo a check-in while there is no score (R48)."""
     enrollment = load_enrollment(data)
@@ -276,7 +323,7 @@ def undo_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return _time_limits(enrollment.training_class, context.today)
 
 
-@topic("training_enrollment.record_no_show")
+@topic("training_enrollment.record_no_show", needs="enrollment_id")
 def record_no_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the enrolment as a no-show after the check-in was closed (domain.md §8)."""
     enrollment = load_enrollment(data)

@@ -19,6 +19,9 @@ from service.models.tables.notice import Notice
 from service.models.tables.training import Enrollment, TrainingClass
 from service.operations.context import Context
 
+CLASS_DEADLINES = "enrol_ends_at starts_at check_in_by"
+"""Names of the instants that ``compute_deadlines`` gives."""
+
 
 def load_class(class_id: UUID) -> TrainingClass:
     """Load a class with organiser and institution."""

@@ -79,6 +79,10 @@ def facts(
     }
 
 
+FACT_NAMES = tuple(facts(date(2000, 1, 1), ()))
+"""Names of the inputs."""
+
+
 def explain(facts: Facts, need: Need) -> Message:
     """One sentence: the need, the dates compared, and the next step (R31)."""
     if need is Need.NONE:

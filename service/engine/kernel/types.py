@@ -11,13 +11,15 @@ from service.errors import ProcessError, TaskAlreadyDone
 
 Data = dict[str, Any]  # JSON values without floats; keys are identifiers
 
+SEVERITIES = {"refused": "拒绝", "warning": "提醒", "note": "说明"}
+
 
 @dataclass(frozen=True, slots=True)
 class ValidationIssue:
-    """One reason to refuse a definition, or a warning of what runs but will surprise: where, what, and how to mend it.
+    """One reason to refuse a definition, a warning of what runs but will surprise, or a note of what is worth knowing.
 
     ``line`` counts from 1 (0: the file as a whole); ``element`` is the id in the diagram or ''; ``rule`` names the rule
-    that found it.
+    that found it; ``severity``: refused | warning | note.
     """
 
     file: str
@@ -28,13 +30,24 @@ class ValidationIssue:
     remedy_zh: str = ""
     remedy_en: str = ""
     rule: str = ""
-    is_warning: bool = False
+    severity: str = "refused"
+
+    @property
+    def is_refusal(self) -> bool:
+        """Tell whether the definition may not be deployed."""
+        return self.severity == "refused"
+
+    @property
+    def is_warning(self) -> bool:
+        """Tell whether it runs, and will surprise."""
+        return self.severity == "warning"
 
     def text(self, language: str = "zh") -> str:
         """One line for a console or a log: ``file:line element: sentence. How to mend it.``"""
         say, mend = (self.zh, self.remedy_zh) if language == "zh" else (self.en, self.remedy_en)
-        marked = f"{'提醒' if language == 'zh' else 'warning'} {self.rule}: " if self.is_warning else ""
-        return f"{self.file}:{self.line} {self.element or '-'}: {marked}{say} {mend}".rstrip()
+        marked = SEVERITIES[self.severity] if language == "zh" else self.severity
+        rule = f"{marked} {self.rule}: " if self.rule or not self.is_refusal else ""
+        return f"{self.file}:{self.line} {self.element or '-'}: {rule}{say} {mend}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def _missing(bundle: Bundle) -> Missing:
 
 
 def _absent(bundle: Bundle) -> Missing:
-    known = {"form": bundle.forms, "decision": bundle.decision_ids(), "called process": set(bundle.processes())}
+    known = {"form": set(bundle.forms), "decision": bundle.decision_ids(), "called process": set(bundle.processes())}
     return (one for one in _missing(bundle) if one[2] and one[2] not in known[one[4]])
 
 

@@ -133,15 +133,19 @@ class Diagram:
 
     def refuse(self, element: Any, zh: str, en: str, remedy_zh: str, remedy_en: str) -> None:
         """Note why this element may not be deployed, and how to mend it."""
-        self._note(element, (zh, en, remedy_zh, remedy_en), is_warning=False)
+        self._note(element, (zh, en, remedy_zh, remedy_en), "refused")
 
     def warn(self, element: Any, zh: str, en: str, remedy_zh: str, remedy_en: str) -> None:
         """Note what runs, and will surprise whoever drew it."""
-        self._note(element, (zh, en, remedy_zh, remedy_en), is_warning=True)
+        self._note(element, (zh, en, remedy_zh, remedy_en), "warning")
 
-    def _note(self, element: Any, texts: tuple[str, str, str, str], *, is_warning: bool) -> None:
+    def note(self, element: Any, zh: str, en: str, remedy_zh: str, remedy_en: str) -> None:
+        """Note what is worth knowing, and runs as it is drawn."""
+        self._note(element, (zh, en, remedy_zh, remedy_en), "note")
+
+    def _note(self, element: Any, texts: tuple[str, str, str, str], severity: str) -> None:
         line = (element if element.sourceline else self.root).sourceline or 0
-        found = ValidationIssue(self.file, line, name_of(element), *texts, rule=self.rule, is_warning=is_warning)
+        found = ValidationIssue(self.file, line, name_of(element), *texts, rule=self.rule, severity=severity)
         self.noted[found] = None
 
     @property

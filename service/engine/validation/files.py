@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from service.engine.dmn import model
+from service.engine.forms.reader import Form, read_form
+from service.engine.kernel.camunda_extensions import local_name
 from service.engine.kernel.diagram_reader import read_diagram
 from service.engine.kernel.types import ValidationIssue
 from service.engine.kernel.xml_reader import parse
-from service.engine.validation.diagram import Diagram, kind
+from service.engine.validation.diagram import Diagram, kind, name_of
 from service.errors import DefinitionRefused
 
 DMN = "https://www.omg.org/spec/DMN/"
@@ -21,20 +22,60 @@ DMN = "https://www.omg.org/spec/DMN/"
 
 @dataclass(slots=True)
 class Bundle:
-    """The files read: diagrams; text of each decision by file and id; keys of forms;
-    personal fields; problems so far.
+    """The files read: diagrams; text of each decision by file and id; models by file; forms by key; personal fields;
+    problems so far. flows: of each process, once they are asked for.
     """
 
     diagrams: list[Diagram] = field(default_factory=list)
     decisions: dict[str, dict[str, str]] = field(default_factory=dict)
-    forms: set[str] = field(default_factory=set)
+    models: dict[str, model.Model] = field(default_factory=dict)
+    forms: dict[str, Form] = field(default_factory=dict)
     personal: set[str] = field(default_factory=set)
     problems: list[ValidationIssue] = field(default_factory=list)
+    flows: list[Any] = field(default_factory=list)
+    rule: str = ""
+    form_files: dict[str, str] = field(default_factory=dict)
+    lines: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def processes(self) -> dict[str, Any]:
         """Process by id that may be called, over all diagrams."""
         found = [p for d in self.diagrams for p in d.all("process") if p.get("id")]
         return {p.get("id"): p for p in found if p.get("isExecutable") != "false"}
+
+    def refuse(self, file: str, node: Any, zh: str, en: str, remedy: tuple[str, str]) -> None:
+        """Note why a file that is no diagram may not be deployed."""
+        self._say(file, node, (zh, en, *remedy), "refused")
+
+    def warn(self, file: str, node: Any, zh: str, en: str, remedy: tuple[str, str]) -> None:
+        """Note what will surprise in a file that is no diagram."""
+        self._say(file, node, (zh, en, *remedy), "warning")
+
+    def tell_field(
+        self, form: str, key: str, zh: str, en: str, remedy: tuple[str, str], severity: str = "refused"
+    ) -> None:
+        """Note something about a field of a form."""
+        self._add(self.form_files[form], self.lines.get((form, key), 0), key, (zh, en, *remedy), severity)
+
+    def _say(self, file: str, node: Any, texts: tuple[str, str, str, str], severity: str) -> None:
+        self._add(file, node.sourceline or 0, name_of(node), texts, severity)
+
+    def _add(self, file: str, line: int, element: str, texts: tuple[str, str, str, str], severity: str) -> None:
+        found = ValidationIssue(file, line, element, *texts, rule=self.rule, severity=severity)
+        if found not in self.problems:
+            self.problems.append(found)
+
+    def facts_of(self, decision: str) -> frozenset[str]:
+        """The facts that a decision reads, with those of the decisions it requires."""
+        found = next((m for m in self.models.values() if decision in m.nodes), None)
+        return facts_read(found, decision) if found else frozenset()
+
+    def outputs(self, decision: str) -> list[tuple[str, frozenset[str]]]:
+        """The outputs of a decision, each with the texts it can have, none where they are not listed."""
+        made = next((m.decisions[decision] for m in self.models.values() if decision in m.decisions), None)
+        if made is None or made.table is None:
+            return []
+        listed = [frozenset(v for v in column.order if isinstance(v, str)) for column in made.table.outputs]
+        return list(zip(made.outputs, listed, strict=True))
 
     def decision_ids(self) -> set[str]:
         """Every decision of the bundle."""
@@ -79,35 +120,75 @@ def _read_decisions(bundle: Bundle, file: str, data: bytes) -> None:
     tables = [e for e in root.iter() if str(e.tag).startswith(f"{{{DMN}") and str(e.tag).endswith("}decision")]
     bundle.decisions[file] = {e.get("id", ""): " ".join(e.itertext()) for e in tables}
     bundle.problems += model.problems(data, file)
+    bundle.models[file] = model.Model(data, file)
 
 
 def _read_form(bundle: Bundle, file: str, data: bytes) -> None:
-    bundle.forms.add(PurePath(file).stem)
-    try:
-        fields = list(_fields(json.loads(data)["components"]))
-        bundle.personal |= {f["key"] for f in fields if f.get("key") and _is_personal(f)}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        bundle.problems.append(
-            ValidationIssue(
-                file,
-                0,
-                "",
-                "表单文件不是 form-js 的 JSON。",
-                "The form is not form-js JSON.",
-                "用表单编辑器重新导出。",
-                "Export it again from the form editor.",
-            )
-        )
+    form, key = read_form(data), PurePath(file).stem
+    bundle.forms[key], bundle.form_files[key] = form, file
+    bundle.personal |= {one.key for one in form.fields if one.personal}
+    for line, text in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
+        for name in re.findall(r'"(?:key|id)"\s*:\s*"([^"]*)"', text):
+            bundle.lines.setdefault((key, name), line)
+    bundle.rule = "forms_are_drawn_as_written"
+    for fault in form.faults:
+        bundle.tell_field(key, fault.key, fault.zh, fault.en, (fault.remedy_zh, fault.remedy_en))
 
 
-def _fields(components: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    for each in components:
-        yield each
-        yield from _fields(each.get("components") or ())
+_FEEL_WORDS = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "in",
+        "if",
+        "then",
+        "else",
+        "for",
+        "return",
+        "some",
+        "every",
+        "satisfies",
+        "between",
+        "true",
+        "false",
+        "null",
+        "function",
+        "instance",
+        "of",
+    ]
+)
 
 
-def _is_personal(each: dict[str, Any]) -> bool:
-    return str((each.get("properties") or {}).get("personal", "")).lower() == "true"
+def facts_read(found: model.Model, decision: str) -> frozenset[str]:
+    """The names in a decision and in those it requires that come from outside the file."""
+    texts, names, todo = [], set[str](), [decision]
+    seen: set[str] = set()
+    while todo:
+        node = found.nodes.get(todo.pop())
+        if node is None or node.get("id") in seen:
+            continue
+        seen.add(node.get("id"))
+        names |= {n.get("name") for n in node.iter() if local_name(n) in ("variable", "formalParameter", "output")}
+        names.add(node.get("name") or "")
+        if local_name(node) == "inputData":
+            continue
+        texts += [t.text or "" for t in node.iter() if local_name(t) == "text"]
+        todo += [(r.get("href") or "").rpartition("#")[2] for r in node.iter() if r.get("href")]
+    inputs = {_input_name(found.nodes[name]) for name in seen if local_name(found.nodes[name]) == "inputData"}
+    for name in sorted(filter(None, names | inputs), key=len, reverse=True):
+        texts = [text.replace(name, " ") if " " in name else text for text in texts]
+    read = {name for text in texts for name in _NAMES.findall(_TEXTS.sub('""', text))}
+    return frozenset((read - _FEEL_WORDS - (names - inputs) - {""}) | inputs)
+
+
+def _input_name(node: Any) -> str:
+    variable = next((n for n in node if local_name(n) == "variable"), None)
+    return str((variable.get("name") if variable is not None else "") or node.get("name") or "")
+
+
+_TEXTS = re.compile(r'"(?:\\.|[^"\\])*"')
+_NAMES = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|\s*\()")
 
 
 def _refuse_file(bundle: Bundle, file: str, data: bytes) -> None:

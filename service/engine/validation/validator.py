@@ -19,12 +19,17 @@ from service.engine.validation import (
     events,
     flows,
     limits,
+    names,
     references,
     schema,
     scripts,
+    tables,
+    variables,
+    waits,
 )
 from service.engine.validation.diagram import Diagram
-from service.engine.validation.files import read_bundle
+from service.engine.validation.files import Bundle, read_bundle
+from service.engine.validation.vocabulary import Vocabulary
 
 RULES = (
     *schema.RULES,
@@ -43,20 +48,29 @@ RULES = (
 
 
 def validate(
-    files: Mapping[str, bytes], *, deployment_rules: bool = True, functions: tuple[str, ...] = ()
+    files: Mapping[str, bytes],
+    *,
+    deployment_rules: bool = True,
+    functions: tuple[str, ...] = (),
+    vocabulary: Vocabulary | None = None,
 ) -> list[ValidationIssue]:
     """List every reason why this bundle (file name → bytes) may not be deployed; empty when it may."""
-    found = examine(files, deployment_rules=deployment_rules, functions=functions)
-    return [issue for issue in found if not issue.is_warning]
+    found = examine(files, deployment_rules=deployment_rules, functions=functions, vocabulary=vocabulary)
+    return [issue for issue in found if issue.is_refusal]
 
 
 def examine(
-    files: Mapping[str, bytes], *, deployment_rules: bool = True, functions: tuple[str, ...] = ()
+    files: Mapping[str, bytes],
+    *,
+    deployment_rules: bool = True,
+    functions: tuple[str, ...] = (),
+    vocabulary: Vocabulary | None = None,
 ) -> list[ValidationIssue]:
-    """List what there is to say of this bundle: the reasons to refuse it, and warnings of what runs but will surprise.
+    """List what there is to say of this bundle: reasons to refuse it, warnings of what runs but will surprise, notes.
 
     deployment_rules: apply those beyond BPMN too (a role for each user task, exactly one executable process);
-    functions: host functions that scripts may call.
+    functions: host functions that scripts may call; vocabulary: names outside the bundle, None when they are not known
+    and therefore not checked.
     """
     read = read_bundle(files)
     for diagram in read.diagrams:
@@ -70,11 +84,34 @@ def examine(
             diagram.rule = deployment_rule.__name__
             deployment_rule(diagram)
     for bundle_rule in (*bundle.RULES, *(bundle.DEPLOYED_TOGETHER if deployment_rules else bundle.LEFT_OUT)):
-        for diagram in read.diagrams:
-            diagram.rule = bundle_rule.__name__
+        _name_rule(read, bundle_rule.__name__)
         bundle_rule(read)
+    if vocabulary is not None and not _is_refused(read):
+        _check_names(read, vocabulary)
     found = [*read.problems, *(problem for diagram in read.diagrams for problem in diagram.problems)]
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.element))
+
+
+def _check_names(read: Bundle, vocabulary: Vocabulary) -> None:
+    """Resolve the names that point out of a bundle which is sound in itself: the cause is said before what follows."""
+    for diagram in read.diagrams:
+        for rule in (*names.RULES, *waits.RULES):
+            diagram.rule = rule.__name__
+            rule(diagram, vocabulary)
+    for bundle_rule in (*names.BUNDLE_RULES, *variables.BUNDLE_RULES, *tables.BUNDLE_RULES):
+        _name_rule(read, bundle_rule.__name__)
+        bundle_rule(read, vocabulary)
+
+
+def _is_refused(read: Bundle) -> bool:
+    found = (*read.problems, *(problem for diagram in read.diagrams for problem in diagram.problems))
+    return any(problem.is_refusal for problem in found)
+
+
+def _name_rule(read: Bundle, rule: str) -> None:
+    read.rule = rule
+    for diagram in read.diagrams:
+        diagram.rule = rule
 
 
 def _apply(rule: Callable[[Diagram], None], diagram: Diagram) -> None:

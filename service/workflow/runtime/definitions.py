@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from service.models.db.session import session
 from service.models.tables.case import Case, Task, TaskState
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.tables.user import User
+from service.workflow.runtime.vocabulary import vocabulary
 
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
 
@@ -85,12 +87,17 @@ def _form(beside: Path, forms: Path, key: str) -> Path:
     return near if near.is_file() else forms / f"{key}.form"
 
 
+def examine(files: Mapping[str, bytes]) -> list[ValidationIssue]:
+    """Every issue that validation finds in a bundle, its names held against what is known here."""
+    return engine.examine(files, vocabulary=vocabulary())
+
+
 def check(paths: list[Path]) -> list[ValidationIssue]:
     """Every issue that validation finds in these diagrams, warnings too, without deploying anything."""
     found: list[ValidationIssue] = []
     for path in paths:
         try:
-            found += engine.examine(bundle(path))
+            found += examine(bundle(path))
         except DefinitionRefused as refused:
             found += refused.problems
     return found

@@ -26,6 +26,7 @@ from service.models.tables.training import TrainingNeed
 from service.models.tables.user import User
 from service.validation import messages
 from service.workflow.runtime import definitions
+from service.workflow.runtime.vocabulary import vocabulary
 
 DEPLOY, RESTORE = "deploy_process", "restore_process"
 MAX_NOTE = 500  # characters
@@ -79,7 +80,7 @@ class Proposal:
 
 def deploy(files: Files, author: Author | None = None, *, process: str | None = None) -> Deployed:
     """Make the bundle the version in force of its process. Raises DefinitionRefused."""
-    read, author = engine.read_definition(files, process), author or Author()
+    read, author = engine.read_definition(files, process, vocabulary=vocabulary()), author or Author()
     with transaction(author.operation) as current:
         current.execute(select(func.pg_advisory_xact_lock(LOCK)))
         known = current.get(DefinitionVersion, read.digest)

@@ -1,0 +1,367 @@
+"""The one reader of a .form: fields to draw and to clean, and the faults for which the gate refuses it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+from service.engine.forms import components
+from service.engine.forms.conditions import Condition, as_text, read_condition, read_hidden
+
+MAX_LENGTHS = {"textfield": 200, "textarea": 1000}
+_KEY = re.compile(r"[A-Za-z]\w{0,99}")
+_REPEATS = re.compile(r"[+*}]\)?[+*{]")  # a repetition repeated, whose time may explode
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice: value, label, and a line that says what follows from it."""
+
+    value: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One component of a form. minimum, maximum in the unit people type; decimals: digits after the point.
+
+    readonly: shown, never read.
+    """
+
+    key: str
+    type: str
+    label: str
+    hint: str = ""
+    required: bool = False
+    options: tuple[Option, ...] = ()
+    options_key: str = ""
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    decimals: int = 0
+    shortest: int = 0
+    longest: int = 200
+    pattern: str = ""
+    default: str = ""
+    placeholder: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    subtype: str = ""
+    personal: bool = False
+    readonly: bool = False
+    show_if: Condition | None = None
+    required_if: Condition | None = None
+
+    def is_shown(self, values: Mapping[str, Any]) -> bool:
+        """Tell whether the field takes part, given what was typed elsewhere."""
+        return self.show_if is None or self.show_if.holds(values)
+
+    def is_required(self, values: Mapping[str, Any]) -> bool:
+        """Tell whether it must be filled."""
+        return self.required or (self.required_if is not None and self.required_if.holds(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something in a form that is refused: at which field, in both languages, and how to mend it.
+
+    is_fatal: the form cannot be drawn at all, whenever it was deployed.
+    """
+
+    key: str
+    zh: str
+    en: str
+    remedy_zh: str
+    remedy_en: str
+    is_fatal: bool = False
+
+
+@dataclass(slots=True)
+class Form:
+    """A form as it was read."""
+
+    title: str = ""
+    fields: list[Field] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def refuse(self, key: str, zh: str, en: str, remedy: tuple[str, str], *, is_fatal: bool = False) -> None:
+        """Note a fault at a field."""
+        self.faults.append(Fault(key, zh, en, *remedy, is_fatal))
+
+
+@lru_cache(maxsize=512)
+def read_form(content: bytes) -> Form:
+    """Read a form; never raises."""
+    form = Form()
+    try:
+        top = json.loads(content)
+        found = top["components"]
+        form.title = str(top.get("title") or "")
+        _only(form, "", top, components.TOP, ("表单", "The form"))
+        _read_all(form, found, None)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        said = f"{type(error).__name__}: {error}"
+        form.refuse(
+            "",
+            f"表单文件不是 form-js 的 JSON({said})。",
+            f"The form is not form-js JSON ({said}).",
+            ("用表单编辑器重新导出。", "Export it again from the form editor."),
+            is_fatal=True,
+        )
+    else:
+        _check_together(form)
+    return form
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Find the known name that was probably meant."""
+    return next(iter(difflib.get_close_matches(name, list(known), 1, 0.75)), None)
+
+
+def _read_all(form: Form, found: Iterable[Any], shown: Condition | None) -> None:
+    for each in found:
+        kind = str(each.get("type"))
+        if kind not in components.ATTRIBUTES:
+            _refuse_component(form, each, kind)
+            continue
+        _only(form, _name(each), each, components.ATTRIBUTES[kind], (f"组件 {kind} ", f"The component {kind}"))
+        _read_one(form, each, kind, _show_if(form, each, shown))
+
+
+def _read_one(form: Form, each: Mapping[str, Any], kind: str, shown: Condition | None) -> None:
+    if kind == "text":
+        form.fields.append(Field("", "text", str(each.get("text") or ""), show_if=shown))
+    elif kind == "group":
+        if each.get("label"):
+            form.fields.append(Field("", "group", str(each["label"]), show_if=shown))
+        _read_all(form, each.get("components") or (), shown)
+    else:
+        form.fields.append(_field(form, each, kind, shown))
+
+
+def _refuse_component(form: Form, each: Mapping[str, Any], kind: str) -> None:
+    meant = nearest(kind, components.ATTRIBUTES)
+    remedy = components.INSTEAD.get(kind) or (
+        (f"是否应为 {meant}?", f"Did you mean {meant}?")
+        if meant
+        else (f"可用:{'、'.join(components.ATTRIBUTES)}。", f"Known are {', '.join(components.ATTRIBUTES)}.")
+    )
+    form.refuse(
+        _name(each),
+        f"表单组件“{kind}”不能显示。",
+        f'The form component "{kind}" cannot be drawn.',
+        remedy,
+        is_fatal=True,
+    )
+
+
+def _name(each: Mapping[str, Any]) -> str:
+    return str(each.get("key") or each.get("id") or "")
+
+
+def _only(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str], where: tuple[str, str]) -> None:
+    """Refuse what is not known by name."""
+    for name in sorted(set(given) - set(known)):
+        meant = nearest(name, known)
+        form.refuse(
+            key,
+            f"{where[0]}的“{name}”不起作用。",
+            f'"{name}" of {where[1][0].lower()}{where[1][1:]} is without effect.',
+            (f"是否应为 {meant}?", f"Did you mean {meant}?")
+            if meant
+            else (f"删去;可用:{'、'.join(sorted(known))}。", f"Remove it; known are {', '.join(sorted(known))}."),
+        )
+
+
+def _show_if(form: Form, each: Mapping[str, Any], outer: Condition | None) -> Condition | None:
+    """Join what hides a component: its own condition in FEEL, its property, and what hides the group around it."""
+    hide = (each.get("conditional") or {}).get("hide")
+    shown = outer
+    for text, read in ((hide, read_hidden), ((each.get("properties") or {}).get("show_if"), read_condition)):
+        if text and (condition := _condition(form, _name(each), str(text), read)):
+            shown = condition.and_also(shown)
+    return shown
+
+
+def _condition(form: Form, key: str, text: str, read: Any = read_condition) -> Condition | None:
+    try:
+        found: Condition = read(text)
+    except ValueError as error:
+        form.refuse(
+            key,
+            f"条件“{text}”读不懂:{error}。",
+            f'The condition "{text}" cannot be read: {error}.',
+            (
+                "属性写 字段 == '值',hide 写 =字段 = \"值\",用 and、or 连接。",
+                "Write field == 'value' in a property, =field = \"value\" in hide, joined by and, or.",
+            ),
+            is_fatal=True,
+        )
+        return None
+    return found
+
+
+def _field(form: Form, each: Mapping[str, Any], kind: str, shown: Condition | None) -> Field:
+    key = str(each.get("key") or "")
+    rules, extra = each.get("validate") or {}, each.get("properties") or {}
+    _only(form, key, rules, components.RULES[kind], (f"{kind} 的 validate ", f"Validate of {kind}"))
+    options = tuple(_option(o, extra) for o in each.get("values") or ())
+    notes = frozenset(f"note.{option.value}" for option in options)
+    _only(form, key, extra, components.PROPERTIES | notes, ("字段属性", "The properties of a field"))
+    appearance = each.get("appearance") or {}
+    _only(form, key, appearance, components.APPEARANCE, (f"{kind} 的 appearance ", f"Appearance of {kind}"))
+    pattern, hint = _pattern(form, key, rules)
+    return Field(
+        key=key,
+        type=kind,
+        label=str(each.get("label") or each.get("dateLabel") or each.get("timeLabel") or ""),
+        hint=str(each.get("description") or hint),
+        required=rules.get("required") is True,
+        options=options,
+        options_key=str(each.get("valuesKey") or ""),
+        minimum=_decimal(form, key, rules.get("min")),
+        maximum=_decimal(form, key, rules.get("max")),
+        decimals=_whole(form, key, extra.get("decimals", each.get("decimalDigits")), 0),
+        shortest=_whole(form, key, rules.get("minLength"), 0),
+        longest=_whole(form, key, rules.get("maxLength"), MAX_LENGTHS.get(kind, 200)),
+        pattern=pattern,
+        default=as_text(each.get("defaultValue")),
+        placeholder=str(appearance.get("placeholder") or ""),
+        prefix=str(appearance.get("prefixAdorner") or ""),
+        suffix=str(appearance.get("suffixAdorner") or ""),
+        subtype=_subtype(form, key, each) if kind == "datetime" else "",
+        personal=_personal(form, key, extra),
+        readonly=each.get("readonly") is True or each.get("disabled") is True,
+        show_if=shown,
+        required_if=_condition(form, key, str(extra["required_if"])) if extra.get("required_if") else None,
+    )
+
+
+def _option(option: Mapping[str, Any], extra: Mapping[str, Any]) -> Option:
+    value = as_text(option["value"])
+    return Option(value, str(option["label"]), str(extra.get(f"note.{value}", "")))
+
+
+def _personal(form: Form, key: str, extra: Mapping[str, Any]) -> bool:
+    """Read the mark of a personal field; what is meant as one is one, and is written plainly."""
+    value = extra.get("personal", "false")
+    if value not in ("true", "false"):
+        form.refuse(
+            key,
+            f"personal 写成了“{value}”。",
+            f'personal is written "{value}".',
+            ('写 "true" 或 "false"。', 'Write "true" or "false".'),
+        )
+    return str(value).strip().lower() not in ("false", "")
+
+
+def _subtype(form: Form, key: str, each: Mapping[str, Any]) -> str:
+    subtype = str(each.get("subtype") or "date")
+    if subtype not in components.SUBTYPES:
+        form.refuse(
+            key,
+            f"日期时间的 subtype“{subtype}”不存在。",
+            f'There is no subtype "{subtype}" of a datetime.',
+            ("写 date、time 或 datetime。", "Write date, time or datetime."),
+            is_fatal=True,
+        )
+    return subtype
+
+
+def _pattern(form: Form, key: str, rules: Mapping[str, Any]) -> tuple[str, str]:
+    """The regular expression of a text, and how to write it; one that could run for ever is refused."""
+    kind = rules.get("validationType")
+    if kind in components.VALIDATION_TYPES:
+        return components.VALIDATION_TYPES[str(kind)]
+    if kind not in (None, "", "custom"):
+        remedy = ("写 email、phone 或 custom。", "Write email, phone or custom.")
+        form.refuse(key, f"没有 validationType“{kind}”。", f'There is no validationType "{kind}".', remedy)
+    text = str(rules.get("pattern") or "")
+    try:
+        re.compile(text)
+        if not _REPEATS.search(text):
+            return text, ""
+        problem = ("重复之上又有重复", "a repetition is repeated")
+    except re.error as error:
+        problem = (str(error), str(error))
+    form.refuse(
+        key,
+        f"pattern“{text}”不可用:{problem[0]}。",
+        f'The pattern "{text}" cannot be used: {problem[1]}.',
+        ("改正正则表达式。", "Correct the regular expression."),
+        is_fatal=True,
+    )
+    return "", ""
+
+
+def _decimal(form: Form, key: str, value: Any) -> Decimal | None:
+    try:
+        return None if value is None or value == "" else Decimal(str(value))
+    except InvalidOperation:
+        _refuse_number(form, key, value)
+        return None
+
+
+def _whole(form: Form, key: str, value: Any, otherwise: int) -> int:
+    if value is None or value == "":
+        return otherwise
+    if re.fullmatch(r"\d{1,6}", str(value).strip()):
+        return int(value)
+    _refuse_number(form, key, value)
+    return otherwise
+
+
+def _refuse_number(form: Form, key: str, value: Any) -> None:
+    form.refuse(key, f"“{value}”不是数。", f'"{value}" is no number.', ("改成数。", "Write a number."), is_fatal=True)
+
+
+def _check_together(form: Form) -> None:
+    """Keys are names, each once; conditions compare fields of the form with values they can have."""
+    inputs = {one.key: one for one in form.fields if one.type in components.INPUTS}
+    seen: set[str] = set()
+    for one in form.fields:
+        if one.type not in components.INPUTS:
+            continue
+        if not _KEY.fullmatch(one.key) or one.key in seen:
+            form.refuse(
+                one.key,
+                f"字段的 key“{one.key}”{'重复' if one.key in seen else '不是变量名'}。",
+                f'The key "{one.key}" of a field is {"used twice" if one.key in seen else "no name of a variable"}.',
+                ("用字母、数字、下划线,各不相同。", "Use letters, digits, underscores; each key once."),
+                is_fatal=True,
+            )
+        seen.add(one.key)
+        if one.type in components.CHOICES and bool(one.options) == bool(one.options_key):
+            remedy = ("写 values 或 valuesKey。", "Write values or valuesKey.")
+            form.refuse(one.key, "选项应写明,且只写一处。", "The choices are to be given, in one place.", remedy)
+        for condition in (one.show_if, one.required_if):
+            for term in condition.terms() if condition else ():
+                _check_term(form, one.key, term, inputs)
+
+
+def _check_term(form: Form, key: str, term: tuple[str, bool, str], inputs: Mapping[str, Field]) -> None:
+    name, _, value = term
+    if name not in inputs:
+        meant = nearest(name, inputs)
+        form.refuse(
+            key,
+            f"条件中的字段“{name}”不在表单中。",
+            f'The condition names the field "{name}", which the form does not have.',
+            (f"是否应为 {meant}?" if meant else "改正字段名。", f"Did you mean {meant}?" if meant else "Correct it."),
+        )
+        return
+    known = {"true", "false"} if inputs[name].type == "checkbox" else {o.value for o in inputs[name].options}
+    if known and value not in {"", *known}:
+        meant = nearest(value, known)
+        form.refuse(
+            key,
+            f"条件中的值“{value}”不是字段 {name} 的选项。",
+            f'The condition compares {name} with "{value}", which is none of its values.',
+            (f"是否应为 {meant}?" if meant else "改正该值。", f"Did you mean {meant}?" if meant else "Correct it."),
+        )
