@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,20 +41,29 @@ def deploy(files: tuple[Path, ...], note: str) -> None:
 
 @click.command()
 @click.argument("files", nargs=-1, type=EXISTING)
-def check(files: tuple[Path, ...]) -> None:
-    """Read diagrams (FILES or folders; default: processes/) through the gate,
-    with forms and decisions; deploy nothing. Exit code 1 when one would be refused; warnings do not count.
+@click.option("--json", "as_json", is_flag=True, help="Write SARIF 2.1.0, as tools of continuous integration read it.")
+@click.option("--strict", is_flag=True, help="Count warnings, too: exit code 1 when there is one.")
+def check(files: tuple[Path, ...], *, as_json: bool, strict: bool) -> None:
+    """Read diagrams (FILES or folders; default: processes/) through the gate, with forms and decisions; deploy nothing.
+
+    Exit code 1 when one would be refused, or when nothing was read; warnings count with --strict only, notes never.
     """
+    from service.cli.sarif import report
     from service.workflow.runtime.definitions import check as problems_of
 
     diagrams = _diagrams(files)
     found = problems_of(diagrams)
-    for issue in found:
-        click.echo(f"{issue.text('zh')}\n    {issue.text('en')}")
-    warnings = sum(issue.is_warning for issue in found)
-    problems = len(found) - warnings
-    click.echo(f"diagrams: {len(diagrams)} read, {problems} problems, {warnings} warnings")
-    sys.exit(1 if problems else 0)
+    problems, warnings = (sum(getattr(issue, which) for issue in found) for which in ("is_refusal", "is_warning"))
+    if as_json:
+        click.echo(json.dumps(report(found), ensure_ascii=False, indent=1))
+    else:
+        for issue in found:
+            click.echo(f"{issue.text('zh')}\n    {issue.text('en')}")
+        notes = len(found) - problems - warnings
+        click.echo(f"diagrams: {len(diagrams)} read, {problems} problems, {warnings} warnings, {notes} notes")
+    if not diagrams:
+        click.echo("没有找到流程图。 No diagram was found.", err=True)
+    sys.exit(1 if problems or not diagrams or (strict and warnings) else 0)
 
 
 @click.command()
@@ -118,7 +128,7 @@ def bring_up_to_date(
 
 
 def _outcome(result: Deployed, is_chatty: bool) -> str:
-    """What became of one file; '' where nothing did and nobody asked."""
+    """Tell what became of one file; '' where nothing did and nobody asked."""
     if result.version is None:
         return ""
     name, number = result.file, result.version.number

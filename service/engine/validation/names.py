@@ -113,8 +113,8 @@ def messages_are_sent_and_caught(bundle: Bundle, known: Vocabulary) -> None:
             waited.setdefault(key, set()).add(name)
             sent = known.processes[key].messages if key in known.processes else {}
             if name not in sent and name not in thrown:
-                is_slip = nearest(name, sent) is not None
-                (d.refuse if is_slip else d.warn)(
+                say = d.warn if key in known.processes else d.note  # another process of other files may send it
+                (d.refuse if nearest(name, sent) else say)(
                     element,
                     f"没有谁发出消息“{name}”。",
                     f'Nobody sends the message "{name}".',

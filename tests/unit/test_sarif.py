@@ -1,0 +1,48 @@
+"""``anpei check --json``: SARIF 2.1.0 of every issue, each with rule, place, sentence and remedy in both languages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from service.cli.processes import check
+from service.config import CHECKOUT
+
+SHIPPED = CHECKOUT / "processes" / "personnel_approval.bpmn"
+SLIPS = {
+    "refused": ('candidateGroups="provincial_authority"', 'candidateGroups="provincial_autority"', 1, 1),
+    "warning": ('name="deregister"', 'name="leave_for_good"', 0, 1),
+    "note": ("", "", 0, 0),
+}
+"""Severity → what is replaced by what, and the exit codes without and with --strict."""
+
+
+@pytest.mark.parametrize("severity", SLIPS)
+def test_an_issue_is_a_result_with_rule_place_and_both_languages(severity: str, tmp_path: Path) -> None:
+    old, new, code, strict_code = SLIPS[severity]
+    file = tmp_path / SHIPPED.name
+    file.write_text(SHIPPED.read_text().replace(old, new, 1) if old else SHIPPED.read_text())
+    runner = CliRunner()
+    assert runner.invoke(check, [str(file)]).exit_code == code
+    assert runner.invoke(check, [str(file), "--strict"]).exit_code == strict_code
+    answer = runner.invoke(check, [str(file), "--json"])
+    report = json.loads(answer.stdout)
+    assert (report["version"], answer.exit_code) == ("2.1.0", code)
+    (run,) = report["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    level = {"refused": "error"}.get(severity, severity)
+    assert level in {result["level"] for result in run["results"]}
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]] == result["ruleId"]
+        place = result["locations"][0]
+        assert place["physicalLocation"]["artifactLocation"]["uri"]
+        assert place["physicalLocation"]["region"]["startLine"] > 0
+        assert place["logicalLocations"][0]["name"]
+        assert all(result["properties"][language][part] for language in ("zh", "en") for part in ("sentence", "remedy"))
+
+
+def test_a_folder_without_diagrams_is_no_success(tmp_path: Path) -> None:
+    assert CliRunner().invoke(check, [str(tmp_path)]).exit_code == 1
