@@ -27,7 +27,7 @@ from service.domain.training.classes import (
 from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.enrollments import Candidate, ClassOffer
 from service.domain.training.training_kind import TrainingKind
-from service.domain.training.training_need import FACT_NAMES, Need
+from service.domain.training.training_need import FACT_NAMES, OUTPUTS, Need
 from service.domain.units.units import UnitKind
 from service.domain.values.calendar import DAY, start_of_day
 from service.domain.values.validators import parse_reason
@@ -144,7 +144,7 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     "training_enrollment.register",
     needs="class_id person_id need via needs_confirmation authority_id valid_to reference_date",
     gives="enrollment_id",
-    values={"need": Need},
+    values={"need": OUTPUTS},
 )
 def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Create the enrolment and take a seat; an academy's begins confirmed (R31, R38–R40, R44).
@@ -152,7 +152,7 @@ def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     Raises InvalidInput at person_id with the first obstacle, Conflict when the class is full.
     """
     training_class, person = _class(data), _person(data)
-    candidate = _candidate(person, training_class, Need(data["need"]), data)
+    candidate = _candidate(person, training_class, Need.of(data["need"]), data)
     for obstacle in enrollments.obstacles_to_enrolling(candidate, _offer(training_class, person), context.today):
         raise InvalidInput({"person_id": obstacle}, text=obstacle)
     row = Enrollment(
@@ -224,7 +224,7 @@ def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     person, training_class = load_trainee(enrollment), enrollment.training_class
     facts = facts_of([person.id], enrollment.enrolled_on)[person.id].facts
     assert context.decide is not None
-    need = Need(context.decide("training_need", facts)["need"])
+    need = Need.of(context.decide("training_need", facts)["need"])
     candidate = _candidate(person, training_class, need, facts, but=enrollment.id)
     offer, last_day = _offer(training_class, person), date.fromisoformat(data["confirm_until"])
     for obstacle in enrollments.obstacles_to_confirming(candidate, offer, context.today, last_day):

@@ -15,6 +15,7 @@ from service.domain.certificates.certificates import Certificate, CertificateSta
 from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import (
+    OUTPUTS,
     EnrollmentFact,
     Facts,
     Need,
@@ -220,7 +221,7 @@ def test_the_plain_library_reads_the_table_with_the_same_cells() -> None:
     table = parser.get_engine("training_need", None).decision_table
     assert table.hit_policy == "UNIQUE"
     assert [column.expression for column in table.inputs] == list(QUESTIONS)
-    assert {rule.outputEntries[0].text for rule in table.rules} == {f'"{need}"' for need in Need}
+    assert {rule.outputEntries[0].text for rule in table.rules} == {f'"{need}"' for need in OUTPUTS}
     assert all(rule.description.startswith("R") for rule in table.rules)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from service import forms
 from service.config import CHECKOUT
+from service.engine.forms.reader import read_form
 from service.errors import InvalidInput, Message
 from service.forms import FormError
 from service.validation.messages import NO_SUCH_FORM_FIELD, REQUIRED
@@ -171,3 +172,74 @@ def test_every_shipped_form_can_be_drawn(path: Path) -> None:
     keys = [f.key for f in forms.fields(path.read_bytes()) if f.key]
     assert len(keys) == len(set(keys))
     assert json.loads(path.read_bytes())["id"] == path.stem
+
+
+HIDDEN = [{"value": "no", "label": "退回"}, {"value": "yes", "label": "同意"}]
+
+
+def test_a_group_is_its_fields_and_hides_them_together() -> None:
+    inner = [field("textfield", "a"), field("textfield", "b", conditional={"hide": '=d != "no" or a = "x"'})]
+    content = form(
+        field("radio", "d", values=HIDDEN),
+        {"type": "group", "label": "退回", "components": inner, "conditional": {"hide": '=d = "yes"'}},
+    )
+    assert [one.type for one in forms.fields(content)] == ["radio", "group", "textfield", "textfield"]
+    assert clean(content, d="yes", a="1", b="2") == {"d": "yes", "a": None, "b": None}
+    assert clean(content, d="no", a="1", b="2") == {"d": "no", "a": "1", "b": "2"}
+    assert clean(content, d="no", a="x", b="2") == {"d": "no", "a": "x", "b": None}
+
+
+@pytest.mark.parametrize(
+    ("more", "typed", "stored"),
+    [
+        ({"subtype": "time"}, "18:00", "18:00"),
+        ({"subtype": "time"}, "25:00", None),
+        ({"subtype": "datetime"}, "2026-03-02T18:00", "2026-03-02T18:00"),
+        ({"subtype": "datetime"}, "2026-02-30T18:00", None),
+        ({"subtype": "datetime"}, "2026-03-02", None),
+    ],
+)
+def test_times_are_read_as_the_browser_writes_them(more: dict[str, Any], typed: str, stored: str | None) -> None:
+    content = form(field("datetime", **more))
+    if stored is None:
+        assert set(wrong(content, x=typed)) == {"x"}
+    else:
+        assert clean(content, x=typed) == {"x": stored}
+
+
+def test_a_field_that_is_only_shown_is_not_read() -> None:
+    content = form(field("textfield", "a", readonly=True), field("textfield", "b"))
+    assert clean(content, a="forged", b="1") == {"b": "1"}
+
+
+def test_an_address_is_checked_by_its_type() -> None:
+    content = form(field("textfield", validate={"validationType": "email"}))
+    assert clean(content, x="a@example.com") == {"x": "a@example.com"}
+    assert set(wrong(content, x="a@b")) == {"x"}
+
+
+REFUSED = {
+    "personal, misspelt value": field("textfield", properties={"personal": "True"}),
+    "personal, misspelt name": field("textfield", properties={"personl": "true"}),
+    "a component that is not drawn": {"type": "dynamiclist", "key": "x", "components": []},
+    "a rule that is not known": field("textfield", validate={"maxLenght": 3}),
+    "no number": field("number", properties={"decimals": "x"}),
+    "a pattern that is none": field("textfield", validate={"pattern": "("}),
+    "a pattern that may run for ever": field("textfield", validate={"pattern": "(a+)+$"}),
+    "a condition in another language": field("textfield", properties={"show_if": "a = 'b'"}),
+    "a condition on no field": field("textfield", properties={"show_if": "other == 'b'"}),
+    "no key": {"type": "textfield", "label": "x"},
+    "choices in no place": field("select"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_gate_refuses_is_never_read_otherwise_when_it_runs(name: str) -> None:
+    """One reader: what is nearly personal is kept as personal, whatever the gate says of it (F3)."""
+    content = form(REFUSED[name])
+    found = read_form(content)
+    assert found.faults, name
+    assert all(fault.zh and fault.en and fault.remedy_zh and fault.remedy_en for fault in found.faults)
+    if name == "personal, misspelt value":
+        assert found.fields[0].personal
+        assert forms.clean(content, {"x": "370102199001011234"}).personal == {"x": "370102199001011234"}

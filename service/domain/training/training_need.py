@@ -17,7 +17,7 @@ Facts = dict[str, Any]
 
 
 class Need(Labelled):
-    """The outputs of the table."""
+    """The outputs of the table; ``UNDECIDED`` stands where the table in force gives none that is known."""
 
     INITIAL = "initial", N_("应取证")
     RENEWAL = "renewal", N_("应换证")
@@ -26,10 +26,20 @@ class Need(Labelled):
     IN_PROGRESS = "in_progress", N_("换证办理中")  # expired, but enrolled in time (R25)
     EXPIRED = "expired", N_("已过期，待注销")  # no class until the ministry deregisters (R24)
 
+    UNDECIDED = "undecided", N_("暂不能判定")
+
+    @classmethod
+    def of(cls, value: object) -> Need:
+        """Read an output of the table, whatever an administrator has written there."""
+        return next((need for need in OUTPUTS if need.value == value), cls.UNDECIDED)
+
     @property
     def kind(self) -> TrainingKind | None:
         """The kind of class that answers this need; None when no class may be joined (R31)."""
         return next((kind for kind in TrainingKind if kind.value == self.value), None)
+
+
+OUTPUTS = tuple(need for need in Need if need is not Need.UNDECIDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,7 @@ _SENTENCES = {
         "证书有效期至 %(valid_to)s，今天是 %(today)s，已过期："
         "须先由工信部注销证书，之后报名取证培训班；注销前不能报名任何班。"
     ),
+    Need.UNDECIDED: N_("现行的决策表对该人员没有给出结论，暂不能报名；流程管理员已可在“流程”页看到这个故障。"),
 }
 _ISSUED_THIS_YEAR = N_(
     "证书于 %(issued_on)s 发证，有效期至 %(valid_to)s，晚于标准点 %(reference_date)s："

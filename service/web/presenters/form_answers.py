@@ -17,7 +17,9 @@ def values_of(fields: Iterable[Field], data: Mapping[str, Any]) -> dict[str, Any
     found = {}
     for field in fields:
         value = data.get(field.key)
-        if field.key and field.key != "decision" and value is not None and not isinstance(value, dict):
+        if field.readonly and value is not None:
+            found[field.key] = answer_text(field, value)
+        elif field.key and field.key != "decision" and value is not None and not isinstance(value, dict):
             found[field.key] = _typed(field, value)
     return found
 

@@ -10,11 +10,13 @@ from functools import cache
 
 from flask import Flask, current_app, g, session, url_for
 from flask_login import current_user
+from markupsafe import Markup
 
 from service.config import CHECKOUT
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.forms import Option
+from service.infrastructure import rich_text
 from service.infrastructure.translation import translate
 from service.models.db.ids import new_id
 from service.models.queries.runtime import inbox
@@ -30,6 +32,7 @@ STATIC = CHECKOUT / "service" / "static"
 def register(app: Flask) -> None:
     """Give the templates what the layout and the macros ask for."""
     app.jinja_env.filters["for_reader"] = for_reader
+    app.jinja_env.filters["markdown"] = lambda text: Markup(rich_text.from_markdown(text))  # noqa: S704 - cleaned
     app.jinja_env.globals |= {
         "with_query": query_params.with_query,
         "menu": navigation.menu,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import load_only
 
 from service import engine
@@ -134,6 +134,16 @@ def version(digest: str) -> DefinitionVersion:
     if found is None:
         raise NotFound
     return found
+
+
+def remember_undecided(decision_key: str, count: int) -> None:
+    """Remember, or forget, that the table in force gives no result: the page Processes and ``/readyz`` tell of it."""
+    file = f"{decision_key}.dmn"
+    session().execute(delete(DeploymentFault).where(DeploymentFault.file == file))
+    if count:
+        zh = f"现行的决策表对 {count} 人没有给出结论。改正决策表后重新部署。"
+        en = f"The table in force gives no result for {count} persons. Correct it and deploy it again."
+        session().add(DeploymentFault(file=file, line=0, element=decision_key, zh=zh, en=en))
 
 
 def faults() -> list[DeploymentFault]:

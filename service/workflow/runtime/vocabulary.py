@@ -7,12 +7,12 @@ from functools import cache
 from service import handlers
 from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.domain.notices.tickets import ANSWERING_ROLES
-from service.domain.training.training_need import FACT_NAMES, Need
+from service.domain.training.training_need import FACT_NAMES, OUTPUTS
 from service.engine import DecisionUse, Vocabulary, names_in
 from service.models.queries.system.form_options import KEYS
 
 DECISIONS = {
-    "training_need": DecisionUse(names_in(FACT_NAMES), {"need": names_in(Need)}),
+    "training_need": DecisionUse(names_in(FACT_NAMES), {"need": names_in(OUTPUTS)}),
     "ticket_routing": DecisionUse(
         outputs={"desk": names_in(ANSWERING_ROLES), "within": frozenset()}, durations=frozenset(["within"])
     ),

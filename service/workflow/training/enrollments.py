@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from service import engine
@@ -15,7 +16,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.training import enrollments
 from service.domain.training.enrollment_state import EnrollmentState
-from service.domain.training.training_need import Need
+from service.domain.training.training_need import Facts, Need
 from service.domain.values.validators import parse_reason
 from service.errors import Message, NotAllowed
 from service.handlers import registry
@@ -34,6 +35,8 @@ from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import definitions, tasks
 from service.workflow.training.enrollment_actions import EnrollmentAction
 from service.workflow.training.score_corrections import enrollment_for
+
+logger = logging.getLogger(__name__)
 
 BATCH_PERSONS = 500  # persons decided in one transaction
 
@@ -90,6 +93,10 @@ def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_00
         with transaction(Operation("refresh_need")):
             _decide(chosen)
         done += len(chosen)
+    if done:
+        with transaction(Operation("refresh_need")):
+            undecided = select(func.count()).where(TrainingNeed.need == Need.UNDECIDED)
+            definitions.remember_undecided("training_need", session().scalar(undecided) or 0)
     return done
 
 
@@ -99,14 +106,25 @@ def decide(known: TrainingNeedInputs) -> Need:
 
 
 def decide_all(known: Mapping[UUID, TrainingNeedInputs]) -> dict[UUID, Need]:
-    """The need of each person by the decision in force; equal facts are decided once."""
+    """The need of each person by the decision in force; equal facts are decided once.
+
+    A table that fails decides nothing: no page fails with it.
+    """
     definition, _ = definitions.decision("training_need")
     decided: dict[str, Need] = {}
     for facts in known.values():
         key = repr(facts.facts)
         if key not in decided:
-            decided[key] = Need(engine.evaluate_decision(definition, "training_need", facts.facts)["need"])
+            decided[key] = _decided(definition, facts.facts)
     return {person_id: decided[repr(facts.facts)] for person_id, facts in known.items()}
+
+
+def _decided(definition: engine.Definition, facts: Facts) -> Need:
+    try:
+        return Need.of(engine.evaluate_decision(definition, "training_need", facts)["need"])
+    except (engine.StepError, KeyError) as error:
+        logger.warning("training_need does not decide: %s", error)
+        return Need.UNDECIDED
 
 
 def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> EnrollmentResult:

@@ -87,7 +87,7 @@ def _tasks(digest: str, waiting: dict[str, int]) -> list[Asked]:
     for element in definition.elements.values():
         if element.type == "userTask":
             form = definition.files.get(f"{element.form_key}.form")
-            fields = forms.fields(form) if form else ()
+            fields = forms.listed_fields(form) if form else ()
             asked.append(
                 Asked(
                     element.id,

@@ -63,11 +63,12 @@ def show(task_id: UUID) -> ResponseReturnValue:
 
 def _values(task: Task, form: bytes | None) -> dict[str, Any]:
     """The first values of fields: a form that collects data goes on from the case's,
-    one that asks for a choice is blank.
+    one that asks for a choice is blank, but for what is only shown.
     """
-    if form is None or forms.choice(form) is not None or not forms.fields(form):
-        return {}
-    return values_of(forms.fields(form), variables.present(task.case_id))
+    fields = forms.fields(form) if form else ()
+    if form and forms.choice(form) is not None:
+        fields = tuple(field for field in fields if field.readonly)
+    return values_of(fields, variables.present(task.case_id)) if fields else {}
 
 
 def digest_of(form: bytes | None) -> str:
