@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -15,6 +15,7 @@ NS = {
     "dd": "http://www.omg.org/spec/DD/20100524/DI",
 }
 Point = tuple[int, int]
+MARGIN = 4  # between a label and what is not its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,10 @@ class Box:
         return (
             self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
+
+    def widened(self, by: int) -> Box:
+        """The box with a margin around it."""
+        return replace(self, left=self.left - by, top=self.top - by, right=self.right + by, bottom=self.bottom + by)
 
     def is_part_of(self, other: Box) -> bool:
         return other.id in (self.inside, self.host)
@@ -65,6 +70,7 @@ class Drawing:
         self.root = etree.parse(path).getroot()
         self.elements = {e.get("id"): e for e in self.root.iter() if isinstance(e.tag, str) and e.get("id")}
         self.boxes = [self._box(s) for s in self.root.iterfind(".//di:BPMNShape", NS)]
+        self.labels = [self._box(s, "di:BPMNLabel/dc:Bounds") for s in self.root.iterfind(".//di:BPMNLabel/..", NS)]
         self.lines = [line for edge in self.root.iterfind(".//di:BPMNEdge", NS) for line in self._lines(edge)]
 
     def nodes(self) -> list[Box]:
@@ -75,6 +81,16 @@ class Drawing:
         """Pairs of boxes that cover each other."""
         pairs = combinations(self.nodes(), 2)
         return [(a.id, b.id) for a, b in pairs if a.touches(b) and not (a.is_part_of(b) or b.is_part_of(a))]
+
+    def crowded(self) -> list[tuple[str, str]]:
+        """Pairs of labels, and labels and boxes, with less than MARGIN between them."""
+        labels = [box.widened(MARGIN // 2) for box in self.labels]
+        pairs = [(a, b) for a, b in combinations(labels, 2) if a.touches(b)]
+        for label in labels:
+            own = (label.id, self.elements[label.id].get("attachedToRef"))
+            boxes = [b for b in self.nodes() if b.kind != "subProcess" and b.id not in own]
+            pairs += [(label, box) for box in boxes if label.touches(box)]
+        return [(a.id, b.id) for a, b in pairs]
 
     def crossings(self) -> list[tuple[str, str]]:
         """Pairs of different flows that cross or run over each other."""
@@ -91,9 +107,9 @@ class Drawing:
                     found.append((line.flow, box.id))
         return found
 
-    def _box(self, shape: etree._Element) -> Box:
+    def _box(self, shape: etree._Element, at: str = "dc:Bounds") -> Box:
         name = str(shape.get("bpmnElement"))
-        element, bounds = self.elements[name], shape.find("dc:Bounds", NS)
+        element, bounds = self.elements[name], shape.find(at, NS)
         assert bounds is not None
         x, y, width, height = (int(bounds.get(k, "0")) for k in ("x", "y", "width", "height"))
         parent = element.getparent()

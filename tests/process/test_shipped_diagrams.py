@@ -58,6 +58,7 @@ def test_everything_is_drawn_and_nothing_covers_or_crosses_anything(path: Path) 
     here = {i for i, e in drawing.elements.items() if str(e.tag).rpartition("}")[2].endswith(kinds)}
     assert {box.id for box in drawing.nodes()} | {line.flow for line in drawing.lines} == here
     assert drawing.overlaps() == []
+    assert drawing.crowded() == []
     assert drawing.crossings() == []
     assert drawing.passages() == []
     assert all(line.start[0] == line.end[0] or line.start[1] == line.end[1] for line in drawing.lines)

@@ -276,4 +276,5 @@ def test_each_need_answers_with_one_kind_of_class_or_none() -> None:
         Need.NONE: None,
         Need.IN_PROGRESS: None,
         Need.EXPIRED: None,
+        Need.UNDECIDED: None,
     }
