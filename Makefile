@@ -6,7 +6,7 @@ LOCK := $(VENV) -m uv pip compile -q --universal --generate-hashes --no-emit-ind
 	--no-header --python-version 3.11
 PYTEST := $(VENV) -m pytest
 unexport PYTHONDONTWRITEBYTECODE  # compiling everything again in every process doubles the time of the tests
-CHECKS := check-style check-types check-imports check-translations check-migrations check-committed check-diagrams check-picture
+CHECKS := check-style check-types check-imports check-translations check-migrations check-committed check-diagrams check-picture check-names
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(MAKEFILE_LIST))
@@ -29,7 +29,7 @@ setup-tests: python
 browser: setup-tests  ## the tests in a real Chromium alone
 	@$(PYTEST) -m browser
 
-check: $(CHECKS)  ## style, types, import contracts, translations, migrations, committed files, diagrams, picture
+check: $(CHECKS)  ## style, types, import contracts, translations, migrations, committed files, diagrams, picture, names
 
 check-style: setup-tests
 	@$(VENV) -m ruff check .
@@ -56,6 +56,9 @@ check-diagrams: setup-tests
 check-picture: python
 	@$(PYTHON) -m setup.picture check
 
+check-names: python
+	@$(PYTHON) -m setup.names check
+
 fix: setup-tests  ## mend what ruff can mend
 	@$(VENV) -m ruff check --fix .
 	@$(VENV) -m ruff format .
@@ -80,6 +83,9 @@ migration: setup-tests  ## write the migration that brings the database to the m
 
 translations: setup-tests  ## collect texts into the catalogues and compile them
 	@$(VENV) -m setup.translations update
+
+names: python  ## write docs/names.md from the code
+	@$(PYTHON) -m setup.names
 
 picture: python  ## draw docs/architecture.svg from the contracts in setup.cfg
 	@$(PYTHON) -m setup.picture
