@@ -1,4 +1,4 @@
-"""Write ``docs/names.md`` from the code: the names that diagrams, forms and tables may use. ``check``: it is current."""
+"""Write ``docs/names.md`` from the code: names that diagrams, forms and tables may use. ``check``: it is current."""
 
 from __future__ import annotations
 
