@@ -166,3 +166,27 @@ def test_a_field_that_only_people_read_is_a_note() -> None:
     form["components"].append({"type": "textfield", "key": "file_number", "label": "档案号"})
     found = definitions.examine({**files, "approve_person.form": json.dumps(form).encode()})
     assert [(i.severity, i.element) for i in found if i.file == "approve_person.form"] == [("note", "file_number")]
+
+
+def test_an_id_that_is_used_twice_is_called_that_and_nothing_else_is_said() -> None:
+    """F14: the cause alone, with the line of the first."""
+    files = definitions.bundle(FOLDER / "personnel_approval.bpmn")
+    text = files["personnel_approval.bpmn"].replace(b'<bpmn:endEvent id="approved"', b'<bpmn:endEvent id="approve"')
+    found = definitions.examine({**files, "personnel_approval.bpmn": text})
+    assert [(i.rule, i.element) for i in found] == [("ids_are_used_once", "approve")]
+    assert "used twice, first in line" in found[0].en
+
+
+@pytest.mark.parametrize("vendor", ["http://flowable.org/bpmn", "http://camunda.org/schema/zeebe/1.0"])
+def test_a_foreign_dialect_is_said_once_with_what_to_write_instead(vendor: str) -> None:
+    files = definitions.bundle(FOLDER / "personnel_approval.bpmn")
+    text = (
+        files["personnel_approval.bpmn"]
+        .decode()
+        .replace("<bpmn:definitions ", f'<bpmn:definitions xmlns:o="{vendor}" ')
+    )
+    for kind in ("serviceTask", "userTask"):
+        text = text.replace(f"<bpmn:{kind} ", f'<bpmn:{kind} o:skipExpression="x" o:delegateExpression="y" ')
+    found = [i for i in definitions.examine({**files, "personnel_approval.bpmn": text.encode()}) if i.is_refusal]
+    assert [i.rule for i in found] == ["dialect_is_ours"]
+    assert "camunda:topic" in found[0].remedy_en

@@ -40,7 +40,7 @@ def test_drawing_documentation_and_colours_are_ignored() -> None:
         (chain(task("a", attributes='isForCompensation="perhaps"')), "a", "schema"),
         (chain('<task id="1a"/>'), "1a", "schema"),
         (chain(task("a")) + "<task/>", "P", "no id"),
-        (chain(task("a")) + task("a"), "a", "schema"),
+        (chain(task("a")) + task("a"), "a", "used twice"),
         (chain(task("a", inner="<outgoing>a_e</outgoing><documentation>late</documentation>")), "a", "schema"),
         (chain(task("a", inner='<documentation textFormat="plain">d</documentation>')), "a", "media type"),
         (chain(task("a", inner="<potentialOwner/>")), "a", "candidateGroups"),
@@ -111,7 +111,6 @@ def test_every_problem_of_a_file_is_told_at_once_with_its_line() -> None:
 @pytest.mark.parametrize(
     ("body", "zh", "en"),
     [
-        (chain(task("a")) + task("a"), "id“a”与别的元素重复", 'id "a" of task is not unique'),
         (chain(task("a", attributes='startQuantity="many"')), "startQuantity 的值“many”不合法", 'the value "many"'),
         (chain(task("a", attributes='colour="red"')), "不能有属性 colour", "may not have the attribute colour"),
         (chain(task("a", inner="<incoming>s_a</incoming><documentation/>")), "次序不对", "wrong order"),

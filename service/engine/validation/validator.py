@@ -13,6 +13,7 @@ from service.engine.validation import (
     ad_hoc,
     bundle,
     camunda_extensions,
+    causes,
     collaboration,
     compensation,
     data,
@@ -74,8 +75,12 @@ def examine(
     """
     read = read_bundle(files)
     for diagram in read.diagrams:
+        diagram.rule = "ids_are_used_once"
+        if not causes.ids_are_used_once(diagram):
+            return _sorted(read)
         for rule in RULES:
             _apply(rule, diagram)
+        causes.tell_dialect_once(diagram)
         diagram.rule = "scripts_are_starlark"
         scripts.scripts_are_starlark(diagram, functions)
         diagram.rule = "personal_fields_are_not_read"
@@ -88,6 +93,10 @@ def examine(
         bundle_rule(read)
     if vocabulary is not None and not _is_refused(read):
         _check_names(read, vocabulary)
+    return _sorted(read)
+
+
+def _sorted(read: Bundle) -> list[ValidationIssue]:
     found = [*read.problems, *(problem for diagram in read.diagrams for problem in diagram.problems)]
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.element))
 
