@@ -12,6 +12,7 @@ from service.infrastructure.trusted_proxies import TrustedProxies
 from service.models.db.session import db
 from service.models.db.time_limits import PAGE, TimeLimits, limit_transactions
 from service.models.listeners.registration import register_listeners
+from service.workflow.runtime import effects
 
 # Pages ask small questions, many at once: what helps one long question alone
 # (compiling it, splitting it over cores) costs them more.
@@ -43,6 +44,7 @@ def create_app(configuration: Settings | None = None, limits: TimeLimits = PAGE)
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
     )
     register_listeners()
+    effects.register()
     db.init_app(app)
     with app.app_context():
         limit_transactions(db.engine, limits)

@@ -10,7 +10,7 @@ import pwd
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -57,6 +57,17 @@ class MailServer:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundHosts:
+    """The services that diagrams may call. origins: ``https://host:port``; networks: private ones that may be reached;
+    secrets: keys of signatures by name.
+    """
+
+    origins: frozenset[str] = frozenset()
+    networks: tuple[Network, ...] = ()
+    secrets: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
 class Signing:
     """The signer of certificates. key: PEM of key and certificates, None for the demonstration's own;
     token: ``module;token;key`` of a PKCS#11 token whose ``pin`` opens it; timestamps: address of the authority.
@@ -91,6 +102,7 @@ class Settings:
     address: str = ""  # under which people reach the pages: links in mails, QR codes, the host that requests may name
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* headers are believed
     signing: Signing = Signing()
+    outbound: OutboundHosts = OutboundHosts()
 
     @property
     def roles(self) -> DatabaseRoles:
@@ -120,6 +132,7 @@ def settings() -> Settings:
         address=os.environ.get("ANPEI_ADDRESS", "").rstrip("/"),
         trusted_proxies=read_networks(os.environ.get("ANPEI_TRUSTED_PROXIES", "")),
         signing=_read_signing(os.environ),
+        outbound=read_outbound(os.environ),
     )
 
 
@@ -137,12 +150,31 @@ def _read_signing(given: Mapping[str, str]) -> Signing:
     return Signing(Path(key) if key else None, token, given.get("ANPEI_SIGNING_PIN", ""), timestamps)
 
 
-def read_networks(text: str) -> tuple[Network, ...]:
+def read_outbound(given: Mapping[str, str]) -> OutboundHosts:
+    """Read which services diagrams may call; the file of secrets has lines ``name value``. Raises InvalidSetting."""
+    origins = set()
+    for text in filter(None, map(str.strip, given.get("ANPEI_HTTP_HOSTS", "").split(","))):
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.path not in ("", "/"):
+            raise InvalidSetting(f"ANPEI_HTTP_HOSTS: {text} is no host, host:port or http://host:port")
+        origins.add(f"{parts.scheme}://{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}")
+    secrets: dict[str, bytes] = {}
+    if file := given.get("ANPEI_HTTP_SECRETS"):
+        try:
+            lines = [line.split() for line in Path(file).read_text().splitlines() if line.strip()]
+            secrets = {name: value.encode() for name, value in lines}
+        except (OSError, ValueError) as error:
+            raise InvalidSetting(f"ANPEI_HTTP_SECRETS: {error}") from error
+    networks = read_networks(given.get("ANPEI_HTTP_NETWORKS", ""), "ANPEI_HTTP_NETWORKS")
+    return OutboundHosts(frozenset(origins), networks, MappingProxyType(secrets))
+
+
+def read_networks(text: str, name: str = "ANPEI_TRUSTED_PROXIES") -> tuple[Network, ...]:
     """Read addresses and networks, separated by commas. Raises ``InvalidSetting`` for what is neither."""
     try:
         return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise InvalidSetting(f"ANPEI_TRUSTED_PROXIES: {error}") from error
+        raise InvalidSetting(f"{name}: {error}") from error
 
 
 def data_dir() -> Path:

@@ -67,12 +67,18 @@ class Definition:
         self.name = process
         self.elements: dict[str, Element] = {}
         self.attributes: dict[str, Attributes] = {}
+        self.english: dict[str, str] = {}
         self.messages: tuple[str, ...] = ()
         self.warnings: tuple[ValidationIssue, ...] = ()
         self.decisions: dict[str, model.Decision] = {}
         self._survey()
         self.topics = _distinct(e.topic for e in self.elements.values())
         self.forms = _distinct(e.form_key for e in self.elements.values())
+
+    @cached_property
+    def sets_states(self) -> bool:
+        """Tell whether the diagram says in which state its subject is; earlier ones leave it to topics."""
+        return any("state" in found.properties for found in self.attributes.values())
 
     @property
     def start_form(self) -> str | None:
@@ -124,6 +130,7 @@ class Definition:
         identity, name = node.get("id"), node.get("name") or node.get("id")
         if identity == self.process:
             self.name = name
+        self._note_english(name, attributes_of(node).properties)
         role = node.get(f"{{{CAMUNDA}}}candidateStarterGroups")
         self.elements[identity] = Element(identity, name, "process", identity, node.sourceline or 0, role=role)
 
@@ -131,6 +138,7 @@ class Definition:
         found = attributes_of(node)
         identity = node.get("id")
         self.attributes[identity] = found
+        self._note_english(node.get("name") or "", found.properties)
         self.elements[identity] = Element(
             id=identity,
             name=node.get("name") or identity,
@@ -143,6 +151,12 @@ class Definition:
             called=node.get("calledElement"),
             decision=found.decision,
         )
+
+    def _note_english(self, name: str, properties: Mapping[str, str]) -> None:
+        """Note the English that stands beside the name of an element and of its state."""
+        for text, english in ((name, "name_en"), (properties.get("state_name"), "state_name_en")):
+            if text and properties.get(english):
+                self.english[text] = properties[english]
 
 
 def _distinct(values: Any) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from SpiffWorkflow.task import Task
 from service.engine import state
 from service.engine.bpmn import events, throw_events
 from service.engine.bpmn.case_scopes import Case
+from service.engine.bpmn.expressions_eval import reached_by
 from service.engine.bpmn.spec_builder import ExecutableSpecs
 from service.engine.bpmn.step_context import (
     READY,
@@ -24,6 +25,7 @@ from service.engine.kernel.timers import to_text
 from service.engine.kernel.types import (
     Data,
     Input,
+    Reached,
     StaleToken,
     Step,
     StepError,
@@ -181,7 +183,8 @@ def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
     if not case.completed and not tokens and not arrivals:
         raise StepError("案件既没有结束,也没有停留在任何元素上。")
     after = open_work(tokens)
-    opened = tuple(user_task(task, definition) for token, task in after.users.items() if token not in before.users)
+    begun = [task for token, task in after.users.items() if token not in before.users]
+    opened = tuple(user_task(task, definition) for task in begun)
     shape, data_digest = state.digests(case, definition, tokens, arrivals, salt)
     context = case.context
     return Step(
@@ -200,7 +203,14 @@ def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
         shape=shape,
         data_digest=data_digest,
         data=dict(case.data),
+        reached=_reached(begun, case.context),
     )
+
+
+def _reached(begun: list[Task], context: StepContext) -> Reached | None:
+    """The state that the diagram says its subject is in: of the last user task that opened, else of what was done."""
+    stated = [task for task in begun if "state" in task.task_spec.attributes.properties]
+    return reached_by(stated[-1]) if stated else context.reached
 
 
 def _gone(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

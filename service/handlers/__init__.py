@@ -9,9 +9,27 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from service.handlers.registry import declared_processes, declared_topics, describe_subject, serve, topics
+from service.handlers.earlier_states import earlier_state
+from service.handlers.registry import (
+    declared_processes,
+    declared_topics,
+    describe_subject,
+    serve,
+    states_of,
+    topics,
+    write_state,
+)
 
-__all__ = ["declared_processes", "declared_topics", "describe_subject", "serve", "topics"]
+__all__ = [
+    "declared_processes",
+    "declared_topics",
+    "describe_subject",
+    "earlier_state",
+    "serve",
+    "states_of",
+    "topics",
+    "write_state",
+]
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from service.domain.certificates import certificate_number, certificates
 from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateKind, CertificateState
-from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
@@ -32,11 +31,11 @@ from service.operations.certificates import (
 )
 from service.operations.context import Context
 from service.operations.enrollments import (
+    give_reason,
     is_academy,
     load_enrolled_person,
     load_enrollment,
     load_trainee,
-    move_enrollment,
 )
 from service.operations.identity import obstacle_to_owner
 from service.operations.personal_values import typed_text
@@ -54,8 +53,6 @@ def issue_certificate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         renews = enrollment.kind == TrainingKind.RENEWAL
         certificate = _renewed(enrollment, context) if renews else _initial(enrollment, context)
         session().add(certificate)
-    if enrollment.state != EnrollmentState.CERTIFYING:
-        move_enrollment(enrollment, EnrollmentState.CERTIFYING, context)
     return {"certificate_id": str(certificate.id), "certificate_number": certificate.number}
 
 
@@ -139,14 +136,13 @@ def void(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     reason = parse_reason(typed_text(data, "reason"))
     check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VOID)
     certificate.state, certificate.void_reason = CertificateState.VOID, reason
-    move_enrollment(load_enrollment(data), EnrollmentState.FAILED, context, reason)
+    give_reason(load_enrollment(data), reason)
     return {}
 
 
 @topic("certification.complete", needs="enrollment_id")
 def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Complete the enrolment once the certificate is printed and approved, in either order (R57)."""
-    move_enrollment(load_enrollment(data), EnrollmentState.COMPLETED, context)
     return {}
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.domain.training import enrollments, scores
+from service.domain.training import scores
 from service.domain.training.classes import refresher_year
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.values.validators import parse_reason
@@ -17,11 +17,7 @@ from service.models.db.session import session
 from service.models.tables.training import Enrollment, RefresherRecord, Score
 from service.operations.certificates import find_approved_certificate, find_unapproved_certificate, void_certificate
 from service.operations.context import Context
-from service.operations.enrollments import (
-    load_enrollment,
-    load_scores,
-    move_enrollment,
-)
+from service.operations.enrollments import give_reason, load_enrollment, load_scores
 from service.operations.personal_values import typed_text
 
 
@@ -29,8 +25,6 @@ from service.operations.personal_values import typed_text
 def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record a score of 0 to 100 in tenths, or absence; the institution cannot change it afterwards (R49, R51)."""
     enrollment = load_enrollment(data)
-    if obstacle := enrollments.obstacle_to_recording(EnrollmentState(enrollment.state)):
-        raise Conflict(obstacle)
     value = _typed(data.get("score"), is_absent=bool(data.get("absent")), field="score")
     attempt = data["attempt"]
     score = load_scores(enrollment).get(attempt)
@@ -39,7 +33,6 @@ def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         session().add(score)
     score.value, score.entered_by, score.submitted_at = value, context.actor_id, context.at
     enrollment.attempts = attempt
-    move_enrollment(enrollment, EnrollmentState.SCORED, context)
     return {"score": value}
 
 
@@ -48,7 +41,6 @@ def return_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Return a score with a reason; the institution records it again (R51)."""
     enrollment, attempt = load_enrollment(data), data["attempt"]
     load_scores(enrollment)[attempt].return_reason = parse_reason(typed_text(data, "reason"))
-    move_enrollment(enrollment, EnrollmentState.CHECKED_IN if attempt == 1 else EnrollmentState.MAKEUP, context)
     return {}
 
 
@@ -65,28 +57,23 @@ def confirm_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("examination.open_makeup", needs="enrollment_id", gives="attempt")
 def open_makeup(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Open the one make-up after a failure (R52)."""
-    enrollment = load_enrollment(data)
-    if enrollment.state != EnrollmentState.MAKEUP:
-        move_enrollment(enrollment, EnrollmentState.MAKEUP, context)
     return {"attempt": 2}
 
 
 @topic("examination.fail", needs="enrollment_id")
 def fail(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the enrolment as failed; a new one may follow, with a new decision of the need (R52)."""
-    move_enrollment(load_enrollment(data), EnrollmentState.FAILED, context)
     return {}
 
 
-@topic("examination.record_refresher", needs="enrollment_id attempt", may_give="certificate_id")
+@topic("examination.record_refresher", needs="enrollment_id attempt", gives="is_recorded", may_give="certificate_id")
 def record_refresher(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record a passed refresher on the certificate held, once a calendar year (R54); without one, end it so (R80)."""
     enrollment = load_enrollment(data)
     held = find_approved_certificate(enrollment.person_id)
     if held is None:  # it has ended meanwhile: the message is on its way, or an earlier diagram does not receive it
-        reason = str(Message(N_("培训期间证书已终止，不登记再培训。")))
-        move_enrollment(enrollment, EnrollmentState.TERMINATED, context, reason)
-        return {}
+        give_reason(enrollment, str(Message(N_("培训期间证书已终止，不登记再培训。"))))
+        return {"is_recorded": False}
     training_class, last = enrollment.training_class, load_scores(enrollment)[data["attempt"]]
     session().add(
         RefresherRecord(
@@ -99,8 +86,7 @@ def record_refresher(context: Context, data: dict[str, Any]) -> dict[str, Any]:
             score=last.value,
         )
     )
-    move_enrollment(enrollment, EnrollmentState.COMPLETED, context)
-    return {"certificate_id": str(held.id)}
+    return {"certificate_id": str(held.id), "is_recorded": True}
 
 
 @topic(

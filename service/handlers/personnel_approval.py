@@ -9,11 +9,11 @@ from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.permissions import Action
 from service.domain.persons import persons
-from service.domain.persons.persons import PERSON_MOVES, PersonState
-from service.domain.values.state_machine import check_move
+from service.domain.persons.persons import PersonState
 from service.domain.values.validators import parse_reason
+from service.engine import Reached
 from service.errors import N_, Conflict, InvalidInput, NotFound
-from service.handlers.registry import describe_process, message, task_subject, topic
+from service.handlers.registry import describe_process, message, subject_state, task_subject, topic
 from service.models.db.session import session
 from service.models.queries.persons.correction_list import live_correction_of
 from service.models.queries.scope_adapters import is_in_scope
@@ -49,6 +49,13 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
         unit_id=person.unit_id,
         authority_id=person.unit.authority_id,
     )
+
+
+@subject_state("personnel_approval", PersonState)
+def write_state(context: Context, data: dict[str, Any], reached: Reached) -> None:
+    """Write the state of the person."""
+    person = _person(data)
+    person.state, person.stage = PersonState(reached.state), reached.name
 
 
 @topic(
@@ -88,8 +95,6 @@ def submit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     person.case_id = context.case_id
     if data["is_academy"]:
         _enter(person, context)
-    else:
-        _move(person, PersonState.PENDING)
     return {}
 
 
@@ -107,7 +112,6 @@ def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Reject with a comment; the unit corrects the record and submits again (R13)."""
     person = _person(data)
     person.decision_comment = parse_reason(typed_text(data, "reason"))
-    _move(person, PersonState.REJECTED)
     return {}
 
 
@@ -121,7 +125,6 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise Conflict(obstacle)
     person.decision_comment = parse_reason(typed_text(data, "reason"))
     person.case_id = context.case_id
-    _move(person, PersonState.DEREGISTERED)
     if (correction := live_correction_of(person.id)) and correction.case_id:
         context.send_message(correction.case_id, "correction_ended", {"outcome": "lapsed"})
     if held := find_approved_certificate(person.id):
@@ -131,15 +134,8 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _enter(person: Person, context: Context) -> None:
-    if person.state != PersonState.APPROVED:
-        _move(person, PersonState.APPROVED)
     relink_certificate(person, context.today)
     create_legacy_certificate(person, context)
-
-
-def _move(person: Person, to: PersonState) -> None:
-    check_move(PERSON_MOVES, PersonState(person.state), to)
-    person.state = to
 
 
 def _person(data: dict[str, Any]) -> Person:

@@ -24,15 +24,15 @@ from service.domain.training.classes import (
     confirmation_warning_at,
     is_open_to,
 )
-from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
+from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState, has_come
 from service.domain.training.enrollments import Candidate, ClassOffer
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import FACT_NAMES, OUTPUTS, Need
-from service.domain.units.units import UnitKind
 from service.domain.values.calendar import DAY, start_of_day
 from service.domain.values.validators import parse_reason
+from service.engine import Reached
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.registry import describe_process, message, start_variables, task_subject, topic
+from service.handlers.registry import describe_process, message, start_variables, subject_state, task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
@@ -48,13 +48,14 @@ from service.operations.certificates import ending_reason, find_unapproved_certi
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollment_subject import describe_enrollment
 from service.operations.enrollments import (
+    give_reason,
     is_academy,
     load_enrollment,
     load_scores,
     load_trainee,
-    move_enrollment,
     notify_class,
     take_seat,
+    write_enrollment_state,
 )
 from service.operations.personal_values import typed_text
 from service.operations.training_classes import publish_class_notice
@@ -100,6 +101,13 @@ describe_process(
 def describe_subject(data: dict[str, Any]) -> TaskSubject:
     """Describe an enrolment by person, unit and class."""
     return describe_enrollment(data)
+
+
+@subject_state("training_enrollment", EnrollmentState)
+def write_state(context: Context, data: dict[str, Any], reached: Reached) -> None:
+    """Write the state of the enrolment; a case that ends before one is registered has none."""
+    if "enrollment_id" in data:
+        write_enrollment_state(load_enrollment(data), EnrollmentState(reached.state), reached.name, context)
 
 
 @start_variables("training_enrollment")
@@ -166,7 +174,6 @@ def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         enrolled_on=context.today,
         kind=training_class.kind,
         needs_confirmation=data["needs_confirmation"],
-        state=enrollments.first_state(UnitKind(person.unit.kind)),
         case_id=context.case_id,
         snapshot=_snapshot(person, data),
     )
@@ -229,16 +236,14 @@ def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     offer, last_day = _offer(training_class, person), date.fromisoformat(data["confirm_until"])
     for obstacle in enrollments.obstacles_to_confirming(candidate, offer, context.today, last_day):
         raise InvalidInput({"decision": obstacle}, text=obstacle)
-    move_enrollment(enrollment, EnrollmentState.CONFIRMED, context)
     return {}
 
 
-@topic("training_enrollment.reject", needs="enrollment_id", reads="decision reason", tells_apart={"decision": "reject"})
+@topic("training_enrollment.reject", needs="enrollment_id", reads="reason")
 def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Reject with the province's reason, or as lapsed when the timer fires (R45)."""
-    refused = data.get("decision") == "reject"
-    reason = parse_reason(typed_text(data, "reason")) if refused else str(enrollments.LAPSED)
-    move_enrollment(load_enrollment(data), EnrollmentState.REJECTED, context, reason)
+    """Note the reason of who rejects, or that it lapsed when a timer fires (R45)."""
+    reason = parse_reason(typed_text(data, "reason")) if context.actor_id else str(enrollments.LAPSED)
+    give_reason(load_enrollment(data), reason)
     return {}
 
 
@@ -252,14 +257,14 @@ def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise Conflict(obstacle)
     must = enrollments.needs_reason_to_withdraw(state, until, context.today)
     reason = parse_reason(typed_text(data, "reason")) if must else (typed_text(data, "reason") or None)
-    move_enrollment(enrollment, EnrollmentState.WITHDRAWN, context, reason)
+    give_reason(enrollment, reason)
     return {}
 
 
 @topic("training_enrollment.cancel", needs="enrollment_id", reads="reason")
 def cancel(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Cancel the enrolment with its class (R37)."""
-    move_enrollment(load_enrollment(data), EnrollmentState.CANCELLED, context, typed_text(data, "reason"))
+    give_reason(load_enrollment(data), typed_text(data, "reason"))
     return {}
 
 
@@ -267,7 +272,7 @@ def cancel(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     "training_enrollment.end_training",
     needs="enrollment_id",
     reads="ended_certificate reason recovered_prints",
-    gives="printed",
+    gives="printed came is_approved",
     may_give="certificate_number",
     gives_when={"printed": "True"},
 )
@@ -285,26 +290,25 @@ def end_training(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise Conflict(obstacle)
     if certificate is not None:
         void_certificate(certificate, reason)
-    move_enrollment(enrollment, enrollments.state_when_ended(state, is_approved), context, reason)
+    give_reason(enrollment, reason)
     if not is_approved:
         _tell_of_end(enrollment, context, reason)
+    given = {"came": has_come(state), "is_approved": is_approved}
     if certificate is None:
-        return {"printed": False}
+        return {"printed": False, **given}
     printed = certificate.printed_count > data.get("recovered_prints", 0)
-    return {"printed": printed, "certificate_number": certificate.number}
+    return {"printed": printed, "certificate_number": certificate.number, **given}
 
 
 @topic("training_enrollment.check_in", needs="enrollment_id")
 def check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Check the person in, from the day before the class to its last day (R48, S53)."""
     enrollment = load_enrollment(data)
-    training_class, state = enrollment.training_class, EnrollmentState(enrollment.state)
-    days = (training_class.starts_on, training_class.ends_on)
-    if obstacle := enrollments.obstacle_to_check_in(state, *days, context.today):
+    training_class = enrollment.training_class
+    if obstacle := enrollments.obstacle_to_check_in(training_class.starts_on, training_class.ends_on, context.today):
         raise Conflict(obstacle)
     if training_class.state == ClassState.CANCELLED:
         raise Conflict(N_("该班已取消，不能办理报到。"))
-    move_enrollment(enrollment, EnrollmentState.CHECKED_IN, context)
     return {}
 
 
@@ -316,21 +320,17 @@ def check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def undo_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Undo a check-in while there is no score (R48)."""
     enrollment = load_enrollment(data)
-    state, has_score = EnrollmentState(enrollment.state), bool(load_scores(enrollment))
-    if obstacle := enrollments.obstacle_to_undoing_check_in(state, has_score):
+    if obstacle := enrollments.obstacle_to_undoing_check_in(has_come=True, has_score=bool(load_scores(enrollment))):
         raise Conflict(obstacle)
-    move_enrollment(enrollment, EnrollmentState.CONFIRMED, context)
     return _time_limits(enrollment.training_class, context.today)
 
 
 @topic("training_enrollment.record_no_show", needs="enrollment_id")
 def record_no_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the enrolment as a no-show after the check-in was closed (domain.md §8)."""
-    enrollment = load_enrollment(data)
-    starts_on, state = enrollment.training_class.starts_on, EnrollmentState(enrollment.state)
-    if obstacle := enrollments.obstacle_to_no_show(state, starts_on, context.today):
+    starts_on = load_enrollment(data).training_class.starts_on
+    if obstacle := enrollments.obstacle_to_no_show(starts_on, context.today):
         raise Conflict(obstacle)
-    move_enrollment(enrollment, EnrollmentState.NO_SHOW, context)
     return {}
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from gettext import NullTranslations, translation
 
 from flask_babel import force_locale, gettext
 
+from service.config import CHECKOUT
 from service.errors import Message
 
 
@@ -19,6 +22,17 @@ def translate(text: Message | str | None) -> str:
     translated = gettext(text.text)
     values = {name: translate(value) if isinstance(value, Message) else value for name, value in text.values.items()}
     return translated % values if values else translated
+
+
+def catalogue_english(text: str) -> str | None:
+    """The English that the catalogue has for a text, also outside an application; None where it has none."""
+    english = _catalogue().gettext(text)
+    return None if english == text else english
+
+
+@cache
+def _catalogue() -> NullTranslations:
+    return translation("messages", CHECKOUT / "service" / "translations", ["en"], fallback=True)
 
 
 def in_english(texts: Mapping[str, str]) -> dict[str, str]:

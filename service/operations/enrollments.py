@@ -11,14 +11,12 @@ from sqlalchemy.orm.util import identity_key
 
 from service.domain.training.classes import ENROLLABLE, ClassState
 from service.domain.training.enrollment_state import (
-    ENROLLMENT_MOVES,
     LIVE_STATES,
     EnrollmentState,
     takes_seat,
 )
 from service.domain.training.enrollments import FULL
 from service.domain.units.units import UnitKind
-from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
@@ -69,18 +67,28 @@ def _read(kind: type[Row], key: UUID, query: Select[Row], relations: set[str]) -
     return execute_prepared(query, {"id": key}).scalar_one_or_none()
 
 
-def move_enrollment(enrollment: Enrollment, to: EnrollmentState, context: Context, reason: str | None = None) -> None:
-    """Move an enrolment to its next state (domain.md §8), free a seat it no longer takes, notify its class."""
-    now = EnrollmentState(enrollment.state)
-    check_move(ENROLLMENT_MOVES, now, to)
-    enrollment.state = to
+def give_reason(enrollment: Enrollment, reason: str | None) -> None:
+    """Note why an enrolment goes where it goes."""
     if reason is not None:
         enrollment.reason = reason[:MAX_REASON_LENGTH]
-    if to not in LIVE_STATES:
-        enrollment.ended_on = context.today
-    if not takes_seat(to):
+
+
+def write_enrollment_state(enrollment: Enrollment, to: EnrollmentState, stage: str | None, context: Context) -> None:
+    """Write the state that the diagram says; a seat is freed or taken again, and the class told.
+
+    stage: the diagram's own name of it. Raises Conflict when a seat is to be taken again and none is free.
+    """
+    now = EnrollmentState(enrollment.state)
+    enrollment.stage = stage
+    if to is now:
+        return
+    enrollment.state = to
+    enrollment.ended_on = None if to in LIVE_STATES else context.today
+    if takes_seat(now) and not takes_seat(to):
         seats = update(TrainingClass).where(TrainingClass.id == enrollment.class_id)
         session().execute(seats.values(taken=TrainingClass.taken - 1), execution_options={"synchronize_session": False})
+    elif takes_seat(to) and not takes_seat(now):
+        take_seat(enrollment.training_class)
     notify_class(enrollment.training_class, context)
 
 

@@ -83,6 +83,7 @@ def _read(user: User, chosen: ReportFilter, heads: tuple[Column, ...], states: t
     query = with_scores(
         select(
             Enrollment.state,
+            Enrollment.stage,
             Enrollment.case_id,
             Person.photo_id,
             Person.id.label("person_id"),
@@ -119,7 +120,7 @@ def _cells(row: Any) -> Row:
         **columns.person(row),
         **columns.plain(row, "unit_name", "province", "type_name", "case_id", "photo_id"),
         "phone": row.phone_masked,
-        "state": EnrollmentState(row.state).label,
+        "state": row.stage or EnrollmentState(row.state).label,
         "signature": None,
         "score": _score(row.first_id, row.first),
         "makeup": _score(row.second_id, row.second),

@@ -57,7 +57,7 @@ def read(user: User, person_id: UUID) -> Record:
     return Record(
         person=person,
         sex=Sex(person.sex).label,
-        state=PersonState(person.state).label,
+        state=person.stage or PersonState(person.state).label,
         facts=[(one.label, write_value(one, getattr(person, one.key))) for one in PERSON_FIELDS.plain(Place.RECORD)],
         trainings=[_training(row) for row in reversed(trainings_of(person.id))],
         certificates=[_certificate(row) for row in reversed(held)],
@@ -75,8 +75,9 @@ def _training(row: Any) -> dict[str, Any]:
         "ends_on": row.ends_on,
         "hours": row.hours,
         "scores": [write_score(value) for value in row.scores],
-        "state": EnrollmentState(row.state).label,
+        "state": row.stage or EnrollmentState(row.state).label,
         "state_code": row.state,
+        "stage": row.stage,
         "reason": row.reason,
     }
 

@@ -26,7 +26,7 @@ from service.models.tables.mail import Mail, MailState
 from service.models.tables.user import User
 
 EFFECT = "mail"
-DIGEST, WARNINGS, TEST = "digest", "warnings", "test"
+DIGEST, WARNINGS, TEST, NOTICE = "digest", "warnings", "test", "notice"
 WANTED = (DIGEST, WARNINGS)  # kinds that an account may ask for
 MARKS = ("new_90", "new_60", "new_30", "new_expired")
 RETRY_MINUTES = (1, 5, 15, 60, 180, 360, 720, 1440, 1440)  # more than two days in all
@@ -175,7 +175,7 @@ def _postpone(mail: Mail, error: str) -> None:
 
 
 def _is_wanted(mail: Mail, user: User) -> bool:
-    return mail.kind == TEST or mail.kind in user.preferences.get("mails", ())
+    return mail.kind in (TEST, NOTICE) or mail.kind in user.preferences.get("mails", ())
 
 
 def _check_may(user: User) -> None:

@@ -382,10 +382,10 @@ MUTATIONS = (
     ),
     _row(
         43,
-        TRAINING + "enrollments.py",
-        "return EnrollmentState.PENDING if needs_approval(kind) else",
-        "return EnrollmentState.PENDING if kind is UnitKind.BRANCH else",
-        UNIT + "domain_enrollments.py::test_r43_r44_only_academies_begin_confirmed",
+        "service/handlers/training_enrollment.py",
+        '"needs_confirmation": not is_academy(unit)',
+        '"needs_confirmation": is_academy(unit)',
+        PROCESS + "enrollment_confirmation.py::test_an_academys_person_needs_no_confirmation",
     ),
     _row(
         44,

@@ -14,21 +14,19 @@ from service.domain.certificates.certificates import Certificate, CertificateSta
 from service.domain.persons.persons import PersonState
 from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import (
-    ENROLLMENT_MOVES,
     LIVE_STATES,
     EnrollmentState,
+    has_come,
     takes_seat,
 )
 from service.domain.training.enrollments import (
     Candidate,
     ClassOffer,
-    first_state,
     may_enroll,
     needs_reason_to_withdraw,
     obstacle_to_check_in,
     obstacle_to_kind,
     obstacle_to_no_show,
-    obstacle_to_recording,
     obstacle_to_undoing_check_in,
     obstacle_to_withdrawal,
     obstacles_to_confirming,
@@ -36,9 +34,6 @@ from service.domain.training.enrollments import (
 )
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need, facts
-from service.domain.units.units import UnitKind
-from service.domain.values.state_machine import check_move
-from service.errors import Conflict
 
 TODAY, UNTIL, START, END = date(2026, 11, 18), date(2026, 11, 20), date(2026, 11, 30), date(2026, 12, 2)
 DAY = timedelta(days=1)
@@ -130,12 +125,6 @@ def test_r41_r44_who_may_enrol_whom() -> None:
     assert not may(Role.MINISTRY, uuid4(), in_branch)
 
 
-def test_r43_r44_only_academies_begin_confirmed() -> None:
-    assert first_state(UnitKind.ACADEMY) is EnrollmentState.CONFIRMED
-    for kind in (UnitKind.GROUP, UnitKind.ENTERPRISE, UnitKind.BRANCH):
-        assert first_state(kind) is EnrollmentState.PENDING
-
-
 def test_r40_what_ended_before_check_in_frees_its_seat() -> None:
     free = {state for state in EnrollmentState if not takes_seat(state)}
     assert free == {EnrollmentState.REJECTED, EnrollmentState.WITHDRAWN, EnrollmentState.CANCELLED}
@@ -156,43 +145,23 @@ def test_r46_a_late_withdrawal_needs_a_reason() -> None:
     assert not needs_reason_to_withdraw(EnrollmentState.PENDING, UNTIL, UNTIL + DAY)
 
 
-def test_r48_only_the_confirmed_check_in_and_only_on_its_days() -> None:
-    assert obstacle_to_check_in(EnrollmentState.CONFIRMED, START, END, START - DAY) is None
-    assert obstacle_to_check_in(EnrollmentState.CONFIRMED, START, END, START - 2 * DAY) is not None
-    assert obstacle_to_check_in(EnrollmentState.PENDING, START, END, START) is not None
-    assert obstacle_to_check_in(EnrollmentState.CHECKED_IN, START, END, START) is not None
+def test_r48_check_in_is_on_its_days_only() -> None:
+    assert obstacle_to_check_in(START, END, START - DAY) is None
+    assert obstacle_to_check_in(START, END, START - 2 * DAY) is not None
+    assert obstacle_to_check_in(START, END, END + DAY) is not None
 
 
 def test_r48_a_check_in_is_undone_only_without_a_score() -> None:
-    assert obstacle_to_undoing_check_in(EnrollmentState.CHECKED_IN, has_score=False) is None
-    assert obstacle_to_undoing_check_in(EnrollmentState.CHECKED_IN, has_score=True) is not None
-    assert obstacle_to_undoing_check_in(EnrollmentState.SCORED, has_score=False) is not None
+    assert obstacle_to_undoing_check_in(has_come=True, has_score=False) is None
+    assert obstacle_to_undoing_check_in(has_come=True, has_score=True) is not None
+    assert obstacle_to_undoing_check_in(has_come=False, has_score=False) is not None
 
 
 def test_a_no_show_is_recorded_once_the_class_has_begun() -> None:
-    assert obstacle_to_no_show(EnrollmentState.CONFIRMED, START, START) is None
-    assert obstacle_to_no_show(EnrollmentState.CONFIRMED, START, START - DAY) is not None
-    assert obstacle_to_no_show(EnrollmentState.CHECKED_IN, START, START) is not None
+    assert obstacle_to_no_show(START, START) is None
+    assert obstacle_to_no_show(START, START - DAY) is not None
 
 
-def test_r49_s59_scores_are_recorded_only_after_check_in() -> None:
-    open_to = {state for state in EnrollmentState if obstacle_to_recording(state) is None}
-    assert open_to == {EnrollmentState.CHECKED_IN, EnrollmentState.MAKEUP}
-
-
-def test_r51_a_submitted_score_is_frozen() -> None:
-    assert "退回" in str(obstacle_to_recording(EnrollmentState.SCORED))
-
-
-def test_the_states_of_an_enrolment_move_as_drawn() -> None:
-    check_move(ENROLLMENT_MOVES, EnrollmentState.SCORED, EnrollmentState.CHECKED_IN)
-    for now, to in (
-        (EnrollmentState.PENDING, EnrollmentState.CHECKED_IN),
-        (EnrollmentState.CONFIRMED, EnrollmentState.SCORED),
-        (EnrollmentState.CHECKED_IN, EnrollmentState.WITHDRAWN),
-        (EnrollmentState.COMPLETED, EnrollmentState.PENDING),
-    ):
-        with pytest.raises(Conflict):
-            check_move(ENROLLMENT_MOVES, now, to)
-    reached = {to for moves in ENROLLMENT_MOVES.values() for to in moves}
-    assert reached == set(EnrollmentState) - {EnrollmentState.PENDING}
+def test_r80_who_has_come_is_live_or_ended_after_the_check_in() -> None:
+    before = {"pending", "confirmed", "rejected", "withdrawn", "no_show", "cancelled"}
+    assert {state for state in EnrollmentState if not has_come(state)} == before

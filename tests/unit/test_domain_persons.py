@@ -10,7 +10,6 @@ from service.domain.accounts.roles import Role
 from service.domain.persons.identity import IdType, Sex, check_character
 from service.domain.persons.persons import (
     ALREADY_ENTERED,
-    PERSON_MOVES,
     PersonState,
     check_declaration,
     effective_changes,
@@ -23,9 +22,8 @@ from service.domain.persons.persons import (
     parse_name,
     warning_of_deregistration,
 )
-from service.domain.values.state_machine import check_move
 from service.domain.values.validators import obstacle_to_photo, parse_reason
-from service.errors import Conflict, InvalidInput
+from service.errors import InvalidInput
 
 TODAY = date(2026, 11, 24)
 
@@ -124,25 +122,6 @@ def test_r17_a_live_enrolment_bars_deregistration_and_a_certificate_does_not() -
 
 def test_r19_who_is_entered_elsewhere_is_not_told_where() -> None:
     assert str(ALREADY_ENTERED) == "该人员已存在于其他单位，请联系协会变更单位。"
-
-
-def test_the_states_of_a_person_move_as_drawn() -> None:
-    check_move(PERSON_MOVES, PersonState.REJECTED, PersonState.PENDING)
-    check_move(PERSON_MOVES, PersonState.APPROVED, PersonState.PENDING)
-    for now, to in (
-        (PersonState.REJECTED, PersonState.APPROVED),
-        (PersonState.DEREGISTERED, PersonState.PENDING),
-        (PersonState.DRAFT, PersonState.DEREGISTERED),
-        (PersonState.APPROVED, PersonState.APPROVED),
-    ):
-        with pytest.raises(Conflict):
-            check_move(PERSON_MOVES, now, to)
-
-
-def test_a_refused_move_names_both_states() -> None:
-    with pytest.raises(Conflict) as caught:
-        check_move(PERSON_MOVES, PersonState.DEREGISTERED, PersonState.PENDING)
-    assert "“已注销”，不能变为“待审批”" in str(caught.value.message)
 
 
 def test_r13_reasons_are_written_and_not_too_long() -> None:

@@ -138,7 +138,8 @@ def record(enrollment_id: UUID) -> dict[str, Any]:
     found: Enrollment = enrollment_list.visible_enrollment(user(), enrollment_id)
     step = class_list.open_tasks(user(), [found.case_id]).get(found.case_id)
     scores = scores_of([found.id]).get(found.id, ())
-    own = {name: getattr(found, name) for name in ("id", "state", "reason", "enrolled_on", "kind", "via", "ended_on")}
+    names = ("id", "state", "stage", "reason", "enrolled_on", "kind", "via", "ended_on")
+    own = {name: getattr(found, name) for name in names}
     return own | {
         "person_id": found.person_id,
         "name": found.person.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, InvalidInput, Message
 
+_VARIABLE = re.compile(r"\{(\w+)\}")
 MAX_TITLE_LENGTH, MAX_BODY_LENGTH = 200, 100_000  # characters; of the body with its marks
 
 
@@ -77,6 +79,20 @@ def words(title: Message, body: Sequence[Message | str]) -> dict[str, Any]:
         "title": title.to_json(),
         "body": [line if isinstance(line, str) else line.to_json() for line in body],
     }
+
+
+def template_key(template: str) -> str:
+    """The key of the catalogue for a text with variables in ``{}``."""
+    return _VARIABLE.sub(r"%(\1)s", template.replace("%", "%%")) if _VARIABLE.search(template) else template
+
+
+def template_message(template: str, values: Mapping[str, Any]) -> Message:
+    """Fill a text with variables in ``{}``. Raises KeyError for one that is not there, or is no text or number."""
+    found = {name: values[name] for name in _VARIABLE.findall(template)}
+    for name, value in found.items():
+        if not isinstance(value, (str, int)):
+            raise KeyError(name)
+    return Message(template_key(template), **found)
 
 
 def title_of(facts: Mapping[str, Any], stored: str) -> Message | str:

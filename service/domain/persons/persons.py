@@ -20,7 +20,6 @@ from service.domain.persons.identity import (
 from service.domain.values.calendar import add_years
 from service.domain.values.labelled_enum import Labelled
 from service.domain.values.names import person_name
-from service.domain.values.state_machine import Moves
 from service.errors import N_, InvalidInput, Message
 
 ADULT_AGE = 18
@@ -33,14 +32,6 @@ class PersonState(Labelled):
     REJECTED = "rejected", N_("已退回")  # with a comment, to be mended and sent again (R13)
     DEREGISTERED = "deregistered", N_("已注销")  # for ever; the number may be entered again (R17)
 
-
-_S = PersonState
-PERSON_MOVES: Moves[PersonState] = {
-    _S.DRAFT: frozenset({_S.PENDING, _S.APPROVED}),  # approved at once: of an academy
-    _S.PENDING: frozenset({_S.APPROVED, _S.REJECTED, _S.DEREGISTERED}),
-    _S.APPROVED: frozenset({_S.PENDING, _S.DEREGISTERED}),
-    _S.REJECTED: frozenset({_S.PENDING, _S.DEREGISTERED}),
-}
 
 ALREADY_ENTERED = Message(N_("该人员已存在于其他单位，请联系协会变更单位。"))  # R19: without saying which
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.domain.training.classes import ClassState
-from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
+from service.domain.training.enrollment_state import HAVE_COME, LIVE_STATES, EnrollmentState
 
 Counts = Mapping[EnrollmentState, int]
 
 _S = EnrollmentState
-_CAME = (_S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING, _S.COMPLETED, _S.FAILED, _S.TERMINATED)
 _UNSCORED = (_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.MAKEUP)
 _DECIDED = (ClassState.DRAFT, ClassState.CANCELLED, ClassState.COMPLETED)
 
@@ -33,7 +32,7 @@ def progress(now: ClassState, is_enrolment_closed: bool, counts: Counts) -> Clas
 
 def came(counts: Counts) -> int:
     """Count those who have checked in."""
-    return _count(counts, _CAME)
+    return _count(counts, HAVE_COME)
 
 
 def is_closed(counts: Counts) -> bool:

@@ -1,9 +1,8 @@
-"""The states of an enrolment and the moves between them (domain.md §8). The diagram decides which move comes."""
+"""The states of an enrolment that rules count by (domain.md §8). The diagram alone says which one comes when."""
 
 from __future__ import annotations
 
 from service.domain.values.labelled_enum import Labelled
-from service.domain.values.state_machine import Moves
 from service.errors import N_
 
 
@@ -27,19 +26,12 @@ _S = EnrollmentState
 
 # A live enrolment bars every other (R39), and keeps an expired certificate's renewal alive (R25).
 LIVE_STATES = frozenset({_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING})
+HAVE_COME = (_S.CHECKED_IN, _S.SCORED, _S.MAKEUP, _S.CERTIFYING, _S.COMPLETED, _S.FAILED, _S.TERMINATED)
 
-ENROLLMENT_MOVES: Moves[EnrollmentState] = {
-    _S.PENDING: frozenset({_S.CONFIRMED, _S.REJECTED, _S.WITHDRAWN, _S.CANCELLED}),
-    _S.CONFIRMED: frozenset({_S.CHECKED_IN, _S.WITHDRAWN, _S.NO_SHOW, _S.CANCELLED}),
-    # back to confirmed: the check-in is undone (R48)
-    _S.CHECKED_IN: frozenset({_S.SCORED, _S.CONFIRMED, _S.TERMINATED}),
-    # back: score returned (R51)
-    _S.SCORED: frozenset({_S.CHECKED_IN, _S.MAKEUP, _S.CERTIFYING, _S.FAILED, _S.COMPLETED, _S.TERMINATED}),
-    # passed after all: the score was corrected (R51)
-    _S.MAKEUP: frozenset({_S.SCORED, _S.CERTIFYING, _S.COMPLETED, _S.TERMINATED}),
-    # not completed: void, or the score was corrected
-    _S.CERTIFYING: frozenset({_S.COMPLETED, _S.FAILED, _S.MAKEUP, _S.TERMINATED}),
-}
+
+def has_come(state: EnrollmentState) -> bool:
+    """Tell whether the person has been checked in: what ends before frees its seat (R80)."""
+    return state in HAVE_COME
 
 
 def takes_seat(state: EnrollmentState) -> bool:

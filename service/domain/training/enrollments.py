@@ -19,7 +19,6 @@ from service.domain.training.classes import ClassState, is_check_in_day, obstacl
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Facts, Need, explain
-from service.domain.units.units import UnitKind, needs_approval
 from service.errors import N_, Message
 
 FULL = Message(N_("该班名额已满，请选择其他班次。"))  # R40: said by whoever takes the seat
@@ -66,13 +65,6 @@ def may_enroll(actor: Actor, unit: ScopedObject, host: UUID | None) -> bool:
     if actor.role is Role.TRAINING_INSTITUTION and host != actor.organisation:
         return False
     return includes(scope_of(actor, Action.ENROLL), unit)
-
-
-def first_state(kind: UnitKind) -> EnrollmentState:
-    """The first state of an enrolment: waiting for the province,
-    or confirmed at once for an academy (R12, R43, R44).
-    """
-    return EnrollmentState.PENDING if needs_approval(kind) else EnrollmentState.CONFIRMED
 
 
 def obstacles_to_enrolling(candidate: Candidate, offer: ClassOffer, today: date) -> list[Message]:
@@ -125,10 +117,8 @@ def needs_reason_to_withdraw(state: EnrollmentState, enrol_until: date, today: d
     return state is EnrollmentState.CONFIRMED and today > enrol_until
 
 
-def obstacle_to_check_in(state: EnrollmentState, starts_on: date, ends_on: date, today: date) -> Message | None:
-    """Return why the person cannot be checked in: not confirmed, or not these days (R48, S53)."""
-    if state is not EnrollmentState.CONFIRMED:
-        return Message(N_("报名当前为“%(state)s”，已确认的人员才能报到。"), state=Message(state.label))
+def obstacle_to_check_in(starts_on: date, ends_on: date, today: date) -> Message | None:
+    """Return why the person cannot be checked in today (R48, S53)."""
     if not is_check_in_day(starts_on, ends_on, today):
         return Message(
             N_("报到在开班前一天至结束日办理，本班为 %(starts_on)s 至 %(ends_on)s。"),
@@ -138,9 +128,9 @@ def obstacle_to_check_in(state: EnrollmentState, starts_on: date, ends_on: date,
     return None
 
 
-def obstacle_to_undoing_check_in(state: EnrollmentState, has_score: bool) -> Message | None:
-    """Return why a check-in cannot be undone: there is a score (R48)."""
-    if state is EnrollmentState.CHECKED_IN and not has_score:
+def obstacle_to_undoing_check_in(has_come: bool, has_score: bool) -> Message | None:
+    """Return why a check-in cannot be undone: there is none, or a score (R48)."""
+    if has_come and not has_score:
         return None
     return Message(N_("已有成绩或尚未报到，不能撤销报到。"))
 
@@ -154,31 +144,11 @@ def obstacle_to_ending(state: EnrollmentState, is_approved: bool) -> Message | N
     return None
 
 
-def state_when_ended(state: EnrollmentState, is_approved: bool) -> EnrollmentState:
-    """Tell how an enrolment ends when what its person holds has ended, or the association ends it (R80):
-    before the check-in it frees its seat; a certificate that was approved was earned.
-    """
-    if state in (EnrollmentState.PENDING, EnrollmentState.CONFIRMED):
-        return EnrollmentState.CANCELLED
-    return EnrollmentState.COMPLETED if is_approved else EnrollmentState.TERMINATED
-
-
-def obstacle_to_no_show(state: EnrollmentState, starts_on: date, today: date) -> Message | None:
-    """Return why the association cannot close it as a no-show: it came, or the class has not begun (domain.md §8)."""
-    if state is not EnrollmentState.CONFIRMED:
-        return Message(N_("报名当前为“%(state)s”，不能登记为未报到。"), state=Message(state.label))
+def obstacle_to_no_show(starts_on: date, today: date) -> Message | None:
+    """Return why the association cannot close it as a no-show: the class has not begun (domain.md §8)."""
     if today < starts_on:
         return Message(N_("本班 %(day)s 开班，开班后才能登记未报到。"), day=starts_on.isoformat())
     return None
-
-
-def obstacle_to_recording(state: EnrollmentState) -> Message | None:
-    """Return why no score can be recorded: only for those who checked in, or sit the make-up (R49, S59)."""
-    if state in (EnrollmentState.CHECKED_IN, EnrollmentState.MAKEUP):
-        return None
-    if state is EnrollmentState.SCORED:
-        return Message(N_("成绩已提交协会确认，不能修改；如有错误请联系协会退回。"))
-    return Message(N_("报名当前为“%(state)s”，报到后才能录入成绩。"), state=Message(state.label))
 
 
 def _eligibility(candidate: Candidate, offer: ClassOffer) -> list[Message | None]:

@@ -15,6 +15,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn.data_scopes import DataScope
+from service.engine.bpmn.expressions_eval import reached_by
 from service.engine.bpmn.step_context import CANCELLED, COMPLETED, FINISHED, OPEN, READY, path_of
 from service.engine.kernel.types import Data
 
@@ -95,6 +96,8 @@ class CaseTask(Task):
         elif value & FINISHED and getattr(spec, "traced", False):
             if value == COMPLETED:
                 context.trace.append("+" + path_of(self))
+                if spec.states:
+                    context.reached = reached_by(self)
             elif old & OPEN and not getattr(spec, "merges", False):
                 context.trace.append("-" + path_of(self))
 

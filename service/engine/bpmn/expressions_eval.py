@@ -12,6 +12,7 @@ from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.kernel.types import (
     BpmnError,
     Data,
+    Reached,
     Request,
     ServiceCall,
     StepError,
@@ -71,6 +72,15 @@ def attribute_of(task: Task, text: str | None) -> Any:
     """The value of an attribute: the text itself, or what its ``${…}`` gives."""
     expression = unwrap(text) if text else None
     return text if expression is None else value_of(task, expression)
+
+
+def reached_by(task: Task) -> Reached:
+    """The state that an element sets, and what it is called there. Raises StepError when it is no text."""
+    said = task.task_spec.attributes.properties
+    state = attribute_of(task, said["state"])
+    if not isinstance(state, str):
+        raise StepError(f"状态 {state!r} 应是文字。", path_of(task))
+    return Reached(state, said.get("state_name") or None)
 
 
 def mapped(task: Task, mapping: Mapping[str, str], names: Data) -> Data:

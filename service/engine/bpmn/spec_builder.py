@@ -89,6 +89,7 @@ def _attach(
     found = attributes.get(identity) if getattr(spec, "bpmn_id", None) else None
     spec.traced = found is not None and not isinstance(spec, LoopTask)
     spec.attributes = found
+    spec.states = not spec.manual and found is not None and spec.traced and "state" in found.properties
     if spec.name.endswith((BEFORE, AFTER)):
         spec.attributes = Attributes(async_before=True)
         spec._update = types.MethodType(activities.hold, spec)

@@ -18,6 +18,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from service.engine.kernel.cpu_meter import PATIENCE, CpuMeter
 from service.engine.kernel.types import (
+    Reached,
     ServiceCall,
     StaleToken,
     StepError,
@@ -46,6 +47,7 @@ class StepContext:
         "meter",
         "raised",
         "ran",
+        "reached",
         "ready",
         "running",
         "sent",
@@ -65,6 +67,7 @@ class StepContext:
     ready: deque[Task]
     failed: str | None
     start: str | None
+    reached: Reached | None
     raised: Exception | None
     running: Task | None
     spared: Task | None
@@ -79,7 +82,7 @@ class StepContext:
         """Begin a step; ``bounded`` limits its CPU time."""
         self.at, self.serve = at, serve
         self.ready, self.trace, self.calls, self.sent, self.decisions = deque(), [], [], [], []
-        self.failed = self.raised = self.running = self.spared = self.start = None
+        self.failed = self.raised = self.running = self.spared = self.start = self.reached = None
         self.ran = 0
         self.meter = CpuMeter(MAX_SECONDS if bounded else None)
 

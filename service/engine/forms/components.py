@@ -19,8 +19,8 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
         "checklist": f"{_INPUT} values valuesKey",
         "checkbox": _INPUT,
         "datetime": f"{_INPUT} subtype dateLabel timeLabel use24h",
-        "text": f"{_PLACE} text",
-        "group": f"{_PLACE} label components showOutline",
+        "text": f"{_PLACE} text properties",
+        "group": f"{_PLACE} label components showOutline properties",
     }.items()
 }
 """Component → its attributes."""
@@ -33,7 +33,10 @@ RULES: dict[str, frozenset[str]] = {
 }
 """Component → what ``validate`` may ask."""
 
-PROPERTIES = frozenset(["personal", "decimals", "show_if", "required_if"])
+ENGLISH = frozenset(["label_en", "dateLabel_en", "description_en", "text_en"])
+"""Properties with the English of what people read; of choices ``label_en.<value>`` and ``note_en.<value>``."""
+
+PROPERTIES = frozenset(["personal", "decimals", "show_if", "required_if", *ENGLISH])
 """Properties of a field with a meaning; beside them ``note.<value>`` of a choice."""
 
 TOP = frozenset(
@@ -43,6 +46,7 @@ TOP = frozenset(
         "id",
         "schemaVersion",
         "title",
+        "title_en",
         "exporter",
         "executionPlatform",
         "executionPlatformVersion",

@@ -212,7 +212,8 @@ def _field(form: Form, each: Mapping[str, Any], kind: str, shown: Condition | No
     rules, extra = each.get("validate") or {}, each.get("properties") or {}
     _only(form, key, rules, components.RULES[kind], (f"{kind} 的 validate ", f"Validate of {kind}"))
     options = tuple(_option(o, extra) for o in each.get("values") or ())
-    notes = frozenset(f"note.{option.value}" for option in options)
+    of_options = ("note", "note_en", "label_en")
+    notes = frozenset(f"{name}.{option.value}" for option in options for name in of_options)
     _only(form, key, extra, components.PROPERTIES | notes, ("字段属性", "The properties of a field"))
     appearance = each.get("appearance") or {}
     _only(form, key, appearance, components.APPEARANCE, (f"{kind} 的 appearance ", f"Appearance of {kind}"))

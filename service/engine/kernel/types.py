@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.errors import ProcessError, TaskAlreadyDone
 
@@ -116,6 +116,13 @@ class ServiceCall:
     result: Data
 
 
+class Reached(NamedTuple):
+    """A state that an element sets, and the name it has there when that is another than the usual one."""
+
+    state: str
+    name: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ThrownEvent:
     """A message or signal thrown by the diagram, to be delivered as a row after the commit."""
@@ -192,6 +199,7 @@ class Step:
     scope, due or summary changed; jobs_set/jobs_cleared (as token ids); awaited: names of the messages and signals
     that wait now, ``message:name``/``signal:name``; sent: thrown; trace: element paths in order, ``+`` completed
     or ``-`` cancelled; calls, decisions (``0``/``1``/``?`` for each condition evaluated) as recorded;
+    reached: the state that the diagram says its subject is in now, None where this step reached none;
     shape: hex SHA-256 over open elements and waits; data_digest: the same over data, salted; data: the variables of
     the process.
     """
@@ -211,6 +219,7 @@ class Step:
     shape: str
     data_digest: str
     data: Data
+    reached: Reached | None = None
 
 
 @dataclass(frozen=True, slots=True)

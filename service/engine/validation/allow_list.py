@@ -298,5 +298,8 @@ CAMUNDA_CHILDREN: dict[str, tuple[str, ...]] = {
 }
 """Camunda extension element → the BPMN elements it may stand in (``*``: any)."""
 
-PROPERTIES = ("scope", "summary", "batch")
+EXPRESSION_PROPERTIES = ("scope", "summary", "batch")
+"""Names of camunda:property whose value is an expression, bare or in ``${…}``."""
+
+PROPERTIES = (*EXPRESSION_PROPERTIES, "state", "state_name", "state_name_en", "name_en")
 """Names of camunda:property with a meaning; a deployment has no others, so that a slip of the pen is seen."""

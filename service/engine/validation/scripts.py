@@ -10,7 +10,7 @@ from typing import Any
 from service.engine.kernel.camunda_extensions import script_in
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 from service.engine.starlark import sandbox
-from service.engine.validation.allow_list import CONDITIONS, EXPRESSIONS, LANGUAGES, PROPERTIES
+from service.engine.validation.allow_list import CONDITIONS, EXPRESSION_PROPERTIES, EXPRESSIONS, LANGUAGES
 from service.engine.validation.diagram import (
     Diagram,
     camunda,
@@ -96,7 +96,7 @@ def scripts(d: Diagram) -> Iterator[tuple[Any, str, bool]]:
 
 def _extension(element: Any) -> Iterator[tuple[Any, str, bool]]:
     value = element.get("value", "") if local(element) == "property" else words(element)
-    has_meaning = local(element) == "property" and element.get("name") in PROPERTIES
+    has_meaning = local(element) == "property" and element.get("name") in EXPRESSION_PROPERTIES
     if has_meaning or "${" in value:
         yield element, bare(value), True
 

@@ -91,11 +91,11 @@ class Reading:
                 self._read(node, bare(words(count)), before, "loopCardinality")
 
     def _check_outputs(self, node: Any, seen: State) -> None:
-        """Output parameters see what the activity itself has given."""
+        """Output parameters, and a state that is an expression, see what the activity itself has given."""
         said = attributes_of(node)
         given = self.known.topics.get(said.topic or "")
         own = dict.fromkeys(given.gives | given.may_give, SOMEBODY) if given else {}
-        for what, text in said.outputs.items():
+        for what, text in (*said.outputs.items(), ("state", said.properties.get("state", ""))):
             if "${" in text:
                 self._read(node, bare(text), seen | self._own(node) | own, what)
 

@@ -228,7 +228,11 @@ def _notice_is_addressed_to(user: User) -> Condition:
         Notice.organisation_id.is_(None),
         or_(func.cardinality(Notice.authorities) == 0, literal(province) == any_(Notice.authorities)),
         or_(func.cardinality(Notice.roles) == 0, literal(user.role) == any_(Notice.roles)),
-        or_(func.cardinality(Notice.units) == 0, literal(str(user.organisation_id)) == any_(Notice.units)),
+        or_(
+            func.cardinality(Notice.units) == 0,
+            literal(str(user.organisation_id)) == any_(Notice.units),
+            literal(str(user.id)) == any_(Notice.units),
+        ),
     )
     return and_(Notice.state == NoticeState.PUBLISHED, or_(audience, Notice.organisation_id == user.organisation_id))
 

@@ -19,7 +19,7 @@ from service.models.db.tracked import Audited
 
 class Notice(Audited, Base):
     """A notice or bulletin. authorities: ids of the provinces addressed, empty for all;
-    roles and units in the same way.
+    roles and units in the same way; among the units may be accounts, of notices to one person.
 
     organisation_id: the only organisation addressed, of a reminder or digest. body: of a bulletin HTML that
     ``rich_text`` has cleaned, else plain text. facts: the figures of a digest; of a notice what

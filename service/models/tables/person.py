@@ -90,6 +90,7 @@ class Person(Audited, Base):
     appointed_on: Mapped[date | None]
     no_criminal_record: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(14), default="draft")
+    stage: Mapped[str | None] = mapped_column(String(30))
     decision_comment: Mapped[str | None] = mapped_column(PersonalText)
     case_id: Mapped[UUID | None]
     legacy_number: Mapped[str | None] = mapped_column(String(14))

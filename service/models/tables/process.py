@@ -16,7 +16,8 @@ from service.models.db.session import Base
 
 
 class DefinitionVersion(Base):
-    """One version of a process: number from 1 per key; source: file (of ``processes/``), cli, page or rest.
+    """One version of a process: number from 1 per key; source: file (of ``processes/``), cli, page or rest;
+    english: of its Chinese texts.
 
     ``current`` is what new cases take. deployed_by: an account; deployed_as: user and machine of the operating system,
     where nobody signed in. note: of whoever deployed it. proof: what the gate warned of when it let the bundle pass.
@@ -30,6 +31,7 @@ class DefinitionVersion(Base):
     main: Mapped[str] = mapped_column(String(120))
     source: Mapped[str] = mapped_column(String(10), default="file")
     current: Mapped[bool] = mapped_column(default=True)
+    english: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
     deployed_at: Mapped[datetime] = mapped_column(default=now)
     deployed_by: Mapped[UUID | None]
     deployed_as: Mapped[str] = mapped_column(String(120), default="")

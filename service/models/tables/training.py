@@ -96,7 +96,8 @@ class TrainingClass(Audited, Base):
 
 
 class Enrollment(Audited, Base):
-    """A person's way through a class; its state is written only by its case (training_enrollment).
+    """A person's way through a class; its state is written only by its case (training_enrollment), with the name that
+    the diagram gives it where that is a step of its own (stage).
 
     unit_id and authority_id follow the person while pending (R42); snapshot keeps unit, authority, type, certificate
     and need of the day of enrolment for reports.
@@ -113,6 +114,7 @@ class Enrollment(Audited, Base):
     kind: Mapped[str] = mapped_column(String(10))
     needs_confirmation: Mapped[bool] = mapped_column(default=True)
     state: Mapped[str] = mapped_column(String(12), default="pending")
+    stage: Mapped[str | None] = mapped_column(String(30))
     reason: Mapped[str | None] = mapped_column(PersonalText)
     attempts: Mapped[int] = mapped_column(default=0)
     ended_on: Mapped[date | None]

@@ -92,7 +92,7 @@ def _person(row: Any) -> Row:
         "sex": columns.label(Sex, row.sex),
         "id_number": row.id_number_masked,
         "need": columns.label(Need, row.need),
-        "state": PersonState(row.state).label,
+        "state": row.stage or PersonState(row.state).label,
     }
 
 
@@ -152,7 +152,7 @@ def _enrollment(row: Any) -> Row:
         "id_number": row.id_number_masked,
         "class_title": row.title,
         "kind": TrainingKind(row.kind).label,
-        "state": EnrollmentState(row.state).label,
+        "state": row.stage or EnrollmentState(row.state).label,
     }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask import Flask, g, session
-from flask_babel import Babel
 from markupsafe import Markup, escape
 
 from service.domain.accounts.roles import Role
+from service.errors import Message
 from service.infrastructure.translation import translate
 from service.models.db.clock import CHINA, now, today
+from service.web.presenters.diagram_words import BabelWithDiagrams
 
 LANGUAGES = {"zh": "zh-CN", "en": "en"}  # of the translations → of the HTML page
 NOTHING = "—"
@@ -19,7 +20,7 @@ NOTHING = "—"
 def register(app: Flask) -> None:
     """Languages and filters."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    Babel(app, default_locale="zh", locale_selector=language)
+    BabelWithDiagrams(app, default_locale="zh", locale_selector=language)
     app.jinja_env.filters |= {
         "instant": instant,
         "day": day,
@@ -29,6 +30,7 @@ def register(app: Flask) -> None:
         "mark": mark,
         "role": role_name,
         "tr": translate,
+        "told": lambda packed: translate(Message.from_json(packed)),
         "lines": lines,
     }
     app.jinja_env.tests["late"] = is_late

@@ -15,8 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
+from service.domain.notices import notices as notice_rules
 from service.domain.notices.notices import NoticeKind, NoticeState
-from service.errors import N_, InvalidInput, NotAllowed
+from service.errors import N_, InvalidInput, Message, NotAllowed
+from service.handlers import general
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
@@ -27,6 +29,8 @@ from service.models.tables import setting
 from service.models.tables.notice import Notice, Receipt
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
+from service.workflow import outbox
+from service.workflow.runtime import jobs
 
 REMINDER = N_("请尽快录入单位信息和人员")
 URGED = N_("请登录后先完善本单位信息，再录入主要负责人、安全生产管理人员，提交省级主管部门审批。")
@@ -97,3 +101,15 @@ def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None)
             )
     reached = unit_completeness.with_account(due)
     return ReminderResult(len(reached), len(due) - len(reached), len(lately))
+
+
+def _mail(payload: dict[str, Any], _job: UUID) -> None:
+    """Order the mails of a notice that a diagram published; each account gets one, however often this runs."""
+    with transaction(Operation("mail_notice")) as current:
+        notice = current.get_one(Notice, UUID(payload["notice_id"]))
+        title = notice_rules.title_of(notice.facts, notice.title)
+        said = title.to_json() if isinstance(title, Message) else [title, {}]
+        outbox.order(outbox.NOTICE, {key: {"title": said} for key in notice_list.mail_readers(notice)}, str(notice.id))
+
+
+jobs.SIDE_EFFECTS[general.MAIL] = _mail

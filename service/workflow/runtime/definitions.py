@@ -18,6 +18,9 @@ from service.models.db.session import session
 from service.models.tables.case import Case, Task, TaskState
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.tables.user import User
+from service.workflow.runtime.diagram_states import state_issues
+from service.workflow.runtime.diagram_texts import untranslated
+from service.workflow.runtime.diagram_topics import topic_issues
 from service.workflow.runtime.vocabulary import vocabulary
 
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
@@ -87,11 +90,6 @@ def _form(beside: Path, forms: Path, key: str) -> Path:
     return near if near.is_file() else forms / f"{key}.form"
 
 
-def examine(files: Mapping[str, bytes]) -> list[ValidationIssue]:
-    """Every issue that validation finds in a bundle, its names held against what is known here."""
-    return engine.examine(files, vocabulary=vocabulary())
-
-
 def check(paths: list[Path]) -> list[ValidationIssue]:
     """Every issue that validation finds in these diagrams, warnings too, without deploying anything."""
     found: list[ValidationIssue] = []
@@ -101,6 +99,32 @@ def check(paths: list[Path]) -> list[ValidationIssue]:
         except DefinitionRefused as refused:
             found += refused.problems
     return found
+
+
+def examine(files: Mapping[str, bytes]) -> list[ValidationIssue]:
+    """Everything there is to say of a bundle: its names, held against what is known here, states, and languages."""
+    said = engine.examine(files, vocabulary=vocabulary())
+    if any(issue.is_refusal for issue in said):
+        return said
+    read = engine.read_definition(files, vocabulary=vocabulary())
+    return [*said, *_refusals(read), *untranslated(read)]
+
+
+def read_checked(files: Mapping[str, bytes], process: str | None = None) -> engine.Definition:
+    """The definition of a bundle that may be deployed. Raises DefinitionRefused."""
+    read = engine.read_definition(files, process, vocabulary=vocabulary())
+    if refused := _refusals(read):
+        raise DefinitionRefused(refused)
+    return read
+
+
+def warnings_of(read: engine.Definition) -> tuple[ValidationIssue, ...]:
+    """Warnings of what runs and will surprise, and of what has no English."""
+    return (*read.warnings, *untranslated(read))
+
+
+def _refusals(read: engine.Definition) -> list[ValidationIssue]:
+    return [*state_issues(read), *topic_issues(read)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,14 @@ from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Messag
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.listeners.training_need_listener import STALE
+from service.models.queries.system import diagram_english
 from service.models.tables.audit import AuditEvent
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.tables.training import TrainingNeed
 from service.models.tables.user import User
 from service.validation import messages
 from service.workflow.runtime import definitions
-from service.workflow.runtime.vocabulary import vocabulary
+from service.workflow.runtime.diagram_texts import english_of
 
 DEPLOY, RESTORE = "deploy_process", "restore_process"
 MAX_NOTE = 500  # characters
@@ -80,12 +81,12 @@ class Proposal:
 
 def deploy(files: Files, author: Author | None = None, *, process: str | None = None) -> Deployed:
     """Make the bundle the version in force of its process. Raises DefinitionRefused."""
-    read, author = engine.read_definition(files, process, vocabulary=vocabulary()), author or Author()
+    read, author = definitions.read_checked(files, process), author or Author()
     with transaction(author.operation) as current:
         current.execute(select(func.pg_advisory_xact_lock(LOCK)))
         known = current.get(DefinitionVersion, read.digest)
         if known is not None and known.current:
-            return Deployed(read.main, known, warnings=read.warnings)
+            return Deployed(read.main, known, warnings=definitions.warnings_of(read))
         version = known or _version(read, author)
         replaced = _put_in_force(version, files)
         if known is None:
@@ -93,7 +94,8 @@ def deploy(files: Files, author: Author | None = None, *, process: str | None = 
                 DefinitionFile(definition=read.digest, name=name, content=content) for name, content in files.items()
             )
         current.add(_event(DEPLOY if known is None else RESTORE, version, author, replaced))
-    return Deployed(read.main, version, known is None, replaced, warnings=read.warnings)
+    diagram_english.forget()
+    return Deployed(read.main, version, known is None, replaced, warnings=definitions.warnings_of(read))
 
 
 def _version(read: engine.Definition, author: Author) -> DefinitionVersion:
@@ -109,7 +111,8 @@ def _version(read: engine.Definition, author: Author) -> DefinitionVersion:
         deployed_by=author.user.id if author.user else None,
         deployed_as="@".join(author.account.values())[:120],
         note=author.note,
-        proof={"warnings": [_told(issue) for issue in read.warnings]},
+        english=english_of(read),
+        proof={"warnings": [_told(issue) for issue in definitions.warnings_of(read)]},
     )
 
 

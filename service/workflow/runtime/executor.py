@@ -144,6 +144,9 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     state = None if act.kind == "start" else held.state
     with session().buffered_history() as history:
         step = engine.step(definition, state, given, handlers.serve(context), salt)
+        reached = step.reached if definition.sets_states else handlers.earlier_state(step.calls, step.data)
+        if reached:
+            handlers.write_state(context, step.data, reached)
         session().flush()
     row = journal.step_row(envelope(held, act, salt), definition, given, step)
     describe = bool(step.opened or step.closed or step.readdressed or step.ended or act.kind == "start")

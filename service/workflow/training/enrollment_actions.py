@@ -10,7 +10,7 @@ from uuid import UUID
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.training import enrollments, scores
-from service.domain.training.enrollment_state import EnrollmentState
+from service.domain.training.enrollment_state import EnrollmentState, has_come
 from service.errors import N_, Message
 from service.models.db.clock import today
 from service.models.queries.training.enrollment_facts import EnrollmentFacts, facts_of_enrollments
@@ -19,6 +19,7 @@ from service.models.tables.user import User
 NOTHING_TO_UNDO = N_("已有成绩或尚未报到，不能撤销报到。")
 NOTHING_TO_CORRECT = N_("成绩未确认、正在更正或证件已审批，不能提出更正。")
 
+NOT_HERE = N_("这一环节不能撤回报名，请等它办完；流程图没有为它画撤回。")
 OLDER_DIAGRAM = N_("这份报名按较早版本的流程办理，还不能终止；请流程管理员把案卷迁移到现行版本后再办。")
 
 
@@ -32,6 +33,7 @@ class EnrollmentAction(StrEnum):
 
 
 NOT_AWAITED = {
+    EnrollmentAction.WITHDRAW: NOT_HERE,
     EnrollmentAction.CORRECT_SCORE: NOTHING_TO_CORRECT,
     EnrollmentAction.END_TRAINING: OLDER_DIAGRAM,
 }
@@ -63,7 +65,7 @@ def obstacle(user: User, act: EnrollmentAction, facts: EnrollmentFacts, enrol_un
     if act is EnrollmentAction.WITHDRAW:
         found = enrollments.obstacle_to_withdrawal(state, Role(user.role), enrol_until, today())
     elif act is EnrollmentAction.UNDO_CHECK_IN:
-        found = enrollments.obstacle_to_undoing_check_in(state, facts.has_score)
+        found = enrollments.obstacle_to_undoing_check_in(has_come(state), facts.has_score)
     elif act is EnrollmentAction.END_TRAINING:
         is_approved = state is EnrollmentState.CERTIFYING and not facts.is_unapproved
         found = enrollments.obstacle_to_ending(state, is_approved)

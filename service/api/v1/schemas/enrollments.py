@@ -28,6 +28,7 @@ class Enrollment(ResponseSchema):
 
     id = Id()
     state = Choice("状态。 / State.", EnrollmentState)
+    stage = Text("流程图给这一步的名称；没有则为 null。 / The diagram's own name of it, else null.", allow_none=True)
     reason = Text("不予确认、撤回等的原因。 / Why it was refused, withdrawn …", allow_none=True)
     enrolled_on = Date("报名日期。 / Enrolled on.")
     kind = Choice("培训类型。 / Kind of training.", TrainingKind)

@@ -66,6 +66,7 @@ class Training(ResponseSchema):
     ends_on = Date("结束日。 / Last day.")
     hours = Integer("学时。 / Hours.")
     state = Choice("报名状态。 / State.", EnrollmentState)
+    stage = Text("流程图给这一步的名称；没有则为 null。 / The diagram's own name of it, else null.", allow_none=True)
     reason = Text(REASON, allow_none=True)
     scores = List(Score(allow_none=True), "各次成绩，null 为缺考。 / Scores of the attempts, null for absent.")
 
@@ -84,6 +85,7 @@ class PersonRecord(ResponseSchema):
     id_number_masked = Text("证件号码，已遮挡。 / Identity number, masked.")
     phone_masked = Text("手机，已遮挡。 / Telephone, masked.", allow_none=True)
     state = Choice("状态。 / State.", PersonState)
+    stage = Text("流程图给这一步的名称；没有则为 null。 / The diagram's own name of it, else null.", allow_none=True)
     decision_comment = Text("退回意见或注销原因。 / Why it was sent back or deregistered.", allow_none=True)
     unit_id = Id("单位的 id。 / Id of the unit.")
     unit_name = Text("单位。 / Unit.")

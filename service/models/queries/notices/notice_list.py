@@ -75,6 +75,14 @@ def readers_query(notice: Notice, view: str = "") -> Any:
     )
 
 
+def mail_readers(notice: Notice) -> list[UUID]:
+    """Ids of the accounts a notice is meant for that have an address for mails."""
+    query = select(User.id).join(Organisation, Organisation.id == User.organisation_id)
+    return list(
+        session().scalars(query.where(_audience(notice), User.mail.is_not(None), ~User.awaits_assent).order_by(User.id))
+    )
+
+
 def own_bulletin(user: User, notice_id: UUID | None) -> Notice | None:
     """A bulletin of the reader's organisation; None for any other."""
     query = select(Notice).where(Notice.id == notice_id, Notice.kind == NoticeKind.BULLETIN)
@@ -140,7 +148,8 @@ def _audience(notice: Notice) -> ColumnElement[bool]:
     if notice.authorities:
         here.append(cast(province, String) == any_(literal(notice.authorities, Notice.authorities.type)))
     if notice.units:
-        here.append(cast(Organisation.id, String) == any_(literal(notice.units, Notice.units.type)))
+        units = any_(literal(notice.units, Notice.units.type))
+        here.append(or_(cast(Organisation.id, String) == units, cast(User.id, String) == units))
     if notice.roles:
         here.append(User.role.in_(notice.roles))
     return and_(*here)

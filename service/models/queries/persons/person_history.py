@@ -35,6 +35,7 @@ class Training:
     ends_on: Any
     hours: int
     state: str
+    stage: str | None
     reason: str | None
     scores: tuple[int | None, ...]
 
@@ -75,6 +76,7 @@ def trainings_of(person_id: UUID) -> list[Training]:
             TrainingClass.ends_on,
             TrainingClass.hours,
             Enrollment.state,
+            Enrollment.stage,
             Enrollment.reason,
             func.array(of_enrollment.scalar_subquery()).label("scores"),
         )

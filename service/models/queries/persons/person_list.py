@@ -78,6 +78,7 @@ def _rows() -> Any:
             Person.sex,
             Person.id_number_masked,
             Person.state,
+            Person.stage,
             Organisation.id.label("unit_id"),
             Organisation.name.label("unit_name"),
             QualificationType.name.label("type_name"),

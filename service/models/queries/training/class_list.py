@@ -82,6 +82,7 @@ def enrollments_of(user: User, class_id: UUID) -> list[Any]:
             Enrollment.id,
             Enrollment.case_id,
             Enrollment.state,
+            Enrollment.stage,
             Enrollment.reason,
             Enrollment.enrolled_on,
             Enrollment.via,

@@ -28,6 +28,7 @@ def enrollments_query(user: User, chosen: ReportFilter) -> Any:
             Enrollment.id,
             Enrollment.case_id,
             Enrollment.state,
+            Enrollment.stage,
             Enrollment.reason,
             Enrollment.enrolled_on,
             Enrollment.kind,

@@ -1,0 +1,119 @@
+"""Topics that any diagram may use: set a state, notify, start another case, call a service outside (decision 23).
+
+What one asks is said by the input parameters of its element. Nothing leaves before the commit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from service.domain.accounts.roles import Role
+from service.domain.notices.notices import MAX_TITLE_LENGTH, NoticeKind, NoticeState, template_message, words
+from service.engine import StepError
+from service.handlers.registry import topic
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.notice import Notice
+from service.models.tables.organisation import Organisation
+from service.models.tables.user import User
+from service.operations.context import Context
+from service.validation.typed_text import as_id
+
+MAIL, START, CALL = "notice_mail", "start_case", "http"
+"""Effects that these topics leave for the worker."""
+
+INPUTS: dict[str, dict[str, bool]] = {
+    "general.set_state": {},
+    "general.notify": {
+        "to_role": False,
+        "to_organisation": False,
+        "to_person": False,
+        "title": True,
+        "title_en": False,
+        "body": False,
+        "body_en": False,
+        "by_mail": False,
+    },
+    "general.start_case": {"process": True, "variables": False, "business_key": False},
+    "general.http": {"url": True, "method": False, "content": False, "secret": False},
+}
+"""The input parameters of each topic, and whether it needs them."""
+
+
+@topic("general.set_state")
+def set_state(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Do nothing: the element's property ``state`` says all."""
+    return {}
+
+
+@topic("general.notify", needs="title", reads="to_role to_organisation to_person title_en body body_en by_mail")
+def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Publish a notice to a role, an organisation, the account of a person, or what of them is given together.
+
+    ``{name}`` in title and body is the value of a variable. by_mail: who has an address gets the title by mail too.
+    """
+    role, addressees = data.get("to_role"), []
+    for name, kind in (("to_organisation", Organisation), ("to_person", User)):
+        if (given := data.get(name)) not in (None, ""):
+            addressees.append(_existing(kind, given, name))
+    if role not in (None, "", *(one.value for one in Role)):
+        raise StepError(f"to_role:没有角色 {role}。")
+    if not role and not addressees:
+        raise StepError("通知没有收件人:给出 to_role、to_organisation 或 to_person。")
+    try:
+        title, body = (template_message(str(data.get(name) or ""), data) for name in ("title", "body"))
+    except LookupError as error:
+        raise StepError(f"通知的文字用到没有的变量 {error}。") from error
+    notice = Notice(
+        id=new_id(),
+        kind=NoticeKind.NOTICE,
+        title=str(title)[:MAX_TITLE_LENGTH],
+        body=str(body),
+        facts=words(title, [body]),
+        roles=[role] if role else [],
+        units=addressees,
+        state=NoticeState.PUBLISHED,
+        published_at=context.at,
+    )
+    session().add(notice)
+    if str(data.get("by_mail", "")).lower() == "true":
+        context.leave_effect(MAIL, {"notice_id": str(notice.id)})
+    return {}
+
+
+@topic("general.start_case", needs="process", reads="variables business_key")
+def start_case(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Start a case of another process after the commit, with the variables that its start form declares."""
+    variables = data.get("variables") or {}
+    if not isinstance(variables, dict):
+        raise StepError("variables 应是变量的映射,如 ${{...}}。")
+    key = data.get("business_key")
+    payload = {"process": data["process"], "variables": variables, "business_key": None if key is None else str(key)}
+    context.leave_effect(START, payload)
+    return {}
+
+
+@topic("general.http", needs="url", reads="method content secret")
+def http(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Call a service outside after the commit; hosts and secrets are settings of the installation."""
+    content = data.get("content")
+    payload = {
+        "url": str(data["url"]),
+        "method": str(data.get("method") or "POST").upper(),
+        "content": {} if content in (None, "") else content,
+        "secret": data.get("secret") or None,
+    }
+    context.leave_effect(CALL, payload)
+    return {}
+
+
+def _existing(kind: type[Organisation] | type[User], given: object, name: str) -> str:
+    """The id of an organisation or account that is there. Raises StepError."""
+    key = as_id(given)
+    found: UUID | None = session().scalar(select(kind.id).where(kind.id == key)) if key else None
+    if found is None:
+        raise StepError(f"{name}:没有 {given!r}。")
+    return str(found)

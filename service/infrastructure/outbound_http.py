@@ -1,0 +1,122 @@
+"""Calls of services outside, as diagrams ask for them: to allowed hosts only, signed, bounded in time and size.
+
+No redirect is followed, and the address is looked up once: what was checked is what is called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import socket
+import ssl
+import time
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from service.config import OutboundHosts, settings
+
+SECONDS = 10.0  # for connecting and for each answer of the socket; less than the lease of a job
+MAX_SENT, MAX_ANSWER = 65_536, 65_536  # bytes
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+class CallRefused(Exception):
+    """The call may not be made: host, address, secret or size."""
+
+
+class CallFailed(Exception):
+    """The service did not answer as it should; it may later."""
+
+
+def allowed_hosts() -> OutboundHosts:
+    """The services that the settings let diagrams call."""
+    return settings().outbound
+
+
+def call(url: str, method: str, content: Any, secret: str | None, key: str) -> bytes:
+    """Call a service with JSON; returns its answer.
+
+    secret: name of one of the settings, which signs the call; key: the same for each try of one call.
+    Raises CallRefused or CallFailed, neither with a secret in its text.
+    """
+    allowed, parts = allowed_hosts(), urlsplit(url)
+    host, port = check_address(allowed, url)
+    if method not in METHODS:
+        raise CallRefused(f"{method} is no method of {', '.join(METHODS)}")
+    body = b"" if method == "GET" else json.dumps(content, ensure_ascii=False).encode()
+    if len(body) > MAX_SENT:
+        raise CallRefused(f"more than {MAX_SENT} bytes to send")
+    headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": key}
+    if secret is not None:
+        headers |= signature(allowed, secret, body, int(time.time()))
+    address = _address(allowed, host, port)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    try:
+        return _exchange(parts.scheme, host, port, address, method, path or "/", body, headers)
+    except (OSError, http.client.HTTPException) as error:
+        raise CallFailed(f"{host}:{port}: {error or type(error).__name__}") from error
+
+
+def check_address(allowed: OutboundHosts, url: str) -> tuple[str, int]:
+    """Host and port of an address that the settings allow. Raises CallRefused."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    if parts.username or parts.password or parts.scheme not in ("https", "http") or not host:
+        raise CallRefused("an address is https://host/path, without user and password")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    origin = f"{parts.scheme}://{host}:{port}"
+    if origin not in allowed.origins:
+        raise CallRefused(f"{origin} is not among ANPEI_HTTP_HOSTS")
+    return host, port
+
+
+def signature(allowed: OutboundHosts, secret: str, body: bytes, at: int) -> dict[str, str]:
+    """The header that signs a body: HMAC-SHA256 over ``<seconds>.<body>``. Raises CallRefused for an unknown secret."""
+    value = allowed.secrets.get(secret)
+    if value is None:
+        raise CallRefused(f"there is no secret {secret} in ANPEI_HTTP_SECRETS")
+    digest = hmac.new(value, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"Anpei-Signature": f"t={at},v1={digest}"}
+
+
+def _address(allowed: OutboundHosts, host: str, port: int) -> str:
+    """Look the host up; each address must be public, or lie in a network of the settings. Raises CallRefused."""
+    try:
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except OSError as error:
+        raise CallFailed(f"{host}: {error}") from error
+    for one in found:
+        ip = ip_address(one.partition("%")[0])
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        if not ip.is_global and not any(ip in network for network in allowed.networks):
+            raise CallRefused(f"{host} is at {ip}, which is not public and not among ANPEI_HTTP_NETWORKS")
+    return found[0]
+
+
+def _exchange(
+    scheme: str, host: str, port: int, address: str, method: str, path: str, body: bytes, headers: dict[str, str]
+) -> bytes:
+    connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
+    deadline = time.monotonic() + 2 * SECONDS
+    plain = socket.create_connection((address, port), timeout=SECONDS)
+    try:
+        is_tls = scheme == "https"
+        connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if is_tls else plain
+        connection.request(method, path, body or None, headers)
+        answer = connection.getresponse()
+        if not 200 <= answer.status < 300:
+            raise CallFailed(f"{host}:{port}: status {answer.status}")
+        read = b""
+        while len(read) <= MAX_ANSWER and (part := answer.read1(8192)):
+            read += part
+            if time.monotonic() > deadline:
+                raise CallFailed(f"{host}:{port}: the answer takes too long")
+        if len(read) > MAX_ANSWER:
+            raise CallFailed(f"{host}:{port}: the answer has more than {MAX_ANSWER} bytes")
+        return read
+    finally:
+        plain.close()
+        connection.close()

@@ -1,0 +1,84 @@
+"""General topics in a diagram: what each is given, checked before it is deployed (decision 23)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from service.domain.accounts.roles import Role
+from service.engine import Definition, ValidationIssue
+from service.handlers import general
+from service.infrastructure import outbound_http
+
+Texts = tuple[str, str, str, str]
+
+
+def topic_issues(definition: Definition) -> list[ValidationIssue]:
+    """Refuse general topics whose input parameters are unknown, missing or cannot be."""
+    return [
+        ValidationIssue(definition.main, definition.elements[key].line, key, *texts, rule="general_topics_are_given")
+        for key, found in definition.attributes.items()
+        if found.topic in general.INPUTS
+        for texts in _faults(found.topic, found.inputs, found.properties)
+    ]
+
+
+def _faults(topic: str, given: dict[str, str], properties: dict[str, str]) -> Iterator[Texts]:
+    known = general.INPUTS[topic]
+    names = "、".join(known) or "—"
+    for name in sorted(given.keys() - known.keys()):
+        yield (
+            f"{topic} 没有输入参数 {name}。",
+            f"{topic} has no input parameter {name}.",
+            f"可用：{names}。",
+            f"Known are {', '.join(known) or 'none'}.",
+        )
+    for name in sorted(name for name, is_needed in known.items() if is_needed and not given.get(name)):
+        yield (
+            f"{topic} 缺输入参数 {name}。",
+            f"{topic} lacks the input parameter {name}.",
+            "加上它。",
+            "Add it.",
+        )
+    if topic == "general.set_state" and "state" not in properties:
+        yield (
+            "设置状态的任务没有写状态。",
+            "A task that sets a state does not say which.",
+            "加属性 state。",
+            "Add the property state.",
+        )
+    if topic == "general.notify":
+        yield from _addressees(given)
+    if topic == "general.http" and not given.get("url", "${").startswith("${"):
+        yield from _address(given["url"])
+
+
+def _addressees(given: dict[str, str]) -> Iterator[Texts]:
+    if not any(given.get(name) for name in ("to_role", "to_organisation", "to_person")):
+        yield (
+            "通知没有收件人。",
+            "The notice goes to nobody.",
+            "写 to_role、to_organisation 或 to_person。",
+            "Give to_role, to_organisation or to_person.",
+        )
+    role, roles = given.get("to_role", ""), [role.value for role in Role]
+    if role and not role.startswith("${") and role not in roles:
+        yield (
+            f"没有角色“{role}”。",
+            f'There is no role "{role}".',
+            f"可用：{'、'.join(roles)}。",
+            f"Known are {', '.join(roles)}.",
+        )
+
+
+def _address(url: str) -> Iterator[Texts]:
+    try:
+        outbound_http.check_address(outbound_http.allowed_hosts(), url)
+    except outbound_http.CallRefused as refused:
+        host = urlsplit(url).hostname or url
+        yield (
+            f"不能调用 {host}：{refused}。",
+            f"{host} cannot be called: {refused}.",
+            "请系统管理员把主机写进 ANPEI_HTTP_HOSTS，或改正地址。",
+            "Ask the system administrator to add the host to ANPEI_HTTP_HOSTS, or correct the address.",
+        )

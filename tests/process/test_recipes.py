@@ -1,0 +1,204 @@
+"""Recipes of the guide, followed literally: a newcomer changes files, deploys them, and works as each role."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from service.errors import InvalidInput
+from service.models.db.clock import MovingClock, now
+from service.models.tables.case import Task
+from service.models.tables.training import TrainingClass
+from service.workflow.runtime import definitions, deployments, history, jobs
+from service.workflow.training import enrollments
+from tests.api import rest_world, v1_world
+from tests.api.v1_world import give_password, told
+from tests.builders.recipes import Workshop
+from tests.builders.stage import (
+    Stage,
+    class_of,
+    do,
+    ended_at,
+    enroll,
+    enrollment_of,
+    known,
+    make_stage,
+    open_tasks,
+    publish_class,
+    task_of,
+)
+from tests.builders.world import sign_in
+
+REVIEW = "再加一道审核"
+ENROLLMENT = "processes/training_enrollment.bpmn"
+
+
+@pytest.fixture
+def stage(app: Flask, clock: MovingClock) -> Stage:
+    return make_stage()
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+def deploy(workshop: Workshop, file: str = ENROLLMENT) -> None:
+    """``anpei check`` says nothing, ``anpei deploy`` makes it the version in force."""
+    files = definitions.bundle(workshop.folder / file, workshop.folder / "forms")
+    assert [issue.text() for issue in definitions.examine(files) if issue.severity != "note"] == []
+    deployments.deploy(files)
+
+
+def reviewed(stage: Stage, training_class: TrainingClass) -> UUID:
+    """A new enrolment that the province has confirmed, and the association has to review."""
+    case = enroll(stage, training_class, stage.person())
+    assert do(stage.province, case, "confirm_enrollment", decision="confirm") == ["review_enrollment"]
+    return case
+
+
+def page(client: FlaskClient, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, (address, answer.status_code)
+    return answer.get_data(as_text=True)
+
+
+def test_a_second_approval_says_yes_no_back_and_lets_withdraw(stage: Stage, workshop: Workshop) -> None:
+    """R43, R45, R46"""
+    workshop.follow(REVIEW)
+    older = enroll(stage, training_class := publish_class(stage), stage.person())
+    deploy(workshop)
+
+    case = reviewed(stage, training_class)
+    found = enrollment_of(case)
+    assert (found.state, found.stage, class_of(training_class).taken) == ("pending", "报名待复核", 2)
+    assert do(stage.association, case, "review_enrollment", decision="confirm") == ["check_in"]
+    assert (enrollment_of(case).state, enrollment_of(case).stage) == ("confirmed", None)
+
+    case = reviewed(stage, training_class)
+    with pytest.raises(InvalidInput):
+        do(stage.association, case, "review_enrollment", decision="reject")
+    assert do(stage.association, case, "review_enrollment", decision="reject", reason="材料不全") == []
+    found = enrollment_of(case)
+    assert (ended_at(case), found.state, found.stage, found.reason) == (
+        "enrollment_rejected",
+        "rejected",
+        None,
+        "材料不全",
+    )
+    assert class_of(training_class).taken == 2
+
+    case = reviewed(stage, training_class)
+    back = do(stage.association, case, "review_enrollment", decision="return", reason="请核对单位")
+    assert (back, enrollment_of(case).stage) == (["confirm_enrollment"], None)
+    assert do(stage.province, case, "confirm_enrollment", decision="confirm") == ["review_enrollment"]
+    enrollments.withdraw(known(stage.enterprise), enrollment_of(case).id)
+    jobs.run_all()
+    assert (ended_at(case), enrollment_of(case).state) == ("pending_withdrawn", "withdrawn")
+
+    assert do(stage.province, older, "confirm_enrollment", decision="confirm") == ["check_in"]
+    assert enrollment_of(older).state == "confirmed"
+
+
+def test_a_second_approval_is_in_inbox_lists_counts_rest_and_english(
+    client: FlaskClient, stage: Stage, workshop: Workshop
+) -> None:
+    workshop.follow(REVIEW)
+    deploy(workshop)
+    training_class = publish_class(stage)
+    cases = [reviewed(stage, training_class) for _ in range(2)]
+    task = task_of(cases[0], "review_enrollment")
+    assert task.due_at == task.opened_at + timedelta(days=3)
+
+    sign_in(client, stage.association)
+    inbox = page(client, "/inbox")
+    assert "报名复核" in inbox
+    assert "复核结论" in page(client, f"/tasks/{task.id}")
+    person = f"/persons/{enrollment_of(cases[0]).person_id}"
+    for address, n in {"/enrollments?state=pending": 2, f"/classes/{training_class.id}": 2, person: 2}.items():
+        assert page(client, address).count("报名待复核") == n, address
+    assert "报名待复核" in page(client, f"{person}/record")
+
+    client.post("/language", data={"language": "en"})
+    for address, words in {
+        "/inbox": ["Review of the enrolment"],
+        f"/tasks/{task.id}": ["Result of the review", "Return it to the province", "Review of the enrolment"],
+        "/enrollments": ["Waits for review"],
+        f"/classes/{training_class.id}": ["Waits for review"],
+        f"/cases/{cases[0]}": ["Review of the enrolment"],
+    }.items():
+        shown = page(client, address)
+        for word in words:
+            assert word in shown, (address, word)
+        if "/cases/" not in address:  # whose picture has the Chinese names with the English beside them
+            assert "复核" not in shown, address
+
+
+def test_a_second_approval_is_known_to_both_rest_interfaces(
+    client: FlaskClient, stage: Stage, workshop: Workshop
+) -> None:
+    workshop.follow(REVIEW)
+    deploy(workshop)
+    give_password()
+    case = reviewed(stage, publish_class(stage))
+    machine, v1 = rest_world.Machine(client, stage.association.login), v1_world.Machine(client, stage.association)
+    [row] = told(v1.get("/enrollments"))["items"]
+    assert (row["state"], row["stage"]) == ("pending", "报名待复核")
+    task = rest_world.open_task(machine, str(case))
+    assert (task["taskDefinitionKey"], task["name"]) == ("review_enrollment", "报名复核")
+    assert (
+        machine.post(f"/task/{task['id']}/complete", {"variables": {"decision": {"value": "maybe"}}}).status_code == 400
+    )
+    sent = {"variables": {"decision": {"value": "confirm"}}}
+    assert machine.post(f"/task/{task['id']}/complete", sent).status_code == 204
+    assert (enrollment_of(case).state, open_tasks(case)) == ("confirmed", ["check_in"])
+
+
+def test_a_second_approval_is_done_for_many_at_once_and_replayed(
+    client: FlaskClient, stage: Stage, workshop: Workshop
+) -> None:
+    workshop.follow(REVIEW)
+    deploy(workshop)
+    training_class = publish_class(stage)
+    cases = [reviewed(stage, training_class) for _ in range(3)]
+    found = [task_of(case, "review_enrollment") for case in cases]
+    sign_in(client, stage.association)
+    sheet = page(client, "/inbox?kind=training_enrollment/review_enrollment")
+    assert all(str(task.id) in sheet for task in found)
+    _decide_many(client, sheet, found, "confirm")
+    jobs.run_all()
+    assert [open_tasks(case) for case in cases] == [["check_in"]] * 3
+    replay = client.get(f"/cases/{cases[0]}/replay.json").get_json()
+    assert "review_enrollment" in str(replay)
+    assert list(history.verify(cases)) == []
+
+
+def test_an_overdue_review_reminds_its_role_in_both_languages(
+    client: FlaskClient, stage: Stage, workshop: Workshop, clock: MovingClock
+) -> None:
+    workshop.follow(REVIEW)
+    deploy(workshop)
+    case = reviewed(stage, publish_class(stage))
+    clock.move(timedelta(days=1, minutes=1))
+    jobs.run_all()
+    sign_in(client, known(stage.association))
+    day = (now() + timedelta(days=9)).date().isoformat()
+    assert f"有报名待复核，须在 {day} 前办结" in page(client, "/notices")
+    client.post("/language", data={"language": "en"})
+    assert f"An enrolment waits for review until {day}" in page(client, "/notices")
+    assert open_tasks(case) == ["review_enrollment"]
+
+
+def _decide_many(client: FlaskClient, sheet: str, found: list[Task], decision: str) -> Any:
+    sent = re.search(r'name="submission" value="([\w-]+)"', sheet)
+    assert sent
+    kind = "training_enrollment/review_enrollment"
+    fields = {"decision": decision, "kind": kind, "submission": sent[1], "task": [str(task.id) for task in found]}
+    return client.post("/inbox/batch", data=fields)

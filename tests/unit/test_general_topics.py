@@ -1,0 +1,204 @@
+"""General topics: their templates for Modeler, what the gate says of them and of states, and calls to outside."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from service import handlers
+from service.config import CHECKOUT, InvalidSetting, OutboundHosts, read_networks, read_outbound
+from service.domain.accounts.roles import Role
+from service.domain.training.enrollment_state import EnrollmentState
+from service.handlers import general
+from service.infrastructure import outbound_http
+from service.infrastructure.outbound_http import CallFailed, CallRefused, call, signature
+from service.workflow.runtime import definitions
+from service.workflow.runtime.diagram_states import states_said
+
+ENROLLMENT = CHECKOUT / "processes" / "training_enrollment.bpmn"
+TEMPLATES = json.loads((CHECKOUT / "processes" / "element-templates" / "anpei.json").read_text(encoding="utf-8"))
+
+
+def bound(template: dict[str, object], kind: str) -> dict[str, dict[str, object]]:
+    """The properties of a template that are bound in one way, by the name they are bound to."""
+    listed: list[dict[str, dict[str, object]]] = template["properties"]  # type: ignore[assignment]
+    return {str(one["binding"]["name"]): one for one in listed if one["binding"]["type"] == kind}
+
+
+def test_each_general_topic_has_a_template_with_its_parameters() -> None:
+    drawn = {str(bound(t, "property")["camunda:topic"]["value"]): t for t in TEMPLATES[:-1]}
+    assert drawn.keys() == general.INPUTS.keys() <= handlers.topics().keys()
+    for topic, template in drawn.items():
+        parameters = bound(template, "camunda:inputParameter")
+        needed = {name for name, one in parameters.items() if "constraints" in one}
+        assert parameters.keys() == general.INPUTS[topic].keys()
+        assert needed == {name for name, is_needed in general.INPUTS[topic].items() if is_needed}
+    for one in (
+        bound(TEMPLATES[-1], "property")["camunda:candidateGroups"],
+        bound(TEMPLATES[1], "camunda:inputParameter")["to_role"],
+    ):
+        offered = {choice["value"] for choice in one["choices"]}  # type: ignore[attr-defined]
+        assert offered - {""} == {role.value for role in Role}
+
+
+def said(old: str, new: str) -> str:
+    """What the gate says of the enrolment after one replacement."""
+    files = definitions.bundle(ENROLLMENT)
+    before = files[ENROLLMENT.name].decode()
+    assert old in before
+    return "\n".join(
+        issue.text("en")
+        for issue in definitions.examine(files | {ENROLLMENT.name: before.replace(old, new, 1).encode()})
+    )
+
+
+STATE = '<camunda:property name="state" value="withdrawn" />'
+WARN = 'camunda:topic="training_enrollment.warn_authority">'
+
+
+def given(**inputs: str) -> str:
+    """A service task that notifies, in the place of the shipped warning."""
+    drawn = "".join(
+        f'<camunda:inputParameter name="{name}">{text}</camunda:inputParameter>' for name, text in inputs.items()
+    )
+    return (
+        'camunda:topic="general.notify"><bpmn:extensionElements><camunda:inputOutput>'
+        f"{drawn}</camunda:inputOutput></bpmn:extensionElements>"
+    )
+
+
+DOCUMENTED = WARN + "\n      <bpmn:documentation>开班次日即失效，提前两天提醒省级主管部门（R45）。</bpmn:documentation>"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (STATE, STATE.replace("withdrawn", "withdrawm"), 'no state "withdrawm"'),
+        (STATE, '<camunda:property name="state_name" value="已撤" />', "without a state"),
+        (STATE, STATE + f'<camunda:property name="state_name" value="{"长" * 31}" />', "more than 30 characters"),
+        (STATE, STATE + '<camunda:property name="state_name" value="改期" />', "“改期” has no English"),
+        ('name="报名确认"', 'name="报名再核"', "“报名再核” has no English"),
+        (DOCUMENTED, given(to_role="association", title="请确认", titel="x"), "no input parameter titel"),
+        (DOCUMENTED, given(to_role="association"), "lacks the input parameter title"),
+        (DOCUMENTED, given(title="请确认"), "goes to nobody"),
+        (DOCUMENTED, given(to_role="asociation", title="请确认"), 'no role "asociation"'),
+        (DOCUMENTED, given(to_role="association", title="请确认"), "“请确认” has no English"),
+        (STATE, STATE + '<camunda:property name="name_en" value="Take away" />', "and shown so"),
+        (WARN, 'camunda:topic="general.set_state">', "does not say which"),
+    ],
+)
+def test_the_gate_says_what_is_wrong_with_states_topics_and_texts(old: str, new: str, told: str) -> None:
+    assert told in said(old, new)
+
+
+def test_states_of_an_expression_are_what_it_may_give() -> None:
+    assert states_said("confirmed") == {"confirmed"}
+    assert states_said('${["checked_in", "makeup"][attempt - 1]}') == {"checked_in", "makeup"}
+    assert states_said('${"failed" if decision == "void" else "completed"}') == {"failed", "completed"}
+    assert {one.value for one in EnrollmentState} >= {"checked_in", "makeup"}
+
+
+class Service(BaseHTTPRequestHandler):
+    """Answers by the path, and remembers what came."""
+
+    came: list[tuple[str, dict[str, str], bytes]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.came.append((self.path, dict(self.headers), body))
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/")
+            self.end_headers()
+            return
+        self.send_response(500 if self.path == "/broken" else 200)
+        self.end_headers()
+        self.wfile.write(b"x" * (outbound_http.MAX_ANSWER + 1 if self.path == "/long" else 2))
+
+    def log_message(self, *_said: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Service)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Service.came.clear()
+    origin = f"http://127.0.0.1:{server.server_port}"
+    allowed = OutboundHosts(frozenset({origin}), read_networks("127.0.0.0/8"), {"mine": b"key"})
+    monkeypatch.setattr(outbound_http, "allowed_hosts", lambda: allowed)
+    yield origin
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_call_is_json_signed_and_bears_its_key(service: str) -> None:
+    assert call(service + "/in?x=1", "POST", {"名": 1}, "mine", "job-1") == b"xx"
+    path, headers, body = Service.came[0]
+    assert (path, json.loads(body), headers["Idempotency-Key"]) == ("/in?x=1", {"名": 1}, "job-1")
+    at = int(headers["Anpei-Signature"].partition(",")[0][2:])
+    assert headers["Anpei-Signature"] == signature(outbound_http.allowed_hosts(), "mine", body, at)["Anpei-Signature"]
+
+
+@pytest.mark.parametrize("path", ["/moved", "/broken", "/long"])
+def test_what_is_no_plain_short_success_fails(service: str, path: str) -> None:
+    with pytest.raises(CallFailed):
+        call(service + path, "POST", {}, None, "k")
+    assert [came[0] for came in Service.came] == [path]  # no redirect is followed
+
+
+def test_what_is_not_allowed_is_not_called(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = {
+        "http://127.0.0.1:1/": "ANPEI_HTTP_HOSTS",
+        service.replace("http://", "http://user:word@"): "without user",
+        "file:///etc/passwd": "https://host",
+        service.replace("127.0.0.1", "localhost"): "ANPEI_HTTP_HOSTS",
+    }
+    for url, why in refused.items():
+        with pytest.raises(CallRefused, match=why):
+            call(url, "POST", {}, None, "k")
+    for method, content, secret in (("TRACE", {}, None), ("POST", {}, "other"), ("POST", "x" * 70_000, None)):
+        with pytest.raises(CallRefused):
+            call(service, method, content, secret, "k")
+    bare = OutboundHosts(frozenset({service}), (), {})
+    monkeypatch.setattr(outbound_http, "allowed_hosts", lambda: bare)
+    with pytest.raises(CallRefused, match="not public"):
+        call(service, "POST", {}, None, "k")
+    assert Service.came == []
+
+
+def test_a_host_whose_name_leads_inside_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = OutboundHosts(frozenset({"https://partner.example:443"}), (), {})
+    monkeypatch.setattr(outbound_http, "allowed_hosts", lambda: allowed)
+    for address in ("10.0.0.5", "169.254.169.254", "::1", "::ffff:10.0.0.5", "fe80::1"):
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_asked, found=found, **_more: found)
+        with pytest.raises(CallRefused, match="not public"):
+            call("https://partner.example/x", "POST", {}, None, "k")
+
+
+def test_settings_of_calls_are_read_or_refused(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    file.write_text("mine k3y\n\nother w0rd\n")
+    found = read_outbound(
+        {
+            "ANPEI_HTTP_HOSTS": "a.example, http://10.0.0.5:8080,",
+            "ANPEI_HTTP_NETWORKS": "10.0.0.0/8",
+            "ANPEI_HTTP_SECRETS": str(file),
+        }
+    )
+    assert found.origins == {"https://a.example:443", "http://10.0.0.5:8080"}
+    assert (found.secrets["mine"], len(found.networks)) == (b"k3y", 1)
+    for wrong in (
+        {"ANPEI_HTTP_HOSTS": "ftp://a"},
+        {"ANPEI_HTTP_HOSTS": "a/b"},
+        {"ANPEI_HTTP_SECRETS": str(tmp_path / "no")},
+    ):
+        with pytest.raises(InvalidSetting):
+            read_outbound(wrong)
