@@ -49,7 +49,7 @@ def set_state(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("general.notify", needs="title", reads="to_role to_organisation to_person title_en body body_en by_mail")
+@topic("general.notify", needs="title")
 def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Publish a notice to a role, an organisation, the account of a person, or what of them is given together.
 
@@ -84,7 +84,7 @@ def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("general.start_case", needs="process", reads="variables business_key")
+@topic("general.start_case", needs="process")
 def start_case(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Start a case of another process after the commit, with the variables that its start form declares."""
     variables = data.get("variables") or {}
@@ -96,7 +96,7 @@ def start_case(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("general.http", needs="url", reads="method content secret")
+@topic("general.http", needs="url")
 def http(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Call a service outside after the commit; hosts and secrets are settings of the installation."""
     content = data.get("content")
