@@ -202,3 +202,25 @@ def _decide_many(client: FlaskClient, sheet: str, found: list[Task], decision: s
     kind = "training_enrollment/review_enrollment"
     fields = {"decision": decision, "kind": kind, "submission": sent[1], "task": [str(task.id) for task in found]}
     return client.post("/inbox/batch", data=fields)
+
+
+def test_the_other_recipes_build_on_the_second_approval(
+    client: FlaskClient, stage: Stage, workshop: Workshop, clock: MovingClock
+) -> None:
+    for heading in (REVIEW, "提醒并升级", "填了某项才出现的字段", "改名称"):
+        workshop.follow(heading)
+    deploy(workshop)
+    case = reviewed(stage, publish_class(stage))
+    for day in range(1, 5):
+        clock.move(timedelta(days=1, minutes=1))
+        jobs.run_all()
+        sign_in(client, known(stage.province))
+        assert page(client, "/notices").count("有报名待复核") == min(day, 3), day
+    with pytest.raises(InvalidInput) as refused:
+        do(stage.association, case, "review_enrollment", decision="return", reason="请核对")
+    assert set(refused.value.fields) == {"missing"}
+    do(stage.association, case, "review_enrollment", decision="confirm")
+    assert task_of(case, "check_in").name == "现场报到"
+    sign_in(client, known(stage.association))
+    client.post("/language", data={"language": "en"})
+    assert "Check-in on the spot" in page(client, "/inbox")
