@@ -220,7 +220,7 @@ def test_the_other_recipes_build_on_the_second_approval(
         do(stage.association, case, "review_enrollment", decision="return", reason="请核对")
     assert set(refused.value.fields) == {"missing"}
     do(stage.association, case, "review_enrollment", decision="confirm")
-    assert task_of(case, "check_in").name == "现场报到"
+    assert task_of(case, "check_in").name == "到班签到"
     sign_in(client, known(stage.association))
     client.post("/language", data={"language": "en"})
-    assert "Check-in on the spot" in page(client, "/inbox")
+    assert "Sign in on arrival" in page(client, "/inbox")
