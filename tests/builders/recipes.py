@@ -38,7 +38,8 @@ class Workshop:
         before = "\n".join(line[1:] for line in lines if line[:1] in "- ")
         text = file.read_text(encoding="utf-8")
         assert text.count(before) == 1, (file.name, text.count(before), before)
-        file.write_text(text.replace(before, "\n".join(after)), encoding="utf-8")
+        new = text.replace(before, "\n".join(after)) if after else text.replace(before + "\n", "")
+        file.write_text(new, encoding="utf-8")
 
 
 def _diffs(heading: str) -> list[str]:

@@ -224,3 +224,21 @@ def test_the_other_recipes_build_on_the_second_approval(
     sign_in(client, known(stage.association))
     client.post("/language", data={"language": "en"})
     assert "Sign in on arrival" in page(client, "/inbox")
+
+
+def test_a_step_is_removed_and_running_cases_still_have_it(
+    client: FlaskClient, stage: Stage, workshop: Workshop, clock: MovingClock
+) -> None:
+    workshop.follow(REVIEW)
+    deploy(workshop)
+    training_class = publish_class(stage)
+    older = reviewed(stage, training_class)
+    workshop.follow("去掉一步")
+    deploy(workshop)
+    newer = reviewed(stage, training_class)
+    clock.move(timedelta(days=1, minutes=1))
+    jobs.run_all()
+    sign_in(client, known(stage.association))
+    assert page(client, "/notices").count("有报名待复核") == 1
+    for case in (older, newer):
+        assert do(stage.association, case, "review_enrollment", decision="confirm") == ["check_in"]
