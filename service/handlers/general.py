@@ -49,22 +49,23 @@ def set_state(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("general.notify", needs="title")
+@topic("general.notify")
 def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Publish a notice to a role, an organisation, the account of a person, or what of them is given together.
 
     ``{name}`` in title and body is the value of a variable. by_mail: who has an address gets the title by mail too.
     """
-    role, addressees = data.get("to_role"), []
+    asked, addressees = _inputs("general.notify", data), []
+    role = asked["to_role"]
     for name, kind in (("to_organisation", Organisation), ("to_person", User)):
-        if (given := data.get(name)) not in (None, ""):
+        if (given := asked[name]) not in (None, ""):
             addressees.append(_existing(kind, given, name))
     if role not in (None, "", *(one.value for one in Role)):
         raise StepError(f"to_role:没有角色 {role}。")
     if not role and not addressees:
         raise StepError("通知没有收件人:给出 to_role、to_organisation 或 to_person。")
     try:
-        title, body = (template_message(str(data.get(name) or ""), data) for name in ("title", "body"))
+        title, body = (template_message(str(asked[name] or ""), data) for name in ("title", "body"))
     except LookupError as error:
         raise StepError(f"通知的文字用到没有的变量 {error}。") from error
     notice = Notice(
@@ -79,35 +80,40 @@ def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         published_at=context.at,
     )
     session().add(notice)
-    if str(data.get("by_mail", "")).lower() == "true":
+    if str(asked["by_mail"]).lower() == "true":
         context.leave_effect(MAIL, {"notice_id": str(notice.id)})
     return {}
 
 
-@topic("general.start_case", needs="process")
+@topic("general.start_case")
 def start_case(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Start a case of another process after the commit, with the variables that its start form declares."""
-    variables = data.get("variables") or {}
+    asked = _inputs("general.start_case", data)
+    variables, key = asked["variables"] or {}, asked["business_key"]
     if not isinstance(variables, dict):
         raise StepError("variables 应是变量的映射,如 ${{...}}。")
-    key = data.get("business_key")
-    payload = {"process": data["process"], "variables": variables, "business_key": None if key is None else str(key)}
+    payload = {"process": asked["process"], "variables": variables, "business_key": None if key is None else str(key)}
     context.leave_effect(START, payload)
     return {}
 
 
-@topic("general.http", needs="url")
+@topic("general.http")
 def http(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Call a service outside after the commit; hosts and secrets are settings of the installation."""
-    content = data.get("content")
+    asked = _inputs("general.http", data)
     payload = {
-        "url": str(data["url"]),
-        "method": str(data.get("method") or "POST").upper(),
-        "content": {} if content in (None, "") else content,
-        "secret": data.get("secret") or None,
+        "url": str(asked["url"]),
+        "method": str(asked["method"] or "POST").upper(),
+        "content": {} if asked["content"] in (None, "") else asked["content"],
+        "secret": asked["secret"] or None,
     }
     context.leave_effect(CALL, payload)
     return {}
+
+
+def _inputs(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The input parameters of a topic; None for one that was not given."""
+    return {key: data.get(key) for key in INPUTS[name]}
 
 
 def _existing(kind: type[Organisation] | type[User], given: object, name: str) -> str:
