@@ -87,7 +87,7 @@ def _lines() -> Iterator[str]:
         ("component", "attributes", "validate"),
         ((f"`{n}`", _names(a), _names(components.RULES.get(n, ()))) for n, a in components.ATTRIBUTES.items()),
     )
-    yield f"`properties`: {_names(components.PROPERTIES)}, `note.<value>`; `valuesKey`: {_names(known.choices)}"
+    yield f"`properties`: {_names(components.PROPERTIES)}, `note.<value>`, `note_en.<value>`, `label_en.<value>`; `valuesKey`: {_names(known.choices)}"
 
 
 def _outputs(outputs: Iterable[tuple[str, frozenset[str]]]) -> Iterator[str]:
