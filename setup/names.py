@@ -87,7 +87,8 @@ def _lines() -> Iterator[str]:
         ("component", "attributes", "validate"),
         ((f"`{n}`", _names(a), _names(components.RULES.get(n, ()))) for n, a in components.ATTRIBUTES.items()),
     )
-    yield f"`properties`: {_names(components.PROPERTIES)}, `note.<value>`, `note_en.<value>`, `label_en.<value>`; `valuesKey`: {_names(known.choices)}"
+    of_choices = "`note.<value>`, `note_en.<value>`, `label_en.<value>`"
+    yield f"`properties`: {_names(components.PROPERTIES)}, {of_choices}; `valuesKey`: {_names(known.choices)}"
 
 
 def _outputs(outputs: Iterable[tuple[str, frozenset[str]]]) -> Iterator[str]:
