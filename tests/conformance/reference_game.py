@@ -1,4 +1,4 @@
-"""A token game of our own, written from clause 13 of BPMN 2.0 and §10.3.1 on data; knows nothing of ``service.engine``.
+"""A token game of our own, written from clause 13 of BPMN 2.0 and §10.4.1 on data; knows nothing of ``service.engine``.
 
 It plays a ``process_model`` in simulated time and tells what its scripts trace.
 """
@@ -179,7 +179,7 @@ class Game:
             activity.scope.activities.remove(activity)
 
     def close_if_done(self, scope: Scope) -> None:
-        """Complete a scope without tokens; while only handlers run, no other can begin (§13.4.4)."""
+        """Complete a scope without tokens; while only handlers run, no other can begin (§13.5.4)."""
         if not scope.alive or scope.tokens or scope.activities:
             return
         scope.listens = []
@@ -214,7 +214,7 @@ class Game:
             self.script_runs(node, names)
         if node.undo is not None:
             scope.memories.append(node.undo)
-        flows = scope.level.out(node.id)  # §13.2.1: those without condition, and those whose condition holds
+        flows = scope.level.out(node.id)  # §13.3.1: those without condition, and those whose condition holds
         self.go_on(scope, node.id, [flow for flow in flows if flow[2] is None or scope.names.holds(flow[2])])
         if not flows:
             self.close_if_done(scope)
@@ -268,7 +268,7 @@ class Game:
     enter_land = enter_jump
 
     def enter_some(self, scope: Scope, node: Node, by: str) -> None:
-        """§13.3.5: activated once enough have come; one of each flow is taken."""
+        """§13.4.5: activated once enough have come; one of each flow is taken."""
         scope.tokens.append(Token(node.id, by))
         if node.id not in scope.received:
             self.activate(scope, node)
@@ -282,7 +282,7 @@ class Game:
             self.go_on(scope, node.id)
 
     def reset_in(self, scope: Scope) -> bool:
-        """§13.3.5: reset when no token can come by the flows that gave none."""
+        """§13.4.5: reset when no token can come by the flows that gave none."""
         for identity, received in list(scope.received.items()):
             node = scope.level.nodes[identity]
             sources = {source for source, _, _ in scope.level.into(identity)}
@@ -374,7 +374,7 @@ class Game:
             self.go_on(scope, node.id)
 
     def compensate(self, scope: Scope) -> None:
-        """§10.6: undo what has ended in the scope, the last first; in a handler also what has in the scope around it."""
+        """§10.7: undo what has ended in the scope, the last first; in a handler also what has in the scope around it."""
         here: Scope | None = scope
         while here is not None:
             self.undo(here, here.names)

@@ -1,4 +1,4 @@
-"""Ad-hoc subprocesses (BPMN 2.0 §10.2.5, §13.3.6): both orders, how often, and what happens to the rest."""
+"""Ad-hoc subprocesses (BPMN 2.0 §10.3.5, §13.3.5): both orders, how often, and what happens to the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compensation (BPMN 2.0 §10.6, §13.4.6): who is undone, in which order, with which variables, and who waits for it."""
+"""Compensation (BPMN 2.0 §10.7, §13.5.5): who is undone, in which order, with which variables, and who waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Complex gateways (BPMN 2.0 §13.3.5): as a join of some, with its reset, and as a split."""
+"""Complex gateways (BPMN 2.0 §13.4.5): as a join of some, with its reset, and as a split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that wait (BPMN 2.0 §10.4): conditions, one or all of several, links, signals that start."""
+"""Events that wait (BPMN 2.0 §10.5): conditions, one or all of several, links, signals that start."""
 
 from __future__ import annotations
 

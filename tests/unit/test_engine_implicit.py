@@ -26,7 +26,7 @@ def test_the_expansion_knows_every_activity_and_gateway() -> None:
 
 @pytest.mark.parametrize("body", [t("a"), sub("a", chain(t("i"))), wait("a", 1)])
 @pytest.mark.parametrize(("first", "second", "default"), [*product([YES, NO, ""], [YES, NO, ""], ["", "b", "c", "d"])])
-def test_flows_out_of_an_activity_are_taken_as_13_2_1_says(body: str, first: str, second: str, default: str) -> None:
+def test_flows_out_of_an_activity_are_taken_as_13_3_1_says(body: str, first: str, second: str, default: str) -> None:
     """Without condition: always; with one: when it holds; the default: when none of these holds."""
     asked = {"b": first, "c": second, "d": ""}
     asked[default or "d"] = ""
@@ -68,7 +68,7 @@ DOORS = {
 @pytest.mark.parametrize("condition_of_c", ["", YES])
 @pytest.mark.parametrize("entries", [2, 3])
 def test_a_split_activity_is_entered_by_each_token(door: str, condition_of_c: str, entries: int) -> None:
-    """§13.2.1: each arriving token is another instance, whatever stands on the border of the activity."""
+    """§13.3.1: each arriving token is another instance, whatever stands on the border of the activity."""
     ways = ("p", "q", "r")[:entries]
     enter = "".join(f'<intermediateThrowEvent id="{way}"/>' for way in ways)
     entered = graph(*(edge for way in ways for edge in (f"g>{way}", f"{way}>a")))

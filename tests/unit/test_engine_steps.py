@@ -418,7 +418,7 @@ TRIGGERS = {
 @pytest.mark.parametrize("manner", ["", " non"])
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_no_event_subprocess_begins_once_its_scope_is_completing(trigger: str, manner: str, within: str) -> None:
-    """BPMN 2.0 §13.4.4: while only event subprocesses are left, no other one can begin, nor can the same again."""
+    """BPMN 2.0 §13.5.4: while only event subprocesses are left, no other one can begin, nor can the same again."""
     if "R/" in trigger and not manner:
         manner = " non"  # a cycle that interrupts fires once
     kind, _, what = trigger.partition(" ")

@@ -27,7 +27,7 @@ class AdHocEnd(EndJoin):
 
 
 class AdHocSpec(ProcessSpec):
-    """The inside of an ad-hoc subprocess (BPMN 2.0 §13.3.6): each activity is done once, in parallel or in the order
+    """The inside of an ad-hoc subprocess (BPMN 2.0 §13.3.5): each activity is done once, in parallel or in the order
     drawn. A completion condition is asked whenever an activity has ended; until it holds, all are enabled again.
     """
 

@@ -1,4 +1,4 @@
-"""Compensation (BPMN 2.0 §10.6, §13.4.6): activities that have ended are remembered and undone, the last one first.
+"""Compensation (BPMN 2.0 §10.7, §13.5.5): activities that have ended are remembered and undone, the last one first.
 
 A memory is a task that waits and holds no token: of an activity with a compensation boundary event at that event, of a
 subprocess with memories inside it at the subprocess, whose scope it keeps. In its marks ``undo`` is its place among

@@ -20,7 +20,7 @@ _ASKS_PHASE = re.compile(r"\bwaitingForStart\b")
 class ComplexGateway(Expects, Join, defaults.InclusiveGateway):
     """Activates when a token comes and the condition holds over ``activationCount``, the tokens that wait; takes one of
     each incoming flow. Then it waits, as an inclusive join would, for the flows that gave none, and is reset (BPMN 2.0
-    §13.3.5). A flow gets its token upon activation; upon reset only if its condition asks ``waitingForStart``.
+    §13.4.5). A flow gets its token upon activation; upon reset only if its condition asks ``waitingForStart``.
     """
 
     polled = True

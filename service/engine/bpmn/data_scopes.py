@@ -1,4 +1,4 @@
-"""Variables live in scopes, not on tokens (BPMN 2.0 §10.3.1): the process, an instance of what repeats, an activity
+"""Variables live in scopes, not on tokens (BPMN 2.0 §10.4.1): the process, an instance of what repeats, an activity
 with parameters.
 
 What reads, reads from its scope outward. What writes, writes to the nearest scope outward that has the name, else to

@@ -100,7 +100,7 @@ class Compensation(EventDefinition):
 
 
 class Several(MultipleEventDefinition):
-    """The first of several events to come, or, in parallel, each of them once in any order (BPMN 2.0 §10.4.3)."""
+    """The first of several events to come, or, in parallel, each of them once in any order (BPMN 2.0 §10.5.3)."""
 
     def has_fired(self, task: Task) -> bool:
         return bool(task.internal_data.get("event_fired"))

@@ -14,7 +14,7 @@ from service.engine.bpmn.event_definitions import Compensation, Condition, Sever
 from service.engine.kernel.camunda_extensions import local_name
 from service.engine.kernel.synonyms import WITHIN
 
-_READ_AS_NONE = ("linkEventDefinition",)  # a pair of links is a sequence flow (BPMN 2.0 §10.4.5)
+_READ_AS_NONE = ("linkEventDefinition",)  # a pair of links is a sequence flow (BPMN 2.0 §10.5.5)
 
 
 def definition_nodes(event: Any) -> list[Any]:

@@ -1,5 +1,5 @@
-"""Drawn in: whatever BPMN 2.0 lets a diagram leave out. Implicit starts and ends (§10.5.2, §10.5.3), splits without a
-gateway (§13.2.1), quantities of tokens (§13.3.2), waits before and after. SpiffWorkflow's parser is given the whole.
+"""Drawn in: whatever BPMN 2.0 lets a diagram leave out. Implicit starts and ends (§10.5.2, §10.5.4), splits without a
+gateway (§13.3.1), quantities of tokens (§13.3.2), waits before and after. SpiffWorkflow's parser is given the whole.
 
 Each element put in bears the name of the one it stands for, with a blank and a word in brackets behind it, which no id
 in a diagram can have; the trace does not tell it.
@@ -217,7 +217,7 @@ class _Level:
     def _complete_conditions(self, gateway: Any) -> None:
         """Of the flows out of a choosing gateway one without condition is the default, several hold always.
 
-        A flow's condition is optional (§8.3.13): without one nothing restricts it. An exclusive gateway asks its
+        A flow's condition is optional (§8.4.13): without one nothing restricts it. An exclusive gateway asks its
         flows in their order and takes the first that holds (§13.4.2): so it takes the first of several without
         condition that it comes to, and never those behind. Camunda refuses such a gateway; real diagrams have it,
         it runs as the standard says, and each of these flows is warned of.

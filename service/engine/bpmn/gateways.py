@@ -96,7 +96,7 @@ class Quantity(ParallelGateway):
 
 
 class Expects:
-    """Tells whether a token elsewhere can still come, as an inclusive join does (BPMN 2.0 §13.3.3)."""
+    """Tells whether a token elsewhere can still come, as an inclusive join does (BPMN 2.0 §13.4.3)."""
 
     name: str
     _inputs: list[str]
@@ -164,7 +164,7 @@ class ExclusiveGateway(defaults.ExclusiveGateway):
 class EndJoin(Join, _EndJoin):
     """The end of a scope: the last token that ended waits here until none is left elsewhere.
 
-    Once only event subprocesses are left the scope is completing, and none can begin any more (BPMN 2.0 §13.4.4).
+    Once only event subprocesses are left the scope is completing, and none can begin any more (BPMN 2.0 §13.5.4).
     """
 
     polled = True

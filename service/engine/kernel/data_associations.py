@@ -1,5 +1,5 @@
 """Data associations of an activity as copies between variables: a data object, property or store is the variable of its
-name, or of its id where the name is no name of a variable (BPMN 2.0 §10.3.1).
+name, or of its id where the name is no name of a variable (BPMN 2.0 §10.4.1).
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def _drop_own_prefix(root: Any) -> None:
 
 
 def _make_processes_of_global_tasks(root: Any) -> None:
-    """A global task is what a call activity can call: a process of this one task (§10.3.6)."""
+    """A global task is what a call activity can call: a process of this one task (§10.3.7)."""
     free = _free(root)
     for task in _every(root, *_GLOBAL):
         if task.get("id") is None:

@@ -60,7 +60,7 @@ OURS = ("##unspecified", "##Unspecified", "##WebService", "##HumanTaskWebService
 
 
 def implementations_are_ours(d: Diagram) -> None:
-    """``implementation`` may be any technology's URI (§10.2.3): here the kind of a task says how it is done."""
+    """``implementation`` may be any technology's URI (§10.3.3): here the kind of a task says how it is done."""
     for task in d.all("userTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask"):
         value = task.get("implementation", OURS[0])
         if value not in OURS:

@@ -1,4 +1,4 @@
-"""Ad-hoc subprocesses: what they need, and what the engine executes inside them (BPMN 2.0 §10.2.5)."""
+"""Ad-hoc subprocesses: what they need, and what the engine executes inside them (BPMN 2.0 §10.3.5)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from service.engine.validation.flows import is_event_subprocess, undoes
 
 def ad_hoc_subprocesses_say_when(d: Diagram) -> None:
     """An ad-hoc subprocess has activities, neither start nor end events, and a completion condition
-    (BPMN 2.0 §10.2.5, table 10.22).
+    (BPMN 2.0 §10.3.5, table 10.22).
     """
     for level in d.all("adHocSubProcess"):
         if not children(level, *ACTIVITIES) or children(level, "startEvent", "endEvent"):

@@ -244,7 +244,7 @@ ENGINES: dict[str, str] = {
 }
 """Namespaces of executing engines.
 
-Extensions of all others (modelling tools) may be ignored, as BPMN 2.0 §8.2.3 says.
+Extensions of all others (modelling tools) may be ignored, as BPMN 2.0 §8.3.3 says.
 """
 
 NEUTRAL = frozenset(

@@ -63,7 +63,7 @@ def absent_files_are_done_without(bundle: Bundle) -> None:
 
 
 def imports_are_in_bundle(bundle: Bundle) -> None:
-    """Files that a diagram imports lie beside it (§8.1.3); definitions of types are not read."""
+    """Files that a diagram imports lie beside it (§8.2.2); definitions of types are not read."""
     names = {d.file for d in bundle.diagrams} | set(bundle.decisions)
     for d in bundle.diagrams:
         for element in d.all("import"):

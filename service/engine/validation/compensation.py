@@ -11,7 +11,7 @@ from service.engine.validation.flows import is_event_subprocess, undoes
 
 def compensation_is_associated(d: Diagram) -> None:
     """A compensation boundary event is associated with one activity for compensation on its level, and each such
-    activity with one event; it has no events on its border (BPMN 2.0 §10.6.1).
+    activity with one event; it has no events on its border (BPMN 2.0 §10.7.1).
     """
     reached: list[str] = []
     for event in d.all("boundaryEvent"):

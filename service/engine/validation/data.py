@@ -1,5 +1,5 @@
 """Data and messages that are declared: drawings and types,
-which must be right though nothing is executed by them (§10.3).
+which must be right though nothing is executed by them (§10.4).
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ def operations_carry_their_message(d: Diagram) -> None:
 
 
 ASSOCIATIONS = {"dataInputAssociation": "dataOutput", "dataOutputAssociation": "dataInput"}
-"""Kind of association → what it may not lead out of, or into, outside the activity (§10.3.1)."""
+"""Kind of association → what it may not lead out of, or into, outside the activity (§10.4.1)."""
 
 
 def associations_lead_from_source_to_target(d: Diagram) -> None:
-    """A data association has one source, takes no output of the process and writes none of its inputs (§10.3.1)."""
+    """A data association has one source, takes no output of the process and writes none of its inputs (§10.4.1)."""
     for name, wrong in ASSOCIATIONS.items():
         for association in d.all(name):
             sources, targets = children(association, "sourceRef"), children(association, "targetRef")

@@ -1,4 +1,4 @@
-"""Rules for events: where each may stand, what it must name, and how timers are written (BPMN 2.0 §10.4)."""
+"""Rules for events: where each may stand, what it must name, and how timers are written (BPMN 2.0 §10.5)."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def event_definitions_are_executable_here(d: Diagram) -> None:
 
 
 def several_definitions_go_together(d: Diagram) -> None:
-    """Each of several definitions may stand at that place alone, and may stand beside others (BPMN 2.0 §10.4.3)."""
+    """Each of several definitions may stand at that place alone, and may stand beside others (BPMN 2.0 §10.5.3)."""
     for event in d.all(*EVENTS):
         place, found = place_of(d, event), triggers_of(d, event)
         throws, together = kind(event) in THROWS, is_true(event.get("parallelMultiple"))
@@ -138,7 +138,7 @@ def conditions_are_written(d: Diagram) -> None:
 
 
 def links_come_in_pairs(d: Diagram) -> None:
-    """Each link that is thrown leads to the one catching link of its name on its level (BPMN 2.0 §10.4.5)."""
+    """Each link that is thrown leads to the one catching link of its name on its level (BPMN 2.0 §10.5.5)."""
     for throw in d.all("intermediateThrowEvent"):
         if children(throw, "linkEventDefinition") and len(d.link_targets(throw)) != 1:
             d.refuse(
@@ -249,7 +249,7 @@ def events_name_what_they_wait_for(d: Diagram) -> None:
 
 
 def signals_that_stay_are_told(d: Diagram) -> None:
-    """A signal of the scope ``processInstance``, as Flowable has it, is no broadcast as §10.4.2 says."""
+    """A signal of the scope ``processInstance``, as Flowable has it, is no broadcast as §10.5.5 says."""
     for signal in d.all("signal"):
         if signal.get(WITHIN):
             d.warn(

@@ -1,4 +1,4 @@
-"""Sequence flows, gateways, start and end: the shape of a process and of each subprocess (BPMN 2.0 §8.3.13, §10)."""
+"""Sequence flows, gateways, start and end: the shape of a process and of each subprocess (BPMN 2.0 §8.4.13, §10)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sequence_flows_stay_in_scope(d: Diagram) -> None:
 
 
 def scopes_start_and_end(d: Diagram) -> None:
-    """Start and end events of a level: none of both, or each that the standard demands (§10.5.2, §10.5.3, §13.3.4)."""
+    """Start and end events of a level: none of both, or each that the standard demands (§10.5.2, §10.5.4, §13.3.4)."""
     for level in levels(d):
         if kind(level) == "adHocSubProcess":
             continue
@@ -154,7 +154,7 @@ def nodes_are_connected(d: Diagram) -> None:
                 d.warn(
                     node,
                     f"{kind(node)} 没有离开的顺序流:令牌在这里结束。",
-                    f"Nothing follows the {kind(node)}: its token ends here (§10.5.3).",
+                    f"Nothing follows the {kind(node)}: its token ends here (§10.5.4).",
                     "接到结束事件。",
                     "Lead it to an end event.",
                 )
@@ -248,7 +248,7 @@ def conditions_belong_to_splits(d: Diagram) -> None:
 
 
 def exclusive_splits_have_conditions(d: Diagram) -> None:
-    """A flow out of a choosing gateway without condition: alone it is the default, else it holds always (§8.3.13)."""
+    """A flow out of a choosing gateway without condition: alone it is the default, else it holds always (§8.4.13)."""
     for gateway in d.all("exclusiveGateway", "inclusiveGateway"):
         flows = d.out(gateway)
         if len(flows) < 2:

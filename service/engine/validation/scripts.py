@@ -175,7 +175,7 @@ def languages_are_starlark(d: Diagram) -> None:
 
 
 def expressions_are_formal(d: Diagram) -> None:
-    """An expression that does not say it is formal is natural language (BPMN 2.0 §8.3.6): read all the same."""
+    """An expression that does not say it is formal is natural language (BPMN 2.0 §8.4.6): read all the same."""
     for element in d.all(*EXPRESSIONS, *TIMES):
         process = process_of(element)
         if process is None or process.get("isExecutable") != "true":
