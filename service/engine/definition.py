@@ -216,9 +216,11 @@ def _made(files: Mapping[str, bytes], process: str | None, digest: str, function
         problem = ValidationIssue(
             main,
             getattr(error, "line_number", None) or 0,
-            "",
-            f"引擎读不懂这个流程图:{error}",
-            f"The engine cannot read this diagram: {error}",
+            getattr(error, "sourceid", None) or str(getattr(getattr(error, "task_spec", None), "name", "")),
+            "引擎不能执行这里的画法,而检查没有认出原因。",
+            "The engine cannot execute what is drawn here, and no rule says why.",
+            "把这里画得简单些,并请报告这个流程图。",
+            "Draw it more simply, and please report this diagram.",
         )
         raise DefinitionRefused([problem]) from error
     return found

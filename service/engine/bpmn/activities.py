@@ -18,6 +18,7 @@ from service.engine.bpmn.step_context import (
 )
 from service.engine.bpmn.throw_events import raise_error
 from service.engine.dmn.model import Decision
+from service.engine.kernel.data_associations import carried_in, carried_out
 from service.engine.kernel.types import (
     BpmnError,
     Data,
@@ -56,7 +57,7 @@ class Mapped:
         enters: bool = super()._update_hook(task)  # type: ignore[misc]
         if task.own is None and (self.attributes.inputs or self.attributes.copied_in):
             seen = task.data
-            copied = {target: seen[source] for target, source in self.attributes.copied_in.items() if source in seen}
+            copied = carried_in(self.attributes.copied_in, seen)
             task.own = self.own_scope({**copied, **mapped(task, self.attributes.inputs, seen)}, task.around)
         return enters
 
@@ -64,9 +65,8 @@ class Mapped:
         """Write what the activity gave."""
         outputs, copied = self.attributes.outputs, self.attributes.copied_out
         if copied:
-            seen = {**task.data, **result}
-            task.around.write({target: seen[source] for target, source in copied.items() if source in seen})
-            result = {name: value for name, value in result.items() if name not in copied.values()}
+            found, result = carried_out(copied, task.data, result)
+            task.around.write(found)
         if outputs:
             task.around.write(mapped(task, outputs, {**task.data, **result}))
         else:

@@ -20,6 +20,7 @@ from service.engine.bpmn.step_context import (
     WAITING,
     path_of,
 )
+from service.engine.kernel.data_associations import carried_out
 from service.engine.kernel.timers import from_text, parse_cycle, to_text
 from service.engine.kernel.types import Data, StaleToken
 
@@ -63,19 +64,26 @@ def come(task: CaseTask, place: int, payload: Data) -> None:
     """One of the events that a token waits for came; of several in parallel all must come."""
     definition = task.task_spec.event_definition
     if isinstance(definition, Several) and not definition.takes(task, place):
-        task.scope.write(payload)
+        _take(task, payload)
     else:
         fire(task, payload)
 
 
 def fire(task: CaseTask, payload: Data) -> None:
     """The event came: its token goes on; beside an activity that is not interrupted, a new one does."""
-    task.scope.write(payload)
+    _take(task, payload)
     if isinstance(task.task_spec, BoundaryEvent) and not _interrupts(task) and not is_last(task):
         _branch(task)
         return
     task.internal_data["event_fired"] = True
     task.task_spec._update(task)
+
+
+def _take(task: CaseTask, payload: Data) -> None:
+    """Write what an event brings; associations lead its data outputs to where they belong (BPMN 2.0 §10.4.2)."""
+    copied = task.task_spec.attributes.copied_out if task.task_spec.attributes else {}
+    found, left = carried_out(copied, task.data, payload) if copied else ({}, payload)
+    task.scope.write({**left, **found})
 
 
 def _interrupts(event: CaseTask) -> bool:

@@ -93,8 +93,6 @@ class _Level:
 
     def expand(self) -> None:
         """Draw in, from the flows' ends towards the nodes."""
-        if not self.nodes and local_name(self.level) == "process":
-            return
         if not self.is_free:
             self._start_by_receiving()
             self._begin()
@@ -160,7 +158,7 @@ class _Level:
             return
         begins = [n for n in self.nodes if not self.into(n) and _may_begin(n)]
         start = self.add("startEvent", self.level, "[begins]")
-        if not self.nodes:
+        if not any(map(_takes_part, self.nodes)):
             self.join(start, self.add("endEvent", self.level, "[ends]"))
         elif len(begins) == 1:
             self.join(start, begins[0])

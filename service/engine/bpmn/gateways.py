@@ -169,6 +169,9 @@ class EndJoin(Join, _EndJoin):
 
     polled = True
 
+    def test(self) -> None:
+        """SpiffWorkflow demands that something leads here; a process may go round until an event ends it."""
+
     def _passes(self) -> bool:
         return False
 

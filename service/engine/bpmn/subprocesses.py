@@ -21,6 +21,7 @@ from service.engine.bpmn.step_context import (
     STARTED,
     WAITING,
 )
+from service.engine.kernel.data_associations import carried_in
 from service.engine.kernel.types import Data
 
 
@@ -30,6 +31,7 @@ class _Scoped:
     spec: str
     attributes: Any
     keeps_memories = False
+    hands_back = True  # as its data outputs say; an event subprocess has those of its event
 
     def _update_hook(self, task: Task) -> bool:
         case = task.workflow.top_workflow
@@ -41,12 +43,14 @@ class _Scoped:
         return False
 
     def own_scope(self, values: Data, around: DataScope) -> DataScope | None:
-        """The scope that input parameters make, None without any."""
-        return DataScope(values, around) if self.attributes.inputs else None
+        """The scope that input parameters and associations make, None without any."""
+        return DataScope(values, around) if self.attributes.inputs or self.attributes.copied_in else None
 
     def enter(self, task: CaseTask) -> None:
         """Start what is inside."""
-        task.own = self.own_scope(mapped(task, self.attributes.inputs, task.data), task.around)
+        seen = task.data
+        copied = carried_in(self.attributes.copied_in, seen)
+        task.own = self.own_scope({**copied, **mapped(task, self.attributes.inputs, seen)}, task.around)
         case = task.workflow.top_workflow
         scope = case.create_subprocess(task, self.spec)
         scope.completed_event.connect(self._on_subworkflow_completed, task)
@@ -56,8 +60,10 @@ class _Scoped:
     def _on_subworkflow_completed(self, scope: Any, task: CaseTask) -> None:
         if not task._state & (STARTED | WAITING):
             return
-        if self.attributes.outputs and task.workflow.context.failed is None:
+        copied = self.attributes.copied_out if self.hands_back else {}
+        if (self.attributes.outputs or copied) and task.workflow.context.failed is None:
             names = {**task.around.variables(with_attributes=True), **task.data}
+            task.around.write(carried_in(copied, names))
             task.around.write(mapped(task, self.attributes.outputs, names))
         if self.keeps_memories and task.workflow.context.failed is None:
             remember_scope(task, scope)
@@ -94,6 +100,7 @@ class EventSubProcess(_Scoped, defaults.EventSubprocess):
     event_definition: Any
     interrupting = True
     listens = True
+    hands_back = False
 
     def _update_hook(self, task: Task) -> bool:
         if task._state != WAITING:
@@ -139,5 +146,6 @@ class CallActivity(_Scoped, defaults.CallActivity):
     """
 
     def own_scope(self, values: Data, around: DataScope) -> DataScope | None:
-        inputs, outputs = self.attributes.inputs, self.attributes.outputs
+        inputs = self.attributes.inputs or self.attributes.copied_in
+        outputs = self.attributes.outputs or self.attributes.copied_out
         return DataScope(values, around, of_process=True, closed=bool(inputs)) if inputs or outputs else None

@@ -32,6 +32,7 @@ from service.engine.bpmn.step_context import (
     WAITING,
     path_of,
 )
+from service.engine.kernel.data_associations import carried_in
 from service.engine.kernel.types import (
     Data,
     StaleToken,
@@ -83,10 +84,21 @@ class EndEvent(Throwing, defaults.EndEvent):
 
 def _signal(task: CaseTask, definition: SignalEventDefinition) -> None:
     if not definition.stays_within:
-        variables = dict(task.scope.variables())
-        task.workflow.context.sent.append(ThrownEvent("signal", definition.name, path_of(task), variables))
+        task.workflow.context.sent.append(ThrownEvent("signal", definition.name, path_of(task), _carried(task)))
     with suppress(StaleToken):  # nobody in the case waits for it
-        receive(task.workflow.top_workflow, "signal", definition.name, {})
+        receive(task.workflow.top_workflow, "signal", definition.name, _inputs(task))
+
+
+def _inputs(task: CaseTask) -> Data:
+    """The data inputs of an event or task that throws, by their associations (BPMN 2.0 §10.4.2)."""
+    attributes = task.task_spec.attributes if isinstance(task.task_spec, Throwing) else None
+    return carried_in(attributes.copied_in, task.data) if attributes else {}
+
+
+def _carried(task: CaseTask) -> Data:
+    """What leaves the case with a message or signal: the data inputs, all variables where none are drawn."""
+    attributes = task.task_spec.attributes if isinstance(task.task_spec, Throwing) else None
+    return _inputs(task) if attributes and attributes.copied_in else dict(task.scope.variables())
 
 
 def throw(task: CaseTask, definition: EventDefinition) -> None:
@@ -96,17 +108,17 @@ def throw(task: CaseTask, definition: EventDefinition) -> None:
         for one in definition.event_definitions:
             throw(task, one)
     elif isinstance(definition, MessageEventDefinition):
-        context.sent.append(ThrownEvent("message", definition.name, path, dict(task.scope.variables())))
+        context.sent.append(ThrownEvent("message", definition.name, path, _carried(task)))
     elif isinstance(definition, SignalEventDefinition):
         _signal(task, definition)
     elif isinstance(definition, TerminateEventDefinition):
         _end_scope_but(task)
     elif isinstance(definition, ErrorEventDefinition):
-        if not raise_to_boundary(task.workflow, ErrorEventDefinition, definition.code, {}):
+        if not raise_to_boundary(task.workflow, ErrorEventDefinition, definition.code, _inputs(task)):
             context.failed = definition.code or definition.name
             _end_all_but(task)
     elif isinstance(definition, EscalationEventDefinition):
-        raise_to_boundary(task.workflow, EscalationEventDefinition, definition.code, {})
+        raise_to_boundary(task.workflow, EscalationEventDefinition, definition.code, _inputs(task))
     elif isinstance(definition, CancelEventDefinition):
         raise_to_boundary(task.workflow, CancelEventDefinition, None, {})
 

@@ -43,7 +43,9 @@ def attributes_of(node: Any) -> Attributes:
         text = node.get(f"{{{CAMUNDA}}}{name}")
         return text.strip() if text and text.strip() else None
 
-    copied_in, copied_out = copies(node)
+    listens = local_name(node) == "subProcess" and node.get("triggeredByEvent") == "true"
+    start = node.find(f"{{{BPMN}}}startEvent") if listens else None  # it listens in place of its start event
+    copied_in, copied_out = copies(node if start is None else start)
     extensions = node.find(f"{{{BPMN}}}extensionElements")
     mapping: dict[str, dict[str, str]] = {"inputParameter": {}, "outputParameter": {}, "property": {}}
     for found in extensions.iter() if extensions is not None else ():

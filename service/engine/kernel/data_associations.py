@@ -5,10 +5,13 @@ name, or of its id where the name is no name of a variable (BPMN 2.0 §10.4.1).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from service.engine.kernel.types import Data
 from service.engine.kernel.xml_reader import BPMN
 
+PLACEHOLDER = "__targetRef_placeholder"  # drawn by Camunda's modeler where the activity has no input of its own
 VARIABLE = re.compile(r"[A-Za-z_]\w{0,99}")
 
 
@@ -17,11 +20,22 @@ def copies(node: Any) -> tuple[dict[str, str], dict[str, str]]:
     return _pairs(node, "dataInputAssociation"), _pairs(node, "dataOutputAssociation")
 
 
+def carried_in(copies_: Mapping[str, str], seen: Data) -> Data:
+    """What associations copy of the variables seen; what has no value yet is not copied."""
+    return {target: seen[source] for target, source in copies_.items() if source in seen}
+
+
+def carried_out(copies_: Mapping[str, str], seen: Data, given: Data) -> tuple[Data, Data]:
+    """What associations copy of something given, over the variables seen; and the rest, without what is an output."""
+    left = {name: value for name, value in given.items() if name not in copies_.values()}
+    return carried_in(copies_, {**seen, **given}), left
+
+
 def _pairs(node: Any, tag: str) -> dict[str, str]:
     found = {}
     for association in node.findall(f"{{{BPMN}}}{tag}"):
         source, target = (_variable(association, end) for end in ("sourceRef", "targetRef"))
-        if source and target and source != target:
+        if source and target and source != target and PLACEHOLDER not in (source, target):
             found[target] = source
     return found
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from lxml import etree
 
 from service.engine.kernel.types import ValidationIssue
+from service.engine.kernel.xml_messages import in_words
 from service.errors import DefinitionRefused
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -85,11 +86,12 @@ def parse(data: bytes, file: str) -> Any:
     try:
         root = etree.fromstring(text.encode(), parser)
     except etree.XMLSyntaxError as error:
+        zh, en = in_words(error.msg)
         _refuse(
             file,
             error.lineno or 0,
-            f"文件不是完整的 XML:{error.msg}。",
-            f"The file is not well-formed XML: {error.msg}.",
+            f"文件不是完整的 XML:{zh}(第 {(error.offset or 0) + 1} 个字符)。",
+            f"The file is not well-formed XML: {en} (character {(error.offset or 0) + 1}).",
             "用建模工具重新导出该文件。",
             "Export the file again from the modelling tool.",
         )

@@ -33,8 +33,7 @@ def problems(source: str, script: bool = True, functions: tuple[str, ...] = ()) 
     except NoAnswer:
         raise
     except ScriptError as error:
-        text = str(error).split("\n")[0]
-        return [(_line(str(error)), f"不是合法的 Starlark:{text}", f"Not valid Starlark: {text}")]
+        return [_unreadable(*_place(str(error)))]
     return []
 
 
@@ -83,8 +82,7 @@ def _forbidden(source: str, script: bool, functions: tuple[str, ...]) -> list[tu
     try:
         tree = ast.parse(source if script else source.strip(), mode="exec" if script else "eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = getattr(error, "lineno", None) or 1
-        return [(line, f"语法错误:{error}", f"Syntax error: {error}")]
+        return [_unreadable(getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1)]
     found: list[tuple[int, str, str]] = []
     line = 1
     for node in ast.walk(tree):
@@ -109,9 +107,15 @@ def _binds(node: ast.AST) -> str:
     return node.name if isinstance(node, ast.FunctionDef) else ""
 
 
-def _line(message: str) -> int:
-    found = re.search(r"--> script:(\d+)", message)
-    return int(found.group(1)) if found else 1
+def _unreadable(line: int, column: int) -> tuple[int, str, str]:
+    """The fault of what is no Starlark, the language of scripts and expressions (BPMN 2.0 §8.4.6)."""
+    zh = f"第 {line} 行第 {column} 个字符处不是 Starlark(§8.4.6)的写法"
+    return line, zh, f"Line {line}, character {column} cannot be read as Starlark (§8.4.6)"
+
+
+def _place(message: str) -> tuple[int, int]:
+    found = re.search(r"--> script:(\d+):(\d+)", message)
+    return (int(found.group(1)), int(found.group(2))) if found else (1, 1)
 
 
 @lru_cache(maxsize=1024)

@@ -77,8 +77,20 @@ SCRIPT = ("脚本内容", "a script")
 
 
 def quantities_are_positive(d: Diagram) -> None:
-    """``startQuantity`` and ``completionQuantity`` count tokens (§10.3, table 10.3)."""
+    """``startQuantity`` and ``completionQuantity`` count tokens (§10.3, table 10.3); to what undoes an activity none
+    come by a flow, and none leave it (§10.7.1).
+    """
     for node in d.all(*ACTIVITIES):
+        wanted = {node.get(name, "1").strip() for name in ("startQuantity", "completionQuantity")}
+        if is_true(node.get("isForCompensation")) and wanted != {"1"}:
+            d.refuse(
+                node,
+                "补偿活动没有进出的顺序流(BPMN 2.0 §10.7.1),不能写令牌数量。",
+                "No flow leads to or from an activity for compensation (BPMN 2.0 §10.7.1): it counts no tokens.",
+                "删去 startQuantity 和 completionQuantity。",
+                "Remove startQuantity and completionQuantity.",
+            )
+            continue
         for name in ("startQuantity", "completionQuantity"):
             value = node.get(name, "1").strip()
             if not (re.fullmatch(r"\d{1,3}", value) and 1 <= int(value) <= MAX_TOKENS):

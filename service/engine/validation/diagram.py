@@ -14,6 +14,7 @@ from lxml import etree
 from service.engine.kernel.types import ValidationIssue
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 from service.engine.validation.allow_list import EVENT_DEFINITIONS, FLOW_NODES
+from service.engine.validation.clauses import cited
 
 _OPEN = f"{{{BPMN}}}"
 
@@ -145,6 +146,8 @@ class Diagram:
 
     def _note(self, element: Any, texts: tuple[str, str, str, str], severity: str) -> None:
         line = (element if element.sourceline else self.root).sourceline or 0
+        if severity == "refused":
+            texts = (*cited(self.rule, texts[0], texts[1]), *texts[2:])
         found = ValidationIssue(self.file, line, name_of(element), *texts, rule=self.rule, severity=severity)
         self.noted[found] = None
 

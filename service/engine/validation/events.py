@@ -30,12 +30,18 @@ PLACES: dict[str, tuple[str, ...]] = {
     "intermediate catch": (*_WAITS, "link"),
     "intermediate throw": ("none", "message", "signal", "escalation", "link", "compensate", "multiple"),
     "end": ("none", "message", "terminate", "error", "escalation", "signal", "cancel", "compensate", "multiple"),
-    "interrupting boundary of a task": (*_WAITS, "error", "compensate"),
-    "non-interrupting boundary of a task": _WAITS,
+    "interrupting boundary of a task": (*_WAITS, "error", "escalation", "compensate"),
+    "non-interrupting boundary of a task": (*_WAITS, "escalation"),
     "interrupting boundary of a subprocess": (*_WAITS, "error", "escalation", "cancel", "compensate"),
     "non-interrupting boundary of a subprocess": (*_WAITS, "escalation"),
 }
 """Place of an event → the triggers with which the engine executes it as BPMN 2.0 says."""
+
+BEYOND: dict[str, tuple[str, ...]] = {
+    "start": ("timer", "conditional"),
+    "interrupting event subprocess start": ("compensate",),
+}
+"""Triggers that BPMN 2.0 has at a place and the engine does not execute (table 10.86)."""
 
 ALONE = ("none", "link", "cancel", "compensate", "terminate", "multiple")
 """Triggers that an event has alone."""
@@ -96,10 +102,12 @@ def event_definitions_are_executable_here(d: Diagram) -> None:
     for event in d.all(*EVENTS):
         place, trigger = place_of(d, event), trigger_of(d, event)
         if trigger not in PLACES[place]:
+            allowed = trigger in BEYOND.get(place, ())
             d.refuse(
                 event,
-                f"引擎不执行{PLACE_ZH[place]}的这种触发方式:{trigger}。",
-                f"The engine does not execute this trigger of an event ({place}): {trigger}.",
+                f"{'引擎不执行' if allowed else 'BPMN 2.0 不允许(§10.5.1)'}{PLACE_ZH[place]}的这种触发方式:{trigger}。",
+                f"{'The engine' if allowed else 'BPMN 2.0 (§10.5.1)'} does not {'execute' if allowed else 'allow'}"
+                f" this trigger of an event ({place}): {trigger}{' (§10.5.2)' if allowed else ''}.",
                 f"此处可用:{'、'.join(PLACES[place]) or '无'}。",
                 f"Allowed here: {', '.join(PLACES[place]) or 'none at all'}.",
             )
@@ -121,6 +129,22 @@ def several_definitions_go_together(d: Diagram) -> None:
                 f"An event with several definitions may not have this here: {names}.",
                 "拆成几个事件。",
                 "Use several events.",
+            )
+
+
+def escalations_can_come(d: Diagram) -> None:
+    """Nothing in a task throws an escalation but its instances, when their behavior says so."""
+    for event in d.all("boundaryEvent"):
+        host = d.ids.get(event.get("attachedToRef", ""))
+        if "escalation" not in triggers_of(d, event) or host is None or kind(host) in (*SUBPROCESSES, "callActivity"):
+            continue
+        if not any(loop.get("behavior", "All") != "All" for loop in children(host, "multiInstanceLoopCharacteristics")):
+            d.warn(
+                event,
+                f"{kind(host)} 里没有什么会抛出升级:这个事件不会发生。",
+                f"Nothing in {an(kind(host))} throws an escalation: this event never comes.",
+                "删去它,或改用子流程。",
+                "Remove it, or draw a subprocess.",
             )
 
 
@@ -348,6 +372,7 @@ def _check_time(d: Diagram, time: Any) -> None:
 
 RULES = (
     event_definitions_are_executable_here,
+    escalations_can_come,
     several_definitions_go_together,
     conditions_are_written,
     links_come_in_pairs,

@@ -63,14 +63,39 @@ def scopes_start_and_end(d: Diagram) -> None:
                 "只留一个,或启动时指明。",
                 "Keep one, or name one when a case is started.",
             )
-    for level in d.all(*SUBPROCESSES):
-        if not children(level, *FLOW_NODES):
+
+
+def levels_hold_work(d: Diagram) -> None:
+    """In a level without a start, and with nothing that could begin, a token has nowhere to go (§10.5.2)."""
+    called = {call.get("calledElement") for call in d.all("callActivity")}
+    drawn = [level for level in d.all(*SUBPROCESSES, "process") if level not in d.documentation]
+    for level in drawn:
+        nodes = children(level, *FLOW_NODES)
+        if kind(level) == "process" and not nodes and level.get("id") not in called:
+            continue  # the inside of a pool that is not shown
+        if all(is_event_subprocess(node) or undoes(node) for node in nodes):
             d.warn(
                 level,
-                "子流程是空的,令牌直接通过。",
-                "The subprocess is empty: a token passes straight through.",
+                f"{kind(level)} 是空的,或只有事件子流程:令牌直接通过。",
+                f"The {kind(level)} is empty, or holds event subprocesses only: a token passes straight through.",
                 "画出内容,或改为任务。",
                 "Draw its content, or use a task.",
+            )
+
+
+def ends_are_reached(d: Diagram) -> None:
+    """A level from whose start no path leads to an end goes round until an event ends it."""
+    for level in levels(d):
+        nodes = {node.get("id"): node for node in children(level, *FLOW_NODES)}
+        leaves = [n for n in nodes.values() if not (d.onward(n) or is_event_subprocess(n) or undoes(n))]
+        inside = [n for n in nodes.values() if not (is_event_subprocess(n) or undoes(n))]
+        if inside and not leaves:
+            d.warn(
+                level,
+                f"{kind(level)} 里没有路通向终点:它一直循环,除非有事件结束它。",
+                f"No path in the {kind(level)} leads to an end: it goes round until an event ends it.",
+                "画一条通向结束事件的路。",
+                "Draw a way to an end event.",
             )
 
 
@@ -344,6 +369,8 @@ def event_gateways_wait_for_events(d: Diagram) -> None:
 RULES = (
     sequence_flows_stay_in_scope,
     scopes_start_and_end,
+    levels_hold_work,
+    ends_are_reached,
     complex_joins_say_when,
     nodes_are_connected,
     nodes_are_reached,

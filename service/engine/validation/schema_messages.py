@@ -1,4 +1,4 @@
-"""Messages of the XML schema's checker in plain Chinese and English. Unknown ones stay as they are."""
+"""Messages of the XML schema's checker in plain Chinese and English."""
 
 from __future__ import annotations
 
@@ -55,4 +55,6 @@ def in_words(message: str) -> tuple[str, str]:
         found = re.fullmatch(pattern, bare, re.DOTALL)
         if found:
             return zh.format(*found.groups()), en.format(*found.groups())
-    return bare.rstrip("."), bare.rstrip(".")
+    named = re.match(r"Element '(\w+)'", bare)
+    element = named.group(1) if named else ""
+    return f"{element} 的写法不合架构", f"{element or 'something here'} is not as the schema has it"

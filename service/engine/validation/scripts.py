@@ -194,8 +194,8 @@ def expressions_are_formal(d: Diagram) -> None:
 def _refuse_language(d: Diagram, element: Any, language: str) -> None:
     d.refuse(
         element,
-        f"不支持脚本语言 {language}。",
-        f"The language {language} is not supported.",
+        f"不支持语言 {language}:标准让引擎自定语言(BPMN 2.0 §8.4.6),这里是 Starlark。",
+        f"The language {language} is not supported: BPMN 2.0 leaves it to the engine (§8.4.6), here it is Starlark.",
         "脚本和条件用 Starlark。",
         "Write scripts and conditions in Starlark.",
     )

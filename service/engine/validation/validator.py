@@ -21,6 +21,7 @@ from service.engine.validation import (
     flows,
     limits,
     names,
+    quantities,
     references,
     schema,
     scripts,
@@ -44,6 +45,7 @@ RULES = (
     *camunda_extensions.RULES,
     *collaboration.RULES,
     *limits.RULES,
+    *quantities.RULES,
     *scripts.RULES,
 )
 
