@@ -59,6 +59,6 @@ def cited(rule: str, zh: str, en: str) -> tuple[str, str]:
     what the engine does not do though the standard has it.
     """
     clause = CLAUSES.get(rule)
-    if clause is None or "§" in en or en.startswith("The engine"):
+    if clause is None or "§" in en or "BPMN 2.0" in en or en.startswith("The engine"):
         return zh, en
     return f"{zh.removesuffix('。')}(BPMN 2.0 {clause})。", f"{en.removesuffix('.')} (BPMN 2.0 {clause})."
