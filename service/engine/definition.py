@@ -213,12 +213,13 @@ def _made(files: Mapping[str, bytes], process: str | None, digest: str, function
         found = Definition(files, name, main, digest, functions)
         _ = found.compact_specs
     except (SpiffWorkflowException, KeyError) as error:
+        unknown = str(error.args[0]).rpartition("}")[2] if isinstance(error, KeyError) else ""
         problem = ValidationIssue(
             main,
             getattr(error, "line_number", None) or 0,
             getattr(error, "sourceid", None) or str(getattr(getattr(error, "task_spec", None), "name", "")),
-            "引擎不能执行这里的画法,而检查没有认出原因。",
-            "The engine cannot execute what is drawn here, and no rule says why.",
+            f"引擎不能执行这里的画法,而检查没有认出原因。{unknown}".rstrip(),
+            f"The engine cannot execute what is drawn here, and no rule says why. {unknown}".rstrip(),
             "把这里画得简单些,并请报告这个流程图。",
             "Draw it more simply, and please report this diagram.",
         )

@@ -15,7 +15,7 @@ def main() -> int:
     wrong = []
     for _, (seed, drawn, expected) in zip(range(wanted), drawings(first), strict=False):
         try:
-            traced = played(bpmn(drawn.main), drawn.data)
+            traced = played(drawn)
         except (AnpeiError, AssertionError) as error:
             traced = [f"{type(error).__name__} {error}"]
         if traced != expected:

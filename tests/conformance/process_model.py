@@ -58,6 +58,8 @@ class Repetition:
     until: Test | None = None
     go_on: Test | None = None
     test_before: bool = False
+    behavior: str = ""
+    when: Test | None = None
 
     def xml(self) -> str:
         if self.kind == "loop":
@@ -70,6 +72,14 @@ class Repetition:
         inner += f"<completionCondition>{self.until.xml()}</completionCondition>" if self.until else ""
         sequential = "true" if self.kind == "seq" else "false"
         name = "multiInstanceLoopCharacteristics"
+        if self.behavior in ("One", "None"):
+            over += f' behavior="{self.behavior}" {self.behavior.lower()}BehaviorEventRef="es_thrown"'
+        elif self.behavior:
+            assert self.when is not None
+            over += ' behavior="Complex"'
+            thrown = f"<condition>{self.when.xml()}</condition><event>{THROWN['escalation']}</event>"
+            rule = f"<complexBehaviorDefinition>{thrown}</complexBehaviorDefinition>"
+            inner = inner.replace("<completionCondition", f"{rule}<completionCondition") if self.until else inner + rule
         return f'<{name} isSequential="{sequential}" {over}>{inner}</{name}>'
 
 
@@ -95,6 +105,7 @@ THROWN = {
     "escalation": '<escalationEventDefinition escalationRef="es"/>',
     "terminate": "<terminateEventDefinition/>",
     "compensate": "<compensateEventDefinition/>",
+    "signal": '<signalEventDefinition signalRef="sig"/>',
 }
 
 
@@ -102,7 +113,7 @@ THROWN = {
 class Node:
     """A flow node.
 
-    kind: start, end, script, wait, xor, and, or, some, sub, call, throw, jump, land, boundary. ``some`` goes on with
+    kind: start, end, script, wait, xor, and, or, some, sub, free, call, throw, jump, land, boundary. ``some`` goes on with
     ``wanted`` of its flows; the flow from a jump to its landing is drawn as a pair of links; ``undo`` undoes a script.
     """
 
@@ -124,10 +135,22 @@ class Node:
 
 
 @dataclass
+class Enough:
+    """When an ad-hoc subprocess is complete, and how it goes on until then."""
+
+    until: Test
+    in_order: bool
+    cancels: bool
+
+
+@dataclass
 class Level:
-    """A process or subprocess: nodes, flows (the last out of a choosing gateway is its default), listeners in it."""
+    """A process or subprocess: nodes, flows (the last out of a choosing gateway is its default), listeners in it;
+    ``enough`` of an ad-hoc subprocess.
+    """
 
     id: str
+    enough: Enough | None = None
     nodes: dict[str, Node] = field(default_factory=dict)
     flows: list[tuple[str, str, Test | None]] = field(default_factory=list)
     listeners: list[tuple[Event, Level]] = field(default_factory=list)
@@ -147,7 +170,7 @@ def bpmn(main: Level) -> bytes:
     """The whole as a file: called processes beside the main one."""
     called: list[Level] = []
     body = _level(main, called)
-    root = ROOT
+    root = ROOT + '<escalationEventDefinition id="es_thrown" escalationRef="es"/>'
     for one in called:  # grows while it is read: called processes call others
         root += f'<process id="{one.id}" isExecutable="true">{_level(one, called)}</process>'
     return file_of(body, root)
@@ -179,6 +202,8 @@ def _undoing(node: Node, called: list[Level]) -> str:
 
 
 def _node(level: Level, node: Node, called: list[Level], trigger: Event | None) -> str:
+    if node.kind == "start" and node.throws:
+        return f'<startEvent id="{node.id}">{THROWN[node.throws]}</startEvent>'
     if node.kind == "start":
         manner = f' isInterrupting="{"true" if trigger.interrupts else "false"}"' if trigger else ""
         return f'<startEvent id="{node.id}"{manner}>{trigger.xml() if trigger else ""}</startEvent>'
@@ -233,4 +258,10 @@ def _activity(node: Node, called: list[Level]) -> str:
     if node.kind == "call":
         called.append(node.body)
         return f'<callActivity id="{node.id}" calledElement="{node.body.id}">{mapped}{loop}</callActivity>'
+    if node.body.enough:
+        enough = node.body.enough
+        manner = f'ordering="{"Sequential" if enough.in_order else "Parallel"}"'
+        manner += f' cancelRemainingInstances="{str(enough.cancels).lower()}"'
+        until = f"<completionCondition>{enough.until.xml()}</completionCondition>"
+        return f'<adHocSubProcess id="{node.id}" {manner}>{_level(node.body, called)}{until}</adHocSubProcess>'
     return f'<subProcess id="{node.id}">{loop}{_level(node.body, called)}</subProcess>'

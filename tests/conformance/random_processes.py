@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from itertools import count
 
-from tests.conformance.process_model import Event, Level, Node, Repetition, Sum, Test, Write
+from tests.conformance.process_model import Enough, Event, Level, Node, Repetition, Sum, Test, Write
 
 VARIABLES = ("a", "b", "c")
 DEEPEST = 3
@@ -21,6 +21,7 @@ class Drawing:
         self.spent = 0
         self.data = {name: self.random.randrange(5) for name in VARIABLES}
         self.main = self.level("P", 0, frozenset(VARIABLES))
+        self.begin = self.more_starts() if self.chance(0.2) else None
 
     def name(self, kind: str) -> str:
         return f"{kind}{next(self.ids)}"
@@ -43,6 +44,18 @@ class Drawing:
                     level.listeners.append((event, self.level(self.name("L"), depth + 1, known, self.wait())))
         return level
 
+    def more_starts(self) -> str | None:
+        """Further start events, plain ones and such that wait for a signal; at which the case begins, if one is named."""
+        level, first = self.main, self.main.start
+        source, target, test = next(flow for flow in level.flows if flow[0] == first)
+        merge = self.add(level, Node(self.name("m"), "xor"))
+        level.flows[level.flows.index((source, target, test))] = (source, merge, None)
+        level.flows.append((merge, target, None))
+        starts = [Node(self.name("s"), "start", throws=self.random.choice(["", "signal"])) for _ in range(2)]
+        for start in starts:
+            self.follow(level, self.follow(level, self.add(level, start), self.wait()), level.nodes[merge])
+        return self.random.choice([None, *(start.id for start in starts)])
+
     def ending(self, depth: int) -> str:
         return self.random.choice(["", "", "", "", "escalation", "terminate", "error" if depth else ""])
 
@@ -59,7 +72,7 @@ class Drawing:
         for _ in range(self.random.randint(1, 3)):
             self.spent += 1
             small = ["script", "script", "pause", "throw", "jump", "undo"]
-            large = ["split", "choice", "parallel", "some", "inclusive", "cycle", "sub", "sub", "call"]
+            large = ["split", "choice", "parallel", "some", "inclusive", "cycle", "sub", "sub", "call", "free"]
             kind = self.random.choice(small + (large if depth < DEEPEST and self.spent < 22 else []))
             here = getattr(self, kind)(level, here, depth, known, is_straight)
         return here
@@ -197,6 +210,9 @@ class Drawing:
         if self.chance(0.4):
             name = self.random.choice(["numberOfCompletedInstances", "nrOfCompletedInstances", "loopCounter"])
             found.until = Test(name, ">=", self.random.randint(1, 2))
+        if self.chance(0.4):
+            found.behavior = self.random.choice(["One", "None", "Complex"])
+            found.when = Test("numberOfCompletedInstances", "==", self.random.randint(1, 3))
         return found
 
     def inner(self, identity: str, repetition: Repetition | None, depth: int, known: frozenset[str]) -> Level:
@@ -209,6 +225,25 @@ class Drawing:
         repetition = self.repetition(known)
         node = Node(self.name("S"), "sub", repetition=repetition)
         node.body = self.inner(node.id, repetition, depth, known)
+        return self.with_border(level, self.follow(level, here, node), node, depth, known)
+
+    def free(self, level: Level, here: str, depth: int, known: frozenset[str], is_straight: bool) -> str:
+        """An ad-hoc subprocess whose activities count what they have done."""
+        counter = self.name("n")
+        zero = Node(self.name("t"), "script", writes=(Write(counter, Sum(0)),), told=counter)
+        here = self.follow(level, here, zero)
+        enough = Enough(Test(counter, ">=", self.random.randint(1, 6)), self.chance(0.5), self.chance(0.5))
+        body = Level(self.name("F"), enough=enough)
+        for _ in range(self.random.randint(1, 3)):
+            inner = Node(self.name("S"), "sub")
+            inner.body = Level(inner.id)
+            at = self.follow(inner.body, self.add(inner.body, Node(self.name("s"), "start")), self.wait())
+            more = Node(self.name("t"), "script", writes=(Write(counter, Sum(1, counter)),), told=counter)
+            at = self.follow(inner.body, at, more)
+            thrown = self.random.choice(["", "", "escalation", "terminate"])
+            self.follow(inner.body, at, Node(self.name("e"), "end", throws=thrown))
+            self.add(body, inner)
+        node = Node(body.id, "free", body=body)
         return self.with_border(level, self.follow(level, here, node), node, depth, known)
 
     def call(self, level: Level, here: str, depth: int, known: frozenset[str], is_straight: bool) -> str:

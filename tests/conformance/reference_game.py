@@ -6,110 +6,27 @@ It plays a ``process_model`` in simulated time and tells what its scripts trace.
 from __future__ import annotations
 
 import heapq
-import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from tests.conformance.process_model import Event, Level, Node, Repetition, Sum, Test
+from tests.conformance.process_model import Event, Level, Node, Repetition
+from tests.conformance.reference_state import Activity, Names, Scope, Token, TooMuch
 
-COMPARE: dict[str, Callable[[int, int], bool]] = {"==": operator.eq, "<": operator.lt, ">=": operator.ge}
 MAX_EVENTS = 120
 ERROR = "ERROR_thrownErrorEvent"
-
-
-class TooMuch(Exception):
-    """The process does more than a test needs, or two things at one instant: draw another."""
-
-
-@dataclass
-class Names:
-    """Variables of one scope; ``facts`` are attributes that the standard gives an instance."""
-
-    outer: Names | None
-    values: dict[str, int] = field(default_factory=dict)
-    facts: Callable[[], dict[str, int]] = dict
-    is_process: bool = False
-    is_closed: bool = False
-
-    def read(self, name: str) -> int:
-        here: Names | None = self
-        while here is not None:
-            for held in (here.values, here.facts()):
-                if name in held:
-                    return held[name]
-            here = None if here.is_closed else here.outer
-        raise KeyError(name)
-
-    def write(self, name: str, value: int) -> None:
-        here = self
-        while name not in here.values and name not in here.facts() and not here.is_process and here.outer:
-            here = here.outer
-        here.values[name] = value
-
-    def holds(self, test: Test) -> bool:
-        value = self.read(test.variable)
-        return COMPARE[test.comparison](value % test.modulo if test.modulo else value, test.number)
-
-    def sum(self, value: Sum) -> int:
-        return value.number + (self.read(value.variable) if value.variable else 0)
-
-
-@dataclass(eq=False)
-class Token:
-    """A token that rests at a node, or has arrived at a join by a flow."""
-
-    at: str
-    by: str = ""
-
-
-@dataclass(eq=False)
-class Scope:
-    """One run of a process, subprocess or handler."""
-
-    level: Level
-    names: Names
-    activity: Activity | None = None
-    of_handler: Scope | None = None
-    tokens: list[Token] = field(default_factory=list)
-    activities: list[Activity] = field(default_factory=list)
-    handlers: list[Scope] = field(default_factory=list)
-    listens: list[tuple[Event, Level]] = field(default_factory=list)
-    received: dict[str, set[str]] = field(default_factory=dict)  # by complex gateway: the flows that gave their token
-    memories: list[Node | Scope] = field(default_factory=list)  # what has ended and can be undone, in that order
-    then: dict[str, int] = field(default_factory=dict)  # the instance's own variables when it ended
-    alive: bool = True
-
-    @property
-    def around(self) -> Scope | None:
-        if self.of_handler is not None:
-            return self.of_handler
-        return self.activity.scope if self.activity else None
-
-
-@dataclass(eq=False)
-class Activity:
-    """A subprocess or call that runs, with all its instances."""
-
-    node: Node
-    scope: Scope
-    runs: list[Scope] = field(default_factory=list)
-    done: int = 0
-    total: int = 1
-    alive: bool = True
 
 
 class Game:
     """Play a process from its start until nothing is left to happen; ``traced`` is what its scripts told."""
 
-    def __init__(self, main: Level, data: dict[str, int]) -> None:
+    def __init__(self, main: Level, data: dict[str, int], begin: str | None = None) -> None:
         self.traced: list[str] = []
         self.time = 0
         self.agenda: list[tuple[int, int, Callable[[], None]]] = []
         self.order = count()
         self.main = Scope(main, Names(None, dict(data), is_process=True))
-        self.begin(self.main)
+        self.begin(self.main, begin)
         self.settle()
         for _ in range(MAX_EVENTS):
             if not self.agenda:
@@ -126,12 +43,34 @@ class Game:
 
     # Scopes.
 
-    def begin(self, scope: Scope) -> None:
+    def begin(self, scope: Scope, at: str | None = None) -> None:
         scope.listens = list(scope.level.listeners)
         for listener in scope.listens:
             if listener[0].kind == "timer":
                 self.arm_listener(scope, listener)
-        self.go_on(scope, scope.level.start)
+        if scope.level.enough:
+            self.enable(scope)
+        else:
+            self.go_on(scope, at or scope.level.start)
+
+    def enable(self, scope: Scope) -> None:
+        """§13.3.5: the activities of an ad-hoc subprocess that nothing leads to, all or the next in order."""
+        assert scope.level.enough is not None
+        nodes = list(scope.level.nodes.values())
+        if scope.level.enough.in_order:
+            nodes = [nodes[scope.place % len(nodes)]]
+            scope.place += 1
+        for node in nodes:
+            if scope.alive:
+                self.enter(scope, node, "")
+
+    def ask(self, scope: Scope) -> None:
+        """§13.3.5: an activity has ended; whether that is enough."""
+        enough = scope.level.enough
+        if enough and not scope.is_enough and scope.names.holds(enough.until):
+            scope.is_enough = True
+            if enough.cancels:
+                self.clear(scope)
 
     def arm_listener(self, scope: Scope, listener: tuple[Event, Level]) -> None:
         self.arm(listener[0], lambda: listener in scope.listens, lambda: self.handle(scope, listener))
@@ -182,6 +121,8 @@ class Game:
         """Complete a scope without tokens; while only handlers run, no other can begin (§13.5.4)."""
         if not scope.alive or scope.tokens or scope.activities:
             return
+        if scope.level.enough and not scope.is_enough:
+            return self.enable(scope)
         scope.listens = []
         if scope.handlers:
             return
@@ -438,7 +379,7 @@ class Game:
         for index in range(activity.total if repetition and repetition.kind == "par" else 1):
             self.run_instance(activity, index)
 
-    enter_call = enter_sub
+    enter_call = enter_free = enter_sub
 
     def again(self, activity: Activity) -> bool:
         repetition = activity.node.repetition
@@ -491,12 +432,31 @@ class Game:
             if self.again(activity):
                 return self.run_instance(activity, activity.done)
             return self.activity_done(activity)
+        self.throw_from(activity, names)
+        if not activity.alive:
+            return None
         if activity.done == activity.total or (repetition.until and names.holds(repetition.until)):
             return self.activity_done(activity)
         if repetition.kind == "seq":
             self.run_instance(activity, activity.done)
 
+    def throw_from(self, activity: Activity, names: Names) -> None:
+        """§10.3.8: what instances throw as they end; the activity's own border catches it and interrupts nothing."""
+        repetition, scope = activity.node.repetition, activity.scope
+        assert repetition is not None
+        if not repetition.behavior or (repetition.behavior == "One" and activity.done > 1):
+            return
+        if repetition.behavior == "Complex" and not (repetition.when and names.holds(repetition.when)):
+            return
+        border = [node for node in scope.level.nodes.values() if node.host == activity.node.id]
+        own = next((node for node in border if node.event and node.event.kind == "escalation"), None)
+        if own is not None:
+            self.go_on(scope, own.id)
+        else:
+            self.caught(scope, "escalation")
+
     def activity_done(self, activity: Activity) -> None:
         self.end_activity(activity)
+        self.ask(activity.scope)
         self.go_on(activity.scope, activity.node.id)
         self.close_if_done(activity.scope)

@@ -73,10 +73,10 @@ def test_tasks_of_the_dialect_are_accepted(node: str) -> None:
             ),
             "oneBehaviorEventRef",
         ),
-        (task("t", inner=instances("<loopCardinality>3</loopCardinality>", 'isSequential="1"')), "isSequential"),
+        (task("t", inner=instances("<loopCardinality>3</loopCardinality>", 'isSequential="yes"')), "isSequential"),
         (task("t", inner=instances("<loopDataInputRef>x</loopDataInputRef>")), "multi-instance data"),
         (task("t", inner=instances("<loopCardinality>3</loopCardinality>", 'camunda:collection="c"')), "not both"),
-        (task("t", inner=instances("", 'camunda:collection="${people +}"')), "t: Line 1, character 8 cannot be read"),
+        (task("t", inner=instances("", 'camunda:collection="${people +}"')), "t: Line 1, character 1 cannot be read"),
         (task("t", inner=instances("", 'camunda:collection="the people"')), "name of a variable, or"),
         (
             task(

@@ -13,73 +13,11 @@ from service.engine.validation.clauses import CLAUSES, cited
 from tests.conformance.test_conformance import FOLDER, judged
 from tests.unit.validation_diagrams import said
 
-CONTENTS = [
-    "7.6.1",
-    "8.2.1",
-    "8.2.2",
-    "8.3.3",
-    "8.4.2",
-    "8.4.6",
-    "8.4.13",
-    "9.3",
-    "9.4",
-    "9.5",
-    "10.2.1",
-    "10.3",
-    "10.3.1",
-    "10.3.2",
-    "10.3.3",
-    "10.3.4",
-    "10.3.5",
-    "10.3.6",
-    "10.3.7",
-    "10.3.8",
-    "10.4",
-    "10.4.1",
-    "10.4.2",
-    "10.5",
-    "10.5.1",
-    "10.5.2",
-    "10.5.3",
-    "10.5.4",
-    "10.5.5",
-    "10.5.6",
-    "10.5.7",
-    "10.6.1",
-    "10.6.2",
-    "10.6.3",
-    "10.6.4",
-    "10.6.5",
-    "10.6.6",
-    "10.7",
-    "10.7.1",
-    "10.7.2",
-    "10.7.3",
-    "10.8",
-    "11",
-    "13.2",
-    "13.3.1",
-    "13.3.2",
-    "13.3.3",
-    "13.3.4",
-    "13.3.5",
-    "13.3.6",
-    "13.3.7",
-    "13.4.1",
-    "13.4.2",
-    "13.4.3",
-    "13.4.4",
-    "13.4.5",
-    "13.5.1",
-    "13.5.2",
-    "13.5.3",
-    "13.5.4",
-    "13.5.5",
-    "13.5.6",
-    "15.3.1",
-    "15.3.2",
-]
-"""Sections of the standard, as the edition 2.0.2 numbers them, that are cited anywhere."""
+PARTS = {"8.2": 3, "8.3": 6, "8.4": 14, "10.2": 2, "10.3": 9, "10.4": 4, "10.5": 8, "10.6": 7, "10.7": 3}
+PARTS |= {"7.6": 2, "13.3": 7, "13.4": 5, "13.5": 6, "15.3": 2}
+CHAPTERS = {"9", "10", "11", "9.3", "9.4", "9.5", "10.8", "13.2"}
+CONTENTS = CHAPTERS | set(PARTS) | {f"{part}.{n}" for part, many in PARTS.items() for n in range(1, many + 1)}
+"""Sections of the standard as the edition 2.0.2 numbers them, where they are cited."""
 
 OURS = {
     "holds_only_known_elements",
@@ -119,7 +57,7 @@ def test_every_rule_that_refuses_has_a_clause_or_is_our_own() -> None:
 @pytest.mark.parametrize("path", [*sorted(ENGINE.rglob("*.py")), GUIDE], ids=lambda path: path.name)
 def test_every_section_cited_is_one_of_the_standard(path: Path) -> None:
     found = re.findall(r"§(\d+(?:\.\d+)*)", path.read_text(encoding="utf-8"))
-    assert set(found) <= set(CONTENTS)
+    assert set(found) <= CONTENTS
 
 
 @pytest.mark.parametrize("rule", CLAUSES)

@@ -28,7 +28,8 @@ SPECIFIED = (
         (chain(task("a")), []),
         (f'<task id="a"/><task id="b"/>{flow("a", "b")}', []),
         (chain(task("a"), task("b")) + f"<task id='c'/>{flow('a', 'c')}{flow('c', 'b')}", []),
-        (chain(task("a", attributes='startQuantity="2" completionQuantity="3"')), []),
+        (chain(task("a", attributes='startQuantity="2" completionQuantity="3"')), [("waiting_can_end", "a")]),
+        (chain(task("a", attributes='completionQuantity="3"'), task("b", attributes='startQuantity="3"')), []),
         (chain(task("a")).replace('id="a_e" ', ""), []),
         (ITEMS + chain(task("a", inner=SPECIFIED + OUTPUT.format("out"))), []),
         (chain(task("a"), sub("p", task("i"))), []),
@@ -36,7 +37,7 @@ SPECIFIED = (
         ('<task id="a"/><endEvent id="e"/>' + flow("a", "e"), [("scopes_start_and_end", "P")]),
         (f'<startEvent id="s"/><task id="a"/>{flow("s", "a")}', [("scopes_start_and_end", "P")]),
         (chain(task("a")) + f'<startEvent id="s2"/>{flow("s2", "a")}', [("scopes_start_and_end", "P")]),
-        (chain(task("a"), sub("p", "")), [("scopes_start_and_end", "p")]),
+        (chain(task("a"), sub("p", "")), [("levels_hold_work", "p")]),
         (chain(task("a")) + f"<task id='b'/>{flow('a', 'b')}", [("nodes_are_connected", "b")]),
         # conditions
         (exclusive(condition("x"), ""), [("exclusive_splits_have_conditions", "g_b")]),

@@ -11,6 +11,7 @@ from collections.abc import Container
 from typing import Any
 
 from service.engine.kernel.camunda_extensions import WAIT_AT_THE_DOOR, local_name
+from service.engine.kernel.data_associations import ITEM_AWARE
 from service.engine.kernel.diagram_reader import made
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 
@@ -42,13 +43,7 @@ _DRAWN_ONLY = [
     "ioSpecification",
     "dataInputAssociation",
     "dataOutputAssociation",
-    "dataObject",
-    "dataObjectReference",
-    "dataStore",
-    "dataStoreReference",
-    "property",
-    "dataInput",
-    "dataOutput",
+    *ITEM_AWARE,
     "inputSet",
     "outputSet",
     "correlationProperty",

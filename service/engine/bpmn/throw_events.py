@@ -96,7 +96,7 @@ def _inputs(task: CaseTask) -> Data:
 
 
 def _carried(task: CaseTask) -> Data:
-    """What leaves the case with a message or signal: the data inputs, all variables where none are drawn."""
+    """The data that leave the case with a message or signal: its data inputs, all variables where none are drawn."""
     attributes = task.task_spec.attributes if isinstance(task.task_spec, Throwing) else None
     return _inputs(task) if attributes and attributes.copied_in else dict(task.scope.variables())
 

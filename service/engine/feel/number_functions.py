@@ -53,24 +53,13 @@ def _ceiling(value: Decimal, scale: Decimal = Decimal(0)) -> Value:
     return _rounded(value, scale, ROUND_CEILING)
 
 
-@_builtin("round up(n: number, scale: number)")
-def _round_up(value: Decimal, scale: Decimal) -> Value:
-    return _rounded(value, scale, ROUND_UP)
-
-
-@_builtin("round down(n: number, scale: number)")
-def _round_down(value: Decimal, scale: Decimal) -> Value:
-    return _rounded(value, scale, ROUND_DOWN)
-
-
-@_builtin("round half up(n: number, scale: number)")
-def _round_half_up(value: Decimal, scale: Decimal) -> Value:
-    return _rounded(value, scale, ROUND_HALF_UP)
-
-
-@_builtin("round half down(n: number, scale: number)")
-def _round_half_down(value: Decimal, scale: Decimal) -> Value:
-    return _rounded(value, scale, ROUND_HALF_DOWN)
+for _name, _rounding in {
+    "round up": ROUND_UP,
+    "round down": ROUND_DOWN,
+    "round half up": ROUND_HALF_UP,
+    "round half down": ROUND_HALF_DOWN,
+}.items():
+    _builtin(f"{_name}(n: number, scale: number)")(partial(_rounded, rounding=_rounding))
 
 
 @_builtin("abs(n: number)", "abs(n: duration)")

@@ -11,6 +11,17 @@ from typing import Any
 from service.engine.kernel.types import Data
 from service.engine.kernel.xml_reader import BPMN
 
+ITEM_AWARE = (
+    "dataObject",
+    "dataObjectReference",
+    "dataStore",
+    "dataStoreReference",
+    "property",
+    "dataInput",
+    "dataOutput",
+)
+"""Elements that hold data."""
+
 PLACEHOLDER = "__targetRef_placeholder"  # drawn by Camunda's modeler where the activity has no input of its own
 VARIABLE = re.compile(r"[A-Za-z_]\w{0,99}")
 
@@ -21,12 +32,12 @@ def copies(node: Any) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def carried_in(copies_: Mapping[str, str], seen: Data) -> Data:
-    """What associations copy of the variables seen; what has no value yet is not copied."""
+    """The variables that associations copy of those seen; what has no value yet is not copied."""
     return {target: seen[source] for target, source in copies_.items() if source in seen}
 
 
 def carried_out(copies_: Mapping[str, str], seen: Data, given: Data) -> tuple[Data, Data]:
-    """What associations copy of something given, over the variables seen; and the rest, without what is an output."""
+    """The variables that associations copy of what is given and seen; and the rest of what is given, no output in it."""
     left = {name: value for name, value in given.items() if name not in copies_.values()}
     return carried_in(copies_, {**seen, **given}), left
 

@@ -1,4 +1,4 @@
-"""What is wrong with a file that is no XML, in plain Chinese and English."""
+"""Faults of a file that is no XML, in plain Chinese and English."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SAYINGS: tuple[tuple[str, str, str], ...] = (
 
 
 def in_words(message: str) -> tuple[str, str]:
-    """What the parser found, as a clause in Chinese and in English."""
+    """The fault that a parser found, in Chinese and in English."""
     for pattern, zh, en in _SAYINGS:
         found = re.fullmatch(pattern, message, re.DOTALL)
         if found:

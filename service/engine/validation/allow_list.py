@@ -27,15 +27,6 @@ EVENT_DEFINITIONS = [
     "compensateEventDefinition",
     "cancelEventDefinition",
 ]
-ITEM_AWARE = [
-    "dataObject",
-    "dataObjectReference",
-    "dataStore",
-    "dataStoreReference",
-    "property",
-    "dataInput",
-    "dataOutput",
-]
 
 _NAMED = "id name"
 _ACTIVITY = "id name isForCompensation startQuantity completionQuantity default"

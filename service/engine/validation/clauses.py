@@ -1,4 +1,4 @@
-"""Which clause of BPMN 2.0.2 a rule is taken from; what has none is a limit of this engine, or a rule of its own."""
+"""The clause of BPMN 2.0.2 that a rule is taken from; what has none is a limit of this engine, or a rule of its own."""
 
 from __future__ import annotations
 

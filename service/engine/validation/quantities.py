@@ -35,7 +35,7 @@ def waiting_can_end(d: Diagram) -> None:
 
 
 def _wanted(node: Any) -> tuple[str, int]:
-    """What is asked for, and how many tokens it takes."""
+    """The attribute that asks, and the number of tokens that it asks for."""
     if kind(node) != "complexGateway":
         return "startQuantity", _number(node, "startQuantity")
     for condition in children(node, "activationCondition"):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.engine.kernel.data_associations import ITEM_AWARE
 from service.engine.kernel.diagram_reader import MADE
 from service.engine.validation.allow_list import (
     ACTIVITIES,
     EVENT_DEFINITIONS,
     EVENTS,
     FLOW_NODES,
-    ITEM_AWARE,
 )
 from service.engine.validation.diagram import Diagram, an, kind
 
