@@ -37,7 +37,7 @@ def carried_in(copies_: Mapping[str, str], seen: Data) -> Data:
 
 
 def carried_out(copies_: Mapping[str, str], seen: Data, given: Data) -> tuple[Data, Data]:
-    """The variables that associations copy of what is given and seen; and the rest of what is given, no output in it."""
+    """The variables that associations copy of what is given and seen; and the rest of it, without outputs."""
     left = {name: value for name, value in given.items() if name not in copies_.values()}
     return carried_in(copies_, {**seen, **given}), left
 
