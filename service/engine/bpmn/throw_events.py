@@ -32,6 +32,7 @@ from service.engine.bpmn.step_context import (
     WAITING,
     path_of,
 )
+from service.engine.kernel.camunda_extensions import Attributes
 from service.engine.kernel.data_associations import carried_in
 from service.engine.kernel.types import (
     Data,
@@ -45,6 +46,7 @@ class Throwing:
     """Throws through ``throw``, never through SpiffWorkflow's event manager."""
 
     event_definition: EventDefinition
+    attributes: Attributes | None
 
     def _run_hook(self, task: CaseTask) -> bool | None:
         if begin(task, self.event_definition):
