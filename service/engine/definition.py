@@ -213,7 +213,7 @@ def _made(files: Mapping[str, bytes], process: str | None, digest: str, function
         found = Definition(files, name, main, digest, functions)
         _ = found.compact_specs
     except (SpiffWorkflowException, KeyError) as error:
-        unknown = str(error.args[0]).rpartition("}")[2] if isinstance(error, KeyError) else ""
+        unknown = str(error.args[0]).rpartition("}")[2] if isinstance(error, KeyError) else getattr(error, "what", "")
         problem = ValidationIssue(
             main,
             getattr(error, "line_number", None) or 0,

@@ -14,6 +14,15 @@ from service.engine.bpmn.event_definitions import Compensation, Condition, Sever
 from service.engine.kernel.camunda_extensions import local_name
 from service.engine.kernel.synonyms import WITHIN
 
+
+class UnsupportedDefinition(ValidationException):
+    """A part of a diagram that nothing here executes; ``what`` names it."""
+
+    def __init__(self, what: str, node: Any = None) -> None:
+        super().__init__(what, node=node)
+        self.what = what
+
+
 _READ_AS_NONE = ("linkEventDefinition",)  # a pair of links is a sequence flow (BPMN 2.0 §10.5.5)
 
 
@@ -58,7 +67,7 @@ class EventDefinitions:
             return NoneEventDefinition()
         read = getattr(self, f"parse_{kind}_event", None)
         if read is None:
-            raise ValidationException(f"{local_name(node)} is not executed", node=self.node)
+            raise UnsupportedDefinition(local_name(node), self.node)
         return read(node)
 
     def parse_timer_event(self, event: Any) -> Timer:

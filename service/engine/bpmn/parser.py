@@ -11,7 +11,6 @@ from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
 from SpiffWorkflow.bpmn.parser.task_parsers import SubprocessParser, SubWorkflowParser
 from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
-from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, StartEventJoin
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
@@ -30,7 +29,14 @@ from service.engine.bpmn import (
     throw_events,
 )
 from service.engine.bpmn.event_definitions import Alternatives
-from service.engine.bpmn.event_parsers import EventDefinitions, compensates, definition_nodes, link_flows, referred
+from service.engine.bpmn.event_parsers import (
+    EventDefinitions,
+    UnsupportedDefinition,
+    compensates,
+    definition_nodes,
+    link_flows,
+    referred,
+)
 from service.engine.bpmn.expansion import ACTIVITIES, QUANTITY, expanded
 from service.engine.bpmn.step_context import deep_recursion
 from service.engine.kernel.camunda_extensions import is_diagram, is_executable, local_name, script_in
@@ -170,7 +176,7 @@ class _Node(EventDefinitions):
             event = self.process_parser.parse_node(node)
             cancels = isinstance(event.event_definition, CancelEventDefinition)
             if cancels and self.node.tag != full_tag("transaction"):  # repeated, its specification is that of a loop
-                raise ValidationException("Cancel events may only be used with transactions", node=node)
+                raise UnsupportedDefinition("cancelEventDefinition", node)
             split.connect(event)
             event.connect(join)
         return split

@@ -6,7 +6,6 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs.event_definitions import (
     CancelEventDefinition,
     ErrorEventDefinition,
@@ -23,6 +22,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn import activities, parser, subprocesses
 from service.engine.bpmn.event_definitions import Alternatives, Compensation, Condition, Timer, has_conditions
+from service.engine.bpmn.event_parsers import UnsupportedDefinition
 from service.engine.bpmn.events import EventBasedGateway
 from service.engine.bpmn.expansion import AFTER, BEFORE
 from service.engine.dmn.model import Decision
@@ -75,10 +75,10 @@ def _require_known(spec: Any) -> None:
     event = getattr(spec, "event_definition", None)
     for one in getattr(event, "event_definitions", [event]):
         if one is not None and not isinstance(one, _KNOWN_EVENTS):
-            raise ValidationException(f"{spec.name}: {type(one).__name__} is not executed")
+            raise UnsupportedDefinition(f"{spec.name} {type(one).__name__}")
     for name in ("io_specification", "data_input_associations", "data_output_associations"):
         if getattr(spec, name, None):
-            raise ValidationException(f"{spec.name}: {name} is not executed")
+            raise UnsupportedDefinition(f"{spec.name} {name}")
 
 
 def _attach(

@@ -26,7 +26,7 @@ _SAYINGS: tuple[tuple[str, str, str], ...] = (
     (
         r"(?:PCDATA|CharData|Char|xmlParseCharRef).*",
         "有 XML 不允许的字符",
-        "it has a character that XML does not allow",
+        "a character is none of XML's",
     ),
     (r"Excessive depth in document.*", "元素嵌套过深", "its elements are nested too deeply"),
 )
