@@ -12,7 +12,7 @@ from service.engine.bpmn.expansion import ACTIVITIES, GATEWAYS
 from service.engine.conformance.cases import BEGIN, PATIENCE, Cases
 from service.engine.validation.allow_list import ACTIVITIES as KNOWN_ACTIVITIES
 from service.engine.validation.allow_list import GATEWAYS as KNOWN_GATEWAYS
-from tests.conformance.scenarios import ROOT, STAYS, after, at, graph, other, run, t, wait
+from tests.conformance.scenarios import ROOT, STAYS, TERMINATE, after, at, graph, listening, other, run, t, timer, wait
 from tests.unit.validation_diagrams import chain, condition, flow, process, script, sub, task
 
 ENDS = '<startEvent id="s"/><endEvent id="e"/>'
@@ -114,8 +114,27 @@ def test_starts_and_ends_may_be_left_out(level: str, body: str, traced: str) -> 
     )
 
 
-def test_an_empty_subprocess_is_passed() -> None:
-    assert run(chain(sub("p", ""), t("a"))) == "a"
+@pytest.mark.parametrize("inside", ["", listening("l", after(1), t("i"))])
+@pytest.mark.parametrize("kind", ["subProcess", "transaction", "process"])
+def test_what_holds_no_work_is_passed(kind: str, inside: str) -> None:
+    """Nothing in it, or event subprocesses only, which cannot begin any more (§13.5.4)."""
+    if kind == "process":
+        called = f'<process id="C" isExecutable="true">{inside}</process>'
+        assert run(chain(task("p", "callActivity", 'calledElement="C"'), t("a")), called=called) == "a"
+    else:
+        level = sub("p", "").replace("></subProcess>", f">{inside}</subProcess>")
+        drawn = f"{level[:-13]}</subProcess>".replace('<subProcess id="p"', f'<{kind} id="p"')
+        assert run(chain(drawn.removesuffix("</subProcess>") + f"</{kind}>", t("a"))) == "a"
+
+
+ROUND = '<startEvent id="{0}s"/><exclusiveGateway id="m"/>' + timer("w", 2) + t("i") + graph("m>w", "w>i", "i>m")
+
+
+def test_what_goes_round_without_an_end_is_ended_by_an_event() -> None:
+    process_ = ROUND.format("") + graph("s>m") + listening("l", after(5), t("k"), end=TERMINATE)
+    assert run(process_) == "i i k"
+    inner = f'<subProcess id="p">{ROUND.format("p")}{graph("ps>m")}</subProcess>'
+    assert run(chain(inner, t("z")) + at("b", "p", after(5))) == "b_t i i"
 
 
 def test_a_case_begins_at_the_start_it_names_or_at_the_first() -> None:

@@ -21,6 +21,11 @@ SPECIFIED = (
 )
 
 
+GOES_ROUND = (
+    f'<startEvent id="s"/><exclusiveGateway id="m"/><task id="a"/>{flow("s", "m")}{flow("m", "a")}{flow("a", "m")}'
+)
+
+
 @pytest.mark.parametrize(
     ("body", "warnings"),
     [
@@ -38,6 +43,8 @@ SPECIFIED = (
         (f'<startEvent id="s"/><task id="a"/>{flow("s", "a")}', [("scopes_start_and_end", "P")]),
         (chain(task("a")) + f'<startEvent id="s2"/>{flow("s2", "a")}', [("scopes_start_and_end", "P")]),
         (chain(task("a"), sub("p", "")), [("levels_hold_work", "p")]),
+        (GOES_ROUND, [("scopes_start_and_end", "P"), ("ends_are_reached", "P")]),
+        (chain(task("a")) + boundary("b", "a", "<escalationEventDefinition/>"), [("escalations_can_come", "b")]),
         (chain(task("a")) + f"<task id='b'/>{flow('a', 'b')}", [("nodes_are_connected", "b")]),
         # conditions
         (exclusive(condition("x"), ""), [("exclusive_splits_have_conditions", "g_b")]),

@@ -8,7 +8,6 @@ from typing import Any
 from SpiffWorkflow.bpmn.parser import event_parsers, task_parsers
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser
 from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
-from SpiffWorkflow.bpmn.parser.task_parsers import SubprocessParser, SubWorkflowParser
 from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.specs import defaults
@@ -241,16 +240,6 @@ class _ComplexGateway(task_parsers.GatewayParser):
             self.task.connect_outgoing_if(condition, target)
 
 
-class _AdHoc(TaskParser):
-    """SpiffWorkflow's own reading of ad-hoc subprocesses asks another class of processes."""
-
-    def create_task(self) -> Any:
-        owner = self.process_parser.parser
-        owner.create_parser(self.node, filename=self.filename, lane=self.lane)
-        owner.process_parsers[self.bpmn_id].parent = self.process_parser
-        return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=self.bpmn_id, **self.bpmn_attributes)
-
-
 class _Script(TaskParser):
     """A script task may be empty."""
 
@@ -274,14 +263,18 @@ class _EventGateway(event_parsers.EventBasedGatewayParser):
         return self._create_task(Alternatives())
 
 
-class _SubProcess(SubWorkflowParser):
-    """SpiffWorkflow looks for ``triggeredByEvent`` in the BPMN namespace, where no tool writes it."""
+class _SubProcess(TaskParser):
+    """SpiffWorkflow demands start and end events of a subprocess, looks for ``triggeredByEvent`` in the BPMN namespace,
+    where no tool writes it, and asks another class of processes for what is ad hoc.
+    """
 
     def create_task(self) -> Any:
+        owner = self.process_parser.parser
+        owner.create_parser(self.node, filename=self.filename, lane=self.lane)
+        owner.process_parsers[self.bpmn_id].parent = self.process_parser
         listens = self.node.get("triggeredByEvent") == "true"
         kind = subprocesses.EventSubProcess if listens else self.spec_class
-        inner = SubprocessParser.get_subprocess_spec(self)
-        return kind(self.spec, self.bpmn_id, subworkflow_spec=inner, **self.bpmn_attributes)
+        return kind(self.spec, self.bpmn_id, subworkflow_spec=self.bpmn_id, **self.bpmn_attributes)
 
 
 def _text(node: Any, name: str) -> str | None:
@@ -306,12 +299,12 @@ _REPLACED: dict[str, tuple[Any, Any]] = {
     "manualTask": (TaskParser, activities.ManualTask),
     "task": (TaskParser, activities.NoneTask),
     "subProcess": (_SubProcess, subprocesses.SubProcess),
-    "transaction": (None, subprocesses.Transaction),
+    "transaction": (_SubProcess, subprocesses.Transaction),
     "callActivity": (None, subprocesses.CallActivity),
     "exclusiveGateway": (None, gateways.ExclusiveGateway),
     "inclusiveGateway": (None, gateways.InclusiveGateway),
     "complexGateway": (_ComplexGateway, complex_gateway.ComplexGateway),
-    "adHocSubProcess": (_AdHoc, subprocesses.AdHocSubProcess),
+    "adHocSubProcess": (_SubProcess, subprocesses.AdHocSubProcess),
     "parallelGateway": (None, gateways.ParallelGateway),
     "eventBasedGateway": (_EventGateway, events.EventBasedGateway),
     "startEvent": (None, defaults.StartEvent),
