@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from service.errors import N_
+
 TEXTS = ("textfield", "textarea")
 CHOICES = ("select", "radio", "checklist")
 INPUTS = (*TEXTS, "number", *CHOICES, "checkbox", "datetime")
@@ -58,8 +60,8 @@ TOP = frozenset(
 APPEARANCE = frozenset(["placeholder", "prefixAdorner", "suffixAdorner"])
 SUBTYPES = ("date", "time", "datetime")
 VALIDATION_TYPES: dict[str, tuple[str, str]] = {
-    "email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "如 name@example.com"),
-    "phone": (r"\+?[0-9][0-9 \-]{4,18}[0-9]", "如 010-12345678"),
+    "email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", N_("如 name@example.com")),
+    "phone": (r"\+?[0-9][0-9 \-]{4,18}[0-9]", N_("如 010-12345678")),
 }
 """``validationType`` of form-js → the pattern it stands for, and how to write it."""
 
