@@ -46,3 +46,19 @@ def test_an_issue_is_a_result_with_rule_place_and_both_languages(severity: str, 
 
 def test_a_folder_without_diagrams_is_no_success(tmp_path: Path) -> None:
     assert CliRunner().invoke(check, [str(tmp_path)]).exit_code == 1
+
+
+def test_a_table_alone_is_checked_with_the_diagrams_that_use_it(tmp_path: Path) -> None:
+    """One need not know that a diagram carries a table."""
+    runner = CliRunner()
+    shipped = CHECKOUT / "processes" / "training_need.dmn"
+    assert runner.invoke(check, [str(shipped)]).exit_code == 0
+    file = tmp_path / shipped.name
+    file.write_text(shipped.read_text().replace("<text>is_expired</text>", "<text>is_expird</text>"))
+    answer = runner.invoke(check, [str(file)])
+    assert answer.exit_code == 1
+    assert "training_need.dmn" in answer.stdout
+    assert "is_expired" in answer.stdout
+    unused = tmp_path / "unused.form"
+    unused.write_text('{"components": []}')
+    assert "unused.form:0" in runner.invoke(check, [str(unused)]).stdout

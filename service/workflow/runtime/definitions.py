@@ -95,7 +95,8 @@ def check(paths: list[Path]) -> list[ValidationIssue]:
     found: list[ValidationIssue] = []
     for path in paths:
         try:
-            found += examine(bundle(path))
+            for files in _bundles_with(path):
+                found += [issue for issue in examine(files) if issue not in found]
         except DefinitionRefused as refused:
             found += refused.problems
     return found
@@ -125,6 +126,19 @@ def warnings_of(read: engine.Definition) -> tuple[ValidationIssue, ...]:
 
 def _refusals(read: engine.Definition) -> list[ValidationIssue]:
     return [*state_issues(read), *topic_issues(read)]
+
+
+def _bundles_with(path: Path) -> list[dict[str, bytes]]:
+    """The bundle of a diagram; of a form or a table, those of all diagrams that use it. Raises DefinitionRefused."""
+    if path.suffix in (".bpmn", ".xml"):
+        return [bundle(path)]
+    diagrams = sorted({*path.parent.resolve().glob("*.bpmn"), *PROCESSES.glob("*.bpmn")})
+    using = [files for files in map(bundle, diagrams) if path.name in files]
+    if not using:
+        zh, en = "没有流程图用到这个文件。", "No diagram uses this file."
+        remedies = "让一张图引用它,或检查那张图。", "Refer to it in a diagram, or check that diagram."
+        raise DefinitionRefused([ValidationIssue(path.name, 0, "", zh, en, *remedies, rule="files_are_used")])
+    return [{**files, path.name: path.read_bytes()} for files in using]
 
 
 @dataclass(frozen=True, slots=True)
