@@ -165,8 +165,8 @@ def test_a_field_that_only_people_read_is_a_note() -> None:
     form = json.loads(files["approve_person.form"])
     form["components"].append({"type": "textfield", "key": "file_number", "label": "档案号"})
     found = definitions.examine({**files, "approve_person.form": json.dumps(form).encode()})
-    read = [i for i in found if i.rule == "variables_are_written"]
-    assert [(i.severity, i.file, i.element) for i in read] == [("note", "approve_person.form", "file_number")]
+    read = [i for i in found if (i.rule, i.file) == ("variables_are_written", "approve_person.form")]
+    assert [(i.severity, i.element) for i in read] == [("note", "file_number")]
 
 
 def test_an_id_that_is_used_twice_is_called_that_and_nothing_else_is_said() -> None:
