@@ -22,7 +22,7 @@ from service.workflow.accounts.authentication import forget_old_attempts
 from service.workflow.accounts.sessions import forget_ended
 from service.workflow.certificates.certificate_expiry import recheck_deregistrations, start_deregistrations
 from service.workflow.persons.retention import erase_due
-from service.workflow.runtime.jobs import run_due
+from service.workflow.runtime.jobs import Pool, run_due
 from service.workflow.system.daily_digest import write_due_digests
 from service.workflow.training.enrollments import refresh_need
 
@@ -30,6 +30,8 @@ TICK_SECONDS = 0.5
 OUTAGE_SECONDS = 60  # between two lines of the log about the same outage
 ALIVE_SECONDS = 2  # between two looks whether the service manager wants to hear of us
 JOBS_A_SLICE = 20  # small, so that the worker ends soon when asked to
+# jobs of a pool that one worker does at once; each thread of mails and documents takes one at a time, as it may be long
+THREADS = {Pool.CASE: 1, Pool.MAIL: 1, Pool.DOCUMENT: 2}
 NEEDS_A_TICK = 500  # stale training needs decided in one tick; all of them are stale after midnight
 
 log = structlog.get_logger()
@@ -39,7 +41,9 @@ def main() -> None:
     """Run until SIGTERM or SIGINT; the running job is finished first."""
     app, ending = create_app(limits=JOB), threading.Event()
     scheduler = BlockingScheduler(timezone="UTC")
-    scheduler.add_job(tick, "interval", args=[app, ending], seconds=TICK_SECONDS, max_instances=1, coalesce=True)
+    often = {"trigger": "interval", "seconds": TICK_SECONDS, "max_instances": 1, "coalesce": True}
+    for pool in (pool for pool, threads in THREADS.items() for _ in range(threads)):
+        scheduler.add_job(tick, args=[app, ending, pool], **often)
     scheduler.add_job(daily, args=[app, ending])  # what was due while no worker ran
     scheduler.add_job(daily, "cron", args=[app, ending], hour=1, timezone=CHINA, misfire_grace_time=3600, coalesce=True)
 
@@ -54,13 +58,15 @@ def main() -> None:
     scheduler.start()
 
 
-def tick(app: Flask, ending: threading.Event) -> None:
+def tick(app: Flask, ending: threading.Event, pool: Pool) -> None:
     """Do what is due, slice by slice. A failure is logged; the next tick tries again."""
-    with app.app_context(), _survived("tick"):
-        while not ending.is_set() and run_due(JOBS_A_SLICE) == JOBS_A_SLICE:
+    size = JOBS_A_SLICE if pool == Pool.CASE else 1
+    with app.app_context(), _survived(pool):
+        while not ending.is_set() and run_due(size, pool) == size:
             continue
-        refresh_need(limit=NEEDS_A_TICK)
-        write_due_digests()
+        if pool == Pool.CASE:
+            refresh_need(limit=NEEDS_A_TICK)
+            write_due_digests()
 
 
 def daily(app: Flask, ending: threading.Event) -> None:
@@ -89,12 +95,12 @@ def _survived(work: str) -> Iterator[None]:
     except DATABASE_ERRORS as error:
         if not is_away(error):
             log.exception(f"{work}_failed")
-        elif not _away_since or time.monotonic() - _away_since[-1] > OUTAGE_SECONDS:
+        elif all(time.monotonic() - told > OUTAGE_SECONDS for told in _away_since[-1:]):
             _away_since.append(time.monotonic())
             log.error("database_away", work=work, error=type(error).__name__)
     except Exception:
         log.exception(f"{work}_failed")
     else:
-        if _away_since:
-            log.info("database_back", seconds=round(time.monotonic() - _away_since[0]))
+        for since in _away_since[:1]:
+            log.info("database_back", seconds=round(time.monotonic() - since))
             _away_since.clear()

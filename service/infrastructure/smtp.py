@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
+import threading
+import time
+from contextlib import suppress
 from email.message import EmailMessage
+from typing import cast
 
 from service.config import MailServer
 
-ANSWER_SECONDS = 15  # for each answer of the server: less than the lease of a job
+ANSWER_SECONDS = 15  # for each piece of an answer of the server
+TOTAL_SECONDS = 30  # for one mail, from the first byte to the last: less than the lease of a job
 
 
 class NotDelivered(Exception):
@@ -28,6 +34,7 @@ def send(server: MailServer, mail: EmailMessage) -> None:
 
     Raises NotDelivered (Away) or Refused, with what the server said and never the mail's text.
     """
+    began = time.monotonic()
     try:
         with _connect(server) as connection:
             connection.send_message(mail)
@@ -35,18 +42,54 @@ def send(server: MailServer, mail: EmailMessage) -> None:
         code, said = next(iter(error.recipients.values()))
         raise _failure(code, said) from error
     except smtplib.SMTPResponseException as error:
+        if time.monotonic() - began > TOTAL_SECONDS:  # the answer is the piece of it that came before the end
+            raise _away(server, f"> {TOTAL_SECONDS} s") from error
         raise _failure(error.smtp_code, error.smtp_error) from error
     except (OSError, smtplib.SMTPException) as error:
-        raise Away(f"{server.host}:{server.port}: {error or type(error).__name__}") from error
+        raise _away(server, str(error) or type(error).__name__) from error
+
+
+def _away(server: MailServer, why: str) -> Away:
+    return Away(f"{server.host}:{server.port}: {why}")
+
+
+class _Limited(smtplib.SMTP):
+    """A connection that is cut when it has lasted too long, however busily the server goes on answering."""
+
+    _limit: threading.Timer | None = None
+    _wire: socket.socket
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        made = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        self._wire = made.dup()  # encryption puts another socket in the place of this one
+        self._limit = threading.Timer(TOTAL_SECONDS, _cut, [self._wire])
+        self._limit.daemon = True
+        self._limit.start()
+        return cast(socket.socket, made)
+
+    def close(self) -> None:
+        super().close()
+        if self._limit:
+            self._limit.cancel()
+            self._wire.close()
+
+
+class _LimitedTls(smtplib.SMTP_SSL, _Limited):
+    """The same, encrypted from its first byte."""
+
+
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _connect(server: MailServer) -> smtplib.SMTP:
     if server.security == "tls":
-        made: smtplib.SMTP = smtplib.SMTP_SSL(
+        made: smtplib.SMTP = _LimitedTls(
             server.host, server.port, timeout=ANSWER_SECONDS, context=ssl.create_default_context()
         )
     else:
-        made = smtplib.SMTP(server.host, server.port, timeout=ANSWER_SECONDS)
+        made = _Limited(server.host, server.port, timeout=ANSWER_SECONDS)
     try:
         if server.security == "starttls":
             made.starttls(context=ssl.create_default_context())

@@ -52,7 +52,8 @@ def log_print(
 ) -> None:
     """Log one print of one edition (R57, R58). Raises InvalidInput at ``print_reason`` without a photo, or when a
     further print gives no reason."""
-    session().refresh(certificate, ["printed_count"], with_for_update={"key_share": True})  # exact when two print
+    now_printed = ["printed_count", "state", "version"]
+    session().refresh(certificate, now_printed, with_for_update={"key_share": True})  # two who print take turns
     why = (reason or "").strip()
     if obstacle := certificates.obstacle_to_printing(to_domain(certificate), has_photo, certificate.printed_count, why):
         raise InvalidInput({"print_reason": obstacle}, text=obstacle)

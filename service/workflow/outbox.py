@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Executable, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.config import settings
@@ -21,7 +21,8 @@ from service.models.db.ids import new_id
 from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Job
+from service.models.queries.lease import Lease
+from service.models.tables.case import Job, JobState
 from service.models.tables.mail import Mail, MailState
 from service.models.tables.user import User
 
@@ -63,7 +64,7 @@ def order(kind: str, facts_of: Mapping[UUID, Mapping[str, Any]], about: str) -> 
     ]
     for n in range(0, len(rows), ROWS_A_STATEMENT):
         put = insert(Mail).values(rows[n : n + ROWS_A_STATEMENT]).on_conflict_do_nothing(index_elements=["key"])
-        session().add_all(_job(mail_id) for mail_id in session().scalars(put.returning(Mail.id)).all())
+        session().add_all(Job(**_job(mail_id)) for mail_id in session().scalars(put.returning(Mail.id)).all())
 
 
 def order_digests(told: Mapping[UUID, Mapping[str, int]], day: date) -> None:
@@ -106,28 +107,31 @@ def order_test(user: User) -> None:
         order(TEST, {user.id: {}}, now().isoformat())
 
 
-def deliver(mail_id: UUID, compose: Compose) -> None:
-    """Send one mail unless it was sent; the row is held meanwhile, so no second worker sends it too.
+def deliver(mail_id: UUID, compose: Compose, lease: Lease) -> None:
+    """Send one mail unless it was sent. No transaction is open while the server is spoken to: the lease, which is
+    longer than that may take, keeps others away, and what came of it is written by its holder alone.
 
     When the server does not take it, it is tried again after a pause that grows; nothing is raised.
     """
     with transaction(Operation("send_mail")) as current:
-        query = select(Mail).where(Mail.id == mail_id, Mail.state == MailState.WAITING)
-        mail = current.scalars(query.with_for_update(skip_locked=True)).one_or_none()
-        if mail is None:
+        mail = current.get(Mail, mail_id, populate_existing=True)
+        if mail is None or mail.state != MailState.WAITING:
             return
         user = User.get(mail.user_id)
         if user is None or not user.is_active or not user.mail or not _is_wanted(mail, user):
-            mail.state, mail.ended_at = MailState.DROPPED, now()
+            _end(mail, MailState.DROPPED, lease)
             return
-        try:
-            _send(mail, user, compose)
-        except smtp.NotDelivered as error:
-            _postpone(mail, str(error))
-        except smtp.Refused as error:
-            mail.state, mail.error, mail.tries, mail.ended_at = MailState.FAILED, str(error), mail.tries + 1, now()
+        message = _message(mail, user, compose)
+    error = _send(message)
+    with transaction(Operation("mail_sent")) as current:
+        mail = current.get_one(Mail, mail_id, populate_existing=True, with_for_update=True)
+        mail.tries, mail.error = mail.tries + 1, str(error) if error else None
+        if not error:
+            _end(mail, MailState.SENT, lease)
+        elif isinstance(error, smtp.Refused) or mail.tries > len(RETRY_MINUTES):
+            _end(mail, MailState.FAILED, lease)
         else:
-            mail.state, mail.error, mail.tries, mail.ended_at = MailState.SENT, None, mail.tries + 1, now()
+            lease.postpone(now() + timedelta(minutes=RETRY_MINUTES[mail.tries - 1]))
 
 
 def retry(user: User) -> int:
@@ -142,36 +146,43 @@ def retry(user: User) -> int:
         mails: Iterable[Mail] = current.scalars(query).all()
         for mail in mails:
             mail.state, mail.tries, mail.ended_at = MailState.WAITING, 0, None
-            current.add(_job(mail.id))
+            current.execute(_run_again(mail.id))
     return len(list(mails))
 
 
-def _send(mail: Mail, user: User, compose: Compose) -> None:
+def _message(mail: Mail, user: User, compose: Compose) -> EmailMessage:
+    made = compose(mail, user)
+    made["To"] = user.mail
+    made["Date"] = mail.created_at
+    if server := settings().mail:
+        made["From"] = server.sender
+        made["Message-ID"] = (
+            f"<{mail.id}@{server.sender.partition('@')[2]}>"  # the same at each try: doubles can be told
+        )
+    made["Auto-Submitted"] = "auto-generated"
+    return made
+
+
+def _send(message: EmailMessage) -> smtp.NotDelivered | smtp.Refused | None:
+    """Why the server did not take it, None when it did."""
     server = settings().mail
     if server is None:
-        raise smtp.NotDelivered("ANPEI_SMTP_URL")
+        return smtp.NotDelivered("ANPEI_SMTP_URL")
     if error := _away.get():
-        raise smtp.NotDelivered(error)
-    message = compose(mail, user)
-    message["From"], message["To"] = server.sender, user.mail
-    message["Date"] = mail.created_at
-    message["Message-ID"] = (
-        f"<{mail.id}@{server.sender.partition('@')[2]}>"  # the same at each try: doubles can be told
-    )
-    message["Auto-Submitted"] = "auto-generated"
+        return smtp.NotDelivered(error)
     try:
         smtp.send(server, message)
     except smtp.Away as away:
         _away.put(str(away), SERVER_PAUSE)
-        raise
+        return away
+    except (smtp.NotDelivered, smtp.Refused) as refused:
+        return refused
+    return None
 
 
-def _postpone(mail: Mail, error: str) -> None:
-    mail.error, mail.tries = error, mail.tries + 1
-    if mail.tries > len(RETRY_MINUTES):
-        mail.state, mail.ended_at = MailState.FAILED, now()
-    else:
-        session().add(_job(mail.id, timedelta(minutes=RETRY_MINUTES[mail.tries - 1])))
+def _end(mail: Mail, state: MailState, lease: Lease) -> None:
+    lease.complete()
+    mail.state, mail.ended_at = state, now()
 
 
 def _is_wanted(mail: Mail, user: User) -> bool:
@@ -183,6 +194,14 @@ def _check_may(user: User) -> None:
         raise NotAllowed
 
 
-def _job(mail_id: UUID, after: timedelta = timedelta()) -> Job:
-    at = now() + after
-    return Job(id=new_id(), kind="effect", name=EFFECT, due_at=at, run_at=at, payload={"mail_id": str(mail_id)})
+def _run_again(mail_id: UUID) -> Executable:
+    """Try a job that has ended or waits for its next try again now; one that somebody is at is left to its end."""
+    put = insert(Job).values(_job(mail_id))
+    again = {"state": JobState.PENDING, "retries": put.excluded.retries, "run_at": put.excluded.run_at}
+    return put.on_conflict_do_update(index_elements=["id"], set_=again, where=Job.locked_by.is_(None))
+
+
+def _job(mail_id: UUID) -> dict[str, Any]:
+    """The one job of a mail, which bears its id and comes again until the mail has ended."""
+    at, payload = now(), {"mail_id": str(mail_id)}
+    return {"id": mail_id, "kind": "effect", "name": EFFECT, "due_at": at, "run_at": at, "payload": payload}

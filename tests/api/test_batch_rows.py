@@ -261,7 +261,7 @@ def test_one_certificate_of_a_print_batch_fails(
 
     monkeypatch.setattr(certificates, "log_print", log)
     batch = printing.begin_batch(stage.association, [c.id for c in held], "一批", "", "https://localhost/v/{}")
-    printing.write(batch.id)
+    jobs.run_at_once(batch.id)
     row = printing.find_batch(stage.association, batch.id)
     assert row.state == "done"
     assert [(one["id"], FAULT in one["text"]) for one in row.refused] == [(str(held[1].id), True)]

@@ -26,7 +26,6 @@ from service.models.tables.organisation import authority_id
 from service.reports import LISTS, REPORTS, annual_classes
 from service.reports.framework.report import CellType, Column
 from service.web.presenters import report_cells
-from service.web.views.system.exports import write
 from service.workflow.notices import tickets
 from service.workflow.runtime import jobs, tasks
 from service.workflow.system import exports
@@ -426,23 +425,3 @@ def test_one_that_is_given_up_before_its_job_begins_is_not_written(
     jobs.run_due()
     assert session().get_one(ExportLog, log().id, populate_existing=True).state == "stopped"
     assert not exports.file_of(log()).exists()
-
-
-def test_two_workers_with_one_export_leave_one_whole_file(
-    client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 0)
-    make_person(make_unit())
-    sign_in(client, authority_user())
-    client.post("/exports/new/persons")
-    row, began = log(), []
-
-    def write_twice(*given: Any) -> None:
-        if not began:
-            began.append(True)
-            assert exports.write(row.id, write).state == "done"  # the lease had run out, another was faster
-        write(*given)
-
-    assert exports.write(row.id, write_twice).state == "done"
-    assert [file.name for file in exports.file_of(row).parent.glob(f"{row.id}*")] == [f"{row.id}.xlsx.sealed"]
-    assert client.get(f"/exports/{row.id}.xlsx", buffered=True).data.startswith(b"PK")

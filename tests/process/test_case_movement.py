@@ -16,6 +16,7 @@ from service.errors import Conflict, InvalidInput, NotAllowed, NotFound, Process
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.lease import LEASE
 from service.models.tables.case import (
     Case,
     Incident,
@@ -478,8 +479,8 @@ def test_a_job_whose_worker_died_is_done_by_another_once_the_lease_ran_out(app: 
     clock.move(timedelta(days=3))
     with transaction(Operation("test")) as current:
         at = clock.now()
-        current.execute(CLAIM_JOBS, {"worker": "dead", "until": at + jobs.LEASE, "now": at, "limit": 9})
+        current.execute(CLAIM_JOBS, {"worker": "dead", "until": at + LEASE, "now": at, "limit": 9, "pool": None})
     assert jobs.run_due() == 0
-    clock.move(jobs.LEASE + timedelta(seconds=1))
+    clock.move(LEASE + timedelta(seconds=1))
     assert jobs.run_due() == 1
     assert session().get(Case, started.case_id, populate_existing=True).ended == "lapsed"

@@ -23,6 +23,7 @@ from service.infrastructure import pdf_signature
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.print_list import printable
+from service.models.queries.lease import LEASE
 from service.models.tables.case import Job, JobState
 from service.models.tables.case_statements import CLAIM_JOB
 from service.models.tables.certificate import Certificate, PrintRecord
@@ -92,7 +93,7 @@ def test_a_whole_class_is_printed_and_its_print_tasks_are_done(app: Any, clock: 
         do(stage.association, case, "confirm_score", decision="confirm")
     chosen = printable(stage.association, (), found.id)
     assert {c.person_id for c in chosen} == {p.id for p in people}
-    printing.write(_begin(stage, chosen, title=found.title).id)
+    jobs.run_at_once(_begin(stage, chosen, title=found.title).id)
     assert [open_tasks(case) for case in cases] == [["certification/approve_certificate"]] * 2
     assert [certificates_of(p)[0].printed_count for p in people] == [1, 1]
     assert {b for _, _, b in _prints()} != {None}
@@ -105,7 +106,7 @@ def test_each_further_print_has_a_reason(app: Any, clock: Any) -> None:
     with pytest.raises(InvalidInput) as refused:
         _begin(stage, held, reason=" ")
     assert list(refused.value.fields) == ["reason"]
-    printing.write(_begin(stage, held, reason="首批打印机故障").id)
+    jobs.run_at_once(_begin(stage, held, reason="首批打印机故障").id)
     assert {reason for _, reason, _ in _prints()} == {"首批打印机故障"}
 
 
@@ -116,7 +117,7 @@ def test_what_cannot_be_printed_is_left_out_and_named(app: Any, clock: Any) -> N
     bare = make_certificate(make_person(stage.unit))
     batch = _begin(stage, [good, gone, bare])
     certificates.revoke(stage.ministry, gone.id, "伪造材料。")
-    printing.write(batch.id)
+    jobs.run_at_once(batch.id)
     row = _now(batch)
     assert (row.state, row.done) == ("done", 1)
     assert {r["id"] for r in row.refused} == {str(gone.id), str(bare.id)}
@@ -131,7 +132,7 @@ def test_every_style_is_printed_and_remembered(app: Any, clock: Any) -> None:
         held = _held(stage, 2)
         style = FaceStyle(layout, language)
         batch = printing.begin_batch(stage.association, [c.id for c in held], "x", "", ADDRESS, style=style)
-        printing.write(batch.id)
+        jobs.run_at_once(batch.id)
         assert _pages(printing.read_file(_now(batch))) == (4 if layout is Layout.CARD else 2)
         printed = session().scalars(select(PrintRecord).where(PrintRecord.batch_id == batch.id)).all()
         assert {(p.layout, p.language) for p in printed} == {(layout, language)}
@@ -192,12 +193,12 @@ def test_a_small_batch_whose_request_died_is_written_by_the_worker(app: Any, clo
     stage = make_stage()
     batch = _begin(stage, _held(stage, 1))
     with transaction(Operation("test")) as current:
-        claim = {"id": batch.id, "worker": "dead", "until": clock.now() + jobs.LEASE, "now": clock.now()}
+        claim = {"id": batch.id, "worker": "dead", "until": clock.now() + LEASE, "now": clock.now()}
         assert current.execute(CLAIM_JOB, claim).one_or_none()
     printing.write_if_small(batch)
     jobs.run_all()
     assert _now(batch).state == "running"
-    clock.move(jobs.LEASE + timedelta(seconds=1))
+    clock.move(LEASE + timedelta(seconds=1))
     jobs.run_all()
     assert (_now(batch).state, len(_prints())) == ("done", 1)
 
@@ -206,7 +207,7 @@ def test_the_file_goes_after_a_day_and_the_log_stays(app: Any, clock: Any) -> No
     """R58, R75"""
     stage = make_stage()
     batch = _begin(stage, _held(stage, 1))
-    printing.write(batch.id)
+    jobs.run_at_once(batch.id)
     assert _pages(printing.read_file(_now(batch))) == 1
     clock.move(timedelta(days=1))
     jobs.run_all()
@@ -247,7 +248,7 @@ def test_a_reissue_is_done_when_its_edition_is_printed_with_others(app: Any, clo
     case = reissues.request_reissue(stage.enterprise, old.id, "乘车时遗失。")
     do(stage.association, case, "review_reissue", decision="approve")
     new = session().get_one(Certificate, session().scalars(select(Reissue)).one().new_certificate_id)
-    printing.write(_begin(stage, [new, *_held(stage, 2)]).id)
+    jobs.run_at_once(_begin(stage, [new, *_held(stage, 2)]).id)
     assert open_tasks(case) == []
 
 
@@ -277,9 +278,10 @@ def test_a_batch_goes_on_after_its_worker_was_killed_without_a_page_lost_or_doub
 
     monkeypatch.setattr(printing, "lay_out", killed)
     with pytest.raises(Killed):
-        printing.write(batch.id)
+        jobs.run_at_once(batch.id)
     session().rollback()
     assert (_now(batch).state, _now(batch).done, len(_prints())) == ("running", FACES, len(held))
+    clock.move(LEASE + timedelta(seconds=1))
     asked: list[int] = []
 
     def counted(requests: Iterator[Any]) -> Iterator[Any]:
@@ -288,7 +290,7 @@ def test_a_batch_goes_on_after_its_worker_was_killed_without_a_page_lost_or_doub
             yield from _answers(request)
 
     monkeypatch.setattr(printing, "lay_out", counted)
-    printing.write(batch.id)
+    jobs.run_at_once(batch.id)
     assert asked == [1, 2]
     assert (_now(batch).state, _now(batch).done, len(_prints())) == ("done", len(held), len(held))
     with pikepdf.open(io.BytesIO(printing.read_file(_now(batch)))) as document:
@@ -324,11 +326,11 @@ def _dies(batch: PrintBatch, at: int, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Write a batch until the worker dies at this step; False when there are not so many."""
     deadly = Deadly(at)
     with monkeypatch.context() as patched:
-        for name in ("record_progress", "write_encrypted", "merge", "_note", "_end"):
+        for name in ("record_progress", "write_encrypted", "merge", "_refuse", "_finish"):
             patched.setattr(printing, name, deadly(getattr(printing, name)))
         patched.setattr(certificates, "print_certificate", deadly(certificates.print_certificate))
         try:
-            printing.write(batch.id)
+            jobs.run_at_once(batch.id)
         except Killed:
             session().rollback()
             return True
@@ -355,7 +357,8 @@ def test_killed_at_each_step_no_page_is_lost_or_doubled(app: Any, clock: Any, mo
     while is_killed:
         batch, before = _begin(stage, held, reason="核对"), len(_prints())
         is_killed = _dies(batch, len(pages) + 1, monkeypatch)
-        printing.write(batch.id)
+        clock.move(LEASE + timedelta(seconds=1))
+        jobs.run_at_once(batch.id)
         assert (_now(batch).state, _now(batch).done, _now(batch).refused) == ("done", 3, [])
         assert len(_prints()) - before == 3
         with pikepdf.open(io.BytesIO(printing.read_file(_now(batch)))) as document:
@@ -370,7 +373,7 @@ def test_slices_are_laid_out_by_processes_and_stand_in_order(app: Any, clock: An
     stage = make_stage()
     held = _held(stage, FACES + 2)
     batch = printing.begin_batch(stage.association, [c.id for c in held], "x", "", ADDRESS, packaging=Packaging.ZIP)
-    printing.write(batch.id)
+    jobs.run_at_once(batch.id)
     with zipfile.ZipFile(io.BytesIO(printing.read_file(_now(batch)))) as packed:
         ordered = printable(stage.association, [c.id for c in held])
         assert packed.namelist() == [f"{c.number}-{c.edition}.pdf" for c in ordered]
@@ -382,7 +385,7 @@ def test_one_that_is_not_approved_is_not_signed(app: Any, clock: Any) -> None:
     stage = make_stage()
     [held] = _held(stage, 1, state="issued")
     batch = printing.begin_batch(stage.association, [held.id], "x", "", ADDRESS, packaging=Packaging.ZIP)
-    printing.write(batch.id)
+    jobs.run_at_once(batch.id)
     with zipfile.ZipFile(io.BytesIO(printing.read_file(_now(batch)))) as packed:
         assert [pdf_signature.examine(packed.read(name))[0] for name in packed.namelist()] == ["unsigned"]
 
@@ -403,7 +406,7 @@ def test_a_batch_can_be_cancelled_until_it_is_done(
     if when == "before":
         printing.cancel(stage.association, batch.id)
     monkeypatch.setattr(printing, "lay_out", interrupted)
-    printing.write(batch.id)
+    jobs.run_at_once(batch.id)
     assert _now(batch).state == "cancelled"
     with pytest.raises(NotFound):
         printing.read_file(_now(batch))

@@ -198,7 +198,7 @@ def by_rest(stage: Stage, client: FlaskClient, found: Certificate) -> None:
 
 
 def by_batch(stage: Stage, client: FlaskClient, found: Certificate) -> None:
-    printing.write(printing.begin_batch(stage.association, [found.id], "选中的证书", "", ADDRESS).id)
+    jobs.run_at_once(printing.begin_batch(stage.association, [found.id], "选中的证书", "", ADDRESS).id)
 
 
 WAYS = {"task": by_task, "page": by_page, "rest": by_rest, "batch": by_batch}

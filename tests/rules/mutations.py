@@ -755,8 +755,8 @@ MUTATIONS = (
     _row(
         "early message",
         "service/workflow/runtime/jobs.py",
-        "current_session.execute(POSTPONE_JOB,",
-        "current_session.execute(COMPLETE_JOB,",
+        "lease.postpone(now() + UNAWAITED_MESSAGE_DELAY)",
+        "lease.complete()",
         PROCESS + "case_movement.py::test_a_message_that_comes_too_early_is_kept_until_its_case_waits_for_it",
     ),
     _row(

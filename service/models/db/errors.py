@@ -7,13 +7,15 @@ from collections.abc import Mapping
 import psycopg2
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
 
 from service.errors import N_, AnpeiError, Conflict, Unavailable
 
-DATABASE_ERRORS = (DBAPIError, psycopg2.Error, PoolTimeout)
+DATABASE_ERRORS = (DBAPIError, psycopg2.Error, PoolTimeout, StaleDataError)
 """Everything that a statement can raise; ``refusal_of`` tells what each means."""
 
 AWAY = Unavailable(retry_after=5)
+CONFLICT = Conflict(N_("别人同时改动了同样的内容，您刚才的操作没有保存。请再试一次。"), retry_after=1)
 REFUSALS: Mapping[str, AnpeiError] = {
     "55P03": Unavailable(
         N_("别人正在办理同一事项，等了几秒仍未轮到，您刚才的操作没有保存。请稍后重试。"), retry_after=5
@@ -21,8 +23,8 @@ REFUSALS: Mapping[str, AnpeiError] = {
     "57014": Unavailable(N_("这次查询用时过长，已经停下。请缩小范围后再试。"), retry_after=30),
     "25P03": Unavailable(N_("这次操作用时过长，没有保存。请稍后重试。"), retry_after=5),
     "25P04": Unavailable(N_("这次操作用时过长，没有保存。请稍后重试。"), retry_after=5),
-    "40001": Conflict(N_("别人同时改动了同样的内容，您刚才的操作没有保存。请再试一次。"), retry_after=1),
-    "40P01": Conflict(N_("别人同时改动了同样的内容，您刚才的操作没有保存。请再试一次。"), retry_after=1),
+    "40001": CONFLICT,
+    "40P01": CONFLICT,
     "25006": Unavailable(N_("数据库暂时只能读，不能保存。请稍后重试。"), retry_after=10),
     "53100": Unavailable(N_("服务器的磁盘已满，不能保存。请告诉系统管理员，稍后重试。"), retry_after=60),
     "53": AWAY,  # too many connections, no memory
@@ -40,6 +42,8 @@ def refusal_of(error: Exception) -> AnpeiError | None:
     """Tell what an error of the database says to the reader; None for a fault of the program."""
     if isinstance(error, PoolTimeout):
         return AWAY
+    if isinstance(error, StaleDataError):
+        return CONFLICT
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "pgcode", None)
     if not code:

@@ -136,26 +136,36 @@ CLAIM_JOBS = text(
         SELECT id FROM job
         WHERE state = 'pending' AND kind <> 'external' AND run_at <= :now
             AND (locked_until IS NULL OR locked_until < :now)
+            AND (cast(:pool AS text) IS NULL
+                OR CASE WHEN kind <> 'effect' THEN 'case' WHEN name = 'mail' THEN 'mail' ELSE 'document' END = :pool)
         ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce
+    RETURNING id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce, locked_by
     """
 )
-"""Take due jobs under a lease; workers never wait for each other."""
+"""Take due jobs under a lease, of one pool or of all; workers never wait for each other."""
 
 CLAIM_JOB = text(
     """
     UPDATE job SET locked_by = :worker, locked_until = :until
     WHERE id = :id AND state = 'pending' AND (locked_until IS NULL OR locked_until < :now)
-    RETURNING id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce
+    RETURNING id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce, locked_by
     """
 )
 """Take one job under a lease, due or not."""
 
-LOCK_JOB = text("SELECT retries FROM job WHERE id = :id AND state = 'pending' AND locked_by = :worker FOR UPDATE")
+LOCK_JOB = text("SELECT id FROM job WHERE id = :id AND state = 'pending' AND locked_by = :worker FOR UPDATE")
 
-EXTEND_JOB_LEASE = text("UPDATE job SET locked_until = :until WHERE id = :id AND state = 'pending'")
+EXTEND_JOB_LEASE = text(
+    "UPDATE job SET locked_until = :until WHERE id = :id AND state = 'pending' AND locked_by = :worker RETURNING id"
+)
 
-COMPLETE_JOB = text("UPDATE job SET state = 'done', locked_by = NULL, locked_until = NULL, error = NULL WHERE id = :id")
+COMPLETE_JOB = text(
+    """
+    UPDATE job SET state = 'done', locked_by = NULL, locked_until = NULL, error = NULL
+    WHERE id = :id AND state = 'pending' AND locked_by = :worker
+    RETURNING id
+    """
+)
 
 COMPLETE_COALESCED_JOBS = text(
     """
@@ -167,14 +177,20 @@ COMPLETE_COALESCED_JOBS = text(
 senders never wait for each other.
 """
 
-POSTPONE_JOB = text("UPDATE job SET run_at = :at, locked_by = NULL, locked_until = NULL WHERE id = :id")
+POSTPONE_JOB = text(
+    """
+    UPDATE job SET run_at = :at, locked_by = NULL, locked_until = NULL
+    WHERE id = :id AND state = 'pending' AND locked_by = :worker
+    RETURNING id
+    """
+)
 
 FAIL_JOB = text(
     """
     UPDATE job SET retries = greatest(retries - 1, 0), error = :error, locked_by = NULL, locked_until = NULL,
         run_at = coalesce(cast(:at AS timestamptz) + (cast(:pauses AS interval[]))[4 - retries], run_at),
         state = CASE WHEN retries = 0 THEN 'failed' ELSE 'pending' END
-    WHERE id = :id AND state = 'pending' RETURNING state
+    WHERE id = :id AND state = 'pending' AND locked_by = :worker RETURNING state
     """
 )
 """One try fewer: ``retries`` counts those that are left, from 3; after the last the job has failed."""

@@ -13,6 +13,7 @@ from flask import render_template
 from flask_babel import force_locale
 
 from service.config import settings
+from service.models.queries.lease import Lease
 from service.models.tables.mail import Mail
 from service.models.tables.user import User
 from service.web.presenters.formatting import LANGUAGES, day
@@ -38,8 +39,8 @@ def compose(mail: Mail, user: User) -> EmailMessage:
     return made
 
 
-def _deliver(payload: dict[str, Any], _job: UUID) -> None:
-    outbox.deliver(UUID(payload["mail_id"]), compose)
+def _deliver(payload: dict[str, Any], lease: Lease) -> None:
+    outbox.deliver(UUID(payload["mail_id"]), compose, lease)
 
 
 def register() -> None:

@@ -193,6 +193,7 @@ def _remember_failure(
         current.flush()
         until = passwords.locked_until(_failures(keys.account), now(), limit)
         if until and user is not None:
+            current.refresh(user)  # each of several failures at once sets the lock
             user.locked_until = until
     return until
 

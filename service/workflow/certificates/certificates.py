@@ -97,7 +97,7 @@ def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
     with transaction(Operation("revoke_certificate", user.id)) as current:
         current.execute(select(Certificate.id).where(Certificate.id == certificate_id).with_for_update())
         found = get_or_404_in_scope(user, Certificate, certificate_id)
-        current.refresh(found, ["state"])
+        current.refresh(found)
         why = parse_reason(reason)
         if obstacle := certificates.obstacle_to_revocation(to_domain(found), today()):
             raise Conflict(obstacle)

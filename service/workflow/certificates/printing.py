@@ -29,6 +29,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.print_list import printable, printed_in, record_progress
+from service.models.queries.lease import LEASE, Lease, LeaseLost
 from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
@@ -118,7 +119,7 @@ def begin_batch(
             )
         )
         current.add(_job(REMOVAL, batch, FILE_LIFETIME))
-        job = _job(EFFECT, batch, jobs.LEASE if _is_small(batch) else timedelta())
+        job = _job(EFFECT, batch, LEASE if _is_small(batch) else timedelta())
         job.id = batch.id
         current.add(job)
     return batch
@@ -130,26 +131,24 @@ def write_if_small(batch: PrintBatch) -> None:
         jobs.run_at_once(batch.id)
 
 
-def write(batch_id: UUID, job_id: UUID | None = None) -> None:
+def write(batch_id: UUID, lease: Lease) -> None:
     """Log the prints and write the file; doing it again after a failure prints nothing twice and lays out only what is
     not there. A failure is noted, then raised; a batch that its user cancels meanwhile ends without a file.
-
-    job_id: the job that does it, whose lease is prolonged.
     """
     batch = session().get_one(PrintBatch, batch_id, populate_existing=True)
     if batch.state not in ("running", "failed"):
         return
     try:
-        _write(batch, job_id)
+        _write(batch, lease)
+    except LeaseLost:
+        raise
     except Cancelled:
         session().rollback()
         _clear(batch_id)
-        return
     except Exception as error:
         session().rollback()
-        _end(batch_id, "failed", f"{type(error).__name__}: {error}")
+        _fail(batch_id, f"{type(error).__name__}: {error}", lease)
         raise
-    _end(batch_id, "done")
 
 
 def cancel(user: User, batch_id: UUID) -> None:
@@ -188,23 +187,23 @@ def remove(batch_id: UUID) -> None:
         current.get_one(PrintBatch, batch_id).state = "removed"
 
 
-def _write(batch: PrintBatch, job_id: UUID | None) -> None:
+def _write(batch: PrintBatch, lease: Lease) -> None:
     user = User.get(batch.user_id)
     if user is None or not user.is_active:
         raise NotAllowed
-    refused = _log(user, batch, job_id)
+    refused = _log(user, batch, lease)
     wanted = [UUID(key) for key in batch.certificate_ids if key not in {row["id"] for row in refused}]
-    _note(batch.id, refused=refused)
+    _refuse(batch.id, refused, lease)
     if not wanted:
         raise Conflict(N_("所选证书都不能打印。"))
     ordered = printable(user, wanted, with_numbers=True)
     slices = [ordered[n : n + FACES_PER_SLICE] for n in range(0, len(ordered), FACES_PER_SLICE)]
-    parts = _parts(batch, slices, job_id)
-    write_encrypted(_file(batch.id), _packed(batch, slices, parts))
+    parts = _parts(batch, slices, lease)
+    _finish(batch.id, _packed(batch, slices, parts), lease)
     _clear(batch.id)
 
 
-def _parts(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], job_id: UUID | None) -> list[list[Path]]:
+def _parts(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], lease: Lease) -> list[list[Path]]:
     """Lay the slices out that are not there yet, and note the progress face by face; returns their files, in order.
 
     What a file is called follows from what stands in it: a slice whose facts have changed since is laid out again.
@@ -228,8 +227,8 @@ def _parts(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], job_id: U
                 write_encrypted(path, content)
         else:
             laid += 1
-        _progress(batch.id, laid, job_id)
-    _progress(batch.id, laid, job_id)
+        _progress(batch.id, laid, lease)
+    _progress(batch.id, laid, lease)
     return files
 
 
@@ -269,9 +268,9 @@ def _packed(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], parts: S
     return out.getvalue()
 
 
-def _progress(batch_id: UUID, laid: int, job_id: UUID | None) -> None:
-    """Note how many faces are laid out, and keep the job; raises Cancelled when the user has ended the batch."""
-    if record_progress(batch_id, laid, job_id, now() + jobs.LEASE) == "cancelled":
+def _progress(batch_id: UUID, laid: int, lease: Lease) -> None:
+    """Note how many faces are laid out, and extend the lease; raises Cancelled when the user has ended the batch."""
+    if record_progress(batch_id, laid, lease) == "cancelled":
         raise Cancelled
 
 
@@ -286,7 +285,7 @@ def _clear(batch_id: UUID) -> None:
     shutil.rmtree(_folder(batch_id), ignore_errors=True)
 
 
-def _log(user: User, batch: PrintBatch, job_id: UUID | None) -> list[dict[str, Any]]:
+def _log(user: User, batch: PrintBatch, lease: Lease) -> list[dict[str, Any]]:
     """Log one print each in a transaction of its own; returns those that are refused, with the reason."""
     logged = printed_in(batch.id)
     refused = []
@@ -294,9 +293,13 @@ def _log(user: User, batch: PrintBatch, job_id: UUID | None) -> list[dict[str, A
         if UUID(key) in logged:
             continue
         if n % FACES_PER_SLICE == 0:
-            _progress(batch.id, 0, job_id)
+            _progress(batch.id, 0, lease)
         try:
-            certificates.print_certificate(user, UUID(key), batch.reason, batch.id, _style(batch))
+            with transaction(Operation("print_certificate", user.id)):
+                lease.hold()
+                certificates.print_certificate(user, UUID(key), batch.reason, batch.id, _style(batch))
+        except LeaseLost:
+            raise
         except Exception as error:
             why = refusal_of(error, "print_batch").first
             refused.append({"id": key, "text": why.text, "values": {k: str(v) for k, v in why.values.items()}})
@@ -307,18 +310,34 @@ def _style(batch: PrintBatch) -> FaceStyle:
     return FaceStyle.parse({"layout": batch.layout, "language": batch.language})
 
 
-def _note(batch_id: UUID, **values: Any) -> None:
+def _refuse(batch_id: UUID, refused: list[dict[str, Any]], lease: Lease) -> None:
     with transaction(Operation("print_batch_progress")) as current:
-        row = current.get_one(PrintBatch, batch_id)
-        for name, value in values.items():
-            setattr(row, name, value)
+        lease.hold()
+        current.get_one(PrintBatch, batch_id).refused = refused
 
 
-def _end(batch_id: UUID, state: str, error: str | None = None) -> None:
+def _finish(batch_id: UUID, content: bytes, lease: Lease) -> None:
+    """Let the file be seen, and end the job, together; raises Cancelled, LeaseLost."""
+    made = _file(batch_id).with_suffix(f".{new_id()}.part")
+    try:
+        write_encrypted(made, content)
+        with transaction(Operation("print_batch_progress")) as current:
+            lease.complete()
+            row = current.get_one(PrintBatch, batch_id, with_for_update=True, populate_existing=True)
+            if row.state == "cancelled":
+                raise Cancelled
+            row.state, row.ended_at, row.error = "done", now(), None
+            made.replace(_file(batch_id))
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _fail(batch_id: UUID, error: str, lease: Lease) -> None:
     with transaction(Operation("print_batch_progress")) as current:
+        lease.hold()
         row = current.get_one(PrintBatch, batch_id, with_for_update=True, populate_existing=True)
-        if row.state in ("running", "failed"):  # not cancelled in the last moment
-            row.state, row.ended_at, row.error = state, now(), error and error[:2000]
+        if row.state != "cancelled":  # in the last moment
+            row.state, row.ended_at, row.error = "failed", now(), error[:2000]
 
 
 def _is_small(batch: PrintBatch) -> bool:
@@ -339,6 +358,6 @@ def _job(name: str, batch: PrintBatch, after: timedelta) -> Job:
 
 
 jobs.SIDE_EFFECTS |= {
-    EFFECT: lambda payload, job_id: write(UUID(payload["batch_id"]), job_id),
-    REMOVAL: lambda payload, _job: remove(UUID(payload["batch_id"])),
+    EFFECT: lambda payload, lease: write(UUID(payload["batch_id"]), lease),
+    REMOVAL: lambda payload, _lease: remove(UUID(payload["batch_id"])),
 }

@@ -16,6 +16,7 @@ from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.lease import LEASE, Lease, LeaseLost
 from service.models.queries.persons import person_imports
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
@@ -46,7 +47,7 @@ PHOTOS_AT_ONCE = 50  # each takes some 30 ms
 SUBMISSIONS_AT_ONCE = 20  # an approval is started for each
 SLICE_ROWS = 50  # rows between two notes of the progress
 IMPORT_LIFETIME = timedelta(days=1)
-WORKER_DELAY = timedelta(minutes=2)  # what is done while the reader waits is taken up by the worker if the process dies
+OTHERS_END = timedelta(seconds=10)  # in which whoever has lost the lease sees it
 CHECK, ENTER, REMOVAL = "person_import.check", "person_import.enter", "person_import.remove"
 
 
@@ -86,23 +87,19 @@ def begin(
     }
     waits = len(rows) <= ROWS_AT_ONCE and len(found.entries) <= PHOTOS_AT_ONCE
     with transaction(Operation("begin_person_import", user_id)) as current:
+        job = _job(CHECK, import_id, LEASE if waits else timedelta())
         if is_new := person_imports.insert_import(values):
             if packed:
                 import_photos.keep(import_id, packed, found)
-            current.add_all(
-                [
-                    _job(REMOVAL, import_id, IMPORT_LIFETIME),
-                    _job(CHECK, import_id, WORKER_DELAY if waits else timedelta()),
-                ]
-            )
+            current.add_all([_job(REMOVAL, import_id, IMPORT_LIFETIME), job])
     if waits and is_new:
-        check(import_id)
+        jobs.run_at_once(job.id)
     return find_own(user_id, import_id)
 
 
-def check(import_id: UUID, job_id: UUID | None = None) -> None:
+def check(import_id: UUID, lease: Lease) -> None:
     """Rehearse the rows: each is saved by the rules of the form, then undone. Doing it again does no harm."""
-    _guarded(import_id, lambda: _check(import_id, job_id))
+    _guarded(import_id, lease, lambda: _check(import_id, lease))
 
 
 def start(user: User, import_id: UUID, partial: bool) -> PersonImport:
@@ -120,15 +117,16 @@ def start(user: User, import_id: UUID, partial: bool) -> PersonImport:
         _must_be_ready(row, partial)
         row.state, row.partial, row.done, row.error = ImportState.IMPORTING, partial, 0, None
         waits = row.total <= (SUBMISSIONS_AT_ONCE if row.submit else ROWS_AT_ONCE)
-        current.add(_job(ENTER, import_id, WORKER_DELAY if waits else timedelta()))
+        job = _job(ENTER, import_id, LEASE if waits else timedelta())
+        current.add(job)
     if waits:
-        enter(import_id)
+        jobs.run_at_once(job.id)
     return find_own(user_id, import_id)
 
 
-def enter(import_id: UUID, job_id: UUID | None = None) -> None:
+def enter(import_id: UUID, lease: Lease) -> None:
     """Enter the persons in one transaction; when it fails none is entered, and doing it again enters none twice."""
-    _guarded(import_id, lambda: _enter(import_id, job_id))
+    _guarded(import_id, lease, lambda: _enter(import_id, lease))
 
 
 def drop(user: User, import_id: UUID) -> None:
@@ -160,20 +158,23 @@ def find_own(user_id: UUID, import_id: UUID) -> PersonImport:
     return row
 
 
-def _guarded(import_id: UUID, work: Callable[[], None]) -> None:
+def _guarded(import_id: UUID, lease: Lease, work: Callable[[], None]) -> None:
     """Note that the work failed, by its kind: the text of a database error holds personal data."""
     try:
         work()
+    except LeaseLost:
+        raise
     except Exception as error:
         kind = type(error).__name__[:80]
         with transaction(Operation("person_import_failed")):
+            lease.hold()
             row = person_imports.lock_import(import_id)
             if row is not None:
                 row.error = kind
         raise ProcessError(N_("导入没有完成（%(kind)s），没有写入任何人员。请再试一次。"), kind=kind) from None
 
 
-def _check(import_id: UUID, job_id: UUID | None) -> None:
+def _check(import_id: UUID, lease: Lease) -> None:
     row = session().get_one(PersonImport, import_id, populate_existing=True)
     if row.state != ImportState.CHECKING:
         return
@@ -191,14 +192,15 @@ def _check(import_id: UUID, job_id: UUID | None) -> None:
                 raise _Undone
         except _Undone:
             merge(wrong, import_photos.check(import_id, rows[n : n + SLICE_ROWS]) if has_photos else {})
-            _tell(import_id, n + SLICE_ROWS, job_id)
+            person_imports.record_progress(import_id, n + SLICE_ROWS, lease)
     with transaction(Operation("check_person_import", user_id)):
+        lease.complete()
         held = person_imports.lock_import(import_id)
         if held is not None and held.state == ImportState.CHECKING:
             held.state, held.wrong, held.done, held.error = ImportState.CHECKED, wrong_to_json(wrong), held.total, None
 
 
-def _enter(import_id: UUID, job_id: UUID | None) -> None:
+def _enter(import_id: UUID, lease: Lease) -> None:
     row = session().get_one(PersonImport, import_id, populate_existing=True)
     if row.state != ImportState.IMPORTING:
         return
@@ -208,18 +210,20 @@ def _enter(import_id: UUID, job_id: UUID | None) -> None:
     fresh: Wrong = {}
     try:
         with transaction(Operation("import_persons", user_id)):
-            if not person_imports.try_exclusive_work(import_id):
+            if not person_imports.try_exclusive_work(import_id):  # by whoever has lost the lease and not seen it yet
+                lease.postpone(now() + OTHERS_END)
                 return
             user = _active(user_id)
             for n in range(0, len(rows), SLICE_ROWS):
                 some = rows[n : n + SLICE_ROWS]
                 fresh |= save_all(user, some, save, photos=import_photos.of_rows(import_id, some) if has_photos else {})
-                _tell(import_id, n + SLICE_ROWS, job_id)
+                person_imports.record_progress(import_id, n + SLICE_ROWS, lease)
             if fresh and not partial:
                 raise _Undone
             _end(user, import_id, len(rows) - len(fresh), merge(wrong, fresh))
+            lease.complete()
     except _Undone:
-        _give_back(import_id, merge(wrong, fresh))
+        _give_back(import_id, merge(wrong, fresh), lease)
 
 
 def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
@@ -243,9 +247,10 @@ def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
     )
 
 
-def _give_back(import_id: UUID, wrong: Wrong) -> None:
+def _give_back(import_id: UUID, wrong: Wrong, lease: Lease) -> None:
     """Back to the preview: since the check a row has become wrong, so nothing was entered."""
     with transaction(Operation("person_import_refused")):
+        lease.complete()
         row = person_imports.lock_import(import_id)
         if row is not None and row.state == ImportState.IMPORTING:
             row.state, row.wrong, row.done = ImportState.CHECKED, wrong_to_json(wrong), row.total
@@ -269,17 +274,13 @@ def _active(user_id: UUID) -> User:
     return user
 
 
-def _tell(import_id: UUID, done: int, job_id: UUID | None) -> None:
-    person_imports.record_progress(import_id, done, job_id, now() + jobs.LEASE)
-
-
 def _job(name: str, import_id: UUID, after: timedelta) -> Job:
     at = now() + after
     return Job(id=new_id(), kind="effect", name=name, due_at=at, run_at=at, payload={"import_id": str(import_id)})
 
 
 jobs.SIDE_EFFECTS |= {
-    CHECK: lambda payload, job_id: check(UUID(payload["import_id"]), job_id),
-    ENTER: lambda payload, job_id: enter(UUID(payload["import_id"]), job_id),
-    REMOVAL: lambda payload, _job: remove(UUID(payload["import_id"])),
+    CHECK: lambda payload, lease: check(UUID(payload["import_id"]), lease),
+    ENTER: lambda payload, lease: enter(UUID(payload["import_id"]), lease),
+    REMOVAL: lambda payload, _lease: remove(UUID(payload["import_id"])),
 }

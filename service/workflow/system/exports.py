@@ -19,6 +19,7 @@ from service.models.db.encryption import open_to_owner, read_encrypted, write_en
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.lease import LEASE, Lease, LeaseLost
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
 from service.models.tables.export import ExportLog, ExportState
@@ -66,7 +67,7 @@ def begin(
 ) -> ExportLog:
     """Begin an export and remember it: who, which list, which filter, how many rows, masked or not, and what for.
 
-    Large ones get a job; small ones wait for ``write``. Raises NotFound for a list that is not for this role, Conflict
+    The job that writes it bears its id. Raises NotFound for a list that is not for this role, Conflict
     for more than 50,000 rows, and for whole numbers NotAllowed, or InvalidInput without a purpose.
     """
     report = find_export(user, name)
@@ -107,29 +108,39 @@ def begin(
             )
         )
         current.add(_job(REMOVAL, row, LIFETIME))
-        if total > ROWS_AT_ONCE:
-            current.add(_job(EFFECT, row, timedelta()))
+        job = _job(EFFECT, row, LEASE if total <= ROWS_AT_ONCE else timedelta())
+        job.id = row.id
+        current.add(job)
     return row
 
 
-def write(export_id: UUID, writer: Writer, job_id: UUID | None = None) -> ExportLog:
+def write_if_small(row: ExportLog) -> bool:
+    """Write a file of few rows while the reader waits; whether it is one."""
+    if is_small := row.total <= ROWS_AT_ONCE:
+        jobs.run_at_once(row.id)
+    return is_small
+
+
+def write(export_id: UUID, writer: Writer, lease: Lease) -> None:
     """Write the file of an export; doing it again after a failure begins again. A failure is noted, then raised.
 
-    job_id: the job that does it, whose lease is prolonged. It ends without a file when the reader stops it meanwhile.
+    It ends without a file when the reader stops it meanwhile.
     """
     row = session().get_one(ExportLog, export_id, populate_existing=True)
     if row.state not in (ExportState.RUNNING, ExportState.FAILED):
-        return row
+        return
     try:
-        _write(row, writer, job_id)
+        _write(row, writer, lease)
+    except LeaseLost:
+        raise
     except Stopped:
         session().rollback()
     except Exception as error:
         session().rollback()
         with transaction(Operation("end_export")):
+            lease.hold()
             _change(row, ExportState.FAILED, error=f"{type(error).__name__}: {error}"[:2000])
         raise
-    return session().get_one(ExportLog, export_id, populate_existing=True)
 
 
 def stop(user: User, export_id: UUID) -> ExportLog:
@@ -175,10 +186,10 @@ def read_file(row: ExportLog) -> bytes:
 
 
 class Stopped(Exception):
-    """The export has ended while it was written: given up by the reader, or done by another worker."""
+    """The export has ended while it was written: given up by the reader."""
 
 
-def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
+def _write(row: ExportLog, writer: Writer, lease: Lease) -> None:
     user = User.get(row.user_id)
     if user is None or not user.is_active:
         raise NotAllowed
@@ -186,9 +197,10 @@ def _write(row: ExportLog, writer: Writer, job_id: UUID | None) -> None:
     part = path.with_name(f"{row.id}.{new_id()}.part")  # of this try alone
     open_to_owner(part)  # for a moment the rows stand in it as they are
     try:
-        writer(row, report, _sheets(row, report, user, job_id), part)
+        writer(row, report, _sheets(row, report, user, lease), part)
         write_encrypted(part, part.read_bytes())
         with transaction(Operation("end_export")):
+            lease.complete()
             if not _change(row, ExportState.DONE, error=None):
                 raise Stopped
             part.replace(path)
@@ -216,15 +228,15 @@ def _is_personal(table: Table) -> bool:
     return any(column.key in PERSONAL for column in table.columns)
 
 
-def _sheets(row: ExportLog, report: Report, user: User, job_id: UUID | None) -> Sheets:
+def _sheets(row: ExportLog, report: Report, user: User, lease: Lease) -> Sheets:
     done = 0
     tables = _tables(report, user, {"year": "", **row.chosen})
     for part, table in zip((report, *report.parts), tables, strict=True):
-        yield part, table, _counted(row, table, done, job_id)
+        yield part, table, _counted(row, table, done, lease)
         done += table.count(MAX_EXPORT_ROWS)
 
 
-def _counted(row: ExportLog, table: Table, done: int, job_id: UUID | None) -> Iterator[list[Row]]:
+def _counted(row: ExportLog, table: Table, done: int, lease: Lease) -> Iterator[list[Row]]:
     """The batches, whole numbers in them if asked for; between them the progress is written down. Raises Stopped.
 
     done: rows of the tables before this one.
@@ -236,8 +248,7 @@ def _counted(row: ExportLog, table: Table, done: int, job_id: UUID | None) -> It
         with transaction(Operation("export_progress")):
             if not _change(row, ExportState.RUNNING, done=done):
                 raise Stopped
-        if job_id is not None:
-            jobs.extend_lease(job_id)
+        lease.extend()
 
 
 def _change(row: ExportLog, state: str, **more: Any) -> bool:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import joinedload, undefer_group
 
 from service.models.db.encryption import ENCRYPTED
-from service.models.db.session import db, session
+from service.models.db.session import session
+from service.models.queries.lease import Lease
 from service.models.queries.scope import visible_to
-from service.models.tables.case_statements import EXTEND_JOB_LEASE
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.person import Person
 from service.models.tables.print_batch import PrintBatch
@@ -88,15 +87,13 @@ def holders_of_prints(ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
     return {row[0]: (row[1], row[2]) for row in session().execute(query.where(PrintRecord.id.in_(ids)))}
 
 
-def record_progress(batch_id: UUID, done: int, job_id: UUID | None, until: datetime) -> str:
-    """Write how many faces of a running batch are laid out, in a transaction beside the session's,
-    and prolong the lease of the working job to ``until``; returns the batch's state.
+def record_progress(batch_id: UUID, done: int, lease: Lease) -> str:
+    """Write how many faces of a running batch are laid out, and extend the lease of the job that does it;
+    returns the batch's state. Raises LeaseLost.
     """
     progress = update(PrintBatch).where(PrintBatch.id == batch_id, PrintBatch.state.in_(("running", "failed")))
-    with db.engine.begin() as connection:
+    with lease.extended() as connection:
         connection.execute(progress.values(done=done))
-        if job_id is not None:
-            connection.execute(EXTEND_JOB_LEASE, {"id": job_id, "until": until})
         return str(connection.scalar(select(PrintBatch.state).where(PrintBatch.id == batch_id)))
 
 

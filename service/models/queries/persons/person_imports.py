@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from service.models.db.session import db, session
-from service.models.tables.case_statements import EXTEND_JOB_LEASE
+from service.models.db.session import session
+from service.models.queries.lease import Lease
 from service.models.tables.person_import import PersonImport
 
 
@@ -32,12 +31,11 @@ def try_exclusive_work(import_id: UUID) -> bool:
     return bool(session().scalar(key, {"key": str(import_id)}))
 
 
-def record_progress(import_id: UUID, done: int, job_id: UUID | None, until: datetime) -> None:
-    """Write the rows done in a transaction beside the running one,
-    and prolong the lease of the working job to ``until``.
+def record_progress(import_id: UUID, done: int, lease: Lease) -> None:
+    """Write the rows done in a transaction beside the running one, and extend the lease of the job that does it.
+
+    Raises LeaseLost.
     """
     progress = update(PersonImport).where(PersonImport.id == import_id)
-    with db.engine.begin() as connection:
+    with lease.extended() as connection:
         connection.execute(progress.values(done=func.least(done, PersonImport.total)))
-        if job_id is not None:
-            connection.execute(EXTEND_JOB_LEASE, {"id": job_id, "until": until})

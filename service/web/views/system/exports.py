@@ -70,10 +70,9 @@ def create(name: str) -> ResponseReturnValue:
         language=language(),
         source=source(),
     )
-    if row.total > exports.ROWS_AT_ONCE:
-        return redirect(url_for(".show", export_id=row.id))
-    exports.write(row.id, write)
-    return redirect(url_for(".file", export_id=row.id), 303)
+    if exports.write_if_small(row):
+        return redirect(url_for(".file", export_id=row.id), 303)
+    return redirect(url_for(".show", export_id=row.id))
 
 
 @bp.get("/exports/<uuid:export_id>")
@@ -168,12 +167,7 @@ def _given() -> dict[str, str]:
     return request.args.to_dict()
 
 
-def _run(payload: dict[str, Any], job_id: UUID) -> None:
-    exports.write(UUID(payload["export_id"]), write, job_id)
-
-
-def _remove(payload: dict[str, Any], _job: UUID) -> None:
-    exports.remove(UUID(payload["export_id"]))
-
-
-jobs.SIDE_EFFECTS |= {exports.EFFECT: _run, exports.REMOVAL: _remove}
+jobs.SIDE_EFFECTS |= {
+    exports.EFFECT: lambda payload, lease: exports.write(UUID(payload["export_id"]), write, lease),
+    exports.REMOVAL: lambda payload, _lease: exports.remove(UUID(payload["export_id"])),
+}
