@@ -23,6 +23,7 @@ from service.workflow.accounts.sessions import forget_ended
 from service.workflow.certificates.certificate_expiry import recheck_deregistrations, start_deregistrations
 from service.workflow.persons.retention import erase_due
 from service.workflow.runtime.jobs import Pool, run_due
+from service.workflow.system import exports
 from service.workflow.system.daily_digest import write_due_digests
 from service.workflow.training.enrollments import refresh_need
 
@@ -77,6 +78,7 @@ def daily(app: Flask, ending: threading.Event) -> None:
     with app.app_context(), _survived("daily"):
         forget_ended()
         forget_old_attempts()
+        exports.sweep()
         recheck_deregistrations()
         while not ending.is_set() and start_deregistrations(JOBS_A_SLICE):
             continue

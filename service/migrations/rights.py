@@ -41,6 +41,7 @@ TABLES = {
     "deployment_fault": Kind.ORDINARY,
     "enrollment": Kind.KEPT,
     "export_log": Kind.KEPT,
+    "file_piece": Kind.ORDINARY,  # goes after a day
     "former_password": Kind.ORDINARY,
     "identity_correction": Kind.KEPT,
     "identity_correction_file": Kind.APPEND_ONLY,

@@ -12,13 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_babel import force_locale
 from python_calamine import CalamineWorkbook
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from service.config import CHECKOUT
+from service.config import CHECKOUT, settings
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.report_filter import ReportFilter
+from service.models.queries.stored_files import file_sizes
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
 from service.models.tables.export import ExportLog
@@ -221,10 +222,10 @@ def test_a_large_export_runs_in_the_background(
     jobs.run_due()
     assert client.get(f"/exports/{row.id}.xlsx", buffered=True).mimetype == XLSX
     assert "已导出 3 行" in client.get(answer.location, headers={"HX-Request": "true"}).get_data(as_text=True)
-    assert exports.file_of(row).exists()
+    assert list(file_sizes(row.id)) == [""]
     clock.move(timedelta(days=1, seconds=1))
     jobs.run_due()
-    assert not exports.file_of(row).exists()
+    assert file_sizes(row.id) == {}
     sign_in(client, authority_user())
     assert client.get(f"/exports/{row.id}").status_code == 404  # another's
 
@@ -248,12 +249,12 @@ def test_a_failed_export_says_so_and_is_tried_again(
     make_person(make_unit())
     sign_in(client, authority_user())
     client.post("/exports/new/persons")
-    kept = exports.reveal, exports.file_of
+    kept = exports.reveal, exports.find_export
     monkeypatch.setattr(exports, "find_export", lambda *_: 1 / 0)
     jobs.run_due()
     assert session().get_one(ExportLog, log().id, populate_existing=True).state == "failed"
     monkeypatch.undo()
-    assert kept == (exports.reveal, exports.file_of)
+    assert kept == (exports.reveal, exports.find_export)
     clock.move(timedelta(minutes=1))
     jobs.run_due()
     assert session().get_one(ExportLog, log().id, populate_existing=True).state == "done"
@@ -377,9 +378,11 @@ def test_a_file_at_rest_is_sealed(client: FlaskClient, clock: Any) -> None:
     number = identity_number(9)
     make_person(make_unit(), name="赵大", number=number)
     export(sign_in(client, authority_user()), "persons", numbers="whole", purpose="报送年度备案")
-    files = list(exports.file_of(log()).parent.glob(f"{log().id}*"))
-    assert [file.suffix for file in files] == [".sealed"]
-    assert not files[0].read_bytes().startswith(b"PK")
+    sealed = (
+        session().execute(text("SELECT sealed FROM file_piece WHERE owner_id = :id"), {"id": log().id}).scalar_one()
+    )
+    assert b"PK" not in bytes(sealed)[:100]
+    assert list((settings().data_dir / "exports").iterdir()) == []
 
 
 def test_a_running_export_is_given_up_and_leaves_no_file(
@@ -405,7 +408,7 @@ def test_a_running_export_is_given_up_and_leaves_no_file(
         current.get_one(ExportLog, row.id).masked = False
     jobs.run_due()
     assert session().get_one(ExportLog, row.id, populate_existing=True).state == "stopped"
-    assert list(exports.file_of(row).parent.glob(f"{row.id}*")) == []
+    assert file_sizes(row.id) == {}
     page = client.get(f"/exports/{row.id}").get_data(as_text=True)
     assert "这次导出已取消" in page
     assert "已取消" in client.get("/exports").get_data(as_text=True)
@@ -424,4 +427,4 @@ def test_one_that_is_given_up_before_its_job_begins_is_not_written(
     client.post(f"/exports/{log().id}/stop")
     jobs.run_due()
     assert session().get_one(ExportLog, log().id, populate_existing=True).state == "stopped"
-    assert not exports.file_of(log()).exists()
+    assert file_sizes(log().id) == {}

@@ -88,7 +88,7 @@ def _print(ready: Callable[[], Any], url: str, user_id: UUID, held: list[UUID]) 
         seconds, cpu_ms = time.perf_counter() - began, (_cpu() - cpu - watch.cpu) * 1000 / FACES
         row = PrintBatch.recent(user_id, 1)[0]
         assert (row.state, row.done) == ("done", FACES), row.error
-        size = len(printing.read_file(row))
+        size = printing.read_file(row)[0]
         bare = _bare_ms(user, held)
     return {"bare_ms": bare, "seconds": seconds, "cpu_ms": cpu_ms, "rss_mb": watch.most / 2**20, "bytes": size}
 

@@ -53,7 +53,7 @@ def _write(name: str, chosen: dict[str, str], is_whole: bool) -> dict[str, Any]:
     row = exports.begin(user, name, chosen, purpose="benchmark", unmasked=is_whole)
     jobs.run_at_once(row.id)
     seconds = time.perf_counter() - began
-    size = exports.file_of(row).stat().st_size
+    size = exports.read_file(row)[0]
     exports.remove(row.id)
     session().expire_all()
     return {

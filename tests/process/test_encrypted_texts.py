@@ -167,6 +167,7 @@ PLAIN_COLUMNS: dict[str, str] = {
             "definition_version": "digest",
             "definition_file": "definition",
             "print_batch": "certificate_ids",
+            "file_piece": "name",
             "submission": "result",
             "case_instance": "process definition last_hash awaited ended",
             "task": "token kind process definition form_key batch",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import cache
 from typing import Any
@@ -18,12 +19,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from service.config import MailServer
+from service.config import MailServer, settings
 from service.infrastructure import smtp
 from service.models.db.clock import MovingClock
 from service.models.db.ids import new_id
 from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import LEASE, Lease, LeaseLost
+from service.models.queries.stored_files import LIFETIME, PIECE_BYTES, file_sizes, read_file, write_file
 from service.models.tables.case import Job, JobState
 from service.models.tables.certificate import PrintRecord
 from service.models.tables.export import ExportLog
@@ -60,7 +63,14 @@ def _print(stage: Stage, serial: Any, monkeypatch: pytest.MonkeyPatch) -> Begin:
         def result() -> Any:
             row = session().get_one(PrintBatch, batch_id, populate_existing=True)
             printed = _count(PrintRecord, PrintRecord.batch_id == batch_id)
-            return row.state, row.done, row.refused, printed, len(printing.read_file(row)) > 0
+            return (
+                row.state,
+                row.done,
+                row.refused,
+                printed,
+                b"".join(printing.read_file(row)[1])[:4],
+                list(file_sizes(batch_id)),
+            )
 
         return result
 
@@ -76,7 +86,7 @@ def _export(stage: Stage, serial: Any, monkeypatch: pytest.MonkeyPatch) -> Begin
 
         def result() -> Any:
             row = session().get_one(ExportLog, export_id, populate_existing=True)
-            return row.state, row.done, exports.read_file(row)[:2]
+            return row.state, row.done, list(file_sizes(export_id)), b"".join(exports.read_file(row)[1])[:2]
 
         return result
 
@@ -224,6 +234,26 @@ def test_the_jobs_of_one_pool_are_not_taken_by_another(app: Flask, clock: Moving
         assert {key for key, row in ids.items() if row[2] == pool} <= taken
         assert not {key for key, row in ids.items() if row[2] != pool} & taken
         current.rollback()
+
+
+def test_files_are_swept_after_their_lifetime_whoever_made_them(app: Flask, clock: MovingClock, tmp_path: Any) -> None:
+    """Those of the database by any machine, those that a killed process left on this one too."""
+    owner, content = new_id(), bytes(range(256)) * 9000
+    with transaction(Operation("test")) as current:
+        write_file(current, owner, io.BytesIO(content))
+        write_file(current, owner, io.BytesIO(b"part"), "0001")
+    pieces = list(read_file(owner))
+    assert (b"".join(pieces), max(map(len, pieces))) == (content, PIECE_BYTES)
+    assert file_sizes(owner) == {"": len(content), "0001": 4}
+    left = settings().data_dir / "exports" / "left"
+    left.mkdir(parents=True)
+    (left / "made.xlsx").write_bytes(b"PK")
+    clock.move_to(datetime.now(UTC) - timedelta(hours=1))
+    exports.sweep()
+    assert left.exists()
+    clock.move(LIFETIME + timedelta(hours=2))
+    exports.sweep()
+    assert (file_sizes(owner), list(read_file(owner)), left.exists()) == ({}, [], False)
 
 
 def test_a_mail_server_that_answers_byte_by_byte_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

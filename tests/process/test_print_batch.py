@@ -14,9 +14,8 @@ from uuid import UUID
 
 import pikepdf
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from service.config import settings
 from service.domain.certificates.faces import FaceLanguage, FaceStyle, Layout, Packaging
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.infrastructure import pdf_signature
@@ -24,6 +23,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.print_list import printable
 from service.models.queries.lease import LEASE
+from service.models.queries.stored_files import file_sizes
 from service.models.tables.case import Job, JobState
 from service.models.tables.case_statements import CLAIM_JOB
 from service.models.tables.certificate import Certificate, PrintRecord
@@ -71,10 +71,10 @@ def test_a_selection_becomes_one_file_in_the_background(app: Any, clock: Any) ->
     row = _now(batch)
     assert (row.state, row.done, row.refused) == ("done", 3, [])
     assert {(c, b) for c, _, b in _prints()} == {(c.id, batch.id) for c in held}
-    pdf = printing.read_file(row)
+    pdf = b"".join(printing.read_file(row)[1])
     assert pdf.startswith(b"%PDF")
     assert _pages(pdf) == 3
-    sealed = next((printing.settings().data_dir / "prints").glob(f"{batch.id}*")).read_bytes()
+    sealed = session().execute(text("SELECT sealed FROM file_piece WHERE owner_id = :id"), {"id": batch.id}).scalar()
     assert b"%PDF" not in sealed  # identity numbers do not lie about in the clear
 
 
@@ -133,7 +133,7 @@ def test_every_style_is_printed_and_remembered(app: Any, clock: Any) -> None:
         style = FaceStyle(layout, language)
         batch = printing.begin_batch(stage.association, [c.id for c in held], "x", "", ADDRESS, style=style)
         jobs.run_at_once(batch.id)
-        assert _pages(printing.read_file(_now(batch))) == (4 if layout is Layout.CARD else 2)
+        assert _pages(b"".join(printing.read_file(_now(batch))[1])) == (4 if layout is Layout.CARD else 2)
         printed = session().scalars(select(PrintRecord).where(PrintRecord.batch_id == batch.id)).all()
         assert {(p.layout, p.language) for p in printed} == {(layout, language)}
         single = certificates.print_file(stage.association, printed[0].id, ADDRESS)
@@ -208,12 +208,12 @@ def test_the_file_goes_after_a_day_and_the_log_stays(app: Any, clock: Any) -> No
     stage = make_stage()
     batch = _begin(stage, _held(stage, 1))
     jobs.run_at_once(batch.id)
-    assert _pages(printing.read_file(_now(batch))) == 1
+    assert _pages(b"".join(printing.read_file(_now(batch))[1])) == 1
     clock.move(timedelta(days=1))
     jobs.run_all()
     assert _now(batch).state == "removed"
     with pytest.raises(NotFound):
-        printing.read_file(_now(batch))
+        b"".join(printing.read_file(_now(batch))[1])
     assert len(_prints()) == 1
 
 
@@ -293,12 +293,12 @@ def test_a_batch_goes_on_after_its_worker_was_killed_without_a_page_lost_or_doub
     jobs.run_at_once(batch.id)
     assert asked == [1, 2]
     assert (_now(batch).state, _now(batch).done, len(_prints())) == ("done", len(held), len(held))
-    with pikepdf.open(io.BytesIO(printing.read_file(_now(batch)))) as document:
+    with pikepdf.open(io.BytesIO(b"".join(printing.read_file(_now(batch))[1]))) as document:
         assert len(document.pages) == len(held)
         assert document.Root.MarkInfo.Marked
         owners = [_page_of_structure(document, page) for page in document.pages]
         assert owners == [page.obj.objgen for page in document.pages]  # each page keeps its own structure
-    assert not (settings().data_dir / "prints" / str(batch.id)).exists()
+    assert list(file_sizes(batch.id)) == [""]
 
 
 class Deadly:
@@ -326,7 +326,7 @@ def _dies(batch: PrintBatch, at: int, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Write a batch until the worker dies at this step; False when there are not so many."""
     deadly = Deadly(at)
     with monkeypatch.context() as patched:
-        for name in ("record_progress", "write_encrypted", "merge", "_refuse", "_finish"):
+        for name in ("record_progress", "write_file", "merge", "_refuse", "_finish"):
             patched.setattr(printing, name, deadly(getattr(printing, name)))
         patched.setattr(certificates, "print_certificate", deadly(certificates.print_certificate))
         try:
@@ -361,7 +361,7 @@ def test_killed_at_each_step_no_page_is_lost_or_doubled(app: Any, clock: Any, mo
         jobs.run_at_once(batch.id)
         assert (_now(batch).state, _now(batch).done, _now(batch).refused) == ("done", 3, [])
         assert len(_prints()) - before == 3
-        with pikepdf.open(io.BytesIO(printing.read_file(_now(batch)))) as document:
+        with pikepdf.open(io.BytesIO(b"".join(printing.read_file(_now(batch))[1]))) as document:
             pages.append([page.Contents.read_bytes() for page in document.pages])
     assert len(pages) > 30  # steps there are
     assert all(found == pages[-1] for found in pages)
@@ -374,7 +374,7 @@ def test_slices_are_laid_out_by_processes_and_stand_in_order(app: Any, clock: An
     held = _held(stage, FACES + 2)
     batch = printing.begin_batch(stage.association, [c.id for c in held], "x", "", ADDRESS, packaging=Packaging.ZIP)
     jobs.run_at_once(batch.id)
-    with zipfile.ZipFile(io.BytesIO(printing.read_file(_now(batch)))) as packed:
+    with zipfile.ZipFile(io.BytesIO(b"".join(printing.read_file(_now(batch))[1]))) as packed:
         ordered = printable(stage.association, [c.id for c in held])
         assert packed.namelist() == [f"{c.number}-{c.edition}.pdf" for c in ordered]
         for name, certificate in zip(packed.namelist(), ordered, strict=True):
@@ -386,7 +386,7 @@ def test_one_that_is_not_approved_is_not_signed(app: Any, clock: Any) -> None:
     [held] = _held(stage, 1, state="issued")
     batch = printing.begin_batch(stage.association, [held.id], "x", "", ADDRESS, packaging=Packaging.ZIP)
     jobs.run_at_once(batch.id)
-    with zipfile.ZipFile(io.BytesIO(printing.read_file(_now(batch)))) as packed:
+    with zipfile.ZipFile(io.BytesIO(b"".join(printing.read_file(_now(batch))[1]))) as packed:
         assert [pdf_signature.examine(packed.read(name))[0] for name in packed.namelist()] == ["unsigned"]
 
 
@@ -409,8 +409,8 @@ def test_a_batch_can_be_cancelled_until_it_is_done(
     jobs.run_at_once(batch.id)
     assert _now(batch).state == "cancelled"
     with pytest.raises(NotFound):
-        printing.read_file(_now(batch))
-    assert not (settings().data_dir / "prints" / str(batch.id)).exists()
+        b"".join(printing.read_file(_now(batch))[1])
+    assert file_sizes(batch.id) == {}
     with pytest.raises(Conflict):
         printing.cancel(stage.association, batch.id)
     with pytest.raises(NotFound):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
-from service.config import settings
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import CertificateState, obstacle_to_printing
@@ -24,12 +21,13 @@ from service.infrastructure import pdf
 from service.infrastructure.pdf_merger import merge
 from service.infrastructure.pdf_pool import Answer, Piece, Request, lay_out, print_piece
 from service.models.db.clock import now
-from service.models.db.encryption import read_encrypted, write_encrypted
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries import stored_files
 from service.models.queries.certificates.print_list import printable, printed_in, record_progress
 from service.models.queries.lease import LEASE, Lease, LeaseLost
+from service.models.queries.stored_files import delete_file, delete_parts, file_sizes, write_file
 from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
@@ -46,7 +44,6 @@ from service.workflow.runtime import jobs
 MAX_FACES = 500  # faces of one file
 FOREGROUND_FACES = 2  # faces that take less than two seconds
 FACES_PER_SLICE = 10  # faces of a part: fonts cost much a part, pages that wait to be written memory
-FILE_LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "print_batch", "print_batch.remove"
 
 
@@ -118,7 +115,7 @@ def begin_batch(
                 detail=detail,
             )
         )
-        current.add(_job(REMOVAL, batch, FILE_LIFETIME))
+        current.add(_job(REMOVAL, batch, stored_files.LIFETIME))
         job = _job(EFFECT, batch, LEASE if _is_small(batch) else timedelta())
         job.id = batch.id
         current.add(job)
@@ -144,7 +141,8 @@ def write(batch_id: UUID, lease: Lease) -> None:
         raise
     except Cancelled:
         session().rollback()
-        _clear(batch_id)
+        with transaction(Operation("print_batch_cancelled")) as current:
+            delete_parts(current, batch_id)
     except Exception as error:
         session().rollback()
         _fail(batch_id, f"{type(error).__name__}: {error}", lease)
@@ -171,19 +169,19 @@ def find_batch(user: User, batch_id: UUID) -> PrintBatch:
     return row
 
 
-def read_file(batch: PrintBatch) -> bytes:
-    """The PDF or ZIP of a finished batch; raises NotFound when it is gone."""
-    path = _file(batch.id)
-    if batch.state != "done" or not path.exists():
+def read_file(batch: PrintBatch) -> tuple[int, Iterator[bytes]]:
+    """The size and the pieces of the PDF or ZIP of a finished batch; raises NotFound when it is gone."""
+    size = file_sizes(batch.id).get("")
+    if batch.state != "done" or size is None:
         raise NotFound(N_("文件已过一天，已删除；请从证书台账再次打印。"))
-    return read_encrypted(path)
+    return size, stored_files.read_file(batch.id)
 
 
 def remove(batch_id: UUID) -> None:
     """Delete the file; the row and the logged prints stay (§5.1: no residual data)."""
-    _file(batch_id).unlink(missing_ok=True)
-    _clear(batch_id)
     with transaction(Operation("remove_print_batch")) as current:
+        delete_file(current, batch_id)
+        delete_parts(current, batch_id)
         current.get_one(PrintBatch, batch_id).state = "removed"
 
 
@@ -200,31 +198,32 @@ def _write(batch: PrintBatch, lease: Lease) -> None:
     slices = [ordered[n : n + FACES_PER_SLICE] for n in range(0, len(ordered), FACES_PER_SLICE)]
     parts = _parts(batch, slices, lease)
     _finish(batch.id, _packed(batch, slices, parts), lease)
-    _clear(batch.id)
 
 
-def _parts(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], lease: Lease) -> list[list[Path]]:
+def _parts(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], lease: Lease) -> list[list[str]]:
     """Lay the slices out that are not there yet, and note the progress face by face; returns their files, in order.
 
     What a file is called follows from what stands in it: a slice whose facts have changed since is laid out again.
     """
-    files: list[list[Path]] = []
+    files: list[list[str]] = []
+    known = file_sizes(batch.id)
     laid = 0
 
     def requests() -> Iterator[Request]:
         nonlocal laid
         for key, part in enumerate(slices):
             pieces = _pieces(batch, part)
-            files.append([_part(batch.id, key, piece) for piece in pieces])
-            if all(path.exists() for path in files[key]):
+            files.append([_part(key, piece) for piece in pieces])
+            if all(name in known for name in files[key]):
                 laid += len(part)
                 continue
             yield Request(key, pieces, faces.STYLE)
 
     for answer in _laid_out(requests(), len(slices)):
         if answer.files:
-            for path, content in zip(files[answer.key], answer.files, strict=True):
-                write_encrypted(path, content)
+            with lease.extended() as connection:
+                for name, content in zip(files[answer.key], answer.files, strict=True):
+                    write_file(connection, batch.id, io.BytesIO(content), name)
         else:
             laid += 1
         _progress(batch.id, laid, lease)
@@ -256,8 +255,8 @@ def _contact(batch: PrintBatch, certificate: Certificate) -> str:
     return batch.address.format(certificate.verify_token) if certificate.state == CertificateState.VALID else ""
 
 
-def _packed(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], parts: Sequence[Sequence[Path]]) -> bytes:
-    contents = (read_encrypted(path) for paths in parts for path in paths)
+def _packed(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], parts: Sequence[Sequence[str]]) -> bytes:
+    contents = (b"".join(stored_files.read_file(batch.id, name)) for names in parts for name in names)
     if batch.packaging == Packaging.PDF:
         return merge(contents, faces.TITLE)
     out = io.BytesIO()
@@ -274,15 +273,10 @@ def _progress(batch_id: UUID, laid: int, lease: Lease) -> None:
         raise Cancelled
 
 
-def _part(batch_id: UUID, key: int, piece: Piece) -> Path:
+def _part(key: int, piece: Piece) -> str:
     parts, contact = piece
     digest = hashlib.sha256("\0".join((*parts, contact)).encode()).hexdigest()
-    return _folder(batch_id) / f"{key:04d}-{digest[:24]}.sealed"
-
-
-def _clear(batch_id: UUID) -> None:
-    """Delete the parts."""
-    shutil.rmtree(_folder(batch_id), ignore_errors=True)
+    return f"{key:04d}-{digest[:24]}"
 
 
 def _log(user: User, batch: PrintBatch, lease: Lease) -> list[dict[str, Any]]:
@@ -318,18 +312,14 @@ def _refuse(batch_id: UUID, refused: list[dict[str, Any]], lease: Lease) -> None
 
 def _finish(batch_id: UUID, content: bytes, lease: Lease) -> None:
     """Let the file be seen, and end the job, together; raises Cancelled, LeaseLost."""
-    made = _file(batch_id).with_suffix(f".{new_id()}.part")
-    try:
-        write_encrypted(made, content)
-        with transaction(Operation("print_batch_progress")) as current:
-            lease.complete()
-            row = current.get_one(PrintBatch, batch_id, with_for_update=True, populate_existing=True)
-            if row.state == "cancelled":
-                raise Cancelled
-            row.state, row.ended_at, row.error = "done", now(), None
-            made.replace(_file(batch_id))
-    finally:
-        made.unlink(missing_ok=True)
+    with transaction(Operation("print_batch_progress")) as current:
+        lease.complete()
+        row = current.get_one(PrintBatch, batch_id, with_for_update=True, populate_existing=True)
+        if row.state == "cancelled":
+            raise Cancelled
+        row.state, row.ended_at, row.error = "done", now(), None
+        write_file(current, batch_id, io.BytesIO(content))
+        delete_parts(current, batch_id)
 
 
 def _fail(batch_id: UUID, error: str, lease: Lease) -> None:
@@ -342,14 +332,6 @@ def _fail(batch_id: UUID, error: str, lease: Lease) -> None:
 
 def _is_small(batch: PrintBatch) -> bool:
     return batch.total <= FOREGROUND_FACES
-
-
-def _folder(batch_id: UUID) -> Path:
-    return settings().data_dir / "prints" / str(batch_id)
-
-
-def _file(batch_id: UUID) -> Path:
-    return settings().data_dir / "prints" / f"{batch_id}.pdf.sealed"
 
 
 def _job(name: str, batch: PrintBatch, after: timedelta) -> Job:

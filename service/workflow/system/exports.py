@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +17,12 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
 from service.models.db.clock import now
-from service.models.db.encryption import open_to_owner, read_encrypted, write_encrypted
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries import stored_files
 from service.models.queries.lease import LEASE, Lease, LeaseLost
+from service.models.queries.stored_files import delete_file, file_sizes, write_file
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Job
 from service.models.tables.export import ExportLog, ExportState
@@ -34,7 +37,6 @@ from service.workflow.runtime import jobs
 MAX_EXPORT_ROWS = 50_000  # of one export (R71)
 MAX_PURPOSE_LENGTH = 200  # characters
 ROWS_AT_ONCE = 4_000  # take less than two seconds; more are written by the worker
-LIFETIME = timedelta(days=1)
 EFFECT, REMOVAL = "export", "export.remove"
 
 Sheets = Iterator[tuple[Report, Table, Iterator[list[Row]]]]
@@ -107,7 +109,7 @@ def begin(
                 detail=detail,
             )
         )
-        current.add(_job(REMOVAL, row, LIFETIME))
+        current.add(_job(REMOVAL, row, stored_files.LIFETIME))
         job = _job(EFFECT, row, LEASE if total <= ROWS_AT_ONCE else timedelta())
         job.id = row.id
         current.add(job)
@@ -158,10 +160,9 @@ def stop(user: User, export_id: UUID) -> ExportLog:
 
 def remove(export_id: UUID) -> None:
     """Take the file away; the row stays (§5.1: no residual data)."""
-    row = session().get_one(ExportLog, export_id)
-    _clear(row)
-    with transaction(Operation("remove_export")):
-        row.state = ExportState.REMOVED
+    with transaction(Operation("remove_export")) as current:
+        delete_file(current, export_id)
+        current.get_one(ExportLog, export_id).state = ExportState.REMOVED
 
 
 def find(user: User, export_id: UUID) -> ExportLog:
@@ -172,17 +173,27 @@ def find(user: User, export_id: UUID) -> ExportLog:
     return row
 
 
-def file_of(row: ExportLog) -> Path:
-    """The path of an export's file while it is kept, encrypted like everything personal."""
-    return settings().data_dir / "exports" / f"{row.id}.xlsx.sealed"
-
-
-def read_file(row: ExportLog) -> bytes:
-    """The spreadsheet of a finished export; raises NotFound when it is gone."""
-    path = file_of(row)
-    if row.state != ExportState.DONE or not path.exists():
+def read_file(row: ExportLog) -> tuple[int, Iterator[bytes]]:
+    """The size and the pieces of the spreadsheet of a finished export; raises NotFound when it is gone."""
+    size = file_sizes(row.id).get("")
+    if row.state != ExportState.DONE or size is None:
         raise NotFound(N_("文件已过一天，已删除；请重新导出。"))
-    return read_encrypted(path)
+    return size, stored_files.read_file(row.id)
+
+
+def sweep() -> None:
+    """Take away what outlived its lifetime: files in the database, and on this machine what a killed process left."""
+    with transaction(Operation("sweep_files")):
+        stored_files.delete_expired()
+    for left in _folder().iterdir():
+        if left.stat().st_mtime < (now() - stored_files.LIFETIME).timestamp():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def _folder() -> Path:
+    folder = settings().data_dir / "exports"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 class Stopped(Exception):
@@ -193,24 +204,16 @@ def _write(row: ExportLog, writer: Writer, lease: Lease) -> None:
     user = User.get(row.user_id)
     if user is None or not user.is_active:
         raise NotAllowed
-    report, path = find_export(user, row.name), file_of(row)
-    part = path.with_name(f"{row.id}.{new_id()}.part")  # of this try alone
-    open_to_owner(part)  # for a moment the rows stand in it as they are
-    try:
-        writer(row, report, _sheets(row, report, user, lease), part)
-        write_encrypted(part, part.read_bytes())
-        with transaction(Operation("end_export")):
+    report = find_export(user, row.name)
+    # for a moment the rows stand in it as they are: for this account of the machine alone
+    with tempfile.TemporaryDirectory(dir=_folder()) as folder:
+        made = Path(folder) / "made.xlsx"
+        writer(row, report, _sheets(row, report, user, lease), made)
+        with made.open("rb") as content, transaction(Operation("end_export")) as current:
             lease.complete()
             if not _change(row, ExportState.DONE, error=None):
                 raise Stopped
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _clear(row: ExportLog) -> None:
-    for path in file_of(row).parent.glob(f"{row.id}.*"):
-        path.unlink(missing_ok=True)
+            write_file(current, row.id, content)
 
 
 def _check_unmasked(user: User, purpose: str) -> None:

@@ -29,6 +29,7 @@ from service.models.tables.training import TrainingClass
 from service.validation.typed_text import as_id
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
+from service.web.shell.downloads import streamed
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.list_page import render_list
 from service.workflow.certificates import certificates, printer_calibration, printing
@@ -128,12 +129,11 @@ def cancel(batch_id: UUID) -> ResponseReturnValue:
 def file(batch_id: UUID) -> ResponseReturnValue:
     """The file, whatever it is packed as."""
     row = printing.find_batch(current_user, batch_id)
-    content = printing.read_file(row)
+    size, pieces = printing.read_file(row)
     shown, media = (
         ("inline", "application/pdf") if row.packaging == Packaging.PDF else ("attachment", "application/zip")
     )
-    headers = {"Content-Disposition": f'{shown}; filename="{batch_id}.{row.packaging}"'}
-    return Response(content, mimetype=media, headers=headers)
+    return streamed(pieces, size, media, f'{shown}; filename="{batch_id}.{row.packaging}"')
 
 
 @bp.get("/certificates/prints")

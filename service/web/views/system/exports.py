@@ -5,13 +5,13 @@ What is written and logged: workflow.exports.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 from flask_login import current_user
@@ -27,6 +27,7 @@ from service.reports.framework.report import Report, Row, Table
 from service.web.presenters import report_cells
 from service.web.presenters.formatting import language
 from service.web.shell.authorization import login_required
+from service.web.shell.downloads import streamed
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.accounts.session import source
 from service.workflow.runtime import jobs
@@ -98,9 +99,9 @@ def stop(export_id: UUID) -> ResponseReturnValue:
 @login_required
 def file(export_id: UUID) -> ResponseReturnValue:
     row = exports.find(current_user, export_id)
-    content = io.BytesIO(exports.read_file(row))
+    size, pieces = exports.read_file(row)
     name = f"{_title(row)}-{row.at.astimezone(CHINA):%Y%m%d-%H%M}.xlsx"
-    return send_file(content, mimetype=XLSX, as_attachment=True, download_name=name)
+    return streamed(pieces, size, XLSX, f"attachment; filename={row.id}.xlsx; filename*=UTF-8''{quote(name)}")
 
 
 def write(row: ExportLog, report: Report, sheets: exports.Sheets, path: Path) -> None:
