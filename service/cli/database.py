@@ -7,6 +7,7 @@ import pwd
 import socket
 import subprocess
 import sys
+from functools import partial
 from gettext import translation
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ import click
 
 from service.cli.context import application, database
 from service.config import CHECKOUT, Settings
+from service.infrastructure.supervisor import die_with
 
 ADMINISTRATORS = ("sys_admin", "security_admin", "audit_admin", "process_admin")  # separated powers (R1)
 
@@ -129,7 +131,9 @@ def split_password(url: str) -> tuple[str, str]:
 
 def call(chosen: Settings, url: str, name: str, *arguments: str) -> None:
     """Run a program of PostgreSQL with the password of an address; when it fails, exit with its code."""
-    if code := subprocess.call([program(chosen, name), *arguments], env=environment(url)):  # noqa: S603 - its own programs
+    with_us = partial(die_with, os.getpid())  # killed, we leave nobody behind
+    command = [program(chosen, name), *arguments]
+    if code := subprocess.call(command, env=environment(url), preexec_fn=with_us):  # noqa: S603 - its own programs
         sys.exit(code)
 
 

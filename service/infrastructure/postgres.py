@@ -45,6 +45,9 @@ SERVER_SETTINGS = {
     "max_connections": "100",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # a statement that failed, and the detail of its error, hold names and numbers of people: the log gets neither
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 THROW_AWAY_SETTINGS = {  # for tests: a crash may lose everything
     "fsync": "off",

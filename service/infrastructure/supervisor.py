@@ -111,7 +111,7 @@ class Supervisor:
 
         def launch() -> None:
             self._programs[name] = subprocess.Popen(  # noqa: S603 - programs of Anpei alone
-                command, start_new_session=True, preexec_fn=partial(_die_with, os.getpid()), stdin=subprocess.DEVNULL
+                command, start_new_session=True, preexec_fn=partial(die_with, os.getpid()), stdin=subprocess.DEVNULL
             )
             if _stops:  # what a signal raises while Python forks is written to stderr and forgotten
                 raise Stopped
@@ -195,7 +195,7 @@ def _hear_no_more(_number: int, _frame: FrameType | None) -> None:
     """The cleaning up is under way already."""
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Also after a kill -9 of the parent nothing goes on behind anybody's back;
     it may have died before this was said.
     """

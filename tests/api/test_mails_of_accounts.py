@@ -159,7 +159,7 @@ def test_what_is_ordered_twice_for_one_key_is_sent_once(postbox: Postbox, clock:
     jobs.run_all()
     (row,) = rows()
     with transaction(Operation("test")) as current:  # a job that was done already comes again
-        current.add(outbox._job(row.id))
+        current.execute(outbox._run_again(row.id))
     jobs.run_all()
     assert len(postbox.mails) == 1
     assert (row.state, row.tries) == ("sent", 1)

@@ -54,6 +54,7 @@ def _count(model: Any, *conditions: Any) -> int:
 
 def _print(stage: Stage, serial: Any, monkeypatch: pytest.MonkeyPatch) -> Begin:
     user_id = stage.association.id
+    monkeypatch.setattr(printing, "FOREGROUND_FACES", 0)
     monkeypatch.setattr(printing, "print_piece", cache(printing.print_piece))
     chosen = [make_certificate(stage.person(), printed_count=1).id for _ in range(2)]
 
@@ -78,6 +79,7 @@ def _print(stage: Stage, serial: Any, monkeypatch: pytest.MonkeyPatch) -> Begin:
 
 
 def _export(stage: Stage, serial: Any, monkeypatch: pytest.MonkeyPatch) -> Begin:
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 0)
     user_id = stage.association.id
     stage.person()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -135,13 +136,59 @@ def test_a_changed_digest_key_is_found_too(filled: Command, saved: Path, other: 
     assert "person.id_number_digest (digest)" in other("restore", "--yes", saved, code=1)
 
 
-@pytest.mark.parametrize("kept", [0.02, 0.5, 0.999])
-def test_a_file_that_is_not_whole_leaves_the_database_untouched(
-    filled: Command, saved: Path, kept: float, tmp_path: Path
+@pytest.fixture(scope="module")
+def script(filled: Command) -> Path:
+    """The same as a script."""
+    filled("backup", "--format", "plain", filled.home / "script")
+    return filled.home / "script"
+
+
+EARLIER = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"))), None)  # where Debian's packages put servers
+
+
+@pytest.fixture
+def production(other: Command) -> Iterator[Command]:
+    """An installation on a server of another version of PostgreSQL, where the machine has one."""
+    if EARLIER is None:
+        yield other
+        return
+    home = Path(tempfile.mkdtemp(prefix="anpei-earlier-"))
+    nobody = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
+    os.chown(home, nobody, -1)
+    options = f"-c listen_addresses= -c unix_socket_directories={home}"
+
+    def run(name: str, *words: str) -> None:
+        subprocess.run([EARLIER / name, "-D", home / "data", *words], user=nobody, check=True, capture_output=True)
+
+    run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+    run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
+    try:
+        subprocess.run(["psql", "-qh", home, "-U", "postgres", "-c", "CREATE DATABASE anpei"], check=True)
+        other._environment["ANPEI_DATABASE_URL"] = f"postgresql://postgres@/anpei?host={home}"
+        yield other
+    finally:
+        run("pg_ctl", "-w", "-m", "immediate", "stop")
+        shutil.rmtree(home)
+
+
+def test_a_pilot_moves_to_a_server_of_an_earlier_version_as_a_script(
+    filled: Command, script: Path, production: Command
 ) -> None:
-    before = contents(filled)
+    """The embedded server is newer than what a distribution brings, whose programs do not read its own format."""
+    shutil.copy(filled.home / "keys", production.home / "keys")
+    assert "The keys at hand open its personal data." in production("restore", "--yes", script)
+    assert " 0 differences" in production("verify")
+    assert "differences" in production("check-data")
+
+
+@pytest.mark.parametrize("kept", [0.02, 0.5, 0.999])
+@pytest.mark.parametrize("form", ["saved", "script"])
+def test_a_file_that_is_not_whole_leaves_the_database_untouched(
+    filled: Command, request: pytest.FixtureRequest, form: str, kept: float, tmp_path: Path
+) -> None:
+    before, whole = contents(filled), request.getfixturevalue(form)
     cut = tmp_path / "cut"
-    cut.write_bytes(saved.read_bytes()[: int(saved.stat().st_size * kept)])
+    cut.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * kept)])
     assert "Nothing was changed." in filled("restore", "--yes", cut, code=1)
     assert contents(filled) == before
 
