@@ -164,7 +164,7 @@ def _message(mail: Mail, user: User, compose: Compose) -> EmailMessage:
 
 
 def _send(message: EmailMessage) -> smtp.NotDelivered | smtp.Refused | None:
-    """Why the server did not take it, None when it did."""
+    """Hand it over; the reason for which the server did not take it, None when it did."""
     server = settings().mail
     if server is None:
         return smtp.NotDelivered("ANPEI_SMTP_URL")
