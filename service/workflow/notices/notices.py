@@ -22,6 +22,7 @@ from service.handlers import general
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.lease import Lease
 from service.models.queries.notices import notice_list
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_completeness
@@ -103,13 +104,14 @@ def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None)
     return ReminderResult(len(reached), len(due) - len(reached), len(lately))
 
 
-def _mail(payload: dict[str, Any], _job: UUID) -> None:
+def _mail(payload: dict[str, Any], lease: Lease) -> None:
     """Order the mails of a notice that a diagram published; each account gets one, however often this runs."""
     with transaction(Operation("mail_notice")) as current:
         notice = current.get_one(Notice, UUID(payload["notice_id"]))
         title = notice_rules.title_of(notice.facts, notice.title)
         said = title.to_json() if isinstance(title, Message) else [title, {}]
         outbox.order(outbox.NOTICE, {key: {"title": said} for key in notice_list.mail_readers(notice)}, str(notice.id))
+        lease.complete()
 
 
 jobs.SIDE_EFFECTS[general.MAIL] = _mail

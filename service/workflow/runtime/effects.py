@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from service.handlers import general
 from service.infrastructure import outbound_http
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case_statements import COMPLETE_JOB
+from service.models.queries.lease import Lease
 from service.workflow.runtime import definitions, jobs, tasks
 from service.workflow.runtime.task_forms import clean_start_form
 
 
-def _start(payload: dict[str, Any], job: UUID) -> None:
+def _start(payload: dict[str, Any], lease: Lease) -> None:
     """Start the other case, once: with it the job is done. Its variables pass the form of its start event."""
     process = payload["process"]
     definition = definitions.definition(definitions.current(process).digest)
     cleaned = clean_start_form(definition, payload["variables"])
-    with transaction(Operation(f"start {process}")) as current:
+    with transaction(Operation(f"start {process}")):
         tasks.start(None, process, cleaned.data, personal=cleaned.personal, business_key=payload["business_key"])
-        current.execute(COMPLETE_JOB, {"id": job})
+        lease.complete()
 
 
-def _call(payload: dict[str, Any], job: UUID) -> None:
+def _call(payload: dict[str, Any], lease: Lease) -> None:
     """Call the service; a repeated call bears the same idempotency key."""
-    outbound_http.call(payload["url"], payload["method"], payload["content"], payload["secret"], str(job))
+    outbound_http.call(payload["url"], payload["method"], payload["content"], payload["secret"], str(lease.job_id))
 
 
 def register() -> None:
