@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from gettext import NullTranslations, translation
+from gettext import GNUTranslations, NullTranslations, translation
 
 from flask_babel import force_locale, gettext
 
@@ -28,6 +28,11 @@ def catalogue_english(text: str) -> str | None:
     """The English that the catalogue has for a text, also outside an application; None where it has none."""
     english = _catalogue().gettext(text)
     return None if english == text else english
+
+
+def has_catalogue() -> bool:
+    """Tell whether the English catalogue is compiled; before, nothing can be said of what it has."""
+    return isinstance(_catalogue(), GNUTranslations)
 
 
 @cache

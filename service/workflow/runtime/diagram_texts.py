@@ -9,7 +9,7 @@ from typing import Any
 
 from service.domain.notices.notices import template_key
 from service.engine import Definition, ValidationIssue
-from service.infrastructure.translation import catalogue_english
+from service.infrastructure.translation import catalogue_english, has_catalogue
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 FORM_TEXTS = ("label", "dateLabel", "description", "text")
@@ -23,6 +23,8 @@ def english_of(definition: Definition) -> dict[str, str]:
 
 def untranslated(definition: Definition) -> list[ValidationIssue]:
     """Warn of each Chinese text without English, beside it or in the catalogue, and of English that does not show."""
+    if not has_catalogue():
+        return []
     told = english_of(definition)
     found = []
     for file, key, text, english in dict.fromkeys(_texts(definition)):
