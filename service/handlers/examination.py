@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.domain.training import scores
+from service.domain.training import enrollments, scores
 from service.domain.training.classes import refresher_year
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.values.validators import parse_reason
@@ -14,7 +14,9 @@ from service.errors import N_, Conflict, InvalidInput, Message
 from service.handlers.registry import topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
+from service.models.tables.audit import AuditEvent
 from service.models.tables.training import Enrollment, RefresherRecord, Score
+from service.models.tables.user import User
 from service.operations.certificates import find_approved_certificate, find_unapproved_certificate, void_certificate
 from service.operations.context import Context
 from service.operations.enrollments import give_reason, load_enrollment, load_scores
@@ -25,6 +27,8 @@ from service.operations.personal_values import typed_text
 def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record a score of 0 to 100 in tenths, or absence; the institution cannot change it afterwards (R49, R51)."""
     enrollment = load_enrollment(data)
+    if obstacle := enrollments.obstacle_to_recording(enrollment.training_class.starts_on, context.today):
+        raise Conflict(obstacle)
     value = _typed(data.get("score"), is_absent=bool(data.get("absent")), field="score")
     attempt = data["attempt"]
     score = load_scores(enrollment).get(attempt)
@@ -44,14 +48,22 @@ def return_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("examination.confirm_score", needs="enrollment_id attempt", gives="passed makeup_left")
+@topic(
+    "examination.confirm_score",
+    needs="enrollment_id attempt",
+    reads="early_reason",
+    gives="passed makeup_left",
+)
 def confirm_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Confirm a score and report if it passes (R50) and if an attempt is left (R52). The organisation that confirms is
-    not the one that recorded it (R53)."""
+    not the one that recorded it (R53). Raises InvalidInput for a pass before the class ends, without a reason (R76)."""
     enrollment = load_enrollment(data)
     score = load_scores(enrollment)[data["attempt"]]
     score.confirmed_by, score.confirmed_at, score.return_reason = context.actor_id, context.at, None
-    return _outcome(enrollment, score)
+    outcome = _outcome(enrollment, score)
+    if outcome["passed"]:
+        _check_held(enrollment, data, context)
+    return outcome
 
 
 @topic("examination.open_makeup", needs="enrollment_id", gives="attempt")
@@ -117,7 +129,7 @@ def propose_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]
 @topic(
     "examination.settle_correction",
     needs="enrollment_id correction_attempt correction_score",
-    reads="decision correction_by recovered recovered_prints correction_reason",
+    reads="decision correction_by recovered recovered_prints correction_reason early_reason",
     gives="passed makeup_left attempt score",
     tells_apart={"decision": "assent"},
 )
@@ -131,6 +143,8 @@ def settle_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     outcome = _outcome(enrollment, score)
     if not outcome["passed"]:
         _void_certificate(enrollment, data)
+    elif data.get("decision") == "assent":
+        _check_held(enrollment, data, context)
     return {**outcome, "attempt": score.attempt, "score": score.value}
 
 
@@ -149,6 +163,27 @@ def _outcome(enrollment: Enrollment, score: Score) -> dict[str, Any]:
         "passed": scores.is_pass(score.value, pass_mark),
         "makeup_left": scores.has_makeup(score.attempt, may_make_up),
     }
+
+
+def _check_held(enrollment: Enrollment, data: dict[str, Any], context: Context) -> None:
+    """Raise InvalidInput for a pass before the class ends; with a reason it stands in the audit trail (R76)."""
+    ends_on, reason = enrollment.training_class.ends_on, typed_text(data, "early_reason")
+    if obstacle := enrollments.obstacle_to_early_pass(ends_on, context.today, reason):
+        raise InvalidInput({"early_reason": obstacle}, text=obstacle)
+    if context.today >= ends_on:
+        return
+    parse_reason(reason, "early_reason")
+    actor = User.get(context.actor_id) if context.actor_id else None
+    session().add(
+        AuditEvent(
+            actor_id=context.actor_id,
+            organisation_id=actor.organisation_id if actor else None,
+            action="confirm_score_early",
+            object_type="case",
+            object_id=context.case_id,
+            detail={"ends_on": ends_on.isoformat()},  # the reason stands encrypted in the case
+        )
+    )
 
 
 def _check_unapproved(enrollment: Enrollment, corrected_by: str | None = None, context: Context | None = None) -> None:

@@ -136,7 +136,7 @@ def _class(n: int, school: Organisation, kind: Any) -> TrainingClass:
         enrol_from=day - timedelta(days=10),
         enrol_until=day,
         starts_on=day,
-        ends_on=day + timedelta(days=5),
+        ends_on=day,
         hours=48,
         capacity=PER_CLASS,
         qualification_types=[kind.code],

@@ -67,7 +67,7 @@ def known(user: User) -> User:
 
 
 def draft(stage: Stage, kind: str = "initial", **more: Any) -> dict[str, Any]:
-    """What an organiser types for a class that begins in ten days."""
+    """What an organiser types for a class of one day, in ten days: what it brings can be confirmed at once (R76)."""
     day = today()
     return {
         "title": "2026年第二期取证班（北京）",
@@ -77,7 +77,7 @@ def draft(stage: Stage, kind: str = "initial", **more: Any) -> dict[str, Any]:
         "enrol_from": str(day),
         "enrol_until": str(day + timedelta(days=5)),
         "starts_on": str(day + timedelta(days=10)),
-        "ends_on": str(day + timedelta(days=12)),
+        "ends_on": str(day + timedelta(days=10)),
         "hours": "48",
         "capacity": "40",
         "qualification_types": TYPES,

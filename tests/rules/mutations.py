@@ -658,6 +658,21 @@ MUTATIONS = (
         PROCESS + "erasure.py::test_R75_telephone_and_photo_go_three_years_after_the_last_certificate_ended",
     ),
     _row(
+        76,
+        TRAINING + "enrollments.py",
+        "if today < starts_on:\n        return Message(N_(\"本班 %(day)s 开班，开班后才能录入成绩。\")",
+        "if not starts_on:\n        return Message(N_(\"本班 %(day)s 开班，开班后才能录入成绩。\")",
+        UNIT + "domain_enrollments.py::test_r76_no_score_before_the_class_has_begun",
+        API + "score_dates.py::test_r76_scores_and_passes_keep_to_the_days_of_the_class",
+    ),
+    _row(
+        76,
+        "service/handlers/examination.py",
+        "        _check_held(enrollment, data, context)\n    return outcome",
+        "        pass\n    return outcome",
+        API + "score_dates.py::test_r76_scores_and_passes_keep_to_the_days_of_the_class",
+    ),
+    _row(
         77,
         "service/operations/identity.py",
         "select(or_(certified, enrolled))",
@@ -738,6 +753,21 @@ MUTATIONS = (
         UNIT + "names_in_life.py::test_r81_surnames_are_ordered_and_found_by_their_own_reading",
     ),
     _row(
+        86,
+        TRAINING + "class_progress.py",
+        "if not came(counts):",
+        "if not came(counts) or not is_enrolment_closed:",
+        UNIT + "domain_classes.py::"
+        "test_r86_a_class_runs_from_its_first_check_in_and_r38_no_further_while_others_may_enrol",
+    ),
+    _row(
+        86,
+        TRAINING + "classes.py",
+        "ENROLLABLE = frozenset({_S.ENROLLING, _S.RUNNING})",
+        "ENROLLABLE = frozenset({_S.ENROLLING})",
+        PROCESS + "class_window.py::test_r86_what_may_be_done_by_window_early_end_and_first_check_in",
+    ),
+    _row(
         88,
         "service/reports/annual_classes.py",
         'share("passed", "judged")',
@@ -769,12 +799,10 @@ MUTATIONS = (
 )
 
 LATER: dict[int, str] = {
-    76: "time of each step",
     82: "a person without photo is shown as such",
     83: "completions taken back",
     84: "substitutes",
     85: "a submission taken back while nobody has begun",
-    86: "a class is running from its first check-in",
     87: "ending acts name object and consequence",
 }
 """Rules found in use whose code is still to come. A rule leaves this list with its row above."""

@@ -25,6 +25,8 @@ from service.domain.training.enrollments import (
     may_enroll,
     needs_reason_to_withdraw,
     obstacle_to_check_in,
+    obstacle_to_early_pass,
+    obstacle_to_recording,
     obstacle_to_kind,
     obstacle_to_no_show,
     obstacle_to_undoing_check_in,
@@ -165,3 +167,17 @@ def test_a_no_show_is_recorded_once_the_class_has_begun() -> None:
 def test_r80_who_has_come_is_live_or_ended_after_the_check_in() -> None:
     before = {"pending", "confirmed", "rejected", "withdrawn", "no_show", "cancelled"}
     assert {state for state in EnrollmentState if not has_come(state)} == before
+
+
+def test_r76_no_score_before_the_class_has_begun() -> None:
+    assert [obstacle_to_recording(START, START + n * DAY) is None for n in (-1, 0, 1)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("days", "reason", "may"),
+    [(-1, None, False), (-1, "  ", False), (-1, "考核提前", True), (0, None, True), (1, None, True)],
+)
+def test_r76_no_pass_is_confirmed_before_the_class_ends_but_for_a_reason(
+    days: int, reason: str | None, may: bool
+) -> None:
+    assert (obstacle_to_early_pass(END, END + days * DAY, reason) is None) == may

@@ -41,6 +41,7 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "import_persons": N_("导入人员"),
         "print_batch": N_("成批打印"),
         "open_case": N_("查看案卷"),
+        "confirm_score_early": N_("班次结束前确认合格成绩"),
     },
     EventGroup.PROCESSES: {
         "deploy_process": N_("部署新版本"),
@@ -75,6 +76,7 @@ DETAILS = {
     "replaced": N_("此前版本"),
     "way": N_("途径"),
     "note": N_("变更说明"),
+    "ends_on": N_("班次结束日"),
 }
 """Words for the details of an event; a detail without a word here is shown by its name."""
 

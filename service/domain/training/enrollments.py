@@ -151,6 +151,24 @@ def obstacle_to_no_show(starts_on: date, today: date) -> Message | None:
     return None
 
 
+def obstacle_to_recording(starts_on: date, today: date) -> Message | None:
+    """Return why no score can be recorded: the class has not begun (R76)."""
+    if today < starts_on:
+        return Message(N_("本班 %(day)s 开班，开班后才能录入成绩。"), day=starts_on.isoformat())
+    return None
+
+
+def obstacle_to_early_pass(ends_on: date, today: date, reason: str | None) -> Message | None:
+    """Return why a score that passes cannot be confirmed: before the last day of the class its hours have not been
+    held, unless the association writes why it makes an exception (R76).
+    """
+    if today >= ends_on or (reason and reason.strip()):
+        return None
+    return Message(
+        N_("本班 %(day)s 结束，此前确认合格成绩，须单独办理并填写提前确认的原因。"), day=ends_on.isoformat()
+    )
+
+
 def _eligibility(candidate: Candidate, offer: ClassOffer) -> list[Message | None]:
     """Check what must hold both when enrolling and when confirming (R39, R47)."""
     approved = candidate.state is PersonState.APPROVED

@@ -78,6 +78,11 @@ class ScoreEntry(RequestSchema):
 class ScoreDecision(RequestSchema):
     decision = Choice("确认或退回。 / Confirm, or return.", ("confirm", "return"), required=True)
     reason = Text("退回原因，退回时必填。 / Why it is returned; needed then.", 500, multiline=True)
+    early_reason = Text(
+        "班次结束前确认合格成绩的原因，此时必填。 / Why a pass is confirmed before the class ends; needed then.",
+        500,
+        multiline=True,
+    )
 
 
 class Correction(ScoreEntry):
