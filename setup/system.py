@@ -18,7 +18,10 @@ LIBRARIES = {  # what is loaded at run time, and the package of Debian and Ubunt
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
 }
-TEST_LIBRARIES = {"libatomic.so.1": "libatomic1"}  # of the node that Playwright brings
+TEST_LIBRARIES = {
+    "libatomic.so.1": "libatomic1",  # of the node that Playwright brings
+    "/usr/lib/softhsm/libsofthsm2.so": "softhsm2",  # a PKCS#11 token without hardware
+}
 CHINESE_FONT = "fonts-wqy-microhei"
 RARE_FONT = (
     "HanaMinB.ttf",

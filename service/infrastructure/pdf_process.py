@@ -66,14 +66,14 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
 
 
 def main(numbers: Sequence[int]) -> None:
-    """Become a process for each of these open connections, and wait for them."""
+    """Become a process for each of these open connections; the first is one of them, and waits for the others."""
     # Loaded once for all. Fonts are not: their library starts threads, which a fork does not take along.
     from service.infrastructure import pdf_renderer
 
     pdf_renderer.sheet("certificates/certificate.css")
     gc.freeze()  # what is shared stays shared
     connections = [socket.socket(fileno=number) for number in numbers]
-    while connections:
+    while len(connections) > 1:
         own = connections.pop()
         if os.fork() == 0:
             for other in connections:
@@ -81,6 +81,7 @@ def main(numbers: Sequence[int]) -> None:
             serve(own)
             return
         own.close()
+    serve(connections[0])
     while True:
         try:
             os.wait()

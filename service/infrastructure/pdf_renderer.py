@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import clear_cache
 
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
@@ -48,6 +50,7 @@ class PdfDocument:
         self._documents.append(
             page.render(stylesheets=self._sheets, font_config=self._fonts, pdf_variant=VARIANT, optimize_images=False)
         )
+        clear_cache()  # of addresses: it would keep the pictures of the last 128 pages, which are addresses
 
     def content(self) -> bytes:
         """The whole file as PDF/A-3; there must be a piece."""
@@ -73,4 +76,13 @@ def fonts() -> FontConfiguration:
             address = (FONTS / file).as_uri()
             rule = f"@font-face {{ font-family: '{family}'; font-weight: {weight}; src: url('{address}'); }}"
             CSS(string=rule, font_config=configuration, url_fetcher=OwnFiles(allow_redirects=False))
+            _share(FONTS / file, configuration)
     return configuration
+
+
+def _share(font: Path, configuration: FontConfiguration) -> None:
+    """Put the file of a font in the place of the copy that was made of it: processes share the pages of one file."""
+    for copy in Path(configuration._folder).iterdir():
+        if not copy.is_symlink() and copy.stat().st_size == font.stat().st_size:
+            copy.unlink()
+            copy.symlink_to(font)

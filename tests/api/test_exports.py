@@ -46,11 +46,12 @@ from tests.builders.world import (
 PAGES = CHECKOUT / "templates" / "pages"
 LIST = re.compile(r'<table class="grid rows')
 BUTTON = re.compile(r"export_button\('([a-z-]+)'")
-NAMED_OTHERWISE = {"class-roster", "class-sign-in", "class-scores", "class-file"}  # on the page of a class
+PAPERS_OF_A_CLASS = {"class-roster", "class-sign-in", "class-scores", "class-file"}
+NAMED_OTHERWISE = {*PAPERS_OF_A_CLASS, "training-record"}  # on the page of a class, of a person
 VIEWS = CHECKOUT / "service" / "web" / "views"
 RENDERED = re.compile(r'render_list\(\s*"([a-z-]+)"')
 TOOLS = re.compile(r'<form[^>]*method="get"[^>]*>.*?</form>', re.DOTALL)
-OF_ONE = {"class-enrollments", "notice-readers", "class-roster", "class-sign-in", "class-scores", "class-file"}
+OF_ONE = {"class-enrollments", "notice-readers", *NAMED_OTHERWISE}
 WITHOUT = {  # tables that are no list of the menu, or whose list is exported elsewhere
     "home/index.html": "the inbox by kind",
     "exports/index.html": "the reader's own exports",

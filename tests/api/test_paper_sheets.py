@@ -14,8 +14,10 @@ from sqlalchemy import select
 
 from service.infrastructure import pdf
 from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.export import ExportLog
+from service.models.tables.person import Person
 from service.reports import REPORTS, class_papers
 from tests.api.test_reports import everyone, school
 from tests.builders.trained import make_enrollment
@@ -123,6 +125,58 @@ def test_the_class_file_is_for_its_institution_and_the_association(client: Flask
             assert (address in page) == (status == 200), (user.role, address)
     for user in (authority_user("ministry"), authority_user()):
         assert sign_in(client, user).get(f"/exports/new/class-file?class_id={found}").status_code == 404
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("count", [0, 3])
+def test_the_training_record_has_a_sheet_for_each_table_of_its_paper(
+    client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch, language: str, count: int
+) -> None:
+    """domain.md §11, S12: who the person is, every training, every certificate, every change"""
+    person = make_person(make_unit("enterprise", "37"))
+    for n in range(count):
+        with transaction(Operation("transfer_person")):
+            session().get_one(Person, person.id, populate_existing=True).post = f"安全科长{n}"
+        make_enrollment(person, make_class("initial", title=f"第{n}期"), "failed", 550, None)
+    if count:
+        make_certificate(person)
+    sign_in(client, authority_user("association"))
+    assert f"/exports/new/training-record?person={person.id}" in client.get(f"/persons/{person.id}/record").text
+    client.post("/language", data={"language": language})
+    papers = _papers(monkeypatch)
+    client.get(f"/persons/{person.id}/record.pdf")
+    who, *sheets = _workbook(client, "training-record", f"person={person.id}")
+    grids = _grid(papers[-1])
+    assert len(sheets) == len(grids) == 3
+    assert (len(who), person.name in who[1], person.id_number_masked in who[1]) == (2, True, True)
+    assert [len(sheet) - 1 for sheet in sheets] == [count, min(count, 1), count + 1]
+    for grid, sheet in zip(grids, sheets, strict=True):
+        if len(sheet) > 1:
+            assert len(grid) == len(sheet)
+            assert [cells[0] for cells in grid[1:]] == [cells[0] for cells in _alike(sheet[1:], sheet[0])]
+    if count:
+        assert {f"第{n}期" for n in range(count)} == {row[0] for row in sheets[0][1:]}
+        assert {"55", "缺考" if language == "zh" else "Absent"} <= set(sheets[0][1])
+        assert "安全科长2" in str(sheets[2][-1])
+
+
+def test_a_training_record_is_for_those_who_may_read_it(client: FlaskClient, clock: Any) -> None:
+    """R70"""
+    ours, others = make_unit("enterprise", "37"), make_unit("enterprise", "41")
+    person = make_person(ours)
+    readers = {
+        make_user("enterprise", ours.id): 200,
+        make_user("enterprise", others.id): 404,
+        authority_user(code="37"): 200,
+        authority_user(code="41"): 404,
+        authority_user("ministry"): 200,
+        make_user("training_institution", make_institution().id): 404,
+    }
+    for user, status in readers.items():
+        desk = sign_in(client, user)
+        for address in (f"/persons/{person.id}/record.pdf", f"/exports/new/training-record?person={person.id}"):
+            assert desk.get(address).status_code == status, (user.role, address)
+    assert desk.get("/exports/new/training-record").status_code == 404
 
 
 def _class(count: int, **more: Any) -> Any:

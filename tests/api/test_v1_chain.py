@@ -46,7 +46,7 @@ def new_class(stage: Stage, **more: Any) -> dict[str, Any]:
         "enrol_from": str(day),
         "enrol_until": str(day.replace(day=day.day + 5)),
         "starts_on": str(day.replace(day=day.day + 10)),
-        "ends_on": str(day.replace(day=day.day + 12)),
+        "ends_on": str(day.replace(day=day.day + 10)),
         "hours": 48,
         "capacity": 40,
         "qualification_types": TYPES,

@@ -11,7 +11,7 @@ import io
 import itertools
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -513,8 +513,8 @@ class MarkedWalk:
     def training(self) -> None:
         """Return and correct scores, refuse, recover and void certificates, print again (R51, R58, R60)."""
         association, colleague, ministry = self.stage.association, self.stage.colleague, self.stage.ministry
-        found = self._open_class()
-        cases = [enroll(self.stage, found, self.stage.person()) for _ in range(6)]
+        found = self._open_class(lasts=2)  # passes are confirmed before its end, for a reason (R76)
+        cases = [enroll(self.stage, found, self.stage.person()) for _ in range(8)]
         for case in cases:
             self.complete(self.stage.province, case, "confirm_enrollment", decision="confirm")
         self.clock.move_to(at_nine(found.starts_on))
@@ -527,7 +527,8 @@ class MarkedWalk:
         ended = cases.pop()
         why = self.mark("page enrollments/end.html reason")
         self.post(association, f"/enrollments/{enrollment_of(ended).id}/end", reason=why)
-        one, two, three, four = cases
+        one, two, three, four = cases[:4]
+        cases, more = cases[:4], cases[4:]
         back = {"decision": "return", "reason": self.mark("form confirm_score.reason")}
         self.complete(association, one, "confirm_score", **back)
         self.see(self.stage.institution, f"/cases/{one}/replay.json", "form confirm_score.reason")
@@ -541,8 +542,15 @@ class MarkedWalk:
         self.rest(association, "POST", "/scores/confirm", many)
         for case in (one, two, three):
             self.complete(self.stage.institution, case, "record_score", score="83.5")
+        early = {"decision": "confirm", "early_reason": self.mark("form confirm_score.early_reason")}
         for case in cases:
-            self.complete(association, case, "confirm_score", decision="confirm")
+            self.complete(association, case, "confirm_score", **early)
+        self.see(ministry, f"/tasks/{task_of(one, APPROVE).id}", "form confirm_score.early_reason")
+        key, other = (str(enrollment_of(case).id) for case in more)
+        early |= {"early_reason": self.mark("rest POST /enrollments/{enrollment_id}/confirm-score early_reason")}
+        self.rest(association, "POST", f"/enrollments/{key}/confirm-score", early)
+        early |= {"early_reason": self.mark("rest POST /scores/confirm early_reason")}
+        self.rest(association, "POST", "/scores/confirm", early | {"enrollments": [other]})
         why = self.mark("page enrollments/correct.html reason")
         self.post(association, f"/enrollments/{ids[0]}/correct", score="84", reason=why)
         self.see(colleague, f"/tasks/{task_of(one, 'assent_correction').id}", "page enrollments/correct.html reason")
@@ -551,6 +559,10 @@ class MarkedWalk:
         sent = {"score": 20, "reason": self.mark("rest POST /enrollments/{enrollment_id}/correct-score reason")}
         self.rest(association, "POST", f"/enrollments/{ids[1]}/correct-score", sent)
         self.complete(colleague, two, "assent_correction", decision="assent")
+        sent = {"score": 90, "reason": "卷面重核"}
+        self.rest(association, "POST", f"/enrollments/{ids[1]}/correct-score", sent)
+        yes = {"decision": "assent", "early_reason": self.mark("form assent_correction.early_reason")}
+        self.complete(colleague, two, "assent_correction", **yes)
         self.complete(association, three, PRINT)
         unlike = self.mark("form approve_certificate.reason")
         self.complete(ministry, three, APPROVE, decision="refuse", reason=unlike)
@@ -567,14 +579,16 @@ class MarkedWalk:
         self.complete(association, four, "correct_certificate", **end)
         self.see(association, f"/certificates/{made.id}", "form correct_certificate.reason")
 
-    def _open_class(self) -> TrainingClass:
+    def _open_class(self, lasts: int = 1) -> TrainingClass:
         before = set(session().scalars(select(TrainingClass.id)))
         self.post(self.stage.association, "/classes")
         case = (
             session().scalars(select(Case.id).where(Case.process == "training_class").order_by(Case.id.desc())).first()
         )
         assert case
-        self.complete(self.stage.association, case, "draft_class", **draft(self.stage))
+        typed = draft(self.stage)
+        ends_on = date.fromisoformat(typed["starts_on"]) + timedelta(days=lasts - 1)
+        self.complete(self.stage.association, case, "draft_class", **typed | {"ends_on": str(ends_on)})
         return session().scalars(select(TrainingClass).where(TrainingClass.id.not_in(before))).one()
 
 

@@ -63,7 +63,7 @@ def holder_of(task: Task) -> User:
 
 def _train(stage: Stage, clock: Any) -> None:
     """Enrolments at every task from the check-in on."""
-    course = publish_class(stage)
+    course = publish_class(stage, ends_on=str(today() + timedelta(days=11)))
     cases = [enroll(stage, course, stage.person()) for _ in range(8)]
     for case in cases:
         do(stage.province, case, "confirm_enrollment", decision="confirm")
@@ -73,6 +73,8 @@ def _train(stage: Stage, clock: Any) -> None:
         do(stage.association, case, "check_in")
     for case in cases[2:]:
         do(stage.institution, case, "record_score", score="83.5")
+    clock.move_to(at_nine(course.ends_on))
+    jobs.run_all()
     for case in cases[3:]:
         do(stage.association, case, "confirm_score", decision="confirm")
     _end_badly(stage, *cases[4:])

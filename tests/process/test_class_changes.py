@@ -107,7 +107,7 @@ def test_r35_everybody_enrolled_is_told_and_nobody_else(app: Any, clock: Any) ->
     _change(stage, row, ends_on=_day(13), contact="王五 010-1234")
     notice = session().scalars(select(Notice).where(Notice.title.startswith("班次变更"))).one()
     assert notice.body.splitlines()[1:] == [
-        "结束日：2026-03-14 → 2026-03-15",
+        "结束日：2026-03-12 → 2026-03-15",
         "联系人及电话：郑丁 010-66668888 → 王五 010-1234",
     ]
     for reader, is_told in (
@@ -198,7 +198,7 @@ def test_r35_the_pass_mark_is_fixed_by_the_first_score_and_the_beginning_by_the_
     jobs.run_all()
     do(stage.association, case, CHECK_IN)
     with pytest.raises(InvalidInput) as refused:
-        classes.change_class(stage.association, row.id, change_form(row, starts_on=_day(1)))
+        classes.change_class(stage.association, row.id, change_form(row, starts_on=_day(1), ends_on=_day(2)))
     assert list(refused.value.fields) == ["starts_on"]
     _change(stage, row, pass_mark="70", ends_on=_day(4))
     assert (class_of(row).pass_mark, class_of(row).state) == (700, "running")

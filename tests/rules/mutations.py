@@ -753,6 +753,20 @@ MUTATIONS = (
         UNIT + "names_in_life.py::test_r81_surnames_are_ordered_and_found_by_their_own_reading",
     ),
     _row(
+        82,
+        "service/models/queries/persons/person_list.py",
+        "    if chosen.photo:\n        found.append(Person.photo_id.is_(None))",
+        "    if chosen.photo:\n        found.append(Person.photo_id.is_not(None))",
+        API + "photo_gaps.py::test_r82_a_unit_has_a_list_of_its_gaps_with_their_number",
+    ),
+    _row(
+        82,
+        "service/models/queries/persons/person_list.py",
+        "return set(session().scalars(union_all(entered, enrolled)))",
+        "return set()",
+        API + "photo_gaps.py::test_r82_who_approves_confirms_or_enrols_sees_who_has_no_photo",
+    ),
+    _row(
         86,
         TRAINING + "class_progress.py",
         "if not came(counts):",
@@ -799,7 +813,6 @@ MUTATIONS = (
 )
 
 LATER: dict[int, str] = {
-    82: "a person without photo is shown as such",
     83: "completions taken back",
     84: "substitutes",
     85: "a submission taken back while nobody has begun",

@@ -33,6 +33,12 @@ class PersonState(Labelled):
     DEREGISTERED = "deregistered", N_("已注销")  # for ever; the number may be entered again (R17)
 
 
+class PhotoGap(Labelled):
+    """Why a person's certificate cannot be printed (R58, R82)."""
+
+    MISSING = "missing", N_("缺照片")
+
+
 ALREADY_ENTERED = Message(N_("该人员已存在于其他单位，请联系协会变更单位。"))  # R19: without saying which
 
 

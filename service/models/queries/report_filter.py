@@ -29,6 +29,7 @@ class ReportFilter:
     state: str = ""
     band: str = ""
     print: str = ""
+    photo: str = ""
     role: str = ""
     find: str = ""
     batch: str = ""

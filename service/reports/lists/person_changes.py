@@ -56,11 +56,11 @@ def _row(row: Any) -> Row:
     return own | {
         "id_number": row.id_number_masked,
         "change": kind_of(row.use_case).label,
-        "fields": _say(row.changes),
+        "fields": say_changes(row.changes),
     }
 
 
-def _say(told: tuple[Change, ...]) -> Message | None:
+def say_changes(told: tuple[Change, ...]) -> Message | None:
     """Write each field before and after, in one sentence."""
     said = [
         Message(

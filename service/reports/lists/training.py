@@ -7,7 +7,7 @@ from typing import Any
 
 from service.domain.accounts.roles import Role
 from service.domain.persons.identity import Sex
-from service.domain.persons.persons import PersonState
+from service.domain.persons.persons import PersonState, PhotoGap
 from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
@@ -36,6 +36,7 @@ PERSONS = (
     columns.VALID_TO,
     Column("need", N_("应参加"), CellType.LABEL),
     columns.STATE,
+    Column("photo", N_("照片"), CellType.LABEL),
 )
 UNIT_COLUMNS = (
     Column("name", N_("单位名称")),
@@ -92,6 +93,7 @@ def _person(row: Any) -> Row:
         "sex": columns.label(Sex, row.sex),
         "id_number": row.id_number_masked,
         "need": columns.label(Need, row.need),
+        "photo": N_("有") if row.has_photo else PhotoGap.MISSING.label,
         "state": row.stage or PersonState(row.state).label,
     }
 
@@ -172,6 +174,7 @@ def _persons(name: str, title: str, roles: frozenset[Role], unit_kind: str = "")
             TYPE,
             choice("state", tuple(PersonState), N_("在册人员"), N_("人员状态")),
             hidden("need", tuple(Need)),
+            hidden("photo", tuple(PhotoGap)),
         ),
         sign="people",
         page=ListPage(
@@ -195,6 +198,7 @@ PERSON_CHIPS: tuple[Chip, ...] = (
     *(_NEED[need] for need in ("renewal", "refresher", "initial", "expired")),
     _STATE["draft"],
     _STATE["rejected"],
+    *chips("photo", tuple(PhotoGap), prefix="photo:"),
 )
 UNIT_STATES = (UnitState.COMPLETE, UnitState.DRAFT, UnitState.DELETED)
 

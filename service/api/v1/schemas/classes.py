@@ -141,6 +141,7 @@ class Candidate(ResponseSchema):
     unit_name = Text("单位。 / Unit.")
     type_name = Text("资格类型。 / Qualification type.")
     need = Choice("应参加的培训。 / Training that is due.", Need)
+    has_photo = Boolean("是否有照片，没有不能打印证书。 / Whether there is a photo, without which nothing is printed.")
     obstacles = List(
         fields.String(), "不能报名的原因；空即可报。 / Why the person cannot join; empty if nothing stands in the way."
     )

@@ -8,7 +8,7 @@ from service.api.v1.schemas.record_members import record_members
 from service.domain.certificates.certificates import CertificateState
 from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
-from service.domain.persons.persons import PersonState
+from service.domain.persons.persons import PersonState, PhotoGap
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Need
@@ -25,6 +25,7 @@ class PersonQuery(SearchQuery):
     type = Id("资格类型的 id。 / Id of the qualification type.")
     state = Choice("状态；缺省不含已注销的。 / State; deregistered ones only when asked for.", PersonState)
     need = Choice("应参加的培训。 / Training that is due.", Need)
+    photo = Choice("missing：只列缺照片的。 / Those without a photo.", PhotoGap)
 
 
 class NumberQuery(RequestSchema):
@@ -45,6 +46,7 @@ class Person(ResponseSchema):
     sex = Choice("性别。 / Sex.", Sex)
     id_number_masked = Text("证件号码，已遮挡。 / Identity number, masked.")
     state = Choice("草稿、待审批、已审批、已退回、已注销。 / State.", PersonState)
+    has_photo = Boolean("是否有照片。 / Whether there is a photo.")
     unit_id = Id("单位的 id。 / Id of the unit.")
     unit_name = Text("单位。 / Unit.")
     type_name = Text("资格类型。 / Qualification type.")

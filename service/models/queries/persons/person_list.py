@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, and_, cast, func, or_, select, union_all
 from sqlalchemy.dialects.postgresql import TEXT
 from sqlalchemy.orm import aliased, joinedload
 
@@ -20,7 +21,7 @@ from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import TrainingNeed
+from service.models.tables.training import Enrollment, TrainingNeed
 from service.models.tables.user import User
 
 ORDER = SortOrder((Person.sort_key, Person.id))
@@ -47,16 +48,17 @@ def find_by_number(user: User, id_number: str) -> UUID | None:
 
 def person_counts(user: User, unit_kind: str = "") -> dict[str, int]:
     """Count the persons in scope (of units of a kind) by state and by need: ``total``,
-    ``state:pending``, ``need:renewal`` …
+    ``state:pending``, ``need:renewal``, ``photo:missing`` …
     """
     query = (
-        select(Person.state, TrainingNeed.need, func.count())
+        select(Person.state, TrainingNeed.need, func.count(), func.count().filter(Person.photo_id.is_(None)))
         .outerjoin(TrainingNeed, TrainingNeed.person_id == Person.id)
         .where(visible_to(user, Person), *_of_unit_kind(unit_kind), *conditions(ReportFilter()))
         .group_by(Person.state, TrainingNeed.need)
     )
-    counts: dict[str, int] = {"total": 0}
-    for state, need, number in session().execute(query):
+    counts: dict[str, int] = {"total": 0, "photo:missing": 0}
+    for state, need, number, without_photo in session().execute(query):
+        counts["photo:missing"] += without_photo
         for key in ("total", f"state:{state}", *([f"need:{need}"] if state == "approved" else [])):
             counts[key] = counts.get(key, 0) + number
     return counts
@@ -70,6 +72,17 @@ def person_of_case(case_id: UUID) -> Person | None:
     return session().scalars(query.limit(1)).one_or_none()
 
 
+def cases_without_photo(case_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the cases, approvals of persons and enrolments, whose person has no photo now (R82)."""
+    entered = select(Person.case_id).where(Person.case_id.in_(case_ids), Person.photo_id.is_(None))
+    enrolled = (
+        select(Enrollment.case_id)
+        .join(Person, Person.id == Enrollment.person_id)
+        .where(Enrollment.case_id.in_(case_ids), Person.photo_id.is_(None))
+    )
+    return set(session().scalars(union_all(entered, enrolled)))
+
+
 def _rows() -> Any:
     return (
         select(
@@ -79,6 +92,7 @@ def _rows() -> Any:
             Person.id_number_masked,
             Person.state,
             Person.stage,
+            Person.photo_id.is_not(None).label("has_photo"),
             Organisation.id.label("unit_id"),
             Organisation.name.label("unit_name"),
             QualificationType.name.label("type_name"),
@@ -105,6 +119,8 @@ def conditions(chosen: ReportFilter) -> list[ColumnElement[bool]]:
         found.append(Person.unit_id == chosen.unit)
     if chosen.type:
         found.append(Person.qualification_type_id == chosen.type)
+    if chosen.photo:
+        found.append(Person.photo_id.is_(None))
     if chosen.need:
         found += [TrainingNeed.need == chosen.need, Person.state == "approved"]
     return found

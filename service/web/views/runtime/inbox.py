@@ -15,6 +15,7 @@ from service import forms
 from service.errors import N_, InvalidInput, Message
 from service.models.db.clock import now
 from service.models.db.ids import new_id
+from service.models.queries.persons import person_list
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.tables.case import Task
@@ -65,6 +66,7 @@ def index() -> ResponseReturnValue:
         columns=task_columns.of(row.facts for row in page.rows) if chosen.kind else [],
         choices=_choices(page.rows) if chosen.kind else [],
         submission=new_id(),
+        without_photo=person_list.cases_without_photo([row.case_id for row in page.rows]),
     )
 
 

@@ -13,6 +13,7 @@ from flask_login import current_user
 from service import forms
 from service.errors import N_, InvalidInput, Message, TaskAlreadyDone
 from service.models.queries.accounts import user_list
+from service.models.queries.persons import person_list
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.tables.case import Task
@@ -129,7 +130,9 @@ def _row(task_id: UUID) -> str:
     page = inbox.read(inbox_addresses(current_user), inbox.Filter(task_id=task_id))
     row = page.rows[0]
     shown = task_columns.of([row.facts]) if kind else []
-    return render_template("pages/inbox/row.html", row=row, chosen=inbox.Filter(kind=kind), columns=shown)
+    gap = person_list.cases_without_photo([row.case_id])
+    chosen = inbox.Filter(kind=kind)
+    return render_template("pages/inbox/row.html", row=row, chosen=chosen, columns=shown, without_photo=gap)
 
 
 @bp.post("/tasks/<uuid:task_id>/unclaim")
