@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import clear_cache
+from urllib.parse import clear_cache  # type: ignore[attr-defined] # typeshed leaves it out
 
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
