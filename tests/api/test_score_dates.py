@@ -116,6 +116,8 @@ def test_r76_the_association_makes_an_exception_with_a_reason_that_stands_in_the
     clock.move_to(at_nine(found.starts_on))
     do(stage.association, case, "check_in")
     do(stage.institution, case, "record_score", score="81")
+    desk = sign_in(client, stage.association).get("/inbox?kind=training_enrollment/confirm_score").text
+    assert "2026-03-12 至 2026-03-14" in desk
     raw = {"decision": "confirm", "early_reason": WHY}
     assert way(client, stage.association, case, "confirm_score", raw).status_code < 400
     jobs.run_all()

@@ -34,7 +34,7 @@ class PersonState(Labelled):
 
 
 class PhotoGap(Labelled):
-    """Why a person's certificate cannot be printed (R58, R82)."""
+    """Gap that keeps a person's certificate from being printed (R58, R82)."""
 
     MISSING = "missing", N_("缺照片")
 

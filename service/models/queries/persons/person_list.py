@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -72,8 +72,14 @@ def person_of_case(case_id: UUID) -> Person | None:
     return session().scalars(query.limit(1)).one_or_none()
 
 
-def cases_without_photo(case_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the cases, approvals of persons and enrolments, whose person has no photo now (R82)."""
+def cases_without_photo(tasks: Iterable[Any]) -> set[UUID]:
+    """Those cases, approvals of persons and enrolments, whose person has no photo now (R82).
+
+    tasks: rows with ``case_id`` and ``facts``; only who had no photo when the task was put is looked at again.
+    """
+    case_ids = [task.case_id for task in tasks if task.facts.get("has_photo") is False]
+    if not case_ids:
+        return set()
     entered = select(Person.case_id).where(Person.case_id.in_(case_ids), Person.photo_id.is_(None))
     enrolled = (
         select(Enrollment.case_id)

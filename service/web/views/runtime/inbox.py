@@ -66,7 +66,7 @@ def index() -> ResponseReturnValue:
         columns=task_columns.of(row.facts for row in page.rows) if chosen.kind else [],
         choices=_choices(page.rows) if chosen.kind else [],
         submission=new_id(),
-        without_photo=person_list.cases_without_photo([row.case_id for row in page.rows]),
+        without_photo=person_list.cases_without_photo(page.rows),
     )
 
 

@@ -130,7 +130,7 @@ def _row(task_id: UUID) -> str:
     page = inbox.read(inbox_addresses(current_user), inbox.Filter(task_id=task_id))
     row = page.rows[0]
     shown = task_columns.of([row.facts]) if kind else []
-    gap = person_list.cases_without_photo([row.case_id])
+    gap = person_list.cases_without_photo([row])
     chosen = inbox.Filter(kind=kind)
     return render_template("pages/inbox/row.html", row=row, chosen=chosen, columns=shown, without_photo=gap)
 
