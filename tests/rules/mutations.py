@@ -660,8 +660,8 @@ MUTATIONS = (
     _row(
         76,
         TRAINING + "enrollments.py",
-        "if today < starts_on:\n        return Message(N_(\"本班 %(day)s 开班，开班后才能录入成绩。\")",
-        "if not starts_on:\n        return Message(N_(\"本班 %(day)s 开班，开班后才能录入成绩。\")",
+        'if today < starts_on:\n        return Message(N_("本班 %(day)s 开班，开班后才能录入成绩。")',
+        'if not starts_on:\n        return Message(N_("本班 %(day)s 开班，开班后才能录入成绩。")',
         UNIT + "domain_enrollments.py::test_r76_no_score_before_the_class_has_begun",
         API + "score_dates.py::test_r76_scores_and_passes_keep_to_the_days_of_the_class",
     ),

@@ -164,9 +164,7 @@ def obstacle_to_early_pass(ends_on: date, today: date, reason: str | None) -> Me
     """
     if today >= ends_on or (reason and reason.strip()):
         return None
-    return Message(
-        N_("本班 %(day)s 结束，此前确认合格成绩，须单独办理并填写提前确认的原因。"), day=ends_on.isoformat()
-    )
+    return Message(N_("本班 %(day)s 结束，此前确认合格成绩，须单独办理并填写提前确认的原因。"), day=ends_on.isoformat())
 
 
 def _eligibility(candidate: Candidate, offer: ClassOffer) -> list[Message | None]:
