@@ -31,7 +31,7 @@ SOURCES = (  # what fills a new database; its tables and diagrams are compared b
 )
 KEPT_TEMPLATES = 5  # of older states of the sources: another run may be copying one
 KEPT_WORLDS = 6
-WRITERS = ("service/**/*.py", "processes/*", "forms/*")  # what a filled database depends on
+WRITERS = ("service/**/*.py", "processes/*.*", "forms/*")  # what a filled database depends on
 
 
 def test_server() -> Server:
