@@ -51,7 +51,7 @@ def stand_at_every_task(stage: Stage, clock: Any) -> None:
     _ask(stage, desk)
     later = publish_class(stage)
     enroll(stage, later, stage.person())
-    tasks.start_by_key(stage.province, "training_class", {})
+    tasks.start_by_key(known(stage.province), "training_class", {})
     jobs.run_all()
 
 
