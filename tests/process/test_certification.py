@@ -27,6 +27,7 @@ from tests.builders.stage import (
     ended_at,
     enroll,
     enrollment_of,
+    known,
     make_stage,
     publish_class,
 )
@@ -148,7 +149,7 @@ def test_a_type_changed_while_the_renewal_is_in_the_making_does_not_stand_in_its
     person = stage.person()
     make_certificate(person, date(2026, 10, 31))
     case = _certifying(stage, clock, person, "renewal")
-    change_type(stage.association, person.id, "PRINCIPAL_PROD")
+    change_type(known(stage.association), person.id, "PRINCIPAL_PROD")
     _approved_print(stage, case)
     assert [(c.edition, c.state) for c in certificates_of(person)] == [
         (1, "superseded"),
