@@ -18,6 +18,7 @@ from service.api.engine_rest import (
     history,
     instances,
     jobs_and_incidents,
+    mends,
     tasks,
 )
 
@@ -28,6 +29,7 @@ ROUTES = (
     tasks,
     history,
     jobs_and_incidents,
+    mends,
 )  # each adds its routes to engine_rest.blueprint
 
 

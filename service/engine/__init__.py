@@ -1,7 +1,7 @@
 """The only importer of SpiffWorkflow: read a bundle, run it as a function, keep its journal, replay it."""
 
 from service.engine.definition import Definition, digest_of, process_of, read_definition
-from service.engine.engine import evaluate_decision, step
+from service.engine.engine import evaluate_decision, standing, step
 from service.engine.kernel.canonical_json import canonical
 from service.engine.kernel.diagram_reader import references
 from service.engine.kernel.types import (
@@ -10,6 +10,7 @@ from service.engine.kernel.types import (
     Element,
     Input,
     Job,
+    MendRefused,
     MissingRecordedResult,
     Reached,
     ReplayFrame,
@@ -24,6 +25,7 @@ from service.engine.kernel.types import (
     ValidationIssue,
 )
 from service.engine.kernel.xml_reader import References
+from service.engine.mending import Standing
 from service.engine.state import shape
 from service.engine.validation.validator import examine, validate
 from service.engine.validation.vocabulary import DecisionUse, Process, SentMessage, Topic, Vocabulary, names_in
@@ -36,6 +38,7 @@ __all__ = [
     "Element",
     "Input",
     "Job",
+    "MendRefused",
     "MissingRecordedResult",
     "Process",
     "Reached",
@@ -45,6 +48,7 @@ __all__ = [
     "SentMessage",
     "ServiceCall",
     "StaleToken",
+    "Standing",
     "Step",
     "StepError",
     "ThrownEvent",
@@ -62,6 +66,7 @@ __all__ = [
     "read_definition",
     "references",
     "shape",
+    "standing",
     "step",
     "validate",
 ]

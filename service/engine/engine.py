@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs.mixins.events.start_event import StartEvent
 from SpiffWorkflow.task import Task
 
-from service.engine import state
+from service.engine import mending, state
 from service.engine.bpmn import events, throw_events
 from service.engine.bpmn.case_scopes import Case
 from service.engine.bpmn.expressions_eval import reached_by
@@ -77,6 +78,10 @@ def apply_input(
         raise StaleToken(f"{given.kind} {given.element or ''}: 案件未开始或已结束")
     elif given.kind == "readdress":
         readdressed = _readdress(case, definition, data)
+    elif given.kind == "variables":
+        readdressed = _readdress(case, definition, data.get("values", {}))
+    elif given.kind in ("move", "skip", "cancel"):
+        mending.mend(case, given, data)
     elif given.kind in ("message", "signal"):
         events.receive(case, given.kind, given.element or "", data, given.token)
     elif given.kind in _MOVES:
@@ -211,6 +216,13 @@ def _reached(begun: list[Task], context: StepContext) -> Reached | None:
     """The state that the diagram says its subject is in: of the last user task that opened, else of what was done."""
     stated = [task for task in begun if "state" in task.task_spec.attributes.properties]
     return reached_by(stated[-1]) if stated else context.reached
+
+
+def standing(definition: Definition, state_bytes: bytes, at: datetime) -> tuple[mending.Standing, ...]:
+    """The places where a stored case stands, with what mends may do there, by path."""
+    context = StepContext(at, lambda _request: None)
+    case = state.load(state_bytes, definition, definition.compact_specs, context)
+    return tuple(sorted(mending.standing(case), key=lambda one: (one.element, one.token)))
 
 
 def _gone(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

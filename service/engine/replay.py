@@ -29,8 +29,10 @@ from service.engine.kernel.types import (
 Row = Mapping[str, Any]
 Definitions = Callable[[str], Definition]
 
-NOTES = frozenset({"claim", "unclaim", "assign"})
-"""Kinds of rows that move a task but not the case: the engine skips them."""
+NOTES = frozenset({"claim", "unclaim", "assign", "suspend", "resume", "retry", "resolve"})
+"""Kinds of rows that move a task, or hold the case, but do not move it: the engine skips them."""
+WHILE_SUSPENDED = frozenset({"variables", "move", "skip", "cancel", "readdress"})
+"""Kinds of inputs that also a suspended case takes."""
 
 
 @dataclass(slots=True)
@@ -95,7 +97,11 @@ def re_execute(rows: Iterable[Row], definitions: Definitions) -> list[str]:
     """
     run: ReferenceRun | None = None
     carried = {"shape": "", "data_digest": ""}
+    suspended = False
     for row in rows:
+        if suspended and row["kind"] not in NOTES | WHILE_SUSPENDED:
+            return [f"{_name(row)}: the case was suspended"]
+        suspended = {"suspend": True, "resume": False}.get(row["kind"], suspended)
         try:
             if row["kind"] in NOTES:
                 found = _differing(row, carried)

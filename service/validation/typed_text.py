@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from uuid import UUID
+
+import orjson
 
 MAX_DIGITS = 18  # of a whole number; more than any column or counter holds
 MAX_NUMBER_LENGTH = 400  # characters of a decimal number; longer ones cost time and mean nothing
@@ -42,6 +45,20 @@ def as_decimal(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number is not None and number.is_finite() else None
+
+
+def as_json(text: str) -> Any:
+    """Read JSON as case data have it: without fractions. Raises ValueError."""
+    found = orjson.loads(text)
+    if _has_fraction(found):
+        raise ValueError("a fraction")
+    return found
+
+
+def _has_fraction(found: Any) -> bool:
+    if isinstance(found, dict):
+        return any(map(_has_fraction, found.values()))
+    return any(map(_has_fraction, found)) if isinstance(found, list) else isinstance(found, float)
 
 
 def as_date(text: str) -> date | None:

@@ -41,7 +41,7 @@ VIEWS = (
     ("certificates", ("certificates", "certificate_actions", "printing", "reissues")),
     ("notices", ("notices", "tickets")),
     ("persons", ("persons", "person_actions", "person_import", "corrections")),
-    ("runtime", ("inbox", "tasks", "cases", "deployments", "processes")),
+    ("runtime", ("inbox", "tasks", "cases", "mends", "deployments", "processes")),
     ("system", ("home", "settings", "reports", "papers", "exports", "public", "audit", "administration")),
     ("training", ("plans", "classes", "enrollments", "worklists")),
     ("units", ("units", "unit_actions")),

@@ -72,6 +72,8 @@ WITHOUT = {  # tables that are no list of the menu, or whose list is exported el
     "reports/record.html": "one person's record, a file of its own",
     "processes/index.html": "definitions are files",
     "processes/show.html": "one definition",
+    "processes/mend.html": "choosing what to mend",
+    "cases/show.html": "one case",
     "processes/_problems.html": "what is wrong with one deployment",
 }
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

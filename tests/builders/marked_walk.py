@@ -22,7 +22,7 @@ from service.domain.training.class_fields import DATES
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Case
+from service.models.tables.case import Case, Incident, Task
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.identity_correction import IdentityCorrection
 from service.models.tables.notice import Notice
@@ -34,6 +34,7 @@ from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
 from service.workflow.certificates import certificate_expiry
 from service.workflow.runtime import jobs
+from service.workflow.runtime.incidents import record_incident
 from tests.api.v1_world import PASSWORD, Machine, give_password, make_world, told
 from tests.builders.documents import pdf
 from tests.builders.stage import Stage, at_nine, draft, enroll, enrollment_of, known, task_of
@@ -126,6 +127,27 @@ class MarkedWalk:
         self.held_certificates()
         self.enrolments()
         self.training()
+        self.mends()
+
+    def mends(self) -> None:
+        """Mend a case, many, and what went wrong: why, administrators and auditors read."""
+        admin = known(make_user("process_admin", authority_id("platform")))
+        waiting = select(Task).join(Case, Case.id == Task.case_id)
+        task = session().scalars(waiting.where(Task.state == "open", Case.ended_at.is_(None)).order_by(Task.id)).first()
+        assert task
+        case, element, process = task.case_id, task.element.split("/")[-1], task.process
+        record_incident(case, task.element, "it failed")
+        incident = session().scalars(select(Incident.id).where(Incident.case_id == case)).first()
+        why = {
+            name: self.mark(f"page {name} reason")
+            for name in ("cases/mend.html", "processes/mend.html", "cases/show.html")
+        }
+        self.post(admin, f"/cases/{case}/mend", kind="suspend", then="mend", reason=why["cases/mend.html"])
+        many = {"case": [str(case)], "kind": "resume", "then": "mend", "reason": why["processes/mend.html"]}
+        self.post(admin, f"/processes/{process}/mend?element={element}", **many)
+        self.post(admin, f"/incidents/{incident}/resolve", case=str(case), reason=why["cases/show.html"])
+        for reader in (admin, known(make_user("audit_admin", authority_id("platform")))):
+            self.see(reader, f"/cases/{case}", *(f"page {name} reason" for name in why))
 
     def tickets(self) -> None:
         """Ask, talk, answer and rate (R69)."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from service.domain.accounts.privacy import VERSION
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.organisation import authority_id
+from service.models.tables.case_statements import role_organisation
 from service.models.tables.user import User
 from service.workflow.runtime import deployments
 
@@ -47,16 +48,17 @@ def deploy(diagram: str = DIAGRAM, form: str = FORM) -> str:
 
 
 def person(login: str, role: str, organisation: UUID | None = None) -> User:
-    """A user of the authority of this role (or of ``organisation``)."""
+    """A user of the one organisation of this role, the platform's for administrators (or of ``organisation``)."""
     with transaction(Operation("test")) as session:
         user = User(
             id=new_id(),
             login=login,
             role=role,
-            organisation_id=organisation or authority_id(role),
+            organisation_id=organisation or role_organisation(role),
             display_name=login,
             password_hash="-",
             must_change=False,
+            privacy_version=VERSION,
         )
         session.add(user)
     found = User.get(user.id)

@@ -36,7 +36,7 @@ from service.workflow.runtime import (
 from service.workflow.runtime import (
     tasks as cases,
 )
-from service.workflow.runtime.incidents import retry_incident
+from service.workflow.runtime.mends import resolve_incident
 from tests.conftest import START
 from tests.database import alter_as_owner
 from tests.process.small_process import DIAGRAM, deploy, person
@@ -414,12 +414,13 @@ def test_a_failing_job_is_tried_again_and_becomes_an_incident_that_can_be_retrie
             clock.move(pause)
     incident = session().scalars(select(Incident)).one()
     assert session().get(Case, started.case_id, populate_existing=True).incidents == 1
-    retry_incident(association, incident.id)
+    processes = person("p", "process_admin")
+    assert resolve_incident(processes, incident.id, "表已改好")
     jobs.run_all()
     case = session().get(Case, started.case_id, populate_existing=True)
     assert (case.ended, case.incidents) == ("lapsed", 0)
     with pytest.raises(Conflict):
-        retry_incident(association, incident.id)
+        resolve_incident(processes, incident.id, "再来")
 
 
 def test_a_step_that_fails_is_an_incident_and_the_officer_reads_what_happens_next(app: Any, clock: Any) -> None:

@@ -46,6 +46,7 @@ PLACE = "where a training takes place, published to everybody"
 CODE = "a code or number that is no person's"
 SECRET = "a password, of which only a hash is kept"
 FIGURE = "a figure"
+CASE_VALUE = "a variable of a case and its value: an id, a code, a date, a decision; personal ones are refused"
 CHANGE = "said of a diagram by whoever deploys it; auditors and administrators read it"
 ROW = "the id of a row"
 
@@ -69,6 +70,8 @@ PLAIN_INPUTS = {
     "again": SECRET,
     "password": SECRET,
     "change_note": CHANGE,
+    "variable": CASE_VALUE,
+    "variable_value": CASE_VALUE,
     "capacity": FIGURE,
     "pass_mark": FIGURE,
     "score": FIGURE,

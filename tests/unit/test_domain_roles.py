@@ -76,6 +76,7 @@ def sees(who: Actor, action: Action, subject: ScopedObject) -> bool:
         (Action.VIEW_ORGANISATIONS, set(Role)),
         (Action.VIEW_ENROLLMENTS, set(BUSINESS)),
         (Action.EDIT_PROCESSES, {Role.PROCESS_ADMIN}),
+        (Action.MEND_CASES, {Role.PROCESS_ADMIN}),
         (Action.GRANT_ROLES, {Role.SECURITY_ADMIN}),
         (Action.READ_AUDIT, {Role.AUDIT_ADMIN}),
     ],

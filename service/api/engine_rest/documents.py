@@ -39,6 +39,7 @@ SENT: Schema = {
     "properties": {"deployment-name": {"type": "string"}, "deployment-source": {"type": "string"}},
     "additionalProperties": {"type": "string", "format": "binary"},
 }
+MEND: Schema = {"type": "object"}
 USER: Schema = {"type": "object", "properties": {"userId": {"type": ["string", "null"]}}}
 
 
@@ -90,6 +91,12 @@ OPERATIONS: Mapping[str, Operation] = {
     "count_instances": _count("在办案卷数 / Their number", INSTANCES),
     "show_instance": Operation("一个案卷 / One case", "ProcessInstanceDto"),
     "show_instance_variables": Operation("案卷的变量 / Its variables", VARIABLES),
+    "suspend_instance": Operation("暂停或恢复 / Suspend or resume", body=MEND),
+    "modify_variables": Operation("改变量 / Change variables", body=MEND),
+    "modify_variable": Operation("改一个变量 / Change one variable", body=MEND),
+    "delete_instance": Operation("取消案卷 / Cancel the case"),
+    "modify_instance": Operation("移动或跳过令牌 / Move or skip a token", body=MEND),
+    "set_retries": Operation("重试 / Try again", body=MEND),
     "list_tasks": _list("待办 / Tasks", "TaskDto", TASKS),
     "query_tasks": Operation("查询待办 / Query them", "TaskDto", many=True, listing=TASKS, body={"type": "object"}),
     "count_tasks": _count("待办数 / Their number", TASKS),

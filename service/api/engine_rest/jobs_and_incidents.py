@@ -1,6 +1,4 @@
-"""``/job`` and ``/incident``: what waits for its time,
-and what failed for good; to be read, mended on the case page.
-"""
+"""``/job`` and ``/incident``: what waits for its time, and what failed for good; to be read."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def instance(row: Row) -> dict[str, Any]:
         "businessKey": row.business_key,
         "caseInstanceId": None,
         "ended": row.ended_at is not None,
-        "suspended": False,
+        "suspended": row.suspended_at is not None,
         "tenantId": None,
     }
 
@@ -87,7 +87,7 @@ def task(row: Row) -> dict[str, Any]:
         "caseExecutionId": None,
         "caseInstanceId": None,
         "caseDefinitionId": None,
-        "suspended": False,
+        "suspended": row.suspended_at is not None,
         "formKey": row.form_key,
         "camundaFormRef": None,
         "tenantId": None,
@@ -108,7 +108,7 @@ def job(row: Row) -> dict[str, Any]:
         "failedActivityId": activity(row.element) if row.error else None,
         "retries": max(row.retries, 0),
         "dueDate": instant(row.due_at),
-        "suspended": False,
+        "suspended": row.suspended_at is not None,
         "priority": 0,
         "tenantId": None,
         "createTime": instant(row.created_at),

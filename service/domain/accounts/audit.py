@@ -46,6 +46,7 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
     EventGroup.PROCESSES: {
         "deploy_process": N_("部署新版本"),
         "restore_process": N_("恢复为现行版本"),
+        "mend_case": N_("修复案卷"),
     },
     EventGroup.SYSTEM: {
         "backup": N_("备份"),
@@ -75,6 +76,7 @@ DETAILS = {
     "version": N_("版本"),
     "replaced": N_("此前版本"),
     "way": N_("途径"),
+    "what": N_("修复方式"),
     "note": N_("变更说明"),
     "ends_on": N_("班次结束日"),
 }

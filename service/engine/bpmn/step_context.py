@@ -18,6 +18,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from service.engine.kernel.cpu_meter import PATIENCE, CpuMeter
 from service.engine.kernel.types import (
+    MendRefused,
     Reached,
     ServiceCall,
     StaleToken,
@@ -105,7 +106,7 @@ class StepContext:
         """Raise StepError, with the element, for all that is not foreseen; what a handler raises passes unchanged."""
         try:
             yield
-        except (StepError, StaleToken):
+        except (StepError, StaleToken, MendRefused):
             raise
         except Exception as error:
             if error is self.raised:

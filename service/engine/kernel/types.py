@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from service.errors import ProcessError, TaskAlreadyDone
+from service.errors import Conflict, ProcessError, TaskAlreadyDone
 
 Data = dict[str, Any]  # JSON values without floats; keys are identifiers
 
@@ -54,7 +54,8 @@ class ValidationIssue:
 class Input:
     """One thing that moves a case.
 
-    kind: start | complete | timer | message | signal | external | error | job | readdress | undo | migrate
+    kind: start | complete | timer | message | signal | external | error | job | readdress | undo | migrate; mends are
+    variables (data ``values``) | move (data ``to``: an element) | skip | cancel
     seq: place in the case's journal, from 0; at: instant, UTC; token: the token moved (complete, timer, external,
     error, job); element: path of its element, or the name of the message or signal; due: of the timer that fired;
     data: JSON without floats, written where the token stands (``DataScope.write``).
@@ -169,6 +170,12 @@ class StaleToken(TaskAlreadyDone):
 
     def __str__(self) -> str:
         return self.detail
+
+
+class MendRefused(Conflict):
+    """这个环节不能这样修复。"""
+
+    code = "mend_refused"
 
 
 class MissingRecordedResult(Exception):

@@ -12,6 +12,8 @@ def upgrade() -> None:
     op.add_column('definition_version', sa.Column('deployed_as', sa.String(length=120), server_default='', nullable=False))
     op.add_column('definition_version', sa.Column('note', sa.String(length=500), server_default='', nullable=False))
     op.add_column('definition_version', sa.Column('proof', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False))
+    for column in ('deployed_as', 'note', 'proof'):
+        op.alter_column('definition_version', column, server_default=None)
 
 
 def downgrade() -> None:

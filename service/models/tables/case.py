@@ -26,6 +26,7 @@ class Case(Base):
 
     subject, unit_id, authority_id, institution_id, organiser_id: what lists show and scope needs, given by the
     process's ``describe`` handler. ended: how it ended (id of the last end event) once ended_at is set.
+    suspended_at: since when it does nothing but be mended.
     """
 
     __tablename__ = "case_instance"
@@ -48,6 +49,7 @@ class Case(Base):
     ended_at: Mapped[datetime | None]
     ended: Mapped[str | None] = mapped_column(String(120))
     incidents: Mapped[int] = mapped_column(default=0)
+    suspended_at: Mapped[datetime | None]
     __table_args__ = (
         Index(None, "process", "started_at", "id"),
         Index(None, "started_at", "id"),

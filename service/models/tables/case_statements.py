@@ -12,7 +12,7 @@ from service.models.tables.organisation import authority_id
 
 LOCK_CASE = text(
     """
-    SELECT id, process, definition, business_key, state, seq, last_hash, awaited, ended_at
+    SELECT id, process, definition, business_key, state, seq, last_hash, awaited, ended_at, suspended_at
     FROM case_instance WHERE id = :id FOR NO KEY UPDATE
     """
 )
@@ -21,7 +21,8 @@ LOCK_CASE_OF_TASK = PreparedStatement(
     "lock_case_of_task",
     """
     SELECT c.id, c.process, c.definition, c.business_key, c.state, c.seq, c.last_hash, c.awaited, c.ended_at,
-           t.token, t.element, t.form_key, t.role, t.organisation_id, t.assignee_id, t.state AS task_state,
+           c.suspended_at, t.token, t.element, t.form_key,
+           t.role, t.organisation_id, t.assignee_id, t.state AS task_state,
            t.closed_at, t.closed_by, t.kind AS task_kind, t.batch, t.sort_at, t.definition AS form_definition,
            t.facts ->> 'barred' AS barred
     FROM task t JOIN case_instance c ON c.id = t.case_id
@@ -125,6 +126,13 @@ def role_organisation(role: str) -> UUID:
     """The one organisation of a role that has only one: ministry, association, or the platform for administrators."""
     return authority_id(role if role in ("ministry", "association") else "platform")
 
+
+SUSPEND_CASE = text("UPDATE case_instance SET suspended_at = :at WHERE id = :case")
+
+WAKE_JOBS = text(
+    "UPDATE job SET run_at = due_at WHERE case_id = :case AND state = 'pending' AND kind NOT IN ('external', 'effect')"
+)
+"""Let be done now what was held while a case was suspended."""
 
 NOTE_CASE = text("UPDATE case_instance SET seq = :seq, last_hash = :hash, moved_at = :at WHERE id = :case")
 

@@ -39,6 +39,7 @@ class CaseState(Labelled):
     RUNNING = "running", N_("进行中")
     ENDED = "ended", N_("已办结")
     INCIDENT = "incident", N_("故障")
+    SUSPENDED = "suspended", N_("已暂停")
 
 
 def read(user: User, chosen: ReportFilter) -> PagedTable:

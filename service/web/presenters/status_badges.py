@@ -146,6 +146,7 @@ WITHOUT_ENUMERATION: dict[str, dict[str, Status]] = {
         "running": Status("info", "half", N_("进行中")),
         "ended": Status("ok", "check", N_("已办结")),
         "incident": Status("bad", "alert", N_("故障")),
+        "suspended": Status("warn", "half", N_("已暂停")),
     },
     "version": {
         "current": Status("ok", "check", N_("现行")),

@@ -13,7 +13,7 @@ from service.errors import N_
 from service.infrastructure.translation import translate
 from service.web.presenters import form_answers
 from service.workflow.runtime import definitions
-from service.workflow.runtime.history import TimelineRow
+from service.workflow.runtime.history import MENDS, TimelineRow
 
 SIGNS = {
     "start": "draft",
@@ -28,6 +28,14 @@ SIGNS = {
     "external": "link",
     "readdress": "swap",
     "error": "alert",
+    "variables": "swap",
+    "move": "swap",
+    "skip": "right",
+    "suspend": "half",
+    "resume": "play",
+    "cancel": "stop",
+    "retry": "back",
+    "resolve": "check",
 }
 WORDS = {
     "start": N_("发起"),
@@ -43,7 +51,16 @@ WORDS = {
     "error": N_("出错转办"),
     "undo": N_("撤回"),
     "migrate": N_("流程迁移"),
+    "variables": N_("修复：改变量"),
+    "move": N_("修复：移动"),
+    "skip": N_("修复：跳过"),
+    "suspend": N_("修复：暂停"),
+    "resume": N_("修复：恢复"),
+    "cancel": N_("修复：取消案卷"),
+    "retry": N_("修复：重试"),
+    "resolve": N_("修复：故障标为已处理"),
 }
+REASON, TARGET, VARIABLES = N_("原因"), N_("移到"), N_("变量")
 MESSAGES = {
     "withdraw": N_("撤回报名"),
     "class_cancelled": N_("培训班取消"),
@@ -83,10 +100,21 @@ def to_timeline(entries: Iterable[TimelineRow]) -> list[TimelineEntry]:
 def _tell(entry: TimelineRow) -> TimelineEntry:
     fields = _fields(entry) if entry.kind == "complete" else ()
     sign = SIGNS.get(entry.kind, "info")
-    given = form_answers.read(fields, entry.data)
+    given = form_answers.read(fields, entry.data) if entry.kind not in MENDS else _reason(entry)
     return TimelineEntry(
         entry.seq, entry.at, sign, _what(entry), entry.actor, translate(entry.organisation), given, fields
     )
+
+
+def _reason(entry: TimelineRow) -> list[tuple[str, str]]:
+    """Tell why a case was mended, where a token was moved to, and which variables were changed."""
+    told = [(translate(REASON), str(reason))] if isinstance(reason := entry.data.get("reason"), str) else []
+    if to := entry.data.get("to"):
+        element = definitions.definition(entry.definition).elements.get(str(to))
+        told.append((translate(TARGET), translate(element.name if element else str(to))))
+    if values := entry.data.get("values"):
+        told.append((translate(VARIABLES), ", ".join(sorted(values))))
+    return told
 
 
 def _what(entry: TimelineRow) -> str:

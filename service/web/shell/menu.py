@@ -440,7 +440,7 @@ CASES = MenuSection(
             "§9",
             export="cases",
             role_labels={Role.AUDIT_ADMIN: N_("案卷回放")},
-            covers=("cases",),
+            covers=("cases", "mends"),
         ),
         MenuItem("processes.index", N_("流程定义"), "§9", covers=("processes", "deployments")),
     ),

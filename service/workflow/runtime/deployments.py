@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from service import engine
+from service.domain.values.validators import parse_reason
 from service.engine import ValidationIssue
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message
 from service.models.db.session import session
@@ -25,12 +26,12 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.tables.training import TrainingNeed
 from service.models.tables.user import User
-from service.validation import messages
+from service.validation.characters import LINE, is_storable
 from service.workflow.runtime import definitions
 from service.workflow.runtime.diagram_texts import english_of
 
 DEPLOY, RESTORE = "deploy_process", "restore_process"
-MAX_NOTE = 500  # characters
+MAX_NAME = 120  # characters of a file's
 LOCK = 0x616E7065  # of deployments: machines that start together deploy one after the other
 KINDS = (".bpmn", ".dmn", ".form")
 Files = Mapping[str, bytes]
@@ -154,11 +155,10 @@ def make_current(user: User, digest: str, note: str) -> Deployed:
     no more.
     """
     version = definitions.version(digest)
-    if not note.strip():
-        raise InvalidInput({"change_note": messages.REQUIRED})
+    reason = parse_reason(note, "change_note")
     if version.current:
         raise Conflict(N_("这一版已经是现行版本。"))
-    return deploy(definitions.files(digest), Author("page", user, note=note.strip()), process=version.key)
+    return deploy(definitions.files(digest), Author("page", user, note=reason), process=version.key)
 
 
 def deploy_sent(files: Files, author: Author) -> list[Deployed]:
@@ -172,8 +172,12 @@ def deploy_sent(files: Files, author: Author) -> list[Deployed]:
     if not named or strange:
         text = N_("请选择 .bpmn、.dmn 或 .form 文件；“%(name)s”不是。") if strange else N_("请选择要部署的文件。")
         raise InvalidInput({"files": Message(text, name=strange[0]) if strange else Message(text)})
-    if len(author.note) > MAX_NOTE:
-        raise InvalidInput({"change_note": Message(messages.TOO_LONG, most=MAX_NOTE, now=len(author.note))})
+    if author.note:
+        parse_reason(author.note, "change_note")
+    if unfit := [name for name in named if len(name) > MAX_NAME or not is_storable(name, LINE)]:
+        raise InvalidInput(
+            {"files": Message(N_("文件名“%(name)s”太长或含有不能保存的字符。"), name=unfit[0][:MAX_NAME])}
+        )
     with transaction(author.operation):
         done = _each(_bundles(named), lambda pair: deploy(pair[1], author, process=pair[0]))
     if not done:

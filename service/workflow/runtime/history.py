@@ -83,8 +83,13 @@ def timeline(user: User, case_id: UUID) -> list[TimelineRow]:
     rows = list(session().execute(query))
     found = {row.seq: (row, actor or "", organisation or "") for row, actor, organisation, _key, _text in rows}
     given = [dict(row.record.get("data") or {}) for row, _actor, _organisation in found.values()]
-    if Role(user.role) not in ADMINISTRATORS:
-        given = all_with_texts(given, {str(key): said for *_, key, said in rows if key is not None})
+    texts = {str(key): said for *_, key, said in rows if key is not None}
+    if Role(user.role) in ADMINISTRATORS:  # why a case was mended was written for them
+        mends = [n for n, entry in enumerate(found.values()) if entry[0].kind in MENDS]
+        for n, told in zip(mends, all_with_texts([given[n] for n in mends], texts), strict=True):
+            given[n] = told
+    else:
+        given = all_with_texts(given, texts)
     return [_entry(*entry, data) for entry, data in zip(found.values(), given, strict=True)]
 
 
@@ -115,6 +120,8 @@ def _records(case_id: UUID) -> list[dict[str, Any]]:
     return list(session().scalars(query))
 
 
+MENDS = frozenset({"variables", "move", "skip", "suspend", "resume", "cancel", "retry", "resolve"})
+HOLDS = {"suspend": True, "resume": False, "cancel": False}
 OTHER_ENGINE = (
     "written by engine {others}, this version proves {own} only: "
     "verify with the version that wrote it, or fill an empty database"
@@ -148,6 +155,9 @@ def _verify_case(case_id: UUID) -> Iterable[Difference]:
     )
     if (case.seq, case.last_hash) != (rows[-1].seq, rows[-1].hash):
         yield Difference(case_id, "chain", "the last row of the journal is not the one the case names")
+    held = [HOLDS[row.kind] for row in rows if row.kind in HOLDS]
+    if (case.suspended_at is not None) is not (held or [False])[-1]:
+        yield Difference(case_id, "column", "suspended_at: the journal says otherwise")
     if not fault:
         yield from (Difference(case_id, "step", text) for text in replay.re_execute(records, definitions.definition))
         yield from _wrong_projections(case, records)

@@ -31,6 +31,7 @@ from service.models.tables.user import User
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import definitions, executor, incidents
 from service.workflow.runtime.executor import Act, LockedCase
+from service.workflow.runtime.jobs import leave_message
 from service.workflow.runtime.journal_notes import append_journal_note
 from service.workflow.runtime.task_forms import clean_form, clean_start_form
 
@@ -224,6 +225,9 @@ def offer_message(user: User | None, case_id: UUID, message: str) -> bool:
         held = executor.lock_case(case_id)
         if not executor.awaits(held, message):
             return False
+        if held.suspended_at is not None:
+            leave_message(case_id, message, {})  # it arrives when the case is resumed
+            return True
         executor.apply_input(held, Act("message", actor, element=message, data={}))
     return True
 
@@ -255,6 +259,8 @@ def lock_task(user: User, task_id: UUID) -> tuple[LockedCase, Any]:
         raise NotFound
     if row.task_state != TaskState.OPEN or row.ended_at is not None:
         raise TaskAlreadyDone
+    if row.suspended_at is not None:
+        raise Conflict(executor.SUSPENDED)
     return LockedCase.of(row), row
 
 

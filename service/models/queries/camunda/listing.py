@@ -129,12 +129,12 @@ def flag(condition: ColumnElement[bool]) -> Filter:
 
 
 def never() -> Filter:
-    """A filter that nothing here can meet (what is suspended, since nothing ever is)."""
+    """A filter that nothing here can meet (definitions that are suspended, since none ever is)."""
     return flag(false())
 
 
 def always() -> Filter:
-    """A filter that all meet already (what is active)."""
+    """A filter that all meet already (definitions that are active)."""
     return flag(~false())
 
 

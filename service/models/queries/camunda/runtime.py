@@ -60,7 +60,15 @@ def _definitions(_user: User) -> Query:
 
 
 def _instances(user: User) -> Query:
-    columns = (Case.id, Case.process, Case.business_key, Case.definition, Case.ended_at, Version.number)
+    columns = (
+        Case.id,
+        Case.process,
+        Case.business_key,
+        Case.definition,
+        Case.ended_at,
+        Case.suspended_at,
+        Version.number,
+    )
     query = select(*columns).join(Version, Version.digest == Case.definition)
     return query.where(visible_to(user, Case), Case.ended_at.is_(None))
 
@@ -80,6 +88,7 @@ def _tasks(user: User) -> Query:
         Task.priority,
         Task.summary,
         Task.token,
+        Case.suspended_at,
         Assignee.login,
         Version.number,
     )
@@ -100,6 +109,7 @@ def _jobs(user: User) -> Query:
         Job.created_at,
         Case.process,
         Case.definition,
+        Case.suspended_at,
         Version.number,
     )
     query = query.join(Case, Case.id == Job.case_id).join(Version, Version.digest == Case.definition)
@@ -161,8 +171,8 @@ INSTANCES = ListQuery(
         "processDefinitionKey": equals(Case.process),
         "processDefinitionKeyIn": in_(Case.process),
         "withIncident": flag(Case.incidents > 0),
-        "active": always(),
-        "suspended": never(),
+        "active": flag(Case.suspended_at.is_(None)),
+        "suspended": flag(Case.suspended_at.is_not(None)),
     },
     orders={
         "instanceId": Case.id,
@@ -208,8 +218,8 @@ TASKS = ListQuery(
         "createdOn": Filter("instant", lambda at: Task.opened_at == at),
         "createdBefore": before(Task.opened_at),
         "createdAfter": after(Task.opened_at),
-        "active": always(),
-        "suspended": never(),
+        "active": flag(Case.suspended_at.is_(None)),
+        "suspended": flag(Case.suspended_at.is_not(None)),
     },
     orders={
         "id": Task.id,
@@ -240,8 +250,8 @@ JOBS = ListQuery(
         "withException": flag(Job.error.is_not(None)),
         "noRetriesLeft": flag(Job.retries <= 0),
         "withRetriesLeft": flag(Job.retries > 0),
-        "active": always(),
-        "suspended": never(),
+        "active": flag(Case.suspended_at.is_(None)),
+        "suspended": flag(Case.suspended_at.is_not(None)),
     },
     orders={
         "jobId": Job.id,

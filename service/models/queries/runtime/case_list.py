@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from service.domain.values.names import join_characters
 from service.models.db.pagination import SortOrder
@@ -13,11 +15,12 @@ from service.models.db.session import session
 from service.models.queries.names import contains
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Case, Incident
+from service.models.tables.case import Case, Incident, Job, JobState, Task, TaskState
+from service.models.tables.organisation import Organisation
 from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 
-STATES = ("running", "ended", "incident")
+STATES = ("running", "ended", "incident", "suspended")
 
 
 ORDER = SortOrder((Case.started_at, Case.id), is_descending=True)
@@ -35,6 +38,7 @@ def cases_query(user: User, chosen: ReportFilter) -> Any:
         Case.moved_at,
         Case.ended_at,
         Case.incidents,
+        Case.suspended_at,
         version.name.label("process_name"),
         version.number,
     )
@@ -51,7 +55,12 @@ def cases_query(user: User, chosen: ReportFilter) -> Any:
     return query
 
 
-_STATES = {"running": Case.ended_at.is_(None), "ended": Case.ended_at.is_not(None), "incident": Case.incidents > 0}
+_STATES = {
+    "running": Case.ended_at.is_(None),
+    "ended": Case.ended_at.is_not(None),
+    "incident": Case.incidents > 0,
+    "suspended": and_(Case.suspended_at.is_not(None), Case.ended_at.is_(None)),
+}
 
 
 def processes() -> list[tuple[str, str]]:
@@ -62,6 +71,52 @@ def processes() -> list[tuple[str, str]]:
         .order_by(DefinitionVersion.key)
     )
     return [(row[0], row[1]) for row in session().execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something that a case waits for. kind: task, timer, async, external, message or signal; name: of a message or
+    topic; who: an assignee; due: when it is done by itself, or is to be done; error: of the last try.
+    """
+
+    kind: str
+    element: str
+    name: str = ""
+    role: str = ""
+    organisation: str = ""
+    who: str = ""
+    due: datetime | None = None
+    error: str | None = None
+
+
+def waits(case: Case) -> list[Wait]:
+    """List all that a running case waits for: people, instants, messages, and work that others do; in two queries."""
+    if case.ended_at is not None:
+        return []
+    tasks = (
+        select(Task.element, Task.role, Organisation.name, User.display_name, Task.due_at)
+        .outerjoin(Organisation, Organisation.id == Task.organisation_id)
+        .outerjoin(User, User.id == Task.assignee_id)
+        .where(Task.case_id == case.id, Task.state == TaskState.OPEN)
+        .order_by(Task.opened_at, Task.id)
+    )
+    jobs = (
+        select(Job.kind, Job.element, Job.name, Job.due_at, Job.error)
+        .where(Job.case_id == case.id, Job.state.in_((JobState.PENDING, JobState.FAILED)), Job.kind != "effect")
+        .order_by(Job.due_at, Job.id)
+    )
+    found = [
+        Wait("task", element, "", role, organisation or "", who or "", due)
+        for element, role, organisation, who, due in session().execute(tasks)
+    ]
+    found += [
+        Wait(kind, element, name, due=due if kind == "timer" else None, error=error)
+        for kind, element, name, due, error in session().execute(jobs)
+    ]
+    for waited in case.awaited:
+        kind, _, name = waited.partition(":")
+        found.append(Wait(kind, "", name))
+    return found
 
 
 def open_incidents(case_id: UUID) -> list[Incident]:

@@ -1,26 +1,24 @@
-"""Cases: the list, one case on its diagram, its replay, and the retry of what went wrong."""
+"""Cases: the list, one case on its diagram, its replay, and what it waits for."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from service.domain.accounts.permissions import Action
-from service.errors import N_
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
 from service.models.queries.runtime import case_list
 from service.validation.typed_text import as_whole
 from service.web.presenters import replay_frames, timeline
 from service.web.shell.authorization import login_required, requires_permission
-from service.web.shell.form_errors import flash_success
 from service.web.shell.list_page import render_list
 from service.web.shell.template_context import CASES
 from service.web.views.runtime.processes import drawn_names
-from service.workflow.runtime import definitions, history
-from service.workflow.runtime.incidents import retry_incident
+from service.workflow.runtime import definitions, history, mends
 
 bp = Blueprint("cases", __name__)
 
@@ -44,6 +42,8 @@ def show(case_id: UUID) -> ResponseReturnValue:
         case=case,
         story=story,
         incidents=incidents,
+        waits=case_list.waits(case),
+        places=mends.places(case) if may(Role(current_user.role), Action.MEND_CASES) else (),
         version=version,
         step=max(step, 1),
         names=replay_frames.element_names(case.definition),
@@ -57,11 +57,3 @@ def moments(case_id: UUID) -> Response:
     """The replay: what was true after each input, the diagrams it needs by address, and where the case has trouble."""
     answer: dict[str, Any] = replay_frames.replay_frames(current_user, case_id)
     return jsonify(answer)
-
-
-@bp.post("/incidents/<uuid:incident_id>/retry")
-@requires_permission(Action.EDIT_PROCESSES)
-def retry(incident_id: UUID) -> ResponseReturnValue:
-    retry_incident(current_user, incident_id)
-    flash_success(N_("已重新办理，结果见下。"))
-    return redirect(url_for(".show", case_id=request.form["case"]))

@@ -1,0 +1,15 @@
+"""A case can be suspended"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = '0018'
+down_revision = '0017'
+
+
+def upgrade() -> None:
+    op.add_column('case_instance', sa.Column('suspended_at', sa.DateTime(timezone=True), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column('case_instance', 'suspended_at')
