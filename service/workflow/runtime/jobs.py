@@ -133,7 +133,7 @@ def _run(job: Any, lease: Lease) -> None:
         lease.hold()  # not cleared by somebody's input, nor taken by another worker once the lease had run out
         held = LockedCase.of(row)
         if held.suspended_at is not None and held.ended_at is None:
-            current_session.execute(POSTPONE_JOB, {"id": job.id, "at": now() + UNAWAITED_MESSAGE_DELAY})
+            lease.postpone(now() + UNAWAITED_MESSAGE_DELAY)
             return  # who resumes the case wakes it
         if job.kind in ("message", "signal") and held.ended_at is None and f"{job.kind}:{job.name}" not in held.awaited:
             lease.postpone(now() + UNAWAITED_MESSAGE_DELAY)
