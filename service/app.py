@@ -42,6 +42,7 @@ def create_app(configuration: Settings | None = None, limits: TimeLimits = PAGE)
             "connect_args": {"options": " ".join(f"-c {name}={value}" for name, value in parameters.items())},
         },
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
+        MAX_FORM_PARTS=4000,  # a worksheet of 500 rows that is sent together with a file
     )
     register_listeners()
     effects.register()

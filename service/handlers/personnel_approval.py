@@ -31,7 +31,7 @@ describe_process(
     "personnel_approval",
     starts_with="person_id",
     may_start_with="request reason",
-    messages={"deregister": message("reason", awaited_throughout=True)},
+    messages={"deregister": message("reason", awaited_throughout=True), "take_back": message()},
 )
 
 
@@ -112,6 +112,15 @@ def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Reject with a comment; the unit corrects the record and submits again (R13)."""
     person = _person(data)
     person.decision_comment = parse_reason(typed_text(data, "reason"))
+    return {}
+
+
+@topic("personnel_approval.take_back", needs="person_id")
+def take_back(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Give a submitted person back to the unit, which corrects the record and submits again (R85)."""
+    person = _person(data)
+    person.decision_comment = None
+    _move(person, PersonState.REJECTED)
     return {}
 
 

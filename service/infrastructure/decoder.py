@@ -8,6 +8,7 @@ picture the JPEG, of the members of an archive each with its length in four byte
 from __future__ import annotations
 
 import codecs
+import csv
 import hashlib
 import io
 import json
@@ -106,6 +107,36 @@ def sheet(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
         if any(cell is not None for cell in read):
             lines.append([at + 1, read])
     return lines, []
+
+
+def table(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
+    """The rows of a text with commas, semicolons or tabs that are not empty, as [number, cells]; UTF-8 or GB 18030.
+
+    limits: cells, rows, columns. A cell is null or text.
+    """
+    for needed in ("utf-8-sig", "gb18030"):  # Python would load them later, from a file
+        codecs.lookup(needed)
+    confine()
+    if b"\0" in data:
+        raise Refused("no_text")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = data.decode("gb18030")
+        except UnicodeDecodeError:
+            raise Refused("no_text") from None
+    first = text.partition("\n")[0]
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count), strict=False))
+    except csv.Error as error:
+        raise Refused("damaged") from error
+    if sum(map(len, rows)) > limits["cells"]:
+        raise Refused("cells")
+    if len(rows) > limits["rows"] or any(len(cells) > limits["columns"] for cells in rows):
+        raise Refused("far")
+    read = [[cell.strip() or None for cell in cells] for cells in rows]
+    return [[at + 1, cells] for at, cells in enumerate(read) if any(cells)], []
 
 
 def archive(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
@@ -428,6 +459,7 @@ def confine() -> None:
 OPERATIONS: dict[str, Callable[[bytes, Limits], tuple[Any, Any]]] = {
     "photo": photo,
     "sheet": sheet,
+    "table": table,
     "archive": archive,
     "members": members,
     "office": office,

@@ -15,6 +15,7 @@ from typing import Any
 import xlsxwriter
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"  # the media type
 MAX_CELL_LENGTH = 32_767  # characters that a cell of the format can hold
 MAX_CHOICE_LENGTH = 255  # characters of a list of choices, commas included
 CHOOSING = 2_000  # rows below the heads in which it is offered

@@ -41,8 +41,11 @@ VIEWS = (
     ("certificates", ("certificates", "certificate_actions", "printing", "reissues")),
     ("notices", ("notices", "tickets")),
     ("persons", ("persons", "person_actions", "person_import", "corrections")),
-    ("runtime", ("inbox", "tasks", "cases", "mends", "deployments", "processes")),
-    ("system", ("home", "settings", "reports", "papers", "exports", "public", "audit", "administration")),
+    ("runtime", ("inbox", "worksheets", "tasks", "cases", "mends", "deployments", "processes")),
+    (
+        "system",
+        ("home", "settings", "reports", "papers", "search", "exports", "public", "audit", "administration"),
+    ),
     ("training", ("plans", "classes", "enrollments", "worklists")),
     ("units", ("units", "unit_actions")),
 )

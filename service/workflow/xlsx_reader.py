@@ -1,4 +1,4 @@
-"""An uploaded .xlsx as rows of cells, read in a bounded child. Knows nothing of what the columns mean."""
+"""An uploaded .xlsx or .csv as rows of cells, read in a bounded child. Knows nothing of what the columns mean."""
 
 from __future__ import annotations
 
@@ -50,6 +50,17 @@ def read_lines(data: bytes, field: str = "file") -> list[Line]:
     return [Line(number, tuple(_value(cell) for cell in cells)) for number, cells in lines]
 
 
+def read_table(data: bytes, field: str = "file") -> list[Line]:
+    """The rows of the first sheet of an .xlsx, or of a .csv (UTF-8 or GBK). Raises InvalidInput as ``read_lines``."""
+    if not data or data.startswith((b"PK", b"\xd0\xcf\x11\xe0")) or len(data) > MAX_FILE_BYTES:
+        return read_lines(data, field)
+    try:
+        lines, _ = decode("table", data, cells=LIMITS["cells"], rows=LIMITS["rows"], columns=LIMITS["columns"])
+    except DecoderError as error:
+        raise _refuse(field, _REFUSALS.get(error.reason) or told_of_limits(error)) from error
+    return [Line(number, tuple(cells)) for number, cells in lines]
+
+
 def _value(cell: Any) -> Any:
     match cell:
         case ["date", text]:
@@ -70,6 +81,7 @@ def _refuse(field: str, text: str | Message) -> InvalidInput:
 
 _REFUSALS: dict[str, str | Message] = {
     "damaged": N_("文件已损坏或被加密，无法读取。请用 Excel 打开后另存为 .xlsx 再上传。"),
+    "no_text": N_("这既不是 Excel 文件，也不是 CSV 文本。请下载模板填写，保存为 .xlsx 或 .csv 再上传。"),
     "macros": N_("文件带有宏，请另存为不带宏的 .xlsx 再上传。"),
     "no_workbook": N_("这不是 Excel 文件。请下载模板填写，保存为 .xlsx 再上传。"),
     "unpacked": N_("文件解开后过大，请只保留人员表，另存后再上传。"),

@@ -300,7 +300,7 @@ def test_one_expired_certificate_fails_and_the_day_goes_on(
     rows = list(session().scalars(select(Task.id).where(Task.element == "deregister_certificate")))
     with monkeypatch.context() as patched:
         patched.setitem(registry._handlers, last, _wrapped(originals[last], held[1], error))
-        form = {"task": [str(row) for row in rows], "submission": str(new_id()), "reason": "过期未换证。"}
+        form = {"task": [str(row) for row in rows], "submission": str(new_id()), "reason": "过期未换证。", "asked": "1"}
         said = sign_in(client, stage.ministry).post("/certificates/expired", data=form).text
     assert FAULT in said
     session().expire_all()

@@ -114,7 +114,16 @@ def test_the_ministry_deregisters_one_from_its_page_and_many_from_the_list(clien
     submission = re.search(r'name="submission" value="([0-9a-f-]{36})"', listed)
     assert submission
     assert client.post("/certificates/expired", data={"submission": submission[1]}).status_code == 422
-    data = {"submission": submission[1], "task": tasks, "reason": "2026 年第一批注销"}
+    data = {"submission": submission[1], "task": tasks}
+    asked = client.post("/certificates/expired", data=data).text  # R87: whom, what follows, and why
+    assert "注销 4 份证书？" in asked
+    assert all(person.person.name in asked for person in others)
+    assert "不能恢复" in asked
+    data["asked"] = "1"
+    refused = client.post("/certificates/expired", data=data)
+    assert refused.status_code == 422
+    assert "注销 4 份证书？" in refused.text
+    data["reason"] = "2026 年第一批注销"
     assert [client.post("/certificates/expired", data=data).status_code for _ in range(2)] == [302, 302]
     assert {fresh(c).void_reason for c in (first, *others)} == {"2026 年第一批注销"}
     assert "没有待注销的证书" in _text(client, "/certificates/expired")

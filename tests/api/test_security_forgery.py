@@ -170,7 +170,7 @@ def test_every_way_to_a_task_is_among_those_tried(app: Flask) -> None:
     }
     rest_ways = {f"/engine-rest/task/<id>/{way}" for way in ("complete", "submit-form", "claim", "assignee", "unclaim")}
     pages = {f"/tasks/<uuid:task_id>{way}" for way in ("", "/claim", "/unclaim", "/assign")}
-    assert unsafe == rest_ways | pages | {"/inbox/batch", "/inbox/claim", "/engine-rest/task/count"}
+    assert unsafe == rest_ways | pages | {"/inbox/batch", "/inbox/claim", "/inbox/sheet", "/engine-rest/task/count"}
 
 
 def test_nobody_does_anything_to_a_task_of_others(open_tasks: dict[str, Task], client: FlaskClient) -> None:
@@ -188,6 +188,9 @@ def test_nobody_does_anything_to_a_task_of_others(open_tasks: dict[str, Task], c
         batch = {"task": [str(task.id) for task in others], "decision": "approve", "submission": str(new_id())}
         client.post("/inbox/claim", data=batch)
         client.post("/inbox/batch", data=batch)
+        typed = {f"{name}_{task.id}": "approve" for task in others for name in ("decision", "reason", "score")}
+        for kind in {task.kind for task in open_tasks.values()}:
+            client.post("/inbox/sheet", query_string={"kind": kind}, data=batch | typed | {"submission": str(new_id())})
     after = digests()
     assert {table for table in before if before[table] != after[table]} <= {"submission"}
 

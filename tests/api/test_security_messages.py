@@ -79,6 +79,7 @@ DOORS: dict[str, list[Door]] = {
         Door("/persons/{}/type", Person, Action.CHANGE_TYPE),
         Door(V1 + "/persons/{}/change-type", Person, Action.CHANGE_TYPE),
     ],
+    "take_back": [Door("/persons/{}/take-back", Person, Action.EDIT_PERSON)],
     "withdraw_reissue": [Door("/reissues/{}/withdraw", Reissue, Action.REQUEST_REISSUE)],
     "correction_ended": [
         Door("/corrections/{}/withdraw", IdentityCorrection, Action.CORRECT_IDENTITY),

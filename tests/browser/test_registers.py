@@ -137,10 +137,11 @@ def test_people_are_ticked_and_checked_in_by_the_keyboard_alone(page: Page, app:
 
 def test_a_wrong_score_stays_in_its_row_with_the_reason(page: Page, app: Flask, scene: Scene) -> None:
     sign_in(page, app, scene.stage.institution).goto(f"/classes/{scene.found.id}/scores")
-    page.get_by_label("孙庚午的成绩").fill("101")
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("孙庚午的成绩")).to_have_value("101")
+    score = page.get_by_label("孙庚午：成绩", exact=True)
+    score.fill("101")
+    page.keyboard.press("Control+Enter")
+    expect(score).to_have_value("101")
     expect(page.locator("tr.bad .why")).to_contain_text("100")
-    page.get_by_label("孙庚午的成绩").fill("88.5")
-    page.keyboard.press("Enter")
+    score.fill("88.5")
+    page.keyboard.press("Control+Enter")
     expect(page.get_by_role("status").first).to_contain_text("已提交 1 人的成绩")

@@ -478,7 +478,9 @@ class MarkedWalk:
         wait = {"decision": "postpone", "until": until, "reason": self.mark("form deregister_certificate.reason")}
         self.complete(ministry, _case_of(old[0]), "deregister_certificate", **wait)
         why = self.mark("page certificates/expired.html reason")
-        self.post(ministry, "/certificates/expired", submission=str(new_id()), task=str(task[1].id), reason=why)
+        self.post(
+            ministry, "/certificates/expired", submission=str(new_id()), task=str(task[1].id), reason=why, asked="1"
+        )
         self.see(ministry, f"/certificates/{old[1].id}", "page certificates/expired.html reason")
         end = {
             "decision": "deregister",

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from service.errors import Conflict, InvalidInput, NotFound
+from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
-from service.workflow.persons.person_records import deregister_person, submit_person
+from service.workflow.persons.person_records import deregister_person, submit_person, take_back_person
 from service.workflow.persons.transfers import transfer_person
 from service.workflow.runtime import history, tasks
 from tests.builders.stage import (
@@ -76,6 +76,33 @@ def test_a_rejection_needs_a_comment_and_the_unit_sends_again_without_limit(app:
         assert (open_tasks(case), _now(person).state) == (["approve_person"], "pending")
     do(stage.province, case, "approve_person", decision="approve")
     assert (_now(person).state, _now(person).decision_comment) == ("approved", None)
+
+
+def test_the_unit_takes_back_what_nobody_has_begun(app: Any, clock: Any) -> None:
+    """R85: it is corrected and sent again in the same case; once claimed or decided it stays with the province."""
+    stage = make_stage()
+    person, case = _submitted(stage)
+    for stranger in (stage.province, stage.other_province):
+        with pytest.raises((NotFound, NotAllowed)):
+            take_back_person(stranger, person.id)
+    task = task_of(case, "approve_person")
+    tasks.claim(stage.province, task.id)
+    with pytest.raises(Conflict):
+        take_back_person(stage.enterprise, person.id)
+    tasks.unclaim(stage.province, task.id)
+    take_back_person(stage.enterprise, person.id)
+    assert (open_tasks(case), _now(person).state, _now(person).decision_comment) == (
+        ["revise_person"],
+        "rejected",
+        None,
+    )
+    with pytest.raises(Conflict):
+        take_back_person(stage.enterprise, person.id)
+    submit_person(stage.enterprise, person.id)
+    assert (open_tasks(case), _now(person).state) == (["approve_person"], "pending")
+    do(stage.province, case, "approve_person", decision="approve")
+    with pytest.raises(Conflict):
+        take_back_person(stage.enterprise, person.id)
 
 
 def test_without_the_declaration_nobody_is_submitted(app: Any, clock: Any) -> None:

@@ -180,7 +180,12 @@ def confirmation_warning_at(last_day: date) -> datetime:
 
 def is_check_in_day(starts_on: date, ends_on: date, today: date) -> bool:
     """Tell whether the association may check in today: from the day before the class to its last day (R48)."""
-    return starts_on - DAY <= today <= ends_on
+    return first_check_in_day(starts_on) <= today <= ends_on
+
+
+def first_check_in_day(starts_on: date) -> date:
+    """The day before the class begins (R48)."""
+    return starts_on - DAY
 
 
 def refresher_year(ends_on: date) -> int:

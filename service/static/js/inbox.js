@@ -20,6 +20,11 @@ addEventListener("change", (event) => {
   if (event.target.matches("[data-all]")) for (const pick of picks()) pick.checked = event.target.checked;
   if (event.target.matches("[data-all], .pick")) showChosen();
 });
+addEventListener("click", (event) => {
+  if (!event.target.closest("[data-pick-all]")) return;
+  for (const pick of picks()) pick.checked = true;
+  showChosen();
+});
 addEventListener("reset", () => setTimeout(showChosen));
 
 setInterval(() => {

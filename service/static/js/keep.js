@@ -24,8 +24,11 @@ function take(form) {
   const kept = JSON.parse(sessionStorage.getItem(keyOf(form)) || "null");
   if (!kept || form.querySelector(".refusal")) return;
   let differs = false;
+  const byName = new Map();
+  for (const field of fieldsOf(form)) byName.set(field.name, [...(byName.get(field.name) ?? []), field]);
   for (const [name, text] of kept.typed)
-    for (const field of fieldsOf(form).filter((f) => f.name === name)) {
+    for (const field of byName.get(name) ?? []) {
+      if (form.hasAttribute("data-filled") && (field.value || field.checked)) continue; // a file was read over it
       const isBox = field.type === "radio" || field.type === "checkbox";
       const [before, after] = isBox ? [field.checked, text === `${field.value}=true`] : [field.value, text];
       if (isBox && !text.startsWith(`${field.value}=`)) continue;

@@ -90,3 +90,43 @@ if (places) {
   fit();
   new ResizeObserver(fit).observe(document.querySelector(".bar"));
 }
+
+/* The slash leads to the search of everything, where the page has no list of its own to look through. */
+addEventListener("keydown", (event) => {
+  const seek = document.querySelector("[data-seek]");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || !seek || document.getElementById("find")) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  event.preventDefault();
+  seek.focus();
+});
+
+/* A date is pasted as people write it. */
+addEventListener("paste", (event) => {
+  const field = event.target;
+  if (!field.matches?.("input[type=date]")) return;
+  const found = /^(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*[-/.月]?\s*(\d{1,2})日?$/.exec(event.clipboardData.getData("text/plain").normalize("NFKC").trim());
+  if (!found) return;
+  event.preventDefault();
+  field.value = `${found[1]}-${found[2].padStart(2, "0")}-${found[3].padStart(2, "0")}`;
+  for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+});
+
+/* The way back from a row leads to the list as it was: its filters and its page. */
+if (document.querySelector("main form[role=search]")) sessionStorage.setItem(`list:${location.pathname}`, location.search);
+for (const link of document.querySelectorAll(".crumb a")) {
+  const kept = sessionStorage.getItem(`list:${link.pathname}`);
+  if (kept && !link.search && link.pathname !== location.pathname) link.search = kept;
+}
+
+/* What was asked for in the background and did not come is told; it goes when something comes again. */
+const notice = document.getElementById("notice");
+const tellLost = (said) => {
+  if (!notice || notice.querySelector("[data-lost]")) return;
+  const note = Object.assign(document.createElement("div"), { className: "say warn flash", textContent: said });
+  note.dataset.lost = "1";
+  notice.append(note);
+};
+addEventListener("htmx:sendError", () => tellLost(notice?.dataset.offline));
+addEventListener("htmx:timeout", () => tellLost(notice?.dataset.offline));
+addEventListener("htmx:responseError", (event) => event.detail.xhr.status >= 500 && tellLost(notice?.dataset.failed));
+addEventListener("htmx:afterOnLoad", (event) => event.detail.successful && notice?.querySelector("[data-lost]")?.remove());

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask import g
+
 from service.errors import N_
 from service.forms import Field
 from service.infrastructure.translation import translate
+from service.models.queries.system import form_options
 
 PERSONAL = N_("（个人信息，不在此显示）")
 
@@ -49,5 +52,15 @@ def answer_text(field: Field, value: Any) -> str:
         return translate(N_("是") if value else N_("否"))
     if isinstance(value, list):
         return "、".join(answer_text(field, v) for v in value)
-    labels = {o.value: o.label for o in field.options}
+    labels = {o.value: o.label for o in field.options} or _offered(field.options_key)
     return translate(labels[value]) if value in labels else str(_typed(field, value))
+
+
+def _offered(key: str) -> dict[str, str]:
+    """The labels of choices that only the tables know, read once in a request."""
+    if key not in form_options.KEYS:
+        return {}
+    known: dict[str, dict[str, str]] = g.setdefault("form_options", {})
+    if key not in known:
+        known[key] = form_options.names(key)
+    return known[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask import Flask, g, session
+from flask_babel import force_locale, gettext
 from markupsafe import Markup, escape
 
 from service.domain.accounts.roles import Role
@@ -121,3 +122,12 @@ def long_day() -> str:
 def server_time() -> str:
     """The server's time in China, to the minute."""
     return now().astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+
+
+def spell(text: str) -> set[str]:
+    """A text of the catalogue in each language: a file may be filled in under either."""
+    found = {text}
+    for name in LANGUAGES:
+        with force_locale(name):
+            found.add(gettext(text))
+    return found

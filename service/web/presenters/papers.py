@@ -121,7 +121,7 @@ def _subtotals(report: Report, table: Table) -> list[dict[str, Any]]:
     summed = [c for c in table.columns if c.is_figure and c.key in (*sums, "rate")]
     found = []
     for group in report.groups(table):
-        columns = (Column("group", group.word, CellType.LABEL), Column("n", N_("行数"), CellType.NUMBER), *summed)
+        columns = (Column("group", group.word, CellType.LABEL), Column("n", N_("条数"), CellType.NUMBER), *summed)
         laid = paper_tables.lay_out(columns, [{**row, "group": name} for name, row in group.rows])
         heading = gettext("按%(what)s小计", what=translate(group.word))
         found.append({"heading": heading, "facts": [], "table": laid, "notes": []})

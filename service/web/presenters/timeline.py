@@ -75,6 +75,7 @@ MESSAGES = {
     "close_enrolment": N_("提前截止报名"),
     "correct_score": N_("提出更正"),
     "undo_check_in": N_("撤销报到"),
+    "take_back": N_("撤回提交"),
 }
 
 
@@ -122,7 +123,7 @@ def _what(entry: TimelineRow) -> str:
     if entry.kind == "complete":
         return name
     if entry.kind in ("message", "signal"):
-        return translate(MESSAGES.get(entry.element_name, WORDS[entry.kind]))
+        return translate(MESSAGES.get((entry.element or "").split("/")[-1], WORDS[entry.kind]))
     word = translate(WORDS.get(entry.kind, entry.kind))
     return gettext("%(what)s · %(where)s", what=word, where=name) if name else word
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, flash, g, make_response, redirect, render_template, request, session, url_for
+from flask import Flask, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -39,6 +39,7 @@ TEXTS = {
 }
 NOT_YOURS = N_("没有这个页面，或您无权查看。")
 EXPIRED = N_("页面已过期，刚才的操作没有保存。请刷新页面后重新提交。")
+SIGNED_OUT = N_("您已退出登录，刚才的操作没有保存。重新登录后回到刚才的页面，填写的内容还在。")
 OVER = {
     sessions.IDLE: N_("离开超过 %(n)s 分钟，已自动退出。重新登录后回到刚才的页面。"),
     sessions.LONGEST: N_("登录已满 %(n)s 小时，已自动退出。重新登录后回到刚才的页面。"),
@@ -86,8 +87,17 @@ def _page_before() -> str | None:
 
 
 def show_expired(_error: CSRFError) -> ResponseReturnValue:
-    """The form was made for another session."""
+    """The form was made for another session; who is signed out is led to the sign-in and back, with what was typed."""
+    if not current_user.is_authenticated and request.endpoint and _is_inside(request.endpoint):
+        if "over" not in session:
+            flash({"text": SIGNED_OUT, "values": {}, "undo": None, "draft": None}, "warn")  # type: ignore[arg-type]
+        return ask_to_sign_in(SignInNeeded())
     return show(400, Message(EXPIRED))
+
+
+def _is_inside(endpoint: str) -> bool:
+    """Tell whether a view is for readers who have signed in."""
+    return vars(current_app.view_functions[endpoint])["access"] is not None
 
 
 def show_http_error(error: HTTPException) -> ResponseReturnValue:

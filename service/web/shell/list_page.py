@@ -18,6 +18,7 @@ from service.web.presenters.formatting import thousands
 from service.web.shell import query_params
 
 LIST = "pages/layout/list.html"
+MAX_COUNTED = 100_000  # rows of a narrowed list
 
 
 def render_list(
@@ -32,7 +33,11 @@ def render_list(
     """
     report, chosen, table = read_list(name, current_user, {**request.args.to_dict(), **(fixed or {})})
     page = table.rows_page(query_params.cursor())
-    return render_template(template, **list_frame(report, chosen, endpoint), page=page, **more)
+    frame = list_frame(report, chosen, endpoint)
+    if frame["is_filtered"] and frame["total"]:  # the total is that of what was asked for
+        is_all = page.before is None and page.after is None
+        frame["total"] = _total(report, {"total": len(page.rows) if is_all else table.count(MAX_COUNTED)})
+    return render_template(template, **frame, page=page, **more)
 
 
 def list_frame(report: Report, chosen: ReportFilter, endpoint: str) -> dict[str, Any]:

@@ -80,7 +80,9 @@ ADD_PERSON, EDIT_PERSON, CANCEL_PERSON = N_("录入人员"), N_("修改人员"),
 
 HOME = MenuSection(N_("首页"), "home", (MenuItem("home.index", N_("首页"), "S85 S100 S114 S122"),))
 INBOX = MenuSection(
-    N_("待办"), "inbox", (MenuItem("inbox.index", N_("待办"), "S85 S100 S122", covers=("inbox", "tasks")),)
+    N_("待办"),
+    "inbox",
+    (MenuItem("inbox.index", N_("待办"), "S85 S100 S122", covers=("inbox", "worksheets", "tasks")),),
 )
 
 TRAINING = MenuSection(
@@ -132,7 +134,7 @@ TRAINING = MenuSection(
             "S53 S122",
             export="check-in",
             operations=((N_("报到"), "enrollments.check_in"), (N_("撤销报到"), "enrollments.undo_check_in")),
-            covers=("enrollments.check_in_sheet", "enrollments.check_in"),
+            covers=("enrollments.check_in_sheet", "enrollments.check_in", "enrollments.undo_check_ins"),
         ),
         MenuItem(
             "worklists.scores",
@@ -140,7 +142,7 @@ TRAINING = MenuSection(
             "S54 S59",
             export="to-score",
             operations=((N_("录入成绩"), "enrollments.record_scores"),),
-            covers=("enrollments.score_sheet", "enrollments.record_scores"),
+            covers=("enrollments.score_sheet", "enrollments.record_scores", "enrollments.import_scores"),
         ),
         _work(
             "worklists.score_confirmations",

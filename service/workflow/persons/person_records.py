@@ -99,10 +99,40 @@ def save_and_submit(
 ) -> Person:
     """Save and send for approval, both or neither."""
     with transaction(Operation("submit_person", user.id)):
-        person = save_person(user, person_id, raw, photo)
+        try:
+            person = save_person(user, person_id, raw, photo)
+        except InvalidInput as refused:
+            raise InvalidInput(refused.fields | _undeclared(raw)) from refused
         if person.state in (PersonState.DRAFT, PersonState.REJECTED):
             submit_person(user, person.id)
     return person
+
+
+def take_back_person(user: User, person_id: UUID) -> Person:
+    """Take a submitted person back to correct the record, while nobody of the province has begun (R85)."""
+    with transaction(Operation("take_back_person", user.id)):
+        person = _reachable(user, person_id, Action.EDIT_PERSON)
+        query = select(Task).where(
+            Task.case_id == person.case_id, Task.state == "open", Task.element == "approve_person"
+        )
+        task = session().scalars(query).first()
+        if person.state != PersonState.PENDING or task is None or person.case_id is None:
+            raise Conflict(N_("该人员不在审批中，无须撤回。"))
+        if task.assignee_id is not None:
+            raise Conflict(N_("省级主管部门已开始审批，不能撤回；如有错误请联系其退回。"))
+        tasks.correlate_message(
+            user, person.case_id, "take_back", otherwise=N_("这件审批是旧版流程，不能撤回；请联系省级主管部门退回。")
+        )
+    return person
+
+
+def _undeclared(raw: Mapping[str, Any]) -> dict[str, Message]:
+    """Find what submitting would refuse besides: all errors of a form are told in one round."""
+    try:
+        persons.check_declaration(FormReader(raw).is_ticked("no_criminal_record"))
+    except InvalidInput as refused:
+        return dict(refused.fields)
+    return {}
 
 
 def delete_draft(user: User, person_id: UUID) -> None:

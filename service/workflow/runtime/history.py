@@ -26,7 +26,7 @@ from service.workflow.runtime import definitions, executor
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """One line of a case's timeline. element_name: as drawn in the version of that moment."""
+    """One line of a case's timeline. element_name: as drawn in the version of that moment, '' for what has none."""
 
     seq: int
     at: datetime
@@ -101,7 +101,7 @@ def _entry(row: JournalRow, actor: str, organisation: str, data: dict[str, Any])
         row.at,
         row.kind,
         row.element,
-        known.name if known else element,
+        "" if known is None or known.name == element else known.name,
         actor,
         organisation,
         row.record["definition"],

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.permissions import may
 from service.domain.accounts.roles import Role
 from service.domain.training.scores import parse_score
 from service.domain.values.validators import parse_reason
-from service.errors import Conflict, Message, NotAllowed, NotFound
+from service.errors import N_, Conflict, Message, NotAllowed, NotFound
+from service.models.db.clock import now
+from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.enrollment_facts import facts_of_enrollments
+from service.models.tables.case import Submission, Task
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
-from service.workflow.runtime import tasks
+from service.workflow.runtime import bulk_completion, tasks
 from service.workflow.training.enrollment_actions import (
     NOTHING_TO_CORRECT,
     NOTHING_TO_UNDO,
@@ -25,12 +31,31 @@ from service.workflow.training.enrollment_actions import (
     obstacle,
 )
 
+UNDO_TIME = timedelta(minutes=10)  # in which a batch can be taken back as a whole (R83)
+
 
 def undo_check_in(user: User, enrollment_id: UUID) -> None:
     """Take a check-in back while there is no score (R48). Raises Conflict when it is too late."""
     with transaction(Operation("undo_check_in", user.id)):
         found = enrollment_for(user, enrollment_id, EnrollmentAction.UNDO_CHECK_IN)
         tasks.correlate_message(user, found.case_id, "undo_check_in", otherwise=NOTHING_TO_UNDO)
+
+
+def undo_check_ins(user: User, class_id: UUID, submission_id: UUID) -> int:
+    """Take back those check-ins of a batch that are still free to be (R83); tell how many.
+
+    Raises NotFound for somebody else's batch, Conflict after ``UNDO_TIME``.
+    """
+    if (sent := session().get(Submission, submission_id)) and sent.at < now() - UNDO_TIME:
+        raise Conflict(N_("已超过 10 分钟，不能整批撤回；可在班次页面逐人撤销报到。"))
+    done = [row.task_id for row in bulk_completion.recorded(user, submission_id) or [] if row.ok]
+    query = select(Enrollment.id).join(Task, Task.case_id == Enrollment.case_id)
+    undone = 0
+    for enrollment_id in session().scalars(query.where(Task.id.in_(done), Enrollment.class_id == class_id)).all():
+        with suppress(Conflict, NotFound):  # gone on, or taken back already: it stays
+            undo_check_in(user, enrollment_id)
+            undone += 1
+    return undone
 
 
 def correct_score(user: User, enrollment_id: UUID, score: str, is_absent: bool, reason: str) -> None:

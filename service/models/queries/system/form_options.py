@@ -23,3 +23,12 @@ def choices(key: str) -> list[tuple[str, str]]:
         types = select(QualificationType.code, QualificationType.name).where(QualificationType.active)
         return [(code, name) for code, name in session().execute(types.order_by(QualificationType.code))]
     raise KeyError(key)
+
+
+def names(key: str) -> dict[str, str]:
+    """Label by value of everything that ``key`` (one of KEYS) ever offered: answers of the past are told by it."""
+    if key == "institutions":
+        query = select(Organisation.id, Organisation.name).where(Organisation.kind == "training_institution")
+        return {str(value): name for value, name in session().execute(query)}
+    query = select(QualificationType.code, QualificationType.name)
+    return {str(row[0]): row[1] for row in session().execute(query)}

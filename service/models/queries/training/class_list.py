@@ -88,6 +88,7 @@ def enrollments_of(user: User, class_id: UUID) -> list[Any]:
             Enrollment.via,
             Person.id.label("person_id"),
             Person.name,
+            Person.spelling,
             Person.sex,
             Person.id_number_masked,
             Organisation.name.label("unit_name"),
@@ -112,10 +113,9 @@ def state_counts(class_id: UUID) -> dict[str, int]:
 
 
 def open_tasks(user: User, case_ids: Iterable[UUID], element: str = "") -> dict[UUID, Any]:
-    """The user's open task of each case (of one element, if any): id, element and name, by case."""
-    query = select(Task.case_id, Task.id, Task.element, Task.name, Task.summary).where(
-        Task.case_id.in_(list(case_ids)), Task.state == "open", visible_to(user, Task)
-    )
+    """The user's open task of each case (of one element, if any): what it is and its form, by case."""
+    shown = (Task.case_id, Task.id, Task.element, Task.name, Task.summary, Task.definition, Task.form_key)
+    query = select(*shown).where(Task.case_id.in_(list(case_ids)), Task.state == "open", visible_to(user, Task))
     if element:
         query = query.where(or_(Task.element == element, Task.element.endswith("/" + element)))
     return {row.case_id: row for row in session().execute(query.order_by(Task.opened_at))}

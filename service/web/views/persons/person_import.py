@@ -12,7 +12,7 @@ from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale, gettext
+from flask_babel import gettext
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
@@ -20,15 +20,14 @@ from service.domain.persons.identity import mask
 from service.domain.values.validators import normalise
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.infrastructure.translation import translate
-from service.infrastructure.xlsx import Head, Sheet
+from service.infrastructure.xlsx import XLSX, Head, Sheet
 from service.models.db.ids import new_id
 from service.models.tables.person_import import PersonImport
 from service.validation.typed_text import as_id
-from service.web.presenters.formatting import LANGUAGES
+from service.web.presenters.formatting import spell
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.shell.security_headers import MAX_SENT_BYTES
-from service.web.views.system.exports import XLSX
 from service.workflow.persons import import_photos, person_import
 from service.workflow.persons.import_rows import rows_of, strangers_of, wrong_from_json
 from service.workflow.persons.import_sheet import (
@@ -121,15 +120,6 @@ def errors(import_id: UUID) -> ResponseReturnValue:
         raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
     more = (Head(translate(N_("错误说明")), width=60),)
     return _sheet(N_("人员导入-错误说明"), ([*one.cells, _why(one)] for one in rows), more, map(_marks, rows))
-
-
-def spell(text: str) -> set[str]:
-    """A text of the catalogue in each language: a file may be filled in under either."""
-    found = {text}
-    for name in LANGUAGES:
-        with force_locale(name):
-            found.add(gettext(text))
-    return found
 
 
 def field_name(field: str) -> str:

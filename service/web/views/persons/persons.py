@@ -125,6 +125,15 @@ def submit(person_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".show", person_id=person_id))
 
 
+@bp.post("/persons/<uuid:person_id>/take-back")
+@requires_permission(Action.EDIT_PERSON)
+@rerender_on_error(show, Conflict)
+def take_back(person_id: UUID) -> ResponseReturnValue:
+    person = person_records.take_back_person(current_user, person_id)
+    flash_success(Message(N_("已撤回“%(name)s”的提交，修改后可再次提交。"), name=person.name))
+    return redirect(url_for(".show", person_id=person_id))
+
+
 @bp.get("/persons/<uuid:person_id>/photo")
 @requires_permission(Action.VIEW_PERSONS)
 def photo(person_id: UUID) -> ResponseReturnValue:

@@ -20,7 +20,7 @@ from service.models.queries.runtime import inbox
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.tables.case import Task
 from service.web.presenters import task_columns
-from service.web.shell import query_params, template_context
+from service.web.shell import query_params, template_context, worksheet
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success
 from service.web.views.certificates import printing
@@ -29,6 +29,7 @@ from service.workflow.runtime import bulk_completion, definitions, tasks
 bp = Blueprint("inbox", __name__)
 
 VIEWS = ("due", "mine", "done")
+APPROVE_TASK = "approve_certificate"  # cannot be taken back: a batch is asked for first
 MAX_BATCH_ROWS = 500  # rows of one batch
 
 
@@ -65,6 +66,7 @@ def index() -> ResponseReturnValue:
         groups=group(page.rows),
         columns=task_columns.of(row.facts for row in page.rows) if chosen.kind else [],
         choices=_choices(page.rows) if chosen.kind else [],
+        has_sheet=bool(chosen.kind and view != "mine" and page.rows and worksheet.columns_of(_form(page.rows[0]))),
         submission=new_id(),
         without_photo=person_list.cases_without_photo(page.rows),
     )
@@ -98,8 +100,12 @@ def _choices(rows: Sequence[Any]) -> list[forms.Option]:
         return [forms.Option("", "")]
     if len({(row.definition, row.form_key) for row in rows}) != 1:
         return []
-    form = definitions.form(rows[0].definition, rows[0].form_key)
+    form = _form(rows[0])
     return forms.decisions(form) if form else []
+
+
+def _form(row: Any) -> bytes | None:
+    return definitions.form(row.definition, row.form_key)
 
 
 @bp.post("/inbox/batch")
@@ -111,15 +117,31 @@ def complete() -> ResponseReturnValue:
         raise InvalidInput(text=N_("请先选择要办理的行。"))
     if request.form.get("kind", "").endswith(printing.PRINT_TASK):
         return printing.begin(chosen)
-    raw = _raw(chosen[0], request.form.get("decision", ""))
-    results = bulk_completion.complete_many(current_user, _submission(), [(task_id, raw) for task_id in chosen])
+    decision = request.form.get("decision", "")
+    if decision == "approve" and request.form.get("kind", "").endswith(APPROVE_TASK) and not request.form.get("asked"):
+        return _ask(chosen)
+    raw = _raw(chosen[0], decision)
+    rows = [(task_id, raw) for task_id in chosen]
+    results = bulk_completion.complete_many(current_user, worksheet.submission(), rows)
     refused = [result for result in results if not result.ok]
     if refused:
         return render_template(
             "pages/inbox/results.html", results=results, refused=refused, names=inbox.subjects(current_user, chosen)
         )
-    flash_success(Message(N_("已办理 %(n)s 条。"), n=len(results)))
-    return redirect(url_for(".index", kind=request.form.get("kind") or None))
+    flash_success(worksheet.done(inbox.subjects(current_user, chosen), chosen))
+    return redirect(url_for(".index", **_place()))
+
+
+def _ask(chosen: list[UUID]) -> ResponseReturnValue:
+    """Ask before many are decided in a way that cannot be taken back (R87)."""
+    return render_template(
+        "pages/inbox/confirm.html",
+        title=Message(N_("批准 %(n)s 份证书？"), n=len(chosen)),
+        names=list(inbox.subjects(current_user, chosen).values()),
+        consequence=N_("证书随即生效并可公开查询，批准后不能撤回。"),
+        verb=N_("批准并颁证"),
+        way_back=url_for(".index", **_place()),
+    )
 
 
 def _raw(task_id: UUID, decision: str) -> dict[str, str]:
@@ -130,8 +152,9 @@ def _raw(task_id: UUID, decision: str) -> dict[str, str]:
     return {asked.key: decision} if asked else {}
 
 
-def _submission() -> UUID:
-    return _id(request.form.get("submission", ""))
+def _place() -> dict[str, Any]:
+    """The filters of the list that the rows were chosen from: one comes back to them."""
+    return {name: request.form.get(name) or None for name in ("kind", "view", "find", "batch")}
 
 
 def _chosen() -> list[UUID]:
@@ -150,4 +173,4 @@ def claim() -> ResponseReturnValue:
     """Claim all chosen rows."""
     taken = tasks.claim_many(current_user, _chosen())
     flash_success(Message(N_("已领取 %(n)s 条。"), n=taken))
-    return redirect(url_for(".index", kind=request.form.get("kind") or None))
+    return redirect(url_for(".index", **_place()))

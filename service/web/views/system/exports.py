@@ -18,7 +18,7 @@ from flask_login import current_user
 
 from service.errors import N_, Conflict
 from service.infrastructure.translation import translate
-from service.infrastructure.xlsx import Sheet
+from service.infrastructure.xlsx import XLSX, Sheet
 from service.models.db.clock import CHINA
 from service.models.tables.export import ExportLog
 from service.models.tables.user import User
@@ -34,7 +34,6 @@ from service.workflow.runtime import jobs
 from service.workflow.system import exports
 
 bp = Blueprint("exports", __name__)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @bp.get("/exports")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -11,26 +12,31 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.training import enrollments
-from service.domain.training.classes import is_check_in_day
+from service.domain.training.classes import first_check_in_day, is_check_in_day
 from service.domain.training.enrollment_state import EnrollmentState
 from service.errors import N_, Conflict, InvalidInput, Message
+from service.forms import Field
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.queries.persons.person_history import scores_of
+from service.models.queries.runtime.inbox import subjects
 from service.models.queries.training import class_list, enrollment_list
-from service.web.shell import query_params
+from service.models.tables.training import TrainingClass
+from service.web.shell import query_params, worksheet
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.list_page import render_list
+from service.web.shell.worksheet import MAX_ROWS, Filling
 from service.web.views.training import classes
-from service.workflow.runtime import bulk_completion
+from service.workflow.runtime import bulk_completion, definitions
+from service.workflow.runtime.worksheet_file import SheetRow
 from service.workflow.training import enrollments as training
 from service.workflow.training import score_corrections
 from service.workflow.training.enrollment_actions import EnrollmentAction
 
 bp = Blueprint("enrollments", __name__)
 
-MAX_ROWS = 500  # rows of one submission
+CHECK_IN, RECORD_SCORE = "check_in", "record_score"  # the steps that have a sheet
 
 
 @bp.get("/enrollments")
@@ -127,8 +133,8 @@ def end(enrollment_id: UUID) -> ResponseReturnValue:
 
 @bp.get("/classes/<uuid:class_id>/check-in")
 @requires_permission(Action.CHECK_IN)
-def check_in_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | None = None) -> ResponseReturnValue:
-    return _sheet(class_id, "check_in", results)
+def check_in_sheet(class_id: UUID, filling: Filling | None = None) -> ResponseReturnValue:
+    return _sheet(class_id, CHECK_IN, filling)
 
 
 @bp.post("/classes/<uuid:class_id>/check-in")
@@ -139,14 +145,31 @@ def check_in(class_id: UUID) -> ResponseReturnValue:
     chosen = query_params.chosen("task_one", MAX_ROWS) or query_params.chosen("task", MAX_ROWS)
     if not chosen:
         raise InvalidInput(text=N_("请先勾选已到的人员。"))
-    results = bulk_completion.complete_many(current_user, _submission(), [(task_id, {}) for task_id in chosen])
-    return _answer(results, Message(N_("已报到 %(n)s 人。"), n=_count(results)), class_id, "check_in")
+    submission_id = worksheet.submission()
+    results = bulk_completion.complete_many(current_user, submission_id, [(task_id, {}) for task_id in chosen])
+    done = [r.task_id for r in results if r.ok]
+    said = worksheet.done(subjects(current_user, done), done, N_("已报到 %(n)s 人：%(names)s。"))
+    undo = url_for(".undo_check_ins", class_id=class_id, submission=submission_id)
+    return _answer(results, said, class_id, CHECK_IN, undo=undo)
+
+
+@bp.post("/classes/<uuid:class_id>/check-in/undo")
+@requires_permission(Action.CHECK_IN)
+@rerender_on_error(check_in_sheet, Conflict)
+def undo_check_ins(class_id: UUID) -> ResponseReturnValue:
+    """Take back the check-ins of one batch, of whoever has not gone on (R83)."""
+    submission_id = query_params.sent_id(request.args.get("submission", ""))
+    undone = score_corrections.undo_check_ins(current_user, class_id, submission_id)
+    flash_success(Message(N_("已撤回 %(n)s 人的报到。"), n=undone), kind="ok" if undone else "warn")
+    return redirect(url_for(".check_in_sheet", class_id=class_id))
 
 
 @bp.get("/classes/<uuid:class_id>/scores")
 @requires_permission(Action.RECORD_SCORE)
-def score_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | None = None) -> ResponseReturnValue:
-    return _sheet(class_id, "record_score", results)
+def score_sheet(class_id: UUID, filling: Filling | None = None) -> ResponseReturnValue:
+    if filling is None and request.method == "POST":  # refused as a whole: what was typed stands there again
+        filling = Filling(worksheet.read_typed(_rows(class_id, RECORD_SCORE).columns))
+    return _sheet(class_id, RECORD_SCORE, filling)
 
 
 @bp.post("/classes/<uuid:class_id>/scores")
@@ -154,56 +177,89 @@ def score_sheet(class_id: UUID, results: list[bulk_completion.RowResult] | None 
 @rerender_on_error(score_sheet, Conflict)
 def record_scores(class_id: UUID) -> ResponseReturnValue:
     """Every row that is filled is submitted; a wrong one stays with what was typed and the reason at its end."""
-    rows = [(task_id, raw) for task_id in query_params.chosen("task", MAX_ROWS) if (raw := _score(task_id))]
-    if not rows:
+    columns = _rows(class_id, RECORD_SCORE).columns
+    rows = worksheet.read_rows(columns)
+    if columns and not rows:
         raise InvalidInput(text=N_("请先填写成绩，未参加考试的勾选“缺考”。"))
-    results = bulk_completion.complete_many(current_user, _submission(), rows)
-    return _answer(
-        results, Message(N_("已提交 %(n)s 人的成绩，等待协会确认。"), n=_count(results)), class_id, "record_score"
-    )
+    results = bulk_completion.complete_many(current_user, worksheet.submission(), rows)
+    said = Message(N_("已提交 %(n)s 人的成绩，等待协会确认。"), n=_count(results))
+    return _answer(results, said, class_id, RECORD_SCORE, worksheet.read_typed(columns))
 
 
-def _sheet(class_id: UUID, element: str, results: list[bulk_completion.RowResult] | None) -> ResponseReturnValue:
+@bp.get("/classes/<uuid:class_id>/scores/template.xlsx")
+@requires_permission(Action.RECORD_SCORE)
+def score_template(class_id: UUID) -> ResponseReturnValue:
+    """The sheet to be filled in with Excel: those whose score is awaited."""
+    found = _rows(class_id, RECORD_SCORE)
+    facts = [N_("单位"), N_("资格类型")]
+    people = zip(found.sheet_rows(), found.rows, strict=True)
+    rows = ((row, (person.unit_name, person.type_name)) for row, person in people)
+    return worksheet.send_template(N_("成绩表"), found.columns, facts, rows)
+
+
+@bp.post("/classes/<uuid:class_id>/scores/import")
+@requires_permission(Action.RECORD_SCORE)
+@rerender_on_error(score_sheet, Conflict)
+def import_scores(class_id: UUID) -> ResponseReturnValue:
+    """Fill the sheet from a file; nothing is submitted yet."""
+    found = _rows(class_id, RECORD_SCORE)
+    return _sheet(class_id, RECORD_SCORE, worksheet.read_import(found.columns, found.sheet_rows()))
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRows:
+    """The enrolments of a class that wait at one step for the reader: their rows, their tasks, the form's columns."""
+
+    found: TrainingClass
+    rows: list[Any]
+    tasks: dict[UUID, Any]
+    columns: tuple[Field, ...]
+
+    def sheet_rows(self) -> list[SheetRow]:
+        return [SheetRow(self.tasks[row.case_id].id, row.name, row.id_number_masked) for row in self.rows]
+
+
+def _rows(class_id: UUID, element: str) -> SheetRows:
     found = class_list.visible_class(current_user, class_id)
     rows = class_list.enrollments_of(current_user, class_id)
     tasks = class_list.open_tasks(current_user, [row.case_id for row in rows], element)
-    refused = {r.task_id: r for r in results or [] if not r.ok}
-    shown = {task.id for task in tasks.values()}
+    asked = next(iter(tasks.values()), None)
+    columns = worksheet.columns_of(definitions.form(asked.definition, asked.form_key)) if asked else ()
+    return SheetRows(found, [row for row in rows if row.case_id in tasks], tasks, columns)
+
+
+def _sheet(class_id: UUID, element: str, filling: Filling | None) -> ResponseReturnValue:
+    shown, filling = _rows(class_id, element), filling or Filling()
+    found = shown.found
     return render_template(
         f"pages/enrollments/{element}.html",
         found=found,
-        rows=[row for row in rows if row.case_id in tasks],
-        tasks=tasks,
+        rows=shown.rows,
+        tasks=shown.tasks,
+        columns=shown.columns,
+        filling=filling,
         counts=class_list.state_counts(class_id),
         submission=new_id(),
         today=today(),
+        first_day=first_check_in_day(found.starts_on),
         is_check_in_day=is_check_in_day(found.starts_on, found.ends_on, today()),
-        refusals=refused,
-        gone=[r.message for r in refused.values() if r.task_id not in shown],
+        gone=filling.gone(task.id for task in shown.tasks.values()),
     )
 
 
 def _answer(
-    results: list[bulk_completion.RowResult], said: Message, class_id: UUID, element: str
+    results: list[bulk_completion.RowResult],
+    said: Message,
+    class_id: UUID,
+    element: str,
+    typed: dict[UUID, dict[str, str]] | None = None,
+    undo: str | None = None,
 ) -> ResponseReturnValue:
     if _count(results):
-        flash_success(said)
+        flash_success(said, undo=undo)
     if all(r.ok for r in results):
         return redirect(request.path)
-    return _sheet(class_id, element, results)
-
-
-def _score(task: UUID) -> Mapping[str, str]:
-    """Return what was typed in a row, or None."""
-    if request.form.get(f"absent_{task}"):
-        return {"absent": "true"}
-    typed = request.form.get(f"score_{task}", "").strip()
-    return {"score": typed} if typed else {}
-
-
-def _submission() -> UUID:
-    """Sent twice (by a second click, a lost answer), a sheet is done once."""
-    return query_params.sent_id(request.form.get("submission") or str(new_id()))
+    return _sheet(class_id, element, Filling(typed or {}, {r.task_id: r for r in results if not r.ok}))
 
 
 def _count(results: list[bulk_completion.RowResult]) -> int:
