@@ -118,9 +118,7 @@ def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("personnel_approval.take_back", needs="person_id")
 def take_back(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Give a submitted person back to the unit, which corrects the record and submits again (R85)."""
-    person = _person(data)
-    person.decision_comment = None
-    _move(person, PersonState.REJECTED)
+    _person(data).decision_comment = None
     return {}
 
 
