@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,11 +23,6 @@ NOT_MET = {
 """Endpoints that no role gets an answer from here, with the reason."""
 CACHED = {"processes.diagram", "static"}
 """Endpoints whose address never shows anything else (issue 8: nothing personal is kept by a cache)."""
-OFFICES = ("ministry", "association", "province-37", "institution-1", "group-1", "enterprise-1", "branch-1")
-"""Who works in the trade and not on the system: no identifier, code or unnamed event stands before them."""
-RAW = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b(?:[a-z]+(?:_[a-z]+)+|[A-Z]+(?:_[A-Z]+)+)\b"
-)
 FIRST = ("association", "enterprise-1", "sysadmin", "province-37")
 """Roles that together may open nearly everything: whoever looks for one that may asks them first."""
 
@@ -56,17 +50,9 @@ def _dear_pages(client: FlaskClient, app: Flask, login: str) -> Iterator[str]:
             assert not urlsplit(answer.headers.get("Location", "")).netloc, address
             if count > MOST:
                 yield f"{login} {address}: {count}"
-            if login in OFFICES and answer.mimetype == "text/html" and (raw := _raw_words(answer.text)):
-                yield f"{login} {address} tells {raw}"
             if answer.mimetype == "application/pdf":
                 break  # one paper of a kind: they take their time
     client.post("/sign-out")
-
-
-def _raw_words(page: str) -> list[str]:
-    """What a reader sees of identifiers and codes; what is marked as code stands there on purpose."""
-    seen = re.sub(r"<(script|style|code|svg)\b.*?</\1>", " ", page, flags=re.S)
-    return sorted(set(RAW.findall(re.sub(r"<[^>]*>", " ", seen))))[:5]
 
 
 def _asked(client: FlaskClient, address: str) -> tuple[Any, int]:
