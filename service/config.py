@@ -80,6 +80,17 @@ class Signing:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealing:
+    """Sealing of the log. keys: file of private keys, None for the one in the data folder; place: a second place
+    for the heads of the log, ``https://…`` or ``syslog://host:port``; timestamps: address of an authority (RFC 3161).
+    """
+
+    keys: Path | None = None
+    place: str = ""
+    timestamps: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs from one installation to the next.
 
@@ -103,6 +114,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* headers are believed
     signing: Signing = Signing()
     outbound: OutboundHosts = OutboundHosts()
+    sealing: Sealing = Sealing()
 
     @property
     def roles(self) -> DatabaseRoles:
@@ -133,6 +145,7 @@ def settings() -> Settings:
         trusted_proxies=read_networks(os.environ.get("ANPEI_TRUSTED_PROXIES", "")),
         signing=_read_signing(os.environ),
         outbound=read_outbound(os.environ),
+        sealing=read_sealing(os.environ),
     )
 
 
@@ -170,6 +183,17 @@ def read_outbound(given: Mapping[str, str]) -> OutboundHosts:
 
 
 def read_networks(text: str, name: str = "ANPEI_TRUSTED_PROXIES") -> tuple[Network, ...]:
+def read_sealing(given: Mapping[str, str]) -> Sealing:
+    """Read the settings of sealing. Raises ``InvalidSetting``."""
+    keys, place, timestamps = (given.get(f"ANPEI_SEAL_{name}", "") for name in ("KEYS", "PLACE", "TSA_URL"))
+    if place and urlsplit(place).scheme not in ("https", "http", "syslog"):
+        raise InvalidSetting("ANPEI_SEAL_PLACE must begin with https://, http:// or syslog://")
+    if timestamps and urlsplit(timestamps).scheme not in ("https", "http"):
+        raise InvalidSetting("ANPEI_SEAL_TSA_URL must begin with https:// or http://")
+    return Sealing(Path(keys) if keys else None, place, timestamps)
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
     """Read addresses and networks, separated by commas. Raises ``InvalidSetting`` for what is neither."""
     try:
         return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())

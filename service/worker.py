@@ -25,10 +25,12 @@ from service.workflow.persons.retention import erase_due
 from service.workflow.runtime.jobs import Pool, run_due
 from service.workflow.system import exports
 from service.workflow.system.daily_digest import write_due_digests
+from service.workflow.system.sealing import seal_new
 from service.workflow.training.enrollments import refresh_need
 
 TICK_SECONDS = 0.5
 OUTAGE_SECONDS = 60  # between two lines of the log about the same outage
+SEAL_SECONDS = 30  # between two seals, when something was written
 ALIVE_SECONDS = 2  # between two looks whether the service manager wants to hear of us
 JOBS_A_SLICE = 20  # small, so that the worker ends soon when asked to
 # jobs of a pool that one worker does at once; each thread of mails and documents takes one at a time, as it may be long
@@ -45,6 +47,7 @@ def main() -> None:
     often = {"trigger": "interval", "seconds": TICK_SECONDS, "max_instances": 1, "coalesce": True}
     for pool in (pool for pool, threads in THREADS.items() for _ in range(threads)):
         scheduler.add_job(tick, args=[app, ending, pool], **often)
+    scheduler.add_job(seal, "interval", args=[app], seconds=SEAL_SECONDS, max_instances=1, coalesce=True)
     scheduler.add_job(daily, args=[app, ending])  # what was due while no worker ran
     scheduler.add_job(daily, "cron", args=[app, ending], hour=1, timezone=CHINA, misfire_grace_time=3600, coalesce=True)
 
@@ -68,6 +71,12 @@ def tick(app: Flask, ending: threading.Event, pool: Pool) -> None:
         if pool == Pool.CASE:
             refresh_need(limit=NEEDS_A_TICK)
             write_due_digests()
+
+
+def seal(app: Flask) -> None:
+    """Seal what was written since the last seal; a place that does not answer is tried again with the next one."""
+    with app.app_context(), _survived("seal"):
+        seal_new()
 
 
 def daily(app: Flask, ending: threading.Event) -> None:

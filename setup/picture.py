@@ -34,6 +34,7 @@ MEANING = {
     "migrations": "steps to today's tables",
     "models": "rows, their queries, scope, the transaction",
     "domain": "rules R1–R75 on plain values",
+    "evidence": "the verifier that runs alone",
     "engine": "(definition, state, input) → step",
     "forms": "form-js to schema",
     "infrastructure": "PostgreSQL, mail, PDF, sheets",

@@ -6,11 +6,10 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import click
 
-from service.cli.context import database, reading_application
+from service.cli.context import database
 from service.cli.database import operator
 from service.config import CHECKOUT, Settings
 
@@ -64,30 +63,6 @@ def check(files: tuple[Path, ...], *, as_json: bool, strict: bool) -> None:
     if not diagrams:
         click.echo("没有找到流程图。 No diagram was found.", err=True)
     sys.exit(1 if problems or not diagrams or (strict and warnings) else 0)
-
-
-@click.command()
-@click.argument("cases", nargs=-1, type=click.UUID)
-def verify(cases: tuple[UUID, ...]) -> None:
-    """Execute CASES (default: all) again from their journals, without stored states, as the role that only reads;
-    exit code 1 when anything differs.
-    """
-    from sqlalchemy import select
-
-    from service.models.db.session import session
-    from service.models.tables.case import Case
-    from service.workflow.runtime.history import verify as differences_of
-
-    found = 0
-    with reading_application():
-        chosen = list(cases) or list(session().scalars(select(Case.id).order_by(Case.id)))
-        with click.progressbar(chosen, label="verify", file=sys.stderr) as shown:
-            for case in shown:
-                for difference in differences_of([case]):
-                    found += 1
-                    click.echo(f"{difference.case_id}: {difference.what}: {difference.detail}")
-    click.echo(f"verify: {len(chosen)} cases, {found} differences")
-    sys.exit(1 if found else 0)
 
 
 @click.command()
@@ -151,4 +126,4 @@ def _diagrams(files: tuple[Path, ...]) -> list[Path]:
     return [diagram for group in found for diagram in group]
 
 
-COMMANDS = (deploy, check, verify, conformance)
+COMMANDS = (deploy, check, conformance)

@@ -42,11 +42,12 @@ HASHED_FIELDS = [
     "jobs",
     "decisions",
     "shape",
+    "shown",
     "data_digest",
     "engine",
     "digest_version",
 ]
-"""Fields that the hash covers as they stand; of ``data`` and ``calls`` it covers the salted digests only."""
+"""Fields that the hash covers as they stand, if they are there; of ``data`` and ``calls`` it covers salted digests."""
 
 Row = dict[str, Any]
 
@@ -75,9 +76,15 @@ def salted(salt: bytes, field: str, value: Any) -> str:
     return hmac.digest(_field_salt(salt, field), canonical(value), "sha256").hex()
 
 
-def step_row(envelope: Envelope, definition: Definition, given: Input, step: Step) -> Row:
-    """Make the row of an input that moved the case."""
-    return _row(envelope, definition, given, step_fields(step))
+def step_row(
+    envelope: Envelope, definition: Definition, given: Input, step: Step, shown: Mapping[str, Any] | None = None
+) -> Row:
+    """Make the row of an input that moved the case.
+
+    shown: what lists show of case and tasks beyond what follows from the journal; the row holds salted digests of it.
+    """
+    digests = {name: salted(envelope.salt, f"shown.{name}", value) for name, value in (shown or {}).items()}
+    return _row(envelope, definition, given, step_fields(step) | ({"shown": digests} if digests else {}))
 
 
 def note_row(envelope: Envelope, definition: Definition, given: Input, before: Mapping[str, Any]) -> Row:

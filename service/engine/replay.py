@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ WHILE_SUSPENDED = frozenset({"variables", "move", "skip", "cancel", "readdress"}
 
 
 @dataclass(slots=True)
-class _Progress:
+class Progress:
     """The case after the rows read so far."""
 
     step: Step | None = None
@@ -48,29 +48,19 @@ def replay_frames(rows: Iterable[Row], definitions: Definitions) -> list[ReplayF
 
     Raises StaleToken, MissingRecordedResult or StepError for a journal that cannot be.
     """
-    return [_frame(row, now, definitions(row["definition"])) for row, now in _run(rows, definitions)]
+    return [_frame(row, now, definitions(row["definition"])) for row, now in run(rows, definitions)]
 
 
-def _frame(row: Row, now: _Progress, definition: Definition) -> ReplayFrame:
+def _frame(row: Row, now: Progress, definition: Definition) -> ReplayFrame:
     if now.step is None:
         return ReplayFrame(row["seq"], row["definition"], (), {}, {}, False)
     tokens, data = _tokens(now.step, definition), dict(now.step.data)
     return ReplayFrame(row["seq"], row["definition"], tokens, dict(now.done), data, now.step.ended)
 
 
-def open_tasks(rows: Iterable[Row], definitions: Definitions) -> tuple[str, list[str]]:
-    """Return the shape digest and the tokens of the open user tasks after the last row."""
-    step = None
-    for _, now in _run(rows, definitions):
-        step = now.step
-    if step is None:
-        return "", []
-    return step.shape, [token for token, _, kind in state.paths(step.state) if kind == "user"]
-
-
-def _run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, _Progress]]:
+def run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, Progress]]:
     """Step through the rows by stored states, as production does."""
-    now = _Progress()
+    now = Progress()
     for row in rows:
         if row["kind"] not in NOTES:
             stored = now.step.state if now.step else None
@@ -91,30 +81,39 @@ def _tokens(step: Step, definition: Definition) -> tuple[str, ...]:
 
 
 def re_execute(rows: Iterable[Row], definitions: Definitions) -> list[str]:
-    """Run a journal in one ReferenceRun and list what differs from its rows, up to the first row that does.
+    """Run a journal in one ReferenceRun and list what differs from its rows, up to the first row that does."""
+    return [fault for _, _, faults in re_executed(list(rows), definitions) for fault in faults]
+
+
+def re_executed(rows: Sequence[Row], definitions: Definitions) -> Iterator[tuple[Row, Step | None, list[str]]]:
+    """Run a journal in one ReferenceRun: each row with its step, None for a note, and what differs; the first row that
+    differs is the last. The last step has the state to store.
 
     The rules are those of production; stored states and the short prediction are not used.
     """
     run: ReferenceRun | None = None
     carried = {"shape": "", "data_digest": ""}
+    moves = [row["seq"] for row in rows if row["kind"] not in NOTES]
     suspended = False
     for row in rows:
         if suspended and row["kind"] not in NOTES | WHILE_SUSPENDED:
-            return [f"{_name(row)}: the case was suspended"]
+            yield row, None, [f"{_name(row)}: the case was suspended"]
+            return
         suspended = {"suspend": True, "resume": False}.get(row["kind"], suspended)
+        step, found = None, []
         try:
             if row["kind"] in NOTES:
                 found = _differing(row, carried)
             else:
                 run = run or ReferenceRun(definitions(row["definition"]))
-                step = run.step(input_of(row), recorded_handler(row), _salt(row))
+                step = run.step(input_of(row), recorded_handler(row), _salt(row), keep=row["seq"] == moves[-1])
                 found = _differing(row, journal.step_fields(step))
         except (StaleToken, MissingRecordedResult, StepError, ValueError) as error:
-            return [f"{_name(row)}: {type(error).__name__} {error}"]
+            found = [f"{_name(row)}: {type(error).__name__} {error}"]
+        yield row, step, found
         if found:
-            return found
+            return
         carried = {name: row[name] for name in carried}
-    return []
 
 
 def _differing(row: Row, expected: Mapping[str, Any]) -> list[str]:
@@ -138,7 +137,7 @@ class ReferenceRun:
         self.definition = definition
         self.case: Case | None = None
 
-    def step(self, given: Input, serve: TopicHandler, salt: bytes) -> Step:
+    def step(self, given: Input, serve: TopicHandler, salt: bytes, keep: bool = False) -> Step:
         """Apply one input; raises as ``engine.step`` does."""
         context = self.case.context if self.case else StepContext(given.at, serve)
         context.begin(given.at, serve, bounded=False)
@@ -148,7 +147,7 @@ class ReferenceRun:
                     self.definition, self.definition.reference_specs, self.case, given, context
                 )
             self.case = applied.case
-            return engine.build_step(applied, salt, keep=False)
+            return engine.build_step(applied, salt, keep=keep)
 
 
 def input_of(row: Row) -> Input:

@@ -65,6 +65,8 @@ TABLES = {
     "reissue": Kind.KEPT,
     "row_change": Kind.APPEND_ONLY,
     "score": Kind.KEPT,
+    "seal": Kind.APPEND_ONLY,
+    "seal_leaf": Kind.APPEND_ONLY,
     "setting": Kind.KEPT,
     "submission": Kind.KEPT,
     "task": Kind.KEPT,

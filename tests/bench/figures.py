@@ -27,6 +27,8 @@ REQUIRED: dict[str, tuple[str, float]] = {
     "siege_rss_mb": ("<=", 400),
     "faces_over_bare": ("<=", 1.5),
     "certificates_500_rss_mb": ("<=", 400),
+    "verify_10k_s": ("<=", 60),
+    "verify_over_reexecution": ("<=", 1.5),
 }
 
 

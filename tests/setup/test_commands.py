@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import re
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from argon2 import PasswordHasher
@@ -67,7 +69,9 @@ def test_help_lists_each_command_with_a_sentence() -> None:
         "demo",
         "deploy",
         "check",
+        "seal",
         "verify",
+        "evidence",
         "check-data",
         "conformance",
         "create-admin",
@@ -110,6 +114,15 @@ def test_a_refused_diagram_leaves_the_version_in_force_and_says_why(anpei: Comma
         assert "training_class.bpmn:" in anpei(command, broken, code=1)
     assert anpei.ask(versions) == before
     assert len(before) == len(list((CHECKOUT / "processes").glob("*.bpmn")))
+
+
+def test_the_log_is_sealed_and_evidence_of_no_case_is_refused_in_a_line(anpei: Command) -> None:
+    head = json.loads(anpei("seal").splitlines()[-1])
+    assert anpei("seal").startswith("Everything is sealed already")
+    assert head["signatures"].keys() == {anpei("seal", "--keys").split()[0]}
+    said = anpei("evidence", "--case", str(UUID(int=7)), "--out", anpei.home / "e.zip", code=1)
+    assert said.startswith("anpei: ")
+    assert "Traceback" not in said
 
 
 def test_r81_the_data_are_compared_with_a_fresh_computation(anpei: Command) -> None:

@@ -56,7 +56,9 @@ def test_a_true_journal_verifies_and_re_executes() -> None:
 
 def test_rows_carry_engine_version_digest_version_and_every_field() -> None:
     for row in rows():
-        assert set(journal.HASHED_FIELDS) | {"data", "calls", "digests", "salt", "prev", "hash"} == set(row)
+        assert (set(journal.HASHED_FIELDS) - {"shown"}) | {"data", "calls", "digests", "salt", "prev", "hash"} == set(
+            row
+        )
         assert row["engine"]
         assert row["digest_version"] == 1
 
@@ -167,13 +169,6 @@ def test_moments_show_tokens_done_elements_and_data() -> None:
     assert found[-1].ended
     assert found[-1].tokens == ()
     assert found[-1].data == CASE.last.data
-
-
-def test_open_tasks_after_the_last_row() -> None:
-    shape, tokens = replay.open_tasks(rows()[:5], definitions)
-    assert tokens == [task[0] for row in rows()[:5] for task in row["opened"]]
-    assert shape == rows()[4]["shape"]
-    assert replay.open_tasks(rows(), definitions)[1] == []
 
 
 def test_a_note_that_does_not_carry_what_was_is_found() -> None:

@@ -42,6 +42,7 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "print_batch": N_("成批打印"),
         "open_case": N_("查看案卷"),
         "confirm_score_early": N_("班次结束前确认合格成绩"),
+        "export_evidence": N_("导出证据"),
     },
     EventGroup.PROCESSES: {
         "deploy_process": N_("部署新版本"),
@@ -62,6 +63,7 @@ DETAILS = {
     "list": N_("清单"),
     "rows": N_("行数"),
     "masked": N_("掩码"),
+    "sha256": N_("SHA-256 摘要"),
     "purpose": N_("用途"),
     "reason": N_("原因"),
     "filter": N_("条件"),

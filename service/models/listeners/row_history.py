@@ -50,7 +50,7 @@ def sealed_columns(mapper: Mapper[Any]) -> dict[str, str]:
     return {key: name for key, name in column_names(mapper).items() if isinstance(mapper.columns[key].type, kept)}
 
 
-def redact(mapper: Mapper[Any], column: str, value: Any) -> Any:
+def told_value(mapper: Mapper[Any], column: str, value: Any) -> Any:
     """A value as the history tells it."""
     return "hidden" if column in redacted_columns(mapper) and value is not None else _plain(value)
 
@@ -100,7 +100,7 @@ def _delete(row: Audited) -> _Change:
 def _told(mapper: Mapper[Any], values: dict[str, Any]) -> dict[str, Any]:
     """The columns of some attributes, as the history tells them in the clear."""
     names = column_names(mapper)
-    return {names[key]: redact(mapper, names[key], value) for key, value in values.items()}
+    return {names[key]: told_value(mapper, names[key], value) for key, value in values.items()}
 
 
 def seal(mapper: Mapper[Any], **sides: dict[str, Any]) -> Values:

@@ -14,9 +14,10 @@ from service.models.db.clock import now
 from service.models.db.encryption import PersonalJson
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
+from service.models.db.written_in import WrittenIn
 
 
-class RowChange(Base):
+class RowChange(WrittenIn, Base):
     """One change of one business row: before and after of the changed columns, personal values by reference only.
 
     sealed: before and after of the columns with personal texts, encrypted; numbers and photos are not kept at all.
@@ -39,6 +40,7 @@ class RowChange(Base):
     __table_args__ = (
         Index(None, "row_id", "at"),
         Index(None, "case_id", "seq"),
+        Index(None, "written_in", postgresql_using="brin"),
         Index("ix_row_change_person", "at", "id", postgresql_where=text("table_name = 'person' AND kind = 'update'")),
     )
 
@@ -55,7 +57,7 @@ def values_of(change: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return {**(change.before or {}), **kept.get("before", {})}, {**(change.after or {}), **kept.get("after", {})}
 
 
-class AuditEvent(Base):
+class AuditEvent(WrittenIn, Base):
     """Something outside a case that must be remembered: a sign-in, a look at a full number, an export, a denial."""
 
     __tablename__ = "audit_event"
@@ -69,6 +71,7 @@ class AuditEvent(Base):
     object_id: Mapped[UUID | None]
     outcome: Mapped[str] = mapped_column(String(20), default="ok")
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    __table_args__ = (Index(None, "written_in", postgresql_using="brin"),)
 
 
 Values = dict[str, Any] | None

@@ -18,6 +18,7 @@ from service.models.db.clock import now
 from service.models.db.encryption import EncryptedText
 from service.models.db.ids import new_id
 from service.models.db.session import Base
+from service.models.db.written_in import WrittenIn
 
 
 class Case(Base):
@@ -180,7 +181,7 @@ class Incident(Base):
     resolved_by: Mapped[UUID | None]
 
 
-class JournalRow(Base):
+class JournalRow(WrittenIn, Base):
     """One input that moved a case: append-only, hash-chained (invariant 3). ``record`` is the engine's row, canonical.
 
     The columns beside it repeat what is searched for; ``anpei verify`` compares them with the record.
@@ -195,7 +196,11 @@ class JournalRow(Base):
     element: Mapped[str | None] = mapped_column(String(200))
     record: Mapped[dict[str, Any]] = mapped_column(JSONB)
     hash: Mapped[str] = mapped_column(String(64))
-    __table_args__ = (Index(None, "at"), Index(None, "actor_id", "at"))
+    __table_args__ = (
+        Index(None, "at"),
+        Index(None, "actor_id", "at"),
+        Index(None, "written_in", postgresql_using="brin"),
+    )
 
 
 class PersonalValue(Base):

@@ -26,6 +26,10 @@ from service.workflow.runtime.vocabulary import vocabulary
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
 
 
+class AlteredDefinition(RuntimeError):
+    """The stored files of a version are not those it is addressed by: somebody changed them with SQL."""
+
+
 def definition(digest: str) -> engine.Definition:
     """The parsed definition with this digest, from this process's cache or the stored bundle; raises NotFound."""
     return _parsed(digest)
@@ -39,7 +43,10 @@ def _parsed(digest: str) -> engine.Definition:
     rows = session().execute(
         select(DefinitionFile.name, DefinitionFile.content).where(DefinitionFile.definition == digest)
     )
-    return engine.read_definition({name: bytes(content) for name, content in rows}, version.key, validate=False)
+    files = {name: bytes(content) for name, content in rows}
+    if engine.digest_of(files) != digest:
+        raise AlteredDefinition(f"the stored files of version {version.number} of {version.key} are not those deployed")
+    return engine.read_definition(files, version.key, validate=False)
 
 
 def current(key: str) -> DefinitionVersion:

@@ -19,7 +19,7 @@ from service.models.db.clock import CHINA, now
 from service.models.db.encryption import encrypted_literal
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import current_operation, expire_session
+from service.models.db.transaction import Operation, current_operation, expire_session
 from service.models.tables.case import PersonalValue
 from service.models.tables.case_statements import (
     INSERT_CASE,
@@ -156,14 +156,41 @@ def apply_input(held: LockedCase, act: Act) -> Step:
         if reached:
             handlers.write_state(context, step.data, reached)
         session().flush()
-    row = journal.step_row(envelope(held, act, salt), definition, given, step)
     describe = bool(step.opened or step.closed or step.readdressed or step.ended or act.kind == "start")
     said = handlers.describe_subject(held.process, step.data) if describe else None
+    row = journal.step_row(envelope(held, act, salt), definition, given, step, _shown(held, step, said))
     _address_thrown(held, step, context)
     jobs = [_job(held, job) for job in step.jobs_set] + context.pending_jobs
+    history += [message_change(cause, job) for job in context.pending_jobs]
     written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _history(history)}
     write_step(_parts(step, written, bool(jobs), bool(history))).execute(written)
     return step
+
+
+def message_change(cause: Operation, job: Mapping[str, Any]) -> dict[str, Any]:
+    """The history of a message that is left for a case: who sent it, and a digest of what it says."""
+    after = {name: str(job[name]) for name in ("case_id", "kind", "name")} | {"digest": message_digest(job)}
+    return {
+        "id": new_id(),
+        "at": now(),
+        "use_case": cause.use_case,
+        "actor_id": cause.actor_id,
+        "behalf_id": cause.behalf_id,
+        "case_id": cause.case_id,
+        "seq": cause.seq,
+        "kind": "insert",
+        "table_name": "job",
+        "row_id": job["id"],
+        "before": None,
+        "after": after,
+        "sealed": None,
+    }
+
+
+def message_digest(job: Mapping[str, Any]) -> str:
+    """The digest of a message; its id, which nobody guesses, is the salt."""
+    said = [str(job["case_id"]), job["kind"], job["name"], job["payload"]]
+    return journal.salted(str(job["id"]).encode(), "message", said)
 
 
 def task_id(case_id: UUID, token: str) -> UUID:
@@ -228,6 +255,31 @@ def _written(
         "element": act.element,
         "record": engine.canonical(row).decode(),
     }
+
+
+def _shown(held: LockedCase, step: Step, said: TaskSubject | None) -> dict[str, Any]:
+    """Collect all that lists show of the case and of the tasks that this step addresses, by token."""
+    shown: dict[str, Any] = {} if said is None else {"case": case_shown(held.business_key, said)}
+    tasks = [_address(held, task, said or TaskSubject()) for task in (*step.opened, *step.readdressed)]
+    tokens = [task.token for task in (*step.opened, *step.readdressed)]
+    return shown | {token: task_shown(address) for token, address in zip(tokens, tasks, strict=True)}
+
+
+def case_shown(business_key: str | None, said: Any) -> list[Any]:
+    """Values that lists show of a case; said: the description of its subject, or the row of the case itself."""
+    ids = (said.unit_id, said.authority_id, said.institution_id, said.organiser_id)
+    return [business_key, said.subject[:200], *map(_text, ids)]
+
+
+SHOWN_OF_TASKS = (
+    *("role", "organisation_id", "due_at", "follow_up_at", "priority"),
+    *("subject", "summary", "unit_name", "batch", "batch_title", "facts"),
+)
+
+
+def task_shown(address: Mapping[str, Any]) -> list[Any]:
+    """Values that lists show of a task; address: its columns as JSON."""
+    return [address[name] for name in SHOWN_OF_TASKS]
 
 
 def last_reached(trace: Sequence[str]) -> str | None:

@@ -12,14 +12,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
+from sqlalchemy import insert
 from sqlalchemy.orm.exc import StaleDataError
 
 from service.engine import StaleToken
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Operation, transaction
+from service.models.db.transaction import Operation, current_operation, transaction
 from service.models.queries.lease import LEASE, Lease, LeaseLost
+from service.models.tables.audit import RowChange
 from service.models.tables.case import Job, JobState
 from service.models.tables.case_statements import (
     CLAIM_JOB,
@@ -148,9 +150,9 @@ def _run(job: Any, lease: Lease) -> None:
 def leave_message(case_id: UUID, name: str, data: Mapping[str, Any]) -> None:
     """Leave a message for a case, delivered after the commit in a transaction of its own (invariant 2)."""
     at = now()
-    session().add(
-        Job(id=new_id(), case_id=case_id, kind="message", name=name, due_at=at, run_at=at, payload=dict(data))
-    )
+    job = {"id": new_id(), "case_id": case_id, "kind": "message", "name": name, "payload": dict(data)}
+    session().add(Job(**job, due_at=at, run_at=at))
+    session().execute(insert(RowChange), [executor.message_change(current_operation(), job)])
 
 
 def _act(job: Any) -> Act:

@@ -19,6 +19,7 @@ from service.web.shell.list_page import render_list
 from service.web.shell.template_context import CASES
 from service.web.views.runtime.processes import drawn_names
 from service.workflow.runtime import definitions, history, mends
+from service.workflow.system.evidence import evidence_for
 
 bp = Blueprint("cases", __name__)
 
@@ -57,3 +58,13 @@ def moments(case_id: UUID) -> Response:
     """The replay: what was true after each input, the diagrams it needs by address, and where the case has trouble."""
     answer: dict[str, Any] = replay_frames.replay_frames(current_user, case_id)
     return jsonify(answer)
+
+
+@bp.post("/cases/<uuid:case_id>/evidence")
+@requires_permission(Action.READ_AUDIT)
+def evidence(case_id: UUID) -> ResponseReturnValue:
+    """The evidence of a case, for ``verify.py``."""
+    content = evidence_for(current_user, [case_id])
+    headers = {"Content-Disposition": f'attachment; filename="evidence-{case_id}.zip"'}
+    return Response(content, mimetype="application/zip", headers=headers)
+

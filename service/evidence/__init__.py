@@ -1,0 +1,1 @@
+"""Files for auditors: the verifier that runs alone, without this service."""

@@ -1,0 +1,124 @@
+"""The whole proof: cases over all cores, business rows and the log, each part in one moment of the database."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from service.engine import journal
+from service.infrastructure import seal_keys
+from service.models.db.clock import now
+from service.models.db.session import session
+from service.models.tables.case import Case
+from service.workflow.runtime.verification import Difference, Verifier
+from service.workflow.system.row_verification import row_differences
+from service.workflow.system.seal_verification import SealReport, seal_differences
+
+CASES_A_SLICE = 50  # given to a process at once
+SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+Application = Callable[[], Any]
+
+
+@dataclass(slots=True)
+class Report:
+    """The outcome of a proof, and what it covered."""
+
+    cases: int = 0
+    rows: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    unplayed: Counter[str] = field(default_factory=Counter)
+    seal: SealReport | None = None
+    begun: datetime = field(default_factory=now)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values, signed as a head of the log is."""
+        seal = self.seal
+        covered = None if seal is None or seal.head is None else seal.head["body"]
+        body = {
+            "cases": self.cases,
+            "journal_rows": self.rows,
+            "differences": [[str(d.case_id or ""), d.what, d.detail] for d in self.differences],
+            "not_played": dict(sorted(self.unplayed.items())),
+            "head": covered,
+            "unsealed": None if seal is None else seal.unsealed,
+            "engine": journal.ENGINE,
+            "begun": self.begun.isoformat(),
+            "ended": now().isoformat(),
+        }
+        return seal_keys.sign(body)
+
+
+def begin_snapshot() -> str:
+    """Begin a transaction that sees one moment and only reads; the name under which others see the same."""
+    session().rollback()
+    session().execute(text(SNAPSHOT))
+    return str(session().scalar(text("SELECT pg_export_snapshot()")))
+
+
+def cases_since(since: datetime | None) -> list[UUID]:
+    """The cases that moved since an instant; all without one."""
+    query = select(Case.id).order_by(Case.id)
+    return list(session().scalars(query if since is None else query.where(Case.moved_at >= since)))
+
+
+def prove(
+    chosen: Sequence[UUID] | None, since: datetime | None, processes: int, application: Application
+) -> Iterator[Report]:
+    """Prove cases (default: all, with business rows and the log), and tell of the report each time it has grown."""
+    report, name = Report(), begin_snapshot()
+    cases = cases_since(since) if chosen is None else list(chosen)
+    for count, rows, found, unplayed in _over_processes(cases, name, processes, application):
+        report.cases += count
+        report.rows += rows
+        report.differences += found
+        report.unplayed.update(unplayed)
+        yield report
+    if chosen is None:
+        report.seal = SealReport()
+        report.differences += seal_differences(report.seal)
+        report.differences += row_differences()
+    session().rollback()
+    yield report
+
+
+_Slice = tuple[int, int, list[Difference], Counter[str]]
+
+
+def _over_processes(cases: Sequence[UUID], snapshot: str, processes: int, application: Application) -> Iterator[_Slice]:
+    slices = [cases[at : at + CASES_A_SLICE] for at in range(0, len(cases), CASES_A_SLICE)]
+    if processes < 2 or len(slices) < 2:
+        yield from map(_prove_slice, slices)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes, _enter, (snapshot, application)) as pool:
+        yield from pool.imap_unordered(_prove_slice, slices)
+
+
+def _enter(snapshot: str, application: Application) -> None:
+    """Prepare a process: an application of its own, and the moment that the others see."""
+    application().app_context().push()
+    session().execute(text(SNAPSHOT))
+    session().execute(text(f"SET TRANSACTION SNAPSHOT '{snapshot}'"))
+
+
+_verifier = Verifier()
+
+
+def _prove_slice(cases: Iterable[UUID]) -> _Slice:
+    verifier = Verifier(_verifier.definitions, _verifier.diagrams, _verifier.altered)
+    chosen = list(cases)
+    found = list(verifier.verify(chosen))
+    return len(chosen), verifier.rows, found, verifier.unplayed
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
