@@ -182,7 +182,6 @@ def read_outbound(given: Mapping[str, str]) -> OutboundHosts:
     return OutboundHosts(frozenset(origins), networks, MappingProxyType(secrets))
 
 
-def read_networks(text: str, name: str = "ANPEI_TRUSTED_PROXIES") -> tuple[Network, ...]:
 def read_sealing(given: Mapping[str, str]) -> Sealing:
     """Read the settings of sealing. Raises ``InvalidSetting``."""
     keys, place, timestamps = (given.get(f"ANPEI_SEAL_{name}", "") for name in ("KEYS", "PLACE", "TSA_URL"))
@@ -193,7 +192,7 @@ def read_sealing(given: Mapping[str, str]) -> Sealing:
     return Sealing(Path(keys) if keys else None, place, timestamps)
 
 
-def read_networks(text: str) -> tuple[Network, ...]:
+def read_networks(text: str, name: str = "ANPEI_TRUSTED_PROXIES") -> tuple[Network, ...]:
     """Read addresses and networks, separated by commas. Raises ``InvalidSetting`` for what is neither."""
     try:
         return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
