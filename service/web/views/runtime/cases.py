@@ -67,4 +67,3 @@ def evidence(case_id: UUID) -> ResponseReturnValue:
     content = evidence_for(current_user, [case_id])
     headers = {"Content-Disposition": f'attachment; filename="evidence-{case_id}.zip"'}
     return Response(content, mimetype="application/zip", headers=headers)
-
