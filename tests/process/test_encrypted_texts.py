@@ -93,7 +93,7 @@ OF_A_PERSON = {"record person.title", "rest POST /persons title", "rest PATCH /p
 CODED = {"unit_id", "photo_id", "id_number_masked", "phone_masked", "state", "parent_id", "authority_id", "kind"}
 """Fields of records by another kind of input: chosen, uploaded, masked."""
 
-LOOKED_UP = {"rest POST /persons/find id_number", "page persons/index.html id_number"}
+LOOKED_UP = {"rest POST /persons/find id_number", "page persons/index.html id_number", "page layout/base.html q"}
 """Inputs by which something is looked up, and which are kept nowhere."""
 
 CHOSEN = "a word of the program: a kind, a state, a role, a step"
@@ -211,8 +211,10 @@ PLAIN_COLUMNS: dict[str, str] = {
         CHANGE: {"definition_version": "note"},
         REMEMBERED_OPERATOR: {"definition_version": "deployed_as"},
         DIAGRAM: {
-            "definition_version": "key name main source proof",
+            "definition_version": "key name main source proof english",
             "definition_file": "name content",
+            "person": "stage",
+            "enrollment": "stage",
             "deployment_fault": "file element",
             "task": "element name",
             "job": "element",

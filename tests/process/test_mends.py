@@ -200,7 +200,7 @@ def test_who_changes_the_mark_of_a_suspended_case_is_found(admin: User) -> None:
     mends.mend(admin, case_id, mend_of("suspend"))
     session().execute(update(Case).where(Case.id == case_id).values(suspended_at=None))
     session().commit()
-    assert [one.what for one in history.verify([case_id])] == ["column"]
+    assert [one.what for one in history.verify([case_id])] == ["case"]
 
 
 # What is refused
