@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
-from service.errors import N_
+from service.domain.values.validators import normalise
+from service.errors import N_, NotFound
 from service.infrastructure.translation import translate
+from service.models.queries.persons import person_list
 from service.reports import get_report, read_list
 from service.web.shell import query_params
 from service.web.shell.authorization import login_required
+from service.web.shell.navigation import has_permission
 
 bp = Blueprint("search", __name__)
 
+LIKE_A_NUMBER = re.compile(r"\d{15}|\d{17}[\dX]")  # an identity number of a resident, old or new
 SHOWN = 8  # of each kind; the list shows the others
 
 
@@ -74,6 +80,19 @@ def index() -> ResponseReturnValue:
     words = query_params.text("q")
     found = [hits for source in SOURCES if words and (hits := _find(source, words)).rows]
     return render_template("pages/search/index.html", words=words, found=found)
+
+
+@bp.post("/search")
+@login_required
+def ask() -> ResponseReturnValue:
+    """Take the words of the bar by POST: a whole identity number stands in no address and no log."""
+    words = " ".join(request.form.get("q", "").split())[:50]
+    if has_permission(Action.VIEW_PERSONS) and (number := normalise(words)):
+        if found := person_list.find_by_number(current_user, number):
+            return redirect(url_for("persons.show", person_id=found), 303)
+        if LIKE_A_NUMBER.fullmatch(number):
+            raise NotFound(N_("您的管辖范围内没有这个证件号码的人员，请核对。"))
+    return redirect(url_for(".index", q=words), 303)
 
 
 def _find(source: Source, words: str) -> Hits:
