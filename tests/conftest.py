@@ -151,6 +151,7 @@ class SeparateClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> Any:
         from service.models.db.session import db
 
+        kwargs.setdefault("buffered", True)  # what streams is read to its end in the context where it began
         response = contextvars.Context().run(super().open, *args, **kwargs)
         if has_app_context():
             db.session.rollback()  # the test sees what the request wrote
