@@ -45,6 +45,14 @@ class Lease:
         """Keep it to the end of the session's transaction, which is committed by the holder alone. Raises LeaseLost."""
         _require(session().execute(LOCK_JOB, self._row()))
 
+    def is_held(self) -> bool:
+        """Tell whether it is held, and keep it then to the end of the session's transaction."""
+        return session().execute(LOCK_JOB, self._row()).one_or_none() is not None
+
+    def release(self) -> None:
+        """End the job, unless its result has, or another holds it."""
+        session().execute(COMPLETE_JOB, self._row())
+
     def complete(self) -> None:
         """End the job in the transaction that makes its result visible. Raises LeaseLost."""
         _require(session().execute(COMPLETE_JOB, self._row()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -132,7 +131,8 @@ def _run(job: Any, lease: Lease) -> None:
         return
     with transaction(Operation(f"{job.kind} {job.name or job.element}", case_id=job.case_id)) as current_session:
         row = current_session.execute(LOCK_CASE, {"id": job.case_id}).one()
-        lease.hold()  # not cleared by somebody's input, nor taken by another worker once the lease had run out
+        if not lease.is_held():
+            return  # cleared by somebody's input, or taken by another worker once the lease had run out
         held = LockedCase.of(row)
         if held.suspended_at is not None and held.ended_at is None:
             lease.postpone(now() + UNAWAITED_MESSAGE_DELAY)
@@ -165,8 +165,8 @@ def _act(job: Any) -> Act:
 
 def _drop(lease: Lease) -> None:
     """Close a job that has nothing left to do: it is neither tried again nor an incident."""
-    with suppress(LeaseLost), transaction(Operation("job has no place")):
-        lease.complete()
+    with transaction(Operation("job has no place")):
+        lease.release()
 
 
 def _fail(job: Any, lease: Lease, error: Exception) -> None:
