@@ -47,18 +47,19 @@ def as_decimal(text: str) -> Decimal | None:
     return number if number is not None and number.is_finite() else None
 
 
-def as_json(text: str) -> Any:
-    """Read JSON as case data have it: without fractions. Raises ValueError."""
-    found = orjson.loads(text)
-    if _has_fraction(found):
-        raise ValueError("a fraction")
-    return found
-
-
-def _has_fraction(found: Any) -> bool:
-    if isinstance(found, dict):
-        return any(map(_has_fraction, found.values()))
-    return any(map(_has_fraction, found)) if isinstance(found, list) else isinstance(found, float)
+def as_json(text: str) -> tuple[Any] | None:
+    """Read JSON as case data have it, without fractions; in a tuple, since ``null`` is a value too."""
+    try:
+        found = orjson.loads(text)
+    except ValueError:
+        return None
+    unread = [found]
+    while unread:
+        one = unread.pop()
+        if isinstance(one, float):
+            return None
+        unread += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    return (found,)
 
 
 def as_date(text: str) -> date | None:

@@ -318,6 +318,8 @@ def _wrapped(sound: Any, held: Certificate, error: Callable[[], None]) -> Any:
 
 ALL_OR_NOTHING = {
     "definitions.py": "diagrams at start-up and in the studio: a fault of the gate is to be seen at once",
+    "deployments.py": "sent together, deployed together or not at all; a fault of the gate is to be seen at once",
+    "jobs.py": "does a job once more when somebody changed what it had read; any other fault is run_due's",
     "person_import.py": "undoes a rehearsal; its rows are judged by save_all",
     "tickets.py": "the files of one ticket come together or not at all",
 }

@@ -107,16 +107,17 @@ def test_each_look_of_an_auditor_is_remembered(client: FlaskClient, stage: Stage
     assert [(event.actor_id, event.object_id) for event in seen] == [(auditor.id, case_id)]
 
 
-def test_an_incident_shows_and_is_tried_again_by_the_process_administrator(
+def test_an_incident_shows_and_is_resolved_by_the_process_administrator(
     client: FlaskClient, stage: Stage, case_id: UUID
 ) -> None:
     record_incident(case_id, "confirm_enrollment", "RuntimeError: broken")
     (incident,) = session().query(Incident).all()
     assert "出了故障" in look(client, stage.province, f"/cases/{case_id}")
-    assert client.post(f"/incidents/{incident.id}/retry", data={"case": str(case_id)}).status_code == 404
+    said = {"case": str(case_id), "reason": "程序已修好。"}
+    assert client.post(f"/incidents/{incident.id}/resolve", data=said).status_code == 404
     admin = platform("process_admin")
-    assert "重新办理" in look(client, admin, f"/cases/{case_id}")
-    answer = client.post(f"/incidents/{incident.id}/retry", data={"case": str(case_id)})
+    assert "标为已处理" in look(client, admin, f"/cases/{case_id}")
+    answer = client.post(f"/incidents/{incident.id}/resolve", data=said)
     assert answer.headers["Location"] == f"/cases/{case_id}"
     assert "出了故障" not in look(client, admin, f"/cases/{case_id}")
 

@@ -9,7 +9,6 @@ from service.domain.units.units import (
     UnitKind,
     UnitState,
     missing_fields,
-    needs_approval,
     obstacle_to_changes,
     obstacle_to_conversion,
     obstacle_to_deletion,
@@ -80,7 +79,3 @@ def test_r11_name_code_province_kind_and_parent_are_locked_for_the_unit_itself()
         assert obstacle_to_changes(Role.PROVINCIAL_AUTHORITY, [field]) is None
     assert obstacle_to_changes(Role.ENTERPRISE, ["phone", "contact"]) is None
     assert "“单位名称”" in str(obstacle_to_changes(Role.ENTERPRISE, ["parent", "name"]))
-
-
-def test_r12_only_academies_go_without_approval() -> None:
-    assert [kind for kind in UnitKind if not needs_approval(kind)] == [UnitKind.ACADEMY]

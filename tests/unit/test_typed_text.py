@@ -150,6 +150,7 @@ CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "as_date": typed_text.as_date,
     "as_instant": typed_text.as_instant,
     "as_camunda_instant": typed_text.as_camunda_instant,
+    "as_json": typed_text.as_json,
 }
 TODAY = date(2026, 11, 24)
 RULES: dict[str, Callable[[str], Any]] = {

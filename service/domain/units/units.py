@@ -99,10 +99,3 @@ def obstacle_to_conversion(
     if to is UnitKind.BRANCH and (target is not UnitKind.GROUP or target_is_self):
         return Message(N_("请选择另一家集团作为所属集团。"))
     return None
-
-
-def needs_approval(kind: UnitKind) -> bool:
-    """Tell whether persons of such a unit wait for its province's approval (R12)
-    and confirmation (R44): not an academy's.
-    """
-    return kind is not UnitKind.ACADEMY

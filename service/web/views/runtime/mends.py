@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -159,9 +158,8 @@ def _value(form: Any) -> Any:
         return number
     if kind == "boolean" and text in ("true", "false"):
         return text == "true"
-    if kind == "json":
-        with suppress(ValueError):
-            return as_json(text)
+    if kind == "json" and (read := as_json(text)):
+        return read[0]
     raise InvalidInput({"variable_value": N_("值与所选的类型不符：整数写数字，真假写 true 或 false，JSON 不含小数。")})
 
 
