@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +28,7 @@ from service.validation.fields import (
     invalid,
 )
 from service.validation.messages import NO_SUCH_FORM_FIELD, NOT_A_TIME, REQUIRED
+from service.validation.typed_text import as_instant
 
 __all__ = [
     "Cleaned",
@@ -198,10 +199,7 @@ class ClockText(Text):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text = super()._deserialize(value, attr, data, **options)
         is_time = self.subtype == "time"
-        try:
-            found = datetime.fromisoformat(f"2000-01-01T{text}" if is_time else text)
-        except ValueError:
-            found = None
+        found = as_instant(f"2000-01-01T{text}" if is_time else text)
         if found is None or found.tzinfo or (not is_time and "T" not in text):
             raise invalid(NOT_A_TIME)
         return found.strftime("%H:%M" if is_time else "%Y-%m-%dT%H:%M")
