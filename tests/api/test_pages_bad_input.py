@@ -127,4 +127,4 @@ def test_forged_ids_are_not_found(client: FlaskClient, clock: Any) -> None:
     assert "没有找到" in client.post(f"/classes/{found.id}/check-in", data={"task_one": nobody}).get_data(as_text=True)
     assert client.get(f"/certificates/prints/{nobody}.pdf").status_code == 404
     sign_in(client, stage.institution)
-    assert client.post(f"/classes/{found.id}/scores", data={"task": nobody, f"score_{nobody}": "80"}).status_code == 200
+    assert client.post(f"/classes/{found.id}/scores", data={"task": nobody, f"score_{nobody}": "80"}).status_code == 409

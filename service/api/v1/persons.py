@@ -203,6 +203,7 @@ def _record(person_id: UUID) -> Any:
         "unit_name": person.unit.name,
         "qualification_type": person.qualification_type.code,
         "type_name": person.qualification_type.name,
+        "stage": person.stage,
         "has_photo": person.photo_id is not None,
         "need": need,
         "need_explained": to_text(training_need.explain(known.facts, need)),

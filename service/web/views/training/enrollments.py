@@ -178,8 +178,10 @@ def score_sheet(class_id: UUID, filling: Filling | None = None) -> ResponseRetur
 def record_scores(class_id: UUID) -> ResponseReturnValue:
     """Every row that is filled is submitted; a wrong one stays with what was typed and the reason at its end."""
     columns = _rows(class_id, RECORD_SCORE).columns
+    if not columns:
+        raise Conflict(N_("本班没有等待录入成绩的人员，可能同事已经录入，请刷新后核对。"))
     rows = worksheet.read_rows(columns)
-    if columns and not rows:
+    if not rows:
         raise InvalidInput(text=N_("请先填写成绩，未参加考试的勾选“缺考”。"))
     results = bulk_completion.complete_many(current_user, worksheet.submission(), rows)
     said = Message(N_("已提交 %(n)s 人的成绩，等待协会确认。"), n=_count(results))
