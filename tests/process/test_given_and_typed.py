@@ -199,6 +199,8 @@ INTERNAL = {
     "account_session.key_digest": "random",
     "certificate.verify_token": "random",
     "definition_version.digest": "of the contents",
+    "seal_leaf.kind": "of the table whose row is sealed",
+    "seal_leaf.key": "of the row that is sealed",
     "definition_version.key": "of a diagram, numbered under its lock",
     "mail.key": "derived from what is told",
     "organisation.code": "of an authority, in the reference data",
