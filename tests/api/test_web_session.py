@@ -127,9 +127,8 @@ def test_one_source_that_tries_many_logins_is_slowed_down(
 def test_what_was_typed_as_login_is_nowhere_stored(client: FlaskClient, app: Flask) -> None:
     enter(client, "370000198001010025", "no")
     assert all("370000198001010025" not in attempt.key for attempt in session().scalars(select(Attempt)))
-    assert [(e.action, e.outcome, e.detail) for e in session().scalars(select(AuditEvent))] == [
-        ("sign_in", "refused", {})
-    ]
+    of_people = select(AuditEvent).where(AuditEvent.action != "deploy_process")
+    assert [(e.action, e.outcome, e.detail) for e in session().scalars(of_people)] == [("sign_in", "refused", {})]
 
 
 def test_a_disabled_account_cannot_sign_in(client: FlaskClient, officer: User) -> None:
@@ -354,5 +353,6 @@ def test_a_form_from_another_site_is_refused(app: Flask, officer: User) -> None:
 def test_the_security_administrator_unlocks(client: FlaskClient, officer: User, clock: MovingClock) -> None:
     for n in range(5):
         enter(client, password="no", source=f"10.0.0.{n}")
+    session().expire_all()
     administration.unlock(make_user("security_admin", authority_id("platform")), officer.id)
     assert enter(client).status_code == 302

@@ -221,8 +221,8 @@ A_USER_TASK = Recipe(
 """,
         },
         HANDLERS: {
-            '@topic("certificate_deregistration.postpone")\n': '''\
-@topic("certificate_deregistration.record_filing")
+            '@topic("certificate_deregistration.postpone", needs="until", reads="reason", gives="resume_at")\n': '''\
+@topic("certificate_deregistration.record_filing", needs="certificate_id file_number")
 def record_filing(_context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Note in the reason under which number the papers are filed."""
     certificate = _certificate(data)
@@ -230,7 +230,7 @@ def record_filing(_context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certificate_deregistration.postpone")
+@topic("certificate_deregistration.postpone", needs="until", reads="reason", gives="resume_at")
 ''',
         },
     },
