@@ -56,8 +56,8 @@ check-diagrams: setup-tests
 check-picture: python
 	@$(PYTHON) -m setup.picture check
 
-check-names: python
-	@$(PYTHON) -m setup.names check
+check-names: setup-tests
+	@$(VENV) -m setup.names check
 
 fix: setup-tests  ## mend what ruff can mend
 	@$(VENV) -m ruff check --fix .

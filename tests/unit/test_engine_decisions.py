@@ -478,7 +478,11 @@ def test_what_is_not_executed_is_refused_with_the_reason(body: str, why: str) ->
 
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide-process-administrators.md").read_text(encoding="utf-8")
-ROWS = [re.findall(r"`([^`]+)`|(?<= )(\|)(?= |$)", line[1:]) for line in GUIDE.splitlines() if line.startswith("| `")]
+ROWS = [
+    re.findall(r"`([^`]+)`|(?<= )(\|)(?= |$)", line[1:])
+    for line in GUIDE.splitlines()
+    if line.startswith("| `") and "`general." not in line
+]
 CELLS = [[[text for text, _ in part if text] for part in parts(row)] for row in ROWS]
 
 

@@ -18,7 +18,7 @@ from service.models.db.encryption import EncryptedText, PersonalJson
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.db.transaction import Operation
-from service.models.listeners.row_history import redact, seal
+from service.models.listeners.row_history import seal, told_value
 from service.models.tables.audit import RowChange
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -92,7 +92,9 @@ class AuditedRow:
 
     def _remember(self, at: datetime, cause: Operation, kind: str, **sides: dict[str, Any]) -> None:
         mapper = inspect(self.model)
-        told = {side: {n: redact(mapper, n, value) for n, value in values.items()} for side, values in sides.items()}
+        told = {
+            side: {n: told_value(mapper, n, value) for n, value in values.items()} for side, values in sides.items()
+        }
         self._buffer.add(
             RowChange,
             id=self._buffer.new_id(at),
