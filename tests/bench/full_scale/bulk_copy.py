@@ -54,7 +54,7 @@ class CopyBuffer:
         with connection, connection.cursor() as cursor:
             for table in Base.metadata.sorted_tables:
                 if lines := self._lines.pop(table.name, None):
-                    names = ", ".join(f'"{column.name}"' for column in table.columns)
+                    names = ", ".join(f'"{column.name}"' for column in _copied(table))
                     text = io.StringIO("\n".join(lines) + "\n")
                     cursor.copy_expert(f"COPY {table.name} ({names}) FROM STDIN", text)  # our own names
 
@@ -116,10 +116,15 @@ class AuditedRow:
 Column = tuple[str, Callable[[Any], str], Callable[[str], Any]]
 
 
+def _copied(table: Any) -> list[Any]:
+    """The columns that are copied; the number of the transaction is the database's."""
+    return [column for column in table.columns if column.name != "written_in"]
+
+
 @lru_cache
 def _columns(model: type[Base]) -> tuple[Column, ...]:
     """Return name, writer and default of each column."""
-    return tuple((column.name, _writer(column), _default(column)) for column in model.__table__.columns)
+    return tuple((column.name, _writer(column), _default(column)) for column in _copied(model.__table__))
 
 
 def _default(column: Any) -> Callable[[str], Any]:

@@ -160,11 +160,11 @@ class InMemoryHandlers:
                 enrolled_on=self._today,
                 kind=self._class.kind,
                 needs_confirmation=data["needs_confirmation"],
-                state=_S.CONFIRMED if unit.is_academy else _S.PENDING,
                 case_id=self._cause.case_id,
                 snapshot=snapshot,
             )
         )
+        self._row.change(self._input.at, self._cause, state=_S.CONFIRMED if unit.is_academy else _S.PENDING)
         self._note_renewal()
         return {"enrollment_id": str(self._row.id)}
 
