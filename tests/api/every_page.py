@@ -132,11 +132,12 @@ def examples_of(user: User) -> dict[str, list[Any]]:
 
 def _nearest(user: User, model: Any) -> list[Any]:
     column = OF_THE_UNIT.get(model)
-    open_first = (
-        [Task.state != "open", ~Task.organisation_id.in_((user.organisation_id, user.id))] if model is Task else []
-    )
+    open_first = {
+        Task: [Task.state != "open", ~Task.organisation_id.in_((user.organisation_id, user.id))],
+        Case: [Case.ended_at.is_not(None)],
+    }
     return [
-        *open_first,
+        *open_first.get(model, []),
         *([column != user.organisation_id] if column is not None else []),
         next(iter(model.__table__.primary_key)),
     ]
