@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Any
 
 from service.cli.processes import bring_up_to_date
 from service.config import settings
-from service.infrastructure import pdf_renderer  # noqa: F401 - loaded before the fork: no request waits for WeasyPrint
+from service.infrastructure import (
+    garbage,
+    pdf_renderer,  # noqa: F401 - loaded before the fork: no request waits for WeasyPrint
+)
 from service.infrastructure.http_worker import HttpWorker
 from service.web.shell.request_routes import THREADS, router
 
@@ -52,10 +54,8 @@ def on_exit(_server: Any) -> None:
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
-    """Freeze the objects loaded by now, which live as long as the process, and collect less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    """Share with the workers what was loaded by now."""
+    garbage.collect_seldom()
 
 
 def post_fork(_server: Any, worker: Any) -> None:

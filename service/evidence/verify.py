@@ -266,11 +266,12 @@ class Diagram:
                     self.processes[element.get("id", "")] = Level(element, self.processes)
                 self.called |= {v for name, v in element.attrib.items() if name.endswith("calledElement")}
         self.names = names_of(drawn)
+        self.unplayed = self.find_unplayed()
 
     def main(self, process: str | None = None) -> Level:
         return self.processes[process or next(p for p in self.processes if p not in self.called)]
 
-    def unplayed(self) -> set[str]:
+    def find_unplayed(self) -> set[str]:
         found: set[str] = set()
         todo = list(self.processes.values())
         for level in todo:
@@ -293,13 +294,18 @@ class Scope:
     def __init__(self, level: Level, path: str, around: Scope | None = None, host: Node | None = None) -> None:
         self.level, self.path, self.around, self.host = level, path, around, host
         self.tokens: Counter[tuple[str, str]] = Counter()
-        self.runs = 0  # (node, flow) -> tokens; how often it has begun and not ended
+        self.runs = 0  # (node, flow) -> tokens, never 0; how often it has begun and not ended
 
     def occupied(self) -> list[Node]:
-        return [self.level.nodes[name] for name in {key[0] for key, count in self.tokens.items() if count}]
+        return [self.level.nodes[name] for name in {key[0] for key in self.tokens}]
 
     def at(self, node: Node) -> int:
         return sum(count for (place, _), count in self.tokens.items() if place == node.id)
+
+    def remove(self, key: tuple[str, str]) -> None:
+        self.tokens[key] -= 1
+        if not self.tokens[key]:
+            del self.tokens[key]
 
 
 class Game:
@@ -433,8 +439,7 @@ class Game:
     def take(self, scope: Scope, node: Node, path: str) -> None:
         if not self.arrived(scope, node):
             raise Fault(f"{path} had no token")
-        flow = next(key for key, count in scope.tokens.items() if key[0] == node.id and count)
-        scope.tokens[flow] -= 1
+        scope.remove(next(key for key in scope.tokens if key[0] == node.id))
 
     def come(self, event: Node, waiting: Node, path: str) -> None:
         """An event comes by its input only."""
@@ -457,7 +462,7 @@ class Game:
         if not filled:
             raise Fault(f"{path} had no token")
         for flow in filled:
-            scope.tokens[node.id, flow] -= 1
+            scope.remove((node.id, flow))
 
     def leave_or_end(self, scope: Scope, node: Node, path: str) -> None:
         if node.kind == "eventBasedGateway":
@@ -493,11 +498,11 @@ class Game:
                 self.leave(scope, place)
 
     def chosen(self, node: Node) -> list[Flow]:
+        if node.kind in ("parallelGateway", "eventBasedGateway") or (len(node.out) == 1 and not node.out[0][2]):
+            return node.out
         tested = [flow for flow in node.out if flow[2] and flow[0] != node.default]
         plain = [flow for flow in node.out if not flow[2] and flow[0] != node.default]
         default = [flow for flow in node.out if flow[0] == node.default]
-        if node.kind in ("parallelGateway", "eventBasedGateway"):
-            return node.out
         if node.kind == "exclusiveGateway":
             for flow in tested:
                 if self.bit(node) == "1":
@@ -546,7 +551,7 @@ class Game:
         self.come(node, node, scope.path + node.id)
         if node.interrupts:
             for key in [key for key in scope.tokens if key[0] == host.id]:
-                scope.tokens[key] = 0
+                del scope.tokens[key]
             self.end_scope(scope.path + host.id + "/")
         self.leave(scope, node, took=True)
 
@@ -610,7 +615,7 @@ class Game:
     @staticmethod
     def awaited(scope: Scope, join: Node, filled: set[str]) -> bool:
         """13.4.3: a token can still come by an empty flow and by none that is filled."""
-        for place in {key[0] for key, count in scope.tokens.items() if count} - {join.id}:
+        for place in {key[0] for key in scope.tokens} - {join.id}:
             seen: set[str] = set()
             todo = [place]
             while todo:
@@ -640,7 +645,7 @@ def game_faults(
             return [], [f"from row {row['seq']} ({row['kind']})"]
         if game is None:
             diagram = known[digest] = known.get(digest) or Diagram(definitions[digest])
-            if odd := diagram.unplayed():
+            if odd := diagram.unplayed:
                 return [], [f"the diagram holds {', '.join(sorted(odd))}"]
             game = Game(diagram)
         try:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from service.config import EMBEDDED_ROLES
 from service.migrations import upgrade
+from service.models.db.time_limits import JOB
 from tests.bench.figures import Figures
 from tests.bench.processes import at_once
 from tests.bench.scratch import application, scratch
@@ -71,7 +72,7 @@ def _prepare(ready: Callable[[], Any], url: str) -> tuple[UUID, list[UUID], floa
 
 def _print(ready: Callable[[], Any], url: str, user_id: UUID, held: list[UUID]) -> dict[str, Any]:
     """Print them as the worker does."""
-    app = application(url)
+    app = application(url, JOB)
     with app.app_context():
         from service.models.tables.print_batch import PrintBatch
         from service.models.tables.user import User

@@ -10,6 +10,7 @@ from flask import Flask
 
 from service.config import EMBEDDED_ROLES, data_dir, embedded_url, settings
 from service.infrastructure.postgres import Server
+from service.models.db.time_limits import PAGE, TimeLimits
 
 HOME = data_dir() / "bench"
 
@@ -36,13 +37,13 @@ def copy(server: Server, source: str, name: str) -> None:
     server.execute("CHECKPOINT")  # so that the copying is not paid for while something is measured
 
 
-def application(url: str) -> Flask:
+def application(url: str, limits: TimeLimits = PAGE) -> Flask:
     """The application of this process on a database of the scratch server."""
     os.environ |= environment(url)
     settings.cache_clear()
     from service.app import create_app
 
-    return create_app()
+    return create_app(limits=limits)
 
 
 def environment(url: str) -> dict[str, str]:

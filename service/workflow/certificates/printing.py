@@ -43,7 +43,7 @@ from service.workflow.runtime import jobs
 
 MAX_FACES = 500  # faces of one file
 FOREGROUND_FACES = 2  # faces that take less than two seconds
-FACES_PER_SLICE = 10  # faces of a part: fonts cost much a part, pages that wait to be written memory
+FACES_PER_SLICE = 6  # faces of a part: fonts cost much a part, pages that wait to be written memory
 EFFECT, REMOVAL = "print_batch", "print_batch.remove"
 
 
@@ -194,13 +194,15 @@ def _write(batch: PrintBatch, lease: Lease) -> None:
     _refuse(batch.id, refused, lease)
     if not wanted:
         raise Conflict(N_("所选证书都不能打印。"))
-    ordered = printable(user, wanted, with_numbers=True)
-    slices = [ordered[n : n + FACES_PER_SLICE] for n in range(0, len(ordered), FACES_PER_SLICE)]
-    parts = _parts(batch, slices, lease)
-    _finish(batch.id, _packed(batch, slices, parts), lease)
+    ordered = printable(user, wanted)
+    names = [f"{one.number}-{one.edition}.pdf" for one in ordered]
+    ids = [one.id for one in ordered]
+    slices = [ids[n : n + FACES_PER_SLICE] for n in range(0, len(ids), FACES_PER_SLICE)]
+    parts = _parts(user, batch, slices, lease)
+    _finish(batch.id, _packed(batch, names, parts), lease)
 
 
-def _parts(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], lease: Lease) -> list[list[str]]:
+def _parts(user: User, batch: PrintBatch, slices: Sequence[Sequence[UUID]], lease: Lease) -> list[list[str]]:
     """Lay the slices out that are not there yet, and note the progress face by face; returns their files, in order.
 
     What a file is called follows from what stands in it: a slice whose facts have changed since is laid out again.
@@ -212,7 +214,8 @@ def _parts(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], lease: Le
     def requests() -> Iterator[Request]:
         nonlocal laid
         for key, part in enumerate(slices):
-            pieces = _pieces(batch, part)
+            pieces = _pieces(batch, printable(user, part, with_numbers=True))
+            session().rollback()  # nothing of the database is held while faces are laid out
             files.append([_part(key, piece) for piece in pieces])
             if all(name in known for name in files[key]):
                 laid += len(part)
@@ -255,13 +258,12 @@ def _contact(batch: PrintBatch, certificate: Certificate) -> str:
     return batch.address.format(certificate.verify_token) if certificate.state == CertificateState.VALID else ""
 
 
-def _packed(batch: PrintBatch, slices: Sequence[Sequence[Certificate]], parts: Sequence[Sequence[str]]) -> bytes:
-    contents = (b"".join(stored_files.read_file(batch.id, name)) for names in parts for name in names)
+def _packed(batch: PrintBatch, names: Sequence[str], parts: Sequence[Sequence[str]]) -> bytes:
+    contents = (b"".join(stored_files.read_file(batch.id, name)) for part in parts for name in part)
     if batch.packaging == Packaging.PDF:
         return merge(contents, faces.TITLE)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:
-        names = (f"{one.number}-{one.edition}.pdf" for part in slices for one in part)
         for name, content in zip(names, contents, strict=True):
             packed.writestr(zipfile.ZipInfo(name), content)
     return out.getvalue()

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from service.engine import journal
-from service.infrastructure import seal_keys
+from service.infrastructure import garbage, seal_keys
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.tables.case import Case
@@ -105,6 +105,7 @@ def _over_processes(cases: Sequence[UUID], snapshot: str, processes: int, applic
 def _enter(snapshot: str, application: Application) -> None:
     """Prepare a process: an application of its own, and the moment that the others see."""
     application().app_context().push()
+    garbage.collect_seldom()
     session().execute(text(SNAPSHOT))
     session().execute(text(f"SET TRANSACTION SNAPSHOT '{snapshot}'"))
 
