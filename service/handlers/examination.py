@@ -174,16 +174,8 @@ def _check_held(enrollment: Enrollment, data: dict[str, Any], context: Context) 
         return
     parse_reason(reason, "early_reason")
     actor = User.get(context.actor_id) if context.actor_id else None
-    session().add(
-        AuditEvent(
-            actor_id=context.actor_id,
-            organisation_id=actor.organisation_id if actor else None,
-            action="confirm_score_early",
-            object_type="case",
-            object_id=context.case_id,
-            detail={"ends_on": ends_on.isoformat()},  # the reason stands encrypted in the case
-        )
-    )
+    detail = {"ends_on": ends_on.isoformat()}  # the reason stands encrypted in the case
+    session().add(AuditEvent.by(actor, "confirm_score_early", "case", context.case_id, detail=detail))
 
 
 def _check_unapproved(enrollment: Enrollment, corrected_by: str | None = None, context: Context | None = None) -> None:

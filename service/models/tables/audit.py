@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import Index, String, select, text
@@ -15,6 +15,9 @@ from service.models.db.encryption import PersonalJson
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.written_in import WrittenIn
+
+if TYPE_CHECKING:
+    from service.models.tables.user import User
 
 
 class RowChange(WrittenIn, Base):
@@ -72,6 +75,25 @@ class AuditEvent(WrittenIn, Base):
     outcome: Mapped[str] = mapped_column(String(20), default="ok")
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     __table_args__ = (Index(None, "written_in", postgresql_using="brin"),)
+
+    @classmethod
+    def by(
+        cls,
+        user: User | None,
+        action: str,
+        object_type: str | None = None,
+        object_id: UUID | None = None,
+        **columns: Any,
+    ) -> AuditEvent:
+        """Make the event of an act of this user, or of nobody, on an object; the rest are columns."""
+        return cls(
+            action=action,
+            actor_id=user.id if user else None,
+            organisation_id=user.organisation_id if user else None,
+            object_type=object_type,
+            object_id=object_id,
+            **columns,
+        )
 
 
 Values = dict[str, Any] | None

@@ -15,13 +15,5 @@ def account_event(
     detail: dict[str, str] | None = None,
 ) -> AuditEvent:
     """An event of an account, or one about another account. source: the address it came from."""
-    return AuditEvent(
-        action=action,
-        actor_id=user.id if user else None,
-        organisation_id=user.organisation_id if user else None,
-        source=source,
-        outcome=outcome,
-        object_type="user" if about else None,
-        object_id=about.id if about else None,
-        detail=detail or {},
-    )
+    whom = ("user", about.id) if about else ()
+    return AuditEvent.by(user, action, *whom, source=source, outcome=outcome, detail=detail or {})

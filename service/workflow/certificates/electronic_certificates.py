@@ -60,13 +60,12 @@ def download(user: User, certificate_id: UUID, address: str, style: FaceStyle, s
             raise Conflict(NOT_YET)
         content = file_of(found, address, style)
         current.add(
-            AuditEvent(
-                actor_id=user.id,
-                organisation_id=user.organisation_id,
+            AuditEvent.by(
+                user,
+                "download_certificate",
+                "certificate",
+                found.id,
                 source=source,
-                action="download_certificate",
-                object_type="certificate",
-                object_id=found.id,
                 detail={"number": found.number, "edition": found.edition},
             )
         )

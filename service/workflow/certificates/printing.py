@@ -105,16 +105,7 @@ def begin_batch(
     with transaction(Operation("begin_print_batch", user.id)) as current:
         current.add(batch)
         detail = {"certificates": batch.total}  # the reason stands encrypted in the batch that the event is about
-        current.add(
-            AuditEvent(
-                actor_id=user.id,
-                organisation_id=user.organisation_id,
-                action="print_batch",
-                object_type="print_batch",
-                object_id=batch.id,
-                detail=detail,
-            )
-        )
+        current.add(AuditEvent.by(user, "print_batch", "print_batch", batch.id, detail=detail))
         current.add(_job(REMOVAL, batch, stored_files.LIFETIME))
         job = _job(EFFECT, batch, LEASE if _is_small(batch) else timedelta())
         job.id = batch.id

@@ -103,13 +103,12 @@ def reveal_numbers(user: User, correction_id: UUID, source: str | None = None) -
         row = visible_correction(user, correction_id)
         must_reach(user, Action.REVEAL_NUMBER, row.person.unit)
         current.add(
-            AuditEvent(
-                actor_id=user.id,
-                organisation_id=user.organisation_id,
+            AuditEvent.by(
+                user,
+                "reveal_number",
+                "person",
+                row.person_id,
                 source=source,
-                action="reveal_number",
-                object_type="person",
-                object_id=row.person_id,
                 detail={"number": f"{row.former_number_masked}, {row.id_number_masked}"},
             )
         )

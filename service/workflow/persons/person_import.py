@@ -235,16 +235,7 @@ def _end(user: User, import_id: UUID, entered: int, wrong: Wrong) -> None:
     row.content, row.wrong = None, wrong_to_json(wrong)
     import_photos.remove(import_id)
     detail = {"rows": row.total, "entered": entered, "submitted": row.submit}
-    session().add(
-        AuditEvent(
-            actor_id=user.id,
-            organisation_id=user.organisation_id,
-            action="import_persons",
-            object_type="person_import",
-            object_id=row.id,
-            detail=detail,
-        )
-    )
+    session().add(AuditEvent.by(user, "import_persons", "person_import", row.id, detail=detail))
 
 
 def _give_back(import_id: UUID, wrong: Wrong, lease: Lease) -> None:

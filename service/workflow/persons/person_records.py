@@ -165,14 +165,8 @@ def reveal_number(user: User, person_id: UUID, source: str | None = None) -> Per
     with transaction(Operation("reveal_number", user.id)) as current:
         person = _reachable(user, person_id, Action.REVEAL_NUMBER)
         current.add(
-            AuditEvent(
-                actor_id=user.id,
-                organisation_id=user.organisation_id,
-                source=source,
-                action="reveal_number",
-                object_type="person",
-                object_id=person.id,
-                detail={"number": person.id_number_masked},
+            AuditEvent.by(
+                user, "reveal_number", "person", person.id, source=source, detail={"number": person.id_number_masked}
             )
         )
     return person

@@ -137,15 +137,8 @@ def _put_in_force(version: DefinitionVersion, files: Files) -> int | None:
 
 def _event(action: str, version: DefinitionVersion, author: Author, replaced: int | None) -> AuditEvent:
     told = {"process": version.key, "version": version.number, "replaced": replaced, "way": author.source}
-    user = author.user
-    return AuditEvent(
-        action=action,
-        actor_id=user.id if user else None,
-        organisation_id=user.organisation_id if user else None,
-        object_type="process",
-        detail={**{name: value for name, value in told.items() if value is not None}, "note": author.note}
-        | dict(author.account),
-    )
+    detail = {**{name: value for name, value in told.items() if value is not None}, "note": author.note}
+    return AuditEvent.by(author.user, action, "process", detail=detail | dict(author.account))
 
 
 def make_current(user: User, digest: str, note: str) -> Deployed:

@@ -45,15 +45,7 @@ def open_case(user: User, case_id: UUID) -> Case:
     case = get_or_404_in_scope(user, Case, case_id)
     if user.role == Role.AUDIT_ADMIN:
         with transaction(Operation("open_case", user.id)) as current:
-            current.add(
-                AuditEvent(
-                    action="open_case",
-                    actor_id=user.id,
-                    organisation_id=user.organisation_id,
-                    object_type="case",
-                    object_id=case_id,
-                )
-            )
+            current.add(AuditEvent.by(user, "open_case", "case", case_id))
     return case
 
 

@@ -121,16 +121,7 @@ def _locked(user: User, case_id: UUID, kind: str, reason: str) -> Iterator[Locke
     try:
         with transaction(Operation(f"mend {kind}", user.id)) as current:
             yield executor.lock_case(case_id)
-            current.add(
-                AuditEvent(
-                    action="mend_case",
-                    actor_id=user.id,
-                    organisation_id=user.organisation_id,
-                    object_type="case",
-                    object_id=case_id,
-                    detail={"what": kind},
-                )
-            )
+            current.add(AuditEvent.by(user, "mend_case", "case", case_id, detail={"what": kind}))
     except StepError as failed:
         where = f"{failed.element}: {failed}" if failed.element else str(failed)
         raise Conflict(N_("没有修复，案卷没有变动；从那里走下去会出错：%(why)s"), why=where) from failed

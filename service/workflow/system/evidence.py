@@ -42,13 +42,8 @@ def evidence_for(user: User, case_ids: Sequence[UUID]) -> bytes:
     content = make_evidence(case_ids)
     with transaction(Operation("export_evidence", user.id)) as current:
         current.add_all(
-            AuditEvent(
-                action="export_evidence",
-                actor_id=user.id,
-                organisation_id=user.organisation_id,
-                object_type="case",
-                object_id=case_id,
-                detail={"sha256": hashlib.sha256(content).hexdigest()},
+            AuditEvent.by(
+                user, "export_evidence", "case", case_id, detail={"sha256": hashlib.sha256(content).hexdigest()}
             )
             for case_id in case_ids
         )

@@ -98,17 +98,7 @@ def begin(
         current.add(row)
         # the purpose stands encrypted in the export that the event is about
         detail = {"list": name, "filter": row.chosen, "rows": total, "masked": row.masked}
-        current.add(
-            AuditEvent(
-                actor_id=user.id,
-                organisation_id=user.organisation_id,
-                action="export",
-                object_type="export",
-                object_id=row.id,
-                source=source,
-                detail=detail,
-            )
-        )
+        current.add(AuditEvent.by(user, "export", "export", row.id, source=source, detail=detail))
         current.add(_job(REMOVAL, row, stored_files.LIFETIME))
         job = _job(EFFECT, row, LEASE if total <= ROWS_AT_ONCE else timedelta())
         job.id = row.id

@@ -43,14 +43,5 @@ def link_academy(user: User, academy_id: UUID, institutions: Collection[UUID]) -
         current.add_all([AcademyLink(academy_id=academy.id, institution_id=key) for key in wanted - before])
         if before != wanted:
             detail = {"before": sorted(map(str, before)), "after": sorted(map(str, wanted))}
-            current.add(
-                AuditEvent(
-                    actor_id=user.id,
-                    organisation_id=user.organisation_id,
-                    action="link_academy",
-                    object_type="organisation",
-                    object_id=academy.id,
-                    detail=detail,
-                )
-            )
+            current.add(AuditEvent.by(user, "link_academy", "organisation", academy.id, detail=detail))
     return academy
