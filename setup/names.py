@@ -63,6 +63,7 @@ def _lines() -> Iterator[str]:
             for n, p in sorted(known.processes.items())
         ),
     )
+    yield from (f"其余流程 any other process: {_names(known.starter)}", "")
     yield from _table(
         "消息 · Messages",
         ("process", "message", "带来 carries", "每个等待的环节都应接收 heard at every waiting step"),

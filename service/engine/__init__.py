@@ -25,6 +25,7 @@ from service.engine.kernel.types import (
     ValidationIssue,
 )
 from service.engine.kernel.xml_reader import References
+from service.engine.kernel.xml_reader import parse as parse_xml
 from service.engine.mending import Standing
 from service.engine.state import shape
 from service.engine.validation.validator import examine, validate
@@ -62,6 +63,7 @@ __all__ = [
     "evaluate_decision",
     "examine",
     "names_in",
+    "parse_xml",
     "process_of",
     "read_definition",
     "references",

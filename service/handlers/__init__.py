@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 
 from service.handlers.earlier_states import earlier_state
 from service.handlers.registry import (
+    STARTER,
     declared_processes,
     declared_topics,
     describe_subject,
@@ -21,6 +22,7 @@ from service.handlers.registry import (
 )
 
 __all__ = [
+    "STARTER",
     "declared_processes",
     "declared_topics",
     "describe_subject",

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
 from service.engine import Process, Reached, Request, SentMessage, Topic, TopicHandler, names_in
+from service.models.db.session import session
+from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.operations.context import Context, TaskSubject
+from service.validation.typed_text import as_id
 
 Handler = Callable[[Context, dict[str, Any]], dict[str, Any]]
 """Takes the context of the step and the token's data; returns what is merged into the data."""
@@ -118,10 +122,24 @@ def write_state(context: Context, data: dict[str, Any], reached: Reached) -> Non
         writer(context, data, reached)
 
 
-def start_variables_of(process: str, user: User) -> dict[str, Any]:
-    """Return the system variables of a case that the user starts; none for a process that registered nothing."""
-    starter = _starters.get(process)
-    return {} if starter is None else starter(user)
+STARTER = "starter_id starter_organisation_id starter_authority_id"
+"""Variables that say who starts a case of a process that no module stands behind."""
+
+
+def start_variables_of(process: str, user: User | None) -> dict[str, Any]:
+    """Return the system variables of a case that the user starts (None: the system).
+
+    A process that no module stands behind has ``STARTER``: account, organisation and province of whoever starts it.
+    """
+    if process in _processes:
+        starter = _starters.get(process)
+        return starter(user) if starter and user else {}
+    if user is None:
+        return dict.fromkeys(STARTER.split())
+    home = user.organisation
+    province = home.id if home.kind == Role.PROVINCIAL_AUTHORITY else home.authority_id
+    ids = (user.id, home.id, province)
+    return {name: str(key) if key else None for name, key in zip(STARTER.split(), ids, strict=True)}
 
 
 def topics() -> Mapping[str, Handler]:
@@ -150,9 +168,22 @@ def serve(context: Context) -> TopicHandler:
 
 
 def describe_subject(process: str, data: dict[str, Any]) -> TaskSubject:
-    """Describe a case for inbox and lists; empty for a process that registered nothing."""
-    describer = _describers.get(process)
-    return TaskSubject() if describer is None else describer(data)
+    """Describe a case for inbox and lists; one of a process that no module stands behind by who started it."""
+    return _describers.get(process, _describe_starter)(data)
+
+
+def _describe_starter(data: dict[str, Any]) -> TaskSubject:
+    key = as_id(data.get("starter_organisation_id"))
+    home = session().get(Organisation, key) if key else None
+    if home is None:
+        return TaskSubject()
+    return TaskSubject(
+        subject=home.name,
+        unit_name=home.name,
+        unit_id=home.id,
+        authority_id=as_id(data.get("starter_authority_id")),
+        organiser_id=home.id,
+    )
 
 
 def _registering(registered: dict[str, F], name: str) -> Callable[[F], F]:

@@ -14,12 +14,16 @@ from flask.testing import FlaskClient
 
 from service.errors import InvalidInput
 from service.models.db.clock import MovingClock, now
-from service.models.tables.case import Task
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.tables.case import Case, Task
 from service.models.tables.training import TrainingClass
 from service.workflow.runtime import definitions, deployments, history, jobs
+from service.workflow.runtime.diagram_layout import drawn_whole
 from service.workflow.training import enrollments
 from tests.api import rest_world, v1_world
 from tests.api.v1_world import give_password, told
+from tests.builders.drawing import Drawing
 from tests.builders.recipes import Workshop
 from tests.builders.stage import (
     Stage,
@@ -34,7 +38,7 @@ from tests.builders.stage import (
     publish_class,
     task_of,
 )
-from tests.builders.world import sign_in
+from tests.builders.world import make_unit, make_user, sign_in
 
 REVIEW = "再加一道审核"
 ENROLLMENT = "processes/training_enrollment.bpmn"
@@ -242,3 +246,96 @@ def test_a_step_is_removed_and_running_cases_still_have_it(
     assert page(client, "/notices").count("有报名待复核") == 1
     for case in (older, newer):
         assert do(stage.association, case, "review_enrollment", decision="confirm") == ["check_in"]
+
+
+NEW, TABLE = "新流程：从没有到第一个案卷", "加一张决策表"
+LECTURER = "processes/lecturer_request.bpmn"
+
+
+def begin(client: FlaskClient, stage: Stage, **answers: str) -> Case:
+    """Start the process of the recipe as its page does; the case."""
+    sign_in(client, known(stage.enterprise))
+    assert "申请讲师" in page(client, "/inbox")
+    assert 'name="attendants"' in page(client, "/processes/lecturer_request/start")
+    sent = client.post("/processes/lecturer_request/start", data=answers)
+    assert sent.status_code == 302, sent.text
+    case = session().get(Case, sent.location.rpartition("/")[2])
+    assert case is not None
+    return case
+
+
+def test_a_new_process_from_nothing_to_its_first_case(client: FlaskClient, stage: Stage, workshop: Workshop) -> None:
+    workshop.follow(NEW)
+    deploy(workshop, LECTURER)
+    assert client.get("/processes/lecturer_request/start").status_code in (302, 401)
+    sign_in(client, stage.association)
+    assert client.get("/processes/lecturer_request/start").status_code == 404, "not among its starters"
+    assert "申请讲师" not in page(client, "/inbox")
+
+    sign_in(client, known(stage.enterprise))
+    form_id = str(new_id())
+    wrong = client.post("/processes/lecturer_request/start", data={"attendants": "0", "form_id": form_id})
+    assert (wrong.status_code, wrong.text.count("is-wrong")) == (422, 2)
+    case = begin(client, stage, day="2026-12-08", attendants="40", form_id=form_id)
+    again = client.post(
+        "/processes/lecturer_request/start", data={"day": "2026-12-09", "attendants": "41", "form_id": form_id}
+    )
+    assert again.location.endswith(f"/cases/{case.id}"), "sent twice, one case"
+    shown = page(client, f"/cases/{case.id}")
+    assert "安排讲师" in shown
+
+    sign_in(client, known(stage.association))
+    task = task_of(case.id, "assign_lecturer")
+    assert task.due_at == task.opened_at + timedelta(days=5)
+    asked = page(client, f"/tasks/{task.id}")
+    assert "2026-12-08" in asked, "what the unit has asked for"
+    assert "听课人数" in asked or "40" in asked
+    assert do(stage.association, case.id, "assign_lecturer", decision="assigned", answer="刘老师") == []
+    jobs.run_all()
+    sign_in(client, known(stage.enterprise))
+    assert "2026-12-08 的讲师申请已答复" in page(client, "/notices")
+    client.post("/language", data={"language": "en"})
+    assert "Your request for a lecturer on 2026-12-08 was answered" in page(client, "/notices")
+    assert "Request for a lecturer" in page(client, "/inbox")
+    assert list(history.verify([case.id])) == []
+
+    sign_in(client, known(make_user("enterprise", make_unit("enterprise", "41").id)))
+    assert client.get(f"/cases/{case.id}").status_code == 404
+
+
+def test_a_table_decides_and_is_deployed_alone(client: FlaskClient, stage: Stage, workshop: Workshop) -> None:
+    workshop.follow(NEW)
+    workshop.follow(TABLE)
+    deploy(workshop, LECTURER)
+    for attendants, role, days in (("49", "association", 5), ("50", "ministry", 10)):
+        case = begin(client, stage, day="2026-12-08", attendants=attendants)
+        task = task_of(case.id, "assign_lecturer")
+        assert (task.role, task.due_at) == (role, task.opened_at + timedelta(days=days))
+    table = workshop.folder / "processes" / "lecturer_desk.dmn"
+    table.write_text(table.read_text().replace("50</text>", "60</text>"))
+    [done] = deployments.deploy_paths([table])
+    assert done.version is not None
+    assert (done.version.key, done.version.number, done.replaced) == ("lecturer_request", 2, 1)
+    begin(client, stage, day="2026-12-08", attendants="50")
+    unused = table.rename(table.with_name("elsewhere.dmn"))
+    [refused] = deployments.deploy_paths([unused])
+    assert [one.rule for one in refused.problems] == ["files_are_used"]
+
+
+def test_a_file_without_drawing_is_laid_out_on_its_page(client: FlaskClient, stage: Stage, workshop: Workshop) -> None:
+    """Every shipped diagram, and that of the recipe, without its drawing: each node has a place of its own."""
+    workshop.follow(NEW)
+    for file in sorted((workshop.folder / "processes").glob("*.bpmn")):
+        bare = re.sub(r"<bpmndi:BPMNDiagram.*</bpmndi:BPMNDiagram>", "", file.read_text(), flags=re.DOTALL)
+        drawn = drawn_whole(bare.encode(), file.name)
+        assert drawn_whole(drawn, file.name) == drawn, "nothing is left to draw"
+        file.write_bytes(drawn)
+        whole = Drawing(file)
+        kinds = ("Task", "Event", "Gateway", "subProcess", "sequenceFlow")
+        here = {i for i, e in whole.elements.items() if str(e.tag).rpartition("}")[2].endswith(kinds)}
+        assert {box.id for box in whole.nodes()} | {line.flow for line in whole.lines} == here, file.name
+        assert whole.overlaps() == [], file.name
+    deploy(workshop, LECTURER)
+    sign_in(client, stage.association)
+    digest = definitions.current("lecturer_request").digest
+    assert b"BPMNShape" in client.get(f"/diagrams/{digest}.bpmn").data

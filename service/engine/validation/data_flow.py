@@ -92,7 +92,7 @@ class DataFlow:
         if described and (described.starts_with or described.starter):
             ways.append(set(described.starts_with | described.starter))
         if camunda(self.process, "candidateStarterGroups") or not ways:
-            ways.append(fields | set(described.starter if described else ()))
+            ways.append(fields | set(described.starter if described else self.known.starter))
         always = set.intersection(*ways)
         sometimes = set.union(*ways) - always | set(described.may_start_with if described else ())
         return dict.fromkeys(sometimes, SOMEBODY | UNWRITTEN) | dict.fromkeys(always, SOMEBODY)

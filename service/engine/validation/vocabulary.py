@@ -72,7 +72,8 @@ class DecisionUse:
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """All of them. roles: by name, the words by which lanes name them; addresses: variable → the roles whose
-    organisations it can name; choices: lists behind ``valuesKey``."""
+    organisations it can name; choices: lists behind ``valuesKey``; starter: the variables that say who starts a case of
+    a process that is not among ``processes``."""
 
     roles: Mapping[str, Names] = field(default_factory=dict)
     sole_roles: Names = frozenset()
@@ -81,3 +82,4 @@ class Vocabulary:
     processes: Mapping[str, Process] = field(default_factory=dict)
     decisions: Mapping[str, DecisionUse] = field(default_factory=dict)
     choices: Names = frozenset()
+    starter: Names = frozenset()

@@ -24,7 +24,7 @@ from service.reports.framework.table import PagedTable
 COLUMNS = (
     Column("subject", N_("对象")),
     Column("process_name", N_("流程"), CellType.LABEL),
-    Column("version", N_("版本"), CellType.NUMBER),
+    Column("version", N_("流程版本"), CellType.NUMBER),
     Column("started_at", N_("发起"), CellType.INSTANT),
     Column("moved_at", N_("最近办理"), CellType.INSTANT),
     Column("ended_at", N_("办结"), CellType.INSTANT),

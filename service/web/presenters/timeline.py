@@ -99,7 +99,7 @@ def to_timeline(entries: Iterable[TimelineRow]) -> list[TimelineEntry]:
 
 
 def _tell(entry: TimelineRow) -> TimelineEntry:
-    fields = _fields(entry) if entry.kind == "complete" else ()
+    fields = _fields(entry)
     sign = SIGNS.get(entry.kind, "info")
     given = form_answers.read(fields, entry.data) if entry.kind not in MENDS else _reason(entry)
     return TimelineEntry(
@@ -129,8 +129,12 @@ def _what(entry: TimelineRow) -> str:
 
 
 def _fields(entry: TimelineRow) -> tuple[forms.Field, ...]:
-    """The form that was filled in, as the version of that moment had it."""
-    definition = definitions.definition(entry.definition)
-    element = definition.elements.get((entry.element or "").split("/")[-1])
-    form = definition.files.get(f"{element.form_key}.form") if element else None
+    """The form that was filled in, as the version of that moment had it; of a start, where a form is what starts."""
+    definition, key = definitions.definition(entry.definition), None
+    if entry.kind == "complete":
+        element = definition.elements.get((entry.element or "").split("/")[-1])
+        key = element.form_key if element else None
+    elif entry.kind == "start" and definitions.is_started_by_form(definition.process):
+        key = definition.start_form
+    form = definition.files.get(f"{key}.form")
     return forms.fields(form) if form else ()

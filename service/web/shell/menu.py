@@ -82,7 +82,7 @@ HOME = MenuSection(N_("首页"), "home", (MenuItem("home.index", N_("首页"), "
 INBOX = MenuSection(
     N_("待办"),
     "inbox",
-    (MenuItem("inbox.index", N_("待办"), "S85 S100 S122", covers=("inbox", "worksheets", "tasks")),),
+    (MenuItem("inbox.index", N_("待办"), "S85 S100 S122", covers=("inbox", "worksheets", "tasks", "starts")),),
 )
 
 TRAINING = MenuSection(

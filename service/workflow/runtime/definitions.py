@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import load_only
 
-from service import engine
+from service import engine, handlers
 from service.config import CHECKOUT
 from service.engine import ValidationIssue
 from service.errors import N_, DefinitionRefused, NotFound
@@ -18,6 +18,7 @@ from service.models.db.session import session
 from service.models.tables.case import Case, Task, TaskState
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.tables.user import User
+from service.workflow.runtime.diagram_layout import drawn_whole, undrawn_notes
 from service.workflow.runtime.diagram_states import state_issues
 from service.workflow.runtime.diagram_texts import untranslated
 from service.workflow.runtime.diagram_topics import topic_issues
@@ -58,6 +59,23 @@ def current(key: str) -> DefinitionVersion:
     return version
 
 
+def starters(read: engine.Definition) -> list[str]:
+    """The roles that may start a case by themselves: ``camunda:candidateStarterGroups``."""
+    return (read.elements[read.process].role or "").replace(",", " ").split()
+
+
+def is_started_by_form(process: str) -> bool:
+    """Tell whether cases of a process begin with the form of its start event, and not on the pages of a subject."""
+    return process not in handlers.declared_processes()
+
+
+def startable(user: User) -> list[DefinitionVersion]:
+    """The processes in force that a user may start, but for those that the pages of their subjects start."""
+    query = select(DefinitionVersion).where(DefinitionVersion.current).order_by(DefinitionVersion.key)
+    found = [version for version in session().scalars(query) if is_started_by_form(version.key)]
+    return [version for version in found if user.role in starters(definition(version.digest))]
+
+
 def decision(key: str) -> tuple[engine.Definition, str]:
     """The definition in force that carries the decision ``key``, and its digest (the decision's version)."""
     query = (
@@ -93,8 +111,9 @@ def bundle(main: Path, forms: Path = FORMS) -> dict[str, bytes]:
 
 
 def _form(beside: Path, forms: Path, key: str) -> Path:
-    near = beside / f"{key}.form"
-    return near if near.is_file() else forms / f"{key}.form"
+    """Find a form beside its diagram, in the folder ``forms`` beside that of the diagram, or among those shipped."""
+    places = [folder / f"{key}.form" for folder in (beside, beside.resolve().parent / "forms", forms)]
+    return next((place for place in places if place.is_file()), places[-1])
 
 
 def check(paths: list[Path]) -> list[ValidationIssue]:
@@ -115,7 +134,7 @@ def examine(files: Mapping[str, bytes]) -> list[ValidationIssue]:
     if any(issue.is_refusal for issue in said):
         return said
     read = engine.read_definition(files, vocabulary=vocabulary())
-    return [*said, *_refusals(read), *untranslated(read)]
+    return [*said, *_refusals(read), *untranslated(read), *undrawn_notes(read)]
 
 
 def read_checked(files: Mapping[str, bytes], process: str | None = None) -> engine.Definition:
@@ -142,10 +161,18 @@ def _bundles_with(path: Path) -> list[dict[str, bytes]]:
     diagrams = sorted({*path.parent.resolve().glob("*.bpmn"), *PROCESSES.glob("*.bpmn")})
     using = [files for files in map(bundle, diagrams) if path.name in files]
     if not using:
-        zh, en = "没有流程图用到这个文件。", "No diagram uses this file."
-        remedies = "让一张图引用它,或检查那张图。", "Refer to it in a diagram, or check that diagram."
-        raise DefinitionRefused([ValidationIssue(path.name, 0, "", zh, en, *remedies, rule="files_are_used")])
+        raise DefinitionRefused([unused(path.name)])
     return [{**files, path.name: path.read_bytes()} for files in using]
+
+
+def unused(name: str) -> ValidationIssue:
+    """The refusal of a form or table that no diagram uses."""
+    zh, en = "没有流程图用到这个文件。", "No diagram uses this file."
+    remedies = (
+        "让一张图引用它,连同那张图一起检查、部署。",
+        "Refer to it in a diagram, and deploy that.",
+    )
+    return ValidationIssue(name, 0, "", zh, en, *remedies, rule="files_are_used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +206,12 @@ def version(digest: str) -> DefinitionVersion:
     if found is None:
         raise NotFound
     return found
+
+
+def picture(digest: str) -> bytes:
+    """The main diagram of a version, with all that it has drawn. Raises NotFound."""
+    main = version(digest).main
+    return drawn_whole(definition(digest).files[main], main)
 
 
 def remember_undecided(decision_key: str, count: int) -> None:

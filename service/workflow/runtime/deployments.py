@@ -33,7 +33,8 @@ from service.workflow.runtime.diagram_texts import english_of
 DEPLOY, RESTORE = "deploy_process", "restore_process"
 MAX_NAME = 120  # characters of a file's
 LOCK = 0x616E7065  # of deployments: machines that start together deploy one after the other
-KINDS = (".bpmn", ".dmn", ".form")
+PARTS = (".dmn", ".form")
+KINDS = (".bpmn", *PARTS)
 Files = Mapping[str, bytes]
 
 
@@ -240,8 +241,23 @@ def _each(bundles: Iterable[Any], act: Callable[[Any], Deployed]) -> list[Deploy
 
 
 def deploy_paths(paths: Sequence[Path], author: Author | None = None) -> list[Deployed]:
-    """Deploy each diagram; a refused one leaves the version in force and is remembered with its problems."""
-    return [_attempt(path, lambda files: deploy(files, author)) for path in paths]
+    """Deploy each diagram, and forms and tables into every process in force that has them.
+
+    What is refused leaves the version in force and is remembered with its problems.
+    """
+    parts = [path for path in paths if path.suffix in PARTS]
+    done = [_attempt(path, lambda files: deploy(files, author)) for path in paths if path not in parts]
+    return [*done, *(one for path in parts for one in _attempt_part(path, author or Author()))]
+
+
+def _attempt_part(path: Path, author: Author) -> list[Deployed]:
+    try:
+        return deploy_sent({path.name: path.read_bytes()}, author)
+    except (DefinitionRefused, InvalidInput) as error:
+        unused = (definitions.unused(path.name),)
+        refused = Deployed(path.name, None, problems=tuple(getattr(error, "problems", unused)))
+        _remember_faults(refused)
+        return [refused]
 
 
 def deploy_proposals(paths: Sequence[Path], author: Author | None = None) -> list[Deployed]:

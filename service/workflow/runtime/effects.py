@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.handlers import general
+from service.handlers import general, registry
 from service.infrastructure import outbound_http
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import Lease
@@ -17,8 +17,9 @@ def _start(payload: dict[str, Any], lease: Lease) -> None:
     process = payload["process"]
     definition = definitions.definition(definitions.current(process).digest)
     cleaned = clean_start_form(definition, payload["variables"])
+    variables = cleaned.data | registry.start_variables_of(process, None)
     with transaction(Operation(f"start {process}")):
-        tasks.start(None, process, cleaned.data, personal=cleaned.personal, business_key=payload["business_key"])
+        tasks.start(None, process, variables, personal=cleaned.personal, business_key=payload["business_key"])
         lease.complete()
 
 

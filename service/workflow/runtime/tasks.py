@@ -89,7 +89,7 @@ def start_by_key(user: User, process: str, data: Mapping[str, Any], *, business_
     Raises NotAllowed, InvalidInput at a field that the form does not have, and whatever a handler refuses with.
     """
     definition = definitions.definition(definitions.current(process).digest)
-    if user.role not in (definition.elements[definition.process].role or "").replace(" ", "").split(","):
+    if user.role not in definitions.starters(definition):
         raise NotAllowed(N_("您的角色不能发起这个流程。"))
     cleaned = clean_start_form(definition, data)
     with transaction(Operation(f"start {process}", user.id)):

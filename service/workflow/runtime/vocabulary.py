@@ -24,6 +24,8 @@ ADDRESSES = {
     "institution_id": names_in([Role.TRAINING_INSTITUTION]),
     "unit_id": names_in([Role.ENTERPRISE, Role.GROUP]),
     "organiser_id": names_in([Role.ASSOCIATION, Role.PROVINCIAL_AUTHORITY]),
+    "starter_organisation_id": names_in(Role),
+    "starter_authority_id": names_in([Role.PROVINCIAL_AUTHORITY]),
 }
 """Variables that name an organisation, and the roles that people of such an organisation have."""
 
@@ -39,4 +41,5 @@ def vocabulary() -> Vocabulary:
         processes=handlers.declared_processes(),
         decisions=DECISIONS,
         choices=frozenset(KEYS),
+        starter=names_in(handlers.STARTER),
     )

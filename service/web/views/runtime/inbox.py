@@ -76,6 +76,7 @@ def _frame(view: str) -> dict[str, Any]:
     """The frame of the list: kinds and views with their counts."""
     kinds = template_context.counts()
     return {
+        "startable": definitions.startable(current_user),
         "view": view,
         "kinds": kinds,
         "mine": inbox.count_mine(current_user),

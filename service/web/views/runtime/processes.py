@@ -72,6 +72,7 @@ def show(key: str) -> ResponseReturnValue:
         files=sorted(definitions.definition(digest).files),
         changes=deployments.changes(key),
         drawn=drawn_names(digest),
+        starters=definitions.starters(definitions.definition(digest)),
     )
 
 
@@ -106,8 +107,7 @@ def _tasks(digest: str, waiting: dict[str, int]) -> list[Asked]:
 @login_required
 def diagram(digest: str) -> Response:
     """The main diagram of a version; its address never shows anything else."""
-    version = definitions.version(digest)
-    answer = Response(definitions.definition(digest).files[version.main], mimetype="application/xml")
+    answer = Response(definitions.picture(digest), mimetype="application/xml")
     answer.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     return answer
 

@@ -33,7 +33,7 @@ from service.workflow.runtime import (
 bp = Blueprint("tasks", __name__)
 
 LONG_FORM_FIELDS = 6  # fields from which on the form is the page, and the facts stand beside it
-PAGE_ONLY_FIELDS = ("csrf_token", "then", "form_digest", "assignee")  # fields of the page that are not the form's
+PAGE_ONLY_FIELDS = ("csrf_token", "then", "form_digest", "form_id", "assignee")  # of the page, not of the form
 
 
 @bp.get("/tasks/<uuid:task_id>")
