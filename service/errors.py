@@ -126,6 +126,12 @@ class TaskAlreadyDone(Conflict):
     code = "task_already_done"
 
 
+class CaseSuspended(Conflict):
+    """这个案卷已暂停，恢复之前不能办理；请联系流程管理员。"""
+
+    code = "case_suspended"
+
+
 class TooManyAttempts(AnpeiError):
     """尝试次数过多，请稍后再试。"""
 

@@ -22,7 +22,8 @@ LISTS = (
     "/incident",
 )
 EVERYBODY = ("ministry", "association", "officer-a", "enterprise", "institution", "auditor", "processes", "accounts")
-SEES_THE_CASE = {"ministry", "association", "auditor", "processes"}  # domain.md §9: A, and readers of histories
+SEES_THE_CASE = {"ministry", "association", "auditor", "processes", "enterprise", "officer-a", "officer-b"}
+"""domain.md §9: A, readers of histories, and whoever started it with the province."""
 
 
 @pytest.fixture
@@ -162,7 +163,7 @@ def test_jobs_and_incidents_are_seen_by_those_who_see_the_case(client: FlaskClie
         session.add(job)
         session.flush()
         session.add(Incident(case_id=case, job_id=job.id, element="wait", message="boom"))
-    ministry, enterprise = Machine(client, "ministry"), Machine(client, "enterprise")
+    ministry, elsewhere = Machine(client, "ministry"), Machine(client, "officer-42")
     (incident,) = ministry.get("/incident", processInstanceId=case).json
     assert (incident["incidentMessage"], incident["configuration"], incident["activityId"]) == (
         "boom",
@@ -171,5 +172,5 @@ def test_jobs_and_incidents_are_seen_by_those_who_see_the_case(client: FlaskClie
     )
     (row,) = ministry.get("/job", processInstanceId=case, noRetriesLeft="true").json
     assert (row["id"], row["exceptionMessage"]) == (str(job.id), "boom")
-    assert enterprise.get("/incident").json == []
-    assert enterprise.get(f"/job/{job.id}").status_code == 404
+    assert elsewhere.get("/incident").json == []
+    assert elsewhere.get(f"/job/{job.id}").status_code == 404

@@ -263,7 +263,7 @@ def test_a_completion_costs_few_statements(client: FlaskClient, officer: Machine
     officer.post(f"/task/{tasks[0]}/complete", AGREE)
     with counted() as sent:
         assert officer.post(f"/task/{tasks[1]}/complete", AGREE).status_code == 204
-    assert len(sent) == 3, sent  # who asks; the case locked; all that changes
+    assert len(sent) == 4, sent  # who asks; the case locked; who started it; all that changes
 
 
 def test_filters_orders_and_pages(client: FlaskClient, officer: Machine) -> None:

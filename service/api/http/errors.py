@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from service.errors import (
     N_,
     AnpeiError,
+    CaseSuspended,
     Conflict,
     DefinitionRefused,
     InvalidInput,
@@ -35,6 +36,7 @@ CAMUNDA_ERRORS: tuple[tuple[type[AnpeiError], str, int], ...] = (
     (TooManyAttempts, "AuthenticationException", 429),
     (NotAllowed, "AuthorizationException", 403),
     (NotFound, "InvalidRequestException", 404),
+    (CaseSuspended, "SuspendedEntityInteractionException", 409),
     (Conflict, "OptimisticLockingException", 409),
     (DefinitionRefused, "ParseException", 400),
     (ProcessError, "ProcessEngineException", 500),
@@ -59,7 +61,7 @@ def render(error: AnpeiError) -> Response:
         content["message"] = f"{content['message']} {told}"
     if isinstance(error, DefinitionRefused):
         content |= _parse_errors(error)
-    if isinstance(error, Conflict):
+    if name == "OptimisticLockingException":
         content["code"] = OPTIMISTIC_LOCKING
     if status == 500:
         current_app.logger.error("engine-rest failed", exc_info=error)

@@ -81,9 +81,10 @@ MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One line: what happened in words; given: the answers of its form (fields), label and word."""
+    """One line: what happened in words; kind: of the input; given: the answers of its form (fields), label and word."""
 
     seq: int
+    kind: str
     at: datetime
     sign: str
     what: str
@@ -103,7 +104,7 @@ def _tell(entry: TimelineRow) -> TimelineEntry:
     sign = SIGNS.get(entry.kind, "info")
     given = form_answers.read(fields, entry.data) if entry.kind not in MENDS else _reason(entry)
     return TimelineEntry(
-        entry.seq, entry.at, sign, _what(entry), entry.actor, translate(entry.organisation), given, fields
+        entry.seq, entry.kind, entry.at, sign, _what(entry), entry.actor, translate(entry.organisation), given, fields
     )
 
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from flask import flash, g, get_flashed_messages, make_response, request
 from flask.typing import ResponseReturnValue
 
-from service.errors import AnpeiError, InvalidInput, Message
+from service.errors import AnpeiError, CaseSuspended, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.tables.user import User
 from service.validation.typed_text import as_id
@@ -33,13 +33,13 @@ class FormError:
 
 
 def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[AnpeiError]) -> Callable[[View], View]:
-    """On InvalidInput (and ``errors``) answer with ``page`` of the same arguments and the error's status.
+    """On InvalidInput, CaseSuspended and ``errors`` answer with ``page`` of the same arguments and the error's status.
 
     The values typed and the errors stand at their fields by themselves: the macros of ``_macros/field.html`` ask
     ``old_value`` and ``field_error``. Put it below the route and the access mark.
     """
 
-    caught: tuple[type[AnpeiError], ...] = (InvalidInput, *errors)
+    caught: tuple[type[AnpeiError], ...] = (InvalidInput, CaseSuspended, *errors)
 
     def mark(view: View) -> View:
         @wraps(view)
@@ -47,6 +47,8 @@ def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[An
             try:
                 return view(**arguments)
             except caught as error:
+                if isinstance(error, CaseSuspended) and "HX-Request" in request.headers:
+                    raise  # a part of a page is told in a line
                 g.refused = FormError(
                     error.message,
                     getattr(error, "fields", {}),

@@ -14,6 +14,7 @@ from lxml import etree
 
 from service import engine
 from service.engine import ValidationIssue
+from service.validation.typed_text import as_decimal
 
 BPMN, DI = "http://www.omg.org/spec/BPMN/20100524/MODEL", "http://www.omg.org/spec/BPMN/20100524/DI"
 DC, DD = "http://www.omg.org/spec/DD/20100524/DC", "http://www.omg.org/spec/DD/20100524/DI"
@@ -116,7 +117,7 @@ def _drawn(root: Any) -> dict[str, Place]:
     for shape in root.iter(f"{{{DI}}}BPMNShape"):
         bounds = shape.find(f"{{{DC}}}Bounds")
         if bounds is not None:
-            values = [int(float(bounds.get(name) or 0)) for name in ("x", "y", "width", "height")]
+            values = [round(as_decimal(bounds.get(name) or "") or 0) for name in ("x", "y", "width", "height")]
             found[shape.get("bpmnElement")] = Place(*values)
     return found
 

@@ -14,7 +14,7 @@ import orjson
 from service import engine, handlers
 from service.engine import Input, Step, UserTask, journal
 from service.engine.replay import WHILE_SUSPENDED
-from service.errors import N_, Conflict
+from service.errors import N_, CaseSuspended, Conflict
 from service.models.db.clock import CHINA, now
 from service.models.db.encryption import encrypted_literal
 from service.models.db.ids import new_id
@@ -30,8 +30,6 @@ from service.models.tables.case_statements import (
 )
 from service.operations.context import Context, TaskSubject
 from service.workflow.runtime import definitions
-
-SUSPENDED = N_("这个案卷已暂停，恢复之前不能办理；请联系流程管理员。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +131,12 @@ def store_personal(held: LockedCase, texts: Mapping[str, str]) -> dict[str, dict
 def apply_input(held: LockedCase, act: Act) -> Step:
     """Apply ``act`` to a held case and write everything that follows from it.
 
-    Raises Conflict while the case is suspended, unless the input mends it,
+    Raises CaseSuspended while it is suspended, unless the input mends it,
     StaleToken if the token is gone or nobody waits for the message, StepError if the diagram cannot go on,
     and whatever a handler refuses with; nothing has been written then.
     """
     if held.suspended_at is not None and act.kind not in WHILE_SUSPENDED:
-        raise Conflict(SUSPENDED)
+        raise CaseSuspended
     seq, at = held.seq + 1, now()
     cause = current_operation()
     cause.case_id, cause.seq = held.id, seq

@@ -49,6 +49,12 @@ def open_case(user: User, case_id: UUID) -> Case:
     return case
 
 
+def is_suspended(case_id: UUID) -> bool:
+    """Tell whether a running case is held: it does nothing but be mended."""
+    held = select(Case.id).where(Case.id == case_id, Case.suspended_at.is_not(None), Case.ended_at.is_(None))
+    return session().scalar(held) is not None
+
+
 def timeline(user: User, case_id: UUID) -> list[TimelineRow]:
     """The journal of a case in scope as people read it, oldest first, in two queries.
 

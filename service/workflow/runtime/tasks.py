@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 
 from service.domain.accounts.roles import UserState
 from service.engine import Step, StepError
-from service.errors import N_, Conflict, NotAllowed, NotFound, TaskAlreadyDone
+from service.errors import N_, CaseSuspended, Conflict, NotAllowed, NotFound, TaskAlreadyDone
 from service.handlers import registry
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -260,7 +260,7 @@ def lock_task(user: User, task_id: UUID) -> tuple[LockedCase, Any]:
     if row.task_state != TaskState.OPEN or row.ended_at is not None:
         raise TaskAlreadyDone
     if row.suspended_at is not None:
-        raise Conflict(executor.SUSPENDED)
+        raise CaseSuspended
     return LockedCase.of(row), row
 
 

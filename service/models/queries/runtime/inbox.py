@@ -28,7 +28,8 @@ _COLUMNS = """t.id, t.kind, t.name, t.subject, t.summary, t.unit_name, t.batch, 
     t.definition, t.form_key, t.closed_at"""
 
 _PAGE = f"""
-    SELECT {_COLUMNS}, u.display_name AS assignee
+    SELECT {_COLUMNS}, u.display_name AS assignee,
+        (SELECT c.suspended_at FROM case_instance c WHERE c.id = t.case_id) AS suspended_at
     FROM (
         SELECT t.* FROM unnest(cast(:organisations AS uuid[]), cast(:roles AS text[])) AS address(organisation_id, role)
         CROSS JOIN LATERAL (

@@ -57,6 +57,7 @@ def show(task_id: UUID) -> ResponseReturnValue:
         cards=task_panels.for_task(current_user, task),
         story=timeline.to_timeline(history.timeline(current_user, task.case_id)),
         assignee=User.get(task.assignee_id) if task.assignee_id else None,
+        suspended=history.is_suspended(task.case_id),
         before=before,
         after=after,
     )
@@ -116,6 +117,7 @@ def _check_version(task_id: UUID) -> str:
 
 @bp.post("/tasks/<uuid:task_id>/claim")
 @login_required
+@rerender_on_error(show)
 def claim(task_id: UUID) -> ResponseReturnValue:
     tasks.claim(current_user, task_id)
     if "HX-Request" in request.headers:
@@ -137,6 +139,7 @@ def _row(task_id: UUID) -> str:
 
 @bp.post("/tasks/<uuid:task_id>/unclaim")
 @login_required
+@rerender_on_error(show)
 def unclaim(task_id: UUID) -> ResponseReturnValue:
     tasks.unclaim(current_user, task_id)
     flash_success(N_("已退还，同事可以领取。"))
@@ -145,6 +148,7 @@ def unclaim(task_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/tasks/<uuid:task_id>/assign")
 @login_required
+@rerender_on_error(show)
 def assign(task_id: UUID) -> ResponseReturnValue:
     """Hand the task to a colleague."""
     to = next(
