@@ -43,6 +43,9 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "open_case": N_("查看案卷"),
         "confirm_score_early": N_("班次结束前确认合格成绩"),
         "export_evidence": N_("导出证据"),
+        "download_certificate": N_("下载电子证书"),
+        "link_academy": N_("关联院校与培训机构"),
+        "erase_personal_data": N_("清除到期的个人信息"),
     },
     EventGroup.PROCESSES: {
         "deploy_process": N_("部署新版本"),
@@ -81,6 +84,15 @@ DETAILS = {
     "what": N_("修复方式"),
     "note": N_("变更说明"),
     "ends_on": N_("班次结束日"),
+    "certificates": N_("证书份数"),
+    "number": N_("号码"),
+    "edition": N_("版本"),
+    "before": N_("此前"),
+    "after": N_("此后"),
+    "entered": N_("录入人数"),
+    "submitted": N_("提交审批"),
+    "persons": N_("人数"),
+    "ended_before": N_("证书终止早于"),
 }
 """Words for the details of an event; a detail without a word here is shown by its name."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from service.domain.accounts.audit import DETAILS, EventGroup, member_label
 from service.domain.accounts.roles import Role
+from service.domain.system.deployment_source import DeploymentSource
+from service.domain.system.mend_kind import MendKind
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, Message
 from service.models.queries.accounts.audit_list import ORDER, details_of, events_query
@@ -16,6 +19,19 @@ from service.reports.framework.filters import Control, FilterField, choice, sear
 from service.reports.framework.list_page import ListPage
 from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
+
+VALUES: Mapping[str, type[Labelled]] = {"way": DeploymentSource, "what": MendKind}
+"""Details whose values are codes, and the words for them."""
+
+
+def detail_word(name: str, value: object) -> Message | str:
+    """The value of a detail in words, in the language that it is read in where the catalogue knows it."""
+    if isinstance(value, bool):
+        return Message(N_("是") if value else N_("否"))
+    if name == "process":
+        return Message(str(value))
+    words = {member.value: member.label for member in VALUES.get(name, ())}
+    return Message(words[str(value)]) if str(value) in words else str(value)
 
 
 class Outcome(Labelled):
@@ -61,7 +77,7 @@ def _told(detail: dict[str, Any]) -> Message | str:
     told = []
     for n, (name, value) in enumerate(detail.items()):
         values[f"name{n}"] = Message(DETAILS.get(name, name))
-        values[f"value{n}"] = Message(N_("是") if value else N_("否")) if isinstance(value, bool) else str(value)
+        values[f"value{n}"] = detail_word(name, value)
         told.append(f"%(name{n})s %(value{n})s")
     return Message("%(end)s".join(told), **values) if told else ""
 

@@ -242,6 +242,12 @@ def form(digest: str, form_key: str | None) -> bytes | None:
     return definition(digest).files[f"{form_key}.form"] if form_key else None
 
 
+def start_form(digest: str) -> bytes | None:
+    """The form that begins a case of a version, or None."""
+    read = definition(digest)
+    return read.files[f"{read.start_form}.form"] if read.start_form else None
+
+
 def running_by_element(digest: str) -> dict[str, int]:
     """Open user tasks of running cases of this version, by element id."""
     query = (

@@ -253,9 +253,11 @@ def resolve_incident(user: User, incident_id: UUID, reason: str) -> bool:
         retries = job is not None and job.state == JobState.FAILED
         if job is not None and retries:
             job.state, job.retries, job.run_at = JobState.PENDING, 3, now()
+        what = "retry" if retries else "resolve"
+        current.add(AuditEvent.by(user, "mend_case", "case", incident.case_id, detail={"what": what}))
         if current.get_one(Case, incident.case_id).ended_at is None:
             held = executor.lock_case(incident.case_id)
-            _note(user, held, "retry" if retries else "resolve", reason, incident.element[:200] or None)
+            _note(user, held, what, reason, incident.element[:200] or None)
     return retries
 
 

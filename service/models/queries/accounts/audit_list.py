@@ -17,6 +17,7 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.export import ExportLog
 from service.models.tables.organisation import Organisation
 from service.models.tables.print_batch import PrintBatch
+from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 
 ORDER = SortOrder((AuditEvent.at, AuditEvent.id), is_descending=True)
@@ -27,8 +28,11 @@ About = aliased(User)
 def events_query(chosen: ReportFilter) -> Any:
     """Select the events, of all organisations: only the auditor reads them. since, until: civil days, both included.
 
-    purpose, reason: what was written about an export or a print, from the row that the event is about.
+    purpose, reason: what was written about an export or a print, from the row that the event is about; process_name:
+    of the process that was deployed.
     """
+    version, key = DefinitionVersion, AuditEvent.detail["process"].astext
+    named = select(version.name).where(version.key == key, version.current).scalar_subquery()
     query = (
         select(
             AuditEvent.id,
@@ -45,6 +49,7 @@ def events_query(chosen: ReportFilter) -> Any:
             About.login.label("about"),
             ExportLog.purpose,
             PrintBatch.reason,
+            named.label("process_name"),
         )
         .outerjoin(User, User.id == AuditEvent.actor_id)
         .outerjoin(Organisation, Organisation.id == AuditEvent.organisation_id)
@@ -71,4 +76,6 @@ def events_query(chosen: ReportFilter) -> Any:
 def details_of(row: Any) -> dict[str, Any]:
     """The details of an event of ``events_query`` that hold something, with what was written about it."""
     told = {**row.detail, "purpose": row.purpose, "reason": row.reason}
+    if row.process_name:
+        told["process"] = row.process_name
     return {name: value for name, value in told.items() if value not in (None, "", {}, [])}

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
 from service.models.queries.training.class_list import open_tasks
-from service.models.tables.case import Task
+from service.models.tables.case import Task, TaskState
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment
 from service.models.tables.user import User
@@ -51,3 +51,9 @@ def cases_of_certificate(certificate: Any) -> list[UUID]:
     reissued = select(Reissue.case_id).where(Reissue.new_certificate_id == certificate.id)
     made = select(Enrollment.case_id).where(Enrollment.id == certificate.enrollment_id)
     return [*session().scalars(reissued), *session().scalars(made)]
+
+
+def open_task_of(user: User, case_id: UUID) -> UUID | None:
+    """Find an open task of a case that is addressed to the user."""
+    own = select(Task.id).where(Task.case_id == case_id, Task.state == TaskState.OPEN, visible_to(user, Task))
+    return session().scalars(own.order_by(Task.opened_at, Task.id)).first()

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
+from service.domain.system.mend_kind import MendKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.tables.case import Case
 from service.validation.fields import MAX_INTEGER
@@ -25,14 +26,7 @@ bp = Blueprint("mends", __name__)
 
 MAX_WHOLE, MAX_TEXT = 2**53 - 1, 200
 TYPES = {"text": N_("文字"), "whole": N_("整数"), "boolean": N_("真假"), "json": "JSON"}
-LABELS = {
-    "variables": N_("改变量"),
-    "move": N_("移动"),
-    "skip": N_("跳过"),
-    "suspend": N_("暂停"),
-    "resume": N_("恢复"),
-    "cancel": N_("取消案卷"),
-}
+LABELS = {kind: MendKind(kind).label for kind in mends.KINDS}
 
 
 @bp.get("/cases/<uuid:case_id>/mend")

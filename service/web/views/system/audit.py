@@ -10,6 +10,7 @@ from service.domain.accounts.audit import DETAILS, member_label
 from service.domain.accounts.permissions import Action
 from service.errors import N_, Message
 from service.models.queries.accounts.audit_list import details_of
+from service.reports.lists.audit_events import detail_word
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success
 from service.web.shell.list_page import render_list
@@ -28,6 +29,7 @@ def index() -> ResponseReturnValue:
         member_label=member_label,
         details_of=details_of,
         details=DETAILS,
+        detail_word=detail_word,
         most=journal_verification.CASES_CHECKED,
     )
 
