@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from service import forms
 from service.errors import N_, Message, NotFound
+from service.infrastructure.translation import translate
 from service.models.queries.runtime import task_lookup
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Case
@@ -54,7 +55,7 @@ def start(key: str) -> ResponseReturnValue:
     name = _startable(key).name
     make = lambda: tasks.start_by_key(current_user, key, answers()).case_id  # noqa: E731
     case_id = once(current_user, form_id(), "start_case", make)
-    flash_success(Message(N_("已发起：%(name)s。"), name=Message(name)), draft=f"start-{key}")
+    flash_success(Message(N_("已发起：%(name)s。"), name=translate(name)), draft=f"start-{key}")
     if task_id := task_lookup.open_task_of(current_user, case_id):
         return redirect(url_for("tasks.show", task_id=task_id))
     with suppress(NotFound):
