@@ -31,7 +31,9 @@ def functions() -> Iterator[ast.FunctionDef]:
         text = Path(file).read_text()
         if re.search(r"AuditEvent(\.by)?\(|account_event\(|_record\(", text):
             for node in ast.walk(ast.parse(text)):
-                if isinstance(node, ast.FunctionDef) and re.search(r"(AuditEvent|AuditEvent\.by|_event|_record)\(", ast.unparse(node)):
+                if isinstance(node, ast.FunctionDef) and re.search(
+                    r"(AuditEvent|AuditEvent\.by|_event|_record)\(", ast.unparse(node)
+                ):
                     yield node
 
 
@@ -40,7 +42,11 @@ def recorded() -> tuple[set[str], set[str]]:
     actions, details = {deployments.DEPLOY, deployments.RESTORE}, set[str]()
     for function in functions():
         for node in ast.walk(function):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("AuditEvent", "AuditEvent.by", "account_event"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "AuditEvent",
+                "AuditEvent.by",
+                "account_event",
+            ):
                 given = {one.arg: one.value for one in node.keywords}
                 place = ast.unparse(node.func) == "AuditEvent.by"
                 action = given.get("action") or (node.args[place] if len(node.args) > place else None)
