@@ -30,7 +30,7 @@ SOURCES = (  # what fills a new database; its tables and diagrams are compared b
     "service/domain/units/provinces.py",
 )
 KEPT_TEMPLATES = 5  # of older states of the sources: another run may be copying one
-KEPT_WORLDS = 6
+KEPT_WORLDS = 12
 WRITERS = ("service/**/*.py", "processes/*.*", "forms/*")  # what a filled database depends on
 
 
@@ -93,7 +93,7 @@ def copy_of_world(server: Server, world: str, name: str, fill: Callable[[], None
     ``fill`` leaves no connection open. Whichever test process is first fills, the others wait for it.
     """
     made = f"world_{world}_{_digest_of_writers()}"
-    with (server.home / "worlds.lock").open("a") as lock:
+    with (server.home / f"{made}.lock").open("a") as lock:  # of its own: other states are filled meanwhile
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not server.execute(f"SELECT 1 FROM pg_database WHERE datname = '{made}'"):
             fill()
