@@ -11,6 +11,7 @@ from service.engine.kernel.types import (
     Input,
     Job,
     MendRefused,
+    MigrationRefused,
     MissingRecordedResult,
     Reached,
     ReplayFrame,
@@ -27,6 +28,7 @@ from service.engine.kernel.types import (
 from service.engine.kernel.xml_reader import References
 from service.engine.kernel.xml_reader import parse as parse_xml
 from service.engine.mending import Standing
+from service.engine.migration import Plan, propose
 from service.engine.state import shape
 from service.engine.validation.validator import examine, validate
 from service.engine.validation.vocabulary import DecisionUse, Process, SentMessage, Topic, Vocabulary, names_in
@@ -40,7 +42,9 @@ __all__ = [
     "Input",
     "Job",
     "MendRefused",
+    "MigrationRefused",
     "MissingRecordedResult",
+    "Plan",
     "Process",
     "Reached",
     "References",
@@ -65,6 +69,7 @@ __all__ = [
     "names_in",
     "parse_xml",
     "process_of",
+    "propose",
     "read_definition",
     "references",
     "shape",

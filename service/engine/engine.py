@@ -10,7 +10,7 @@ from typing import Any
 from SpiffWorkflow.bpmn.specs.mixins.events.start_event import StartEvent
 from SpiffWorkflow.task import Task
 
-from service.engine import mending, state
+from service.engine import mending, migration, state
 from service.engine.bpmn import events, throw_events
 from service.engine.bpmn.case_scopes import Case
 from service.engine.bpmn.expressions_eval import reached_by
@@ -26,6 +26,7 @@ from service.engine.kernel.timers import to_text
 from service.engine.kernel.types import (
     Data,
     Input,
+    Job,
     Reached,
     StaleToken,
     Step,
@@ -49,25 +50,39 @@ class AppliedInput:
     readdressed: tuple[UserTask, ...]
 
 
-def step(definition: Definition, state_bytes: bytes | None, given: Input, serve: TopicHandler, salt: bytes) -> Step:
+def step(
+    definition: Definition,
+    state_bytes: bytes | None,
+    given: Input,
+    serve: TopicHandler,
+    salt: bytes,
+    source: Definition | None = None,
+) -> Step:
     """Apply one input to a stored state, None before the start. Pure: clock, ids and results of topics come with it.
 
-    Raises StaleToken when the input has no place in this state, StepError when the diagram or a script fails, and what
-    a topic's handler raises, unchanged.
+    source: the version that a case is migrated from. Raises StaleToken when the input has no place in this state,
+    StepError when the diagram or a script fails, MigrationRefused, and what a topic's handler raises, unchanged.
     """
     if given.at.tzinfo is None:
         raise ValueError("the instant of an input must be in UTC")
     context, specs = StepContext(given.at, serve), definition.compact_specs
     with context.guard():
-        case = None if state_bytes is None else state.load(state_bytes, definition, specs, context)
-        return build_step(apply_input(definition, specs, case, given, context), salt, keep=True)
+        before = source or definition
+        case = None if state_bytes is None else state.load(state_bytes, before, before.compact_specs, context)
+        return build_step(apply_input(definition, specs, case, given, context, source), salt, keep=True)
 
 
 def apply_input(
-    definition: Definition, specs: ExecutableSpecs, case: Case | None, given: Input, context: StepContext
+    definition: Definition,
+    specs: ExecutableSpecs,
+    case: Case | None,
+    given: Input,
+    context: StepContext,
+    source: Definition | None = None,
 ) -> AppliedInput:
-    """Apply an input to a case in memory, None before the start. Raises StaleToken,
-    StepError, and what a handler raises.
+    """Apply an input to a case in memory, None before the start; source: the version that a migration leaves.
+
+    Raises StaleToken, StepError, MigrationRefused, and what a handler raises.
     """
     before = open_work(tokens_in(case) if case else ())
     data = _checked(given.data)
@@ -76,6 +91,10 @@ def apply_input(
         case = _start(specs, given, data, context)
     elif case is None or case.completed:
         raise StaleToken(f"{given.kind} {given.element or ''}: 案件未开始或已结束")
+    elif given.kind == "migrate":
+        if source is None:
+            raise ValueError("a migration needs the version that it leaves")
+        case = migration.migrate(source, definition, specs, case, migration.Plan.of(data), context)
     elif given.kind == "readdress":
         readdressed = _readdress(case, definition, data)
     elif given.kind == "variables":
@@ -89,6 +108,9 @@ def apply_input(
     else:
         raise StaleToken(f"不支持的输入 {given.kind}")
     events.drain(case)
+    if given.kind == "migrate":  # each open task has another address, form and name in the new version
+        users = [task for task in tokens_in(case) if task.token in before.users and kind_of(task) == "user"]
+        readdressed = tuple(user_task(task, definition) for task in sorted(users, key=lambda it: order_of(it.token)))
     return AppliedInput(definition, given, case, before, readdressed)
 
 
@@ -182,8 +204,8 @@ def _readdress(case: Case, definition: Definition, data: Data) -> tuple[UserTask
 
 def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
     """Tell what a move did; ``keep`` also makes the bytes to store. Raises StepError for a case that stands nowhere."""
-    case, definition, before = applied.case, applied.definition, applied.before
-    tokens = [] if case.completed else number(case, applied.given.seq)
+    case, definition, before, given = applied.case, applied.definition, applied.before, applied.given
+    tokens = [] if case.completed else number(case, given.seq)
     arrivals = [] if case.completed else arrivals_in(case)
     if not case.completed and not tokens and not arrivals:
         raise StepError("案件既没有结束,也没有停留在任何元素上。")
@@ -199,7 +221,7 @@ def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
         closed=_gone(before.users, after.users),
         readdressed=applied.readdressed,
         jobs_set=tuple(job for token, job in after.jobs.items() if before.jobs.get(token) != job),
-        jobs_cleared=_gone(before.jobs, after.jobs),
+        jobs_cleared=_gone(before.jobs, _kept(before.jobs, after.jobs) if given.kind == "migrate" else after.jobs),
         awaited=awaited_by(tokens),
         sent=tuple(context.sent),
         trace=tuple(context.trace),
@@ -223,6 +245,11 @@ def standing(definition: Definition, state_bytes: bytes, at: datetime) -> tuple[
     context = StepContext(at, lambda _request: None)
     case = state.load(state_bytes, definition, definition.compact_specs, context)
     return tuple(sorted(mending.standing(case), key=lambda one: (one.element, one.token)))
+
+
+def _kept(before: Mapping[str, Job], after: Mapping[str, Job]) -> Mapping[str, Job]:
+    """The jobs that a migration leaves as they were."""
+    return {token: job for token, job in after.items() if before.get(token) == job}
 
 
 def _gone(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from service.engine.kernel import timers
 from service.engine.kernel.types import (
     Data,
     Input,
+    MigrationRefused,
     MissingRecordedResult,
     ReplayFrame,
     Request,
@@ -31,7 +32,7 @@ Definitions = Callable[[str], Definition]
 
 NOTES = frozenset({"claim", "unclaim", "assign", "suspend", "resume", "retry", "resolve"})
 """Kinds of rows that move a task, or hold the case, but do not move it: the engine skips them."""
-WHILE_SUSPENDED = frozenset({"variables", "move", "skip", "cancel", "readdress"})
+WHILE_SUSPENDED = frozenset({"variables", "move", "skip", "cancel", "readdress", "migrate"})
 """Kinds of inputs that also a suspended case takes."""
 
 
@@ -60,12 +61,14 @@ def _frame(row: Row, now: Progress, definition: Definition) -> ReplayFrame:
 
 def run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, Progress]]:
     """Step through the rows by stored states, as production does."""
-    now = Progress()
+    now, source = Progress(), None
     for row in rows:
         if row["kind"] not in NOTES:
             stored = now.step.state if now.step else None
             definition = definitions(row["definition"])
-            now.step = engine.step(definition, stored, input_of(row), recorded_handler(row), _salt(row))
+            left = source if row["kind"] == "migrate" else None
+            now.step = engine.step(definition, stored, input_of(row), recorded_handler(row), _salt(row), left)
+            source = definition
             now.done.update(line[1:] for line in now.step.trace if line[0] == "+")
         yield row, now
 
@@ -105,10 +108,11 @@ def re_executed(rows: Sequence[Row], definitions: Definitions) -> Iterator[tuple
             if row["kind"] in NOTES:
                 found = _differing(row, carried)
             else:
-                run = run or ReferenceRun(definitions(row["definition"]))
-                step = run.step(input_of(row), recorded_handler(row), _salt(row), keep=row["seq"] == moves[-1])
+                run, definition = run or ReferenceRun(definitions(row["definition"])), definitions(row["definition"])
+                keep = row["seq"] == moves[-1]
+                step = run.step(input_of(row), recorded_handler(row), _salt(row), keep, definition)
                 found = _differing(row, journal.step_fields(step))
-        except (StaleToken, MissingRecordedResult, StepError, ValueError) as error:
+        except (StaleToken, MigrationRefused, MissingRecordedResult, StepError, ValueError) as error:
             found = [f"{_name(row)}: {type(error).__name__} {error}"]
         yield row, step, found
         if found:
@@ -137,14 +141,19 @@ class ReferenceRun:
         self.definition = definition
         self.case: Case | None = None
 
-    def step(self, given: Input, serve: TopicHandler, salt: bytes, keep: bool = False) -> Step:
-        """Apply one input; raises as ``engine.step`` does."""
+    def step(
+        self, given: Input, serve: TopicHandler, salt: bytes, keep: bool = False, to: Definition | None = None
+    ) -> Step:
+        """Apply one input; raises as ``engine.step`` does. to: the version that a migration leads to."""
+        source = None
+        if given.kind == "migrate" and to is not None:
+            source, self.definition = self.definition, to
         context = self.case.context if self.case else StepContext(given.at, serve)
         context.begin(given.at, serve, bounded=False)
         with context.guard():
             with deep_recursion():
                 applied = engine.apply_input(
-                    self.definition, self.definition.reference_specs, self.case, given, context
+                    self.definition, self.definition.reference_specs, self.case, given, context, source
                 )
             self.case = applied.case
             return engine.build_step(applied, salt, keep=keep)

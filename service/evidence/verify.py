@@ -33,7 +33,7 @@ NOT_PLAYED = {"adHocSubProcess", "complexGateway"}  # and whatever compensates o
 NODES = ("Event", "Task", "task", "Gateway", "Process", "Activity", "transaction")
 SUBPROCESSES = {"subProcess", "transaction", "callActivity"}
 NOTES = {"claim", "unclaim", "assign", "suspend", "resume", "retry", "resolve"}
-MOVES = {"start", "complete", "timer", "message", "signal", "external", "error", "job", "readdress"}
+MOVES = {"start", "complete", "timer", "message", "signal", "external", "error", "job", "readdress", "migrate"}
 HASHED = (  # fields of a row that its hash covers as they stand
     *("case", "seq", "kind", "actor", "behalf", "at", "element", "token", "due", "definition", "trace", "opened"),
     *("closed", "jobs", "decisions", "shape", "shown", "data_digest", "engine", "digest_version"),
@@ -339,6 +339,28 @@ class Game:
         self.jobs |= {job[0]: job[1:3] for job in row["jobs"]}
         self.settle()
 
+    def migrate(self, diagram: Diagram, goes: dict[str, str]) -> None:
+        """Go on by another diagram, each token where the plan leads it."""
+        former, self.diagram, self.top = self.scopes, diagram, Scope(diagram.main(), "")
+        self.scopes = {"": self.top}
+        for path in sorted(former, key=lambda key: key.count("/")):
+            place = moved(path, goes)
+            outer = former[path].around
+            if outer is not None and moved(outer.path, goes) not in self.scopes:
+                continue  # nothing was in it: else its outer one would have refused
+            scope = self.scope(place) if path and former[path].runs else self.scopes.get(place)
+            if scope is None:
+                continue
+            scope.runs = former[path].runs
+            for (name, flow), count in former[path].tokens.items():
+                node = scope.level.nodes.get(goes.get(name, name))
+                if count and node is None:
+                    raise Fault(f"{path}{name} has a token and is not in the diagram it goes to")
+                if count and node is not None:
+                    scope.tokens[node.id, entry(former[path].level, flow, scope.level, node, goes)] += count
+        self.users = {token: moved(path, goes) for token, path in self.users.items()}
+        self.jobs = {token: [moved(path, goes), kind] for token, (path, kind) in self.jobs.items()}
+
     def take_input(self, row: Row) -> None:
         kind, element, token = row["kind"], row["element"], row["token"]
         if kind == "start":
@@ -631,6 +653,34 @@ class Game:
         return False
 
 
+def moved(path: str, goes: dict[str, str]) -> str:
+    """A path of elements, each where a plan leads it."""
+    return "/".join(goes.get(name, name) for name in path.split("/"))
+
+
+def entry(former: Level, flow: str, level: Level, node: Node, goes: dict[str, str]) -> str:
+    """The flow of a join by which a token counts that came by a flow of another diagram."""
+    if len(node.into) < 2 or node.kind not in ("parallelGateway", "inclusiveGateway"):
+        return ""
+    source = next((one.id for one in former.nodes.values() if any(out[0] == flow for out in one.out)), "")
+    start = goes.get(source, source)
+    ends = {out[0]: one.id for one in level.nodes.values() for out in one.out if out[1] == node.id}
+    direct = [name for name, before in ends.items() if before == start]
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        here = todo.pop()
+        if here in seen or here == node.id or here not in level.nodes:
+            continue
+        seen.add(here)
+        todo += [out[1] for out in level.nodes[here].out]
+        todo += [other.id for other in level.nodes.values() if other.host == here]
+    found = direct or [name for name, before in ends.items() if before in seen]
+    if not found:
+        raise Fault(f"a token that came by {flow} has no place at {node.id}")
+    return found[0]
+
+
 def game_faults(
     rows: list[Row], definitions: dict[str, Files], diagrams: dict[str, Diagram] | None = None
 ) -> tuple[list[str], list[str]]:
@@ -641,14 +691,19 @@ def game_faults(
     known = {} if diagrams is None else diagrams
     game, digest = None, rows[0]["definition"] if rows else ""
     for row in rows:
-        if row["kind"] not in MOVES | NOTES or row["definition"] != digest:
+        migrates = row["kind"] == "migrate" and game is not None
+        if row["kind"] not in MOVES | NOTES or (row["definition"] != digest and not migrates):
             return [], [f"from row {row['seq']} ({row['kind']})"]
-        if game is None:
+        if game is None or migrates:
+            digest = row["definition"]
             diagram = known[digest] = known.get(digest) or Diagram(definitions[digest])
             if odd := diagram.unplayed:
                 return [], [f"the diagram holds {', '.join(sorted(odd))}"]
-            game = Game(diagram)
         try:
+            if game is None:
+                game = Game(diagram)
+            elif migrates:
+                game.migrate(diagram, row["data"].get("elements", {}))
             game.play(row)
         except Fault as fault:
             return [f"row {row['seq']} {row['kind']}: {fault}"], []

@@ -19,6 +19,7 @@ from SpiffWorkflow.util.task import TaskState
 from service.engine.kernel.cpu_meter import PATIENCE, CpuMeter
 from service.engine.kernel.types import (
     MendRefused,
+    MigrationRefused,
     Reached,
     ServiceCall,
     StaleToken,
@@ -106,7 +107,7 @@ class StepContext:
         """Raise StepError, with the element, for all that is not foreseen; what a handler raises passes unchanged."""
         try:
             yield
-        except (StepError, StaleToken, MendRefused):
+        except (StepError, StaleToken, MendRefused, MigrationRefused):
             raise
         except Exception as error:
             if error is self.raised:

@@ -54,8 +54,8 @@ class ValidationIssue:
 class Input:
     """One thing that moves a case.
 
-    kind: start | complete | timer | message | signal | external | error | job | readdress | undo | migrate; mends are
-    variables (data ``values``) | move (data ``to``: an element) | skip | cancel
+    kind: start | complete | timer | message | signal | external | error | job | readdress | undo; mends are
+    variables (data ``values``) | move (data ``to``: an element) | skip | cancel; migrate (data: a Plan's)
     seq: place in the case's journal, from 0; at: instant, UTC; token: the token moved (complete, timer, external,
     error, job); element: path of its element, or the name of the message or signal; due: of the timer that fired;
     data: JSON without floats, written where the token stands (``DataScope.write``).
@@ -176,6 +176,19 @@ class MendRefused(Conflict):
     """这个环节不能这样修复。"""
 
     code = "mend_refused"
+
+
+class MigrationRefused(Conflict):
+    """这个案卷不能迁移到新版本。
+
+    ``element``: where it stands, in the old version, or the join of the new one that it could not fill.
+    """
+
+    code = "migration_refused"
+
+    def __init__(self, text: str | None = None, *, element: str = "", **names: object) -> None:
+        super().__init__(text, **names)
+        self.element = element
 
 
 class MissingRecordedResult(Exception):
