@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from service.cli import backup, database, database_roles, demonstration, processes, proof, serving
+from service.cli import backup, database, database_roles, demonstration, processes, proof, serving, version_changes
 from service.config import InvalidSetting
 from service.errors import AnpeiError, InvalidInput
 
@@ -16,7 +16,7 @@ def anpei() -> None:
     """Anpei 安培: safety-training certification, run by BPMN diagrams."""
 
 
-for module in (serving, demonstration, processes, proof, database, database_roles, backup):
+for module in (serving, demonstration, processes, version_changes, proof, database, database_roles, backup):
     for command in module.COMMANDS:
         anpei.add_command(command)
 

@@ -28,7 +28,7 @@ from service.engine.kernel.types import (
 from service.engine.kernel.xml_reader import References
 from service.engine.kernel.xml_reader import parse as parse_xml
 from service.engine.mending import Standing
-from service.engine.migration import Plan, propose
+from service.engine.migration import Plan, migrated, places, problems_of_plan, propose
 from service.engine.state import shape
 from service.engine.validation.validator import examine, validate
 from service.engine.validation.vocabulary import DecisionUse, Process, SentMessage, Topic, Vocabulary, names_in
@@ -66,8 +66,11 @@ __all__ = [
     "digest_of",
     "evaluate_decision",
     "examine",
+    "migrated",
     "names_in",
     "parse_xml",
+    "places",
+    "problems_of_plan",
     "process_of",
     "propose",
     "read_definition",

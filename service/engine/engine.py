@@ -91,14 +91,10 @@ def apply_input(
         case = _start(specs, given, data, context)
     elif case is None or case.completed:
         raise StaleToken(f"{given.kind} {given.element or ''}: 案件未开始或已结束")
-    elif given.kind == "migrate":
-        if source is None:
-            raise ValueError("a migration needs the version that it leaves")
+    elif source is not None:
         case = migration.migrate(source, definition, specs, case, migration.Plan.of(data), context)
-    elif given.kind == "readdress":
-        readdressed = _readdress(case, definition, data)
-    elif given.kind == "variables":
-        readdressed = _readdress(case, definition, data.get("values", {}))
+    elif given.kind in ("readdress", "variables"):
+        readdressed = _readdress(case, definition, data if given.kind == "readdress" else data.get("values", {}))
     elif given.kind in ("move", "skip", "cancel"):
         mending.mend(case, given, data)
     elif given.kind in ("message", "signal"):
@@ -108,9 +104,8 @@ def apply_input(
     else:
         raise StaleToken(f"不支持的输入 {given.kind}")
     events.drain(case)
-    if given.kind == "migrate":  # each open task has another address, form and name in the new version
-        users = [task for task in tokens_in(case) if task.token in before.users and kind_of(task) == "user"]
-        readdressed = tuple(user_task(task, definition) for task in sorted(users, key=lambda it: order_of(it.token)))
+    if source is not None:
+        readdressed = _in_new_version(case, definition, before)
     return AppliedInput(definition, given, case, before, readdressed)
 
 
@@ -200,6 +195,12 @@ def _readdress(case: Case, definition: Definition, data: Data) -> tuple[UserTask
     case.data_scope.write(data)
     new = [user_task(task, definition) for task in tokens if kind_of(task) == "user"]
     return tuple(found for found in new if found != old[found.token])
+
+
+def _in_new_version(case: Case, definition: Definition, before: OpenWork) -> tuple[UserTask, ...]:
+    """Each task that stays open: address, form and name are those of the version that the case has now."""
+    users = [task for task in tokens_in(case) if task.token in before.users and kind_of(task) == "user"]
+    return tuple(user_task(task, definition) for task in sorted(users, key=lambda task: order_of(task.token)))
 
 
 def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -26,7 +27,7 @@ from service.engine.bpmn.step_context import WAITING, StepContext
 from service.engine.definition import Definition
 from service.engine.kernel.timers import parse_cycle
 from service.engine.kernel.types import Data, Element, MigrationRefused
-from service.engine.tokens import arrivals_in, kind_of, order_of, tokens_in
+from service.engine.tokens import arrivals_in, kind_of, number, order_of, tokens_in
 from service.errors import N_
 
 GONE = N_("案卷停在“%(name)s”，新版本里没有对应的环节。")
@@ -34,6 +35,7 @@ OTHER_KIND = N_("案卷停在“%(name)s”，新版本里对应的环节“%(to
 NOT_ATTACHED = N_("“%(name)s”对应的边界事件“%(to)s”不在同一个环节上。")
 NO_ENTRY = N_("令牌经“%(name)s”到了汇合“%(to)s”，新版本里看不出它该算哪一条进线。")
 WAITS_FOR_EVER = N_("汇合“%(to)s”会一直等不到其他令牌：案卷已经过了那条分支的起点。")
+PREVIEW = 1 << 30  # beyond the rows of every journal: tokens that a preview makes are no others'
 DROPPED = ""  # the target of an event that nobody is to wait for any more
 
 
@@ -118,6 +120,21 @@ def migrate(
     return moved
 
 
+def migrated(old: Definition, new: Definition, stored: bytes, plan: Plan, at: datetime) -> bytes:
+    """The stored state of a case on the new version, before anything automatic runs. Raises MigrationRefused."""
+    context = StepContext(at, lambda _request: None)
+    with context.guard():
+        case = state.load(stored, old, old.compact_specs, context)
+        case = migrate(old, new, new.compact_specs, case, plan, context)
+        return state.save(case, new, number(case, PREVIEW), arrivals_in(case))
+
+
+def places(stored: bytes) -> list[str]:
+    """The elements at which tokens of a stored state rest, and the joins at which they wait."""
+    rests = [path.rpartition("/")[2] for _, path, kind in state.paths(stored) if kind != "undo"]
+    return [*rests, *(name for _, name, _ in orjson.loads(stored)[4] if not name.startswith("["))]
+
+
 def _name(definition: Definition, element: str) -> str:
     found = definition.elements.get(element)
     return found.name if found else element
@@ -173,7 +190,7 @@ class _Mapper:
         return self.plan.target(element) + blank + rest
 
     def _marks(self, marks: Data, spec: Any, other: Any) -> Data:
-        """The marks of a token; a timer that is counted anew loses its due, and one that is no cycle any more its rest."""
+        """The marks of a token; a timer counted anew loses its due, one that is no cycle any more how often."""
         if other.name.partition(" [")[0] in self.plan.recompute:
             return {name: mark for name, mark in marks.items() if name not in ("due", "times", "timer", "dues")}
         expressions = [getattr(one.event_definition, "expression", None) for one in (spec, other) if "times" in marks]
@@ -283,4 +300,3 @@ def _following(level: Any, name: str) -> Iterable[str]:
     """The elements behind one, with the events on its border."""
     split = level.task_specs.get(split_name(name))
     return [*level.task_specs[name]._outputs, *(split._outputs if split is not None else ())]
-

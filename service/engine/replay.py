@@ -67,7 +67,7 @@ def run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, Pr
             stored = now.step.state if now.step else None
             definition = definitions(row["definition"])
             left = source if row["kind"] == "migrate" else None
-            now.step = engine.step(definition, stored, input_of(row), recorded_handler(row), _salt(row), left)
+            now.step = engine.step(definition, stored, input_of(row), recorded_handler(row), salt_of(row), left)
             source = definition
             now.done.update(line[1:] for line in now.step.trace if line[0] == "+")
         yield row, now
@@ -110,7 +110,7 @@ def re_executed(rows: Sequence[Row], definitions: Definitions) -> Iterator[tuple
             else:
                 run, definition = run or ReferenceRun(definitions(row["definition"])), definitions(row["definition"])
                 keep = row["seq"] == moves[-1]
-                step = run.step(input_of(row), recorded_handler(row), _salt(row), keep, definition)
+                step = run.step(input_of(row), recorded_handler(row), salt_of(row), keep, definition)
                 found = _differing(row, journal.step_fields(step))
         except (StaleToken, MigrationRefused, MissingRecordedResult, StepError, ValueError) as error:
             found = [f"{_name(row)}: {type(error).__name__} {error}"]
@@ -195,5 +195,6 @@ def recorded_handler(row: Row) -> TopicHandler:
     return serve
 
 
-def _salt(row: Row) -> bytes:
+def salt_of(row: Row) -> bytes:
+    """The salt of a row."""
     return base64.b64decode(row["salt"])

@@ -32,6 +32,7 @@ TABLES = {
     "alembic_version": Kind.READ_ONLY,
     "attempt": Kind.ORDINARY,
     "audit_event": Kind.APPEND_ONLY,
+    "backtest_run": Kind.KEPT,
     "case_instance": Kind.KEPT,
     "certificate": Kind.KEPT,
     "certificate_number_owner": Kind.KEPT,  # follows a correction of identity (R77)
@@ -49,6 +50,7 @@ TABLES = {
     "job": Kind.KEPT,
     "journal": Kind.APPEND_ONLY,
     "mail": Kind.ORDINARY,
+    "migration_run": Kind.KEPT,
     "notice": Kind.ORDINARY,
     "notice_attachment": Kind.ORDINARY,
     "notice_receipt": Kind.ORDINARY,

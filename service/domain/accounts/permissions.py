@@ -89,6 +89,7 @@ class Action(Labelled):
     REPLAY_CASES = "replay_cases", N_("案卷回放")
     EDIT_PROCESSES = "edit_processes", N_("流程管理")
     MEND_CASES = "mend_cases", N_("案卷修复")
+    MIGRATE_CASES = "migrate_cases", N_("案卷迁移")
 
 
 ScopeKinds = frozenset[ScopeKind]
@@ -182,7 +183,7 @@ _ADMINISTRATION: Mapping[Role, Mapping[Action, ScopeKinds]] = {
     ),
     Role.SECURITY_ADMIN: dict.fromkeys((_A.VIEW_ORGANISATIONS, _A.GRANT_ROLES, _A.UNLOCK_USER, _A.CHANGE_POLICY), _ALL),
     Role.AUDIT_ADMIN: dict.fromkeys((_A.VIEW_CASES, _A.READ_AUDIT, _A.REPLAY_CASES), _ALL),
-    Role.PROCESS_ADMIN: dict.fromkeys((_A.VIEW_CASES, _A.EDIT_PROCESSES, _A.MEND_CASES), _ALL),
+    Role.PROCESS_ADMIN: dict.fromkeys((_A.VIEW_CASES, _A.EDIT_PROCESSES, _A.MEND_CASES, _A.MIGRATE_CASES), _ALL),
 }
 
 PERMISSIONS: Mapping[Role, Mapping[Action, ScopeKinds]] = {

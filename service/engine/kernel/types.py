@@ -186,7 +186,7 @@ class MigrationRefused(Conflict):
 
     code = "migration_refused"
 
-    def __init__(self, text: str | None = None, *, element: str = "", **names: object) -> None:
+    def __init__(self, text: str | None = None, *, element: str = "", **names: Any) -> None:
         super().__init__(text, **names)
         self.element = element
 

@@ -22,6 +22,7 @@ from service.models.tables import (
     ticket,
     training,
     user,
+    version_change,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "ticket",
     "training",
     "user",
+    "version_change",
 ]

@@ -55,13 +55,29 @@ _JOURNAL = """
     VALUES (:case, :seq, :at, :kind, :actor, :element, cast(:record AS jsonb), :hash)"""
 _ADDRESS = """role text, organisation_id uuid, due_at timestamptz, follow_up_at timestamptz,
         priority int, subject text, summary text, unit_name text, batch text, batch_title text, facts jsonb"""
+
+
+def _changed(*more: str) -> str:
+    """The addresses of open tasks; ``more``: columns that a migration changes beside them."""
+    sets, types = "".join(f"{name} = n.{name}, " for name in more), "".join(f"{name} text, " for name in more)
+    return f"""
+    UPDATE task SET role = n.role, organisation_id = n.organisation_id, due_at = n.due_at,
+        follow_up_at = n.follow_up_at, priority = n.priority, subject = n.subject, summary = n.summary,
+        unit_name = n.unit_name, batch = n.batch, batch_title = n.batch_title, facts = n.facts,
+        sort_at = coalesce(n.due_at, task.sort_at), {sets}
+        assignee_id = CASE WHEN task.organisation_id = n.organisation_id THEN task.assignee_id END
+    FROM jsonb_to_recordset(cast(:changed AS jsonb)) AS n(id uuid, {types}{_ADDRESS})
+    WHERE task.case_id = :case AND task.id = n.id AND task.state = 'open'"""  # noqa: S608 - put together from constants
+
+
 PARTS = {
     "closed": """
     UPDATE task SET state = CASE WHEN token = :done THEN 'completed' ELSE 'cancelled' END, closed_at = :at,
         closed_by = CASE WHEN token = :done THEN cast(:actor AS uuid) END
     WHERE id = ANY(cast(:closed AS uuid[])) AND state = 'open'""",
     "cleared": """
-    UPDATE job SET state = 'cleared' WHERE case_id = :case AND state = 'pending' AND token = ANY(:cleared)""",
+    UPDATE job SET state = 'cleared' WHERE case_id = :case AND state IN ('pending', 'failed')
+        AND token = ANY(:cleared)""",
     "awaited": """
     UPDATE job SET run_at = :at WHERE case_id = :case AND state = 'pending' AND kind IN ('message', 'signal')
         AND run_at > :at AND retries = 3 AND kind || ':' || name = ANY(:awaited)""",
@@ -74,14 +90,8 @@ PARTS = {
         summary, unit_name, batch, batch_title, facts, 'open'
     FROM jsonb_to_recordset(cast(:tasks AS jsonb)) AS t(id uuid, token text, kind text, element text, name text,
         process text, definition text, form_key text, assignee_id uuid, opened_at timestamptz, {_ADDRESS})""",  # noqa: S608 - put together from constants
-    "changed": f"""
-    UPDATE task SET role = n.role, organisation_id = n.organisation_id, due_at = n.due_at,
-        follow_up_at = n.follow_up_at, priority = n.priority, subject = n.subject, summary = n.summary,
-        unit_name = n.unit_name, batch = n.batch, batch_title = n.batch_title, facts = n.facts,
-        sort_at = coalesce(n.due_at, task.sort_at),
-        assignee_id = CASE WHEN task.organisation_id = n.organisation_id THEN task.assignee_id END
-    FROM jsonb_to_recordset(cast(:changed AS jsonb)) AS n(id uuid, {_ADDRESS})
-    WHERE task.case_id = :case AND task.id = n.id AND task.state = 'open'""",  # noqa: S608
+    "changed": _changed(),
+    "migrated": _changed("element", "name", "kind", "definition", "form_key"),
     "jobs": """
     INSERT INTO job (id, case_id, token, element, kind, name, due_at, run_at, payload, coalesce, state, retries,
         created_at)
@@ -103,7 +113,8 @@ def write_step(parts: frozenset[str]) -> PreparedStatement:
     """Everything one step changes,
     in one statement; parts that have nothing to do are left out, for they are not free.
     """
-    chosen = {"moved": _MOVED, **{name: sql for name, sql in PARTS.items() if name in parts}}
+    moved = _MOVED.replace("SET state", "SET definition = :definition, state") if "migrated" in parts else _MOVED
+    chosen = {"moved": moved, **{name: sql for name, sql in PARTS.items() if name in parts}}
     clauses = ",".join(f"{name}_part AS ({sql})" for name, sql in chosen.items())
     return PreparedStatement("_".join(("write_step", *sorted(parts))), f"WITH {clauses} {_JOURNAL}")
 

@@ -36,6 +36,7 @@ SIGNS = {
     "cancel": "stop",
     "retry": "back",
     "resolve": "check",
+    "migrate": "swap",
 }
 WORDS = {
     "start": N_("发起"),

@@ -66,7 +66,10 @@ class LockedCase:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An actor's input to a case. token, element, due: of the task, timer or message; data: clean, without floats."""
+    """An actor's input to a case. token, element, due: of the task, timer or message; data: clean, without floats.
+
+    to: digest of the version that a migration leads to.
+    """
 
     kind: str
     actor_id: UUID | None = None
@@ -75,6 +78,7 @@ class Act:
     element: str | None = None
     due: datetime | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    to: str | None = None
 
 
 def lock_case(case_id: UUID) -> LockedCase:
@@ -140,7 +144,8 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     seq, at = held.seq + 1, now()
     cause = current_operation()
     cause.case_id, cause.seq = held.id, seq
-    definition = definitions.definition(held.definition)
+    definition = definitions.definition(act.to or held.definition)
+    source = definitions.definition(held.definition) if act.to else None
     today = at.astimezone(CHINA).date()
     context = Context(
         held.id, held.process, held.business_key, seq, at, today, act.actor_id, act.behalf_id, definition.decide
@@ -149,7 +154,7 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     salt = os.urandom(16)
     state = None if act.kind == "start" else held.state
     with session().buffered_history() as history:
-        step = engine.step(definition, state, given, handlers.serve(context), salt)
+        step = engine.step(definition, state, given, handlers.serve(context), salt, source)
         reached = step.reached if definition.sets_states else handlers.earlier_state(step.calls, step.data)
         if reached:
             handlers.write_state(context, step.data, reached)
@@ -161,7 +166,7 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     jobs = [_job(held, job) for job in step.jobs_set] + context.pending_jobs
     history += [message_change(cause, job) for job in context.pending_jobs]
     written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _history(history)}
-    write_step(_parts(step, written, bool(jobs), bool(history))).execute(written)
+    write_step(_parts(act, step, written, bool(jobs), bool(history))).execute(written)
     return step
 
 
@@ -248,7 +253,10 @@ def _written(
         "actor": act.actor_id,
         "cleared": list(step.jobs_cleared) + ([act.token] if act.kind in ("timer", "job") and act.token else []),
         "tasks": engine.canonical([task_row(held, definition, task, shown, at) for task in step.opened]).decode(),
-        "changed": engine.canonical([_address(held, task, shown) for task in step.readdressed]).decode(),
+        "changed": engine.canonical(
+            [_changed(held, act, definition, task, shown) for task in step.readdressed]
+        ).decode(),
+        "definition": definition.digest,
         "kind": act.kind,
         "element": act.element,
         "record": engine.canonical(row).decode(),
@@ -285,10 +293,11 @@ def last_reached(trace: Sequence[str]) -> str | None:
     return next((path[1:].rpartition("/")[2] for path in reversed(trace) if not path.startswith("-")), None)
 
 
-def _parts(step: Step, written: dict[str, Any], has_jobs: bool, has_history: bool) -> frozenset[str]:
+def _parts(act: Act, step: Step, written: dict[str, Any], has_jobs: bool, has_history: bool) -> frozenset[str]:
     """Choose the parts of the statement that have something to do."""
     parts = {name for name in ("closed", "cleared", "awaited") if written[name]}
-    given = {"tasks": step.opened, "changed": step.readdressed, "jobs": has_jobs, "history": has_history}
+    given = {"tasks": step.opened, "jobs": has_jobs, "history": has_history}
+    given |= {"migrated": True} if act.to else {"changed": step.readdressed}
     return frozenset(parts | {name for name, values in given.items() if values})
 
 
@@ -308,6 +317,16 @@ def task_row(
         "opened_at": _iso(at),
         "assignee_id": task.assignee,
     }
+
+
+def _changed(
+    held: LockedCase, act: Act, definition: engine.Definition, task: UserTask, shown: TaskSubject
+) -> dict[str, Any]:
+    """The address of an open task; after a migration with what else it is in the new version."""
+    if not act.to:
+        return _address(held, task, shown)
+    names = {"element": task.element, "name": task.name[:100], "kind": f"{held.process}/{task.element}"}
+    return _address(held, task, shown) | names | {"definition": definition.digest, "form_key": task.form_key}
 
 
 def _address(held: LockedCase, task: UserTask, shown: TaskSubject) -> dict[str, Any]:

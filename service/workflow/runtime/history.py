@@ -110,7 +110,7 @@ def _records(case_id: UUID) -> list[dict[str, Any]]:
     return list(session().scalars(query))
 
 
-MENDS = frozenset({"variables", "move", "skip", "suspend", "resume", "cancel", "retry", "resolve"})
+MENDS = frozenset({"variables", "move", "skip", "suspend", "resume", "cancel", "retry", "resolve", "migrate"})
 
 
 def verify(case_ids: Iterable[UUID] | None = None) -> Iterable[Difference]:

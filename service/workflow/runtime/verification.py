@@ -30,6 +30,7 @@ OTHER_ENGINE = (
 )
 HOLDS = {"suspend": True, "resume": False, "cancel": False}
 ASSIGNMENTS = frozenset({"claim", "unclaim", "assign"})
+MIGRATED = ("element", "name", "kind", "definition", "form_key")  # of a task
 ERASURE = "erase_personal_text"  # the record of a lawful one
 CASES_AT_ONCE = 50  # read
 STARTING = timedelta(minutes=1)  # for the first step, which begins when the row of the case is there
@@ -218,6 +219,9 @@ class _Expected:
             self.tasks[task.token] = self._opened(row, task)
         for task in step.readdressed:
             self._readdress(self.tasks[task.token], task)
+            if row["kind"] == "migrate":
+                moved = self._opened(row, task)
+                self.tasks[task.token] |= {name: moved[name] for name in MIGRATED}
         for job in step.jobs_set:
             due = journal.instant(job.due) if job.due else at
             self.live[job.token] = [job.token, job.element, job.kind, job.topic or "", due]

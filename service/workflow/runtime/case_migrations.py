@@ -1,0 +1,285 @@
+"""Migrations: running cases go on by another version of their process, each in a transaction of its own.
+
+What a migration did stands in each case's journal, as one input; ``anpei verify`` executes it again. A run that is
+begun anew goes on with the cases that are still on the old version.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from service import engine
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
+from service.domain.values.validators import parse_reason
+from service.engine import MigrationRefused, Plan
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
+from service.models.queries.lease import Lease, LeaseLost
+from service.models.queries.scope import visible_to
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case, JournalRow
+from service.models.tables.process import DefinitionVersion
+from service.models.tables.user import User
+from service.models.tables.version_change import MigrationRun, RunState
+from service.workflow.row_refusal import refusal_of
+from service.workflow.runtime import background_runs, definitions, executor, jobs
+from service.workflow.runtime.executor import Act
+
+EFFECT, AUDITED = "migration", "migrate_cases"
+PREVIEWED = 2_000  # running cases that a preview looks at
+CASES_AT_ONCE = 50  # between two lines of progress
+KEPT = 500  # refused cases, of which a run keeps the reasons
+SAME_VERSION = N_("请选择另一个版本。")
+FAILED_AFTER = N_("迁移后自动走下去时出错，案卷没有变动。")
+OTHER_PROCESS = N_("只能迁移到同一个流程的另一个版本。")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """From which version to which, by digest, and by which plan. chosen: cases, None for all that run; back_of: the
+    migration whose cases are taken back.
+    """
+
+    source: str
+    target: str
+    plan: Plan
+    chosen: tuple[UUID, ...] | None = None
+    back_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A case that would not go; element: where it stands, or the join that it could not fill."""
+
+    case_id: UUID
+    element: str
+    why: Message
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a migration would do: running cases, those looked at, where they stand on both, and those that would not go.
+
+    here, there: tokens by element, in the old version and in the new one.
+    """
+
+    total: int = 0
+    looked_at: int = 0
+    here: Counter[str] = field(default_factory=Counter)
+    there: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def must_migrate(user: User | None) -> None:
+    """Raise NotAllowed unless the role has the action; None is the operator of the machine."""
+    if user is not None and not may(Role(user.role), Action.MIGRATE_CASES):
+        raise NotAllowed
+
+
+def check_plan(asked: Migration) -> dict[str, Message]:
+    """Elements of a plan that cannot go where it says. Raises NotFound, InvalidInput for versions of two processes."""
+    old, new = definitions.definition(asked.source), definitions.definition(asked.target)
+    if asked.source == asked.target:
+        raise InvalidInput({"target": SAME_VERSION})
+    if old.process != new.process:
+        raise InvalidInput({"target": OTHER_PROCESS})
+    return {
+        element: Message(why, name=_name(old, element), to=_name(new, asked.plan.target(element)))
+        for element, why in engine.problems_of_plan(old, new, asked.plan).items()
+    }
+
+
+def _name(definition: engine.Definition, element: str) -> str:
+    found = definition.elements.get(element)
+    return found.name if found else element
+
+
+def preview(user: User | None, asked: Migration) -> Preview:
+    """Try a migration on the running cases in scope, without changing anything. Raises as ``check_plan``."""
+    must_migrate(user)
+    _must_be_sound(check_plan(asked))
+    old, new, at = definitions.definition(asked.source), definitions.definition(asked.target), now()
+    found, query = Preview(_count(user, asked)), _running(user, asked)
+    for case_id, stored in session().execute(query.with_only_columns(Case.id, Case.state).limit(PREVIEWED)):
+        found.looked_at += 1
+        found.here.update(engine.places(bytes(stored)))
+        try:
+            found.there.update(engine.places(engine.migrated(old, new, bytes(stored), asked.plan, at)))
+        except MigrationRefused as refused:
+            found.problems.append(Problem(case_id, refused.element, refused.message))
+        except engine.StepError as failed:
+            found.problems.append(Problem(case_id, failed.element, Message(FAILED_AFTER)))
+    return found
+
+
+def _count(user: User | None, asked: Migration) -> int:
+    return session().scalar(_running(user, asked).with_only_columns(func.count()).order_by(None)) or 0
+
+
+def _must_be_sound(problems: Mapping[str, Message]) -> None:
+    if problems:
+        raise InvalidInput({f"to-{element}": why for element, why in problems.items()})
+
+
+def _running(user: User | None, asked: Migration) -> Select[Any]:
+    """The running cases of a version in scope: those chosen, or that another migration has moved."""
+    query = select(Case).where(Case.definition == asked.source, Case.ended_at.is_(None))
+    if user is not None:
+        query = query.where(visible_to(user, Case))
+    if asked.chosen is not None:
+        query = query.where(Case.id.in_(asked.chosen))
+    if asked.back_of is not None:
+        moved = select(JournalRow.seq).where(
+            JournalRow.case_id == Case.id,
+            JournalRow.kind == "migrate",
+            JournalRow.record["data"]["migration"].astext == str(asked.back_of),
+        )
+        query = query.where(moved.exists())
+    return query.order_by(Case.id)
+
+
+def begin(
+    user: User | None, asked: Migration, reason: str, *, account: Mapping[str, str] | None = None, at_once: bool = False
+) -> MigrationRun:
+    """Begin a migration in the background, or do it at once. Raises NotAllowed, NotFound, InvalidInput.
+
+    account: user and machine of the operating system, as the audit trail keeps them, where nobody signed in.
+    """
+    must_migrate(user)
+    _must_be_sound(check_plan(asked))
+    run = MigrationRun(
+        id=new_id(),
+        user_id=user.id if user else None,
+        process=definitions.version(asked.source).key,
+        source=asked.source,
+        target=asked.target,
+        plan=asked.plan.to_data(),
+        reason=parse_reason(reason),
+        chosen=None if asked.chosen is None else [str(case) for case in asked.chosen],
+        back_of=asked.back_of,
+        total=_count(user, asked),
+    )
+    with transaction(Operation("begin_migration", run.user_id)) as current:
+        current.add(run)
+        current.add(_event(user, run, account or {}))
+        current.flush()
+        if not at_once:
+            current.add(background_runs.job_of(EFFECT, run))
+    if at_once:
+        run_job(run.id)
+    return background_runs.find(MigrationRun, run.id)
+
+
+def _event(user: User | None, run: MigrationRun, account: Mapping[str, str]) -> AuditEvent:
+    replaced, number = (definitions.version(digest).number for digest in (run.source, run.target))
+    return AuditEvent(
+        action=AUDITED,
+        actor_id=run.user_id,
+        organisation_id=user.organisation_id if user else None,
+        object_type="process",
+        object_id=run.id,
+        detail={"process": run.process, "replaced": replaced, "version": number, "cases": run.total} | dict(account),
+    )
+
+
+def asked_of(run: MigrationRun) -> Migration:
+    """What a run was begun with."""
+    chosen = None if run.chosen is None else tuple(UUID(case) for case in run.chosen)
+    return Migration(run.source, run.target, Plan.of(run.plan), chosen, run.back_of)
+
+
+def way_back(run: MigrationRun) -> Migration:
+    """The migration that takes the cases back which a run has moved."""
+    return Migration(run.target, run.source, Plan.of(run.plan).reversed(), back_of=run.id)
+
+
+def run_job(run_id: UUID, lease: Lease | None = None) -> None:
+    """Migrate the cases that are still on the old version; those that cannot go are named, and keep no other back."""
+    run = background_runs.find(MigrationRun, run_id)
+    if run.state not in (RunState.RUNNING, RunState.FAILED):
+        return
+    try:
+        user = background_runs.user_of(run)
+        state = RunState.DONE if _migrate_all(user, run, lease) else RunState.STOPPED
+    except LeaseLost:
+        raise
+    except Exception as error:
+        session().rollback()
+        background_runs.proceed(run, None, RunState.FAILED, error=type(error).__name__)
+        raise
+    background_runs.proceed(run, lease, state)
+
+
+def _migrate_all(user: User | None, run: MigrationRun, lease: Lease | None) -> bool:
+    """Migrate case by case; False when somebody gave it up."""
+    asked = asked_of(run)
+    waiting = list(session().scalars(_running(user, asked).with_only_columns(Case.id)))
+    moved, refused, begun = run.moved, list[list[Any]](), run.moved
+    reason = run.reason or ""
+    for at in range(0, len(waiting), CASES_AT_ONCE):
+        for case_id in waiting[at : at + CASES_AT_ONCE]:
+            try:
+                moved += migrate(case_id, run, asked, reason)
+            except Exception as error:
+                session().rollback()
+                refused.append([str(case_id), getattr(error, "element", ""), _why(error).to_json()])
+        done = begun + min(at + CASES_AT_ONCE, len(waiting))
+        total = begun + len(waiting)
+        if not background_runs.proceed(run, lease, total=total, done=done, moved=moved, refused=refused[:KEPT]):
+            return False
+    return True
+
+
+def _why(error: Exception) -> Message:
+    """Why a case does not go, without what handlers and scripts say: that may be personal."""
+    if isinstance(error, MigrationRefused):
+        return error.message
+    refusal_of(error, "migrate")  # a fault is logged
+    return Message(FAILED_AFTER)
+
+
+def migrate(case_id: UUID, run: MigrationRun, asked: Migration, reason: str) -> bool:
+    """Migrate one case; False when it has gone on meanwhile, by another version or to its end.
+
+    Raises MigrationRefused and what the first automatic step may raise; the case is as it was then.
+    """
+    with transaction(Operation("migrate case", run.user_id)):
+        try:
+            held = executor.lock_case(case_id)
+        except Conflict:
+            return False
+        if held.definition != asked.source:
+            return False
+        act = Act("migrate", run.user_id, data=asked.plan.to_data() | {"migration": str(run.id)}, to=asked.target)
+        executor.apply_input(held, executor.with_personal(held, act, {"reason": reason}))
+    return True
+
+
+def find(user: User | None, run_id: UUID) -> MigrationRun:
+    """A migration, of whomever. Raises NotAllowed, NotFound."""
+    must_migrate(user)
+    return background_runs.find(MigrationRun, run_id)
+
+
+def listing(process: str, most: int = 20) -> list[MigrationRun]:
+    """The migrations of a process, the latest first."""
+    query = select(MigrationRun).where(MigrationRun.process == process).order_by(MigrationRun.at.desc())
+    return list(session().scalars(query.limit(most)))
+
+
+def versions_of(run: MigrationRun) -> tuple[DefinitionVersion, DefinitionVersion]:
+    """The version that cases leave, and the one that they go to."""
+    return definitions.version(run.source), definitions.version(run.target)
+
+
+jobs.SIDE_EFFECTS[EFFECT] = lambda payload, lease: run_job(UUID(payload["run"]), lease)
