@@ -105,8 +105,9 @@ def migrate(
     stuck = set(_starved(case))
     moved = state.load(_Mapper(old, new, plan).mapped(stored), new, specs, context)
     _arm(moved, old, plan)
-    for task in list(tokens_in(moved)):
-        task.task_spec._predict(task, mask=TaskState.NOT_FINISHED_MASK)
+    for task in [*tokens_in(moved), *arrivals_in(moved)]:
+        if not is_memory(task):
+            task.task_spec._predict(task, mask=TaskState.NOT_FINISHED_MASK)
         if task._state == WAITING and task.task_spec.name.partition(" [")[0] in plan.recompute and parts_of(task):
             task.task_spec.event_definition.update_task(task)
     for scope, join in _starved(moved):
