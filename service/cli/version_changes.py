@@ -40,7 +40,7 @@ def backtest(tested: str, since: datetime | None, sample: int | None, as_json: b
         definition = _definition(tested)
         begun = since.replace(tzinfo=UTC) if since else None
         cases = backtests.cases_of(None, definition.process, begun, sample)
-        findings = backtests.Findings()
+        findings = backtests.Tally()
         for found in backtests.run_over(definition, cases, processes or backtests.cores()):
             findings.add(found)
             if sys.stderr.isatty():
@@ -76,9 +76,9 @@ def _version(text: str) -> DefinitionVersion:
 
 
 def _tell(findings: object) -> None:
-    from service.workflow.runtime.backtests import Findings
+    from service.workflow.runtime.backtests import Tally
 
-    assert isinstance(findings, Findings)
+    assert isinstance(findings, Tally)
     for kind, counts in sorted(findings.counts.items()):
         for element, count in counts.most_common():
             click.echo(f"{kind:<10} {element or '-':<40} {count}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import orjson
@@ -43,7 +44,7 @@ AT = {"complete": "user", "timer": "wait", "external": "external", "error": None
 
 
 class Kind(StrEnum):
-    """What becomes of a case. timing: a timer fires earlier or later; stuck: somebody is waited for of whom history
+    """Kinds of outcomes. timing: a timer fires earlier or later; stuck: somebody is waited for of whom history
     says nothing; no_place: a recorded input that nobody waits for; no_result: a topic that was not served then.
     """
 
@@ -282,10 +283,10 @@ class _Run:
             self.compared += 1
 
     def _differ_at(self, expected: str, found: str, row: Row) -> None:
-        if found[0] == "?" and self._is_new(found):
-            self._differ(Kind.STUCK, found[1:], row)
-        elif expected[0] == "?" and _last(expected) not in self.definition.elements:
+        if expected[0] == "?" and _last(expected) not in self.definition.elements:
             self._differ(Kind.NO_PLACE, expected[1:], row)
+        elif found[0] == "?" and self._is_new(found):
+            self._differ(Kind.STUCK, found[1:], row)
         else:
             self._differ(Kind.PATH, found[1:], row)
 
@@ -302,7 +303,7 @@ class _Run:
         self._differ(Kind.STUCK if new else Kind.NO_PLACE, new or place, row)
 
     def _stands_at(self, *, only_new: bool = False) -> str:
-        """Where the case waits, at an element that history does not know if there is one; '' nowhere."""
+        """The element at which the case waits, one that history does not know if there is any; '' nowhere."""
         if self.case is None or self.case.completed:
             return ""
         places = [path_of(task) for task in tokens_in(self.case) if kind_of(task) in ("user", "wait", "external")]
@@ -329,8 +330,13 @@ _tests: list[Backtest] = []  # of this process
 
 def enter(bundle: Mapping[str, bytes], process: str, versions: Mapping[str, tuple[Mapping[str, bytes], str]]) -> None:
     """Prepare a process for ``test_slice``: the version under test, and by digest those that journals name."""
-    known = {digest: read_definition(files, key, validate=False) for digest, (files, key) in versions.items()}
-    _tests[:] = [Backtest(read_definition(bundle, process, validate=False), known.__getitem__)]
+
+    @cache
+    def version(digest: str) -> Definition:
+        files, key = versions[digest]
+        return read_definition(files, key, validate=False)
+
+    _tests[:] = [Backtest(read_definition(bundle, process, validate=False), version)]
 
 
 def test_slice(cases: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, str, str]]:

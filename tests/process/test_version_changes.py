@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,15 +12,32 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.roles import Role
 from service.engine import Plan
+from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from service.models.db.clock import now
 from service.models.db.session import session
-from service.models.tables.case import Case, Job, Task
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case, Job, JournalRow, Task
 from service.models.tables.user import User
-from service.workflow.runtime import case_migrations, definitions, deployments, history, tasks
+from service.workflow.runtime import (
+    background_runs,
+    backtests,
+    case_migrations,
+    definitions,
+    deployments,
+    history,
+    jobs,
+    mends,
+    tasks,
+)
 from service.workflow.runtime.case_migrations import Migration
-from tests.process.small_process import person
+from service.workflow.runtime.mends import Mend
+from tests.process.small_process import DIAGRAM, FORM, deploy, person
 from tests.unit.test_engine_mends import PLACES
 
+BASE = re.sub(r"<bpmn:(incoming|outgoing)>[^<]*</bpmn:\1>", "", DIAGRAM)
 WHY = "加了一级审批，龘靐"
 
 
@@ -90,3 +110,221 @@ def mapped(path: str) -> str:
 def jobs_of(case_id: UUID) -> list[tuple[str, Any]]:
     query = select(Job.element, Job.due_at).where(Job.case_id == case_id, Job.state == "pending")
     return sorted(map(tuple, session().execute(query)))
+
+
+SECOND = BASE.replace(
+    '<bpmn:sequenceFlow id="f7" sourceRef="sign" targetRef="done"/>',
+    '<bpmn:sequenceFlow id="f7" sourceRef="sign" targetRef="again"/>'
+    '<bpmn:userTask id="again" name="复核" camunda:candidateGroups="ministry"/>'
+    '<bpmn:sequenceFlow id="f8" sourceRef="again" targetRef="done"/>',
+)
+WITHOUT = BASE.replace('id="look" name="查看"', 'id="view" name="看一看"').replace('Ref="look"', 'Ref="view"')
+
+
+def started(*decisions: str | None) -> list[UUID]:
+    """Cases of the small process; of each what was decided, None for one that still waits."""
+    found = []
+    for decision in decisions:
+        begun = tasks.start(None, "small", {})
+        found.append(begun.case_id)
+        if decision:
+            officer = User.by_login("officer") or person("officer", "association")
+            tasks.complete(officer, task_of(begun.case_id), {"decision": decision})
+    return found
+
+
+def task_of(case_id: UUID) -> UUID:
+    return session().scalars(select(Task.id).where(Task.case_id == case_id, Task.state == "open")).one()
+
+
+def test_a_migrated_case_does_the_step_that_was_added(admin: User) -> None:
+    old = deploy(BASE)
+    yes, waiting = started("yes", None)
+    new = deploy(SECOND)
+    run = case_migrations.begin(admin, Migration(old, new, Plan()), WHY)
+    jobs.run_all()
+    run = case_migrations.find(admin, run.id)
+    assert (run.state, run.total, run.done, run.moved, run.refused) == ("done", 2, 2, 2, [])
+    minister = person("minister", "ministry")
+    tasks.complete(minister, task_of(yes), {})
+    assert [element for element, _, _ in standing(yes)] == ["again"]
+    tasks.complete(minister, task_of(yes), {})
+    assert case_of(yes).ended == "done"
+    for case_id in (yes, waiting):
+        proved(case_id)
+    told = history.timeline(person("auditor", "audit_admin"), waiting)[-1]
+    assert (told.kind, told.data["reason"]) == ("migrate", WHY)
+    assert WHY not in json.dumps(
+        session().scalars(select(JournalRow.record).where(JournalRow.case_id == waiting)).all()
+    )
+    event = session().scalars(select(AuditEvent).where(AuditEvent.action == case_migrations.AUDITED)).one()
+    assert event.detail == {"process": "small", "replaced": 1, "version": 2, "cases": 2}
+    again = case_migrations.begin(admin, Migration(old, new, Plan()), WHY, at_once=True)
+    assert (again.total, again.moved) == (0, 0)
+
+
+def test_cases_that_cannot_go_are_named_and_keep_no_other_back(admin: User) -> None:
+    old = deploy(BASE)
+    yes, waiting = started("yes", None)
+    new = deploy(WITHOUT)
+    asked = Migration(old, new, Plan())
+    told = case_migrations.preview(admin, asked)
+    assert [(one.case_id, one.element) for one in told.problems] == [(waiting, "look")]
+    run = case_migrations.begin(admin, asked, WHY, at_once=True)
+    assert (run.moved, [case for case, _, _ in run.refused]) == (1, [str(waiting)])
+    assert (case_of(yes).definition, case_of(waiting).definition) == (new, old)
+    mended = case_migrations.begin(admin, Migration(old, new, Plan({"look": "view"})), WHY, at_once=True)
+    assert (mended.moved, mended.refused, case_of(waiting).definition) == (1, [], new)
+    for case_id in (yes, waiting):
+        proved(case_id)
+
+
+def test_a_suspended_case_is_migrated_and_stays_suspended(admin: User) -> None:
+    old = deploy(BASE)
+    (waiting,) = started(None)
+    mends.mend(admin, waiting, Mend("suspend", WHY))
+    run = case_migrations.begin(admin, Migration(old, deploy(SECOND), Plan()), WHY, at_once=True)
+    assert (run.moved, case_of(waiting).suspended_at is not None) == (1, True)
+    proved(waiting)
+
+
+def test_a_plan_that_cannot_be_is_refused_at_its_element(admin: User) -> None:
+    old, new = deploy(BASE), deploy(SECOND)
+    for goes, field in (
+        ({"look": "nothing"}, "to-look"),
+        ({"nothing": "look"}, "to-nothing"),
+        ({"look": "gw"}, "to-look"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            case_migrations.begin(admin, Migration(old, new, Plan(goes)), WHY)
+        assert list(refused.value.fields) == [field]
+    other = deployed(drawn("timer"))
+    for target in (old, other):
+        with pytest.raises(InvalidInput) as refused:
+            case_migrations.begin(admin, Migration(old, target, Plan()), WHY)
+        assert list(refused.value.fields) == ["target"]
+    with pytest.raises(NotFound):
+        case_migrations.begin(admin, Migration(old, "0" * 64, Plan()), WHY)
+    with pytest.raises(InvalidInput):
+        case_migrations.begin(admin, Migration(old, new, Plan()), " ")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_only_who_may_migrates_and_tests(admin: User, role: Role) -> None:
+    old, new = deploy(BASE), deploy(SECOND)
+    user = person("somebody", role) if role != Role.PROCESS_ADMIN else admin
+    assert may(role, Action.MIGRATE_CASES) is (role == Role.PROCESS_ADMIN)
+    if role == Role.PROCESS_ADMIN:
+        return
+    with pytest.raises(NotAllowed):
+        case_migrations.preview(user, Migration(old, new, Plan()))
+    with pytest.raises(NotAllowed):
+        case_migrations.begin(user, Migration(old, new, Plan()), WHY)
+    with pytest.raises(NotAllowed):
+        backtests.begin(user, definitions.files(new))
+
+
+# Back-tests
+
+
+def found_by(admin: User, diagram: str, **asked: Any) -> dict[str, dict[str, int]]:
+    files = {"small.bpmn": diagram.encode(), "look.form": FORM.encode()}
+    run = backtests.begin(admin, files, **asked)
+    jobs.run_all()
+    run = backtests.find(admin, run.id)
+    assert (run.state, run.done) == ("done", run.total)
+    return run.counts
+
+
+def test_a_changed_gateway_names_exactly_the_cases_that_differ(admin: User) -> None:
+    deploy(BASE)
+    yes, no, waiting, *_ = started("yes", "no", None, "yes", "no")
+    changed = BASE.replace('decision == "yes"', 'decision == "no"')
+    assert found_by(admin, changed) == {"path": {"refused": 2}, "same": {"": 1}}  # those that ended are not asked for
+    assert found_by(admin, changed, sample=100) == {"path": {"refused": 2, "sign": 2}, "same": {"": 1}}
+    run = backtests.listing("small")[0]
+    assert {case.id for case, kind, _ in backtests.differing(admin, run, "path", "sign")} >= {no}
+    told = backtests.compare(admin, run, yes)
+    assert (told.kind, told.element, told.old[-1], told.new[-1]) == ("path", "refused", "?sign", "+refused")
+    assert backtests.compare(admin, run, waiting).kind == "same"
+    assert {case_of(case_id).seq for case_id in (yes, no)} == {1}
+
+
+OUTCOMES = {
+    "itself": (BASE, {"same": {"": 3}}),
+    "a step more": (SECOND, {"same": {"": 3}}),  # nobody has signed yet
+    "another name of a step": (WITHOUT, {"no_place": {"look": 3}}),
+    "the same step by another id": (
+        BASE.replace('id="look"', 'id="view"').replace('Ref="look"', 'Ref="view"'),
+        {"same": {"": 3}},
+    ),
+    "a step before": (
+        BASE.replace(
+            'id="f1" sourceRef="begun" targetRef="look"', 'id="f1" sourceRef="begun" targetRef="first"'
+        ).replace(
+            '<bpmn:userTask id="look"',
+            '<bpmn:userTask id="first" name="初审" camunda:candidateGroups="association"/>'
+            '<bpmn:sequenceFlow id="f9" sourceRef="first" targetRef="look"/><bpmn:userTask id="look"',
+        ),
+        {"stuck": {"first": 3}},
+    ),
+    "a condition that fails": (
+        BASE.replace('decision == "yes"', 'decision.none == "yes"'),
+        {"error": {"gw": 2}, "same": {"": 1}},
+    ),
+    "a topic of which history says nothing": (
+        BASE.replace('sourceRef="gw" targetRef="sign"', 'sourceRef="gw" targetRef="told"').replace(
+            '<bpmn:userTask id="sign"',
+            '<bpmn:serviceTask id="told" name="告知" camunda:type="external" camunda:topic="far.tell"/>'
+            '<bpmn:sequenceFlow id="f9" sourceRef="told" targetRef="sign"/><bpmn:userTask id="sign"',
+        ),
+        {"no_result": {"told": 2}, "same": {"": 1}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_each_outcome_is_told_with_its_element(admin: User, name: str) -> None:
+    deploy(BASE)
+    started("yes", "yes", None)
+    diagram, expected = OUTCOMES[name]
+    assert found_by(admin, diagram) == expected
+
+
+def test_a_shorter_timer_and_a_migrated_case(admin: User, clock: Any) -> None:
+    old = deploy(BASE)
+    (waiting,) = started(None)
+    clock.move_to(now() + timedelta(days=2))
+    (decided,) = started("yes")
+    officer = User.by_login("officer")
+    tasks.complete(officer, task_of(waiting), {"decision": "yes"})
+    shorter = BASE.replace("P3D", "P1D")
+    assert found_by(admin, shorter) == {"timing": {"late": 1}, "same": {"": 1}}
+    case_migrations.begin(admin, Migration(old, deploy(SECOND), Plan()), WHY, at_once=True)
+    assert found_by(admin, shorter) == {"same": {"": 2}}  # tested from where the migration left them
+    minister = person("minister", "ministry")
+    tasks.complete(minister, task_of(decided), {})
+    assert found_by(admin, shorter) == {"path": {"done": 1}, "same": {"": 1}}
+
+
+def test_a_back_test_can_be_given_up(admin: User) -> None:
+    deploy(BASE)
+    started(None)
+    run = backtests.begin(admin, {"small.bpmn": BASE.encode(), "look.form": FORM.encode()})
+    background_runs.stop(admin, run)
+    jobs.run_all()
+    run = backtests.find(admin, run.id)
+    assert (run.state, run.done) == ("stopped", 0)
+    with pytest.raises(Conflict):
+        background_runs.stop(admin, run)
+
+
+def test_processes_share_the_cases(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = deploy(BASE)
+    cases = started(*["yes", None] * 3)
+    monkeypatch.setattr(backtests, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(backtests, "CASES_A_SLICE", 2)
+    found = backtests.Tally()
+    for tested in backtests.run_over(definitions.definition(digest), cases, 2):
+        found.add(tested)
+    assert found.counts == {"same": {"": 6}}

@@ -32,6 +32,7 @@ from service.models.queries.lease import Lease, LeaseLost
 from service.models.queries.scope import get_or_404_in_scope, visible_to
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, JournalRow
+from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 from service.models.tables.version_change import BacktestRun, RunState
 from service.workflow.runtime import background_runs, definitions, jobs
@@ -47,7 +48,7 @@ Tested = tuple[str, str, str]
 
 
 @dataclass(slots=True)
-class Findings:
+class Tally:
     """The outcome of cases by kind and element, and some of those that differ."""
 
     done: int = 0
@@ -97,12 +98,9 @@ def run_over(definition: engine.Definition, cases: Sequence[UUID], processes: in
 
 
 def _versions(process: str) -> dict[str, tuple[Files, str]]:
-    """Every version that a journal of this process may name."""
-    query = select(Case.definition).where(Case.process == process).distinct()
-    moved = select(JournalRow.record["definition"].astext).where(JournalRow.kind == "migrate").distinct()
-    digests = {*session().scalars(query), *session().scalars(moved)}
-    known = {digest: definitions.definition(digest) for digest in sorted(digests)}
-    return {digest: (one.files, one.process) for digest, one in known.items()}
+    """Every version that a journal of this process may name, with its files."""
+    query = select(DefinitionVersion.digest).where(DefinitionVersion.key == process)
+    return {digest: (definitions.files(digest), process) for digest in session().scalars(query)}
 
 
 def _records(cases: Sequence[UUID]) -> list[tuple[str, list[str]]]:
@@ -140,16 +138,8 @@ def begin(
     )
     with transaction(Operation("begin_backtest", user.id)) as current:
         current.add(run)
-        current.add(
-            AuditEvent(
-                action="backtest_process",
-                actor_id=user.id,
-                organisation_id=user.organisation_id,
-                object_type="process",
-                object_id=run.id,
-                detail={"process": run.process, "cases": run.total},
-            )
-        )
+        detail = {"process": run.process, "cases": run.total}
+        current.add(AuditEvent.by(user, "backtest_process", "process", run.id, detail=detail))
         current.flush()
         current.add(background_runs.job_of(EFFECT, run))
     return run
@@ -168,7 +158,7 @@ def run_job(run_id: UUID, lease: Lease | None = None) -> None:
         return
     try:
         user = background_runs.user_of(run)
-        findings, cases = Findings(), cases_of(user, run.process, run.since, run.sample)
+        findings, cases = Tally(), cases_of(user, run.process, run.since, run.sample)
         for tested in run_over(definition_of(run), cases, cores()):
             findings.add(tested)
             if not background_runs.proceed(run, lease, total=len(cases), **_told(findings)):
@@ -182,7 +172,7 @@ def run_job(run_id: UUID, lease: Lease | None = None) -> None:
         raise
 
 
-def _told(findings: Findings) -> dict[str, Any]:
+def _told(findings: Tally) -> dict[str, Any]:
     return {
         "done": findings.done,
         "counts": {kind: dict(found) for kind, found in findings.counts.items()},

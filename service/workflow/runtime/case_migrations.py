@@ -46,8 +46,9 @@ OTHER_PROCESS = N_("只能迁移到同一个流程的另一个版本。")
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """From which version to which, by digest, and by which plan. chosen: cases, None for all that run; back_of: the
-    migration whose cases are taken back.
+    """Versions by digest, and the plan by which cases go from one to the other.
+
+    chosen: cases, None for all that run; back_of: the migration whose cases are taken back.
     """
 
     source: str
@@ -67,8 +68,8 @@ class Problem:
 
 
 @dataclass(slots=True)
-class Preview:
-    """What a migration would do: running cases, those looked at, where they stand on both, and those that would not go.
+class Forecast:
+    """Effect of a migration before it is made: running cases, those looked at, and those that would not go.
 
     here, there: tokens by element, in the old version and in the new one.
     """
@@ -104,12 +105,12 @@ def _name(definition: engine.Definition, element: str) -> str:
     return found.name if found else element
 
 
-def preview(user: User | None, asked: Migration) -> Preview:
+def preview(user: User | None, asked: Migration) -> Forecast:
     """Try a migration on the running cases in scope, without changing anything. Raises as ``check_plan``."""
     must_migrate(user)
     _must_be_sound(check_plan(asked))
     old, new, at = definitions.definition(asked.source), definitions.definition(asked.target), now()
-    found, query = Preview(_count(user, asked)), _running(user, asked)
+    found, query = Forecast(_count(user, asked)), _running(user, asked)
     for case_id, stored in session().execute(query.with_only_columns(Case.id, Case.state).limit(PREVIEWED)):
         found.looked_at += 1
         found.here.update(engine.places(bytes(stored)))
@@ -182,18 +183,12 @@ def begin(
 
 def _event(user: User | None, run: MigrationRun, account: Mapping[str, str]) -> AuditEvent:
     replaced, number = (definitions.version(digest).number for digest in (run.source, run.target))
-    return AuditEvent(
-        action=AUDITED,
-        actor_id=run.user_id,
-        organisation_id=user.organisation_id if user else None,
-        object_type="process",
-        object_id=run.id,
-        detail={"process": run.process, "replaced": replaced, "version": number, "cases": run.total} | dict(account),
-    )
+    detail = {"process": run.process, "replaced": replaced, "version": number, "cases": run.total} | dict(account)
+    return AuditEvent.by(user, AUDITED, "process", run.id, detail=detail)
 
 
 def asked_of(run: MigrationRun) -> Migration:
-    """What a run was begun with."""
+    """The migration that a run was begun with."""
     chosen = None if run.chosen is None else tuple(UUID(case) for case in run.chosen)
     return Migration(run.source, run.target, Plan.of(run.plan), chosen, run.back_of)
 
@@ -241,7 +236,7 @@ def _migrate_all(user: User | None, run: MigrationRun, lease: Lease | None) -> b
 
 
 def _why(error: Exception) -> Message:
-    """Why a case does not go, without what handlers and scripts say: that may be personal."""
+    """Reason why a case does not go, without what handlers and scripts say: that may be personal."""
     if isinstance(error, MigrationRefused):
         return error.message
     refusal_of(error, "migrate")  # a fault is logged
