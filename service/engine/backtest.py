@@ -155,6 +155,7 @@ class _Run:
         self.case = case
         self._number(row["seq"])
         self.told |= self.known
+        self.got.clear()
         for task in tokens_in(case):
             if (due := task.internal_data.get("due")) is not None:
                 self.dues.add((path_of(task), due))

@@ -304,7 +304,7 @@ def test_a_shorter_timer_and_a_migrated_case(admin: User, clock: Any) -> None:
     assert found_by(admin, shorter) == {"same": {"": 2}}  # tested from where the migration left them
     minister = person("minister", "ministry")
     tasks.complete(minister, task_of(decided), {})
-    assert found_by(admin, shorter) == {"path": {"done": 1}, "same": {"": 1}}
+    assert found_by(admin, shorter) == {"no_place": {"again": 1}, "same": {"": 1}}
 
 
 def test_a_back_test_can_be_given_up(admin: User) -> None:
