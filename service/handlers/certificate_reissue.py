@@ -167,7 +167,7 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Log the print of the new edition, which ends the reissue (R58)."""
     row = _reissue(data)
     certificate = session().get_one(Certificate, row.new_certificate_id, populate_existing=True)
-    has_photo = row.certificate.person.photo_id is not None
+    has_photo = row.certificate.person.has_approved_photo
     log_print(certificate, has_photo, typed_text(data, "print_reason"), context.actor_id, context.at)
     _move(row, ReissueState.COMPLETED)
     return {}

@@ -64,7 +64,7 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """
     certificate = _latest_edition(_certificate(data))
     if certificate.state != CertificateState.REVOKED:
-        has_photo = load_enrolled_person(certificate.person_id).photo_id is not None
+        has_photo = load_enrolled_person(certificate.person_id).has_approved_photo
         log_print(certificate, has_photo, typed_text(data, "print_reason"), context.actor_id, context.at)
     return {}
 

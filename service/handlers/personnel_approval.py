@@ -141,6 +141,7 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _enter(person: Person, context: Context) -> None:
+    person.is_photo_approved = True
     relink_certificate(person, context.today)
     create_legacy_certificate(person, context)
 

@@ -14,7 +14,11 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON cannot hold one, so the patt
 _ZERO_WIDTH = dict.fromkeys((0x200B, 0x2060, 0xFEFF))  # come along unseen when a text is pasted
 # Nothing in a name or a number, though they may be something in a text: hyphens, joiners, directions of writing.
 _UNSEEN = dict.fromkeys(
-    (0xAD, 0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+    (0xAD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x2800, 0x3164, 0xFE0E, 0xFE0F, 0xFEFF, 0xFFA0)
+) | dict.fromkeys(
+    code
+    for first, last in ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFFF0, 0xFFFB), (0xE0000, 0xE00FF))
+    for code in range(first, last + 1)
 )
 
 

@@ -411,6 +411,8 @@ def _decimal(value: Any) -> Decimal | None:
     """Read a finite number of JSON or of a form."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str) and "e" in value.lower():  # nobody types an exponent, and whole numbers have none
+        return None
     try:
         return as_decimal(str(value))
     except ValueError:  # an integer of more digits than Python writes

@@ -15,6 +15,7 @@ import orjson
 
 MAX_DIGITS = 18  # of a whole number; more than any column or counter holds
 MAX_NUMBER_LENGTH = 400  # characters of a decimal number; longer ones cost time and mean nothing
+_DECIMAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]{1,4})?", re.IGNORECASE)
 
 INSTANTS = ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
 """Forms in which REST clients write an instant."""
@@ -39,12 +40,13 @@ def as_whole(text: str, least: int, most: int) -> int | None:
 
 
 def as_decimal(text: str) -> Decimal | None:
-    """Read a finite number."""
+    """Read a finite number in ASCII digits; what a sheet or a program has written with an exponent is one too."""
+    if len(text) > MAX_NUMBER_LENGTH or not _DECIMAL.fullmatch(text):
+        return None
     try:
-        number = Decimal(text) if len(text) <= MAX_NUMBER_LENGTH else None
+        return Decimal(text)
     except InvalidOperation:
         return None
-    return number if number is not None and number.is_finite() else None
 
 
 def as_json(text: str) -> tuple[Any] | None:

@@ -10,11 +10,14 @@ from service.validation.typed_text import as_date
 
 _DATE = re.compile(
     r"(?P<year>[0-9]{4})(?:(?P<sign>[-/.])(?P<month>[0-9]{1,2})(?P=sign)(?P<day>[0-9]{1,2})"
-    r"|年(?P<month2>[0-9]{1,2})月(?P<day2>[0-9]{1,2})日?|(?P<month3>[0-9]{2})(?P<day3>[0-9]{2}))"
+    r"|年(?P<month2>[0-9]{1,2})月(?P<day2>[0-9]{1,2})[日号]?|(?P<month3>[0-9]{2})(?P<day3>[0-9]{2}))"
     r"(?:[T ]0{1,2}:00(?::00(?:\.0+)?)?)?"
 )
 _APOSTROPHES = "'`´‘’ʹʼ"  # before a number: the sign by which a sheet is told that it is a text
-_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2212: ord("-"), 0x3000: ord(" ")}
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
+    **dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE63), ord("-")),
+    0x3000: ord(" "),
+}
 _SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]{1,2}", re.IGNORECASE)
 
 
@@ -33,7 +36,7 @@ def read_date(text: str) -> date | None:
 
     ``2027-12-31``, ``2027/1/5``, ``2027.1.5``, ``2027年12月31日``, ``20271231``; midnight may stand behind it.
     """
-    found = _DATE.fullmatch(re.sub(r"\s*([-/.年月日])\s*", r"\1", plain_number(text)))
+    found = _DATE.fullmatch(re.sub(r"\s*([-/.年月日号])\s*", r"\1", plain_number(text)))
     if found is None:
         return None
     month = found["month"] or found["month2"] or found["month3"]

@@ -40,6 +40,7 @@ SPELT = (
     "ZENGZHIWEI",
     "zengzhi",
     "zzw",
+    "zengzw",
     "ceng",
     "曾\u200b志伟",
 )
@@ -107,6 +108,10 @@ def test_r81_every_list_with_a_search_finds_a_name_however_it_is_written(stage: 
         ("买买提·吐尔逊", "吐尔逊"),
         ("John O’Neil-Smith", "smith"),
         ("John O’Neil-Smith", "JOHN"),
+        ("John O’Neil-Smith", "o'neil"),
+        ("长孙无忌", "zhangsunwj"),
+        ("李〇", "李○"),
+        ("马方", "⻢⽅"),
     ],
 )
 def test_r81_a_surname_is_found_by_its_own_reading(client: FlaskClient, stage: Stage, name: str, spelt: str) -> None:
@@ -132,6 +137,9 @@ def test_r81_persons_are_ordered_by_the_reading_of_the_surname(stage: Stage) -> 
         ("买买提·吐尔逊", "买买提•吐尔逊"),
         ("John Smith", "JOHN SMITH"),
         ("张三", "张\u200b三"),
+        ("张三", "'张\u3164三"),
+        ("O'Neil Smith", "O’Neil Smith"),
+        ("李○", "李〇"),
     ],
 )
 def test_r67_r81_the_public_query_finds_the_name_however_it_is_written(

@@ -11,14 +11,16 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from service.errors import Conflict
+from service.domain.certificates.faces import FaceStyle
+from service.errors import AnpeiError, Conflict
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.certificate import Certificate, PrintRecord, next_edition
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment
-from service.workflow.certificates import certificates, printing
+from service.workflow.certificates import certificates, electronic_certificates, printing
+from service.workflow.persons.person_records import save_person, take_back_person
 from service.workflow.persons.transfers import change_type, transfer_person
 from service.workflow.runtime import history, jobs, tasks
 from service.workflow.system.data_check import differences
@@ -31,13 +33,14 @@ from tests.builders.stage import (
     ended_at,
     enroll,
     enrollment_of,
+    known,
     make_stage,
     open_tasks,
     publish_class,
     task_of,
 )
-from tests.builders.world import identity_number, make_certificate, make_unit, qualification
-from tests.process.test_identity_correction import ask
+from tests.builders.world import fresh, identity_number, make_certificate, make_unit, portrait, qualification
+from tests.process.test_identity_correction import ask, record
 
 PRINT, APPROVE = "certification/print_certificate", "certification/approve_certificate"
 ADDRESS = "https://example.org/verify/{}"
@@ -228,6 +231,54 @@ def test_r79_a_print_by_any_way_completes_the_task_that_waits_for_it(
     records = session().scalars(select(PrintRecord.certificate_id).where(PrintRecord.certificate_id == waiting.id))
     assert len(list(records)) == 1
     assert [found for _, found in differences(["prints"]) if found] == []
+
+
+def by_download(stage: Stage, client: FlaskClient, found: Certificate) -> None:
+    electronic_certificates.download(stage.enterprise, found.id, ADDRESS, FaceStyle())
+
+
+def by_preview(stage: Stage, client: FlaskClient, found: Certificate) -> None:
+    certificates.preview(stage.association, found.id, ADDRESS)
+
+
+@pytest.mark.parametrize("way", [*sorted(WAYS), "download", "preview"])
+def test_r14_r77_no_face_bears_a_photo_that_the_unit_has_changed_before_it_is_approved(
+    stage: Stage, clock: Any, client: FlaskClient, way: str
+) -> None:
+    """Else a unit puts another human being's photo on a certificate, and nobody has approved it."""
+    person = stage.person()
+    case = certifying(stage, clock, person)
+    state = "issued"
+    if way == "download":
+        do(stage.association, case, PRINT)
+        do(stage.ministry, case, APPROVE, decision="approve")
+        state = "valid"
+    found, printed = made_in(person, state), made_in(person, state).printed_count
+    show = WAYS | {"download": by_download, "preview": by_preview}
+    changed = record(fresh(person), photo="")
+    assert save_person(known(stage.enterprise), person.id, changed, portrait()).state == "pending"
+    waiting = fresh(person)
+    with pytest.raises((AnpeiError, AssertionError), match="照片|所选证书都不能打印"):
+        show[way](stage, client, found)
+    assert (made_in(person, state).printed_count, waiting.has_approved_photo) == (printed, False)
+    assert waiting.case_id
+    do(stage.province, waiting.case_id, "approve_person", decision="approve")
+    assert fresh(person).has_approved_photo
+    show[way](stage, client, made_in(person, state))
+    assert made_in(person, state).printed_count == printed + (way in WAYS)
+
+
+@pytest.mark.parametrize("step", ["rejected", "taken back"])
+def test_r13_r85_a_photo_that_was_not_approved_stays_off_the_face(stage: Stage, clock: Any, step: str) -> None:
+    person = stage.person()
+    save_person(known(stage.enterprise), person.id, record(fresh(person), photo=""), portrait())
+    if step == "rejected":
+        do(stage.province, UUID(str(fresh(person).case_id)), "approve_person", decision="reject", reason="不是本人")
+    else:
+        take_back_person(known(stage.enterprise), person.id)
+    assert not fresh(person).has_approved_photo
+    save_person(known(stage.enterprise), person.id, record(fresh(person), post="总工程师"))
+    assert not fresh(person).has_approved_photo
 
 
 def test_r79_the_task_is_found_though_another_edition_is_newer(stage: Stage, clock: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from datetime import date
 
@@ -29,8 +30,15 @@ from service.validation.fields import Date, Integer, Number, Text
 from service.validation.written import is_scientific, read_date
 
 TODAY = date(2026, 11, 24)
-UNSEEN = [chr(code) for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF, 0xAD)]
-DOTS = "·•．‧∙･⋅・●."
+NUMBER_SIGNS = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, *range(0x110BD, 0x110CE)}  # are seen
+NUMBER_SIGNS |= {*range(0x13430, 0x13440), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B)}  # lay out old scripts
+FILLERS = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFE0E, 0xFE0F, 0xFFA0}
+UNSEEN = [
+    chr(code)
+    for code in range(sys.maxunicode)
+    if unicodedata.category(chr(code)) == "Cf" and code not in NUMBER_SIGNS or code in FILLERS
+]
+DOTS = "·•．‧∙･⋅・●.˙ㆍ﹒⦁⸳"
 
 
 @pytest.mark.parametrize("sign", UNSEEN, ids=lambda sign: f"U+{ord(sign):04X}")
@@ -79,6 +87,18 @@ def test_r81_the_dots_of_every_keyboard_are_one(dot: str) -> None:
         ("Ｊｏｈｎ Ｓｍｉｔｈ", "John Smith"),
         ("Jean-Luc O’Neil", "Jean-Luc O’Neil"),
         ("𠮷田　和子", "𠮷田和子"),
+        ("'张三", "张三"),
+        ("＇ 张三", "张三"),
+        ("’t Hooft", "’t Hooft"),
+        ("O'Neil", "O’Neil"),
+        ("O‘Neil", "O’Neil"),
+        ("Jean‐Luc", "Jean-Luc"),
+        ("Ｊ．Ｒ．Ｒ． Ｔｏｌｋｉｅｎ", "J.R.R. Tolkien"),
+        ("李○", "李〇"),
+        ("⻢⽅", "马方"),
+        ("⻓孙⽆忌", "长孙无忌"),
+        ("𰻝三", "𰻝三"),
+        ("\U000323af三", "\U000323af三"),
     ],
 )
 def test_r81_one_form_of_a_name_is_stored(typed: str, stored: str) -> None:
@@ -100,6 +120,10 @@ def test_r81_brackets_and_blanks_do_not_make_two_units() -> None:
         "域测同名民爆 (山东) 有限公司",
         "域测同名民爆〔山东〕有限公司",
         "域测同名民爆【山东】有限公司",
+        "域测同名民爆﹝山东﹞有限公司",
+        "域测同名民爆❨山东❩有限公司",
+        "'域测同名民爆(⼭东)有限公司",
+        "域测同名民爆\u2003(山东）\u3000有限公司",
     ]
     assert {unit_name(form) for form in forms} == {"域测同名民爆（山东）有限公司"}
     assert len({fold(form) for form in forms}) == 1
@@ -136,6 +160,26 @@ def test_r81_a_normal_form_stays_as_it_is(name: str) -> None:
         "任志强": "ren",
         "华罗庚": "hua",
         "种师道": "chong",
+        "长孙无忌": "zhangsun",
+        "宿建国": "su",
+        "员半千": "yun",
+        "那英": "na",
+        "祭遵": "zhai",
+        "隗嚣": "wei",
+        "黑建国": "he",
+        "召建国": "shao",
+        "逄先知": "pang",
+        "洗建国": "xian",
+        "令狐冲": "linghu",
+        "澹台灭明": "tantai",
+        "澹臺滅明": "tantai",
+        "單田芳": "shan",
+        "査良鏞": "zha",
+        "祕彭祖": "bi",
+        "蔚建国": "yu",
+        "角建国": "jue",
+        "省建国": "xing",
+        "鈄建国": "tou",
     }.items(),
 )
 def test_r81_surnames_are_ordered_and_found_by_their_own_reading(name: str, reading: str) -> None:
@@ -156,10 +200,26 @@ def test_r81_every_surname_of_the_table_is_found_by_each_of_its_readings() -> No
         assert "".join(one[0] for one in syllables) + "jg" in words, surname
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("曾志伟", "zengzw"),
+        ("曾志伟", "cengz"),
+        ("尉迟敬德", "yuchijd"),
+        ("欧阳娜娜", "ouyangnn"),
+        ("吕小布", "lvxb"),
+        ("吕小布", "luxb"),
+    ],
+)
+def test_r81_a_name_is_found_by_its_surname_and_initials(name: str, typed: str) -> None:
+    assert any(word.startswith(typed) for word in name_keys(name, is_person=True)["spelling"].split())
+
+
 def test_r81_the_table_of_surnames_holds_for_names_of_chinese_form_only() -> None:
     assert name_keys("查干·巴特尔", is_person=True)["spelling"].startswith("chagan")
     assert name_keys("单增卓玛", is_person=True)["spelling"].startswith("danzeng")
     assert name_keys("解放区化工公司")["spelling"].startswith("jiefang")
+    assert name_keys("曾·志伟", is_person=True)["spelling"].startswith("ceng")
     assert set(name_keys("吕建", is_person=True)["spelling"].split()) == {"lvjian", "lujian", "lyujian", "lj"}
 
 
@@ -170,6 +230,10 @@ def test_r81_the_table_of_surnames_holds_for_names_of_chinese_form_only() -> Non
         "2027/12/31",
         "2027.12.31",
         "2027年12月31日",
+        "2027年12月31号",
+        "2027–12–31",
+        "2027—12—31",
+        "2027‐12‐31",
         "2027 年 12 月 31 日",
         "20271231",
         "２０２７年１２月３１日",
@@ -186,7 +250,21 @@ def test_one_reader_of_dates_for_pages_requests_and_filters(typed: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["2026-W05-1", "2026-060", "2026-13-01", "2026-02-30", "2027-12", "46752", "31/12/2027", "2027-1/2", "", "x"],
+    [
+        "2026-W05-1",
+        "2026-060",
+        "12027-12-31",
+        "-2027-12-31",
+        "٢٠٢٧-12-31",
+        "2026-13-01",
+        "2026-02-30",
+        "2027-12",
+        "46752",
+        "31/12/2027",
+        "2027-1/2",
+        "",
+        "x",
+    ],
 )
 def test_what_is_no_date_or_could_be_two_is_refused(typed: str) -> None:
     assert read_date(typed) is None
@@ -201,10 +279,41 @@ def test_one_reader_of_numbers(typed: str, value: int) -> None:
     assert Number(decimals=0).parse(typed) == value
 
 
-@pytest.mark.parametrize("typed", ["0000000019999", "0000000010000000000", "9" * 40, "5²", "٥٠", "1e3"])
+@pytest.mark.parametrize("typed", ["0000000019999", "0000000010000000000", "9" * 40])
 def test_a_number_is_looked_at_whole(typed: str) -> None:
     with pytest.raises(ValidationError):
         Integer("", 1, 2000).parse(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["5²", "٥٠", "५", "1e3", "1E1", "1_0", "0x10", "½", "五十", "1,000", "", "NaN", "inf"]
+)
+def test_what_is_no_number_for_one_field_is_none_for_another(typed: str) -> None:
+    for field in (Integer("", 0, 2000), Number(decimals=0), Number(decimals=1)):
+        with pytest.raises(ValidationError):
+            field.parse(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("+86 138-0013-8000", "13800138000"),
+        ("008613800138000", "13800138000"),
+        ("8613800138000", "13800138000"),
+        ("（0531）8602 1234", "053186021234"),
+        ("(0531)86021234", "053186021234"),
+        ("+86 531 8602 1234", "053186021234"),
+        ("0531—86021234", "053186021234"),
+    ],
+)
+def test_r81_a_telephone_number_is_read_as_people_write_it(typed: str, number: str) -> None:
+    assert parse_phone(typed) == parse_phone(number) == number
+
+
+@pytest.mark.parametrize("typed", ["10000000000", "12345678901", "00000000000", "1380013800", "95588", "138001380000"])
+def test_a_number_that_no_telephone_has_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_phone(typed)
 
 
 @pytest.mark.parametrize("typed", ["3.70E+17", "3.7e17", "3.70000198001010E+17", "４Ｅ＋１３"])

@@ -13,6 +13,9 @@ from service.domain.values.state_machine import Moves
 from service.errors import N_, InvalidInput, Message
 
 VALIDITY_YEARS = 3
+NO_APPROVED_PHOTO = N_(
+    "该人员没有经审批的照片：还没有照片的，请由所在单位上传近期免冠正面照片；已换上新照片的，待省级主管部门审批后再打印。"
+)
 
 
 class CertificateKind(Labelled):
@@ -155,14 +158,14 @@ def obstacle_to_approval(certificate: Certificate) -> Message | None:
 
 
 def obstacle_to_printing(certificate: Certificate, has_photo: bool, printed: int, reason: str | None) -> Message | None:
-    """Return why it cannot be printed: no photo, a dead edition, or no reason for a further print (R57, R58).
+    """Return why it cannot be printed: no approved photo, a dead edition, or no reason for a further print (R57, R58).
 
     A certificate exists only once its score is confirmed (R54), so that needs no test here.
     """
     if certificate.state not in (_S.ISSUED, _S.VALID):
         return Message(N_("证书当前为“%(state)s”，不能打印。"), state=Message(certificate.state.label))
     if not has_photo:
-        return Message(N_("该人员还没有照片，请由所在单位上传近期免冠正面照片后再打印。"))
+        return Message(NO_APPROVED_PHOTO)
     if printed > 0 and not (reason or "").strip():
         return Message(N_("本证已打印 %(times)s 次，再次打印请写明原因。"), times=printed)
     return None

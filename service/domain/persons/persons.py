@@ -19,7 +19,7 @@ from service.domain.persons.identity import (
 )
 from service.domain.values.calendar import add_years
 from service.domain.values.labelled_enum import Labelled
-from service.domain.values.names import person_name
+from service.domain.values.names import is_han, person_name
 from service.errors import N_, InvalidInput, Message
 
 ADULT_AGE = 18
@@ -54,7 +54,7 @@ def parse_name(text: str | None, field: str = "name") -> str:
     name = person_name(text)
     if not 2 <= len(name) <= 50:
         raise InvalidInput({field: N_("请填写 2 至 50 个字的姓名。")})
-    if not all(c.isalpha() or c in " ·.'-’〇" or unicodedata.category(c).startswith("M") for c in name):
+    if not all(c.isalpha() or is_han(c) or c in " ·.-’" or unicodedata.category(c).startswith("M") for c in name):
         raise InvalidInput({field: N_("姓名只能由文字、空格和间隔号“·”组成，请核对。")})
     return name
 

@@ -45,11 +45,16 @@ def normalise(text: str | None) -> str:
 
 
 def parse_phone(text: str | None, field: str = "phone") -> str:
-    """Read a telephone number: a mainland mobile, or a landline with area code; '' when none was typed."""
+    """Read a telephone number: a mainland mobile, or a landline with area code; '' when none was typed.
+
+    The code of the country and brackets around that of the area fall away.
+    """
     number = normalise(text)
-    if number and not re.fullmatch(r"(\+86)?1\d{10}|0\d{9,11}", number, re.ASCII):
+    number = re.sub(r"^(\+|00)?86(?=1[3-9]\d{9}$)", "", number.replace("(", "").replace(")", ""), flags=re.ASCII)
+    number = re.sub(r"^(\+|00)860?(?=[1-9]\d{8,10}$)", "0", number, flags=re.ASCII)
+    if number and not re.fullmatch(r"1[3-9]\d{9}|0[1-9]\d{8,10}", number, re.ASCII):
         raise InvalidInput({field: N_("请填写 11 位手机号码，或带区号的固定电话，如 053112345678。")})
-    return number.removeprefix("+86")
+    return number
 
 
 def parse_reason(text: str | None, field: str = "reason") -> str:

@@ -25,17 +25,20 @@ def name_keys(name: str, *, is_person: bool = False) -> dict[str, str]:
 
 @lru_cache(4096)
 def _keys(name: str, is_person: bool) -> tuple[str, str]:
-    """Sort key and spelling: pinyin in one word and initials, of a person by every reading of the surname (R81)."""
+    """Sort key and spelling: pinyin in one word and initials, of a person by every reading of the surname (R81), and
+    the surname written out before initials: ``zengzw``.
+    """
     known = person_name(name) if is_person else name
     plain = _syllables(known)
-    readings = _readings(known) if is_person else [plain]
-    return f"{' '.join(readings[0])} {name}", _words([*readings, plain])
+    length, readings = _readings(known) if is_person else (0, [plain])
+    return f"{' '.join(readings[0])} {name}", _words([*readings, plain], length)
 
 
-def _readings(name: str) -> list[list[str]]:
+def _readings(name: str) -> tuple[int, list[list[str]]]:
+    """The syllables of the surname, and the whole name by each of its readings."""
     length, readings = surname_readings(name)
     rest = _syllables(name[length:])
-    return [[*surname, *rest] for surname in readings] or [rest]
+    return length, [[*surname, *rest] for surname in readings] or [_syllables(name)]
 
 
 def _syllables(name: str) -> list[str]:
@@ -44,12 +47,14 @@ def _syllables(name: str) -> list[str]:
     return lazy_pinyin(name, style=Style.NORMAL, errors=lambda rest: rest.lower())
 
 
-def _words(readings: list[list[str]]) -> str:
+def _words(readings: list[list[str]], surname: int) -> str:
     found: dict[str, None] = {}
     for syllables in readings:
         parts = [part for one in syllables for part in re.findall(r"[a-z0-9]+", one)]
-        for word in ("".join(parts), "".join(part[0] for part in parts)):
-            found |= dict.fromkeys(_umlauts(word))
+        initials = "".join(part[0] for part in parts)
+        for word in ("".join(parts), initials, "".join(parts[:surname]) + initials[surname:]):
+            if not any(known.startswith(word) for known in found):
+                found |= dict.fromkeys(_umlauts(word))
     return " ".join(word for word in found if word)[:MAX_SPELLING]
 
 

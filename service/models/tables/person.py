@@ -87,6 +87,7 @@ class Person(Audited, Base):
     phone: Mapped[str | None] = encrypted_text("phone_sealed")
     phone_masked: Mapped[str | None] = mapped_column(String(20))
     photo_id: Mapped[UUID | None] = mapped_column(ForeignKey("photo.id"))
+    is_photo_approved: Mapped[bool] = mapped_column(default=True, server_default="true")
     appointed_on: Mapped[date | None]
     no_criminal_record: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(14), default="draft")
@@ -113,6 +114,11 @@ class Person(Audited, Base):
             postgresql_using="gin",
         ),
     )
+
+    @property
+    def has_approved_photo(self) -> bool:
+        """Tell whether the photo may stand on a certificate: one that the unit has changed is approved first (R14)."""
+        return self.photo_id is not None and self.is_photo_approved
 
     @validates("name")
     def _sort(self, _key: str, name: str) -> str:

@@ -96,7 +96,7 @@ def _making_card(found: Enrollment, held: list[Certificate]) -> TaskPanel:
     certificate = next((c for c in held if c.enrollment_id == found.id and c.state in ("issued", "valid")), None)
     why: Message | None = None
     if certificate is not None:
-        why = certificates.obstacle_to_printing(to_domain(certificate), found.person.photo_id is not None, 0, None)
+        why = certificates.obstacle_to_printing(to_domain(certificate), found.person.has_approved_photo, 0, None)
     return TaskPanel(
         "pages/cards/making.html", {"certificate": certificate, "found": found, "obstacle": why}, wide=True
     )

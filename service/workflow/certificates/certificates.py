@@ -58,7 +58,7 @@ def print_certificate(
     """
     with transaction(Operation("print_certificate", user.id)) as current:
         found = _printable(user, certificate_id)
-        has_photo = found.person.photo_id is not None
+        has_photo = found.person.has_approved_photo
         reason = read_print_reason(reason)
         if obstacle := certificates.obstacle_to_printing(to_domain(found), has_photo, found.printed_count, reason):
             if has_photo and found.printed_count and not reason:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from service.domain.certificates.certificates import NO_APPROVED_PHOTO
 from service.domain.certificates.faces import FaceLanguage, FaceStyle
 from service.domain.persons.identity import Sex
 from service.domain.values.calendar import write_date, write_date_in_english
@@ -37,13 +38,13 @@ def face_of(
     """Collect the values of the face,
     in Chinese whatever the language of the screen: a certificate is a Chinese document; English may stand beside it.
 
-    address: where the QR code leads, ``{}`` standing for the token. Raises Conflict without a photo.
+    address: where the QR code leads, ``{}`` standing for the token. Raises Conflict without an approved photo.
     """
     chosen = style or FaceStyle()
     person = certificate.person
-    photo = session().get(Photo, person.photo_id) if person.photo_id else None
+    photo = session().get(Photo, person.photo_id) if person.has_approved_photo else None
     if photo is None:
-        raise Conflict(N_("该人员还没有照片，请由所在单位上传近期免冠正面照片后再打印。"))
+        raise Conflict(NO_APPROVED_PHOTO)
     issuer = session().get_one(Organisation, authority_id("ministry"))
     dates = {name: getattr(certificate, name) for name in ("first_issued_on", "issued_on", "valid_to")}
     return {

@@ -53,7 +53,7 @@ class Cancelled(Exception):
 
 def obstacle(certificate: Certificate, reason: str = "") -> Message | None:
     """Say why this certificate cannot be part of the file; one reason serves all further prints."""
-    has_photo = certificate.person.photo_id is not None
+    has_photo = certificate.person.has_approved_photo
     return obstacle_to_printing(to_domain(certificate), has_photo, certificate.printed_count, reason)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.permissions import Action, may
-from service.domain.accounts.roles import Role
+from service.domain.accounts.roles import UNIT_ROLES, Role
 from service.domain.certificates.certificates import parse_legacy
 from service.domain.persons import persons
 from service.domain.persons.corrections import IDENTITY_LOCKED, OTHER_IDENTITY
@@ -69,6 +69,8 @@ def save_person(
         entry.check()
         _write(user, person)
         changed = persons.effective_changes(before, _values(person))
+        if kept:
+            person.is_photo_approved = Role(user.role) not in UNIT_ROLES
         if persons.needs_new_approval(PersonState(person.state), Role(user.role), changed):
             _start_approval(user, person)
     return person
@@ -252,9 +254,9 @@ def _refuse_other_identity(person: Person, entry: FormReader) -> None:
     """Refuse another name, birth or sex than a deregistered, certified record of the number has (R17, R77)."""
     with session().no_autoflush:
         former = former_record(person)
-    for field in ("name", "id_type", "birth_date", "sex"):
+    for field in ("folded_name", "id_type", "birth_date", "sex"):
         if former is not None and getattr(former, field) != getattr(person, field):
-            entry.refuse(field, OTHER_IDENTITY)
+            entry.refuse(field.removeprefix("folded_"), OTHER_IDENTITY)
 
 
 def _refuse_duplicate(user: User, person: Person, entry: FormReader) -> None:

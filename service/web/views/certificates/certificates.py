@@ -54,7 +54,7 @@ def show(certificate_id: UUID) -> ResponseReturnValue:
         refreshers=certificate_list.refreshers_of(found.number),
         today=today(),
         seen=seen_as(found),
-        obstacle=obstacle_to_printing(to_domain(found), found.person.photo_id is not None, 0, None),
+        obstacle=obstacle_to_printing(to_domain(found), found.person.has_approved_photo, 0, None),
         is_task=certificates.has_print_task(current_user, found),
         acts=_acts(found),
         reissue=live_reissue_of(found.id),
