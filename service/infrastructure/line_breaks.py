@@ -81,10 +81,11 @@ def measure(text: str, size: float, *, is_bold: bool = False) -> float:
 
 
 def _lines(text: str, box: Box, ems: float) -> tuple[str, ...]:
-    """Fill the lines; where a last line of one character would be left over, fill them less."""
+    """Fill the lines; where a last line of one character would be left over, fill them less, but break no word for it."""
     lines = _fill(text, box, ems)
+    whole = len(_pieces(text, box, ems))
     for narrower in range(1, int(ems / 2)):
-        if len(lines) < 2 or len(lines[-1]) > 2:
+        if len(lines) < 2 or len(lines[-1]) > 2 or len(_pieces(text, box, ems - narrower)) > whole:
             break
         found = _fill(text, box, ems - narrower)
         if len(found) > len(lines):

@@ -230,7 +230,7 @@ def _alike(sheet: list[list[Any]], heads: list[Any]) -> Rows:
 def _written(cell: Any) -> str:
     match cell:
         case datetime():
-            return f"{cell:%m-%d %H:%M}"
+            return f"{cell:%Y-%m-%d %H:%M}"
         case date():
             return cell.isoformat()
         case float():

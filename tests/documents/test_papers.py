@@ -14,8 +14,24 @@ from flask_babel import Babel
 
 from service.config import CHECKOUT
 from service.infrastructure import pdf
-from service.reports import certificate_ledger, class_papers, hand_out_register, print_register, reissue_register
-from service.reports.framework.report import CellType, Column, Row
+from service.reports import (
+    REPORTS,
+    annual_classes,
+    certificate_ledger,
+    class_papers,
+    class_trainees,
+    due_persons,
+    due_training,
+    expiry_warnings,
+    hand_out_register,
+    pending_work,
+    print_register,
+    reissue_register,
+    renewal_trainees,
+    unit_summary,
+)
+from service.reports.framework import columns
+from service.reports.framework.report import CellType, Column, Ratio, Row
 from service.web.presenters import paper_tables
 from tests.builders import laid_out
 from tests.documents.test_certificate_faces import UYGHUR
@@ -31,8 +47,24 @@ PAPERS: dict[str, tuple[Column, ...]] = {
     "hand-out-register": hand_out_register.COLUMNS,
     "reissue-register": reissue_register.COLUMNS,
 }
+STATISTICS: dict[str, tuple[Column, ...]] = {
+    "annual-classes": annual_classes.COLUMNS,
+    "class-trainees": class_trainees.COLUMNS,
+    "due-persons": due_persons.COLUMNS,
+    "due-training": (columns.UNIT, *due_training._FIGURES),
+    "pending-work": pending_work.COLUMNS,
+    "renewal-trainees": renewal_trainees.COLUMNS,
+    "unit-summary": unit_summary.COLUMNS,
+    "warnings": expiry_warnings.COLUMNS,
+}
 CLASS, TYPE = "2026年第五期再培训班（临沂）", "安全生产管理人员（生产）"
+LONG = (
+    "济南",
+    "山东省临沂市兰山区通达路培训中心",
+    "2026年第五期民用爆炸物品生产企业安全生产管理人员取证培训班（临沂）",
+)
 LEAST_ROWS = 3  # of a page
+SMALLEST = 6.0  # points
 NAMES = ("张三", "欧阳娜娜", "买买提·吐尔逊", "李四", UYGHUR)
 UNITS = (
     "泉城化工有限公司（示例）",
@@ -49,6 +81,29 @@ def words() -> Iterator[None]:
     Babel(app)
     with app.test_request_context():
         yield
+
+
+def test_every_paper_of_a_report_is_looked_at() -> None:
+    assert {report.name for report in REPORTS} <= PAPERS.keys() | STATISTICS.keys()
+
+
+@pytest.mark.parametrize("name", [*PAPERS, *STATISTICS])
+def test_no_word_is_broken_and_free_text_has_room(name: str) -> None:
+    """Issue 9 (papers): with many columns the type is smaller; dates, numbers and names of types stand on one line"""
+    given = (PAPERS | STATISTICS)[name]
+    rows = [_row(given, n) for n in range(40)]
+    table = paper_tables.lay_out(given, rows)
+    assert sum(column.width for column in table.columns) <= (271 if table.is_wide else 178) + 0.1
+    assert table.size >= SMALLEST, table.size
+    for at, column in enumerate(given, 1):
+        lines = [str(cells[at]).split("<br>") for cells in table.rows]
+        if column.kind not in paper_tables.FREE:
+            assert max(map(len, lines)) == 1, (column.key, lines)
+        elif max(len("".join(one)) for one in lines) > 7:
+            assert max(len(line) for one in lines for line in one) >= 6, (column.key, lines)
+    for column in table.columns:
+        assert len(str(column.word).split("<br>")) <= 2, column.word
+    assert len(_pages(name, 40)) <= (8 if name == "due-persons" else 6)
 
 
 @pytest.mark.parametrize("name", PAPERS)
@@ -97,8 +152,8 @@ def test_every_cell_has_its_own_frame(name: str) -> None:
 
 
 def _pages(name: str, count: int) -> list[Any]:
-    columns = PAPERS[name]
-    table = paper_tables.lay_out(columns, [_row(columns, n) for n in range(count)])
+    given = (PAPERS | STATISTICS)[name]
+    table = paper_tables.lay_out(given, [_row(given, n) for n in range(count)])
     section = {"heading": "", "facts": [], "table": table, "notes": []}
     paper = {
         "title": name,
@@ -112,7 +167,7 @@ def _pages(name: str, count: int) -> list[Any]:
     return laid_out.lay_out(pdf.render("documents/paper.html", {"paper": paper}), "documents/paper.css")
 
 
-def _row(columns: tuple[Column, ...], n: int) -> Row:
+def _row(given: tuple[Column, ...], n: int) -> Row:
     own = {
         "name": NAMES[n % 3] if n % 9 else NAMES[4],
         "unit_name": UNITS[n % 2] if n % 8 else UNITS[2],
@@ -121,7 +176,7 @@ def _row(columns: tuple[Column, ...], n: int) -> Row:
         "makeup": 600 if n % 2 else None,
         "statement": "乘车时遗失，已在报纸上声明作废。",
     }
-    return {c.key: own[c.key] if c.key in own else _value(c, n) for c in columns}
+    return {c.key: own[c.key] if c.key in own else _value(c, n) for c in given}
 
 
 def _value(column: Column, n: int) -> Any:
@@ -136,6 +191,12 @@ def _value(column: Column, n: int) -> Any:
             return "2026-09-24"
         case CellType.EMPTY:
             return None
+        case CellType.RATIO:
+            return Ratio(n, 40)
+        case CellType.SCORE:
+            return SCORES[n % 4]
+        case CellType.TEXT if column.key in ("class_title", "place", "institution"):
+            return LONG[n % 3]
         case _:
             return "已确认"
 

@@ -63,6 +63,11 @@ def instant_text(at: datetime) -> str:
     return local.strftime("%m-%d %H:%M" if local.year == today().year else "%Y-%m-%d %H:%M")
 
 
+def full_instant(at: datetime) -> str:
+    """``2026-11-24 08:31``, China time: with its year, for what is kept."""
+    return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+
+
 def day(value: date | datetime | str | None) -> str:
     """``2026-11-24``; an instant gives its civil date in China."""
     if isinstance(value, datetime):
@@ -121,7 +126,7 @@ def long_day() -> str:
 
 def server_time() -> str:
     """The server's time in China, to the minute."""
-    return now().astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    return full_instant(now())
 
 
 def spell(text: str) -> set[str]:

@@ -85,7 +85,7 @@ def record(found: Record) -> dict[str, Any]:
     """A person's record with every change of it."""
     changes = [
         {
-            "at": formatting.instant_text(version.at),
+            "at": formatting.full_instant(version.at),
             "act": labels.use_case_label(version.use_case, version.kind),
             "who": " · ".join(word for word in (version.actor, translate(version.organisation or "")) if word),
             "what": [
