@@ -258,7 +258,7 @@ def test_r14_r77_no_face_bears_a_photo_that_the_unit_has_changed_before_it_is_ap
     changed = record(fresh(person), photo="")
     assert save_person(known(stage.enterprise), person.id, changed, portrait()).state == "pending"
     waiting = fresh(person)
-    with pytest.raises((AnpeiError, AssertionError), match="照片|所选证书都不能打印"):
+    with pytest.raises((AnpeiError, AssertionError), match=r"照片|所选证书都不能打印"):
         show[way](stage, client, found)
     assert (made_in(person, state).printed_count, waiting.has_approved_photo) == (printed, False)
     assert waiting.case_id

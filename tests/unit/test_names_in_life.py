@@ -36,7 +36,7 @@ FILLERS = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFE0E, 0xFE0F
 UNSEEN = [
     chr(code)
     for code in range(sys.maxunicode)
-    if unicodedata.category(chr(code)) == "Cf" and code not in NUMBER_SIGNS or code in FILLERS
+    if (unicodedata.category(chr(code)) == "Cf" and code not in NUMBER_SIGNS) or code in FILLERS
 ]
 DOTS = "·•．‧∙･⋅・●.˙ㆍ﹒⦁⸳"
 
