@@ -81,7 +81,7 @@ def measure(text: str, size: float, *, is_bold: bool = False) -> float:
 
 
 def _lines(text: str, box: Box, ems: float) -> tuple[str, ...]:
-    """Fill the lines; where a last line of one character would be left over, fill them less, but break no word for it."""
+    """Fill the lines; where a last line of one character would be left over, fill them less, but break no word."""
     lines = _fill(text, box, ems)
     whole = len(_pieces(text, box, ems))
     for narrower in range(1, int(ems / 2)):

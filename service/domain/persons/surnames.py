@@ -15,9 +15,9 @@ _SINGLE = """
 华華 hua|过過 guo|宁寧 ning|应應 ying|冯馮 feng|车車 che|石 shi|万萬 wan|盛 sheng|纪紀 ji|贾賈 jia|柏 bai|叶葉 ye
 沈 shen|相 xiang|曲 qu|强強 qiang|葛 ge|和 he|哈 ha|燕 yan|谷 gu|那 na|难難 nan|艾 ai|俞 yu|於 yu|余 yu|齐齊 qi
 秘 bi|贲賁 ben|许許 xu|陆陸 lu|殷 yin|汤湯 tang|南 nan|信 xin|宿 su|莘 shen|郗 xi|訾 zi|晁 chao|褚 chu|佘 she|占 zhan
-呙咼 guo|隽雋 juan|蔚 yu wei|角 jue jiao|炔 gui|圈 juan quan|省 xing sheng|便 pian|乾 qian|晟 cheng sheng|泷瀧 shuang long
-适適 kuo shi|番 pan fan|拓 tuo|頡 xie|鐔 tan chan|厙 she|鈄 tou|査 zha|祕 bi mi|觧 xie|靳 jin|费費 fei|阙闕 que|郄 qie|钭 tou
-厍 she|长 chang|颉 xie|镡 tan chan|教 jiao|干 gan|尹 yin|丁 ding
+呙咼 guo|隽雋 juan|蔚 yu wei|角 jue jiao|炔 gui|圈 juan quan|省 xing sheng|便 pian|乾 qian|晟 cheng sheng
+泷瀧 shuang long|适適 kuo shi|番 pan fan|拓 tuo|頡 xie|鐔 tan chan|厙 she|鈄 tou|査 zha|祕 bi mi|觧 xie|靳 jin
+费費 fei|阙闕 que|郄 qie|钭 tou|厍 she|长 chang|颉 xie|镡 tan chan|教 jiao|干 gan|尹 yin|丁 ding
 """
 _COMPOUND = """
 尉迟 yu chi|尉遲 yu chi|万俟 mo qi|萬俟 mo qi|单于 chan yu|單于 chan yu|长孙 zhang sun|長孫 zhang sun|澹台 tan tai
