@@ -159,8 +159,8 @@ def _head_length(word: str, size: float) -> float:
     joint = " " if word.isascii() else ""
     parts = word.split() if joint else list(word)
     cuts = range(1, len(parts)) if len(word) > 4 else ()
-    halves = [(joint.join(parts[:cut]), joint.join(parts[cut:])) for cut in cuts] or [(word,)]
-    return min(max(line_breaks.measure(half, size, is_bold=True) for half in one) for one in halves)
+    halves: list[tuple[str, ...]] = [(joint.join(parts[:cut]), joint.join(parts[cut:])) for cut in cuts]
+    return min(max(line_breaks.measure(half, size, is_bold=True) for half in one) for one in halves or [(word,)])
 
 
 def _shared(columns: Sequence[_Measured], room: float) -> list[float]:
