@@ -77,7 +77,7 @@ def test_a_database_with_cases_of_an_older_engine_is_refused_with_what_to_do(ser
 
 
 def test_r81_names_of_before_are_found_as_they_are_now(server: Server, database: str) -> None:
-    """Steps 0012 and 0021: keys follow the names, which stay as they were typed; two units that are one name now stay apart."""
+    """Steps 0012 and 0022: keys follow the names, which stay as they were typed; two units that are one name now stay apart."""
     engine = create_engine(server.url(database, EMBEDDED_ROLES.owner))
     with engine.begin() as connection:
         command.upgrade(configuration(connection), "0011")

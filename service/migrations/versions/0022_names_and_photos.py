@@ -5,8 +5,8 @@ from alembic import op
 
 from service.models.db.collation import name_keys
 
-revision = '0021'
-down_revision = '0020'
+revision = '0022'
+down_revision = '0021'
 
 KEYS = ('sort_key', 'folded_name', 'spelling')
 UNIQUE = {'postgresql_where': "state <> 'deleted' AND authority_id IS NOT NULL"}
