@@ -80,6 +80,15 @@ class Definition:
         """Tell whether the diagram says in which state its subject is; earlier ones leave it to topics."""
         return any("state" in found.properties for found in self.attributes.values())
 
+    @cached_property
+    def flows(self) -> dict[tuple[str, str], str]:
+        """The ids of the sequence flows, by the elements that they join; of several between the same the first."""
+        found: dict[tuple[str, str], str] = {}
+        for file in filter(is_diagram, self.files):
+            for flow in read_diagram(self.files[file], file).iter(f"{{{BPMN}}}sequenceFlow"):
+                found.setdefault((flow.get("sourceRef"), flow.get("targetRef")), flow.get("id"))
+        return found
+
     @property
     def start_form(self) -> str | None:
         """The form key of the process's start event: it declares all that a client may bring along."""

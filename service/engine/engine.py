@@ -232,6 +232,7 @@ def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
         data_digest=data_digest,
         data=dict(case.data),
         reached=_reached(begun, case.context),
+        moves=tuple(context.moves),
     )
 
 

@@ -12,6 +12,7 @@ from service.engine import engine, journal, state
 from service.engine.bpmn.case_scopes import Case
 from service.engine.bpmn.expressions_eval import error_in
 from service.engine.bpmn.step_context import StepContext, deep_recursion
+from service.engine.bpmn.taken_flows import taken_flows
 from service.engine.definition import Definition
 from service.engine.kernel import timers
 from service.engine.kernel.types import (
@@ -38,14 +39,15 @@ WHILE_SUSPENDED = frozenset({"variables", "move", "skip", "cancel", "readdress",
 
 @dataclass(slots=True)
 class Progress:
-    """The case after the rows read so far."""
+    """The case after the rows read so far; flows: those taken in the last row."""
 
     step: Step | None = None
     done: Counter[str] = field(default_factory=Counter)
+    flows: tuple[str, ...] = ()
 
 
 def replay_frames(rows: Iterable[Row], definitions: Definitions) -> list[ReplayFrame]:
-    """Show the case after each row: tokens, done elements, data.
+    """Show the case after each row: tokens, done elements, data, and the flows taken.
 
     Raises StaleToken, MissingRecordedResult or StepError for a journal that cannot be.
     """
@@ -54,21 +56,23 @@ def replay_frames(rows: Iterable[Row], definitions: Definitions) -> list[ReplayF
 
 def _frame(row: Row, now: Progress, definition: Definition) -> ReplayFrame:
     if now.step is None:
-        return ReplayFrame(row["seq"], row["definition"], (), {}, {}, False)
+        return ReplayFrame(row["seq"], row["definition"], (), {}, {}, False, ())
     tokens, data = _tokens(now.step, definition), dict(now.step.data)
-    return ReplayFrame(row["seq"], row["definition"], tokens, dict(now.done), data, now.step.ended)
+    return ReplayFrame(row["seq"], row["definition"], tokens, dict(now.done), data, now.step.ended, now.flows)
 
 
 def run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, Progress]]:
     """Step through the rows by stored states, as production does."""
     now, source = Progress(), None
     for row in rows:
+        now.flows = ()
         if row["kind"] not in NOTES:
             stored = now.step.state if now.step else None
             definition = definitions(row["definition"])
             left = source if row["kind"] == "migrate" else None
             now.step = engine.step(definition, stored, input_of(row), recorded_handler(row), salt_of(row), left)
             source = definition
+            now.flows = tuple(taken_flows(now.step.moves, definition.flows))
             now.done.update(line[1:] for line in now.step.trace if line[0] == "+")
         yield row, now
 

@@ -16,7 +16,16 @@ from SpiffWorkflow.util.task import TaskState
 
 from service.engine.bpmn.data_scopes import DataScope
 from service.engine.bpmn.expressions_eval import reached_by
-from service.engine.bpmn.step_context import CANCELLED, COMPLETED, FINISHED, OPEN, READY, path_of
+from service.engine.bpmn.step_context import (
+    CANCELLED,
+    COMPLETED,
+    FINISHED,
+    OPEN,
+    PREDICTED,
+    REACHED,
+    READY,
+    path_of,
+)
 from service.engine.kernel.types import Data
 
 
@@ -90,6 +99,8 @@ class CaseTask(Task):
         self.last_state_change = context.tick
         self._state = value
         spec = self.task_spec
+        if old & PREDICTED and value & REACHED and self._parent is not None:
+            context.moves.append((self.parent.task_spec.name, spec.name))
         if value == READY:
             if not spec.manual:
                 context.ready.append(self)

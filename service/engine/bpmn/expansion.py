@@ -16,7 +16,7 @@ from service.engine.kernel.diagram_reader import made
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 
 QUANTITY = "{urn:anpei:reading}quantity"  # an element of ours: as many tokens as ``count`` says become one
-BEFORE, AFTER = "[before]", "[after]"
+BEFORE, AFTER, QUANTITY_NAME = "[before]", "[after]", "[quantity]"
 FLOW = f"{{{BPMN}}}sequenceFlow"
 CONDITION = f"{{{BPMN}}}conditionExpression"
 
@@ -238,7 +238,7 @@ class _Level:
                 self.join(split, one)
                 self.join(one, merge)
         if arrive > 1:
-            quantity = self.add("task", node, "[quantity]")
+            quantity = self.add("task", node, QUANTITY_NAME)
             quantity.tag = QUANTITY
             quantity.set("count", str(arrive))
             self.put_before(node, quantity)

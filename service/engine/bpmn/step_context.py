@@ -34,6 +34,8 @@ MAX_SECONDS = 2.0  # of CPU time for one step, its scripts included; a guard, ne
 READY, WAITING, STARTED = TaskState.READY, TaskState.WAITING, TaskState.STARTED
 COMPLETED, CANCELLED, ERROR = TaskState.COMPLETED, TaskState.CANCELLED, TaskState.ERROR
 OPEN = READY | WAITING | STARTED
+REACHED = OPEN | COMPLETED
+PREDICTED = TaskState.PREDICTED_MASK | TaskState.FUTURE
 FINISHED = TaskState.FINISHED_MASK
 
 
@@ -47,6 +49,7 @@ class StepContext:
         "failed",
         "ids",
         "meter",
+        "moves",
         "raised",
         "ran",
         "reached",
@@ -66,6 +69,7 @@ class StepContext:
     calls: list[ServiceCall]
     sent: list[ThrownEvent]
     decisions: list[str]
+    moves: list[tuple[str, str]]
     ready: deque[Task]
     failed: str | None
     start: str | None
@@ -84,6 +88,7 @@ class StepContext:
         """Begin a step; ``bounded`` limits its CPU time."""
         self.at, self.serve = at, serve
         self.ready, self.trace, self.calls, self.sent, self.decisions = deque(), [], [], [], []
+        self.moves = []  # of tokens from one specification to the next
         self.failed = self.raised = self.running = self.spared = self.start = self.reached = None
         self.ran = 0
         self.meter = CpuMeter(MAX_SECONDS if bounded else None)

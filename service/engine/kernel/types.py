@@ -221,7 +221,7 @@ class Step:
     or ``-`` cancelled; calls, decisions (``0``/``1``/``?`` for each condition evaluated) as recorded;
     reached: the state that the diagram says its subject is in now, None where this step reached none;
     shape: hex SHA-256 over open elements and waits; data_digest: the same over data, salted; data: the variables of
-    the process.
+    the process; moves: of tokens between specifications, of which nothing is recorded: they follow from the rest.
     """
 
     state: bytes
@@ -240,6 +240,7 @@ class Step:
     data_digest: str
     data: Data
     reached: Reached | None = None
+    moves: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +264,7 @@ class ReplayFrame:
     """The case after one row of its journal, for the replay page.
 
     definition: digest in force; tokens: element paths with a token; done: path → how often completed; data: the
-    variables of the process then; ended: whether the case was over.
+    variables of the process then; ended: whether the case was over; flows: ids of the sequence flows that tokens took.
     """
 
     seq: int
@@ -272,3 +273,4 @@ class ReplayFrame:
     done: dict[str, int]
     data: Data
     ended: bool
+    flows: tuple[str, ...]

@@ -52,6 +52,7 @@ def _step(moment: Any, line: timeline.TimelineEntry, version: int, data: list[di
         "version": version,
         "tokens": _visible(moment.tokens),
         "done": _counts(moment.done),
+        "flows": moment.flows,
         "ended": moment.ended,
         "at": instant_text(line.at),
         "what": line.what,
