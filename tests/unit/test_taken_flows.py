@@ -15,6 +15,7 @@ from tests.unit.engine_domain import domain
 from tests.unit.test_engine_equivalence import SHIPPED, shipped
 from tests.unit.test_independent_game import Rows, walked
 
+
 class Told(verify.Game):
     """The game, which tells by which flows its tokens leave."""
 

@@ -32,6 +32,8 @@ class ReportFilter:
     photo: str = ""
     role: str = ""
     find: str = ""
+    number: str = ""
+    actor: str = ""
     batch: str = ""
     view: str = ""
     process: str = ""

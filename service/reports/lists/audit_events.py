@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.domain.accounts.audit import DETAILS, EventGroup, member_label
+from service.domain.accounts.audit import DETAILS, WORDS, EventGroup, member_label
 from service.domain.accounts.roles import Role
 from service.domain.system.deployment_source import DeploymentSource
 from service.domain.system.mend_kind import MendKind
@@ -15,7 +15,7 @@ from service.models.queries.accounts.audit_list import ORDER, details_of, events
 from service.models.queries.report_filter import ReportFilter
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.filters import Control, FilterField, choice, search
+from service.reports.framework.filters import Control, FilterField, choice, lookup, search
 from service.reports.framework.list_page import ListPage
 from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import PagedTable
@@ -91,6 +91,8 @@ LISTS = (
         filters=(
             search(N_("登录名、姓名或来源地址"), N_("查找日志")),
             choice("kind", tuple(EventGroup), N_("全部类别"), N_("类别")),
+            lookup("what", lambda _user: list(WORDS.items()), N_("全部事项"), N_("事项")),
+            search(N_("案卷编号"), N_("案卷编号"), "number"),
             choice("state", tuple(Outcome), N_("全部结果"), N_("结果")),
             FilterField("since", Control.DAY, N_("从")),
             FilterField("until", Control.DAY, N_("至")),

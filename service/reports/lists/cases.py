@@ -1,5 +1,5 @@
-"""The list of cases to export; administrators, who see no business, get the first letter of a name
-and cannot look for one (domain.md §9).
+"""The list of cases to export; administrators, who see no business, get the first letter of a person's name and
+cannot look for one (domain.md §9): they find a case by numbers, unit, who did it and when.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from typing import Any
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import ADMINISTRATORS, BUSINESS, Role
-from service.domain.persons.identity import initial
+from service.domain.persons.case_subjects import shown_subject
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import case_list
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.filters import choice, hidden, lookup, search
+from service.reports.framework.filters import Control, FilterField, choice, hidden, lookup, search
 from service.reports.framework.list_page import ListPage
 from service.reports.framework.report import CellType, Column, Report, Row, roles_that_may
 from service.reports.framework.table import PagedTable
 
 COLUMNS = (
+    Column("case_number", N_("案卷编号"), CellType.CODE),
     Column("subject", N_("对象")),
     Column("process_name", N_("流程"), CellType.LABEL),
     Column("version", N_("流程版本"), CellType.NUMBER),
@@ -45,13 +46,14 @@ class CaseState(Labelled):
 def read(user: User, chosen: ReportFilter) -> PagedTable:
     """Read the cases, the latest first."""
     query = case_list.cases_query(user, chosen)
-    return PagedTable(COLUMNS, query, case_list.ORDER, partial(_cells, Role(user.role) in ADMINISTRATORS))
+    return PagedTable(COLUMNS, query, case_list.ORDER, partial(_cells, Role(user.role)))
 
 
-def _cells(is_hidden: bool, row: Any) -> Row:
+def _cells(role: Role, row: Any) -> Row:
     own = columns.plain(row, "process_name", "started_at", "moved_at", "ended_at", "incidents")
     return own | {
-        "subject": initial(row.subject) if is_hidden else row.subject,
+        "case_number": str(row.id)[-case_list.NUMBER_LENGTH :],
+        "subject": shown_subject(role, row.process, row.subject),
         "version": row.number,
         "state": (CaseState.ENDED if row.ended_at else CaseState.RUNNING).label,
     }
@@ -65,8 +67,13 @@ LISTS = (
         read,
         filters=(
             search(N_("对象"), N_("对象"), "find", roles=BUSINESS),
+            search(N_("案卷、证书或班次编号"), N_("编号"), "number", roles=ADMINISTRATORS),
+            search(N_("单位"), N_("单位"), "q", roles=ADMINISTRATORS),
+            search(N_("办理人登录名"), N_("办理人"), "actor", roles=ADMINISTRATORS),
             lookup("process", lambda _user: case_list.processes(), N_("全部流程"), N_("流程"), least=0),
             choice("state", tuple(CaseState), N_("全部状态"), N_("状态")),
+            FilterField("since", Control.DAY, N_("从"), roles=ADMINISTRATORS),
+            FilterField("until", Control.DAY, N_("至"), roles=ADMINISTRATORS),
             hidden("definition"),
         ),
         page=ListPage(

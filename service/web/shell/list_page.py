@@ -16,6 +16,7 @@ from service.reports.framework.report import Report, parse_filter
 from service.web.presenters import filter_bar
 from service.web.presenters.formatting import thousands
 from service.web.shell import query_params
+from service.workflow.accounts.auditor_looks import record_look
 
 LIST = "pages/layout/list.html"
 MAX_COUNTED = 100_000  # rows of a narrowed list
@@ -32,6 +33,10 @@ def render_list(
         more: what else the template shows.
     """
     report, chosen, table = read_list(name, current_user, {**request.args.to_dict(), **(fixed or {})})
+    if narrowing := filter_bar.narrowing(report, chosen):
+        values = chosen.arguments()
+        asked = {"list": name, "filter": {field: values[field] for field in narrowing}}
+        record_look(current_user, "search_list", "list", detail=asked)
     page = table.rows_page(query_params.cursor())
     frame = list_frame(report, chosen, endpoint)
     if frame["is_filtered"] and frame["total"]:  # the total is that of what was asked for

@@ -14,7 +14,8 @@ from markupsafe import Markup
 
 from service.config import CHECKOUT
 from service.domain.accounts.permissions import Action
-from service.domain.accounts.roles import ADMINISTRATORS, Role
+from service.domain.accounts.roles import Role
+from service.domain.persons.case_subjects import shown_subject
 from service.forms import Option
 from service.infrastructure import rich_text
 from service.infrastructure.translation import translate
@@ -72,11 +73,9 @@ def pending() -> int:
     return sum(kind.count for kind in counts())
 
 
-def for_reader(subject: str) -> str:
-    """The subject of a case; administrators who see no business see only the first letter of a name (domain.md §9)."""
-    if Role(current_user.role) not in ADMINISTRATORS or not subject:
-        return subject
-    return subject[0] + "＊" * min(len(subject) - 1, 3)
+def for_reader(subject: str, process: str) -> str:
+    """The subject of a case of a process, as the reader may see it."""
+    return shown_subject(Role(current_user.role), process, subject)
 
 
 def choices_of(options: Iterable[Option]) -> list[tuple[str, str, str]]:

@@ -14,13 +14,12 @@ from service import engine
 from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.engine import replay
 from service.models.db.session import session
-from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, JournalRow, PersonalValue
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.operations.personal_values import all_with_texts
+from service.workflow.accounts.auditor_looks import record_look
 from service.workflow.runtime import definitions
 from service.workflow.runtime.verification import Difference, Verifier
 
@@ -43,9 +42,7 @@ class TimelineRow:
 def open_case(user: User, case_id: UUID) -> Case:
     """A case in scope, to be looked at; each look of an auditor is remembered (domain.md §9). Raises NotFound."""
     case = get_or_404_in_scope(user, Case, case_id)
-    if user.role == Role.AUDIT_ADMIN:
-        with transaction(Operation("open_case", user.id)) as current:
-            current.add(AuditEvent.by(user, "open_case", "case", case_id))
+    record_look(user, "open_case", "case", case_id)
     return case
 
 
@@ -102,6 +99,7 @@ def _entry(row: JournalRow, actor: str, organisation: str, data: dict[str, Any])
 def replay_frames(user: User, case_id: UUID) -> list[engine.ReplayFrame]:
     """The case after each row of its journal: tokens, done elements and data, by re-execution."""
     get_or_404_in_scope(user, Case, case_id)
+    record_look(user, "replay_case", "case", case_id)
     return replay.replay_frames(_records(case_id), definitions.definition)
 
 

@@ -12,8 +12,10 @@ from service.domain.accounts.audit import EVENTS, EventGroup
 from service.domain.values.calendar import start_of_day
 from service.models.db.pagination import SortOrder
 from service.models.queries.report_filter import ReportFilter
+from service.models.queries.runtime.case_list import has_number
 from service.models.queries.runtime.inbox import like
 from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case
 from service.models.tables.export import ExportLog
 from service.models.tables.organisation import Organisation
 from service.models.tables.print_batch import PrintBatch
@@ -61,6 +63,11 @@ def events_query(chosen: ReportFilter) -> Any:
         query = query.where(AuditEvent.action.in_(list(EVENTS[EventGroup(chosen.kind)])))
     if chosen.state:
         query = query.where(AuditEvent.outcome == "ok" if chosen.state == "ok" else AuditEvent.outcome != "ok")
+    if chosen.what:
+        query = query.where(AuditEvent.action == chosen.what)
+    if chosen.number:
+        about = select(Case.id).where(has_number(chosen.number))
+        query = query.where(AuditEvent.object_type == "case", AuditEvent.object_id.in_(about))
     if chosen.since:
         query = query.where(AuditEvent.at >= start_of_day(chosen.since))
     if chosen.until:
@@ -78,4 +85,10 @@ def details_of(row: Any) -> dict[str, Any]:
     told = {**row.detail, "purpose": row.purpose, "reason": row.reason}
     if row.process_name:
         told["process"] = row.process_name
-    return {name: value for name, value in told.items() if value not in (None, "", {}, [])}
+    return {name: _in_line(value) for name, value in told.items() if value not in (None, "", {}, [])}
+
+
+def _in_line(value: Any) -> Any:
+    """Several values as a line of text."""
+    several = value.values() if isinstance(value, dict) else value
+    return "、".join(map(str, several)) if isinstance(value, (dict, list)) else value

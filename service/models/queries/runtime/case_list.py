@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Text, and_, cast, func, or_, select
 
+from service.domain.values.calendar import start_of_day
 from service.domain.values.names import join_characters
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
@@ -16,13 +18,15 @@ from service.models.queries.names import contains
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.tables.case import Case, Incident, Job, JobState, Task, TaskState
+from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
 from service.models.tables.process import DefinitionVersion
+from service.models.tables.reissue import Reissue
+from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 
 STATES = ("running", "ended", "incident", "suspended")
-
-
+NUMBER_LENGTH = 12  # digits of a case's number that are shown and printed
 ORDER = SortOrder((Case.started_at, Case.id), is_descending=True)
 
 
@@ -52,7 +56,35 @@ def cases_query(user: User, chosen: ReportFilter) -> Any:
         query = query.where(or_(about, Case.business_key == chosen.find))
     if chosen.state:
         query = query.where(_STATES[chosen.state])
+    if chosen.number:
+        query = query.where(has_number(chosen.number))
+    if chosen.q:
+        query = query.where(Case.unit_id.in_(select(Organisation.id).where(contains(Organisation.name, chosen.q))))
+    if chosen.actor:
+        actors = select(User.id).where(func.lower(User.login) == chosen.actor.lower())
+        done = select(Task.case_id).where(Task.closed_by.in_(actors), Task.state == TaskState.COMPLETED)
+        query = query.where(or_(Case.started_by.in_(actors), Case.id.in_(done)))
+    if chosen.since:
+        query = query.where(Case.started_at >= start_of_day(chosen.since))
+    if chosen.until:
+        query = query.where(Case.started_at < start_of_day(chosen.until + timedelta(days=1)))
     return query
+
+
+def has_number(number: str) -> Any:
+    """The number of the case, whole or as it is printed, or of the certificate or class that it is about."""
+    digits = number.replace("-", "").lower()
+    if re.fullmatch("[0-9a-f]{32}", digits):
+        return Case.id == UUID(digits)
+    holders = select(Certificate.id).where(Certificate.number == number)
+    made = select(Certificate.enrollment_id).where(Certificate.number == number)
+    return or_(
+        func.right(cast(Case.id, Text), NUMBER_LENGTH) == digits,
+        Case.business_key == number,
+        Case.id.in_(select(Enrollment.case_id).where(Enrollment.id.in_(made))),
+        Case.id.in_(select(Reissue.case_id).where(Reissue.certificate_id.in_(holders))),
+        Case.id.in_(select(TrainingClass.case_id).where(TrainingClass.code == number)),
+    )
 
 
 _STATES = {

@@ -16,6 +16,7 @@ from service.validation.typed_text import as_whole
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.runtime.processes import READERS, index
+from service.workflow.accounts.auditor_looks import record_look
 from service.workflow.runtime import definitions, deployments
 from service.workflow.runtime.definitions import Listed
 
@@ -47,6 +48,7 @@ SAME = N_("“%(name)s”与现行的版本 %(n)s 相同，没有变动。")
 def download(key: str) -> Response:
     """The files of a version, by ``file`` one of them, else all in one archive."""
     version = _chosen(key).version
+    record_look(current_user, "download_process", "process", detail={"process": key, "version": version.number})
     files = definitions.files(version.digest)
     if name := request.args.get("file", ""):
         if name not in files:

@@ -8,6 +8,7 @@ from html import unescape
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from service import forms
 from service.domain.accounts.permissions import Action
@@ -17,6 +18,7 @@ from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_whole
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.security_headers import CACHEABLE
+from service.workflow.accounts.auditor_looks import record_look
 from service.workflow.runtime import definitions, deployments
 
 bp = Blueprint("processes", __name__)
@@ -61,6 +63,7 @@ def show(key: str) -> ResponseReturnValue:
     if chosen is None:
         raise NotFound
     digest = chosen.version.digest
+    record_look(current_user, "open_process", "process", detail={"process": key, "version": chosen.version.number})
     waiting = definitions.running_by_element(digest)
     return render_template(
         "pages/processes/show.html",

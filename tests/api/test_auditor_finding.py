@@ -1,0 +1,132 @@
+"""An auditor finds a case by what a complaint names, reads no person's name, and leaves a trace of each look."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from service.domain.accounts.audit import WORDS
+from service.models.db.session import session
+from service.models.queries.runtime.case_list import NUMBER_LENGTH
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case, Task
+from service.models.tables.certificate import Certificate
+from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.reissue import Reissue
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
+from tests.api.every_page import addresses, examples_of, page_rules, user_named
+from tests.builders.world import sign_in
+
+pytestmark = pytest.mark.usefixtures("demonstration")
+NO_LOOKS = {
+    "processes.diagram": "the picture of a page that leaves its trace; it holds nobody's data",
+    "public.verify": "the answer that anybody gets, signed in or not",
+}
+"""Pages about one thing that an auditor may open without a trace, with the reason."""
+
+
+def found(client: FlaskClient, **asked: str) -> set[UUID]:
+    """The cases on the page of a search."""
+    page = client.get("/cases", query_string=asked).get_data(as_text=True)
+    return {UUID(key) for key in re.findall(r'href="/cases/([0-9a-f-]{36})"', page)}
+
+
+def one(query: Any) -> Any:
+    row = session().execute(query.limit(1)).one()
+    return row[0] if len(row) == 1 else row
+
+
+def test_a_case_is_found_by_each_thing_that_a_complaint_names(client: FlaskClient) -> None:
+    sign_in(client, user_named("auditor"))
+    ended = one(select(Case.id).where(Case.process == "training_enrollment").order_by(Case.id))
+    for number in (str(ended), ended.hex, str(ended)[-NUMBER_LENGTH:], str(ended)[-NUMBER_LENGTH:].upper()):
+        assert found(client, number=number) == {ended}, number
+    number, case_id = one(
+        select(Certificate.number, Enrollment.case_id).join(Enrollment, Enrollment.id == Certificate.enrollment_id)
+    )
+    assert case_id in found(client, number=number)
+    number, case_id = one(
+        select(Certificate.number, Reissue.case_id).join(Reissue, Reissue.certificate_id == Certificate.id)
+    )
+    assert case_id in found(client, number=number)
+    code, case_id = one(select(TrainingClass.code, TrainingClass.case_id).where(TrainingClass.case_id.is_not(None)))
+    assert found(client, number=code) == {case_id}
+    unit, case_id = one(select(Organisation.name, Case.id).join(Case, Case.unit_id == Organisation.id))
+    assert case_id in found(client, q=unit, number=str(case_id))
+    login, case_id = one(
+        select(User.login, Task.case_id).join(Task, Task.closed_by == User.id).where(Task.state == "completed")
+    )
+    assert case_id in found(client, actor=login, number=str(case_id))
+    begun = one(select(Case.started_at, Case.id))
+    day = f"{begun[0]:%Y-%m-%d}"
+    assert found(client, since="2000-01-01", until="2000-01-02") == set()
+    assert begun[1] in found(client, since="2000-01-01", until="2100-01-01", number=str(begun[1])), day
+
+
+@pytest.mark.parametrize("field", ["number", "q", "actor", "find"])
+def test_no_field_finds_a_person_by_name(client: FlaskClient, field: str) -> None:
+    names = {str(name) for name in session().scalars(select(Person.name).limit(5))}
+    sign_in(client, user_named("auditor"))
+    nobody = found(client, **{field: "龘龘龘"})
+    for name in names:
+        assert found(client, **{field: name}) == nobody
+
+
+def test_titles_are_read_and_names_are_not(client: FlaskClient) -> None:
+    sign_in(client, user_named("auditor"))
+    title = one(select(Case.subject).where(Case.process == "training_class").order_by(Case.started_at.desc()))
+    assert title in client.get("/cases?process=training_class").get_data(as_text=True)
+    subject, case_id = one(select(Case.subject, Case.id).where(Case.process == "training_enrollment"))
+    for address in (f"/cases?number={case_id}", f"/cases/{case_id}"):
+        page = client.get(address).get_data(as_text=True)
+        assert subject not in page
+        assert subject[0] + "＊" in page
+
+
+def events() -> int:
+    return session().scalar(select(func.count()).select_from(AuditEvent)) or 0
+
+
+def test_each_page_about_one_thing_leaves_a_trace_of_the_look(client: FlaskClient, app: Flask) -> None:
+    sign_in(client, user_named("auditor"))
+    examples = examples_of(user_named("auditor"))
+    opened, silent = set(), set()
+    for rule in page_rules(app):
+        if not rule.arguments or rule.endpoint in NO_LOOKS:
+            continue
+        for address in list(addresses(app, rule, examples))[:2]:
+            before = events()
+            if client.get(address).status_code == 200:
+                opened.add(rule.endpoint)
+                silent |= {address} if events() == before else set()
+    assert {"cases.show", "cases.moments", "processes.show"} <= opened
+    assert silent == set()
+
+
+@pytest.mark.parametrize("address", ["/cases?number=1", "/cases?actor=ministry", "/audit?q=ministry", "/audit?what=export"])
+def test_each_search_is_told_in_the_trail_in_words(client: FlaskClient, address: str) -> None:
+    sign_in(client, user_named("auditor"))
+    before = events()
+    assert client.get(address).status_code == 200
+    assert events() == before + 1
+    page = client.get("/audit?what=search_list").get_data(as_text=True)
+    assert WORDS["search_list"] in page
+    assert "{" not in page.partition("<table")[2].partition("</table>")[0]
+
+
+def test_the_trail_is_narrowed_by_event_and_case(client: FlaskClient) -> None:
+    sign_in(client, user_named("auditor"))
+    first, second = session().scalars(select(Case.id).limit(2))
+    for case_id in (first, second):
+        assert client.get(f"/cases/{case_id}").status_code == 200
+    page = client.get(f"/audit?what=open_case&number={str(first)[-NUMBER_LENGTH:]}").get_data(as_text=True)
+    assert f"/cases/{first}" in page
+    assert f"/cases/{second}" not in page
