@@ -18,11 +18,12 @@ from tests.builders.world import sign_in
 NOT_MET = {
     "corrections.file": "the demonstration's corrections carry no evidence; test_identity_correction.py opens one",
     "notices.file": "the demonstration's bulletins carry no files; one query beside the notice, as tickets.file",
+    "starts.show": "no shipped process has starters; test_recipes.py draws one and begins it",
     "tickets.file": "the demonstration's tickets carry no files; test_pages_tickets.py opens one",
 }
 """Endpoints that no role gets an answer from here, with the reason."""
 CACHED = {"processes.diagram", "static"}
-"""Endpoints whose address never shows anything else (issue 8: nothing personal is kept by a cache)."""
+"""Endpoints whose address never shows anything else (nothing personal is kept by a cache)."""
 FIRST = ("association", "enterprise-1", "sysadmin", "province-37")
 """Roles that together may open nearly everything: whoever looks for one that may asks them first."""
 

@@ -1,4 +1,4 @@
-"""What an auditor looks at: each look of his leaves an event of its own (domain.md §9)."""
+"""Looks of an auditor: each leaves an event of its own (domain.md §9)."""
 
 from __future__ import annotations
 
