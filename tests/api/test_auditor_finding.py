@@ -111,7 +111,9 @@ def test_each_page_about_one_thing_leaves_a_trace_of_the_look(client: FlaskClien
     assert silent == set()
 
 
-@pytest.mark.parametrize("address", ["/cases?number=1", "/cases?actor=ministry", "/audit?q=ministry", "/audit?what=export"])
+@pytest.mark.parametrize(
+    "address", ["/cases?number=1", "/cases?actor=ministry", "/audit?q=ministry", "/audit?what=export"]
+)
 def test_each_search_is_told_in_the_trail_in_words(client: FlaskClient, address: str) -> None:
     sign_in(client, user_named("auditor"))
     before = events()

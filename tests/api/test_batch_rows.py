@@ -1,4 +1,4 @@
-"""Batches: whatever fails in one row, the others are done and the row says why (R44, R51, R72, R78, issue 9.1)."""
+"""Batches: whatever fails in one row, the others are done and the row says why (R44, R51, R72, R78)."""
 
 from __future__ import annotations
 

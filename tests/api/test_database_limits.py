@@ -1,4 +1,4 @@
-"""Time limits of the database (issue 15, items 2 and 6): nothing waits for ever, and each limit is said in words."""
+"""Time limits of the database: nothing waits for ever, and each limit is said in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document of ``/engine-rest`` (issue 8)."""
+"""The OpenAPI document of ``/engine-rest``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""schemathesis against ``/engine-rest``: no fault, and every answer is as its document says (issue 8)."""
+"""schemathesis against ``/engine-rest``: no fault, and every answer is as its document says."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def test_prints_are_handed_out_together_and_once(client: FlaskClient, stage: Sta
 def test_one_that_was_handed_out_meanwhile_stays_and_says_so_while_the_others_are_done(
     client: FlaskClient, stage: Stage
 ) -> None:
-    """R44, R58, issue 9.1: in a batch nothing but its own row fails, one that is there no more included"""
+    """R44, R58: in a batch nothing but its own row fails, one that is there no more included."""
     sign_in(client, stage.association)
     certificates = [make_certificate(stage.person()) for _ in range(3)]
     for held in certificates:

@@ -296,7 +296,7 @@ def test_the_groups_are_all_roles() -> None:
 def test_no_value_in_any_parameter_or_form_of_any_page_is_a_fault(
     app: Flask, client: FlaskClient, logins: tuple[str, ...]
 ) -> None:
-    """Nor is what a form does not ask kept, nor a text that deceives its reader (issue 8, item 1 and Also)."""
+    """Nor is what a form does not ask kept, nor a text that deceives its reader."""
     app.config["PROPAGATE_EXCEPTIONS"] = False
     leave_traces(client)
     forged = dict.fromkeys(sorted((variable_names() | names_of_columns()) - DECLARED), MARK)

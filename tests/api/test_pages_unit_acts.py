@@ -245,7 +245,7 @@ def test_s14_the_province_sees_who_has_not_entered_data_and_reminds_them(
         assert absent not in text
     chosen = [str(unit.id) for unit in (empty, draft, done, other)]
     answer = client.post("/units/unentered", data={"unit": chosen, "note": "请于月底前完成"}, follow_redirects=True)
-    assert "已催报 1 家" in answer.text  # issue 9, fault 6: nobody can sign in for the other
+    assert "已催报 1 家" in answer.text  # nobody can sign in for the other
     assert "1 家还没有账号" in answer.text
     assert {n.organisation_id for n in reminders()} == {empty.id, draft.id}
     shown = page(sign_in(app.test_client(), user), f"/units/{draft.id}/edit")  # R3: his only page tells him

@@ -1,4 +1,4 @@
-"""Every paper, as PDF and as Excel, holds the same rows, in both languages (issue 9: papers; domain.md §11)."""
+"""Every paper, as PDF and as Excel, holds the same rows, in both languages (domain.md §11)."""
 
 from __future__ import annotations
 

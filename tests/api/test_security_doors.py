@@ -1,4 +1,4 @@
-"""The doors of the whole application, each address tried: forged requests, foreign redirects, caches, the public, races (issue 8)."""
+"""The doors of the whole application, each address tried: forged requests, foreign redirects, caches, the public, races."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""That something exists outside of one's scope is told by no answer: a foreign id is answered like one of nobody (R70, issue 8)."""
+"""That something exists outside of one's scope is told by no answer: a foreign id is answered like one of nobody (R70)."""
 
 from __future__ import annotations
 

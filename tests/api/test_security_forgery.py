@@ -1,4 +1,4 @@
-"""Whoever completes a task brings what its form asks and nothing else, by whichever door (issue 8 item 1, invariant 7)."""
+"""Whoever completes a task brings what its form asks and nothing else, by whichever door (invariant 7)."""
 
 from __future__ import annotations
 

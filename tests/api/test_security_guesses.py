@@ -1,4 +1,4 @@
-"""Guesses, sent at once or from a shared address: the limits of account and source (domain.md §5.1; issue 8, item 2)."""
+"""Guesses, sent at once or from a shared address: the limits of account and source (domain.md §5.1)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def ask(login: str, password: str, source: str) -> tuple[int, int]:
 def test_a_source_that_fails_slows_strangers_alone_and_other_sources_not(
     app: Flask, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Source × account × failures of the source × password (issue 8, item 2)."""
+    """Source × account × failures of the source × password."""
     monkeypatch.setattr(authentication, "matches", cheap)
     wrong = []
     for n, (place, account, failures, password) in enumerate(CELLS):

@@ -1,4 +1,4 @@
-"""A case gets a message from whoever may give it, with what the use case says: no client forges one (issue 8 item 1)."""
+"""A case gets a message from whoever may give it, with what the use case says: no client forges one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No text deceives its reader, and none becomes a formula: controls, directions, unseen characters, spreadsheets (issue 8, R71)."""
+"""No text deceives its reader, and none becomes a formula: controls, directions, unseen characters, spreadsheets (R71)."""
 
 from __future__ import annotations
 

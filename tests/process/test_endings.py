@@ -1,4 +1,4 @@
-"""Whatever ends reaches everything that holds it (R80, issue 9.4): certificate, person, unit, class, account, institution
+"""Whatever ends reaches everything that holds it (R80): certificate, person, unit, class, account, institution
 against each task of each process; and the person can be enrolled again."""
 
 from __future__ import annotations

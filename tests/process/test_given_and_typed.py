@@ -1,4 +1,4 @@
-"""What the system gives and what people type never collide (R78, issue 9.1): numbers, codes, logins."""
+"""What the system gives and what people type never collide (R78): numbers, codes, logins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A certificate belongs to one human being (R77, issue 9.2): locked fields at every door, and the act that corrects them."""
+"""A certificate belongs to one human being (R77): locked fields at every door, and the act that corrects them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The units for systemd (issue 15, item 1): what they start is there, and it tells the service manager how it is."""
+"""The units for systemd: what they start is there, and it tells the service manager how it is."""
 
 from __future__ import annotations
 

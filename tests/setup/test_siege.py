@@ -1,4 +1,4 @@
-"""A small siege of the real server: users are served, and no process grows beyond 400 MB (issue 8, "must show").
+"""A small siege of the real server: users are served, and no process grows beyond 400 MB.
 
 ``make bench`` measures the whole one.
 """

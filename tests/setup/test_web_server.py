@@ -1,4 +1,4 @@
-"""The web server as it is started: slow clients hold no thread, limits hold before one is used (issue 8, items 3 and 4)."""
+"""The web server as it is started: slow clients hold no thread, limits hold before one is used."""
 
 from __future__ import annotations
 

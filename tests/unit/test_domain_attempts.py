@@ -1,4 +1,4 @@
-"""A source that fails is slowed down ever more, but never shut out (domain.md §5.1; issue 8, item 2)."""
+"""A source that fails is slowed down ever more, but never shut out (domain.md §5.1)."""
 
 from __future__ import annotations
 

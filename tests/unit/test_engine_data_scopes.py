@@ -1,4 +1,4 @@
-"""Variables live in scopes (BPMN 2.0 §10.4.1, issue 10.1): whoever writes, whoever reads, wherever both stand."""
+"""Variables live in scopes (BPMN 2.0 §10.4.1): whoever writes, whoever reads, wherever both stand."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def test_the_rule_task_writes_its_result_variable(
     ],
 )
 def test_a_result_that_does_not_fit_its_shape_fails_the_step(policy: str, outputs: list[str], shape_: str) -> None:
-    """The first of several is never taken in silence (issue 10, item 6)."""
+    """The first of several is never taken in silence."""
     data = table(policy, ["x"], outputs, *(("-", *row[: len(outputs)]) for row in (("1", "2"), ("3", "4"))))
     drawn = shape("case", "s start\nd rule level found\nu user\ne end", "s>d>u>e", extra={"level.dmn": data})
     drawn.files["case.bpmn"] = drawn.files["case.bpmn"].replace(
@@ -220,7 +220,7 @@ def first(hits: list[int]) -> int | None:
 @pytest.mark.parametrize("hits", HITS)
 @pytest.mark.parametrize(("policy", "aggregation"), list(POLICIES))
 def test_every_hit_policy_with_every_aggregation(policy: str, aggregation: str, hits: str, default: bool) -> None:
-    """Each with no hit, one, and several; with and without an output by default (issue 10, item 6)."""
+    """Each with no hit, one, and several; with and without an output by default."""
     rules = [("-" if any(HITS[hits]) else '"never"', str(value)) for value in HITS[hits] or [1]]
     attribute = f'aggregation="{aggregation}"' if aggregation else ""
     clause = "<defaultOutputEntry><text>7</text></defaultOutputEntry>" if default else ""

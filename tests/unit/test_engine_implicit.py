@@ -1,5 +1,5 @@
 """Things that BPMN 2.0 lets a diagram leave out: splits without a gateway, implicit starts and ends, quantities of
-tokens, data associations, waits, other engines' words (issue 10).
+tokens, data associations, waits, other engines' words.
 """
 
 from __future__ import annotations

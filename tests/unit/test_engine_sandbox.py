@@ -136,7 +136,7 @@ def test_a_sound_script_has_no_problems() -> None:
     assert sandbox.problems("decision == 'confirm' and not late", script=False) == []
 
 
-# Limits count CPU time (issue 10.4).
+# Limits count CPU time.
 
 SPIN = "def f():\n  for i in range(1000000):\n    for j in range(1000000):\n      pass\nf()"
 

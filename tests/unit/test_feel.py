@@ -1,4 +1,4 @@
-"""FEEL as DMN 1.5 says (issue 10, item 6): truth tables, decimals, instants, intervals, conversions, bounds, refusals."""
+"""FEEL as DMN 1.5 says: truth tables, decimals, instants, intervals, conversions, bounds, refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a client may take, phase by phase, and who goes when there are too many (issue 8, item 4)."""
+"""How long a client may take, phase by phase, and who goes when there are too many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed text is converted in one module, where anything gives a value or nothing, never a fault (issue 8, R74)."""
+"""Typed text is converted in one module, where anything gives a value or nothing, never a fault (R74)."""
 
 from __future__ import annotations
 

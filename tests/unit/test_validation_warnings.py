@@ -1,4 +1,4 @@
-"""Warnings, the third answer: what runs and will surprise, each with its rule and element (issue 10)."""
+"""Warnings, the third answer: what runs and will surprise, each with its rule and element."""
 
 from __future__ import annotations
 
