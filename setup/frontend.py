@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,13 @@ OLDEST_NODE = 18
 FILES = {  # in node_modules → in vendor; a folder comes with all it holds
     "bootstrap/dist/css/bootstrap.min.css": "bootstrap/bootstrap.min.css",
     "bpmn-js/dist/bpmn-navigated-viewer.production.min.js": "bpmn-js/bpmn-navigated-viewer.production.min.js",
+    "bpmn-js/dist/bpmn-modeler.production.min.js": "bpmn-js/bpmn-modeler.production.min.js",
     "bpmn-js/dist/assets": "bpmn-js/assets",
+    "camunda-bpmn-moddle/resources/camunda.json": "bpmn-js/camunda.json",
+    "dmn-js/dist/dmn-modeler.production.min.js": "dmn-js/dmn-modeler.production.min.js",
+    "dmn-js/dist/assets": "dmn-js/assets",
+    "@bpmn-io/form-js/dist/form-editor.umd.js": "form-js/form-editor.umd.js",
+    "@bpmn-io/form-js/dist/assets": "form-js/assets",
     "htmx.org/dist/htmx.min.js": "htmx/htmx.min.js",
     "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui/swagger-ui-bundle.js",
     "swagger-ui-dist/swagger-ui.css": "swagger-ui/swagger-ui.css",
@@ -25,6 +32,10 @@ FILES = {  # in node_modules → in vendor; a folder comes with all it holds
     "@expo-google-fonts/noto-serif-sc/400Regular/NotoSerifSC_400Regular.ttf": "fonts/NotoSerifSC-Regular.ttf",
     "@expo-google-fonts/noto-serif-sc/700Bold/NotoSerifSC_700Bold.ttf": "fonts/NotoSerifSC-Bold.ttf",
 }
+
+LAYOUT = ("bpmn-auto-layout", "bpmn-moddle", "moddle", "moddle-xml", "saxen", "min-dash")
+"""Packages that come as modules and name each other; a page loads them when each name is a file beside it."""
+NAMED = re.compile(r"""(^import [^;]*? from )['"]([\w-]+)['"]""", re.M)
 
 
 def install() -> None:
@@ -70,6 +81,10 @@ def _fill_vendor() -> None:
             shutil.copytree(MODULES / source, goal, copy_function=_link)
         else:
             _link(MODULES / source, goal)
+    (VENDOR / "bpmn-auto-layout").mkdir()
+    for package in LAYOUT:
+        text = (MODULES / package / "dist" / "index.js").read_text(encoding="utf-8")
+        (VENDOR / "bpmn-auto-layout" / f"{package}.js").write_text(NAMED.sub(r'\1"./\2.js"', text), encoding="utf-8")
 
 
 def _link(source: str | Path, target: str | Path) -> None:

@@ -17,6 +17,7 @@ from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 
 from service.config import settings
+from service.domain.system.settings import SETTINGS
 from service.infrastructure.postgres import Server
 from setup.browser import find as find_browser
 from tests.database import addresses, copy, copy_of_world, template, test_server
@@ -34,6 +35,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 PATIENCE = 60.0  # seconds
+SETTINGS["two_person_deploy"] = replace(SETTINGS["two_person_deploy"], default="0")  # test_process_change.py sets it
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in China
 DEMONSTRATED = datetime(2026, 11, 24, 3, tzinfo=UTC)  # what the demonstration tells has come to this moment
 

@@ -15,10 +15,12 @@ from service.demo.office_content import OfficeContent
 from service.demo.timeline import Timeline
 from service.migrations.rights import maintenance
 from service.models.db.clock import MovingClock, clock_override, now, today
+from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import JournalRow
+from service.models.tables.setting import Setting
 from service.models.tables.user import User
 from service.workflow.runtime import deployments, jobs
 from service.workflow.system import reference_data
@@ -68,7 +70,9 @@ def begin_filling() -> bool:
 
 
 def end_filling() -> None:
-    """Record that the filling is complete."""
+    """Record that the filling is complete; its one process administrator deploys alone."""
+    with transaction(Operation("demonstration")) as current:
+        current.add(Setting(id=new_id(), key="two_person_deploy", value="0"))
     _record_event(FILLED_EVENT)
 
 

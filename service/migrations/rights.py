@@ -62,6 +62,8 @@ TABLES = {
     "photo": Kind.ORDINARY,
     "print_batch": Kind.KEPT,
     "print_record": Kind.KEPT,
+    "process_change": Kind.KEPT,
+    "process_draft": Kind.ORDINARY,  # goes when it is sent for approval, or discarded
     "qualification_type": Kind.KEPT,
     "refresher_record": Kind.KEPT,
     "reissue": Kind.KEPT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -35,7 +34,7 @@ def _minutes(role: Role) -> str:
 
 _PARAMETER, _POLICY = Action.CHANGE_SETTINGS, Action.CHANGE_POLICY
 
-SETTINGS: Mapping[str, Setting] = {
+SETTINGS: dict[str, Setting] = {
     "confirm_days_before": Setting(
         N_("报名确认提前天数"),
         N_("报名确认在开班前多少天截止；0 为开班当日。只影响之后的报名。"),
@@ -85,6 +84,14 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "sign_in_failures": Setting(
         N_("登录失败次数"), N_("15 分钟内失败几次即锁定 30 分钟。"), str(passwords.MAX_FAILURES), 3, 10, _POLICY
+    ),
+    "two_person_deploy": Setting(
+        N_("流程变更双人批准"),
+        N_("1：流程的新版本由另一位流程管理员批准后才生效；0：通过检查即生效。"),
+        "1",
+        0,
+        1,
+        _POLICY,
     ),
 }
 

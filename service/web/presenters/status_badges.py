@@ -150,6 +150,7 @@ WITHOUT_ENUMERATION: dict[str, dict[str, Status]] = {
     },
     "version": {
         "current": Status("ok", "check", N_("现行")),
+        "proposed": Status("warn", "clock", N_("待批准")),
         "running": Status("info", "half", N_("仍有在办")),
         "retired": Status("", "no", N_("停用")),
     },

@@ -12,7 +12,7 @@ from service.forms import Field
 from service.models.queries.system import form_options
 from service.models.tables.case import Task
 from service.models.tables.user import User
-from service.web.presenters import certificate_panels, decision_panels, labels
+from service.web.presenters import certificate_panels, decision_panels, labels, studio_words
 from service.web.presenters.task_panel import TaskPanel
 
 CARDS: dict[str, Callable[[User, Task], list[TaskPanel]]] = {
@@ -23,6 +23,7 @@ CARDS: dict[str, Callable[[User, Task], list[TaskPanel]]] = {
     "certificate_reissue": certificate_panels.reissue_cards,
     "certificate_deregistration": certificate_panels.deregistration_cards,
     "support_ticket": certificate_panels.ticket_cards,
+    "process_change": studio_words.change_cards,
 }
 
 

@@ -12,25 +12,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 
 from service import engine
 from service.domain.values.validators import parse_reason
 from service.engine import ValidationIssue
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message
+from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.listeners.training_need_listener import STALE
-from service.models.queries.system import diagram_english
+from service.models.tables import setting
 from service.models.tables.audit import AuditEvent
-from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
-from service.models.tables.training import TrainingNeed
+from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault, ProcessChange
 from service.models.tables.user import User
+from service.operations.deployments import DEPLOY, RESTORE, deployment_event, put_in_force
 from service.validation.characters import LINE, is_storable
-from service.workflow.runtime import definitions
+from service.workflow.runtime import definitions, tasks
 from service.workflow.runtime.diagram_texts import english_of
 
-DEPLOY, RESTORE = "deploy_process", "restore_process"
+CHANGE = "process_change"  # the process of approvals
 MAX_NAME = 120  # characters of a file's
 LOCK = 0x616E7065  # of deployments: machines that start together deploy one after the other
 PARTS = (".dmn", ".form")
@@ -40,7 +40,7 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The author of a deployment, and the way it came: file, cli, page or rest.
+    """The author of a deployment, and the way it came: file, cli, page, rest or studio.
 
     account: user and machine of the operating system, as the audit trail keeps them, where nobody signed in.
     """
@@ -51,6 +51,16 @@ class Author:
     note: str = ""
 
     @property
+    def needs_approval(self) -> bool:
+        """Tell whether somebody else has to approve; what a start finds in ``processes/`` was installed."""
+        return self.source != "file" and bool(setting.number("two_person_deploy"))
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What the audit trail says of it."""
+        return {"way": self.source, "note": self.note, **self.account}
+
+    @property
     def operation(self) -> Operation:
         return Operation("deploy", self.user.id if self.user else None)
 
@@ -58,13 +68,15 @@ class Author:
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """The outcome of deploying one file: its version (``is_new``: made just now; ``replaced``: number of the one that
-    was in force until now), or the problems it was refused for; warnings of what runs, and will surprise.
+    was in force until now; ``change``: what somebody else has to approve first), or the problems it was refused for;
+    warnings of what runs, and will surprise.
     """
 
     file: str
     version: DefinitionVersion | None
     is_new: bool = False
     replaced: int | None = None
+    change: ProcessChange | None = None
     problems: tuple[ValidationIssue, ...] = ()
     warnings: tuple[ValidationIssue, ...] = ()
 
@@ -89,57 +101,73 @@ def deploy(files: Files, author: Author | None = None, *, process: str | None = 
         known = current.get(DefinitionVersion, read.digest)
         if known is not None and known.current:
             return Deployed(read.main, known, warnings=definitions.warnings_of(read))
-        version = known or _version(read, author)
-        replaced = _put_in_force(version, files)
-        if known is None:
-            current.add_all(
-                DefinitionFile(definition=read.digest, name=name, content=content) for name, content in files.items()
-            )
-        current.add(_event(DEPLOY if known is None else RESTORE, version, author, replaced))
-    diagram_english.forget()
+        version = known or _stored(read, author)
+        if author.needs_approval:
+            change = _propose(version, author)
+            return Deployed(read.main, version, known is None, change=change, warnings=definitions.warnings_of(read))
+        replaced = put_in_force(version)
+        current.add(deployment_event(DEPLOY if known is None else RESTORE, version, replaced, author.told, author.user))
     return Deployed(read.main, version, known is None, replaced, warnings=definitions.warnings_of(read))
 
 
-def _version(read: engine.Definition, author: Author) -> DefinitionVersion:
+def _stored(read: engine.Definition, author: Author) -> DefinitionVersion:
+    """Store a bundle as the next version of its process, which is not in force yet."""
     highest = select(func.max(DefinitionVersion.number)).where(DefinitionVersion.key == read.process)
-    return DefinitionVersion(
+    version = DefinitionVersion(
         digest=read.digest,
         key=read.process,
         number=(session().scalar(highest) or 0) + 1,
         name=read.name,
         main=read.main,
         source=author.source,
-        current=True,
+        current=False,
         deployed_by=author.user.id if author.user else None,
         deployed_as="@".join(author.account.values())[:120],
         note=author.note,
         english=english_of(read),
-        proof={"warnings": [_told(issue) for issue in definitions.warnings_of(read)]},
+        proof={"warnings": [told(issue) for issue in definitions.warnings_of(read)]},
     )
+    session().add(version)
+    session().flush()
+    session().add_all(
+        DefinitionFile(definition=read.digest, name=name, content=content) for name, content in read.files.items()
+    )
+    session().flush()
+    return version
 
 
-def _told(issue: ValidationIssue) -> dict[str, Any]:
+def told(issue: ValidationIssue) -> dict[str, Any]:
+    """Tell an issue as JSON, in both languages."""
     zh, en = f"{issue.zh}{issue.remedy_zh}", f"{issue.en} {issue.remedy_en}"
     return {"file": issue.file, "line": issue.line, "element": issue.element, "rule": issue.rule, "zh": zh, "en": en}
 
 
-def _put_in_force(version: DefinitionVersion, files: Files) -> int | None:
-    """Let new cases take this version; the number of the one that they took until now."""
-    unit, of_key = session(), DefinitionVersion.key == version.key
-    replaced = unit.scalar(select(DefinitionVersion.number).where(of_key, DefinitionVersion.current))
-    unit.execute(update(DefinitionVersion).where(of_key).values(current=False))
-    version.current = True
-    unit.add(version)
+def _propose(version: DefinitionVersion, author: Author) -> ProcessChange:
+    """Ask for the approval of somebody else; what waits for it already is not asked for again."""
+    unit = session()
+    waiting = select(ProcessChange).where(ProcessChange.definition == version.digest, ProcessChange.state == "proposed")
+    if found := unit.scalars(waiting).one_or_none():
+        return found
+    in_force = select(DefinitionVersion.digest).where(DefinitionVersion.key == version.key, DefinitionVersion.current)
+    change = ProcessChange(
+        id=new_id(),
+        key=version.key,
+        definition=version.digest,
+        replaces=unit.scalar(in_force),
+        source=author.source,
+        note=author.note,
+        proposer_id=author.user.id if author.user else None,
+        proposed_as="@".join(author.account.values())[:120],
+    )
+    unit.add(change)
     unit.flush()
-    if "training_need.dmn" in files:
-        unit.execute(update(TrainingNeed).values(as_of=STALE))  # decided again by the new table
-    return replaced
-
-
-def _event(action: str, version: DefinitionVersion, author: Author, replaced: int | None) -> AuditEvent:
-    told = {"process": version.key, "version": version.number, "replaced": replaced, "way": author.source}
-    detail = {**{name: value for name, value in told.items() if value is not None}, "note": author.note}
-    return AuditEvent.by(author.user, action, "process", detail=detail | dict(author.account))
+    if (
+        unit.scalar(select(DefinitionVersion.digest).where(DefinitionVersion.key == CHANGE, DefinitionVersion.current))
+        is None
+    ):
+        deploy(definitions.bundle(definitions.PROCESSES / f"{CHANGE}.bpmn"))
+    tasks.start(author.user, CHANGE, {"change_id": str(change.id)}, business_key=str(change.id))
+    return change
 
 
 def make_current(user: User, digest: str, note: str) -> Deployed:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from html import unescape
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -13,13 +11,13 @@ from flask_login import current_user
 from service import forms
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
-from service.infrastructure.translation import translate
 from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_whole
+from service.web.presenters import studio_words
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.security_headers import CACHEABLE
 from service.workflow.accounts.auditor_looks import record_look
-from service.workflow.runtime import definitions, deployments
+from service.workflow.runtime import definitions, deployments, drafts
 
 bp = Blueprint("processes", __name__)
 
@@ -27,7 +25,6 @@ CACHEABLE.add(f"{bp.name}.diagram")
 
 READERS = (Action.EDIT_PROCESSES, Action.REPLAY_CASES)
 HEAT_LEVELS = 5
-NAME = re.compile(r'\bname="([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +73,7 @@ def show(key: str) -> ResponseReturnValue:
         changes=deployments.changes(key),
         drawn=drawn_names(digest),
         starters=definitions.starters(definitions.definition(digest)),
+        waiting_change=drafts.open_change(key),
     )
 
 
@@ -117,6 +115,4 @@ def diagram(digest: str) -> Response:
 
 def drawn_names(digest: str) -> dict[str, str]:
     """Names in the diagram that read differently in the reader's language, as drawn → as read."""
-    drawn = definitions.definition(digest).files[definitions.version(digest).main].decode()
-    names = {unescape(name) for name in NAME.findall(drawn)}
-    return {name: translate(name) for name in sorted(names) if translate(name) != name}
+    return studio_words.drawn_names(definitions.definition(digest).files[definitions.version(digest).main].decode())

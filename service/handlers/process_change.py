@@ -1,0 +1,94 @@
+"""流程变更: a new version of a process is put in force when somebody other than its proposer approves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from service.domain.values.validators import parse_reason
+from service.errors import N_, Conflict, NotAllowed, NotFound
+from service.handlers.registry import describe_process, message, task_subject, topic
+from service.models.db.session import session
+from service.models.tables.process import DefinitionVersion, ProcessChange
+from service.models.tables.user import User
+from service.operations.context import Context, TaskSubject
+from service.operations.deployments import DEPLOY, RESTORE, deployment_event, put_in_force
+from service.operations.personal_values import typed_text
+from service.validation.typed_text import as_id
+
+describe_process("process_change", starts_with="change_id", messages={"withdraw_change": message()})
+
+SAME_PERSON = N_("提出人不能批准自己的变更，请由另一位流程管理员办理。")
+OVERTAKEN = N_("提出以后，现行版本已另有变更。请选“不同意”，由提出人在现行版本上重新修改。")
+
+
+@task_subject("process_change")
+def describe_subject(data: dict[str, Any]) -> TaskSubject:
+    """Describe a change by its process; ``barred`` hides the task from the proposer."""
+    if "change_id" not in data:
+        return TaskSubject()
+    row = _change(data)
+    version = session().get_one(DefinitionVersion, row.definition)
+    facts: dict[str, Any] = {"process_version": version.number}
+    if row.proposer_id:
+        facts["barred"] = str(row.proposer_id)
+    return TaskSubject(subject=version.name, summary=row.note[:100], facts=facts)
+
+
+@topic("process_change.receive", needs="change_id")
+def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Link a new change to its case. Raises Conflict for a second case."""
+    row = _change(data)
+    if row.case_id is not None or row.proposer_id != context.actor_id:
+        raise Conflict(N_("这项变更已经提交过。"))
+    row.case_id = context.case_id
+    return {}
+
+
+@topic("process_change.activate", needs="change_id")
+def activate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Put the version in force. Raises NotAllowed for its proposer, Conflict where another one came in between."""
+    row = _change(data)
+    if context.actor_id is None or context.actor_id == row.proposer_id:
+        raise NotAllowed(SAME_PERSON)
+    in_force = select(DefinitionVersion.digest).where(DefinitionVersion.key == row.key, DefinitionVersion.current)
+    if session().scalar(in_force) != row.replaces:
+        raise Conflict(OVERTAKEN)
+    version = session().get_one(DefinitionVersion, row.definition)
+    replaced = put_in_force(version)
+    action = RESTORE if replaced and replaced > version.number else DEPLOY
+    told = {"way": row.source, "note": row.note, "proposer": str(row.proposer_id or row.proposed_as)}
+    session().add(deployment_event(action, version, replaced, told, User.get(context.actor_id)))
+    _decide(context, row, "approved")
+    return {}
+
+
+@topic("process_change.refuse", needs="change_id", reads="reason")
+def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Refuse with a reason; what is in force stays."""
+    row = _change(data)
+    row.comment = parse_reason(typed_text(data, "reason"))
+    _decide(context, row, "refused")
+    return {}
+
+
+@topic("process_change.withdraw", needs="change_id")
+def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Take it back, as its proposer does."""
+    _decide(context, _change(data), "withdrawn")
+    return {}
+
+
+def _decide(context: Context, row: ProcessChange, state: str) -> None:
+    if row.state != "proposed":
+        raise Conflict(N_("这项变更已有结论。"))
+    row.state, row.decided_by, row.decided_at = state, context.actor_id, context.at
+
+
+def _change(data: dict[str, Any]) -> ProcessChange:
+    key = as_id(data.get("change_id"))
+    found = session().get(ProcessChange, key) if key else None
+    if found is None:
+        raise NotFound
+    return found

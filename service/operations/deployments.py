@@ -1,0 +1,45 @@
+"""Put a version of a process in force: new cases take it, and the audit trail tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select, update
+
+from service.models.db.session import session
+from service.models.listeners.training_need_listener import STALE
+from service.models.queries.system import diagram_english
+from service.models.tables.audit import AuditEvent
+from service.models.tables.process import DefinitionFile, DefinitionVersion
+from service.models.tables.training import TrainingNeed
+from service.models.tables.user import User
+
+DEPLOY, RESTORE = "deploy_process", "restore_process"
+
+
+def put_in_force(version: DefinitionVersion) -> int | None:
+    """Let new cases take this version; the number of the one that they took until now."""
+    unit, of_key = session(), DefinitionVersion.key == version.key
+    replaced = unit.scalar(select(DefinitionVersion.number).where(of_key, DefinitionVersion.current))
+    unit.execute(update(DefinitionVersion).where(of_key).values(current=False))
+    version.current = True
+    unit.flush()
+    names = select(DefinitionFile.name).where(DefinitionFile.definition == version.digest)
+    if "training_need.dmn" in unit.scalars(names).all():
+        unit.execute(update(TrainingNeed).values(as_of=STALE))  # decided again by the new table
+    diagram_english.forget()
+    return replaced
+
+
+def deployment_event(
+    action: str, version: DefinitionVersion, replaced: int | None, told: Mapping[str, str], user: User | None
+) -> AuditEvent:
+    """The entry of the audit trail. told: the way it came, the note, and who, where no account did it."""
+    detail = {"process": version.key, "version": version.number, "replaced": replaced, **told}
+    return AuditEvent(
+        action=action,
+        actor_id=user.id if user else None,
+        organisation_id=user.organisation_id if user else None,
+        object_type="process",
+        detail={name: value for name, value in detail.items() if value is not None},
+    )

@@ -1,0 +1,141 @@
+/* The editors of the studio: a diagram, a decision table, a form. Each opens a text, says when it changes, gives it back. */
+"use strict";
+
+const FONT = '"Microsoft YaHei", "PingFang SC", "Noto Sans SC", "Noto Sans CJK SC", "WenQuanYi Micro Hei", sans-serif';
+
+/* A script that only some files need, loaded once. */
+const loaded = {};
+function load(address) {
+  loaded[address] ??= new Promise((done, failed) => {
+    const script = Object.assign(document.createElement("script"), { src: address, onload: done, onerror: () => failed(new Error(address)) });
+    document.head.append(script);
+  });
+  return loaded[address];
+}
+
+function translating(words) {
+  return { translate: ["value", (text, places = {}) => (words[text] ?? text).replace(/{([^}]+)}/g, (all, name) => places[name] ?? all)] };
+}
+
+class DiagramEditor {
+  constructor(box, { data, dialect, toolWords, changed, forms, panel }) {
+    this.data = data;
+    this.modeler = new BpmnJS({
+      container: box,
+      moddleExtensions: { camunda: dialect },
+      bpmnRenderer: { defaultFillColor: "var(--panel)", defaultStrokeColor: "var(--ink-2)", defaultLabelColor: "var(--ink)" },
+      textRenderer: { defaultStyle: { fontFamily: FONT, fontSize: 16, lineHeight: 1.2 }, externalStyle: { fontSize: 15, lineHeight: 1.15 } },
+      additionalModules: [translating(toolWords)],
+    });
+    this.changed = changed;
+    this.panelOf = () => (this.panel ??= new Panel(panel, this.modeler, data, forms));
+  }
+
+  async open(xml) {
+    let text = xml, isLaidOut = false;
+    if (!/<(\w+:)?BPMNShape\b/.test(text)) {
+      const { layoutProcess } = await import(this.data.layout);
+      text = await layoutProcess(text);
+      isLaidOut = true;
+    }
+    await this.modeler.importXML(text);
+    for (const shape of this.modeler.get("elementRegistry").getAll())
+      if (/Lane$|Participant$/.test(shape.type)) this.modeler.get("canvas").addMarker(shape.id, "is-lane");
+    this.modeler.get("canvas").zoom("fit-viewport", "auto");
+    this.modeler.on("commandStack.changed", this.changed);
+    this.panelOf().show();
+    if (isLaidOut) this.changed();
+    return isLaidOut;
+  }
+
+  async text() {
+    return (await this.modeler.saveXML({ format: true })).xml;
+  }
+
+  /* Marks the elements that have findings, with how many. */
+  mark(findings) {
+    const canvas = this.modeler.get("canvas"), overlays = this.modeler.get("overlays"), registry = this.modeler.get("elementRegistry");
+    for (const shape of registry.getAll()) canvas.removeMarker(shape.id, "is-wrong");
+    overlays.remove({ type: "finding" });
+    const counts = {};
+    for (const { element, severity } of findings)
+      if (registry.get(element) && severity !== "note") ((counts[element] ??= { refused: 0, warning: 0 })[severity] += 1);
+    for (const [element, { refused, warning }] of Object.entries(counts)) {
+      if (refused) canvas.addMarker(element, "is-wrong");
+      if (registry.get(element).waypoints || !registry.get(element).width) continue;
+      const pin = Object.assign(document.createElement("span"), { className: `pin ${refused ? "bad" : "warn"}`, textContent: `! ${refused || warning}` });
+      if (refused) overlays.add(element, "finding", { position: { top: -14, right: 14 }, html: pin });
+    }
+  }
+
+  locate(id) {
+    const shape = this.modeler.get("elementRegistry").get(id);
+    if (!shape) return;
+    this.modeler.get("selection").select(shape);
+    this.modeler.get("canvas").scrollToElement(shape);
+  }
+
+  close() {
+    this.modeler.destroy();
+  }
+}
+
+class TableEditor {
+  constructor(box, { data, toolWords, changed }) {
+    Object.assign(this, { data, toolWords, changed });
+    this.box = made("div", { className: "table-editor" });
+    box.append(this.box);
+  }
+
+  async open(xml) {
+    await load(this.data.dmn);
+    const additionalModules = [translating(this.toolWords)];
+    this.modeler = new DmnJS({ container: this.box, drd: { additionalModules }, decisionTable: { additionalModules }, literalExpression: { additionalModules } });
+    await this.modeler.importXML(xml);
+    const table = this.modeler.getViews().find((view) => view.type === "decisionTable");
+    if (table) await this.modeler.open(table);
+    this.modeler.getActiveViewer()?.on("commandStack.changed", this.changed);
+  }
+
+  async text() {
+    return (await this.modeler.saveXML({ format: true })).xml;
+  }
+
+  mark() {}
+  locate() {}
+  close() {
+    this.modeler?.destroy();
+  }
+}
+
+class FormFileEditor {
+  constructor(box, { data, changed }) {
+    Object.assign(this, { data, changed });
+    this.box = made("div", { className: "form-editor" });
+    box.append(this.box);
+  }
+
+  async open(text) {
+    await load(this.data.forms);
+    const { FormEditor: Editor } = FormEditor;
+    this.schema = JSON.parse(text);
+    this.editor = new Editor({ container: this.box });
+    await this.editor.importSchema(this.schema);
+    this.editor.on("commandStack.changed", this.changed);
+  }
+
+  async text() {
+    return `${JSON.stringify(withoutMarks(this.editor.saveSchema()), null, 2)}\n`;
+  }
+
+  mark() {}
+  locate() {}
+  close() {
+    this.editor?.destroy();
+  }
+}
+
+/* What the form editor adds for itself, and what the file has no need of. */
+function withoutMarks({ exporter, ...schema }) {
+  return schema;
+}

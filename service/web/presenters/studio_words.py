@@ -1,0 +1,230 @@
+"""The words of the studio: findings, differences and outcomes in the reader's language, and what panels offer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cache
+from html import unescape
+from itertools import zip_longest
+from typing import Any
+
+from service.domain.accounts.roles import Role
+from service.errors import N_, Message
+from service.infrastructure.translation import translate
+from service.models.tables.case import Task
+from service.models.tables.user import User
+from service.web.presenters.formatting import language
+from service.web.presenters.task_panel import TaskPanel
+from service.workflow.runtime import definitions, drafts, rehearsals
+from service.workflow.runtime.rehearsals import Outcome
+from service.workflow.runtime.vocabulary import vocabulary
+
+NAME = re.compile(r'\bname="([^"]+)"')
+VERSION = N_("版本 %(n)s")
+KINDS = {"added": N_("新增"), "removed": N_("删除"), "changed": N_("修改"), "moved": N_("移动")}
+WHAT = {
+    "file": N_("文件"),
+    "field": N_("字段"),
+    "form": N_("表单"),
+    "table": N_("决策表"),
+    "rule": N_("规则"),
+    "userTask": N_("用户任务"),
+    "serviceTask": N_("服务任务"),
+    "scriptTask": N_("脚本任务"),
+    "businessRuleTask": N_("决策任务"),
+    "callActivity": N_("调用流程"),
+    "subProcess": N_("子流程"),
+    "sequenceFlow": N_("连线"),
+    "startEvent": N_("开始事件"),
+    "endEvent": N_("结束事件"),
+    "boundaryEvent": N_("边界事件"),
+    "intermediateCatchEvent": N_("中间事件"),
+    "intermediateThrowEvent": N_("抛出事件"),
+    "exclusiveGateway": N_("排他网关"),
+    "parallelGateway": N_("并行网关"),
+    "inclusiveGateway": N_("包容网关"),
+    "eventBasedGateway": N_("事件网关"),
+    "lane": N_("泳道"),
+    "participant": N_("参与者"),
+    "process": N_("流程"),
+    "message": N_("消息"),
+    "textAnnotation": N_("注释"),
+}
+WORDS = {
+    "id": N_("标识"),
+    "name": N_("名称"),
+    "name_en": N_("名称的英文"),
+    "documentation": N_("说明"),
+    "candidateGroups": N_("办理角色"),
+    "formKey": N_("表单"),
+    "topic": N_("主题"),
+    "dueDate": N_("办理期限"),
+    "scope": N_("由哪个单位办理"),
+    "summary": N_("待办摘要"),
+    "condition": N_("条件"),
+    "default": N_("其他条件都不成立时走这里"),
+    "decisionRef": N_("决策表"),
+    "resultVariable": N_("结果写入变量"),
+    "mapDecisionResult": N_("结果的形状"),
+    "calledElement": N_("被调用的流程"),
+    "message": N_("消息"),
+    "timeDuration": N_("时长"),
+    "timeDate": N_("时刻"),
+    "script": N_("脚本"),
+    "state": N_("状态"),
+    "state_name": N_("状态的名称"),
+    "candidateStarterGroups": N_("可发起的角色"),
+    "newForm": N_("新建表单"),
+    "none": N_("（无）"),
+    "reads": N_("必读"),
+    "writes": N_("写入"),
+    "nothing": N_("点选图上的元素，在这里填写。"),
+    "noFindings": N_("检查通过。"),
+    "noDifferences": N_("与现行版本相同。"),
+    "saving": N_("正在保存…"),
+    "saved": N_("已自动保存"),
+    "unsaved": N_("没有保存"),
+    "errors": N_("错"),
+    "warnings": N_("提醒"),
+    "locate": N_("定位"),
+    "waiting": N_("等待办理"),
+    "listening": N_("可收到"),
+    "passed": N_("经过"),
+    "ended": N_("案卷结束"),
+    "result": N_("结果"),
+    "do": N_("办理"),
+    "newFormName": N_("新表单的标识（字母、数字、下划线）"),
+    "laidOut": N_("这个文件没有图形，已自动排布。"),
+    "unreadable": N_("这个文件打不开，请改正后重试："),
+}
+
+
+@cache
+def choices() -> dict[str, Any]:
+    """What panels offer: roles, topics with the variables behind them, and all variables that are known."""
+    known = vocabulary()
+    topics = {
+        name: {"needs": sorted(one.needs), "gives": sorted(one.gives | one.may_give)}
+        for name, one in sorted(known.topics.items())
+    }
+    variables = {name for one in topics.values() for name in (*one["needs"], *one["gives"])}
+    starts = {name for one in known.processes.values() for name in one.starts_with | one.starter}
+    return {
+        "roles": {role.value: role.label for role in Role},
+        "topics": topics,
+        "variables": sorted(variables | starts),
+        "processes": sorted(known.processes),
+        "addresses": sorted(known.addresses),
+    }
+
+
+def panel_words() -> dict[str, str]:
+    """The labels of the page's scripts."""
+    return {name: translate(text) for name, text in WORDS.items()}
+
+
+def finding(issue: Any) -> dict[str, Any]:
+    """A finding of the gate, with how to mend it."""
+    is_chinese = language() == "zh"
+    text, remedy = (issue.zh, issue.remedy_zh) if is_chinese else (issue.en, issue.remedy_en)
+    return {
+        "file": issue.file,
+        "element": issue.element.rpartition("/")[2],
+        "line": issue.line,
+        "rule": issue.rule,
+        "severity": issue.severity,
+        "text": text,
+        "remedy": remedy,
+    }
+
+
+def difference(one: Any) -> dict[str, Any]:
+    """A difference in words: ``kind`` and ``what`` as read, each attribute before and after."""
+    return {
+        "file": one.file,
+        "element": one.element,
+        "kind": one.kind,
+        "said": translate(KINDS[one.kind]),
+        "what": translate(WHAT[one.what]) if one.what in WHAT else one.what,
+        "name": translate(one.name) if one.name else one.element,
+        "details": [
+            {"name": translate(WORDS[name]) if name in WORDS else name, "old": old, "new": new}
+            for name, old, new in one.details
+        ],
+    }
+
+
+def outcome(one: Outcome) -> dict[str, str]:
+    """A model test and why it failed, if it did."""
+    return {"name": one.name, "problem": one.zh if language() == "zh" else one.en}
+
+
+def summary(differences: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many were added, removed, changed and moved."""
+    counted = dict.fromkeys(KINDS, 0)
+    for one in differences:
+        counted[one["kind"]] += 1
+    return counted
+
+
+def beside(old: Mapping[str, str], new: Mapping[str, str], main: str, was: Message, now: Message) -> dict[str, Any]:
+    """Everything that the page of differences shows: two versions, the marks on their drawings, the words."""
+    found = [difference(one) for one in drafts.differences({n: t.encode() for n, t in old.items()}, new)]
+    return {
+        "differences": found,
+        "counts": summary(found),
+        "marks": {one["element"]: one["kind"] for one in found if one["file"] == main},
+        "old_xml": old.get(main, ""),
+        "new_xml": new.get(main, ""),
+        "old_label": translate(was),
+        "new_label": translate(now),
+        "names": drawn_names(old.get(main, "") + new.get(main, "")),
+        "sides": two_sides(old, new, main),
+    }
+
+
+def change_cards(_user: User, task: Task) -> list[TaskPanel]:
+    """The version that somebody proposes beside the one that it replaces, with the gate's and the tests' answers."""
+    change = drafts.change_of_case(task.case_id)
+    if change is None:
+        return [TaskPanel("pages/cards/facts.html")]
+    version = definitions.version(change.definition)
+    new = drafts.texts_of(change.definition)
+    old = drafts.texts_of(change.replaces) if change.replaces else {}
+    was = definitions.version(change.replaces).number if change.replaces else 0
+    values = {
+        "change": change,
+        "version": version,
+        "proposer": drafts.proposer_of(change),
+        "shown": beside(old, new, version.main, Message(VERSION, n=was), Message(VERSION, n=version.number)),
+        "findings": [finding(issue) for issue in drafts.examine(new)],
+        "tests": [outcome(one) for one in rehearsals.run_tests(change.key, new)],
+    }
+    return [TaskPanel("pages/cards/change.html", values, wide=True)]
+
+
+def drawn_names(drawn: str) -> dict[str, str]:
+    """Names in a diagram that read differently in the reader's language, as drawn → as read."""
+    names = {unescape(name) for name in NAME.findall(drawn)}
+    return {name: translate(name) for name in sorted(names) if translate(name) != name}
+
+
+def two_sides(old: Mapping[str, str], new: Mapping[str, str], main: str) -> list[dict[str, Any]]:
+    """The files that differ, other than the drawing, line by line beside each other."""
+    sides = []
+    for name in sorted({*old, *new} - {main}):
+        if old.get(name) != new.get(name):
+            pairs = zip_longest(_lines(name, old.get(name, "")), _lines(name, new.get(name, "")), fillvalue="")
+            sides.append({"name": name, "rows": list(pairs)})
+    return sides
+
+
+def _lines(name: str, text: str) -> list[str]:
+    """The lines of a file; of a form as everybody writes it, whatever its editor did."""
+    if name.endswith(".form"):
+        with suppress(ValueError):
+            text = json.dumps(json.loads(text), ensure_ascii=False, indent=1)
+    return text.splitlines()

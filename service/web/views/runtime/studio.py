@@ -1,0 +1,143 @@
+"""The studio: a process edited in the browser as a draft, with what the gate says of it, and sent for approval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service import forms
+from service.domain.accounts.permissions import Action
+from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message
+from service.validation.typed_text import as_json, as_whole
+from service.web.presenters import formatting, studio_words
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.workflow.runtime import definitions, drafts, rehearsals
+
+bp = Blueprint("studio", __name__)
+
+MAX_VERSION = 10**9
+
+
+@bp.get("/studio/<key>")
+@requires_permission(Action.EDIT_PROCESSES)
+def show(key: str) -> ResponseReturnValue:
+    opened = drafts.open_draft(key)
+    return render_template(
+        "pages/studio/show.html",
+        opened=opened,
+        versions=definitions.listing(key),
+        change=drafts.open_change(key),
+        told=told(opened),
+        choices=studio_words.choices(),
+        words=studio_words.panel_words(),
+    )
+
+
+def told(opened: drafts.Opened) -> dict[str, Any]:
+    """What the page shows beside a draft: what the gate says, what the model tests say, what differs."""
+    base = definitions.files(opened.base.digest) if opened.base else {}
+    return {
+        "version": opened.version,
+        "saved": formatting.instant_text(opened.saved_at) if opened.saved_at else "",
+        "who": opened.saved_by,
+        "findings": [studio_words.finding(issue) for issue in drafts.examine(opened.files)],
+        "differences": [studio_words.difference(one) for one in drafts.differences(base, opened.files)],
+        "tests": [studio_words.outcome(one) for one in rehearsals.run_tests(opened.key, opened.files)],
+    }
+
+
+@bp.get("/studio/<key>/differences")
+@requires_permission(Action.EDIT_PROCESSES)
+def differences(key: str) -> ResponseReturnValue:
+    opened = drafts.open_draft(key)
+    old = drafts.texts_of(opened.base.digest) if opened.base else {}
+    number = opened.base.number if opened.base else 0
+    shown = studio_words.beside(
+        old, opened.files, opened.main, Message(N_("版本 %(n)s"), n=number), Message(N_("草稿"))
+    )
+    return render_template("pages/studio/differences.html", opened=opened, shown=shown)
+
+
+@bp.post("/studio/<key>/draft")
+@requires_permission(Action.EDIT_PROCESSES)
+def save(key: str) -> Response:
+    """Save, and say what the gate says of it. Somebody else's draft is never written over (409)."""
+    sent = _sent()
+    version = sent.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or not 0 <= version <= MAX_VERSION:
+        raise InvalidInput({"version": N_("请求有误，请刷新页面。")})
+    return jsonify(told(drafts.save(current_user, key, sent.get("files", {}), version)))
+
+
+@bp.post("/studio/<key>/form")
+@requires_permission(Action.EDIT_PROCESSES)
+def preview(key: str) -> ResponseReturnValue:
+    """A form as the role will see it."""
+    form = str(_sent().get("form", "")).encode()
+    try:
+        fields, wrong = forms.fields(form), ""
+    except forms.FormError as error:
+        fields, wrong = (), str(error)
+    return render_template("pages/studio/preview.html", fields=fields, wrong=wrong, title=forms.title(form))
+
+
+@bp.post("/studio/<key>/decision")
+@requires_permission(Action.EDIT_PROCESSES)
+def decide(key: str) -> Response:
+    """Try a table out on facts."""
+    sent = _sent()
+    return jsonify(
+        rehearsals.decide(key, drafts.read_files(sent.get("files", {})), sent.get("table"), sent.get("facts"))
+    )
+
+
+@bp.post("/studio/<key>/rehearsal")
+@requires_permission(Action.EDIT_PROCESSES)
+def rehearse(key: str) -> Response:
+    """Try the whole diagram out with invented people: nothing is written, no handler runs."""
+    sent = _sent()
+    return jsonify(rehearsals.rehearse(key, drafts.read_files(sent.get("files", {})), sent.get("script")))
+
+
+@bp.post("/studio/<key>/propose")
+@requires_permission(Action.EDIT_PROCESSES)
+@rerender_on_error(show, DefinitionRefused, Conflict)
+def propose(key: str) -> ResponseReturnValue:
+    version = as_whole(request.form.get("version", ""), 0, MAX_VERSION) or 0
+    done = drafts.propose(current_user, key, version, request.form.get("change_note", ""))
+    number = done.version.number if done.version else 0
+    text = (
+        N_("版本 %(n)s 已送审，由另一位流程管理员批准后生效。")
+        if done.change
+        else N_("版本 %(n)s 已生效，新案卷用它；在办案卷不变。")
+    )
+    flash_success(Message(text, n=number))
+    return redirect(url_for("processes.show", key=key, version=number))
+
+
+@bp.post("/studio/<key>/discard")
+@requires_permission(Action.EDIT_PROCESSES)
+def discard(key: str) -> ResponseReturnValue:
+    drafts.discard(current_user, key)
+    flash_success(N_("草稿已放弃。"))
+    return redirect(url_for(".show", key=key))
+
+
+@bp.post("/studio/<key>/withdraw")
+@requires_permission(Action.EDIT_PROCESSES)
+def withdraw(key: str) -> ResponseReturnValue:
+    drafts.withdraw(current_user, key)
+    flash_success(N_("已撤回送审，现行版本不变。"))
+    return redirect(url_for("processes.show", key=key))
+
+
+def _sent() -> dict[str, Any]:
+    """The JSON object that the page sent. Raises InvalidInput for anything else."""
+    read = as_json(request.get_data(as_text=True))
+    if not read or not isinstance(read[0], dict):
+        raise InvalidInput(text=N_("请求有误，请刷新页面。"))
+    return read[0]

@@ -1,0 +1,201 @@
+"""Drafts: the next version of a process as people work on it, one for each key, checked as it is saved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from service.domain.values.validators import parse_reason
+from service.engine import ValidationIssue
+from service.engine.comparison import Difference, compare
+from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
+from service.models.tables.process import DefinitionVersion, ProcessChange, ProcessDraft
+from service.models.tables.user import User
+from service.validation.characters import LINES, is_storable
+from service.workflow.runtime import definitions, deployments, tasks
+from service.workflow.runtime.deployments import Author, Deployed
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}\.(bpmn|dmn|form)")
+MOST_FILES, MOST_CHARACTERS = 40, 1_000_000  # of all together: the gate reads them while somebody waits
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the studio shows. version: of the draft, 0 where there is none and ``files`` are those in force; base:
+    the version that it began with.
+    """
+
+    key: str
+    name: str
+    version: int
+    files: dict[str, str]
+    main: str
+    base: DefinitionVersion | None
+    saved_at: datetime | None
+    saved_by: str
+
+
+def open_draft(key: str) -> Opened:
+    """The draft of a process, else what is in force. Raises NotFound."""
+    draft = _draft(key)
+    current = (
+        session()
+        .scalars(select(DefinitionVersion).where(DefinitionVersion.key == key, DefinitionVersion.current))
+        .one_or_none()
+    )
+    if draft is None and current is None:
+        raise NotFound(N_("没有名为“%(key)s”的流程。"), key=key)
+    base = session().get(DefinitionVersion, draft.base) if draft and draft.base else current
+    files = draft.files if draft else _texts(definitions.files(current.digest)) if current else {}
+    main = base.main if base and base.main in files else next((n for n in sorted(files) if n.endswith(".bpmn")), "")
+    who = User.get(draft.saved_by) if draft and draft.saved_by else None
+    return Opened(
+        key,
+        base.name if base else key,
+        draft.version if draft else 0,
+        dict(files),
+        main,
+        base,
+        draft.saved_at if draft else None,
+        who.display_name if who else "",
+    )
+
+
+def save(user: User, key: str, files: Mapping[str, Any], version: int) -> Opened:
+    """Save the draft. version: of the one that was read. Raises Conflict where somebody else saved meanwhile, saying
+    who and when, InvalidInput for what is no file of a bundle.
+    """
+    texts = read_files(files)
+    with transaction(Operation("save_draft", user.id)) as current:
+        opened = open_draft(key)
+        row = current.scalars(select(ProcessDraft).where(ProcessDraft.key == key).with_for_update()).one_or_none()
+        if (row.version if row else 0) != version:
+            raise Conflict(_overtaken(opened))
+        if row is None:
+            base = opened.base.digest if opened.base else None
+            row = ProcessDraft(id=new_id(), key=key, base=base, files={}, version=0)
+            current.add(row)
+        row.files, row.version, row.saved_by, row.saved_at = texts, version + 1, user.id, now()
+        current.flush()
+        return open_draft(key)
+
+
+def discard(user: User, key: str) -> None:
+    """Give the draft up: the studio shows what is in force again."""
+    with transaction(Operation("discard_draft", user.id)) as current:
+        if (row := _draft(key)) is None:
+            raise NotFound
+        current.delete(row)
+
+
+def propose(user: User, key: str, version: int, note: str) -> Deployed:
+    """Send the draft on: what passes the gate waits for the approval of somebody else, or is in force at once.
+
+    Raises InvalidInput without a reason, DefinitionRefused with what the gate says, Conflict where the draft was saved
+    meanwhile.
+    """
+    reason = parse_reason(note, "change_note")
+    with transaction(Operation("propose_draft", user.id)) as current:
+        row = _draft(key)
+        if row is None or row.version != version:
+            raise Conflict(_overtaken(open_draft(key)))
+        done = deployments.deploy(_bytes(row.files), Author("studio", user, note=reason), process=key)
+        if done.change is None and not done.is_new and done.replaced is None:
+            raise InvalidInput({"change_note": N_("草稿与现行版本相同，没有要送审的变更。")})
+        current.delete(row)
+    return done
+
+
+def examine(files: Mapping[str, str]) -> list[ValidationIssue]:
+    """What the gate says of a draft."""
+    try:
+        return definitions.examine(_bytes(files))
+    except DefinitionRefused as refused:
+        return list(refused.problems)
+
+
+def open_change(key: str) -> ProcessChange | None:
+    """The proposed version of a process that waits for approval, the latest first."""
+    waiting = select(ProcessChange).where(ProcessChange.key == key, ProcessChange.state == "proposed")
+    return session().scalars(waiting.order_by(ProcessChange.id.desc())).first()
+
+
+def change_of_case(case_id: Any) -> ProcessChange | None:
+    """The change that a case of ``process_change`` is about."""
+    return session().scalars(select(ProcessChange).where(ProcessChange.case_id == case_id)).one_or_none()
+
+
+def proposer_of(change: ProcessChange) -> str:
+    """Name the proposer: an account, else user and machine of the operating system."""
+    found = User.get(change.proposer_id) if change.proposer_id else None
+    return found.display_name if found else change.proposed_as
+
+
+def withdraw(user: User, key: str) -> None:
+    """Take the own change back before it is decided. Raises NotFound for anybody else's."""
+    change = open_change(key)
+    if change is None or change.case_id is None or change.proposer_id != user.id:
+        raise NotFound
+    tasks.correlate_message(user, change.case_id, "withdraw_change")
+
+
+def read_files(files: Mapping[str, Any]) -> dict[str, str]:
+    """Texts by name, as a browser sends them. Raises InvalidInput at ``files``."""
+    if not isinstance(files, Mapping) or not 0 < len(files) <= MOST_FILES:
+        raise InvalidInput({"files": Message(N_("草稿应有 1 至 %(most)s 个文件。"), most=MOST_FILES)})
+    for name, text in files.items():
+        if not NAME.fullmatch(name):
+            raise InvalidInput(
+                {
+                    "files": Message(
+                        N_("文件名“%(name)s”应由字母、数字、下划线组成，以 .bpmn、.dmn 或 .form 结尾。"),
+                        name=name[:100],
+                    )
+                }
+            )
+        if not isinstance(text, str) or not is_storable(text, LINES):
+            raise InvalidInput({"files": Message(N_("文件“%(name)s”含有不能保存的字符。"), name=name)})
+    if sum(map(len, files.values())) > MOST_CHARACTERS:
+        raise InvalidInput({"files": Message(N_("草稿超过 %(most)s 个字符。"), most=MOST_CHARACTERS)})
+    return dict(files)
+
+
+def _draft(key: str) -> ProcessDraft | None:
+    return session().scalars(select(ProcessDraft).where(ProcessDraft.key == key)).one_or_none()
+
+
+def _overtaken(opened: Opened) -> Message:
+    if not opened.saved_by:
+        return Message(N_("草稿已送审或放弃。您的改动还在这一页；请先下载，再重新打开。"))
+    at = opened.saved_at.isoformat(timespec="minutes") if opened.saved_at else ""
+    return Message(N_("%(who)s 此间保存了草稿（%(at)s）。您的改动还在这一页，没有保存。"), who=opened.saved_by, at=at)
+
+
+def _texts(files: Mapping[str, bytes]) -> dict[str, str]:
+    try:
+        return {name: content.decode("utf-8-sig") for name, content in files.items()}
+    except UnicodeDecodeError as error:
+        raise Conflict(N_("这个流程的文件不是 UTF-8 编码，请先用建模工具另存。")) from error
+
+
+def _bytes(files: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: text.encode() for name, text in files.items()}
+
+
+def differences(base: Mapping[str, bytes], files: Mapping[str, str]) -> list[Difference]:
+    """What a draft changes in the version that it began with."""
+    return compare(base, _bytes(files))
+
+
+def texts_of(digest: str) -> dict[str, str]:
+    """The files of a version as texts."""
+    return _texts(definitions.files(digest))
