@@ -43,15 +43,17 @@ def deploy(files: tuple[Path, ...], note: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Write SARIF 2.1.0, as tools of continuous integration read it.")
 @click.option("--strict", is_flag=True, help="Count warnings, too: exit code 1 when there is one.")
 def check(files: tuple[Path, ...], *, as_json: bool, strict: bool) -> None:
-    """Read diagrams (FILES or folders; default: processes/) through the gate, with forms and decisions; deploy nothing.
+    """Read diagrams (FILES or folders; default: processes/) through the gate, with forms and decisions, and play the
+    model tests beside them (tests/KEY.yaml); deploy nothing.
 
     Exit code 1 when one would be refused, or when nothing was read; warnings count with --strict only, notes never.
     """
     from service.cli.sarif import report
+    from service.workflow.runtime import rehearsals
     from service.workflow.runtime.definitions import check as problems_of
 
     diagrams = _diagrams(files)
-    found = problems_of(diagrams)
+    found = [*problems_of(diagrams), *rehearsals.check(diagrams)]
     problems, warnings = (sum(getattr(issue, which) for issue in found) for which in ("is_refusal", "is_warning"))
     if as_json:
         click.echo(json.dumps(report(found), ensure_ascii=False, indent=1))
@@ -107,6 +109,8 @@ def _outcome(result: Deployed, is_chatty: bool) -> str:
     if result.version is None:
         return ""
     name, number = result.file, result.version.number
+    if result.change is not None:
+        return f"{name}: version {number} waits for the approval of a process administrator"
     replaces = f"; it replaces version {result.replaced}" if result.replaced else ""
     if result.is_new:
         return f"{name}: version {number} is new{replaces}"

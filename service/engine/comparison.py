@@ -31,7 +31,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ComparedElement:
     """Something of a file that is compared as a whole; place: where it is drawn."""
 
     what: str
@@ -76,14 +76,14 @@ def _details(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[tuple[str,
     return tuple((n, old.get(n, ""), new.get(n, "")) for n in names if old.get(n, "") != new.get(n, ""))
 
 
-def _parts(file: str, data: bytes) -> dict[str, Part]:
+def _parts(file: str, data: bytes) -> dict[str, ComparedElement]:
     if file.endswith(".form"):
         return dict(_fields(json.loads(data)))
     root = parse(data, file)
     return dict(_elements(root) if file.endswith(".bpmn") else _rules(root))
 
 
-def _elements(root: Any) -> Iterator[tuple[str, Part]]:
+def _elements(root: Any) -> Iterator[tuple[str, ComparedElement]]:
     drawn = {
         shape.get("bpmnElement"): tuple(f"{b.get('x')} {b.get('y')}" for b in shape if _local(b) == "Bounds")
         for shape in root.iter(f"{{{DI}}}BPMNShape")
@@ -91,7 +91,7 @@ def _elements(root: Any) -> Iterator[tuple[str, Part]]:
     for node in root.iter(f"{{{BPMN}}}*"):
         if (key := node.get("id")) and _local(node) not in ("definitions", "laneSet") and not _is_inside(node):
             values = dict(_values(node, ""))
-            yield key, Part(_local(node), node.get("name") or key, values, drawn.get(key, ()))
+            yield key, ComparedElement(_local(node), node.get("name") or key, values, drawn.get(key, ()))
 
 
 def _is_inside(node: Any) -> bool:
@@ -104,7 +104,7 @@ def _is_inside(node: Any) -> bool:
 
 
 def _values(node: Any, prefix: str) -> Iterator[tuple[str, str]]:
-    """What an element says by attributes and by children that are no elements of their own, by a readable name."""
+    """Yield what an element says by attributes and by children that are no elements, by a readable name."""
     for name, value in node.attrib.items():
         if name != "id":
             yield f"{prefix}{name.rpartition('}')[2]}", value
@@ -120,17 +120,17 @@ def _values(node: Any, prefix: str) -> Iterator[tuple[str, str]]:
             yield from ((n, v) for n, v in _values(child, f"{prefix}{local}.") if not n.endswith(".type"))
 
 
-def _fields(form: Any) -> Iterator[tuple[str, Part]]:
+def _fields(form: Any) -> Iterator[tuple[str, ComparedElement]]:
     if not isinstance(form, dict):
         raise ValueError("a form is an object")
-    yield "", Part("form", str(form.get("title", "")), {"title": str(form.get("title", ""))})
+    yield "", ComparedElement("form", str(form.get("title", "")), {"title": str(form.get("title", ""))})
     stack = list(form.get("components", []))
     while stack:
         one = stack.pop(0)
         stack = [*one.get("components", []), *stack]
         key = str(one.get("key") or one.get("id") or one.get("text", ""))
         values = {n: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for n, v in _flat(one)}
-        yield key, Part("field", str(one.get("label") or one.get("text") or key), values)
+        yield key, ComparedElement("field", str(one.get("label") or one.get("text") or key), values)
 
 
 def _flat(one: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -141,13 +141,13 @@ def _flat(one: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield f"{prefix}{name}", value
 
 
-def _rules(root: Any) -> Iterator[tuple[str, Part]]:
+def _rules(root: Any) -> Iterator[tuple[str, ComparedElement]]:
     for table in (node for node in root.iter() if _local(node) == "decisionTable"):
         columns = [c for c in table if _local(c) in ("input", "output")]
         heads = [c.get("label") or c.get("name") or "".join(c.itertext()).strip() for c in columns]
         yield (
             table.get("id") or "",
-            Part(
+            ComparedElement(
                 "table",
                 table.get("hitPolicy") or "UNIQUE",
                 {"hitPolicy": table.get("hitPolicy") or "UNIQUE", "columns": " | ".join(heads)},
@@ -157,7 +157,7 @@ def _rules(root: Any) -> Iterator[tuple[str, Part]]:
         for number, rule in enumerate(rules, 1):
             cells = [("".join(c.itertext())).strip() for c in rule if _local(c) in ("inputEntry", "outputEntry")]
             values = {f"{at}. {head}": cell for at, (head, cell) in enumerate(zip(heads, cells, strict=False), 1)}
-            yield rule.get("id") or f"rule {number}", Part("rule", str(number), values)
+            yield rule.get("id") or f"rule {number}", ComparedElement("rule", str(number), values)
 
 
 def _local(node: Any) -> str:

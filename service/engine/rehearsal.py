@@ -20,8 +20,8 @@ Invent = Callable[[str], Data]
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """What an input did. act: the input in words of the script; passed: elements completed, in order; waiting: user
+class RehearsalFrame:
+    """The outcome of an input. act: the input in the script's words; passed: elements completed, in order; waiting: user
     tasks that are open, as element and role; listening: messages, signals and timers that would be heard.
     """
 
@@ -37,7 +37,7 @@ class Moment:
 class Rehearsal:
     """A played case. problem: why it went no further, in Chinese and English, or empty."""
 
-    moments: list[Moment] = field(default_factory=list)
+    moments: list[RehearsalFrame] = field(default_factory=list)
     problem: tuple[str, str] = ("", "")
 
     @property
@@ -56,7 +56,7 @@ class Rehearsal:
         return tuple(element for element, _role in self.moments[-1].waiting) if self.moments else ()
 
 
-class Misfit(Exception):
+class ScriptRefused(Exception):
     """The script asks for what the case does not offer; the two texts say what."""
 
 
@@ -69,7 +69,7 @@ def rehearse(definition: Definition, script: Mapping[str, Any], invent: Invent) 
         outcome.moments.append(play.put("start", Input("start", 0, BEGIN, data=_data(script.get("start")))))
         for one in _list(script.get("steps"))[:MOST_STEPS]:
             outcome.moments.append(play.act(one))
-    except Misfit as misfit:
+    except ScriptRefused as misfit:
         outcome.problem = misfit.args[0], misfit.args[1]
     except (StepError, StaleToken) as failed:
         outcome.problem = f"走不下去：{failed}", f"It cannot go on: {failed}"
@@ -116,11 +116,11 @@ class _Play:
         self.jobs: dict[str, Job] = {}
         self.awaited: tuple[str, ...] = ()
 
-    def act(self, one: Any) -> Moment:
-        """Do one step of the script. Raises Misfit."""
+    def act(self, one: Any) -> RehearsalFrame:
+        """Do one step of the script. Raises ScriptRefused."""
         kinds = [kind for kind in KINDS if isinstance(one, Mapping) and kind in one]
         if len(kinds) != 1:
-            raise Misfit(
+            raise ScriptRefused(
                 "每一步写 complete、message、signal 或 timer 之一。",
                 "A step is one of complete, message, signal, timer.",
             )
@@ -137,16 +137,16 @@ class _Play:
             self.at = max(self.at, job.due or self.at)
             return self.put(told, self._input(kind, token=job.token, element=job.element, due=job.due))
         if f"{kind}:{name}" not in self.awaited:
-            raise Misfit(f"这时没有环节等待 {name}。", f"Nothing waits for {name} here.")
+            raise ScriptRefused(f"这时没有环节等待 {name}。", f"Nothing waits for {name} here.")
         return self.put(told, self._input(kind, element=name, data=_data(one.get("with"))))
 
-    def put(self, told: str, given: Input) -> Moment:
+    def put(self, told: str, given: Input) -> RehearsalFrame:
         """Apply an input, then whatever goes on by itself."""
         passed: list[str] = []
         done = self._apply(given, passed)
         while pending := next((job for job in self.jobs.values() if job.kind == "async"), None):
             done = self._apply(self._input("job", token=pending.token, element=pending.element), passed)
-        return Moment(
+        return RehearsalFrame(
             told,
             tuple(passed),
             tuple((_last(task.element), task.role or "") for task in self.users.values()),
@@ -167,7 +167,7 @@ class _Play:
         self.jobs |= {job.token: job for job in done.jobs_set}
         if done.ended:
             self.users, self.jobs, self.awaited = {}, {}, ()
-        passed += [_last(element[:-1]) for element in done.trace if element.endswith("+")]
+        passed += [_last(one[1:]) for one in done.trace if one.startswith("+")]
         return done
 
     def _input(self, kind: str, **given: Any) -> Input:
@@ -181,24 +181,26 @@ class _Play:
         found = next((task for task in self.users.values() if _last(task.element) == name), None)
         if found is None:
             open_tasks = ", ".join(_last(task.element) for task in self.users.values()) or "—"
-            raise Misfit(f"{name} 没有待办；待办是 {open_tasks}。", f"{name} is not open; open: {open_tasks}.")
+            raise ScriptRefused(f"{name} 没有待办；待办是 {open_tasks}。", f"{name} is not open; open: {open_tasks}.")
         if role is not None and role != found.role:
-            raise Misfit(f"{name} 由 {found.role} 办理，不是 {role}。", f"{name} is done by {found.role}, not {role}.")
+            raise ScriptRefused(
+                f"{name} 由 {found.role} 办理，不是 {role}。", f"{name} is done by {found.role}, not {role}."
+            )
         return found
 
     def _job(self, name: str) -> Job:
         for job in self.jobs.values():
             if job.kind == "timer" and _last(job.element) == name:
                 return job
-        raise Misfit(f"{name} 没有在等的定时器。", f"No timer waits at {name}.")
+        raise ScriptRefused(f"{name} 没有在等的定时器。", f"No timer waits at {name}.")
 
     def _filled(self, task: UserTask, one: Mapping[str, Any]) -> Data:
-        """What was typed, and nothing in every other field of the form, as a completed form has it."""
+        """Take what was typed, and nothing in every other field of the form, as a completed form has it."""
         form = self.definition.files.get(f"{task.form_key}.form")
         keys = {f.key for f in read_form(form).fields if f.key and not f.readonly} if form else set()
         data = _data(one.get("with"))
         if strange := sorted(set(data) - keys):
-            raise Misfit(
+            raise ScriptRefused(
                 f"表单 {task.form_key} 没有 {', '.join(strange)}。",
                 f"The form {task.form_key} has no {', '.join(strange)}.",
             )

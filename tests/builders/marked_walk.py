@@ -33,9 +33,10 @@ from service.models.tables.ticket import Ticket
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
 from service.workflow.certificates import certificate_expiry
-from service.workflow.runtime import jobs
+from service.workflow.runtime import drafts, jobs
 from service.workflow.runtime.incidents import record_incident
 from tests.api.v1_world import PASSWORD, Machine, give_password, make_world, told
+from tests.builders.approval import require_approval
 from tests.builders.documents import pdf
 from tests.builders.stage import Stage, at_nine, draft, enroll, enrollment_of, known, task_of
 from tests.builders.world import (
@@ -128,6 +129,7 @@ class MarkedWalk:
         self.enrolments()
         self.training()
         self.mends()
+        self.changes()
 
     def mends(self) -> None:
         """Mend a case, many, and what went wrong: why, administrators and auditors read."""
@@ -148,6 +150,21 @@ class MarkedWalk:
         self.post(admin, f"/incidents/{incident}/resolve", case=str(case), reason=why["cases/show.html"])
         for reader in (admin, known(make_user("audit_admin", authority_id("platform")))):
             self.see(reader, f"/cases/{case}", *(f"page {name} reason" for name in why))
+
+    def changes(self) -> None:
+        """Propose a version of a process, and refuse it."""
+        proposer, approver = (known(make_user("process_admin", authority_id("platform"))) for _ in range(2))
+        require_approval()
+        text = drafts.open_draft("support_ticket").files
+        main = "support_ticket.bpmn"
+        drafts.save(proposer, "support_ticket", text | {main: text[main].replace("登记工单", "记下工单")}, 0)
+        self.post(proposer, "/studio/support_ticket/propose", version="1", change_note="改一个名称")
+        change = drafts.open_change("support_ticket")
+        assert change is not None
+        assert change.case_id is not None
+        no = {"decision": "refuse", "reason": self.mark("form approve_change.reason")}
+        self.complete(approver, change.case_id, "approve_change", **no)
+        self.see(proposer, f"/cases/{change.case_id}", "form approve_change.reason")
 
     def tickets(self) -> None:
         """Ask, talk, answer and rate (R69)."""

@@ -77,6 +77,7 @@ _PERSON = _REISSUE | {"certificate": "-", "person": "deregister"}
 _CORRECTION = _REISSUE | {"certificate": "-", "person": "correction_ended"}  # what it corrects is the person
 _TICKET = dict.fromkeys(("certificate", "person", "class", "institution"), "-") | {"account": "released"}
 _CLASS = {"certificate": "-", "person": "-", "unit": "-", "account": "released", "institution": "-"}
+ENDERS = set(_TRAINING)
 ENDS: dict[str, dict[str, dict[str, str]]] = {
     "training_enrollment": {
         "confirm_enrollment": _WAITING,
@@ -109,12 +110,12 @@ ENDS: dict[str, dict[str, dict[str, str]]] = {
         "reply_ticket": _TICKET | {"unit": "timer"},
         "rate_ticket": _TICKET | {"unit": "timer"},
     },
+    "process_change": {"approve_change": dict.fromkeys(ENDERS, "-") | {"account": "released"}},
     "training_class": {
         "draft_class": _CLASS | {"class": "-"},  # given up by its organiser in the task itself
         "close_check_in": _CLASS | {"class": "cancel_class"},
     },
 }
-ENDERS = set(_TRAINING)
 ACTS = {"end_training", "withdraw", "deregister_person"}
 
 

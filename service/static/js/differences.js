@@ -3,6 +3,7 @@
 
 const section = document.getElementById("drawn-difference");
 const marks = JSON.parse(section.dataset.marks);
+const LOOKS = { added: "is-added", removed: "is-removed", changed: "is-changed", moved: "is-moved" };
 const SHOWN = { old: ["removed", "changed", "moved"], new: ["added", "changed", "moved"] };
 
 async function drawSide(side) {
@@ -14,7 +15,7 @@ async function drawSide(side) {
   const touched = [];
   for (const [element, kind] of Object.entries(marks)) {
     if (!SHOWN[side].includes(kind) || !diagram.has(element)) continue;
-    diagram.mark(element, `is-${kind}`);
+    diagram.mark(element, LOOKS[kind]);
     touched.push(element);
   }
   diagram.fit(touched);

@@ -41,11 +41,18 @@ class DiagramEditor {
     await this.modeler.importXML(text);
     for (const shape of this.modeler.get("elementRegistry").getAll())
       if (/Lane$|Participant$/.test(shape.type)) this.modeler.get("canvas").addMarker(shape.id, "is-lane");
-    this.modeler.get("canvas").zoom("fit-viewport", "auto");
+    this.fit();
     this.modeler.on("commandStack.changed", this.changed);
     this.panelOf().show();
     if (isLaidOut) this.changed();
     return isLaidOut;
+  }
+
+  /* All of it, beside the tools at the left. */
+  fit() {
+    const canvas = this.modeler.get("canvas"), { inner, outer } = canvas.viewbox(), tools = 110;
+    const zoom = Math.min((outer.width - tools - 20) / inner.width, (outer.height - 40) / inner.height, 1);
+    canvas.viewbox({ x: inner.x - tools / zoom, y: inner.y - (outer.height / zoom - inner.height) / 2, width: outer.width / zoom, height: outer.height / zoom });
   }
 
   async text() {

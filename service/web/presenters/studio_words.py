@@ -104,7 +104,7 @@ WORDS = {
 
 @cache
 def choices() -> dict[str, Any]:
-    """What panels offer: roles, topics with the variables behind them, and all variables that are known."""
+    """Choices of the panels: roles, topics with the variables behind them, and all variables that are known."""
     known = vocabulary()
     topics = {
         name: {"needs": sorted(one.needs), "gives": sorted(one.gives | one.may_give)}
@@ -163,7 +163,7 @@ def outcome(one: Outcome) -> dict[str, str]:
 
 
 def summary(differences: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """How many were added, removed, changed and moved."""
+    """Count what was added, removed, changed and moved."""
     counted = dict.fromkeys(KINDS, 0)
     for one in differences:
         counted[one["kind"]] += 1

@@ -57,7 +57,7 @@ class Author:
 
     @property
     def told(self) -> dict[str, str]:
-        """What the audit trail says of it."""
+        """Words of the audit trail."""
         return {"way": self.source, "note": self.note, **self.account}
 
     @property

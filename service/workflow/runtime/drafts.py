@@ -30,8 +30,8 @@ MOST_FILES, MOST_CHARACTERS = 40, 1_000_000  # of all together: the gate reads t
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the studio shows. version: of the draft, 0 where there is none and ``files`` are those in force; base:
-    the version that it began with.
+    """A draft as the studio shows it. version: of the draft, 0 where there is none, and ``files`` are those in force;
+    base: the version that it began with.
     """
 
     key: str
@@ -116,7 +116,7 @@ def propose(user: User, key: str, version: int, note: str) -> Deployed:
 
 
 def examine(files: Mapping[str, str]) -> list[ValidationIssue]:
-    """What the gate says of a draft."""
+    """List what the gate says of a draft."""
     try:
         return definitions.examine(_bytes(files))
     except DefinitionRefused as refused:
@@ -192,7 +192,7 @@ def _bytes(files: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def differences(base: Mapping[str, bytes], files: Mapping[str, str]) -> list[Difference]:
-    """What a draft changes in the version that it began with."""
+    """List what a draft changes in the version that it began with."""
     return compare(base, _bytes(files))
 
 

@@ -144,7 +144,17 @@ def issues(files: Files, folder: Path = TESTS) -> list[ValidationIssue]:
             "改图，或改测试。",
             "Mend the diagram, or the test.",
             rule="model_tests",
+            severity="warning",
         )
         for one in run_tests(key, files, folder)
         if one.zh
     ]
+
+
+def check(paths: list[Path]) -> list[ValidationIssue]:
+    """Run the model tests beside diagrams, as ``anpei check`` does."""
+    found: list[ValidationIssue] = []
+    for path in paths:
+        if path.suffix == ".bpmn":
+            found += issues(definitions.bundle(path), path.parent / "tests")
+    return found

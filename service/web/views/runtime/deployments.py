@@ -34,12 +34,14 @@ def deploy() -> ResponseReturnValue:
     done = deployments.deploy_sent(sent, author)
     for one in done:
         number = one.version.number if one.version else 0
-        text = N_("“%(name)s”版本 %(n)s 已生效，新案卷用它；在办案卷不变。") if one.replaced or one.is_new else SAME
+        text = PROPOSED if one.change else ACTIVE if one.replaced or one.is_new else SAME
         flash_success(Message(text, name=one.version.name if one.version else one.file, n=number))
     key = done[0].version.key if done[0].version else ""
     return redirect(url_for("processes.show", key=key) if len(done) == 1 else url_for("processes.index"))
 
 
+ACTIVE = N_("“%(name)s”版本 %(n)s 已生效，新案卷用它；在办案卷不变。")
+PROPOSED = N_("“%(name)s”版本 %(n)s 已送审，由另一位流程管理员批准后生效。")
 SAME = N_("“%(name)s”与现行的版本 %(n)s 相同，没有变动。")
 
 
@@ -80,9 +82,13 @@ def confirm_restoration(key: str) -> ResponseReturnValue:
 @rerender_on_error(confirm_restoration, Conflict, DefinitionRefused)
 def restore(key: str) -> ResponseReturnValue:
     version = _chosen(key).version
-    deployments.make_current(current_user, version.digest, request.form.get("change_note", ""))
-    flash_success(Message(N_("版本 %(n)s 重新成为现行版本，新案卷用它；在办案卷不变。"), n=version.number))
+    done = deployments.make_current(current_user, version.digest, request.form.get("change_note", ""))
+    flash_success(Message(SENT if done.change else RESTORED, n=version.number))
     return redirect(url_for("processes.show", key=key))
+
+
+RESTORED = N_("版本 %(n)s 重新成为现行版本，新案卷用它；在办案卷不变。")
+SENT = N_("版本 %(n)s 已送审，由另一位流程管理员批准后生效。")
 
 
 def _chosen(key: str) -> Listed:

@@ -38,7 +38,7 @@ def show(key: str) -> ResponseReturnValue:
 
 
 def told(opened: drafts.Opened) -> dict[str, Any]:
-    """What the page shows beside a draft: what the gate says, what the model tests say, what differs."""
+    """Everything beside a draft: what the gate says, what the model tests say, what differs."""
     base = definitions.files(opened.base.digest) if opened.base else {}
     return {
         "version": opened.version,

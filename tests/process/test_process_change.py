@@ -1,0 +1,238 @@
+"""Changes of processes: nobody puts the own version in force, whichever way it came (setting ``two_person_deploy``)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from service.errors import Conflict, DefinitionRefused, InvalidInput, NotAllowed, NotFound
+from service.models.db.session import session
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case, Task
+from service.models.tables.process import DefinitionVersion, ProcessChange
+from service.models.tables.user import User
+from service.workflow.runtime import definitions, deployments, drafts, tasks
+from service.workflow.runtime.deployments import Author
+from tests.api.rest_world import make_world
+from tests.builders.approval import require_approval
+from tests.builders.world import sign_in
+from tests.process.small_process import DIAGRAM, FORM, person
+from tests.process.test_deployments import form_data, modeler
+
+OTHER = DIAGRAM.replace("小流程", "小流程二")
+THIRD = DIAGRAM.replace("小流程", "小流程三")
+
+
+def files(diagram: str = OTHER) -> dict[str, bytes]:
+    return {"small.bpmn": diagram.encode(), "look.form": FORM.encode()}
+
+
+@pytest.fixture
+def proposer(app: Flask) -> User:
+    deployments.deploy(files(DIAGRAM))
+    require_approval()
+    return person("proposer", "process_admin")
+
+
+@pytest.fixture
+def approver(proposer: User) -> User:
+    return person("approver", "process_admin")
+
+
+def propose(user: User | None, diagram: str = OTHER) -> ProcessChange:
+    author = Author("page", user, note="改名") if user else Author("cli", account={"who": "li", "host": "desk"})
+    change = deployments.deploy(files(diagram), author).change
+    assert change is not None
+    return change
+
+
+def task_of(change: ProcessChange) -> UUID:
+    found: UUID = session().scalars(select(Task.id).where(Task.case_id == change.case_id, Task.state == "open")).one()
+    return found
+
+
+def decide(user: User, change: ProcessChange, **answers: str) -> None:
+    tasks.complete(user, task_of(change), answers)
+    session().refresh(change)
+
+
+def in_force() -> int:
+    return definitions.current("small").number
+
+
+def test_another_person_puts_it_in_force_and_the_trail_names_both(proposer: User, approver: User) -> None:
+    change = propose(proposer)
+    assert in_force() == 1
+    decide(approver, change, decision="approve")
+    assert (in_force(), change.state, change.decided_by) == (2, "approved", approver.id)
+    event = (
+        session()
+        .scalars(select(AuditEvent).where(AuditEvent.action == "deploy_process").order_by(AuditEvent.at.desc()))
+        .first()
+    )
+    assert event is not None
+    assert event.actor_id == approver.id
+    assert (event.detail["proposer"], event.detail["note"], event.detail["way"]) == (str(proposer.id), "改名", "page")
+    assert session().get_one(Case, change.case_id).ended_at is not None
+
+
+def test_the_proposer_neither_sees_the_task_nor_can_be_handed_it_nor_completes_it(
+    proposer: User, approver: User
+) -> None:
+    task = task_of(propose(proposer))
+    for act in (
+        lambda: tasks.complete(proposer, task, {"decision": "approve"}),
+        lambda: tasks.claim(proposer, task),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    with pytest.raises(NotAllowed):
+        tasks.assign(approver, task, proposer.id)
+    assert in_force() == 1
+
+
+def test_what_is_refused_stays_out_and_may_be_proposed_again(proposer: User, approver: User) -> None:
+    change = propose(proposer)
+    with pytest.raises(InvalidInput):
+        tasks.complete(approver, task_of(change), {"decision": "refuse"})
+    decide(approver, change, decision="refuse", reason="没有说明为什么。")
+    assert (in_force(), change.state, change.comment) == (1, "refused", "没有说明为什么。")
+    again = propose(proposer)
+    assert (again.definition, again.id != change.id) == (change.definition, True)
+    decide(approver, again, decision="approve")
+    assert in_force() == 2
+
+
+def test_the_same_version_waits_once(proposer: User) -> None:
+    assert propose(proposer).id == propose(proposer).id
+
+
+def test_a_version_that_was_overtaken_is_not_put_in_force(proposer: User, approver: User) -> None:
+    late, first = propose(proposer, OTHER), propose(proposer, THIRD)
+    decide(approver, first, decision="approve")
+    with pytest.raises(Conflict, match="另有变更"):
+        tasks.complete(approver, task_of(late), {"decision": "approve"})
+    assert definitions.current("small").digest == first.definition
+    decide(approver, late, decision="refuse", reason="已另有变更。")
+
+
+def test_the_proposer_alone_takes_it_back(proposer: User, approver: User) -> None:
+    change = propose(proposer)
+    with pytest.raises(NotFound):
+        drafts.withdraw(approver, "small")
+    drafts.withdraw(proposer, "small")
+    session().refresh(change)
+    assert (change.state, in_force()) == ("withdrawn", 1)
+    assert drafts.open_change("small") is None
+
+
+def test_an_older_version_comes_back_by_approval_too(proposer: User, approver: User) -> None:
+    decide(approver, propose(proposer), decision="approve")
+    first = (
+        session()
+        .scalars(
+            select(DefinitionVersion.digest).where(DefinitionVersion.key == "small", DefinitionVersion.number == 1)
+        )
+        .one()
+    )
+    done = deployments.make_current(approver, first, "新版有误")
+    assert in_force() == 2
+    assert done.change is not None
+    decide(proposer, done.change, decision="approve")
+    assert in_force() == 1
+
+
+@pytest.mark.parametrize("way", ["page", "rest", "studio", "cli"])
+def test_every_way_of_deploying_waits_for_approval(way: str, app: Flask, proposer: User, approver: User) -> None:
+    ways: dict[str, Callable[[], Any]] = {
+        "page": lambda: by_page(app, proposer),
+        "rest": lambda: by_rest(app),
+        "studio": lambda: by_studio(proposer),
+        "cli": lambda: propose(None),
+    }
+    ways[way]()
+    assert in_force() == 1
+    change = drafts.open_change("small")
+    assert change is not None
+    assert change.source == ("page" if way == "page" else way)
+    decide(approver, change, decision="approve")
+    assert in_force() == 2
+
+
+def by_page(app: Flask, user: User) -> None:
+    client = sign_in(app.test_client(), user)
+    sent = [(io.BytesIO(content), name) for name, content in files().items()]
+    assert client.post("/processes", data={"files": sent, "change_note": "改名"}).status_code == 302
+
+
+def by_rest(app: Flask) -> None:
+    make_world()
+    answer = modeler(app.test_client(), "/deployment/create", method="POST", data=form_data(files()))
+    assert answer.status_code == 200, answer.json
+
+
+def by_studio(user: User) -> None:
+    texts = {name: content.decode() for name, content in files().items()}
+    drafts.save(user, "small", texts, 0)
+    drafts.propose(user, "small", 1, "改名")
+
+
+def test_what_a_start_finds_in_the_folder_was_installed_and_needs_nobody(proposer: User) -> None:
+    deployments.deploy(files())
+    assert in_force() == 2
+
+
+class TestDrafts:
+    """Drafts are kept as they are, one a process; nobody writes over a colleague's."""
+
+    def test_a_draft_is_saved_with_whatever_is_wrong_in_it(self, proposer: User) -> None:
+        broken = {"small.bpmn": "<no", "look.form": "{"}
+        opened = drafts.save(proposer, "small", broken, 0)
+        assert (opened.files, opened.version, opened.saved_by) == (broken, 1, "proposer")
+        assert any(issue.is_refusal for issue in drafts.examine(opened.files))
+        with pytest.raises(DefinitionRefused):
+            drafts.propose(proposer, "small", 1, "送审")
+        assert drafts.open_draft("small").files == broken
+
+    def test_the_second_of_two_writers_is_told_who_was_first(self, proposer: User, approver: User) -> None:
+        texts = drafts.open_draft("small").files
+        drafts.save(proposer, "small", texts, 0)
+        with pytest.raises(Conflict, match="proposer"):
+            drafts.save(approver, "small", texts, 0)
+        assert drafts.save(approver, "small", texts, 1).version == 2
+
+    def test_the_draft_goes_when_it_is_sent_and_what_is_the_same_is_not_sent(self, proposer: User) -> None:
+        drafts.save(proposer, "small", drafts.open_draft("small").files, 0)
+        with pytest.raises(InvalidInput):
+            drafts.propose(proposer, "small", 1, "没有改")
+        by = {**drafts.open_draft("small").files, "small.bpmn": OTHER}
+        drafts.save(proposer, "small", by, 1)
+        with pytest.raises(Conflict):
+            drafts.propose(proposer, "small", 1, "读的是旧稿")
+        drafts.propose(proposer, "small", 2, "改名")
+        assert drafts.open_draft("small").version == 0
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            {},
+            [],
+            None,
+            "x",
+            {"a.txt": "x"},
+            {"../a.bpmn": "x"},
+            {"a.bpmn": 1},
+            {"a.bpmn": "\x00"},
+            {"a.bpmn": "x" * 1_000_001},
+            {f"a{n}.form": "" for n in range(41)},
+        ],
+    )
+    def test_what_is_no_bundle_is_refused(self, proposer: User, sent: Any) -> None:
+        with pytest.raises(InvalidInput):
+            drafts.save(proposer, "small", sent, 0)

@@ -1,0 +1,118 @@
+"""Model tests, try-outs and comparisons: played by the engine alone, without database or handlers (domain.md §9)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service import engine
+from service.engine.comparison import compare
+from service.workflow.runtime import rehearsals
+from service.workflow.runtime.definitions import PROCESSES, bundle
+
+KEYS = sorted(path.stem for path in PROCESSES.glob("*.bpmn"))
+TESTS = [(key, test) for key in KEYS for test in rehearsals.read_tests(key)]
+each_process = pytest.mark.parametrize("key", KEYS)
+
+
+@each_process
+def test_each_shipped_diagram_has_model_tests_and_passes_them(key: str) -> None:
+    outcomes = rehearsals.run_tests(key, bundle(PROCESSES / f"{key}.bpmn"))
+    assert outcomes
+    assert [(one.name, one.en) for one in outcomes if one.en] == []
+
+
+@pytest.mark.parametrize(("key", "test"), TESTS, ids=lambda value: value if isinstance(value, str) else value["name"])
+def test_a_model_test_that_expects_something_else_fails(key: str, test: dict[str, Any], tmp_path: Path) -> None:
+    """Each expectation of each shipped test, altered, is not met."""
+    altered: list[dict[str, Any]] = [
+        {**test, "path": [*test["path"][:-1], "elsewhere"]},
+        {**test, "path": test["path"][:-1]},
+        {**test, "path": [*test["path"], "further"]},
+        {**test, **({"ends": False} if "ends" in test else {"waits": ["nowhere"]})},
+    ]
+    altered += [{**test, "steps": [*test.get("steps", []), {"complete": "nothing"}]}]
+    altered += [
+        {**test, "steps": [{**one, "as": "auditor"}, *test["steps"][1:]]}
+        for one in test.get("steps", [])[:1]
+        if "complete" in one
+    ]
+    (tmp_path / f"{key}.yaml").write_text(yaml.safe_dump(altered, allow_unicode=True))
+    outcomes = rehearsals.run_tests(key, bundle(PROCESSES / f"{key}.bpmn"), tmp_path)
+    assert [one.zh != "" and one.en != "" for one in outcomes] == [True] * len(altered)
+
+
+def test_a_failing_model_test_is_a_warning_of_the_gate_that_names_it() -> None:
+    files = bundle(PROCESSES / "process_change.bpmn")
+    changed = files | {
+        "process_change.bpmn": files["process_change.bpmn"].replace(b'decision == "approve"', b'decision == "refuse"')
+    }
+    assert rehearsals.issues(files) == []
+    found = rehearsals.issues(changed)
+    assert {(issue.rule, issue.severity, issue.file) for issue in found} == {
+        ("model_tests", "warning", "tests/process_change.yaml")
+    }
+
+
+@pytest.mark.parametrize("written", ["- a: 1", "x: 1", "3", "- name: [", "- [1]"])
+def test_a_file_that_is_no_list_of_tests_is_told(written: str, tmp_path: Path) -> None:
+    (tmp_path / "process_change.yaml").write_text(written)
+    assert rehearsals.run_tests("process_change", bundle(PROCESSES / "process_change.bpmn"), tmp_path)[0].zh
+
+
+def texts(key: str) -> dict[str, str]:
+    return {name: content.decode() for name, content in bundle(PROCESSES / f"{key}.bpmn").items()}
+
+
+def test_a_table_is_tried_out_and_a_wrong_one_says_why() -> None:
+    files = texts("support_ticket")
+    tried = rehearsals.decide("support_ticket", files, "ticket_routing", {"ticket_kind": "repair"})
+    assert tried["result"]["desk"] == "association"
+    assert "problem" in rehearsals.decide("support_ticket", files, "no_table", {})
+    assert "problem" in rehearsals.decide("support_ticket", files | {"ticket_routing.dmn": "<x"}, "ticket_routing", {})
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        {},
+        {"steps": 3},
+        {"steps": [3]},
+        {"steps": [{"complete": None}]},
+        {"start": []},
+        {"topics": 1},
+        {"steps": [{"complete": "approve_change", "with": {"strange": 1}}]},
+        {"start": {"a": 1.5}},
+    ],
+)
+def test_a_script_of_any_shape_is_played_or_said_to_misfit(script: dict[str, Any]) -> None:
+    told = rehearsals.rehearse("process_change", texts("process_change"), script)
+    assert isinstance(told["moments"], list)
+
+
+@each_process
+def test_nothing_differs_from_itself_and_every_removed_element_is_told(key: str) -> None:
+    files = bundle(PROCESSES / f"{key}.bpmn")
+    assert compare(files, files) == []
+    main = f"{key}.bpmn"
+    named = files[main].replace(b' name="', b' name="Z')
+    told = {one.element for one in compare(files, files | {main: named}) if one.kind == "changed"}
+    flow_nodes = {e.id for e in engine.read_definition(files, key).elements.values() if e.type not in ("process",)}
+    assert {one.rpartition("/")[2] for one in flow_nodes if f'id="{one}" name=' in files[main].decode()} <= told
+    assert {one.kind for one in compare(files, {main: files[main]})} <= {"removed"}
+    assert {(one.kind, one.what) for one in compare({}, files)} == {("added", "file")}
+    moved = files[main].replace(b'<dc:Bounds x="', b'<dc:Bounds x="9')
+    assert {one.kind for one in compare(files, files | {main: moved})} == {"moved"}
+    assert compare(files, files | {main: b"<x"})[0].what == "file"
+
+
+def test_a_rule_of_a_table_and_a_field_of_a_form_are_told_with_before_and_after() -> None:
+    files = bundle(PROCESSES / "support_ticket.bpmn")
+    table = files | {"ticket_routing.dmn": files["ticket_routing.dmn"].replace(b"P2D", b"P4D")}
+    (rule,) = compare(files, table)
+    assert (rule.kind, rule.what, rule.details[0][1:]) == ("changed", "rule", ('"P2D"', '"P4D"'))
+    form = files | {"rate_ticket.form": files["rate_ticket.form"].replace(b'"key": "rating"', b'"key": "mark"')}
+    assert {(one.kind, one.element) for one in compare(files, form)} == {("added", "mark"), ("removed", "rating")}
