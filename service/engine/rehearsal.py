@@ -21,8 +21,8 @@ Invent = Callable[[str], Data]
 
 @dataclass(frozen=True, slots=True)
 class RehearsalFrame:
-    """The outcome of an input. act: the input in the script's words; passed: elements completed, in order; waiting: user
-    tasks that are open, as element and role; listening: messages, signals and timers that would be heard.
+    """The outcome of an input. act: the input in the script's words; passed: elements completed, in order; waiting:
+    open user tasks, as element and role; listening: messages, signals and timers that would be heard.
     """
 
     act: str
