@@ -36,10 +36,5 @@ def deployment_event(
 ) -> AuditEvent:
     """The entry of the audit trail. told: the way it came, the note, and who, where no account did it."""
     detail = {"process": version.key, "version": version.number, "replaced": replaced, **told}
-    return AuditEvent(
-        action=action,
-        actor_id=user.id if user else None,
-        organisation_id=user.organisation_id if user else None,
-        object_type="process",
-        detail={name: value for name, value in detail.items() if value is not None},
-    )
+    said = {name: value for name, value in detail.items() if value is not None}
+    return AuditEvent.by(user, action, "process", detail=said)
