@@ -164,7 +164,7 @@ class MarkedWalk:
         assert change.case_id is not None
         no = {"decision": "refuse", "reason": self.mark("form approve_change.reason")}
         self.complete(approver, change.case_id, "approve_change", **no)
-        self.see(proposer, f"/cases/{change.case_id}", "form approve_change.reason")
+        self.see(proposer, "/processes/support_ticket?version=2", "form approve_change.reason")
 
     def tickets(self) -> None:
         """Ask, talk, answer and rate (R69)."""

@@ -130,7 +130,7 @@ function finding(one) {
   const head = made("p", {});
   head.append(made("b", { textContent: one.text }));
   inner.append(head, made("p", { className: "small", textContent: `${one.remedy} ${one.rule} · ${one.file}${one.line ? `:${one.line}` : ""}` }));
-  if (one.element) {
+  if (one.element && one.file.endsWith(".bpmn")) {
     const go = made("button", { type: "button", className: "btn btn-quiet btn-row", textContent: `${words.locate} ${one.element}` });
     go.addEventListener("click", async () => {
       if (draft.name !== one.file && draft.files[one.file]) await open(one.file);

@@ -51,8 +51,9 @@ class DiagramEditor {
   /* All of it, beside the tools at the left. */
   fit() {
     const canvas = this.modeler.get("canvas"), { inner, outer } = canvas.viewbox(), tools = 110;
-    const zoom = Math.min((outer.width - tools - 20) / inner.width, (outer.height - 40) / inner.height, 1);
-    canvas.viewbox({ x: inner.x - tools / zoom, y: inner.y - (outer.height / zoom - inner.height) / 2, width: outer.width / zoom, height: outer.height / zoom });
+    const zoom = Math.min((outer.width - tools - 20) / inner.width, (outer.height - 40) / inner.height, 1), least = Math.max(zoom, 0.45);
+    const width = outer.width / least, height = outer.height / least;
+    canvas.viewbox({ x: inner.x - tools / least, y: inner.y - Math.max(height - inner.height, 0) / 2, width, height });
   }
 
   async text() {

@@ -148,6 +148,12 @@ WITHOUT_ENUMERATION: dict[str, dict[str, Status]] = {
         "incident": Status("bad", "alert", N_("故障")),
         "suspended": Status("warn", "half", N_("已暂停")),
     },
+    "process_change": {
+        "proposed": Status("warn", "clock", N_("待批准")),
+        "approved": Status("ok", "check", N_("已批准")),
+        "refused": Status("bad", "stop", N_("未批准")),
+        "withdrawn": Status("", "no", N_("已撤回")),
+    },
     "version": {
         "current": Status("ok", "check", N_("现行")),
         "proposed": Status("warn", "clock", N_("待批准")),

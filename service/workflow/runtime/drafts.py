@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -57,7 +58,6 @@ def open_draft(key: str) -> Opened:
     base = session().get(DefinitionVersion, draft.base) if draft and draft.base else current
     files = draft.files if draft else _texts(definitions.files(current.digest)) if current else {}
     main = base.main if base and base.main in files else next((n for n in sorted(files) if n.endswith(".bpmn")), "")
-    who = User.get(draft.saved_by) if draft and draft.saved_by else None
     return Opened(
         key,
         base.name if base else key,
@@ -66,7 +66,7 @@ def open_draft(key: str) -> Opened:
         main,
         base,
         draft.saved_at if draft else None,
-        who.display_name if who else "",
+        name_of(draft.saved_by) if draft else "",
     )
 
 
@@ -129,6 +129,18 @@ def open_change(key: str) -> ProcessChange | None:
     return session().scalars(waiting.order_by(ProcessChange.id.desc())).first()
 
 
+def change_of_version(digest: str) -> ProcessChange | None:
+    """The change by which a version came, or was to come, into force; the latest of several."""
+    proposed = select(ProcessChange).where(ProcessChange.definition == digest)
+    return session().scalars(proposed.order_by(ProcessChange.id.desc())).first()
+
+
+def name_of(user_id: UUID | None) -> str:
+    """Name an account; '' for none."""
+    found = User.get(user_id) if user_id else None
+    return found.display_name if found else ""
+
+
 def change_of_case(case_id: Any) -> ProcessChange | None:
     """The change that a case of ``process_change`` is about."""
     return session().scalars(select(ProcessChange).where(ProcessChange.case_id == case_id)).one_or_none()
@@ -136,8 +148,7 @@ def change_of_case(case_id: Any) -> ProcessChange | None:
 
 def proposer_of(change: ProcessChange) -> str:
     """Name the proposer: an account, else user and machine of the operating system."""
-    found = User.get(change.proposer_id) if change.proposer_id else None
-    return found.display_name if found else change.proposed_as
+    return name_of(change.proposer_id) or change.proposed_as
 
 
 def withdraw(user: User, key: str) -> None:

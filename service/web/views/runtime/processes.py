@@ -74,6 +74,9 @@ def show(key: str) -> ResponseReturnValue:
         drawn=drawn_names(digest),
         starters=definitions.starters(definitions.definition(digest)),
         waiting_change=drafts.open_change(key),
+        change=(change := drafts.change_of_version(digest)),
+        proposer=drafts.proposer_of(change) if change else "",
+        decider=drafts.name_of(change.decided_by) if change else "",
     )
 
 
