@@ -61,6 +61,8 @@ def test_an_approval_step_is_added_approved_by_another_person_and_worked(
     page.locator("#choices .field", has_text="look ·").get_by_role("button", name="办理").click()
     page.locator("#choices .field", has_text="sign ·").get_by_role("button", name="办理").click()
     expect(page.locator("#choices")).to_contain_text("review · 工信部")
+    expect(page.locator('[data-element-id="look"].is-done')).to_have_count(1)
+    expect(page.locator('[data-element-id="review"].is-active')).to_have_count(1)
     assert overflow(page) == []
 
     page.get_by_label("变更说明").fill("签批之后由工信部复核")

@@ -205,6 +205,7 @@ async function play() {
     const told = await (await post(data.rehearsal, { files: draft.files, script })).json();
     part("moments").replaceChildren(...told.moments.map(moment));
     if (told.problem) script.steps.pop();
+    draft.editor?.trace(told.moments.flatMap((one) => one.passed), (told.moments.at(-1)?.waiting ?? []).map((one) => one.element));
     part("choices").replaceChildren(...(told.problem ? [made("p", { className: "say bad", textContent: said(told.problem) })] : []), ...offers(told.moments.at(-1)));
   } catch (error) {
     part("choices").textContent = error.message;

@@ -76,6 +76,15 @@ class DiagramEditor {
     }
   }
 
+  /* The way of a try-out: elements that were passed, and where it stands now. */
+  trace(passed, waiting) {
+    const canvas = this.modeler.get("canvas");
+    for (const { id } of this.modeler.get("elementRegistry").getAll()) {
+      canvas[passed.includes(id) ? "addMarker" : "removeMarker"](id, "is-done");
+      canvas[waiting.includes(id) ? "addMarker" : "removeMarker"](id, "is-active");
+    }
+  }
+
   locate(id) {
     const shape = this.modeler.get("elementRegistry").get(id);
     if (!shape) return;
@@ -110,6 +119,7 @@ class TableEditor {
   }
 
   mark() {}
+  trace() {}
   locate() {}
   close() {
     this.modeler?.destroy();
@@ -137,6 +147,7 @@ class FormFileEditor {
   }
 
   mark() {}
+  trace() {}
   locate() {}
   close() {
     this.editor?.destroy();

@@ -74,7 +74,30 @@ class Panel {
     const known = this.choices.topics[object.get("camunda:topic")];
     const told = known && made("p", { className: "topic" });
     if (told) told.textContent = `${this.words.reads} ${known.needs.join(", ") || "—"}; ${this.words.writes} ${known.gives.join(", ") || "—"}`;
-    return [this.field("topic", object.get("camunda:topic"), set, { options }), told];
+    const inputs = (this.choices.inputs[object.get("camunda:topic")] ?? []).map((one) => this.input(element, object, one));
+    return [this.field("topic", object.get("camunda:topic"), set, { options }), told, ...inputs];
+  }
+
+  /* An input parameter that our element template of the topic names. */
+  input(element, object, { name, label, type }) {
+    const held = object.extensionElements?.values?.find((one) => one.$type === "camunda:InputOutput");
+    const value = held?.inputParameters?.find((one) => one.name === name)?.value;
+    const set = (text) => {
+      const others = (held?.inputParameters ?? []).filter((one) => one.name !== name);
+      const parameters = text ? [...others, this.moddle.create("camunda:InputParameter", { name, value: text })] : others;
+      const isEmpty = !parameters.length && !held?.outputParameters?.length;
+      const made = this.moddle.create("camunda:InputOutput", { inputParameters: parameters, outputParameters: held?.outputParameters ?? [] });
+      this.extend(element, object, held, isEmpty ? null : made);
+    };
+    return this.field(name, value, set, { kind: type === "Text" ? "area" : undefined, label });
+  }
+
+  /* Puts one extension in the place of another; null takes it away. */
+  extend(element, object, old, now) {
+    const rest = (object.extensionElements?.values ?? []).filter((one) => one !== old);
+    const values = now ? [...rest, now] : rest;
+    const extensionElements = values.length ? this.moddle.create("bpmn:ExtensionElements", { values }) : undefined;
+    this.modeling.updateModdleProperties(element, object, { extensionElements });
   }
 
   condition(element, object) {
@@ -141,14 +164,10 @@ class Panel {
   }
 
   setProperty(element, object, name, text) {
-    const extensions = object.extensionElements ?? this.moddle.create("bpmn:ExtensionElements", { values: [] });
-    const old = extensions.values.find((one) => one.$type === "camunda:Properties");
+    const old = object.extensionElements?.values?.find((one) => one.$type === "camunda:Properties");
     const others = (old?.values ?? []).filter((one) => one.name !== name);
     const values = text ? [...others, this.moddle.create(PROPERTY, { name, value: text })] : others;
-    const holder = this.moddle.create("camunda:Properties", { values });
-    const rest = extensions.values.filter((one) => one !== old);
-    const made = this.moddle.create("bpmn:ExtensionElements", { values: values.length ? [...rest, holder] : rest });
-    this.modeling.updateModdleProperties(element, object, { extensionElements: made.values.length ? made : undefined });
+    this.extend(element, object, old, values.length ? this.moddle.create("camunda:Properties", { values }) : null);
   }
 
   roles() {
@@ -164,9 +183,9 @@ class Panel {
   }
 
   /* One labelled input; with options a choice that keeps whatever stands there. */
-  field(name, value, set, { options, kind, list, isId } = {}) {
+  field(name, value, set, { options, kind, list, isId, label: said } = {}) {
     const box = made("div", { className: "field" }), id = `panel-${name}`;
-    const label = made("label", { htmlFor: id, textContent: this.words[name] ?? name });
+    const label = made("label", { htmlFor: id, textContent: said ?? this.words[name] ?? name });
     const input = options ? choice(options, value ?? "", this.words.none) : made(kind === "area" ? "textarea" : "input", { value: value ?? "" });
     Object.assign(input, { id, className: options ? "form-select" : "form-control" });
     if (list) input.setAttribute("list", list);

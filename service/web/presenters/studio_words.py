@@ -22,6 +22,7 @@ from service.workflow.runtime import definitions, drafts, rehearsals
 from service.workflow.runtime.rehearsals import Outcome
 from service.workflow.runtime.vocabulary import vocabulary
 
+TEMPLATES = definitions.PROCESSES / "element-templates" / "anpei.json"
 NAME = re.compile(r'\bname="([^"]+)"')
 VERSION = N_("版本 %(n)s")
 KINDS = {"added": N_("新增"), "removed": N_("删除"), "changed": N_("修改"), "moved": N_("移动")}
@@ -118,7 +119,23 @@ def choices() -> dict[str, Any]:
         "variables": sorted(variables | starts),
         "processes": sorted(known.processes),
         "addresses": sorted(known.addresses),
+        "inputs": template_inputs(),
     }
+
+
+def template_inputs() -> dict[str, list[dict[str, str]]]:
+    """Inputs of topics by our element templates: name and label of each."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for template in json.loads(TEMPLATES.read_text(encoding="utf-8")):
+        properties = template["properties"]
+        bound = {one["binding"]["name"]: one for one in properties}
+        topic = bound.get("camunda:topic", {}).get("value", "")
+        found[topic] = [
+            {"name": one["binding"]["name"], "label": one["label"], "type": one["type"]}
+            for one in properties
+            if one["binding"]["type"] == "camunda:inputParameter"
+        ]
+    return found
 
 
 def panel_words() -> dict[str, str]:
