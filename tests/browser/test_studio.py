@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from service.config import CHECKOUT
 from service.models.db.clock import MovingClock
 from service.workflow.runtime import definitions, drafts, tasks
 from tests.browser.tab import overflow, sign_in, violations
@@ -28,12 +29,28 @@ def middle_of(page: Page, element: str) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+class Recipe:
+    """The labels that a recipe of the guide quotes, in its order: ``says`` takes the next one."""
+
+    def __init__(self, title: str) -> None:
+        guide = (CHECKOUT / "docs" / "guide-process-administrators.md").read_text()
+        self.labels = re.findall("“(.+?)”", guide.partition(f"#### {title}\n")[2].partition("\n#")[0])
+
+    def says(self, label: str) -> str:
+        assert self.labels.pop(0) == label
+        return label
+
+
 def test_an_approval_step_is_added_approved_by_another_person_and_worked(
     page: Page, app: Flask, clock: MovingClock
 ) -> None:
     deploy()
     require_approval()
-    open_studio(page, app, "small")  # the file has no drawing: it is laid out
+    recipe = Recipe("在浏览器里加一道复核")
+    sign_in(page, app, person("proposer", "process_admin")).goto("/processes/small")
+    assert recipe.says("流程") in page.title()
+    page.get_by_role("link", name=recipe.says("在线设计")).click()
+    page.wait_for_selector("#studio[data-ready]")  # the file has no drawing: it is laid out
     page.on("dialog", lambda dialog: dialog.accept("review"))
     page.locator('[data-action="create.task"]').click()
     page.mouse.move(*middle_of(page, "f7"), steps=5)
@@ -41,32 +58,35 @@ def test_an_approval_step_is_added_approved_by_another_person_and_worked(
     page.keyboard.press("Escape")
     added = page.locator('[data-element-id^="Activity_"].djs-shape').first
     added.click()
+    assert page.locator('.djs-context-pad [data-action="replace"]').get_attribute("title") == recipe.says("更改类型")
     page.locator('.djs-context-pad [data-action="replace"]').click()
+    expect(page.locator('.djs-popup [data-id="replace-with-user-task"]')).to_contain_text(recipe.says("用户任务"))
     page.locator('.djs-popup [data-id="replace-with-user-task"]').click()
-    page.get_by_label("名称", exact=True).fill("复核")
-    page.get_by_label("标识", exact=True).fill("review")
-    page.get_by_label("说明", exact=True).fill("由工信部复核。")
+    page.get_by_label(recipe.says("名称"), exact=True).fill("复核")
+    page.get_by_label(recipe.says("标识"), exact=True).fill("review")
+    page.get_by_label(recipe.says("说明"), exact=True).fill("由工信部复核。")
     expect(page.locator(".pin.bad")).to_have_count(1)  # nobody does it yet
     expect(page.locator("#findings")).to_contain_text("复核")
     expect(page.locator("#propose")).to_be_disabled()
-    page.get_by_label("办理角色", exact=True).select_option("ministry")
-    page.get_by_role("button", name="新建表单").click()
+    page.get_by_label(recipe.says("办理角色"), exact=True).select_option("ministry")
+    page.get_by_role("button", name=recipe.says("新建表单")).click()
+    expect(page.get_by_role("heading", name=recipe.says("问题"))).to_be_visible()
     expect(page.get_by_label("表单", exact=True)).to_have_value("review")
     expect(page.locator(".pin.bad")).to_have_count(0)
     expect(page.locator("#differences")).to_contain_text("复核")
 
-    page.get_by_text("试运行：").click()
-    page.get_by_role("button", name="从头走").click()
+    page.get_by_text(f"{recipe.says('试运行')}：").click()
+    page.get_by_role("button", name=recipe.says("从头走")).click()
     page.get_by_label(re.compile("^等待办理: look")).fill('{"decision": "yes"}')
-    page.locator("#choices .field", has_text="look ·").get_by_role("button", name="办理").click()
+    page.locator("#choices .field", has_text="look ·").get_by_role("button", name=recipe.says("办理")).click()
     page.locator("#choices .field", has_text="sign ·").get_by_role("button", name="办理").click()
     expect(page.locator("#choices")).to_contain_text("review · 工信部")
     expect(page.locator('[data-element-id="look"].is-done')).to_have_count(1)
     expect(page.locator('[data-element-id="review"].is-active')).to_have_count(1)
     assert overflow(page) == []
 
-    page.get_by_label("变更说明").fill("签批之后由工信部复核")
-    page.locator("#propose").click()
+    page.get_by_label(recipe.says("变更说明")).fill("签批之后由工信部复核")
+    page.locator("#propose", has_text=recipe.says("送审")).click()
     page.wait_for_url(re.compile("/processes/small"))
     expect(page.locator(".say.warn")).to_contain_text("有一版等待批准")
     assert definitions.current("small").number == 1
@@ -76,7 +96,8 @@ def test_an_approval_step_is_added_approved_by_another_person_and_worked(
     expect(page.locator("#new-diagram .is-added").first).to_be_visible()
     expect(page.locator("#drawn-difference ~ section").first).to_contain_text("复核")
     assert violations(page) == []
-    page.get_by_text("批准，立即生效").click()
+    page.get_by_text(recipe.says("批准，立即生效")).click()
+    assert recipe.labels == []
     page.get_by_role("button", name="只提交").click()
     page.wait_for_url(re.compile("/inbox"))
     assert definitions.current("small").number == 2
