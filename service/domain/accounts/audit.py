@@ -87,6 +87,7 @@ DETAILS = {
     "way": N_("途径"),
     "what": N_("修复方式"),
     "note": N_("变更说明"),
+    "proposer": N_("提出人"),
     "ends_on": N_("班次结束日"),
     "certificates": N_("证书份数"),
     "number": N_("号码"),
