@@ -55,7 +55,7 @@ def compare(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[Differen
 def _compared(file: str, old: bytes, new: bytes) -> Iterator[Difference]:
     try:
         before, after = _parts(file, old), _parts(file, new)
-    except (DefinitionRefused, ValueError):
+    except (DefinitionRefused, ValueError, RecursionError):
         yield Difference(file, "", "changed", "file", file)
         return
     for key in [*after, *(key for key in before if key not in after)]:

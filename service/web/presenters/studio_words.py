@@ -242,6 +242,6 @@ def two_sides(old: Mapping[str, str], new: Mapping[str, str], main: str) -> list
 def _lines(name: str, text: str) -> list[str]:
     """The lines of a file; of a form as everybody writes it, whatever its editor did."""
     if name.endswith(".form"):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             text = json.dumps(json.loads(text), ensure_ascii=False, indent=1)
     return text.splitlines()

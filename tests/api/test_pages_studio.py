@@ -1,0 +1,97 @@
+"""The studio's addresses: for process administrators alone, and whatever is sent is answered, never a fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from service.domain.accounts.roles import Role
+from service.models.tables.user import User
+from service.workflow.runtime import drafts
+from tests.builders.world import sign_in
+from tests.process.small_process import deploy, person
+
+OF_UNITS = {Role.PROVINCIAL_AUTHORITY, Role.TRAINING_INSTITUTION, Role.GROUP, Role.ENTERPRISE}
+"""Roles whose organisation a test would have to make first; ``test_security_doors.py`` tries theirs."""
+PARTS = ("draft", "form", "decision", "rehearsal")
+ACTS = ("propose", "discard", "withdraw")
+NESTED = b'{"files": ' + b"[" * 900 + b"]" * 900 + b"}"
+BODIES: list[bytes] = [
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b"\xff\xfe",
+    b'{"a": 1.5}',
+    b'{"files": 1, "version": 0}',
+    b'{"files": {"small.bpmn": null}, "version": 0}',
+    b'{"files": {"small.bpmn": "<x"}, "version": true}',
+    b'{"files": {"small.bpmn": "<x"}, "version": -1}',
+    b'{"files": {"small.bpmn": "<x"}, "version": 99999999999}',
+    b'{"files": {"small.bpmn": "<!DOCTYPE a><a/>", "a.form": "[]", "b.dmn": "{"}, "version": 0, "script": {}, "table": "b", "facts": {}}',
+    b'{"files": {"small.bpmn": "<x"}, "script": {"steps": {}}, "table": 3, "facts": []}',
+    b'{"form": {"a": 1}}',
+    b'{"form": "\\ud800"}',
+    b'{"form": "[[[["}',
+    NESTED,
+    b'{"form": "' + b"[" * 100_000 + b'"}',
+    b'{"version": 0, "files": {"small.bpmn": "<x/>", "look.form": "' + b'{\\"components\\":[' * 20_000 + b'"}}',
+]
+
+
+@pytest.fixture
+def admin(app: Flask) -> User:
+    deploy()
+    return person("processes", "process_admin")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_whatever_is_sent_is_answered(client: FlaskClient, admin: User, part: str) -> None:
+    sign_in(client, admin)
+    for body in BODIES:
+        answer = client.post(f"/studio/small/{part}", data=body, content_type="application/json")
+        assert answer.status_code < 500, (part, body)
+        page = client.get("/studio/small")
+        assert page.status_code == 200, (part, body)
+        assert client.get("/studio/small/differences").status_code == 200, (part, body)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in {Role.PROCESS_ADMIN, *OF_UNITS}])
+def test_for_others_it_does_not_exist(client: FlaskClient, admin: User, role: Role) -> None:
+    sign_in(client, person("other", role))
+    for address in ("/studio/small", "/studio/small/differences"):
+        assert client.get(address).status_code == 404, address
+    for part in (*PARTS, *ACTS):
+        assert client.post(f"/studio/small/{part}", data=b"{}").status_code == 404, part
+
+
+def test_what_does_not_exist_is_not_found_and_is_never_made(client: FlaskClient, admin: User) -> None:
+    sign_in(client, admin)
+    sent: dict[str, Any] = {"files": {"other.bpmn": "<x"}, "version": 0}
+    assert client.post("/studio/other/draft", json=sent).status_code == 404
+    assert [client.post(f"/studio/other/{act}").status_code for act in ("discard", "withdraw")] == [404, 404]
+    assert client.get("/studio/other").status_code == 404
+    assert drafts.open_draft("small").version == 0
+
+
+def test_a_draft_is_saved_and_answered_with_findings_differences_and_tests(client: FlaskClient, admin: User) -> None:
+    sign_in(client, admin)
+    files = drafts.open_draft("small").files
+    changed = (
+        files["small.bpmn"].replace('camunda:candidateGroups="ministry"', "").replace('name="完成"', 'name="办完"')
+    )
+    told = client.post("/studio/small/draft", json={"files": files | {"small.bpmn": changed}, "version": 0}).json
+    assert told["version"] == 1
+    assert any(one["element"] == "sign" and one["severity"] == "refused" for one in told["findings"])
+    assert {(one["element"], one["kind"]) for one in told["differences"]} == {("sign", "changed"), ("done", "changed")}
+    again = client.post("/studio/small/draft", json={"files": files, "version": 0})
+    assert again.status_code == 409
+    assert "processes" in again.get_data(as_text=True)
+    page = client.post("/studio/small/propose", data={"version": "1", "change_note": "去掉角色"})
+    assert page.status_code == 400
+    assert "sign" in page.get_data(as_text=True)
+    assert client.post("/studio/small/discard").status_code == 302
+    assert drafts.open_draft("small").version == 0
