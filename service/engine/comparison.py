@@ -123,7 +123,8 @@ def _values(node: Any, prefix: str) -> Iterator[tuple[str, str]]:
 def _fields(form: Any) -> Iterator[tuple[str, ComparedElement]]:
     if not isinstance(form, dict):
         raise ValueError("a form is an object")
-    yield "", ComparedElement("form", str(form.get("title", "")), {"title": str(form.get("title", ""))})
+    told = {name: str(value) for name, value in form.items() if name not in ("components", "exporter", "schemaVersion")}
+    yield "", ComparedElement("form", told.get("title", ""), told)
     stack = list(form.get("components", []))
     while stack:
         one = stack.pop(0)

@@ -24,7 +24,7 @@ def open_studio(page: Page, app: Flask, key: str, login: str = "proposer") -> No
 
 
 def middle_of(page: Page, element: str) -> tuple[float, float]:
-    box = page.locator(f'[data-element-id="{element}"]').bounding_box()
+    box = page.locator(f'.djs-element[data-element-id="{element}"]').bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -64,13 +64,13 @@ def test_an_approval_step_is_added_approved_by_another_person_and_worked(
     page.locator('.djs-popup [data-id="replace-with-user-task"]').click()
     page.get_by_label(recipe.says("名称"), exact=True).fill("复核")
     page.get_by_label(recipe.says("标识"), exact=True).fill("review")
-    page.get_by_label(recipe.says("说明"), exact=True).fill("由工信部复核。")
+    page.get_by_label(recipe.says("文字说明"), exact=True).fill("由工信部复核。")
     expect(page.locator(".pin.bad")).to_have_count(1)  # nobody does it yet
-    expect(page.locator("#findings")).to_contain_text("复核")
+    expect(page.locator("#findings")).to_contain_text("定位 review")
     expect(page.locator("#propose")).to_be_disabled()
     page.get_by_label(recipe.says("办理角色"), exact=True).select_option("ministry")
     page.get_by_role("button", name=recipe.says("新建表单")).click()
-    expect(page.get_by_role("heading", name=recipe.says("问题"))).to_be_visible()
+    expect(page.get_by_role("heading", name=recipe.says("检查结果"))).to_be_visible()
     expect(page.get_by_label("表单", exact=True)).to_have_value("review")
     expect(page.locator(".pin.bad")).to_have_count(0)
     expect(page.locator("#differences")).to_contain_text("复核")

@@ -19,9 +19,8 @@ class Panel {
   }
 
   show() {
-    const element = this.chosen(), key = `${element?.id}`;
-    if (this.box.contains(document.activeElement) && this.shown === key) return;
-    this.shown = key;
+    if (this.isOwn) return; // whoever fills in one field goes on to the next
+    const element = this.chosen();
     const object = element?.businessObject?.processRef ?? element?.businessObject;
     if (!object || object.$type === "bpmn:Collaboration") {
       this.box.replaceChildren(made("p", { className: "muted", textContent: this.words.nothing }));
@@ -192,7 +191,10 @@ class Panel {
     if (isId) input.pattern = "[A-Za-z_][A-Za-z0-9_]*";
     input.addEventListener("change", () => {
       if (isId && !/^[A-Za-z_]\w*$/.test(input.value)) return input.reportValidity();
+      this.isOwn = true;
       set(input.value.trim());
+      this.isOwn = false;
+      if (name === "topic") this.show();
     });
     box.append(label, input);
     return box;

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from difflib import SequenceMatcher
 from functools import cache
 from html import unescape
 from itertools import zip_longest
@@ -24,8 +25,9 @@ from service.workflow.runtime.vocabulary import vocabulary
 
 TEMPLATES = definitions.PROCESSES / "element-templates" / "anpei.json"
 NAME = re.compile(r'\bname="([^"]+)"')
+AROUND = 2  # lines that are shown before and after a difference
 VERSION = N_("版本 %(n)s")
-KINDS = {"added": N_("新增"), "removed": N_("删除"), "changed": N_("修改"), "moved": N_("移动")}
+KINDS = {"added": N_("新增了"), "removed": N_("删除了"), "changed": N_("修改了"), "moved": N_("移动了")}
 WHAT = {
     "file": N_("文件"),
     "field": N_("字段"),
@@ -58,7 +60,7 @@ WORDS = {
     "id": N_("标识"),
     "name": N_("名称"),
     "name_en": N_("名称的英文"),
-    "documentation": N_("说明"),
+    "documentation": N_("文字说明"),
     "candidateGroups": N_("办理角色"),
     "formKey": N_("表单"),
     "topic": N_("主题"),
@@ -234,9 +236,23 @@ def two_sides(old: Mapping[str, str], new: Mapping[str, str], main: str) -> list
     sides = []
     for name in sorted({*old, *new} - {main}):
         if old.get(name) != new.get(name):
-            pairs = zip_longest(_lines(name, old.get(name, "")), _lines(name, new.get(name, "")), fillvalue="")
-            sides.append({"name": name, "rows": list(pairs)})
+            rows = _rows(_lines(name, old.get(name, "")), _lines(name, new.get(name, "")))
+            sides.append({"name": name, "rows": list(rows)})
     return sides
+
+
+def _rows(old: list[str], new: list[str]) -> Iterator[tuple[str, str]]:
+    """The lines that differ beside each other, with some around them; what is left out is a pair of dots."""
+    for kind, left, right, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind != "equal":
+            yield from zip_longest(old[left:right], new[begin:end], fillvalue="")
+            continue
+        same = old[left:right]
+        if len(same) > 2 * AROUND + 1:
+            head = same[:AROUND] if left else []
+            tail = same[-AROUND:] if right < len(old) else []
+            same = [*head, "…", *tail]
+        yield from ((line, line) for line in same)
 
 
 def _lines(name: str, text: str) -> list[str]:
