@@ -25,6 +25,7 @@ from service.workflow.runtime.vocabulary import vocabulary
 
 TEMPLATES = definitions.PROCESSES / "element-templates" / "anpei.json"
 NAME = re.compile(r'\bname="([^"]+)"')
+MOST_LINES = 3000  # of two files that are lined up; longer ones stand side by side as they are
 AROUND = 2  # lines that are shown before and after a difference
 VERSION = N_("版本 %(n)s")
 KINDS = {"added": N_("新增了"), "removed": N_("删除了"), "changed": N_("修改了"), "moved": N_("移动了")}
@@ -243,6 +244,9 @@ def two_sides(old: Mapping[str, str], new: Mapping[str, str], main: str) -> list
 
 def _rows(old: list[str], new: list[str]) -> Iterator[tuple[str, str]]:
     """The lines that differ beside each other, with some around them; what is left out is a pair of dots."""
+    if len(old) + len(new) > MOST_LINES:
+        yield from zip_longest(old, new, fillvalue="")
+        return
     for kind, left, right, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind != "equal":
             yield from zip_longest(old[left:right], new[begin:end], fillvalue="")
