@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from service.domain.accounts.roles import Role
 from service.models.tables.user import User
-from service.workflow.runtime import drafts
+from service.workflow.runtime import definitions, drafts
 from tests.builders.world import sign_in
 from tests.process.small_process import deploy, person
 
@@ -75,6 +75,23 @@ def test_what_does_not_exist_is_not_found_and_is_never_made(client: FlaskClient,
     assert [client.post(f"/studio/other/{act}").status_code for act in ("discard", "withdraw")] == [404, 404]
     assert client.get("/studio/other").status_code == 404
     assert drafts.open_draft("small").version == 0
+
+
+def test_a_new_process_begins_as_a_draft_and_is_sent(client: FlaskClient, admin: User) -> None:
+    sign_in(client, admin)
+    for key, name in (("a", "短"), ("New", "大写"), ("small", "已有"), ("fresh", ""), ("../x", "x")):
+        assert client.post("/studio", data={"key": key, "name": name}).status_code in (409, 422), key
+    named = '新<流程>&"一"'
+    assert client.post("/studio", data={"key": "fresh", "name": named}).location == "/studio/fresh"
+    assert client.post("/studio", data={"key": "fresh", "name": named}).status_code == 409
+    assert client.get("/studio/fresh").status_code == client.get("/studio/fresh/differences").status_code == 200
+    assert "fresh" in client.get("/processes").get_data(as_text=True)
+    opened = drafts.open_draft("fresh")
+    assert [issue.element for issue in drafts.examine(opened.files) if issue.is_refusal] == ["work"]
+    main = opened.files["fresh.bpmn"].replace('id="work"', 'id="work" camunda:candidateGroups="ministry"')
+    drafts.save(admin, "fresh", {"fresh.bpmn": main}, 1)
+    assert client.post("/studio/fresh/propose", data={"version": "2", "change_note": "新流程"}).status_code == 302
+    assert definitions.current("fresh").name == named
 
 
 def test_a_draft_is_saved_and_answered_with_findings_differences_and_tests(client: FlaskClient, admin: User) -> None:

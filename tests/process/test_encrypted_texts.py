@@ -59,6 +59,7 @@ PLAIN_INPUTS = {
     "units": NAME,
     "place": PLACE,
     "code": CODE,
+    "key": CODE,
     "credit_code": CODE,
     "number": CODE,
     "certificate_number": CODE,

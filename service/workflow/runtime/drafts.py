@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from xml.sax.saxutils import escape
 
 from sqlalchemy import select
 
@@ -22,9 +23,22 @@ from service.models.db.transaction import Operation, transaction
 from service.models.tables.process import DefinitionVersion, ProcessChange, ProcessDraft
 from service.models.tables.user import User
 from service.validation.characters import LINES, is_storable
+from service.validation.form_reader import FormReader
 from service.workflow.runtime import definitions, deployments, tasks
 from service.workflow.runtime.deployments import Author, Deployed
 
+KEY = re.compile(r"[a-z][a-z0-9_]{1,59}")
+BEGINNING = """<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" id="definitions_{key}" targetNamespace="anpei">
+  <bpmn:process id="{key}" name="{name}" isExecutable="true">
+    <bpmn:startEvent id="started" name="开始"><bpmn:outgoing>started_to_work</bpmn:outgoing></bpmn:startEvent>
+    <bpmn:userTask id="work" name="办理"><bpmn:incoming>started_to_work</bpmn:incoming><bpmn:outgoing>work_to_done</bpmn:outgoing></bpmn:userTask>
+    <bpmn:endEvent id="done" name="结束"><bpmn:incoming>work_to_done</bpmn:incoming></bpmn:endEvent>
+    <bpmn:sequenceFlow id="started_to_work" sourceRef="started" targetRef="work" />
+    <bpmn:sequenceFlow id="work_to_done" sourceRef="work" targetRef="done" />
+  </bpmn:process>
+</bpmn:definitions>
+"""  # noqa: E501 - a file
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}\.(bpmn|dmn|form)")
 MOST_FILES, MOST_CHARACTERS = 40, 1_000_000  # of all together: the gate reads them while somebody waits
 
@@ -46,7 +60,7 @@ class Opened:
 
 
 def open_draft(key: str) -> Opened:
-    """The draft of a process, else what is in force. Raises NotFound."""
+    """Read the draft of a process, else what is in force. Raises NotFound."""
     draft = _draft(key)
     current = (
         session()
@@ -70,6 +84,11 @@ def open_draft(key: str) -> Opened:
     )
 
 
+def keys() -> list[str]:
+    """List the processes that have a draft."""
+    return list(session().scalars(select(ProcessDraft.key).order_by(ProcessDraft.key)))
+
+
 def save(user: User, key: str, files: Mapping[str, Any], version: int) -> Opened:
     """Save the draft. version: of the one that was read. Raises Conflict where somebody else saved meanwhile, saying
     who and when, InvalidInput for what is no file of a bundle.
@@ -87,6 +106,25 @@ def save(user: User, key: str, files: Mapping[str, Any], version: int) -> Opened
         row.files, row.version, row.saved_by, row.saved_at = texts, version + 1, user.id, now()
         current.flush()
         return open_draft(key)
+
+
+def begin(user: User, raw: Mapping[str, Any]) -> str:
+    """Begin a process that does not exist yet, ``key`` and ``name``, with a start, a task and an end; its key.
+
+    Raises InvalidInput at a field, Conflict where there is such a process or draft.
+    """
+    entry = FormReader(raw)
+    key, name = entry.typed("key"), entry.text("name", 60, required=True)
+    if not KEY.fullmatch(key):
+        entry.refuse("key", N_("标识由 2 至 60 个小写字母、数字或下划线组成，以字母开头。"))
+    entry.check()
+    with transaction(Operation("save_draft", user.id)) as current:
+        known = select(DefinitionVersion.digest).where(DefinitionVersion.key == key).limit(1)
+        if current.scalar(known) or _draft(key):
+            raise Conflict(N_("已有这个标识的流程或草稿，请换一个标识，或打开它修改。"))
+        files = {f"{key}.bpmn": BEGINNING.format(key=key, name=escape(str(name), {'"': "&quot;"}))}
+        current.add(ProcessDraft(id=new_id(), key=key, files=files, version=1, saved_by=user.id))
+    return key
 
 
 def discard(user: User, key: str) -> None:

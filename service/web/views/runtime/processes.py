@@ -48,6 +48,8 @@ def index() -> ResponseReturnValue:
         listed=definitions.listing(),
         faults=definitions.faults(),
         proposals=deployments.proposals(),
+        drafts=drafts.keys(),
+        needs_approval=deployments.Author("page").needs_approval,
     )
 
 

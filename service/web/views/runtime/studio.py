@@ -15,6 +15,7 @@ from service.validation.typed_text import as_json, as_whole
 from service.web.presenters import formatting, studio_words
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.views.runtime.processes import index
 from service.workflow.runtime import definitions, drafts, rehearsals
 
 bp = Blueprint("studio", __name__)
@@ -48,6 +49,13 @@ def told(opened: drafts.Opened) -> dict[str, Any]:
         "differences": [studio_words.difference(one) for one in drafts.differences(base, opened.files)],
         "tests": [studio_words.outcome(one) for one in rehearsals.run_tests(opened.key, opened.files)],
     }
+
+
+@bp.post("/studio")
+@requires_permission(Action.EDIT_PROCESSES)
+@rerender_on_error(index, Conflict)
+def begin() -> ResponseReturnValue:
+    return redirect(url_for(".show", key=drafts.begin(current_user, request.form)))
 
 
 @bp.get("/studio/<key>/differences")
@@ -124,7 +132,7 @@ def propose(key: str) -> ResponseReturnValue:
 def discard(key: str) -> ResponseReturnValue:
     drafts.discard(current_user, key)
     flash_success(N_("草稿已放弃。"))
-    return redirect(url_for(".show", key=key))
+    return redirect(url_for("processes.index"))
 
 
 @bp.post("/studio/<key>/withdraw")
