@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -132,3 +133,32 @@ def test_the_trail_is_narrowed_by_event_and_case(client: FlaskClient) -> None:
     page = client.get(f"/audit?what=open_case&number={str(first)[-NUMBER_LENGTH:]}").get_data(as_text=True)
     assert f"/cases/{first}" in page
     assert f"/cases/{second}" not in page
+
+
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
+CODE = re.compile(r"\b[a-z]+_[a-z_]+\b|\bP\d+[DT]|\b[A-Z]{3,}_[A-Z]+|\{'|\['|\bNone\b|\bTrue\b|\bFalse\b")
+EACH = 2  # cases of one process that ended alike
+
+
+@pytest.mark.parametrize("login", ["auditor", "ministry"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_film_tells_an_id_a_code_or_python(client: FlaskClient, login: str, language: str) -> None:
+    sign_in(client, user_named(login))
+    client.post("/language", data={"language": language})
+    seen: Counter[Any] = Counter()
+    told: set[tuple[str, str]] = set()
+    query = select(Case.id, Case.process, Case.ended).order_by(Case.started_at.desc())
+    for case_id, process, ended in session().execute(query).all():
+        seen[process, ended] += 1
+        if seen[process, ended] > EACH:
+            continue
+        answer = client.get(f"/cases/{case_id}/replay.json")
+        if answer.status_code != 200:
+            continue  # of another authority
+        for step in answer.get_json()["steps"]:
+            texts = [(name, step[name]) for name in ("what", "who", "organisation")] + step["given"]
+            texts += [(row["name"], text) for row in step["data"] for text in (row["before"], row["after"])]
+            told |= {(str(name), text) for name, text in texts if ID.search(text) or CODE.search(text)}
+            told |= {(row["name"], "no word") for row in step["data"] if not row["label"]}
+    assert len(seen) > 10
+    assert told == set()

@@ -70,6 +70,19 @@ class Diagram {
     this.canvas.viewbox({ x: (left + right - width) / 2, y: (top + bottom - height) / 2, width, height });
   }
 
+  /* Move what is looked at, when one of `ids` is outside of it, to them all; the zoom stays where it can. */
+  reveal(ids) {
+    const shapes = ids.map((id) => this.registry.get(id)).filter((shape) => shape && shape.width);
+    if (!shapes.length) return;
+    const box = this.canvas.viewbox();
+    const left = Math.min(...shapes.map((s) => s.x)), right = Math.max(...shapes.map((s) => s.x + s.width));
+    const top = Math.min(...shapes.map((s) => s.y)), bottom = Math.max(...shapes.map((s) => s.y + s.height));
+    if (left >= box.x && right <= box.x + box.width && top >= box.y && bottom <= box.y + box.height) return;
+    const most = Math.max((right - left) / box.width, (bottom - top) / box.height, 1) * 1.02;
+    const width = box.width * most, height = box.height * most;
+    this.canvas.viewbox({ x: (left + right - width) / 2, y: (top + bottom - height) / 2, width, height });
+  }
+
   clear() {
     for (const shape of this.registry.getAll()) for (const mark of MARKS) this.canvas.removeMarker(shape.id, mark);
     this.overlays.clear();

@@ -48,7 +48,7 @@ class Player {
       await this.diagram.open(this.xml[step.definition]);
       this.shown = step.definition;
       this.diagram.fit(step.tokens);
-    }
+    } else this.diagram.reveal(step.tokens);
     if (at !== this.at) return; // the reader went on while the diagram was fetched
     const { diagram } = this;
     diagram.clear();
@@ -77,7 +77,7 @@ class Player {
   }
 
   tellForm(step) {
-    const rows = [[words.what, step.what], [words.who, [step.who, step.organisation].filter(Boolean).join(" · ") || words.system], [words.when, step.at], ...step.given];
+    const rows = [[words.what, step.what], [words.who, [step.who, step.organisation].filter(Boolean).join(" · ") || words.system], [words.when, step.whole], ...step.given];
     rows.push([words.version, String(step.version)]);
     document.getElementById("answered").replaceChildren(...rows.flatMap(([label, word]) => [element("dt", label), element("dd", word)]));
   }

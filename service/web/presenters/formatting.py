@@ -68,6 +68,11 @@ def full_instant(at: datetime) -> str:
     return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
 
 
+def whole_instant(at: datetime) -> str:
+    """``2026-11-24 08:31:07.120 +08:00``: all that a journal knows of it."""
+    return at.astimezone(CHINA).isoformat(" ", "milliseconds")
+
+
 def day(value: date | datetime | str | None) -> str:
     """``2026-11-24``; an instant gives its civil date in China."""
     if isinstance(value, datetime):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from flask import url_for
 
 from service import forms
+from service.domain.accounts.roles import Role
+from service.domain.persons.case_subjects import shown_subject
 from service.errors import N_
 from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
+from service.models.queries.runtime.object_names import PERSON, object_names
 from service.models.tables.user import User
 from service.web.presenters import form_answers, timeline, variable_labels
-from service.web.presenters.formatting import instant_text
+from service.web.presenters.formatting import instant_text, whole_instant
+from service.web.presenters.variable_labels import is_id
 from service.workflow.runtime import definitions, history
 
 ABSENT = N_("无")
@@ -29,12 +33,16 @@ def replay_frames(user: User, case_id: UUID) -> dict[str, Any]:
     asked: dict[str, forms.Field] = {}
     steps = []
     digests = {moment.definition for moment in moments}
+    named = _named(user, [moment.data for moment in moments])
     versions = {digest: definitions.version(digest).number for digest in digests}
     for moment, line in zip(moments, told, strict=True):
         now = asked | {field.key: field for field in line.fields if field.key}
         steps.append(
             _step(
-                moment, line, versions[moment.definition], variables(moment.definition, asked, now, before, moment.data)
+                moment,
+                line,
+                versions[moment.definition],
+                variables(moment.definition, asked, now, before, moment.data, named),
             )
         )
         before, asked = moment.data, now
@@ -55,6 +63,7 @@ def _step(moment: Any, line: timeline.TimelineEntry, version: int, data: list[di
         "flows": moment.flows,
         "ended": moment.ended,
         "at": instant_text(line.at),
+        "whole": whole_instant(line.at),
         "what": line.what,
         "who": line.who,
         "organisation": line.organisation,
@@ -88,13 +97,19 @@ Fields = Mapping[str, forms.Field]
 
 
 def variables(
-    digest: str, asked: Fields, now: Fields, before: Mapping[str, Any], after: Mapping[str, Any]
+    digest: str,
+    asked: Fields,
+    now: Fields,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    named: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Each variable with its word, and its value before and after; the changed ones first.
 
     asked, now: before and after the step, the field of the form that was last answered for a variable. Several forms
-    ask for a decision, each with choices of its own.
+    ask for a decision, each with choices of its own. named: the names of things by their ids.
     """
+    names = named or {}
     known = _fields(digest)
     rows = []
     for name in sorted(before.keys() | after.keys()):
@@ -104,8 +119,8 @@ def variables(
             {
                 "name": name,
                 "label": word,
-                "before": _show(name, was, before.get(name)),
-                "after": _show(name, field, after.get(name)),
+                "before": _show(name, was, before.get(name), names),
+                "after": _show(name, field, after.get(name), names),
                 "changed": before.get(name) != after.get(name),
             }
         )
@@ -118,9 +133,22 @@ def _fields(digest: str) -> dict[str, forms.Field]:
     return {f.key: f for name, form in files.items() if name.endswith(".form") for f in forms.fields(form) if f.key}
 
 
-def _show(name: str, field: forms.Field | None, value: Any) -> str:
+def _named(user: User, data: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The names of the things whose ids stand in the data, as the reader may see them."""
+    ids = {value for values in data for value in values.values() if isinstance(value, str) and is_id(value)}
+    found = object_names([UUID(key) for key in ids])
+    role = Role(user.role)
+    return {
+        key: shown_subject(role, "", name) if table == PERSON else translate(name)
+        for key, (table, name) in found.items()
+    }
+
+
+def _show(name: str, field: forms.Field | None, value: Any, named: Mapping[str, str]) -> str:
     if value is None or value == "" or value == []:
         return translate(ABSENT)
+    if isinstance(value, str) and is_id(value):
+        return named.get(value) or variable_labels.read(name, value)
     if isinstance(value, dict):
         return translate(form_answers.PERSONAL) if "personal" in value else "…"
     if field is not None and name not in variable_labels.FORMATTERS:

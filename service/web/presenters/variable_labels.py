@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from service.errors import N_
+from service.errors import N_, Message
 from service.infrastructure.translation import translate
 from service.models.db.clock import CHINA
 from service.validation.fields import EARLIEST, LATEST
@@ -18,6 +18,10 @@ from service.web.presenters.formatting import mark, role_name
 
 LABELS = {
     "absent": N_("缺考"),
+    "all_closed": N_("全部办结"),
+    "is_recorded": N_("已登记"),
+    "printed": N_("已打印"),
+    "route": N_("承办去向"),
     "attempt": N_("考次"),
     "authority_id": N_("主管省份"),
     "certificate_id": N_("证书"),
@@ -85,6 +89,8 @@ LABELS = {
     "was_refreshed_this_year": N_("本年已再培训"),
 }
 
+STAGES = {"enrolment_closed": N_("报名已截止"), "check_in_closed": N_("报到已结束")}
+
 FORMATTERS: dict[str, Callable[[Any], str]] = {
     "ticket_kind": lambda value: labels.enum_label("ticket_kind", value),
     "kind": lambda value: labels.enum_label("training_kind", value),
@@ -92,6 +98,7 @@ FORMATTERS: dict[str, Callable[[Any], str]] = {
     "score": mark,
     "pass_mark": mark,
     "new_kind": lambda value: labels.enum_label("ticket_kind", value),
+    "stage": lambda value: translate(STAGES.get(value, str(value))),
     "asker_role": role_name,
     "desk_role": role_name,
     "organiser_role": role_name,
@@ -99,7 +106,13 @@ FORMATTERS: dict[str, Callable[[Any], str]] = {
 }
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DAYS = re.compile(r"P(\d+)D")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a value is the id of a row."""
+    return _ID.fullmatch(text) is not None
 
 
 def label(name: str) -> str:
@@ -114,8 +127,10 @@ def read(name: str, value: Any) -> str:
     if name in FORMATTERS:
         return FORMATTERS[name](value)
     text = str(value)
-    if _ID.fullmatch(text):
+    if is_id(text):
         return f"…{text[-12:]}"
+    if found := _DAYS.fullmatch(text):
+        return translate(Message(N_("%(n)s 天"), n=found[1]))
     return _instant(text) if _INSTANT.fullmatch(text) else text
 
 
