@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,10 +31,6 @@ FILES = {  # in node_modules → in vendor; a folder comes with all it holds
     "@expo-google-fonts/noto-serif-sc/400Regular/NotoSerifSC_400Regular.ttf": "fonts/NotoSerifSC-Regular.ttf",
     "@expo-google-fonts/noto-serif-sc/700Bold/NotoSerifSC_700Bold.ttf": "fonts/NotoSerifSC-Bold.ttf",
 }
-
-LAYOUT = ("bpmn-auto-layout", "bpmn-moddle", "moddle", "moddle-xml", "saxen", "min-dash")
-"""Packages that come as modules and name each other; a page loads them when each name is a file beside it."""
-NAMED = re.compile(r"""(^import [^;]*? from )['"]([\w-]+)['"]""", re.M)
 
 
 def install() -> None:
@@ -81,10 +76,6 @@ def _fill_vendor() -> None:
             shutil.copytree(MODULES / source, goal, copy_function=_link)
         else:
             _link(MODULES / source, goal)
-    (VENDOR / "bpmn-auto-layout").mkdir()
-    for package in LAYOUT:
-        text = (MODULES / package / "dist" / "index.js").read_text(encoding="utf-8")
-        (VENDOR / "bpmn-auto-layout" / f"{package}.js").write_text(NAMED.sub(r'\1"./\2.js"', text), encoding="utf-8")
 
 
 def _link(source: str | Path, target: str | Path) -> None:

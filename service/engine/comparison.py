@@ -67,7 +67,7 @@ def _compared(file: str, old: bytes, new: bytes) -> Iterator[Difference]:
         elif part is not None and was is not None:
             if details := _details(was.values, part.values):
                 yield Difference(file, key, "changed", part.what, part.name, details)
-            elif was.place != part.place:
+            elif was.place and part.place and was.place != part.place:
                 yield Difference(file, key, "moved", part.what, part.name)
 
 

@@ -93,6 +93,7 @@ def test_an_approval_step_is_added_approved_by_another_person_and_worked(
 
     sign_in(page, app, person("approver", "process_admin")).goto("/inbox")
     page.get_by_role("link", name=re.compile("小流程")).first.click()
+    expect(page.locator("#old-diagram .djs-element").first).to_be_visible()
     expect(page.locator("#new-diagram .is-added").first).to_be_visible()
     expect(page.locator("#drawn-difference ~ section").first).to_contain_text("复核")
     assert violations(page) == []

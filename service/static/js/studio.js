@@ -54,7 +54,7 @@ async function open(name) {
   part("panel").replaceChildren();
   draft.editor = new EDITORS[ending](box, { data, dialect, toolWords, changed, forms, panel: part("panel") });
   try {
-    if (await draft.editor.open(draft.files[name])) part("saved").textContent = words.laidOut;
+    await draft.editor.open(draft.files[name]);
   } catch (error) {
     console.error(error);
     draft.editor = null;

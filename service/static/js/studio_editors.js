@@ -32,20 +32,12 @@ class DiagramEditor {
   }
 
   async open(xml) {
-    let text = xml, isLaidOut = false;
-    if (!/<(\w+:)?BPMNShape\b/.test(text)) {
-      const { layoutProcess } = await import(this.data.layout);
-      text = await layoutProcess(text);
-      isLaidOut = true;
-    }
-    await this.modeler.importXML(text);
+    await this.modeler.importXML(xml);
     for (const shape of this.modeler.get("elementRegistry").getAll())
       if (/Lane$|Participant$/.test(shape.type)) this.modeler.get("canvas").addMarker(shape.id, "is-lane");
     this.fit();
     this.modeler.on("commandStack.changed", this.changed);
     this.panelOf().show();
-    if (isLaidOut) this.changed();
-    return isLaidOut;
   }
 
   /* All of it, beside the tools at the left. */

@@ -101,7 +101,6 @@ WORDS = {
     "result": N_("结果"),
     "do": N_("办理"),
     "newFormName": N_("新表单的标识（字母、数字、下划线）"),
-    "laidOut": N_("这个文件没有图形，已自动排布。"),
     "unreadable": N_("这个文件打不开，请改正后重试："),
 }
 
@@ -197,8 +196,8 @@ def beside(old: Mapping[str, str], new: Mapping[str, str], main: str, was: Messa
         "differences": found,
         "counts": summary(found),
         "marks": {one["element"]: one["kind"] for one in found if one["file"] == main},
-        "old_xml": old.get(main, ""),
-        "new_xml": new.get(main, ""),
+        "old_xml": drafts.drawn(old).get(main, ""),
+        "new_xml": drafts.drawn(new).get(main, ""),
         "old_label": translate(was),
         "new_label": translate(now),
         "names": drawn_names(old.get(main, "") + new.get(main, "")),

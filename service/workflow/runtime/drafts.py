@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,7 @@ from service.validation.characters import LINES, is_storable
 from service.validation.form_reader import FormReader
 from service.workflow.runtime import definitions, deployments, tasks
 from service.workflow.runtime.deployments import Author, Deployed
+from service.workflow.runtime.diagram_layout import drawn_whole
 
 KEY = re.compile(r"[a-z][a-z0-9_]{1,59}")
 BEGINNING = """<?xml version="1.0" encoding="UTF-8"?>
@@ -216,6 +218,16 @@ def read_files(files: Mapping[str, Any]) -> dict[str, str]:
     if sum(map(len, files.values())) > MOST_CHARACTERS:
         raise InvalidInput({"files": Message(N_("草稿超过 %(most)s 个字符。"), most=MOST_CHARACTERS)})
     return dict(files)
+
+
+def drawn(files: Mapping[str, str]) -> dict[str, str]:
+    """Give the files with a drawing of what has none; one that cannot be read stays as it is."""
+    found = dict(files)
+    for name in files:
+        if name.endswith(".bpmn"):
+            with suppress(DefinitionRefused):
+                found[name] = drawn_whole(files[name].encode(), name).decode()
+    return found
 
 
 def _draft(key: str) -> ProcessDraft | None:

@@ -30,6 +30,7 @@ def show(key: str) -> ResponseReturnValue:
     return render_template(
         "pages/studio/show.html",
         opened=opened,
+        drawn=drafts.drawn(opened.files),
         versions=definitions.listing(key),
         change=drafts.open_change(key),
         told=told(opened),
