@@ -56,8 +56,7 @@ def test_an_approval_step_is_added_approved_by_another_person_and_worked(
     page.mouse.move(*middle_of(page, "f7"), steps=5)
     page.mouse.click(*middle_of(page, "f7"))
     page.keyboard.press("Escape")
-    added = page.locator('[data-element-id^="Activity_"].djs-shape').first
-    added.click()
+    expect(page.locator('[data-element-id^="Activity_"].djs-shape.selected')).to_have_count(1)
     assert page.locator('.djs-context-pad [data-action="replace"]').get_attribute("title") == recipe.says("更改类型")
     page.locator('.djs-context-pad [data-action="replace"]').click()
     expect(page.locator('.djs-popup [data-id="replace-with-user-task"]')).to_contain_text(recipe.says("用户任务"))
