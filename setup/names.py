@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from service import handlers
 from service.domain.accounts.roles import Role
 from service.engine.forms import components
 from service.engine.validation.allow_list import PROPERTIES
@@ -54,6 +55,14 @@ def _lines() -> Iterator[str]:
         "变量的值 · Values of variables",
         ("variable", "values"),
         sorted({(f"`{variable}`", _names(some)) for variable, some in values}),
+    )
+    yield from _table(
+        "状态 · States",
+        ("process", "state", "另起名称 state_name"),
+        (
+            (f"`{n}`", ", ".join(f"`{state.value}` {state.label}" for state in s.states), "✓" if s.is_named else "")
+            for n, s in sorted(handlers.SUBJECTS.items())
+        ),
     )
     yield from _table(
         "开始的变量 · Variables at the start",

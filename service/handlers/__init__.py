@@ -16,13 +16,13 @@ from service.handlers.registry import (
     declared_topics,
     describe_subject,
     serve,
-    states_of,
     topics,
-    write_state,
 )
+from service.handlers.subjects import SUBJECTS, states_of, write_state
 
 __all__ = [
     "STARTER",
+    "SUBJECTS",
     "declared_processes",
     "declared_topics",
     "describe_subject",

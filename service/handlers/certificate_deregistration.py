@@ -9,10 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from service.domain.certificates import certificates
-from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
 from service.domain.persons.persons import PersonState
 from service.domain.values.calendar import add_years, start_of_day
-from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.registry import describe_process, message, task_subject, topic
@@ -88,8 +86,6 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     certificate = _certificate(data)
     if obstacle := _obstacle(certificate, context.today):
         raise Conflict(obstacle)
-    check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.DEREGISTERED)
-    certificate.state = CertificateState.DEREGISTERED
     certificate.void_reason = parse_reason(typed_text(data, "reason") or DEFAULT_REASON)
     end_holders(certificate, context)
     return {}

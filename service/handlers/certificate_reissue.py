@@ -13,10 +13,8 @@ from sqlalchemy.orm import joinedload
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.certificates import certificates
-from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateKind, CertificateState
-from service.domain.certificates.reissues import REISSUE_MOVES, ReissueState
+from service.domain.certificates.certificates import CertificateKind, CertificateState
 from service.domain.persons.persons import PersonState
-from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, NotFound
 from service.handlers.registry import describe_process, message, task_subject, topic
@@ -112,13 +110,13 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("certificate_reissue.send_back", needs="reissue_id", reads="reason")
 def send_back(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Return the application to the unit; the reason says what is missing."""
-    return _decide(data, context, ReissueState.RETURNED)
+    return _decide(data, context)
 
 
 @topic("certificate_reissue.refuse", needs="reissue_id", reads="reason")
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason; the certificate is unchanged."""
-    return _decide(data, context, ReissueState.REFUSED)
+    return _decide(data, context)
 
 
 @topic("certificate_reissue.resubmit", needs="reissue_id", reads="statement")
@@ -126,21 +124,18 @@ def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Submit again with a new statement."""
     row = _reissue(data)
     row.statement = parse_reason(typed_text(data, "statement"), "statement")
-    _move(row, ReissueState.REQUESTED)
     return {}
 
 
 @topic("certificate_reissue.withdraw", needs="reissue_id")
 def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Withdraw the application."""
-    _move(_reissue(data), ReissueState.WITHDRAWN)
+    """Withdraw the application: the diagram says that it is."""
     return {}
 
 
 @topic("certificate_reissue.lapse", needs="reissue_id")
 def lapse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the reissue because the certificate has ended in the meantime."""
-    _move(_reissue(data), ReissueState.LAPSED)
     return {}
 
 
@@ -150,13 +145,11 @@ def issue_edition(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = _reissue(data)
     old = row.certificate
     _check_reissuable(old, context)
-    check_move(CERTIFICATE_MOVES, CertificateState(old.state), CertificateState.SUPERSEDED)
     old.state = CertificateState.SUPERSEDED
     session().flush()  # a unique index allows one valid edition: the lost one first
     new = next_edition(old, unit_name=old.person.unit.name)
     session().add(new)
     session().flush()
-    _move(row, ReissueState.APPROVED)
     row.new_certificate_id, row.comment = new.id, None
     row.decided_by, row.decided_at = context.actor_id, context.at
     return {"new_certificate_id": str(new.id)}
@@ -169,21 +162,14 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     certificate = session().get_one(Certificate, row.new_certificate_id, populate_existing=True)
     has_photo = row.certificate.person.has_approved_photo
     log_print(certificate, has_photo, typed_text(data, "print_reason"), context.actor_id, context.at)
-    _move(row, ReissueState.COMPLETED)
     return {}
 
 
-def _decide(data: dict[str, Any], context: Context, to: ReissueState) -> dict[str, Any]:
+def _decide(data: dict[str, Any], context: Context) -> dict[str, Any]:
     row = _reissue(data)
     row.comment = parse_reason(typed_text(data, "reason"))
     row.decided_by, row.decided_at = context.actor_id, context.at
-    _move(row, to)
     return {}
-
-
-def _move(row: Reissue, to: ReissueState) -> None:
-    check_move(REISSUE_MOVES, ReissueState(row.state), to)
-    row.state = to
 
 
 def _check_reissuable(certificate: Certificate, context: Context) -> None:

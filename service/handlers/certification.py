@@ -8,9 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.domain.certificates import certificate_number, certificates
-from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateKind, CertificateState
+from service.domain.certificates.certificates import CertificateKind, CertificateState
 from service.domain.training.training_kind import TrainingKind
-from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict
 from service.handlers.registry import topic
@@ -28,6 +27,7 @@ from service.operations.certificates import (
     find_unapproved_certificate,
     is_face_of,
     log_print,
+    void_certificate,
 )
 from service.operations.context import Context
 from service.operations.enrollments import (
@@ -85,7 +85,6 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         old.state = CertificateState.SUPERSEDED
         session().flush()  # a unique index allows one valid edition: the old one first
         end_holders(old, context)
-    check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VALID)
     certificate.state, certificate.approval = CertificateState.VALID, "approved"
     certificate.approved_by, certificate.approved_at = context.actor_id, context.at
     return {}
@@ -132,10 +131,8 @@ def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("certification.void", needs="enrollment_id certificate_id", reads="reason")
 def void(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Void a refused certificate and fail the enrolment; a certificate held before is unchanged."""
-    certificate = _certificate(data)
     reason = parse_reason(typed_text(data, "reason"))
-    check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VOID)
-    certificate.state, certificate.void_reason = CertificateState.VOID, reason
+    void_certificate(_certificate(data), reason)
     give_reason(load_enrollment(data), reason)
     return {}
 
@@ -194,8 +191,7 @@ def _replaced(enrollment: Enrollment, old: Certificate) -> Certificate:
         edition=last_edition(old.number) + 1,
         supersedes_id=held.id if held else None,
     )
-    check_move(CERTIFICATE_MOVES, CertificateState(old.state), CertificateState.VOID)
-    old.state, old.void_reason = CertificateState.VOID, FACE_CHANGED
+    void_certificate(old, FACE_CHANGED, old.approval)
     session().flush()  # one edition in the making: the old one first
     session().add(new)
     session().flush()

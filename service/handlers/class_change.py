@@ -12,11 +12,10 @@ from sqlalchemy.orm import aliased
 
 from service.domain.training import classes
 from service.domain.training.class_fields import DATES
-from service.domain.training.class_progress import came
-from service.domain.training.classes import CLASS_MOVES, ClassState
+from service.domain.training.class_progress import PROGRESS, came, progress
+from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.scores import write_score
-from service.domain.values.state_machine import check_move
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.handlers.registry import topic
 from service.models.db.session import session
@@ -49,8 +48,8 @@ WAITING = (EnrollmentState.PENDING, EnrollmentState.CONFIRMED)
     "class_change.change_class",
     needs=f"seen {' '.join(FIELD_LABELS)}",
     reads="stage",
-    gives=f"stage {CLASS_DEADLINES}",
-    values={"stage": "enrolling enrolment_closed check_in_closed"},
+    gives=f"stage class_state {CLASS_DEADLINES}",
+    values={"stage": "enrolling enrolment_closed check_in_closed", "class_state": PROGRESS},
 )
 def change_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Change a published class, publish a notice, and let the cases of its enrolments follow (R33, R35).
@@ -73,7 +72,7 @@ def change_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if FOLLOWED_FIELDS & set(changed):
         _message_waiting_enrollments(row, context)
     context.send_message(context.case_id, "enrollment_changed")
-    return {"stage": stage, **compute_deadlines(row)}
+    return {"stage": stage, "class_state": progress(row.enrolment_closed, counts).value, **compute_deadlines(row)}
 
 
 def _check(row: TrainingClass, changed: list[str], after: dict[str, Any], counts: dict[EnrollmentState, int]) -> None:
@@ -90,8 +89,7 @@ def _stage(row: TrainingClass, changed: list[str], stage: str | None, today: dat
     stage: the case's variable, None in a case that was migrated from an older diagram.
     """
     if row.enrolment_closed and "enrol_until" in changed and row.enrol_until >= today:
-        check_move(CLASS_MOVES, ClassState(row.state), ClassState.ENROLLING)
-        row.state, row.enrolment_closed = ClassState.ENROLLING, False
+        row.enrolment_closed = False
         return "enrolling"
     return stage or ("enrolment_closed" if row.enrolment_closed else "enrolling")
 

@@ -18,6 +18,10 @@ def _end(data: dict[str, Any]) -> str:
     return "completed" if data["is_approved"] else "terminated"
 
 
+def _class_state(data: dict[str, Any]) -> str:
+    return str(data["class_state"])
+
+
 _STATES: dict[str, _Rule] = {
     "personnel_approval.submit": lambda data: "approved" if data["is_academy"] else "pending",
     "personnel_approval.approve": "approved",
@@ -40,6 +44,32 @@ _STATES: dict[str, _Rule] = {
     "certification.issue_certificate": "certifying",
     "certification.void": "failed",
     "certification.complete": "completed",
+    "training_class.discard_draft": "cancelled",
+    "training_class.publish": "enrolling",
+    "training_class.close_enrolment": _class_state,
+    "training_class.update_progress": _class_state,
+    "training_class.cancel_class": "cancelled",
+    "training_class.complete": "completed",
+    "class_change.change_class": _class_state,
+    "certificate_deregistration.deregister": "deregistered",
+    "certificate_reissue.send_back": "returned",
+    "certificate_reissue.refuse": "refused",
+    "certificate_reissue.resubmit": "requested",
+    "certificate_reissue.withdraw": "withdrawn",
+    "certificate_reissue.lapse": "lapsed",
+    "certificate_reissue.issue_edition": "approved",
+    "certificate_reissue.record_print": "completed",
+    "identity_correction.approve": "approved",
+    "identity_correction.refuse": "refused",
+    "identity_correction.apply": "applied",
+    "identity_correction.close": lambda data: data["outcome"],
+    "support_ticket.accept": "in_progress",
+    "support_ticket.ask_requester": "waiting_user",
+    "support_ticket.record_reply": "in_progress",
+    "support_ticket.note_silence": "in_progress",
+    "support_ticket.resolve": "resolved",
+    "support_ticket.reopen": "in_progress",
+    "support_ticket.close": "closed",
 }
 
 

@@ -10,9 +10,8 @@ from sqlalchemy.orm import undefer_group
 from service.domain.accounts.permissions import Action
 from service.domain.certificates import certificates
 from service.domain.certificates.certificates import CertificateState
-from service.domain.persons.corrections import CORRECTION_MOVES, CorrectionKind, CorrectionState
+from service.domain.persons.corrections import CorrectionKind
 from service.domain.persons.persons import ALREADY_ENTERED
-from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound
 from service.handlers.registry import describe_process, message, task_subject, topic
@@ -86,7 +85,6 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = _correction(data)
     if not data["is_academy"]:
         row.decided_by, row.decided_at = context.actor_id, context.at
-    _move(row, CorrectionState.APPROVED)
     return {}
 
 
@@ -95,7 +93,6 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason, as the province or the association; the record is unchanged."""
     row = _correction(data)
     row.comment = parse_reason(typed_text(data, "reason"))
-    _move(row, CorrectionState.REFUSED)
     return {}
 
 
@@ -123,14 +120,12 @@ def apply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         _replace_certificate(person, context)
         _call_back(person, context)
     row.assented_by, row.assented_at = context.actor_id, context.at
-    _move(row, CorrectionState.APPLIED)
     return {}
 
 
 @topic("identity_correction.close", needs="correction_id outcome", values={"outcome": "withdrawn lapsed"})
 def close(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """End what was withdrawn, or whose person was deregistered meanwhile (R80)."""
-    _move(_correction(data), CorrectionState(data["outcome"]))
+    """End what was withdrawn, or whose person was deregistered meanwhile (R80): the diagram says that it is."""
     return {}
 
 
@@ -175,11 +170,6 @@ def _replace_certificate(person: Person, context: Context) -> None:
     session().add(next_edition(old))
     if waiting := live_reissue_of(old.id):
         context.send_message(waiting.case_id, "certificate_ended")
-
-
-def _move(row: IdentityCorrection, to: CorrectionState) -> None:
-    check_move(CORRECTION_MOVES, CorrectionState(row.state), to)
-    row.state = to
 
 
 def _correction(data: dict[str, Any]) -> IdentityCorrection:

@@ -11,9 +11,8 @@ from service.domain.accounts.permissions import Action
 from service.domain.persons import persons
 from service.domain.persons.persons import PersonState
 from service.domain.values.validators import parse_reason
-from service.engine import Reached
 from service.errors import N_, Conflict, InvalidInput, NotFound
-from service.handlers.registry import describe_process, message, subject_state, task_subject, topic
+from service.handlers.registry import describe_process, message, task_subject, topic
 from service.models.db.session import session
 from service.models.queries.persons.correction_list import live_correction_of
 from service.models.queries.scope_adapters import is_in_scope
@@ -49,13 +48,6 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
         unit_id=person.unit_id,
         authority_id=person.unit.authority_id,
     )
-
-
-@subject_state("personnel_approval", PersonState)
-def write_state(context: Context, data: dict[str, Any], reached: Reached) -> None:
-    """Write the state of the person."""
-    person = _person(data)
-    person.state, person.stage = PersonState(reached.state), reached.name
 
 
 @topic(

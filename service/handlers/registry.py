@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from service.domain.accounts.roles import Role
-from service.domain.values.labelled_enum import Labelled
-from service.engine import Process, Reached, Request, SentMessage, Topic, TopicHandler, names_in
+from service.engine import Process, Request, SentMessage, Topic, TopicHandler, names_in
 from service.models.db.session import session
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
@@ -22,18 +21,13 @@ Describer = Callable[[dict[str, Any]], TaskSubject]
 Starter = Callable[[User], dict[str, Any]]
 """Takes who starts a case; returns the variables that say for whom it is."""
 
-StateWriter = Callable[[Context, dict[str, Any], Reached], None]
-"""Takes the context of the step, the data of the case, and the state that the diagram says its subject is in."""
-
-F = TypeVar("F", Handler, Describer, Starter, StateWriter)
+F = TypeVar("F", Handler, Describer, Starter)
 
 _handlers: dict[str, Handler] = {}
 _topics: dict[str, Topic] = {}
 _processes: dict[str, Process] = {}
 _describers: dict[str, Describer] = {}
 _starters: dict[str, Starter] = {}
-_writers: dict[str, StateWriter] = {}
-_states: dict[str, type[Labelled]] = {}
 
 
 Domains = Mapping[str, str | Iterable[str]]
@@ -100,26 +94,6 @@ def start_variables(process: str) -> Callable[[Starter], Starter]:
     Raises ValueError for a second one.
     """
     return _registering(_starters, process)
-
-
-def subject_state(process: str, states: type[Labelled]) -> Callable[[StateWriter], StateWriter]:
-    """Register the function that writes the state of a process's subject, and the states that rules know.
-
-    Raises ValueError for a second one.
-    """
-    _states[process] = states
-    return _registering(_writers, process)
-
-
-def states_of(process: str) -> type[Labelled] | None:
-    """The states that rules know of a process's subject; None for a process whose subject is the case itself."""
-    return _states.get(process)
-
-
-def write_state(context: Context, data: dict[str, Any], reached: Reached) -> None:
-    """Write the state that the diagram says the subject of the case is in."""
-    if writer := _writers.get(context.process):
-        writer(context, data, reached)
 
 
 STARTER = "starter_id starter_organisation_id starter_authority_id"

@@ -9,15 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from service.domain.notices.tickets import (
-    TICKET_MOVES,
-    RepairStep,
-    TicketKind,
-    TicketState,
-    obstacle_to_rerouting,
-    obstacle_to_step,
-)
-from service.domain.values.state_machine import check_move
+from service.domain.notices.tickets import RepairStep, TicketKind, obstacle_to_rerouting, obstacle_to_step
 from service.errors import N_, InvalidInput, NotFound
 from service.handlers.registry import describe_process, task_subject, topic
 from service.models.db.ids import new_id
@@ -90,9 +82,7 @@ def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("support_ticket.accept", needs="ticket_id")
 def accept(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Accept the ticket for the handling unit."""
-    ticket = _ticket(data)
-    _move(ticket, TicketState.IN_PROGRESS)
-    ticket.assignee_id = context.actor_id
+    _ticket(data).assignee_id = context.actor_id
     return {}
 
 
@@ -136,25 +126,19 @@ def record_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("support_ticket.ask_requester", needs="ticket_id", reads="message", gives="message")
 def ask_requester(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Ask the requester a question."""
-    ticket = _ticket(data)
-    _move(ticket, TicketState.WAITING_USER)
-    return _add_typed(ticket, context, "ask", data)
+    return _add_typed(_ticket(data), context, "ask", data)
 
 
 @topic("support_ticket.record_reply", needs="ticket_id", reads="message", gives="message")
 def record_reply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record the requester's answer."""
-    ticket = _ticket(data)
-    _move(ticket, TicketState.IN_PROGRESS)
-    return _add_typed(ticket, context, "reply", data)
+    return _add_typed(_ticket(data), context, "reply", data)
 
 
 @topic("support_ticket.note_silence", needs="ticket_id")
 def note_silence(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Note that the requester has not answered for 14 days; the handling unit decides what follows."""
-    ticket = _ticket(data)
-    _move(ticket, TicketState.IN_PROGRESS)
-    _add(ticket, context, "system", NO_REPLY_TEXT)
+    _add(_ticket(data), context, "system", NO_REPLY_TEXT)
     return {}
 
 
@@ -162,7 +146,6 @@ def note_silence(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def resolve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Resolve the ticket; the requester may reopen it within seven days."""
     ticket = _ticket(data)
-    _move(ticket, TicketState.RESOLVED)
     ticket.resolved_at, ticket.assignee_id = context.at, context.actor_id
     return _add_typed(ticket, context, "resolve", data)
 
@@ -171,7 +154,6 @@ def resolve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def reopen(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Reopen a ticket that is not solved."""
     ticket = _ticket(data)
-    _move(ticket, TicketState.IN_PROGRESS)
     ticket.resolved_at = None
     return _add_typed(ticket, context, "reopen", data)
 
@@ -186,8 +168,6 @@ def reopen(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def close(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Close the ticket: rated by the requester, or by the timer seven days after the answer."""
     ticket = _ticket(data)
-    ticket.closed_at = context.at
-    _move(ticket, TicketState.CLOSED)
     if context.actor_id is None:
         _add(ticket, context, "system", NO_RATING_TEXT)
         return {}
@@ -206,11 +186,6 @@ def _add(ticket: Ticket, context: Context, kind: str, body: str) -> None:
     row = TicketMessage(id=new_id(), ticket_id=ticket.id, author_id=context.actor_id, kind=kind, body=body)
     row.created_at = context.at
     session().add(row)
-
-
-def _move(ticket: Ticket, to: TicketState) -> None:
-    check_move(TICKET_MOVES, TicketState(ticket.state), to)
-    ticket.state = to
 
 
 def _ticket(data: dict[str, Any]) -> Ticket:

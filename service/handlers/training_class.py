@@ -10,11 +10,10 @@ from uuid import UUID
 from service.domain.accounts.roles import Role
 from service.domain.training import classes
 from service.domain.training.class_fields import CLASS_FIELDS
-from service.domain.training.class_progress import Counts, came, is_closed, progress
-from service.domain.training.classes import CLASS_MOVES, ClassState
+from service.domain.training.class_progress import PROGRESS, came, is_closed, progress
+from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentState
 from service.domain.training.training_kind import TrainingKind
-from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.registry import describe_process, message, start_variables, task_subject, topic
@@ -113,9 +112,7 @@ def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 @topic("training_class.discard_draft", reads="class_id")
 def discard_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Cancel a draft that was never published."""
-    if "class_id" in data:
-        _move(load_class_of_case(context), ClassState.CANCELLED)
+    """Give up a draft that was never published; its row, if there is one, is kept."""
     return {}
 
 
@@ -128,19 +125,17 @@ def publish(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = load_class_of_case(context)
     if row.enrol_until < context.today:
         raise InvalidInput({"enrol_until": N_("报名截止日已过，请改为今天或以后。")})
-    _move(row, ClassState.ENROLLING)
     _announce(row, context, Message(N_("开班通知：%(title)s"), title=row.title), invitation_lines(row))
     return {}
 
 
-@topic("training_class.close_enrolment")
+@topic("training_class.close_enrolment", gives="class_state", values={"class_state": PROGRESS})
 def close_enrolment(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Close the enrolment: the window is over, or the organiser ends it (R38)."""
     row = load_class_of_case(context)
     row.enrolment_closed = True
-    _follow(row, count_enrollments(row))
     context.send_message(context.case_id, "enrollment_changed")  # without an enrolment nothing else would send it
-    return {}
+    return {"class_state": progress(row.enrolment_closed, count_enrollments(row)).value}
 
 
 @topic("training_class.close_check_in")
@@ -162,7 +157,6 @@ def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     reason = parse_reason(typed_text(data, "reason"))
     if obstacle := classes.obstacle_to_cancellation(ClassState(row.state), came(count_enrollments(row))):
         raise Conflict(obstacle)
-    _move(row, ClassState.CANCELLED)
     row.cancel_reason = reason
     said = Message(N_("%(title)s（%(code)s）取消。原因：%(reason)s"), title=row.title, code=row.code, reason=reason)
     _announce(row, context, Message(N_("停办通知：%(title)s"), title=row.title), [said])
@@ -170,36 +164,26 @@ def cancel_class(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_class.update_progress", gives="all_closed")
+@topic("training_class.update_progress", gives="all_closed class_state", values={"class_state": PROGRESS})
 def update_progress(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Derive the state of the class from its enrolments, and report if all of them have ended (domain.md §8)."""
     row = load_class_of_case(context)
     counts = count_enrollments(row)
-    _follow(row, counts)
-    return {"all_closed": row.enrolment_closed and is_closed(counts)}
+    return {
+        "all_closed": row.enrolment_closed and is_closed(counts),
+        "class_state": progress(row.enrolment_closed, counts).value,
+    }
 
 
 @topic("training_class.complete")
 def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Complete the class once every enrolment has ended."""
-    _move(load_class_of_case(context), ClassState.COMPLETED)
+    """Complete the class once every enrolment has ended: the diagram says that it has."""
     return {}
 
 
 def _was_published(row: TrainingClass) -> bool:
     """Tell whether the class ever left its organiser; a class that is cancelled later carries a reason (R37)."""
     return row.state != ClassState.DRAFT and (row.state != ClassState.CANCELLED or row.cancel_reason is not None)
-
-
-def _follow(row: TrainingClass, counts: Counts) -> None:
-    reached = progress(ClassState(row.state), row.enrolment_closed, counts)
-    if reached != row.state:
-        row.state = reached
-
-
-def _move(row: TrainingClass, to: ClassState) -> None:
-    check_move(CLASS_MOVES, ClassState(row.state), to)
-    row.state = to
 
 
 def _is_open_to_all(row: TrainingClass) -> bool:

@@ -30,9 +30,8 @@ from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import FACT_NAMES, OUTPUTS, Need
 from service.domain.values.calendar import DAY, start_of_day
 from service.domain.values.validators import parse_reason
-from service.engine import Reached
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.registry import describe_process, message, start_variables, subject_state, task_subject, topic
+from service.handlers.registry import describe_process, message, start_variables, task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
@@ -55,7 +54,6 @@ from service.operations.enrollments import (
     load_trainee,
     notify_class,
     take_seat,
-    write_enrollment_state,
 )
 from service.operations.personal_values import typed_text
 from service.operations.training_classes import publish_class_notice
@@ -101,13 +99,6 @@ describe_process(
 def describe_subject(data: dict[str, Any]) -> TaskSubject:
     """Describe an enrolment by person, unit and class."""
     return describe_enrollment(data)
-
-
-@subject_state("training_enrollment", EnrollmentState)
-def write_state(context: Context, data: dict[str, Any], reached: Reached) -> None:
-    """Write the state of the enrolment; a case that ends before one is registered has none."""
-    if "enrollment_id" in data:
-        write_enrollment_state(load_enrollment(data), EnrollmentState(reached.state), reached.name, context)
 
 
 @start_variables("training_enrollment")

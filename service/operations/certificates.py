@@ -9,11 +9,10 @@ from uuid import UUID
 from sqlalchemy import Select, any_, bindparam, literal, or_, select
 
 from service.domain.certificates import certificates
-from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.certificates.certificates import CertificateState
 from service.domain.training.enrollment_state import LIVE_STATES
 from service.domain.training.training_kind import TrainingKind
-from service.domain.values.state_machine import check_move
-from service.errors import N_, InvalidInput, Message
+from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
@@ -64,10 +63,11 @@ def log_print(
     certificate.last_printed_at = at
 
 
-def void_certificate(certificate: Certificate, reason: str) -> None:
-    """Void a certificate that was not approved."""
-    check_move(CERTIFICATE_MOVES, CertificateState(certificate.state), CertificateState.VOID)
-    certificate.state, certificate.approval = CertificateState.VOID, "rejected"
+def void_certificate(certificate: Certificate, reason: str, approval: str = "rejected") -> None:
+    """Void a certificate that was not approved. Raises Conflict for any other."""
+    if obstacle := certificates.obstacle_to_approval(to_domain(certificate)):
+        raise Conflict(obstacle)
+    certificate.state, certificate.approval = CertificateState.VOID, approval
     certificate.void_reason = reason
 
 

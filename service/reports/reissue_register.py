@@ -53,6 +53,7 @@ def read(user: User, chosen: ReportFilter) -> PagedTable:
             Reissue.statement,
             Reissue.comment,
             Reissue.state,
+            Reissue.stage,
             Certificate.id.label("certificate_id"),
             Certificate.number,
             Certificate.edition,
@@ -101,7 +102,7 @@ def _cells(row: Any) -> Row:
         "printed_count",
     )
     editions = {name: None if (n := getattr(row, name)) is None else str(n) for name in ("edition", "new_edition")}
-    return columns.plain(row, *names) | editions | {"state": ReissueState(row.state).label}
+    return columns.plain(row, *names) | editions | {"state": row.stage or ReissueState(row.state).label}
 
 
 REPORT = Report(

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import pytest
 
 from service.domain.certificates.certificates import (
-    CERTIFICATE_MOVES,
     Certificate,
     CertificateState,
     Replacement,
@@ -29,8 +28,7 @@ from service.domain.certificates.certificates import (
     warns_until,
 )
 from service.domain.certificates.verification import NOT_FOUND, statement, unit_name
-from service.domain.values.state_machine import check_move
-from service.errors import Conflict, InvalidInput, Message
+from service.errors import InvalidInput, Message
 
 LAST = date(2026, 12, 31)
 DAY = timedelta(days=1)
@@ -155,18 +153,6 @@ def test_r64_only_a_valid_certificate_is_issued_again() -> None:
     assert obstacle_to_reissue(certificate(), LAST + DAY) is not None
     assert obstacle_to_reissue(certificate(CertificateState.ISSUED), LAST) is not None
     assert obstacle_to_reissue(None, LAST) is not None
-
-
-def test_the_states_of_a_certificate_move_as_drawn() -> None:
-    check_move(CERTIFICATE_MOVES, CertificateState.ISSUED, CertificateState.VALID)
-    for now in (
-        CertificateState.DEREGISTERED,
-        CertificateState.REVOKED,
-        CertificateState.VOID,
-        CertificateState.SUPERSEDED,
-    ):
-        with pytest.raises(Conflict):
-            check_move(CERTIFICATE_MOVES, now, CertificateState.VALID)
 
 
 def test_r21_a_legacy_certificate_needs_a_last_day_after_its_issue() -> None:

@@ -11,7 +11,6 @@ import pytest
 from service.domain.accounts.roles import Role
 from service.domain.training.class_progress import progress
 from service.domain.training.classes import (
-    CLASS_MOVES,
     ENROLLABLE,
     MIN_HOURS,
     ClassState,
@@ -96,7 +95,6 @@ def test_r37_a_class_is_cancelled_only_before_the_first_check_in() -> None:
     cancellable = {state for state in ClassState if obstacle_to_cancellation(state, checked_in=0) is None}
     assert cancellable == {ClassState.DRAFT, ClassState.ENROLLING, ClassState.ENROLMENT_CLOSED}
     assert obstacle_to_cancellation(ClassState.ENROLMENT_CLOSED, checked_in=1) is not None
-    assert {now for now, to in CLASS_MOVES.items() if ClassState.CANCELLED in to} == cancellable
 
 
 @pytest.mark.parametrize(
@@ -171,7 +169,5 @@ STEPS = (
 def test_r86_a_class_runs_from_its_first_check_in_and_r38_no_further_while_others_may_enrol(
     counts: dict[EnrollmentState, int], open_state: str, closed_state: str
 ) -> None:
-    decided = {ClassState.DRAFT, ClassState.CANCELLED, ClassState.COMPLETED}
-    for now in ClassState:
-        for is_closed, reached in ((False, open_state), (True, closed_state)):
-            assert progress(now, is_closed, counts) == (now if now in decided else reached)
+    assert progress(False, counts) == open_state
+    assert progress(True, counts) == closed_state

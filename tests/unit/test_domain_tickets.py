@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from service.domain.notices.tickets import (
-    TICKET_MOVES,
     RepairStep,
     TicketKind,
     TicketState,
@@ -28,4 +27,3 @@ def test_s81_only_a_repair_has_steps_and_none_goes_back() -> None:
 
 def test_r69_a_closed_ticket_is_the_only_one_that_takes_no_more_lines() -> None:
     assert [state for state in TicketState if obstacle_to_speaking(state)] == [TicketState.CLOSED]
-    assert TicketState.CLOSED not in TICKET_MOVES

@@ -88,7 +88,18 @@ def _record(correction_id: UUID) -> dict[str, Any]:
 
 
 def _shown(row: IdentityCorrection) -> dict[str, Any]:
-    names = ("id", "person_id", "kind", "state", "statement", "comment", "created_at", "decided_at", "assented_at")
+    names = (
+        "id",
+        "person_id",
+        "kind",
+        "state",
+        "stage",
+        "statement",
+        "comment",
+        "created_at",
+        "decided_at",
+        "assented_at",
+    )
     changes = [
         {"field": field, "before": before, "after": after} for field, before, after in corrections.changes_of(row)
     ]

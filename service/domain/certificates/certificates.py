@@ -9,7 +9,6 @@ from datetime import date
 from service.domain.certificates.certificate_number import parse_certificate_number
 from service.domain.values.calendar import DAY, add_years
 from service.domain.values.labelled_enum import Labelled
-from service.domain.values.state_machine import Moves
 from service.errors import N_, InvalidInput, Message
 
 VALIDITY_YEARS = 3
@@ -33,10 +32,6 @@ class CertificateState(Labelled):
 
 
 _S = CertificateState
-CERTIFICATE_MOVES: Moves[CertificateState] = {
-    _S.ISSUED: frozenset({_S.VALID, _S.VOID}),
-    _S.VALID: frozenset({_S.SUPERSEDED, _S.REVOKED, _S.DEREGISTERED}),
-}
 
 
 class Replacement(Labelled):

@@ -1,9 +1,8 @@
-"""Reissues of lost certificates (R64): their states, and which follows which."""
+"""Reissues of lost certificates (R64): their states. The diagram alone says which one comes when."""
 
 from __future__ import annotations
 
 from service.domain.values.labelled_enum import Labelled
-from service.domain.values.state_machine import Moves
 from service.errors import N_
 
 
@@ -15,11 +14,3 @@ class ReissueState(Labelled):
     REFUSED = "refused", N_("未获准")
     WITHDRAWN = "withdrawn", N_("已撤回")
     LAPSED = "lapsed", N_("已终止")  # the certificate ended before the reissue did
-
-
-_S = ReissueState
-REISSUE_MOVES: Moves[ReissueState] = {
-    _S.REQUESTED: frozenset({_S.RETURNED, _S.APPROVED, _S.REFUSED, _S.WITHDRAWN, _S.LAPSED}),
-    _S.RETURNED: frozenset({_S.REQUESTED, _S.WITHDRAWN, _S.LAPSED}),
-    _S.APPROVED: frozenset({_S.COMPLETED, _S.LAPSED}),
-}

@@ -1,4 +1,4 @@
-"""Support tickets (R69, S78–S82): kinds, states, and which state follows which.
+"""Support tickets (R69, S78–S82): kinds and states.
 
 Who answers which: ticket_routing.dmn.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
-from service.domain.values.state_machine import Moves
 from service.errors import N_, Message
 
 ANSWERING_ROLES = (Role.SYS_ADMIN, Role.ASSOCIATION, Role.MINISTRY)  # to whom ticket_routing.dmn sends the kinds
@@ -36,15 +35,6 @@ class RepairStep(Labelled):
     REPAIRING = "repairing", N_("维修中")
     TESTING = "testing", N_("测试中")
     RETURNED = "returned", N_("已寄回")
-
-
-_S = TicketState
-TICKET_MOVES: Moves[TicketState] = {
-    _S.OPEN: frozenset({_S.IN_PROGRESS}),
-    _S.IN_PROGRESS: frozenset({_S.WAITING_USER, _S.RESOLVED}),
-    _S.WAITING_USER: frozenset({_S.IN_PROGRESS}),
-    _S.RESOLVED: frozenset({_S.IN_PROGRESS, _S.CLOSED}),
-}
 
 
 def obstacle_to_rerouting(now: TicketKind, to: TicketKind) -> Message | None:

@@ -1,4 +1,4 @@
-"""Corrections of identity (R77): which fields are locked, why one is asked for, and how it may go on."""
+"""Corrections of identity (R77): which fields are locked, and why one is asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from service.domain.persons.persons import PersonState
 from service.domain.values.labelled_enum import Labelled
-from service.domain.values.state_machine import Moves
 from service.errors import N_, Message
 
 LOCKED = {
@@ -41,13 +40,6 @@ class CorrectionState(Labelled):
     REFUSED = "refused", N_("未获准")
     WITHDRAWN = "withdrawn", N_("已撤回")
     LAPSED = "lapsed", N_("已终止")  # the person was deregistered meanwhile
-
-
-_S = CorrectionState
-CORRECTION_MOVES: Moves[CorrectionState] = {
-    _S.REQUESTED: frozenset({_S.APPROVED, _S.REFUSED, _S.WITHDRAWN, _S.LAPSED}),
-    _S.APPROVED: frozenset({_S.APPLIED, _S.REFUSED, _S.WITHDRAWN, _S.LAPSED}),
-}
 
 
 def changed_fields(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
-"""The progress of a class, computed from the states of its enrolments (domain.md §8). Draft, cancelled and completed
-are decided; so is the end of enrolment.
+"""The progress of a published class, computed from the states of its enrolments (domain.md §8). The end of enrolment is
+decided.
 """
 
 from __future__ import annotations
@@ -13,16 +13,21 @@ Counts = Mapping[EnrollmentState, int]
 
 _S = EnrollmentState
 _UNSCORED = (_S.PENDING, _S.CONFIRMED, _S.CHECKED_IN, _S.MAKEUP)
-_DECIDED = (ClassState.DRAFT, ClassState.CANCELLED, ClassState.COMPLETED)
+PROGRESS = (
+    ClassState.ENROLLING,
+    ClassState.ENROLMENT_CLOSED,
+    ClassState.RUNNING,
+    ClassState.SCORED,
+    ClassState.CONFIRMED,
+)
+"""The states that are computed; draft, cancelled and completed are decided."""
 
 
-def progress(now: ClassState, is_enrolment_closed: bool, counts: Counts) -> ClassState:
-    """The state of a class: running from the first check-in, whatever its window says (R86), scored when nobody who
-    may still sit an examination is left without a score, confirmed when all scores are;
+def progress(is_enrolment_closed: bool, counts: Counts) -> ClassState:
+    """The state of a class under way: running from the first check-in, whatever its window says (R86), scored when
+    nobody who may still sit an examination is left without a score, confirmed when all scores are;
     it falls back with a return or a make-up. While others may still enrol it goes no further than running (R38).
     """
-    if now in _DECIDED:
-        return now
     if not came(counts):
         return ClassState.ENROLMENT_CLOSED if is_enrolment_closed else ClassState.ENROLLING
     if not is_enrolment_closed or _count(counts, _UNSCORED):

@@ -11,7 +11,6 @@ from service.domain.training.class_fields import CLASS_FIELDS
 from service.domain.training.training_kind import TrainingKind
 from service.domain.values.calendar import DAY, start_of_day
 from service.domain.values.labelled_enum import Labelled
-from service.domain.values.state_machine import Moves
 from service.errors import N_, InvalidInput, Message
 from service.validation.record_fields import Place
 
@@ -32,16 +31,6 @@ class ClassState(Labelled):
 _S = ClassState
 CANCELLABLE = frozenset({_S.DRAFT, _S.ENROLLING, _S.ENROLMENT_CLOSED})  # R37
 ENROLLABLE = frozenset({_S.ENROLLING, _S.RUNNING})  # while the enrolment is not closed (R38, R86)
-CLASS_MOVES: Moves[ClassState] = {
-    _S.DRAFT: frozenset({_S.ENROLLING, _S.CANCELLED}),
-    _S.ENROLLING: frozenset({_S.ENROLMENT_CLOSED, _S.RUNNING, _S.CANCELLED}),
-    # completed: nobody came; back: the window was prolonged (R35)
-    _S.ENROLMENT_CLOSED: frozenset({_S.RUNNING, _S.COMPLETED, _S.CANCELLED, _S.ENROLLING}),
-    # back: the only check-in was undone (R48); confirmed: all were through when the enrolment closed
-    _S.RUNNING: frozenset({_S.SCORED, _S.CONFIRMED, _S.ENROLMENT_CLOSED, _S.ENROLLING}),
-    _S.SCORED: frozenset({_S.CONFIRMED, _S.RUNNING}),  # back: a score was returned (R51)
-    _S.CONFIRMED: frozenset({_S.COMPLETED, _S.RUNNING}),  # back: a make-up is to be sat (R52)
-}
 
 ORGANISES: Mapping[Role, frozenset[TrainingKind]] = {
     Role.ASSOCIATION: frozenset({TrainingKind.INITIAL}),

@@ -72,6 +72,11 @@ def get_or_404_in_scope(
     return row
 
 
+def is_visible(user: User, model: type[Any], row_id: UUID) -> bool:
+    """Tell whether the user may view the row."""
+    return session().scalar(select(model.id).where(model.id == row_id, visible_to(user, model))) is not None
+
+
 def is_unscoped(user: User, action: Action) -> bool:
     """Tell whether the user has the action on every row, so that provinces and units are worth a filter."""
     return ScopeKind.ALL in kinds_of(Role(user.role), action)

@@ -21,7 +21,7 @@ LIVE_STATES = ("requested", "approved")
 
 
 class IdentityCorrection(Audited, Base):
-    """One application. Its state is written by the handlers of its case only.
+    """One application. Its state is written by its case only, with the name that the diagram gives it (stage).
 
     before: name, kind of document, birth date and sex as they stood; former_number, id_number: of the documents,
     before and after; statement: why; comment: why it was refused.
@@ -45,6 +45,7 @@ class IdentityCorrection(Audited, Base):
     sex: Mapped[str] = mapped_column(String(6))
     birth_date: Mapped[date]
     state: Mapped[str] = mapped_column(String(10), default="requested")
+    stage: Mapped[str | None] = mapped_column(String(30))
     comment: Mapped[str | None] = mapped_column(PersonalText)
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]

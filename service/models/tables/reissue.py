@@ -18,7 +18,7 @@ LIVE_REISSUE = ("requested", "returned", "approved")
 
 
 class Reissue(Audited, Base):
-    """One application. Its state is written by the handlers of its case only.
+    """One application. Its state is written by its case only, with the name that the diagram gives it (stage).
 
     statement: how the certificate was lost; comment: why it was sent back or refused.
     """
@@ -30,6 +30,7 @@ class Reissue(Audited, Base):
     requested_by: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     statement: Mapped[str] = mapped_column(PersonalText)
     state: Mapped[str] = mapped_column(String(10), default="requested")
+    stage: Mapped[str | None] = mapped_column(String(30))
     comment: Mapped[str | None] = mapped_column(PersonalText)
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]

@@ -20,7 +20,8 @@ REPAIR_STEPS = ("received", "inspecting", "repairing", "testing", "returned")
 
 
 class Ticket(Audited, Base):
-    """A question, order, repair or complaint. Its state is written by the handlers of its case only.
+    """A question, order, repair or complaint. Its state is written by its case only, with the name that the
+    diagram gives it (stage).
 
     desk_role, desk_id: who answers it, a role of an organisation; accused_id: the account a complaint is about, who may
     neither see nor answer it; progress, expected_on: how far a repair is, in the desk's words; device, step: what is
@@ -35,6 +36,7 @@ class Ticket(Audited, Base):
     requester_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
     state: Mapped[str] = mapped_column(String(12), default="open")
+    stage: Mapped[str | None] = mapped_column(String(30))
     desk_role: Mapped[str | None] = mapped_column(String(24))
     desk_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))

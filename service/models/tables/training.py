@@ -78,6 +78,7 @@ class TrainingClass(Audited, Base):
     contact: Mapped[str | None] = mapped_column(PersonalText)
     body: Mapped[str | None] = mapped_column(PersonalText)
     state: Mapped[str] = mapped_column(String(18), default="draft")
+    stage: Mapped[str | None] = mapped_column(String(30))
     enrolment_closed: Mapped[bool] = mapped_column(default=False)
     cancel_reason: Mapped[str | None] = mapped_column(PersonalText)
     case_id: Mapped[UUID | None]

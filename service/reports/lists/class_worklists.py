@@ -64,7 +64,7 @@ def _classes(given: tuple[Column, ...], query: Any) -> PagedTable:
             "class_code": row.code,
             "class_title": row.title,
             "kind": TrainingKind(row.kind).label,
-            "state": ClassState(row.state).label,
+            "state": row.stage or ClassState(row.state).label,
         }
 
     return PagedTable(given, query, class_worklists.SOONEST, cells)

@@ -47,7 +47,7 @@ def _cells(row: Any) -> Row:
     own = columns.plain(
         row, "number", "subject", "requester", "organisation", "created_at", "progress", "expected_on", "rating"
     )
-    return own | {"kind": TicketKind(row.kind).label, "state": TicketState(row.state).label}
+    return own | {"kind": TicketKind(row.kind).label, "state": row.stage or TicketState(row.state).label}
 
 
 LISTS = (

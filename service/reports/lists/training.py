@@ -139,7 +139,7 @@ def _class(row: Any) -> Row:
         "class_code": row.code,
         "class_title": row.title,
         "kind": TrainingKind(row.kind).label,
-        "state": ClassState(row.state).label,
+        "state": row.stage or ClassState(row.state).label,
     }
 
 

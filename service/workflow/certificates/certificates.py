@@ -16,10 +16,9 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.certificates import certificates
 from service.domain.certificates.certificate_number import parse_certificate_number
-from service.domain.certificates.certificates import CERTIFICATE_MOVES, CertificateState
+from service.domain.certificates.certificates import CertificateState
 from service.domain.certificates.faces import FaceStyle
 from service.domain.persons.persons import parse_name
-from service.domain.values.state_machine import check_move
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound, TooManyAttempts
 from service.models.db.clock import now, today
@@ -101,7 +100,6 @@ def revoke(user: User, certificate_id: UUID, reason: str) -> Certificate:
         why = parse_reason(reason)
         if obstacle := certificates.obstacle_to_revocation(to_domain(found), today()):
             raise Conflict(obstacle)
-        check_move(CERTIFICATE_MOVES, CertificateState(found.state), CertificateState.REVOKED)
         found.state, found.void_reason = CertificateState.REVOKED, why
         current.flush()
         for case_id, message, data in holders_of(found):

@@ -15,7 +15,7 @@ from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.engine import replay
 from service.models.db.session import session
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, JournalRow, PersonalValue
+from service.models.tables.case import Case, JournalRow, PersonalValue, Task
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.operations.personal_values import all_with_texts
@@ -58,6 +58,15 @@ def timeline(user: User, case_id: UUID) -> list[TimelineRow]:
     Personal texts stand in it for those who do the work; the administrators read the references.
     """
     get_or_404_in_scope(user, Case, case_id)
+    return _timeline(Role(user.role), case_id)
+
+
+def timeline_of_task(user: User, task_id: UUID) -> list[TimelineRow]:
+    """The journal behind a task in scope: who does it reads what it rests on, even where the case is not in scope."""
+    return _timeline(Role(user.role), get_or_404_in_scope(user, Task, task_id).case_id)
+
+
+def _timeline(reader: Role, case_id: UUID) -> list[TimelineRow]:
     typed = and_(PersonalValue.case_id == JournalRow.case_id, PersonalValue.seq == JournalRow.seq)
     query = (
         select(JournalRow, User.display_name, Organisation.name, PersonalValue.id, PersonalValue.value)
@@ -71,7 +80,7 @@ def timeline(user: User, case_id: UUID) -> list[TimelineRow]:
     found = {row.seq: (row, actor or "", organisation or "") for row, actor, organisation, _key, _text in rows}
     given = [dict(row.record.get("data") or {}) for row, _actor, _organisation in found.values()]
     texts = {str(key): said for *_, key, said in rows if key is not None}
-    if Role(user.role) in ADMINISTRATORS:  # why a case was mended was written for them
+    if reader in ADMINISTRATORS:  # why a case was mended was written for them
         mends = [n for n, entry in enumerate(found.values()) if entry[0].kind in MENDS]
         for n, told in zip(mends, all_with_texts([given[n] for n in mends], texts), strict=True):
             given[n] = told

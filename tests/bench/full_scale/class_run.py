@@ -10,11 +10,10 @@ from typing import Any
 from service.domain.accounts.roles import Role
 from service.domain.notices.notices import words
 from service.domain.training.class_progress import is_closed, progress
-from service.domain.training.classes import CLASS_MOVES, ClassState
+from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import EnrollmentState, takes_seat
 from service.domain.training.training_kind import TrainingKind
 from service.domain.values.calendar import DAY, civil_date, start_of_day
-from service.domain.values.state_machine import check_move
 from service.engine import Request
 from service.errors import Message
 from service.handlers.training_class import invitation_lines
@@ -137,7 +136,7 @@ class ClassRun:
             self._to(ClassState.ENROLLING)
             self._notify(at, Message("开班通知：%(title)s", title=planned.title), invitation_lines(self._shown()))
         elif name == "close_enrolment":
-            self._follow(at, enrolment_closed=True)
+            return {"class_state": self._follow(at, enrolment_closed=True)}
         elif name == "cancel_class":
             self._to(ClassState.CANCELLED, cancel_reason=CANCELLED)
             events = Message(
@@ -147,15 +146,19 @@ class ClassRun:
         elif name == "complete":
             self._to(ClassState.COMPLETED)
         elif name == "update_progress":
-            self._follow(at)
-            return {"all_closed": self._class_row["enrolment_closed"] and is_closed(self._counts)}
+            state = self._follow(at)
+            return {
+                "all_closed": self._class_row["enrolment_closed"] and is_closed(self._counts),
+                "class_state": state,
+            }
         return {}
 
-    def _follow(self, at: datetime, enrolment_closed: bool | None = None) -> None:
+    def _follow(self, at: datetime, enrolment_closed: bool | None = None) -> str:
         """Write the state that follows from the enrolments, and whether the enrolment is closed."""
         is_closed_now = self._class_row["enrolment_closed"] if enrolment_closed is None else enrolment_closed
-        state = progress(ClassState(self._class_row["state"]), is_closed_now, self._counts)
+        state = progress(is_closed_now, self._counts)
         self._class_row.change(at, self._cause, state=state, enrolment_closed=is_closed_now)
+        return state.value
 
     def _draft(self, data: dict[str, Any]) -> dict[str, Any]:
         assert self._input is not None
@@ -196,7 +199,6 @@ class ClassRun:
 
     def _to(self, state: ClassState, **values: Any) -> None:
         assert self._input is not None
-        check_move(CLASS_MOVES, ClassState(self._class_row["state"]), state)
         self._class_row.change(self._input.at, self._cause, state=state, **values)
 
     def _typed(self) -> dict[str, Any]:

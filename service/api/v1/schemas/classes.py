@@ -25,6 +25,7 @@ RESPONSE_FIELDS = (
     *CLASS_FIELDS.keys_at(Place.REST_OUT),
     "taken",
     "state",
+    "stage",
     "cancel_reason",
     "organiser_id",
     "version",
@@ -52,6 +53,7 @@ class TrainingClass(ResponseSchema):
     capacity = Integer("名额。 / Seats.")
     taken = Integer("已报名。 / Seats taken.")
     state = Choice("状态。 / State.", ClassState)
+    stage = Text("流程图给这一步的名称；没有则为 null。 / The diagram's own name of it, else null.", allow_none=True)
     organiser = Text("主办。 / Organiser.")
     institution = Text("承办机构。 / Training institution.")
 

@@ -57,6 +57,7 @@ class IdentityCorrection(ResponseSchema):
     person_id = Id("人员的 id。 / Id of the person.")
     kind = Choice("更正的原因。 / Why it is corrected.", CorrectionKind)
     state = Choice("办理状态。 / State.", CorrectionState)
+    stage = Text("流程图给这一步的名称；没有则为 null。 / The diagram's own name of it, else null.", allow_none=True)
     statement = Text("情况说明。 / What happened.")
     comment = Text("不同意的理由。 / Why it was refused.", allow_none=True)
     changes = List(nested(FieldCorrection), "逐项的更正。 / What changes, field by field.")

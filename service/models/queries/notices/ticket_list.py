@@ -31,6 +31,7 @@ def tickets_query(user: User, chosen: ReportFilter) -> Any:
             Ticket.kind,
             Ticket.subject,
             Ticket.state,
+            Ticket.stage,
             Ticket.created_at,
             Ticket.updated_at,
             Ticket.progress,

@@ -50,6 +50,7 @@ def classes_query(user: User, chosen: ReportFilter) -> Any:
             TrainingClass.capacity,
             TrainingClass.taken,
             TrainingClass.state,
+            TrainingClass.stage,
             Organiser.name.label("organiser"),
             Institution.name.label("institution"),
         )

@@ -103,6 +103,7 @@ def _rows() -> Any:
             TrainingClass.capacity,
             TrainingClass.taken,
             TrainingClass.state,
+            TrainingClass.stage,
             Organiser.name.label("organiser"),
             Institution.name.label("institution"),
         )

@@ -87,6 +87,7 @@ def classes_of(user: User, plan_id: UUID) -> list[Any]:
         TrainingClass.taken,
         TrainingClass.capacity,
         TrainingClass.state,
+        TrainingClass.stage,
     ).where(TrainingClass.plan_id == plan_id, visible_to(user, TrainingClass))
     return list(session().execute(query.order_by(TrainingClass.starts_on, TrainingClass.id).limit(100)))
 

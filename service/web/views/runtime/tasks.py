@@ -15,8 +15,8 @@ from service.errors import N_, InvalidInput, Message, TaskAlreadyDone
 from service.models.queries.accounts import user_list
 from service.models.queries.persons import person_list
 from service.models.queries.runtime import inbox
-from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
-from service.models.tables.case import Task
+from service.models.queries.scope import get_or_404_in_scope, inbox_addresses, is_visible
+from service.models.tables.case import Case, Task
 from service.models.tables.user import User
 from service.web.presenters import task_columns, task_panels, timeline
 from service.web.presenters.form_answers import values_of
@@ -55,7 +55,8 @@ def show(task_id: UUID) -> ResponseReturnValue:
         colleagues=user_list.colleagues(current_user) if task.organisation_id != current_user.id else [],
         options=task_panels.options(known),
         cards=task_panels.for_task(current_user, task),
-        story=timeline.to_timeline(history.timeline(current_user, task.case_id)),
+        story=timeline.to_timeline(history.timeline_of_task(current_user, task.id)),
+        sees_case=is_visible(current_user, Case, task.case_id),
         assignee=User.get(task.assignee_id) if task.assignee_id else None,
         suspended=history.is_suspended(task.case_id),
         before=before,
@@ -173,5 +174,10 @@ def _gone(task: Task) -> str:
     by = User.get(task.closed_by) if task.closed_by else None
     following = inbox.task_left(current_user, task.kind, task.sort_at, task.id)
     return render_template(
-        "pages/tasks/gone.html", task=task, by=by, following=following, refused=request.method == "POST"
+        "pages/tasks/gone.html",
+        task=task,
+        by=by,
+        following=following,
+        refused=request.method == "POST",
+        sees_case=is_visible(current_user, Case, task.case_id),
     )
