@@ -100,7 +100,11 @@ def _rename_attributes(element: Any) -> None:
             elif _is_of_version(element, name, value):
                 _leave_out(element, name)
                 del element.attrib[attribute]
-            elif wanted in SAME and _say(element, wanted, RENAMED.get(f"{name}={value}", value)):
+            elif (
+                (space, wanted) != (CAMUNDA, name)
+                and wanted in SAME
+                and _say(element, wanted, RENAMED.get(f"{name}={value}", value))
+            ):
                 del element.attrib[attribute]
 
 

@@ -299,5 +299,14 @@ CAMUNDA_CHILDREN: dict[str, tuple[str, ...]] = {
 EXPRESSION_PROPERTIES = ("scope", "summary", "batch")
 """Names of camunda:property whose value is an expression, bare or in ``${…}``."""
 
-PROPERTIES = (*EXPRESSION_PROPERTIES, "state", "state_name", "state_name_en", "name_en")
-"""Names of camunda:property with a meaning; a deployment has no others, so that a slip of the pen is seen."""
+_STATED = frozenset(FLOW_NODES) - frozenset(REFUSED_NODES)
+PROPERTIES: dict[str, frozenset[str]] = {
+    **dict.fromkeys(EXPRESSION_PROPERTIES, frozenset(["userTask"])),
+    **dict.fromkeys(["state", "state_name", "state_name_en"], _STATED),
+    "name_en": _STATED | {"process"},
+}
+"""Name of a camunda:property with a meaning → BPMN elements where something reads it; a deployment has no others, so
+that a slip of the pen is seen."""
+
+PROPERTY_NEEDS = {"state_name": "state", "state_name_en": "state_name"}
+"""Property → the property that has to stand beside it."""

@@ -7,12 +7,14 @@ from pathlib import PurePath
 from typing import Any
 
 from service.engine.kernel.xml_reader import CAMUNDA
-from service.engine.validation.allow_list import EVENT_DEFINITIONS, PROPERTIES
+from service.engine.validation.allow_list import EVENT_DEFINITIONS, PROPERTIES, PROPERTY_NEEDS
 from service.engine.validation.diagram import (
     Diagram,
+    an,
     camunda,
     children,
     is_true,
+    kind,
 )
 from service.engine.validation.files import Bundle, decisions_read_nothing_personal
 from service.engine.validation.recursion import Call, certain_calls
@@ -202,16 +204,68 @@ def processes_say_they_are_executable(d: Diagram) -> None:
 
 def properties_are_known(d: Diagram) -> None:
     """Deployment rule: camunda:property has a name with a meaning, so that a slip of the pen does not go unseen."""
+    for owner, name, _beside in _properties(d):
+        if name not in PROPERTIES:
+            d.refuse(
+                owner,
+                f"未知的 camunda:property“{name}”。",
+                f'Unknown camunda:property "{name}".',
+                f"可用:{'、'.join(PROPERTIES)}。",
+                f"Known are {', '.join(PROPERTIES)}.",
+            )
+
+
+def properties_have_effect(d: Diagram) -> None:
+    """Deployment rule: camunda:property stands where it is read, beside what it belongs to."""
+    for owner, name, beside in _properties(d):
+        holders = PROPERTIES.get(name, frozenset([kind(owner)]))
+        needed = PROPERTY_NEEDS.get(name)
+        if kind(owner) not in holders:
+            places = ", ".join(sorted(holders)) if len(holders) < 3 else ""
+            d.refuse(
+                owner,
+                f"{kind(owner)} 上的 camunda:property“{name}”不起作用。",
+                f'The camunda:property "{name}" is without effect on {an(kind(owner))}.',
+                f"移到{places or '任务、事件或网关'}上,或删去。",
+                f"Move it to {places or 'a task, an event or a gateway'}, or remove it.",
+            )
+        elif needed and needed not in beside:
+            d.refuse(
+                owner,
+                f"有 {name} 而没有 {needed}。",
+                f"There is {an(name)} without {an(needed)}.",
+                f"加属性 {needed},或删去 {name}。",
+                f"Add the property {needed}, or remove {name}.",
+            )
+        elif name == "name_en" and not owner.get("name"):
+            d.refuse(
+                owner,
+                "有 name_en 而没有名称。",
+                "There is a name_en without a name.",
+                "写上名称,或删去 name_en。",
+                "Give the element a name, or remove name_en.",
+            )
+
+
+def start_forms_are_asked(d: Diagram) -> None:
+    """Deployment rule: only the start of a whole process has a form, which whoever begins a case fills in."""
+    for start in d.all("startEvent"):
+        if camunda(start, "formKey") and kind(start.getparent()) != "process":
+            d.refuse(
+                start,
+                "子流程的开始没有人填表,formKey 不起作用。",
+                "Nobody fills in a form at the start of a subprocess; formKey is without effect.",
+                "在子流程里加用户任务,表单写在任务上。",
+                "Add a user task to the subprocess, with the form.",
+            )
+
+
+def _properties(d: Diagram) -> Iterator[tuple[Any, str, set[str]]]:
+    """Every camunda:property: the element that it belongs to, its name, and the names beside it."""
     for holder in d.all("extensionElements"):
-        for element in holder.iter(f"{{{CAMUNDA}}}property"):
-            if element.get("name") not in PROPERTIES:
-                d.refuse(
-                    holder.getparent(),
-                    f"未知的 camunda:property“{element.get('name')}”。",
-                    f'Unknown camunda:property "{element.get("name")}".',
-                    f"可用:{'、'.join(PROPERTIES)}。",
-                    f"Known are {', '.join(PROPERTIES)}.",
-                )
+        names = [element.get("name") or "" for element in holder.iter(f"{{{CAMUNDA}}}property")]
+        for name in names:
+            yield holder.getparent(), name, set(names)
 
 
 DEPLOYMENT_RULES = (
@@ -219,4 +273,6 @@ DEPLOYMENT_RULES = (
     tasks_are_of_a_kind,
     processes_say_they_are_executable,
     properties_are_known,
+    properties_have_effect,
+    start_forms_are_asked,
 )

@@ -75,13 +75,6 @@ def _faults(definition: Definition, properties: dict[str, str]) -> Iterator[Text
             "删去 state_name。",
             "Remove the property state_name.",
         )
-    if name is not None and state is None:
-        yield (
-            "有 state_name 而没有 state。",
-            "There is a state_name without a state.",
-            "加属性 state，写它按哪个状态计算。",
-            "Add the property state: as which state it counts.",
-        )
     if name is not None and len(name) > LONGEST_NAME:
         yield (
             f"state_name 超过 {LONGEST_NAME} 个字。",
