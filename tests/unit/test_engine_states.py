@@ -16,6 +16,10 @@ HEAD = (
 )
 CHAIN = ("s", "a", "look", "b", "e")
 KINDS = {"s": "startEvent", "look": "userTask", "e": "endEvent"}
+NARROWED = (
+    '</camunda:properties><camunda:inputOutput><camunda:outputParameter name="m">1</camunda:outputParameter>'
+    "</camunda:inputOutput><camunda:properties>"
+)
 NAMED = '<camunda:property name="state_name" value="待复核" />'
 
 
@@ -69,6 +73,7 @@ def test_the_last_state_of_a_step_counts() -> None:
 def test_an_expression_sees_what_the_topic_gave() -> None:
     assert _states(a='${["one", "two"][n - 1]}') == [Reached("two"), None]
     assert _states(look='${"two" if n == 2 else "one"}') == [Reached("two"), None]
+    assert _states(a='${["one", "two"][n - 1]}', name=NARROWED) == [Reached("two"), None]
     with pytest.raises(StepError, match="状态"):
         _states(a="${n}")
 

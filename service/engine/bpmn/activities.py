@@ -64,6 +64,7 @@ class Mapped:
     def accept(self, task: CaseTask, result: Data) -> None:
         """Write what the activity gave."""
         outputs, copied = self.attributes.outputs, self.attributes.copied_out
+        task.given = result
         if copied:
             found, result = carried_out(copied, task.data, result)
             task.around.write(found)

@@ -39,6 +39,7 @@ class CaseTask(Task):
     token: str | None = None
     instance: DataScope | None = None
     own: DataScope | None = None
+    given: Data | None = None  # by the activity, in the step in which it is done
 
     def __init__(self, workflow: Any, task_spec: Any, parent: Task | None = None, state: int = TaskState.MAYBE) -> None:
         """SpiffWorkflow draws a random id and reads the clock; a step must give the same result every time."""

@@ -75,9 +75,14 @@ def attribute_of(task: Task, text: str | None) -> Any:
 
 
 def reached_by(task: Task) -> Reached:
-    """The state that an element sets, and what it is called there. Raises StepError when it is no text."""
+    """The state that an element sets, and what it is called there; its expression sees what the element has given.
+
+    Raises StepError when it is no text.
+    """
     said = task.task_spec.attributes.properties
-    state = attribute_of(task, said["state"])
+    expression = unwrap(said["state"])
+    seen = {**task.data, **task.given} if task.given else None
+    state = said["state"] if expression is None else value_of(task, expression, seen)
     if not isinstance(state, str):
         raise StepError(f"状态 {state!r} 应是文字。", path_of(task))
     return Reached(state, said.get("state_name") or None)
