@@ -18,7 +18,7 @@ from service.handlers.registry import (
     serve,
     topics,
 )
-from service.handlers.subjects import SUBJECTS, states_of, write_state
+from service.handlers.subjects import SUBJECTS, write_state
 
 __all__ = [
     "STARTER",
@@ -28,7 +28,6 @@ __all__ = [
     "describe_subject",
     "earlier_state",
     "serve",
-    "states_of",
     "topics",
     "write_state",
 ]

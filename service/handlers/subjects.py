@@ -71,12 +71,6 @@ SUBJECTS: dict[str, Subject] = {
 }
 
 
-def states_of(process: str) -> type[Labelled] | None:
-    """The states that rules know of a process's subject; None for a process whose subject is the case itself."""
-    subject = SUBJECTS.get(process)
-    return subject.states if subject else None
-
-
 def write_state(context: Context, data: dict[str, Any], reached: Reached) -> None:
     """Write the state that the diagram says the subject is in; a case that ends before it has a row has none.
 
