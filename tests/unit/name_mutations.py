@@ -31,6 +31,19 @@ BPMN: tuple[tuple[str, str], ...] = (
     ("lane", r'<bpmn:lane id="[^"]+" name="([^"]+)"'),
     ("process key", r'<bpmn:process id="([^"]+)"'),
     ("process reference", r'processRef="([^"]+)"'),
+    ("state word", r'<camunda:property name="state" value="([^"]+)"'),
+    ("message reference", r'messageRef="([^"]+)"'),
+    ("boundary host", r'attachedToRef="([^"]+)"'),
+    ("end of a flow", r' (?:sourceRef|targetRef)="([^"]+)"'),
+    ("default flow", r' default="([^"]+)"'),
+    ("input parameter", r'<camunda:inputParameter name="([^"]+)"'),
+    ("recipient role", r'name="to_role">([^<$]+)<'),
+    ("recipient expression", r'name="to_(?:organisation|person)">\$\{([^<]+)\}<'),
+    ("host", r'name="url">https://([^/<]+)/'),
+    ("method", r'name="method">([^<]+)<'),
+    ("secret", r'name="secret">([^<]+)<'),
+    ("process started", r'name="process">([^<]+)<'),
+    ("template", r'modelerTemplate="([^"]+)"'),
 )
 FORM: tuple[tuple[str, str], ...] = (
     ("field", r'"key": "([^"]+)"'),
@@ -48,6 +61,7 @@ DMN: tuple[tuple[str, str], ...] = (
     ("output values", r"<outputValues[^>]*>\s*<text>([^<]+)<"),
     ("input entry", r"<inputEntry[^>]*>\s*<text>([^<]+)<"),
     ("output entry", r"<outputEntry[^>]*>\s*<text>([^<]+)<"),
+    ("href", r'href="#([^"]+)"'),
 )
 SITES: Mapping[str, tuple[tuple[str, str], ...]] = {".bpmn": BPMN, ".form": FORM, ".dmn": DMN}
 
@@ -101,7 +115,7 @@ def _of_file(file: str, files: Mapping[str, bytes]) -> Iterator[Mutation]:
 
 def _names(kind: str, text: str) -> Iterator[tuple[int, int]]:
     """The places of the names in what a pattern found: names and the values compared with."""
-    if kind in ("lane", "topic", "property", "field property", "field rule"):
+    if kind in ("lane", "topic", "property", "field property", "field rule", "host", "template"):
         yield 0, len(text)
         return
     strings = [(at.start() + 1, at.end() - 1) for at in _STRING.finditer(text)]

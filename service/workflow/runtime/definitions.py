@@ -21,7 +21,7 @@ from service.models.tables.user import User
 from service.workflow.runtime.diagram_layout import drawn_whole, undrawn_notes
 from service.workflow.runtime.diagram_states import state_issues
 from service.workflow.runtime.diagram_texts import untranslated
-from service.workflow.runtime.diagram_topics import topic_issues
+from service.workflow.runtime.diagram_topics import process_warnings, topic_issues
 from service.workflow.runtime.vocabulary import vocabulary
 
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
@@ -134,7 +134,7 @@ def examine(files: Mapping[str, bytes]) -> list[ValidationIssue]:
     if any(issue.is_refusal for issue in said):
         return said
     read = engine.read_definition(files, vocabulary=vocabulary())
-    return [*said, *_refusals(read), *untranslated(read), *undrawn_notes(read)]
+    return [*said, *_refusals(read), *process_warnings(read), *untranslated(read), *undrawn_notes(read)]
 
 
 def read_checked(files: Mapping[str, bytes], process: str | None = None) -> engine.Definition:
@@ -147,7 +147,7 @@ def read_checked(files: Mapping[str, bytes], process: str | None = None) -> engi
 
 def warnings_of(read: engine.Definition) -> tuple[ValidationIssue, ...]:
     """Warnings of what runs and will surprise, and of what has no English."""
-    return (*read.warnings, *untranslated(read))
+    return (*read.warnings, *process_warnings(read), *untranslated(read))
 
 
 def _refusals(read: engine.Definition) -> list[ValidationIssue]:

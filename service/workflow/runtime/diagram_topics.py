@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from service import handlers
 from service.domain.accounts.roles import Role
 from service.engine import Definition, ValidationIssue
 from service.handlers import general
@@ -49,8 +50,8 @@ def _faults(topic: str, given: dict[str, str], properties: dict[str, str]) -> It
         )
     if topic == "general.notify":
         yield from _addressees(given)
-    if topic == "general.http" and not given.get("url", "${").startswith("${"):
-        yield from _address(given["url"])
+    if topic == "general.http":
+        yield from _call(given)
 
 
 def _addressees(given: dict[str, str]) -> Iterator[Texts]:
@@ -68,6 +69,49 @@ def _addressees(given: dict[str, str]) -> Iterator[Texts]:
             f'There is no role "{role}".',
             f"可用：{'、'.join(roles)}。",
             f"Known are {', '.join(roles)}.",
+        )
+
+
+def process_warnings(definition: Definition) -> list[ValidationIssue]:
+    """Warn of cases that are started of a process that is neither shipped nor this one: it may not be deployed."""
+    known = {*handlers.declared_processes(), definition.process}
+    found = []
+    for key, said in definition.attributes.items():
+        process = said.inputs.get("process", "${") if said.topic == "general.start_case" else "${"
+        if not process.startswith("${") and process not in known:
+            texts = (
+                f"流程“{process}”不是随系统提供的。",
+                f'The process "{process}" is not one that is shipped.',
+                f"核对它已部署；随系统提供：{'、'.join(sorted(handlers.declared_processes()))}。",
+                f"Make sure that it is deployed; shipped are {', '.join(sorted(handlers.declared_processes()))}.",
+            )
+            line = definition.elements[key].line
+            found.append(
+                ValidationIssue(
+                    definition.main, line, key, *texts, rule="started_processes_are_there", severity="warning"
+                )
+            )
+    return found
+
+
+def _call(given: dict[str, str]) -> Iterator[Texts]:
+    """Where a call goes, how, and with which secret, as far as they are no expressions."""
+    if not given.get("url", "${").startswith("${"):
+        yield from _address(given["url"])
+    method, secret = given.get("method", ""), given.get("secret", "")
+    if method and not method.startswith("${") and method.upper() not in outbound_http.METHODS:
+        yield (
+            f"没有方法“{method}”。",
+            f'There is no method "{method}".',
+            f"可用：{'、'.join(outbound_http.METHODS)}。",
+            f"Known are {', '.join(outbound_http.METHODS)}.",
+        )
+    if secret and not secret.startswith("${") and secret not in outbound_http.allowed_hosts().secrets:
+        yield (
+            f"没有密钥“{secret}”。",
+            f'There is no secret "{secret}".',
+            "请系统管理员把它写进 ANPEI_HTTP_SECRETS，或改正名称。",
+            "Ask the system administrator to add it to ANPEI_HTTP_SECRETS, or correct the name.",
         )
 
 
