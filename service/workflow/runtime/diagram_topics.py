@@ -95,7 +95,7 @@ def process_warnings(definition: Definition) -> list[ValidationIssue]:
 
 
 def _call(given: dict[str, str]) -> Iterator[Texts]:
-    """Where a call goes, how, and with which secret, as far as they are no expressions."""
+    """Refuse hosts, methods and secrets that are not known, as far as they are no expressions."""
     if not given.get("url", "${").startswith("${"):
         yield from _address(given["url"])
     method, secret = given.get("method", ""), given.get("secret", "")
