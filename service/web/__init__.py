@@ -41,7 +41,13 @@ VIEWS = (
     ("certificates", ("certificates", "certificate_actions", "printing", "reissues")),
     ("notices", ("notices", "tickets")),
     ("persons", ("persons", "person_actions", "person_import", "corrections")),
-    ("runtime", ("inbox", "worksheets", "tasks", "starts", "cases", "mends", "deployments", "processes", "studio")),
+    (
+        "runtime",
+        (
+            *("inbox", "worksheets", "tasks", "starts", "cases", "mends", "deployments", "version_changes"),
+            *("processes", "studio"),
+        ),
+    ),
     (
         "system",
         ("home", "settings", "reports", "papers", "search", "exports", "public", "audit", "administration"),

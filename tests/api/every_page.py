@@ -29,9 +29,10 @@ from service.models.tables.process import DefinitionVersion
 from service.models.tables.ticket import Ticket
 from service.models.tables.training import Enrollment, TrainingClass, TrainingPlan
 from service.models.tables.user import User
+from service.models.tables.version_change import BacktestRun, MigrationRun
 from service.reports import LISTS, REPORTS
 from service.reports.class_papers import PAPERS
-from service.workflow.runtime import jobs
+from service.workflow.runtime import definitions, deployments, jobs
 from tests.api.test_pages_person_import import book, cells
 from tests.builders.world import sign_in
 
@@ -63,6 +64,7 @@ SOURCES: dict[str, tuple[Any, Any]] = {
     "certificate_id": (Certificate.id, Certificate.state),
     "class_id": (TrainingClass.id, TrainingClass.state),
     "enrollment_id": (Enrollment.id, Enrollment.state),
+    "migration_id": (MigrationRun.id, MigrationRun.state),
     "notice_id": (Notice.id, Notice.kind + Notice.state),
     "person_id": (Person.id, Person.state),
     "plan_id": (TrainingPlan.id, TrainingPlan.state),
@@ -74,6 +76,7 @@ SOURCES: dict[str, tuple[Any, Any]] = {
     "user_id": (User.id, User.role),
     "export_id": (ExportLog.id, ExportLog.name),
     "import_id": (PersonImport.id, PersonImport.state),
+    "backtest_id": (BacktestRun.id, BacktestRun.state),
     "batch_id": (PrintBatch.id, PrintBatch.state),
     "photo_id": (Photo.id, Photo.width),
     "digest": (DefinitionVersion.digest, DefinitionVersion.key),
@@ -114,6 +117,23 @@ def leave_traces(client: FlaskClient) -> None:
     assert ids, "the demonstration has no certificate left to print"
     answer = client.post("/certificates/print", data={"certificate": ids, "reason": "补打"})
     assert answer.status_code == 303, answer.text
+    jobs.run_all()
+    client.post("/sign-out")
+    _test_and_migrate(client)
+
+
+def _test_and_migrate(client: FlaskClient) -> None:
+    """A back-test and a migration of a process that is deployed anew."""
+    sign_in(client, user_named("processadmin"))
+    assert client.post("/processes/support_ticket/backtest", data={}).status_code == 302
+    current = definitions.current("support_ticket")
+    files = definitions.files(current.digest)
+    changed = {current.main: files[current.main] + b"<!-- the same, drawn anew -->"}
+    deployments.deploy(files | changed, process=current.key)
+    begun = client.post(
+        f"/processes/support_ticket/migrate?version={current.number}", data={"then": "migrate", "reason": "同一张图"}
+    )
+    assert begun.status_code == 302, begun.text
     jobs.run_all()
     client.post("/sign-out")
 

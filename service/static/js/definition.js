@@ -1,9 +1,7 @@
 /* The definitions page: the diagram with the tasks that wait at each element, five steps of heat and the count. */
 "use strict";
 
-const box = document.getElementById("diagram");
-
-async function begin() {
+async function begin(box) {
   const diagram = new Diagram(box);
   await diagram.open(await fetchText(box.dataset.address));
   for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", () => diagram.zoom(button.dataset.zoom));
@@ -15,7 +13,9 @@ async function begin() {
   }
 }
 
-begin().catch((error) => {
-  console.error(error);
-  box.textContent = box.dataset.failed;
-});
+for (const box of document.querySelectorAll("[data-waiting]")) {
+  begin(box).catch((error) => {
+    console.error(error);
+    box.textContent = box.dataset.failed;
+  });
+}

@@ -160,6 +160,12 @@ WITHOUT_ENUMERATION: dict[str, dict[str, Status]] = {
         "running": Status("info", "half", N_("仍有在办")),
         "retired": Status("", "no", N_("停用")),
     },
+    "run": {
+        "running": Status("info", "half", N_("进行中")),
+        "done": Status("ok", "check", N_("已完成")),
+        "failed": Status("bad", "stop", N_("没有成功")),
+        "stopped": Status("", "no", N_("已取消")),
+    },
     "batch": {
         "running": Status("info", "half", N_("正在排版")),
         "done": Status("ok", "check", N_("可下载")),

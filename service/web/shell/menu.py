@@ -444,7 +444,12 @@ CASES = MenuSection(
             role_labels={Role.AUDIT_ADMIN: N_("案卷回放")},
             covers=("cases", "mends"),
         ),
-        MenuItem("processes.index", N_("流程定义"), "§9", covers=("processes", "deployments", "studio")),
+        MenuItem(
+            "processes.index",
+            N_("流程定义"),
+            "§9",
+            covers=("processes", "deployments", "studio", "version_changes"),
+        ),
     ),
 )
 

@@ -194,6 +194,16 @@ def files_of(run: BacktestRun) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+def diagram_of(run: BacktestRun) -> bytes:
+    """The main diagram under test."""
+    return files_of(run)[run.main]
+
+
+def names_of(run: BacktestRun) -> dict[str, str]:
+    """Names of the elements under test, by id."""
+    return {key: element.name or key for key, element in definition_of(run).elements.items()}
+
+
 def definition_of(run: BacktestRun) -> engine.Definition:
     """The definition under test; the gate has let it pass."""
     return engine.read_definition(files_of(run), run.process, validate=False)

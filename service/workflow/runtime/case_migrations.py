@@ -81,6 +81,41 @@ class Forecast:
     problems: list[Problem] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An element that the new version does not have as it was: where it may go, and where it is proposed to go."""
+
+    element: str
+    name: str
+    targets: tuple[tuple[str, str], ...]
+    proposed: str
+
+
+def asked_for(source: str, target: str, elements: Mapping[str, str], back_of: UUID | None = None) -> Migration:
+    """A migration as it is proposed, but for these elements; of those that were taken back, by the reverse of its plan.
+
+    Raises NotFound.
+    """
+    if back_of is not None and source == (run := background_runs.find(MigrationRun, back_of)).target:
+        proposed = Plan.of(run.plan).reversed()
+    else:
+        proposed = engine.propose(definitions.definition(source), definitions.definition(target))
+    return Migration(source, target, Plan({**proposed.elements, **elements}), back_of=back_of)
+
+
+def choices(asked: Migration) -> list[Choice]:
+    """The elements of which somebody has to say where they go, with all of their type."""
+    old, new = definitions.definition(asked.source), definitions.definition(asked.target)
+    found = []
+    for one in old.elements.values():
+        kept = new.elements.get(one.id)
+        if one.type == "process" or (kept is not None and kept.type == one.type and one.id not in asked.plan.elements):
+            continue
+        alike = tuple((it.id, it.name) for it in new.elements.values() if it.type == one.type)
+        found.append(Choice(one.id, one.name, alike, asked.plan.elements.get(one.id, "")))
+    return found
+
+
 def must_migrate(user: User | None) -> None:
     """Raise NotAllowed unless the role has the action; None is the operator of the machine."""
     if user is not None and not may(Role(user.role), Action.MIGRATE_CASES):

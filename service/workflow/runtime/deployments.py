@@ -201,13 +201,13 @@ def deploy_sent(files: Files, author: Author) -> list[Deployed]:
             {"files": Message(N_("文件名“%(name)s”太长或含有不能保存的字符。"), name=unfit[0][:MAX_NAME])}
         )
     with transaction(author.operation):
-        done = _each(_bundles(named), lambda pair: deploy(pair[1], author, process=pair[0]))
+        done = _each(bundles(named), lambda pair: deploy(pair[1], author, process=pair[0]))
     if not done:
         raise InvalidInput({"files": N_("没有一个现行流程用到这些文件，请连同流程图一起部署。")})
     return done
 
 
-def _bundles(sent: Files) -> list[tuple[str | None, Files]]:
+def bundles(sent: Files) -> list[tuple[str | None, Files]]:
     """The bundles that sent files make, with the process where it is known."""
     diagrams = {name: content for name, content in sent.items() if name.endswith(".bpmn")}
     called = {f"{key}.bpmn" for name, content in diagrams.items() for key in engine.references(content, name).called}

@@ -1,0 +1,237 @@
+"""A version against its cases: back-tests of one that is not in force yet, migrations of those that run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
+from service.models.db.clock import CHINA
+from service.models.tables.process import DefinitionVersion
+from service.models.tables.version_change import BacktestRun
+from service.validation.fields import MAX_INTEGER
+from service.validation.typed_text import as_whole
+from service.web.presenters import replay_frames
+from service.web.shell import query_params
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
+from service.web.views.runtime.processes import drawn_names, heat
+from service.workflow.runtime import background_runs, backtests, case_migrations, definitions, deployments, history
+
+bp = Blueprint("version_changes", __name__)
+
+KINDS = {
+    "same": N_("不变"),
+    "path": N_("走别的路"),
+    "timing": N_("定时不同"),
+    "data": N_("数据不同"),
+    "stuck": N_("停在新环节"),
+    "no_place": N_("输入没有去处"),
+    "no_result": N_("没有当时的处理结果"),
+    "error": N_("出错"),
+}
+
+
+def _versions(key: str) -> list[DefinitionVersion]:
+    """The versions of a process, the newest first. Raises NotFound."""
+    found = [listed.version for listed in definitions.listing(key)]
+    if not found:
+        raise NotFound
+    return found
+
+
+def _numbered(versions: list[DefinitionVersion], given: str) -> DefinitionVersion:
+    """The version with this number, without one that in force. Raises NotFound."""
+    number = as_whole(given, 1, MAX_INTEGER)
+    for version in versions:
+        if version.number == number if number else version.current:
+            return version
+    raise NotFound
+
+
+@bp.get("/processes/<key>/backtest")
+@requires_permission(Action.EDIT_PROCESSES)
+def ask_backtest(key: str) -> ResponseReturnValue:
+    versions = _versions(key)
+    return render_template("pages/processes/backtest.html", versions=versions, runs=backtests.listing(key))
+
+
+@bp.post("/processes/<key>/backtest")
+@requires_permission(Action.EDIT_PROCESSES)
+@rerender_on_error(ask_backtest, DefinitionRefused)
+def begin_backtest(key: str) -> ResponseReturnValue:
+    versions, form = _versions(key), request.form
+    sent = {file.filename: file.read() for file in request.files.getlist("files") if file.filename}
+    if sent:
+        found = [files for _, files in deployments.bundles(sent)]
+        if len(found) != 1:
+            raise InvalidInput({"files": N_("一次只能回测一个流程的文件。")})
+        files = dict(found[0])
+    else:
+        files = definitions.files(_numbered(versions, form.get("version", "")).digest)
+    run = backtests.begin(current_user, files, _since(), _sample(), key)
+    return redirect(url_for(".show_backtest", backtest_id=run.id))
+
+
+def _since() -> datetime | None:
+    given = request.form.get("since", "").strip()
+    try:
+        return datetime.fromisoformat(given).replace(tzinfo=CHINA) if given else None
+    except ValueError:
+        raise InvalidInput({"since": N_("请填写日期。")}) from None
+
+
+def _sample() -> int | None:
+    given = request.form.get("sample", "").strip()
+    number = as_whole(given, 1, backtests.MAX_SAMPLE)
+    if given and number is None:
+        raise InvalidInput({"sample": N_("抽样件数应在 1 到 100,000 之间。")})
+    return number
+
+
+@bp.get("/backtests/<uuid:backtest_id>")
+@requires_permission(Action.EDIT_PROCESSES)
+def show_backtest(backtest_id: UUID) -> ResponseReturnValue:
+    run = backtests.find(current_user, backtest_id)
+    kind, element = query_params.choice("kind", KINDS), query_params.text("element", 200)
+    counts = {name: sum(found.values()) for name, found in run.counts.items()}
+    by_element: dict[str, int] = {}
+    for name, found in run.counts.items():
+        for place, count in found.items() if name != "same" else ():
+            by_element[place] = by_element.get(place, 0) + count
+    part = "progress" if "HX-Request" in request.headers else "backtest_run"
+    return render_template(
+        f"pages/processes/{part}.html",
+        run=run,
+        stop=url_for(".stop_backtest", backtest_id=run.id),
+        kinds=KINDS,
+        counts=counts,
+        waiting=by_element,
+        heat=heat(by_element),
+        names=_names(run),
+        cases=backtests.differing(current_user, run, kind, element),
+        kind=kind,
+        element=element,
+    )
+
+
+def _names(run: BacktestRun) -> dict[str, str]:
+    """Names of elements, in the version in force and in that under test."""
+    found = backtests.names_of(run)
+    in_force = next((it.version.digest for it in definitions.listing(run.process) if it.version.current), None)
+    return (replay_frames.element_names(in_force) if in_force else {}) | found
+
+
+@bp.get("/backtests/<uuid:backtest_id>.bpmn")
+@requires_permission(Action.EDIT_PROCESSES)
+def tested_diagram(backtest_id: UUID) -> Response:
+    run = backtests.find(current_user, backtest_id)
+    return Response(backtests.diagram_of(run), mimetype="application/xml")
+
+
+@bp.post("/backtests/<uuid:backtest_id>/stop")
+@requires_permission(Action.EDIT_PROCESSES)
+@rerender_on_error(show_backtest, Conflict)
+def stop_backtest(backtest_id: UUID) -> ResponseReturnValue:
+    background_runs.stop(current_user, backtests.find(current_user, backtest_id))
+    flash_success(N_("已取消。"))
+    return redirect(url_for(".show_backtest", backtest_id=backtest_id))
+
+
+@bp.get("/backtests/<uuid:backtest_id>/cases/<uuid:case_id>")
+@requires_permission(Action.EDIT_PROCESSES)
+def compare(backtest_id: UUID, case_id: UUID) -> ResponseReturnValue:
+    """One case on both versions, way beside way."""
+    run, case = backtests.find(current_user, backtest_id), history.open_case(current_user, case_id)
+    found = backtests.compare(current_user, run, case_id)
+    return render_template(
+        "pages/processes/compare.html",
+        run=run,
+        case=case,
+        found=found,
+        kinds=KINDS,
+        ways=list(zip_longest(found.old, found.new, fillvalue="")),
+        names=replay_frames.element_names(case.definition) | backtests.names_of(run),
+    )
+
+
+@bp.get("/processes/<key>/migrate")
+@requires_permission(Action.MIGRATE_CASES)
+def ask_migration(key: str) -> ResponseReturnValue:
+    return _migration_page(key)
+
+
+def _asked(key: str) -> case_migrations.Migration:
+    versions = _versions(key)
+    source = _numbered(versions, request.args.get("version", ""))
+    target = _numbered(versions, request.args.get("target", ""))
+    given = {
+        name.removeprefix("to-"): value
+        for name, value in request.form.items()
+        if name.startswith("to-") and len(name) < 200
+    }
+    return case_migrations.asked_for(source.digest, target.digest, given, query_params.key("back_of"))
+
+
+def _migration_page(key: str, forecast: case_migrations.Forecast | None = None) -> str:
+    versions, asked = _versions(key), _asked(key)
+    return render_template(
+        "pages/processes/migrate.html",
+        versions=versions,
+        source=definitions.version(asked.source),
+        target=definitions.version(asked.target),
+        asked=asked,
+        choices=case_migrations.choices(asked) if asked.source != asked.target else [],
+        forecast=forecast,
+        heats=[heat(found) for found in (forecast.here, forecast.there)] if forecast else [],
+        names=replay_frames.element_names(asked.target) | replay_frames.element_names(asked.source),
+        drawn=drawn_names(asked.source) | drawn_names(asked.target),
+        runs=case_migrations.listing(key),
+    )
+
+
+@bp.post("/processes/<key>/migrate")
+@requires_permission(Action.MIGRATE_CASES)
+@rerender_on_error(ask_migration, Conflict)
+def begin_migration(key: str) -> ResponseReturnValue:
+    asked = _asked(key)
+    if request.form.get("then") != "migrate":
+        forecast = case_migrations.preview(current_user, asked)
+        refresh_user()
+        return _migration_page(key, forecast)
+    run = case_migrations.begin(current_user, asked, request.form.get("reason", ""))
+    return redirect(url_for(".show_migration", migration_id=run.id))
+
+
+@bp.get("/migrations/<uuid:migration_id>")
+@requires_permission(Action.MIGRATE_CASES)
+def show_migration(migration_id: UUID) -> ResponseReturnValue:
+    run = case_migrations.find(current_user, migration_id)
+    source, target = case_migrations.versions_of(run)
+    part = "progress" if "HX-Request" in request.headers else "migration_run"
+    refused: list[tuple[Any, ...]] = [(case, place, Message.from_json(why)) for case, place, why in run.refused]
+    return render_template(
+        f"pages/processes/{part}.html",
+        run=run,
+        stop=url_for(".stop_migration", migration_id=run.id),
+        source=source,
+        target=target,
+        refused=refused,
+        names=replay_frames.element_names(run.target) | replay_frames.element_names(run.source),
+    )
+
+
+@bp.post("/migrations/<uuid:migration_id>/stop")
+@requires_permission(Action.MIGRATE_CASES)
+@rerender_on_error(show_migration, Conflict)
+def stop_migration(migration_id: UUID) -> ResponseReturnValue:
+    background_runs.stop(current_user, case_migrations.find(current_user, migration_id))
+    flash_success(N_("已取消；已经迁移的案卷不变。"))
+    return redirect(url_for(".show_migration", migration_id=migration_id))
