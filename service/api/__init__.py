@@ -19,6 +19,7 @@ from service.api.engine_rest import (
     instances,
     jobs_and_incidents,
     mends,
+    migration,
     tasks,
 )
 
@@ -30,6 +31,7 @@ ROUTES = (
     history,
     jobs_and_incidents,
     mends,
+    migration,
 )  # each adds its routes to engine_rest.blueprint
 
 

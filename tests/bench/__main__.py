@@ -7,13 +7,25 @@ import time
 
 from service.config import EMBEDDED_ROLES
 from service.migrations import upgrade
-from tests.bench import cast, certificates, end_to_end, engine_bench, exports, http, inbox, lists, proof, siege
+from tests.bench import (
+    backtest,
+    cast,
+    certificates,
+    end_to_end,
+    engine_bench,
+    exports,
+    http,
+    inbox,
+    lists,
+    proof,
+    siege,
+)
 from tests.bench.figures import Figures
 from tests.bench.processes import at_once
 from tests.bench.scratch import scratch
 
 PREPARED = "bench"
-PARTS = ("engine", "end_to_end", "http", "inbox", "proof", "exports", "certificates", "lists", "siege")
+PARTS = ("engine", "end_to_end", "http", "inbox", "proof", "backtest", "exports", "certificates", "lists", "siege")
 
 
 def main() -> None:
@@ -27,7 +39,7 @@ def main() -> None:
     print(f"\n  {'what':<52} {'measured':>22}   beside it")
     if "engine" in chosen.only:
         _engine(figures)
-    if {"end_to_end", "http", "inbox", "proof", "siege"} & set(chosen.only):
+    if {"end_to_end", "http", "inbox", "proof", "backtest", "siege"} & set(chosen.only):
         _database(figures, chosen.only, chosen.cases)
     if "exports" in chosen.only:
         exports.measure(figures)  # the full data are made first where they are missing
@@ -61,7 +73,7 @@ def _database(figures: Figures, only: list[str], cases: int) -> None:
     with scratch() as server:
         if "siege" in only:
             siege.measure(server, figures)
-        if not {"end_to_end", "http", "inbox", "proof"} & set(only):
+        if not {"end_to_end", "http", "inbox", "proof", "backtest"} & set(only):
             return
         began = time.perf_counter()
         server.create_database(PREPARED)
@@ -77,6 +89,8 @@ def _database(figures: Figures, only: list[str], cases: int) -> None:
             inbox.measure(server, PREPARED, figures)
         if "proof" in only:
             proof.measure(server, PREPARED, case_ids, figures)
+        if "backtest" in only:
+            backtest.measure(server, PREPARED, case_ids, figures)
 
 
 if __name__ == "__main__":

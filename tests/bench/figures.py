@@ -29,6 +29,8 @@ REQUIRED: dict[str, tuple[str, float]] = {
     "certificates_500_rss_mb": ("<=", 400),
     "verify_10k_s": ("<=", 60),
     "verify_over_reexecution": ("<=", 1.5),
+    "backtest_10k_s": ("<=", 60),
+    "backtest_over_replay": ("<=", 1.3),
 }
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.domain.accounts.permissions import Action, may
@@ -18,6 +21,7 @@ from service.engine import Plan
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.clock import now
 from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Job, JournalRow, Task
 from service.models.tables.user import User
@@ -34,6 +38,8 @@ from service.workflow.runtime import (
 )
 from service.workflow.runtime.case_migrations import Migration
 from service.workflow.runtime.mends import Mend
+from tests.api.rest_world import HASH, PASSWORD
+from tests.builders.world import sign_in
 from tests.process.small_process import DIAGRAM, FORM, deploy, person
 from tests.unit.test_engine_mends import PLACES
 
@@ -328,3 +334,69 @@ def test_processes_share_the_cases(admin: User, monkeypatch: pytest.MonkeyPatch)
     for tested in backtests.run_over(definitions.definition(digest), cases, 2):
         found.add(tested)
     assert found.counts == {"same": {"": 6}}
+
+
+# Pages and REST
+
+
+def test_an_administrator_tests_previews_migrates_and_takes_back_on_the_pages(admin: User, client: FlaskClient) -> None:
+    deploy(BASE)
+    yes, waiting = started("yes", None)
+    sign_in(client, admin)
+    sent = {"files": [(io.BytesIO(SECOND.encode()), "small.bpmn")], "sample": "50"}
+    begun = client.post("/processes/small/backtest", data=sent)
+    jobs.run_all()
+    page = client.get(begun.location)
+    assert (begun.status_code, page.status_code) == (302, 200)
+    assert client.get(begun.location + ".bpmn").data == SECOND.encode()
+    assert client.get(f"{begun.location}/cases/{waiting}").status_code == 200
+    new = deploy(WITHOUT)
+    address = "/processes/small/migrate?version=1&target=2"
+    preview = client.post(address, data={"then": "preview", "to-look": ""})
+    assert (preview.status_code, str(waiting) in preview.text, case_of(yes).definition == new) == (200, True, False)
+    without = client.post(address, data={"then": "migrate", "to-look": "view", "reason": ""})
+    assert without.status_code == 422
+    done = client.post(address, data={"then": "migrate", "to-look": "view", "reason": WHY})
+    jobs.run_all()
+    assert client.get(done.location).status_code == 200
+    assert [case_of(case_id).definition for case_id in (yes, waiting)] == [new, new]
+    run = case_migrations.listing("small")[0]
+    back = f"/processes/small/migrate?version=2&target=1&back_of={run.id}"
+    assert client.get(back).status_code == 200
+    client.post(back, data={"then": "migrate", "to-view": "look", "reason": "退回"})
+    jobs.run_all()
+    assert {case_of(case_id).definition for case_id in (yes, waiting)}.isdisjoint({new})
+    proved(waiting)
+
+
+def test_camunda_clients_generate_validate_and_execute_a_migration(admin: User, client: FlaskClient) -> None:
+    old = deploy(BASE)
+    yes, waiting = started("yes", None)
+    new = deploy(WITHOUT)
+    names = {which: f"small:{number}:{digest}" for which, number, digest in (("source", 1, old), ("target", 2, new))}
+    ids = {f"{which}ProcessDefinitionId": name for which, name in names.items()}
+    with transaction(Operation("test")):
+        session().get_one(User, admin.id).password_hash = HASH
+    ask = partial(client.post, auth=("processes", PASSWORD))
+    plan = ask("/engine-rest/migration/generate", json=ids).json
+    moves = {one["sourceActivityIds"][0]: one["targetActivityIds"][0] for one in plan["instructions"]}
+    assert moves == {"sign": "sign", "stopped": "stopped", "late": "late"}
+    wrong = ids | {"instructions": [{"sourceActivityIds": ["look"], "targetActivityIds": ["gw"]}]}
+    report = ask("/engine-rest/migration/validate", json=wrong).json
+    assert [one["instruction"]["sourceActivityIds"] for one in report["instructionReports"]] == [["look"]]
+    plan["instructions"].append(
+        {"sourceActivityIds": ["look"], "targetActivityIds": ["view"], "updateEventTrigger": False}
+    )
+    sent = {"migrationPlan": plan, "processInstanceIds": [str(yes)]}
+    assert ask("/engine-rest/migration/execute", json=sent).status_code == 204
+    assert (case_of(yes).definition, case_of(waiting).definition) == (new, old)
+    batch = ask("/engine-rest/migration/executeAsync", json=sent | {"processInstanceIds": [str(waiting)]})
+    jobs.run_all()
+    assert (batch.json["type"], batch.json["totalJobs"], case_of(waiting).definition) == ("instance-migration", 1, new)
+    for wrong_body in ({}, {"migrationPlan": plan}, sent | {"migrationPlan": ids | {"instructions": [{}]}}):
+        assert ask("/engine-rest/migration/execute", json=wrong_body).status_code == 400
+    assert (
+        ask("/engine-rest/migration/generate", json=ids | {"sourceProcessDefinitionId": "small:9:none"}).status_code
+        == 404
+    )
+    proved(yes)

@@ -13,7 +13,17 @@ from flask import Blueprint, Flask, Response, current_app
 
 from service.api.engine_rest import blueprint as engine_rest
 from service.api.engine_rest.parameters import MAX_ROWS, MAX_TEXT
-from service.api.engine_rest.schemas import ERROR, FIELDS, VARIABLES, Schema, deployed, schema_of, started
+from service.api.engine_rest.schemas import (
+    ERROR,
+    FIELDS,
+    VARIABLES,
+    Schema,
+    deployed,
+    migration_plan,
+    migration_report,
+    schema_of,
+    started,
+)
 from service.models.queries.camunda.history import ACTIVITIES, PAST_INSTANCES
 from service.models.queries.camunda.listing import ListQuery
 from service.models.queries.camunda.runtime import DEFINITIONS, INCIDENTS, INSTANCES, JOBS, TASKS
@@ -97,6 +107,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "delete_instance": Operation("取消案卷 / Cancel the case"),
     "modify_instance": Operation("移动或跳过令牌 / Move or skip a token", body=MEND),
     "set_retries": Operation("重试 / Try again", body=MEND),
+    "generate_migration": Operation("迁移方案 / A plan of migration", migration_plan(), body=MEND),
+    "validate_migration": Operation("检查迁移方案 / Check a plan", migration_report(), body=MEND),
+    "execute_migration": Operation("迁移案卷 / Migrate cases", body=MEND),
+    "execute_migration_async": Operation("在后台迁移案卷 / Migrate cases later", "BatchDto", body=MEND),
     "list_tasks": _list("待办 / Tasks", "TaskDto", TASKS),
     "query_tasks": Operation("查询待办 / Query them", "TaskDto", many=True, listing=TASKS, body={"type": "object"}),
     "count_tasks": _count("待办数 / Their number", TASKS),

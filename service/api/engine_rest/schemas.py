@@ -73,6 +73,11 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         **{"removalTime": "null", "rootProcessInstanceId": "id"},
     },
     "FormDto": {"key": "text|null", "camundaFormRef": "null", "contextPath": "null"},
+    "BatchDto": {
+        **{"id": "id", "type": "text", "totalJobs": "number", "jobsCreated": "number", "batchJobsPerSeed": "number"},
+        **{"invocationsPerBatchJob": "number", "seedJobDefinitionId": "null", "monitorJobDefinitionId": "null"},
+        **{"batchJobDefinitionId": "null", "suspended": "flag", "tenantId": "null", "createUserId": "text"},
+    },
     "CountResultDto": {"count": "number"},
     "VersionDto": {"version": "text"},
 }
@@ -120,6 +125,26 @@ def deployed() -> Schema:
     made = {"type": "object", "additionalProperties": schema_of("ProcessDefinitionDto")}
     none = {name: {"type": "null"} for name in NOT_DEPLOYED}
     return found | {"properties": found["properties"] | {"deployedProcessDefinitions": made} | none}
+
+
+IDS: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1}
+INSTRUCTION: Schema = {
+    "type": "object",
+    "properties": {"sourceActivityIds": IDS, "targetActivityIds": IDS, "updateEventTrigger": {"type": "boolean"}},
+}
+
+
+def migration_plan() -> Schema:
+    """Return the schema of a plan by which cases go from one definition to another."""
+    names = {"sourceProcessDefinitionId": {"type": "string"}, "targetProcessDefinitionId": {"type": "string"}}
+    return {"type": "object", "properties": {**names, "instructions": {"type": "array", "items": INSTRUCTION}}}
+
+
+def migration_report() -> Schema:
+    """Return the schema of what is wrong with the instructions of a plan."""
+    texts = {"type": "array", "items": {"type": "string"}}
+    report = {"type": "object", "properties": {"instruction": INSTRUCTION, "failures": texts}}
+    return {"type": "object", "properties": {"instructionReports": {"type": "array", "items": report}}}
 
 
 def _type(written: str) -> Schema:

@@ -7,7 +7,7 @@ begun anew goes on with the cases that are still on the old version.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,7 @@ from service.workflow.runtime.executor import Act
 EFFECT, AUDITED = "migration", "migrate_cases"
 PREVIEWED = 2_000  # running cases that a preview looks at
 CASES_AT_ONCE = 50  # between two lines of progress
+PASSED_BY = ("startEvent", "endEvent", "exclusiveGateway", "scriptTask", "businessRuleTask")
 KEPT = 500  # refused cases, of which a run keeps the reasons
 SAME_VERSION = N_("请选择另一个版本。")
 FAILED_AFTER = N_("迁移后自动走下去时出错，案卷没有变动。")
@@ -101,6 +102,31 @@ def asked_for(source: str, target: str, elements: Mapping[str, str], back_of: UU
     else:
         proposed = engine.propose(definitions.definition(source), definitions.definition(target))
     return Migration(source, target, Plan({**proposed.elements, **elements}), back_of=back_of)
+
+
+def said(
+    source: str,
+    target: str,
+    elements: Mapping[str, str],
+    renewed: Iterable[str],
+    chosen: tuple[UUID, ...] | None,
+) -> Migration:
+    """A migration as somebody says it; renewed: timers that are counted anew."""
+    named = {element: to for element, to in elements.items() if element != to}
+    return Migration(source, target, Plan(named, frozenset(renewed)), chosen)
+
+
+def pairs(asked: Migration) -> list[tuple[str, str, bool]]:
+    """Every element that goes somewhere, where to, and whether it is an event; not what no token rests at."""
+    old, new = definitions.definition(asked.source), definitions.definition(asked.target)
+    found = []
+    for one in old.elements.values():
+        target = asked.plan.target(one.id)
+        if one.type.endswith(PASSED_BY) or one.type == "process" or target not in new.elements:
+            continue
+        if new.elements[target].type == one.type:
+            found.append((one.id, target, one.type.endswith("Event")))
+    return found
 
 
 def choices(asked: Migration) -> list[Choice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from itertools import zip_longest
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from service.models.db.clock import CHINA
 from service.models.tables.process import DefinitionVersion
 from service.models.tables.version_change import BacktestRun
 from service.validation.fields import MAX_INTEGER
+from service.validation.form_reader import FormReader
 from service.validation.typed_text import as_whole
 from service.web.presenters import replay_frames
 from service.web.shell import query_params
@@ -81,11 +82,11 @@ def begin_backtest(key: str) -> ResponseReturnValue:
 
 
 def _since() -> datetime | None:
-    given = request.form.get("since", "").strip()
-    try:
-        return datetime.fromisoformat(given).replace(tzinfo=CHINA) if given else None
-    except ValueError:
-        raise InvalidInput({"since": N_("请填写日期。")}) from None
+    """The beginning of a civil day. Raises InvalidInput."""
+    entry = FormReader(request.form)
+    day = entry.date("since")
+    entry.check()
+    return datetime.combine(day, time(), CHINA) if day else None
 
 
 def _sample() -> int | None:
