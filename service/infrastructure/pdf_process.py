@@ -49,10 +49,10 @@ def serve(connection: socket.socket) -> None:
     while True:
         try:
             request = json.loads(receive(connection))
-        except EOFError:
+            for piece in request["pieces"]:
+                send(connection, print_piece(piece, request["style"], lambda: send(connection, b"")))
+        except (EOFError, BrokenPipeError, ConnectionResetError):  # it may have been killed
             return
-        for piece in request["pieces"]:
-            send(connection, print_piece(piece, request["style"], lambda: send(connection, b"")))
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:
