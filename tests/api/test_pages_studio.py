@@ -83,7 +83,9 @@ def test_a_new_process_begins_as_a_draft_and_is_sent(client: FlaskClient, admin:
         assert client.post("/studio", data={"key": key, "name": name}).status_code in (409, 422), key
     named = '新<流程>&"一"'
     assert client.post("/studio", data={"key": "fresh", "name": named}).location == "/studio/fresh"
-    assert client.post("/studio", data={"key": "fresh", "name": named}).status_code == 409
+    again = client.post("/studio", data={"key": "fresh", "name": named})
+    assert again.status_code == 409
+    assert "已有这个标识的流程或草稿" in again.text.partition("部署文件")[0]
     assert client.get("/studio/fresh").status_code == client.get("/studio/fresh/differences").status_code == 200
     assert "fresh" in client.get("/processes").get_data(as_text=True)
     opened = drafts.open_draft("fresh")
