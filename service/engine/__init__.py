@@ -25,6 +25,8 @@ from service.engine.kernel.types import (
     UserTask,
     ValidationIssue,
 )
+from service.engine.kernel.xml_reader import LIMITS as FILE_LIMITS
+from service.engine.kernel.xml_reader import MAX_BYTES as MAX_FILE_BYTES
 from service.engine.kernel.xml_reader import References
 from service.engine.kernel.xml_reader import parse as parse_xml
 from service.engine.mending import Standing
@@ -34,6 +36,8 @@ from service.engine.validation.validator import examine, validate
 from service.engine.validation.vocabulary import DecisionUse, Process, SentMessage, Topic, Vocabulary, names_in
 
 __all__ = [
+    "FILE_LIMITS",
+    "MAX_FILE_BYTES",
     "BpmnError",
     "Data",
     "DecisionUse",

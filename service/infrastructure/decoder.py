@@ -27,6 +27,7 @@ ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 SCAN = b"\xff\xda"  # begins each scan of a JPEG; compressed data hold it never, an embedded thumbnail once
 ENTRY = b"PK\x01\x02"  # begins each entry of the directory of a ZIP
 PIECE = 1 << 16
+DECLARED = re.compile(rb"^\s*<\?xml[^>]*?\sencoding\s*=\s*([\"'])([A-Za-z0-9._-]+)[\"']")
 ACTIVE_KEYS = frozenset({"/JS", "/AA", "/Collection", "/XFA", "/RichMediaContent", "/EmbeddedFiles", "/EF"})
 ACTIVE_TYPES = frozenset(
     {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/RichMediaExecute", "/GoToE", "/GoToR", "/Rendition"}
@@ -456,6 +457,61 @@ def confine() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))  # 0, 1 and 2 are taken: no file and no connection can be opened
 
 
+def definitions(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
+    """Refuse diagrams, tables and forms that cost more to read than they weigh; what is wrong in them is not looked at.
+
+    limits: files (name and size of each, in their order), depth, elements, text (characters of one text), encodings.
+    """
+    from lxml import etree
+
+    for needed in limits["encodings"]:
+        codecs.lookup(needed)
+    confine()
+    at = 0
+    for name, size in limits["files"]:
+        content, at = data[at : at + size], at + size
+        try:
+            if name.endswith(".form"):
+                measure_json(json.loads(content), limits)
+            else:
+                measure_xml(content, limits, etree)
+        except (Refused, RecursionError):
+            raise Refused("deep", file=name) from None
+        except (etree.XMLSyntaxError, ValueError, LookupError):
+            continue  # told with its line by who checks it
+    return None, []
+
+
+def measure_xml(content: bytes, limits: Limits, etree: Any) -> None:
+    """Refuse a tree that is too deep, too large, or has too long a text."""
+    found = DECLARED.match(content[:400].removeprefix(codecs.BOM_UTF8))
+    is_wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    text = content.decode("utf-16" if is_wide else found[2].decode() if found else "utf-8").removeprefix("\ufeff")
+    if found or is_wide:
+        text = re.sub(r"^\s*<\?xml\b[^>]*\?>", "", text, count=1)
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, load_dtd=False, no_network=True)
+    depth = count = 0
+    for event, node in etree.iterwalk(etree.fromstring(text.encode(), parser), events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        count += event == "start"
+        longest = max(map(len, (node.text or "", node.tail or "", *map(str, node.attrib.values()))))
+        if depth > limits["depth"] or count > limits["elements"] or longest > limits["text"]:
+            raise Refused("deep")
+
+
+def measure_json(value: Any, limits: Limits) -> None:
+    """Refuse values that are too deep, too many, or too long."""
+    todo, count = [(value, 1)], 0
+    while todo:
+        one, depth = todo.pop()
+        count += 1
+        inside = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        longest = 0 if inside else len(str(one))
+        if depth > limits["depth"] or count > limits["elements"] or longest > limits["text"]:
+            raise Refused("deep")
+        todo += [(item, depth + 1) for item in inside]
+
+
 OPERATIONS: dict[str, Callable[[bytes, Limits], tuple[Any, Any]]] = {
     "photo": photo,
     "sheet": sheet,
@@ -463,6 +519,7 @@ OPERATIONS: dict[str, Callable[[bytes, Limits], tuple[Any, Any]]] = {
     "archive": archive,
     "members": members,
     "office": office,
+    "definitions": definitions,
     "pdf": pdf,
     "signature": signature,
 }

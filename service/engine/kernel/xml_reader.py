@@ -44,6 +44,8 @@ ENCODINGS = frozenset(
     ]
 )
 
+LIMITS = {"depth": MAX_DEPTH, "elements": MAX_ELEMENTS, "text": MAX_TEXT, "encodings": sorted(ENCODINGS)}
+
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _DECLARATION = re.compile(r"^\s*<\?xml\b[^>]*\?>")
 _PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)

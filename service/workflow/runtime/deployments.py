@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select
 from service import engine
 from service.domain.values.validators import parse_reason
 from service.engine import ValidationIssue
-from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message
+from service.errors import N_, Conflict, DefinitionRefused, InvalidInput
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -26,15 +26,12 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault, ProcessChange
 from service.models.tables.user import User
 from service.operations.deployments import DEPLOY, RESTORE, deployment_event, put_in_force
-from service.validation.characters import LINE, is_storable
 from service.workflow.runtime import definitions, tasks
 from service.workflow.runtime.diagram_texts import english_of
+from service.workflow.runtime.sent_files import PARTS, accept
 
 CHANGE = "process_change"  # the process of approvals
-MAX_NAME = 120  # characters of a file's
 LOCK = 0x616E7065  # of deployments: machines that start together deploy one after the other
-PARTS = (".dmn", ".form")
-KINDS = (".bpmn", *PARTS)
 Files = Mapping[str, bytes]
 
 
@@ -187,19 +184,11 @@ def deploy_sent(files: Files, author: Author) -> list[Deployed]:
     """Deploy the files that somebody sent, all or none; what a diagram names and is not sent stays as it is in force.
 
     Decisions and forms without a diagram change every process in force that has them.
-    Raises InvalidInput for no file or one of another kind, DefinitionRefused with the problems of all.
+    Raises InvalidInput as ``accept``, DefinitionRefused with the problems of all.
     """
-    named = {PurePath(name).name: content for name, content in files.items()}
-    strange = sorted(name for name in named if not name.endswith(KINDS))
-    if not named or strange:
-        text = N_("请选择 .bpmn、.dmn 或 .form 文件；“%(name)s”不是。") if strange else N_("请选择要部署的文件。")
-        raise InvalidInput({"files": Message(text, name=strange[0]) if strange else Message(text)})
+    named = accept(files)
     if author.note:
         parse_reason(author.note, "change_note")
-    if unfit := [name for name in named if len(name) > MAX_NAME or not is_storable(name, LINE)]:
-        raise InvalidInput(
-            {"files": Message(N_("文件名“%(name)s”太长或含有不能保存的字符。"), name=unfit[0][:MAX_NAME])}
-        )
     with transaction(author.operation):
         done = _each(bundles(named), lambda pair: deploy(pair[1], author, process=pair[0]))
     if not done:

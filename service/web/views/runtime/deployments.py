@@ -36,6 +36,9 @@ def deploy() -> ResponseReturnValue:
         number = one.version.number if one.version else 0
         text = PROPOSED if one.change else ACTIVE if one.replaced or one.is_new else SAME
         flash_success(Message(text, name=one.version.name if one.version else one.file, n=number))
+    taken = {name for one in done if one.version for name in definitions.files(one.version.digest)}
+    for name in sorted(sent.keys() - taken):
+        flash_success(Message(N_("“%(name)s”没有部署：没有流程图用到它。"), name=name), kind="warn")
     key = done[0].version.key if done[0].version else ""
     return redirect(url_for("processes.show", key=key) if len(done) == 1 else url_for("processes.index"))
 
