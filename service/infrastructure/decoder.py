@@ -486,7 +486,10 @@ def measure_xml(content: bytes, limits: Limits, etree: Any) -> None:
     """Refuse a tree that is too deep, too large, or has too long a text."""
     found = DECLARED.match(content[:400].removeprefix(codecs.BOM_UTF8))
     is_wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    text = content.decode("utf-16" if is_wide else found[2].decode() if found else "utf-8").removeprefix("\ufeff")
+    name = "utf-16" if is_wide else found[2].decode().lower() if found else "utf-8"
+    if name not in limits["encodings"]:
+        return  # is not read at all
+    text = content.decode(name).removeprefix("\ufeff")
     if found or is_wide:
         text = re.sub(r"^\s*<\?xml\b[^>]*\?>", "", text, count=1)
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, load_dtd=False, no_network=True)

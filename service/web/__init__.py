@@ -44,7 +44,17 @@ VIEWS = (
     (
         "runtime",
         (
-            *("inbox", "worksheets", "tasks", "starts", "cases", "mends", "deployments", "version_changes"),
+            *(
+                "inbox",
+                "worksheets",
+                "tasks",
+                "starts",
+                "cases",
+                "mends",
+                "incidents",
+                "deployments",
+                "version_changes",
+            ),
             *("processes", "studio"),
         ),
     ),

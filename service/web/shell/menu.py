@@ -442,7 +442,7 @@ CASES = MenuSection(
             "§9",
             export="cases",
             role_labels={Role.AUDIT_ADMIN: N_("案卷回放")},
-            covers=("cases", "mends"),
+            covers=("cases", "mends", "incidents"),
         ),
         MenuItem(
             "processes.index",

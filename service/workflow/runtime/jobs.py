@@ -144,7 +144,7 @@ def _run(job: Any, lease: Lease) -> None:
         if job.coalesce is not None:
             current_session.execute(COMPLETE_COALESCED_JOBS, {"case": job.case_id, "key": job.coalesce})
         if held.ended_at is None:
-            executor.apply_input(held, _act(job))
+            executor.apply_input(held, act_of(job))
 
 
 def leave_message(case_id: UUID, name: str, data: Mapping[str, Any]) -> None:
@@ -155,7 +155,8 @@ def leave_message(case_id: UUID, name: str, data: Mapping[str, Any]) -> None:
     session().execute(insert(RowChange), [executor.message_change(current_operation(), job)])
 
 
-def _act(job: Any) -> Act:
+def act_of(job: Any) -> Act:
+    """Make the input that a job gives to its case."""
     if job.kind == "timer":
         return Act("timer", token=job.token, element=job.element, due=job.due_at)
     if job.kind == "async":

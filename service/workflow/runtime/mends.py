@@ -73,10 +73,11 @@ def preview(user: User, case_id: UUID, given: Mend) -> Outcome:
     with suppress(_Rehearsed), transaction(Operation("preview mend", user.id)):
         found.append(mend(user, case_id, given))
         raise _Rehearsed
-    return _outcome(case_id, found[0])
+    return outcome_of(case_id, found[0])
 
 
-def _outcome(case_id: UUID, step: Step | None) -> Outcome:
+def outcome_of(case_id: UUID, step: Step | None) -> Outcome:
+    """Tell what a step has made of a case; None where it only stopped or went on."""
     if step is None:
         return Outcome(case_id)
     opened, served = tuple(task.name for task in step.opened), tuple(call.topic for call in step.calls)
@@ -90,7 +91,9 @@ def mend_many(user: User, case_ids: Sequence[UUID], given: Mend, *, is_preview: 
     done = []
     for case_id in case_ids:
         try:
-            done.append(preview(user, case_id, given) if is_preview else _outcome(case_id, mend(user, case_id, given)))
+            done.append(
+                preview(user, case_id, given) if is_preview else outcome_of(case_id, mend(user, case_id, given))
+            )
         except Exception as error:
             done.append(Outcome(case_id, refusal_of(error, "mend_many").first))
     return done

@@ -1,0 +1,52 @@
+"""Incidents of the cases in scope: those that are open, and what became of those that were tried again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from service.models.db.clock import now
+from service.models.db.session import session
+from service.models.queries.scope import visible_to
+from service.models.tables.case import Case, Incident, Job
+from service.models.tables.process import DefinitionVersion
+from service.models.tables.user import User
+
+LATELY = timedelta(hours=1)
+
+
+def _of(user: User) -> Any:
+    query = select(
+        Incident.id,
+        Incident.case_id,
+        Incident.job_id,
+        Incident.element,
+        Incident.message,
+        Incident.opened_at,
+        Incident.resolved_at,
+        Job.kind.label("job_kind"),
+        Job.state.label("job_state"),
+        Case.subject,
+        Case.suspended_at,
+        Case.definition,
+        DefinitionVersion.name.label("process_name"),
+        User.display_name.label("who"),
+    )
+    query = query.join(Case, Case.id == Incident.case_id)
+    query = query.join(DefinitionVersion, DefinitionVersion.digest == Case.definition)
+    query = query.outerjoin(Job, Job.id == Incident.job_id).outerjoin(User, User.id == Incident.resolved_by)
+    return query.where(visible_to(user, Case))
+
+
+def open_ones(user: User, most: int) -> list[Any]:
+    """The open incidents, the oldest first."""
+    query = _of(user).where(Incident.resolved_at.is_(None))
+    return list(session().execute(query.order_by(Incident.opened_at, Incident.id).limit(most)))
+
+
+def handled_lately(user: User, most: int) -> list[Any]:
+    """Those that somebody has dealt with within the hour, the latest first, with the state of their jobs."""
+    query = _of(user).where(Incident.resolved_at >= now() - LATELY)
+    return list(session().execute(query.order_by(Incident.resolved_at.desc(), Incident.id).limit(most)))

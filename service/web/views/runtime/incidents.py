@@ -1,0 +1,56 @@
+"""Incidents of all cases: chosen, previewed and tried again together, and what has become of them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from service.domain.accounts.permissions import Action
+from service.errors import N_, InvalidInput, Message
+from service.models.queries.runtime import incident_list
+from service.web.presenters import replay_frames
+from service.web.shell import query_params
+from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
+from service.workflow.runtime import incident_retries
+from service.workflow.runtime.incident_retries import MAX_INCIDENTS, Tried
+
+bp = Blueprint("incidents", __name__)
+
+
+@bp.get("/incidents")
+@requires_permission(Action.MEND_CASES)
+def index() -> ResponseReturnValue:
+    return _page()
+
+
+def _page(told: list[Tried] | None = None) -> str:
+    found = incident_list.open_ones(current_user, MAX_INCIDENTS)
+    lately = incident_list.handled_lately(current_user, MAX_INCIDENTS)
+    names = {one.definition: replay_frames.element_names(one.definition) for one in (*found, *lately)}
+    return render_template(
+        "pages/cases/incidents.html",
+        incidents=found,
+        lately=lately,
+        names=names,
+        told={one.incident_id: one for one in told or ()},
+        chosen=set(request.form.getlist("incident")),
+    )
+
+
+@bp.post("/incidents")
+@requires_permission(Action.MEND_CASES)
+@rerender_on_error(index)
+def retry() -> ResponseReturnValue:
+    chosen = [query_params.sent_id(text) for text in request.form.getlist("incident")[:MAX_INCIDENTS]]
+    if not chosen:
+        raise InvalidInput(text=N_("请先选择故障。"))
+    if request.form.get("then") != "retry":
+        told = incident_retries.preview_many(current_user, chosen)
+    else:
+        told = incident_retries.retry_many(current_user, chosen, request.form.get("reason", ""))
+        done = sum(not one.is_refused for one in told)
+        flash_success(Message(N_("已处理 %(n)s 件故障，原因记入各件的经过。"), n=done))
+    refresh_user()
+    return _page(told)

@@ -1,0 +1,127 @@
+"""Incidents tried again together: a preview that changes nothing, a reason, each by itself, and what became of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from service.errors import InvalidInput, NotAllowed
+from service.models.db.clock import MovingClock
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
+from service.models.tables.case import Case, Incident, Job, JournalRow
+from service.models.tables.user import User
+from service.workflow.runtime import deployments, history, incident_retries, incidents, jobs, mends, tasks
+from service.workflow.runtime.mends import Mend
+from tests.builders.world import sign_in
+from tests.process.small_process import person
+
+WHY = "除数已改正"
+DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+  id="d" targetNamespace="http://anpei">
+  <bpmn:process id="dividing" name="相除" isExecutable="true">
+    <bpmn:startEvent id="begun" name="开始"/>
+    <bpmn:scriptTask id="given" name="给出" scriptFormat="starlark"><bpmn:script>divisor = 0</bpmn:script></bpmn:scriptTask>
+    <bpmn:intermediateCatchEvent id="later" name="稍后"><bpmn:timerEventDefinition id="ted"><bpmn:timeDuration xsi:type="bpmn:tFormalExpression">PT1H</bpmn:timeDuration></bpmn:timerEventDefinition></bpmn:intermediateCatchEvent>
+    <bpmn:scriptTask id="divided" name="相除" scriptFormat="starlark"><bpmn:script>quotient = 10 // divisor</bpmn:script></bpmn:scriptTask>
+    <bpmn:endEvent id="done" name="完成"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="begun" targetRef="given"/>
+    <bpmn:sequenceFlow id="f2" sourceRef="given" targetRef="later"/>
+    <bpmn:sequenceFlow id="f3" sourceRef="later" targetRef="divided"/>
+    <bpmn:sequenceFlow id="f4" sourceRef="divided" targetRef="done"/>
+  </bpmn:process>
+</bpmn:definitions>
+"""
+
+
+@pytest.fixture
+def admin(app: Flask, clock: MovingClock) -> User:
+    return person("kong", "process_admin")
+
+
+@pytest.fixture
+def failed(admin: User, clock: MovingClock) -> list[UUID]:
+    """Three cases whose timer has failed for good; the first has been mended since, and a submission failed, too."""
+    deployments.deploy({"dividing.bpmn": DIAGRAM.encode()})
+    cases = [tasks.start(None, "dividing", {}).case_id for _ in range(3)]
+    for _ in range(6):
+        clock.move(timedelta(hours=2))
+        jobs.run_all()
+    mends.mend(admin, cases[0], Mend("variables", WHY, values={"divisor": 5}))
+    incidents.record_incident(cases[2], "divided", "somebody's click")
+    return cases
+
+
+def open_incidents(cases: list[UUID]) -> list[UUID]:
+    query = select(Incident.id).where(Incident.case_id.in_(cases), Incident.resolved_at.is_(None))
+    return list(session().scalars(query.order_by(Incident.opened_at, Incident.id)))
+
+
+def rows() -> int:
+    return len(session().scalars(select(JournalRow.seq)).all())
+
+
+def test_a_preview_tries_each_and_changes_nothing(admin: User, failed: list[UUID]) -> None:
+    before, chosen = rows(), open_incidents(failed)
+    assert len(chosen) == 4
+    told = {one.incident_id: one for one in incident_retries.preview_many(admin, chosen)}
+    by_case = {session().get_one(Incident, key).case_id: [] for key in chosen}
+    for key in chosen:
+        by_case[session().get_one(Incident, key).case_id].append(told[key])
+    [good] = by_case[failed[0]]
+    assert (good.note.text, good.is_refused, good.outcome.ended) == ("再试会成功。", False, True)
+    [bad] = by_case[failed[1]]
+    assert bad.is_refused
+    assert "再试仍会出错" in bad.note.text
+    assert any("办理人的提交" in one.note.text for one in by_case[failed[2]])
+    assert (rows(), open_incidents(failed)) == (before, chosen)
+
+
+def test_many_are_tried_again_each_by_itself(client: FlaskClient, admin: User, failed: list[UUID]) -> None:
+    chosen = open_incidents(failed)
+    with pytest.raises(InvalidInput):
+        incident_retries.retry_many(admin, chosen, " ")
+    with pytest.raises(NotAllowed):
+        incident_retries.retry_many(person("other", "association"), chosen, WHY)
+    gone = new_id()
+    told = incident_retries.retry_many(admin, [*chosen, gone], WHY)
+    assert [one.is_refused for one in told] == [False] * 4 + [True]
+    assert open_incidents(failed) == []
+    sign_in(client, admin)
+    assert "等待 3 件" in client.get("/incidents").text
+    jobs.run_all()
+    assert session().get_one(Case, failed[0], populate_existing=True).ended == "done"
+    kinds = session().scalars(select(JournalRow.kind).where(JournalRow.case_id == failed[2])).all()
+    assert {"retry", "resolve"} <= set(kinds)
+    assert "办成 1 件" in client.get("/incidents").text
+    assert list(history.verify(failed)) == []
+
+
+def test_the_page_keeps_what_was_chosen_and_typed(client: FlaskClient, admin: User, failed: list[UUID]) -> None:
+    sign_in(client, admin)
+    chosen = [str(key) for key in open_incidents(failed)[:2]]
+    shown = client.post("/incidents", data={"incident": chosen, "reason": WHY, "then": "preview"}).text
+    assert (shown.count(" checked"), WHY in shown, "再试" in shown) == (2, True, True)
+    assert client.post("/incidents", data={"reason": WHY, "then": "retry"}).status_code == 422
+    refused = client.post("/incidents", data={"incident": chosen, "then": "retry"})
+    assert (refused.status_code, refused.text.count(" checked")) == (422, 2)
+    done = client.post("/incidents", data={"incident": chosen, "reason": WHY, "then": "retry"})
+    assert done.status_code == 200
+    assert len(open_incidents(failed)) == 2
+    sign_in(client, person("asso", "association"))
+    assert client.get("/incidents").status_code in (403, 404)
+
+
+def test_an_effect_is_not_tried_beforehand(admin: User, failed: list[UUID]) -> None:
+    with transaction(Operation("test")) as current:
+        job = current.get_one(Job, current.get_one(Incident, open_incidents(failed)[0]).job_id)
+        job.kind = "effect"
+    [told, *_] = incident_retries.preview_many(admin, open_incidents(failed))
+    assert "不预先试做" in told.note.text
