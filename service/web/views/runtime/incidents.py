@@ -13,8 +13,8 @@ from service.web.presenters import replay_frames
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
-from service.workflow.runtime import incident_retries
-from service.workflow.runtime.incident_retries import MAX_INCIDENTS, Tried
+from service.workflow.runtime import incident_retry
+from service.workflow.runtime.incident_retry import MAX_INCIDENTS, RetryResult
 
 bp = Blueprint("incidents", __name__)
 
@@ -25,7 +25,7 @@ def index() -> ResponseReturnValue:
     return _page()
 
 
-def _page(told: list[Tried] | None = None) -> str:
+def _page(told: list[RetryResult] | None = None) -> str:
     found = incident_list.open_ones(current_user, MAX_INCIDENTS)
     lately = incident_list.handled_lately(current_user, MAX_INCIDENTS)
     names = {one.definition: replay_frames.element_names(one.definition) for one in (*found, *lately)}
@@ -47,9 +47,9 @@ def retry() -> ResponseReturnValue:
     if not chosen:
         raise InvalidInput(text=N_("请先选择故障。"))
     if request.form.get("then") != "retry":
-        told = incident_retries.preview_many(current_user, chosen)
+        told = incident_retry.preview_many(current_user, chosen)
     else:
-        told = incident_retries.retry_many(current_user, chosen, request.form.get("reason", ""))
+        told = incident_retry.retry_many(current_user, chosen, request.form.get("reason", ""))
         done = sum(not one.is_refused for one in told)
         flash_success(Message(N_("已处理 %(n)s 件故障，原因记入各件的经过。"), n=done))
     refresh_user()

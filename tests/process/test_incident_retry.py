@@ -17,7 +17,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Case, Incident, Job, JournalRow
 from service.models.tables.user import User
-from service.workflow.runtime import deployments, history, incident_retries, incidents, jobs, mends, tasks
+from service.workflow.runtime import deployments, history, incident_retry, incidents, jobs, mends, tasks
 from service.workflow.runtime.mends import Mend
 from tests.builders.world import sign_in
 from tests.process.small_process import person
@@ -71,7 +71,7 @@ def rows() -> int:
 def test_a_preview_tries_each_and_changes_nothing(admin: User, failed: list[UUID]) -> None:
     before, chosen = rows(), open_incidents(failed)
     assert len(chosen) == 4
-    told = {one.incident_id: one for one in incident_retries.preview_many(admin, chosen)}
+    told = {one.incident_id: one for one in incident_retry.preview_many(admin, chosen)}
     by_case = {session().get_one(Incident, key).case_id: [] for key in chosen}
     for key in chosen:
         by_case[session().get_one(Incident, key).case_id].append(told[key])
@@ -87,11 +87,11 @@ def test_a_preview_tries_each_and_changes_nothing(admin: User, failed: list[UUID
 def test_many_are_tried_again_each_by_itself(client: FlaskClient, admin: User, failed: list[UUID]) -> None:
     chosen = open_incidents(failed)
     with pytest.raises(InvalidInput):
-        incident_retries.retry_many(admin, chosen, " ")
+        incident_retry.retry_many(admin, chosen, " ")
     with pytest.raises(NotAllowed):
-        incident_retries.retry_many(person("other", "association"), chosen, WHY)
+        incident_retry.retry_many(person("other", "association"), chosen, WHY)
     gone = new_id()
-    told = incident_retries.retry_many(admin, [*chosen, gone], WHY)
+    told = incident_retry.retry_many(admin, [*chosen, gone], WHY)
     assert [one.is_refused for one in told] == [False] * 4 + [True]
     assert open_incidents(failed) == []
     sign_in(client, admin)
@@ -123,5 +123,5 @@ def test_an_effect_is_not_tried_beforehand(admin: User, failed: list[UUID]) -> N
     with transaction(Operation("test")) as current:
         job = current.get_one(Job, current.get_one(Incident, open_incidents(failed)[0]).job_id)
         job.kind = "effect"
-    [told, *_] = incident_retries.preview_many(admin, open_incidents(failed))
+    [told, *_] = incident_retry.preview_many(admin, open_incidents(failed))
     assert "不预先试做" in told.note.text
