@@ -18,7 +18,7 @@ from tests.builders.world import sign_in
 NOT_MET = {
     "corrections.file": "the demonstration's corrections carry no evidence; test_identity_correction.py opens one",
     "notices.file": "the demonstration's bulletins carry no files; one query beside the notice, as tickets.file",
-    "starts.show": "no shipped process has starters; test_recipes.py draws one and begins it",
+    "starts.show": "pages of their subjects start all shipped processes; test_recipes.py starts one by this page",
     "tickets.file": "the demonstration's tickets carry no files; test_pages_tickets.py opens one",
 }
 """Endpoints that no role gets an answer from here, with the reason."""
