@@ -83,7 +83,7 @@ def test_ways_of_deployments_and_kinds_of_mends_are_words(name: str, code: str) 
 
 def test_every_kind_of_mend_is_known_wherever_one_is_listed() -> None:
     kinds = {one.value for one in MendKind}
-    assert kinds == MENDS == {*mends.KINDS, "retry", "resolve"}
+    assert kinds == MENDS == {*mends.KINDS, "migrate", "retry", "resolve"}
     assert kinds <= timeline.WORDS.keys()
     assert set(replay.WHILE_SUSPENDED) <= timeline.WORDS.keys()
 

@@ -13,5 +13,6 @@ class MendKind(Labelled):
     SUSPEND = "suspend", N_("暂停")
     RESUME = "resume", N_("恢复")
     CANCEL = "cancel", N_("取消案卷")
+    MIGRATE = "migrate", N_("流程迁移")
     RETRY = "retry", N_("重试")  # of an incident whose job is done again
     RESOLVE = "resolve", N_("标为已处理")  # of an incident that somebody's submission raised
