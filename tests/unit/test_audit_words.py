@@ -18,7 +18,7 @@ from service.errors import Message
 from service.infrastructure.translation import catalogue_english
 from service.reports.lists.audit_events import detail_word
 from service.web.presenters import timeline
-from service.workflow.runtime import deployments, mends
+from service.workflow.runtime import case_migrations, deployments, mends
 from service.workflow.runtime.history import MENDS
 
 SOURCES = sorted((CHECKOUT / "service").rglob("*.py"))
@@ -39,7 +39,7 @@ def functions() -> Iterator[ast.FunctionDef]:
 
 def recorded() -> tuple[set[str], set[str]]:
     """All actions that are recorded as a text, and all names of details."""
-    actions, details = {deployments.DEPLOY, deployments.RESTORE}, set[str]()
+    actions, details = {deployments.DEPLOY, deployments.RESTORE, case_migrations.AUDITED}, set[str]()
     for function in functions():
         for node in ast.walk(function):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in (

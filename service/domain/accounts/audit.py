@@ -55,6 +55,8 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "deploy_process": N_("部署新版本"),
         "restore_process": N_("恢复为现行版本"),
         "mend_case": N_("修复案卷"),
+        "migrate_cases": N_("迁移案卷"),
+        "backtest_process": N_("回测流程"),
     },
     EventGroup.SYSTEM: {
         "backup": N_("备份"),

@@ -24,7 +24,7 @@ MAX_INCIDENTS = 200  # that are shown, and tried again at once
 
 @dataclass(frozen=True, slots=True)
 class RetryResult:
-    """The fate of an incident that was, or would be, tried again. outcome: of a try of its job; is_refused: it stays as it is."""
+    """The fate of an incident tried again. outcome: of a try of its job; is_refused: it stays as it is."""
 
     incident_id: UUID
     note: Message
