@@ -28,6 +28,7 @@ def _of(user: User) -> Any:
         Incident.resolved_at,
         Job.kind.label("job_kind"),
         Job.state.label("job_state"),
+        Case.process,
         Case.subject,
         Case.suspended_at,
         Case.definition,
