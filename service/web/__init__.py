@@ -44,18 +44,8 @@ VIEWS = (
     (
         "runtime",
         (
-            *(
-                "inbox",
-                "worksheets",
-                "tasks",
-                "starts",
-                "cases",
-                "mends",
-                "incidents",
-                "deployments",
-                "version_changes",
-            ),
-            *("processes", "studio"),
+            *("inbox", "worksheets", "tasks", "starts", "cases", "mends", "incidents", "deployments"),
+            *("version_changes", "processes", "studio"),
         ),
     ),
     (
