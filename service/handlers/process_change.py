@@ -49,7 +49,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("process_change.activate", needs="change_id")
 def activate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Put the version in force. Raises NotAllowed for its proposer, Conflict where another one came in between."""
-    row = _change(data)
+    row = _own_change(context, data)
     if context.actor_id is None or context.actor_id == row.proposer_id:
         raise NotAllowed(SAME_PERSON)
     in_force = select(DefinitionVersion.digest).where(DefinitionVersion.key == row.key, DefinitionVersion.current)
@@ -68,7 +68,7 @@ def activate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("process_change.refuse", needs="change_id", reads="reason")
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason; what is in force stays."""
-    row = _change(data)
+    row = _own_change(context, data)
     row.comment = parse_reason(typed_text(data, "reason"))
     _decide(context, row, "refused")
     return {}
@@ -77,7 +77,7 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("process_change.withdraw", needs="change_id")
 def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Take it back, as its proposer does."""
-    _decide(context, _change(data), "withdrawn")
+    _decide(context, _own_change(context, data), "withdrawn")
     return {}
 
 
@@ -85,6 +85,14 @@ def _decide(context: Context, row: ProcessChange, state: str) -> None:
     if row.state != "proposed":
         raise Conflict(N_("这项变更已有结论。"))
     row.state, row.decided_by, row.decided_at = state, context.actor_id, context.at
+
+
+def _own_change(context: Context, data: dict[str, Any]) -> ProcessChange:
+    """The change that this case was opened for: a mended variable does not put another in its place."""
+    row = _change(data)
+    if row.case_id != context.case_id:
+        raise NotFound
+    return row
 
 
 def _change(data: dict[str, Any]) -> ProcessChange:

@@ -17,8 +17,9 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Task
 from service.models.tables.process import DefinitionVersion, ProcessChange
 from service.models.tables.user import User
-from service.workflow.runtime import definitions, deployments, drafts, tasks
+from service.workflow.runtime import definitions, deployments, drafts, mends, tasks
 from service.workflow.runtime.deployments import Author
+from service.workflow.runtime.mends import Mend
 from tests.api.rest_world import make_world
 from tests.builders.approval import require_approval
 from tests.builders.world import sign_in
@@ -130,6 +131,32 @@ def test_the_proposer_alone_takes_it_back(proposer: User, approver: User) -> Non
     session().refresh(change)
     assert (change.state, in_force()) == ("withdrawn", 1)
     assert drafts.open_change("small") is None
+
+
+def mend(user: User, change: ProcessChange, kind: str, **given: Any) -> None:
+    assert change.case_id is not None
+    mends.mend(user, change.case_id, Mend(kind, "试一试能不能绕过。", **given))
+
+
+def test_who_may_mend_cases_gets_no_own_version_past_the_second_person(proposer: User, approver: User) -> None:
+    change, other = propose(proposer), propose(approver, THIRD)
+    for given in ({"to": "activate"}, {"to": "decision_gateway"}):
+        with pytest.raises((NotAllowed, Conflict)):
+            mend(proposer, change, "move", element="approve_change", **given)
+    mend(proposer, other, "variables", values={"change_id": str(change.id)})
+    with pytest.raises(NotFound):  # what the proposer sees and approves is the other one
+        tasks.complete(proposer, task_of(other), {"decision": "approve"})
+    assert in_force() == 1
+
+
+def test_a_version_whose_case_was_cancelled_is_proposed_again(proposer: User, approver: User) -> None:
+    change = propose(proposer)
+    mend(approver, change, "cancel")
+    assert drafts.open_change("small") is None
+    again = propose(proposer)
+    assert again.id != change.id
+    decide(approver, again, decision="approve")
+    assert in_force() == 2
 
 
 def test_an_older_version_comes_back_by_approval_too(proposer: User, approver: User) -> None:

@@ -23,6 +23,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables import setting
 from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault, ProcessChange
 from service.models.tables.user import User
 from service.operations.deployments import DEPLOY, RESTORE, deployment_event, put_in_force
@@ -144,7 +145,10 @@ def _propose(version: DefinitionVersion, author: Author) -> ProcessChange:
     unit = session()
     waiting = select(ProcessChange).where(ProcessChange.definition == version.digest, ProcessChange.state == "proposed")
     if found := unit.scalars(waiting).one_or_none():
-        return found
+        if unit.get_one(Case, found.case_id).ended_at is None:
+            return found
+        found.state = "withdrawn"  # its case was cancelled
+        unit.flush()
     in_force = select(DefinitionVersion.digest).where(DefinitionVersion.key == version.key, DefinitionVersion.current)
     change = ProcessChange(
         id=new_id(),

@@ -21,6 +21,7 @@ from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.tables.case import Case
 from service.models.tables.process import DefinitionVersion, ProcessChange, ProcessDraft
 from service.models.tables.user import User
 from service.validation.characters import LINES, is_storable
@@ -165,7 +166,8 @@ def examine(files: Mapping[str, str]) -> list[ValidationIssue]:
 
 def open_change(key: str) -> ProcessChange | None:
     """The proposed version of a process that waits for approval, the latest first."""
-    waiting = select(ProcessChange).where(ProcessChange.key == key, ProcessChange.state == "proposed")
+    waiting = select(ProcessChange).join(Case, Case.id == ProcessChange.case_id)
+    waiting = waiting.where(ProcessChange.key == key, ProcessChange.state == "proposed", Case.ended_at.is_(None))
     return session().scalars(waiting.order_by(ProcessChange.id.desc())).first()
 
 
