@@ -63,3 +63,30 @@ def test_everything_is_drawn_and_nothing_covers_or_crosses_anything(path: Path) 
     assert drawing.crossings() == []
     assert drawing.passages() == []
     assert all(line.start[0] == line.end[0] or line.start[1] == line.end[1] for line in drawing.lines)
+
+
+@each
+def test_a_drawing_that_was_spoilt_is_refused(path: Path, tmp_path: Path) -> None:
+    """Each way of spoiling a drawing that the check above is there for: a box on a box, a label on a label or box, a
+    line through a box.
+    """
+    boxes = {one.id: one for one in Drawing(path).nodes() if not one.host and one.kind != "subProcess"}
+    a, b = list(boxes.values())[:2]
+    labels = Drawing(path).labels
+
+    def spoilt(element: str, at: str, x: int, y: int) -> Drawing:
+        text = path.read_text()
+        shape = re.search(
+            rf'<bpmndi:BPMN\w+ id="[^"]*" bpmnElement="{element}".*?</bpmndi:BPMN(Shape|Edge)>', text, re.DOTALL
+        )
+        assert shape, element
+        moved = re.sub(rf'({at} )x="\d+" y="\d+"', rf'\1x="{x}" y="{y}"', shape[0])
+        file = tmp_path / path.name
+        file.write_text(text.replace(shape[0], moved))
+        return Drawing(file)
+
+    assert spoilt(b.id, "<dc:Bounds", a.left, a.top).overlaps()
+    label = next(one for one in labels if one.id != a.id and one.host != a.id)
+    assert spoilt(label.id, "<dc:Bounds", a.left, a.top).crowded()
+    line = next(one for one in Drawing(path).lines if a.id not in (one.source, one.target))
+    assert spoilt(line.flow, "<di:waypoint", (a.left + a.right) // 2, (a.top + a.bottom) // 2).passages()
