@@ -32,8 +32,9 @@ from service.models.tables.reissue import Reissue
 from service.models.tables.ticket import Ticket
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
+from service.models.tables.version_change import MigrationRun
 from service.workflow.certificates import certificate_expiry
-from service.workflow.runtime import drafts, jobs
+from service.workflow.runtime import definitions, deployments, drafts, jobs
 from service.workflow.runtime.incidents import record_incident
 from tests.api.v1_world import PASSWORD, Machine, give_password, make_world, told
 from tests.builders.approval import require_approval
@@ -129,6 +130,7 @@ class MarkedWalk:
         self.enrolments()
         self.training()
         self.mends()
+        self.migrations()
         self.changes()
 
     def mends(self) -> None:
@@ -150,6 +152,19 @@ class MarkedWalk:
         self.post(admin, f"/incidents/{incident}/resolve", case=str(case), reason=why["cases/show.html"])
         for reader in (admin, known(make_user("audit_admin", authority_id("platform")))):
             self.see(reader, f"/cases/{case}", *(f"page {name} reason" for name in why))
+
+    def migrations(self) -> None:
+        """Migrate the running cases of a process that is deployed anew."""
+        admin = known(make_user("process_admin", authority_id("platform")))
+        current = definitions.current("support_ticket")
+        files = definitions.files(current.digest)
+        files[current.main] += b"<!-- the same, drawn anew -->"
+        deployments.deploy(files, process=current.key)
+        sent = {"then": "migrate", "reason": self.mark("page processes/migrate.html reason")}
+        self.post(admin, f"/processes/{current.key}/migrate?version={current.number}", **sent)
+        jobs.run_all()
+        run = session().scalars(select(MigrationRun.id)).one()
+        self.see(admin, f"/migrations/{run}", "page processes/migrate.html reason")
 
     def changes(self) -> None:
         """Propose a version of a process, and refuse it."""

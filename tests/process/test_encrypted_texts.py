@@ -59,6 +59,7 @@ PLAIN_INPUTS = {
     "units": NAME,
     "place": PLACE,
     "code": CODE,
+    "sample": CODE,
     "key": CODE,
     "credit_code": CODE,
     "number": CODE,
@@ -149,6 +150,8 @@ PLAIN_COLUMNS: dict[str, str] = {
             "person": "id_type sex state",
             "identity_correction": "kind id_type sex state",
             "identity_correction_file": "media_type",
+            "backtest_run": "state",
+            "migration_run": "state",
             "training_plan": "kind state",
             "user_account": "role state preferences",
             "account_session": "role",
@@ -171,6 +174,8 @@ PLAIN_COLUMNS: dict[str, str] = {
         },
         REFERENCE: {
             "definition_version": "digest",
+            "backtest_run": "counts cases",
+            "migration_run": "source target plan chosen refused",
             "process_change": "definition replaces",
             "process_draft": "base",
             "definition_file": "definition",
@@ -205,6 +210,8 @@ PLAIN_COLUMNS: dict[str, str] = {
         },
         FAULT: {
             "export_log": "error",
+            "backtest_run": "error",
+            "migration_run": "error",
             "print_batch": "error refused",
             "person_import": "error",
             "job": "error",
@@ -217,6 +224,8 @@ PLAIN_COLUMNS: dict[str, str] = {
         DIAGRAM: {
             "definition_version": "key name main source proof english",
             "definition_file": "name content",
+            "backtest_run": "process main bundle",
+            "migration_run": "process",
             "process_change": "key",
             "process_draft": "key files",
             "person": "stage",
@@ -285,6 +294,7 @@ NO_TEXT_FILES = {
     "page persons/import.html file",
     "page persons/import.html photos",
     "page processes/index.html files",  # diagrams, forms and tables
+    "page processes/backtest.html files",
     "page persons/form.html photo",
     "page public/verify.html file",  # examined, and kept nowhere
     "rest POST /persons photo",
