@@ -1,0 +1,54 @@
+"""``general.notify``: to a role, an organisation or the account of a person, in the application and by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.models.db.clock import MovingClock
+from service.models.tables.user import User
+from service.workflow.runtime import definitions, deployments, jobs, tasks
+from tests.api.test_mails_of_accounts import Postbox, postbox, reader
+from tests.builders.stage import Stage, known, make_stage
+from tests.builders.world import sign_in
+from tests.unit.validation_diagrams import chain, process
+
+__all__ = ["postbox"]
+
+NOTIFY = (
+    '<extensionElements><camunda:inputOutput><camunda:inputParameter name="{to}">{whom}</camunda:inputParameter>'
+    '<camunda:inputParameter name="title">请看一件事</camunda:inputParameter>'
+    '<camunda:inputParameter name="title_en">Please look at something</camunda:inputParameter>'
+    '<camunda:inputParameter name="by_mail">true</camunda:inputParameter></camunda:inputOutput></extensionElements>'
+)
+TELLS: dict[str, tuple[str, Callable[[Stage], User], Callable[[Stage], User]]] = {
+    "to_role": ("provincial_authority", lambda stage: stage.province, lambda stage: stage.enterprise),
+    "to_organisation": ("${starter_organisation_id}", lambda stage: stage.colleague, lambda stage: stage.province),
+    "to_person": ("${starter_id}", lambda stage: stage.association, lambda stage: stage.colleague),
+}
+"""Input parameter → its value, an account that is told, and one that is not."""
+
+
+@pytest.mark.parametrize("to", sorted(TELLS))
+def test_a_diagram_notifies_in_the_application_and_by_mail(
+    to: str, client: FlaskClient, clock: MovingClock, postbox: Postbox
+) -> None:
+    whom, told, left_out = TELLS[to]
+    task = f'<serviceTask id="tell" camunda:type="external" camunda:topic="general.notify">{NOTIFY}</serviceTask>'
+    body = chain(task.format(to=to, whom=whom))
+    more = 'isExecutable="true" camunda:candidateStarterGroups="association"'
+    files = {"telling.bpmn": process(body, more=more)}
+    assert [issue.text() for issue in definitions.examine(files) if issue.is_refusal] == []
+    deployments.deploy(files)
+    stage = make_stage()
+    for user, address in ((told(stage), "told@example.cn"), (left_out(stage), "other@example.cn")):
+        reader(user, "notices", language="en", address=address)
+    tasks.start_by_key(known(stage.association), "P", {})
+    jobs.run_all()
+    assert postbox.recipients == ["told@example.cn"]
+    assert "Please look at something" in postbox.mails[0]["Subject"] + str(postbox.mails[0].get_body())
+    for user, is_told in ((told(stage), True), (left_out(stage), False)):
+        sign_in(client, known(user))
+        assert ("请看一件事" in client.get("/notices").get_data(as_text=True)) is is_told
