@@ -16,7 +16,7 @@ from service.reports.framework.report import Report, parse_filter
 from service.web.presenters import filter_bar
 from service.web.presenters.formatting import thousands
 from service.web.shell import query_params
-from service.workflow.auditor_looks import record_look
+from service.workflow.runtime.auditor_looks import record_look
 
 LIST = "pages/layout/list.html"
 MAX_COUNTED = 100_000  # rows of a narrowed list
