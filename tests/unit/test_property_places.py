@@ -68,6 +68,16 @@ def test_a_child_is_refused_on_every_element_where_nothing_reads_it() -> None:
             assert refused("is_extended_only_harmlessly", child=child) == set(KINDS) - set(owners), child
 
 
+@pytest.mark.parametrize(("attribute", "longest"), [("name", 100), ("id", 80)])
+def test_a_process_whose_name_no_version_could_keep_is_refused(attribute: str, longest: int) -> None:
+    for n in (longest, longest + 1):
+        file = process("").replace(
+            b'id="P"', f'id="P" name="{"p" * n}"'.encode() if attribute == "name" else f'id="{"p" * n}"'.encode()
+        )
+        told = {issue.rule for issue in examine({"p.bpmn": file})}
+        assert ("names_fit" in told) == (n > longest)
+
+
 def test_a_form_at_the_start_of_a_subprocess_is_refused() -> None:
     start = '<subProcess id="sub"><startEvent id="x" camunda:formKey="f"/></subProcess>'
     said = {issue.rule for issue in examine({"p.bpmn": process(start)})}

@@ -202,6 +202,24 @@ def processes_say_they_are_executable(d: Diagram) -> None:
         )
 
 
+LONGEST = {"id": 80, "name": 100}
+"""Characters of id and name of a process and of its user tasks, as versions and the inbox keep them."""
+
+
+def names_fit(d: Diagram) -> None:
+    """Deployment rule: id and name of processes and user tasks are as short as the database keeps them."""
+    for element in d.all("process", "userTask"):
+        for attribute, longest in LONGEST.items():
+            if len(element.get(attribute) or "") > longest:
+                d.refuse(
+                    element,
+                    f"{attribute} 超过 {longest} 个字。",
+                    f"The {attribute} has more than {longest} characters.",
+                    "写短一些。",
+                    "Write it shorter.",
+                )
+
+
 def properties_are_known(d: Diagram) -> None:
     """Deployment rule: camunda:property has a name with a meaning, so that a slip of the pen does not go unseen."""
     for owner, name, _beside in _properties(d):
@@ -272,6 +290,7 @@ DEPLOYMENT_RULES = (
     user_tasks_are_addressed,
     tasks_are_of_a_kind,
     processes_say_they_are_executable,
+    names_fit,
     properties_are_known,
     properties_have_effect,
     start_forms_are_asked,
