@@ -144,12 +144,16 @@ class MarkedWalk:
         incident = session().scalars(select(Incident.id).where(Incident.case_id == case)).first()
         why = {
             name: self.mark(f"page {name} reason")
-            for name in ("cases/mend.html", "processes/mend.html", "cases/show.html")
+            for name in ("cases/mend.html", "processes/mend.html", "cases/show.html", "cases/incidents.html")
         }
         self.post(admin, f"/cases/{case}/mend", kind="suspend", then="mend", reason=why["cases/mend.html"])
         many = {"case": [str(case)], "kind": "resume", "then": "mend", "reason": why["processes/mend.html"]}
         self.post(admin, f"/processes/{process}/mend?element={element}", **many)
         self.post(admin, f"/incidents/{incident}/resolve", case=str(case), reason=why["cases/show.html"])
+        record_incident(case, task.element, "it failed again")
+        still = select(Incident.id).where(Incident.case_id == case, Incident.resolved_at.is_(None))
+        again = {"incident": [str(session().scalars(still).one())], "then": "retry"}
+        self.post(admin, "/incidents", 200, **again, reason=why["cases/incidents.html"])
         for reader in (admin, known(make_user("audit_admin", authority_id("platform")))):
             self.see(reader, f"/cases/{case}", *(f"page {name} reason" for name in why))
 
@@ -179,7 +183,7 @@ class MarkedWalk:
         assert change.case_id is not None
         no = {"decision": "refuse", "reason": self.mark("form approve_change.reason")}
         self.complete(approver, change.case_id, "approve_change", **no)
-        self.see(proposer, "/processes/support_ticket?version=2", "form approve_change.reason")
+        self.see(proposer, "/processes/support_ticket?version=3", "form approve_change.reason")
 
     def tickets(self) -> None:
         """Ask, talk, answer and rate (R69)."""

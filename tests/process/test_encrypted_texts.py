@@ -229,7 +229,7 @@ PLAIN_COLUMNS: dict[str, str] = {
             "process_change": "key",
             "process_draft": "key files",
             "person": "stage",
-            "enrollment": "stage",
+            **dict.fromkeys(("enrollment", "identity_correction", "reissue", "ticket", "training_class"), "stage"),
             "deployment_fault": "file element",
             "task": "element name",
             "job": "element",
