@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from service.domain.training.classes import ClassState
 from service.errors import N_, Message
 from service.infrastructure.translation import translate
 from service.models.db.clock import CHINA
