@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import aliased
 
 from service.domain.accounts.roles import Role
@@ -85,7 +85,7 @@ def _read(user: User, chosen: ReportFilter, heads: tuple[Column, ...], states: t
             Enrollment.state,
             Enrollment.stage,
             Enrollment.case_id,
-            Person.photo_id,
+            case((Person.is_photo_approved, Person.photo_id)).label("photo_id"),
             Person.id.label("person_id"),
             Person.name,
             Person.sex,

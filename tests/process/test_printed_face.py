@@ -15,10 +15,12 @@ from service.domain.certificates.faces import FaceStyle
 from service.errors import AnpeiError, Conflict
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.certificate import Certificate, PrintRecord, next_edition
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment
+from service.reports import class_papers
 from service.workflow.certificates import certificates, electronic_certificates, printing
 from service.workflow.persons.person_records import save_person, take_back_person
 from service.workflow.persons.transfers import change_type, transfer_person
@@ -237,6 +239,13 @@ def by_download(stage: Stage, client: FlaskClient, found: Certificate) -> None:
     electronic_certificates.download(stage.enterprise, found.id, ADDRESS, FaceStyle())
 
 
+def photos_on_slips(stage: Stage, person: Person) -> list[Any]:
+    """What the desk would compare a face with."""
+    class_id = session().scalars(select(Enrollment.class_id).where(Enrollment.person_id == person.id)).one()
+    rows = class_papers.read_roster(known(stage.association), ReportFilter(class_id=class_id)).batches()
+    return [row["photo_id"] for batch in rows for row in batch]
+
+
 def by_preview(stage: Stage, client: FlaskClient, found: Certificate) -> None:
     certificates.preview(stage.association, found.id, ADDRESS)
 
@@ -255,12 +264,14 @@ def test_r14_r77_no_face_bears_a_photo_that_the_unit_has_changed_before_it_is_ap
         state = "valid"
     found, printed = made_in(person, state), made_in(person, state).printed_count
     show = WAYS | {"download": by_download, "preview": by_preview}
+    assert photos_on_slips(stage, person) == [fresh(person).photo_id]
     changed = record(fresh(person), photo="")
     assert save_person(known(stage.enterprise), person.id, changed, portrait()).state == "pending"
     waiting = fresh(person)
     with pytest.raises((AnpeiError, AssertionError), match=r"照片|所选证书都不能打印"):
         show[way](stage, client, found)
     assert (made_in(person, state).printed_count, waiting.has_approved_photo) == (printed, False)
+    assert photos_on_slips(stage, person) == [None]
     assert waiting.case_id
     do(stage.province, waiting.case_id, "approve_person", decision="approve")
     assert fresh(person).has_approved_photo
