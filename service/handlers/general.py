@@ -10,8 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.domain.accounts.roles import Role
-from service.domain.notices.notices import MAX_TITLE_LENGTH, NoticeKind, NoticeState, template_message, words
+from service.domain.notices.notices import MAX_TITLE_LENGTH, NOTIFIED, NoticeKind, NoticeState, template_message, words
 from service.engine import StepError
 from service.handlers.registry import topic
 from service.models.db.ids import new_id
@@ -60,8 +59,8 @@ def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     for name, kind in (("to_organisation", Organisation), ("to_person", User)):
         if (given := asked[name]) not in (None, ""):
             addressees.append(_existing(kind, given, name))
-    if role not in (None, "", *(one.value for one in Role)):
-        raise StepError(f"to_role:没有角色 {role}。")
+    if role not in (None, "", *(one.value for one in NOTIFIED)):
+        raise StepError(f"to_role:角色 {role} 不收通知。")
     if not role and not addressees:
         raise StepError("通知没有收件人:给出 to_role、to_organisation 或 to_person。")
     try:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 
 import pytest
 from flask.testing import FlaskClient
 
+from service.domain.accounts.roles import Role
+from service.domain.notices.notices import NOTIFIED
 from service.models.db.clock import MovingClock
 from service.models.tables.user import User
 from service.workflow.runtime import definitions, deployments, jobs, tasks
 from tests.api.test_mails_of_accounts import Postbox, postbox, reader
 from tests.builders.stage import Stage, known, make_stage
-from tests.builders.world import sign_in
+from tests.builders.world import make_user, sign_in
 from tests.unit.validation_diagrams import chain, process
 
 __all__ = ["postbox"]
@@ -31,15 +34,41 @@ TELLS: dict[str, tuple[str, Callable[[Stage], User], Callable[[Stage], User]]] =
 """Input parameter → its value, an account that is told, and one that is not."""
 
 
+@pytest.mark.parametrize("role", sorted(Role))
+def test_whoever_reads_notices_is_notified_and_no_other_role_can_be(
+    role: Role, client: FlaskClient, clock: MovingClock, postbox: Postbox
+) -> None:
+    files = telling("to_role", role.value)
+    refused = [issue.text() for issue in definitions.examine(files) if issue.is_refusal]
+    assert bool(refused) is (role not in NOTIFIED), refused
+    if refused:
+        return
+    deployments.deploy(files)
+    stage = make_stage()
+    members = (getattr(stage, field.name) for field in fields(stage))
+    users = {user.role: user for user in members if isinstance(user, User)}
+    told = users.get(role) or make_user(role, stage.unit.id)
+    reader(told, "notices", language="en", address="told@example.cn")
+    tasks.start_by_key(known(stage.association), "P", {})
+    jobs.run_all()
+    assert postbox.recipients == ["told@example.cn"]
+    sign_in(client, known(told))
+    assert "请看一件事" in client.get("/notices").get_data(as_text=True)
+
+
+def telling(to: str, whom: str) -> dict[str, bytes]:
+    """A process that the association starts, and that notifies."""
+    task = f'<serviceTask id="tell" camunda:type="external" camunda:topic="general.notify">{NOTIFY}</serviceTask>'
+    more = 'isExecutable="true" camunda:candidateStarterGroups="association"'
+    return {"telling.bpmn": process(chain(task.format(to=to, whom=whom)), more=more)}
+
+
 @pytest.mark.parametrize("to", sorted(TELLS))
 def test_a_diagram_notifies_in_the_application_and_by_mail(
     to: str, client: FlaskClient, clock: MovingClock, postbox: Postbox
 ) -> None:
     whom, told, left_out = TELLS[to]
-    task = f'<serviceTask id="tell" camunda:type="external" camunda:topic="general.notify">{NOTIFY}</serviceTask>'
-    body = chain(task.format(to=to, whom=whom))
-    more = 'isExecutable="true" camunda:candidateStarterGroups="association"'
-    files = {"telling.bpmn": process(body, more=more)}
+    files = telling(to, whom)
     assert [issue.text() for issue in definitions.examine(files) if issue.is_refusal] == []
     deployments.deploy(files)
     stage = make_stage()

@@ -37,6 +37,8 @@ READERS: tuple[Role, ...] = (
     Role.ENTERPRISE,
 )
 """Roles that a bulletin can be addressed to; the ministry reads them all (domain.md §9)."""
+NOTIFIED = (Role.MINISTRY, *READERS)
+"""Roles that a diagram can notify: those who read notices."""
 
 
 def obstacle_to_editing(state: NoticeState) -> Message | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from service import handlers
-from service.domain.accounts.roles import Role
+from service.domain.notices.notices import NOTIFIED
 from service.engine import Definition, ValidationIssue
 from service.handlers import general
 from service.infrastructure import outbound_http
@@ -62,11 +62,11 @@ def _addressees(given: dict[str, str]) -> Iterator[Texts]:
             "写 to_role、to_organisation 或 to_person。",
             "Give to_role, to_organisation or to_person.",
         )
-    role, roles = given.get("to_role", ""), [role.value for role in Role]
+    role, roles = given.get("to_role", ""), [role.value for role in NOTIFIED]
     if role and not role.startswith("${") and role not in roles:
         yield (
-            f"没有角色“{role}”。",
-            f'There is no role "{role}".',
+            f"角色“{role}”不收通知。",
+            f'The role "{role}" gets no notices.',
             f"可用：{'、'.join(roles)}。",
             f"Known are {', '.join(roles)}.",
         )

@@ -142,7 +142,7 @@ def _is_read(user: User) -> ColumnElement[bool]:
 def _audience(notice: Notice) -> ColumnElement[bool]:
     """The accounts that ``scope`` lets read it by its audience, the author's own organisation aside."""
     province = func.coalesce(Organisation.authority_id, Organisation.id)
-    here: list[ColumnElement[bool]] = [User.state != UserState.DISABLED, User.role.in_(READERS)]
+    here: list[ColumnElement[bool]] = [User.state != UserState.DISABLED, User.role.in_(notice.roles or READERS)]
     if notice.author_id:
         here.append(User.organisation_id != notice.author_id)
     if notice.authorities:
@@ -150,8 +150,6 @@ def _audience(notice: Notice) -> ColumnElement[bool]:
     if notice.units:
         units = any_(literal(notice.units, Notice.units.type))
         here.append(or_(cast(Organisation.id, String) == units, cast(User.id, String) == units))
-    if notice.roles:
-        here.append(User.role.in_(notice.roles))
     return and_(*here)
 
 
