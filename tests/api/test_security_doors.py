@@ -31,6 +31,7 @@ from service.models.tables.ticket import Ticket, TicketMessage
 from service.models.tables.training import TrainingPlan
 from service.models.tables.user import User
 from service.workflow.notices import tickets
+from service.workflow.runtime import deployments
 from service.workflow.training import plans
 from tests.api.test_security_forgery import SERVICE, rest, typed
 from tests.api.test_security_forgery import open_tasks as open_tasks
@@ -39,6 +40,7 @@ from tests.builders.open_tasks import holder_of
 from tests.builders.stage import Stage, make_stage
 from tests.builders.stored import digests
 from tests.builders.world import authority_user, credit_code, make_certificate, make_user, portrait, sign_in
+from tests.process.test_notices_of_diagrams import telling
 
 REST = ("/api/v1", "/engine-rest")
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -268,6 +270,7 @@ ACTS: dict[str, Make] = {
         _correction(),
         IdentityCorrection,
     ),
+    "starts.start": lambda s: (s.association, f"/processes/{_started_by_association()}/start", {}, Case),
     "notices.create": lambda s: (s.association, "/bulletins", {"title": "通报", "body": "请按时完成。"}, Notice),
     "tickets.create": lambda s: (s.enterprise, "/tickets", TICKET, Ticket),
     "tickets.say": lambda s: (s.enterprise, f"/tickets/{_ticket(s)}", {"body": "补充一句。"}, TicketMessage),
@@ -298,6 +301,12 @@ def _correction() -> dict[str, Any]:
 def _plan(stage: Stage) -> Any:
     made = plans.save_plan(stage.province, PLAN)
     return plans.publish_plan(stage.province, made.id).id
+
+
+def _started_by_association() -> str:
+    """A process with a page that starts it."""
+    deployments.deploy(telling("to_role", "ministry"))
+    return "P"
 
 
 def _ticket(stage: Stage) -> Any:

@@ -18,16 +18,21 @@ from service.models.queries.scope import visible_to
 from service.models.tables.case import Case, Task
 from service.models.tables.certificate import Certificate
 from service.models.tables.identity_correction import IdentityCorrection
+from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
+from service.models.tables.process import ProcessChange
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
+from service.workflow.runtime import drafts
 from tests.api.test_security_forgery import SERVICE, everybody, variable_names
 from tests.api.test_security_forgery import open_tasks as open_tasks
 from tests.api.v1_world import PASSWORD
+from tests.builders.approval import require_approval
 from tests.builders.open_tasks import BPMN, PROCESSES
+from tests.builders.stage import known
 from tests.builders.stored import digests
-from tests.builders.world import sign_in
+from tests.builders.world import make_user, sign_in
 
 GIVERS = {"correlate_message", "offer_message", "send_message", "message_enrollments", "broadcast"}
 V1 = "/api/v1"
@@ -80,6 +85,7 @@ DOORS: dict[str, list[Door]] = {
         Door(V1 + "/persons/{}/change-type", Person, Action.CHANGE_TYPE),
     ],
     "take_back": [Door("/persons/{}/take-back", Person, Action.EDIT_PERSON)],
+    "withdraw_change": [Door("/studio/{}/withdraw", ProcessChange, Action.EDIT_PROCESSES)],
     "withdraw_reissue": [Door("/reissues/{}/withdraw", Reissue, Action.REQUEST_REISSUE)],
     "correction_ended": [
         Door("/corrections/{}/withdraw", IdentityCorrection, Action.CORRECT_IDENTITY),
@@ -110,6 +116,8 @@ def _rows(model: type[Any], user: User, action: Action) -> Iterator[UUID]:
     if model is Reissue:
         people = select(Certificate.id).where(Certificate.person_id.in_(_people(user, action)))
         query = select(Reissue.case_id).where(Reissue.certificate_id.not_in(people), Reissue.case_id.is_not(None))
+    elif model is ProcessChange:
+        query = select(ProcessChange.key).where(ProcessChange.proposer_id != user.id)
     elif model is IdentityCorrection:
         query = select(IdentityCorrection.id).where(IdentityCorrection.person_id.not_in(_people(user, action)))
     elif model is TrainingClass:
@@ -117,6 +125,14 @@ def _rows(model: type[Any], user: User, action: Action) -> Iterator[UUID]:
     else:
         query = select(model.id).where(~visible_to(user, model, action))
     yield from session().scalars(query)
+
+
+def _propose_change() -> None:
+    require_approval()
+    proposer, key = known(make_user("process_admin", authority_id("platform"))), "support_ticket"
+    files = drafts.open_draft(key).files
+    drafts.save(proposer, key, files | {f"{key}.bpmn": files[f"{key}.bpmn"].replace("登记工单", "记下工单")}, 0)
+    assert drafts.propose(proposer, key, 1, "改一个名称").change
 
 
 def _people(user: User, action: Action) -> Any:
@@ -128,9 +144,11 @@ def test_nobody_gives_a_case_a_message_that_is_not_his_to_give(
 ) -> None:
     """Message × door × role × row out of the role's reach, with every variable forged: refused, nothing has changed."""
     assert open_tasks
+    askers = list(everybody())
+    _propose_change()
     forged = dict.fromkeys(sorted(variable_names()), "association") | {"reason": "本人离职，见附件。"}
     before, tried = digests(), set()
-    for user in everybody():
+    for user in askers:
         sign_in(client, user)
         for message, doors in DOORS.items():
             for door in doors:
