@@ -73,6 +73,13 @@ WITHOUT = {  # tables that are no list of the menu, or whose list is exported el
     "processes/index.html": "definitions are files",
     "processes/show.html": "one definition",
     "processes/mend.html": "choosing what to mend",
+    "processes/backtest.html": "the reader's own back-tests",
+    "processes/backtest_run.html": "one back-test",
+    "processes/compare.html": "one case on two versions",
+    "processes/migrate.html": "choosing what to migrate",
+    "processes/migration_run.html": "one migration",
+    "studio/_differences.html": "what differs between two versions",
+    "cases/incidents.html": "choosing what to try again; the list of cases is exported with its incidents",
     "cases/show.html": "one case",
     "processes/_problems.html": "what is wrong with one deployment",
 }
