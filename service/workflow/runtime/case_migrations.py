@@ -177,10 +177,8 @@ def preview(user: User | None, asked: Migration) -> Forecast:
         found.here.update(engine.places(bytes(stored)))
         try:
             found.there.update(engine.places(engine.migrated(old, new, bytes(stored), asked.plan, at)))
-        except MigrationRefused as refused:
-            found.problems.append(Problem(case_id, refused.element, refused.message))
-        except engine.StepError as failed:
-            found.problems.append(Problem(case_id, failed.element, Message(FAILED_AFTER)))
+        except Exception as error:
+            found.problems.append(Problem(case_id, getattr(error, "element", ""), _why(error)))
     return found
 
 
