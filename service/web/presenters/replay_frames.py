@@ -16,6 +16,7 @@ from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
 from service.models.queries.runtime.object_names import PERSON, object_names
 from service.models.tables.user import User
+from service.validation.typed_text import as_id
 from service.web.presenters import form_answers, timeline, variable_labels
 from service.web.presenters.formatting import instant_text, whole_instant
 from service.web.presenters.variable_labels import is_id
@@ -135,8 +136,8 @@ def _fields(digest: str) -> dict[str, forms.Field]:
 
 def _named(user: User, data: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The names of the things whose ids stand in the data, as the reader may see them."""
-    ids = {value for values in data for value in values.values() if isinstance(value, str) and is_id(value)}
-    found = object_names([UUID(key) for key in ids])
+    ids = {key for values in data for value in values.values() if (key := as_id(value))}
+    found = object_names(ids)
     role = Role(user.role)
     return {
         key: shown_subject(role, "", name) if table == PERSON else translate(name)

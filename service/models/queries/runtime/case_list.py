@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +23,7 @@ from service.models.tables.process import DefinitionVersion
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
+from service.validation.typed_text import as_id
 
 STATES = ("running", "ended", "incident", "suspended")
 NUMBER_LENGTH = 12  # digits of a case's number that are shown and printed
@@ -73,13 +73,12 @@ def cases_query(user: User, chosen: ReportFilter) -> Any:
 
 def has_number(number: str) -> Any:
     """The number of the case, whole or as it is printed, or of the certificate or class that it is about."""
-    digits = number.replace("-", "").lower()
-    if re.fullmatch("[0-9a-f]{32}", digits):
-        return Case.id == UUID(digits)
+    if whole := as_id(number):
+        return Case.id == whole
     holders = select(Certificate.id).where(Certificate.number == number)
     made = select(Certificate.enrollment_id).where(Certificate.number == number)
     return or_(
-        func.right(cast(Case.id, Text), NUMBER_LENGTH) == digits,
+        func.right(cast(Case.id, Text), NUMBER_LENGTH) == number.lower(),
         Case.business_key == number,
         Case.id.in_(select(Enrollment.case_id).where(Enrollment.id.in_(made))),
         Case.id.in_(select(Reissue.case_id).where(Reissue.certificate_id.in_(holders))),
