@@ -16,6 +16,7 @@ from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.values.labelled_enum import Labelled
 from service.engine import Reached, StepError
+from service.errors import NotFound
 from service.models.db.session import Base, session
 from service.models.tables.certificate import Certificate
 from service.models.tables.identity_correction import IdentityCorrection
@@ -44,13 +45,14 @@ def _write_ticket(row: Any, to: Labelled, stage: str | None, context: Context) -
 
 
 class Subject(NamedTuple):
-    """states: those that rules know; variable: of the case, with the id of its row."""
+    """states: those that rules know; variable: of the case, with the id of its row; is_made_by_case: no other's is it."""
 
     states: type[Labelled]
     variable: str
     table: type[Base]
     write: Callable[[Any, Any, str | None, Context], None] = _write
     load: Callable[[dict[str, Any]], Any] | None = None
+    is_made_by_case: bool = True
 
     @property
     def is_named(self) -> bool:
@@ -59,12 +61,14 @@ class Subject(NamedTuple):
 
 
 SUBJECTS: dict[str, Subject] = {
-    "personnel_approval": Subject(PersonState, "person_id", Person),
+    "personnel_approval": Subject(PersonState, "person_id", Person, is_made_by_case=False),
     "training_enrollment": Subject(
         EnrollmentState, "enrollment_id", Enrollment, write_enrollment_state, load_enrollment
     ),
     "training_class": Subject(ClassState, "class_id", TrainingClass),
-    "certificate_deregistration": Subject(CertificateState, "certificate_id", Certificate, _write_certificate),
+    "certificate_deregistration": Subject(
+        CertificateState, "certificate_id", Certificate, _write_certificate, is_made_by_case=False
+    ),
     "certificate_reissue": Subject(ReissueState, "reissue_id", Reissue),
     "identity_correction": Subject(CorrectionState, "correction_id", IdentityCorrection),
     "support_ticket": Subject(TicketState, "ticket_id", Ticket, _write_ticket),
@@ -74,7 +78,8 @@ SUBJECTS: dict[str, Subject] = {
 def write_state(context: Context, data: dict[str, Any], reached: Reached) -> None:
     """Write the state that the diagram says the subject is in; a case that ends before it has a row has none.
 
-    Raises StepError for a state that rules do not know, or that contradicts what is stored.
+    Raises StepError for a state that rules do not know, or that contradicts what is stored; NotFound for a row that
+    another case has made.
     """
     subject = SUBJECTS.get(context.process)
     if subject is None or not data.get(subject.variable):
@@ -86,6 +91,8 @@ def write_state(context: Context, data: dict[str, Any], reached: Reached) -> Non
     row = subject.load(data) if subject.load else session().get(subject.table, as_id(data[subject.variable]))
     if row is None:
         return
+    if subject.is_made_by_case and row.case_id != context.case_id:
+        raise NotFound
     subject.write(row, state, reached.name, context)
     try:
         session().flush()

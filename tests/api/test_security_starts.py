@@ -89,13 +89,12 @@ def test_a_class_is_drafted_for_the_own_organisation_alone(stage: Stage, client:
     assert (task.organisation_id, task.role) == (stage.province.organisation_id, "provincial_authority")
 
 
-def test_a_draft_discards_its_own_class_alone(stage: Stage) -> None:
-    """Even case data that name a foreign class do not reach it: the row is found by the case."""
+def test_a_case_moves_its_own_class_alone(stage: Stage) -> None:
+    """Even case data that name a foreign class do not reach it: its first state is not written, and no case begins."""
     victim = publish_class(stage)
     data = {"organiser_id": str(stage.province.organisation_id), "organiser_role": "provincial_authority"}
-    started = tasks.start(stage.province, "training_class", data | {"class_id": str(victim.id)})
     with pytest.raises(NotFound):
-        tasks.complete(stage.province, started.tasks[0], {"decision": "discard"})
+        tasks.start(stage.province, "training_class", data | {"class_id": str(victim.id)})
     session().rollback()
     assert session().get_one(TrainingClass, victim.id).state == "enrolling"
 
