@@ -45,7 +45,10 @@ def _write_ticket(row: Any, to: Labelled, stage: str | None, context: Context) -
 
 
 class Subject(NamedTuple):
-    """states: those that rules know; variable: of the case, with the id of its row; is_made_by_case: no other's is it."""
+    """states: those that rules know; variable: of the case, with the id of its row.
+
+    is_made_by_case: the row belongs to the case alone.
+    """
 
     states: type[Labelled]
     variable: str
@@ -88,7 +91,7 @@ def write_state(context: Context, data: dict[str, Any], reached: Reached) -> Non
         state = subject.states(reached.state)
     except ValueError as error:
         raise StepError(f"没有状态“{reached.state}”。") from error
-    row = subject.load(data) if subject.load else session().get(subject.table, as_id(data[subject.variable]))
+    row: Any = subject.load(data) if subject.load else session().get(subject.table, as_id(data[subject.variable]))
     if row is None:
         return
     if subject.is_made_by_case and row.case_id != context.case_id:

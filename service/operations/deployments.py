@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from service.models.db.session import session
 from service.models.listeners.training_need_listener import STALE
-from service.models.queries.system import diagram_english
+from service.models.queries.system import diagram_english, versions_in_force
 from service.models.tables.audit import AuditEvent
 from service.models.tables.process import DefinitionFile, DefinitionVersion
 from service.models.tables.training import TrainingNeed
@@ -28,6 +28,7 @@ def put_in_force(version: DefinitionVersion) -> int | None:
     if "training_need.dmn" in unit.scalars(names).all():
         unit.execute(update(TrainingNeed).values(as_of=STALE))  # decided again by the new table
     diagram_english.forget()
+    versions_in_force.forget()
     return replaced
 
 

@@ -15,6 +15,7 @@ from service.config import CHECKOUT
 from service.engine import ValidationIssue
 from service.errors import N_, DefinitionRefused, NotFound
 from service.models.db.session import session
+from service.models.queries.system.versions_in_force import VersionInForce, versions_in_force
 from service.models.tables.case import Case, Task, TaskState
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.tables.user import User
@@ -69,10 +70,9 @@ def is_started_by_form(process: str) -> bool:
     return process not in handlers.declared_processes()
 
 
-def startable(user: User) -> list[DefinitionVersion]:
+def startable(user: User) -> list[VersionInForce]:
     """The processes in force that a user may start, but for those that the pages of their subjects start."""
-    query = select(DefinitionVersion).where(DefinitionVersion.current).order_by(DefinitionVersion.key)
-    found = [version for version in session().scalars(query) if is_started_by_form(version.key)]
+    found = [version for version in versions_in_force() if is_started_by_form(version.key)]
     return [version for version in found if user.role in starters(definition(version.digest))]
 
 

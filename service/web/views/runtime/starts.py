@@ -13,8 +13,8 @@ from service.errors import N_, Message, NotFound
 from service.infrastructure.translation import translate
 from service.models.queries.runtime import task_lookup
 from service.models.queries.scope import get_or_404_in_scope
+from service.models.queries.system.versions_in_force import VersionInForce
 from service.models.tables.case import Case
-from service.models.tables.process import DefinitionVersion
 from service.web.presenters import task_panels
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
@@ -25,7 +25,7 @@ from service.workflow.runtime import definitions, tasks
 bp = Blueprint("starts", __name__)
 
 
-def _startable(key: str) -> DefinitionVersion:
+def _startable(key: str) -> VersionInForce:
     """The version in force of a process that the reader may start here. Raises NotFound."""
     version = next((one for one in definitions.startable(current_user) if one.key == key), None)
     if version is None:
