@@ -46,10 +46,10 @@ def open_case(user: User, case_id: UUID) -> Case:
     return case
 
 
-def is_suspended(case_id: UUID) -> bool:
-    """Tell whether a running case is held: it does nothing but be mended."""
-    held = select(Case.id).where(Case.id == case_id, Case.suspended_at.is_not(None), Case.ended_at.is_(None))
-    return session().scalar(held) is not None
+def is_suspended(rows: Iterable[TimelineRow]) -> bool:
+    """Tell by its journal whether a running case is held: it does nothing but be mended."""
+    holds = [row.kind for row in rows if row.kind in ("suspend", "resume")]
+    return holds[-1:] == ["suspend"]
 
 
 def timeline(user: User, case_id: UUID) -> list[TimelineRow]:
@@ -61,9 +61,9 @@ def timeline(user: User, case_id: UUID) -> list[TimelineRow]:
     return _timeline(Role(user.role), case_id)
 
 
-def timeline_of_task(user: User, task_id: UUID) -> list[TimelineRow]:
-    """The journal behind a task in scope: who does it reads what it rests on, even where the case is not in scope."""
-    return _timeline(Role(user.role), get_or_404_in_scope(user, Task, task_id).case_id)
+def timeline_of_task(user: User, task: Task) -> list[TimelineRow]:
+    """The journal behind a task that was found in scope: who does it reads what it rests on, whatever the case's."""
+    return _timeline(Role(user.role), task.case_id)
 
 
 def _timeline(reader: Role, case_id: UUID) -> list[TimelineRow]:

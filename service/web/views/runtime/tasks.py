@@ -45,6 +45,7 @@ def show(task_id: UUID) -> ResponseReturnValue:
     form = definitions.form(task.definition, task.form_key)
     known = forms.fields(form) if form else ()
     before, after = inbox.neighbours(current_user, task.kind, task.sort_at, task.id)
+    told = history.timeline_of_task(current_user, task)
     return render_template(
         "pages/tasks/show.html",
         task=task,
@@ -55,10 +56,10 @@ def show(task_id: UUID) -> ResponseReturnValue:
         colleagues=user_list.colleagues(current_user) if task.organisation_id != current_user.id else [],
         options=task_panels.options(known),
         cards=task_panels.for_task(current_user, task),
-        story=timeline.to_timeline(history.timeline_of_task(current_user, task.id)),
+        story=timeline.to_timeline(told),
         sees_case=is_visible(current_user, Case, task.case_id),
         assignee=User.get(task.assignee_id) if task.assignee_id else None,
-        suspended=history.is_suspended(task.case_id),
+        suspended=history.is_suspended(told),
         before=before,
         after=after,
     )
