@@ -26,7 +26,7 @@ def test_groups_times_and_hidden_fields_are_drawn(world: Any, clock: Any, app: F
         "components": [{"type": "textfield", "key": "material", "label": "材料名称"}],
     }
     form["components"] += [one for one in COMPONENTS if one["type"] != "dynamiclist"] + [group]
-    tasks = put_in_force({**files, "approve_person.form": json.dumps(form).encode()})
+    _, tasks = put_in_force({**files, "approve_person.form": json.dumps(form).encode()})
     task = next(one for one in tasks if one.form_key == "approve_person")
     tab = sign_in(page, app, holder_of(task))
     tab.set_viewport_size({"width": 390, "height": 844})
