@@ -18,21 +18,17 @@ from service.models.queries.scope import visible_to
 from service.models.tables.case import Case, Task
 from service.models.tables.certificate import Certificate
 from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
 from service.models.tables.process import ProcessChange
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
-from service.workflow.runtime import drafts
 from tests.api.test_security_forgery import SERVICE, everybody, variable_names
 from tests.api.test_security_forgery import open_tasks as open_tasks
 from tests.api.v1_world import PASSWORD
-from tests.builders.approval import require_approval
 from tests.builders.open_tasks import BPMN, PROCESSES
-from tests.builders.stage import known
 from tests.builders.stored import digests
-from tests.builders.world import make_user, sign_in
+from tests.builders.world import sign_in
 
 GIVERS = {"correlate_message", "offer_message", "send_message", "message_enrollments", "broadcast"}
 V1 = "/api/v1"
@@ -127,14 +123,6 @@ def _rows(model: type[Any], user: User, action: Action) -> Iterator[UUID]:
     yield from session().scalars(query)
 
 
-def _propose_change() -> None:
-    require_approval()
-    proposer, key = known(make_user("process_admin", authority_id("platform"))), "support_ticket"
-    files = drafts.open_draft(key).files
-    drafts.save(proposer, key, files | {f"{key}.bpmn": files[f"{key}.bpmn"].replace("登记工单", "记下工单")}, 0)
-    assert drafts.propose(proposer, key, 1, "改一个名称").change
-
-
 def _people(user: User, action: Action) -> Any:
     return select(Person.id).where(visible_to(user, Person, action))
 
@@ -144,11 +132,9 @@ def test_nobody_gives_a_case_a_message_that_is_not_his_to_give(
 ) -> None:
     """Message × door × role × row out of the role's reach, with every variable forged: refused, nothing has changed."""
     assert open_tasks
-    askers = list(everybody())
-    _propose_change()
     forged = dict.fromkeys(sorted(variable_names()), "association") | {"reason": "本人离职，见附件。"}
     before, tried = digests(), set()
-    for user in askers:
+    for user in everybody():
         sign_in(client, user)
         for message, doors in DOORS.items():
             for door in doors:

@@ -20,6 +20,7 @@ from service.workflow.notices import tickets
 from service.workflow.persons import corrections
 from service.workflow.persons.person_records import submit_person
 from service.workflow.runtime import jobs, tasks
+from tests.builders.approval import propose_change
 from tests.builders.stage import Stage, at_nine, do, enroll, known, publish_class
 from tests.builders.world import make_certificate, make_person, make_user, portrait
 
@@ -49,6 +50,7 @@ def stand_at_every_task(stage: Stage, clock: Any) -> None:
     make_certificate(stage.person(), today() - timedelta(days=1))
     certificate_expiry.start_deregistrations()
     _ask(stage, desk)
+    propose_change()
     later = publish_class(stage)
     enroll(stage, later, stage.person())
     tasks.start_by_key(known(stage.province), "training_class", {})
