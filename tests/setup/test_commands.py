@@ -110,7 +110,7 @@ def test_a_refused_diagram_leaves_the_version_in_force_and_says_why(anpei: Comma
     broken.write_bytes(
         (CHECKOUT / "processes" / "training_class.bpmn").read_bytes().replace(b"</bpmn:process>", b"", 1)
     )
-    for command in ("check", "deploy"):
+    for command in ("check", "deploy", "backtest"):
         assert "training_class.bpmn:" in anpei(command, broken, code=1)
     assert anpei.ask(versions) == before
     assert len(before) == len(list((CHECKOUT / "processes").glob("*.bpmn")))
