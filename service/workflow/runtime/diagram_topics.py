@@ -65,8 +65,8 @@ def _addressees(given: dict[str, str]) -> Iterator[Texts]:
     role, roles = given.get("to_role", ""), [role.value for role in NOTIFIED]
     if role and not role.startswith("${") and role not in roles:
         yield (
-            f"角色“{role}”不收通知。",
-            f'The role "{role}" gets no notices.',
+            f"没有角色“{role}”，或者它不收通知。",
+            f'There is no role "{role}" that gets notices.',
             f"可用：{'、'.join(roles)}。",
             f"Known are {', '.join(roles)}.",
         )
