@@ -11,7 +11,7 @@ from service.domain.accounts.roles import Role
 from service.engine.forms import components
 from service.engine.validation.allow_list import PROPERTIES
 from service.engine.validation.scripts import BUILTINS
-from service.workflow.runtime.vocabulary import vocabulary
+from service.workflow.processes.vocabulary import vocabulary
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "names.md"
 HEAD = """# 名称 · Names

@@ -24,7 +24,7 @@ SOURCES = (  # what fills a new database; its tables and diagrams are compared b
     "service/migrations",
     "service/infrastructure/database_roles.py",
     "service/engine/definition.py",
-    "service/workflow/runtime/definitions.py",
+    "service/workflow/processes/definitions.py",
     "service/workflow/runtime/deployments.py",
     "service/workflow/system/reference_data.py",
     "service/domain/units/provinces.py",
@@ -169,6 +169,6 @@ def table_statements() -> list[str]:
 def bundle_digests() -> list[str]:
     """The digest of each shipped diagram with everything that is deployed with it, in the order of their names."""
     from service.engine.definition import digest_of
-    from service.workflow.runtime.definitions import PROCESSES, bundle
+    from service.workflow.processes.definitions import PROCESSES, bundle
 
     return [digest_of(bundle(diagram)) for diagram in sorted(PROCESSES.glob("*.bpmn"))]

@@ -49,8 +49,8 @@ def check(files: tuple[Path, ...], *, as_json: bool, strict: bool) -> None:
     Exit code 1 when one would be refused, or when nothing was read; warnings count with --strict only, notes never.
     """
     from service.cli.sarif import report
-    from service.workflow.runtime import rehearsals
-    from service.workflow.runtime.definitions import check as problems_of
+    from service.workflow.processes import rehearsals
+    from service.workflow.processes.definitions import check as problems_of
 
     diagrams = _diagrams(files)
     found = [*problems_of(diagrams), *rehearsals.check(diagrams)]

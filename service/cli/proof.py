@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--new-key", is_flag=True, help="Make a new key first: it signs from now on beside the one before.")
 def seal(keys: bool, new_key: bool) -> None:
     """Seal what was written since the last seal, as the worker does each half minute, and print the head of the log."""
-    from service.infrastructure import seal_keys
+    from service.infrastructure.seals import seal_keys
     from service.workflow.system.sealing import seal_new
 
     if new_key:

@@ -54,7 +54,7 @@ def backtest(tested: str, since: datetime | None, sample: int | None, as_json: b
 
 
 def _definition(tested: str) -> Definition:
-    from service.workflow.runtime import definitions
+    from service.workflow.processes import definitions
 
     if Path(tested).is_file():
         return definitions.read_checked(definitions.bundle(Path(tested)))
@@ -64,7 +64,7 @@ def _definition(tested: str) -> Definition:
 def _version(text: str) -> DefinitionVersion:
     """The version that ``KEY`` or ``KEY:NUMBER`` names. Raises NotFound."""
     from service.errors import NotFound
-    from service.workflow.runtime import definitions
+    from service.workflow.processes import definitions
 
     key, _, number = text.partition(":")
     if not number:
@@ -114,7 +114,8 @@ def migrate(
     it goes on with the cases that are left; the way back is the same with the versions exchanged.
     """
     from service import engine
-    from service.workflow.runtime import case_migrations, definitions
+    from service.workflow.processes import definitions
+    from service.workflow.runtime import case_migrations
 
     with application():
         old = _version(source)

@@ -32,8 +32,15 @@ from service.engine.kernel.xml_reader import parse as parse_xml
 from service.engine.mending import Standing
 from service.engine.migration import Plan, migrated, places, problems_of_plan, propose
 from service.engine.state import shape
+from service.engine.validation.resolution.vocabulary import (
+    DecisionUse,
+    Process,
+    SentMessage,
+    Topic,
+    Vocabulary,
+    names_in,
+)
 from service.engine.validation.validator import examine, validate
-from service.engine.validation.vocabulary import DecisionUse, Process, SentMessage, Topic, Vocabulary, names_in
 
 __all__ = [
     "FILE_LIMITS",

@@ -25,7 +25,7 @@ from service.engine.kernel.diagram_reader import MADE, read_diagram
 from service.engine.kernel.types import Data, Element, ValidationIssue
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 from service.engine.validation import validator
-from service.engine.validation.vocabulary import Vocabulary
+from service.engine.validation.resolution.vocabulary import Vocabulary
 from service.errors import DefinitionRefused
 
 CACHE_SIZE = 256  # definitions in memory

@@ -32,7 +32,8 @@ from service.models.tables.user import User
 from service.models.tables.version_change import BacktestRun, MigrationRun
 from service.reports import LISTS, REPORTS
 from service.reports.class_papers import PAPERS
-from service.workflow.runtime import definitions, deployments, jobs
+from service.workflow.processes import definitions
+from service.workflow.runtime import deployments, jobs
 from tests.api.test_pages_person_import import book, cells
 from tests.builders.world import sign_in
 

@@ -28,7 +28,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import stream_encode_multipart
 
 from service.config import Signing, settings
-from service.infrastructure import pdf, pdf_signature
+from service.infrastructure.documents import pdf, pdf_signature
 from service.models.db.session import session
 from service.models.tables.audit import AuditEvent
 from service.models.tables.certificate import Certificate

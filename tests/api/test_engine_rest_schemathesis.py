@@ -13,7 +13,7 @@ from service.models.db.session import session
 from service.models.queries.camunda.listing import definition_id
 from service.models.tables.case import Case, Task
 from service.models.tables.user import User
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 from tests.api.test_pages_fuzz import DECEIT
 from tests.api.test_security_forgery import open_tasks as open_tasks
 from tests.api.test_v1_schemathesis import run

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 
 from service.domain.accounts.roles import Role
 from service.models.tables.user import User
-from service.workflow.runtime import definitions, drafts
+from service.workflow.processes import definitions
+from service.workflow.runtime import drafts
 from tests.builders.world import sign_in
 from tests.process.small_process import deploy, person
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from service.infrastructure import pdf
+from service.infrastructure.documents import pdf
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent

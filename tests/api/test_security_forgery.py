@@ -24,7 +24,8 @@ from service.models.tables.case import Case, Task
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
 from service.web.views.runtime.tasks import PAGE_ONLY_FIELDS, digest_of
-from service.workflow.runtime import definitions, variables
+from service.workflow.processes import definitions
+from service.workflow.runtime import variables
 from tests.api.v1_world import PASSWORD, give_password
 from tests.builders.open_tasks import PROCESSES, holder_of, stand_at_every_task, user_tasks
 from tests.builders.stage import make_stage

@@ -16,7 +16,8 @@ from service.models.tables.case import Case, Task
 from service.models.tables.organisation import authority_id
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
-from service.workflow.runtime import definitions, tasks
+from service.workflow.processes import definitions
+from service.workflow.runtime import tasks
 from tests.api.rest_world import HASH
 from tests.builders.stage import Stage, enroll, make_stage, publish_class
 

@@ -17,7 +17,7 @@ from service.models.tables.case import Incident
 from service.models.tables.organisation import authority_id
 from service.models.tables.process import DeploymentFault
 from service.models.tables.user import User
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 from service.workflow.runtime.incidents import record_incident
 from service.workflow.training import enrollments
 from tests.builders.stage import Stage, do, enroll, enrollment_of, known, make_stage, publish_class

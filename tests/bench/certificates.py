@@ -99,7 +99,7 @@ def _bare_ms(user: Any, held: list[Any]) -> float:
     from weasyprint import CSS, HTML
 
     from service.config import TEMPLATES
-    from service.infrastructure import pdf, pdf_renderer
+    from service.infrastructure.documents import pdf, pdf_renderer
     from service.models.queries.certificates.print_list import printable
     from service.workflow.certificates import faces
 

@@ -13,7 +13,7 @@ from service.infrastructure import garbage
 from service.infrastructure.postgres import Server
 from service.models.db.session import session
 from service.models.tables.case import JournalRow
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 from service.workflow.runtime.verification import Verifier
 from tests.bench import chain
 from tests.bench.figures import Figures

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from service.config import CHECKOUT
 from service.models.db.clock import MovingClock
-from service.workflow.runtime import definitions, drafts, tasks
+from service.workflow.processes import definitions
+from service.workflow.runtime import drafts, tasks
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.approval import require_approval
 from tests.process.small_process import deploy, person

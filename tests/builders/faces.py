@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.infrastructure.pdf import picture, qr_code
+from service.infrastructure.documents.pdf import picture, qr_code
 from tests.builders.world import portrait
 
 ENGLISH = {

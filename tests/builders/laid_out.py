@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from weasyprint import CSS, HTML
 
 from service.config import TEMPLATES
-from service.infrastructure import pdf_renderer
+from service.infrastructure.documents import pdf_renderer
 
 
 class Text(NamedTuple):

@@ -34,7 +34,8 @@ from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
 from service.models.tables.version_change import MigrationRun
 from service.workflow.certificates import certificate_expiry
-from service.workflow.runtime import definitions, deployments, drafts, jobs
+from service.workflow.processes import definitions
+from service.workflow.runtime import deployments, drafts, jobs
 from service.workflow.runtime.incidents import record_incident
 from tests.api.v1_world import PASSWORD, Machine, give_password, make_world, told
 from tests.builders.approval import require_approval

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.config import Sealing, Settings, settings
-from service.infrastructure import seal_keys, seal_places
+from service.infrastructure.seals import seal_keys, seal_places
 
 
 def seal_in(folder: Path, patch: pytest.MonkeyPatch, **given: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from service.infrastructure import line_breaks, pdf
-from service.infrastructure.line_breaks import Box, fit
+from service.infrastructure.documents import line_breaks, pdf
+from service.infrastructure.documents.line_breaks import Box, fit
 from tests.builders import laid_out
 from tests.builders.faces import ENGLISH, face
 

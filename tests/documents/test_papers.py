@@ -13,7 +13,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from service.config import CHECKOUT
-from service.infrastructure import pdf
+from service.infrastructure.documents import pdf
 from service.reports import (
     REPORTS,
     annual_classes,

@@ -19,7 +19,8 @@ from service import engine
 from service.engine import journal, replay
 from service.models.db.session import session
 from service.models.tables.case import Case, JournalRow
-from service.workflow.runtime import definitions, executor, history
+from service.workflow.processes import definitions
+from service.workflow.runtime import executor, history
 from service.workflow.system.row_verification import row_differences
 from service.workflow.system.seal_verification import SealReport, seal_differences
 from service.workflow.system.sealing import seal_new

@@ -20,7 +20,8 @@ from service.models.db.session import session
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case
 from service.models.tables.process import DefinitionVersion
-from service.workflow.runtime import definitions, deployments, tasks
+from service.workflow.processes import definitions
+from service.workflow.runtime import deployments, tasks
 from service.workflow.runtime.deployments import Author
 from tests.api.rest_world import PASSWORD, Machine, make_world
 from tests.builders.world import sign_in

@@ -15,7 +15,7 @@ import pytest
 
 from service.errors import Conflict, NotAllowed, NotFound
 from service.evidence import verify
-from service.infrastructure import seal_keys, seal_places
+from service.infrastructure.seals import seal_keys, seal_places
 from service.models.db.session import session
 from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import authority_id

@@ -12,7 +12,8 @@ from service.domain.accounts.roles import Role
 from service.domain.notices.notices import NOTIFIED
 from service.models.db.clock import MovingClock
 from service.models.tables.user import User
-from service.workflow.runtime import definitions, deployments, jobs, tasks
+from service.workflow.processes import definitions
+from service.workflow.runtime import deployments, jobs, tasks
 from tests.api.test_mails_of_accounts import Postbox, postbox, reader
 from tests.builders.stage import Stage, known, make_stage
 from tests.builders.world import make_user, sign_in

@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 
 from service.domain.certificates.faces import FaceLanguage, FaceStyle, Layout, Packaging
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from service.infrastructure import pdf_signature
+from service.infrastructure.documents import pdf_signature
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.print_list import printable

@@ -17,7 +17,8 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Task
 from service.models.tables.process import DefinitionVersion, ProcessChange
 from service.models.tables.user import User
-from service.workflow.runtime import definitions, deployments, drafts, mends, tasks
+from service.workflow.processes import definitions
+from service.workflow.runtime import deployments, drafts, mends, tasks
 from service.workflow.runtime.deployments import Author
 from service.workflow.runtime.mends import Mend
 from tests.api.rest_world import make_world

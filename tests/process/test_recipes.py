@@ -18,8 +18,9 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.case import Case, Task
 from service.models.tables.training import TrainingClass
-from service.workflow.runtime import definitions, deployments, history, jobs
-from service.workflow.runtime.diagram_layout import drawn_whole
+from service.workflow.processes import definitions
+from service.workflow.processes.diagram_layout import drawn_whole
+from service.workflow.runtime import deployments, history, jobs
 from service.workflow.training import enrollments
 from tests.api import rest_world, v1_world
 from tests.api.v1_world import give_password, told

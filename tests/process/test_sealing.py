@@ -17,8 +17,8 @@ from sqlalchemy import create_engine, text
 
 from service.config import settings
 from service.evidence import verify
-from service.infrastructure import seal_keys, seal_places
-from service.infrastructure.merkle_log import roots
+from service.infrastructure.seals import seal_keys, seal_places
+from service.infrastructure.seals.merkle_log import roots
 from service.models.db.session import session
 from service.models.queries.system.sealed_rows import LEAVES
 from service.workflow.runtime import tasks as cases

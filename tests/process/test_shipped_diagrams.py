@@ -11,7 +11,7 @@ from service import engine, forms, handlers
 from service.config import CHECKOUT
 from service.handlers import general
 from service.models.queries.system.form_options import KEYS
-from service.workflow.runtime.definitions import bundle
+from service.workflow.processes.definitions import bundle
 from tests.builders.drawing import NS, Drawing
 
 FILES = sorted((CHECKOUT / "processes").glob("*.bpmn"))

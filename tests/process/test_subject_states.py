@@ -24,8 +24,9 @@ from service.workflow.certificates import certificate_expiry, reissues
 from service.workflow.notices import tickets
 from service.workflow.persons import corrections
 from service.workflow.persons.person_records import submit_person
-from service.workflow.runtime import definitions, deployments, executor, history, jobs, tasks
-from service.workflow.runtime.diagram_states import states_said
+from service.workflow.processes import definitions
+from service.workflow.processes.diagram_states import states_said
+from service.workflow.runtime import deployments, executor, history, jobs, tasks
 from tests.api.v1_world import Machine, give_password, told
 from tests.builders.approvals import ENGLISH, NAME, TASK, Approval, drawn
 from tests.builders.open_tasks import ASKED, stand_at_every_task

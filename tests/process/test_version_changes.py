@@ -25,11 +25,11 @@ from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Job, JournalRow, Task
 from service.models.tables.user import User
+from service.workflow.processes import definitions
 from service.workflow.runtime import (
     background_runs,
     backtests,
     case_migrations,
-    definitions,
     deployments,
     history,
     jobs,

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from service.config import settings
 from service.domain.accounts.roles import Role
-from service.infrastructure import pdf
+from service.infrastructure.documents import pdf
 from service.migrations import upgrade
 from service.models.db.clock import today
 from service.models.db.session import session
@@ -26,7 +26,8 @@ from service.reports import may_export, training_record
 from service.web.presenters import papers
 from service.web.shell.menu import MENU
 from service.workflow.certificates import certificate_expiry
-from service.workflow.runtime import definitions, deployments
+from service.workflow.processes import definitions
+from service.workflow.runtime import deployments
 from setup import translations
 from tests.api.v1_world import Machine, make_world, told
 from tests.builders.stage import Stage, do, ended_at, open_tasks, task_of

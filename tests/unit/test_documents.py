@@ -8,8 +8,8 @@ import zlib
 import pytest
 
 from service.config import TEMPLATES
-from service.infrastructure.pdf import print_pdf, qr_code, render
-from service.infrastructure.pdf_renderer import OwnFiles
+from service.infrastructure.documents.pdf import print_pdf, qr_code, render
+from service.infrastructure.documents.pdf_renderer import OwnFiles
 from tests.builders.faces import face
 
 

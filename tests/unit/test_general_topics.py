@@ -18,8 +18,8 @@ from service.domain.training.enrollment_state import EnrollmentState
 from service.handlers import general
 from service.infrastructure import outbound_http
 from service.infrastructure.outbound_http import CallFailed, CallRefused, call, signature
-from service.workflow.runtime import definitions
-from service.workflow.runtime.diagram_states import states_said
+from service.workflow.processes import definitions
+from service.workflow.processes.diagram_states import states_said
 
 ENROLLMENT = CHECKOUT / "processes" / "training_enrollment.bpmn"
 TEMPLATES = json.loads((CHECKOUT / "processes" / "element-templates" / "anpei.json").read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from service.evidence import verify
-from service.infrastructure.merkle_log import Frontier, Tree, leaf_hash, roots
+from service.infrastructure.seals.merkle_log import Frontier, Tree, leaf_hash, roots
 
 # the leaves, roots and proofs of certificate-transparency's own tests (merkletree/merkle_verifier_test)
 INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]

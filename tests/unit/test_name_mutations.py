@@ -6,7 +6,7 @@ import pytest
 
 from service.config import CHECKOUT, OutboundHosts
 from service.infrastructure import outbound_http
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 from tests.unit.name_mutations import SITES, Mutation, mutations
 
 EVERY = 4  # of some 800 mutations: the sample takes seconds, and every kind is in it

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from service.config import FONTS
-from service.infrastructure import pdf, pdf_renderer
+from service.infrastructure.documents import pdf, pdf_renderer
 from tests.builders.world import portrait
 
 HTML = (

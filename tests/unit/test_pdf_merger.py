@@ -10,9 +10,9 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from service.config import FONTS
-from service.infrastructure import line_breaks, pdf
-from service.infrastructure.pdf_merger import merge
-from service.infrastructure.pdf_process import print_piece
+from service.infrastructure.documents import line_breaks, pdf
+from service.infrastructure.documents.pdf_merger import merge
+from service.infrastructure.documents.pdf_process import print_piece
 
 TEXT = "12 0 R (7 0 R) \\\\ )5 0 R("
 """In a string it is no reference."""

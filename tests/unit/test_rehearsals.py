@@ -10,8 +10,8 @@ import yaml
 
 from service import engine
 from service.engine.comparison import compare
-from service.workflow.runtime import rehearsals
-from service.workflow.runtime.definitions import PROCESSES, bundle
+from service.workflow.processes import rehearsals
+from service.workflow.processes.definitions import PROCESSES, bundle
 
 KEYS = sorted(path.stem for path in PROCESSES.glob("*.bpmn"))
 TESTS = [(key, test) for key in KEYS for test in rehearsals.read_tests(key)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.engine.validation.events import ALONE, BEYOND, PLACES
+from service.engine.validation.elements.events import ALONE, BEYOND, PLACES
 from tests.unit.validation_diagrams import TIMER, boundary, chain, flow, problems, process, said, sub, task
 
 ROOT = (

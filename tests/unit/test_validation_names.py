@@ -7,7 +7,7 @@ import json
 import pytest
 
 from service.config import CHECKOUT
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 
 FOLDER = CHECKOUT / "processes"
 DEAF = (

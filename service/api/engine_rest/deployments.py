@@ -14,7 +14,8 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import N_, InvalidInput, NotAllowed, NotFound
 from service.models.queries.camunda.runtime import DEFINITIONS
-from service.workflow.runtime import definitions, deployments
+from service.workflow.processes import definitions
+from service.workflow.runtime import deployments
 
 
 @blueprint.get("/deployment")

@@ -11,7 +11,7 @@ from service.api.engine_rest.blueprint import blueprint, json_response, user
 from service.api.engine_rest.parameters import read_list_request
 from service.models.queries.camunda.history import ACTIVITIES, PAST_INSTANCES
 from service.models.queries.camunda.listing import Row
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 
 # Camunda's names of activity types where they differ from BPMN's.
 TYPES = {"endEvent": "noneEndEvent", "intermediateThrowEvent": "intermediateNoneThrowEvent"}

@@ -31,7 +31,7 @@ from service.engine.kernel.types import (
 from service.engine.kernel.xml_reader import BPMN
 from service.engine.validation.allow_list import FLOW_NODES
 from service.engine.validation.diagram import children
-from service.engine.validation.flows import starts_by_receiving
+from service.engine.validation.elements.flows import starts_by_receiving
 
 FUNCTIONS = ("trace", "raise_bpmn_error")
 BEGIN = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)

@@ -16,8 +16,8 @@ from service.engine.validation.diagram import (
     is_true,
     kind,
 )
+from service.engine.validation.elements.recursion import Call, certain_calls
 from service.engine.validation.files import Bundle, decisions_read_nothing_personal
-from service.engine.validation.recursion import Call, certain_calls
 
 Missing = Iterator[tuple[Diagram, Any, str, str, str, str, str]]
 

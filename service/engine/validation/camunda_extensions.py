@@ -8,7 +8,7 @@ from typing import Any
 from service.engine.kernel.synonyms import BINDINGS, LEFT, VERSIONS
 from service.engine.kernel.xml_reader import CAMUNDA
 from service.engine.validation.diagram import Diagram, camunda, local
-from service.engine.validation.events import DURATION, EXPRESSION, INSTANT
+from service.engine.validation.elements.events import DURATION, EXPRESSION, INSTANT
 
 FIXED = re.compile(r"[\w.:/-]{1,200}")
 NAME = re.compile(r"[A-Za-z]\w{0,99}")

@@ -8,30 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from service.engine.kernel.types import ValidationIssue
-from service.engine.validation import (
+from service.engine.validation import bundle, camunda_extensions, causes, references, schema, scripts
+from service.engine.validation.diagram import Diagram
+from service.engine.validation.elements import (
     activities,
     ad_hoc,
-    bundle,
-    camunda_extensions,
-    causes,
     collaboration,
     compensation,
     data,
     events,
     flows,
     limits,
-    names,
     quantities,
-    references,
-    schema,
-    scripts,
-    tables,
-    variables,
-    waits,
 )
-from service.engine.validation.diagram import Diagram
 from service.engine.validation.files import Bundle, read_bundle
-from service.engine.validation.vocabulary import Vocabulary
+from service.engine.validation.resolution import names, tables, variables, waits
+from service.engine.validation.resolution.vocabulary import Vocabulary
 
 RULES = (
     *schema.RULES,

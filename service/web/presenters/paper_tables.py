@@ -10,8 +10,8 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
-from service.infrastructure import line_breaks
-from service.infrastructure.line_breaks import Box
+from service.infrastructure.documents import line_breaks
+from service.infrastructure.documents.line_breaks import Box
 from service.infrastructure.translation import translate
 from service.reports.framework.report import CellType, Column, Row
 from service.web.presenters import formatting, report_cells

@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from service.domain.training.training_kind import TrainingKind
 from service.errors import N_
-from service.infrastructure import pdf
+from service.infrastructure.documents import pdf
 from service.infrastructure.translation import translate
 from service.models.queries.report_filter import ReportFilter
 from service.models.tables.person import Photo

@@ -20,7 +20,8 @@ from service.validation.typed_text import as_id
 from service.web.presenters import form_answers, timeline, variable_labels
 from service.web.presenters.formatting import instant_text, whole_instant
 from service.web.presenters.variable_labels import is_id
-from service.workflow.runtime import definitions, history
+from service.workflow.processes import definitions
+from service.workflow.runtime import history
 
 ABSENT = N_("无")
 MAX_VALUE_LENGTH = 200

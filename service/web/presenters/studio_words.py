@@ -19,9 +19,10 @@ from service.models.tables.case import Task
 from service.models.tables.user import User
 from service.web.presenters.formatting import language
 from service.web.presenters.task_panel import TaskPanel
-from service.workflow.runtime import definitions, drafts, rehearsals
-from service.workflow.runtime.rehearsals import Outcome
-from service.workflow.runtime.vocabulary import vocabulary
+from service.workflow.processes import definitions, rehearsals
+from service.workflow.processes.rehearsals import Outcome
+from service.workflow.processes.vocabulary import vocabulary
+from service.workflow.runtime import drafts
 
 TEMPLATES = definitions.PROCESSES / "element-templates" / "anpei.json"
 NAME = re.compile(r'\bname="([^"]+)"')

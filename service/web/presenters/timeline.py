@@ -12,7 +12,7 @@ from service import forms
 from service.errors import N_
 from service.infrastructure.translation import translate
 from service.web.presenters import form_answers
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 from service.workflow.runtime.history import MENDS, TimelineRow
 
 SIGNS = {

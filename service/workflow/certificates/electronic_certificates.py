@@ -13,8 +13,8 @@ from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import CertificateKind, CertificateState
 from service.domain.certificates.faces import FaceStyle
 from service.errors import N_, Conflict, InvalidInput, NotAllowed
-from service.infrastructure import pdf_signature
 from service.infrastructure.decoder_pool import DecoderError, told_of_limits
+from service.infrastructure.documents import pdf_signature
 from service.models.db.encryption import ENCRYPTED
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list

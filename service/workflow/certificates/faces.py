@@ -11,7 +11,7 @@ from service.domain.certificates.faces import FaceLanguage, FaceStyle
 from service.domain.persons.identity import Sex
 from service.domain.values.calendar import write_date, write_date_in_english
 from service.errors import N_, Conflict
-from service.infrastructure import pdf
+from service.infrastructure.documents import pdf
 from service.infrastructure.translation import in_english
 from service.models.db.session import session
 from service.models.queries.certificates import certificate_list

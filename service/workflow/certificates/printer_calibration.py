@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.errors import N_, InvalidInput
-from service.infrastructure import pdf
+from service.infrastructure.documents import pdf
 from service.validation.typed_text import as_decimal, as_whole
 
 Shift = tuple[int, int]

@@ -17,9 +17,9 @@ from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import CertificateState, obstacle_to_printing
 from service.domain.certificates.faces import FaceStyle, Packaging
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound
-from service.infrastructure import pdf
-from service.infrastructure.pdf_merger import merge
-from service.infrastructure.pdf_pool import Answer, Piece, Request, lay_out, print_piece
+from service.infrastructure.documents import pdf
+from service.infrastructure.documents.pdf_merger import merge
+from service.infrastructure.documents.pdf_pool import Answer, Piece, Request, lay_out, print_piece
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session

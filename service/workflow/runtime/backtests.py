@@ -35,7 +35,8 @@ from service.models.tables.case import Case, JournalRow
 from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 from service.models.tables.version_change import BacktestRun, RunState
-from service.workflow.runtime import background_runs, definitions, jobs
+from service.workflow.processes import definitions
+from service.workflow.runtime import background_runs, jobs
 
 EFFECT = "backtest"
 CASES_A_SLICE = 50  # given to a process at once

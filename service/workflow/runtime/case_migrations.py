@@ -31,8 +31,9 @@ from service.models.tables.case import Case, JournalRow
 from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 from service.models.tables.version_change import MigrationRun, RunState
+from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
-from service.workflow.runtime import background_runs, definitions, executor, jobs
+from service.workflow.runtime import background_runs, executor, jobs
 from service.workflow.runtime.executor import Act
 
 EFFECT, AUDITED = "migration", "migrate_cases"

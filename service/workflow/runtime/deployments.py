@@ -27,9 +27,10 @@ from service.models.tables.case import Case
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault, ProcessChange
 from service.models.tables.user import User
 from service.operations.deployments import DEPLOY, RESTORE, deployment_event, put_in_force
-from service.workflow.runtime import definitions, tasks
-from service.workflow.runtime.diagram_texts import english_of
-from service.workflow.runtime.sent_files import PARTS, accept
+from service.workflow.processes import definitions
+from service.workflow.processes.diagram_texts import english_of
+from service.workflow.processes.sent_files import PARTS, accept
+from service.workflow.runtime import tasks
 
 CHANGE = "process_change"  # the process of approvals
 LOCK = 0x616E7065  # of deployments: machines that start together deploy one after the other

@@ -26,9 +26,10 @@ from service.models.tables.process import DefinitionVersion, ProcessChange, Proc
 from service.models.tables.user import User
 from service.validation.characters import LINES, is_storable
 from service.validation.form_reader import FormReader
-from service.workflow.runtime import definitions, deployments, tasks
+from service.workflow.processes import definitions
+from service.workflow.processes.diagram_layout import drawn_whole
+from service.workflow.runtime import deployments, tasks
 from service.workflow.runtime.deployments import Author, Deployed
-from service.workflow.runtime.diagram_layout import drawn_whole
 
 KEY = re.compile(r"[a-z][a-z0-9_]{1,59}")
 BEGINNING = """<?xml version="1.0" encoding="UTF-8"?>

@@ -8,7 +8,8 @@ from service.handlers import general, registry
 from service.infrastructure import outbound_http
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import Lease
-from service.workflow.runtime import definitions, jobs, tasks
+from service.workflow.processes import definitions
+from service.workflow.runtime import jobs, tasks
 from service.workflow.runtime.task_forms import clean_start_form
 
 

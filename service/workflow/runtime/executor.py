@@ -29,7 +29,7 @@ from service.models.tables.case_statements import (
     write_step,
 )
 from service.operations.context import Context, TaskSubject
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from service.models.tables.case import Case, JournalRow, PersonalValue, Task
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.operations.personal_values import all_with_texts
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 from service.workflow.runtime.auditor_looks import record_look
 from service.workflow.runtime.verification import Difference, Verifier
 

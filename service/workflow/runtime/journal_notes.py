@@ -11,7 +11,7 @@ from service.models.db.session import session
 from service.models.db.transaction import current_operation
 from service.models.tables.case import JournalRow
 from service.models.tables.case_statements import NOTE_CASE
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 from service.workflow.runtime.executor import Act, LockedCase, envelope
 
 

@@ -30,8 +30,9 @@ from service.models.tables.case_statements import COUNT_INCIDENT, SUSPEND_CASE, 
 from service.models.tables.user import User
 from service.validation import messages
 from service.validation.characters import is_storable
+from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
-from service.workflow.runtime import definitions, executor
+from service.workflow.runtime import executor
 from service.workflow.runtime.executor import Act, LockedCase
 from service.workflow.runtime.journal_notes import append_journal_note
 

@@ -8,7 +8,8 @@ from typing import Any
 from service import forms
 from service.engine import Definition
 from service.errors import N_, InvalidInput, Message
-from service.workflow.runtime import definitions, executor
+from service.workflow.processes import definitions
+from service.workflow.runtime import executor
 from service.workflow.runtime.executor import LockedCase
 
 NOTHING_AT_START = Message(N_("发起这个流程时没有需要填写的内容，请去掉这一项。"))

@@ -28,8 +28,9 @@ from service.models.tables.case_statements import (
 )
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
+from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
-from service.workflow.runtime import definitions, executor, incidents
+from service.workflow.runtime import executor, incidents
 from service.workflow.runtime.executor import Act, LockedCase
 from service.workflow.runtime.jobs import leave_message
 from service.workflow.runtime.journal_notes import append_journal_note

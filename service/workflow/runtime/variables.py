@@ -14,7 +14,7 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Case, JournalRow, PersonalValue, Task, TaskState
 from service.models.tables.user import User
 from service.operations.personal_values import all_with_texts
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 
 
 def of_case(user: User, case_id: UUID) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Incident, Job, JobState, JournalRow, PersonalValue, Task, TaskState
 from service.models.tables.case_statements import role_organisation
 from service.operations.personal_values import is_reference
-from service.workflow.runtime import definitions, executor
+from service.workflow.processes import definitions
+from service.workflow.runtime import executor
 
 OTHER_ENGINE = (
     "written by engine {others}, this version proves {own} only: "

@@ -18,8 +18,8 @@ from service.domain.accounts.roles import Role
 from service.engine import journal
 from service.errors import N_, Conflict, NotAllowed, NotFound
 from service.evidence import verify
-from service.infrastructure import seal_keys
-from service.infrastructure.merkle_log import Tree
+from service.infrastructure.seals import seal_keys
+from service.infrastructure.seals.merkle_log import Tree
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -28,7 +28,7 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.case import JournalRow
 from service.models.tables.seal import Seal, SealLeaf
 from service.models.tables.user import User
-from service.workflow.runtime import definitions
+from service.workflow.processes import definitions
 
 FORMAT = "anpei-evidence/1"
 HEADS = 200  # older heads whose agreement with the newest is proved

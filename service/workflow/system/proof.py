@@ -14,7 +14,8 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from service.engine import journal
-from service.infrastructure import garbage, seal_keys
+from service.infrastructure import garbage
+from service.infrastructure.seals import seal_keys
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.tables.case import Case

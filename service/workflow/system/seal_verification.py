@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.infrastructure import seal_keys, seal_places
-from service.infrastructure.merkle_log import roots
+from service.infrastructure.seals import seal_keys, seal_places
+from service.infrastructure.seals.merkle_log import roots
 from service.models.db.session import session
 from service.models.queries.system.sealed_rows import ALTERED, BACKDATED, LEAVES, UNSEALED
 from service.models.tables.seal import Seal

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from service.infrastructure import seal_keys, seal_places
-from service.infrastructure.merkle_log import Frontier
+from service.infrastructure.seals import seal_keys, seal_places
+from service.infrastructure.seals.merkle_log import Frontier
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session

@@ -35,7 +35,8 @@ from service.models.tables.user import User
 from service.operations import class_change
 from service.validation.form_reader import FormReader
 from service.validation.record_fields import Place
-from service.workflow.runtime import definitions, tasks
+from service.workflow.processes import definitions
+from service.workflow.runtime import tasks
 
 NO_CASE = N_("该班不是由流程开办的，不能这样办理。")
 CHANGED_ELSEWHERE = N_("该班已办结、已取消，或还没有发布，不能修改。")

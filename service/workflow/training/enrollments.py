@@ -31,8 +31,9 @@ from service.models.tables.training import TrainingClass, TrainingNeed
 from service.models.tables.training_need_statements import WRITE_NEEDS
 from service.models.tables.user import User
 from service.workflow.authorization import must_have_record
+from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
-from service.workflow.runtime import definitions, tasks
+from service.workflow.runtime import tasks
 from service.workflow.training.enrollment_actions import EnrollmentAction
 from service.workflow.training.score_corrections import enrollment_for
 

@@ -30,7 +30,8 @@ from service.models.db.transaction import Operation
 from service.models.tables.certificate import CertificateSerial
 from service.models.tables.person import Photo, QualificationType
 from service.workflow.persons.photos import clean_photo
-from service.workflow.runtime import definitions, jobs
+from service.workflow.processes import definitions
+from service.workflow.runtime import jobs
 from service.workflow.training import enrollments
 from tests.bench.full_scale import worker_slices
 from tests.bench.full_scale.bulk_copy import AuditedRow, CopyBuffer

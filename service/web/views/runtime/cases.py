@@ -18,7 +18,8 @@ from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.list_page import render_list
 from service.web.shell.template_context import CASES
 from service.web.views.runtime.processes import drawn_names
-from service.workflow.runtime import definitions, history, mends
+from service.workflow.processes import definitions
+from service.workflow.runtime import history, mends
 from service.workflow.system.evidence import evidence_for
 
 bp = Blueprint("cases", __name__)

@@ -16,9 +16,10 @@ from service.validation.typed_text import as_whole
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.runtime.processes import READERS, index
-from service.workflow.runtime import definitions, deployments
+from service.workflow.processes import definitions
+from service.workflow.processes.definitions import Listed
+from service.workflow.runtime import deployments
 from service.workflow.runtime.auditor_looks import record_look
-from service.workflow.runtime.definitions import Listed
 
 bp = Blueprint("deployments", __name__)
 

@@ -24,7 +24,8 @@ from service.web.shell import query_params, template_context, worksheet
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success
 from service.web.views.certificates import printing
-from service.workflow.runtime import bulk_completion, definitions, tasks
+from service.workflow.processes import definitions
+from service.workflow.runtime import bulk_completion, tasks
 
 bp = Blueprint("inbox", __name__)
 

@@ -19,7 +19,8 @@ from service.web.presenters import replay_frames
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
-from service.workflow.runtime import definitions, history, mends, variables
+from service.workflow.processes import definitions
+from service.workflow.runtime import history, mends, variables
 from service.workflow.runtime.mends import Mend
 
 bp = Blueprint("mends", __name__)

@@ -16,7 +16,8 @@ from service.validation.typed_text import as_whole
 from service.web.presenters import studio_words
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.security_headers import CACHEABLE
-from service.workflow.runtime import definitions, deployments, drafts
+from service.workflow.processes import definitions
+from service.workflow.runtime import deployments, drafts
 from service.workflow.runtime.auditor_looks import record_look
 
 bp = Blueprint("processes", __name__)

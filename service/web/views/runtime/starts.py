@@ -20,7 +20,8 @@ from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.views.runtime.tasks import answers
 from service.workflow.idempotency import once
-from service.workflow.runtime import definitions, tasks
+from service.workflow.processes import definitions
+from service.workflow.runtime import tasks
 
 bp = Blueprint("starts", __name__)
 

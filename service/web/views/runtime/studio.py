@@ -16,7 +16,8 @@ from service.web.presenters import formatting, studio_words
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.runtime.processes import index
-from service.workflow.runtime import definitions, drafts, rehearsals
+from service.workflow.processes import definitions, rehearsals
+from service.workflow.runtime import drafts
 
 bp = Blueprint("studio", __name__)
 

@@ -23,12 +23,8 @@ from service.web.presenters.form_answers import values_of
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.views.certificates import printing
-from service.workflow.runtime import (
-    definitions,
-    history,
-    tasks,
-    variables,
-)
+from service.workflow.processes import definitions
+from service.workflow.runtime import history, tasks, variables
 
 bp = Blueprint("tasks", __name__)
 

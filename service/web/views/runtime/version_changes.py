@@ -24,7 +24,8 @@ from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.views.runtime.processes import drawn_names, heat
-from service.workflow.runtime import background_runs, backtests, case_migrations, definitions, deployments, history
+from service.workflow.processes import definitions
+from service.workflow.runtime import background_runs, backtests, case_migrations, deployments, history
 
 bp = Blueprint("version_changes", __name__)
 

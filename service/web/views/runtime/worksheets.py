@@ -19,7 +19,8 @@ from service.web.shell import query_params, worksheet
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.worksheet import MAX_ROWS, Filling
-from service.workflow.runtime import bulk_completion, definitions
+from service.workflow.processes import definitions
+from service.workflow.runtime import bulk_completion
 
 bp = Blueprint("worksheets", __name__)
 

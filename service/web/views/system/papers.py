@@ -11,7 +11,7 @@ from flask_babel import force_locale
 from flask_login import current_user
 
 from service.errors import NotFound
-from service.infrastructure import pdf
+from service.infrastructure.documents import pdf
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list
 from service.models.tables.training import TrainingClass

@@ -28,7 +28,8 @@ from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.list_page import render_list
 from service.web.shell.worksheet import MAX_ROWS, Filling
 from service.web.views.training import classes
-from service.workflow.runtime import bulk_completion, definitions
+from service.workflow.processes import definitions
+from service.workflow.runtime import bulk_completion
 from service.workflow.runtime.worksheet_file import SheetRow
 from service.workflow.training import enrollments as training
 from service.workflow.training import score_corrections

@@ -19,11 +19,11 @@ from service.models.queries.system.versions_in_force import VersionInForce, vers
 from service.models.tables.case import Case, Task, TaskState
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.tables.user import User
-from service.workflow.runtime.diagram_layout import drawn_whole, undrawn_notes
-from service.workflow.runtime.diagram_states import state_issues
-from service.workflow.runtime.diagram_texts import untranslated
-from service.workflow.runtime.diagram_topics import process_warnings, topic_issues
-from service.workflow.runtime.vocabulary import vocabulary
+from service.workflow.processes.diagram_layout import drawn_whole, undrawn_notes
+from service.workflow.processes.diagram_states import state_issues
+from service.workflow.processes.diagram_texts import untranslated
+from service.workflow.processes.diagram_topics import process_warnings, topic_issues
+from service.workflow.processes.vocabulary import vocabulary
 
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
 

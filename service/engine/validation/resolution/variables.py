@@ -10,12 +10,12 @@ from service.engine.forms.reader import nearest
 from service.engine.kernel.camunda_extensions import attributes_of, script_in
 from service.engine.starlark.linter import names_bound
 from service.engine.validation.allow_list import CONDITIONS
-from service.engine.validation.data_flow import SOMEBODY, UNWRITTEN, DataFlow, State
 from service.engine.validation.diagram import Diagram, children, kind, words
 from service.engine.validation.files import Bundle
-from service.engine.validation.names import meant
+from service.engine.validation.resolution.data_flow import SOMEBODY, UNWRITTEN, DataFlow, State
+from service.engine.validation.resolution.names import meant
+from service.engine.validation.resolution.vocabulary import Names, Vocabulary
 from service.engine.validation.scripts import BUILTINS, TIMES, bare
-from service.engine.validation.vocabulary import Names, Vocabulary
 
 Said = tuple[str, str]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.engine.validation.allow_list import ACTIVITIES, SUBPROCESSES, THROWS
 from service.engine.validation.diagram import Diagram, children, is_true, kind
-from service.engine.validation.flows import is_event_subprocess, undoes
+from service.engine.validation.elements.flows import is_event_subprocess, undoes
 
 
 def compensation_is_associated(d: Diagram) -> None:

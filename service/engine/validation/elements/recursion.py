@@ -7,7 +7,7 @@ from typing import Any
 
 from service.engine.validation.allow_list import SUBPROCESSES
 from service.engine.validation.diagram import Diagram, children, is_true, kind
-from service.engine.validation.flows import begins_here
+from service.engine.validation.elements.flows import begins_here
 
 CHOOSING = ("exclusiveGateway", "inclusiveGateway", "complexGateway", "eventBasedGateway")
 LOOPS = ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics")

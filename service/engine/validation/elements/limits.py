@@ -6,7 +6,7 @@ from typing import Any
 
 from service.engine.validation.allow_list import FLOW_NODES
 from service.engine.validation.diagram import Diagram, children, kind
-from service.engine.validation.flows import levels
+from service.engine.validation.elements.flows import levels
 
 MAX_NODES = 500  # on one level: SpiffWorkflow recurses along the flows
 MAX_TOKENS = 4096  # that parallel splits on one path may make: SpiffWorkflow predicts every one of them

@@ -10,7 +10,7 @@ from service.engine.forms.reader import nearest
 from service.engine.kernel.camunda_extensions import attributes_of
 from service.engine.validation.diagram import Diagram, camunda, children, kind, process_of, words
 from service.engine.validation.files import Bundle
-from service.engine.validation.vocabulary import Vocabulary
+from service.engine.validation.resolution.vocabulary import Vocabulary
 
 PLAIN = re.compile(r"[\w.:-]+")
 

@@ -15,8 +15,8 @@ from service.engine import ValidationIssue
 from service.engine.rehearsal import Rehearsal, verdict
 from service.engine.rehearsal import rehearse as play
 from service.errors import N_, DefinitionRefused, InvalidInput
-from service.workflow.runtime import definitions
-from service.workflow.runtime.vocabulary import vocabulary
+from service.workflow.processes import definitions
+from service.workflow.processes.vocabulary import vocabulary
 
 TESTS = definitions.PROCESSES / "tests"
 DAY = "2026-01-05"

@@ -12,12 +12,12 @@ from service.engine.dmn.decision_table import Rule, Table
 from service.engine.dmn.model import Decision, Model
 from service.engine.dmn.refusal import child, children, text_in
 from service.engine.feel.values import Budget, FeelError, Scope
-from service.engine.validation.data_flow import DataFlow, State
 from service.engine.validation.diagram import camunda
-from service.engine.validation.events import DURATION
+from service.engine.validation.elements.events import DURATION
 from service.engine.validation.files import Bundle
-from service.engine.validation.names import meant
-from service.engine.validation.vocabulary import DecisionUse, Names, Values, Vocabulary
+from service.engine.validation.resolution.data_flow import DataFlow, State
+from service.engine.validation.resolution.names import meant
+from service.engine.validation.resolution.vocabulary import DecisionUse, Names, Values, Vocabulary
 
 MAX_SAMPLES = 20_000
 OTHER = "\N{HORIZONTAL ELLIPSIS}"  # any text that no cell names

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from service.config import CHECKOUT
-from service.infrastructure.pdf_process import print_piece, receive, send
+from service.infrastructure.documents.pdf_process import print_piece, receive, send
 
 LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """For the C library: give memory back at once. Fonts of 10 MB come and go with every document."""
@@ -99,7 +99,7 @@ def _workers(count: int) -> Iterator[list[_Worker]]:
     """Start the processes. They end with their connections; what is laid out for nobody any more is not waited for."""
     pairs = [socket.socketpair() for _ in range(count)]
     numbers = [far.fileno() for _, far in pairs]
-    command = [sys.executable, "-m", "service.infrastructure.pdf_process", *map(str, numbers)]
+    command = [sys.executable, "-m", "service.infrastructure.documents.pdf_process", *map(str, numbers)]
     lean = os.environ | LEAN
     first = subprocess.Popen(command, cwd=CHECKOUT, env=lean, pass_fds=numbers, start_new_session=True)  # noqa: S603 — a module of ours
     for _, far in pairs:

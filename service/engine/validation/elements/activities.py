@@ -15,7 +15,7 @@ from service.engine.validation.diagram import (
     kind,
     words,
 )
-from service.engine.validation.flows import is_event_subprocess, starts_by_receiving
+from service.engine.validation.elements.flows import is_event_subprocess, starts_by_receiving
 
 MAX_INSTANCES = 1000  # each is a token of the stored state
 MAX_TURNS = 1000  # of a loop

@@ -19,7 +19,7 @@ from service.engine.validation.diagram import (
     kind,
     words,
 )
-from service.engine.validation.flows import is_event_subprocess
+from service.engine.validation.elements.flows import is_event_subprocess
 
 _WAITS = ("message", "timer", "signal", "conditional", "multiple")
 PLACES: dict[str, tuple[str, ...]] = {

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.engine.validation.diagram import Diagram, children, is_true, kind, process_of
-from service.engine.validation.names import caught
-from service.engine.validation.vocabulary import Vocabulary
+from service.engine.validation.resolution.names import caught
+from service.engine.validation.resolution.vocabulary import Vocabulary
 
 WAITING = ("userTask", "receiveTask", "intermediateCatchEvent", "callActivity")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.engine.validation.allow_list import ACTIVITIES
 from service.engine.validation.diagram import Diagram, children
-from service.engine.validation.flows import is_event_subprocess, undoes
+from service.engine.validation.elements.flows import is_event_subprocess, undoes
 
 
 def ad_hoc_subprocesses_say_when(d: Diagram) -> None:

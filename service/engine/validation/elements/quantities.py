@@ -9,7 +9,7 @@ from typing import Any
 
 from service.engine.validation.allow_list import FLOW_NODES
 from service.engine.validation.diagram import Diagram, children, is_true, kind, words
-from service.engine.validation.flows import is_event_subprocess, levels, undoes
+from service.engine.validation.elements.flows import is_event_subprocess, levels, undoes
 
 Bound = Fraction | float
 _COUNTED = re.compile(r"(?:\$\{)?\s*activationCount\s*(>=|>|==)\s*(\d{1,4})\s*\}?")

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from service.config import settings
-from service.infrastructure.seal_keys import signed_bytes
+from service.infrastructure.seals.seal_keys import signed_bytes
 
 SECONDS = 10  # for the second place and the authority to answer
 FACILITY = 13 * 8 + 5  # syslog: log audit, notice

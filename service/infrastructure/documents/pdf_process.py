@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from service.infrastructure import pdf
+from service.infrastructure.documents import pdf
 
 
 def send(connection: socket.socket, block: bytes) -> None:
@@ -39,7 +39,7 @@ def print_piece(piece: Sequence[Any], style: str, tell: Callable[[], None] = lam
     if not contact:
         return content
     # who signs nothing need not load what signs
-    from service.infrastructure import pdf_signature
+    from service.infrastructure.documents import pdf_signature
 
     return pdf_signature.sign(content, contact)
 
@@ -68,7 +68,7 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
 def main(numbers: Sequence[int]) -> None:
     """Become a process for each of these open connections; the first is one of them, and waits for the others."""
     # Loaded once for all. Fonts are not: their library starts threads, which a fork does not take along.
-    from service.infrastructure import pdf_renderer
+    from service.infrastructure.documents import pdf_renderer
 
     pdf_renderer.sheet("certificates/certificate.css")
     gc.freeze()  # what is shared stays shared

@@ -14,11 +14,11 @@ from service.engine.kernel.camunda_extensions import attributes_of, script_in
 from service.engine.starlark.linter import names_set
 from service.engine.validation.allow_list import FLOW_NODES
 from service.engine.validation.diagram import Diagram, camunda, children, is_true, kind, process_of, words
+from service.engine.validation.elements.flows import is_event_subprocess
 from service.engine.validation.files import Bundle
-from service.engine.validation.flows import is_event_subprocess
-from service.engine.validation.names import caught
+from service.engine.validation.resolution.names import caught
+from service.engine.validation.resolution.vocabulary import Names, Vocabulary
 from service.engine.validation.scripts import bare
-from service.engine.validation.vocabulary import Names, Vocabulary
 
 UNWRITTEN, SOMEBODY = 1, 2
 FROM_OUTSIDE = frozenset(["messageEventDefinition", "timerEventDefinition", "signalEventDefinition"])

@@ -17,10 +17,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from service.config import TEMPLATES
-from service.infrastructure import line_breaks
+from service.infrastructure.documents import line_breaks
 
 if TYPE_CHECKING:
-    from service.infrastructure.pdf_renderer import PdfDocument
+    from service.infrastructure.documents.pdf_renderer import PdfDocument
 
 
 def render(template: str, facts: Mapping[str, Any]) -> str:
@@ -38,7 +38,7 @@ def print_pdf(html: str, *, style: str) -> bytes:
 def new_pdf(title: str, *, style: str) -> PdfDocument:
     """Begin a file that is laid out piece by piece; all pieces have the same style sheet."""
     # WeasyPrint takes half a second to import, which programs that print nothing need not pay
-    from service.infrastructure import pdf_renderer
+    from service.infrastructure.documents import pdf_renderer
 
     return pdf_renderer.PdfDocument(title, style=style)
 
