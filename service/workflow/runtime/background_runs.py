@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from service.errors import N_, Conflict, NotFound
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.queries.lease import Lease
+from service.models.queries.lease import Lease, LeaseLost
 from service.models.tables.case import Job
 from service.models.tables.user import User
 from service.models.tables.version_change import BacktestRun, MigrationRun, RunState
@@ -58,7 +59,22 @@ def stop(user: User, run: Run) -> None:
             raise Conflict(N_("这次运行已经结束，不能再取消。"))
 
 
-def user_of(run: Run) -> User | None:
+def do(table: type[Kind], run_id: UUID, work: Callable[[Kind, User | None], None]) -> None:
+    """Do a run that has not ended, for whoever began it. A failure is noted, then raised; so is LeaseLost, unnoted."""
+    run = find(table, run_id)
+    if run.state not in (RunState.RUNNING, RunState.FAILED):
+        return
+    try:
+        work(run, _user_of(run))
+    except LeaseLost:
+        raise
+    except Exception as error:
+        session().rollback()
+        proceed(run, None, RunState.FAILED, error=type(error).__name__)
+        raise
+
+
+def _user_of(run: Run) -> User | None:
     """Whoever began a run, None for the operator of the machine. Raises NotFound when the account is gone."""
     user = User.get(run.user_id) if run.user_id else None
     if run.user_id and (user is None or not user.is_active):

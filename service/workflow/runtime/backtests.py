@@ -28,7 +28,7 @@ from service.errors import N_, InvalidInput, NotAllowed, NotFound
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.queries.lease import Lease, LeaseLost
+from service.models.queries.lease import Lease
 from service.models.queries.scope import get_or_404_in_scope, visible_to
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, JournalRow
@@ -153,24 +153,17 @@ def must_test(user: User) -> None:
 
 
 def run_job(run_id: UUID, lease: Lease | None = None) -> None:
-    """Do a back-test from its beginning; it ends when somebody gives it up. A failure is noted, then raised."""
-    run = background_runs.find(BacktestRun, run_id)
-    if run.state not in (RunState.RUNNING, RunState.FAILED):
-        return
-    try:
-        user = background_runs.user_of(run)
+    """Do a back-test from its beginning; it ends when somebody gives it up."""
+
+    def work(run: BacktestRun, user: User | None) -> None:
         findings, cases = Tally(), cases_of(user, run.process, run.since, run.sample)
         for tested in run_over(definition_of(run), cases, cores()):
             findings.add(tested)
             if not background_runs.proceed(run, lease, total=len(cases), **_told(findings)):
                 return
         background_runs.proceed(run, lease, RunState.DONE, total=len(cases), error=None, **_told(findings))
-    except LeaseLost:
-        raise
-    except Exception as error:
-        session().rollback()
-        background_runs.proceed(run, None, RunState.FAILED, error=type(error).__name__)
-        raise
+
+    background_runs.do(BacktestRun, run_id, work)
 
 
 def _told(findings: Tally) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.queries.lease import Lease, LeaseLost
+from service.models.queries.lease import Lease
 from service.models.queries.scope import visible_to
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, JournalRow
@@ -260,19 +260,12 @@ def way_back(run: MigrationRun) -> Migration:
 
 def run_job(run_id: UUID, lease: Lease | None = None) -> None:
     """Migrate the cases that are still on the old version; those that cannot go are named, and keep no other back."""
-    run = background_runs.find(MigrationRun, run_id)
-    if run.state not in (RunState.RUNNING, RunState.FAILED):
-        return
-    try:
-        user = background_runs.user_of(run)
+
+    def work(run: MigrationRun, user: User | None) -> None:
         state = RunState.DONE if _migrate_all(user, run, lease) else RunState.STOPPED
-    except LeaseLost:
-        raise
-    except Exception as error:
-        session().rollback()
-        background_runs.proceed(run, None, RunState.FAILED, error=type(error).__name__)
-        raise
-    background_runs.proceed(run, lease, state)
+        background_runs.proceed(run, lease, state)
+
+    background_runs.do(MigrationRun, run_id, work)
 
 
 def _migrate_all(user: User | None, run: MigrationRun, lease: Lease | None) -> bool:
