@@ -27,7 +27,7 @@ from service.engine.kernel.types import (
 )
 from service.engine.kernel.xml_reader import LIMITS as FILE_LIMITS
 from service.engine.kernel.xml_reader import MAX_BYTES as MAX_FILE_BYTES
-from service.engine.kernel.xml_reader import References
+from service.engine.kernel.xml_reader import References, text_of
 from service.engine.kernel.xml_reader import parse as parse_xml
 from service.engine.mending import Standing
 from service.engine.migration import Plan, migrated, places, problems_of_plan, propose
@@ -89,5 +89,6 @@ __all__ = [
     "shape",
     "standing",
     "step",
+    "text_of",
     "validate",
 ]

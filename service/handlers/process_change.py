@@ -6,14 +6,15 @@ from typing import Any
 
 from sqlalchemy import select
 
+from service.domain.system.deployment_source import DeploymentSource
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, NotAllowed, NotFound
 from service.handlers.registry import describe_process, message, task_subject, topic
 from service.models.db.session import session
-from service.models.tables.process import DefinitionVersion, ProcessChange
+from service.models.tables.process import DefinitionFile, DefinitionVersion, ProcessChange, ProcessDraft
 from service.models.tables.user import User
 from service.operations.context import Context, TaskSubject
-from service.operations.deployments import DEPLOY, RESTORE, deployment_event, put_in_force
+from service.operations.deployments import DEPLOY, RESTORE, deployment_event, lock_deployments, put_in_force
 from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
 
@@ -49,6 +50,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 @topic("process_change.activate", needs="change_id")
 def activate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Put the version in force. Raises NotAllowed for its proposer, Conflict where another one came in between."""
+    lock_deployments()
     row = _own_change(context, data)
     if context.actor_id is None or context.actor_id == row.proposer_id:
         raise NotAllowed(SAME_PERSON)
@@ -71,14 +73,29 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = _own_change(context, data)
     row.comment = parse_reason(typed_text(data, "reason"))
     _decide(context, row, "refused")
+    _give_back(row)
     return {}
 
 
 @topic("process_change.withdraw", needs="change_id")
 def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Take it back, as its proposer does."""
-    _decide(context, _own_change(context, data), "withdrawn")
+    row = _own_change(context, data)
+    _decide(context, row, "withdrawn")
+    _give_back(row)
     return {}
+
+
+def _give_back(row: ProcessChange) -> None:
+    """Let people go on in the studio from what came from there, unless another draft has begun since."""
+    query = select(ProcessDraft).where(ProcessDraft.key == row.key).with_for_update()
+    draft = session().scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if row.source != DeploymentSource.STUDIO or draft is None or draft.files:
+        return
+    columns = (DefinitionFile.name, DefinitionFile.content)
+    files = session().execute(select(*columns).where(DefinitionFile.definition == row.definition))
+    draft.files = {name: bytes(content).decode() for name, content in files}
+    draft.base, draft.version, draft.saved_by = row.replaces, draft.version + 1, row.proposer_id
 
 
 def _decide(context: Context, row: ProcessChange, state: str) -> None:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from service.models.db.session import session
 from service.models.listeners.training_need_listener import STALE
 from service.models.queries.system import diagram_english, versions_in_force
 from service.models.tables.audit import AuditEvent
-from service.models.tables.process import DefinitionFile, DefinitionVersion
+from service.models.tables.process import DefinitionFile, DefinitionVersion, ProcessChange
 from service.models.tables.training import TrainingNeed
 from service.models.tables.user import User
 
 DEPLOY, RESTORE = "deploy_process", "restore_process"
+
+
+LOCK = 0x616E7065  # of deployments: machines that start together deploy one after the other, approvals too
+
+
+def lock_deployments() -> None:
+    """Let nobody else put a version in force before the commit."""
+    session().execute(select(func.pg_advisory_xact_lock(LOCK)))
 
 
 def put_in_force(version: DefinitionVersion) -> int | None:
@@ -30,6 +38,23 @@ def put_in_force(version: DefinitionVersion) -> int | None:
     diagram_english.forget()
     versions_in_force.forget()
     return replaced
+
+
+def was_in_force(version: DefinitionVersion) -> bool:
+    """Tell whether cases may take a version: it is or was in force. What was only proposed never was."""
+    proposed = select(ProcessChange.id).where(ProcessChange.definition == version.digest)
+    approved = proposed.where(ProcessChange.state == "approved")
+    event = select(AuditEvent.id).where(
+        AuditEvent.action.in_((DEPLOY, RESTORE)),
+        AuditEvent.detail["process"].astext == version.key,
+        AuditEvent.detail["version"].as_integer() == version.number,
+    )
+    unit = session()
+    return (
+        version.current
+        or unit.scalar(proposed.limit(1)) is None
+        or any(unit.scalar(query.limit(1)) is not None for query in (approved, event))
+    )
 
 
 def deployment_event(

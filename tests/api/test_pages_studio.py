@@ -75,7 +75,7 @@ def test_what_does_not_exist_is_not_found_and_is_never_made(client: FlaskClient,
     assert client.post("/studio/other/draft", json=sent).status_code == 404
     assert [client.post(f"/studio/other/{act}").status_code for act in ("discard", "withdraw")] == [404, 404]
     assert client.get("/studio/other").status_code == 404
-    assert drafts.open_draft("small").version == 0
+    assert drafts.open_draft("small").saved_at is None
 
 
 def test_a_new_process_begins_as_a_draft_and_is_sent(client: FlaskClient, admin: User) -> None:
@@ -113,5 +113,6 @@ def test_a_draft_is_saved_and_answered_with_findings_differences_and_tests(clien
     page = client.post("/studio/small/propose", data={"version": "1", "change_note": "去掉角色"})
     assert page.status_code == 400
     assert "sign" in page.get_data(as_text=True)
-    assert client.post("/studio/small/discard").status_code == 302
-    assert drafts.open_draft("small").version == 0
+    assert client.post("/studio/small/discard").status_code == 409
+    assert client.post("/studio/small/discard", data={"version": "1"}).status_code == 302
+    assert drafts.open_draft("small").saved_at is None

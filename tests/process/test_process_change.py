@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations_with_replacement
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from service.engine import Plan
 from service.errors import Conflict, DefinitionRefused, InvalidInput, NotAllowed, NotFound
 from service.models.db.session import session
 from service.models.tables.audit import AuditEvent
@@ -18,7 +21,8 @@ from service.models.tables.case import Case, Task
 from service.models.tables.process import DefinitionVersion, ProcessChange
 from service.models.tables.user import User
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, drafts, mends, tasks
+from service.workflow.runtime import case_migrations, deployments, drafts, mends, tasks
+from service.workflow.runtime.case_migrations import Migration
 from service.workflow.runtime.deployments import Author
 from service.workflow.runtime.mends import Mend
 from tests.api.rest_world import make_world
@@ -97,6 +101,54 @@ def test_the_proposer_neither_sees_the_task_nor_can_be_handed_it_nor_completes_i
     with pytest.raises(NotAllowed):
         tasks.assign(approver, task, proposer.id)
     assert in_force() == 1
+
+
+@pytest.mark.parametrize("end", ["waits", "refused", "withdrawn"])
+def test_no_case_is_migrated_to_what_nobody_approved(proposer: User, approver: User, end: str) -> None:
+    change = propose(proposer)
+    if end == "refused":
+        decide(approver, change, decision="refuse", reason="不同意。")
+    elif end == "withdrawn":
+        drafts.withdraw(proposer, "small")
+    asked = Migration(definitions.current("small").digest, change.definition, Plan())
+    for act in (
+        lambda: case_migrations.check_plan(asked),
+        lambda: case_migrations.preview(proposer, asked),
+        lambda: case_migrations.begin(proposer, asked, "试试"),
+        lambda: case_migrations.begin(None, asked, "试试"),
+    ):
+        with pytest.raises(InvalidInput):
+            act()
+    decide(approver, propose(proposer), decision="approve")
+    back = Migration(change.definition, change.replaces or "", Plan())
+    assert case_migrations.check_plan(back) == {}, "what was in force once"
+
+
+def test_two_writers_at_once_neither_lose_nor_fail(app: Flask, proposer: User, approver: User) -> None:
+    """Every pair of acts on a draft, raced: each is done or told of the other, and what was saved last stands."""
+    texts = drafts.open_draft("small").files
+    acts: dict[str, Callable[[Any, int], Any]] = {
+        "save": lambda client, n: client.post(
+            "/studio/small/draft", json={"files": {**texts, "small.bpmn": OTHER}, "version": n}
+        ),
+        "discard": lambda client, n: client.post("/studio/small/discard", data={"version": str(n)}),
+        "propose": lambda client, n: client.post(
+            "/studio/small/propose", data={"version": str(n), "change_note": "改名"}
+        ),
+        "begin": lambda client, n: client.post("/studio", data={"key": f"fresh_{n}", "name": "新"}),
+    }
+    clients = [sign_in(app.test_client(), user) for user in (proposer, approver)]
+    for one, other in combinations_with_replacement(acts, 2):
+        n = drafts.save(proposer, "small", {**texts, "small.bpmn": THIRD}, drafts.open_draft("small").version).version
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(
+                pool.map(lambda pair, n=n: acts[pair[1]](pair[0], n), zip(clients, (one, other), strict=True))
+            )
+        session().rollback()
+        told = sorted(answer.status_code for answer in answers)
+        assert all(code in (200, 302, 404, 409) for code in told), (one, other, told)
+        if "begin" not in (one, other) or one == other:
+            assert sum(code in (200, 302) for code in told) == 1, (one, other, told)
 
 
 def test_what_is_refused_stays_out_and_may_be_proposed_again(proposer: User, approver: User) -> None:
@@ -244,7 +296,54 @@ class TestDrafts:
         with pytest.raises(Conflict):
             drafts.propose(proposer, "small", 1, "读的是旧稿")
         drafts.propose(proposer, "small", 2, "改名")
-        assert drafts.open_draft("small").version == 0
+        assert drafts.open_draft("small").saved_at is None
+
+    def test_who_still_has_an_ended_draft_open_never_saves_over_the_next(self, proposer: User, approver: User) -> None:
+        texts = drafts.open_draft("small").files
+        for end in (
+            lambda: drafts.discard(proposer, "small", drafts.open_draft("small").version),
+            lambda: drafts.propose(proposer, "small", drafts.open_draft("small").version, "改名"),
+        ):
+            opened = drafts.save(proposer, "small", {**texts, "small.bpmn": OTHER}, drafts.open_draft("small").version)
+            end()
+            drafts.save(approver, "small", {**texts, "small.bpmn": THIRD}, drafts.open_draft("small").version)
+            for act in (
+                lambda opened=opened: drafts.save(proposer, "small", texts, opened.version),
+                lambda opened=opened: drafts.propose(proposer, "small", opened.version, "旧稿"),
+                lambda opened=opened: drafts.discard(proposer, "small", opened.version),
+            ):
+                with pytest.raises(Conflict):
+                    act()
+            assert drafts.open_draft("small").files["small.bpmn"] == THIRD
+            drafts.discard(approver, "small", drafts.open_draft("small").version)
+
+    def test_what_was_opened_before_a_deployment_is_not_saved_as_a_change_of_it(self, proposer: User) -> None:
+        opened = drafts.open_draft("small")
+        assert opened.base is not None
+        deployments.deploy(files())
+        with pytest.raises(Conflict):
+            drafts.save(proposer, "small", opened.files, opened.version, opened.base.digest)
+
+    @pytest.mark.parametrize("key", ["small", "fresh"])
+    @pytest.mark.parametrize("end", ["refuse", "withdraw"])
+    def test_what_is_not_approved_is_a_draft_again(self, proposer: User, approver: User, end: str, key: str) -> None:
+        if key == "fresh":
+            drafts.begin(proposer, {"key": key, "name": "新流程"})
+        opened = drafts.open_draft(key)
+        text = opened.files[f"{key}.bpmn"].replace(
+            'id="work" name', 'id="work" camunda:candidateGroups="ministry" name'
+        )
+        texts = {**opened.files, f"{key}.bpmn": text.replace("小流程", "小流程二")}
+        opened = drafts.save(proposer, key, texts, opened.version)
+        change = drafts.propose(proposer, key, opened.version, "送审").change
+        assert change is not None
+        if end == "refuse":
+            decide(approver, change, decision="refuse", reason="再想想。")
+        else:
+            assert drafts.withdraw(proposer, key).digest == change.definition
+        again = drafts.open_draft(key)
+        assert (again.files, again.saved_by) == (texts, "proposer")
+        assert again.version > opened.version
 
     @pytest.mark.parametrize(
         "sent",

@@ -71,26 +71,62 @@ def closed(answer: Any) -> Any:
     return answer
 
 
-ROUTES = {"page": by_page, "REST": by_rest}
+def by_backtest(client: FlaskClient, files: dict[str, bytes]) -> Any:
+    sent = [(io.BytesIO(content), name) for name, content in files.items()]
+    return closed(client.post("/processes/small/backtest", data={"files": sent}, content_type="multipart/form-data"))
+
+
+SMALL = {"small.bpmn": DIAGRAM.encode(), "look.form": FORM.encode()}
+ROUTES = {"page": by_page, "REST": by_rest, "back-test": by_backtest}
+STUDIO_ACTS = ("propose", "discard", "withdraw")
+STUDIO = ("draft", "decision", "rehearsal")
+"""Parts of the studio to which texts are sent."""
 
 
 def test_every_upload_of_files_to_deploy_is_among_these(app: Flask) -> None:
-    """What calls ``deploy_sent`` is the page and REST; a new way has to be listed here, too."""
-    named = [r for r in app.url_map.iter_rules() if "POST" in (r.methods or ()) and "deploy" in r.endpoint]
-    without_files = {"/processes/<key>/restore"}
-    assert {r.rule for r in named} - without_files == {"/processes", "/engine-rest/deployment/create"}
+    """A new way by which diagrams come has to be listed here, too."""
+    words = ("deploy", "studio.", "begin_backtest")
+    named = [r for r in app.url_map.iter_rules() if "POST" in (r.methods or ()) and any(w in r.endpoint for w in words)]
+    without_files = {"/processes/<key>/restore", "/studio", *(f"/studio/<key>/{act}" for act in STUDIO_ACTS)}
+    studio = {f"/studio/<key>/{part}" for part in (*STUDIO, "form")}
+    uploads = {"/processes", "/engine-rest/deployment/create", "/processes/<key>/backtest"}
+    assert {r.rule for r in named} - without_files == uploads | studio
+
+
+COSTLY = ("嵌套过深", "元素过多", "文字过长", "限度", "5 MB")
+
+
+def test_costly_texts_are_refused_by_every_part_of_the_studio(client: FlaskClient, world: Any) -> None:
+    """What is cheap to read and wrong is kept as a draft, and the gate says so."""
+    sign_in(client, User.get(world.users["processes"]))
+    by_page(client, SMALL)
+    tried = 0
+    for case, (name, content, said) in HOSTILE.items():
+        try:
+            text = content.decode()
+        except UnicodeDecodeError:
+            continue  # what a browser cannot send
+        files = {name: content.decode() for name, content in SMALL.items()} | {name: text}
+        for part in STUDIO:
+            sent = {"files": files, "version": 0, "table": "t", "facts": {}, "script": {}}
+            answer = client.post(f"/studio/small/{part}", json=sent)
+            assert answer.status_code in ((413, 422) if said in COSTLY else (200, 400, 409, 413, 422)), (case, part)
+            tried += 1
+        answer = client.post("/studio/small/form", json={"form": text})
+        assert answer.status_code in (200, 400, 413, 422), (case, answer.status_code)
+    assert tried > 30
 
 
 def test_hostile_files_are_refused_at_their_place_with_bounded_memory(client: FlaskClient, world: Any) -> None:
     sign_in(client, User.get(world.users["processes"]))
+    by_page(client, SMALL)
     before, n = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, versions()
     for case, (name, content, said) in HOSTILE.items():
-        small = {"small.bpmn": DIAGRAM.encode(), "look.form": FORM.encode()}
-        whole = {name: content} if name.endswith(".dmn") else small | {name: content}
+        whole = {name: content} if name.endswith(".dmn") else SMALL | {name: content}
         for route, send in ROUTES.items() if case != "many attributes" else [("page", by_page)]:
             answer = send(client, whole)
             assert answer.status_code in (400, 422), (case, route, answer.status_code)
-            text = answer.text if route == "page" else str(answer.json)
+            text = str(answer.json) if route == "REST" else answer.text
             assert said in text, (case, route, text[-600:])
     unit = 1 if sys.platform == "darwin" else 1024
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 150 * MB
@@ -113,7 +149,6 @@ def test_more_files_than_a_deployment_has_are_refused(client: FlaskClient, world
 
 def test_a_file_that_no_diagram_uses_is_named(client: FlaskClient, world: Any) -> None:
     sign_in(client, User.get(world.users["processes"]))
-    files = {"small.bpmn": DIAGRAM.encode(), "look.form": FORM.encode(), "other.dmn": b"<a/>"}
-    answer = by_page(client, files)
+    answer = by_page(client, SMALL | {"other.dmn": b"<a/>"})
     assert answer.status_code == 302, answer.text
     assert "“other.dmn”没有部署" in client.get(answer.location).text

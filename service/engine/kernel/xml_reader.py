@@ -67,7 +67,7 @@ def parse(data: bytes, file: str) -> Any:
     Raises DefinitionRefused with one problem: too large, unreadable encoding, NUL bytes, a DOCTYPE, not well-formed,
     too deep. Lines are those of the file.
     """
-    text = _decode(data, file)
+    text = text_of(data, file)
     body = _DECLARATION.sub("", text, count=1)
     prolog = _PROLOG.match(body)
     if body[prolog.end() if prolog else 0 :].startswith("<!DOCTYPE"):
@@ -101,7 +101,8 @@ def parse(data: bytes, file: str) -> Any:
     return root
 
 
-def _decode(data: bytes, file: str) -> str:
+def text_of(data: bytes, file: str) -> str:
+    """Decode a file as it declares itself. Raises DefinitionRefused for another encoding, or what is none of its."""
     if len(data) > MAX_BYTES:
         _refuse(file, 0, "文件超过 5 MB。", "The file is larger than 5 MB.", "拆分流程图。", "Split the diagram.")
     if not data.strip():

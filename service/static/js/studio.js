@@ -6,7 +6,7 @@ const { words } = data;
 const part = (id) => document.getElementById(id);
 const EDITORS = { bpmn: DiagramEditor, dmn: TableEditor, form: FormFileEditor };
 const PAUSE = 900; // milliseconds after the last change
-const draft = { files: data.files, version: data.told.version, name: "", editor: null, isStopped: false };
+const draft = { files: data.files, version: data.told.version, base: data.told.base, name: "", editor: null, isStopped: false };
 let dialect, toolWords, timer, saving = Promise.resolve();
 
 async function post(address, body) {
@@ -85,8 +85,9 @@ async function save() {
   try {
     await collect();
     draft.isUnsaved = false;
-    const told = await (await post(data.save, { files: draft.files, version: draft.version })).json();
+    const told = await (await post(data.save, { files: draft.files, version: draft.version, base: draft.base })).json();
     draft.version = told.version;
+    draft.base = told.base;
     part("version").value = told.version;
     part("saved").textContent = `${words.saved} ${told.saved.replace(/<[^>]+>/g, "")}`;
     tell(told);

@@ -31,6 +31,7 @@ from service.models.tables.case import Case, JournalRow
 from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 from service.models.tables.version_change import MigrationRun, RunState
+from service.operations.deployments import was_in_force
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import background_runs, executor, jobs
@@ -44,6 +45,7 @@ KEPT = 500  # refused cases, of which a run keeps the reasons
 SAME_VERSION = N_("请选择另一个版本。")
 FAILED_AFTER = N_("迁移后自动走下去时出错，案卷没有变动。")
 OTHER_PROCESS = N_("只能迁移到同一个流程的另一个版本。")
+NEVER_IN_FORCE = N_("这一版没有经过批准生效，案卷不能迁移到它。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ def check_plan(asked: Migration) -> dict[str, Message]:
         raise InvalidInput({"target": SAME_VERSION})
     if old.process != new.process:
         raise InvalidInput({"target": OTHER_PROCESS})
+    if not was_in_force(definitions.version(asked.target)):
+        raise InvalidInput({"target": NEVER_IN_FORCE})
     return {
         element: Message(why, name=_name(old, element), to=_name(new, asked.plan.target(element)))
         for element, why in engine.problems_of_plan(old, new, asked.plan).items()

@@ -26,14 +26,13 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault, ProcessChange
 from service.models.tables.user import User
-from service.operations.deployments import DEPLOY, RESTORE, deployment_event, put_in_force
+from service.operations.deployments import DEPLOY, RESTORE, deployment_event, lock_deployments, put_in_force
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_texts import english_of
 from service.workflow.processes.sent_files import PARTS, accept
 from service.workflow.runtime import tasks
 
 CHANGE = "process_change"  # the process of approvals
-LOCK = 0x616E7065  # of deployments: machines that start together deploy one after the other
 Files = Mapping[str, bytes]
 
 
@@ -96,7 +95,7 @@ def deploy(files: Files, author: Author | None = None, *, process: str | None = 
     """Make the bundle the version in force of its process. Raises DefinitionRefused."""
     read, author = definitions.read_checked(files, process), author or Author()
     with transaction(author.operation) as current:
-        current.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        lock_deployments()
         known = current.get(DefinitionVersion, read.digest)
         if known is not None and known.current:
             return Deployed(read.main, known, warnings=definitions.warnings_of(read))
@@ -195,6 +194,7 @@ def deploy_sent(files: Files, author: Author) -> list[Deployed]:
     if author.note:
         parse_reason(author.note, "change_note")
     with transaction(author.operation):
+        lock_deployments()  # what is not sent is taken from what is in force
         done = _each(bundles(named), lambda pair: deploy(pair[1], author, process=pair[0]))
     if not done:
         raise InvalidInput({"files": N_("没有一个现行流程用到这些文件，请连同流程图一起部署。")})

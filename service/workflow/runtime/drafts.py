@@ -11,8 +11,9 @@ from typing import Any
 from uuid import UUID
 from xml.sax.saxutils import escape
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from service import engine
 from service.domain.values.validators import parse_reason
 from service.engine import ValidationIssue
 from service.engine.comparison import Difference, compare
@@ -28,6 +29,7 @@ from service.validation.characters import LINES, is_storable
 from service.validation.form_reader import FormReader
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_layout import drawn_whole
+from service.workflow.processes.sent_files import accept
 from service.workflow.runtime import deployments, tasks
 from service.workflow.runtime.deployments import Author, Deployed
 
@@ -44,13 +46,15 @@ BEGINNING = """<?xml version="1.0" encoding="UTF-8"?>
 </bpmn:definitions>
 """  # noqa: E501 - a file
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}\.(bpmn|dmn|form)")
+LOCK = 0x6472  # of one key's draft, with the digest of the key
 MOST_FILES, MOST_CHARACTERS = 40, 1_000_000  # of all together: the gate reads them while somebody waits
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A draft as the studio shows it. version: of the draft, 0 where there is none, and ``files`` are those in force;
-    base: the version that it began with.
+    """A draft as the studio shows it. version: of the draft, whose row outlives it; base: what it began with.
+
+    Where there is none, ``saved_at`` is None and ``files`` are those in force.
     """
 
     key: str
@@ -65,7 +69,8 @@ class Opened:
 
 def open_draft(key: str) -> Opened:
     """Read the draft of a process, else what is in force. Raises NotFound."""
-    draft = _draft(key)
+    row = _draft(key)
+    draft = row if _is_there(row) else None
     current = (
         session()
         .scalars(select(DefinitionVersion).where(DefinitionVersion.key == key, DefinitionVersion.current))
@@ -79,7 +84,7 @@ def open_draft(key: str) -> Opened:
     return Opened(
         key,
         base.name if base else key,
-        draft.version if draft else 0,
+        row.version if row else 0,
         dict(files),
         main,
         base,
@@ -90,24 +95,24 @@ def open_draft(key: str) -> Opened:
 
 def keys() -> list[str]:
     """List the processes that have a draft."""
-    return list(session().scalars(select(ProcessDraft.key).order_by(ProcessDraft.key)))
+    return list(session().scalars(select(ProcessDraft.key).where(ProcessDraft.files != {}).order_by(ProcessDraft.key)))
 
 
-def save(user: User, key: str, files: Mapping[str, Any], version: int) -> Opened:
-    """Save the draft. version: of the one that was read. Raises Conflict where somebody else saved meanwhile, saying
-    who and when, InvalidInput for what is no file of a bundle.
+def save(user: User, key: str, files: Mapping[str, Any], version: int, base: str | None = None) -> Opened:
+    """Save the draft. version, base: of what was read. Raises Conflict where somebody else saved or deployed meanwhile,
+    saying who and when, InvalidInput for what is no file of a bundle.
     """
     texts = read_files(files)
     with transaction(Operation("save_draft", user.id)) as current:
-        opened = open_draft(key)
-        row = current.scalars(select(ProcessDraft).where(ProcessDraft.key == key).with_for_update()).one_or_none()
-        if (row.version if row else 0) != version:
+        row, opened = _locked(key), open_draft(key)
+        began = opened.base.digest if opened.base else None
+        if opened.version != version or (base is not None and base != began):
             raise Conflict(_overtaken(opened))
         if row is None:
-            base = opened.base.digest if opened.base else None
-            row = ProcessDraft(id=new_id(), key=key, base=base, files={}, version=0)
+            row = ProcessDraft(id=new_id(), key=key, files={}, version=0)
             current.add(row)
-        row.files, row.version, row.saved_by, row.saved_at = texts, version + 1, user.id, now()
+        row.files, row.base = texts, began
+        row.version, row.saved_by, row.saved_at = version + 1, user.id, now()
         current.flush()
         return open_draft(key)
 
@@ -123,20 +128,28 @@ def begin(user: User, raw: Mapping[str, Any]) -> str:
         entry.refuse("key", N_("标识由 2 至 60 个小写字母、数字或下划线组成，以字母开头。"))
     entry.check()
     with transaction(Operation("save_draft", user.id)) as current:
+        row = _locked(key)
         known = select(DefinitionVersion.digest).where(DefinitionVersion.key == key).limit(1)
-        if current.scalar(known) or _draft(key):
+        if current.scalar(known) or _is_there(row):
             raise Conflict(N_("已有这个标识的流程或草稿，请换一个标识，或打开它修改。"))
         files = {f"{key}.bpmn": BEGINNING.format(key=key, name=escape(str(name), {'"': "&quot;"}))}
-        current.add(ProcessDraft(id=new_id(), key=key, files=files, version=1, saved_by=user.id))
+        if row is None:
+            row = ProcessDraft(id=new_id(), key=key, files={}, version=0)
+            current.add(row)
+        row.files, row.base = files, None
+        row.version, row.saved_by, row.saved_at = row.version + 1, user.id, now()
     return key
 
 
-def discard(user: User, key: str) -> None:
-    """Give the draft up: the studio shows what is in force again."""
-    with transaction(Operation("discard_draft", user.id)) as current:
-        if (row := _draft(key)) is None:
+def discard(user: User, key: str, version: int) -> None:
+    """Give the draft up: the studio shows what is in force again. Raises NotFound, Conflict as ``propose``."""
+    with transaction(Operation("discard_draft", user.id)):
+        row = _locked(key)
+        if row is None or not row.files:
             raise NotFound
-        current.delete(row)
+        if row.version != version:
+            raise Conflict(_overtaken(open_draft(key)))
+        _empty(row)
 
 
 def propose(user: User, key: str, version: int, note: str) -> Deployed:
@@ -146,14 +159,14 @@ def propose(user: User, key: str, version: int, note: str) -> Deployed:
     meanwhile.
     """
     reason = parse_reason(note, "change_note")
-    with transaction(Operation("propose_draft", user.id)) as current:
-        row = _draft(key)
-        if row is None or row.version != version:
+    with transaction(Operation("propose_draft", user.id)):
+        row = _locked(key)
+        if row is None or not row.files or row.version != version:
             raise Conflict(_overtaken(open_draft(key)))
         done = deployments.deploy(_bytes(row.files), Author("studio", user, note=reason), process=key)
         if done.change is None and not done.is_new and done.replaced is None:
             raise InvalidInput({"change_note": N_("草稿与现行版本相同，没有要送审的变更。")})
-        current.delete(row)
+        _empty(row)
     return done
 
 
@@ -165,10 +178,12 @@ def examine(files: Mapping[str, str]) -> list[ValidationIssue]:
         return list(refused.problems)
 
 
-def open_change(key: str) -> ProcessChange | None:
-    """The proposed version of a process that waits for approval, the latest first."""
+def open_change(key: str, proposer_id: UUID | None = None) -> ProcessChange | None:
+    """The proposed version of a process that waits for approval, the latest first; of anybody, or of this account."""
     waiting = select(ProcessChange).join(Case, Case.id == ProcessChange.case_id)
     waiting = waiting.where(ProcessChange.key == key, ProcessChange.state == "proposed", Case.ended_at.is_(None))
+    if proposer_id is not None:
+        waiting = waiting.where(ProcessChange.proposer_id == proposer_id)
     return session().scalars(waiting.order_by(ProcessChange.id.desc())).first()
 
 
@@ -194,12 +209,13 @@ def proposer_of(change: ProcessChange) -> str:
     return name_of(change.proposer_id) or change.proposed_as
 
 
-def withdraw(user: User, key: str) -> None:
-    """Take the own change back before it is decided. Raises NotFound for anybody else's."""
-    change = open_change(key)
-    if change is None or change.case_id is None or change.proposer_id != user.id:
+def withdraw(user: User, key: str) -> DefinitionVersion:
+    """Take the own change back before it is decided; its version. Raises NotFound for anybody else's."""
+    change = open_change(key, user.id)
+    if change is None or change.case_id is None:
         raise NotFound
     tasks.correlate_message(user, change.case_id, "withdraw_change")
+    return definitions.version(change.definition)
 
 
 def read_files(files: Mapping[str, Any]) -> dict[str, str]:
@@ -220,6 +236,7 @@ def read_files(files: Mapping[str, Any]) -> dict[str, str]:
             raise InvalidInput({"files": Message(N_("文件“%(name)s”含有不能保存的字符。"), name=name)})
     if sum(map(len, files.values())) > MOST_CHARACTERS:
         raise InvalidInput({"files": Message(N_("草稿超过 %(most)s 个字符。"), most=MOST_CHARACTERS)})
+    accept(_bytes(files))
     return dict(files)
 
 
@@ -234,7 +251,24 @@ def drawn(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def _draft(key: str) -> ProcessDraft | None:
-    return session().scalars(select(ProcessDraft).where(ProcessDraft.key == key)).one_or_none()
+    query = select(ProcessDraft).where(ProcessDraft.key == key)
+    return session().scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def _locked(key: str) -> ProcessDraft | None:
+    """The draft as it is now; nobody else changes or begins it before the commit."""
+    session().execute(select(func.pg_advisory_xact_lock(LOCK, func.hashtext(key))))
+    return _draft(key)
+
+
+def _is_there(row: ProcessDraft | None) -> bool:
+    return row is not None and bool(row.files)
+
+
+def _empty(row: ProcessDraft) -> None:
+    """End a draft. Its row goes on counting: who still has it open never saves over the next one."""
+    row.files, row.version = {}, row.version + 1
+    session().flush()
 
 
 def _overtaken(opened: Opened) -> Message:
@@ -261,5 +295,5 @@ def differences(base: Mapping[str, bytes], files: Mapping[str, str]) -> list[Dif
 
 
 def texts_of(digest: str) -> dict[str, str]:
-    """The files of a version as texts."""
-    return _texts(definitions.files(digest))
+    """The files of a version as texts to be read, whatever their encoding."""
+    return {name: engine.text_of(content, name) for name, content in definitions.files(digest).items()}

@@ -45,6 +45,7 @@ def told(opened: drafts.Opened) -> dict[str, Any]:
     base = definitions.files(opened.base.digest) if opened.base else {}
     return {
         "version": opened.version,
+        "base": opened.base.digest if opened.base else None,
         "saved": formatting.instant_text(opened.saved_at) if opened.saved_at else "",
         "who": opened.saved_by,
         "findings": [studio_words.finding(issue) for issue in drafts.examine(opened.files)],
@@ -80,14 +81,17 @@ def save(key: str) -> Response:
     version = sent.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or not 0 <= version <= MAX_VERSION:
         raise InvalidInput({"version": N_("请求有误，请刷新页面。")})
-    return jsonify(told(drafts.save(current_user, key, sent.get("files", {}), version)))
+    base = sent.get("base")
+    if not isinstance(base, str | None):
+        raise InvalidInput({"base": N_("请求有误，请刷新页面。")})
+    return jsonify(told(drafts.save(current_user, key, sent.get("files", {}), version, base)))
 
 
 @bp.post("/studio/<key>/form")
 @requires_permission(Action.EDIT_PROCESSES)
 def preview(key: str) -> ResponseReturnValue:
     """A form as the role will see it."""
-    form = str(_sent().get("form", "")).encode()
+    form = drafts.read_files({"preview.form": str(_sent().get("form", ""))})["preview.form"].encode()
     try:
         fields, wrong = forms.fields(form), ""
     except forms.FormError as error:
@@ -131,8 +135,10 @@ def propose(key: str) -> ResponseReturnValue:
 
 @bp.post("/studio/<key>/discard")
 @requires_permission(Action.EDIT_PROCESSES)
+@rerender_on_error(show, Conflict)
 def discard(key: str) -> ResponseReturnValue:
-    drafts.discard(current_user, key)
+    version = as_whole(request.form.get("version", ""), 0, MAX_VERSION) or 0
+    drafts.discard(current_user, key, version)
     flash_success(N_("草稿已放弃。"))
     return redirect(url_for("processes.index"))
 
@@ -140,9 +146,9 @@ def discard(key: str) -> ResponseReturnValue:
 @bp.post("/studio/<key>/withdraw")
 @requires_permission(Action.EDIT_PROCESSES)
 def withdraw(key: str) -> ResponseReturnValue:
-    drafts.withdraw(current_user, key)
+    version = drafts.withdraw(current_user, key)
     flash_success(N_("已撤回送审，现行版本不变。"))
-    return redirect(url_for("processes.show", key=key))
+    return redirect(url_for("processes.show", key=key, version=version.number))
 
 
 def _sent() -> dict[str, Any]:

@@ -25,6 +25,7 @@ from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.views.runtime.processes import drawn_names, heat
 from service.workflow.processes import definitions
+from service.workflow.processes.sent_files import accept
 from service.workflow.runtime import background_runs, backtests, case_migrations, deployments, history
 
 bp = Blueprint("version_changes", __name__)
@@ -72,7 +73,7 @@ def begin_backtest(key: str) -> ResponseReturnValue:
     versions, form = _versions(key), request.form
     sent = {file.filename: file.read() for file in request.files.getlist("files") if file.filename}
     if sent:
-        found = [files for _, files in deployments.bundles(sent)]
+        found = [files for _, files in deployments.bundles(accept(sent))]
         if len(found) != 1:
             raise InvalidInput({"files": N_("一次只能回测一个流程的文件。")})
         files = dict(found[0])
