@@ -212,8 +212,8 @@ def change_cards(_user: User, task: Task) -> list[TaskPanel]:
     if change is None:
         return [TaskPanel("pages/cards/facts.html")]
     version = definitions.version(change.definition)
-    new = drafts.texts_of(change.definition)
-    old = drafts.texts_of(change.replaces) if change.replaces else {}
+    new = definitions.texts_of(change.definition)
+    old = definitions.texts_of(change.replaces) if change.replaces else {}
     was = definitions.version(change.replaces).number if change.replaces else 0
     values = {
         "change": change,

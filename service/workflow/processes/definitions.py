@@ -237,6 +237,11 @@ def files(digest: str) -> dict[str, bytes]:
     return {row.name: bytes(row.content) for row in rows}
 
 
+def texts_of(digest: str) -> dict[str, str]:
+    """The files of a version as texts to be read, whatever their encoding."""
+    return {name: engine.text_of(content, name) for name, content in files(digest).items()}
+
+
 def form(digest: str, form_key: str | None) -> bytes | None:
     """The form of a task in the version it belongs to, or None for a task without one."""
     return definition(digest).files[f"{form_key}.form"] if form_key else None

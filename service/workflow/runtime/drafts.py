@@ -13,7 +13,6 @@ from xml.sax.saxutils import escape
 
 from sqlalchemy import func, select
 
-from service import engine
 from service.domain.values.validators import parse_reason
 from service.engine import ValidationIssue
 from service.engine.comparison import Difference, compare
@@ -292,8 +291,3 @@ def _bytes(files: Mapping[str, str]) -> dict[str, bytes]:
 def differences(base: Mapping[str, bytes], files: Mapping[str, str]) -> list[Difference]:
     """List what a draft changes in the version that it began with."""
     return compare(base, _bytes(files))
-
-
-def texts_of(digest: str) -> dict[str, str]:
-    """The files of a version as texts to be read, whatever their encoding."""
-    return {name: engine.text_of(content, name) for name, content in definitions.files(digest).items()}

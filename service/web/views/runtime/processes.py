@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from service import engine, forms
+from service import forms
 from service.domain.accounts.permissions import Action
 from service.errors import NotFound
 from service.validation.fields import MAX_INTEGER
@@ -122,4 +122,4 @@ def diagram(digest: str) -> Response:
 def drawn_names(digest: str) -> dict[str, str]:
     """Names in the diagram that read differently in the reader's language, as drawn → as read."""
     main = definitions.version(digest).main
-    return studio_words.drawn_names(engine.text_of(definitions.definition(digest).files[main], main))
+    return studio_words.drawn_names(definitions.texts_of(digest)[main])

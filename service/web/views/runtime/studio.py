@@ -65,7 +65,7 @@ def begin() -> ResponseReturnValue:
 @requires_permission(Action.EDIT_PROCESSES)
 def differences(key: str) -> ResponseReturnValue:
     opened = drafts.open_draft(key)
-    old = drafts.texts_of(opened.base.digest) if opened.base else {}
+    old = definitions.texts_of(opened.base.digest) if opened.base else {}
     number = opened.base.number if opened.base else 0
     shown = studio_words.beside(
         old, opened.files, opened.main, Message(N_("版本 %(n)s"), n=number), Message(N_("草稿"))
