@@ -45,7 +45,7 @@ GUIDE = ENGINE.parents[1] / "docs" / "guide-process-administrators.md"
 
 def test_every_rule_that_refuses_has_a_clause_or_is_our_own() -> None:
     rules = {rule.__name__ for rule in (*validator.RULES, *bundle.RULES, *bundle.DEPLOYED_TOGETHER)}
-    written = {path: path.read_text(encoding="utf-8") for path in (ENGINE / "validation").glob("*.py")}
+    written = {path: path.read_text(encoding="utf-8") for path in (ENGINE / "validation").rglob("*.py")}
     only_warn = {
         rule for rule in rules for text in written.values() for body in re.findall(rf"def {rule}\(.*?(?=\ndef |\Z)", text, re.S)
         if "refuse" not in body and "_check" not in body
