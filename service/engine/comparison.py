@@ -1,19 +1,48 @@
-"""Two bundles of files compared: what was added, removed, changed or moved, element by element. Pure."""
+"""Two bundles of files compared: what was added, removed, changed or moved, element by element. Pure.
+
+Nothing but the drawing goes unsaid: what no element tells is told of the file as a whole.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
+
+from lxml import etree
 
 from service.engine.kernel.xml_reader import BPMN, CAMUNDA, parse
 from service.errors import DefinitionRefused
 
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
-NOTHING: Mapping[str, str] = {}
-_LINKS = {"incoming", "outgoing", "flowNodeRef"}
-_LEFT_OUT = _LINKS | {"laneSet", "BPMNDiagram"}
+DRAWINGS = {f"{{{DI}}}BPMNDiagram"} | {
+    f"{{https://www.omg.org/spec/DMN/{edition}/DMNDI/}}DMNDI" for edition in ("20180521", "20191111", "20230324")
+}
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+PREFIXES = {"bpmn": BPMN, "camunda": CAMUNDA, "xsi": XSI}
+UNSAID = {"layout", "exporter", "schemaVersion"}  # of a form: what its editor writes for itself
+LONGEST_NAME = 120  # of what is said inside an element
+Place = tuple[Any, ...]
+Values = Mapping[Place, tuple[str, str]]
+NOTHING: Values = {}
+WITHIN = ("within",)
+_FLOW_LINKS = {f"{{{BPMN}}}incoming", f"{{{BPMN}}}outgoing"}  # what the flows say already
+_TRANSPARENT = {"extensionElements", "properties", "laneSet"}
+_TIMES = {"timeDuration", "timeDate", "timeCycle"}
+_DMN_PARTS = {
+    "businessKnowledgeModel": "businessKnowledgeModel",
+    "decision": "decision",
+    "decisionTable": "table",
+    "input": "input",
+    "inputData": "inputData",
+    "knowledgeSource": "knowledgeSource",
+    "output": "output",
+    "rule": "rule",
+}
+_CELLS = ("inputEntry", "outputEntry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +61,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ComparedElement:
-    """Something of a file that is compared as a whole; place: where it is drawn."""
+    """Something of a file that is compared as a whole. values: what it says, by the exact place where it says it, with
+    the name that people read; place: where it is drawn.
+    """
 
     what: str
     name: str
-    values: Mapping[str, str]
+    values: Values
     place: tuple[str, ...] = ()
 
 
@@ -52,12 +83,70 @@ def compare(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[Differen
     return found
 
 
+def without_drawing(file: str, data: bytes) -> str:
+    """Write a file one element or value a line, without its drawing, the spaces between and whatever else tools write
+    as they like. Raises DefinitionRefused, ValueError or RecursionError for what cannot be read.
+    """
+    return _said_of(json.loads(data)) if file.endswith(".form") else _said_of_xml(parse(data, file))
+
+
+def _said_of(form: Any) -> str:
+    if isinstance(form, dict):
+        form = _without_marks(form)
+    return json.dumps(form, ensure_ascii=False, indent=1, sort_keys=True)
+
+
+def _without_marks(one: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in one.items() if name not in UNSAID}
+    if inner := _components(one):
+        kept["components"] = [_without_marks(each) for each in inner]
+    return kept
+
+
+def _said_of_xml(root: Any) -> str:
+    for drawing in [one for one in root if one.tag in DRAWINGS]:
+        root.remove(drawing)
+    etree.cleanup_namespaces(root, PREFIXES)
+    for node in root.iter():
+        node.text = node.text if (node.text or "").strip() else None
+        node.tail = node.tail if (node.tail or "").strip() else None
+        if len(node.attrib) > 1:
+            attributes = sorted(node.attrib.items())
+            node.attrib.clear()
+            node.attrib.update(attributes)
+    etree.indent(root)
+    return str(etree.tostring(root, encoding="unicode"))
+
+
 def _compared(file: str, old: bytes, new: bytes) -> Iterator[Difference]:
     try:
-        before, after = _parts(file, old), _parts(file, new)
+        (before, was_said, was_drawn), (after, said, drawn) = _read(file, old), _read(file, new)
     except (DefinitionRefused, ValueError, RecursionError):
         yield Difference(file, "", "changed", "file", file)
         return
+    found = list(_differing(file, before, after))
+    yield from found
+    if was_said != said and all(one.kind == "moved" for one in found):
+        yield Difference(file, "", "changed", "file", file)
+    elif was_drawn != drawn and not found:
+        yield Difference(file, "", "moved", "file", file)
+
+
+def _read(file: str, data: bytes) -> tuple[dict[str, ComparedElement], str, list[Any]]:
+    """The elements of a file, all of it but its drawing in lines, and its drawing."""
+    if file.endswith(".form"):
+        form = json.loads(data)
+        json.dumps(form, ensure_ascii=False).encode()  # raises for half a character, which no page can show
+        return _by_key(_fields(form)), _said_of(form), [json.dumps(form, sort_keys=True)]
+    root = parse(data, file)
+    parts = _by_key(_elements(root, file) if file.endswith(".bpmn") else _tables(root, file))
+    drawn = [(one.tag, sorted(one.attrib.items())) for top in root if top.tag in DRAWINGS for one in top.iter()]
+    return parts, _said_of_xml(root), drawn
+
+
+def _differing(
+    file: str, before: Mapping[str, ComparedElement], after: Mapping[str, ComparedElement]
+) -> Iterator[Difference]:
     for key in [*after, *(key for key in before if key not in after)]:
         was, part = before.get(key), after.get(key)
         if was is None and part is not None:
@@ -65,100 +154,192 @@ def _compared(file: str, old: bytes, new: bytes) -> Iterator[Difference]:
         elif part is None and was is not None:
             yield Difference(file, key, "removed", was.what, was.name)
         elif part is not None and was is not None:
-            if details := _details(was.values, part.values):
+            if details := _details(was.values, part.values, ("type", was.what, part.what)):
                 yield Difference(file, key, "changed", part.what, part.name, details)
             elif was.place and part.place and was.place != part.place:
                 yield Difference(file, key, "moved", part.what, part.name)
+    old, new = [key for key in before if key in after], [key for key in after if key in before]
+    if old != new:
+        at = next(at for at, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1])
+        yield Difference(file, "", "changed", "file", file, (("order", old[at], new[at]),))
 
 
-def _details(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
-    names = sorted({*old, *new})
-    return tuple((n, old.get(n, ""), new.get(n, "")) for n in names if old.get(n, "") != new.get(n, ""))
+def _details(old: Values, new: Values, *pairs: tuple[str, str, str]) -> tuple[tuple[str, str, str], ...]:
+    """Name, before and after of each value that differs; one that is there and empty is shown as ``""``."""
+    absent = "", ""
+    told = [pair for pair in pairs if pair[1] != pair[2]]
+    for place in dict.fromkeys((*old, *new)):
+        if old.get(place) != new.get(place):
+            (name, was), (now_name, now) = old.get(place, absent), new.get(place, absent)
+            told.append((now_name or name, was or '""' * (place in old), now or '""' * (place in new)))
+    return tuple(sorted(told, key=lambda one: one[0]))
 
 
-def _parts(file: str, data: bytes) -> dict[str, ComparedElement]:
-    if file.endswith(".form"):
-        return dict(_fields(json.loads(data)))
-    root = parse(data, file)
-    return dict(_elements(root) if file.endswith(".bpmn") else _rules(root))
+def _by_key(parts: Iterable[tuple[str, ComparedElement]]) -> dict[str, ComparedElement]:
+    """The parts by their keys; of several with one key the later ones are numbered."""
+    found: dict[str, ComparedElement] = {}
+    seen: Counter[str] = Counter()
+    for key, part in parts:
+        unique = key
+        while unique in found:
+            seen[key] += 1
+            unique = f"{key} ({seen[key] + 1})"
+        found[unique] = part
+    return found
 
 
-def _elements(root: Any) -> Iterator[tuple[str, ComparedElement]]:
+def _elements(root: Any, file: str) -> Iterator[tuple[str, ComparedElement]]:
     drawn = {
         shape.get("bpmnElement"): tuple(f"{b.get('x')} {b.get('y')}" for b in shape if _local(b) == "Bounds")
         for shape in root.iter(f"{{{DI}}}BPMNShape")
     }
+    yield "", ComparedElement("file", file, _values(root, _is_element))
     for node in root.iter(f"{{{BPMN}}}*"):
-        if (key := node.get("id")) and _local(node) not in ("definitions", "laneSet") and not _is_inside(node):
-            values = dict(_values(node, ""))
+        if _is_element(node):
+            key, values = node.get("id"), _values(node, _is_element)
+            above = next((one for one in node.iterancestors() if _is_element(one)), None)
+            if above is not None and _local(above) not in ("process", "lane"):
+                values[WITHIN] = "within", above.get("id")
             yield key, ComparedElement(_local(node), node.get("name") or key, values, drawn.get(key, ()))
 
 
-def _is_inside(node: Any) -> bool:
-    """Tell whether an element belongs to the event or task around it and is compared with it."""
-    return _local(node).endswith(("EventDefinition", "Expression")) or _local(node) in (
-        "timeDuration",
-        "timeDate",
-        "timeCycle",
+def _is_element(node: Any) -> bool:
+    """Tell whether this is compared by itself: the definition of an event, the expression of a flow is not."""
+    name = _local(node)
+    return (
+        node.tag.startswith(f"{{{BPMN}}}")
+        and bool(node.get("id"))
+        and name not in ("definitions", "laneSet", "extensionElements", *_TIMES)
+        and not name.endswith(("EventDefinition", "Expression"))
     )
 
 
-def _values(node: Any, prefix: str) -> Iterator[tuple[str, str]]:
-    """Yield what an element says by attributes and by children that are no elements, by a readable name."""
-    for name, value in node.attrib.items():
-        if name != "id":
-            yield f"{prefix}{name.rpartition('}')[2]}", value
+def _values(node: Any, is_apart: Callable[[Any], bool]) -> dict[Place, tuple[str, str]]:
+    """All that an element says, by itself and by those below it that are not compared apart."""
+    return {place: (name, value) for place, name, value in _said(node, (), "", is_apart)}
+
+
+def _said(node: Any, place: Place, name: str, is_apart: Callable[[Any], bool]) -> Iterator[tuple[Place, str, str]]:
+    """Yield exact place, readable name and value. Ids that modelling tools make up inside an element say nothing."""
+    for attribute, value in node.attrib.items():
+        local = attribute.rpartition("}")[2]
+        is_known = attribute == "id" and (not place or node.tag.startswith(f"{{{BPMN}}}"))
+        if not is_known and attribute != f"{{{XSI}}}type" and not (place and attribute == "name"):
+            is_property = local == "value" and node.tag == f"{{{CAMUNDA}}}property"
+            yield (*place, "@", attribute), name.rstrip(".") if is_property else f"{name}{local}", value
+    if text := "".join([node.text or "", *(child.tail or "" for child in node)]).strip():
+        yield (*place, "#"), name.rstrip(".") or "text", text
+    seen: Counter[tuple[str, str]] = Counter()
     for child in node:
-        local = _local(child)
-        if child.tag == f"{{{CAMUNDA}}}property":
-            yield f"{prefix}{child.get('name')}", child.get("value") or ""
-        elif local in ("extensionElements", "properties"):
-            yield from _values(child, prefix)
-        elif local not in _LEFT_OUT and (not child.get("id") or _is_inside(child)):
-            if text := (child.text or "").strip():
-                yield f"{prefix}{local}", text
-            yield from ((n, v) for n, v in _values(child, f"{prefix}{local}.") if not n.endswith(".type"))
+        if child.tag in DRAWINGS or is_apart(child) or _is_link(child):
+            continue
+        local, called = _local(child), child.get("name") or ""
+        step = child.tag, (child.text or "").strip() if local == "flowNodeRef" else called
+        seen[step] += 1
+        said = f"{name}{local} {called}".rstrip() + "."
+        if local in _TRANSPARENT:
+            said = name
+        elif child.tag == f"{{{CAMUNDA}}}property":
+            said = f"{name}{called}."
+        yield from _said(child, (*place, step, seen[step]), said[:LONGEST_NAME], is_apart)
+
+
+def _is_link(node: Any) -> bool:
+    return node.tag in _FLOW_LINKS and not len(node) and not node.attrib
 
 
 def _fields(form: Any) -> Iterator[tuple[str, ComparedElement]]:
     if not isinstance(form, dict):
         raise ValueError("a form is an object")
-    told = {name: str(value) for name, value in form.items() if name not in ("components", "exporter", "schemaVersion")}
-    yield "", ComparedElement("form", told.get("title", ""), told)
-    stack = list(form.get("components", []))
+    told = _flat(form, UNSAID)
+    yield "", ComparedElement("form", str(form.get("title") or ""), told)
+    stack = [(one, "") for one in reversed(_components(form))]
     while stack:
-        one = stack.pop(0)
-        stack = [*one.get("components", []), *stack]
-        key = str(one.get("key") or one.get("id") or one.get("text", ""))
-        values = {n: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for n, v in _flat(one)}
-        yield key, ComparedElement("field", str(one.get("label") or one.get("text") or key), values)
+        one, group = stack.pop()
+        key = str(one.get("key") or one.get("id") or one.get("text") or "")
+        stack += [(inner, key) for inner in reversed(_components(one))]
+        values = _flat(one, UNSAID)
+        if group:
+            values[WITHIN] = "within", group
+        yield key, ComparedElement("field", str(one.get("label") or one.get("text") or key), values, _layout(one))
 
 
-def _flat(one: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _layout(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return (json.dumps(one["layout"], sort_keys=True),) if "layout" in one else ()
+
+
+def _components(one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The fields inside a form or group; anything but a list of objects is no fields, and compared as it is."""
+    found = one.get("components")
+    return found if isinstance(found, list) and all(isinstance(each, dict) for each in found) else []
+
+
+def _flat(one: Mapping[str, Any], but: set[str]) -> dict[Place, tuple[str, str]]:
+    """The values of an object and of those right inside by dotted name; what lies deeper is one value."""
+    found: dict[Place, tuple[str, str]] = {}
     for name, value in one.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif name not in ("id", "components", "layout"):
-            yield f"{prefix}{name}", value
+        if name in but or (name == "components" and _components(one)):
+            continue
+        if not isinstance(value, Mapping) or not value:
+            found[name, type(value).__name__] = name[:LONGEST_NAME], _written(value)
+        else:
+            for inner, each in value.items():
+                found[name, inner, type(each).__name__] = f"{name}.{inner}"[:LONGEST_NAME], _written(each)
+    return found
 
 
-def _rules(root: Any) -> Iterator[tuple[str, ComparedElement]]:
-    for table in (node for node in root.iter() if _local(node) == "decisionTable"):
-        columns = [c for c in table if _local(c) in ("input", "output")]
-        heads = [c.get("label") or c.get("name") or "".join(c.itertext()).strip() for c in columns]
-        yield (
-            table.get("id") or "",
-            ComparedElement(
-                "table",
-                table.get("hitPolicy") or "UNIQUE",
-                {"hitPolicy": table.get("hitPolicy") or "UNIQUE", "columns": " | ".join(heads)},
-            ),
-        )
-        rules = [rule for rule in table if _local(rule) == "rule"]
-        for number, rule in enumerate(rules, 1):
-            cells = [("".join(c.itertext())).strip() for c in rule if _local(c) in ("inputEntry", "outputEntry")]
-            values = {f"{at}. {head}": cell for at, (head, cell) in enumerate(zip(heads, cells, strict=False), 1)}
-            yield rule.get("id") or f"rule {number}", ComparedElement("rule", str(number), values)
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _tables(root: Any, file: str) -> Iterator[tuple[str, ComparedElement]]:
+    yield "", ComparedElement("file", file, _values(root, _is_part))
+    heads: dict[Any, list[str]] = {}
+    numbers: Counter[Any] = Counter()
+    for node in root.iter():
+        local, key = _local(node), node.get("id") or ""
+        if not _is_part(node):
+            continue
+        if local == "rule":
+            above = node.getparent()
+            if above not in heads:
+                heads[above] = _heads(above)
+            numbers[above] += 1
+            name, values = str(numbers[above]), _cells(node, heads[above])
+            yield key or f"rule {name}", ComparedElement("rule", name, values)
+        else:
+            name = (local == "decisionTable" and (node.get("hitPolicy") or "UNIQUE")) or node.get("name") or key
+            yield key, ComparedElement(_DMN_PARTS[local], name, _values(node, _is_part))
+
+
+def _is_part(node: Any) -> bool:
+    local = _local(node)
+    return local == "rule" or (local in _DMN_PARTS and bool(node.get("id")))
+
+
+def _heads(table: Any) -> list[str]:
+    """Name the columns of a table, in order."""
+    columns = [one for one in ([] if table is None else table) if _local(one) in ("input", "output")]
+    return [(c.get("label") or c.get("name") or "".join(c.itertext()).strip())[:LONGEST_NAME] for c in columns]
+
+
+def _cells(rule: Any, heads: list[str]) -> dict[Place, tuple[str, str]]:
+    """The values of a rule, those of its cells named by their columns."""
+    values = _values(rule, _is_cell)
+    for at, (cell, head) in enumerate(zip_longest([c for c in rule if _is_cell(c)], heads, fillvalue=""), 1):
+        if isinstance(cell, str):
+            break
+        for place, name, value in _said(cell, (cell.tag, at), f"{at}. {head}.", _is_nothing):
+            values[place] = name.removesuffix(".text"), value
+    return values
+
+
+def _is_cell(node: Any) -> bool:
+    return _local(node) in _CELLS
+
+
+def _is_nothing(_node: Any) -> bool:
+    return False
 
 
 def _local(node: Any) -> str:

@@ -13,7 +13,8 @@ from itertools import zip_longest
 from typing import Any
 
 from service.domain.accounts.roles import Role
-from service.errors import N_, Message
+from service.engine.comparison import without_drawing
+from service.errors import N_, DefinitionRefused, Message
 from service.infrastructure.translation import translate
 from service.models.tables.case import Task
 from service.models.tables.user import User
@@ -202,7 +203,7 @@ def beside(old: Mapping[str, str], new: Mapping[str, str], main: str, was: Messa
         "old_label": translate(was),
         "new_label": translate(now),
         "names": drawn_names(old.get(main, "") + new.get(main, "")),
-        "sides": two_sides(old, new, main),
+        "sides": two_sides(old, new),
     }
 
 
@@ -232,13 +233,13 @@ def drawn_names(drawn: str) -> dict[str, str]:
     return {name: translate(name) for name in sorted(names) if translate(name) != name}
 
 
-def two_sides(old: Mapping[str, str], new: Mapping[str, str], main: str) -> list[dict[str, Any]]:
-    """The files that differ, other than the drawing, line by line beside each other."""
+def two_sides(old: Mapping[str, str], new: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The files that differ in more than their drawing, line by line beside each other."""
     sides = []
-    for name in sorted({*old, *new} - {main}):
-        if old.get(name) != new.get(name):
-            rows = _rows(_lines(name, old.get(name, "")), _lines(name, new.get(name, "")))
-            sides.append({"name": name, "rows": list(rows)})
+    for name in sorted({*old, *new}):
+        was, now = _lines(name, old.get(name, "")), _lines(name, new.get(name, ""))
+        if was != now:
+            sides.append({"name": name, "rows": list(_rows(was, now))})
     return sides
 
 
@@ -260,8 +261,7 @@ def _rows(old: list[str], new: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _lines(name: str, text: str) -> list[str]:
-    """The lines of a file; of a form as everybody writes it, whatever its editor did."""
-    if name.endswith(".form"):
-        with suppress(ValueError, RecursionError):
-            text = json.dumps(json.loads(text), ensure_ascii=False, indent=1)
+    """The lines of a file without its drawing, whatever its editor did to the others; as it is where it is broken."""
+    with suppress(DefinitionRefused, ValueError, RecursionError):
+        text = without_drawing(name, text.encode())
     return text.splitlines()

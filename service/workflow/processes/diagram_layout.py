@@ -5,6 +5,7 @@ The stored file stays as it was deployed; only the picture has what is made here
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -61,8 +62,9 @@ def drawn_whole(xml: bytes, file: str) -> bytes:
         placed, _width, height = _lay_out(wanted, MARGIN * 3, top)
         known |= placed
         top += height + MARGIN if wanted else 0
+    levels = {one.get("id") for one in root.iter() if _is_level(one)}
     for name in sorted(missing & known.keys()):
-        _draw_shape(plane, name, known[name], is_level=any(_is_level(e) for e in root.iter() if e.get("id") == name))
+        _draw_shape(plane, name, known[name], is_level=name in levels)
     for flow in root.iter(f"{{{BPMN}}}sequenceFlow"):
         ends = flow.get("sourceRef"), flow.get("targetRef")
         if flow.get("id") in missing and all(end in known for end in ends):
@@ -104,9 +106,11 @@ def _nodes(level: Any) -> list[Any]:
 def _undrawn(root: Any) -> set[str]:
     """The ids of nodes and flows of executable processes that have neither shape nor line."""
     drawn = {one.get("bpmnElement") for one in root.iter(f"{{{DI}}}BPMNShape", f"{{{DI}}}BPMNEdge")}
+    processes = root.iter(f"{{{BPMN}}}process")
     return {
         one.get("id")
-        for process in root.iter(f"{{{BPMN}}}process")
+        for process in processes
+        if next(process.iterancestors(process.tag), None) is None
         for one in process.iter()
         if (_is_node(one) or _local(one) == "sequenceFlow") and one.get("id") and one.get("id") not in drawn
     }
@@ -127,19 +131,20 @@ def _plane(root: Any) -> Any:
     found = root.find(f"{{{DI}}}BPMNDiagram/{{{DI}}}BPMNPlane")
     if found is not None:
         return found
-    process = next(one for one in root if _local(one) == "process")
+    process = next(root.iter(f"{{{BPMN}}}process"))
     diagram = etree.SubElement(root, f"{{{DI}}}BPMNDiagram", {"id": "laid_out"}, {"bpmndi": DI, "dc": DC, "di": DD})
-    return etree.SubElement(diagram, f"{{{DI}}}BPMNPlane", {"id": "laid_out_plane", "bpmnElement": process.get("id")})
+    return etree.SubElement(
+        diagram, f"{{{DI}}}BPMNPlane", {"id": "laid_out_plane", "bpmnElement": process.get("id") or ""}
+    )
 
 
 def _lay_out(nodes: list[Any], left: int, top: int) -> tuple[dict[str, Place], int, int]:
     """Places of nodes of one level, in columns by how far they are from the beginning; width and height of all."""
     inner: dict[str, tuple[dict[str, Place], int, int]] = {}
     sizes = {node.get("id"): _size(node, inner) for node in nodes if _local(node) != "boundaryEvent"}
-    for node in nodes:  # an activity is as wide as the events on its border need
-        if (host := node.get("attachedToRef")) in sizes:
-            events = sum(one.get("attachedToRef") == host for one in nodes)
-            sizes[host] = max(sizes[host][0], 8 + BORDER * events), sizes[host][1]
+    borders = Counter(node.get("attachedToRef") for node in nodes)
+    for host in borders.keys() & sizes.keys():  # an activity is as wide as the events on its border need
+        sizes[host] = max(sizes[host][0], 8 + BORDER * borders[host]), sizes[host][1]
     columns = _columns(nodes, set(sizes))
     placed: dict[str, Place] = {}
     rows = [max(sizes[name][1] for name in row if name) for row in zip_longest(*columns)]
@@ -182,10 +187,10 @@ def _columns(nodes: Iterable[Any], names: set[str]) -> list[list[str]]:
     targets = {target for some in following.values() for target in some}
     depth: dict[str, int] = {}
     for start in [*(name for name in order if name not in targets), *order]:
-        todo = [] if start in depth else [start]
+        todo = deque([] if start in depth else [start])
         depth.setdefault(start, 0)
         while todo:
-            name = todo.pop(0)
+            name = todo.popleft()
             for target in following[name]:
                 if target not in depth:
                     depth[target] = depth[name] + 1
