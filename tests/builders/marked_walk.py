@@ -35,7 +35,7 @@ from service.models.tables.user import User
 from service.models.tables.version_change import MigrationRun
 from service.workflow.certificates import certificate_expiry
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, drafts, jobs
+from service.workflow.runtime import deployments, drafts, jobs, process_changes
 from service.workflow.runtime.incidents import record_incident
 from tests.api.v1_world import PASSWORD, Machine, give_password, make_world, told
 from tests.builders.approval import require_approval
@@ -179,7 +179,7 @@ class MarkedWalk:
         main = "support_ticket.bpmn"
         drafts.save(proposer, "support_ticket", text | {main: text[main].replace("登记工单", "记下工单")}, 0)
         self.post(proposer, "/studio/support_ticket/propose", version="1", change_note="改一个名称")
-        change = drafts.open_change("support_ticket")
+        change = process_changes.open_change("support_ticket")
         assert change is not None
         assert change.case_id is not None
         no = {"decision": "refuse", "reason": self.mark("form approve_change.reason")}

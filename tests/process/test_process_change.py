@@ -21,7 +21,7 @@ from service.models.tables.case import Case, Task
 from service.models.tables.process import DefinitionVersion, ProcessChange
 from service.models.tables.user import User
 from service.workflow.processes import definitions
-from service.workflow.runtime import case_migrations, deployments, drafts, mends, tasks
+from service.workflow.runtime import case_migrations, deployments, drafts, mends, process_changes, tasks
 from service.workflow.runtime.case_migrations import Migration
 from service.workflow.runtime.deployments import Author
 from service.workflow.runtime.mends import Mend
@@ -109,7 +109,7 @@ def test_no_case_is_migrated_to_what_nobody_approved(proposer: User, approver: U
     if end == "refused":
         decide(approver, change, decision="refuse", reason="不同意。")
     elif end == "withdrawn":
-        drafts.withdraw(proposer, "small")
+        process_changes.withdraw(proposer, "small")
     asked = Migration(definitions.current("small").digest, change.definition, Plan())
     for act in (
         lambda: case_migrations.check_plan(asked),
@@ -179,11 +179,11 @@ def test_a_version_that_was_overtaken_is_not_put_in_force(proposer: User, approv
 def test_the_proposer_alone_takes_it_back(proposer: User, approver: User) -> None:
     change = propose(proposer)
     with pytest.raises(NotFound):
-        drafts.withdraw(approver, "small")
-    drafts.withdraw(proposer, "small")
+        process_changes.withdraw(approver, "small")
+    process_changes.withdraw(proposer, "small")
     session().refresh(change)
     assert (change.state, in_force()) == ("withdrawn", 1)
-    assert drafts.open_change("small") is None
+    assert process_changes.open_change("small") is None
 
 
 def mend(user: User, change: ProcessChange, kind: str, **given: Any) -> None:
@@ -205,7 +205,7 @@ def test_who_may_mend_cases_gets_no_own_version_past_the_second_person(proposer:
 def test_a_version_whose_case_was_cancelled_is_proposed_again(proposer: User, approver: User) -> None:
     change = propose(proposer)
     mend(approver, change, "cancel")
-    assert drafts.open_change("small") is None
+    assert process_changes.open_change("small") is None
     again = propose(proposer)
     assert again.id != change.id
     decide(approver, again, decision="approve")
@@ -238,7 +238,7 @@ def test_every_way_of_deploying_waits_for_approval(way: str, app: Flask, propose
     }
     ways[way]()
     assert in_force() == 1
-    change = drafts.open_change("small")
+    change = process_changes.open_change("small")
     assert change is not None
     assert change.source == ("page" if way == "page" else way)
     decide(approver, change, decision="approve")
@@ -340,7 +340,7 @@ class TestDrafts:
         if end == "refuse":
             decide(approver, change, decision="refuse", reason="再想想。")
         else:
-            assert drafts.withdraw(proposer, key).digest == change.definition
+            assert process_changes.withdraw(proposer, key).digest == change.definition
         again = drafts.open_draft(key)
         assert (again.files, again.saved_by) == (texts, "proposer")
         assert again.version > opened.version

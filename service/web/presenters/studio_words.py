@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from difflib import SequenceMatcher
 from functools import cache
 from html import unescape
@@ -13,8 +12,7 @@ from itertools import zip_longest
 from typing import Any
 
 from service.domain.accounts.roles import Role
-from service.engine.comparison import without_drawing
-from service.errors import N_, DefinitionRefused, Message
+from service.errors import N_, Message
 from service.infrastructure.translation import translate
 from service.models.tables.case import Task
 from service.models.tables.user import User
@@ -23,7 +21,7 @@ from service.web.presenters.task_panel import TaskPanel
 from service.workflow.processes import definitions, rehearsals
 from service.workflow.processes.rehearsals import Outcome
 from service.workflow.processes.vocabulary import vocabulary
-from service.workflow.runtime import drafts
+from service.workflow.runtime import drafts, process_changes
 
 TEMPLATES = definitions.PROCESSES / "element-templates" / "anpei.json"
 NAME = re.compile(r'\bname="([^"]+)"')
@@ -209,7 +207,7 @@ def beside(old: Mapping[str, str], new: Mapping[str, str], main: str, was: Messa
 
 def change_cards(_user: User, task: Task) -> list[TaskPanel]:
     """The version that somebody proposes beside the one that it replaces, with the gate's and the tests' answers."""
-    change = drafts.change_of_case(task.case_id)
+    change = process_changes.of_case(task.case_id)
     if change is None:
         return [TaskPanel("pages/cards/facts.html")]
     version = definitions.version(change.definition)
@@ -219,7 +217,7 @@ def change_cards(_user: User, task: Task) -> list[TaskPanel]:
     values = {
         "change": change,
         "version": version,
-        "proposer": drafts.proposer_of(change),
+        "proposer": process_changes.proposer_of(change),
         "shown": beside(old, new, version.main, Message(VERSION, n=was), Message(VERSION, n=version.number)),
         "findings": [finding(issue) for issue in drafts.examine(new)],
         "tests": [outcome(one) for one in rehearsals.run_tests(change.key, new)],
@@ -237,7 +235,7 @@ def two_sides(old: Mapping[str, str], new: Mapping[str, str]) -> list[dict[str, 
     """The files that differ in more than their drawing, line by line beside each other."""
     sides = []
     for name in sorted({*old, *new}):
-        was, now = _lines(name, old.get(name, "")), _lines(name, new.get(name, ""))
+        was, now = drafts.readable_lines(name, old.get(name, "")), drafts.readable_lines(name, new.get(name, ""))
         if was != now:
             sides.append({"name": name, "rows": list(_rows(was, now))})
     return sides
@@ -258,10 +256,3 @@ def _rows(old: list[str], new: list[str]) -> Iterator[tuple[str, str]]:
             tail = same[-AROUND:] if right < len(old) else []
             same = [*head, "…", *tail]
         yield from ((line, line) for line in same)
-
-
-def _lines(name: str, text: str) -> list[str]:
-    """The lines of a file without its drawing, whatever its editor did to the others; as it is where it is broken."""
-    with suppress(DefinitionRefused, ValueError, RecursionError):
-        text = without_drawing(name, text.encode())
-    return text.splitlines()

@@ -8,28 +8,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 from xml.sax.saxutils import escape
 
 from sqlalchemy import func, select
 
 from service.domain.values.validators import parse_reason
 from service.engine import ValidationIssue
-from service.engine.comparison import Difference, compare
+from service.engine.comparison import Difference, compare, without_drawing
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Case
-from service.models.tables.process import DefinitionVersion, ProcessChange, ProcessDraft
+from service.models.tables.process import DefinitionVersion, ProcessDraft
 from service.models.tables.user import User
 from service.validation.characters import LINES, is_storable
 from service.validation.form_reader import FormReader
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_layout import drawn_whole
 from service.workflow.processes.sent_files import accept
-from service.workflow.runtime import deployments, tasks
+from service.workflow.runtime import deployments, process_changes
 from service.workflow.runtime.deployments import Author, Deployed
 
 KEY = re.compile(r"[a-z][a-z0-9_]{1,59}")
@@ -88,7 +86,7 @@ def open_draft(key: str) -> Opened:
         main,
         base,
         draft.saved_at if draft else None,
-        name_of(draft.saved_by) if draft else "",
+        process_changes.name_of(draft.saved_by) if draft else "",
     )
 
 
@@ -177,46 +175,6 @@ def examine(files: Mapping[str, str]) -> list[ValidationIssue]:
         return list(refused.problems)
 
 
-def open_change(key: str, proposer_id: UUID | None = None) -> ProcessChange | None:
-    """The proposed version of a process that waits for approval, the latest first; of anybody, or of this account."""
-    waiting = select(ProcessChange).join(Case, Case.id == ProcessChange.case_id)
-    waiting = waiting.where(ProcessChange.key == key, ProcessChange.state == "proposed", Case.ended_at.is_(None))
-    if proposer_id is not None:
-        waiting = waiting.where(ProcessChange.proposer_id == proposer_id)
-    return session().scalars(waiting.order_by(ProcessChange.id.desc())).first()
-
-
-def change_of_version(digest: str) -> ProcessChange | None:
-    """The change by which a version came, or was to come, into force; the latest of several."""
-    proposed = select(ProcessChange).where(ProcessChange.definition == digest)
-    return session().scalars(proposed.order_by(ProcessChange.id.desc())).first()
-
-
-def name_of(user_id: UUID | None) -> str:
-    """Name an account; '' for none."""
-    found = User.get(user_id) if user_id else None
-    return found.display_name if found else ""
-
-
-def change_of_case(case_id: Any) -> ProcessChange | None:
-    """The change that a case of ``process_change`` is about."""
-    return session().scalars(select(ProcessChange).where(ProcessChange.case_id == case_id)).one_or_none()
-
-
-def proposer_of(change: ProcessChange) -> str:
-    """Name the proposer: an account, else user and machine of the operating system."""
-    return name_of(change.proposer_id) or change.proposed_as
-
-
-def withdraw(user: User, key: str) -> DefinitionVersion:
-    """Take the own change back before it is decided; its version. Raises NotFound for anybody else's."""
-    change = open_change(key, user.id)
-    if change is None or change.case_id is None:
-        raise NotFound
-    tasks.correlate_message(user, change.case_id, "withdraw_change")
-    return definitions.version(change.definition)
-
-
 def read_files(files: Mapping[str, Any]) -> dict[str, str]:
     """Texts by name, as a browser sends them. Raises InvalidInput at ``files``."""
     if not isinstance(files, Mapping) or not 0 < len(files) <= MOST_FILES:
@@ -291,3 +249,10 @@ def _bytes(files: Mapping[str, str]) -> dict[str, bytes]:
 def differences(base: Mapping[str, bytes], files: Mapping[str, str]) -> list[Difference]:
     """List what a draft changes in the version that it began with."""
     return compare(base, _bytes(files))
+
+
+def readable_lines(name: str, text: str) -> list[str]:
+    """The lines of a file without its drawing, whatever its editor did to the others; as it is where it is broken."""
+    with suppress(DefinitionRefused, ValueError, RecursionError):
+        text = without_drawing(name, text.encode())
+    return text.splitlines()

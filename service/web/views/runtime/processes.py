@@ -17,7 +17,7 @@ from service.web.presenters import studio_words
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.security_headers import CACHEABLE
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, drafts
+from service.workflow.runtime import deployments, drafts, process_changes
 from service.workflow.runtime.auditor_looks import record_look
 
 bp = Blueprint("processes", __name__)
@@ -76,10 +76,10 @@ def show(key: str) -> ResponseReturnValue:
         changes=deployments.changes(key),
         drawn=drawn_names(digest),
         starters=definitions.starters(definitions.definition(digest)),
-        waiting_change=drafts.open_change(key),
-        change=(change := drafts.change_of_version(digest)),
-        proposer=drafts.proposer_of(change) if change else "",
-        decider=drafts.name_of(change.decided_by) if change else "",
+        waiting_change=process_changes.open_change(key),
+        change=(change := process_changes.of_version(digest)),
+        proposer=process_changes.proposer_of(change) if change else "",
+        decider=process_changes.name_of(change.decided_by) if change else "",
     )
 
 

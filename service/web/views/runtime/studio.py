@@ -17,7 +17,7 @@ from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.runtime.processes import index
 from service.workflow.processes import definitions, rehearsals
-from service.workflow.runtime import drafts
+from service.workflow.runtime import drafts, process_changes
 
 bp = Blueprint("studio", __name__)
 
@@ -33,7 +33,7 @@ def show(key: str) -> ResponseReturnValue:
         opened=opened,
         drawn=drafts.drawn(opened.files),
         versions=definitions.listing(key),
-        change=drafts.open_change(key),
+        change=process_changes.open_change(key),
         told=told(opened),
         choices=studio_words.choices(),
         words=studio_words.panel_words(),
@@ -146,7 +146,7 @@ def discard(key: str) -> ResponseReturnValue:
 @bp.post("/studio/<key>/withdraw")
 @requires_permission(Action.EDIT_PROCESSES)
 def withdraw(key: str) -> ResponseReturnValue:
-    version = drafts.withdraw(current_user, key)
+    version = process_changes.withdraw(current_user, key)
     flash_success(N_("已撤回送审，现行版本不变。"))
     return redirect(url_for("processes.show", key=key, version=version.number))
 
