@@ -100,6 +100,10 @@ def test_an_older_version_is_made_current_again_with_a_reason_and_cases_keep_the
     user, first = person("processes", "process_admin"), deployments.deploy(files()).version
     case = tasks.start(None, "small", {})
     deployments.deploy(files(OTHER))
+    for _ in range(2):
+        tasks.start(None, "small", {})
+    counted = {one.version.number: (one.running, one.running_elsewhere) for one in definitions.listing("small")}
+    assert counted == {1: (1, 2), 2: (2, 1)}
     assert first is not None
     with pytest.raises(InvalidInput) as refused:
         deployments.make_current(user, first.digest, "  ")

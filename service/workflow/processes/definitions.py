@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import load_only
+from sqlalchemy.orm import aliased, load_only
 
 from service import engine, handlers
 from service.config import CHECKOUT
@@ -177,27 +177,31 @@ def unused(name: str) -> ValidationIssue:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A version as the definitions page lists it, with its running cases. author: name of an account, else
-    user and machine of the operating system.
+    """A version as the definitions page lists it, with its running cases and those of the process's other versions.
+    author: name of an account, else user and machine of the operating system.
     """
 
     version: DefinitionVersion
     running: int
+    running_elsewhere: int
     author: str
 
 
 def listing(key: str | None = None) -> list[Listed]:
     """Versions in force (or all versions of ``key``, newest first) with the number of running cases of each."""
-    running = (
-        select(func.count())
-        .where(Case.definition == DefinitionVersion.digest, Case.ended_at.is_(None))
-        .scalar_subquery()
-    )
-    query = select(DefinitionVersion, running, User.display_name)
+    other = aliased(DefinitionVersion)
+    versions = select(other.digest).where(other.key == DefinitionVersion.key)
+    count = select(func.count()).where(Case.ended_at.is_(None))  # by version, as the index has it
+    running = count.where(Case.definition == DefinitionVersion.digest).scalar_subquery()
+    together = count.where(Case.definition.in_(versions)).correlate(DefinitionVersion).scalar_subquery()
+    query = select(DefinitionVersion, running, together, User.display_name)
     query = query.outerjoin(User, User.id == DefinitionVersion.deployed_by)
     query = query.where(DefinitionVersion.key == key) if key else query.where(DefinitionVersion.current)
     rows = session().execute(query.order_by(DefinitionVersion.key, DefinitionVersion.number.desc()))
-    return [Listed(version, count, name or version.deployed_as) for version, count, name in rows]
+    return [
+        Listed(version, running, together - running, name or version.deployed_as)
+        for version, running, together, name in rows
+    ]
 
 
 def version(digest: str) -> DefinitionVersion:
