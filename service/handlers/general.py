@@ -1,4 +1,4 @@
-"""Topics that any diagram may use: set a state, notify, start another case, call a service outside (decision 23).
+"""Topics that any diagram may use: set a state, notify, make a paper, start a case, call a service (decision 23).
 
 What one asks is said by the input parameters of its element. Nothing leaves before the commit.
 """
@@ -6,15 +6,17 @@ What one asks is said by the input parameters of its element. Nothing leaves bef
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.domain.notices.notices import MAX_TITLE_LENGTH, NOTIFIED, NoticeKind, NoticeState, template_message, words
 from service.engine import StepError
+from service.errors import Message
 from service.handlers.registry import topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
+from service.models.tables.case import CaseDocument
 from service.models.tables.notice import Notice
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
@@ -36,10 +38,14 @@ INPUTS: dict[str, dict[str, bool]] = {
         "body_en": False,
         "by_mail": False,
     },
+    "general.document": {"title": True, "title_en": False, "body": True, "body_en": False},
     "general.start_case": {"process": True, "variables": False, "business_key": False},
     "general.http": {"url": True, "method": False, "content": False, "secret": False},
 }
 """The input parameters of each topic, and whether it needs them."""
+WORDS = ("title", "body")
+"""Input parameters that people read; the English of each stands beside it: ``title_en``, ``body_en``."""
+_TEXTS = "title title_en body body_en"
 
 
 @topic("general.set_state")
@@ -48,7 +54,7 @@ def set_state(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("general.notify")
+@topic("general.notify", texts=_TEXTS)
 def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Publish a notice to a role, an organisation, the account of a person, or what of them is given together.
 
@@ -63,10 +69,7 @@ def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         raise StepError(f"to_role:角色 {role} 不收通知。")
     if not role and not addressees:
         raise StepError("通知没有收件人:给出 to_role、to_organisation 或 to_person。")
-    try:
-        title, body = (template_message(str(asked[name] or ""), data) for name in ("title", "body"))
-    except LookupError as error:
-        raise StepError(f"通知的文字用到没有的变量 {error}。") from error
+    title, body = _filled(asked, data)
     notice = Notice(
         id=new_id(),
         kind=NoticeKind.NOTICE,
@@ -81,6 +84,28 @@ def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     session().add(notice)
     if str(asked["by_mail"]).lower() == "true":
         context.leave_effect(MAIL, {"notice_id": str(notice.id)})
+    return {}
+
+
+@topic("general.document", texts=_TEXTS)
+def document(context: Context, data: dict[str, Any]) -> dict[str, Any]:
+    """Keep a paper with the case: its title and text, in which ``{name}`` is the value of a variable now.
+
+    The same input makes the same papers: their ids follow from it.
+    """
+    title, body = _filled(_inputs("general.document", data), data)
+    made = select(func.count()).where(CaseDocument.case_id == context.case_id, CaseDocument.seq == context.seq)
+    name = f"document {context.seq} {session().scalar(made)}"
+    session().add(
+        CaseDocument(
+            id=uuid5(context.case_id, name),
+            case_id=context.case_id,
+            seq=context.seq,
+            element=context.element[:200],
+            facts=words(title, [body]),
+        )
+    )
+    session().flush()
     return {}
 
 
@@ -113,6 +138,15 @@ def http(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def _inputs(name: str, data: dict[str, Any]) -> dict[str, Any]:
     """The input parameters of a topic; None for one that was not given."""
     return {key: data.get(key) for key in INPUTS[name]}
+
+
+def _filled(asked: dict[str, Any], data: dict[str, Any]) -> tuple[Message, Message]:
+    """Title and text with the values of their variables. Raises StepError."""
+    try:
+        title, body = (template_message(str(asked[name] or ""), data) for name in WORDS)
+    except LookupError as error:
+        raise StepError(f"标题或正文用到没有的变量 {error}。") from error
+    return title, body
 
 
 def _existing(kind: type[Organisation] | type[User], given: object, name: str) -> str:

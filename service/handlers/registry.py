@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from service.domain.accounts.roles import Role
+from service.domain.notices.notices import variables_in
 from service.engine import Process, Request, SentMessage, Topic, TopicHandler, names_in
 from service.models.db.session import session
 from service.models.tables.organisation import Organisation
@@ -44,9 +45,10 @@ def topic(
     gives_when: Domains | None = None,
     values: Domains | None = None,
     tells_apart: Domains | None = None,
+    texts: str = "",
 ) -> Callable[[Handler], Handler]:
     """Register the handler of a topic, named as ``camunda:topic`` in the diagram, with the variables it reads and gives
-    (``engine.Topic``): the gate checks diagrams and forms by them.
+    (``engine.Topic``): the gate checks diagrams and forms by them. texts: input parameters with variables in ``{}``.
 
     Raises ValueError for a second one.
     """
@@ -57,13 +59,17 @@ def topic(
             names_in(reads),
             names_in(gives),
             names_in(may_give),
-            *(
-                {variable: names_in(some) for variable, some in (given or {}).items()}
-                for given in (gives_when, values, tells_apart)
-            ),
+            _values(gives_when),
+            _values(values),
+            _values(tells_apart),
+            dict.fromkeys(names_in(texts), variables_in),
         ),
     )
     return _registering(_handlers, name)
+
+
+def _values(given: Domains | None) -> dict[str, frozenset[str]]:
+    return {variable: names_in(some) for variable, some in (given or {}).items()}
 
 
 def describe_process(
@@ -136,6 +142,7 @@ def serve(context: Context) -> TopicHandler:
 
     def answer(request: Request) -> dict[str, Any] | None:
         handler = _handlers.get(request.topic)
+        context.element = request.element
         return None if handler is None else handler(context, request.data)
 
     return answer

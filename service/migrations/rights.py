@@ -33,6 +33,7 @@ TABLES = {
     "attempt": Kind.ORDINARY,
     "audit_event": Kind.APPEND_ONLY,
     "backtest_run": Kind.KEPT,
+    "case_document": Kind.APPEND_ONLY,
     "case_instance": Kind.KEPT,
     "certificate": Kind.KEPT,
     "certificate_number_owner": Kind.KEPT,  # follows a correction of identity (R77)

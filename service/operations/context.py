@@ -17,6 +17,7 @@ from service.models.db.ids import new_id
 class Context:
     """The case that is moved. ``at`` and ``today`` are the input's, never the wall clock's.
 
+    element: path of the one that is served;
     actor_id: the user who acts, None for the system; behalf_id: the user acted for; decide: evaluates a decision of the
     case's own bundle, by id, on given facts; pending_jobs: rows of the messages sent, written with the step itself.
     """
@@ -31,6 +32,7 @@ class Context:
     behalf_id: UUID | None = None
     decide: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
     pending_jobs: list[dict[str, Any]] = field(default_factory=list)
+    element: str = ""
 
     def send_message(self, case_id: UUID, name: str, data: dict[str, Any] | None = None, kind: str = "message") -> None:
         """Leave a message (or signal) for another case, delivered after the commit.

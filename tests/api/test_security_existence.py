@@ -24,7 +24,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.scope import TABLES, visible_to
 from service.models.tables.account_session import AccountSession
-from service.models.tables.case import Case, Incident, Job, Task
+from service.models.tables.case import Case, CaseDocument, Incident, Job, Task
 from service.models.tables.certificate import PrintRecord
 from service.models.tables.export import ExportLog
 from service.models.tables.notice import Attachment
@@ -53,7 +53,7 @@ OWN = {ExportLog: "user_id", PersonImport: "user_id", PrintBatch: "user_id", Acc
 OF_PROCESSES = (BacktestRun, MigrationRun)  # of whoever edits processes, and of nobody else
 MODELS: dict[str, tuple[Any, ...]] = {
     **{name: (key.class_,) for name, (key, _apart) in SOURCES.items() if name.endswith("_id")},
-    "file_id": (Attachment, TicketFile),
+    "file_id": (Attachment, CaseDocument, TicketFile),
     "print_id": (PrintRecord,),
     "session_id": (AccountSession,),
     "incident_id": (Incident,),

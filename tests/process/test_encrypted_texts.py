@@ -235,6 +235,7 @@ PLAIN_COLUMNS: dict[str, str] = {
             "job": "element",
             "journal": "element",
             "incident": "element",
+            "case_document": "element",
         },
         WORDS: {"export_log": "chosen"},
         REDACTED: {"row_change": "before after"},

@@ -13,10 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from service.errors import InvalidInput
+from service.infrastructure.documents import pdf
 from service.models.db.clock import MovingClock, now
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Case, Task
+from service.models.tables.case import Case, CaseDocument, Task
 from service.models.tables.training import TrainingClass
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_layout import drawn_whole
@@ -340,3 +341,46 @@ def test_a_file_without_drawing_is_laid_out_on_its_page(client: FlaskClient, sta
     sign_in(client, stage.association)
     digest = definitions.current("lecturer_request").digest
     assert b"BPMNShape" in client.get(f"/diagrams/{digest}.bpmn").data
+
+
+def test_a_paper_is_kept_with_its_case_for_whoever_sees_it(
+    client: FlaskClient, stage: Stage, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made once, on the case's page and in its replay, in both languages, as PDF; 404 for those out of scope (R70)."""
+    workshop.follow(NEW)
+    workshop.follow("出具一份文书")
+    deploy(workshop, LECTURER)
+    case_id = begin(client, stage, day="2026-12-08", attendants="40").id
+    unit = stage.unit.name
+    assert "文书" not in page(client, f"/cases/{case_id}")
+    assert do(stage.association, case_id, "assign_lecturer", decision="assigned", answer="刘老师") == []
+    jobs.run_all()
+
+    [paper] = CaseDocument.of(case_id)
+    address = f"/cases/{case_id}/documents/{paper.id}"
+    printed: list[str] = []
+    monkeypatch.setattr(pdf, "print_pdf", lambda html, style: printed.append(html) or b"%PDF-")
+    for language, title, said in (
+        ("zh", "讲师申请答复函", ("2026-12-08", "<strong>已安排</strong>", "听课人数：40", unit)),
+        ("en", "Answer to a request for a lecturer", ("<strong>A lecturer will come</strong>", "Attendants: 40")),
+    ):
+        for user in (stage.enterprise, stage.association):
+            sign_in(client, known(user))
+            client.post("/language", data={"language": language})
+            shown = page(client, f"/cases/{case_id}")
+            assert title in shown
+            assert address in shown
+            film = client.get(f"/cases/{case_id}/replay.json").get_json()["steps"]
+            assert [title in str(step["given"]) for step in film] == [False, True]
+            answer = client.get(address)
+            assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+            assert [word for word in (title, *said) if word not in printed[-1]] == []
+    assert "刘老师" not in printed[-1]
+    assert list(history.verify([case_id])) == []
+
+    sign_in(client, known(make_user("enterprise", make_unit("enterprise", "41").id)))
+    assert client.get(address).status_code == 404
+    sign_in(client, known(stage.enterprise))
+    client.post("/language", data={"language": "zh"})
+    other = begin(client, stage, day="2026-12-09", attendants="41").id
+    assert client.get(address.replace(str(case_id), str(other))).status_code == 404, "of another case"

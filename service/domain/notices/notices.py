@@ -10,6 +10,7 @@ from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, InvalidInput, Message
 
+EMPTY = "—"
 _VARIABLE = re.compile(r"\{(\w+)\}")
 MAX_TITLE_LENGTH, MAX_BODY_LENGTH = 200, 100_000  # characters; of the body with its marks
 
@@ -88,9 +89,17 @@ def template_key(template: str) -> str:
     return _VARIABLE.sub(r"%(\1)s", template.replace("%", "%%")) if _VARIABLE.search(template) else template
 
 
+def variables_in(template: str) -> frozenset[str]:
+    """The variables in ``{}`` of a text."""
+    return frozenset(_VARIABLE.findall(template))
+
+
 def template_message(template: str, values: Mapping[str, Any]) -> Message:
-    """Fill a text with variables in ``{}``. Raises KeyError for one that is not there, or is no text or number."""
-    found = {name: values[name] for name in _VARIABLE.findall(template)}
+    """Fill a text with variables in ``{}``; one that was left empty is a dash.
+
+    Raises KeyError for one that is not there, or is no text or number.
+    """
+    found = {name: EMPTY if values[name] in (None, "") else values[name] for name in variables_in(template)}
     for name, value in found.items():
         if not isinstance(value, (str, int)):
             raise KeyError(name)

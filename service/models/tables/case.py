@@ -10,14 +10,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.models.db.clock import now
-from service.models.db.encryption import EncryptedText
+from service.models.db.encryption import EncryptedText, PersonalJson
 from service.models.db.ids import new_id
-from service.models.db.session import Base
+from service.models.db.session import Base, session
+from service.models.db.tracked import Audited
 from service.models.db.written_in import WrittenIn
 
 
@@ -226,3 +227,21 @@ class Submission(Base):
     user_id: Mapped[UUID]
     at: Mapped[datetime] = mapped_column(default=now)
     result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+
+
+class CaseDocument(Audited, Base):
+    """A paper that a diagram made of its case: by which input and element, and its words with the values of then
+    (``domain.notices.words``).
+    """
+
+    __tablename__ = "case_document"
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("case_instance.id"), index=True)
+    seq: Mapped[int]
+    element: Mapped[str] = mapped_column(String(200))
+    facts: Mapped[dict[str, Any]] = mapped_column(PersonalJson)
+
+    @staticmethod
+    def of(case_id: UUID) -> list[CaseDocument]:
+        """The papers of a case in the order they were made."""
+        query = select(CaseDocument).where(CaseDocument.case_id == case_id)
+        return list(session().scalars(query.order_by(CaseDocument.seq, CaseDocument.created_at, CaseDocument.id)))

@@ -76,8 +76,8 @@ def slips(found: TrainingClass, rows: Sequence[Row], address: str) -> dict[str, 
             }
             for n, row in enumerate(rows, 1)
         ],
-        "words": _words(),
-        "foot": _foot(),
+        "words": page_words(),
+        "foot": printed_by(),
     }
 
 
@@ -98,7 +98,7 @@ def record(found: Record) -> dict[str, Any]:
         }
         for version in reversed(found.versions)
     ]
-    return {"record": found, "changes": changes, "words": _words(), "foot": _foot()}
+    return {"record": found, "changes": changes, "words": page_words(), "foot": printed_by()}
 
 
 def _table(user: User, report: Report, chosen: ReportFilter) -> tuple[dict[str, Any], Row]:
@@ -139,18 +139,18 @@ def _paper(title: str, subject: str, about: Sequence[str], sections: Sequence[di
         "about": about,
         "sections": sections,
         "language": "en" if str(get_locale()) == "en" else "zh-CN",
-        "words": _words(),
-        "foot": _foot(),
+        "words": page_words(),
+        "foot": printed_by(),
     }
 
 
-def _words() -> dict[str, str]:
+def page_words() -> dict[str, str]:
     """The words around page n of m."""
     before, between, after = gettext("第 %(n)s 页，共 %(m)s 页", n="\0", m="\0").split("\0")
     return {"page": before, "of": between, "pages": after}
 
 
-def _foot() -> str:
+def printed_by() -> str:
     return gettext(
         "%(organisation)s %(who)s 打印于 %(at)s",
         organisation=translate(current_user.organisation.name),

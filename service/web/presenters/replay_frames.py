@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,15 +27,18 @@ ABSENT = N_("无")
 MAX_VALUE_LENGTH = 200
 
 
-def replay_frames(user: User, case_id: UUID) -> dict[str, Any]:
-    """Everything the page's player needs, in one answer. Raises NotFound out of scope."""
+def replay_frames(user: User, case_id: UUID, papers: Mapping[int, Sequence[str]] | None = None) -> dict[str, Any]:
+    """Everything the page's player needs, in one answer. papers: titles of those that each input made.
+
+    Raises NotFound out of scope.
+    """
     moments = history.replay_frames(user, case_id)
-    told = timeline.to_timeline(history.timeline(user, case_id))
+    told = timeline.to_timeline(history.timeline(user, case_id), papers)
     before: Mapping[str, Any] = {}
     asked: dict[str, forms.Field] = {}
     steps = []
     digests = {moment.definition for moment in moments}
-    named = _named(user, [moment.data for moment in moments])
+    named = names_in(user, [moment.data for moment in moments])
     versions = {digest: definitions.version(digest).number for digest in digests}
     for moment, line in zip(moments, told, strict=True):
         now = asked | {field.key: field for field in line.fields if field.key}
@@ -112,7 +115,7 @@ def variables(
     ask for a decision, each with choices of its own. named: the names of things by their ids.
     """
     names = named or {}
-    known = _fields(digest)
+    known = fields_of(digest)
     rows = []
     for name in sorted(before.keys() | after.keys()):
         was, field = asked.get(name) or known.get(name), now.get(name) or known.get(name)
@@ -121,21 +124,21 @@ def variables(
             {
                 "name": name,
                 "label": word,
-                "before": _show(name, was, before.get(name), names),
-                "after": _show(name, field, after.get(name), names),
+                "before": show(name, was, before.get(name), names),
+                "after": show(name, field, after.get(name), names),
                 "changed": before.get(name) != after.get(name),
             }
         )
     return sorted(rows, key=lambda row: not row["changed"])
 
 
-def _fields(digest: str) -> dict[str, forms.Field]:
+def fields_of(digest: str) -> dict[str, forms.Field]:
     """The fields of the version's forms, by variable."""
     files = definitions.definition(digest).files
     return {f.key: f for name, form in files.items() if name.endswith(".form") for f in forms.fields(form) if f.key}
 
 
-def _named(user: User, data: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def names_in(user: User, data: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The names of the things whose ids stand in the data, as the reader may see them."""
     ids = {key for values in data for value in values.values() if (key := as_id(value))}
     found = object_names(ids)
@@ -146,7 +149,8 @@ def _named(user: User, data: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _show(name: str, field: forms.Field | None, value: Any, named: Mapping[str, str]) -> str:
+def show(name: str, field: forms.Field | None, value: Any, named: Mapping[str, str]) -> str:
+    """A value in words; field: of the form that asked for it; named: the names of things by their ids."""
     if value is None or value == "" or value == []:
         return translate(ABSENT)
     if isinstance(value, str) and is_id(value):

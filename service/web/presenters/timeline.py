@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,7 +61,7 @@ WORDS = {
     "retry": N_("修复：重试"),
     "resolve": N_("修复：故障标为已处理"),
 }
-REASON, TARGET, VARIABLES = N_("原因"), N_("移到"), N_("变量")
+REASON, TARGET, VARIABLES, PAPER = N_("原因"), N_("移到"), N_("变量"), N_("文书")
 MESSAGES = {
     "withdraw": N_("撤回报名"),
     "class_cancelled": N_("培训班取消"),
@@ -95,15 +95,18 @@ class TimelineEntry:
     fields: tuple[forms.Field, ...] = ()
 
 
-def to_timeline(entries: Iterable[TimelineRow]) -> list[TimelineEntry]:
-    """The entries in their order, in the reader's language."""
-    return [_tell(entry) for entry in entries]
+def to_timeline(
+    entries: Iterable[TimelineRow], papers: Mapping[int, Sequence[str]] | None = None
+) -> list[TimelineEntry]:
+    """The entries in their order, in the reader's language. papers: titles of those that each input made."""
+    return [_tell(entry, (papers or {}).get(entry.seq, ())) for entry in entries]
 
 
-def _tell(entry: TimelineRow) -> TimelineEntry:
+def _tell(entry: TimelineRow, papers: Sequence[str]) -> TimelineEntry:
     fields = _fields(entry)
     sign = SIGNS.get(entry.kind, "info")
     given = form_answers.read(fields, entry.data) if entry.kind not in MENDS else _reason(entry)
+    given = [*given, *((translate(PAPER), title) for title in papers)]
     return TimelineEntry(
         entry.seq, entry.kind, entry.at, sign, _what(entry), entry.actor, translate(entry.organisation), given, fields
     )

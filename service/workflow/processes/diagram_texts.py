@@ -9,6 +9,7 @@ from typing import Any
 
 from service.domain.notices.notices import template_key
 from service.engine import Definition, ValidationIssue
+from service.handlers import general
 from service.infrastructure.translation import catalogue_english, has_catalogue
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -79,9 +80,10 @@ def _texts(definition: Definition) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _notice(definition: Definition, identity: str) -> Iterator[tuple[str, str, str, str]]:
-    """Texts of a notice that the diagram publishes, as the catalogue has them."""
+    """Texts of a notice or paper that the diagram makes, as the catalogue has them."""
     found = definition.attributes[identity]
-    for member in ("title", "body") if found.topic == "general.notify" else ():
+    known = general.INPUTS.get(found.topic or "", {})
+    for member in (one for one in general.WORDS if one in known):
         if template := found.inputs.get(member, ""):
             yield definition.main, identity, template_key(template), template_key(found.inputs.get(f"{member}_en", ""))
 

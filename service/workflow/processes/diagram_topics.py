@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from service import handlers
-from service.domain.notices.notices import NOTIFIED
+from service.domain.notices.notices import NOTIFIED, variables_in
 from service.engine import Definition, ValidationIssue
 from service.handlers import general
 from service.infrastructure import outbound_http
@@ -50,6 +50,14 @@ def _faults(topic: str, given: dict[str, str], properties: dict[str, str]) -> It
         )
     if topic == "general.notify":
         yield from _addressees(given)
+    for member in general.WORDS:
+        for name in sorted(variables_in(given.get(f"{member}_en", "")) - variables_in(given.get(member, ""))):
+            yield (
+                f"{member}_en 用到变量 {name}，{member} 没有用到。",
+                f"{member}_en names the variable {name}, which {member} does not.",
+                "两种文字用同样的变量。",
+                "Name the same variables in both.",
+            )
     if topic == "general.http":
         yield from _call(given)
 

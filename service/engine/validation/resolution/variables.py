@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from service.engine.forms.reader import nearest
@@ -112,6 +112,7 @@ class Reading:
                     node, name, before, f"主题 {said.topic} ", f"The topic {said.topic}", optional=is_optional
                 )
             self._check_values(node, before, topic.values, topic.tells_apart, topic.needs | topic.reads)
+            self._check_texts(node, before, topic.texts)
         if said.decision and kind(node) == "businessRuleTask":
             for name in sorted(self.bundle.facts_of(said.decision)):
                 self._require(node, name, before, f"决策 {said.decision} ", f"The decision {said.decision}")
@@ -120,6 +121,21 @@ class Reading:
             for name in sorted(_names(text, "exec") - names_bound(text)):
                 self._require(node, name, before, "脚本", "The script")
         self._check_times(node, before)
+
+    def _check_texts(self, node: Any, before: State, texts: Mapping[str, Callable[[str], Names]]) -> None:
+        """Texts name variables that are written, and none that is personal."""
+        for what, text in attributes_of(node).inputs.items():
+            for name in sorted(texts[what](text)) if what in texts and "${" not in text else ():
+                if name in self.bundle.personal:
+                    self.d.refuse(
+                        node,
+                        f"{what} 用到个人信息字段 {name}。",
+                        f"{what} names the personal field {name}.",
+                        "改用编号或结论。",
+                        "Name ids or decisions.",
+                    )
+                else:
+                    self._require(node, name, before, f"{what} ", what)
 
     def _check_times(self, node: Any, before: State) -> None:
         """A timer is read when its event begins to wait: at a border, when the activity begins."""

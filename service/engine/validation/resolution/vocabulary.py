@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 Names = frozenset[str]
@@ -21,7 +21,8 @@ class Topic:
 
     needs: must be there; reads: looked at when they are there; gives: always written; may_give: sometimes, and always
     where a variable has a value of ``gives_when`` (``True``: a condition that is the variable alone).
-    values: those that a variable can have, whether read or given; tells_apart: those that the handler looks for.
+    values: those that a variable can have, whether read or given; tells_apart: those that the handler looks for;
+    texts: input parameter → the variables that its text names.
     """
 
     needs: Names = frozenset()
@@ -31,6 +32,7 @@ class Topic:
     gives_when: Values = field(default_factory=dict)
     values: Values = field(default_factory=dict)
     tells_apart: Values = field(default_factory=dict)
+    texts: Mapping[str, Callable[[str], Names]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,13 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
+from service.errors import NotFound
+from service.infrastructure.documents import pdf
 from service.models.queries.runtime import case_list
+from service.models.queries.scope import get_or_404_in_scope
+from service.models.tables.case import Case, CaseDocument
 from service.validation.typed_text import as_whole
-from service.web.presenters import replay_frames, timeline
+from service.web.presenters import case_documents, replay_frames, timeline
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.list_page import render_list
 from service.web.shell.template_context import CASES
@@ -35,7 +39,8 @@ def index() -> ResponseReturnValue:
 @login_required
 def show(case_id: UUID) -> ResponseReturnValue:
     case = history.open_case(current_user, case_id)
-    story = timeline.to_timeline(history.timeline(current_user, case_id))
+    papers = case_documents.read_papers(current_user, case, CaseDocument.of(case_id))
+    story = timeline.to_timeline(history.timeline(current_user, case_id), case_documents.titles(papers))
     incidents = case_list.open_incidents(case_id)
     version = definitions.version(case.definition)
     step = as_whole(request.args.get("step", ""), 1, len(story)) or len(story)
@@ -44,6 +49,7 @@ def show(case_id: UUID) -> ResponseReturnValue:
         case=case,
         story=story,
         incidents=incidents,
+        papers=papers,
         waits=case_list.waits(case),
         places=mends.places(case) if may(Role(current_user.role), Action.MEND_CASES) else (),
         version=version,
@@ -57,8 +63,25 @@ def show(case_id: UUID) -> ResponseReturnValue:
 @login_required
 def moments(case_id: UUID) -> Response:
     """The replay: what was true after each input, the diagrams it needs by address, and where the case has trouble."""
-    answer: dict[str, Any] = replay_frames.replay_frames(current_user, case_id)
+    case = get_or_404_in_scope(current_user, Case, case_id)
+    papers = case_documents.read_papers(current_user, case, CaseDocument.of(case_id))
+    answer: dict[str, Any] = replay_frames.replay_frames(current_user, case_id, case_documents.titles(papers))
     return jsonify(answer)
+
+
+@bp.get("/cases/<uuid:case_id>/documents/<uuid:file_id>")
+@login_required
+def document(case_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    """A paper that the diagram made, for whoever may see the case."""
+    case = history.open_case(current_user, case_id)
+    kept = [one for one in CaseDocument.of(case_id) if one.id == file_id]
+    if not kept:
+        raise NotFound
+    [paper] = case_documents.read_papers(current_user, case, kept)
+    facts = case_documents.print_facts(current_user, case, paper, definitions.version(case.definition).name)
+    content = pdf.print_pdf(pdf.render("documents/case_document.html", {"paper": facts}), style="documents/paper.css")
+    headers = {"Content-Disposition": f'inline; filename="{file_id}.pdf"'}
+    return Response(content, mimetype="application/pdf", headers=headers)
 
 
 @bp.post("/cases/<uuid:case_id>/evidence")
