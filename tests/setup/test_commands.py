@@ -72,6 +72,7 @@ def test_help_lists_each_command_with_a_sentence() -> None:
         "seal",
         "verify",
         "evidence",
+        "export-events",
         "check-data",
         "conformance",
         "create-admin",
@@ -93,6 +94,14 @@ def test_a_backup_brings_back_what_was_there(anpei: Command) -> None:
     assert anpei.ask(LOGINS) != before
     anpei("restore", "--yes", anpei.home / "saved")
     assert anpei.ask(LOGINS) == before
+
+
+def test_an_event_log_is_written_and_one_with_names_asks_what_for(anpei: Command) -> None:
+    events = "SELECT detail->>'purpose' FROM audit_event WHERE action = 'export_events'"
+    assert ": 0 cases, 0 events" in anpei("export-events", anpei.home / "log.xes", "--format", "xes")
+    assert anpei.ask(events) == []
+    anpei("export-events", anpei.home / "log.csv", "--format", "csv", "--names", "--purpose", "yearly audit")
+    assert anpei.ask(events) == [("yearly audit",)]
 
 
 def test_a_file_that_is_no_backup_changes_nothing(anpei: Command) -> None:
