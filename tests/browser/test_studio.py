@@ -1,4 +1,4 @@
-"""The studio in a real browser: a step is added, a mistake marked and mended, tried out, approved by another, worked."""
+"""The studio in a real browser: a step added, marked, mended, tried out, back-tested, approved, migrated to, undone."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ import re
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
 from service.config import CHECKOUT
 from service.models.db.clock import MovingClock
+from service.models.db.session import session
+from service.models.tables.case import Case
+from service.models.tables.user import User
+from service.workflow.notices import tickets
 from service.workflow.processes import definitions
-from service.workflow.runtime import drafts, tasks
-from tests.browser.tab import overflow, sign_in, violations
+from service.workflow.runtime import drafts, jobs
+from tests.browser.tab import overflow, sign_in
 from tests.builders.approval import require_approval
+from tests.builders.stage import do, make_stage, open_tasks, task_of
 from tests.process.small_process import deploy, person
 
 pytestmark = pytest.mark.browser
+TICKET = "support_ticket"
 
 
 def open_studio(page: Page, app: Flask, key: str, login: str = "proposer") -> None:
@@ -24,10 +31,26 @@ def open_studio(page: Page, app: Flask, key: str, login: str = "proposer") -> No
     page.wait_for_selector("#studio[data-ready]")
 
 
-def middle_of(page: Page, element: str) -> tuple[float, float]:
-    box = page.locator(f'.djs-element[data-element-id="{element}"]').bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+def place_of(page: Page, element: str, along: float = 0.5) -> tuple[float, float]:
+    """The middle of an element on the screen; of a flow, so far along it."""
+    place: list[float] = page.locator(f'.djs-element[data-element-id="{element}"]').first.evaluate(PLACE, along)
+    return place[0], place[1]
+
+
+PLACE = """(element, along) => {
+  const line = element.matches(".djs-connection") && element.querySelector(".djs-visual > path"), box = element.getBoundingClientRect();
+  if (!line) return [box.x + box.width / 2, box.y + box.height / 2];
+  const { x, y } = line.getPointAtLength(line.getTotalLength() * along).matrixTransform(line.getScreenCTM());
+  return [x, y];
+}"""
+
+
+def insert(page: Page, tool: str, flow: str, along: float) -> None:
+    """Take a tool of the studio and put what it makes on a flow."""
+    page.locator(f'[data-action="{tool}"]').click()
+    page.mouse.move(*place_of(page, flow, along), steps=5)
+    page.mouse.click(*place_of(page, flow, along))
+    page.keyboard.press("Escape")
 
 
 class Recipe:
@@ -42,21 +65,9 @@ class Recipe:
         return label
 
 
-def test_an_approval_step_is_added_approved_by_another_person_and_worked(
-    page: Page, app: Flask, clock: MovingClock
-) -> None:
-    deploy()
-    require_approval()
-    recipe = Recipe("在浏览器里加一道复核")
-    sign_in(page, app, person("proposer", "process_admin")).goto("/processes/small")
-    assert recipe.says("流程") in page.title()
-    page.get_by_role("link", name=recipe.says("在线设计")).click()
-    page.wait_for_selector("#studio[data-ready]")  # the file has no drawing: it is laid out
-    page.on("dialog", lambda dialog: dialog.accept("review"))
-    page.locator('[data-action="create.task"]').click()
-    page.mouse.move(*middle_of(page, "f7"), steps=5)
-    page.mouse.click(*middle_of(page, "f7"))
-    page.keyboard.press("Escape")
+def drawn_change(page: Page, recipe: Recipe) -> None:
+    """Add a review by the ministry of the answer, which takes up again what it does not agree to."""
+    insert(page, "create.task", "resolve_to_rate_ticket", 0.3)
     expect(page.locator('[data-element-id^="Activity_"].djs-shape.selected')).to_have_count(1)
     assert page.locator('.djs-context-pad [data-action="replace"]').get_attribute("title") == recipe.says("更改类型")
     page.locator('.djs-context-pad [data-action="replace"]').click()
@@ -73,44 +84,124 @@ def test_an_approval_step_is_added_approved_by_another_person_and_worked(
     expect(page.get_by_role("heading", name=recipe.says("检查结果"))).to_be_visible()
     expect(page.get_by_label("表单", exact=True)).to_have_value("review")
     expect(page.locator(".pin.bad")).to_have_count(0)
+
+    outgoing = page.evaluate("draft.editor.modeler.get('elementRegistry').get('review').outgoing[0].id")
+    insert(page, "create.exclusive-gateway", outgoing, 0.4)
+    page.locator('.djs-context-pad [data-action="connect"]').click()
+    page.mouse.move(*place_of(page, "reopen"), steps=5)
+    page.mouse.click(*place_of(page, "reopen"))
+    page.get_by_label(recipe.says("条件"), exact=True).fill('decision == "refuse"')
+    page.get_by_label("名称", exact=True).fill("退回")
+    page.mouse.click(*place_of(page, "receive"))  # the handles of the flow are in the way
+    page.mouse.click(*place_of(page, page.evaluate(BEFORE_RATING), 0.6))
+    expect(page.get_by_label("名称", exact=True)).to_have_value("")
+    page.get_by_label(recipe.says("其他条件都不成立时走这里")).check()
     expect(page.locator("#differences")).to_contain_text("复核")
 
+
+BEFORE_RATING = "draft.editor.modeler.get('elementRegistry').get('rate_ticket').incoming[0].id"
+
+
+def try_out(page: Page, recipe: Recipe) -> None:
     page.get_by_text(f"{recipe.says('试运行')}：").click()
+    page.get_by_label("服务任务的结果").fill(
+        '{"support_ticket.receive": {"ticket_kind": "repair", "number": "K1", "requester_id": "r", "requester_role": "enterprise"},'
+        ' "support_ticket.assign_desk": {"desk_role": "association", "desk_id": "d", "answer_within": "P5D", "route": null}}'
+    )
     page.get_by_role("button", name=recipe.says("从头走")).click()
-    page.get_by_label(re.compile("^等待办理: look")).fill('{"decision": "yes"}')
-    page.locator("#choices .field", has_text="look ·").get_by_role("button", name=recipe.says("办理")).click()
-    page.locator("#choices .field", has_text="sign ·").get_by_role("button", name="办理").click()
+    page.get_by_label(re.compile("^等待办理: accept_ticket")).fill('{"decision": "accept"}')
+    page.locator("#choices .field", has_text="accept_ticket ·").get_by_role("button", name=recipe.says("办理")).click()
+    page.get_by_label(re.compile("^等待办理: answer_ticket")).fill('{"decision": "resolve", "message": "已修好"}')
+    page.locator("#choices .field", has_text="answer_ticket ·").get_by_role("button", name="办理").click()
     expect(page.locator("#choices")).to_contain_text("review · 工信部")
-    expect(page.locator('[data-element-id="look"].is-done')).to_have_count(1)
+    expect(page.locator('[data-element-id="answer_ticket"].is-done')).to_have_count(1)
     expect(page.locator('[data-element-id="review"].is-active')).to_have_count(1)
     assert overflow(page) == []
 
-    page.get_by_label(recipe.says("变更说明")).fill("签批之后由工信部复核")
-    page.locator("#propose", has_text=recipe.says("送审")).click()
-    page.wait_for_url(re.compile("/processes/small"))
-    expect(page.get_by_text("有一版等待批准。")).to_be_visible()
-    assert definitions.current("small").number == 1
 
-    sign_in(page, app, person("approver", "process_admin")).goto("/inbox")
-    page.get_by_role("link", name=re.compile("小流程")).first.click()
+def approve(page: Page, app: Flask, approver: User, label: str) -> None:
+    """Approve what another process administrator has proposed."""
+    sign_in(page, app, approver).goto("/inbox")
+    page.get_by_role("link", name=re.compile("在线客服")).first.click()
     expect(page.locator("#old-diagram .djs-element").first).to_be_visible()
-    expect(page.locator("#new-diagram .is-added").first).to_be_visible()
-    expect(page.locator("#drawn-difference ~ section").first).to_contain_text("复核")
-    assert violations(page) == []
-    page.get_by_text(recipe.says("批准，立即生效")).click()
-    assert recipe.labels == []
+    page.get_by_text(label).click()
     page.get_by_role("button", name="只提交").click()
     page.wait_for_url(re.compile("/inbox"))
-    assert definitions.current("small").number == 2
 
-    officer, ministry = person("officer", "association"), person("chief", "ministry")
-    begun = tasks.start(officer, "small", {})
-    signed = tasks.complete(officer, begun.tasks[0], {"decision": "yes"})
-    reviewed = tasks.complete(ministry, signed.opened[0], {})
-    sign_in(page, app, ministry).goto(f"/tasks/{reviewed.opened[0]}")
-    page.get_by_text("同意", exact=True).first.click()
-    page.get_by_role("button", name="只提交").click()
-    expect(page.get_by_text("已提交", exact=False).first).to_be_visible()
+
+def migrate(page: Page, label: str) -> None:
+    page.get_by_label("原因").fill("复核")
+    page.get_by_role("button", name=label, exact=True).click()
+    jobs.run_all()
+    page.reload()
+    expect(page.get_by_text("已完成，看过 2 件案卷。")).to_be_visible()
+
+
+def versions_of_cases() -> set[int]:
+    session().rollback()
+    found = session().scalars(select(Case.definition).where(Case.process == TICKET))
+    return {definitions.version(digest).number for digest in found}
+
+
+def test_an_administrator_changes_a_process_and_goes_back(page: Page, app: Flask, clock: MovingClock) -> None:
+    stage, proposer = make_stage(), person("proposer", "process_admin")
+    asked = {"kind": "repair", "subject": "读卡器送修", "device": "读卡器", "body": "读不出。"}
+    cases = [tickets.open_ticket(stage.enterprise, asked).case_id for _ in range(2)]
+    require_approval()
+    recipe = Recipe("在浏览器里加一道复核")
+    sign_in(page, app, proposer).goto(f"/processes/{TICKET}")
+    assert recipe.says("流程") in page.title()
+    page.get_by_role("link", name=recipe.says("在线设计")).click()
+    page.wait_for_selector("#studio[data-ready]")
+    page.on("dialog", lambda dialog: dialog.accept("review"))
+    drawn_change(page, recipe)
+    try_out(page, recipe)
+
+    page.get_by_role("link", name=recipe.says("回测草稿")).click()
+    page.get_by_role("button", name=recipe.says("开始回测")).click()
+    jobs.run_all()
+    page.reload()
+    expect(page.get_by_role("row", name="不变 — 2")).to_be_visible()
+    page.goto(f"/studio/{TICKET}")
+    page.get_by_label(recipe.says("变更说明")).fill("答复之后由工信部复核")
+    page.locator("#propose", has_text=recipe.says("送审")).click()
+    page.wait_for_url(re.compile(f"/processes/{TICKET}"))
+    expect(page.get_by_text("有一版等待批准。")).to_be_visible()
+    assert definitions.current(TICKET).number == 1
+
+    approver = person("approver", "process_admin")
+    approve(page, app, approver, recipe.says("批准，立即生效"))
+    assert definitions.current(TICKET).number == 2
+    page.goto(f"/processes/{TICKET}?version=1")
+    page.get_by_role("link", name=recipe.says("迁移案卷")).click()
+    page.get_by_role("button", name=recipe.says("预览")).click()
+    expect(page.get_by_text("在办 2 件，看过 2 件，不能迁移 0 件")).to_be_visible()
+    migrate(page, recipe.says("迁移"))
+    assert versions_of_cases() == {2}
+
+    for case_id in cases:
+        do(stage.association, case_id, "accept_ticket", decision="accept")
+        do(stage.association, case_id, "answer_ticket", decision="resolve", message="已修好")
+    for case_id, answer, then in zip(cases, ("同意", "不同意"), ("rate_ticket", "answer_ticket"), strict=True):
+        sign_in(page, app, stage.ministry).goto(f"/tasks/{task_of(case_id, 'review').id}")
+        page.get_by_text(answer, exact=True).first.click()
+        page.get_by_role("button", name="只提交").click()
+        expect(page.get_by_text("已提交", exact=False).first).to_be_visible()
+        assert open_tasks(case_id) == [then]
+
+    sign_in(page, app, proposer).goto(f"/processes/{TICKET}?version=1")
+    page.get_by_role("link", name=recipe.says("恢复为现行版本")).click()
+    page.get_by_label("原因").fill("复核太慢")
+    page.get_by_role("button", name="恢复为现行版本").click()
+    approve(page, app, approver, "批准，立即生效")
+    assert definitions.current(TICKET).number == 1
+    page.goto(f"/processes/{TICKET}/migrate?version=2")
+    page.get_by_role("table").get_by_role("link").last.click()
+    page.get_by_role("link", name=recipe.says("迁回去")).click()
+    migrate(page, "迁移")
+    assert versions_of_cases() == {1}
+    assert [open_tasks(case_id) for case_id in cases] == [["rate_ticket"], ["answer_ticket"]]
+    assert recipe.labels == []
 
 
 def test_a_table_is_edited_and_tried_out_and_a_form_shown_as_the_role_sees_it(

@@ -26,9 +26,11 @@ from service.web.shell.form_errors import flash_success, refresh_user, rerender_
 from service.web.views.runtime.processes import drawn_names, heat
 from service.workflow.processes import definitions
 from service.workflow.processes.sent_files import accept
-from service.workflow.runtime import background_runs, backtests, case_migrations, deployments, history
+from service.workflow.runtime import background_runs, backtests, case_migrations, deployments, drafts, history
 
 bp = Blueprint("version_changes", __name__)
+
+DRAFT = "draft"
 
 KINDS = {
     "same": N_("不变"),
@@ -62,8 +64,13 @@ def _numbered(versions: list[DefinitionVersion], given: str) -> DefinitionVersio
 @bp.get("/processes/<key>/backtest")
 @requires_permission(Action.EDIT_PROCESSES)
 def ask_backtest(key: str) -> ResponseReturnValue:
-    versions = _versions(key)
-    return render_template("pages/processes/backtest.html", versions=versions, runs=backtests.listing(key))
+    return render_template(
+        "pages/processes/backtest.html",
+        versions=_versions(key),
+        has_draft=key in drafts.keys(),
+        chosen=request.form.get("version") or query_params.text("version", 20),
+        runs=backtests.listing(key),
+    )
 
 
 @bp.post("/processes/<key>/backtest")
@@ -77,6 +84,8 @@ def begin_backtest(key: str) -> ResponseReturnValue:
         if len(found) != 1:
             raise InvalidInput({"files": N_("一次只能回测一个流程的文件。")})
         files = dict(found[0])
+    elif form.get("version") == DRAFT:
+        files = {name: text.encode() for name, text in drafts.open_draft(key).files.items()}
     else:
         files = definitions.files(_numbered(versions, form.get("version", "")).digest)
     run = backtests.begin(current_user, files, _since(), _sample(), key)
