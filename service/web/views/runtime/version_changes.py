@@ -67,7 +67,7 @@ def ask_backtest(key: str) -> ResponseReturnValue:
     return render_template(
         "pages/processes/backtest.html",
         versions=_versions(key),
-        has_draft=key in drafts.keys(),
+        has_draft=key in list(drafts.keys()),
         chosen=request.form.get("version") or query_params.text("version", 20),
         runs=backtests.listing(key),
     )
