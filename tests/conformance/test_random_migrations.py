@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from service.engine import Plan, journal, read_definition, replay
+from service.engine import Definition, Plan, journal, read_definition, replay
 from service.engine.conformance.cases import BEGIN, FUNCTIONS, Cases, Running
 from service.engine.engine import step
 from service.engine.kernel.types import Input
@@ -30,7 +30,7 @@ def renamed(diagram: bytes) -> bytes:
 class MigratedCases(Cases):
     """Cases that change their version now and then between two inputs."""
 
-    def __init__(self, drawn: Drawing, seed: int) -> None:
+    def __init__(self, drawn: Drawing, seed: int, often: float = 0.4) -> None:
         diagram = bpmn(drawn.main)
         super().__init__({"m.bpmn": diagram})
         versions = [
@@ -38,16 +38,17 @@ class MigratedCases(Cases):
             for text in (diagram, renamed(diagram))
         ]
         self.versions, self.known = versions, {version.digest: version for version in versions}
-        self.random, self.left = random.Random(seed), Counter[str]()
+        self.random, self.often, self.left = random.Random(seed), often, Counter[str]()
+        goes = {name: name + "_other" for name in versions[0].elements if name + "_other" in versions[1].elements}
+        self.goes = Plan(goes), Plan({other: name for name, other in goes.items()})
+
+    def plan(self, old: Definition, new: Definition) -> Plan:
+        return Plan() if old is new else self.goes[new is self.versions[0]]
 
     def migrate(self, case: Running) -> None:
         old = case.definition
         new = next(version for version in self.versions if version is not old)
-        goes = {
-            name: name + "_other" for name in self.versions[0].elements if name + "_other" in self.versions[1].elements
-        }
-        plan = Plan(goes if new is self.versions[1] else {other: name for name, other in goes.items()})
-        given = Input("migrate", case.seq, self.now, data=plan.to_data())
+        given = Input("migrate", case.seq, self.now, data=self.plan(old, new).to_data())
         self.left.update(job.kind for job in case.jobs.values())
         done = step(new, case.state, given, self.serve, b"s" * 16, old)
         assert done.trace == ()
@@ -59,7 +60,7 @@ class MigratedCases(Cases):
     def settle(self, until: object) -> None:
         for _ in range(200):
             for case in self._open():
-                if self.random.random() < 0.4:
+                if self.random.random() < self.often:
                     self.migrate(case)
             if not (self._deliver() or self._continue() or self._pass_time(BEGIN + CENTURY)):
                 return

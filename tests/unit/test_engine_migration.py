@@ -24,7 +24,8 @@ from service.engine import (
     replay,
     step,
 )
-from service.engine.backtest import Backtest, Kind
+from service.engine.backtest import Backtest
+from service.engine.tested_case import Kind
 from service.errors import DefinitionRefused
 from service.evidence import verify
 from tests.unit.engine_catalogue import SHAPES
@@ -95,15 +96,23 @@ class Drawing:
 
     def border(self) -> bool:
         """Put a timer that does not interrupt on a step."""
-        host = self.random.choice(self.all("userTask", "subProcess") or [None])
-        if host is None or host.get("triggeredByEvent"):
+        host = self.random.choice(self.all("userTask", "subProcess"))
+        return self.event_on(host, "timerEventDefinition", "timeDuration", "PT1H")
+
+    def event_on(self, host: Any, kind: str, *texts: str) -> bool:
+        """Put an event that does not interrupt on a step."""
+        if host.get("triggeredByEvent"):
             return False
         level = host.getparent()
         event = etree.SubElement(
             level, BPMN + "boundaryEvent", id="reminder", attachedToRef=host.get("id"), cancelActivity="false"
         )
-        text = etree.SubElement(etree.SubElement(event, BPMN + "timerEventDefinition"), BPMN + "timeDuration")
-        text.text = "PT1H"
+        told = etree.SubElement(event, BPMN + kind)
+        if texts:
+            etree.SubElement(told, BPMN + texts[0]).text = texts[1]
+        else:
+            told.set("messageRef", "never")
+            self.root.insert(0, etree.Element(BPMN + "message", id="never", name="never"))
         etree.SubElement(level, BPMN + "endEvent", id="reminded")
         self.flow(level, "reminder", "reminded")
         return True

@@ -23,7 +23,7 @@ from service import engine
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.engine import backtest
-from service.engine.backtest import Kind, Outcome
+from service.engine.tested_case import Kind, Outcome
 from service.errors import N_, InvalidInput, NotAllowed, NotFound
 from service.models.db.ids import new_id
 from service.models.db.session import session
