@@ -16,6 +16,7 @@ from service.config import CHECKOUT, Settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from service.models.tables.user import User
     from service.workflow.runtime.deployments import Deployed
 
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -24,7 +25,12 @@ EXISTING = click.Path(exists=True, path_type=Path)
 @click.command()
 @click.argument("files", nargs=-1, type=EXISTING)
 @click.option("--note", default="", help="What was changed, and why; kept with the version.")
-def deploy(files: tuple[Path, ...], note: str) -> None:
+@click.option(
+    "--account",
+    default="",
+    help="Your login on the pages: who must not approve this; default: your name here.",
+)
+def deploy(files: tuple[Path, ...], note: str, account: str) -> None:
     """Bring the tables up to date and put diagrams in force (FILES or folders).
 
     Without FILES, as at each start, only what lies in processes/ and was never deployed. A refused file leaves the
@@ -34,7 +40,8 @@ def deploy(files: tuple[Path, ...], note: str) -> None:
     from service.models.db.time_limits import COMMAND
 
     with database() as chosen:
-        refused = bring_up_to_date(create_app(chosen, COMMAND), chosen, files, note=note[:500], is_chatty=True)
+        app = create_app(chosen, COMMAND)
+        refused = bring_up_to_date(app, chosen, files, note=note[:500], account=account, is_chatty=True)
     sys.exit(1 if refused else 0)
 
 
@@ -77,7 +84,13 @@ def conformance(folder: Path) -> None:
 
 
 def bring_up_to_date(
-    app: Flask, chosen: Settings, files: tuple[Path, ...] = (), *, note: str = "", is_chatty: bool = False
+    app: Flask,
+    chosen: Settings,
+    files: tuple[Path, ...] = (),
+    *,
+    note: str = "",
+    account: str = "",
+    is_chatty: bool = False,
 ) -> int:
     """Tables, reference data, diagrams; says what is new, what was refused, and what is not in force.
 
@@ -94,7 +107,7 @@ def bring_up_to_date(
         )
     with app.app_context():
         reference_data.ensure()
-        author = Author("cli" if files else "file", account=operator(), note=note)
+        author = Author("cli" if files else "file", account=operator(), note=note, owner=_owner(account))
         results = (deploy_paths if files else deploy_proposals)(_diagrams(files), author)
         for result in results:
             if said := _outcome(result, is_chatty):
@@ -104,13 +117,24 @@ def bring_up_to_date(
     return sum(result.version is None for result in results)
 
 
+def _owner(login: str) -> User | None:
+    """The account of whoever sits at the command line: as told, else that of the same name as the system's user."""
+    from service.models.tables.user import User
+
+    found = User.by_login(login or operator()["who"])
+    if login and found is None:
+        raise click.BadParameter(f"没有账号 {login}。 There is no account {login}.", param_hint="--account")
+    return found
+
+
 def _outcome(result: Deployed, is_chatty: bool) -> str:
     """Tell what became of one file; '' where nothing did and nobody asked."""
     if result.version is None:
         return ""
     name, number = result.file, result.version.number
     if result.change is not None:
-        return f"{name}: version {number} waits for the approval of a process administrator"
+        whose = "" if result.change.proposer_id else "; it is not known whose account yours is, name it with --account"
+        return f"{name}: version {number} waits for the approval of another process administrator{whose}"
     replaces = f"; it replaces version {result.replaced}" if result.replaced else ""
     if result.is_new:
         return f"{name}: version {number} is new{replaces}"

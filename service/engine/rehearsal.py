@@ -10,10 +10,13 @@ from typing import Any
 from service.engine.definition import Definition
 from service.engine.engine import step
 from service.engine.forms.reader import read_form
+from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.kernel.types import Data, Input, Job, Request, StaleToken, Step, StepError, UserTask
 
 BEGIN = datetime(2026, 1, 5, 1, 30, tzinfo=UTC)
-MOST_STEPS = 60
+MOST_STEPS = 60  # of a script
+MOST_JOBS = 200  # that go on by themselves after one step
+MOST_SECONDS = 5.0  # of CPU time for all that one meter measures
 KINDS = ("complete", "message", "signal", "timer")
 Invent = Callable[[str], Data]
 """Makes up what a topic gives where the script does not say."""
@@ -60,14 +63,19 @@ class ScriptRefused(Exception):
     """The script asks for what the case does not offer; the two texts say what."""
 
 
-def rehearse(definition: Definition, script: Mapping[str, Any], invent: Invent) -> Rehearsal:
+def rehearse(
+    definition: Definition, script: Mapping[str, Any], invent: Invent, meter: CpuMeter | None = None
+) -> Rehearsal:
     """Play a script: ``start`` (data), ``topics`` (what each gives), ``steps`` of ``complete``, ``message``, ``signal``
-    or ``timer`` with ``with`` (data) and ``as`` (the role). Nothing is written and no handler runs.
+    or ``timer`` with ``with`` (data) and ``as`` (the role). Nothing is written and no handler runs. meter: one for
+    several that are played together, each as far as time is left.
     """
-    play, outcome = _Play(definition, script, invent), Rehearsal()
+    play, outcome = _Play(definition, script, invent, meter or CpuMeter(MOST_SECONDS)), Rehearsal()
     try:
         outcome.moments.append(play.put("start", Input("start", 0, BEGIN, data=_data(script.get("start")))))
-        for one in _list(script.get("steps"))[:MOST_STEPS]:
+        for number, one in enumerate(_list(script.get("steps")), 1):
+            if number > MOST_STEPS:
+                raise ScriptRefused(f"一次最多走 {MOST_STEPS} 步。", f"At most {MOST_STEPS} steps are played.")
             outcome.moments.append(play.act(one))
     except ScriptRefused as misfit:
         outcome.problem = misfit.args[0], misfit.args[1]
@@ -107,8 +115,8 @@ def verdict(played: Rehearsal, script: Mapping[str, Any]) -> tuple[str, str]:
 class _Play:
     """A case under way."""
 
-    def __init__(self, definition: Definition, script: Mapping[str, Any], invent: Invent) -> None:
-        self.definition, self.invent = definition, invent
+    def __init__(self, definition: Definition, script: Mapping[str, Any], invent: Invent, meter: CpuMeter) -> None:
+        self.definition, self.invent, self.meter = definition, invent, meter
         self.results = _data(script.get("topics"))
         self.state: bytes | None = None
         self.at, self.seq = BEGIN, 0
@@ -141,10 +149,16 @@ class _Play:
         return self.put(told, self._input(kind, element=name, data=_data(one.get("with"))))
 
     def put(self, told: str, given: Input) -> RehearsalFrame:
-        """Apply an input, then whatever goes on by itself."""
+        """Apply an input, then whatever goes on by itself. Raises ScriptRefused when that does not end."""
         passed: list[str] = []
-        done = self._apply(given, passed)
+        done, jobs = self._apply(given, passed), 0
         while pending := next((job for job in self.jobs.values() if job.kind == "async"), None):
+            if (jobs := jobs + 1) > MOST_JOBS:
+                place = _last(pending.element)
+                raise ScriptRefused(
+                    f"走不完：在 {place} 已自动接续 {MOST_JOBS} 次，流程可能有无出口的循环。",
+                    f"It does not end: at {place} it went on {MOST_JOBS} times by itself; perhaps an endless loop.",
+                )
             done = self._apply(self._input("job", token=pending.token, element=pending.element), passed)
         return RehearsalFrame(
             told,
@@ -156,6 +170,11 @@ class _Play:
         )
 
     def _apply(self, given: Input, passed: list[str]) -> Step:
+        if self.meter.left() <= 0:
+            raise ScriptRefused(
+                f"走不完：计算已用去 {MOST_SECONDS:g} 秒，流程可能有无出口的循环。",
+                f"It does not end: it has computed for {MOST_SECONDS:g} seconds; perhaps an endless loop.",
+            )
         done = step(self.definition, self.state, given, self._serve, b"rehearsal")
         self.state, self.awaited = done.state, done.awaited
         self.seq += 1

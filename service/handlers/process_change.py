@@ -14,7 +14,14 @@ from service.models.db.session import session
 from service.models.tables.process import DefinitionFile, DefinitionVersion, ProcessChange, ProcessDraft
 from service.models.tables.user import User
 from service.operations.context import Context, TaskSubject
-from service.operations.deployments import DEPLOY, RESTORE, deployment_event, lock_deployments, put_in_force
+from service.operations.deployments import (
+    DEPLOY,
+    RESTORE,
+    deployment_event,
+    is_refused_now,
+    lock_deployments,
+    put_in_force,
+)
 from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
 
@@ -22,9 +29,10 @@ describe_process("process_change", starts_with="change_id", messages={"withdraw_
 
 SAME_PERSON = N_("提出人不能批准自己的变更，请由另一位流程管理员办理。")
 OVERTAKEN = N_("提出以后，现行版本已另有变更。请选“不同意”，由提出人在现行版本上重新修改。")
+REFUSED_NOW = N_("提出以后，检查已不让这一版生效，问题见“检查”一栏。请选“不同意”，由提出人改正后重新送审。")
 
 
-@task_subject("process_change")
+@task_subject("process_change", barred=SAME_PERSON)
 def describe_subject(data: dict[str, Any]) -> TaskSubject:
     """Describe a change by its process; ``barred`` hides the task from the proposer."""
     if "change_id" not in data:
@@ -41,7 +49,7 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
 def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Link a new change to its case. Raises Conflict for a second case."""
     row = _change(data)
-    if row.case_id is not None or row.proposer_id != context.actor_id:
+    if row.case_id is not None or context.actor_id not in (None, row.proposer_id):
         raise Conflict(N_("这项变更已经提交过。"))
     row.case_id = context.case_id
     return {}
@@ -58,6 +66,8 @@ def activate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if session().scalar(in_force) != row.replaces:
         raise Conflict(OVERTAKEN)
     version = session().get_one(DefinitionVersion, row.definition)
+    if is_refused_now(version):
+        raise Conflict(REFUSED_NOW)
     replaced = put_in_force(version)
     action = RESTORE if replaced and replaced > version.number else DEPLOY
     proposer = User.get(row.proposer_id) if row.proposer_id else None

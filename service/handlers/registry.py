@@ -29,6 +29,7 @@ _topics: dict[str, Topic] = {}
 _processes: dict[str, Process] = {}
 _describers: dict[str, Describer] = {}
 _starters: dict[str, Starter] = {}
+_barred: dict[str, str] = {}
 
 
 Domains = Mapping[str, str | Iterable[str]]
@@ -89,8 +90,12 @@ def message(gives: str = "", *, may_give: str = "", awaited_throughout: bool = F
     return SentMessage(names_in(gives), names_in(may_give), awaited_throughout)
 
 
-def task_subject(process: str) -> Callable[[Describer], Describer]:
-    """Register the function that describes the cases of a process in lists. Raises ValueError for a second one."""
+def task_subject(process: str, *, barred: str = "") -> Callable[[Describer], Describer]:
+    """Register the function that describes the cases of a process in lists. Raises ValueError for a second one.
+
+    barred: why the account that the fact ``barred`` of a task names cannot be handed it, where the function gives one.
+    """
+    _barred[process] = barred
     return _registering(_describers, process)
 
 
@@ -151,6 +156,11 @@ def serve(context: Context) -> TopicHandler:
 def describe_subject(process: str, data: dict[str, Any]) -> TaskSubject:
     """Describe a case for inbox and lists; one of a process that no module stands behind by who started it."""
     return _describers.get(process, _describe_starter)(data)
+
+
+def reason_barred(process: str) -> str:
+    """The reason, to be told, for which somebody is barred from tasks of a process."""
+    return _barred.get(process, "")
 
 
 def _describe_starter(data: dict[str, Any]) -> TaskSubject:

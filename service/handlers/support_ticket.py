@@ -27,7 +27,7 @@ NO_REPLY_TEXT = N_("提问人 14 天未补充，请承办方处理。")
 NO_RATING_TEXT = N_("满 7 天未评价，自动关闭。")
 
 
-@task_subject("support_ticket")
+@task_subject("support_ticket", barred=N_("这项投诉涉及本人，不能由本人办理。"))
 def describe_subject(data: dict[str, Any]) -> TaskSubject:
     """Describe a ticket; ``barred`` hides a complaint from the person it is about (R69)."""
     if "number" not in data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import func, select, update
 
@@ -18,6 +18,19 @@ DEPLOY, RESTORE = "deploy_process", "restore_process"
 
 
 LOCK = 0x616E7065  # of deployments: machines that start together deploy one after the other, approvals too
+
+
+gates: list[Callable[[Mapping[str, bytes]], bool]] = []
+"""Of the layer above, which knows names and diagrams: each tells whether a bundle may not come into force today."""
+
+
+def is_refused_now(version: DefinitionVersion) -> bool:
+    """Tell whether the gate refuses a stored version: names may have changed since it was proposed."""
+    rows = session().execute(
+        select(DefinitionFile.name, DefinitionFile.content).where(DefinitionFile.definition == version.digest)
+    )
+    files = {name: bytes(content) for name, content in rows}
+    return any(gate(files) for gate in gates)
 
 
 def lock_deployments() -> None:

@@ -8,7 +8,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from service import engine
 from service.domain.accounts.roles import Role
+from service.engine.validation import validator
 from service.models.tables.user import User
 from service.workflow.processes import definitions
 from service.workflow.runtime import drafts
@@ -58,6 +60,21 @@ def test_whatever_is_sent_is_answered(client: FlaskClient, admin: User, part: st
         page = client.get("/studio/small")
         assert page.status_code == 200, (part, body)
         assert client.get("/studio/small/differences").status_code == 200, (part, body)
+
+
+def test_the_gate_runs_once_for_each_save(client: FlaskClient, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what it lets pass, and of what it refuses, each new to it."""
+    sign_in(client, admin)
+    asked: list[Any] = []
+    examine = validator.examine
+    monkeypatch.setattr(validator, "examine", lambda *files, **more: asked.append(1) or examine(*files, **more))
+    monkeypatch.setattr(engine, "examine", lambda *files, **more: asked.append(1) or examine(*files, **more))
+    text = drafts.open_draft("support_ticket").files
+    for version, (old, new) in enumerate((("登记工单", "记下工单"), ('id="receive"', 'id="received"'))):
+        changed = text | {"support_ticket.bpmn": text["support_ticket.bpmn"].replace(old, new)}
+        told = client.post("/studio/support_ticket/draft", json={"files": changed, "version": version}).json
+        assert (len(asked), bool(told["tests"])) == (1, version == 0)
+        asked.clear()
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in {Role.PROCESS_ADMIN, *OF_UNITS}])

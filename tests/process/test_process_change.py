@@ -5,22 +5,30 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import combinations_with_replacement
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import click
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from service import handlers
+from service.cli.processes import _owner
 from service.engine import Plan
 from service.errors import Conflict, DefinitionRefused, InvalidInput, NotAllowed, NotFound
+from service.handlers.registry import reason_barred
 from service.models.db.session import session
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Task
 from service.models.tables.process import DefinitionVersion, ProcessChange
 from service.models.tables.user import User
 from service.workflow.processes import definitions
+from service.workflow.processes.vocabulary import vocabulary
 from service.workflow.runtime import case_migrations, deployments, drafts, mends, process_changes, tasks
 from service.workflow.runtime.case_migrations import Migration
 from service.workflow.runtime.deployments import Author
@@ -165,6 +173,74 @@ def test_what_is_refused_stays_out_and_may_be_proposed_again(proposer: User, app
 
 def test_the_same_version_waits_once(proposer: User) -> None:
     assert propose(proposer).id == propose(proposer).id
+
+
+@pytest.mark.parametrize("way", ["page", "cli", "cli of a known account"])
+def test_what_was_overtaken_or_of_unknown_origin_is_proposed_anew(way: str, proposer: User, approver: User) -> None:
+    """The same files once more, after another version came into force: what waits can be approved, by another."""
+    late = propose(proposer if way == "page" else None)
+    decide(approver, propose(proposer, THIRD), decision="approve")
+    account = {"who": "li", "host": "desk"}
+    author = Author("page", proposer) if way == "page" else Author("cli", account=account)
+    author = replace(author, owner=proposer) if way.endswith("account") else author
+    again = deployments.deploy(files(), author).change
+    assert again is not None
+    session().refresh(late)
+    assert (late.state, again.state, again.replaces) == ("withdrawn", "proposed", definitions.current("small").digest)
+    decide(approver, again, decision="approve")
+    assert definitions.current("small").digest == again.definition
+
+
+def test_whoever_deployed_at_the_command_line_does_not_approve_it_from_the_own_account(
+    proposer: User, approver: User, client: FlaskClient
+) -> None:
+    """Known by name it is barred as any other; unknown, the approver is told; the same files sent from a page name it."""
+    unknown = propose(None)
+    assert task_of(unknown)
+    assert "不知道 li@desk 是哪个账号" in sign_in(client, approver).get(f"/tasks/{task_of(unknown)}").text
+    for change in (
+        propose(proposer),
+        deployments.deploy(files(THIRD), Author("cli", account={"who": "proposer"}, owner=proposer)).change,
+    ):
+        assert change is not None
+        assert change.proposer_id == proposer.id
+        assert "是哪个账号" not in sign_in(client, approver).get(f"/tasks/{task_of(change)}").text
+        with pytest.raises(NotFound):
+            decide(proposer, change, decision="approve")
+    session().refresh(unknown)
+    assert unknown.state == "withdrawn"
+
+
+@pytest.mark.parametrize("login", ["li", "proposer"])
+def test_the_command_line_finds_the_account_of_its_user(proposer: User, login: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr("service.cli.processes.operator", lambda: {"who": login, "host": "desk"})
+    assert _owner("") == (proposer if login == "proposer" else None)
+    assert _owner("proposer") == proposer
+    with pytest.raises(click.BadParameter):
+        _owner("nobody")
+
+
+def test_what_the_gate_lets_pass_no_more_is_not_put_in_force(proposer: User, approver: User, monkeypatch: Any) -> None:
+    """A role that the proposed version needs is gone when it is approved."""
+    change = propose(proposer)
+    known = vocabulary()
+    roles = {name: labels for name, labels in known.roles.items() if name != "ministry"}
+    monkeypatch.setattr(definitions, "vocabulary", lambda: replace(known, roles=roles))
+    with pytest.raises(Conflict, match="检查已不让"):
+        decide(approver, change, decision="approve")
+    assert in_force() == 1
+    decide(approver, change, decision="refuse", reason="角色已取消。")
+
+
+def test_nobody_is_told_of_a_complaint_where_there_is_none(proposer: User, approver: User) -> None:
+    with pytest.raises(NotAllowed, match="提出人不能批准自己的变更"):
+        tasks.assign(approver, task_of(propose(proposer)), proposer.id)
+
+
+def test_each_process_that_bars_somebody_says_why() -> None:
+    sources = {path.stem: path.read_text() for path in Path(handlers.__file__).parent.glob("*.py")}
+    barring = {name for name, source in sources.items() if 'facts["barred"]' in source}
+    assert barring == {name for name in sources if reason_barred(name)}
 
 
 def test_a_version_that_was_overtaken_is_not_put_in_force(proposer: User, approver: User) -> None:

@@ -10,6 +10,8 @@ import yaml
 
 from service import engine
 from service.engine.comparison import compare
+from service.engine.kernel.cpu_meter import CpuMeter
+from service.engine.rehearsal import MOST_STEPS, rehearse
 from service.workflow.processes import rehearsals
 from service.workflow.processes.definitions import PROCESSES, bundle
 
@@ -91,6 +93,44 @@ def test_a_table_is_tried_out_and_a_wrong_one_says_why() -> None:
 def test_a_script_of_any_shape_is_played_or_said_to_misfit(script: dict[str, Any]) -> None:
     told = rehearsals.rehearse("process_change", texts("process_change"), script)
     assert isinstance(told["moments"], list)
+
+
+LOOP = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" targetNamespace="t">
+<process id="loop" isExecutable="true"><startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="g"/>
+<exclusiveGateway id="g" {where}/><sequenceFlow id="b" sourceRef="g" targetRef="h"/>
+<exclusiveGateway id="h" default="c"/><sequenceFlow id="c" sourceRef="h" targetRef="g"/>
+<sequenceFlow id="d" sourceRef="h" targetRef="e"><conditionExpression>1 == 2</conditionExpression></sequenceFlow>
+<endEvent id="e"/></process></definitions>"""
+ENDLESS_TASK = LOOP.replace(
+    'exclusiveGateway id="g" {where}', 'userTask id="g" name="g" camunda:candidateGroups="ministry"'
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [('camunda:asyncBefore="true"', "走不完"), ("", "走不下去")],
+)
+def test_an_endless_loop_is_said_not_to_end(where: str, said: str) -> None:
+    told = rehearsals.rehearse("loop", {"loop.bpmn": LOOP.replace("{where}", where)}, {})
+    assert told["problem"][0].startswith(said), told
+    assert "循环" in told["problem"][0]
+
+
+def test_no_try_out_computes_longer_than_its_time() -> None:
+    """The meter of all that is played together: with nothing left the next one says so."""
+    spent = CpuMeter(1)
+    spent.charge(2)
+    definition = engine.read_definition(bundle(PROCESSES / "process_change.bpmn"), "process_change")
+    played = rehearse(definition, {}, rehearsals.invent, spent)
+    assert "走不完" in played.problem[0]
+    assert "does not end" in played.problem[1]
+
+
+def test_more_steps_than_are_played_are_not_left_out_silently() -> None:
+    definition = engine.read_definition({"loop.bpmn": ENDLESS_TASK.encode()}, "loop")
+    script = {"steps": [{"complete": "g"}] * (MOST_STEPS + 1)}
+    played = rehearse(definition, script, rehearsals.invent)
+    assert (len(played.moments), str(MOST_STEPS) in played.problem[0]) == (MOST_STEPS + 1, True)
 
 
 @each_process

@@ -18,7 +18,7 @@ from service.models.tables.case import Task
 from service.models.tables.user import User
 from service.web.presenters.formatting import language
 from service.web.presenters.task_panel import TaskPanel
-from service.workflow.processes import definitions, rehearsals
+from service.workflow.processes import definitions
 from service.workflow.processes.rehearsals import Outcome
 from service.workflow.processes.vocabulary import vocabulary
 from service.workflow.runtime import drafts, process_changes
@@ -214,13 +214,14 @@ def change_cards(_user: User, task: Task) -> list[TaskPanel]:
     new = definitions.texts_of(change.definition)
     old = definitions.texts_of(change.replaces) if change.replaces else {}
     was = definitions.version(change.replaces).number if change.replaces else 0
+    findings, tests = drafts.judge(change.key, new)
     values = {
         "change": change,
         "version": version,
         "proposer": process_changes.proposer_of(change),
         "shown": beside(old, new, version.main, Message(VERSION, n=was), Message(VERSION, n=version.number)),
-        "findings": [finding(issue) for issue in drafts.examine(new)],
-        "tests": [outcome(one) for one in rehearsals.run_tests(change.key, new)],
+        "findings": [finding(issue) for issue in findings],
+        "tests": [outcome(one) for one in tests],
     }
     return [TaskPanel("pages/cards/change.html", values, wide=True)]
 

@@ -19,6 +19,7 @@ from service.models.queries.system.versions_in_force import VersionInForce, vers
 from service.models.tables.case import Case, Task, TaskState
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.models.tables.user import User
+from service.operations.deployments import gates
 from service.workflow.processes.diagram_layout import drawn_whole, undrawn_notes
 from service.workflow.processes.diagram_states import state_issues
 from service.workflow.processes.diagram_texts import untranslated
@@ -133,8 +134,16 @@ def examine(files: Mapping[str, bytes]) -> list[ValidationIssue]:
     said = engine.examine(files, vocabulary=vocabulary())
     if any(issue.is_refusal for issue in said):
         return said
-    read = engine.read_definition(files, vocabulary=vocabulary())
+    read = engine.read_definition(files, validate=False)
     return [*said, *_refusals(read), *process_warnings(read), *untranslated(read), *undrawn_notes(read)]
+
+
+def refuses(files: Mapping[str, bytes]) -> bool:
+    """Tell whether the gate lets a bundle pass no more."""
+    return any(issue.is_refusal for issue in examine(files))
+
+
+gates.append(refuses)
 
 
 def read_checked(files: Mapping[str, bytes], process: str | None = None) -> engine.Definition:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
@@ -33,6 +34,7 @@ from service.workflow.processes.sent_files import PARTS, accept
 from service.workflow.runtime import tasks
 
 CHANGE = "process_change"  # the process of approvals
+CANNOT_RENEW = N_("同样的一版正在等待批准，眼下不能换成新的一份。请先由批准人不同意，再重新送审。")
 Files = Mapping[str, bytes]
 
 
@@ -40,13 +42,21 @@ Files = Mapping[str, bytes]
 class Author:
     """The author of a deployment, and the way it came: file, cli, page, rest or studio.
 
-    account: user and machine of the operating system, as the audit trail keeps them, where nobody signed in.
+    account: user and machine of the operating system, as the audit trail keeps them, where nobody signed in; owner: the
+    account of whoever that is, where it is known.
     """
 
     source: str = "file"
     user: User | None = None
     account: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    owner: User | None = None
+
+    @property
+    def proposer_id(self) -> UUID | None:
+        """The account that must not approve what this author proposes."""
+        person = self.user or self.owner
+        return person.id if person else None
 
     @property
     def needs_approval(self) -> bool:
@@ -141,23 +151,30 @@ def told(issue: ValidationIssue) -> dict[str, Any]:
 
 
 def _propose(version: DefinitionVersion, author: Author) -> ProcessChange:
-    """Ask for the approval of somebody else; what waits for it already is not asked for again."""
+    """Ask for the approval of somebody else. What waits for it already is not asked for again, unless it was overtaken,
+    or nobody knew whose it is: then the new one takes its place. Raises Conflict where it cannot.
+    """
     unit = session()
+    in_force = unit.scalar(
+        select(DefinitionVersion.digest).where(DefinitionVersion.key == version.key, DefinitionVersion.current)
+    )
     waiting = select(ProcessChange).where(ProcessChange.definition == version.digest, ProcessChange.state == "proposed")
     if found := unit.scalars(waiting).one_or_none():
-        if unit.get_one(Case, found.case_id).ended_at is None:
+        if unit.get_one(Case, found.case_id).ended_at is not None:
+            found.state = "withdrawn"  # its case was cancelled
+        elif found.replaces == in_force and (found.proposer_id is not None or author.proposer_id is None):
             return found
-        found.state = "withdrawn"  # its case was cancelled
+        elif found.case_id is not None:
+            tasks.correlate_message(author.user, found.case_id, "withdraw_change", otherwise=CANNOT_RENEW)
         unit.flush()
-    in_force = select(DefinitionVersion.digest).where(DefinitionVersion.key == version.key, DefinitionVersion.current)
     change = ProcessChange(
         id=new_id(),
         key=version.key,
         definition=version.digest,
-        replaces=unit.scalar(in_force),
+        replaces=in_force,
         source=author.source,
         note=author.note,
-        proposer_id=author.user.id if author.user else None,
+        proposer_id=author.proposer_id,
         proposed_as="@".join(author.account.values())[:120],
     )
     unit.add(change)

@@ -24,8 +24,9 @@ from service.models.tables.process import DefinitionVersion, ProcessDraft
 from service.models.tables.user import User
 from service.validation.characters import LINES, is_storable
 from service.validation.form_reader import FormReader
-from service.workflow.processes import definitions
+from service.workflow.processes import definitions, rehearsals
 from service.workflow.processes.diagram_layout import drawn_whole
+from service.workflow.processes.rehearsals import Outcome
 from service.workflow.processes.sent_files import accept
 from service.workflow.runtime import deployments, process_changes
 from service.workflow.runtime.deployments import Author, Deployed
@@ -165,6 +166,13 @@ def propose(user: User, key: str, version: int, note: str) -> Deployed:
             raise InvalidInput({"change_note": N_("草稿与现行版本相同，没有要送审的变更。")})
         _empty(row)
     return done
+
+
+def judge(key: str, files: Mapping[str, str]) -> tuple[list[ValidationIssue], list[Outcome]]:
+    """Ask the gate, and run the model tests of what it lets pass."""
+    found = examine(files)
+    is_refused = any(issue.is_refusal for issue in found)
+    return found, [] if is_refused else rehearsals.run_tests(key, files, is_checked=True)
 
 
 def examine(files: Mapping[str, str]) -> list[ValidationIssue]:

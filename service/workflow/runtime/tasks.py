@@ -171,7 +171,7 @@ def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
         colleague = session().get(User, assignee_id)
         if colleague is None or not _can_take_over(colleague, user):
             raise NotFound(N_("没有这位同事。"))
-        _must_not_be_barred(row, assignee_id)
+        _must_not_be_barred(row, assignee_id, held.process)
         _assign_row(task_id, assignee_id)
         append_journal_note(
             held, Act("assign", user.id, token=row.token, element=row.element, data={"assignee": str(assignee_id)})
@@ -270,10 +270,10 @@ def _can_take_over(colleague: User, user: User) -> bool:
     return shares_inbox and colleague.state == UserState.ACTIVE and not colleague.awaits_assent
 
 
-def _must_not_be_barred(row: Any, user_id: UUID) -> None:
+def _must_not_be_barred(row: Any, user_id: UUID, process: str) -> None:
     """The fact ``barred`` of a task names an account that cannot be handed it: whom a complaint is about (R69)."""
     if row.barred == str(user_id):
-        raise NotAllowed(N_("这项投诉涉及本人，不能由本人办理。"))
+        raise NotAllowed(registry.reason_barred(process))
 
 
 def complete_locked(user: User, task_id: UUID, held: LockedCase, row: Any, raw: Mapping[str, Any]) -> Step:

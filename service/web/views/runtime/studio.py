@@ -43,14 +43,15 @@ def show(key: str) -> ResponseReturnValue:
 def told(opened: drafts.Opened) -> dict[str, Any]:
     """Everything beside a draft: what the gate says, what the model tests say, what differs."""
     base = definitions.files(opened.base.digest) if opened.base else {}
+    findings, tests = drafts.judge(opened.key, opened.files)
     return {
         "version": opened.version,
         "base": opened.base.digest if opened.base else None,
         "saved": formatting.instant_text(opened.saved_at) if opened.saved_at else "",
         "who": opened.saved_by,
-        "findings": [studio_words.finding(issue) for issue in drafts.examine(opened.files)],
+        "findings": [studio_words.finding(issue) for issue in findings],
         "differences": [studio_words.difference(one) for one in drafts.differences(base, opened.files)],
-        "tests": [studio_words.outcome(one) for one in rehearsals.run_tests(opened.key, opened.files)],
+        "tests": [studio_words.outcome(one) for one in tests],
     }
 
 
