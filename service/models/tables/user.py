@@ -92,6 +92,17 @@ class User(Audited, Base):
         return list(session().scalars(query.order_by(User.id).with_for_update() if lock else query))
 
     @staticmethod
+    def holds_active(user_id: UUID) -> bool:
+        """Tell whether the account may work; it is neither disabled nor moved then before the transaction ends (R4)."""
+        active = User.id == user_id, User.state != UserState.DISABLED, ~User.awaits_assent
+        return session().scalar(select(User.id).where(*active).with_for_update(read=True)) is not None
+
+    def take_turn(self) -> None:
+        """Read what may have changed and lock the row: of two changes that bear with each other none is refused."""
+        changing = ("version", "password_hash", "state", "awaits_assent", "must_change", "epoch", "preferences")
+        session().refresh(self, changing, with_for_update={"key_share": True})
+
+    @staticmethod
     def get(user_id: UUID) -> User | None:
         """The account with this id, with its organisation, in one query."""
         query = select(User).options(joinedload(User.organisation)).where(User.id == user_id)

@@ -9,7 +9,7 @@ from uuid import UUID
 from service.domain.accounts.roles import Role, changes_need_assent, needs_assent, obstacle_to_account
 from service.domain.units.units import UnitState
 from service.domain.values.validators import parse_mail, parse_phone
-from service.errors import N_, Conflict
+from service.errors import N_, Conflict, NotFound
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
@@ -68,6 +68,7 @@ def save_own(user: User, raw: Mapping[str, Any]) -> None:
         entry.refuse("mail", N_("要接收邮件，请填写邮箱。"))
     entry.check()
     with transaction(Operation("save_own_account", user.id)):
+        account.take_turn()
         account.phone, account.mail = phone or None, mail or None
         account.preferences = {**account.preferences, "mails": wanted}
 
@@ -84,7 +85,10 @@ def _home(actor: User, user: User, entry: FormReader) -> Organisation:
     key = entry.id("organisation_id")
     if key is None or key == user.organisation_id:
         return user.organisation
-    home = get_or_404_in_scope(actor, Organisation, key)
+    get_or_404_in_scope(actor, Organisation, key)
+    home = Organisation.hold(key)  # against being deleted or converted before the account is in it (R5)
+    if home is None:
+        raise NotFound
     why = obstacle_to_account(Role(actor.role), Role(user.role), actor.organisation_id, home.authority_id)
     if why is not None:
         entry.refuse("organisation_id", why)

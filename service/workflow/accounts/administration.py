@@ -74,7 +74,7 @@ def create_user(
             login=login,
             display_name=display_name.strip(),
             role=role,
-            organisation_id=organisation.id,
+            organisation_id=organisation_id,
             password_hash=hash_password(first),
             must_change=True,
             awaits_assent=actor is not None and needs_assent(Role(actor.role)),
@@ -163,9 +163,10 @@ def disable_user(actor: User, user_id: UUID) -> None:
 def enable_user(actor: User, user_id: UUID) -> None:
     """Let a disabled account sign in again; an administrator's waits for the security administrator's assent."""
     user = managed_user(actor, user_id)
-    if user.organisation.state == UnitState.DELETED:
-        raise Conflict(N_("该账号的单位已删除，不能恢复。"))
     with transaction(Operation("enable_user", actor.id)) as current:
+        unit = Organisation.hold(user.organisation_id)
+        if unit is None or unit.state == UnitState.DELETED:
+            raise Conflict(N_("该账号的单位已删除，不能恢复。"))
         user.state = UserState.ACTIVE
         user.awaits_assent = user.awaits_assent or changes_need_assent(Role(actor.role), Role(user.role))
         current.add(account_event("enable_user", actor, None, about=user))
@@ -214,9 +215,10 @@ def end_sessions(actor: User, user_id: UUID) -> None:
 
 
 def _organisation(actor: User | None, organisation_id: UUID) -> Organisation:
+    """The organisation of a new account, held against being deleted or converted meanwhile (R5)."""
     if actor is not None:
-        return get_or_404_in_scope(actor, Organisation, organisation_id)
-    organisation = session().get(Organisation, organisation_id)
+        get_or_404_in_scope(actor, Organisation, organisation_id)
+    organisation = Organisation.hold(organisation_id)
     if organisation is None:
         raise NotFound
     return organisation

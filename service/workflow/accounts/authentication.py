@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from service.domain.accounts import passwords
 from service.domain.accounts.attempts import SIGN_INS, source_of
-from service.errors import N_, InvalidInput, Message, SignInNeeded, TooManyAttempts
+from service.errors import N_, Conflict, InvalidInput, Message, SignInNeeded, TooManyAttempts
 from service.models.db.clock import now
 from service.models.db.encryption import blind_index
 from service.models.db.ids import new_id
@@ -55,7 +55,11 @@ def sign_in(login: str, password: str, origin: Origin) -> SignInResult:
     down, but for the accounts that have signed in there before.
     """
     user = check_password(login, password, origin.address)
+    checked = user.password_hash
     with transaction(Operation("sign_in", user.id)) as current:
+        user.take_turn()
+        if user.password_hash != checked or not user.is_active:
+            raise Conflict  # it was reset or disabled while the password was checked
         user.last_login = now()
         user.must_change = user.must_change or is_stale(user)
         if needs_rehash(user):

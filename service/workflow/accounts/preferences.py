@@ -13,6 +13,7 @@ def accept_privacy(user: User) -> None:
     """Remember that the reader has read the privacy notice in force."""
     account = session().get_one(User, user.id)
     with transaction(Operation("accept_privacy", user.id)) as current:
+        account.take_turn()
         account.privacy_version = VERSION
         current.add(account_event("accept_privacy", account, None, about=account))
 
@@ -21,4 +22,5 @@ def set_preferences(user: User, chosen: dict[str, str]) -> None:
     """Remember language, theme and text size with the account."""
     account = session().get_one(User, user.id)
     with transaction(Operation("set_preferences", user.id)):
+        account.take_turn()
         account.preferences = {**account.preferences, **chosen}

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.domain.accounts.permissions import Action, may
@@ -33,6 +34,7 @@ from service.validation.form_reader import FormReader
 from service.workflow import outbox
 from service.workflow.runtime import jobs
 
+REMINDERS = 20260304  # an advisory lock
 REMINDER = N_("请尽快录入单位信息和人员")
 URGED = N_("请登录后先完善本单位信息，再录入主要负责人、安全生产管理人员，提交省级主管部门审批。")
 
@@ -84,6 +86,7 @@ def remind(user: User, units: Sequence[UUID], raw: dict[str, Any] | None = None)
     note = entry.text("note", 500)
     entry.check()
     with transaction(Operation("remind_units", user.id)) as current:
+        current.execute(select(func.pg_advisory_xact_lock(REMINDERS)))  # the second sees whom the first has reminded
         waiting = unit_completeness.unentered_ids(user, units)
         lately = unit_completeness.reminded_since(now() - timedelta(days=setting.number("reminder_days")), waiting)
         due = [key for key in waiting if key not in lately]

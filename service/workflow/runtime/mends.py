@@ -249,6 +249,7 @@ def resolve_incident(user: User, incident_id: UUID, reason: str) -> bool:
         get_or_404_in_scope(user, Case, incident.case_id)
     parse_reason(reason)
     with transaction(Operation("retry incident", user.id)) as current:
+        incident = current.get(Incident, incident_id, with_for_update=True, populate_existing=True)
         if incident is None or incident.resolved_at is not None:
             raise Conflict(N_("这个故障已经处理过了。"))
         incident.resolved_at, incident.resolved_by = now(), user.id

@@ -121,6 +121,8 @@ def claim(user: User, task_id: UUID) -> None:
         held, row = lock_task(user, task_id)
         if row.assignee_id == user.id:
             return
+        if not User.holds_active(user.id):
+            raise NotAllowed
         if session().execute(CLAIM_TASK, {"task": task_id, "user": user.id}).one_or_none() is None:
             raise Conflict(N_("这项任务已由同事领取，请办理其他任务。"))
         append_journal_note(
@@ -169,7 +171,7 @@ def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
     with _use_case("assign", user.id):
         held, row = lock_task(user, task_id)
         colleague = session().get(User, assignee_id)
-        if colleague is None or not _can_take_over(colleague, user):
+        if colleague is None or not _can_take_over(colleague, user) or not User.holds_active(assignee_id):
             raise NotFound(N_("没有这位同事。"))
         _must_not_be_barred(row, assignee_id, held.process)
         _assign_row(task_id, assignee_id)

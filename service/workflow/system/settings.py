@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from service.domain.accounts.permissions import Action, may
@@ -30,6 +30,7 @@ from service.workflow.optimistic_lock import check_version
 CODE = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
 HOURS = ("initial_hours", "refresher_hours", "renewal_hours")
 MIN_HOURS, MAX_HOURS = 1, 500
+LOCK = 20260305  # an advisory lock: of two who save settings the second sees what the first has saved
 
 
 def settable(user: User) -> list[str]:
@@ -46,7 +47,8 @@ def save_settings(user: User, raw: Mapping[str, Any]) -> int:
         keys = settable(user)
         if not keys:
             raise NotAllowed
-        rows = {row.key: row for row in current.scalars(select(Setting).where(Setting.key.in_(keys)).with_for_update())}
+        current.execute(select(func.pg_advisory_xact_lock(LOCK)))  # a setting that was never changed has no row to lock
+        rows = {row.key: row for row in current.scalars(select(Setting).where(Setting.key.in_(keys)))}
         entry, changed = FormReader(raw), 0
         for key in (k for k in keys if entry.has(k)):
             value = entry.parse(parse_setting, key, entry.typed(key))

@@ -91,7 +91,11 @@ def refresh_need(person_ids: Collection[UUID] | None = None, limit: int = 100_00
         )
         if not chosen:
             break
-        with transaction(Operation("refresh_need")):
+        with transaction(Operation("refresh_need")) as current:
+            held = select(TrainingNeed.person_id).where(TrainingNeed.person_id.in_(chosen))
+            current.execute(
+                held.order_by(TrainingNeed.person_id).with_for_update()
+            )  # who changes a fact now comes after
             _decide(chosen)
         done += len(chosen)
     if done:

@@ -20,21 +20,23 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.organisation import AcademyLink, Organisation
 from service.models.tables.user import User
 from service.workflow.authorization import must_reach
+from service.workflow.units.units import DELETED
 
 
 def link_academy(user: User, academy_id: UUID, institutions: Collection[UUID]) -> Organisation:
     """Let exactly these institutions enrol the academy's persons; enrolments made before stay. Raises InvalidInput."""
     with transaction(Operation("link_academy", user.id)) as current:
-        academy = get_or_404_in_scope(user, Organisation, academy_id)
+        get_or_404_in_scope(user, Organisation, academy_id)
+        query = select(Organisation).where(Organisation.id == academy_id).with_for_update()
+        academy = current.scalars(query.execution_options(populate_existing=True)).one()
         if academy.kind != UnitKind.ACADEMY:
             raise NotFound
         must_reach(user, Action.EDIT_ACADEMY, academy)
         if academy.state == UnitState.DELETED:
-            raise Conflict(N_("该单位已删除，不能再变更。"))
+            raise Conflict(DELETED)
         wanted, known = set(institutions), {UUID(key) for key, _name in form_options.choices("institutions")}
         if not wanted <= known:
             raise InvalidInput({"institutions": N_("请从列表中选择培训机构。")})
-        current.execute(select(Organisation.id).where(Organisation.id == academy.id).with_for_update())
         before = set(AcademyLink.institutions_of(academy.id))
         if gone := before - wanted:
             current.execute(

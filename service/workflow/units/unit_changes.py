@@ -73,8 +73,8 @@ def convert_unit(user: User, unit_id: UUID, to: str, group_id: UUID | None = Non
             raise InvalidInput({"group": obstacle}) if kind is UnitKind.BRANCH and not target else Conflict(obstacle)
         unit.kind, unit.parent_id = kind, group.id if group else None
         unit.state = UnitState.DRAFT if records.missing(unit) else UnitState.COMPLETE
-        for account in accounts_of(unit.id):
-            account.role = ROLE_OF_KIND[kind]
+        for account in session().scalars(select(User).where(User.organisation_id == unit.id)):
+            account.role = ROLE_OF_KIND[kind]  # also of those that are disabled: they may be enabled again
     return unit
 
 
@@ -119,7 +119,7 @@ def _held(user: User, unit_id: UUID, action: Action) -> Organisation:
     query = select(Organisation).where(Organisation.id == unit_id).with_for_update()
     unit = session().scalars(query.execution_options(populate_existing=True)).one()
     if unit.state == UnitState.DELETED:
-        raise Conflict(N_("该单位已删除，不能再变更。"))
+        raise Conflict(records.DELETED)
     return unit
 
 

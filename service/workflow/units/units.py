@@ -14,10 +14,10 @@ from service.domain.accounts.roles import UNIT_ROLES, Role
 from service.domain.units import units
 from service.domain.units.credit_code import is_fit, parse_credit_code
 from service.domain.units.unit_fields import UNIT_FIELDS
-from service.domain.units.units import UnitKind, missing_fields
+from service.domain.units.units import UnitKind, UnitState, missing_fields
 from service.domain.values.names import unit_name
 from service.domain.values.validators import normalise
-from service.errors import N_, InvalidInput, Message, NotFound
+from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
@@ -31,6 +31,7 @@ from service.workflow.authorization import must_have_record, must_reach
 from service.workflow.optimistic_lock import check_version
 
 NAME_TAKEN = Message(N_("本省已有同名的单位，请核对。"))
+DELETED = N_("该单位已删除，不能再变更。")
 CODE_TAKEN = Message(N_("这个统一社会信用代码已属于另一个单位，请核对。"))
 
 
@@ -68,6 +69,8 @@ def save_unit(user: User, unit_id: UUID, raw: Mapping[str, Any]) -> Organisation
             raise NotFound
         must_reach(user, Action.EDIT_ACADEMY if unit.kind == "academy" else Action.MODIFY_UNIT, unit)
         session().refresh(unit, with_for_update={"key_share": True})  # as it is now: two who save at once take turns
+        if unit.state == UnitState.DELETED:
+            raise Conflict(DELETED)
         check_version(unit.version, raw)
         entry = FormReader(raw)
         locked = [name for name in ("name", "credit_code", "kind", "authority", "parent") if entry.has(name)]
