@@ -18,7 +18,7 @@ from service.handlers.registry import (
     serve,
     topics,
 )
-from service.handlers.subjects import SUBJECTS, write_state
+from service.handlers.subjects import SUBJECTS, keep_subject, write_state
 
 __all__ = [
     "STARTER",
@@ -27,6 +27,7 @@ __all__ = [
     "declared_topics",
     "describe_subject",
     "earlier_state",
+    "keep_subject",
     "serve",
     "topics",
     "write_state",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy.exc import IntegrityError
@@ -16,7 +16,7 @@ from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.values.labelled_enum import Labelled
 from service.engine import Reached, StepError
-from service.errors import NotFound
+from service.errors import N_, InvalidInput, Message, NotFound
 from service.models.db.session import Base, session
 from service.models.tables.certificate import Certificate
 from service.models.tables.identity_correction import IdentityCorrection
@@ -76,6 +76,23 @@ SUBJECTS: dict[str, Subject] = {
     "identity_correction": Subject(CorrectionState, "correction_id", IdentityCorrection),
     "support_ticket": Subject(TicketState, "ticket_id", Ticket, _write_ticket),
 }
+
+
+VARIABLES = frozenset(subject.variable for subject in SUBJECTS.values())
+FIXED = N_("“%(name)s”指明案卷办的是哪一件，只由流程自己写入，不能从外面改。")
+
+
+def keep_subject(process: str, kind: str, data: Mapping[str, Any]) -> None:
+    """Raise InvalidInput where an input would put another subject under a case: its state would be written.
+
+    A mend changes the subject of no process; other inputs may use such a name where it is not that of their own.
+    """
+    if kind == "start":
+        return
+    own = {SUBJECTS[process].variable} if process in SUBJECTS else set()
+    values, kept = (data.get("values", {}), VARIABLES) if kind == "variables" else (data, own)
+    if names := sorted(kept & set(values)):
+        raise InvalidInput({"variable" if kind == "variables" else name: Message(FIXED, name=name) for name in names})
 
 
 def write_state(context: Context, data: dict[str, Any], reached: Reached) -> None:

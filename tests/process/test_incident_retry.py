@@ -125,3 +125,16 @@ def test_an_effect_is_not_tried_beforehand(admin: User, failed: list[UUID]) -> N
         job.kind = "effect"
     [told, *_] = incident_retry.preview_many(admin, open_incidents(failed))
     assert "不预先试做" in told.note.text
+
+
+@pytest.mark.parametrize("kind", ["move", "skip", "cancel"])
+def test_a_failed_job_that_a_mend_ends_leaves_no_incident(admin: User, failed: list[UUID], kind: str) -> None:
+    *others, case_id = failed
+    mends.mend(admin, case_id, Mend("variables", WHY, values={"divisor": 5}))
+    assert len(open_incidents([case_id])) == 2
+    mends.mend(admin, case_id, Mend(kind, WHY, element="later", to="divided" if kind == "move" else None))
+    [left] = open_incidents([case_id])
+    assert session().get_one(Incident, left).message == "somebody's click"
+    case = session().get_one(Case, case_id, populate_existing=True)
+    assert (case.incidents, case.ended_at is not None) == (1, True)
+    assert (len(open_incidents(others)), list(history.verify([case_id]))) == (2, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.engine import StepError
 from service.errors import Conflict, InvalidInput, NotAllowed
+from service.handlers import SUBJECTS
+from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
@@ -25,7 +28,7 @@ from service.workflow.runtime import deployments, executor, history, jobs, mends
 from service.workflow.runtime.mends import KINDS, Mend
 from tests.api.rest_world import PASSWORD, make_world
 from tests.builders.world import sign_in
-from tests.process.small_process import deploy, person
+from tests.process.small_process import FORM, deploy, person
 from tests.unit.test_engine_mends import PLACES
 
 WHY = "表格里少了一行，龘靐"
@@ -437,3 +440,41 @@ def test_no_other_role_reaches_a_page_that_deploys_or_mends(client: FlaskClient,
             answer = page.open(address, method=way, data={"kind": "cancel", "reason": WHY, "then": "mend"})
             assert answer.status_code in (403, 404), (way, address)
     assert [row.kind for row in rows(case_id)] == ["start"]
+
+
+@pytest.mark.parametrize("process", SUBJECTS)
+def test_nobody_puts_another_subject_under_a_case(
+    client: FlaskClient, clock: Any, monkeypatch: pytest.MonkeyPatch, process: str
+) -> None:
+    make_world()
+    monkeypatch.setitem(SUBJECTS, "small", SUBJECTS[process])
+    name = SUBJECTS[process].variable
+    told = json.loads(FORM)
+    told["components"].append({"type": "textfield", "key": name, "label": "编号"})
+    deploy(form=json.dumps(told))
+    case_id, other = started(), str(new_id())
+    admin, officer = (User.by_login(login) for login in ("processes", "association"))
+    assert admin
+    assert officer
+    (task_id,) = session().scalars(select(Task.id).where(Task.case_id == case_id))
+    ways: list[tuple[str, Callable[[], Any]]] = [
+        ("variable", lambda: mends.mend(admin, case_id, Mend("variables", WHY, values={name: other}))),
+        ("variable", lambda: mends.preview(admin, case_id, Mend("variables", WHY, values={"n": 1, name: None}))),
+        (name, lambda: tasks.complete(officer, task_id, {"decision": "yes", name: other})),
+        (name, lambda: tasks.correlate_message(None, case_id, "stop", {name: other})),
+    ]
+    for field, way in ways:
+        with pytest.raises(InvalidInput) as refused:
+            way()
+        assert list(refused.value.fields) == [field]
+    at = f"/process-instance/{case_id}/variables"
+    for method, path, content in (
+        ("POST", at, {"modifications": {name: {"value": other, "type": "String"}}}),
+        ("PUT", f"{at}/{name}", {"value": other, "type": "String"}),
+    ):
+        assert camunda(client, method, path, content).status_code == 400
+    leave = Operation("test", case_id=case_id)
+    with transaction(leave):
+        jobs.leave_message(case_id, "stop", {name: other})
+    jobs.run_all()
+    assert (len(rows(case_id)), open_elements(case_id)) == (1, ["look"])

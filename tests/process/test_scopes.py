@@ -12,13 +12,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
-from service.domain.accounts.permissions import Action, ScopeKinds, kinds_of
+from service.domain.accounts.permissions import Action, ScopeKind, ScopeKinds, kinds_of
 from service.domain.accounts.roles import Role
 from service.domain.accounts.scopes import Actor, includes, scope_of
 from service.models.db.session import session
+from service.models.queries.runtime.object_names import object_names
 from service.models.queries.scope import COMPILED, TABLES, visible_to
 from service.models.queries.scope_adapters import actor_of, subject_of
+from service.models.tables.certificate import Certificate
 from service.models.tables.organisation import Organisation
+from service.models.tables.person import Person
+from service.models.tables.ticket import Ticket
+from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 from tests.builders.scope_world import ScopeWorld
 
@@ -76,3 +81,28 @@ def test_an_action_whose_scope_a_table_does_not_know_is_refused() -> None:
     user = User(role=Role.MINISTRY.value)
     with pytest.raises(KeyError):
         visible_to(user, Organisation, Action.READ_NOTICES)
+
+
+NAMED = (Person, TrainingClass, Certificate, Organisation, Ticket, Enrollment)
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("seed", range(2))
+def test_ids_are_read_as_names_only_of_what_the_reader_may_view(seed: int) -> None:
+    world = ScopeWorld(Random(seed))
+    ids = {key: model for model in NAMED for key in world.objects[model]}
+    seen = set()
+    for actor in world.actors.values():
+        user = User.get(actor.user)
+        assert user is not None
+        views_all = ScopeKind.ALL in kinds_of(actor.role, Action.VIEW_CASES)
+        expected = {
+            str(key)
+            for key, model in ids.items()
+            if views_all or includes(scope_of(actor, TABLES[model].view), world.objects[model][key])
+        }
+        found = set(object_names(user, ids.keys()))
+        assert found == expected, actor
+        seen.add(len(found) == len(ids))
+    assert seen == {True, False}
+    session().rollback()

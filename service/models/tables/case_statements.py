@@ -50,6 +50,11 @@ _MOVED = """
         institution_id = CASE WHEN :described THEN cast(:institution AS uuid) ELSE institution_id END,
         organiser_id = CASE WHEN :described THEN cast(:organiser AS uuid) ELSE organiser_id END
     WHERE id = :case"""
+_MOVED_MORE = {
+    "migrated": "definition = :definition",
+    "cleared": "incidents = incidents - (SELECT count(*) FROM settled_part)",
+}
+"""Columns of a case that some parts of a step change too; an incident whose job nobody needs any more is over."""
 _JOURNAL = """
     INSERT INTO journal (case_id, seq, at, kind, actor_id, element, record, hash)
     VALUES (:case, :seq, :at, :kind, :actor, :element, cast(:record AS jsonb), :hash)"""
@@ -77,7 +82,10 @@ PARTS = {
     WHERE id = ANY(cast(:closed AS uuid[])) AND state = 'open'""",
     "cleared": """
     UPDATE job SET state = 'cleared' WHERE case_id = :case AND state IN ('pending', 'failed')
-        AND token = ANY(:cleared)""",
+        AND token = ANY(:cleared) RETURNING id""",
+    "settled": """
+    UPDATE incident SET resolved_at = :at, resolved_by = cast(:actor AS uuid)
+    WHERE case_id = :case AND resolved_at IS NULL AND job_id IN (SELECT id FROM cleared_part) RETURNING id""",
     "awaited": """
     UPDATE job SET run_at = :at WHERE case_id = :case AND state = 'pending' AND kind IN ('message', 'signal')
         AND run_at > :at AND retries = 3 AND kind || ':' || name = ANY(:awaited)""",
@@ -113,8 +121,10 @@ def write_step(parts: frozenset[str]) -> PreparedStatement:
     """Everything one step changes,
     in one statement; parts that have nothing to do are left out, for they are not free.
     """
-    moved = _MOVED.replace("SET state", "SET definition = :definition, state") if "migrated" in parts else _MOVED
-    chosen = {"moved": moved, **{name: sql for name, sql in PARTS.items() if name in parts}}
+    more = "".join(f"{column}, " for name, column in _MOVED_MORE.items() if name in parts)
+    wanted = parts | {"settled"} if "cleared" in parts else parts
+    chosen = {name: sql for name, sql in PARTS.items() if name in wanted}
+    chosen["moved"] = _MOVED.replace("SET ", f"SET {more}", 1)
     clauses = ",".join(f"{name}_part AS ({sql})" for name, sql in chosen.items())
     return PreparedStatement("_".join(("write_step", *sorted(parts))), f"WITH {clauses} {_JOURNAL}")
 

@@ -141,7 +141,7 @@ def fields_of(digest: str) -> dict[str, forms.Field]:
 def names_in(user: User, data: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The names of the things whose ids stand in the data, as the reader may see them."""
     ids = {key for values in data for value in values.values() if (key := as_id(value))}
-    found = object_names(ids)
+    found = object_names(user, ids)
     role = Role(user.role)
     return {
         key: shown_subject(role, "", name) if table == PERSON else translate(name)

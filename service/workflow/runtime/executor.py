@@ -141,6 +141,7 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     """
     if held.suspended_at is not None and act.kind not in WHILE_SUSPENDED:
         raise CaseSuspended
+    handlers.keep_subject(held.process, act.kind, act.data)
     seq, at = held.seq + 1, now()
     cause = current_operation()
     cause.case_id, cause.seq = held.id, seq
