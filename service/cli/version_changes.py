@@ -64,15 +64,14 @@ def _definition(tested: str) -> Definition:
 def _version(text: str) -> DefinitionVersion:
     """The version that ``KEY`` or ``KEY:NUMBER`` names. Raises NotFound."""
     from service.errors import NotFound
+    from service.validation.fields import MAX_INTEGER
+    from service.validation.typed_text import as_whole
     from service.workflow.processes import definitions
 
     key, _, number = text.partition(":")
-    if not number:
-        return definitions.current(key)
-    for listed in definitions.listing(key):
-        if str(listed.version.number) == number:
-            return listed.version
-    raise NotFound
+    if number and as_whole(number, 1, MAX_INTEGER) is None:
+        raise NotFound
+    return definitions.numbered(definitions.listing(key), as_whole(number, 1, MAX_INTEGER)).version
 
 
 def _tell(findings: object) -> None:

@@ -218,6 +218,76 @@ def test_a_table_is_edited_and_tried_out_and_a_form_shown_as_the_role_sees_it(
     expect(page.locator("#preview")).to_contain_text("工单转为办理中")
 
 
+def rename(page: Page, element: str, name: str) -> None:
+    """Type a name into the panel and go on at another place of the canvas, without leaving the field first."""
+    page.locator(f'.djs-shape[data-element-id="{element}"]').click()
+    page.get_by_label("名称", exact=True).fill(name)
+    page.mouse.click(*place_of(page, "done"))
+
+
+def saved(name: str) -> bool:
+    session().rollback()
+    return any(name in text for text in drafts.open_draft("small").files.values())
+
+
+def test_nothing_typed_is_lost_when_a_save_fails(page: Page, app: Flask, clock: MovingClock) -> None:
+    """Offline, with a lost answer, after a fault, signed out: told in words, kept on the page, saved afterwards."""
+    deploy()
+    open_studio(page, app, "small")
+    said, state, address = page.locator("#overtaken"), page.locator("#saved"), "**/studio/small/draft"
+    told = {
+        "断网": (lambda route: route.abort(), "没有连上服务器"),
+        "没有回音": (lambda route: (route.fetch(), route.abort()), "没有连上服务器"),
+        "出错": (lambda route: route.fulfill(status=500, body=""), "服务器没有保存"),
+    }
+    for name, (answer, words) in told.items():
+        page.route(address, answer)
+        rename(page, "look", name)
+        expect(said).to_contain_text(words)
+        expect(state).to_have_text("没有保存")
+        page.unroute(address)
+        rename(page, "sign", f"后来{name}")
+        page.evaluate("dispatchEvent(new Event('online'))")
+        expect(state).to_contain_text("已自动保存")
+        expect(said).to_be_empty()
+        assert saved(name)
+        assert saved(f"后来{name}")
+    page.context.clear_cookies()
+    rename(page, "look", "过期")
+    expect(said).to_contain_text("登录已过期")
+    other = page.context.new_page()
+    sign_in(other, app, session().scalars(select(User).where(User.login == "proposer")).one())
+    other.close()
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(state).to_contain_text("已自动保存")
+    assert saved("过期")
+
+
+def test_several_files_keep_what_was_done_in_each(page: Page, app: Flask, clock: MovingClock) -> None:
+    """Changes of each are saved, undone after coming back, and a broken one is mended as a text."""
+    deploy()
+    texts = drafts.open_draft("small").files
+    drafts.save(person("before", "process_admin"), "small", {**texts, "broken.form": "{"}, 0)
+    open_studio(page, app, "small")
+    rename(page, "look", "细看")
+    for _ in range(3):  # quicker than they open
+        for name in ("look.form", "broken.form", "small.bpmn", "broken.form"):
+            page.get_by_role("button", name=name, exact=True).click(no_wait_after=True)
+    page.wait_for_selector('#editor[data-ready="broken.form"]')
+    expect(page.locator("#editor > .pane:visible")).to_have_count(1)
+    page.locator(".text-editor").fill('{"components": [], "id": "mended"}')
+    expect(page.locator("#saved")).to_contain_text("已自动保存")
+    assert saved("mended")
+    assert saved("细看")
+    page.get_by_role("button", name="small.bpmn", exact=True).click()
+    page.wait_for_selector('#editor[data-ready="small.bpmn"]')
+    page.locator('.djs-shape[data-element-id="sign"]').click()
+    page.keyboard.press("Control+z")
+    expect(page.locator('.djs-shape[data-element-id="look"]')).to_contain_text("查看")
+    expect(page.locator("#saved")).to_contain_text("已自动保存")
+    assert not saved("细看")
+
+
 def test_two_people_who_work_on_one_draft_are_warned_and_lose_nothing(
     page: Page, app: Flask, clock: MovingClock
 ) -> None:

@@ -6,16 +6,34 @@ const { words } = data;
 const part = (id) => document.getElementById(id);
 const EDITORS = { bpmn: DiagramEditor, dmn: TableEditor, form: FormFileEditor };
 const PAUSE = 900; // milliseconds after the last change
-const draft = { files: data.files, version: data.told.version, base: data.told.base, name: "", editor: null, isStopped: false };
-let dialect, toolWords, timer, saving = Promise.resolve();
+const LONGEST_PAUSE = 60_000; // between attempts to save
+const draft = { files: data.files, version: data.told.version, base: data.told.base, name: "", editor: null, failures: 0 };
+const editors = {}; // by file: what was opened stays, with all that can be undone in it
+let dialect, toolWords, timer, queue = Promise.resolve();
 
-async function post(address, body) {
-  const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+/* One thing after the other: what reads or changes an editor waits for what came before. */
+function inTurn(act) {
+  return (queue = queue.then(act, act));
+}
+
+async function post(address, body, isAgain) {
+  const { "X-CSRFToken": token } = JSON.parse(document.body.getAttribute("hx-headers"));
   const headers = { "Content-Type": "application/json", "X-CSRFToken": token, "HX-Request": "true" };
-  const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
-  if (answer.ok) return answer;
-  const notice = new DOMParser().parseFromString(await answer.text(), "text/html");
-  throw Object.assign(new Error(notice.body.textContent.replace(/\s+/g, " ").trim()), { status: answer.status });
+  const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => null);
+  if (answer?.ok) return answer;
+  if (answer?.status === 400 && !isAgain && (await renewToken())) return post(address, body, true);
+  const notice = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html").body.textContent.replace(/\s+/g, " ").trim();
+  const status = answer?.status ?? 0;
+  throw Object.assign(new Error(status === 401 ? words.signedOut : notice || (status ? words.failed : words.offline)), { status });
+}
+
+/* Whoever signed in again in another tab has another token; tells whether it is. */
+async function renewToken() {
+  const page = await fetch(data.home).catch(() => null);
+  const now = page && new DOMParser().parseFromString(await page.text(), "text/html").body.getAttribute("hx-headers");
+  if (!now || now === document.body.getAttribute("hx-headers")) return false;
+  document.body.setAttribute("hx-headers", now);
+  return true;
 }
 
 const forms = {
@@ -40,66 +58,121 @@ function listFiles() {
   }));
 }
 
-async function open(name) {
-  await collect();
-  draft.editor?.close();
+const open = (name) => inTurn(() => show(name));
+
+async function show(name) {
+  const box = part("editor"), ending = name.split(".").pop();
+  for (const { pane } of Object.values(editors)) pane.hidden = true;
   draft.name = name;
   listFiles();
-  const ending = name.split(".").pop(), box = part("editor");
-  box.replaceChildren();
   box.classList.toggle("flat", ending !== "bpmn");
   part("panel-box").hidden = ending !== "bpmn";
   part("preview-panel").hidden = ending !== "form";
   part("decision-panel").hidden = ending !== "dmn";
-  part("panel").replaceChildren();
-  draft.editor = new EDITORS[ending](box, { data, dialect, toolWords, changed, forms, panel: part("panel") });
-  try {
-    await draft.editor.open(draft.files[name]);
-  } catch (error) {
-    console.error(error);
-    draft.editor = null;
-    box.textContent = `${words.unreadable} ${error.message}`;
+  const held = (editors[name] ??= { pane: made("div", { className: "pane" }) });
+  held.pane.hidden = false;
+  if (!held.pane.isConnected) {
+    box.append(held.pane);
+    part("panel").replaceChildren();
+    await begin(held, EDITORS[ending], name).catch((error) => {
+      console.error(error);
+      held.editor?.close();
+      held.pane.replaceChildren(made("p", { className: "say bad", textContent: `${words.unreadable} ${error.message}` }));
+      return begin(held, TextEditor, name);
+    });
   }
-  draft.editor?.mark(data.told.findings.filter((one) => one.file === name));
+  draft.editor = held.editor;
+  held.editor.shown?.();
+  held.editor.mark(data.told.findings.filter((one) => one.file === name));
   if (ending === "form") preview();
   if (ending === "dmn") offerFacts();
   box.dataset.ready = name;
 }
 
-/* Takes the text of the open editor over; one that cannot be written stays as it was. */
+function begin(held, Editor, name) {
+  held.editor = new Editor(held.pane, { data, dialect, toolWords, changed: () => changed(held), forms, panel: part("panel") });
+  return held.editor.open(draft.files[name]);
+}
+
+/* Takes over the texts of all editors in which something was changed; one that cannot be written stays to be. */
 async function collect() {
-  if (!draft.editor || !draft.isTouched) return;
-  draft.files[draft.name] = await draft.editor.text();
-  draft.isTouched = false;
+  for (const [name, held] of Object.entries(editors)) {
+    if (!held.isTouched) continue;
+    held.isTouched = false;
+    try {
+      draft.files[name] = await held.editor.text();
+    } catch (error) {
+      held.isTouched = true;
+      throw error;
+    }
+  }
 }
 
-function changed() {
-  draft.isTouched = draft.isUnsaved = true;
-  part("saved").textContent = words.saving;
+function changed(held) {
+  held.isTouched = draft.isUnsaved = true;
+  part("saved").textContent = draft.isStopped ? words.unsaved : words.saving;
+  saveIn(PAUSE);
+}
+
+function saveIn(pause) {
   clearTimeout(timer);
-  timer = setTimeout(() => (saving = saving.then(save)), PAUSE);
+  timer = setTimeout(() => inTurn(save), pause);
 }
 
+/* A save that got no answer is sent again as it was: whether it arrived, only the service knows. */
 async function save() {
   if (draft.isStopped || !draft.isUnsaved) return;
+  clearTimeout(timer);
   try {
-    await collect();
-    draft.isUnsaved = false;
-    const told = await (await post(data.save, { files: draft.files, version: draft.version, base: draft.base })).json();
-    draft.version = told.version;
-    draft.base = told.base;
+    const again = draft.unanswered;
+    if (!again) {
+      await collect();
+      draft.isUnsaved = false;
+      draft.unanswered = { files: { ...draft.files }, version: draft.version, base: draft.base };
+    }
+    const told = await (await post(data.save, draft.unanswered)).json();
+    Object.assign(draft, { unanswered: null, failures: 0, version: told.version, base: told.base });
     part("version").value = told.version;
-    part("saved").textContent = `${words.saved} ${told.saved.replace(/<[^>]+>/g, "")}`;
+    part("discard").hidden = false;
+    part("overtaken").replaceChildren();
     tell(told);
     if (draft.name.endsWith(".form")) preview();
+    if (draft.name.endsWith(".dmn")) offerFacts();
+    if (again) return await save();
+    if (!draft.isUnsaved) part("saved").textContent = `${words.saved} ${told.saved.replace(/<[^>]+>/g, "")}`;
   } catch (error) {
     draft.isUnsaved = true;
-    part("saved").textContent = words.unsaved;
     draft.isStopped = error.status === 409;
-    const note = made("div", { className: "say bad" });
-    note.append(made("p", { textContent: error.message }));
-    part("overtaken").replaceChildren(note);
+    if (error.status >= 400 && error.status < 500 && error.status !== 401) draft.unanswered = null;
+    part("saved").textContent = words.unsaved;
+    warn(error);
+    if (!error.status || error.status >= 500) saveIn(Math.min(LONGEST_PAUSE, PAUSE * 2 ** ++draft.failures));
   }
+}
+
+/* Says why nothing is saved; with what has overtaken this page, the own files to keep and the way to the others. */
+function warn(error) {
+  const note = made("div", { className: "say bad" }), inner = made("div", {});
+  inner.append(made("p", { textContent: error.message }));
+  if (error.status === 401) inner.append(made("a", { href: data.signIn, target: "_blank", rel: "noopener", textContent: words.signIn }));
+  if (error.status === 409) {
+    const kept = Object.keys(editors).map((name) => {
+      const button = made("button", { type: "button", className: "btn btn-plain btn-row", textContent: `${words.download} ${name}` });
+      button.addEventListener("click", () => keep(name));
+      return button;
+    });
+    inner.append(...kept, " ", made("a", { href: location.pathname, textContent: words.reopen }));
+  }
+  note.append(inner);
+  part("overtaken").replaceChildren(note);
+}
+
+/* Gives a file of this page to keep. */
+async function keep(name) {
+  await inTurn(collect);
+  const address = URL.createObjectURL(new Blob([draft.files[name]], { type: "text/plain" }));
+  made("a", { download: name, href: address }).click();
+  URL.revokeObjectURL(address);
 }
 
 function tag(kind, text) {
@@ -113,7 +186,9 @@ function tell(told) {
   const tags = () => [wrong && tag("bad", `${wrong} ${words.errors}`), warned && tag("warn", `${warned} ${words.warnings}`)].filter(Boolean);
   part("findings-tags").replaceChildren(...tags());
   part("gate-findings").replaceChildren(...(wrong || warned ? tags() : [tag("ok", words.noFindings)]));
-  part("gate-tests").replaceChildren(tag(failed ? "bad" : "ok", `${part("tests").dataset.name} ${told.tests.length - failed} / ${told.tests.length}`));
+  part("gate-tests").replaceChildren(tag(failed ? "bad" : told.tests.length ? "ok" : "", `${part("tests").dataset.name} ${told.tests.length - failed} / ${told.tests.length}`));
+  const tested = part("gate-backtest");
+  if (tested) Object.assign(tested, { href: told.backtest?.address ?? "", hidden: !told.backtest }).replaceChildren(...(told.backtest ? [tag(told.backtest.look, told.backtest.said)] : []));
   part("findings").replaceChildren(...(told.findings.length ? told.findings.map(finding) : [made("p", { className: "muted", textContent: words.noFindings })]));
   part("differences-count").textContent = told.differences.length;
   part("differences").replaceChildren(...(told.differences.length ? told.differences.map(difference) : [made("li", { className: "muted", textContent: words.noDifferences })]));
@@ -156,17 +231,23 @@ function difference(one) {
 }
 
 async function preview() {
-  const answer = await post(data.form, { form: draft.files[draft.name] });
-  part("preview").innerHTML = await answer.text();
+  const { name } = draft;
+  const shown = await post(data.form, { form: draft.files[name] }).then((answer) => answer.text(), (error) => error);
+  if (draft.name !== name) return;
+  if (shown instanceof Error) part("preview").textContent = shown.message;
+  else part("preview").innerHTML = shown;
 }
 
 /* One input for each column of the table, the result below. */
 function offerFacts() {
   const xml = new DOMParser().parseFromString(draft.files[draft.name], "application/xml");
   const names = [...new Set([...xml.getElementsByTagNameNS("*", "inputExpression")].map((one) => one.textContent.trim()).filter((name) => /^\w+$/.test(name)))];
+  const was = new FormData(part("decide"));
+  if (String([...was.keys()]) === String(names) && part("decide").children.length) return;
   const inputs = names.map((name) => {
     const box = made("div", { className: "field" });
-    box.append(made("label", { htmlFor: `fact-${name}`, textContent: name }), made("input", { id: `fact-${name}`, name, className: "form-control" }));
+    const input = made("input", { id: `fact-${name}`, name, className: "form-control", value: was.get(name) ?? "" });
+    box.append(made("label", { htmlFor: `fact-${name}`, textContent: name }), input);
     return box;
   });
   part("decide").replaceChildren(...inputs, made("button", { className: "btn btn-primary", textContent: words.result }));
@@ -184,18 +265,22 @@ function typed(text) {
 
 part("decide").addEventListener("submit", async (event) => {
   event.preventDefault();
-  await collect();
   const facts = Object.fromEntries([...new FormData(event.target)].map(([name, text]) => [name, typed(text)]));
-  const told = await (await post(data.decision, { files: draft.files, table: draft.name.replace(".dmn", ""), facts })).json();
-  part("decided").textContent = told.problem ? said(told.problem) : `${words.result}: ${JSON.stringify(told.result)}`;
+  try {
+    await inTurn(collect);
+    const told = await (await post(data.decision, { files: draft.files, table: draft.name.replace(/\.dmn$/, ""), facts })).json();
+    part("decided").textContent = told.problem ? said(told.problem) : `${words.result}: ${JSON.stringify(told.result)}`;
+  } catch (error) {
+    part("decided").textContent = error.message;
+  }
 });
 
 const said = (pair) => (typeof pair === "string" ? pair : pair[document.documentElement.lang.startsWith("zh") ? 0 : 1]);
 
 const script = { steps: [] };
 async function play() {
-  await collect();
   try {
+    await inTurn(collect);
     script.start = JSON.parse(part("start-data").value || "{}");
     script.topics = JSON.parse(part("topic-data").value || "{}");
   } catch (error) {
@@ -246,18 +331,21 @@ part("play").addEventListener("click", () => {
   play();
 });
 
-/* Sent is what was saved last. */
+/* Sent is what was saved last; what is not saved stays on the page. */
 part("propose").form.addEventListener("submit", async (event) => {
-  if (!draft.isUnsaved || draft.isStopped) return;
+  if (!draft.isUnsaved) return;
   event.preventDefault();
-  clearTimeout(timer);
-  saving = saving.then(save);
-  await saving;
-  if (!draft.isUnsaved) event.target.requestSubmit(event.submitter);
+  await inTurn(save);
+  if (draft.isUnsaved) part("overtaken").scrollIntoView({ block: "center" });
+  else event.target.requestSubmit(event.submitter);
 });
-addEventListener("beforeunload", (event) => draft.isUnsaved && event.preventDefault());
+addEventListener("beforeunload", (event) => {
+  document.activeElement?.blur(); // what is being typed is a change, too
+  if (draft.isUnsaved) event.preventDefault();
+});
+for (const back of ["online", "focus"]) addEventListener(back, () => draft.isUnsaved && !draft.isStopped && saveIn(0));
 
-async function begin() {
+async function enter() {
   dialect = await (await fetch(data.dialect)).json();
   toolWords = data.toolWords ? await (await fetch(data.toolWords)).json() : {};
   const list = made("datalist", { id: "known-variables" });
@@ -268,7 +356,7 @@ async function begin() {
   part("studio").dataset.ready = "1";
 }
 
-begin().catch((error) => {
+enter().catch((error) => {
   console.error(error);
   part("editor").textContent = error.message;
 });

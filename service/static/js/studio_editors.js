@@ -37,6 +37,10 @@ class DiagramEditor {
       if (/Lane$|Participant$/.test(shape.type)) this.modeler.get("canvas").addMarker(shape.id, "is-lane");
     this.fit();
     this.modeler.on("commandStack.changed", this.changed);
+  }
+
+  shown() {
+    this.modeler.get("canvas").resized();
     this.panelOf().show();
   }
 
@@ -103,7 +107,14 @@ class TableEditor {
     await this.modeler.importXML(xml);
     const table = this.modeler.getViews().find((view) => view.type === "decisionTable");
     if (table) await this.modeler.open(table);
-    this.modeler.getActiveViewer()?.on("commandStack.changed", this.changed);
+    const heard = new Set(); // each view of a table has an editor of its own
+    const listen = () => {
+      const viewer = this.modeler.getActiveViewer();
+      if (viewer && !heard.has(viewer)) viewer.on("commandStack.changed", this.changed);
+      heard.add(viewer);
+    };
+    this.modeler.on("views.changed", listen);
+    listen();
   }
 
   async text() {
@@ -144,6 +155,29 @@ class FormFileEditor {
   close() {
     this.editor?.destroy();
   }
+}
+
+/* A file that its editor cannot open, as a text. */
+class TextEditor {
+  constructor(box, { changed }) {
+    this.box = made("textarea", { className: "form-control mono text-editor", spellcheck: false });
+    this.box.addEventListener("input", changed);
+    box.append(this.box);
+  }
+
+  async open(text) {
+    this.box.value = text;
+    this.box.ariaLabel = text.slice(0, 40);
+  }
+
+  async text() {
+    return this.box.value;
+  }
+
+  mark() {}
+  trace() {}
+  locate() {}
+  close() {}
 }
 
 /* What the form editor adds for itself, and what the file has no need of. */

@@ -20,6 +20,7 @@ class Panel {
 
   show() {
     if (this.isOwn) return; // whoever fills in one field goes on to the next
+    if (this.box.contains(document.activeElement)) document.activeElement.blur(); // what was typed there is a change
     const element = this.chosen();
     const object = element?.businessObject?.processRef ?? element?.businessObject;
     if (!object || object.$type === "bpmn:Collaboration") {
@@ -192,8 +193,11 @@ class Panel {
     input.addEventListener("change", () => {
       if (isId && !/^[A-Za-z_]\w*$/.test(input.value)) return input.reportValidity();
       this.isOwn = true;
-      set(input.value.trim());
-      this.isOwn = false;
+      try {
+        set(input.value.trim());
+      } finally {
+        this.isOwn = false;
+      }
       if (name === "topic") this.show();
     });
     box.append(label, input);

@@ -16,12 +16,13 @@ from service.errors import N_, Message
 from service.infrastructure.translation import translate
 from service.models.tables.case import Task
 from service.models.tables.user import User
-from service.web.presenters.formatting import language
+from service.models.tables.version_change import BacktestRun, RunState
+from service.web.presenters.formatting import language, thousands
 from service.web.presenters.task_panel import TaskPanel
 from service.workflow.processes import definitions
 from service.workflow.processes.rehearsals import Outcome
 from service.workflow.processes.vocabulary import vocabulary
-from service.workflow.runtime import drafts, process_changes
+from service.workflow.runtime import backtests, drafts, process_changes
 
 TEMPLATES = definitions.PROCESSES / "element-templates" / "anpei.json"
 NAME = re.compile(r'\bname="([^"]+)"')
@@ -101,7 +102,13 @@ WORDS = {
     "result": N_("结果"),
     "do": N_("办理"),
     "newFormName": N_("新表单的标识（字母、数字、下划线）"),
-    "unreadable": N_("这个文件打不开，请改正后重试："),
+    "unreadable": N_("这个文件画不出来，请在下面改文字："),
+    "offline": N_("没有连上服务器。改动留在本页，连上后自动保存。"),
+    "signedOut": N_("登录已过期。改动留在本页，请在新标签页登录，回来后自动保存。"),
+    "signIn": N_("登录（新标签页）"),
+    "failed": N_("服务器没有保存。改动留在本页，稍后自动再试。"),
+    "download": N_("下载本页的"),
+    "reopen": N_("打开最新的草稿，放弃本页的改动"),
 }
 
 
@@ -181,6 +188,18 @@ def outcome(one: Outcome) -> dict[str, str]:
     return {"name": one.name, "problem": one.zh if language() == "zh" else one.en}
 
 
+def backtest(run: BacktestRun) -> dict[str, str]:
+    """A back-test in words, and how it looks: ``ok``, ``warn`` where cases would go another way, ``note``."""
+    differ = run.done - sum(run.counts.get("same", {}).values())
+    if run.state == RunState.DONE:
+        said = Message(N_("回测 %(all)s 件案卷，%(n)s 件不同"), all=thousands(run.done), n=thousands(differ))
+        return {"look": "warn" if differ else "ok", "said": str(said)}
+    if run.state == RunState.RUNNING:
+        said = Message(N_("正在回测：%(done)s / %(all)s 件"), done=thousands(run.done), all=thousands(run.total))
+        return {"look": "note", "said": str(said)}
+    return {"look": "warn", "said": translate(N_("上次回测没有做完"))}
+
+
 def summary(differences: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Count what was added, removed, changed and moved."""
     counted = dict.fromkeys(KINDS, 0)
@@ -215,6 +234,7 @@ def change_cards(_user: User, task: Task) -> list[TaskPanel]:
     old = definitions.texts_of(change.replaces) if change.replaces else {}
     was = definitions.version(change.replaces).number if change.replaces else 0
     findings, tests = drafts.judge(change.key, new)
+    run = backtests.latest_of(change.key, definitions.files(change.definition))
     values = {
         "change": change,
         "version": version,
@@ -222,6 +242,8 @@ def change_cards(_user: User, task: Task) -> list[TaskPanel]:
         "shown": beside(old, new, version.main, Message(VERSION, n=was), Message(VERSION, n=version.number)),
         "findings": [finding(issue) for issue in findings],
         "tests": [outcome(one) for one in tests],
+        "run": run,
+        "backtest": backtest(run) if run else None,
     }
     return [TaskPanel("pages/cards/change.html", values, wide=True)]
 

@@ -213,6 +213,14 @@ def listing(key: str | None = None) -> list[Listed]:
     ]
 
 
+def numbered(listed: list[Listed], number: int | None) -> Listed:
+    """The version with this number, without one that in force. Raises NotFound."""
+    for one in listed:
+        if one.version.number == number if number else one.version.current:
+            return one
+    raise NotFound
+
+
 def version(digest: str) -> DefinitionVersion:
     """The version with this digest; raises NotFound."""
     found = session().get(DefinitionVersion, digest)

@@ -177,7 +177,7 @@ def _told(findings: Tally) -> dict[str, Any]:
 def _packed(files: Files) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
+        for name, content in sorted(files.items()):  # the same files make the same archive
             archive.writestr(zipfile.ZipInfo(name), content)
     return packed.getvalue()
 
@@ -213,6 +213,12 @@ def listing(process: str, most: int = 20) -> list[BacktestRun]:
     """The back-tests of a process, the latest first."""
     query = select(BacktestRun).where(BacktestRun.process == process).order_by(BacktestRun.at.desc())
     return list(session().scalars(query.limit(most)))
+
+
+def latest_of(process: str, files: Files) -> BacktestRun | None:
+    """The last back-test of these very files."""
+    query = select(BacktestRun).where(BacktestRun.process == process, BacktestRun.bundle == _packed(files))
+    return session().scalars(query.order_by(BacktestRun.at.desc()).limit(1)).one_or_none()
 
 
 def differing(user: User, run: BacktestRun, kind: str = "", element: str = "") -> list[tuple[Case, str, str]]:

@@ -97,9 +97,4 @@ SENT = N_("版本 %(n)s 已送审，由另一位流程管理员批准后生效�
 
 def _chosen(key: str) -> Listed:
     """The version that the address names, without a number the one in force. Raises NotFound."""
-    number = as_whole(request.args.get("version", ""), 1, MAX_INTEGER)
-    found = definitions.listing(key)
-    chosen = next((it for it in found if (it.version.number == number if number else it.version.current)), None)
-    if chosen is None:
-        raise NotFound
-    return chosen
+    return definitions.numbered(definitions.listing(key), as_whole(request.args.get("version", ""), 1, MAX_INTEGER))

@@ -10,7 +10,6 @@ from flask_login import current_user
 
 from service import forms
 from service.domain.accounts.permissions import Action
-from service.errors import NotFound
 from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_whole
 from service.web.presenters import studio_words
@@ -58,10 +57,7 @@ def index() -> ResponseReturnValue:
 @requires_permission(*READERS)
 def show(key: str) -> ResponseReturnValue:
     versions = definitions.listing(key)
-    number = as_whole(request.args.get("version", ""), 1, MAX_INTEGER)
-    chosen = next((v for v in versions if (v.version.number == number if number else v.version.current)), None)
-    if chosen is None:
-        raise NotFound
+    chosen = definitions.numbered(versions, as_whole(request.args.get("version", ""), 1, MAX_INTEGER))
     digest = chosen.version.digest
     record_look(current_user, "open_process", "process", detail={"process": key, "version": chosen.version.number})
     waiting = definitions.running_by_element(digest)

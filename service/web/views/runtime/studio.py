@@ -7,6 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow.validate import Range
 
 from service import forms
 from service.domain.accounts.permissions import Action
@@ -17,11 +19,23 @@ from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.runtime.processes import index
 from service.workflow.processes import definitions, rehearsals
-from service.workflow.runtime import drafts, process_changes
+from service.workflow.runtime import backtests, drafts, process_changes
 
 bp = Blueprint("studio", __name__)
 
 MAX_VERSION = 10**9
+
+
+class Sent(Schema):
+    """All that the page of the studio sends as JSON."""
+
+    files = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    version = fields.Integer(strict=True, validate=Range(0, MAX_VERSION), required=True)
+    base = fields.String(allow_none=True)
+    form = fields.String(required=True)
+    table = fields.String(required=True)
+    facts = fields.Dict(required=True)
+    script = fields.Dict(required=True)
 
 
 @bp.get("/studio/<key>")
@@ -49,10 +63,19 @@ def told(opened: drafts.Opened) -> dict[str, Any]:
         "base": opened.base.digest if opened.base else None,
         "saved": formatting.instant_text(opened.saved_at) if opened.saved_at else "",
         "who": opened.saved_by,
+        "backtest": _backtest(opened),
         "findings": [studio_words.finding(issue) for issue in findings],
         "differences": [studio_words.difference(one) for one in drafts.differences(base, opened.files)],
         "tests": [studio_words.outcome(one) for one in tests],
     }
+
+
+def _backtest(opened: drafts.Opened) -> dict[str, str] | None:
+    """The last back-test of these very files, and where its heat map is."""
+    run = backtests.latest_of(opened.key, {name: text.encode() for name, text in opened.files.items()})
+    if run is None:
+        return None
+    return studio_words.backtest(run) | {"address": url_for("version_changes.show_backtest", backtest_id=run.id)}
 
 
 @bp.post("/studio")
@@ -78,44 +101,36 @@ def differences(key: str) -> ResponseReturnValue:
 @requires_permission(Action.EDIT_PROCESSES)
 def save(key: str) -> Response:
     """Save, and say what the gate says of it. Somebody else's draft is never written over (409)."""
-    sent = _sent()
-    version = sent.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or not 0 <= version <= MAX_VERSION:
-        raise InvalidInput({"version": N_("请求有误，请刷新页面。")})
-    base = sent.get("base")
-    if not isinstance(base, str | None):
-        raise InvalidInput({"base": N_("请求有误，请刷新页面。")})
-    return jsonify(told(drafts.save(current_user, key, sent.get("files", {}), version, base)))
+    sent = _sent("files", "version", "base")
+    return jsonify(told(drafts.save(current_user, key, sent["files"], sent["version"], sent.get("base"))))
 
 
 @bp.post("/studio/<key>/form")
 @requires_permission(Action.EDIT_PROCESSES)
 def preview(key: str) -> ResponseReturnValue:
     """A form as the role will see it."""
-    form = drafts.read_files({"preview.form": str(_sent().get("form", ""))})["preview.form"].encode()
+    form = drafts.read_files({"preview.form": _sent("form")["form"]})["preview.form"].encode()
     try:
-        fields, wrong = forms.fields(form), ""
+        shown, wrong = forms.fields(form), ""
     except forms.FormError as error:
-        fields, wrong = (), str(error)
-    return render_template("pages/studio/preview.html", fields=fields, wrong=wrong, title=forms.title(form))
+        shown, wrong = (), str(error)
+    return render_template("pages/studio/preview.html", fields=shown, wrong=wrong, title=forms.title(form))
 
 
 @bp.post("/studio/<key>/decision")
 @requires_permission(Action.EDIT_PROCESSES)
 def decide(key: str) -> Response:
     """Try a table out on facts."""
-    sent = _sent()
-    return jsonify(
-        rehearsals.decide(key, drafts.read_files(sent.get("files", {})), sent.get("table"), sent.get("facts"))
-    )
+    sent = _sent("files", "table", "facts")
+    return jsonify(rehearsals.decide(key, drafts.read_files(sent["files"]), sent["table"], sent["facts"]))
 
 
 @bp.post("/studio/<key>/rehearsal")
 @requires_permission(Action.EDIT_PROCESSES)
 def rehearse(key: str) -> Response:
     """Try the whole diagram out with invented people: nothing is written, no handler runs."""
-    sent = _sent()
-    return jsonify(rehearsals.rehearse(key, drafts.read_files(sent.get("files", {})), sent.get("script")))
+    sent = _sent("files", "script")
+    return jsonify(rehearsals.rehearse(key, drafts.read_files(sent["files"]), sent["script"]))
 
 
 @bp.post("/studio/<key>/propose")
@@ -152,9 +167,10 @@ def withdraw(key: str) -> ResponseReturnValue:
     return redirect(url_for("processes.show", key=key, version=version.number))
 
 
-def _sent() -> dict[str, Any]:
-    """The JSON object that the page sent. Raises InvalidInput for anything else."""
+def _sent(*wanted: str) -> dict[str, Any]:
+    """What the page sent, these fields alone. Raises InvalidInput for anything else."""
     read = as_json(request.get_data(as_text=True))
-    if not read or not isinstance(read[0], dict):
-        raise InvalidInput(text=N_("请求有误，请刷新页面。"))
-    return read[0]
+    try:
+        return dict(Sent(only=wanted, unknown=RAISE).load(read[0] if read else {}))
+    except ValidationError as error:
+        raise InvalidInput(text=N_("请求有误，请刷新页面。")) from error

@@ -25,6 +25,7 @@ from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.views.runtime.processes import drawn_names, heat
 from service.workflow.processes import definitions
+from service.workflow.processes.definitions import Listed
 from service.workflow.processes.sent_files import accept
 from service.workflow.runtime import background_runs, backtests, case_migrations, deployments, drafts, history
 
@@ -44,21 +45,15 @@ KINDS = {
 }
 
 
-def _versions(key: str) -> list[DefinitionVersion]:
+def _versions(key: str) -> list[Listed]:
     """The versions of a process, the newest first. Raises NotFound."""
-    found = [listed.version for listed in definitions.listing(key)]
-    if not found:
-        raise NotFound
-    return found
-
-
-def _numbered(versions: list[DefinitionVersion], given: str) -> DefinitionVersion:
-    """The version with this number, without one that in force. Raises NotFound."""
-    number = as_whole(given, 1, MAX_INTEGER)
-    for version in versions:
-        if version.number == number if number else version.current:
-            return version
+    if found := definitions.listing(key):
+        return found
     raise NotFound
+
+
+def _numbered(versions: list[Listed], given: str) -> DefinitionVersion:
+    return definitions.numbered(versions, as_whole(given, 1, MAX_INTEGER)).version
 
 
 @bp.get("/processes/<key>/backtest")
@@ -66,7 +61,7 @@ def _numbered(versions: list[DefinitionVersion], given: str) -> DefinitionVersio
 def ask_backtest(key: str) -> ResponseReturnValue:
     return render_template(
         "pages/processes/backtest.html",
-        versions=_versions(key),
+        versions=[it.version for it in _versions(key)],
         has_draft=key in list(drafts.keys()),
         chosen=request.form.get("version") or query_params.text("version", 20),
         runs=backtests.listing(key),
@@ -196,7 +191,7 @@ def _migration_page(key: str, forecast: case_migrations.Forecast | None = None) 
     versions, asked = _versions(key), _asked(key)
     return render_template(
         "pages/processes/migrate.html",
-        versions=versions,
+        versions=[it.version for it in versions],
         source=definitions.version(asked.source),
         target=definitions.version(asked.target),
         asked=asked,
