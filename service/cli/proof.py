@@ -52,8 +52,18 @@ def seal(keys: bool, new_key: bool) -> None:
 @click.option("--since", type=click.DateTime(), help="Only cases that moved since then (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="Print the signed report instead of lines.")
 @click.option("--processes", type=click.IntRange(min=1), help="How many work at once; as many as there are cores.")
+@click.option(
+    "--resume",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep what is proved in this file, and go on from it after an interruption.",
+)
 def verify(
-    cases: tuple[UUID, ...], more: tuple[UUID, ...], since: datetime | None, as_json: bool, processes: int | None
+    cases: tuple[UUID, ...],
+    more: tuple[UUID, ...],
+    since: datetime | None,
+    as_json: bool,
+    processes: int | None,
+    resume: Path | None,
 ) -> None:
     """Prove CASES (default: all cases, business rows and the log) by what their journals say; exit code 1 when anything
     differs. Reads one moment of the database, as the role that only reads, and changes nothing.
@@ -65,7 +75,7 @@ def verify(
         report = proof.Report()
         told = 0
         for report in proof.prove(
-            cases + more or None, begun, processes or proof.cores(), partial(_reader, chosen.read_url)
+            cases + more or None, begun, processes or proof.cores(), partial(_reader, chosen.read_url), resume
         ):
             for difference in report.differences[told:] if not as_json else ():
                 click.echo(f"{difference.case_id or '-'}: {difference.what}: {difference.detail}")

@@ -45,7 +45,7 @@ VIEWS = (
         "runtime",
         (
             *("inbox", "worksheets", "tasks", "starts", "cases", "mends", "incidents", "deployments"),
-            *("version_changes", "processes", "studio"),
+            *("version_changes", "processes", "studio", "mining"),
         ),
     ),
     (

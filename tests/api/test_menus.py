@@ -214,7 +214,11 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "首页": [HOME],
         "待办": [INBOX],
         "客服": SUPPORT,
-        "审计": [("日志审计", "/audit", "日志审计")],
+        "审计": [
+            ("日志审计", "/audit", "日志审计"),
+            ("流程分析", "/mining", "流程分析"),
+            ("规则核查", "/audit/rules", "规则核查"),
+        ],
         "案卷": [("案卷回放", "/cases", "案卷"), ("流程定义", "/processes", "流程")],
         "系统": OWN,
     },
@@ -222,6 +226,7 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "首页": [HOME],
         "待办": [INBOX],
         "客服": SUPPORT,
+        "审计": [("流程分析", "/mining", "流程分析")],
         "案卷": [CASES, ("流程定义", "/processes", "流程")],
         "系统": OWN,
     },
@@ -355,6 +360,8 @@ OPERATIONS = [
     Operation("[I] 省份导出", "/settings/provinces", "/exports/new/provinces", {"sys_admin"}, "POST"),
     Operation("§9 校验", "/audit", "/audit/verify", {"audit_admin"}, "POST"),
     Operation("§9 导出日志", "/audit", "/exports/new/audit-events", {"audit_admin"}, "POST"),
+    Operation("§9 流程分析", "/mining", "/exports/new/process-mining", {"audit_admin", "process_admin"}, "POST"),
+    Operation("§9 规则核查", "/audit/rules", "/exports/new/rule-checks", {"audit_admin"}, "POST"),
 ]
 
 

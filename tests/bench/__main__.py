@@ -17,6 +17,7 @@ from tests.bench import (
     http,
     inbox,
     lists,
+    mining,
     proof,
     siege,
 )
@@ -25,7 +26,8 @@ from tests.bench.processes import at_once
 from tests.bench.scratch import scratch
 
 PREPARED = "bench"
-PARTS = ("engine", "end_to_end", "http", "inbox", "proof", "backtest", "exports", "certificates", "lists", "siege")
+DATABASE = ("end_to_end", "http", "inbox", "proof", "backtest", "mining")
+PARTS = ("engine", *DATABASE, "exports", "certificates", "lists", "siege")
 
 
 def main() -> None:
@@ -39,7 +41,7 @@ def main() -> None:
     print(f"\n  {'what':<52} {'measured':>22}   beside it")
     if "engine" in chosen.only:
         _engine(figures)
-    if {"end_to_end", "http", "inbox", "proof", "backtest", "siege"} & set(chosen.only):
+    if {*DATABASE, "siege"} & set(chosen.only):
         _database(figures, chosen.only, chosen.cases)
     if "exports" in chosen.only:
         exports.measure(figures)  # the full data are made first where they are missing
@@ -73,7 +75,7 @@ def _database(figures: Figures, only: list[str], cases: int) -> None:
     with scratch() as server:
         if "siege" in only:
             siege.measure(server, figures)
-        if not {"end_to_end", "http", "inbox", "proof", "backtest"} & set(only):
+        if not set(DATABASE) & set(only):
             return
         began = time.perf_counter()
         server.create_database(PREPARED)
@@ -91,6 +93,8 @@ def _database(figures: Figures, only: list[str], cases: int) -> None:
             proof.measure(server, PREPARED, case_ids, figures)
         if "backtest" in only:
             backtest.measure(server, PREPARED, case_ids, figures)
+        if "mining" in only:
+            mining.measure(server, PREPARED, case_ids, figures)
 
 
 if __name__ == "__main__":

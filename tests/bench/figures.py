@@ -31,6 +31,7 @@ REQUIRED: dict[str, tuple[str, float]] = {
     "verify_over_reexecution": ("<=", 1.5),
     "backtest_10k_s": ("<=", 60),
     "backtest_over_replay": ("<=", 1.3),
+    "mining_100k_s": ("<=", 10),
 }
 
 

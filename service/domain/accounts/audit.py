@@ -45,6 +45,7 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "open_process": N_("查看流程版本"),
         "download_process": N_("下载流程文件"),
         "search_list": N_("查找"),
+        "mine_cases": N_("流程分析"),
         "confirm_score_early": N_("班次结束前确认合格成绩"),
         "export_evidence": N_("导出证据"),
         "export_events": N_("导出带姓名的事件日志"),

@@ -388,6 +388,8 @@ AUDIT = MenuSection(
             export="audit-events",
             covers=("audit",),
         ),
+        MenuItem("mining.index", N_("流程分析"), "[I]", export="process-mining", covers=("mining",)),
+        MenuItem("audit.rules", N_("规则核查"), "[I]", export="rule-checks"),
     ),
 )
 

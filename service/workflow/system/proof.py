@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.tables.case import Case
 from service.workflow.runtime.verification import Difference, Verifier
+from service.workflow.system.proof_checkpoint import Checkpoint, Slice
 from service.workflow.system.row_verification import row_differences
 from service.workflow.system.seal_verification import SealReport, seal_differences
 
@@ -38,6 +40,13 @@ class Report:
     unplayed: Counter[str] = field(default_factory=Counter)
     seal: SealReport | None = None
     begun: datetime = field(default_factory=now)
+
+    def add(self, part: Slice) -> None:
+        """Take in cases that were proved."""
+        self.cases += len(part.cases)
+        self.rows += part.rows
+        self.differences += part.differences
+        self.unplayed.update(part.unplayed)
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values, signed as a head of the log is."""
@@ -71,16 +80,28 @@ def cases_since(since: datetime | None) -> list[UUID]:
 
 
 def prove(
-    chosen: Sequence[UUID] | None, since: datetime | None, processes: int, application: Application
+    chosen: Sequence[UUID] | None,
+    since: datetime | None,
+    processes: int,
+    application: Application,
+    resume: Path | None = None,
 ) -> Iterator[Report]:
-    """Prove cases (default: all, with business rows and the log), and tell of the report each time it has grown."""
+    """Prove cases (default: all, with business rows and the log), and tell of the report each time it has grown.
+
+    resume: a file of what was proved before this was interrupted, which goes on in it. Raises Conflict for the file
+    of another proof.
+    """
     report, name = Report(), begin_snapshot()
     cases = cases_since(since) if chosen is None else list(chosen)
-    for count, rows, found, unplayed in _over_processes(cases, name, processes, application):
-        report.cases += count
-        report.rows += rows
-        report.differences += found
-        report.unplayed.update(unplayed)
+    checkpoint = None if resume is None else _checkpoint(resume, chosen, since, report.begun)
+    kept, report.begun = ([], report.begun) if checkpoint is None else checkpoint.kept(_moved(cases))
+    for part in kept:
+        report.add(part)
+    proved = {case for part in kept for case in part.cases}
+    for part in _over_processes([case for case in cases if case not in proved], name, processes, application):
+        report.add(part)
+        if checkpoint is not None:
+            checkpoint.keep(part)
         yield report
     if chosen is None:
         report.seal = SealReport()
@@ -90,10 +111,18 @@ def prove(
     yield report
 
 
-_Slice = tuple[int, int, list[Difference], Counter[str]]
+def _checkpoint(path: Path, chosen: Sequence[UUID] | None, since: datetime | None, begun: datetime) -> Checkpoint:
+    cases = None if chosen is None else sorted(map(str, chosen))
+    return Checkpoint(path, {"cases": cases, "since": since.isoformat() if since else None}, begun)
 
 
-def _over_processes(cases: Sequence[UUID], snapshot: str, processes: int, application: Application) -> Iterator[_Slice]:
+def _moved(cases: Sequence[UUID]) -> dict[UUID, datetime]:
+    """The instant at which each of these cases moved last."""
+    chosen = set(cases)
+    return {row.id: row.moved_at for row in session().execute(select(Case.id, Case.moved_at)) if row.id in chosen}
+
+
+def _over_processes(cases: Sequence[UUID], snapshot: str, processes: int, application: Application) -> Iterator[Slice]:
     slices = [cases[at : at + CASES_A_SLICE] for at in range(0, len(cases), CASES_A_SLICE)]
     if processes < 2 or len(slices) < 2:
         yield from map(_prove_slice, slices)
@@ -114,11 +143,11 @@ def _enter(snapshot: str, application: Application) -> None:
 _verifier = Verifier()
 
 
-def _prove_slice(cases: Iterable[UUID]) -> _Slice:
+def _prove_slice(cases: Iterable[UUID]) -> Slice:
     verifier = Verifier(_verifier.definitions, _verifier.diagrams, _verifier.altered)
     chosen = list(cases)
     found = list(verifier.verify(chosen))
-    return len(chosen), verifier.rows, found, verifier.unplayed
+    return Slice(chosen, verifier.rows, found, verifier.unplayed)
 
 
 def cores() -> int:

@@ -11,6 +11,7 @@ from service.domain.accounts.permissions import Action
 from service.errors import N_, Message
 from service.models.queries.accounts.audit_list import details_of
 from service.reports.lists.audit_events import detail_word
+from service.reports.lists.rule_checks import told
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success
 from service.web.shell.list_page import render_list
@@ -32,6 +33,12 @@ def index() -> ResponseReturnValue:
         detail_word=detail_word,
         most=journal_verification.CASES_CHECKED,
     )
+
+
+@bp.get("/audit/rules")
+@requires_permission(Action.READ_AUDIT)
+def rules() -> ResponseReturnValue:
+    return render_list("rule-checks", "audit.rules", "pages/audit/rules.html", told=told)
 
 
 @bp.post("/audit/verify")

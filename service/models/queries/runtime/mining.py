@@ -1,0 +1,99 @@
+"""Ways and times of many cases, aggregated in the database: one row a way, one an element."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Text, and_, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from service.models.db.clock import now
+from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
+from service.models.queries.runtime import case_list
+from service.models.tables.case import Case, JournalRow, Task, TaskState
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
+
+QUANTILES = (0.5, 0.9)
+
+
+def cases_of(user: User, chosen: ReportFilter) -> Any:
+    """Select the cases of a filter. number: of a case or certificate, or of a class with its enrolments."""
+    query = case_list.cases_query(user, replace(chosen, number=""))
+    if chosen.number:
+        classes = select(TrainingClass.id).where(TrainingClass.code == chosen.number)
+        enrolled = Case.id.in_(select(Enrollment.case_id).where(Enrollment.class_id.in_(classes)))
+        query = query.where(or_(enrolled, case_list.has_number(chosen.number)))
+    return query
+
+
+def ways(chosen: Any) -> list[tuple[str, int, str]]:
+    """Every way that cases took: the traces of their rows in order, how many took it, one of them.
+
+    chosen: a query of cases.
+    """
+    cases = chosen.subquery()
+    trace = JournalRow.record["trace"].astext
+    one = (
+        select(JournalRow.case_id, func.string_agg(trace, aggregate_order_by(literal(""), JournalRow.seq)).label("way"))
+        .where(JournalRow.case_id.in_(select(cases.c.id)))
+        .group_by(JournalRow.case_id)
+        .subquery()
+    )
+    query = select(one.c.way, func.count(), func.max(cast(one.c.case_id, Text))).group_by(one.c.way)
+    return [(row[0], row[1], row[2]) for row in session().execute(query)]
+
+
+def task_times(chosen: Any) -> list[Any]:
+    """Of each element with tasks: median and p90 of seconds until claimed (or done unclaimed), from then on, and in
+    all, their sum, how many had a deadline and how many missed it.
+    """
+    cases = chosen.subquery()
+    claims = (
+        select(
+            JournalRow.case_id, JournalRow.record["token"].astext.label("token"), func.max(JournalRow.at).label("at")
+        )
+        .where(JournalRow.kind.in_(("claim", "assign")), JournalRow.case_id.in_(select(cases.c.id)))
+        .group_by(JournalRow.case_id, JournalRow.record["token"].astext)
+        .subquery()
+    )
+    element = func.split_part(Task.element, "/", -1).label("element")
+    whole = func.extract("epoch", Task.closed_at - Task.opened_at)
+    waiting = func.extract("epoch", func.coalesce(claims.c.at, Task.closed_at) - Task.opened_at)
+    working = func.extract("epoch", Task.closed_at - claims.c.at)
+    late = or_(Task.closed_at > Task.due_at, and_(Task.state == TaskState.OPEN, Task.due_at < now()))
+
+    def quantiles(seconds: Any, name: str) -> Any:
+        return func.percentile_cont(list(QUANTILES)).within_group(seconds).label(name)
+
+    query = (
+        select(
+            element,
+            func.max(Task.name).label("name"),
+            quantiles(waiting, "waiting"),
+            quantiles(working, "working"),
+            quantiles(whole, "whole"),
+            func.coalesce(func.sum(whole), 0).label("total"),
+            func.count(Task.due_at).label("due"),
+            func.count().filter(late).label("late"),
+            func.count().filter(Task.state == TaskState.OPEN).label("open"),
+        )
+        .outerjoin(claims, and_(claims.c.case_id == Task.case_id, claims.c.token == Task.token))
+        .where(Task.case_id.in_(select(cases.c.id)), Task.state != TaskState.CANCELLED)
+        .group_by(element)
+    )
+    return list(session().execute(query))
+
+
+def case_times(chosen: Any) -> Any:
+    """Numbers of cases and of those that have ended, with median and p90 of the seconds that these took."""
+    cases = chosen.subquery()
+    seconds = func.extract("epoch", Case.ended_at - Case.started_at)
+    query = select(
+        func.count().label("cases"),
+        func.count(Case.ended_at).label("ended"),
+        func.percentile_cont(list(QUANTILES)).within_group(seconds).label("whole"),
+    )
+    return session().execute(query.where(Case.id.in_(select(cases.c.id)))).one()

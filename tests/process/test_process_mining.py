@@ -1,0 +1,113 @@
+"""What is said of many cases is what their event log says case by case, for every process, and narrowed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from service.domain.accounts.roles import Role
+from service.evidence.event_log.logged_case import LoggedCase, Pseudonyms
+from service.models.db.clock import CHINA
+from service.models.db.session import session
+from service.models.queries.runtime import case_list
+from service.models.queries.runtime.event_log import LogFilter
+from service.models.tables.audit import AuditEvent
+from service.models.tables.case import Case, Task
+from service.models.tables.organisation import Organisation
+from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.user import User
+from service.reports import read_list
+from service.reports.lists.process_mining import MiningTable, duration
+from service.workflow.system.event_logs import logged_cases
+from tests.builders.world import sign_in
+
+AUDITOR = User(role=Role.AUDIT_ADMIN)
+
+
+def mined(**given: str) -> MiningTable:
+    table = read_list("process-mining", AUDITOR, given).table
+    assert isinstance(table, MiningTable)
+    return table
+
+
+def seconds(since: str, until: str) -> float:
+    return (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
+
+
+def check(table: MiningTable, cases: list[LoggedCase]) -> None:
+    done = [[one for one in case.activities if one.outcome == "completed"] for case in cases]
+    passes = Counter(one.element for case in done for one in case)
+    assert {row["element"]: row["passes"] for row in table.rows if row["passes"]} == passes
+    again = Counter(element for case in done for element, n in Counter(one.element for one in case).items() if n > 1)
+    assert +Counter({row["element"]: row["rework"] for row in table.rows}) == again
+    assert {one.elements: one.cases for one in table.map.variants} == Counter(
+        tuple(one.element for one in case) for case in done
+    )
+    waits: dict[str, list[float]] = defaultdict(list)
+    for case in done:
+        for one in case:
+            if one.kind == "userTask" and one.opened:
+                waits[one.element].append(seconds(one.opened, one.claimed or one.at))
+    for row in table.rows:
+        if row["element"] in waits:
+            assert row["waiting"] == duration(median(waits[row["element"]])), row["element"]
+
+
+def test_every_process_is_mined_as_its_event_log_says(demonstration: None) -> None:
+    found = 0
+    for process, _name in case_list.processes():
+        cases = list(logged_cases(LogFilter(process), Pseudonyms(None)))
+        table = mined(process=process)
+        check(table, cases)
+        assert table.times.cases == table.map.cases == len(cases)
+        late = func.count().filter((Task.closed_at > Task.due_at) & (Task.state == "completed"))
+        counted = session().scalar(select(late).where(Task.process == process)) or 0
+        assert sum(row["late"] or 0 for row in table.rows) >= counted
+        found += len(table.rows)
+    assert found > 40
+
+
+def test_class_unit_period_and_version_narrow_it(demonstration: None) -> None:
+    process = "training_enrollment"
+    every = {case.object.id: case for case in logged_cases(LogFilter(process), Pseudonyms(None))}
+
+    def chosen(*conditions: Any) -> list[LoggedCase]:
+        ids = session().scalars(select(Case.id).where(Case.process == process, *conditions))
+        return [every[f"case-{key}"] for key in ids]
+
+    first = session().scalars(select(TrainingClass).order_by(TrainingClass.code)).first()
+    assert first is not None
+    of_class = chosen(Case.id.in_(select(Enrollment.case_id).where(Enrollment.class_id == first.id)))
+    assert 0 < len(of_class) < len(every)
+    check(mined(process=process, number=first.code), of_class)
+    unit = session().scalars(select(Organisation).where(Organisation.kind == "enterprise")).first()
+    assert unit is not None
+    check(mined(process=process, q=unit.name), chosen(Case.unit_id == unit.id))
+    day = session().scalars(select(Case.started_at).order_by(Case.started_at)).all()[len(every) // 2].astimezone(CHINA)
+    midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
+    check(mined(process=process, since=str(day.date())), chosen(Case.started_at >= midnight))
+    digest = session().scalars(select(Case.definition).where(Case.process == process).limit(1)).one()
+    check(mined(process=process, definition=digest), list(every.values()))
+
+
+@pytest.mark.parametrize("login", ["auditor", "processadmin"])
+def test_the_page_shows_map_and_variants_and_an_auditors_look_leaves_an_event(
+    demonstration: None, client: Any, login: str
+) -> None:
+    user = User.by_login(login)
+    assert user is not None
+    sign_in(client, user)
+    page = client.get("/mining?process=training_enrollment").text
+    assert 'id="map"' in page
+    assert "变体" in page
+    assert "录入成绩" in page
+    looks = session().scalars(select(AuditEvent).where(AuditEvent.action == "mine_cases")).all()
+    assert [look.detail for look in looks] == (
+        [{"filter": {"process": "training_enrollment"}}] if login == "auditor" else []
+    )
+    assert client.get("/mining?process=nothing&definition=x&since=x").status_code == 200
