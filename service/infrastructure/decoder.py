@@ -86,10 +86,11 @@ def photo(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
 
 
 def sheet(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
-    """The rows of the first sheet of an .xlsx that are not empty, as [number, cells].
+    """The rows of the first sheet of an .xlsx that are not empty, as [number, cells, is hidden].
 
     limits: entries, unpacked (bytes), cells, rows, columns, merged. A cell is null, text, a number, a truth value, or
-    a list: ["date", ISO], ["datetime", ISO], ["other", text], ["formula"], ["error"], ["merged"].
+    a list: ["date", ISO], ["datetime", ISO], ["other", text], ["formula"], ["error"], ["merged"]. Of cells joined
+    downwards each holds what the first one holds.
     """
     from lxml import etree
     from python_calamine import CalamineError, CalamineWorkbook
@@ -97,23 +98,30 @@ def sheet(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
     confine()
     faults = (etree.XMLSyntaxError, CalamineError, *ZIP_FAULTS)
     try:
-        plain, special, merged = unpack(data, limits, etree)
+        plain, reader = unpack(data, limits, etree)
         rows = CalamineWorkbook.from_filelike(io.BytesIO(plain)).get_sheet_by_index(0).to_python(skip_empty_area=False)
-        special |= joined(merged, len(rows), limits)
+        first_of = joined(reader.merged, len(rows), limits)
     except faults as error:
         raise Refused("damaged") from error
+
+    def cell(at: int, n: int) -> Any:
+        top, left = first_of.get((at, n), (at, n))
+        if left != n:
+            return ["merged"]
+        return reader.special.get((top, n)) or as_json(rows[top][n])
+
     lines = []
     for at, cells in enumerate(rows):
-        read = [special.get((at, n)) or as_json(cell) for n, cell in enumerate(cells)]
-        if any(cell is not None for cell in read):
-            lines.append([at + 1, read])
+        read = [cell(at, n) for n in range(len(cells))]
+        if any(value is not None and (at, n) not in first_of for n, value in enumerate(read)):
+            lines.append([at + 1, read, at in reader.hidden])
     return lines, []
 
 
 def table(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
-    """The rows of a text with commas, semicolons or tabs that are not empty, as [number, cells]; UTF-8 or GB 18030.
+    """The rows of a text with commas, semicolons or tabs that are not empty, as [number, cells, False].
 
-    limits: cells, rows, columns. A cell is null or text.
+    The text is UTF-8 or GB 18030. limits: cells, rows, columns. A cell is null or text.
     """
     for needed in ("utf-8-sig", "gb18030"):  # Python would load them later, from a file
         codecs.lookup(needed)
@@ -137,7 +145,7 @@ def table(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
     if len(rows) > limits["rows"] or any(len(cells) > limits["columns"] for cells in rows):
         raise Refused("far")
     read = [[cell.strip() or None for cell in cells] for cells in rows]
-    return [[at + 1, cells] for at, cells in enumerate(read) if any(cells)], []
+    return [[at + 1, cells, False] for at, cells in enumerate(read) if any(cells)], []
 
 
 def archive(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
@@ -303,10 +311,8 @@ def open_archive(data: bytes, limits: Limits) -> zipfile.ZipFile:
     return packed
 
 
-def unpack(data: bytes, limits: Limits, etree: Any) -> tuple[bytes, dict[tuple[int, int], Any], list[str]]:
-    """The workbook without compression, the special cells of its first sheet,
-    and the references of its joined cells.
-    """
+def unpack(data: bytes, limits: Limits, etree: Any) -> tuple[bytes, SheetReader]:
+    """The workbook without compression, and what the cells of its first sheet do not tell."""
     if data.count(ENTRY) > limits["entries"]:
         raise Refused("entries")
     out = io.BytesIO()
@@ -322,7 +328,7 @@ def unpack(data: bytes, limits: Limits, etree: Any) -> tuple[bytes, dict[tuple[i
         read_xml(packed, first_sheet(packed, etree), reader, etree)
         for name in dict.fromkeys(names):
             plain.writestr(name, packed.read(name))
-    return out.getvalue(), reader.special, reader.merged
+    return out.getvalue(), reader
 
 
 class SheetReader:
@@ -330,6 +336,7 @@ class SheetReader:
 
     def __init__(self, limits: Limits) -> None:
         self.limits, self.special, self.merged = limits, dict[tuple[int, int], Any](), list[str]()
+        self.hidden = set[int]()
         self.elements, self.cells, self.row, self.column, self.in_cell = 0, 0, -1, -1, False
 
     def start(self, tag: str, attributes: Any) -> None:
@@ -339,6 +346,8 @@ class SheetReader:
         name = tag.rpartition("}")[2]
         if name == "row":
             self.row, self.column = int(attributes.get("r") or self.row + 2) - 1, -1
+            if attributes.get("hidden") in ("1", "true"):
+                self.hidden.add(self.row)
         elif name == "c":
             self._begin_cell(attributes)
         elif name == "f" and self.in_cell:
@@ -407,16 +416,16 @@ def first_sheet(packed: zipfile.ZipFile, etree: Any) -> str:
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
-def joined(references: list[str], rows: int, limits: Limits) -> dict[tuple[int, int], Any]:
-    """The cells that are joined to one before them, as far as there are rows."""
-    found: dict[tuple[int, int], Any] = {}
+def joined(references: list[str], rows: int, limits: Limits) -> dict[tuple[int, int], tuple[int, int]]:
+    """The first cell of each cell that is joined to one before it, as far as there are rows."""
+    found: dict[tuple[int, int], tuple[int, int]] = {}
     for one in references:
         first, _, last = one.partition(":")
         (top, left), (bottom, right) = place(first, 0, 0), place(last or first, 0, 0)
         bottom, right = min(bottom, rows - 1), min(right, limits["columns"])
         if len(found) + max(0, bottom - top + 1) * max(0, right - left + 1) > limits["merged"]:
             raise Refused("merged")
-        found |= {(row, column): ["merged"] for row in range(top, bottom + 1) for column in range(left, right + 1)}
+        found |= {(row, column): (top, left) for row in range(top, bottom + 1) for column in range(left, right + 1)}
         found.pop((top, left), None)
     return found
 

@@ -47,7 +47,7 @@ class RecordField:
     a field without one is read, kept and shown by its declaration alone. width: of its column in a sheet, in
     characters. is_brief: shown or asked too where only a part of
     the record is. is_optional: a record without it is complete (R3).
-    synonyms: value → other words for it in a sheet.
+    synonyms: value → other words for it in a sheet. headings: other words over its column in a sheet.
     is_personal: a text of or about people, encrypted wherever it is kept.
     """
 
@@ -71,6 +71,7 @@ class RecordField:
     is_brief: bool = False
     is_optional: bool = False
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    headings: tuple[str, ...] = ()
     is_personal: bool = False
 
     @property

@@ -26,15 +26,29 @@ _SPECIAL = {"formula": FORMULA, "error": ERROR, "merged": MERGED}
 class Line:
     """A row of the first sheet that is not empty: its number as the reader sees it, and what its cells hold.
 
-    A cell is text, a number, a truth value, a date or instant, None, FORMULA, ERROR, or MERGED into one before it.
+    A cell is text, a number, a truth value, a date or instant, None, FORMULA, ERROR, or MERGED into one beside it.
     """
 
     number: int
     cells: tuple[Any, ...]
+    is_hidden: bool = False
+
+
+RawLines = list[list[Any]]
+"""Rows as the bounded child sends them, fit for JSON."""
+
+
+def lines_of(raw: RawLines) -> list[Line]:
+    """Return the rows with their values."""
+    return [Line(number, tuple(map(_value, cells)), is_hidden) for number, cells, is_hidden in raw]
 
 
 def read_lines(data: bytes, field: str = "file") -> list[Line]:
     """The rows of the first sheet. Raises InvalidInput: too large, not .xlsx, damaged, protected, or beyond a limit."""
+    return lines_of(_decode_sheet(data, field))
+
+
+def _decode_sheet(data: bytes, field: str) -> RawLines:
     if not data:
         raise _refuse(field, N_("请选择要上传的 Excel 文件。"))
     if len(data) > MAX_FILE_BYTES:
@@ -47,18 +61,23 @@ def read_lines(data: bytes, field: str = "file") -> list[Line]:
         lines, _ = decode("sheet", data, **LIMITS)
     except DecoderError as error:
         raise _refuse(field, _REFUSALS.get(error.reason) or told_of_limits(error)) from error
-    return [Line(number, tuple(_value(cell) for cell in cells)) for number, cells in lines]
+    return list(lines)
 
 
 def read_table(data: bytes, field: str = "file") -> list[Line]:
     """The rows of the first sheet of an .xlsx, or of a .csv (UTF-8 or GBK). Raises InvalidInput as ``read_lines``."""
+    return lines_of(read_raw_table(data, field))
+
+
+def read_raw_table(data: bytes, field: str = "file") -> RawLines:
+    """The same as ``read_table``, to be kept as JSON."""
     if not data or data.startswith((b"PK", b"\xd0\xcf\x11\xe0")) or len(data) > MAX_FILE_BYTES:
-        return read_lines(data, field)
+        return _decode_sheet(data, field)
     try:
         lines, _ = decode("table", data, cells=LIMITS["cells"], rows=LIMITS["rows"], columns=LIMITS["columns"])
     except DecoderError as error:
         raise _refuse(field, _REFUSALS.get(error.reason) or told_of_limits(error)) from error
-    return [Line(number, tuple(cells)) for number, cells in lines]
+    return list(lines)
 
 
 def _value(cell: Any) -> Any:

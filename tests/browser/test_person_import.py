@@ -30,10 +30,10 @@ def test_R72_a_file_is_looked_at_before_it_is_imported(page: Page, app: Flask, o
     file.write_bytes(book([cells(1), cells(2, name="", phone="12")]))
     sign_in(page, app, officer).goto("/persons")
     page.get_by_role("link", name="Excel 导入").click()
-    page.get_by_label("填好的 Excel 文件").set_input_files({"name": "a.xlsx", "mimeType": "text/plain", "buffer": b"a"})
+    page.get_by_label("人员表格").set_input_files({"name": "a.xlsx", "mimeType": "text/plain", "buffer": b"\0a"})
     page.get_by_role("button", name="上传并检查").click()
-    expect(page.locator("#file-wrong")).to_contain_text("这不是 Excel 文件")
-    page.get_by_label("填好的 Excel 文件").set_input_files(file)
+    expect(page.locator("#file-wrong")).to_contain_text("既不是 Excel 文件")
+    page.get_by_label("人员表格").set_input_files(file)
     page.get_by_role("button", name="上传并检查").click()
     expect(page.locator(".say.warn:visible")).to_contain_text("1 行通过，1 行未通过")
     with page.expect_download() as fetched:
@@ -49,7 +49,7 @@ def test_R72_the_progress_of_a_long_file_turns_into_its_preview(
     file = tmp_path / "人员.xlsx"
     file.write_bytes(book([cells(n) for n in range(person_import.ROWS_AT_ONCE + 1)]))
     sign_in(page, app, officer).goto("/persons/import")
-    page.get_by_label("填好的 Excel 文件").set_input_files(file)
+    page.get_by_label("人员表格").set_input_files(file)
     page.get_by_role("button", name="上传并检查").click()
     expect(page.locator("#progress")).to_contain_text("正在检查")
     assert violations(page) == []
@@ -62,15 +62,22 @@ def test_R72_axe_finds_nothing_and_no_page_is_wider_than_a_telephone(
     page: Page, app: Flask, officer: User, language: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "人员.xlsx"
-    file.write_bytes(book([cells(1), cells(2, name="", phone="12"), cells(3, qualification_type="经理")]))
+    file.write_bytes(book([cells(1), cells(2, name="", phone="12"), cells(3, qualification_type="经理")], mark=""))
     page.set_viewport_size(PHONE)
     sign_in(page, app, officer, language=language).goto("/persons/import")
     found = violations(page) + overflow(page)
     page.locator("#file").set_input_files(file)
     page.locator("main .btn-primary").last.click()
+    expect(page.locator("select").first).to_have_value("name")
+    found += violations(page) + overflow(page)
+    page.locator("main .btn-primary").last.click()
     expect(page.locator(".say.warn:visible")).to_be_visible()
     found += violations(page) + overflow(page)
-    page.get_by_role("button", name="1").last.click()
+    page.locator("#cell-5-name").fill("陈己巳")
+    page.locator("#cell-5-phone").fill("13812345678")
+    page.locator("#cell-5-phone").press("Enter")
+    expect(page.locator("#cell-5-name")).to_have_count(0)
+    page.get_by_role("button", name="2").last.click()
     expect(page.locator(".say.ok").last).to_be_visible()
     found += violations(page) + overflow(page)
     assert found == []

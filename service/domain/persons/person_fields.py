@@ -20,6 +20,7 @@ PERSON_FIELDS = RecordFields(
     (
         RecordField(
             key="name",
+            headings=("名字", "人员姓名", "职工姓名", "员工姓名", "学员姓名"),
             label=N_("姓名"),
             places=_EVERYWHERE,
             section=IDENTITY,
@@ -30,6 +31,7 @@ PERSON_FIELDS = RecordFields(
         RecordField(
             key="unit_id",
             name="unit",
+            headings=("单位名称", "工作单位", "所在单位", "所属单位", "企业名称", "公司"),
             label=N_("单位"),
             kind=FieldKind.CHOICE,
             places=_EVERYWHERE,
@@ -39,6 +41,7 @@ PERSON_FIELDS = RecordFields(
         ),
         RecordField(
             key="id_type",
+            headings=("证件种类", "证件名称"),
             label=N_("证件类型"),
             kind=FieldKind.CHOICE,
             choices=IdType,
@@ -51,6 +54,7 @@ PERSON_FIELDS = RecordFields(
         RecordField(
             key="id_number_masked",
             name="id_number",
+            headings=("身份证号", "身份证号码", "身份证", "公民身份号码", "证件号", "身份证件号码"),
             label=N_("证件号码"),
             kind=FieldKind.CODE,
             places=_EVERYWHERE,
@@ -64,6 +68,7 @@ PERSON_FIELDS = RecordFields(
         ),
         RecordField(
             key="birth_date",
+            headings=("出生年月日", "生日"),
             label=N_("出生日期"),
             kind=FieldKind.DATE,
             places=_EVERYWHERE,
@@ -72,6 +77,7 @@ PERSON_FIELDS = RecordFields(
         ),
         RecordField(
             key="sex",
+            headings=("男女",),
             label=N_("性别"),
             kind=FieldKind.CHOICE,
             choices=Sex,
@@ -84,6 +90,7 @@ PERSON_FIELDS = RecordFields(
         RecordField(
             key="phone_masked",
             name="phone",
+            headings=("手机号", "手机号码", "移动电话", "联系电话", "电话", "联系方式"),
             label=N_("手机"),
             kind=FieldKind.CODE,
             places=_EVERYWHERE,
@@ -97,6 +104,7 @@ PERSON_FIELDS = RecordFields(
         RecordField(
             key="qualification_type_id",
             name="qualification_type",
+            headings=("资格类别", "人员类别", "人员类型", "培训类别", "岗位类别"),
             label=N_("资格类型"),
             kind=FieldKind.CHOICE,
             places=places(_INPUT, Place.HISTORY, Place.RECORD),
@@ -108,6 +116,7 @@ PERSON_FIELDS = RecordFields(
         ),
         RecordField(
             key="post",
+            headings=("岗位", "职位", "现任职务"),
             label=N_("职务"),
             places=_EVERYWHERE,
             section=EMPLOYMENT,
@@ -117,6 +126,7 @@ PERSON_FIELDS = RecordFields(
         ),
         RecordField(
             key="appointed_on",
+            headings=("任职时间", "任命日期", "任命时间", "上岗日期"),
             label=N_("任职日期"),
             kind=FieldKind.DATE,
             places=_EVERYWHERE,
@@ -127,6 +137,7 @@ PERSON_FIELDS = RecordFields(
         ),
         RecordField(
             key="education",
+            headings=("文化程度", "最高学历"),
             label=N_("学历"),
             places=_EVERYWHERE,
             section=EMPLOYMENT,
@@ -134,7 +145,13 @@ PERSON_FIELDS = RecordFields(
             is_personal=True,
         ),
         RecordField(
-            key="title", label=N_("职称"), places=_EVERYWHERE, section=EMPLOYMENT, max_length=50, is_personal=True
+            key="title",
+            headings=("技术职称", "专业技术职称"),
+            label=N_("职称"),
+            places=_EVERYWHERE,
+            section=EMPLOYMENT,
+            max_length=50,
+            is_personal=True,
         ),
         RecordField(
             key="photo_id",
@@ -146,6 +163,7 @@ PERSON_FIELDS = RecordFields(
         RecordField(
             key="legacy_number",
             name="certificate_number",
+            headings=("证书编号", "证号", "安全资格证书编号", "资格证号"),
             label=N_("原证书编号"),
             kind=FieldKind.CODE,
             places=_EVERYWHERE,
@@ -157,6 +175,7 @@ PERSON_FIELDS = RecordFields(
         RecordField(
             key="legacy_issued_on",
             name="certificate_issued_on",
+            headings=("发证日期", "取证日期", "初次发证日期"),
             label=N_("原证书发证日期"),
             kind=FieldKind.DATE,
             places=_EVERYWHERE,
@@ -167,6 +186,7 @@ PERSON_FIELDS = RecordFields(
         RecordField(
             key="legacy_valid_to",
             name="certificate_valid_to",
+            headings=("有效期至", "证书有效期至", "有效期止", "到期日期"),
             label=N_("原证书有效期至"),
             kind=FieldKind.DATE,
             places=_EVERYWHERE,
@@ -176,6 +196,7 @@ PERSON_FIELDS = RecordFields(
         ),
         RecordField(
             key="no_criminal_record",
+            headings=("无犯罪记录", "无犯罪记录声明"),
             label=N_("无刑事处罚声明"),
             kind=FieldKind.BOOLEAN,
             synonyms={

@@ -17,8 +17,11 @@ from service.models.db.session import Base
 
 
 class ImportState(StrEnum):
-    """States of an import. checked: the preview waits for a decision; removed: given up, or a day has passed."""
+    """States of an import. mapping: its columns are to be assigned; checked: the preview waits for a decision;
+    removed: given up, or a day has passed.
+    """
 
+    MAPPING = "mapping"
     CHECKING = "checking"
     CHECKED = "checked"
     IMPORTING = "importing"
@@ -29,7 +32,8 @@ class ImportState(StrEnum):
 class PersonImport(Base):
     """One uploaded file. id: given by the form, so that a file sent twice is one import. done: rows worked off so far.
 
-    content: the rows, as JSON, until they are imported or a day has passed. wrong: row number → field → text and
+    content: the sheet as read or, once its columns are assigned, the rows, as JSON, until they are imported or a day
+    has passed. wrong: row number → field → text and
     values; no cell stands in it. photos: how many came with the file. error: the kind of a failure, never its text.
     """
 

@@ -15,6 +15,7 @@ from service.models.tables.user import User
 from service.workflow.persons.import_sheet import Row
 from service.workflow.persons.photos import CleanPhoto
 from service.workflow.row_refusal import refusal_of
+from service.workflow.xlsx_reader import Line, RawLines, lines_of
 
 Wrong = dict[str, dict[str, Message]]
 """Row number, as text → field (or '' for the row) → why."""
@@ -82,12 +83,22 @@ def rows_of(row: PersonImport) -> list[Row]:
     """The rows of the file while they are kept, with what is wrong; [] afterwards."""
     wrong = wrong_from_json(row)
     kept = _load(row)["rows"]
-    return [Row(one["number"], one["cells"], one["raw"], wrong.get(str(one["number"]), {})) for one in kept]
+    return [Row(**one, wrong=wrong.get(str(one["number"]), {})) for one in kept]
 
 
 def strangers_of(row: PersonImport) -> list[str]:
     """The names of the photos that belong to no row, while the rows are kept."""
     return [str(name) for name in _load(row)["strangers"]]
+
+
+def dump_sheet(raw: RawLines) -> str:
+    """A sheet whose columns are still to be assigned, as JSON."""
+    return json.dumps({"sheet": raw, "rows": [], "strangers": []}, ensure_ascii=False)
+
+
+def sheet_of(row: PersonImport) -> list[Line]:
+    """The sheet while its columns are still to be assigned; [] before and afterwards."""
+    return lines_of(_load(row).get("sheet", []))
 
 
 def _load(row: PersonImport) -> dict[str, list[Any]]:

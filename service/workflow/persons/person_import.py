@@ -4,14 +4,14 @@ then entered, all or none unless asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import IO
 from uuid import UUID
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.errors import N_, Conflict, Message, NotAllowed, NotFound, ProcessError
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotFound, ProcessError
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
@@ -24,23 +24,32 @@ from service.models.tables.person_import import ImportState, PersonImport
 from service.models.tables.user import User
 from service.workflow.authorization import must_have_record
 from service.workflow.persons import import_photos
+from service.workflow.persons.import_photos import PhotoArchive
 from service.workflow.persons.import_rows import (
     Wrong,
     dump_rows,
+    dump_sheet,
     merge,
     rows_of,
     save_all,
+    sheet_of,
+    strangers_of,
     wrong_from_json,
     wrong_to_json,
 )
 from service.workflow.persons.import_sheet import (
+    COLUMNS,
     PHOTO,
+    Row,
     Spell,
     choices,
+    find_table,
     read_people,
+    refuse_repeated,
 )
 from service.workflow.persons.person_records import save_and_submit, save_person
 from service.workflow.runtime import jobs
+from service.workflow.xlsx_reader import lines_of, read_raw_table
 
 ROWS_AT_ONCE = 200  # rows that are checked or entered while the reader waits
 PHOTOS_AT_ONCE = 50  # each takes some 30 ms
@@ -60,6 +69,7 @@ def begin(
 ) -> PersonImport:
     """Take an uploaded file and check every row of it; nothing is written but the rows and photos themselves.
 
+    A table that is not the template waits until ``assign_columns``, with which its photos come then.
     import_id: of the form; sent twice it gives the same import. submit: whether what is entered is to be sent for
     approval, whose rules are then checked too. photos: a ZIP of them, or None. Raises InvalidInput at ``file`` or
     ``photos``, NotAllowed, Conflict (R3).
@@ -69,32 +79,101 @@ def begin(
     must_have_record(user, Action.EDIT_PERSON)
     if session().get(PersonImport, import_id) is not None:
         return find(user, import_id)
-    rows = read_people(data, choices(user, spell), spell)
+    raw = read_raw_table(data)
+    table = find_table(lines_of(raw), spell)
     packed = import_photos.open_photos(photos) if photos else None
-    found = import_photos.assign(packed, rows) if packed else import_photos.Found()
-    user_id, wrong = user.id, {str(row.number): row.wrong for row in rows if row.wrong}
-    merge(wrong, {str(row): {PHOTO: why} for row, why in found.wrong.items()})
+    user_id = user.id
     values = {
         "id": import_id,
         "at": now(),
         "user_id": user_id,
         "organisation_id": user.organisation_id,
         "submit": submit,
-        "total": len(rows),
-        "content": dump_rows(rows, found.strangers),
-        "photos": len(found.entries),
-        "wrong": wrong_to_json(wrong),
+        "total": len(table.lines),
+        "state": ImportState.MAPPING,
+        "content": dump_sheet(raw),
     }
-    waits = len(rows) <= ROWS_AT_ONCE and len(found.entries) <= PHOTOS_AT_ONCE
+    rows = read_people(table, table.places, choices(user, spell)) if table.is_template else []
     with transaction(Operation("begin_person_import", user_id)) as current:
-        job = _job(CHECK, import_id, LEASE if waits else timedelta())
         if is_new := person_imports.insert_import(values):
-            if packed:
-                import_photos.keep(import_id, packed, found)
-            current.add_all([_job(REMOVAL, import_id, IMPORT_LIFETIME), job])
-    if waits and is_new:
-        jobs.run_at_once(job.id)
+            current.add(_job(REMOVAL, import_id, IMPORT_LIFETIME))
+        job = _take_rows(import_id, rows, packed) if is_new and rows else None
+    if job:
+        jobs.run_at_once(job)
     return find_own(user_id, import_id)
+
+
+def assign_columns(
+    user: User, import_id: UUID, places: Mapping[str, int], spell: Spell, photos: IO[bytes] | None = None
+) -> PersonImport:
+    """Read the rows of a table by the columns that the user names, and check them; a second click does nothing.
+
+    places: name of a field → column of the sheet. Raises InvalidInput at ``columns`` for a field that must be there,
+    at ``file`` or ``photos`` as ``begin``; NotFound; Conflict for what is gone.
+    """
+    found = find(user, import_id)
+    if found.state != ImportState.MAPPING:
+        return found
+    missing = [Message(column.label) for column in COLUMNS if column.required and column.input_name not in places]
+    if missing:
+        raise InvalidInput({"columns": Message(N_("请指出哪一列是“%(column)s”。"), column=missing[0])})
+    table = find_table(sheet_of(found), spell)
+    rows = read_people(table, places, choices(user, spell))
+    packed = import_photos.open_photos(photos) if photos else None
+    user_id = user.id
+    with transaction(Operation("assign_import_columns", user_id)):
+        row = person_imports.lock_import(import_id)
+        job = _take_rows(import_id, rows, packed) if row and row.state == ImportState.MAPPING else None
+    if job:
+        jobs.run_at_once(job)
+    return find_own(user_id, import_id)
+
+
+def mend_rows(user: User, import_id: UUID, typed: Mapping[int, Mapping[str, str]], spell: Spell) -> PersonImport:
+    """Take cells typed on the preview in the place of those of the file, and check every row again.
+
+    typed: number of a row → name of a field → text. Raises NotFound; Conflict for a preview that is gone.
+    """
+    found, options = find(user, import_id), choices(user, spell)
+    columns = {column.input_name: column for column in COLUMNS}
+    rows, strangers = rows_of(found), strangers_of(found)
+    for row in rows:
+        for name, text in typed.get(row.number, {}).items():
+            row.read(columns[name], text.strip() or None, options)
+        row.wrong = {name: why for name, why in row.wrong.items() if name in (PHOTO, *row.unread)}
+    refuse_repeated(rows)
+    user_id = user.id
+    with transaction(Operation("mend_import_rows", user_id)):
+        held = person_imports.lock_import(import_id)
+        if held is None or held.state != ImportState.CHECKED or not rows:
+            raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
+        job = _check_again(held, rows, strangers)
+    if job:
+        jobs.run_at_once(job)
+    return find_own(user_id, import_id)
+
+
+def _take_rows(import_id: UUID, rows: list[Row], packed: PhotoArchive | None) -> UUID | None:
+    """Keep rows and photos in the running transaction and have them checked; the job to be run at once, if any is."""
+    found = import_photos.assign(packed, rows) if packed else import_photos.Found()
+    for row in rows:
+        if row.number in found.wrong:
+            row.wrong.setdefault(PHOTO, found.wrong[row.number])
+    if packed:
+        import_photos.keep(import_id, packed, found)
+    held = person_imports.lock_import(import_id)
+    assert held is not None
+    held.photos = len(found.entries)
+    return _check_again(held, rows, found.strangers)
+
+
+def _check_again(held: PersonImport, rows: list[Row], strangers: list[str]) -> UUID | None:
+    held.state, held.total, held.done, held.error = ImportState.CHECKING, len(rows), 0, None
+    held.content = dump_rows(rows, strangers)
+    held.wrong = wrong_to_json({str(row.number): row.wrong for row in rows if row.wrong})
+    waits = len(rows) <= ROWS_AT_ONCE and held.photos <= PHOTOS_AT_ONCE
+    session().add(job := _job(CHECK, held.id, LEASE if waits else timedelta()))
+    return job.id if waits else None
 
 
 def check(import_id: UUID, lease: Lease) -> None:
@@ -250,7 +329,7 @@ def _give_back(import_id: UUID, wrong: Wrong, lease: Lease) -> None:
 def _must_be_ready(row: PersonImport, partial: bool) -> None:
     if row.state == ImportState.CHECKING:
         raise Conflict(N_("文件还在检查，请稍候。"))
-    if row.state == ImportState.REMOVED or row.content is None:
+    if row.state in (ImportState.REMOVED, ImportState.MAPPING) or row.content is None:
         raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
     if len(row.wrong) == row.total:
         raise Conflict(N_("没有一行通过检查，请改好后重新上传。"))

@@ -1,10 +1,13 @@
-"""Import of persons from Excel (R72): the template, the upload, the preview with its error file, the import."""
+"""Import of persons from Excel (R72): the template, the upload, the columns of another table, the preview where rows
+are mended, its error file, the import."""
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -23,28 +26,32 @@ from service.infrastructure.translation import translate
 from service.infrastructure.xlsx import XLSX, Head, Sheet
 from service.models.db.ids import new_id
 from service.models.tables.person_import import PersonImport
-from service.validation.typed_text import as_id
+from service.validation.typed_text import as_id, as_whole
 from service.web.presenters.formatting import spell
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.shell.security_headers import MAX_SENT_BYTES
 from service.workflow.persons import import_photos, person_import
-from service.workflow.persons.import_rows import rows_of, strangers_of, wrong_from_json
+from service.workflow.persons.import_rows import rows_of, sheet_of, strangers_of, wrong_from_json
 from service.workflow.persons.import_sheet import (
+    AT,
     COLUMNS,
     MARK,
     WORDS,
     Row,
+    find_table,
     offered,
 )
-from service.workflow.xlsx_reader import MAX_FILE_BYTES
+from service.workflow.xlsx_reader import LIMITS, MAX_FILE_BYTES
 
 bp = Blueprint("person_import", __name__)
 MAX_SHOWN_ROWS = 200  # refused rows on the page; the error file has them all
 SAMPLE_ROWS = 20  # rows that passed, to see that the columns were understood
+LONG_NUMBER = re.compile(r"[0-9]{11}")  # of a document or a telephone
 TITLE = N_("人员导入模板")
 SLACK = 64 * 1024  # of the form around the files
-MAX_SENT_BYTES[f"{bp.name}.create"] = MAX_FILE_BYTES + import_photos.MAX_ZIP_BYTES + SLACK
+for _view in ("create", "assign_columns"):
+    MAX_SENT_BYTES[f"{bp.name}.{_view}"] = MAX_FILE_BYTES + import_photos.MAX_ZIP_BYTES + SLACK
 
 
 @bp.get("/persons/import")
@@ -84,6 +91,8 @@ def show(import_id: UUID) -> ResponseReturnValue:
     if row.state in ("checking", "importing"):
         part = "import_progress" if "HX-Request" in request.headers else "import_show"
         return render_template(f"pages/persons/{part}.html", row=row)
+    if row.state == "mapping":
+        return render_template("pages/persons/import_columns.html", row=row, **_columns(row))
     if "HX-Request" in request.headers:  # the piece that asked is done with: the whole page is new
         return "", 200, {"HX-Refresh": "true"}
     return render_template("pages/persons/import_show.html", row=row, **_preview(row))
@@ -98,6 +107,25 @@ def start(import_id: UUID) -> ResponseReturnValue:
     refresh_user()
     if row.state == "done":
         flash_success(Message(N_("已导入 %(n)s 人。"), n=row.entered))
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.post("/persons/import/<uuid:import_id>/columns")
+@requires_permission(Action.EDIT_PERSON)
+@rerender_on_error(show, Conflict)
+def assign_columns(import_id: UUID) -> ResponseReturnValue:
+    """Read the rows by the columns that were named."""
+    with _photos() as photos:
+        person_import.assign_columns(current_user, import_id, _named_columns(), spell, photos)
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.post("/persons/import/<uuid:import_id>/rows")
+@requires_permission(Action.EDIT_PERSON)
+@rerender_on_error(show, Conflict)
+def mend(import_id: UUID) -> ResponseReturnValue:
+    """Take what was typed over refused cells, and check again."""
+    person_import.mend_rows(current_user, import_id, _typed_cells(), spell)
     return redirect(url_for(".show", import_id=import_id), 303)
 
 
@@ -148,10 +176,60 @@ def _submission() -> UUID:
     return found
 
 
+def _named_columns() -> dict[str, int]:
+    """The column of each field that was named. Raises InvalidInput at the second column of a field."""
+    places: dict[str, int] = {}
+    for at in range(LIMITS["columns"]):
+        if (name := request.form.get(f"column-{at}", "")) in AT:
+            if name in places:
+                raise InvalidInput({f"column-{at}": N_("另一列已经选了这一项。")})
+            places[name] = at
+    return places
+
+
+def _typed_cells() -> dict[int, dict[str, str]]:
+    """Text by the number of the row and the name of the field: ``cell-5-phone``."""
+    typed: dict[int, dict[str, str]] = {}
+    for key, text in request.form.items():
+        kind, _, rest = key.partition("-")
+        number, _, name = rest.partition("-")
+        if kind == "cell" and name in AT and (at := as_whole(number, 1, LIMITS["rows"])) is not None:
+            typed.setdefault(at, {})[name] = text
+    return typed
+
+
+def _columns(row: PersonImport) -> dict[str, object]:
+    """Return the columns of a table that is not the template: what they seem to be, and what stands in them."""
+    table = find_table(sheet_of(row), spell)
+    seem = {at: name for name, at in table.places.items()}
+    width = max(len(table.heads), *(len(line.cells) for line in table.lines))
+    columns = []
+    for at in range(width):
+        cells = [line.cells[at] for line in table.lines if at < len(line.cells) and line.cells[at] is not None]
+        head = table.heads[at] if at < len(table.heads) else ""
+        if head or cells:
+            columns.append(
+                {
+                    "at": at,
+                    "name": f"column-{at}",
+                    "head": head,
+                    "seems": seem.get(at, ""),
+                    "sample": list(map(_brief, cells[:3])),
+                }
+            )
+    fields = [(column.input_name, translate(column.label) + "*" * column.required) for column in COLUMNS]
+    return {"columns": columns, "fields": fields, "largest_photos": import_photos.MAX_ZIP_BYTES}
+
+
+def _brief(cell: object) -> str:
+    """A cell as a sample: short, of long numbers the middle hidden."""
+    text = str(cell) if isinstance(cell, (str, int, float, date)) else "…"
+    return mask(text) if LONG_NUMBER.search(text) else text[:30]
+
+
 def _preview(row: PersonImport) -> dict[str, object]:
     """Return the rows as the page shows them: numbers of documents with their middle hidden."""
     rows = rows_of(row)
-    at = [column.input_name for column in COLUMNS].index
     pictured = import_photos.numbers_of(row.id) if row.photos else set()
     passed = [
         {
@@ -159,15 +237,20 @@ def _preview(row: PersonImport) -> dict[str, object]:
             "row": one.number,
             "name": one.raw.get("name", ""),
             "number": mask(normalise(one.raw.get("id_number"))),
-            "unit": one.cells[at("unit")],
-            "type": one.cells[at("qualification_type")],
+            "unit": one.cells[AT["unit"]],
+            "type": one.cells[AT["qualification_type"]],
         }
         for one in rows
         if not one.wrong
     ]
-    names = {str(one.number): one.cells[at("name")] for one in rows}
+    given = {(str(one.number), name): one.cells[place] for one in rows for name, place in AT.items()}
+    names = {str(one.number): one.cells[AT["name"]] for one in rows}
     failed = [
-        (number, names.get(number, ""), [(field_name(field), why) for field, why in fields.items()])
+        (
+            number,
+            names.get(number, ""),
+            [(field, field_name(field), why, given.get((number, field), "")) for field, why in fields.items()],
+        )
         for number, fields in sorted(wrong_from_json(row).items(), key=lambda pair: int(pair[0]))
     ]
     return {
@@ -176,6 +259,9 @@ def _preview(row: PersonImport) -> dict[str, object]:
         "sample": SAMPLE_ROWS,
         "shown": MAX_SHOWN_ROWS,
         "strangers": strangers_of(row),
+        "hidden": [one.number for one in rows if one.is_hidden],
+        "fields": AT,
+        "words": {name: [translate(word) for word, _value in pairs] for name, pairs in offered().items()},
     }
 
 
@@ -185,8 +271,7 @@ def _why(row: Row) -> str:
 
 def _marks(row: Row) -> Mapping[int, str]:
     """Faults at their cells; those of the row or its photo stand in its last column."""
-    places = {column.input_name: at for at, column in enumerate(COLUMNS)}
-    return {places[field]: translate(why) for field, why in row.wrong.items() if field in places}
+    return {AT[field]: translate(why) for field, why in row.wrong.items() if field in AT}
 
 
 def _sheet(
@@ -222,7 +307,9 @@ def _facts() -> Iterable[str]:
 
 def _instructions() -> Iterable[str]:
     """Return the instructions of the template, a line each."""
-    yield gettext("一行一人，从表头的下一行开始，一次最多 2,000 人；不要合并单元格，不要填公式。")
+    yield gettext(
+        "一行一人，从表头的下一行开始，一次最多 2,000 人；不要填公式。向下合并的单元格，每一行都按合并的内容读取。"
+    )
     yield gettext("列的顺序可以变动，表头和上方的版本行不能改动；只读取第一张表。")
     yield gettext("证件号码、手机、证书编号的单元格须为“文本”，否则末几位会丢失。")
     yield gettext("日期写作 2026-11-24，也可以是 Excel 的日期。")
@@ -236,5 +323,5 @@ def _instructions() -> Iterable[str]:
         number="11010519491231002X",
     )
     yield gettext(
-        "上传后先逐行检查并预览，确认之前什么都不会写入；错误文件中标红的单元格附有原因，改好后可直接上传该文件。"
+        "上传后先逐行检查并预览，确认之前什么都不会写入；没有通过的可在页面上改正，也可下载错误文件，改好后上传。"
     )
