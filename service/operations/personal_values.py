@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeGuard
 from uuid import UUID
 
 from sqlalchemy import select
 
 from service.models.db.session import session
+from service.models.tables.audit import AuditEvent
 from service.models.tables.case import PersonalValue
+
+ERASURE = "erase_personal_text"  # the event of a lawful one
 
 
 def is_reference(value: Any) -> TypeGuard[Mapping[str, Any]]:
@@ -23,6 +27,23 @@ def typed_text(data: Mapping[str, Any], name: str) -> str | None:
     if is_reference(value):
         return session().get_one(PersonalValue, UUID(value["personal"])).value
     return None if value is None else str(value)
+
+
+def erase(rows: Iterable[PersonalValue], rule: str, at: datetime) -> int:
+    """Erase texts for good, with a record of each that is sealed like every event: by which rule, by whom, when.
+
+    The journal keeps reference and salted digest, so that it is still proved; no text can be guessed from them
+    without the salt. Returns how many there were.
+    """
+    count = 0
+    for row in rows:
+        row.value = row.salt = None
+        row.erased_at = at
+        detail = {"rule": rule}
+        event = AuditEvent(action=ERASURE, at=at, object_type="personal_value", object_id=row.id, detail=detail)
+        session().add(event)
+        count += 1
+    return count
 
 
 def with_texts(data: Mapping[str, Any]) -> dict[str, Any]:

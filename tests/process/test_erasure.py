@@ -5,21 +5,29 @@ from __future__ import annotations
 import threading
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
+from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables import setting
-from service.models.tables.audit import AuditEvent
+from service.models.tables.audit import AuditEvent, RowChange
+from service.models.tables.case import PersonalValue
 from service.models.tables.certificate import Certificate
 from service.models.tables.person import Person, Photo
 from service.models.tables.setting import Setting
+from service.operations.personal_values import erase
 from service.worker import daily
 from service.workflow.persons.retention import erase_due
+from service.workflow.runtime import mends, tasks
+from service.workflow.runtime.mends import Mend
+from service.workflow.runtime.verification import Verifier
 from tests.builders.world import fresh, make_certificate, make_person, make_photo, make_unit
+from tests.process.small_process import DIAGRAM, FORM, deploy, person
 
 
 @pytest.fixture
@@ -56,7 +64,8 @@ def test_R75_telephone_and_photo_go_three_years_after_the_last_certificate_ended
     assert session().get(Photo, first) is None  # the replaced one too
     assert len(session().scalars(select(Photo)).all()) == 3
     event = session().scalars(select(AuditEvent).where(AuditEvent.action == "erase_personal_data")).one()
-    assert event.detail == {"persons": 1, "ended_before": "2023-03-02"}
+    assert event.detail == {"rule": "R75", "ended_before": "2023-03-02", "texts": "0"}
+    assert (event.object_type, event.object_id) == ("person", ended.id)
     assert erase_due() == 0
 
 
@@ -98,3 +107,85 @@ def test_R75_a_photo_that_another_record_names_stays(unit: Any) -> None:
         session().get_one(Person, other.id).photo_id = fresh(person).photo_id
     assert erase_due() == 1
     assert has_data(other)
+
+
+FORM_WITH_TEXT = FORM.replace('"key": "comment"', '"key": "comment", "properties": {"personal": "true"}')
+"""The form of the small process, whose comment is personal."""
+WITH_SIGNED_FORM = DIAGRAM.replace(
+    '<bpmn:userTask id="sign" name="签批"', '<bpmn:userTask id="sign" name="签批" camunda:formKey="look"'
+)
+
+
+def cases_with_texts() -> dict[str, UUID]:
+    """A case for each place and kind of row: started, completed in the middle, last of a running and of an ended case,
+    and by each mend that leaves the case running.
+    """
+    deploy(WITH_SIGNED_FORM, FORM_WITH_TEXT)
+    association, ministry, admin = person("a", "association"), person("m", "ministry"), person("p", "process_admin")
+    told = {"decision": "yes", "comment": "王某，电话 13912345678"}
+    found = {}
+    for name in ("first", "suspend", "variables", "middle", "running", "ended"):
+        text = {"comment": told["comment"]} if name == "first" else None
+        started = tasks.start(association, "small", {}, personal=text)
+        found[name] = started.case_id
+        if name in ("suspend", "variables"):
+            values = {"x": 2} if name == "variables" else {}
+            mends.mend(admin, started.case_id, Mend(name, told["comment"], values=values))
+        elif name != "first":
+            opened = tasks.complete(association, started.tasks[0], told).opened[0]
+            if name != "running":
+                tasks.complete(ministry, opened, {"decision": "yes"} | (told if name == "ended" else {}))
+    return found
+
+
+def texts_of(case_id: UUID) -> list[PersonalValue]:
+    query = select(PersonalValue).where(PersonalValue.case_id == case_id).order_by(PersonalValue.seq)
+    return list(session().scalars(query))
+
+
+def differences(case_id: UUID) -> set[str]:
+    return {f"{found.what}: {found.detail}" for found in Verifier().verify([case_id])}
+
+
+def test_a_lawful_erasure_keeps_the_proof_wherever_the_text_stood_and_one_by_SQL_is_found(app: Any, clock: Any) -> None:
+    """In each place: erased by SQL with every choice of columns, then by the rule."""
+    for place, case_id in cases_with_texts().items():
+        assert differences(case_id) == set(), place
+        texts = texts_of(case_id)
+        assert texts, place
+        for key in [text.id for text in texts]:
+            kept = session().get_one(PersonalValue, key)
+            before = (kept.value, kept.salt)
+            for columns in ("value", "salt", "value salt", "value erased_at", "value salt erased_at"):
+                with transaction(Operation("test")):
+                    for column in columns.split():
+                        setattr(kept, column, now() if column == "erased_at" else None)
+                assert differences(case_id) == {
+                    f"personal: row {kept.seq}: the text of {kept.field} was erased without a record"
+                }, (place, columns)
+                kept = session().get_one(PersonalValue, key)
+                with transaction(Operation("test")):
+                    (kept.value, kept.salt), kept.erased_at = before, None
+            with transaction(Operation("test")):
+                assert erase([kept], "R75", now()) == 1
+            assert differences(case_id) == set(), place
+            event = session().scalars(select(AuditEvent).where(AuditEvent.object_id == key)).one()
+            assert (event.action, event.detail) == ("erase_personal_text", {"rule": "R75"})
+            clock.move(timedelta(minutes=1))
+
+
+def test_R75_texts_in_the_cases_of_a_person_go_with_telephone_and_photo(unit: Any) -> None:
+    gone, staying = left(unit, date(2020, 1, 1)), left(unit, date(2025, 1, 1))
+    cases = cases_with_texts()
+    with transaction(Operation("test")) as current:
+        for about, name in ((gone, "ended"), (gone, "first"), (staying, "middle")):
+            change = {"kind": "update", "table_name": "person", "row_id": about.id, "case_id": cases[name]}
+            current.add(RowChange(at=now(), use_case="test", before={}, after={}, **change))
+    assert erase_due() == 1
+    left_over = {name: [text.value for text in texts_of(case_id)] for name, case_id in cases.items()}
+    assert not any(left_over["ended"] + left_over["first"])
+    assert all(left_over["middle"] + left_over["running"])
+    assert all(differences(case_id) == set() for case_id in cases.values())
+    event = session().scalars(select(AuditEvent).where(AuditEvent.action == "erase_personal_data")).one()
+    assert event.detail["texts"] == "3"
+    assert erase_due() == 0

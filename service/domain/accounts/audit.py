@@ -52,6 +52,7 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "download_certificate": N_("下载电子证书"),
         "link_academy": N_("关联院校与培训机构"),
         "erase_personal_data": N_("清除到期的个人信息"),
+        "erase_personal_text": N_("清除到期的个人文字"),
     },
     EventGroup.PROCESSES: {
         "deploy_process": N_("部署新版本"),
@@ -103,6 +104,8 @@ DETAILS = {
     "entered": N_("录入人数"),
     "submitted": N_("提交审批"),
     "persons": N_("人数"),
+    "rule": N_("依据规则"),
+    "texts": N_("文字段数"),
     "ended_before": N_("证书终止早于"),
 }
 """Words for the details of an event; a detail without a word here is shown by its name."""

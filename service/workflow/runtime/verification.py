@@ -21,7 +21,7 @@ from service.models.db.session import session
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Incident, Job, JobState, JournalRow, PersonalValue, Task, TaskState
 from service.models.tables.case_statements import role_organisation
-from service.operations.personal_values import is_reference
+from service.operations.personal_values import ERASURE, is_reference
 from service.workflow.processes import definitions
 from service.workflow.runtime import executor
 
@@ -32,7 +32,6 @@ OTHER_ENGINE = (
 HOLDS = {"suspend": True, "resume": False, "cancel": False}
 ASSIGNMENTS = frozenset({"claim", "unclaim", "assign"})
 MIGRATED = ("element", "name", "kind", "definition", "form_key")  # of a task
-ERASURE = "erase_personal_text"  # the record of a lawful one
 CASES_AT_ONCE = 50  # read
 STARTING = timedelta(minutes=1)  # for the first step, which begins when the row of the case is there
 UNDUE = timedelta(days=30)  # after its opening a task without a due date is sorted
@@ -368,8 +367,15 @@ def _wrong_personal_values(case_id: UUID, records: list[Row], has_texts: bool) -
         if row is None:
             yield f"row {seq}: the text of {name} is missing"
         elif row.value is None or row.salt is None:
-            recorded = select(AuditEvent.id).where(AuditEvent.action == ERASURE, AuditEvent.object_id == row.id)
-            if row.erased_at is None or session().scalar(recorded) is None:
+            recorded = select(AuditEvent.id).where(
+                AuditEvent.action == ERASURE, AuditEvent.object_id == row.id, AuditEvent.at == row.erased_at
+            )
+            if (
+                row.value is not None
+                or row.salt is not None
+                or row.erased_at is None
+                or session().scalar(recorded) is None
+            ):
                 yield f"row {seq}: the text of {name} was erased without a record"
         elif journal.salted(bytes(row.salt), row.field, row.value) != digest:
             yield f"row {seq}: the text of {name} is another"

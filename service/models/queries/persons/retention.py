@@ -1,18 +1,23 @@
-"""Persons whose telephone and photo are to be erased (R75): deregistered, the last certificate ended long ago."""
+"""Persons whose telephone, photo and texts are to be erased (R75): deregistered, their certificates ended long ago."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, case, cast, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Date, case, cast, delete, exists, func, literal, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from service.models.db.session import session
 from service.models.tables.audit import RowChange
+from service.models.tables.case import PersonalValue
 from service.models.tables.certificate import Certificate
+from service.models.tables.identity_correction import IdentityCorrection
 from service.models.tables.person import Person, Photo
+from service.models.tables.reissue import Reissue
+from service.models.tables.training import Enrollment
 
 ENDED = ("superseded", "deregistered", "revoked", "void")
 
@@ -25,10 +30,38 @@ def due(before: date, limit: int) -> list[Person]:
     """
     query = select(Person).where(
         Person.state == "deregistered",
-        or_(Person.phone.is_not(None), Person.photo_id.is_not(None)),
+        or_(Person.phone.is_not(None), Person.photo_id.is_not(None), _has_texts()),
         func.coalesce(_last_end(), _day_of(Person.updated_at)) < before,
     )
     return list(session().scalars(query.order_by(Person.id).limit(limit).with_for_update(skip_locked=True)))
+
+
+def texts_of(person_id: UUID) -> list[PersonalValue]:
+    """The personal texts, not erased yet, that stand in cases about a person."""
+    cases = union(*(select(case_id).where(*of) for case_id, *of in _cases(literal(person_id))))
+    query = select(PersonalValue).where(PersonalValue.case_id.in_(cases), PersonalValue.salt.is_not(None))
+    return list(session().scalars(query))
+
+
+def _cases(person_id: ColumnElement[UUID] | InstrumentedAttribute[UUID]) -> tuple[tuple[Any, ...], ...]:
+    """Column of a case, and conditions: of cases that changed a person, its enrolments, corrections and reissues."""
+    held = aliased(Certificate)
+    return (
+        (RowChange.case_id, RowChange.row_id == person_id, RowChange.table_name == "person"),
+        (Enrollment.case_id, Enrollment.person_id == person_id),
+        (IdentityCorrection.case_id, IdentityCorrection.person_id == person_id),
+        (Reissue.case_id, Reissue.certificate_id == held.id, held.person_id == person_id),
+    )
+
+
+def _has_texts() -> ColumnElement[bool]:
+    """Tell whether a person's cases hold texts; an index leads from the person to each."""
+    return or_(
+        *(
+            exists().where(PersonalValue.case_id == case_id, PersonalValue.salt.is_not(None), *of)
+            for case_id, *of in _cases(Person.id)
+        )
+    )
 
 
 def photos_of(person_id: UUID) -> set[UUID]:
