@@ -245,7 +245,7 @@ def test_r72_r81_cells_are_read_as_people_fill_them_in(desk: FlaskClient, more: 
             ({"no_criminal_record": word}, f"“{word}”看不出是已声明还是未声明，请填“是”或“否”")
             for word in ("无", "没有", "—", "/")
         ),
-        ({"certificate_number": "37201330000", "certificate_valid_to": 46752}, "日期被存成了数字"),
+        ({"certificate_number": "37201330000", "certificate_valid_to": 4675}, "日期被存成了数字"),
         ({"id_number": "3.70E+17"}, "末几位已经丢失"),
         ({"phone": "1.38E+10"}, "末几位已经丢失"),
         ({"no_criminal_record": "有"}, "不在可选的内容里"),
@@ -272,7 +272,9 @@ def test_r72_the_sum_below_a_list_is_no_person(desk: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("data", "what"),
     [
-        ("模板版本 persons-1\n姓名,证件号码\n".encode("gbk"), "这不是 Excel 文件"),
+        ("模板版本 persons-1\n姓名,证件号码\n".encode("gbk"), "表中没有人员"),
+        (b"%PDF-1.7\n\0\xff\xfe\n1 0 obj", "既不是 Excel 文件，也不是 CSV 文本"),
+        ("会议纪要\n到会的人都同意。\n".encode(), "没有找到表头行"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 508, "旧版 Excel"),
     ],
 )
