@@ -11,7 +11,9 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, pre_load
 
 from service.engine.forms.conditions import Condition
-from service.engine.forms.reader import Field, Option, read_form
+from service.engine.forms.defaults import computed
+from service.engine.forms.fields import Field, Option
+from service.engine.forms.reader import read_form
 from service.errors import InvalidInput, Message
 from service.validation.fields import (
     EARLIEST,
@@ -38,6 +40,7 @@ __all__ = [
     "Option",
     "choice",
     "clean",
+    "computed",
     "decisions",
     "fields",
     "listed_fields",

@@ -92,13 +92,27 @@ def _lines() -> Iterator[str]:
     )
     yield from _table("表达式 · Expressions", ("where", "language", "example"), EXPRESSIONS)
     yield from (f"Starlark: {_names(BUILTINS)}", "", f"`camunda:property`: {_names(PROPERTIES)}", "")
-    yield from _table(
-        "表单 · Forms",
-        ("component", "attributes", "validate"),
-        ((f"`{n}`", _names(a), _names(components.RULES.get(n, ()))) for n, a in components.ATTRIBUTES.items()),
-    )
+    kinds = (f"`{name}`" for name in components.ATTRIBUTES)
+    yield from _table("表单 · Forms: ✓ 画出 drawn, ✗ 拒绝 refused", ("property", *kinds), _properties())
+    gone = ", ".join(f"`{name}` ({zh} {en})" for name, (zh, en) in sorted(components.INSTEAD.items()))
+    yield from (f"不画的组件，拒绝 components that are refused: {gone}", "")
+    yield from (f"编辑器自己的，不起作用 the editor's own, without effect: {_names(components.EDITOR)}", "")
     of_choices = "`note.<value>`, `note_en.<value>`, `label_en.<value>`"
     yield f"`properties`: {_names(components.PROPERTIES)}, {of_choices}; `valuesKey`: {_names(known.choices)}"
+
+
+def _properties() -> Iterator[tuple[str, ...]]:
+    """Each property that the form editor writes, and of which components it is drawn; those of none together."""
+    written = [
+        f"{holder}.{name}" if holder else name
+        for holder, names in components.FORM_JS.items()
+        for name in sorted(names - components.EDITOR - components.FORM_JS.keys())
+    ]
+    rows = [(name, [components.is_drawn(kind, name) for kind in components.ATTRIBUTES]) for name in written]
+    for name, drawn in rows:
+        if any(drawn):
+            yield f"`{name}`", *("✓" if one else "✗" for one in drawn)
+    yield _names(name for name, drawn in rows if not any(drawn)), *("✗" for _ in components.ATTRIBUTES)
 
 
 def _outputs(outputs: Iterable[tuple[str, frozenset[str]]]) -> Iterator[str]:

@@ -31,6 +31,13 @@ OTHER = DIAGRAM.replace("小流程", "小流程二")
 THIRD = DIAGRAM.replace("小流程", "小流程三")
 BROKEN = DIAGRAM.replace('targetRef="look"', 'targetRef="lok"')
 
+UNSAID = re.sub(
+    '<bpmn:userTask id="sign"[^>]*>(.*?)</bpmn:userTask>',
+    r'<bpmn:serviceTask id="sign" name="签批">\1</bpmn:serviceTask>',
+    DIAGRAM,
+)
+"""A task that does not say what does it."""
+
 
 def files(diagram: str = DIAGRAM) -> dict[str, bytes]:
     return {"small.bpmn": diagram.encode(), "look.form": FORM.encode()}
@@ -81,9 +88,7 @@ def test_a_version_says_who_deployed_it_how_and_why(app: Flask) -> None:
 
 
 def test_what_the_gate_warned_of_stays_with_the_version(app: Flask) -> None:
-    bare = '<bpmn:serviceTask id="sign" name="签批">'
-    diagram = re.sub('<bpmn:userTask id="sign"[^>]*>(.*?)</bpmn:userTask>', bare + r"\1</bpmn:serviceTask>", DIAGRAM)
-    version = deployments.deploy(files(diagram)).version
+    version = deployments.deploy(files(UNSAID)).version
     assert version is not None
     found = [one for one in version.proof["warnings"] if one["rule"] != "texts_have_english"]
     assert [one["element"] for one in found] == ["sign"]
@@ -281,6 +286,23 @@ def test_camunda_modeler_deploys(client: FlaskClient) -> None:
     assert modeler(client, f"/deployment/{digest}/resources/look.form/data").data == FORM.encode()
     assert modeler(client, f"/deployment/{digest}/resources/x/data").status_code == 404
     assert modeler(client, "/deployment/nothing").status_code == 404
+
+
+def test_warnings_stand_in_the_answer_on_the_page_and_in_the_studio(client: FlaskClient) -> None:
+    make_world()
+    warned = files(UNSAID)
+    answer = modeler(client, "/deployment/create", method="POST", data=form_data(warned))
+    expected = {issue.rule for issue in definitions.examine(warned) if issue.is_warning}
+    assert expected
+    assert {one["rule"] for one in answer.json["warnings"]} == expected
+    assert all(one["zh"] and one["en"] and one["file"] for one in answer.json["warnings"])
+    assert {one["rule"] for one in definitions.current("small").proof["warnings"]} == expected
+    sign_in(client, person("processes"))
+    shown = client.get("/processes/small").text
+    studio = client.get("/studio/small").text
+    for one in answer.json["warnings"]:
+        assert one["zh"][:12] in shown
+        assert one["rule"] in studio
 
 
 def test_the_modeler_is_told_what_was_refused_by_element(client: FlaskClient) -> None:

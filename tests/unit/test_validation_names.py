@@ -8,6 +8,7 @@ import pytest
 
 from service.config import CHECKOUT
 from service.workflow.processes import definitions
+from tests.unit.validation_diagrams import chain, process
 
 FOLDER = CHECKOUT / "processes"
 DEAF = (
@@ -191,3 +192,18 @@ def test_a_foreign_dialect_is_said_once_with_what_to_write_instead(vendor: str) 
     found = [i for i in definitions.examine({**files, "personnel_approval.bpmn": text.encode()}) if i.is_refusal]
     assert [i.rule for i in found] == ["dialect_is_ours"]
     assert "camunda:topic" in found[0].remedy_en
+
+
+def test_a_called_process_needs_no_starter() -> None:
+    """A process is told that nobody can start, but for one that this bundle calls, and those that the service starts."""
+    body = '<startEvent id="b"/><endEvent id="d"/><sequenceFlow id="f" sourceRef="b" targetRef="d"/>'
+    inner = process(body).replace(b'id="P"', b'id="inner"')
+    call = '<callActivity id="call" calledElement="inner"/>'
+    outer = process(chain(call), more='isExecutable="true" camunda:candidateStarterGroups="ministry"')
+
+    def told(files: dict[str, bytes]) -> list[str]:
+        return [issue.element for issue in definitions.examine(files) if issue.rule == "processes_can_be_started"]
+
+    assert told({"P.bpmn": outer, "inner.bpmn": inner}) == []
+    assert told({"inner.bpmn": inner}) == ["inner"]
+    assert told({"P.bpmn": process(chain(call)), "inner.bpmn": inner}) == ["P"]

@@ -42,7 +42,8 @@ def create_deployment() -> Response:
         raise InvalidInput({"tenant-id": N_("本系统不分租户，请不要填写。")})
     sent = {file.filename: file.read() for _, file in request.files.items(multi=True) if file.filename}
     author = deployments.Author("rest", user(), note=request.form.get("deployment-name", "").strip())
-    versions = [one.version for one in deployments.deploy_sent(sent, author) if one.version]
+    done = deployments.deploy_sent(sent, author)
+    versions = [one.version for one in done if one.version]
     deployed = {found["id"]: found for found in map(serializers.definition, versions)}
     content: dict[str, Any] = serializers.deployment(versions[0]) | {
         "name": author.note or versions[0].name,
@@ -50,6 +51,7 @@ def create_deployment() -> Response:
         "deployedCaseDefinitions": None,
         "deployedDecisionDefinitions": None,
         "deployedDecisionRequirementsDefinitions": None,
+        "warnings": [deployments.told(issue) for one in done for issue in one.warnings],
     }
     return json_response(content)
 

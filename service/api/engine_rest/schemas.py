@@ -124,7 +124,11 @@ def deployed() -> Schema:
     found = schema_of("DeploymentDto")
     made = {"type": "object", "additionalProperties": schema_of("ProcessDefinitionDto")}
     none = {name: {"type": "null"} for name in NOT_DEPLOYED}
-    return found | {"properties": found["properties"] | {"deployedProcessDefinitions": made} | none}
+    texts = {name: {"type": "string"} for name in ("file", "element", "rule", "zh", "en")}
+    said = texts | {"line": {"type": "integer"}}
+    warnings = {"type": "array", "items": {"type": "object", "properties": said}}
+    more = {"deployedProcessDefinitions": made, "warnings": warnings}
+    return found | {"properties": found["properties"] | more | none}
 
 
 IDS: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.models.queries.camunda.listing import Row, definition_id
+from service.workflow.processes import definitions
 
 
 def instant(at: datetime | None) -> str | None:
@@ -34,7 +35,7 @@ def definition(row: Row) -> dict[str, Any]:
         "tenantId": None,
         "versionTag": None,
         "historyTimeToLive": None,
-        "startableInTasklist": row.current,
+        "startableInTasklist": row.current and bool(definitions.starters(definitions.definition(row.digest))),
     }
 
 

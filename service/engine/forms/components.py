@@ -8,6 +8,9 @@ TEXTS = ("textfield", "textarea")
 CHOICES = ("select", "radio", "checklist")
 INPUTS = (*TEXTS, "number", *CHOICES, "checkbox", "datetime")
 
+EDITOR = frozenset(["id", "type", "layout"])
+"""Attributes that are the editor's: fields stand below one another, in their order."""
+
 _PLACE = "id type layout conditional"
 _INPUT = f"{_PLACE} key label description properties validate defaultValue readonly disabled"
 ATTRIBUTES: dict[str, frozenset[str]] = {
@@ -16,11 +19,11 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
         "textfield": f"{_INPUT} appearance",
         "textarea": f"{_INPUT} appearance",
         "number": f"{_INPUT} appearance decimalDigits",
-        "select": f"{_INPUT} values valuesKey searchable",
+        "select": f"{_INPUT} values valuesKey",
         "radio": f"{_INPUT} values valuesKey",
         "checklist": f"{_INPUT} values valuesKey",
         "checkbox": _INPUT,
-        "datetime": f"{_INPUT} subtype dateLabel timeLabel use24h",
+        "datetime": f"{_INPUT} subtype dateLabel timeLabel use24h timeInterval timeSerializingFormat",
         "text": f"{_PLACE} text properties",
         "group": f"{_PLACE} label components showOutline properties",
     }.items()
@@ -57,7 +60,29 @@ TOP = frozenset(
 )
 """Attributes beside the components."""
 
-APPEARANCE = frozenset(["placeholder", "prefixAdorner", "suffixAdorner"])
+_BOX = frozenset(["placeholder", "prefixAdorner", "suffixAdorner"])
+APPEARANCE = dict.fromkeys(("textfield", "textarea", "number"), _BOX)
+"""Component → what stands in and around its box."""
+ALWAYS: dict[str, tuple[object, str, str]] = {
+    "use24h": (True, "时间总是二十四小时制", "times are always those of 24 hours"),
+    "timeSerializingFormat": ("no_timezone", "时间是中国的，不带时区", "times are China's, without a zone"),
+}
+"""Attributes that may only say what is done anyway."""
+_WRITTEN = """
+id type layout conditional key label description properties validate defaultValue readonly disabled appearance
+decimalDigits increment serializeToString values valuesKey valuesExpression searchable subtype dateLabel timeLabel
+use24h timeInterval timeSerializingFormat disallowPassedDates text components showOutline verticalAlignment path
+isRepeating defaultRepetitions allowAddRemove disableCollapse nonCollapsedItems action source alt url security height
+content dataSource rowCount columns columnsExpression expression computeOn accept multiple maxHeight title endpointKey
+omitFromSubmit
+"""
+_HELD = {
+    "validate": "required min max minLength maxLength pattern validationType",
+    "appearance": "prefixAdorner suffixAdorner",
+    "conditional": "hide",
+}
+FORM_JS = {name: frozenset(text.split()) for name, text in {"": _WRITTEN, **_HELD}.items()}
+"""All attributes that the form editor writes (form-js 1.23), by the member that holds them."""
 SUBTYPES = ("date", "time", "datetime")
 VALIDATION_TYPES: dict[str, tuple[str, str]] = {
     "email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", N_("如 name@example.com")),
@@ -78,5 +103,14 @@ INSTEAD: dict[str, tuple[str, str]] = {
     "expression": ("由脚本任务或服务任务计算。", "Let a script task or a service task compute it."),
     "separator": ("改用 group 分组。", "Use a group."),
     "spacer": ("删去。", "Remove it."),
+    "multipage": ("改用 group 分组。", "Use groups."),
+    "page": ("改用 group 分组。", "Use groups."),
 }
 """Components of form-js that are not drawn → what to write instead."""
+
+
+def is_drawn(kind: str, path: str) -> bool:
+    """Tell whether a component shows a property; one of another member stands behind a point: ``validate.min``."""
+    holder, _, name = path.rpartition(".")
+    held = {"validate": RULES.get(kind), "appearance": APPEARANCE.get(kind), "conditional": frozenset(["hide"])}
+    return name in ((held[holder] or ()) if holder else ATTRIBUTES[kind])

@@ -2,97 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
 from service.engine.forms import components
+from service.engine.forms.attributes import check_attributes, name_of, nearest, only, refuse_component
 from service.engine.forms.conditions import Condition, as_text, read_condition, read_hidden
+from service.engine.forms.defaults import problem_of
+from service.engine.forms.fields import Field, Form, Option
 
 MAX_LENGTHS = {"textfield": 200, "textarea": 1000}
 _KEY = re.compile(r"[A-Za-z]\w{0,99}")
 _REPEATS = re.compile(r"[+*}]\)?[+*{]")  # a repetition repeated, whose time may explode
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A choice: value, label, and a line that says what follows from it."""
-
-    value: str
-    label: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One component of a form. minimum, maximum in the unit people type; decimals: digits after the point.
-
-    readonly: shown, never read.
-    """
-
-    key: str
-    type: str
-    label: str
-    hint: str = ""
-    required: bool = False
-    options: tuple[Option, ...] = ()
-    options_key: str = ""
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    decimals: int = 0
-    shortest: int = 0
-    longest: int = 200
-    pattern: str = ""
-    default: str = ""
-    placeholder: str = ""
-    prefix: str = ""
-    suffix: str = ""
-    subtype: str = ""
-    personal: bool = False
-    readonly: bool = False
-    show_if: Condition | None = None
-    required_if: Condition | None = None
-
-    def is_shown(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether the field takes part, given what was typed elsewhere."""
-        return self.show_if is None or self.show_if.holds(values)
-
-    def is_required(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether it must be filled."""
-        return self.required or (self.required_if is not None and self.required_if.holds(values))
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something in a form that is refused: at which field, in both languages, and how to mend it.
-
-    is_fatal: the form cannot be drawn at all, whenever it was deployed.
-    """
-
-    key: str
-    zh: str
-    en: str
-    remedy_zh: str
-    remedy_en: str
-    is_fatal: bool = False
-
-
-@dataclass(slots=True)
-class Form:
-    """A form as it was read."""
-
-    title: str = ""
-    fields: list[Field] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-    def refuse(self, key: str, zh: str, en: str, remedy: tuple[str, str], *, is_fatal: bool = False) -> None:
-        """Note a fault at a field."""
-        self.faults.append(Fault(key, zh, en, *remedy, is_fatal))
 
 
 @lru_cache(maxsize=512)
@@ -103,7 +28,7 @@ def read_form(content: bytes) -> Form:
         top = json.loads(content)
         found = top["components"]
         form.title = str(top.get("title") or "")
-        _only(form, "", top, components.TOP, ("表单", "The form"))
+        only(form, "", top, components.TOP, ("表单", "The form"))
         _read_all(form, found, None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         said = f"{type(error).__name__}: {error}"
@@ -119,18 +44,13 @@ def read_form(content: bytes) -> Form:
     return form
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Find the known name that was probably meant."""
-    return next(iter(difflib.get_close_matches(name, list(known), 1, 0.75)), None)
-
-
 def _read_all(form: Form, found: Iterable[Any], shown: Condition | None) -> None:
     for each in found:
         kind = str(each.get("type"))
         if kind not in components.ATTRIBUTES:
-            _refuse_component(form, each, kind)
+            refuse_component(form, each, kind)
             continue
-        _only(form, _name(each), each, components.ATTRIBUTES[kind], (f"组件 {kind} ", f"The component {kind}"))
+        check_attributes(form, each, kind)
         _read_one(form, each, kind, _show_if(form, each, shown))
 
 
@@ -139,44 +59,11 @@ def _read_one(form: Form, each: Mapping[str, Any], kind: str, shown: Condition |
         form.fields.append(Field("", "text", str(each.get("text") or ""), show_if=shown))
     elif kind == "group":
         if each.get("label"):
-            form.fields.append(Field("", "group", str(each["label"]), show_if=shown))
+            is_outlined = each.get("showOutline") is True
+            form.fields.append(Field("", "group", str(each["label"]), show_if=shown, is_outlined=is_outlined))
         _read_all(form, each.get("components") or (), shown)
     else:
         form.fields.append(_field(form, each, kind, shown))
-
-
-def _refuse_component(form: Form, each: Mapping[str, Any], kind: str) -> None:
-    meant = nearest(kind, components.ATTRIBUTES)
-    remedy = components.INSTEAD.get(kind) or (
-        (f"是否应为 {meant}?", f"Did you mean {meant}?")
-        if meant
-        else (f"可用:{'、'.join(components.ATTRIBUTES)}。", f"Known are {', '.join(components.ATTRIBUTES)}.")
-    )
-    form.refuse(
-        _name(each),
-        f"表单组件“{kind}”不能显示。",
-        f'The form component "{kind}" cannot be drawn.',
-        remedy,
-        is_fatal=True,
-    )
-
-
-def _name(each: Mapping[str, Any]) -> str:
-    return str(each.get("key") or each.get("id") or "")
-
-
-def _only(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str], where: tuple[str, str]) -> None:
-    """Refuse what is not known by name."""
-    for name in sorted(set(given) - set(known)):
-        meant = nearest(name, known)
-        form.refuse(
-            key,
-            f"{where[0]}的“{name}”不起作用。",
-            f'"{name}" of {where[1][0].lower()}{where[1][1:]} is without effect.',
-            (f"是否应为 {meant}?", f"Did you mean {meant}?")
-            if meant
-            else (f"删去;可用:{'、'.join(sorted(known))}。", f"Remove it; known are {', '.join(sorted(known))}."),
-        )
 
 
 def _show_if(form: Form, each: Mapping[str, Any], outer: Condition | None) -> Condition | None:
@@ -184,7 +71,7 @@ def _show_if(form: Form, each: Mapping[str, Any], outer: Condition | None) -> Co
     hide = (each.get("conditional") or {}).get("hide")
     shown = outer
     for text, read in ((hide, read_hidden), ((each.get("properties") or {}).get("show_if"), read_condition)):
-        if text and (condition := _condition(form, _name(each), str(text), read)):
+        if text and (condition := _condition(form, name_of(each), str(text), read)):
             shown = condition.and_also(shown)
     return shown
 
@@ -210,18 +97,17 @@ def _condition(form: Form, key: str, text: str, read: Any = read_condition) -> C
 def _field(form: Form, each: Mapping[str, Any], kind: str, shown: Condition | None) -> Field:
     key = str(each.get("key") or "")
     rules, extra = each.get("validate") or {}, each.get("properties") or {}
-    _only(form, key, rules, components.RULES[kind], (f"{kind} 的 validate ", f"Validate of {kind}"))
+    only(form, key, rules, components.RULES[kind], (f"{kind} 的 validate ", f"Validate of {kind}"))
     options = tuple(_option(o, extra) for o in each.get("values") or ())
     of_options = ("note", "note_en", "label_en")
     notes = frozenset(f"{name}.{option.value}" for option in options for name in of_options)
-    _only(form, key, extra, components.PROPERTIES | notes, ("字段属性", "The properties of a field"))
+    only(form, key, extra, components.PROPERTIES | notes, ("字段属性", "The properties of a field"))
     appearance = each.get("appearance") or {}
-    _only(form, key, appearance, components.APPEARANCE, (f"{kind} 的 appearance ", f"Appearance of {kind}"))
     pattern, hint = _pattern(form, key, rules)
     return Field(
         key=key,
         type=kind,
-        label=str(each.get("label") or each.get("dateLabel") or each.get("timeLabel") or ""),
+        label=_label(form, each, key, kind),
         hint=str(each.get("description") or hint),
         required=rules.get("required") is True,
         options=options,
@@ -232,16 +118,42 @@ def _field(form: Form, each: Mapping[str, Any], kind: str, shown: Condition | No
         shortest=_whole(form, key, rules.get("minLength"), 0),
         longest=_whole(form, key, rules.get("maxLength"), MAX_LENGTHS.get(kind, 200)),
         pattern=pattern,
-        default=as_text(each.get("defaultValue")),
+        default=_default(form, key, each.get("defaultValue")),
         placeholder=str(appearance.get("placeholder") or ""),
         prefix=str(appearance.get("prefixAdorner") or ""),
         suffix=str(appearance.get("suffixAdorner") or ""),
         subtype=_subtype(form, key, each) if kind == "datetime" else "",
+        step=_whole(form, key, each.get("timeInterval"), 0),
         personal=_personal(form, key, extra),
         readonly=each.get("readonly") is True or each.get("disabled") is True,
         show_if=shown,
         required_if=_condition(form, key, str(extra["required_if"])) if extra.get("required_if") else None,
     )
+
+
+def _label(form: Form, each: Mapping[str, Any], key: str, kind: str) -> str:
+    """The label of a field; of a time or date the one that its subtype shows."""
+    shown = "timeLabel" if each.get("subtype") == "time" else "dateLabel"
+    for name in {"timeLabel", "dateLabel"} - {shown} if kind == "datetime" else ():
+        if each.get(name):
+            form.refuse(
+                key,
+                f"{name} 在这里不显示。",
+                f"{name} is not shown here.",
+                (f"写在 {shown}。", f"Write it as {shown}."),
+            )
+    return str(each.get("label") or each.get(shown) or "")
+
+
+def _default(form: Form, key: str, value: Any) -> str | tuple[str, ...]:
+    """What a field starts with; of FEEL, which begins with ``=``, the text."""
+    if isinstance(value, list):
+        return tuple(map(as_text, value))
+    if isinstance(value, str) and value.startswith("=") and (problem := problem_of(value)):
+        remedy = ("改正 FEEL 表达式。", "Correct the FEEL expression.")
+        form.refuse(key, f"defaultValue“{value}”：{problem[0]}。", f'defaultValue "{value}": {problem[1]}.', remedy)
+        return ""
+    return as_text(value)
 
 
 def _option(option: Mapping[str, Any], extra: Mapping[str, Any]) -> Option:
@@ -341,9 +253,21 @@ def _check_together(form: Form) -> None:
         if one.type in components.CHOICES and bool(one.options) == bool(one.options_key):
             remedy = ("写 values 或 valuesKey。", "Write values or valuesKey.")
             form.refuse(one.key, "选项应写明,且只写一处。", "The choices are to be given, in one place.", remedy)
+        _check_default(form, one)
         for condition in (one.show_if, one.required_if):
             for term in condition.terms() if condition else ():
                 _check_term(form, one.key, term, inputs)
+
+
+def _check_default(form: Form, one: Field) -> None:
+    """A choice begins with one of its values; what begins with several is a checklist."""
+    begun = one.default if isinstance(one.default, tuple) else (one.default,) if one.default else ()
+    known = {"true", "false"} if one.type == "checkbox" else {option.value for option in one.options}
+    is_several = isinstance(one.default, tuple) and one.type != "checklist"
+    for value in begun:
+        if is_several or (known and value not in known and not value.startswith("=")):
+            remedy = ("写选项中的值。", "Write one of its values.")
+            form.refuse(one.key, f"defaultValue“{value}”不能选。", f'defaultValue "{value}" is no choice.', remedy)
 
 
 def _check_term(form: Form, key: str, term: tuple[str, bool, str], inputs: Mapping[str, Field]) -> None:

@@ -9,7 +9,8 @@ from pathlib import PurePath
 from typing import Any
 
 from service.engine.dmn import model
-from service.engine.forms.reader import Form, read_form
+from service.engine.forms.fields import Form
+from service.engine.forms.reader import read_form
 from service.engine.kernel.camunda_extensions import local_name
 from service.engine.kernel.diagram_reader import read_diagram
 from service.engine.kernel.types import ValidationIssue

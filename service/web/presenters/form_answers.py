@@ -8,11 +8,23 @@ from typing import Any
 from flask import g
 
 from service.errors import N_
-from service.forms import Field
+from service.forms import Field, computed
 from service.infrastructure.translation import translate
 from service.models.queries.system import form_options
 
 PERSONAL = N_("（个人信息，不在此显示）")
+
+
+def first_values(fields: Iterable[Field], data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the fields start with: their defaults, those in FEEL computed from the case; in words where only shown."""
+    found: dict[str, Any] = {}
+    for field in fields:
+        value = computed(field.default, data) if field.is_computed else field.default
+        if field.readonly and value:
+            found[field.key] = answer_text(field, value == "true" if field.type == "checkbox" else value)
+        elif value:
+            found[field.key] = value
+    return found
 
 
 def values_of(fields: Iterable[Field], data: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +62,7 @@ def answer_text(field: Field, value: Any) -> str:
         return translate(PERSONAL)
     if isinstance(value, bool):
         return translate(N_("是") if value else N_("否"))
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "、".join(answer_text(field, v) for v in value)
     labels = {o.value: o.label for o in field.options} or _offered(field.options_key)
     return translate(labels[value]) if value in labels else str(_typed(field, value))

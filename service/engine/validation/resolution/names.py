@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.engine.forms.reader import nearest
+from service.engine.forms.attributes import nearest
 from service.engine.kernel.camunda_extensions import attributes_of
 from service.engine.validation.diagram import Diagram, camunda, children, kind, process_of, words
 from service.engine.validation.files import Bundle
@@ -26,7 +26,7 @@ def meant(name: str, known: Iterable[str]) -> tuple[str, str]:
 
 
 def roles_are_known(d: Diagram, known: Vocabulary) -> None:
-    """Tasks go to roles that people can have; a process that no role may start, and nothing here does, is told."""
+    """Tasks go to roles that people can have, and cases are started by such."""
     for task in d.all("userTask"):
         role = (camunda(task, "candidateGroups") or "").strip()
         if PLAIN.fullmatch(role) and role not in known.roles:
@@ -36,14 +36,6 @@ def roles_are_known(d: Diagram, known: Vocabulary) -> None:
         for role in filter(None, re.split(r"[\s,]+", starters or "")):
             if role not in known.roles:
                 _refuse_role(d, process, role, known)
-        if not starters and process.get("isExecutable") == "true" and process.get("id") not in known.processes:
-            d.warn(
-                process,
-                "没有人能发起这个流程。",
-                "Nobody can start this process.",
-                "写 camunda:candidateStarterGroups,列出可以发起的角色。",
-                "Write camunda:candidateStarterGroups, with the roles that may start it.",
-            )
 
 
 def _refuse_role(d: Diagram, element: Any, role: str, known: Vocabulary) -> None:
@@ -202,6 +194,22 @@ RULES = (
 )
 
 
+def processes_can_be_started(bundle: Bundle, known: Vocabulary) -> None:
+    """A process that no role may start, that nothing here starts and no other process calls, is told."""
+    called = {call.get("calledElement") for d in bundle.diagrams for call in d.all("callActivity")}
+    for d in bundle.diagrams:
+        for process in d.all("process"):
+            is_started = camunda(process, "candidateStarterGroups") or process.get("id") in {*known.processes, *called}
+            if process.get("isExecutable") == "true" and not is_started:
+                d.warn(
+                    process,
+                    "没有人能发起这个流程。",
+                    "Nobody can start this process.",
+                    "写 camunda:candidateStarterGroups,列出可以发起的角色;只由别的流程调用的不必写。",
+                    "Write camunda:candidateStarterGroups, with the roles that may start it, unless others call it.",
+                )
+
+
 def choices_are_known(bundle: Bundle, known: Vocabulary) -> None:
     """``valuesKey`` names a list that the tables hold."""
     for key, form in bundle.forms.items():
@@ -216,4 +224,9 @@ def choices_are_known(bundle: Bundle, known: Vocabulary) -> None:
                 )
 
 
-BUNDLE_RULES = (choices_are_known, messages_are_sent_and_caught, processes_are_named_as_their_files)
+BUNDLE_RULES = (
+    processes_can_be_started,
+    choices_are_known,
+    messages_are_sent_and_caught,
+    processes_are_named_as_their_files,
+)

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from service.engine.forms.reader import nearest
+from service.engine.forms.attributes import nearest
+from service.engine.forms.defaults import variables_in
 from service.engine.kernel.camunda_extensions import attributes_of, script_in
 from service.engine.starlark.linter import names_bound
 from service.engine.validation.allow_list import CONDITIONS
@@ -116,6 +117,11 @@ class Reading:
         if said.decision and kind(node) == "businessRuleTask":
             for name in sorted(self.bundle.facts_of(said.decision)):
                 self._require(node, name, before, f"决策 {said.decision} ", f"The decision {said.decision}")
+        form = self.bundle.forms.get(said.form_key or "") if kind(node) == "userTask" else None
+        for one in form.fields if form else ():
+            for name in sorted(variables_in(str(one.default))) if one.is_computed else ():
+                said_of = f"字段 {one.key} 的 defaultValue ", f"defaultValue of the field {one.key}"
+                self._require(node, name, before, *said_of, optional=True)
         for script in children(node, "script"):
             text = script_in(script)
             for name in sorted(_names(text, "exec") - names_bound(text)):

@@ -15,7 +15,7 @@ from service.models.queries.runtime import task_lookup
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.system.versions_in_force import VersionInForce
 from service.models.tables.case import Case
-from service.web.presenters import task_panels
+from service.web.presenters import form_answers, task_panels
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.views.runtime.tasks import answers
@@ -46,6 +46,7 @@ def show(key: str) -> ResponseReturnValue:
         name=version.name,
         fields=fields,
         options=task_panels.options(fields),
+        values=form_answers.first_values(fields, {}),
     )
 
 

@@ -14,7 +14,7 @@ from service import forms
 from service.domain.accounts.permissions import Action
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message
 from service.validation.typed_text import as_json, as_whole
-from service.web.presenters import formatting, studio_words
+from service.web.presenters import form_answers, formatting, studio_words
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.runtime.processes import index
@@ -114,7 +114,9 @@ def preview(key: str) -> ResponseReturnValue:
         shown, wrong = forms.fields(form), ""
     except forms.FormError as error:
         shown, wrong = (), str(error)
-    return render_template("pages/studio/preview.html", fields=shown, wrong=wrong, title=forms.title(form))
+    values = form_answers.first_values(shown, {})
+    told = {"fields": shown, "values": values, "wrong": wrong, "title": forms.title(form)}
+    return render_template("pages/studio/preview.html", **told)
 
 
 @bp.post("/studio/<key>/decision")

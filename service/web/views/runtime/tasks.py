@@ -19,7 +19,7 @@ from service.models.queries.scope import get_or_404_in_scope, inbox_addresses, i
 from service.models.tables.case import Case, Task
 from service.models.tables.user import User
 from service.web.presenters import task_columns, task_panels, timeline
-from service.web.presenters.form_answers import values_of
+from service.web.presenters.form_answers import first_values, values_of
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.views.certificates import printing
@@ -65,10 +65,12 @@ def _values(task: Task, form: bytes | None) -> dict[str, Any]:
     """The first values of fields: a form that collects data goes on from the case's,
     one that asks for a choice is blank, but for what is only shown.
     """
-    fields = forms.fields(form) if form else ()
+    fields = asked = forms.fields(form) if form else ()
     if form and forms.choice(form) is not None:
-        fields = tuple(field for field in fields if field.readonly)
-    return values_of(fields, variables.present(task.case_id)) if fields else {}
+        fields = tuple(field for field in asked if field.readonly)
+    is_read = fields or any(field.is_computed for field in asked)
+    data = variables.present(task.case_id) if is_read else {}
+    return first_values(asked, data) | values_of(fields, data)
 
 
 def digest_of(form: bytes | None) -> str:

@@ -1,0 +1,99 @@
+"""The attributes that a component, or a form, may have: what is not drawn, or written otherwise, is refused by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from service.engine.forms import components
+from service.engine.forms.fields import Form
+
+WHETHER = ("readonly", "disabled", "showOutline", "use24h")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Find the known name that was probably meant."""
+    return next(iter(difflib.get_close_matches(name, list(known), 1, 0.75)), None)
+
+
+def refuse_component(form: Form, each: Mapping[str, Any], kind: str) -> None:
+    meant = nearest(kind, components.ATTRIBUTES)
+    remedy = components.INSTEAD.get(kind) or (
+        (f"是否应为 {meant}?", f"Did you mean {meant}?")
+        if meant
+        else (f"可用:{'、'.join(components.ATTRIBUTES)}。", f"Known are {', '.join(components.ATTRIBUTES)}.")
+    )
+    form.refuse(
+        name_of(each),
+        f"表单组件“{kind}”不能显示。",
+        f'The form component "{kind}" cannot be drawn.',
+        remedy,
+        is_fatal=True,
+    )
+
+
+def name_of(each: Mapping[str, Any]) -> str:
+    return str(each.get("key") or each.get("id") or "")
+
+
+def only(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str], where: tuple[str, str]) -> None:
+    """Refuse what is not known by name."""
+    for name in sorted(set(given) - set(known)):
+        meant = nearest(name, known)
+        form.refuse(
+            key,
+            f"{where[0]}的“{name}”不起作用。",
+            f'"{name}" of {where[1][0].lower()}{where[1][1:]} is without effect.',
+            (f"是否应为 {meant}?", f"Did you mean {meant}?")
+            if meant
+            else (f"删去;可用:{'、'.join(sorted(known))}。", f"Remove it; known are {', '.join(sorted(known))}."),
+        )
+
+
+def check_attributes(form: Form, each: Mapping[str, Any], kind: str) -> None:
+    """Refuse attributes of a component that are not drawn, and those that are written as this form cannot read them."""
+    key = name_of(each)
+    only(form, key, each, components.ATTRIBUTES[kind], (f"组件 {kind} ", f"The component {kind}"))
+    only(form, key, each.get("conditional") or {}, ("hide",), ("conditional ", "Conditional"))
+    appearance = each.get("appearance") or {}
+    known = components.APPEARANCE.get(kind, frozenset())
+    only(form, key, appearance, known, (f"{kind} 的 appearance ", f"Appearance of {kind}"))
+    if kind in ("text", "group"):
+        only(form, key, each.get("properties") or {}, ("show_if", *components.ENGLISH), ("组件属性", "Its properties"))
+    for option in each.get("values") or ():
+        only(form, key, option, ("label", "value"), ("选项", "A choice"))
+    rules = each.get("validate") or {}
+    for holder in (each, rules, appearance):
+        _refuse_formulas(form, key, holder)
+    _refuse_values(form, key, each, rules)
+
+
+def _refuse_values(form: Form, key: str, each: Mapping[str, Any], rules: Mapping[str, Any]) -> None:
+    """Refuse what is neither true nor false where that is asked, and what cannot be done otherwise."""
+    asked = {name: each[name] for name in WHETHER if name in each}
+    if "required" in rules:
+        asked["required"] = rules["required"]
+    for name, value in asked.items():
+        if not isinstance(value, bool):
+            remedy = ("写 true 或 false，不加引号。", "Write true or false, without quotes.")
+            form.refuse(key, f"{name} 写成了“{value}”。", f'{name} is written "{value}".', remedy)
+    for name, (value, zh, en) in components.ALWAYS.items():
+        if name in each and each[name] != value:
+            remedy = ("改正或删去。", "Correct or remove it.")
+            form.refuse(key, f"{name} 只能是 {value}：{zh}。", f"{name} can only be {value}: {en}.", remedy)
+
+
+def _refuse_formulas(form: Form, key: str, holder: Mapping[str, Any]) -> None:
+    """FEEL and templating stand in ``conditional.hide`` and ``defaultValue`` alone."""
+    for name, value in holder.items():
+        if name != "defaultValue" and isinstance(value, str) and (value.startswith("=") or "{{" in value):
+            form.refuse(
+                key,
+                f"{name} 是表达式“{value[:60]}”，只会照字面显示。",
+                f'{name} is the expression "{value[:60]}", which would be shown as it stands.',
+                (
+                    "写固定的内容；FEEL 只用于 conditional.hide 和 defaultValue。",
+                    "Write it plainly; FEEL stands in conditional.hide and defaultValue only.",
+                ),
+            )
