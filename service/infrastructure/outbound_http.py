@@ -11,8 +11,11 @@ import http.client
 import json
 import socket
 import ssl
+import threading
 import time
-from ipaddress import ip_address
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,8 +45,9 @@ def call(url: str, method: str, content: Any, secret: str | None, key: str) -> b
     secret: name of one of the settings, which signs the call; key: the same for each try of one call.
     Raises CallRefused or CallFailed, neither with a secret in its text.
     """
-    allowed, parts = allowed_hosts(), urlsplit(url)
+    allowed = allowed_hosts()
     host, port = check_address(allowed, url)
+    parts = urlsplit(url)
     if method not in METHODS:
         raise CallRefused(f"{method} is no method of {', '.join(METHODS)}")
     body = b"" if method == "GET" else json.dumps(content, ensure_ascii=False).encode()
@@ -62,11 +66,15 @@ def call(url: str, method: str, content: Any, secret: str | None, key: str) -> b
 
 def check_address(allowed: OutboundHosts, url: str) -> tuple[str, int]:
     """Host and port of an address that the settings allow. Raises CallRefused."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    if parts.username or parts.password or parts.scheme not in ("https", "http") or not host:
-        raise CallRefused("an address is https://host/path, without user and password")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    wrong = CallRefused("an address is https://host/path in plain letters, without user and password")
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise wrong from error
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    if parts.username or parts.password or parts.scheme not in ("https", "http") or not host or not is_plain:
+        raise wrong
     origin = f"{parts.scheme}://{host}:{port}"
     if origin not in allowed.origins:
         raise CallRefused(f"{origin} is not among ANPEI_HTTP_HOSTS")
@@ -91,20 +99,29 @@ def _address(allowed: OutboundHosts, host: str, port: int) -> str:
     for one in found:
         ip = ip_address(one.partition("%")[0])
         ip = getattr(ip, "ipv4_mapped", None) or ip
-        if not ip.is_global and not any(ip in network for network in allowed.networks):
+        if not _is_public(ip) and not any(ip in network for network in allowed.networks):
             raise CallRefused(f"{host} is at {ip}, which is not public and not among ANPEI_HTTP_NETWORKS")
     return found[0]
+
+
+def _is_public(ip: IPv4Address | IPv6Address) -> bool:
+    """Tell whether an address is one of the internet, and leads to no other by a tunnel or a translator."""
+    tunnelled = isinstance(ip, IPv6Address) and (ip.sixtofour or ip.teredo)
+    return ip.is_global and not (tunnelled or ip.is_multicast or ip.is_reserved)
 
 
 def _exchange(
     scheme: str, host: str, port: int, address: str, method: str, path: str, body: bytes, headers: dict[str, str]
 ) -> bytes:
     connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
-    deadline = time.monotonic() + 2 * SECONDS
-    plain = socket.create_connection((address, port), timeout=SECONDS)
-    try:
-        is_tls = scheme == "https"
-        connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if is_tls else plain
+    sock = socket.create_connection((address, port), timeout=SECONDS)
+    if scheme == "https":
+        context = ssl.create_default_context()
+        sock = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    with closing(sock), _time_limit(sock, 2 * SECONDS) as is_over:
+        if isinstance(sock, ssl.SSLSocket):
+            sock.do_handshake()
+        connection.sock = sock
         connection.request(method, path, body or None, headers)
         answer = connection.getresponse()
         if not 200 <= answer.status < 300:
@@ -112,11 +129,27 @@ def _exchange(
         read = b""
         while len(read) <= MAX_ANSWER and (part := answer.read1(8192)):
             read += part
-            if time.monotonic() > deadline:
-                raise CallFailed(f"{host}:{port}: the answer takes too long")
+        if is_over.is_set():
+            raise CallFailed(f"{host}:{port}: the answer takes too long")
         if len(read) > MAX_ANSWER:
             raise CallFailed(f"{host}:{port}: the answer has more than {MAX_ANSWER} bytes")
         return read
+
+
+@contextmanager
+def _time_limit(sock: socket.socket, seconds: float) -> Iterator[threading.Event]:
+    """Shut a socket down after a time, however slowly its bytes come; the event says that it was."""
+    is_over = threading.Event()
+
+    def end() -> None:
+        is_over.set()
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # of a TLS socket, too: the bytes, not the session
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield is_over
     finally:
-        plain.close()
-        connection.close()
+        timer.cancel()

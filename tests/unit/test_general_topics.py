@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -185,14 +186,82 @@ def test_what_is_not_allowed_is_not_called(service: str, monkeypatch: pytest.Mon
     assert Service.came == []
 
 
+INSIDE = (
+    *("10.0.0.5", "127.0.0.1", "169.254.169.254", "192.168.1.1", "172.16.0.1", "100.64.0.1", "0.0.0.0", "224.0.0.1"),
+    *("255.255.255.255", "240.0.0.1", "192.0.2.1", "::1", "::", "::ffff:10.0.0.5", "::10.0.0.5", "fe80::1", "fc00::1"),
+    *("ff02::1", "64:ff9b::a00:5", "64:ff9b:1::a00:5", "2002:a00:5::1", "2001:0:a00:5::1", "::ffff:0:a00:5"),
+)
+"""Addresses that are not of the internet, or lead to such by a tunnel or a translator."""
+
+
 def test_a_host_whose_name_leads_inside_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = OutboundHosts(frozenset({"https://partner.example:443"}), (), {})
     monkeypatch.setattr(outbound_http, "allowed_hosts", lambda: allowed)
-    for address in ("10.0.0.5", "169.254.169.254", "::1", "::ffff:10.0.0.5", "fe80::1"):
+    for address in INSIDE:
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_asked, found=found, **_more: found)
         with pytest.raises(CallRefused, match="not public"):
             call("https://partner.example/x", "POST", {}, None, "k")
+
+
+ODD = (
+    "https://partner.example:99999/x",
+    "https://[::1/x",
+    "https://partner.example.evil/x",
+    "https://partner.example./x",
+    "https://partner.example\\@evil/x",
+    "https://partner.example:443@evil/x",
+    "https://ｐartner.example/x",
+    "https://partner.example/路",
+    "https://partner.example/a b",
+    "https://partner.example/\r\nHost: evil",
+    "//partner.example/x",
+    "ftp://partner.example/x",
+    "http://partner.example/x",
+    "https://partner.example:8443/x",
+    "",
+)
+
+
+@pytest.mark.parametrize("url", ODD)
+def test_an_odd_address_is_refused_when_it_runs_and_by_the_gate(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = OutboundHosts(frozenset({"https://partner.example:443"}), (), {})
+    monkeypatch.setattr(outbound_http, "allowed_hosts", lambda: allowed)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_asked, **_more: pytest.fail("it was looked up"))
+    with pytest.raises(CallRefused):
+        call(url, "POST", {}, None, "k")
+    if url.isprintable():
+        call_task = given(url=url.replace("&", "&amp;")).replace("general.notify", "general.http")
+        assert "refused" in said(DOCUMENTED, call_task) or "cannot be called" in said(DOCUMENTED, call_task)
+
+
+@pytest.mark.parametrize("part", ["head", "chunk"])
+def test_an_answer_that_drips_is_given_up_as_a_whole(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, and the answer would be whole in the end: the limit is of all of it together."""
+    monkeypatch.setattr(outbound_http, "SECONDS", 0.2)
+    whole = {
+        "head": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20 + b"\r\nContent-Length: 0\r\n\r\n",
+        "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"0" * 20 + b"1\r\nx\r\n0\r\n\r\n",
+    }[part]
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        accepted, _ = listening.accept()
+        with accepted, suppress(OSError):
+            accepted.recv(4096)
+            for byte in whole:
+                accepted.sendall(bytes([byte]))
+                paused.wait(0.03)
+
+    paused = threading.Event()
+    threading.Thread(target=drip, daemon=True).start()
+    origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    allowed = OutboundHosts(frozenset({origin}), read_networks("127.0.0.0/8"), {})
+    monkeypatch.setattr(outbound_http, "allowed_hosts", lambda: allowed)
+    with pytest.raises(CallFailed):
+        call(origin, "POST", {}, None, "k")
+    paused.set()
+    listening.close()
 
 
 def test_settings_of_calls_are_read_or_refused(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from service import handlers
 from service.domain.notices.notices import NOTIFIED, variables_in
@@ -127,10 +126,9 @@ def _address(url: str) -> Iterator[Texts]:
     try:
         outbound_http.check_address(outbound_http.allowed_hosts(), url)
     except outbound_http.CallRefused as refused:
-        host = urlsplit(url).hostname or url
         yield (
-            f"不能调用 {host}：{refused}。",
-            f"{host} cannot be called: {refused}.",
+            f"不能调用 {url}：{refused}。",
+            f"{url} cannot be called: {refused}.",
             "请系统管理员把主机写进 ANPEI_HTTP_HOSTS，或改正地址。",
             "Ask the system administrator to add the host to ANPEI_HTTP_HOSTS, or correct the address.",
         )
