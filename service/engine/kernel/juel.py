@@ -9,10 +9,11 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from service.engine.kernel.xml_reader import BPMN
+from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 
 _EXPRESSIONS = ("conditionExpression", "loopCondition", "completionCondition", "activationCondition", "condition")
 _TIMES = ("timeDate", "timeDuration", "timeCycle")
+_VALUES = ("property", "inputParameter", "outputParameter")
 _WRAPPED = re.compile(r"[$#]\{(.*)\}", re.DOTALL)
 _LITERAL = re.compile(r"=?\s*(?:\"([^\"'\\]+)\"|'([^\"'\\]+)')\s*")
 _TOKEN = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|&&|\|\||[!=<>]=|\d+(?:\.\d+)?|\w+|\s+|.", re.DOTALL)
@@ -24,6 +25,7 @@ INSTANCES = ("nrOfInstances", "numberOfInstances")
 
 def read_expressions(root: Any) -> None:
     """Conditions in JUEL, and times written as a text in quotation marks, throughout a diagram."""
+    _spell_alike(root)
     for element in list(root.iter(*(f"{{{BPMN}}}{name}" for name in _EXPRESSIONS))):
         wrapped = _WRAPPED.fullmatch((element.text or "").strip()) if not len(element) else None
         read = as_starlark(wrapped[1]) if wrapped else None
@@ -35,6 +37,24 @@ def read_expressions(root: Any) -> None:
         literal = _LITERAL.fullmatch(wrapped[1] if wrapped else text)
         if literal and not len(element):
             element.text = literal[1] or literal[2]
+
+
+def _spell_alike(root: Any) -> None:
+    """``#{…}`` means what ``${…}`` means, wherever an expression may stand."""
+    for element in root.iter():
+        if not isinstance(element.tag, str):
+            continue
+        space, _, name = element.tag[1:].partition("}")
+        is_value = name in _VALUES if space == CAMUNDA else name in (*_EXPRESSIONS, *_TIMES, "loopCardinality")
+        for key, value in element.attrib.items():
+            if _is_deferred(value) and (key.startswith(f"{{{CAMUNDA}}}") or (is_value and key == "value")):
+                element.set(key, f"${value.strip()[1:]}")
+        if is_value and _is_deferred(element.text):
+            element.text = f"${element.text.strip()[1:]}"
+
+
+def _is_deferred(text: str | None) -> bool:
+    return text is not None and text.strip().startswith("#{") and text.strip().endswith("}")
 
 
 def as_starlark(text: str) -> str | None:

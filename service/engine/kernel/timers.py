@@ -65,9 +65,9 @@ def parse_instant(text: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=CIVIL)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=CIVIL)).astimezone(UTC)
 
 
 def parse_cycle(text: str) -> Cycle | None:
@@ -95,6 +95,15 @@ def due_after(text: str, at: datetime) -> datetime:
     if due is None:
         raise ValueError(f"{text} 不是 ISO 8601 的时长或时刻")
     return due
+
+
+def can_fall_due(text: str) -> bool:
+    """Tell whether a duration or an instant as it is written leads to a day that the calendar has."""
+    try:
+        due_after(text, datetime(2000, 1, 1, tzinfo=UTC))
+    except ValueError:
+        return False
+    return True
 
 
 def to_text(instant: datetime) -> str:

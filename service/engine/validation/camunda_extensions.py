@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from service.engine.kernel.synonyms import BINDINGS, LEFT, VERSIONS
+from service.engine.kernel.timers import can_fall_due
 from service.engine.kernel.xml_reader import CAMUNDA
 from service.engine.validation.diagram import Diagram, camunda, local
 from service.engine.validation.elements.events import DURATION, EXPRESSION, INSTANT
@@ -50,7 +51,7 @@ def attributes_are_well_written(d: Diagram) -> None:
             value = camunda(element, attribute)
             if (
                 value is None
-                or pattern.fullmatch(value.strip())
+                or (pattern.fullmatch(value.strip()) and (pattern is not TIME or can_fall_due(value.strip())))
                 or (expression and EXPRESSION.fullmatch(value.strip()))
             ):
                 continue

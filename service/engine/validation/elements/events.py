@@ -8,7 +8,7 @@ from typing import Any
 
 from service.engine.kernel.diagram_reader import MADE
 from service.engine.kernel.synonyms import WITHIN
-from service.engine.kernel.timers import parse_cycle, parse_duration, parse_instant
+from service.engine.kernel.timers import can_fall_due, parse_cycle
 from service.engine.validation.allow_list import EVENTS, SUBPROCESSES, THROWS
 from service.engine.validation.diagram import (
     Diagram,
@@ -318,9 +318,9 @@ INSTANT = re.compile(
 CYCLE = re.compile(rf"R(?:[1-9]\d{{0,3}})?/(?:{INSTANT.pattern}/)?{DURATION.pattern}")
 EXPRESSION = re.compile(r"\$\{.+\}", re.DOTALL)
 TIMERS: dict[str, tuple[re.Pattern[str], Callable[[str], object], str]] = {
-    "timeDate": (INSTANT, parse_instant, "2026-03-01T09:00:00"),
-    "timeDuration": (DURATION, parse_duration, "P3D、PT2H"),
-    "timeCycle": (CYCLE, parse_cycle, "R3/P1D"),
+    "timeDate": (INSTANT, can_fall_due, "2026-03-01T09:00:00"),
+    "timeDuration": (DURATION, can_fall_due, "P3D、PT2H"),
+    "timeCycle": (CYCLE, lambda text: parse_cycle(text) and can_fall_due(text.rpartition("/")[2]), "R3/P1D"),
 }
 """Notation of each kind of time, what reads it, and an example."""
 
