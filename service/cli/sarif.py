@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from service import __version__
 from service.engine import ValidationIssue
@@ -27,7 +28,7 @@ def _rule(issue: ValidationIssue) -> str:
 
 
 def _result(issue: ValidationIssue, index: int) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": issue.file or "."}}
+    place: dict[str, Any] = {"artifactLocation": {"uri": quote(issue.file) or "."}}
     if issue.line:
         place["region"] = {"startLine": issue.line}
     location: dict[str, Any] = {"physicalLocation": place}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner
@@ -42,6 +44,17 @@ def test_an_issue_is_a_result_with_rule_place_and_both_languages(severity: str, 
         assert place["physicalLocation"]["region"]["startLine"] > 0
         assert place["logicalLocations"][0]["name"]
         assert all(result["properties"][language][part] for language in ("zh", "en") for part in ("sentence", "remedy"))
+
+
+def test_a_file_of_any_name_is_a_reference_as_the_schema_asks(tmp_path: Path) -> None:
+    """SARIF 2.1.0 §3.4.3: ``uri`` is a URI reference, so that blanks and Chinese are percent-encoded."""
+    file = tmp_path / "人员 审批.bpmn"
+    file.write_text(SHIPPED.read_text().replace(*SLIPS["refused"][:2], 1))
+    report = json.loads(CliRunner().invoke(check, [str(file), "--json"]).stdout)
+    results = [result for result in report["runs"][0]["results"] if result["level"] == "error"]
+    places = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in results]
+    assert quote(file.name) in places
+    assert all(re.fullmatch(r"[A-Za-z0-9._~/%-]+", place) for place in places)
 
 
 def test_a_folder_without_diagrams_is_no_success(tmp_path: Path) -> None:
