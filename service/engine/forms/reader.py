@@ -146,7 +146,7 @@ def _label(form: Form, each: Mapping[str, Any], key: str, kind: str) -> str:
 
 
 def _default(form: Form, key: str, value: Any) -> str | tuple[str, ...]:
-    """What a field starts with; of FEEL, which begins with ``=``, the text."""
+    """Read what a field starts with; of FEEL, which begins with ``=``, the text."""
     if isinstance(value, list):
         return tuple(map(as_text, value))
     if isinstance(value, str) and value.startswith("=") and (problem := problem_of(value)):

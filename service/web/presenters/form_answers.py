@@ -16,7 +16,7 @@ PERSONAL = N_("（个人信息，不在此显示）")
 
 
 def first_values(fields: Iterable[Field], data: Mapping[str, Any]) -> dict[str, Any]:
-    """What the fields start with: their defaults, those in FEEL computed from the case; in words where only shown."""
+    """The defaults of the fields, those in FEEL computed from the case; in words where they are only shown."""
     found: dict[str, Any] = {}
     for field in fields:
         value = computed(field.default, data) if field.is_computed else field.default
