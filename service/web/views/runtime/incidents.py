@@ -26,13 +26,12 @@ def index() -> ResponseReturnValue:
 
 
 def _page(told: list[RetryResult] | None = None) -> str:
-    page = incident_list.open_page(current_user, query_params.cursor())
+    found = incident_list.open_ones(current_user, MAX_INCIDENTS)
     lately = incident_list.handled_lately(current_user, MAX_INCIDENTS)
-    names = {one.definition: replay_frames.element_names(one.definition) for one in (*page.rows, *lately)}
+    names = {one.definition: replay_frames.element_names(one.definition) for one in (*found, *lately)}
     return render_template(
         "pages/cases/incidents.html",
-        page=page,
-        total=incident_list.count_open(current_user),
+        incidents=found,
         lately=lately,
         names=names,
         told={one.incident_id: one for one in told or ()},
@@ -44,11 +43,9 @@ def _page(told: list[RetryResult] | None = None) -> str:
 @requires_permission(Action.MEND_CASES)
 @rerender_on_error(index)
 def retry() -> ResponseReturnValue:
-    chosen = [query_params.sent_id(text) for text in request.form.getlist("incident")]
+    chosen = [query_params.sent_id(text) for text in request.form.getlist("incident")[:MAX_INCIDENTS]]
     if not chosen:
         raise InvalidInput(text=N_("请先选择故障。"))
-    if len(chosen) > MAX_INCIDENTS:
-        raise InvalidInput(text=Message(N_("一次至多处理 %(n)s 件故障，请分几次。"), n=MAX_INCIDENTS))
     if request.form.get("then") != "retry":
         told = incident_retry.preview_many(current_user, chosen)
     else:
