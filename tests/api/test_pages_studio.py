@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from service import engine
 from service.domain.accounts.roles import Role
 from service.engine.validation import validator
+from service.infrastructure.translation import catalogue_english
 from service.models.tables.user import User
 from service.workflow.processes import definitions
 from service.workflow.runtime import drafts
@@ -60,6 +62,25 @@ def test_whatever_is_sent_is_answered(client: FlaskClient, admin: User, part: st
         page = client.get("/studio/small")
         assert page.status_code == 200, (part, body)
         assert client.get("/studio/small/differences").status_code == 200, (part, body)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_roles_read_as_the_reader_does(client: FlaskClient, admin: User, language: str) -> None:
+    """In the panel and in the comparison, every role."""
+    sign_in(client, admin)
+    client.post("/language", data={"language": language})
+    labels = {r.value: catalogue_english(r.label) if language == "en" else r.label for r in Role}
+    page = client.get("/studio/small").text
+    shown = json.loads(page.partition('id="studio-data">')[2].partition("</script>")[0])
+    assert shown["choices"]["roles"] == labels
+    text, version = drafts.open_draft("small").files, 0
+    for role in set(Role) - {Role.ASSOCIATION}:
+        changed = text["small.bpmn"].replace('Groups="association"', f'Groups="{role.value}"')
+        sent = {"files": {**text, "small.bpmn": changed}, "version": version}
+        told = client.post("/studio/small/draft", json=sent).get_json()
+        version = told["version"]
+        values = {it["new"] for one in told["differences"] for it in one["details"]}
+        assert values == {f"{role.value} · {labels[role.value]}"}
 
 
 def test_the_gate_runs_once_for_each_save(client: FlaskClient, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ from service.models.tables.process import DefinitionVersion, ProcessChange
 from service.models.tables.user import User
 from service.workflow.processes import definitions
 from service.workflow.processes.vocabulary import vocabulary
-from service.workflow.runtime import case_migrations, deployments, drafts, mends, process_changes, tasks
+from service.workflow.runtime import case_migrations, deployments, drafts, jobs, mends, process_changes, tasks
 from service.workflow.runtime.case_migrations import Migration
 from service.workflow.runtime.deployments import Author
 from service.workflow.runtime.mends import Mend
@@ -342,6 +342,36 @@ def by_studio(user: User) -> None:
 def test_what_a_start_finds_in_the_folder_was_installed_and_needs_nobody(proposer: User) -> None:
     deployments.deploy(files())
     assert in_force() == 2
+
+
+def test_the_last_back_test_of_the_very_files_stands_on_the_approvers_page_and_in_the_studio(
+    proposer: User, approver: User, client: FlaskClient
+) -> None:
+    """Begun by the button there; a back-test of other files says nothing of these."""
+    tasks.start(None, "small", {})
+    change, page = propose(proposer), sign_in(client, approver)
+    address = f"/tasks/{task_of(change)}"
+
+    def test(**form: str) -> str:
+        begun = page.post("/processes/small/backtest", data=form)
+        assert begun.status_code == 302
+        return str(begun.location)
+
+    test(version="1")
+    assert "这一版还没有回测" in page.get(address).text
+    run = test(version="2")
+    assert "正在回测：0 / 1 件" in page.get(address).text
+    jobs.run_all()
+    shown = page.get(address).text
+    assert "回测 1 件案卷，0 件不同" in shown
+    assert f'href="{run}"' in shown
+    by_studio(proposer)  # the same files as a draft, until they are sent
+    sent = {"files": {name: content.decode() for name, content in files().items()}}
+    version = drafts.open_draft("small").version
+    told = page.post("/studio/small/draft", json={**sent, "version": version}).get_json()
+    assert (told["backtest"]["address"], told["backtest"]["look"]) == (run, "ok")
+    sent["files"]["small.bpmn"] += "\n"
+    assert page.post("/studio/small/draft", json={**sent, "version": version + 1}).get_json()["backtest"] is None
 
 
 class TestDrafts:

@@ -15,8 +15,9 @@ import pytest
 from lxml import etree
 
 from service.engine.comparison import DRAWINGS, UNSAID, XSI, compare
+from service.engine.kernel.xml_reader import CAMUNDA
 from service.errors import DefinitionRefused
-from service.web.presenters.studio_words import two_sides
+from service.web.presenters.studio_words import SAID, WHAT, WORDS, two_sides
 from service.workflow.processes.definitions import FORMS, PROCESSES
 from service.workflow.processes.diagram_layout import drawn_whole
 
@@ -133,6 +134,18 @@ def test_every_change_is_told_at_its_element_and_shown_in_its_line() -> None:
         if path.suffix == ".bpmn":
             drawn_whole(after, path.name)
     assert unsaid == []
+
+
+@pytest.mark.parametrize("path", XML, ids=lambda path: path.name)
+def test_what_a_difference_names_has_a_word(path: Path) -> None:
+    """Each kind of element, and each attribute of a diagram's elements that is not a property of their own."""
+    root = etree.parse(str(path)).getroot()
+    own = {node.get("name") for node in root.iter(f"{{{CAMUNDA}}}property")}
+    bare = etree.tostring(etree.Element(root.tag))
+    found = [one for one in compare({path.name: bare}, {path.name: path.read_bytes()}) if one.kind == "added"]
+    named = {name for one in found for name, _, _ in one.details if path.suffix == ".bpmn" and " " not in name}
+    assert {one.what for one in found} - WHAT.keys() == set()
+    assert named - own - WORDS.keys() - SAID.keys() == set()
 
 
 @each_file

@@ -57,7 +57,41 @@ WHAT = {
     "process": N_("流程"),
     "message": N_("消息"),
     "textAnnotation": N_("注释"),
+    "collaboration": N_("协作"),
+    "error": N_("错误"),
+    "signal": N_("信号"),
+    "decision": N_("决策"),
+    "input": N_("输入列"),
+    "output": N_("输出列"),
+    "inputData": N_("输入数据"),
+    "knowledgeSource": N_("知识来源"),
+    "businessKnowledgeModel": N_("业务知识模型"),
 }
+SAID = {
+    "type": N_("种类"),
+    "order": N_("顺序"),
+    "within": N_("所在"),
+    "text": N_("文字"),
+    "sourceRef": N_("来自"),
+    "targetRef": N_("去往"),
+    "processRef": N_("流程"),
+    "attachedToRef": N_("附着于"),
+    "flowNodeRef": N_("泳道里的环节"),
+    "cancelActivity": N_("打断所附的环节"),
+    "triggeredByEvent": N_("由事件触发"),
+    "isExecutable": N_("可执行"),
+    "conditionExpression": N_("条件"),
+    "errorCode": N_("错误代码"),
+    "followUpDate": N_("跟进时间"),
+    "batch": N_("成批办理"),
+    "messageEventDefinition.messageRef": N_("消息"),
+    "errorEventDefinition.errorRef": N_("错误"),
+    "timerEventDefinition.timeDuration": N_("时长"),
+    "timerEventDefinition.timeDate": N_("时刻"),
+    "timerEventDefinition.timeCycle": N_("周期"),
+}
+"""Words for what a difference names and no panel does."""
+ROLES = ("candidateGroups", "candidateStarterGroups")  # attributes that name roles
 WORDS = {
     "id": N_("标识"),
     "name": N_("名称"),
@@ -114,7 +148,7 @@ WORDS = {
 
 @cache
 def choices() -> dict[str, Any]:
-    """Choices of the panels: roles, topics with the variables behind them, and all variables that are known."""
+    """Choices of the panels in every language: topics with their variables, and all variables that are known."""
     known = vocabulary()
     topics = {
         name: {"needs": sorted(one.needs), "gives": sorted(one.gives | one.may_give)}
@@ -123,13 +157,17 @@ def choices() -> dict[str, Any]:
     variables = {name for one in topics.values() for name in (*one["needs"], *one["gives"])}
     starts = {name for one in known.processes.values() for name in one.starts_with | one.starter}
     return {
-        "roles": {role.value: role.label for role in Role},
         "topics": topics,
         "variables": sorted(variables | starts),
         "processes": sorted(known.processes),
         "addresses": sorted(known.addresses),
         "inputs": template_inputs(),
     }
+
+
+def roles() -> dict[str, str]:
+    """The roles by name, in the reader's language."""
+    return {role.value: translate(role.label) for role in Role}
 
 
 def template_inputs() -> dict[str, list[dict[str, str]]]:
@@ -177,10 +215,26 @@ def difference(one: Any) -> dict[str, Any]:
         "what": translate(WHAT[one.what]) if one.what in WHAT else one.what,
         "name": translate(one.name) if one.name else one.element,
         "details": [
-            {"name": translate(WORDS[name]) if name in WORDS else name, "old": old, "new": new}
+            {"name": word_for(name), "old": _readable(name, old), "new": _readable(name, new)}
             for name, old, new in one.details
         ],
     }
+
+
+def word_for(name: str) -> str:
+    """The word for what an element says; the name itself for properties of one's own."""
+    known = WORDS.get(name) or SAID.get(name)
+    return translate(known) if known else name
+
+
+def _readable(name: str, value: str) -> str:
+    """A value as read: roles with their labels, kinds of elements in words."""
+    if name == "type" and value in WHAT:
+        return translate(WHAT[value])
+    if name not in ROLES:
+        return value
+    labels = roles()
+    return ", ".join(f"{role} · {labels[role]}" if role in labels else role for role in value.replace(",", " ").split())
 
 
 def outcome(one: Outcome) -> dict[str, str]:

@@ -49,7 +49,7 @@ def show(key: str) -> ResponseReturnValue:
         versions=definitions.listing(key),
         change=process_changes.open_change(key),
         told=told(opened),
-        choices=studio_words.choices(),
+        choices=studio_words.choices() | {"roles": studio_words.roles()},
         words=studio_words.panel_words(),
     )
 
@@ -170,7 +170,7 @@ def withdraw(key: str) -> ResponseReturnValue:
 
 
 def _sent(*wanted: str) -> dict[str, Any]:
-    """What the page sent, these fields alone. Raises InvalidInput for anything else."""
+    """Read these fields, and no others, of what the page sent. Raises InvalidInput for anything else."""
     read = as_json(request.get_data(as_text=True))
     try:
         return dict(Sent(only=wanted, unknown=RAISE).load(read[0] if read else {}))
