@@ -49,15 +49,17 @@ BUTTON = re.compile(r"export_button\('([a-z-]+)'")
 PAPERS_OF_A_CLASS = {"class-roster", "class-sign-in", "class-scores", "class-file"}
 NAMED_OTHERWISE = {*PAPERS_OF_A_CLASS, "training-record"}  # on the page of a class, of a person
 VIEWS = CHECKOUT / "service" / "web" / "views"
-RENDERED = re.compile(r'render_list\(\s*"([a-z-]+)"')
+RENDERED = re.compile(r'(?:render|read)_list\(\s*"([a-z-]+)"')
 TOOLS = re.compile(r'<form[^>]*method="get"[^>]*>.*?</form>', re.DOTALL)
 OF_ONE = {"class-enrollments", "notice-readers", *NAMED_OTHERWISE}
 WITHOUT = {  # tables that are no list of the menu, or whose list is exported elsewhere
     "home/index.html": "the inbox by kind",
     "exports/index.html": "the reader's own exports",
+    "audit/mining.html": "its variants; the elements are the list, with the button of the layout",
     "inbox/results.html": "what came of one batch",
     "printing/handed_out.html": "what came of one batch",
     "persons/_corrections.html": "one correction, before and after",
+    "persons/import_columns.html": "columns of one file, to be named",
     "persons/import_show.html": "refused rows come back as a file of their own",
     "persons/show.html": "one person; his training record is a report",
     "plans/show.html": "one plan",
