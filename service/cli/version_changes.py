@@ -88,10 +88,25 @@ def _tell(findings: object) -> None:
     )
 
 
+def _pairs(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    """Elements and where they go; nothing behind the sign: an event that is not waited for any more."""
+    for pair in pairs:
+        if not pair.partition("=")[0] or "=" not in pair:
+            raise click.BadParameter(f"{pair}: OLD=NEW is needed")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
 @click.command()
 @click.argument("source", metavar="KEY:NUMBER")
 @click.option("--to", "number", type=click.IntRange(min=1), help="The version they go to; default: the one in force.")
-@click.option("--map", "pairs", multiple=True, metavar="OLD=NEW", help="An element and where it goes; may be repeated.")
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    callback=_pairs,
+    metavar="OLD=NEW",
+    help="An element and where it goes; may be repeated.",
+)
 @click.option("--recompute", multiple=True, metavar="TIMER", help="A timer that is counted anew; may be repeated.")
 @click.option("--case", "cases", multiple=True, type=click.UUID, help="Only this case; may be repeated.")
 @click.option("--reason", default="", help="Why, for the journal of each case; needed with --execute.")
@@ -100,7 +115,7 @@ def _tell(findings: object) -> None:
 def migrate(
     source: str,
     number: int | None,
-    pairs: tuple[str, ...],
+    pairs: dict[str, str],
     recompute: tuple[str, ...],
     cases: tuple[UUID, ...],
     reason: str,
@@ -120,7 +135,7 @@ def migrate(
         old = _version(source)
         new = _version(f"{old.key}:{number}" if number else old.key)
         proposed = engine.propose(definitions.definition(old.digest), definitions.definition(new.digest))
-        plan = _plan(proposed, dict(pair.split("=", 1) for pair in pairs if "=" in pair), recompute)
+        plan = _plan(proposed, pairs, recompute)
         asked = case_migrations.Migration(old.digest, new.digest, plan, cases or None)
         if execute:
             run = case_migrations.begin(None, asked, reason, account=operator(), at_once=True)

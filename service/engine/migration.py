@@ -13,14 +13,16 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from SpiffWorkflow.bpmn.specs.event_definitions import NoneEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.util.task import TaskState
 
 from service.engine import state
 from service.engine.bpmn.case_scopes import SPENT, Case, is_memory
 from service.engine.bpmn.case_task import CaseTask
-from service.engine.bpmn.event_definitions import parts_of
-from service.engine.bpmn.gateways import ParallelGateway
+from service.engine.bpmn.event_definitions import Alternatives
+from service.engine.bpmn.events import EventBasedGateway
+from service.engine.bpmn.gateways import ExclusiveGateway, ParallelGateway
 from service.engine.bpmn.parser import split_name
 from service.engine.bpmn.spec_builder import ExecutableSpecs
 from service.engine.bpmn.step_context import WAITING, StepContext
@@ -35,6 +37,7 @@ OTHER_KIND = N_("案卷停在“%(name)s”，新版本里对应的环节“%(to
 NOT_ATTACHED = N_("“%(name)s”对应的边界事件“%(to)s”不在同一个环节上。")
 NO_ENTRY = N_("令牌经“%(name)s”到了汇合“%(to)s”，新版本里看不出它该算哪一条进线。")
 WAITS_FOR_EVER = N_("汇合“%(to)s”会一直等不到其他令牌：案卷已经过了那条分支的起点。")
+NO_EVENT = N_("新版本里没有等待定时或事件的环节“%(name)s”，不能重新计时。")
 PREVIEW = 1 << 30  # beyond the rows of every journal: tokens that a preview makes are no others'
 DROPPED = ""  # the target of an event that nobody is to wait for any more
 
@@ -61,9 +64,15 @@ class Plan:
         """The inverse of ``to_data``; an input that records none is a plan by ids alone."""
         return cls(dict(data.get("elements", {})), frozenset(data.get("recompute", ())))
 
-    def reversed(self) -> Plan:
-        """The way back."""
-        return Plan({target: element for element, target in self.elements.items() if target != DROPPED})
+    def reversed(self, old: Definition) -> Plan:
+        """The way back, of a plan that leads from there. What several elements went to goes nowhere until somebody says
+        what it comes from.
+        """
+        sources: dict[str, list[str]] = {}
+        for element in old.elements.keys() | self.elements.keys():
+            sources.setdefault(self.target(element), []).append(element)
+        back = {to: found[0] if len(found) == 1 else DROPPED for to, found in sources.items() if to != DROPPED}
+        return Plan({target: element for target, element in back.items() if target != element})
 
 
 def propose(old: Definition, new: Definition) -> Plan:
@@ -93,22 +102,34 @@ def problems_of_plan(old: Definition, new: Definition, plan: Plan) -> dict[str, 
             found[element] = GONE
         elif there is not None and here.type != there.type:
             found[element] = OTHER_KIND
-    return found
+    awaited = {name for spec in _specs(new) for name in _waits_at(spec)} if plan.recompute else set()
+    return found | dict.fromkeys(sorted(plan.recompute - awaited), NO_EVENT)
 
 
 def migrate(
     old: Definition, new: Definition, specs: ExecutableSpecs, case: Case, plan: Plan, context: StepContext
 ) -> Case:
     """The case on the new version, its joins asked again; nothing automatic has run. Raises MigrationRefused."""
+    moved = _moved(old, new, specs, case, plan, context)
+    topics = {task.token: task.task_spec.topic for task in tokens_in(case) if kind_of(task) == "external"}
+    for task in list(tokens_in(moved)):
+        if task.token in topics and task.task_spec.topic != topics[task.token]:
+            task._ready()  # work for another topic begins anew
+    return moved
+
+
+def _moved(
+    old: Definition, new: Definition, specs: ExecutableSpecs, case: Case, plan: Plan, context: StepContext
+) -> Case:
     tokens = sorted(tokens_in(case), key=lambda task: order_of(task.token))
     stored = state.save(case, old, tokens, arrivals_in(case))
     stuck = set(_starved(case))
     moved = state.load(_Mapper(old, new, plan).mapped(stored), new, specs, context)
-    _arm(moved, old, plan)
+    _arm(moved, _listeners(old, plan))
     for task in [*tokens_in(moved), *arrivals_in(moved)]:
         if not is_memory(task):
             task.task_spec._predict(task, mask=TaskState.NOT_FINISHED_MASK)
-        if task._state == WAITING and task.task_spec.name.partition(" [")[0] in plan.recompute and parts_of(task):
+        if task._state == WAITING and not plan.recompute.isdisjoint(_waits_at(task.task_spec)):
             task.task_spec.event_definition.update_task(task)
     for scope, join in _starved(moved):
         if (scope, join) not in {(one, plan.target(name)) for one, name in stuck}:
@@ -126,7 +147,7 @@ def migrated(old: Definition, new: Definition, stored: bytes, plan: Plan, at: da
     context = StepContext(at, lambda _request: None)
     with context.guard():
         case = state.load(stored, old, old.compact_specs, context)
-        case = migrate(old, new, new.compact_specs, case, plan, context)
+        case = _moved(old, new, new.compact_specs, case, plan, context)
         return state.save(case, new, number(case, PREVIEW), arrivals_in(case))
 
 
@@ -178,7 +199,7 @@ class _Mapper:
             if isinstance(spec, BoundaryEvent) or getattr(spec, "listens", False):
                 return None
             raise self._refusal(GONE, name)
-        if not _is_alike(spec, other):
+        if not (self._is_fork_alike if _is_fork(spec) and _is_fork(other) else _is_alike)(spec, other):
             raise self._refusal(OTHER_KIND, name, target)
         if isinstance(other, BoundaryEvent) and kind == "wait" and host is not None:
             split = after.task_specs.get(split_name(self.hosts[host]))
@@ -186,18 +207,38 @@ class _Mapper:
                 raise self._refusal(NOT_ATTACHED, name, target)
         return [token, scope, target, kind, host, self._marks(marks or {}, spec, other) or 0, own]
 
+    def _is_fork_alike(self, spec: Any, other: Any) -> bool:
+        """Tell whether two event-based gateways wait for the same, in whatever order."""
+        before = {self._target(one.name): _kinds(one) for one in spec.outputs}
+        return len(before) == len(spec.outputs) and before == {one.name: _kinds(one) for one in other.outputs}
+
     def _target(self, name: str) -> str:
         element, blank, rest = name.partition(" [")
         return self.plan.target(element) + blank + rest
 
     def _marks(self, marks: Data, spec: Any, other: Any) -> Data:
         """The marks of a token; a timer counted anew loses its due, one that is no cycle any more how often."""
-        if other.name.partition(" [")[0] in self.plan.recompute:
+        if _is_fork(other):
+            marks = self._replaced(marks, spec, other)
+        if not self.plan.recompute.isdisjoint(_waits_at(other)):
             return {name: mark for name, mark in marks.items() if name not in ("due", "times", "timer", "dues")}
         expressions = [getattr(one.event_definition, "expression", None) for one in (spec, other) if "times" in marks]
         if expressions[:1] != expressions[1:] and parse_cycle(str(expressions[1]).strip()) is None:
             return {name: mark for name, mark in marks.items() if name != "times"}
         return marks
+
+    def _replaced(self, marks: Data, spec: Any, other: Any) -> Data:
+        """The marks of a token at an event-based gateway, whose events may be drawn in another order."""
+        order = [one.name for one in other.outputs]
+        goes = [order.index(self._target(one.name)) for one in spec.outputs]
+        found = dict(marks)
+        for name in {"timer", "chosen"} & marks.keys():
+            found[name] = goes[marks[name]]
+        for name in {"held", "seen"} & marks.keys():
+            found[name] = [goes[place] for place in marks[name]]
+        if "dues" in marks:
+            found["dues"] = [[due, goes[place]] for due, place in marks["dues"]]
+        return found
 
     def _arrival(self, scope: str, name: str, source: str) -> list[str]:
         before, after = self.levels[scope]
@@ -232,7 +273,15 @@ def _is_alike(one: Any, other: Any) -> bool:
     """Tell whether a token may rest at either in the same way: the same construct, waiting for the same kinds."""
     if type(one) is not type(other):
         return False
-    return [*map(type, _events(one))] == [*map(type, _events(other))]
+    return _kinds(one) == _kinds(other)
+
+
+def _is_fork(spec: Any) -> bool:
+    return isinstance(getattr(spec, "event_definition", None), Alternatives)
+
+
+def _kinds(spec: Any) -> tuple[type, ...]:
+    return tuple(map(type, _events(spec)))
 
 
 def _events(spec: Any) -> list[Any]:
@@ -240,24 +289,55 @@ def _events(spec: Any) -> list[Any]:
     return list(getattr(event, "event_definitions", [] if event is None else [event]))
 
 
-def _arm(case: Case, old: Definition, plan: Plan) -> None:
+Listener = tuple[str, str, tuple[type, ...]]  # the activity, '' for a whole scope, the event, what it waits for
+
+
+def _listeners(old: Definition, plan: Plan) -> set[Listener]:
+    """All that has waited beside an activity, or for a scope, where the plan leads it."""
+    found = set()
+    for spec in _specs(old):
+        for event in spec.outputs:
+            if isinstance(event, BoundaryEvent) or getattr(event, "listens", False):
+                host = plan.target(_host(spec)) if isinstance(event, BoundaryEvent) else ""
+                found.add((host, plan.target(event.name), _kinds(event)))
+    return found
+
+
+def _specs(definition: Definition) -> Iterator[Any]:
+    for level in (definition.compact_specs.main, *definition.compact_specs.inner.values()):
+        yield from level.task_specs.values()
+
+
+def _waits_at(spec: Any) -> list[str]:
+    """The elements whose events a token waits for at one: itself, behind an event-based gateway those that follow."""
+    if all(isinstance(one, NoneEventDefinition) for one in _events(spec)):
+        return []
+    followers = [one.name for one in spec.outputs] if _is_fork(spec) else []
+    return [spec.name.partition(" [")[0], *followers]
+
+
+def _host(split: Any) -> str:
+    """The activity of which a specification splits off the events on its border."""
+    return next((one.name for one in split.outputs if split_name(one.name) == split.name), "").partition(" [")[0]
+
+
+def _arm(case: Case, known: set[Listener]) -> None:
     """Let what the new version has beside an open activity, or for a whole scope, begin to wait: not what was there
     before, for that has come already.
     """
-    known = {plan.target(element) for element in old.elements}
     for task in list(tokens_in(case)):
         if kind_of(task) == "undo" or isinstance(task.task_spec, BoundaryEvent):
             continue
         split = task.workflow.spec.task_specs.get(split_name(task.task_spec.name))
         for spec in split.outputs if split and task.task_spec in split.outputs else ():
-            if isinstance(spec, BoundaryEvent) and spec.name not in known:
+            if isinstance(spec, BoundaryEvent) and (_host(split), spec.name, _kinds(spec)) not in known:
                 _begin(task.parent, spec)
     for scope in list(case.live()):
         host = scope.parent_task_id
         if host is not None and is_memory(case.get_task_from_id(host)):
             continue
         for spec in scope.spec.start.outputs:
-            if getattr(spec, "listens", False) and spec.name not in known:
+            if getattr(spec, "listens", False) and ("", spec.name, _kinds(spec)) not in known:
                 _begin(scope.task_tree, spec)
 
 
@@ -268,18 +348,38 @@ def _begin(parent: CaseTask, spec: Any) -> None:
 
 
 def _starved(case: Case) -> Iterator[tuple[str, str]]:
-    """Parallel joins to which some token leads, and that no tokens can fill, with the path of their scope."""
+    """Parallel joins at which tokens have arrived, or to which some lead, that will not get as many by every flow as by
+    the fullest, with the path of their scope.
+    """
     for scope in case.live():
         places = [t.task_spec.name for t in tokens_in(case) if t.workflow is scope and kind_of(t) != "undo"]
         arrived = [t for t in arrivals_in(case) if t.workflow is scope]
         for join in scope.spec.task_specs.values():
             if type(join) is not ParallelGateway or join._passes():
                 continue
-            filled = {t.internal_data["from"] for t in arrived if t.task_spec is join}
+            filled = Counter(t.internal_data["from"] for t in arrived if t.task_spec is join)
             starts = places + [t.task_spec.name for t in arrived if t.task_spec is not join]
-            coming = {flow for start in starts for flow in _reach(scope.spec, start, but=join.name) & set(join._inputs)}
-            if (filled | coming) and set(join._inputs) - filled - coming:
+            most = max(filled.values(), default=1)
+            coming = Counter[str]()
+            for start in starts:
+                coming += _bring(scope.spec, start, join, most)
+            if (filled or coming) and any(filled[flow] + coming[flow] < most for flow in join._inputs):
                 yield _path(case, scope), join.name
+
+
+def _bring(level: Any, start: str, join: Any, most: int) -> Counter[str]:
+    """The incoming flows of a join to which a token can come, and as how many, which need not be told beyond most."""
+    reached = _reach(level, start, but=join.name)
+    is_one = most == 1 or all(_stays_one(level, name) for name in reached)
+    return Counter(dict.fromkeys(reached & set(join._inputs), 1 if is_one else most))
+
+
+def _stays_one(level: Any, name: str) -> bool:
+    """Tell whether of one token one goes on at most, and none comes there again."""
+    following = list(_following(level, name))
+    chooses = isinstance(level.task_specs[name], ExclusiveGateway | EventBasedGateway)
+    comes_again = any(name in _reach(level, one, but="") for one in following)
+    return (len(following) < 2 or chooses) and not comes_again
 
 
 def _path(case: Case, scope: Any) -> str:

@@ -351,13 +351,14 @@ class Game:
             scope = self.scope(place) if path and former[path].runs else self.scopes.get(place)
             if scope is None:
                 continue
-            scope.runs = former[path].runs
+            scope.runs += former[path].runs  # a plan may lead several subprocesses to one
             for (name, flow), count in former[path].tokens.items():
                 node = scope.level.nodes.get(goes.get(name, name))
                 if count and node is None:
                     raise Fault(f"{path}{name} has a token and is not in the diagram it goes to")
                 if count and node is not None:
-                    scope.tokens[node.id, entry(former[path].level, flow, scope.level, node, goes)] += count
+                    into = entries(former[path].level, flow, scope.level, node, goes)
+                    scope.tokens[node.id, min(into, key=lambda one: scope.tokens[node.id, one])] += count
         self.users = {token: moved(path, goes) for token, path in self.users.items()}
         self.jobs = {token: [moved(path, goes), kind] for token, (path, kind) in self.jobs.items()}
 
@@ -658,13 +659,15 @@ def moved(path: str, goes: dict[str, str]) -> str:
     return "/".join(goes.get(name, name) for name in path.split("/"))
 
 
-def entry(former: Level, flow: str, level: Level, node: Node, goes: dict[str, str]) -> str:
-    """The flow of a join by which a token counts that came by a flow of another diagram."""
+def entries(former: Level, flow: str, level: Level, node: Node, goes: dict[str, str]) -> list[str]:
+    """The flows of a join by which a token may count that came by a flow of another diagram."""
     if len(node.into) < 2 or node.kind not in ("parallelGateway", "inclusiveGateway"):
-        return ""
+        return [""]
     source = next((one.id for one in former.nodes.values() if any(out[0] == flow for out in one.out)), "")
     start = goes.get(source, source)
     ends = {out[0]: one.id for one in level.nodes.values() for out in one.out if out[1] == node.id}
+    if ends.get(flow) == start:
+        return [flow]
     direct = [name for name, before in ends.items() if before == start]
     seen: set[str] = set()
     todo = [start]
@@ -678,7 +681,7 @@ def entry(former: Level, flow: str, level: Level, node: Node, goes: dict[str, st
     found = direct or [name for name, before in ends.items() if before in seen]
     if not found:
         raise Fault(f"a token that came by {flow} has no place at {node.id}")
-    return found[0]
+    return found
 
 
 def game_faults(

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
+from service.cli.version_changes import migrate
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.engine import Plan
+from service.engine import Plan, backtest
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.clock import now
 from service.models.db.session import session
@@ -336,6 +343,88 @@ def test_processes_share_the_cases(admin: User, monkeypatch: pytest.MonkeyPatch)
     assert found.counts == {"same": {"": 6}}
 
 
+def die(_cases: Any) -> None:
+    os._exit(1)
+
+
+def test_a_process_that_dies_ends_the_run(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = deploy(BASE)
+    cases = started("yes")
+    monkeypatch.setattr(backtests, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(backtest, "test_slice", die)
+    with pytest.raises(BrokenProcessPool):
+        list(backtests.run_over(definitions.definition(digest), cases, 2))
+
+
+@pytest.mark.parametrize("pair", ["look", "=look", "", "look:view"])
+def test_a_pair_of_elements_that_is_none_is_refused(pair: str) -> None:
+    done = CliRunner().invoke(migrate, ["small:1", "--map", pair])
+    assert (done.exit_code, "OLD=NEW" in done.output) == (2, True)
+
+
+# Runs that are interrupted, taken back, refused
+
+
+def test_only_what_a_migration_moved_last_is_taken_back_by_it(admin: User) -> None:
+    old = deploy(BASE)
+    one, other = started(None, None)
+    new = deploy(SECOND)
+    there = Migration(old, new, Plan())
+    first = case_migrations.begin(admin, there, WHY, at_once=True)
+    case_migrations.begin(admin, case_migrations.way_back(first), WHY, at_once=True)
+    second = case_migrations.begin(admin, replace(there, chosen=(one,)), WHY, at_once=True)
+    third = case_migrations.begin(admin, there, WHY, at_once=True)
+    for run, case_id in ((first, None), (second, one), (third, other)):
+        told = case_migrations.preview(admin, case_migrations.way_back(run))
+        assert told.total == (0 if case_id is None else 1)
+    case_migrations.begin(admin, case_migrations.way_back(second), WHY, at_once=True)
+    assert (case_of(one).definition, case_of(other).definition) == (old, new)
+
+
+def test_a_migration_at_once_that_is_cut_off_is_gone_on_with(
+    admin: User, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = deploy(BASE)
+    (waiting,) = started(None)
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "run_at_once", lambda _job: None)  # the process dies
+        run = case_migrations.begin(admin, Migration(old, deploy(SECOND), Plan()), WHY, at_once=True)
+    assert jobs.run_due() == 0  # it may yet be at it
+    clock.move(timedelta(minutes=2))
+    jobs.run_all()
+    assert (case_migrations.find(admin, run.id).moved, case_of(waiting).definition) == (1, run.target)
+
+
+def test_a_long_run_keeps_its_lease_between_two_cases(admin: User, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = deploy(BASE)
+    started(*[None] * 5)
+    migrate, left = case_migrations.migrate, []
+
+    def slow(*of: Any) -> bool:
+        clock.move(timedelta(seconds=25))
+        until = session().scalars(select(Job.locked_until).where(Job.id == run.id)).one()
+        left.append(until > now())
+        return migrate(*of)
+
+    monkeypatch.setattr(case_migrations, "migrate", slow)
+    run = case_migrations.begin(admin, Migration(old, deploy(SECOND), Plan()), WHY)
+    jobs.run_all()
+    assert (left, case_migrations.find(admin, run.id).moved) == ([True] * 5, 5)
+
+
+def test_a_case_that_somebody_holds_is_told_as_busy(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Migration(deploy(BASE), "", Plan())
+    started(None)
+    asked = replace(asked, target=deploy(SECOND))
+    timeout = type("LockTimeout", (psycopg2.OperationalError,), {"pgcode": "55P03"})
+    held = OperationalError("", {}, timeout())
+    for error, busy in ((held, True), (ValueError("secret"), False)):
+        monkeypatch.setattr(case_migrations, "migrate", lambda *_of, error=error: (_ for _ in ()).throw(error))
+        run = case_migrations.begin(admin, asked, WHY, at_once=True)
+        [[_, _, why]] = run.refused
+        assert (why[0] != case_migrations.FAILED_AFTER) is busy, why
+
+
 # Pages and REST
 
 
@@ -393,6 +482,16 @@ def test_camunda_clients_generate_validate_and_execute_a_migration(admin: User, 
     batch = ask("/engine-rest/migration/executeAsync", json=sent | {"processInstanceIds": [str(waiting)]})
     jobs.run_all()
     assert (batch.json["type"], batch.json["totalJobs"], case_of(waiting).definition) == ("instance-migration", 1, new)
+    back = {
+        "sourceProcessDefinitionId": names["target"],
+        "targetProcessDefinitionId": names["source"],
+        "instructions": [{"sourceActivityIds": ["sign"], "targetActivityIds": ["sign"]}],
+    }
+    refused = ask(
+        "/engine-rest/migration/execute", json={"migrationPlan": back, "processInstanceIds": [str(yes), str(waiting)]}
+    )
+    assert (refused.status_code, str(waiting) in refused.get_data(as_text=True)) == (400, True)
+    assert {case_of(yes).definition, case_of(waiting).definition} == {new}
     for wrong_body in ({}, {"migrationPlan": plan}, sent | {"migrationPlan": ids | {"instructions": [{}]}}):
         assert ask("/engine-rest/migration/execute", json=wrong_body).status_code == 400
     assert (

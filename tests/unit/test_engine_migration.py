@@ -4,6 +4,7 @@ drawing says, by the stored engine, in memory and by the independent game; whoev
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from typing import Any
@@ -22,9 +23,11 @@ from service.engine import (
     propose,
     read_definition,
     replay,
+    state,
     step,
 )
 from service.engine.backtest import Backtest
+from service.engine.migration import problems_of_plan
 from service.engine.tested_case import Kind
 from service.errors import DefinitionRefused
 from service.evidence import verify
@@ -282,6 +285,149 @@ def test_an_event_that_has_come_does_not_wait_again() -> None:
     other = shape("case", "s start\na user\nt boundary-timer a PT2H non\nb user\ne end\nf end", "s>a>e; t>b>f")
     _, done = moved(case, other)
     assert (done.jobs_set, done.awaited) == ((), ())
+
+
+def test_a_way_back_leads_to_what_went_there_or_asks() -> None:
+    drawn = shape("case", "s start\na user\nb user\nz user\ne end", "s>a>b>z>e")
+    old = read_definition(drawn.files, "case", validate=False)
+    for goes in itertools.product(("a", "b", "z", "new", ""), repeat=3):
+        plan = Plan(dict(zip("abz", goes, strict=True)))
+        back = plan.reversed(old)
+        for target in {*goes} - {""}:
+            sources = [one for one in "abz" if plan.target(one) == target]
+            assert back.target(target) == (sources[0] if len(sources) == 1 else ""), goes
+
+
+ALTERNATIVES = ("t", "u", "m", "g")
+EVENTS = "s start\nw events\nt catch-timer PT1H\nu catch-timer PT5H\nm catch-message paid\ng catch-signal closed\n" + (
+    "tb user\nub user\nmb user\ngb user\ne end"
+)
+
+
+@pytest.mark.parametrize("order", itertools.permutations(ALTERNATIVES))
+def test_an_event_gateway_waits_for_the_same_in_whatever_order_it_is_drawn(order: tuple[str, ...]) -> None:
+    for comes in ("timer", "message", "signal"):
+        case = Play(shape("case", EVENTS, "s>w; " + "; ".join(f"w>{one}>{one}b>e" for one in ALTERNATIVES)))
+        begun = case.start()
+        new = shape("case", EVENTS, "s>w; " + "; ".join(f"w>{one}>{one}b>e" for one in order))
+        case.definition, done = moved(case, new)
+        assert [(job.token, job.due) for job in (*begun.jobs_set, *done.jobs_set)] == [
+            (job.token, job.due) for job in begun.jobs_set
+        ]
+        case.state = done.state
+        name = {"timer": None, "message": "paid", "signal": "closed"}[comes]
+        if name is None:
+            (job,) = begun.jobs_set
+            opened = case.put("timer", token=job.token, element="w", due=job.due).opened
+        else:
+            opened = case.put(comes, element=name).opened
+        assert [task.element for task in opened] == [{"timer": "tb", "message": "mb", "signal": "gb"}[comes]]
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [("first.external", ("first.external", [])), ("other.external", ("other.external", [])), ("inside", (None, ["b"]))],
+)
+def test_work_outside_begins_anew_where_its_topic_is_another(
+    topic: str, expected: tuple[str | None, list[str]]
+) -> None:
+    drawn = "s start\nx service {}\nb user\ne end"
+    case = Play(
+        shape("case", drawn.format("first.external"), "s>x>b>e"),
+        lambda request: None if request.topic.endswith("external") else {},
+    )
+    begun = case.start()
+    _, done = moved(case, shape("case", drawn.format(topic), "s>x>b>e"))
+    last = {job.token: job.topic for job in (*begun.jobs_set, *done.jobs_set)}
+    for token in done.jobs_cleared:
+        if token not in {job.token for job in done.jobs_set}:
+            del last[token]
+    assert (next(iter(last.values()), None), [task.element for task in done.opened]) == expected
+
+
+@pytest.mark.parametrize("name", ["s", "a", "z", "gone"])
+def test_only_what_waits_for_an_event_is_counted_anew(name: str) -> None:
+    drawn = shape("case", TIMED.format("PT1H"), "s>t>b>e")
+    old = read_definition(drawn.files, "case", validate=False)
+    assert list(problems_of_plan(old, old, Plan({}, frozenset({name, "t"})))) == [name]
+
+
+BESIDE = "s start\na user\nb user\n{} \nc user\ne end\nf end"
+
+
+@pytest.mark.parametrize(
+    "before", ["boundary-timer a PT1H non", "boundary-message a go non", "boundary-timer b PT1H non"]
+)
+@pytest.mark.parametrize(
+    "after", ["boundary-timer a PT1H non", "boundary-message a go non", "boundary-timer b PT1H non"]
+)
+def test_an_event_by_a_known_id_waits_where_it_is_another(before: str, after: str) -> None:
+    flows = "s>a>b>e; t>c>f"
+    case = Play(shape("case", BESIDE.format(f"t {before}"), flows))
+    case.start()
+    if before.endswith("a PT1H non"):
+        case.fire("t")
+    elif "a" in before.split():
+        case.put("message", element="go")
+    goes = {} if before.startswith("boundary-timer") or before == after else {"t": ""}
+    _, done = moved(case, shape("case", BESIDE.format(f"t {after}"), flows), goes)
+    waits = [kind for _, path, kind in state.paths(done.state) if path == "t"]
+    is_new_here = before != after and " a " in after
+    keeps = before == after == "boundary-message a go non"
+    assert bool(waits) is (is_new_here or keeps), (before, after)
+
+
+THREE = shape("case", "s start\nf and\na user\nb user\nc user\nj and\nz user\ne end", "s>f>a>j; f>b>j; f>c>j; j>z>e")
+TWO = shape(
+    "case",
+    "s start\nf and\na user\nb user\nx xor\nc user\nj and\nz user\ne end",
+    "s>f>a>x>j; f>b>x; f>c>j; j>z>e",
+)
+
+
+@pytest.mark.parametrize("done", [done for n in range(3) for done in itertools.permutations("abc", n)])
+def test_a_join_that_would_get_too_many_by_one_flow_is_refused(done: tuple[str, ...]) -> None:
+    case = Play(THREE)
+    case.start()
+    for element in done:
+        case.complete(element)
+    if {"a", "b"} <= {*done}:
+        with pytest.raises(MigrationRefused) as refused:
+            moved(case, TWO)
+        assert refused.value.element == "j"
+    else:
+        moved(case, TWO)
+
+
+INNER = {one: (f"{one}s start\n{one}a user\n{one}e end", f"{one}s>{one}a>{one}e") for one in "pqx"}
+APART = shape("case", "s start\nf and\np sub\nq sub\ng xor\nz user\ne end", "s>f>p>g; f>q>g; g>z>e", INNER)
+TOGETHER = shape("case", "s start\nf and\nu user\nx sub\nz user\ne end", "s>f>x; f>u>x; x>z>e", INNER)
+MEETING = {one + end: "x" + end for one in "pq" for end in ("", "s", "a", "e")}
+DIRECT = shape("case", "s start\nf and\na user\nj and\nz user\ne end", "s>f>j; f>j; f>a>j; j>z>e")
+WIDER = shape("case", "s start\nf and\na user\nb user\nj and\nz user\ne end", "s>f>j; f>j; f>a>b>j; j>z>e")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "goes"),
+    [(APART, TOGETHER, MEETING), (DIRECT, DIRECT, {}), (DIRECT, WIDER, {}), (WIDER, WIDER, {})],
+)
+@pytest.mark.parametrize("seed", range(6))
+def test_the_game_follows_what_meets_in_one_place(old: Shape, new: Shape, goes: dict[str, str], seed: int) -> None:
+    files = {name: text + b"<!-- -->" for name, text in new.files.items()}
+    versions = [read_definition(old.files, "case", validate=False), read_definition(files, "case", validate=False)]
+    for moment in range(1, 4):
+        walk = Migrated(versions[0], seed, {})
+        walk.reference = None
+        walk.run(moment)
+        if walk.ended:
+            break
+        walk.migrate(versions[1], Plan(goes))
+        while not walk.ended and walk.move():
+            pass
+        by_digest = {version.digest: version for version in versions}
+        assert replay.re_execute(walk.rows, by_digest.__getitem__) == []
+        drawn = {digest: dict(version.files) for digest, version in by_digest.items()}
+        assert (verify.game_faults(walk.rows, drawn), walk.ended) == (([], []), True)
 
 
 @pytest.mark.parametrize("drawn", SHAPES, ids=NAMES)

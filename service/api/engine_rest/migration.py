@@ -14,16 +14,16 @@ from flask import Response
 from service.api.engine_rest.blueprint import blueprint, json_body, json_response, no_content, user
 from service.api.engine_rest.mends import OVER_REST
 from service.api.engine_rest.parameters import invalid_parameter
-from service.errors import N_, NotFound
+from service.errors import N_, InvalidInput, Message, NotFound
 from service.infrastructure.translation import translate
 from service.models.queries.camunda.listing import read_definition_id
 from service.models.queries.camunda.runtime import find_definition
-from service.models.tables.version_change import MigrationRun
 from service.validation.typed_text import as_id
 from service.workflow.runtime import case_migrations
 from service.workflow.runtime.case_migrations import Migration
 
 MAX_CASES = 10_000
+MAX_TOLD = 20  # cases that cannot go, of which the answer says why
 
 
 @blueprint.post("/migration/generate")
@@ -62,14 +62,27 @@ def validate_migration() -> Response:
 
 @blueprint.post("/migration/execute")
 def execute_migration() -> Response:
-    _begin(at_once=True)
+    """Migrate all cases at once; when one cannot go, none does, and all that cannot are named."""
+    asked, reason = _migration()
+    _refuse([(one.case_id, one.why) for one in case_migrations.preview(user(), asked).problems])
+    run = case_migrations.begin(user(), asked, reason, at_once=True)
+    _refuse([(case, Message.from_json(why)) for case, _, why in run.refused])
     return no_content()
+
+
+def _refuse(refused: list[tuple[Any, Message]]) -> None:
+    """Raise 400 with each case that did not go, and why."""
+    if refused:
+        told = " ".join(f"{case}: {translate(why)}" for case, why in refused[:MAX_TOLD])
+        said = Message(N_("%(count)s 件案卷没有迁移。%(told)s"), count=len(refused), told=told)
+        raise InvalidInput({"processInstanceIds": said})
 
 
 @blueprint.post("/migration/executeAsync")
 def execute_migration_async() -> Response:
     """Begin a migration in the background; its progress stands on the page of migrations."""
-    run = _begin(at_once=False)
+    asked, reason = _migration()
+    run = case_migrations.begin(user(), asked, reason)
     return json_response(
         {
             "id": str(run.id),
@@ -88,7 +101,8 @@ def execute_migration_async() -> Response:
     )
 
 
-def _begin(*, at_once: bool) -> MigrationRun:
+def _migration() -> tuple[Migration, str]:
+    """The migration that a body asks for, and why."""
     case_migrations.must_migrate(user())
     given = json_body()
     if given.get("processInstanceQuery"):
@@ -102,7 +116,7 @@ def _begin(*, at_once: bool) -> MigrationRun:
     asked = _asked(plan, tuple(map(_case_id, ids)))
     said = given.get("annotation")
     reason = said if isinstance(said, str) and said.strip() else translate(OVER_REST)
-    return case_migrations.begin(user(), asked, reason, at_once=at_once)
+    return asked, reason
 
 
 def _case_id(id: Any) -> UUID:

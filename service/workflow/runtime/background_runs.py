@@ -12,7 +12,7 @@ from service.errors import N_, Conflict, NotFound
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.queries.lease import Lease, LeaseLost
+from service.models.queries.lease import LEASE, Lease, LeaseLost
 from service.models.tables.case import Job
 from service.models.tables.user import User
 from service.models.tables.version_change import BacktestRun, MigrationRun, RunState
@@ -50,6 +50,19 @@ def proceed(run: Run, lease: Lease | None, state: str = RunState.RUNNING, **more
     if lease is not None and goes_on and state == RunState.RUNNING:
         lease.extend()
     return goes_on
+
+
+def keep_alive(lease: Lease | None) -> Callable[[], None]:
+    """Keep the lease of a run between two lines of progress, however long one case takes: call it after each."""
+    due = now() + LEASE / 4
+
+    def keep() -> None:
+        nonlocal due
+        if lease is not None and now() >= due:
+            lease.extend()
+            due = now() + LEASE / 4
+
+    return keep
 
 
 def stop(user: User, run: Run) -> None:

@@ -11,6 +11,7 @@ import os
 import zipfile
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -39,7 +40,8 @@ from service.workflow.processes import definitions
 from service.workflow.runtime import background_runs, jobs
 
 EFFECT = "backtest"
-CASES_A_SLICE = 50  # given to a process at once
+CASES_A_SLICE, CASES_IN_TURN = 50, 5  # given to a process at once, and between two lines of progress without others
+SECONDS = 5  # between two signs of life of a run whose processes still work
 WORTH_PROCESSES = 400  # cases; fewer are done before other processes have begun
 AHEAD = 3  # slices read for each process while others are tested
 KEPT = 500  # cases that differ, of which a run keeps the ids
@@ -81,21 +83,37 @@ def cases_of(user: User | None, process: str, since: datetime | None, sample: in
 
 
 def run_over(definition: engine.Definition, cases: Sequence[UUID], processes: int) -> Iterator[list[Tested]]:
-    """Test cases, a slice at a time, over several processes where that is worth it."""
-    slices = (cases[at : at + CASES_A_SLICE] for at in range(0, len(cases), CASES_A_SLICE))
+    """Test cases, a slice at a time, over several processes where that is worth it; nothing now and then while they
+    work, so that whoever asks can say that it lives. Raises BrokenProcessPool when a process has died.
+    """
     prepared = (definition.files, definition.process, _versions(definition.process))
     if processes < 2 or len(cases) < WORTH_PROCESSES:
         backtest.enter(*prepared)
-        yield from (backtest.test_slice(_records(one)) for one in slices)
+        yield from (backtest.test_slice(_records(one)) for one in _slices(cases, CASES_IN_TURN))
         return
-    with multiprocessing.get_context("spawn").Pool(processes, backtest.enter, prepared) as pool:
-        waiting = deque[Any]()
-        for one in slices:
-            waiting.append(pool.apply_async(backtest.test_slice, (_records(one),)))
-            if len(waiting) > AHEAD * processes:
-                yield waiting.popleft().get()
-        while waiting:
-            yield waiting.popleft().get()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, backtest.enter, prepared) as pool:
+        waiting = deque[Future[list[Tested]]]()
+        try:
+            for one in _slices(cases, CASES_A_SLICE):
+                waiting.append(pool.submit(backtest.test_slice, _records(one)))
+                if len(waiting) > AHEAD * processes:
+                    yield from _awaited(waiting.popleft())
+            while waiting:
+                yield from _awaited(waiting.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _slices(cases: Sequence[UUID], size: int) -> Iterator[Sequence[UUID]]:
+    return (cases[at : at + size] for at in range(0, len(cases), size))
+
+
+def _awaited(slice: Future[list[Tested]]) -> Iterator[list[Tested]]:
+    """The outcome of a slice, and before it nothing, each time that it is waited for in vain."""
+    while not wait([slice], SECONDS).done:
+        yield []
+    yield slice.result()
 
 
 def _versions(process: str) -> dict[str, tuple[Files, str]]:

@@ -21,10 +21,11 @@ from service.domain.values.validators import parse_reason
 from service.engine import MigrationRefused, Plan
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed
 from service.models.db.clock import now
+from service.models.db.errors import DATABASE_ERRORS
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.queries.lease import Lease
+from service.models.queries.lease import LEASE, Lease
 from service.models.queries.scope import visible_to
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, JournalRow
@@ -101,7 +102,7 @@ def asked_for(source: str, target: str, elements: Mapping[str, str], back_of: UU
     Raises NotFound.
     """
     if back_of is not None and source == (run := background_runs.find(MigrationRun, back_of)).target:
-        proposed = Plan.of(run.plan).reversed()
+        proposed = _way_back(run)
     else:
         proposed = engine.propose(definitions.definition(source), definitions.definition(target))
     return Migration(source, target, Plan({**proposed.elements, **elements}), back_of=back_of)
@@ -204,12 +205,10 @@ def _running(user: User | None, asked: Migration) -> Select[Any]:
     if asked.chosen is not None:
         query = query.where(Case.id.in_(asked.chosen))
     if asked.back_of is not None:
-        moved = select(JournalRow.seq).where(
-            JournalRow.case_id == Case.id,
-            JournalRow.kind == "migrate",
-            JournalRow.record["data"]["migration"].astext == str(asked.back_of),
-        )
-        query = query.where(moved.exists())
+        moved = select(JournalRow.record["data"]["migration"].astext)
+        moved = moved.where(JournalRow.case_id == Case.id, JournalRow.kind == "migrate")
+        last = moved.order_by(JournalRow.seq.desc()).limit(1).scalar_subquery()
+        query = query.where(last == str(asked.back_of))
     return query.order_by(Case.id)
 
 
@@ -238,10 +237,12 @@ def begin(
         current.add(run)
         current.add(_event(user, run, account or {}))
         current.flush()
-        if not at_once:
-            current.add(background_runs.job_of(EFFECT, run))
+        job = background_runs.job_of(EFFECT, run)
+        if at_once:
+            job.run_at += LEASE  # the worker does it when this process has died before
+        current.add(job)
     if at_once:
-        run_job(run.id)
+        jobs.run_at_once(run.id)
     return background_runs.find(MigrationRun, run.id)
 
 
@@ -259,7 +260,11 @@ def asked_of(run: MigrationRun) -> Migration:
 
 def way_back(run: MigrationRun) -> Migration:
     """The migration that takes the cases back which a run has moved."""
-    return Migration(run.target, run.source, Plan.of(run.plan).reversed(), back_of=run.id)
+    return Migration(run.target, run.source, _way_back(run), back_of=run.id)
+
+
+def _way_back(run: MigrationRun) -> Plan:
+    return Plan.of(run.plan).reversed(definitions.definition(run.source))
 
 
 def run_job(run_id: UUID, lease: Lease | None = None) -> None:
@@ -277,7 +282,7 @@ def _migrate_all(user: User | None, run: MigrationRun, lease: Lease | None) -> b
     asked = asked_of(run)
     waiting = list(session().scalars(_running(user, asked).with_only_columns(Case.id)))
     moved, refused, begun = run.moved, list[list[Any]](), run.moved
-    reason = run.reason or ""
+    reason, keep = run.reason or "", background_runs.keep_alive(lease)
     for at in range(0, len(waiting), CASES_AT_ONCE):
         for case_id in waiting[at : at + CASES_AT_ONCE]:
             try:
@@ -285,6 +290,7 @@ def _migrate_all(user: User | None, run: MigrationRun, lease: Lease | None) -> b
             except Exception as error:
                 session().rollback()
                 refused.append([str(case_id), getattr(error, "element", ""), _why(error).to_json()])
+            keep()
         done = begun + min(at + CASES_AT_ONCE, len(waiting))
         total = begun + len(waiting)
         if not background_runs.proceed(run, lease, total=total, done=done, moved=moved, refused=refused[:KEPT]):
@@ -296,8 +302,9 @@ def _why(error: Exception) -> Message:
     """Reason why a case does not go, without what handlers and scripts say: that may be personal."""
     if isinstance(error, MigrationRefused):
         return error.message
-    refusal_of(error, "migrate")  # a fault is logged
-    return Message(FAILED_AFTER)
+    found = refusal_of(error, "migrate")  # a fault is logged
+    is_busy = isinstance(error, DATABASE_ERRORS) and not found.fault
+    return found.message if is_busy else Message(FAILED_AFTER)
 
 
 def migrate(case_id: UUID, run: MigrationRun, asked: Migration, reason: str) -> bool:
