@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,10 +21,11 @@ import requests
 from service.config import CHECKOUT, embedded_url
 from service.infrastructure.postgres import Server
 from service.infrastructure.supervisor import is_port_free
+from tests.builders.ledger import WAY, Ledger
 
 PATIENCE = 60
-PARTS = {"gunicorn": b"gunicorn", "worker": b"worker", "database": b""}
-"""What is supervised, and how its command is known."""
+PARTS = {"web": b"gunicorn", "gunicorn": b"gunicorn", "worker": b"worker", "database": b""}
+"""What is started again, and how its command is known; web: one of gunicorn's processes."""
 
 
 class Anpei:
@@ -37,18 +38,21 @@ class Anpei:
         (home / "demonstration").write_text(hashlib.sha256(embedded_url(home).encode()).hexdigest())
         self.database = Server(home)
 
-    @contextlib.contextmanager
-    def start(self) -> Iterator[subprocess.Popen[str]]:
-        """The running program; a test that fails inside ends it."""
+    def environment(self) -> dict[str, str]:
+        """The environment of its programs."""
         chosen = {
             "ANPEI_DATA_DIR": str(self.home),
             "ANPEI_PORT": str(self.port),
             "ANPEI_DEMO_PASSWORD": "Shown-At-Start-1",
         }
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANPEI_")}
+        return {name: value for name, value in os.environ.items() if not name.startswith("ANPEI_")} | chosen
+
+    @contextlib.contextmanager
+    def start(self) -> Iterator[subprocess.Popen[str]]:
+        """The running program; a test that fails inside ends it."""
         command = [sys.executable, "-m", "service.cli", "run"]
         with subprocess.Popen(
-            command, cwd=CHECKOUT, env=kept | chosen, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=CHECKOUT, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as program:
             try:
                 yield program
@@ -70,7 +74,10 @@ class Anpei:
         if name == "database":
             file = self.home / "postgres" / "postmaster.pid"
             return int(file.read_text().split()[0]) if file.exists() else 0
-        for pid in Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split():
+        parent = self.pid_of("gunicorn", program) if name == "web" else program.pid
+        if not parent:
+            return 0
+        for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
             with contextlib.suppress(OSError):
                 if PARTS[name] in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return int(pid)
@@ -135,20 +142,54 @@ def test_killed_it_leaves_nothing_running_and_starts_again(anpei: Anpei) -> None
     assert anpei.is_gone()
 
 
-def test_whatever_is_killed_is_started_again(anpei: Anpei) -> None:
-    """Issue 15 (1): each part, one after the other."""
+def test_whatever_is_killed_is_started_again_and_nothing_acknowledged_is_lost(anpei: Anpei) -> None:
+    """Issue 15 (1): each part, one after the other, under load; an outside ledger knows what was acknowledged."""
     with anpei.start() as program:
         anpei.wait_until_up(program)
-        for name in PARTS:
-            killed = anpei.pid_of(name, program)
-            os.kill(killed, signal.SIGKILL)
-            assert anpei.is_back(name, program, killed), name
+        subprocess.run(
+            [sys.executable, "-m", "tests.builders.ledger"], cwd=CHECKOUT, env=anpei.environment(), check=True
+        )
+        with Ledger(anpei.port) as ledger:
+            for name in PARTS:
+                until(lambda done=len(ledger.completed): len(ledger.completed) > done + 2)
+                killed = anpei.pid_of(name, program)
+                os.kill(killed, signal.SIGKILL)
+                assert anpei.is_back(name, program, killed), name
+            until(lambda done=len(ledger.completed): len(ledger.completed) > done + 2)
+        until(lambda: not ledger.differences(anpei.database.execute))
         program.terminate()
         said, _ = program.communicate(timeout=PATIENCE)
+    assert ledger.mute == []
     assert program.returncode == 0
     assert "worker ended with code -9; it is started again in 1 s" in said
     assert "Traceback" not in said
     assert anpei.is_gone()
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ([("a", WAY)], []),
+        ([], ["lost: a"]),
+        ([("a", WAY[:1])], ["completion lost: a"]),
+        ([("a", WAY[:2])], ["no timer: a"]),
+        ([("a", WAY), ("a", WAY[:1])], ["doubled: a"]),
+        ([("a", [*WAY[:2], *WAY[1:]])], ["doubled: a"]),
+        ([("a", WAY), ("b", WAY)], ["nobody asked: b"]),
+    ],
+)
+def test_the_ledger_tells_what_is_lost_or_doubled(held: list[tuple[str, list[str]]], told: list[str]) -> None:
+    ledger = Ledger(0)
+    ledger.asked, ledger.begun, ledger.completed = ["a"], {"a"}, {"a"}
+    assert ledger.differences(lambda _statement, _database: held) == told
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until it holds; fail when patience ends."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_port_in_use_is_told_before_anything_is_started(anpei: Anpei) -> None:
