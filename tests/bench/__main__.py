@@ -20,6 +20,7 @@ from tests.bench import (
     mining,
     proof,
     siege,
+    start,
 )
 from tests.bench.figures import Figures
 from tests.bench.processes import at_once
@@ -27,7 +28,7 @@ from tests.bench.scratch import scratch
 
 PREPARED = "bench"
 DATABASE = ("end_to_end", "http", "inbox", "proof", "backtest", "mining")
-PARTS = ("engine", *DATABASE, "exports", "certificates", "lists", "siege")
+PARTS = ("engine", *DATABASE, "exports", "certificates", "lists", "siege", "start")
 
 
 def main() -> None:
@@ -43,6 +44,8 @@ def main() -> None:
         _engine(figures)
     if {*DATABASE, "siege"} & set(chosen.only):
         _database(figures, chosen.only, chosen.cases)
+    if "start" in chosen.only:
+        start.measure(figures)
     if "exports" in chosen.only:
         exports.measure(figures)  # the full data are made first where they are missing
     if "certificates" in chosen.only:
@@ -83,10 +86,11 @@ def _database(figures: Figures, only: list[str], cases: int) -> None:
         (case_ids,) = at_once(cast.prepare, [(server.url(PREPARED), cases)])
         server.execute("VACUUM ANALYZE", PREPARED)  # as autovacuum would have done to an installation of some age
         figures.row(f"prepared {len(case_ids)} enrolments", f"{time.perf_counter() - began:.1f} s")
+        floor: float | None = None
         if "end_to_end" in only:
-            end_to_end.measure(server, PREPARED, case_ids, figures)
+            floor = end_to_end.measure(server, PREPARED, case_ids, figures)
         if "http" in only:
-            http.measure(server, PREPARED, len(case_ids), figures)
+            http.measure(server, PREPARED, len(case_ids), floor, figures)
         if "inbox" in only:
             inbox.measure(server, PREPARED, figures)
         if "proof" in only:

@@ -15,10 +15,11 @@ DATABASE = "bench_http"
 WARM_UP = 16  # cases
 
 
-def measure(server: Server, prepared: str, cases: int, figures: Figures) -> None:
+def measure(server: Server, prepared: str, cases: int, floor: float | None, figures: Figures) -> None:
     """Every completion of every case over REST, stage by stage; finding the tasks between the stages is not counted.
 
-    The first cases only warm the processes up.
+    The first cases only warm the processes up. floor: completions a second of the same statements sent bare, in the
+    same run.
     """
     copy(server, prepared, DATABASE)
     database = int((server.data / "postmaster.pid").read_text().split()[0])
@@ -37,12 +38,13 @@ def measure(server: Server, prepared: str, cases: int, figures: Figures) -> None
             seconds += each
     n = len(seconds)
     cpu = {"web": web_cpu / n * 1000, "database": database_cpu / n * 1000}
-    figures.key("http_completions_per_s", n / took)
-    figures.key("http_cpu_ms_per_completion", sum(cpu.values()))
+    if floor is not None:
+        figures.key("floor_over_http", floor * took / n)
     figures.row(
         "completions/s over HTTP (gunicorn, 2 × 4)",
         f"{n / took:,.0f}",
-        f"p50 {p50(seconds) * 1e3:.1f}, p95 {percentile(seconds, 0.95) * 1e3:.1f} ms",
+        f"p50 {p50(seconds) * 1e3:.1f}, p95 {percentile(seconds, 0.95) * 1e3:.1f} ms"
+        + (f"; bare SQL is {floor * took / n:.2f} times as fast" if floor is not None else ""),
     )
     figures.row(
         "  CPU a completion", f"{sum(cpu.values()):.2f} ms", f"web {cpu['web']:.2f}, database {cpu['database']:.2f} ms"

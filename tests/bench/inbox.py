@@ -53,6 +53,7 @@ def measure(server: Server, prepared: str, figures: Figures) -> None:
         figures.row(f"inbox with {size:,} open tasks: page", f"{pages[name] * 1e3:.2f} ms", query)
     ratio = {"page": pages["1m"] / pages["1k"], "query": queries["1m"] / queries["1k"]}
     figures.key("inbox_1m_over_1k", max(ratio.values()))
+    figures.key("inbox_page_over_query", max(pages[name] / queries[name] for name in SIZES))
     figures.row("  1 M over 1 k: page, query", f"{ratio['page']:.2f}, {ratio['query']:.2f}")
     figures.details["inbox"] = {
         "page_ms": {name: round(s * 1e3, 3) for name, s in pages.items()},
