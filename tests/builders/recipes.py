@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -42,7 +43,17 @@ class Workshop:
         file.write_text(new, encoding="utf-8")
 
 
+def commands(heading: str) -> list[list[str]]:
+    """The commands under a heading of the guide, as their arguments after ``anpei``."""
+    told = "\n".join(re.findall(r"```console\n(.*?)\n```", _chapter(heading), re.DOTALL))
+    return [shlex.split(line)[2:] for line in told.splitlines() if line.startswith("$ anpei ")]
+
+
 def _diffs(heading: str) -> list[str]:
+    return re.findall(r"```diff\n(.*?)\n```", _chapter(heading), re.DOTALL)
+
+
+def _chapter(heading: str) -> str:
     chapter = re.split(r"^#{2,4} ", GUIDE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     [own] = [part for part in chapter if part.partition("\n")[0] == heading]
-    return re.findall(r"```diff\n(.*?)\n```", own, re.DOTALL)
+    return own

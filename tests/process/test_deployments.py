@@ -20,6 +20,7 @@ from service.models.db.session import session
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case
 from service.models.tables.process import DefinitionVersion
+from service.models.tables.user import User
 from service.workflow.processes import definitions
 from service.workflow.runtime import deployments, tasks
 from service.workflow.runtime.deployments import Author
@@ -288,7 +289,7 @@ def test_camunda_modeler_deploys(client: FlaskClient) -> None:
     assert modeler(client, "/deployment/nothing").status_code == 404
 
 
-def test_warnings_stand_in_the_answer_and_with_the_version(client: FlaskClient) -> None:
+def test_warnings_stand_in_the_answer_on_the_page_and_in_the_studio(client: FlaskClient) -> None:
     make_world()
     warned = files(UNSAID)
     answer = modeler(client, "/deployment/create", method="POST", data=form_data(warned))
@@ -297,6 +298,12 @@ def test_warnings_stand_in_the_answer_and_with_the_version(client: FlaskClient) 
     assert {one["rule"] for one in answer.json["warnings"]} == expected
     assert all(one["zh"] and one["en"] and one["file"] for one in answer.json["warnings"])
     assert {one["rule"] for one in definitions.current("small").proof["warnings"]} == expected
+    sign_in(client, User.by_login("processes"))
+    shown = client.get("/processes/small").text
+    studio = client.get("/studio/small").text
+    for one in answer.json["warnings"]:
+        assert one["zh"][:12] in shown
+        assert one["rule"] in studio
 
 
 def test_the_modeler_is_told_what_was_refused_by_element(client: FlaskClient) -> None:

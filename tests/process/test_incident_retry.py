@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from service.errors import InvalidInput, NotAllowed
 from service.models.db.clock import MovingClock
 from service.models.db.ids import new_id
+from service.models.db.pagination import PAGE_SIZE
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Case, Incident, Job, JournalRow
@@ -138,3 +140,26 @@ def test_a_failed_job_that_a_mend_ends_leaves_no_incident(admin: User, failed: l
     case = session().get_one(Case, case_id, populate_existing=True)
     assert (case.incidents, case.ended_at is not None) == (1, True)
     assert (len(open_incidents(others)), list(history.verify([case_id]))) == (2, [])
+
+
+def test_many_incidents_are_paged_and_no_more_than_may_be_are_taken(
+    client: FlaskClient, admin: User, failed: list[UUID]
+) -> None:
+    """Each stands on one page; what is too much at once is refused, not cut off in silence."""
+    for n in range(PAGE_SIZE):
+        incidents.record_incident(failed[0], "divided", f"again {n}")
+    every, seen, address = open_incidents(failed), [], "/incidents"
+    sign_in(client, admin)
+    while address:
+        shown = client.get(address).text
+        assert f"共 {len(every)} 件故障" in shown
+        seen.append(re.findall(r'name="incident" value="([^"]+)"', shown))
+        following = re.search(r'rel="next" href="([^"]+)"', shown)
+        address = following[1] if following else ""
+    assert [len(one) for one in seen] == [PAGE_SIZE, len(every) - PAGE_SIZE]
+    assert [key for one in seen for key in one] == [str(key) for key in every]
+    too_many = [str(new_id()) for _ in range(incident_retry.MAX_INCIDENTS + 1)]
+    refused = client.post("/incidents", data={"incident": too_many, "reason": WHY, "then": "retry"})
+    assert refused.status_code == 422
+    assert "一次至多处理 200 件故障" in refused.text
+    assert client.get("/incidents?page=nonsense").status_code == 404

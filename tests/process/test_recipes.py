@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Flask
+from click.testing import CliRunner
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 
+from service.cli import processes, version_changes
+from service.config import settings
 from service.errors import InvalidInput
 from service.infrastructure.documents import pdf
 from service.models.db.clock import MovingClock, now
@@ -26,7 +30,7 @@ from service.workflow.training import enrollments
 from tests.api import rest_world, v1_world
 from tests.api.v1_world import give_password, told
 from tests.builders.drawing import Drawing
-from tests.builders.recipes import Workshop
+from tests.builders.recipes import Workshop, commands
 from tests.builders.stage import (
     Stage,
     class_of,
@@ -384,3 +388,35 @@ def test_a_paper_is_kept_with_its_case_for_whoever_sees_it(
     client.post("/language", data={"language": "zh"})
     other = begin(client, stage, day="2026-12-09", attendants="41").id
     assert client.get(address.replace(str(case_id), str(other))).status_code == 404, "of another case"
+
+
+def test_back_test_migration_and_the_way_back_at_the_command_line(
+    stage: Stage, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command of the recipe, in its order; a running case has the second approval, and then has it no more."""
+    case = enroll(stage, publish_class(stage), stage.person())
+    workshop.follow(REVIEW)
+    earlier = workshop.folder / "earlier"
+    earlier.mkdir()
+    for name, content in definitions.files(definitions.current("training_enrollment").digest).items():
+        (earlier / name).write_bytes(content)
+    monkeypatch.chdir(workshop.folder)
+    app = current_app._get_current_object()
+    monkeypatch.setattr("service.app.create_app", lambda *_asked: app)
+    monkeypatch.setattr("service.cli.processes.database", lambda: nullcontext(settings()))
+    for name in ("application", "reading_application"):
+        monkeypatch.setattr(f"service.cli.version_changes.{name}", lambda: nullcontext(settings()))
+    known_commands = {command.name: command for command in (*processes.COMMANDS, *version_changes.COMMANDS)}
+    numbers = []
+    told = commands("回测、迁移、退回：在命令行")
+    assert [arguments[0] for arguments in told] == [
+        *("check", "backtest", "deploy", "migrate", "migrate", "migrate", "deploy")
+    ]
+    for name, *arguments in told:
+        done = CliRunner().invoke(known_commands[name], arguments)
+        assert done.exit_code == 0, (name, arguments, done.output, done.exception)
+        running = session().get_one(Case, case, populate_existing=True).definition
+        numbers.append((definitions.version(running).number, definitions.current("training_enrollment").number))
+    assert numbers == [(1, 1), (1, 1), (1, 2), (1, 2), (2, 2), (1, 2), (1, 1)]
+    assert do(stage.province, case, "confirm_enrollment", decision="confirm") == ["check_in"]
+    assert list(history.verify([case])) == []

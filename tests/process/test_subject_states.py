@@ -17,9 +17,11 @@ from service.config import CHECKOUT
 from service.handlers.earlier_states import earlier_state
 from service.models.db.clock import MovingClock, today
 from service.models.db.session import session
+from service.models.queries.report_filter import ReportFilter
 from service.models.tables.case import Case
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
+from service.reports import pending_work
 from service.workflow.certificates import certificate_expiry, reissues
 from service.workflow.notices import tickets
 from service.workflow.persons import corrections
@@ -335,8 +337,7 @@ def test_a_second_approval_says_yes_no_and_back_without_python(process: str, cli
     task = task_of(cases[0], TASK)
     assert task.due_at == task.opened_at + timedelta(days=3)
 
-    sign_in(client, stage.ministry)
-    assert "再审" in page(client, "/inbox")
+    _check_counts(client, stage, process, cases)
     assert "再审结论" in page(client, f"/tasks/{task.id}")
     client.post("/language", data={"language": "en"})
     assert "Second look" in page(client, "/inbox")
@@ -359,6 +360,16 @@ def test_a_second_approval_says_yes_no_and_back_without_python(process: str, cli
     do(stage.ministry, cases[1], TASK, verdict="refuse", reason="材料不全")
     assert row_of(cases[1]) == (drawing.refused, None)
     assert list(history.verify(cases)) == []
+
+
+def _check_counts(client: FlaskClient, stage: Stage, process: str, cases: list[UUID]) -> None:
+    """Home, inbox, worksheet and report show the two tasks of the drawn step, and count them."""
+    sign_in(client, known(stage.ministry))
+    assert all("再审" in page(client, address) for address in ("/", "/inbox"))
+    sheet = page(client, f"/inbox?kind={process}/{TASK}")
+    assert all(str(task_of(case, TASK).id) in sheet for case in cases)
+    rows = [row for batch in pending_work.read(known(stage.ministry), ReportFilter()).batches() for row in batch]
+    assert [row["count"] for row in rows if row["task_kind"] == f"{process}/{TASK}"] == [len(cases)]
 
 
 def test_what_is_under_second_approval_can_be_withdrawn(client: FlaskClient, stage: Stage) -> None:

@@ -19,7 +19,7 @@ from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import executor, jobs, mends
 from service.workflow.runtime.mends import Outcome
 
-MAX_INCIDENTS = 200  # that are shown, and tried again at once
+MAX_INCIDENTS = 200  # that are tried again at once
 
 
 @dataclass(frozen=True, slots=True)

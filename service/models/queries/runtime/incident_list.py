@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.models.db.clock import now
+from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
 from service.models.tables.case import Case, Incident, Job
@@ -15,6 +16,7 @@ from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 
 LATELY = timedelta(hours=1)
+ORDER = SortOrder((Incident.opened_at, Incident.id))
 
 
 def _of(user: User) -> Any:
@@ -41,10 +43,15 @@ def _of(user: User) -> Any:
     return query.where(visible_to(user, Case))
 
 
-def open_ones(user: User, most: int) -> list[Any]:
-    """The open incidents, the oldest first."""
-    query = _of(user).where(Incident.resolved_at.is_(None))
-    return list(session().execute(query.order_by(Incident.opened_at, Incident.id).limit(most)))
+def open_page(user: User, cursor: str | None) -> Page[Any]:
+    """A page of the open incidents, the oldest first. Raises NotFound for a cursor that was not made here."""
+    return read_page(_of(user).where(Incident.resolved_at.is_(None)), ORDER, cursor)
+
+
+def count_open(user: User) -> int:
+    """The number of all open incidents."""
+    query = select(func.count()).select_from(Incident).join(Case, Case.id == Incident.case_id)
+    return session().scalar(query.where(visible_to(user, Case), Incident.resolved_at.is_(None))) or 0
 
 
 def handled_lately(user: User, most: int) -> list[Any]:

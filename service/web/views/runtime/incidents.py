@@ -26,12 +26,13 @@ def index() -> ResponseReturnValue:
 
 
 def _page(told: list[RetryResult] | None = None) -> str:
-    found = incident_list.open_ones(current_user, MAX_INCIDENTS)
+    page = incident_list.open_page(current_user, query_params.cursor())
     lately = incident_list.handled_lately(current_user, MAX_INCIDENTS)
-    names = {one.definition: replay_frames.element_names(one.definition) for one in (*found, *lately)}
+    names = {one.definition: replay_frames.element_names(one.definition) for one in (*page.rows, *lately)}
     return render_template(
         "pages/cases/incidents.html",
-        incidents=found,
+        page=page,
+        total=incident_list.count_open(current_user),
         lately=lately,
         names=names,
         told={one.incident_id: one for one in told or ()},
@@ -43,9 +44,11 @@ def _page(told: list[RetryResult] | None = None) -> str:
 @requires_permission(Action.MEND_CASES)
 @rerender_on_error(index)
 def retry() -> ResponseReturnValue:
-    chosen = [query_params.sent_id(text) for text in request.form.getlist("incident")[:MAX_INCIDENTS]]
+    chosen = [query_params.sent_id(text) for text in request.form.getlist("incident")]
     if not chosen:
         raise InvalidInput(text=N_("请先选择故障。"))
+    if len(chosen) > MAX_INCIDENTS:
+        raise InvalidInput(text=Message(N_("一次至多处理 %(n)s 件故障，请分几次。"), n=MAX_INCIDENTS))
     if request.form.get("then") != "retry":
         told = incident_retry.preview_many(current_user, chosen)
     else:
