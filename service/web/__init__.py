@@ -50,7 +50,10 @@ VIEWS = (
     ),
     (
         "system",
-        ("home", "settings", "reports", "papers", "search", "exports", "public", "audit", "administration"),
+        (
+            *("home", "settings", "reports", "papers", "search", "exports", "public", "audit", "row_history"),
+            "administration",
+        ),
     ),
     ("training", ("plans", "classes", "enrollments", "worklists")),
     ("units", ("units", "unit_actions")),

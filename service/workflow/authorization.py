@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from uuid import UUID
 
-from service.domain.accounts.permissions import Action, may
+from service.domain.accounts.permissions import Action, acts_for_unit, may
 from service.domain.accounts.roles import Role
 from service.domain.units.units import UnitState, obstacle_to_work
 from service.errors import Conflict, Message, NotAllowed, NotFound
+from service.models.db.session import session
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
@@ -20,6 +22,17 @@ def must_reach(user: User, action: Action, unit: Organisation) -> None:
     if not is_in_scope(user, action, unit):
         raise NotFound
     must_have_record(user, action)
+    act_for(user, action, unit.id)
+
+
+def act_for(user: User, action: Action, unit_id: UUID) -> None:
+    """Let what the running use case writes from here on tell in whose place the user does it; for oneself, nobody."""
+    operation = session().operation
+    is_for_another = unit_id not in (user.organisation_id, user.id) and acts_for_unit(Role(user.role), action)
+    behalf_id = unit_id if is_for_another else None
+    if operation is not None and operation.behalf_id != behalf_id:
+        session().flush()  # what was changed before was changed for whom it was
+        operation.behalf_id = behalf_id
 
 
 def must_have_record(user: User, action: Action) -> None:

@@ -16,6 +16,7 @@ from werkzeug.routing import BuildError, Rule
 
 from service.models.db.ids import new_id
 from service.models.db.session import session
+from service.models.tables.audit import RowChange
 from service.models.tables.case import Case, Task
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.export import ExportLog
@@ -82,6 +83,8 @@ SOURCES: dict[str, tuple[Any, Any]] = {
     "photo_id": (Photo.id, Photo.width),
     "digest": (DefinitionVersion.digest, DefinitionVersion.key),
     "key": (DefinitionVersion.key, DefinitionVersion.key),
+    "row_id": (RowChange.row_id, RowChange.table_name),
+    "table": (RowChange.table_name, RowChange.table_name),
     "token": (Certificate.verify_token, Certificate.state),
 }
 EXAMPLES, NAMES = 8, 60  # addresses of one rule for one role; reports and lists all

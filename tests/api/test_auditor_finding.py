@@ -156,7 +156,8 @@ def test_no_film_tells_an_id_a_code_or_python(client: FlaskClient, login: str, l
         if answer.status_code != 200:
             continue  # of another authority
         for step in answer.get_json()["steps"]:
-            texts = [(name, step[name]) for name in ("what", "who", "organisation")] + step["given"]
+            texts = [(name, step[name]) for name in ("what", "who")] + step["given"]
+            texts += [("sender", step["sender"]["text"])] if step["sender"] else []
             texts += [(row["name"], text) for row in step["data"] for text in (row["before"], row["after"])]
             told |= {(str(name), text) for name, text in texts if ID.search(text) or CODE.search(text)}
             told |= {(row["name"], "no word") for row in step["data"] if not row["label"]}

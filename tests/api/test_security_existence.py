@@ -24,6 +24,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.scope import TABLES, visible_to
 from service.models.tables.account_session import AccountSession
+from service.models.tables.audit import RowChange
 from service.models.tables.case import Case, CaseDocument, Incident, Job, Task
 from service.models.tables.certificate import PrintRecord
 from service.models.tables.export import ExportLog
@@ -60,7 +61,7 @@ MODELS: dict[str, tuple[Any, ...]] = {
     "id": (Task, Case, Job, Incident),  # of /engine-rest
 }
 NO_SECRETS = {"type_id"}  # qualification types are everybody's
-NO_IDS = {"name", "key", "digest", "token", "filename", "_rest"}
+NO_IDS = {"name", "key", "table", "digest", "token", "filename", "_rest"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 BODY = {"reason": "核对", "decision": "approve"}
 PART = {"HX-Request": "true"}  # a refusal is then a line, not a page with all menus around it
@@ -80,6 +81,8 @@ def foreign_id(user: User, model: Any) -> UUID | None:
     query = select(model.id).order_by(model.id).limit(1)
     if model in OWN:
         return session().scalar(query.where(getattr(model, OWN[model]) != user.id))
+    if model is RowChange:  # of auditors
+        return None if may(Role(user.role), Action.READ_AUDIT) else session().scalar(select(RowChange.row_id).limit(1))
     if model in OF_PROCESSES:
         return None if may(Role(user.role), Action.EDIT_PROCESSES) else session().scalar(query)
     if model in TABLES:

@@ -48,6 +48,7 @@ ADDS = "adds one row of its own and changes none"
 BY_LEASE = "done under a lease: test_leases.py overtakes it at each of its steps"
 APART = {
     "download_certificate": ADDS,
+    "export_case_file": ADDS,
     "export_evidence": ADDS,
     "verify_journal": ADDS,
     "test_mail": ADDS,

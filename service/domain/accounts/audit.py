@@ -46,8 +46,11 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "download_process": N_("下载流程文件"),
         "search_list": N_("查找"),
         "mine_cases": N_("流程分析"),
+        "open_row": N_("查看对象历史"),
+        "open_inbox": N_("查看当时的待办和权限"),
         "confirm_score_early": N_("班次结束前确认合格成绩"),
         "export_evidence": N_("导出证据"),
+        "export_case_file": N_("导出案卷档案"),
         "export_events": N_("导出带姓名的事件日志"),
         "download_certificate": N_("下载电子证书"),
         "link_academy": N_("关联院校与培训机构"),
@@ -107,6 +110,9 @@ DETAILS = {
     "rule": N_("依据规则"),
     "texts": N_("文字段数"),
     "ended_before": N_("证书终止早于"),
+    "table": N_("类别"),
+    "on": N_("截至"),
+    "against": N_("对比"),
 }
 """Words for the details of an event; a detail without a word here is shown by its name."""
 

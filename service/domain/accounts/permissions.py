@@ -197,6 +197,18 @@ def may(role: Role, action: Action) -> bool:
     return action in PERMISSIONS[role]
 
 
+def acts_for_unit(role: Role, action: Action) -> bool:
+    """Tell whether the role does for another unit what a unit does itself (S57, C7, R12).
+
+    So does a group for its branches, the association for academies, an institution for those linked to it, and a
+    province that enrols (C12); what else authorities do to units is their own business.
+    """
+    if ScopeKind.UNIT not in PERMISSIONS[Role.ENTERPRISE].get(action, _NO) and action is not Action.VIEW_TASKS:
+        return False
+    is_for_province = role is Role.PROVINCIAL_AUTHORITY and action is Action.ENROLL
+    return is_for_province or bool(PERMISSIONS[role].get(action, _NO) & (_G | _ACADEMIES | _LINKED))
+
+
 def kinds_of(role: Role, action: Action) -> ScopeKinds:
     """Return the cell of the table; empty: the role does not have the action."""
     return PERMISSIONS[role].get(action, _NO)

@@ -55,6 +55,19 @@ def told_value(mapper: Mapper[Any], column: str, value: Any) -> Any:
     return "hidden" if column in redacted_columns(mapper) and value is not None else _plain(value)
 
 
+UNKNOWN = object()
+
+
+def default_of(column: Any) -> Any:
+    """The value of a new row in a column of which its history is silent; UNKNOWN for one made anew each time."""
+    default = column.default
+    if default is None:
+        return None
+    if not default.is_callable:
+        return default.arg
+    return default.arg(None) if default.arg.__name__ in ("list", "dict") else UNKNOWN
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     """A change as the history keeps it: columns in the clear, personal texts apart."""

@@ -41,6 +41,7 @@ class RowChange(WrittenIn, Base):
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     sealed: Mapped[dict[str, Any] | None] = mapped_column(PersonalJson)
     __table_args__ = (
+        Index(None, "at", "id"),
         Index(None, "row_id", "at"),
         Index(None, "case_id", "seq"),
         Index(None, "written_in", postgresql_using="brin"),

@@ -77,9 +77,18 @@ class Player {
   }
 
   tellForm(step) {
-    const rows = [[words.what, step.what], [words.who, [step.who, step.organisation].filter(Boolean).join(" · ") || words.system], [words.when, step.whole], ...step.given];
+    const rows = [[words.what, step.what], [words.who, step.who], [words.when, step.whole], ...(step.form ? step.papers : step.given)];
     rows.push([words.version, String(step.version)]);
-    document.getElementById("answered").replaceChildren(...rows.flatMap(([label, word]) => [element("dt", label), element("dd", word)]));
+    const told = rows.flatMap(([label, word]) => [element("dt", label), element("dd", word)]);
+    if (step.sender) {
+      const link = element("a", step.sender.text);
+      if (step.sender.link) link.href = step.sender.link;
+      const from = document.createElement("dd");
+      from.append(link);
+      told.push(element("dt", words.sender), from);
+    }
+    document.getElementById("answered").replaceChildren(...told);
+    document.getElementById("form-then").innerHTML = step.form; // drawn by the server, escaped there
   }
 
   toggle() {
@@ -122,7 +131,13 @@ function variableRow(row) {
   if (row.label) name.append(`${row.label} `);
   name.append(element("code", row.name));
   const after = document.createElement("td");
-  after.append(row.changed ? element("ins", row.after) : element("span", row.after, "muted"));
+  const word = row.changed ? element("ins", row.after) : element("span", row.after, "muted");
+  if (row.link) {
+    const link = element("a", "");
+    link.href = row.link;
+    link.append(word);
+    after.append(link);
+  } else after.append(word);
   return tableRow([name, cell(row.before, row.changed ? "" : "muted"), after]);
 }
 

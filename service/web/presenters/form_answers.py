@@ -35,7 +35,7 @@ def values_of(fields: Iterable[Field], data: Mapping[str, Any]) -> dict[str, Any
         if field.readonly and value is not None:
             found[field.key] = answer_text(field, value)
         elif field.key and field.key != "decision" and value is not None and not isinstance(value, dict):
-            found[field.key] = _typed(field, value)
+            found[field.key] = typed(field, value)
     return found
 
 
@@ -48,7 +48,8 @@ def read(fields: Iterable[Field], data: Mapping[str, Any]) -> list[tuple[str, st
     ]
 
 
-def _typed(field: Field, value: Any) -> Any:
+def typed(field: Field, value: Any) -> Any:
+    """A value as a person would type it."""
     if field.type == "number" and field.decimals and isinstance(value, int):
         whole, rest = divmod(abs(value), 10**field.decimals)
         sign = "-" if value < 0 else ""
@@ -65,7 +66,7 @@ def answer_text(field: Field, value: Any) -> str:
     if isinstance(value, list | tuple):
         return "、".join(answer_text(field, v) for v in value)
     labels = {o.value: o.label for o in field.options} or _offered(field.options_key)
-    return translate(labels[value]) if value in labels else str(_typed(field, value))
+    return translate(labels[value]) if value in labels else str(typed(field, value))
 
 
 def _offered(key: str) -> dict[str, str]:

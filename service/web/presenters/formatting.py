@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from flask import Flask, g, session
 from flask_babel import force_locale, gettext
@@ -26,6 +26,7 @@ def register(app: Flask) -> None:
         "instant": instant,
         "day": day,
         "short_day": short_day,
+        "whole_instant": whole_instant,
         "left": days_left,
         "thousands": thousands,
         "mark": mark,
@@ -71,6 +72,11 @@ def full_instant(at: datetime) -> str:
 def whole_instant(at: datetime) -> str:
     """``2026-11-24 08:31:07.120 +08:00``: all that a journal knows of it."""
     return at.astimezone(CHINA).isoformat(" ", "milliseconds")
+
+
+def exact(at: datetime) -> str:
+    """``2026-11-24T00:31:07.120394Z``, for addresses: what was written at that instant was there."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def day(value: date | datetime | str | None) -> str:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import url_for
+from flask import render_template, url_for
+from flask_babel import gettext
 
 from service import forms
+from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.persons.case_subjects import shown_subject
 from service.errors import N_
 from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
-from service.models.queries.runtime.object_names import PERSON, object_names
+from service.models.queries.runtime.object_names import NameHistory, ObjectName, object_names
 from service.models.tables.user import User
 from service.validation.typed_text import as_id
 from service.web.presenters import form_answers, timeline, variable_labels
-from service.web.presenters.formatting import instant_text, whole_instant
+from service.web.presenters.formatting import exact, instant_text, whole_instant
 from service.web.presenters.variable_labels import is_id
 from service.workflow.processes import definitions
 from service.workflow.runtime import history
@@ -33,23 +36,24 @@ def replay_frames(user: User, case_id: UUID, papers: Mapping[int, Sequence[str]]
     Raises NotFound out of scope.
     """
     moments = history.replay_frames(user, case_id)
-    told = timeline.to_timeline(history.timeline(user, case_id), papers)
+    inputs = history.timeline(user, case_id)
+    told = timeline.to_timeline(inputs, papers)
     before: Mapping[str, Any] = {}
     asked: dict[str, forms.Field] = {}
     steps = []
     digests = {moment.definition for moment in moments}
-    named = names_in(user, [moment.data for moment in moments])
+    book, role = NameHistory(user, _ids([moment.data for moment in moments])), Role(user.role)
+    may_look = may(role, Action.READ_AUDIT)
     versions = {digest: definitions.version(digest).number for digest in digests}
-    for moment, line in zip(moments, told, strict=True):
+    for moment, given, line in zip(moments, inputs, told, strict=True):
         now = asked | {field.key: field for field in line.fields if field.key}
-        steps.append(
-            _step(
-                moment,
-                line,
-                versions[moment.definition],
-                variables(moment.definition, asked, now, before, moment.data, named),
-            )
-        )
+        then = book.at(line.at)
+        rows = variables(moment.definition, asked, now, before, moment.data, _seen(role, then))
+        if may_look:
+            for row in rows:
+                row["link"] = _history_of(moment.data.get(row["name"]), then, line.at)
+        steps.append(_step(moment, line, versions[moment.definition], rows))
+        steps[-1]["form"] = _form_then(line, {**moment.data, **given.data}, _seen(role, then))
         before, asked = moment.data, now
     return {
         "steps": steps,
@@ -70,11 +74,24 @@ def _step(moment: Any, line: timeline.TimelineEntry, version: int, data: list[di
         "at": instant_text(line.at),
         "whole": whole_instant(line.at),
         "what": line.what,
-        "who": line.who,
-        "organisation": line.organisation,
+        "who": line.by,
         "given": line.given,
+        "papers": line.papers,
+        "sender": _sender(line.sender),
         "data": data,
     }
+
+
+def _sender(sender: history.MessageSender | None) -> dict[str, str] | None:
+    """The origin of a message, with a link to the step of that case."""
+    if sender is None:
+        return None
+    if sender.case_id is None:
+        return {"text": sender.actor or gettext("系统"), "link": ""}
+    number = str(sender.case_id)[-case_list.NUMBER_LENGTH :]
+    where = gettext("案卷 %(number)s 第 %(n)s 步", number=number, n=sender.step)
+    link = url_for("cases.show", case_id=sender.case_id, step=sender.step)
+    return {"text": " · ".join(filter(None, (where, sender.actor))), "link": link}
 
 
 def last(path: str) -> str:
@@ -140,13 +157,52 @@ def fields_of(digest: str) -> dict[str, forms.Field]:
 
 def names_in(user: User, data: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The names of the things whose ids stand in the data, as the reader may see them."""
-    ids = {key for values in data for value in values.values() if (key := as_id(value))}
-    found = object_names(user, ids)
-    role = Role(user.role)
+    return _seen(Role(user.role), object_names(user, _ids(data)))
+
+
+def _ids(data: Iterable[Mapping[str, Any]]) -> set[UUID]:
+    return {key for values in data for value in values.values() if (key := as_id(value))}
+
+
+def _seen(role: Role, names: Mapping[str, ObjectName]) -> dict[str, str]:
     return {
-        key: shown_subject(role, "", name) if table == PERSON else translate(name)
-        for key, (table, name) in found.items()
+        key: shown_subject(role, "", one.name) if one.is_person or not one.name else translate(one.name)
+        for key, one in names.items()
     }
+
+
+def _history_of(value: Any, names: Mapping[str, ObjectName], at: datetime) -> str:
+    """The page of what a value points to, as it stood then; '' for a value that points to nothing."""
+    found = names.get(value) if isinstance(value, str) else None
+    if found is None:
+        return ""
+    return url_for("row_history.show", table=found.table, row_id=value, on=exact(at))
+
+
+def _form_then(line: timeline.TimelineEntry, data: Mapping[str, Any], named: Mapping[str, str]) -> str:
+    """The form that was filled in, drawn as it was by the version of then, with all its fields; '' without one."""
+    if not line.fields:
+        return ""
+    values = {f.key: _written(f, data.get(f.key), named) for f in line.fields if f.key}
+    shown = [f for f in line.fields if f.show_if is None or f.show_if.holds(data)]
+    options = {
+        f.key: [(value, named.get(str(value)) or form_answers.answer_text(f, value)) for value in _several(data, f.key)]
+        for f in shown
+        if f.options_key
+    }
+    return render_template("pages/cases/_form.html", fields=shown, values=values, options=options)
+
+
+def _several(data: Mapping[str, Any], key: str) -> list[Any]:
+    value = data.get(key)
+    return value if isinstance(value, list) else [value] if value not in (None, "") else []
+
+
+def _written(field: forms.Field, value: Any, named: Mapping[str, str]) -> Any:
+    """The content of a field: of personal texts, and of what is only shown, as words."""
+    if isinstance(value, dict) or (field.readonly and value is not None):
+        return show(field.key, field, value, named)
+    return form_answers.typed(field, value)
 
 
 def show(name: str, field: forms.Field | None, value: Any, named: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from service.errors import N_
 from service.infrastructure.translation import translate
 from service.web.presenters import form_answers
 from service.workflow.processes import definitions
-from service.workflow.runtime.history import MENDS, TimelineRow
+from service.workflow.runtime.history import MENDS, MessageSender, TimelineRow
 
 SIGNS = {
     "start": "draft",
@@ -93,6 +93,15 @@ class TimelineEntry:
     organisation: str
     given: list[tuple[str, str]]
     fields: tuple[forms.Field, ...] = ()
+    behalf: str = ""
+    sender: MessageSender | None = None
+    papers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def by(self) -> str:
+        """The actor, the organisation, and for whom it was done."""
+        acted = [self.who, self.organisation, gettext("代 %(whom)s", whom=self.behalf) if self.behalf else ""]
+        return " · ".join(filter(None, acted)) or gettext("系统")
 
 
 def to_timeline(
@@ -106,9 +115,13 @@ def _tell(entry: TimelineRow, papers: Sequence[str]) -> TimelineEntry:
     fields = _fields(entry)
     sign = SIGNS.get(entry.kind, "info")
     given = form_answers.read(fields, entry.data) if entry.kind not in MENDS else _reason(entry)
-    given = [*given, *((translate(PAPER), title) for title in papers)]
+    made = tuple((translate(PAPER), title) for title in papers)
+    given = [*given, *made]
+    organisation, behalf = (translate(name) if name else "" for name in (entry.organisation, entry.behalf))
+    what = _what(entry)
     return TimelineEntry(
-        entry.seq, entry.kind, entry.at, sign, _what(entry), entry.actor, translate(entry.organisation), given, fields
+        *(entry.seq, entry.kind, entry.at, sign, what, entry.actor, organisation, given, fields, behalf, entry.sender),
+        papers=made,
     )
 
 

@@ -390,6 +390,7 @@ AUDIT = MenuSection(
         ),
         MenuItem("mining.index", N_("流程分析"), "[I]", export="process-mining", covers=("mining",)),
         MenuItem("audit.rules", N_("规则核查"), "[I]", export="rule-checks"),
+        MenuItem("row_history.index", N_("数据变更"), "[I]", export="row-history", covers=("row_history",)),
     ),
 )
 

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import load_only
 
+from service.domain.accounts.permissions import Action
 from service.engine import StepError
 from service.errors import Message, NotFound
 from service.models.db.clock import now
@@ -18,6 +19,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Submission, Task
 from service.models.tables.user import User
+from service.workflow.authorization import act_for
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import tasks
 from service.workflow.runtime.incidents import record_incident
@@ -100,6 +102,7 @@ def _complete_row(user: User, task_id: UUID, raw: Mapping[str, Any]) -> RowResul
     try:
         with session().begin_nested():
             held, row = tasks.lock_task(user, task_id)
+            act_for(user, Action.VIEW_TASKS, row.organisation_id)
             tasks.complete_locked(user, task_id, held, row, raw)
         return RowResult(task_id, True)
     except Exception as error:

@@ -73,7 +73,6 @@ class Act:
 
     kind: str
     actor_id: UUID | None = None
-    behalf_id: UUID | None = None
     token: str | None = None
     element: str | None = None
     due: datetime | None = None
@@ -149,7 +148,7 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     source = definitions.definition(held.definition) if act.to else None
     today = at.astimezone(CHINA).date()
     context = Context(
-        held.id, held.process, held.business_key, seq, at, today, act.actor_id, act.behalf_id, definition.decide
+        held.id, held.process, held.business_key, seq, at, today, act.actor_id, cause.behalf_id, definition.decide
     )
     given = Input(act.kind, seq, at, act.token, act.element, act.due, dict(act.data))
     salt = os.urandom(16)
@@ -215,7 +214,8 @@ def awaits(held: LockedCase, message: str) -> bool:
 
 def envelope(held: LockedCase, act: Act, salt: bytes) -> journal.Envelope:
     """Put an input into the next row of a case's journal."""
-    return journal.Envelope(str(held.id), _text(act.actor_id), held.last_hash, salt, _text(act.behalf_id))
+    behalf_id = current_operation().behalf_id
+    return journal.Envelope(str(held.id), _text(act.actor_id), held.last_hash, salt, _text(behalf_id))
 
 
 def _text(value: UUID | None) -> str | None:

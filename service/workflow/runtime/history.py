@@ -14,19 +14,33 @@ from service import engine
 from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.engine import replay
 from service.models.db.session import session
+from service.models.queries.runtime.actors import ActorHistory
+from service.models.queries.runtime.message_senders import Sender, senders_of
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Case, JournalRow, PersonalValue, Task
-from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
 from service.operations.personal_values import all_with_texts
+from service.validation.typed_text import as_id
 from service.workflow.processes import definitions
 from service.workflow.runtime.auditor_looks import record_look
 from service.workflow.runtime.verification import Difference, Verifier
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSender:
+    """The case that sent a message, its step, and who acted there, for those who replay cases."""
+
+    case_id: UUID | None
+    process: str
+    step: int
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """One line of a case's timeline. element_name: as drawn in the version of that moment, '' for what has none."""
+    """One line of a case's timeline. element_name: as drawn in the version of that moment, '' for what has none;
+    actor, organisation, behalf: by the names that they had then.
+    """
 
     seq: int
     at: datetime
@@ -37,6 +51,8 @@ class TimelineRow:
     organisation: str
     definition: str
     data: dict[str, Any]
+    behalf: str = ""
+    sender: MessageSender | None = None
 
 
 def open_case(user: User, case_id: UUID) -> Case:
@@ -69,27 +85,36 @@ def timeline_of_task(user: User, task: Task) -> list[TimelineRow]:
 def _timeline(reader: Role, case_id: UUID) -> list[TimelineRow]:
     typed = and_(PersonalValue.case_id == JournalRow.case_id, PersonalValue.seq == JournalRow.seq)
     query = (
-        select(JournalRow, User.display_name, Organisation.name, PersonalValue.id, PersonalValue.value)
-        .outerjoin(User, User.id == JournalRow.actor_id)
-        .outerjoin(Organisation, Organisation.id == User.organisation_id)
+        select(JournalRow, PersonalValue.id, PersonalValue.value)
         .outerjoin(PersonalValue, typed)
         .where(JournalRow.case_id == case_id)
         .order_by(JournalRow.seq)
     )
     rows = list(session().execute(query))
-    found = {row.seq: (row, actor or "", organisation or "") for row, actor, organisation, _key, _text in rows}
-    given = [dict(row.record.get("data") or {}) for row, _actor, _organisation in found.values()]
+    found = list({row.seq: row for row, _key, _text in rows}.values())
+    given = [dict(row.record.get("data") or {}) for row in found]
     texts = {str(key): said for *_, key, said in rows if key is not None}
     if reader in ADMINISTRATORS:  # why a case was mended was written for them
-        mends = [n for n, entry in enumerate(found.values()) if entry[0].kind in MENDS]
+        mends = [n for n, row in enumerate(found) if row.kind in MENDS]
         for n, told in zip(mends, all_with_texts([given[n] for n in mends], texts), strict=True):
             given[n] = told
     else:
         given = all_with_texts(given, texts)
-    return [_entry(*entry, data) for entry, data in zip(found.values(), given, strict=True)]
+    senders = senders_of(case_id, found) if reader in ADMINISTRATORS else {}
+    accounts = {key for key in (*(row.actor_id for row in found), *(one.actor_id for one in senders.values())) if key}
+    actors = ActorHistory(accounts, {key for row in found if (key := _behalf(row))})
+    return [_entry(row, actors, data, senders.get(row.seq)) for row, data in zip(found, given, strict=True)]
 
 
-def _entry(row: JournalRow, actor: str, organisation: str, data: dict[str, Any]) -> TimelineRow:
+def _behalf(row: JournalRow) -> UUID | None:
+    return as_id(row.record.get("behalf"))
+
+
+def _entry(row: JournalRow, actors: ActorHistory, data: dict[str, Any], sent: Sender | None) -> TimelineRow:
+    actor, organisation = actors.at(row.actor_id, row.at)
+    sender = None
+    if sent is not None:
+        sender = MessageSender(sent.case_id, sent.process, sent.step, actors.name(sent.actor_id, row.at))
     element = (row.element or "").split("/")[-1]
     known = definitions.definition(row.record["definition"]).elements.get(element)
     return TimelineRow(
@@ -102,6 +127,8 @@ def _entry(row: JournalRow, actor: str, organisation: str, data: dict[str, Any])
         organisation,
         row.record["definition"],
         data,
+        actors.name(_behalf(row), row.at),
+        sender,
     )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import UserState
 from service.engine import Step, StepError
 from service.errors import N_, CaseSuspended, Conflict, NotAllowed, NotFound, TaskAlreadyDone
@@ -28,6 +29,7 @@ from service.models.tables.case_statements import (
 )
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
+from service.workflow.authorization import act_for
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import executor, incidents
@@ -66,7 +68,6 @@ def start(
     *,
     personal: Mapping[str, str] | None = None,
     business_key: str | None = None,
-    behalf_id: UUID | None = None,
 ) -> Started:
     """Start a case on the version in force and execute it until people or jobs are needed.
 
@@ -74,11 +75,9 @@ def start(
     Raises NotFound for an unknown process, and whatever a handler refuses with; no case exists then.
     """
     actor = user.id if user else None
-    with _use_case(f"start {process}", actor, behalf_id):
+    with _use_case(f"start {process}", actor):
         definition = definitions.definition(definitions.current(process).digest)
-        case_id, step = executor.create_case(
-            definition, Act("start", actor, behalf_id, data=data), business_key, personal or {}
-        )
+        case_id, step = executor.create_case(definition, Act("start", actor, data=data), business_key, personal or {})
         return Started(case_id, _ids(case_id, step), step.data, step.ended)
 
 
@@ -119,6 +118,7 @@ def claim(user: User, task_id: UUID) -> None:
     """Take a task for oneself. Raises TaskAlreadyDone, or Conflict when a colleague was first."""
     with _use_case("claim", user.id):
         held, row = lock_task(user, task_id)
+        act_for(user, Action.VIEW_TASKS, row.organisation_id)
         if row.assignee_id == user.id:
             return
         if not User.holds_active(user.id):
@@ -147,6 +147,7 @@ def unclaim(user: User, task_id: UUID) -> None:
     """Give a task back to everybody of the role. Raises NotAllowed when it is a colleague's."""
     with _use_case("unclaim", user.id):
         held, row = lock_task(user, task_id)
+        act_for(user, Action.VIEW_TASKS, row.organisation_id)
         if row.assignee_id is None:
             return
         if row.assignee_id != user.id:
@@ -170,6 +171,7 @@ def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
     """Hand a task to a colleague of the same organisation and role who may work. Raises NotFound for anybody else."""
     with _use_case("assign", user.id):
         held, row = lock_task(user, task_id)
+        act_for(user, Action.VIEW_TASKS, row.organisation_id)
         colleague = session().get(User, assignee_id)
         if colleague is None or not _can_take_over(colleague, user) or not User.holds_active(assignee_id):
             raise NotFound(N_("没有这位同事。"))
@@ -243,9 +245,9 @@ def reroute_tasks(case_id: UUID, data: Mapping[str, Any], actor_id: UUID | None)
 
 
 @contextmanager
-def _use_case(name: str, actor_id: UUID | None, behalf_id: UUID | None = None) -> Iterator[None]:
+def _use_case(name: str, actor_id: UUID | None) -> Iterator[None]:
     """Run one use case in a transaction; a failed step leaves an incident on its case."""
-    cause = Operation(name, actor_id, behalf_id)
+    cause = Operation(name, actor_id)
     try:
         with transaction(cause):
             yield
@@ -281,6 +283,8 @@ def _must_not_be_barred(row: Any, user_id: UUID, process: str) -> None:
 def complete_locked(user: User, task_id: UUID, held: LockedCase, row: Any, raw: Mapping[str, Any]) -> Step:
     if row.assignee_id not in (None, user.id):
         raise Conflict(N_("这项任务由同事领取，请先由他退还，或办理其他任务。"))
+    if row.organisation_id != user.organisation_id:
+        act_for(user, Action.VIEW_TASKS, row.organisation_id)
     data = clean_form(held, row, raw)
     return executor.apply_input(held, Act("complete", user.id, token=row.token, element=row.element, data=data))
 

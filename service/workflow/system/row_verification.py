@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from service.domain.system.row_states import apply_change
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
-from service.models.listeners.row_history import column_names, sealed_columns, told_value
+from service.models.listeners.row_history import UNKNOWN, column_names, default_of, sealed_columns, told_value
 from service.models.tables.audit import RowChange, values_of
 from service.models.tables.case import Job
 from service.workflow.runtime import executor
@@ -42,7 +43,7 @@ def _histories(table: str) -> Iterator[tuple[UUID, Values | None]]:
             if last is not None:
                 yield last, values
             last, values = change.row_id, None
-        values = None if change.kind == "delete" else {**(values or {}), **values_of(change)[1]}
+        values = apply_change(values, change.kind, values_of(change)[1])
     if last is not None:
         yield last, values
 
@@ -72,7 +73,8 @@ def _wrong_columns(mapper: Any, row: Any, values: Values) -> list[str]:
             continue
         found = getattr(row, key)
         told = found if name in sealed else told_value(mapper, name, found)
-        default = _default(mapper.columns[key], found)
+        default = default_of(mapper.columns[key])
+        default = found if default is UNKNOWN else default
         default = default if name in sealed else told_value(mapper, name, default)
         known = values.get(name, default)
         if name in sealed and known == "hidden":
@@ -80,16 +82,6 @@ def _wrong_columns(mapper: Any, row: Any, values: Values) -> list[str]:
         if told != known:
             wrong.append(name)
     return wrong
-
-
-def _default(column: Any, found: Any) -> Any:
-    """Value of a new row in a column of which its history is silent; one that is made anew each time is not known."""
-    default = column.default
-    if default is None:
-        return None
-    if not default.is_callable:
-        return default.arg
-    return default.arg(None) if default.arg.__name__ in ("list", "dict") else found
 
 
 def _message_differences() -> Iterator[Difference]:

@@ -30,7 +30,7 @@ from service.models.tables.person import Person
 from service.models.tables.training import TrainingClass, TrainingNeed
 from service.models.tables.training_need_statements import WRITE_NEEDS
 from service.models.tables.user import User
-from service.workflow.authorization import must_have_record
+from service.workflow.authorization import act_for, must_have_record
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import tasks
@@ -70,6 +70,7 @@ def withdraw(user: User, enrollment_id: UUID, reason: str = "") -> None:
     """Take an enrolment back (R46). Raises Conflict when it is too late, InvalidInput when a reason is missing."""
     with transaction(Operation("withdraw", user.id)):
         found = enrollment_for(user, enrollment_id, EnrollmentAction.WITHDRAW)
+        act_for(user, Action.WITHDRAW_ENROLLMENT, found.unit_id)
         state, until = EnrollmentState(found.state), found.training_class.enrol_until
         must = enrollments.needs_reason_to_withdraw(state, until, today())
         why = parse_reason(reason) if must or reason.strip() else ""
@@ -141,6 +142,7 @@ def _enroll_one(user: User, class_id: UUID, host: UUID, person_id: UUID) -> Enro
             name = person.name
             if not enrollments.may_enroll(actor_of(user), subject_of(person.unit), host):
                 raise NotAllowed
+            act_for(user, Action.ENROLL, person.unit_id)
             data = {"class_id": str(class_id), "person_id": str(person_id)}
             data |= registry.start_variables_of("training_enrollment", user)
             started = tasks.start(user, "training_enrollment", data, business_key=str(person_id))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action, may
@@ -17,13 +18,14 @@ from service.models.queries.runtime import case_list
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Case, CaseDocument
 from service.validation.typed_text import as_whole
-from service.web.presenters import case_documents, replay_frames, timeline
+from service.web.presenters import case_documents, case_files, replay_frames, timeline
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.list_page import render_list
 from service.web.shell.template_context import CASES
 from service.web.views.runtime.processes import drawn_names
 from service.workflow.processes import definitions
 from service.workflow.runtime import history, mends
+from service.workflow.system import case_file
 from service.workflow.system.evidence import evidence_for
 
 bp = Blueprint("cases", __name__)
@@ -81,6 +83,20 @@ def document(case_id: UUID, file_id: UUID) -> ResponseReturnValue:
     facts = case_documents.print_facts(current_user, case, paper, definitions.version(case.definition).name)
     content = pdf.print_pdf(pdf.render("documents/case_document.html", {"paper": facts}), style="documents/paper.css")
     headers = {"Content-Disposition": f'inline; filename="{file_id}.pdf"'}
+    return Response(content, mimetype="application/pdf", headers=headers)
+
+
+@bp.post("/cases/<uuid:case_id>/file")
+@requires_permission(Action.READ_AUDIT)
+def file(case_id: UUID) -> ResponseReturnValue:
+    """The file of a case on paper, in Chinese like every official paper."""
+    with force_locale("zh"):
+        content = case_file.case_file(
+            current_user,
+            case_id,
+            lambda case, evidence: case_files.print_case(current_user, case, evidence, case_file.case_address(case_id)),
+        )
+    headers = {"Content-Disposition": f'attachment; filename="case-{case_id}.pdf"'}
     return Response(content, mimetype="application/pdf", headers=headers)
 
 

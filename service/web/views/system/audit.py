@@ -8,16 +8,20 @@ from flask_login import current_user
 
 from service.domain.accounts.audit import DETAILS, member_label
 from service.domain.accounts.permissions import Action
+from service.domain.system import row_words
 from service.errors import N_, Message
 from service.models.queries.accounts.audit_list import details_of
 from service.reports.lists.audit_events import detail_word
 from service.reports.lists.rule_checks import told
+from service.web.presenters.formatting import exact
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success
 from service.web.shell.list_page import render_list
 from service.workflow.system import journal_verification
 
 bp = Blueprint("audit", __name__)
+HISTORY_TABLES = {"user": "user_account"} | {table: table for table in row_words.TABLES}
+"""The table of each type of object of an event whose rows have a history."""
 
 
 @bp.get("/audit")
@@ -31,6 +35,9 @@ def index() -> ResponseReturnValue:
         details_of=details_of,
         details=DETAILS,
         detail_word=detail_word,
+        history_tables=HISTORY_TABLES,
+        table_word=row_words.table_word,
+        exact=exact,
         most=journal_verification.CASES_CHECKED,
     )
 
