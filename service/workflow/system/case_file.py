@@ -27,8 +27,8 @@ from service.workflow.runtime.history import TimelineRow
 
 
 @dataclass(frozen=True, slots=True)
-class LastMoment:
-    """How a case left the diagram of one version: paths of elements done and with a token, and flows taken."""
+class LastFrame:
+    """The end of a case in the diagram of one version: paths of elements done and with a token, and flows taken."""
 
     done: frozenset[str]
     tokens: frozenset[str]
@@ -51,7 +51,7 @@ class CaseEvidence:
 
     rows: Sequence[TimelineRow]
     hashes: Sequence[str]
-    moments: Mapping[str, LastMoment]
+    moments: Mapping[str, LastFrame]
     documents: Sequence[CaseDocument]
     seal: SealOfCase | None
 
@@ -84,12 +84,12 @@ def _evidence_of(user: User, case_id: UUID) -> CaseEvidence:
     )
 
 
-def _last_moments(frames: Sequence[Any]) -> dict[str, LastMoment]:
-    found: dict[str, LastMoment] = {}
+def _last_moments(frames: Sequence[Any]) -> dict[str, LastFrame]:
+    found: dict[str, LastFrame] = {}
     for frame in frames:
         before = found.get(frame.definition)
         flows = frozenset(frame.flows) | (before.flows if before else frozenset())
-        found[frame.definition] = LastMoment(frozenset(frame.done), frozenset(frame.tokens), flows)
+        found[frame.definition] = LastFrame(frozenset(frame.done), frozenset(frame.tokens), flows)
     return found
 
 
