@@ -61,6 +61,8 @@ APART = {
     "check_import_photos": BY_LEASE,
     "person_import_failed": BY_LEASE,
     "person_import_refused": BY_LEASE,
+    "assign_import_columns": "locks the import that it changes, which is one account's own",
+    "mend_import_rows": "locks the import that it changes, which is one account's own",
     "reference data": "of a start, which is alone",
 }
 """Operations that no two people do to one row, and why."""
