@@ -5,6 +5,8 @@ joined cells and hidden rows are read as people write them.
 from __future__ import annotations
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -13,10 +15,13 @@ import xlsxwriter
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from service.errors import Conflict
 from service.models.db.session import session
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.user import User
+from service.workflow.persons import person_import
+from service.workflow.persons.import_rows import rows_of
 from service.workflow.persons.import_sheet import COLUMNS, find_table
 from service.workflow.xlsx_reader import Line
 from tests.api.test_pages_person_import import book, cells, count, only_import, text_of, upload, zipped
@@ -193,6 +198,30 @@ def test_R72_a_number_typed_twice_is_refused_again_and_other_rows_stay(desk: Fla
     assert "与第 4 行的证件号码相同" in said
     desk.post(address, data={"rows": "passed"})
     assert desk.post(f"{address}/rows", data=typed).status_code == 409
+
+
+def test_two_mends_at_once_lose_nothing(desk: FlaskClient, officer: User) -> None:
+    upload(desk, book([cells(1, phone="1"), cells(2, phone="2")]))
+    key, user_id, starts = only_import().id, officer.id, threading.Barrier(2)
+    flask = desk.application
+
+    def mend(row: int) -> bool:
+        with flask.app_context():
+            user = User.get(user_id)
+            assert user is not None
+            starts.wait()
+            try:
+                person_import.mend_rows(user, key, {row: {"phone": "13812345678"}}, lambda word: {word})
+            except Conflict:
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        done = dict(zip((4, 5), pool.map(mend, (4, 5)), strict=True))
+    assert any(done.values())
+    assert {one.number for one in rows_of(only_import()) if not one.wrong} == {
+        row for row, took in done.items() if took
+    }
 
 
 def test_R72_nobody_else_names_columns_or_mends_rows(desk: FlaskClient, unit: Organisation) -> None:

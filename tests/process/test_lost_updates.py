@@ -62,7 +62,7 @@ APART = {
     "person_import_failed": BY_LEASE,
     "person_import_refused": BY_LEASE,
     "assign_import_columns": "locks the import that it changes, which is one account's own",
-    "mend_import_rows": "locks the import that it changes, which is one account's own",
+    "mend_import_rows": "reads the rows under the lock of the import: test_two_mends_at_once_lose_nothing",
     "reference data": "of a start, which is alone",
 }
 """Operations that no two people do to one row, and why."""

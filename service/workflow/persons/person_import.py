@@ -134,20 +134,21 @@ def mend_rows(user: User, import_id: UUID, typed: Mapping[int, Mapping[str, str]
 
     typed: number of a row → name of a field → text. Raises NotFound; Conflict for a preview that is gone.
     """
-    found, options = find(user, import_id), choices(user, spell)
-    columns = {column.input_name: column for column in COLUMNS}
-    rows, strangers = rows_of(found), strangers_of(found)
-    for row in rows:
-        for name, text in typed.get(row.number, {}).items():
-            row.read(columns[name], text.strip() or None, options)
-        row.wrong = {name: why for name, why in row.wrong.items() if name in (PHOTO, *row.unread)}
-    refuse_repeated(rows)
-    user_id = user.id
+    find(user, import_id)
+    columns, options, user_id = {column.input_name: column for column in COLUMNS}, choices(user, spell), user.id
     with transaction(Operation("mend_import_rows", user_id)):
-        held = person_imports.lock_import(import_id)
-        if held is None or held.state != ImportState.CHECKED or not rows:
+        held = person_imports.lock_import(import_id)  # read under the lock: of two mends each keeps what the other did
+        if held is not None and held.state == ImportState.CHECKING:
+            raise Conflict(N_("文件还在检查，请稍候。"))
+        rows = rows_of(held) if held is not None and held.state == ImportState.CHECKED else []
+        if held is None or not rows:
             raise Conflict(N_("预览已过期或已放弃，请重新上传文件。"))
-        job = _check_again(held, rows, strangers)
+        for row in rows:
+            for name, text in typed.get(row.number, {}).items():
+                row.read(columns[name], text.strip() or None, options)
+            row.wrong = {name: why for name, why in row.wrong.items() if name in (PHOTO, *row.unread)}
+        refuse_repeated(rows)
+        job = _check_again(held, rows, strangers_of(held))
     if job:
         jobs.run_at_once(job)
     return find_own(user_id, import_id)
