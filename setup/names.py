@@ -47,8 +47,11 @@ def _lines() -> Iterator[str]:
     yield from _table("角色 · Roles", ("role", "名称"), ((f"`{role.value}`", role.label) for role in Role))
     yield from _table(
         "主题 · Topics",
-        ("topic", "必读 needs", "可读 reads", "写入 gives", "有时写入 may give"),
-        ((f"`{n}`", *map(_names, (t.needs, t.reads, t.gives, t.may_give))) for n, t in sorted(known.topics.items())),
+        ("topic", "必读 needs", "可读 reads", "写入 gives", "有时写入 may give", "可撤回 undoable"),
+        (
+            (f"`{n}`", *map(_names, (t.needs, t.reads, t.gives, t.may_give)), "✓" if t.is_undoable else "")
+            for n, t in sorted(known.topics.items())
+        ),
     )
     values = {(variable, some) for t in known.topics.values() for variable, some in t.values.items()}
     yield from _table(

@@ -1,7 +1,7 @@
 """The only importer of SpiffWorkflow: read a bundle, run it as a function, keep its journal, replay it."""
 
 from service.engine.definition import Definition, digest_of, process_of, read_definition
-from service.engine.engine import evaluate_decision, standing, step
+from service.engine.engine import evaluate_decision, standing, step, undo
 from service.engine.kernel.canonical_json import canonical
 from service.engine.kernel.diagram_reader import references
 from service.engine.kernel.types import (
@@ -90,5 +90,6 @@ __all__ = [
     "standing",
     "step",
     "text_of",
+    "undo",
     "validate",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from service.engine.kernel.types import (
     Input,
     Job,
     Reached,
+    Request,
     StaleToken,
     Step,
     StepError,
@@ -234,6 +235,24 @@ def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
         reached=_reached(begun, case.context),
         moves=tuple(context.moves),
     )
+
+
+def undo(definition: Definition, state_bytes: bytes, former: bytes, given: Input, salt: bytes) -> Step:
+    """Take a completion back: the case stands again as ``former``, its state before. Nothing of the diagram runs."""
+    known = StepContext(given.at, _serve_nothing)
+    left = state.load(state_bytes, definition, definition.compact_specs, known)
+    case = state.load(former, definition, definition.compact_specs, StepContext(given.at, _serve_nothing))
+    return restored(definition, left, case, given, salt, keep=True)
+
+
+def restored(definition: Definition, left: Case, case: Case, given: Input, salt: bytes, keep: bool) -> Step:
+    """Tell what it did that a case in memory took the place of another; tasks that are open again keep their times."""
+    found = build_step(AppliedInput(definition, given, case, open_work(tokens_in(left)), ()), salt, keep)
+    return replace(found, opened=tuple(replace(task, due=None, follow_up=None) for task in found.opened))
+
+
+def _serve_nothing(_request: Request) -> None:
+    return None
 
 
 def _reached(begun: list[Task], context: StepContext) -> Reached | None:

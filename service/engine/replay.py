@@ -31,6 +31,10 @@ from service.engine.kernel.types import (
 Row = Mapping[str, Any]
 Definitions = Callable[[str], Definition]
 
+UNDO = "undo"
+"""Kind of the row that takes a completion back; ``row`` of its data is the ``seq`` of that completion."""
+FOLLOWS = frozenset({"job"})
+"""Kinds of rows that a completion brings by itself, and that are taken back with it."""
 NOTES = frozenset({"claim", "unclaim", "assign", "suspend", "resume", "retry", "resolve"})
 """Kinds of rows that move a task, or hold the case, but do not move it: the engine skips them."""
 WHILE_SUSPENDED = frozenset({"variables", "move", "skip", "cancel", "readdress", "migrate"})
@@ -44,6 +48,8 @@ class Progress:
     step: Step | None = None
     done: Counter[str] = field(default_factory=Counter)
     flows: tuple[str, ...] = ()
+    before: list[tuple[int, Step | None, Counter[str]]] = field(default_factory=list)
+    """Of each row that moved the case and was not taken back: how the case stood before it."""
 
 
 def replay_frames(rows: Iterable[Row], definitions: Definitions) -> list[ReplayFrame]:
@@ -69,12 +75,35 @@ def run(rows: Iterable[Row], definitions: Definitions) -> Iterator[tuple[Row, Pr
         if row["kind"] not in NOTES:
             stored = now.step.state if now.step else None
             definition = definitions(row["definition"])
+            if row["kind"] == UNDO:
+                _take_back(now, row, definition)
+                yield row, now
+                continue
             left = source if row["kind"] == "migrate" else None
+            now.before.append((row["seq"], now.step, now.done.copy()))
             now.step = engine.step(definition, stored, input_of(row), recorded_handler(row), salt_of(row), left)
             source = definition
             now.flows = tuple(taken_flows(now.step.moves, definition.flows))
             now.done.update(line[1:] for line in now.step.trace if line[0] == "+")
         yield row, now
+
+
+def _take_back(now: Progress, row: Row, definition: Definition) -> None:
+    """Let the case stand as before the row that this one takes back."""
+    left = now.step
+    while now.before and left is not None:
+        seq, step, done = now.before.pop()
+        if seq == row["data"].get("row") and step is not None:
+            now.step, now.done = engine.undo(definition, left.state, step.state, input_of(row), salt_of(row)), done
+            return
+    raise StaleToken(f"{_name(row)}: 没有可撤回的办理")
+
+
+def state_before(rows: Iterable[Row], definitions: Definitions, seq: int) -> bytes:
+    """The stored state of a case before one of its rows."""
+    *_, (_, last) = run((row for row in rows if row["seq"] < seq), definitions)
+    assert last.step is not None
+    return last.step.state
 
 
 def _tokens(step: Step, definition: Definition) -> tuple[str, ...]:
@@ -101,6 +130,7 @@ def re_executed(rows: Sequence[Row], definitions: Definitions) -> Iterator[tuple
     run: ReferenceRun | None = None
     carried = {"shape": "", "data_digest": ""}
     moves = [row["seq"] for row in rows if row["kind"] not in NOTES]
+    kept: list[Row] = []
     suspended = False
     for row in rows:
         if suspended and row["kind"] not in NOTES | WHILE_SUSPENDED:
@@ -114,7 +144,12 @@ def re_executed(rows: Sequence[Row], definitions: Definitions) -> Iterator[tuple
             else:
                 run, definition = run or ReferenceRun(definitions(row["definition"])), definitions(row["definition"])
                 keep = row["seq"] == moves[-1]
-                step = run.step(input_of(row), recorded_handler(row), salt_of(row), keep, definition)
+                if row["kind"] == UNDO:
+                    kept = left_by(row, kept)
+                    run, step = _without(run, kept, row, definitions, keep)
+                else:
+                    kept.append(row)
+                    step = run.step(input_of(row), recorded_handler(row), salt_of(row), keep, definition)
                 found = _differing(row, journal.step_fields(step))
         except (StaleToken, MigrationRefused, MissingRecordedResult, StepError, ValueError) as error:
             found = [f"{_name(row)}: {type(error).__name__} {error}"]
@@ -122,6 +157,33 @@ def re_executed(rows: Sequence[Row], definitions: Definitions) -> Iterator[tuple
         if found:
             return
         carried = {name: row[name] for name in carried}
+
+
+def left_by(undo: Row, kept: Sequence[Row]) -> list[Row]:
+    """The rows that count when one takes a completion back. Raises StaleToken unless nothing but what that completion
+    brought has happened since, in the same version.
+    """
+    taken = next((n for n, row in enumerate(kept) if row["seq"] == undo["data"].get("row")), 0)
+    first, *later = kept[taken:] or [undo]
+    names = ("kind", "token", "element", "actor", "definition")
+    told = ["complete", *(undo.get(name) for name in names[1:])]
+    if not taken or [first.get(name) for name in names] != told or {row["kind"] for row in later} - FOLLOWS:
+        raise StaleToken(f"{_name(undo)}: 没有可撤回的办理")
+    return list(kept[:taken])
+
+
+def _without(
+    run: ReferenceRun, kept: Sequence[Row], undo: Row, definitions: Definitions, keep: bool
+) -> tuple[ReferenceRun, Step]:
+    """Run a case that was taken back once more from its start, by the rows that count."""
+    again = ReferenceRun(definitions(kept[0]["definition"]))
+    for row in kept:
+        again.step(input_of(row), recorded_handler(row), salt_of(row), to=definitions(row["definition"]))
+    assert again.case is not None
+    assert run.case is not None
+    again.case.context.begin(input_of(undo).at, recorded_handler(undo), bounded=False)
+    step = engine.restored(again.definition, run.case, again.case, input_of(undo), salt_of(undo), keep)
+    return again, step
 
 
 def _differing(row: Row, expected: Mapping[str, Any]) -> list[str]:

@@ -33,7 +33,7 @@ from service.engine.tokens import kind_of, number, order_of, tokens_in
 
 Place = tuple[str, str | None]  # path, and the kind of tokens there
 ENDLESS = "新版本自行往前走，没有尽头。"
-MENDS = frozenset({"migrate", "move", "skip", "variables"})
+MENDS = frozenset({"migrate", "move", "skip", "variables", "undo"})
 """Kinds of rows after which a case stands where its inputs alone do not lead it: it is tested from the last of them."""
 OWN_MOVES = 1_000  # that a version may make in one case beside those recorded; more are an endless loop
 AT = {"complete": "user", "timer": "wait", "external": "external", "error": None, "job": "async"}

@@ -34,6 +34,7 @@ NODES = ("Event", "Task", "task", "Gateway", "Process", "Activity", "transaction
 SUBPROCESSES = {"subProcess", "transaction", "callActivity"}
 NOTES = {"claim", "unclaim", "assign", "suspend", "resume", "retry", "resolve"}
 MOVES = {"start", "complete", "timer", "message", "signal", "external", "error", "job", "readdress", "migrate"}
+UNDO, FOLLOWS = "undo", {"job"}  # takes a completion back, with what that brought by itself
 HASHED = (  # fields of a row that its hash covers as they stand
     *("case", "seq", "kind", "actor", "behalf", "at", "element", "token", "due", "definition", "trace", "opened"),
     *("closed", "jobs", "decisions", "shape", "shown", "data_digest", "engine", "digest_version"),
@@ -691,26 +692,59 @@ def game_faults(
 
     definitions: files by digest; diagrams: those read before, which are not read again.
     """
-    known = {} if diagrams is None else diagrams
+    return played(rows, definitions, {} if diagrams is None else diagrams)[1:]
+
+
+def played(
+    rows: list[Row], definitions: dict[str, Files], known: dict[str, Diagram]
+) -> tuple[Game | None, list[str], list[str]]:
     game, digest = None, rows[0]["definition"] if rows else ""
+    kept: list[Row] = []
     for row in rows:
         migrates = row["kind"] == "migrate" and game is not None
-        if row["kind"] not in MOVES | NOTES or (row["definition"] != digest and not migrates):
-            return [], [f"from row {row['seq']} ({row['kind']})"]
+        if row["kind"] not in MOVES | NOTES | {UNDO} or (row["definition"] != digest and not migrates):
+            return game, [], [f"from row {row['seq']} ({row['kind']})"]
         if game is None or migrates:
             digest = row["definition"]
             diagram = known[digest] = known.get(digest) or Diagram(definitions[digest])
             if odd := diagram.unplayed:
-                return [], [f"the diagram holds {', '.join(sorted(odd))}"]
+                return game, [], [f"the diagram holds {', '.join(sorted(odd))}"]
         try:
+            if row["kind"] == UNDO:
+                kept = left_by(row, kept)
+                game = taken_back(row, game, played(kept, definitions, known)[0])
+                continue
             if game is None:
                 game = Game(diagram)
             elif migrates:
                 game.migrate(diagram, row["data"].get("elements", {}))
             game.play(row)
         except Fault as fault:
-            return [f"row {row['seq']} {row['kind']}: {fault}"], []
-    return [], []
+            return game, [f"row {row['seq']} {row['kind']}: {fault}"], []
+        kept += [row] if row["kind"] not in NOTES else []
+    return game, [], []
+
+
+def left_by(undo: Row, kept: list[Row]) -> list[Row]:
+    """The rows that count when one takes a completion back: of its author, if nothing else has happened since."""
+    for place, row in enumerate(kept):
+        if row["seq"] == undo["data"].get("row"):
+            same = all(row[name] == undo[name] for name in ("token", "element", "actor", "definition"))
+            alone = {later["kind"] for later in kept[place + 1 :]} <= FOLLOWS
+            if row["kind"] == "complete" and same and alone:
+                return kept[:place]
+    raise Fault("there is no such completion to take back")
+
+
+def taken_back(undo: Row, left: Game | None, game: Game | None) -> Game:
+    """The case as it stood before; its row says what is open again and what is not any more."""
+    if left is None or game is None:
+        raise Fault("nothing had begun")
+    opened, closed = {task[0] for task in undo["opened"]}, set(undo["closed"])
+    open_before, open_now = {**left.users, **left.jobs}.keys(), {**game.users, **game.jobs}.keys()
+    if opened != game.users.keys() - left.users.keys() or closed != open_before - open_now:
+        raise Fault("it says otherwise what is open again")
+    return game
 
 
 # The file.

@@ -62,6 +62,7 @@ def describe_subject(data: dict[str, Any]) -> TaskSubject:
     "certificate_deregistration.gather_facts",
     needs="certificate_id",
     gives="is_due person_id unit_id valid_to certificate_number authority_id",
+    is_undoable=True,
 )
 def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Decide if the certificate is still due. Raises Conflict when a case is started for one that is not (R25, R62)."""
@@ -91,7 +92,7 @@ def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certificate_deregistration.postpone", needs="until", reads="reason", gives="resume_at")
+@topic("certificate_deregistration.postpone", needs="until", reads="reason", gives="resume_at", is_undoable=True)
 def postpone(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Postpone the decision to a day within a year, with a reason; the facts are gathered again then."""
     parse_reason(typed_text(data, "reason"))

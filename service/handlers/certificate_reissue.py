@@ -107,19 +107,19 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("certificate_reissue.send_back", needs="reissue_id", reads="reason")
+@topic("certificate_reissue.send_back", needs="reissue_id", reads="reason", is_undoable=True)
 def send_back(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Return the application to the unit; the reason says what is missing."""
     return _decide(data, context)
 
 
-@topic("certificate_reissue.refuse", needs="reissue_id", reads="reason")
+@topic("certificate_reissue.refuse", needs="reissue_id", reads="reason", is_undoable=True)
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason; the certificate is unchanged."""
     return _decide(data, context)
 
 
-@topic("certificate_reissue.resubmit", needs="reissue_id", reads="statement")
+@topic("certificate_reissue.resubmit", needs="reissue_id", reads="statement", is_undoable=True)
 def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Submit again with a new statement."""
     row = _reissue(data)

@@ -137,7 +137,7 @@ def void(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certification.complete", needs="enrollment_id")
+@topic("certification.complete", needs="enrollment_id", is_undoable=True)
 def complete(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Complete the enrolment once the certificate is printed and approved, in either order (R57)."""
     return {}

@@ -23,7 +23,7 @@ from service.operations.enrollments import give_reason, load_enrollment, load_sc
 from service.operations.personal_values import typed_text
 
 
-@topic("examination.record_score", needs="enrollment_id attempt", reads="score absent", gives="score")
+@topic("examination.record_score", needs="enrollment_id attempt", reads="score absent", gives="score", is_undoable=True)
 def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Record a score of 0 to 100 in tenths, or absence; the institution cannot change it afterwards (R49, R51)."""
     enrollment = load_enrollment(data)
@@ -40,7 +40,7 @@ def record_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"score": value}
 
 
-@topic("examination.return_score", needs="enrollment_id attempt", reads="reason")
+@topic("examination.return_score", needs="enrollment_id attempt", reads="reason", is_undoable=True)
 def return_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Return a score with a reason; the institution records it again (R51)."""
     enrollment, attempt = load_enrollment(data), data["attempt"]
@@ -53,6 +53,7 @@ def return_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     needs="enrollment_id attempt",
     reads="early_reason",
     gives="passed makeup_left",
+    is_undoable=True,
 )
 def confirm_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Confirm a score and report if it passes (R50) and if an attempt is left (R52). The organisation that confirms is
@@ -66,13 +67,13 @@ def confirm_score(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return outcome
 
 
-@topic("examination.open_makeup", needs="enrollment_id", gives="attempt")
+@topic("examination.open_makeup", needs="enrollment_id", gives="attempt", is_undoable=True)
 def open_makeup(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Open the one make-up after a failure (R52)."""
     return {"attempt": 2}
 
 
-@topic("examination.fail", needs="enrollment_id")
+@topic("examination.fail", needs="enrollment_id", is_undoable=True)
 def fail(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the enrolment as failed; a new one may follow, with a new decision of the need (R52)."""
     return {}

@@ -5,6 +5,7 @@ What one asks is said by the input parameters of its element. Nothing leaves bef
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -16,6 +17,7 @@ from service.errors import Message
 from service.handlers.registry import topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
+from service.models.tables import setting
 from service.models.tables.case import CaseDocument
 from service.models.tables.notice import Notice
 from service.models.tables.organisation import Organisation
@@ -48,17 +50,18 @@ WORDS = ("title", "body")
 _TEXTS = "title title_en body body_en"
 
 
-@topic("general.set_state")
+@topic("general.set_state", is_undoable=True)
 def set_state(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Do nothing: the element's property ``state`` says all."""
     return {}
 
 
-@topic("general.notify", texts=_TEXTS)
+@topic("general.notify", texts=_TEXTS, is_undoable=True)
 def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Publish a notice to a role, an organisation, the account of a person, or what of them is given together.
 
-    ``{name}`` in title and body is the value of a variable. by_mail: who has an address gets the title by mail too.
+    ``{name}`` in title and body is the value of a variable. by_mail: who has an address gets the title by mail too,
+    once what a person did can no longer be taken back.
     """
     asked, addressees = _inputs("general.notify", data), []
     role = asked["to_role"]
@@ -83,7 +86,8 @@ def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     )
     session().add(notice)
     if str(asked["by_mail"]).lower() == "true":
-        context.leave_effect(MAIL, {"notice_id": str(notice.id)})
+        window = timedelta(minutes=setting.number("undo_minutes")) if context.actor_id else timedelta()
+        context.leave_effect(MAIL, {"notice_id": str(notice.id)}, context.at + window)
     return {}
 
 

@@ -79,7 +79,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("identity_correction.approve", needs="correction_id is_academy")
+@topic("identity_correction.approve", needs="correction_id is_academy", is_undoable=True)
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Approve for the province; an academy's has none, and goes on to the association at once."""
     row = _correction(data)
@@ -88,7 +88,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("identity_correction.refuse", needs="correction_id", reads="reason")
+@topic("identity_correction.refuse", needs="correction_id", reads="reason", is_undoable=True)
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason, as the province or the association; the record is unchanged."""
     row = _correction(data)

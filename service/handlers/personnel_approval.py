@@ -74,7 +74,7 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("personnel_approval.submit", needs="person_id is_academy")
+@topic("personnel_approval.submit", needs="person_id is_academy", is_undoable=True)
 def submit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Submit a draft, changed (R14) or rejected person to the province; an academy's is approved at once (R12).
 
@@ -90,7 +90,7 @@ def submit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("personnel_approval.approve", needs="person_id")
+@topic("personnel_approval.approve", needs="person_id", is_undoable=True)
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Approve: the person may be enrolled, and earlier certificates count (R12, R17, R21)."""
     person = _person(data)
@@ -99,7 +99,7 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("personnel_approval.reject", needs="person_id", reads="reason")
+@topic("personnel_approval.reject", needs="person_id", reads="reason", is_undoable=True)
 def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Reject with a comment; the unit corrects the record and submits again (R13)."""
     person = _person(data)

@@ -47,6 +47,7 @@ def topic(
     values: Domains | None = None,
     tells_apart: Domains | None = None,
     texts: str = "",
+    is_undoable: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register the handler of a topic, named as ``camunda:topic`` in the diagram, with the variables it reads and gives
     (``engine.Topic``): the gate checks diagrams and forms by them. texts: input parameters with variables in ``{}``.
@@ -64,6 +65,7 @@ def topic(
             _values(values),
             _values(tells_apart),
             dict.fromkeys(names_in(texts), variables_in),
+            is_undoable,
         ),
     )
     return _registering(_handlers, name)
@@ -85,9 +87,11 @@ def describe_process(
     _processes[key] = Process(names_in(starts_with), names_in(may_start_with), names_in(starter), messages or {})
 
 
-def message(gives: str = "", *, may_give: str = "", awaited_throughout: bool = False) -> SentMessage:
+def message(
+    gives: str = "", *, may_give: str = "", awaited_throughout: bool = False, recomputes: bool = False
+) -> SentMessage:
     """Describe a message by what it carries (``engine.SentMessage``)."""
-    return SentMessage(names_in(gives), names_in(may_give), awaited_throughout)
+    return SentMessage(names_in(gives), names_in(may_give), awaited_throughout, recomputes)
 
 
 def task_subject(process: str, *, barred: str = "") -> Callable[[Describer], Describer]:

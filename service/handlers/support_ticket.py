@@ -66,7 +66,12 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("support_ticket.assign_desk", needs="ticket_id route", gives="desk_role desk_id answer_within route")
+@topic(
+    "support_ticket.assign_desk",
+    needs="ticket_id route",
+    gives="desk_role desk_id answer_within route",
+    is_undoable=True,
+)
 def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Assign the ticket to the role that the decision table names (S78–S82)."""
     ticket, route = _ticket(data), data["route"]
@@ -79,7 +84,7 @@ def assign_desk(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("support_ticket.accept", needs="ticket_id")
+@topic("support_ticket.accept", needs="ticket_id", is_undoable=True)
 def accept(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Accept the ticket for the handling unit."""
     _ticket(data).assignee_id = context.actor_id
@@ -91,6 +96,7 @@ def accept(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     needs="ticket_id new_kind",
     gives="ticket_kind",
     values={"ticket_kind": TicketKind, "new_kind": TicketKind},
+    is_undoable=True,
 )
 def reroute(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Change the kind of the ticket. Raises InvalidInput for a complaint (R69)."""

@@ -40,7 +40,7 @@ describe_process(
     starter="organiser_id organiser_role",
     may_start_with="plan_id title kind place capacity hours",
     messages={
-        "enrollment_changed": message(),
+        "enrollment_changed": message(recomputes=True),
         "close_enrolment": message(),
         "cancel_class": message("reason"),
         "class_changed": message(f"seen {' '.join(FIELD_LABELS)}"),
@@ -90,6 +90,7 @@ def draft_for_own_organisation(user: User) -> dict[str, Any]:
     gives_when={"decision": "publish"},
     values={"kind": TrainingKind},
     tells_apart={"decision": "publish discard"},
+    is_undoable=True,
 )
 def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Write the draft to the row of the class (R33, R36). To publish it, every required field must be valid.
@@ -110,7 +111,7 @@ def save_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"class_id": str(row.id), **compute_deadlines(row)}
 
 
-@topic("training_class.discard_draft", reads="class_id")
+@topic("training_class.discard_draft", reads="class_id", is_undoable=True)
 def discard_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Give up a draft that was never published; its row, if there is one, is kept."""
     return {}

@@ -215,7 +215,7 @@ def warn_authority(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_enrollment.confirm", needs="enrollment_id confirm_until")
+@topic("training_enrollment.confirm", needs="enrollment_id confirm_until", is_undoable=True)
 def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Confirm after checking R39 again, with the need as of the day of enrolment (R43, R47)."""
     enrollment = load_enrollment(data)
@@ -230,7 +230,7 @@ def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_enrollment.reject", needs="enrollment_id", reads="reason")
+@topic("training_enrollment.reject", needs="enrollment_id", reads="reason", is_undoable=True)
 def reject(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Note the reason of who rejects, or that it lapsed when a timer fires (R45)."""
     reason = parse_reason(typed_text(data, "reason")) if context.actor_id else str(enrollments.LAPSED)
@@ -291,7 +291,7 @@ def end_training(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"printed": printed, "certificate_number": certificate.number, **given}
 
 
-@topic("training_enrollment.check_in", needs="enrollment_id")
+@topic("training_enrollment.check_in", needs="enrollment_id", is_undoable=True)
 def check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Check the person in, from the day before the class to its last day (R48, S53)."""
     enrollment = load_enrollment(data)

@@ -69,7 +69,7 @@ TABLES = {
     "refresher_record": Kind.KEPT,
     "reissue": Kind.KEPT,
     "row_change": Kind.APPEND_ONLY,
-    "score": Kind.KEPT,
+    "score": Kind.ORDINARY,  # goes with the recording that is taken back (R83)
     "seal": Kind.APPEND_ONLY,
     "seal_leaf": Kind.APPEND_ONLY,
     "setting": Kind.KEPT,

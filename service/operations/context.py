@@ -46,10 +46,13 @@ class Context:
         job = {"id": str(new_id()), "case_id": str(case_id), "kind": kind, "name": name, "element": ""}
         self.pending_jobs.append({**job, "payload": payload, "coalesce": key})
 
-    def leave_effect(self, name: str, payload: dict[str, Any]) -> None:
-        """Leave an effect outside the database for the worker, after the commit; one that fails is this case's."""
+    def leave_effect(self, name: str, payload: dict[str, Any], due: datetime | None = None) -> None:
+        """Leave an effect outside the database for the worker, after the commit; one that fails is this case's.
+
+        due: the instant before which it waits.
+        """
         job = {"id": str(new_id()), "case_id": str(self.case_id), "kind": "effect", "name": name, "element": ""}
-        self.pending_jobs.append({**job, "payload": payload})
+        self.pending_jobs.append({**job, "payload": payload, "due_at": due.isoformat() if due else None})
 
 
 @dataclass(slots=True)

@@ -44,7 +44,7 @@ VIEWS = (
     (
         "runtime",
         (
-            *("inbox", "worksheets", "tasks", "starts", "cases", "mends", "incidents", "deployments"),
+            *("inbox", "worksheets", "tasks", "undo", "starts", "cases", "mends", "incidents", "deployments"),
             *("version_changes", "processes", "studio", "mining"),
         ),
     ),

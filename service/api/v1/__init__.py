@@ -17,6 +17,7 @@ from service.api.v1 import (
     persons,
     reports,
     scores,
+    undo,
     units,
 )
 
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     scores.blp,
     certificates.blp,
     reports.blp,
+    undo.blp,
 )
 
 

@@ -54,6 +54,14 @@ SETTINGS: dict[str, Setting] = {
         30,
         _PARAMETER,
     ),
+    "undo_minutes": Setting(
+        N_("办理后可撤回分钟数"),
+        N_("办理后多久之内、他人还没有接着办时，本人可以撤回；由此发出的邮件等到那时才寄。0 为不可撤回。"),
+        "10",
+        0,
+        60,
+        _PARAMETER,
+    ),
     "support_phone": Setting(N_("服务电话"), N_("显示在页脚；留空则不显示。"), "", 0, 40, _PARAMETER, "text"),
     "session_minutes": Setting(
         N_("会话闲置分钟数"), N_("多久不操作须重新登录。"), _minutes(Role.ENTERPRISE), 5, 60, _POLICY

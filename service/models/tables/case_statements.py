@@ -98,6 +98,12 @@ PARTS = {
         summary, unit_name, batch, batch_title, facts, 'open'
     FROM jsonb_to_recordset(cast(:tasks AS jsonb)) AS t(id uuid, token text, kind text, element text, name text,
         process text, definition text, form_key text, assignee_id uuid, opened_at timestamptz, {_ADDRESS})""",  # noqa: S608 - put together from constants
+    "reopened": """
+    UPDATE task SET state = 'open', closed_at = NULL, closed_by = NULL WHERE id = ANY(cast(:reopened AS uuid[]))""",
+    "waiting": """
+    UPDATE job SET state = 'pending', locked_by = NULL, locked_until = NULL WHERE state = 'cleared' AND id IN (
+        SELECT DISTINCT ON (token) id FROM job WHERE case_id = :case AND token = ANY(:waiting)
+        ORDER BY token, created_at DESC, id DESC)""",
     "changed": _changed(),
     "migrated": _changed("element", "name", "kind", "definition", "form_key"),
     "jobs": """

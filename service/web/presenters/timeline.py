@@ -37,6 +37,7 @@ SIGNS = {
     "retry": "back",
     "resolve": "check",
     "migrate": "swap",
+    "undo": "back",
 }
 WORDS = {
     "start": N_("发起"),

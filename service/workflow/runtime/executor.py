@@ -12,14 +12,13 @@ from uuid import UUID, uuid5
 import orjson
 
 from service import engine, handlers
-from service.engine import Input, Step, UserTask, journal
-from service.engine.replay import WHILE_SUSPENDED
+from service.engine import Input, Step, UserTask, journal, replay
 from service.errors import N_, CaseSuspended, Conflict
 from service.models.db.clock import CHINA, now
 from service.models.db.encryption import encrypted_literal
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.db.transaction import Operation, current_operation, expire_session
+from service.models.db.transaction import current_operation, expire_session
 from service.models.tables.case import PersonalValue
 from service.models.tables.case_statements import (
     INSERT_CASE,
@@ -30,6 +29,7 @@ from service.models.tables.case_statements import (
 )
 from service.operations.context import Context, TaskSubject
 from service.workflow.processes import definitions
+from service.workflow.runtime.sent_messages import message_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     StaleToken if the token is gone or nobody waits for the message, StepError if the diagram cannot go on,
     and whatever a handler refuses with; nothing has been written then.
     """
-    if held.suspended_at is not None and act.kind not in WHILE_SUSPENDED:
+    if held.suspended_at is not None and act.kind not in replay.WHILE_SUSPENDED:
         raise CaseSuspended
     handlers.keep_subject(held.process, act.kind, act.data)
     seq, at = held.seq + 1, now()
@@ -163,37 +163,30 @@ def apply_input(held: LockedCase, act: Act) -> Step:
     said = handlers.describe_subject(held.process, step.data) if describe else None
     row = journal.step_row(envelope(held, act, salt), definition, given, step, _shown(held, step, said))
     _address_thrown(held, step, context)
-    jobs = [_job(held, job) for job in step.jobs_set] + context.pending_jobs
-    history += [message_change(cause, job) for job in context.pending_jobs]
-    written = _written(held, act, definition, step, row, said, at) | {"jobs": _json(jobs), "history": _history(history)}
-    write_step(_parts(act, step, written, bool(jobs), bool(history))).execute(written)
+    write(held, act, step, Entry(row, said, context, history))
     return step
 
 
-def message_change(cause: Operation, job: Mapping[str, Any]) -> dict[str, Any]:
-    """The history of a message that is left for a case: who sent it, and a digest of what it says."""
-    after = {name: str(job[name]) for name in ("case_id", "kind", "name")} | {"digest": message_digest(job)}
-    return {
-        "id": new_id(),
-        "at": now(),
-        "use_case": cause.use_case,
-        "actor_id": cause.actor_id,
-        "behalf_id": cause.behalf_id,
-        "case_id": cause.case_id,
-        "seq": cause.seq,
-        "kind": "insert",
-        "table_name": "job",
-        "row_id": job["id"],
-        "before": None,
-        "after": after,
-        "sealed": None,
-    }
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A journal row with what is written beside it. said: the description of the case, if it may have changed."""
+
+    row: dict[str, Any]
+    said: TaskSubject | None
+    context: Context
+    history: list[dict[str, Any]]
 
 
-def message_digest(job: Mapping[str, Any]) -> str:
-    """The digest of a message; its id, which nobody guesses, is the salt."""
-    said = [str(job["case_id"]), job["kind"], job["name"], job["payload"]]
-    return journal.salted(str(job["id"]).encode(), "message", said)
+def write(held: LockedCase, act: Act, step: Step, entry: Entry) -> None:
+    """Write everything that follows from a step of a held case in one statement."""
+    cause, context = current_operation(), entry.context
+    definition = definitions.definition(act.to or held.definition)
+    new = () if act.kind == replay.UNDO else step.jobs_set
+    jobs = [_job(held, job) for job in new] + context.pending_jobs
+    history = entry.history + [message_change(cause, job) for job in context.pending_jobs]
+    written = _written(held, act, definition, step, entry.row, entry.said, context.at)
+    written |= {"jobs": _json(jobs), "history": _history(history)}
+    write_step(_parts(act, step, written, bool(jobs), bool(history))).execute(written)
 
 
 def task_id(case_id: UUID, token: str) -> UUID:
@@ -252,6 +245,8 @@ def _written(
         "closed": [task_id(held.id, token) for token in step.closed],
         "done": done,
         "actor": act.actor_id,
+        "reopened": [task_id(held.id, task.token) for task in step.opened],
+        "waiting": [job.token for job in step.jobs_set],
         "cleared": list(step.jobs_cleared) + ([act.token] if act.kind in ("timer", "job") and act.token else []),
         "tasks": engine.canonical([task_row(held, definition, task, shown, at) for task in step.opened]).decode(),
         "changed": engine.canonical(
@@ -264,9 +259,14 @@ def _written(
     }
 
 
+def shown_case(held: LockedCase, said: TaskSubject) -> dict[str, Any]:
+    """Collect what lists show of the case."""
+    return {"case": case_shown(held.business_key, said)}
+
+
 def _shown(held: LockedCase, step: Step, said: TaskSubject | None) -> dict[str, Any]:
     """Collect all that lists show of the case and of the tasks that this step addresses, by token."""
-    shown: dict[str, Any] = {} if said is None else {"case": case_shown(held.business_key, said)}
+    shown = {} if said is None else shown_case(held, said)
     tasks = [_address(held, task, said or TaskSubject()) for task in (*step.opened, *step.readdressed)]
     tokens = [task.token for task in (*step.opened, *step.readdressed)]
     return shown | {token: task_shown(address) for token, address in zip(tokens, tasks, strict=True)}
@@ -297,7 +297,9 @@ def last_reached(trace: Sequence[str]) -> str | None:
 def _parts(act: Act, step: Step, written: dict[str, Any], has_jobs: bool, has_history: bool) -> frozenset[str]:
     """Choose the parts of the statement that have something to do."""
     parts = {name for name in ("closed", "cleared", "awaited") if written[name]}
-    given = {"tasks": step.opened, "jobs": has_jobs, "history": has_history}
+    again = act.kind == replay.UNDO
+    given = {"reopened" if again else "tasks": step.opened, "jobs": has_jobs, "history": has_history}
+    given |= {"waiting": step.jobs_set} if again else {}
     given |= {"migrated": True} if act.to else {"changed": step.readdressed}
     return frozenset(parts | {name for name, values in given.items() if values})
 

@@ -32,6 +32,7 @@ from service.models.tables.case_statements import (
 from service.workflow.runtime import executor
 from service.workflow.runtime.executor import Act, LockedCase
 from service.workflow.runtime.incidents import record_incident
+from service.workflow.runtime.sent_messages import message_change
 
 log = structlog.get_logger()
 
@@ -152,7 +153,7 @@ def leave_message(case_id: UUID, name: str, data: Mapping[str, Any]) -> None:
     at = now()
     job = {"id": new_id(), "case_id": case_id, "kind": "message", "name": name, "payload": dict(data)}
     session().add(Job(**job, due_at=at, run_at=at))
-    session().execute(insert(RowChange), [executor.message_change(current_operation(), job)])
+    session().execute(insert(RowChange), [message_change(current_operation(), job)])
 
 
 def act_of(job: Any) -> Act:

@@ -216,18 +216,23 @@ class _Expected:
         if row["kind"] in ("timer", "job"):
             self.live.pop(row["token"], None)
         for task in step.opened:
-            self.tasks[task.token] = self._opened(row, task)
+            if row["kind"] == replay.UNDO:
+                self.tasks[task.token] |= {"state": TaskState.OPEN, "closed_at": None, "closed_by": None}
+            else:
+                self.tasks[task.token] = self._opened(row, task)
         for task in step.readdressed:
             self._readdress(self.tasks[task.token], task)
             if row["kind"] == "migrate":
                 moved = self._opened(row, task)
                 self.tasks[task.token] |= {name: moved[name] for name in MIGRATED}
         for job in step.jobs_set:
+            if row["kind"] == replay.UNDO:
+                self.live[job.token] = [known for known in self.jobs if known[0] == job.token][-1]
+                continue
             due = journal.instant(job.due) if job.due else at
             self.live[job.token] = [job.token, job.element, job.kind, job.topic or "", due]
             self.jobs.append(self.live[job.token])
-        if step.ended:
-            self.ended_at, self.ended = at, executor.last_reached(step.trace)
+        self.ended_at, self.ended = (at, executor.last_reached(step.trace)) if step.ended else (None, None)
 
     def _opened(self, row: Mapping[str, Any], task: engine.UserTask) -> Row:
         definition = self.known[row["definition"]]

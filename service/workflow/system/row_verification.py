@@ -14,7 +14,7 @@ from service.models.db.tracked import Audited
 from service.models.listeners.row_history import UNKNOWN, column_names, default_of, sealed_columns, told_value
 from service.models.tables.audit import RowChange, values_of
 from service.models.tables.case import Job
-from service.workflow.runtime import executor
+from service.workflow.runtime.sent_messages import message_digest
 from service.workflow.runtime.verification import Difference
 
 ROWS = 1000  # read at once
@@ -94,5 +94,5 @@ def _message_differences() -> Iterator[Difference]:
         said = {"id": job.id, "case_id": job.case_id, "kind": job.kind, "name": job.name, "payload": job.payload}
         if told is None:
             yield Difference(job.case_id, "jobs", f"{job.kind} {job.name}: nobody sent it")
-        elif told != executor.message_digest(said):
+        elif told != message_digest(said):
             yield Difference(job.case_id, "jobs", f"{job.kind} {job.name}: it was sent otherwise")

@@ -22,7 +22,8 @@ class Topic:
     needs: must be there; reads: looked at when they are there; gives: always written; may_give: sometimes, and always
     where a variable has a value of ``gives_when`` (``True``: a condition that is the variable alone).
     values: those that a variable can have, whether read or given; tells_apart: those that the handler looks for;
-    texts: input parameter → the variables that its text names.
+    texts: input parameter → the variables that its text names;
+    is_undoable: the rows that it changes may be put back while nobody has gone on (R83).
     """
 
     needs: Names = frozenset()
@@ -33,6 +34,7 @@ class Topic:
     values: Values = field(default_factory=dict)
     tells_apart: Values = field(default_factory=dict)
     texts: Mapping[str, Callable[[str], Names]] = field(default_factory=dict)
+    is_undoable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,13 @@ class SentMessage:
     """A message that this service sends to the cases of a process, and what it carries.
 
     awaited_throughout: a step that does not hear it, before others that do, makes the case deaf to it.
+    recomputes: whoever hears it computes anew, so that it may come once more.
     """
 
     gives: Names = frozenset()
     may_give: Names = frozenset()
     awaited_throughout: bool = False
+    recomputes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,9 @@ from service.web.shell import query_params, template_context, worksheet
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success
 from service.web.views.certificates import printing
+from service.web.views.runtime.undo import offer
 from service.workflow.processes import definitions
-from service.workflow.runtime import bulk_completion, tasks
+from service.workflow.runtime import bulk_completion, tasks, undo
 
 bp = Blueprint("inbox", __name__)
 
@@ -49,7 +50,10 @@ def index() -> ResponseReturnValue:
     view, find = query_params.choice("view", VIEWS), query_params.text("find")
     if view == "done":
         page = inbox.read_done(current_user, find, query_params.cursor())
-        return render_template("pages/inbox/done.html", **_frame(view), chosen=inbox.Filter(), page=page)
+        undoable = undo.undoable(current_user, [row.id for row in page.rows])
+        return render_template(
+            "pages/inbox/done.html", **_frame(view), chosen=inbox.Filter(), page=page, undoable=undoable
+        )
     chosen = inbox.Filter(
         kind=query_params.text("kind", 160) or None,
         batch=query_params.text("batch", 40) or None,
@@ -124,13 +128,19 @@ def complete() -> ResponseReturnValue:
         return _ask(chosen)
     raw = _raw(chosen[0], decision)
     rows = [(task_id, raw) for task_id in chosen]
-    results = bulk_completion.complete_many(current_user, worksheet.submission(), rows)
+    submission_id = worksheet.submission()
+    results = bulk_completion.complete_many(current_user, submission_id, rows)
+    address = offer([result.task_id for result in results if result.ok], submission_id)
     refused = [result for result in results if not result.ok]
     if refused:
         return render_template(
-            "pages/inbox/results.html", results=results, refused=refused, names=inbox.subjects(current_user, chosen)
+            "pages/inbox/results.html",
+            results=results,
+            refused=refused,
+            names=inbox.subjects(current_user, chosen),
+            undo=address,
         )
-    flash_success(worksheet.done(inbox.subjects(current_user, chosen), chosen))
+    flash_success(worksheet.done(inbox.subjects(current_user, chosen), chosen), undo=address)
     return redirect(url_for(".index", **_place()))
 
 

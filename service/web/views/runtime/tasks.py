@@ -23,6 +23,7 @@ from service.web.presenters.form_answers import first_values, values_of
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.views.certificates import printing
+from service.web.views.runtime.undo import offer
 from service.workflow.processes import definitions
 from service.workflow.runtime import history, tasks, variables
 
@@ -88,10 +89,9 @@ def complete(task_id: UUID) -> ResponseReturnValue:
     finished = finish(current_user, task_id, answers())
     name = inbox.subjects(current_user, [task_id]).get(task_id, "")
     file = printing.file_of(finished.case_id) if kind.endswith(printing.PRINT_TASK) else None
-    if wants_next and finished.next_task_id is None:
-        flash_success(Message(N_("已提交：%(name)s。这一类已没有待办。"), name=name), draft=str(task_id), file=file)
-    else:
-        flash_success(Message(N_("已提交：%(name)s。"), name=name), draft=str(task_id), file=file)
+    is_last = wants_next and finished.next_task_id is None
+    said = N_("已提交：%(name)s。这一类已没有待办。") if is_last else N_("已提交：%(name)s。")
+    flash_success(Message(said, name=name), undo=offer([task_id]), draft=str(task_id), file=file)
     if finished.next_task_id is not None:
         return redirect(url_for(".show", task_id=finished.next_task_id))
     return redirect(url_for("inbox.index"))

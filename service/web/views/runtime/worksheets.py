@@ -19,6 +19,7 @@ from service.web.shell import query_params, worksheet
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.worksheet import MAX_ROWS, Filling
+from service.web.views.runtime.undo import offer
 from service.workflow.processes import definitions
 from service.workflow.runtime import bulk_completion
 
@@ -79,10 +80,11 @@ def complete() -> ResponseReturnValue:
     rows = worksheet.read_rows(sheet.columns)
     if sheet.columns and not rows:
         raise InvalidInput(text=N_("还没有填写，请先填写要提交的行。"))
-    results = bulk_completion.complete_many(current_user, worksheet.submission(), rows)
+    submission_id = worksheet.submission()
+    results = bulk_completion.complete_many(current_user, submission_id, rows)
     done = [result.task_id for result in results if result.ok]
     if done:
-        flash_success(worksheet.done(inbox.subjects(current_user, done), done))
+        flash_success(worksheet.done(inbox.subjects(current_user, done), done), undo=offer(done, submission_id))
     if len(done) < len(results):
         return show(Filling(worksheet.read_typed(sheet.columns), {r.task_id: r for r in results if not r.ok}))
     return redirect(url_for(".show", **query_params.with_query()))

@@ -27,6 +27,7 @@ from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.list_page import render_list
 from service.web.shell.worksheet import MAX_ROWS, Filling
+from service.web.views.runtime.undo import offer
 from service.web.views.training import classes
 from service.workflow.processes import definitions
 from service.workflow.runtime import bulk_completion
@@ -184,9 +185,12 @@ def record_scores(class_id: UUID) -> ResponseReturnValue:
     rows = worksheet.read_rows(columns)
     if not rows:
         raise InvalidInput(text=N_("请先填写成绩，未参加考试的勾选“缺考”。"))
-    results = bulk_completion.complete_many(current_user, worksheet.submission(), rows)
-    said = Message(N_("已提交 %(n)s 人的成绩，等待协会确认。"), n=_count(results))
-    return _answer(results, said, class_id, RECORD_SCORE, worksheet.read_typed(columns))
+    submission_id = worksheet.submission()
+    results = bulk_completion.complete_many(current_user, submission_id, rows)
+    done = [r.task_id for r in results if r.ok]
+    said = worksheet.done(subjects(current_user, done), done, N_("已提交 %(n)s 人的成绩，等待协会确认：%(names)s。"))
+    typed = worksheet.read_typed(columns)
+    return _answer(results, said, class_id, RECORD_SCORE, typed, undo=offer(done, submission_id))
 
 
 @bp.get("/classes/<uuid:class_id>/scores/template.xlsx")
