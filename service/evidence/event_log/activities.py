@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 COMPLETED, CANCELLED = "completed", "cancelled"
-MENDS = frozenset({"variables", "move", "skip", "suspend", "resume", "cancel", "migrate"})
+MENDS = frozenset({"variables", "move", "skip", "suspend", "resume", "cancel", "migrate", "undo"})
 _ASSIGNMENTS = frozenset({"claim", "unclaim", "assign"})
 
 

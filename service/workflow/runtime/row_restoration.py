@@ -97,11 +97,11 @@ def _put_back(context: Context, table: str, made: list[RowChange]) -> None:
 
 def _write(context: Context, row: Any, before: dict[str, Any]) -> None:
     """Give a row its columns back; a state by the function that writes it, for what follows from it."""
-    subject = handlers.SUBJECTS.get(context.process)
+    subject, row_id = handlers.SUBJECTS.get(context.process), row.id
     if subject is not None and isinstance(row, subject.table) and "state" in before:
         stage = before.get("stage", getattr(row, "stage", None))
         if subject.load:
-            row = subject.load({subject.variable: str(row.id)})
+            row = subject.load({subject.variable: str(row_id)})
         subject.write(row, subject.states(before["state"]), stage, context)
     mapper = type(row).__mapper__
     for key, name in column_names(mapper).items():
