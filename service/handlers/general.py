@@ -86,7 +86,8 @@ def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     )
     session().add(notice)
     if str(asked["by_mail"]).lower() == "true":
-        window = timedelta(minutes=setting.number("undo_minutes")) if context.actor_id else timedelta()
+        may_be_undone = context.actor_id is not None and context.seq > 0
+        window = timedelta(minutes=setting.number("undo_minutes") if may_be_undone else 0)
         context.leave_effect(MAIL, {"notice_id": str(notice.id)}, context.at + window)
     return {}
 

@@ -25,7 +25,7 @@ from service.models.db.session import session
 from service.models.queries.scope import TABLES, visible_to
 from service.models.tables.account_session import AccountSession
 from service.models.tables.audit import RowChange
-from service.models.tables.case import Case, CaseDocument, Incident, Job, Task
+from service.models.tables.case import Case, CaseDocument, Incident, Job, Submission, Task
 from service.models.tables.certificate import PrintRecord
 from service.models.tables.export import ExportLog
 from service.models.tables.notice import Attachment
@@ -50,7 +50,13 @@ PASSING = re.compile(
     r"|\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?"
 )
 PASSING_HEADERS = {"Set-Cookie", "Date", "X-Request-ID", "Content-Length", "ETag"}
-OWN = {ExportLog: "user_id", PersonImport: "user_id", PrintBatch: "user_id", AccountSession: "user_id"}
+OWN = {
+    ExportLog: "user_id",
+    PersonImport: "user_id",
+    PrintBatch: "user_id",
+    AccountSession: "user_id",
+    Submission: "user_id",
+}
 OF_PROCESSES = (BacktestRun, MigrationRun)  # of whoever edits processes, and of nobody else
 MODELS: dict[str, tuple[Any, ...]] = {
     **{name: (key.class_,) for name, (key, _apart) in SOURCES.items() if name.endswith("_id")},
@@ -58,6 +64,7 @@ MODELS: dict[str, tuple[Any, ...]] = {
     "print_id": (PrintRecord,),
     "session_id": (AccountSession,),
     "incident_id": (Incident,),
+    "submission_id": (Submission,),
     "id": (Task, Case, Job, Incident),  # of /engine-rest
 }
 NO_SECRETS = {"type_id"}  # qualification types are everybody's

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
 from service.domain.accounts.roles import Role
 from service.domain.notices.notices import NOTIFIED
+from service.errors import Conflict
 from service.models.db.clock import MovingClock
 from service.models.tables.user import User
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, jobs, tasks
+from service.workflow.runtime import deployments, history, jobs, tasks, undo
 from tests.api.test_mails_of_accounts import Postbox, postbox, reader
 from tests.builders.stage import Stage, known, make_stage
 from tests.builders.world import make_user, sign_in
@@ -82,3 +84,35 @@ def test_a_diagram_notifies_in_the_application_and_by_mail(
     for user, is_told in ((told(stage), True), (left_out(stage), False)):
         sign_in(client, known(user))
         assert ("请看一件事" in client.get("/notices").get_data(as_text=True)) is is_told
+
+
+def test_a_mail_waits_until_what_ordered_it_can_no_longer_be_undone(
+    client: FlaskClient, clock: MovingClock, postbox: Postbox
+) -> None:
+    """R83: what was taken back in time is neither mailed nor read."""
+    tell = '<serviceTask id="tell" camunda:type="external" camunda:topic="general.notify">{}</serviceTask>'
+    asked = '<userTask id="decide" camunda:candidateGroups="association" />'
+    told = NOTIFY.format(to="to_role", whom="provincial_authority")
+    more = 'isExecutable="true" camunda:candidateStarterGroups="association"'
+    deployments.deploy({"telling.bpmn": process(chain(asked, tell.format(told)), more=more)})
+    stage = make_stage()
+    reader(stage.province, "notices", language="en", address="told@example.cn")
+    [task] = tasks.start_by_key(known(stage.association), "P", {}).tasks
+
+    def is_shown() -> bool:
+        return "请看一件事" in client.get("/notices").get_data(as_text=True)
+
+    for taken_back in (True, False):
+        tasks.complete(known(stage.association), task, {})
+        jobs.run_all()
+        assert postbox.recipients == []
+        if taken_back:
+            undo.undo(known(stage.association), task)
+        sign_in(client, known(stage.province))
+        assert is_shown() is not taken_back
+        clock.move(timedelta(minutes=10))
+        jobs.run_all()
+        assert bool(postbox.recipients) is not taken_back
+    with pytest.raises(Conflict):
+        undo.undo(known(stage.association), task)
+    assert list(history.verify()) == []

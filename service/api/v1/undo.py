@@ -24,12 +24,12 @@ def take_back(task_id: UUID) -> None:
     undo.undo(user(), task_id)
 
 
-@blp.post("/batches/<uuid:key>/undo")
+@blp.post("/batches/<uuid:submission_id>/undo")
 @blp.response(200, schemas.UndoneMany)
 @blp.alt_response(404, response="PROBLEM_404")
-def take_back_batch(key: UUID) -> dict[str, Any]:
+def take_back_batch(submission_id: UUID) -> dict[str, Any]:
     """撤回一批办理 / Take back what the request with this Idempotency-Key completed"""
-    results = undo.undo_many(user(), key)
+    results = undo.undo_many(user(), submission_id)
     subjects = task_lookup.enrollments_of_tasks([result.task_id for result in results])
     said = [
         {
