@@ -17,7 +17,7 @@ from service.workflow.accounts import account_profiles, administration
 from service.workflow.certificates import certificate_expiry, certificates, printing, reissues
 from service.workflow.notices import bulletins, notices, tickets
 from service.workflow.persons import corrections, person_records, transfers
-from service.workflow.runtime import bulk_completion, jobs, tasks
+from service.workflow.runtime import bulk_completion, jobs, tasks, undo
 from service.workflow.training import classes, enrollments, plans, score_corrections
 from service.workflow.units import academy_links, unit_changes, units
 from tests.api.test_security_doors import PERSON, PLAN, UNIT
@@ -322,9 +322,11 @@ def enrollment(ground: Ground, _serial: int) -> Acts:
 
 def trainee(ground: Ground, _serial: int) -> Acts:
     case = ground.trainees.pop()
+    came = task_of(case, "check_in").id
     do(ground.stage.association, case, "check_in")
     task, enrolled = task_of(case, "record_score").id, enrollment_of(case).id
     return {
+        "take the check-in back": lambda who: undo.undo(who("association"), came),
         "undo the check-in": lambda who: score_corrections.undo_check_in(who("association"), enrolled),
         "score": lambda who: tasks.complete(who("institution"), task, {"score": "83.5"}),
         "other score": lambda who: tasks.complete(who("institution"), task, {"score": "38"}),
