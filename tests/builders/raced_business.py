@@ -84,7 +84,7 @@ def account_of(user_id: UUID) -> User:
     return user
 
 
-TURNS = 11  # pairs of acts on one trainee
+TURNS = 16  # pairs of acts on one trainee
 
 
 def certificate(ground: Ground, _serial: int) -> Acts:
