@@ -51,14 +51,14 @@ def undo(user: User, task_id: UUID) -> None:
             raise NotFound
         if row.barred == str(user.id):
             raise NotFound
+        if row.suspended_at is not None:
+            raise CaseSuspended
         if row.task_state == TaskState.OPEN:
             raise Conflict(ALREADY)
         if row.closed_by is None:
             raise Conflict(NOT_DONE)
         if row.closed_by != user.id:
             raise NotAllowed(NOT_YOURS)
-        if row.suspended_at is not None:
-            raise CaseSuspended
         _take_back(user, LockedCase.of(row), row.token)
 
 

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service import forms
-from service.errors import N_, InvalidInput, Message, TaskAlreadyDone
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, TaskAlreadyDone
 from service.models.queries.accounts import user_list
 from service.models.queries.persons import person_list
 from service.models.queries.runtime import inbox
@@ -21,11 +21,11 @@ from service.models.tables.user import User
 from service.web.presenters import task_columns, task_panels, timeline
 from service.web.presenters.form_answers import first_values, values_of
 from service.web.shell.authorization import login_required
-from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
+from service.web.shell.form_errors import flash_success, form_error, refresh_user, rerender_on_error
 from service.web.views.certificates import printing
 from service.web.views.runtime.undo import offer
 from service.workflow.processes import definitions
-from service.workflow.runtime import history, tasks, variables
+from service.workflow.runtime import history, tasks, undo, variables
 
 bp = Blueprint("tasks", __name__)
 
@@ -95,6 +95,17 @@ def complete(task_id: UUID) -> ResponseReturnValue:
     if finished.next_task_id is not None:
         return redirect(url_for(".show", task_id=finished.next_task_id))
     return redirect(url_for("inbox.index"))
+
+
+@bp.post("/tasks/<uuid:task_id>/undo")
+@login_required
+@rerender_on_error(show, Conflict, NotAllowed)
+def take_back(task_id: UUID) -> ResponseReturnValue:
+    """Take one's own completion back; the task is open again (R83)."""
+    undo.undo(current_user, task_id)
+    name = inbox.subjects(current_user, [task_id]).get(task_id, "")
+    flash_success(Message(N_("已撤回：%(name)s。任务回到待办，可以重新办理。"), name=name))
+    return redirect(url_for(".show", task_id=task_id))
 
 
 def answers() -> dict[str, Any]:
@@ -177,6 +188,6 @@ def _gone(task: Task) -> str:
         task=task,
         by=by,
         following=following,
-        refused=request.method == "POST",
+        refused=request.method == "POST" and form_error() is None,
         sees_case=is_visible(current_user, Case, task.case_id),
     )

@@ -1,4 +1,4 @@
-"""撤回: what was just done is taken back, from the note that says it was done and from 我已办结 (R83)."""
+"""撤回 of what one batch has done, and the address by which a note offers it (R83)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from service.errors import N_, AnpeiError, Message, NotFound
+from service.errors import N_
 from service.models.queries.runtime import inbox
 from service.web.shell import worksheet
 from service.web.shell.authorization import login_required
-from service.web.shell.form_errors import flash_success, refresh_user
+from service.web.shell.form_errors import flash_success
 from service.workflow.runtime import undo
 
 bp = Blueprint("undo", __name__)
@@ -29,24 +29,7 @@ def offer(task_ids: Collection[UUID], submission_id: UUID | None = None) -> str 
         return None
     if submission_id is not None:
         return url_for("undo.take_back_batch", submission_id=submission_id)
-    return url_for("undo.take_back", task_id=next(iter(found)))
-
-
-@bp.post("/tasks/<uuid:task_id>/undo")
-@login_required
-def take_back(task_id: UUID) -> ResponseReturnValue:
-    """Take one completion back; its task is open again."""
-    try:
-        undo.undo(current_user, task_id)
-    except NotFound:
-        raise
-    except AnpeiError as refused:
-        refresh_user()
-        flash_success(refused.message, kind="bad")
-        return redirect(url_for("inbox.index", view="done"))
-    name = inbox.subjects(current_user, [task_id]).get(task_id, "")
-    flash_success(Message(N_("已撤回：%(name)s。任务回到待办，可以重新办理。"), name=name))
-    return redirect(url_for("tasks.show", task_id=task_id))
+    return url_for("tasks.take_back", task_id=next(iter(found)))
 
 
 @bp.post("/batches/<uuid:submission_id>/undo")
