@@ -218,6 +218,36 @@ def test_a_table_is_edited_and_tried_out_and_a_form_shown_as_the_role_sees_it(
     expect(page.locator("#preview")).to_contain_text("工单转为办理中")
 
 
+FILLED_IN = """async () => {
+  const modeler = new BpmnJS({ container: document.body.appendChild(document.createElement("div")), moddleExtensions: { camunda: dialect } });
+  await modeler.createDiagram();
+  const get = (name) => modeler.get(name), moddle = get("moddle"), modeling = get("modeling");
+  const panel = new Panel(document.createElement("div"), modeler, data, forms), root = get("canvas").getRootElement();
+  const element = modeling.createShape(get("elementFactory").createShape({ type: "bpmn:UserTask" }), { x: 300, y: 300 }, root);
+  const missing = [];
+  for (const [kind, fields] of Object.entries(data.fields)) {
+    const $type = `bpmn:${kind[0].toUpperCase()}${kind.slice(1)}`;
+    const part = kind === "process" ? root.businessObject : moddle.create($type, { id: `the_${kind}` });
+    if (part.$instanceOf("bpmn:FlowNode")) part.get("outgoing").push(moddle.create("bpmn:SequenceFlow", { id: `after_${kind}` }));
+    for (const one of fields) {
+      const row = panel.field(element, part, one), inputs = [...row.querySelectorAll("input, select, textarea")].slice(-2), [input] = inputs.slice(-1);
+      if (input.type === "checkbox") input.checked = !input.checked;
+      else if (input.localName === "select") input.value = [...input.options].map((it) => it.value).filter((it) => it && it !== "${")[0];
+      else for (const each of one.kind === "parameters" ? inputs : [input]) each.value = "x1";
+      input.dispatchEvent(new Event("change"));
+      const { xml } = await moddle.toXML(part), name = one.name.replace("camunda:", "");
+      if (![`<bpmn:${name}`, `${name}="`, `name="${name}"`, `camunda:${name}`].some((it) => xml.includes(it))) missing.push(`${kind} ${name}: ${xml}`);
+    }
+  }
+  return missing;
+}"""
+
+
+def test_every_property_of_the_panel_is_written_into_the_file(page: Page, app: Flask, clock: MovingClock) -> None:
+    open_studio(page, app, "training_enrollment")
+    assert page.evaluate(FILLED_IN) == []
+
+
 def rename(page: Page, element: str, name: str) -> None:
     """Type a name into the panel and go on at another place of the canvas, without leaving the field first."""
     page.locator(f'.djs-shape[data-element-id="{element}"]').click()

@@ -1,11 +1,11 @@
-/* Properties of the chosen element: those of our dialect and no others, with choices from the names that are known here. */
+/* Properties of the chosen element: those that studio_panel.py offers, with choices from the names that are known here. */
 "use strict";
 
 const PROPERTY = "camunda:Property";
 
 class Panel {
   constructor(box, modeler, data, forms) {
-    Object.assign(this, { box, modeler, words: data.words, choices: data.choices, forms });
+    Object.assign(this, { box, modeler, words: data.words, choices: data.choices, offered: data.fields, forms });
     this.modeling = modeler.get("modeling");
     this.moddle = modeler.get("moddle");
     modeler.on(["selection.changed", "commandStack.changed"], () => this.show());
@@ -27,69 +27,135 @@ class Panel {
       this.box.replaceChildren(made("p", { className: "muted", textContent: this.words.nothing }));
       return;
     }
-    this.box.replaceChildren(...this.fields(element, object).filter(Boolean));
+    this.box.replaceChildren(...this.fields(element, object));
   }
 
+  /* Those of the element, of its loop and its event definitions; what is rarely needed is folded. */
   fields(element, object) {
-    const is = (type) => object.$instanceOf(`bpmn:${type}`), { words } = this;
-    const definition = object.eventDefinitions?.[0];
-    const gateway = is("SequenceFlow") && object.sourceRef?.$instanceOf("bpmn:Gateway") && object.sourceRef;
-    return [
-      this.field("id", object.id, (id) => this.modeling.updateProperties(element, { id }), { isId: true }),
-      this.attribute(element, object, "name"),
-      this.property(element, object, "name_en"),
-      ...(is("UserTask")
-        ? [
-            this.attribute(element, object, "camunda:candidateGroups", this.roles()),
-            this.attribute(element, object, "camunda:formKey", this.formKeys()),
-            this.newForm(element, object),
-            this.attribute(element, object, "camunda:dueDate"),
-            this.property(element, object, "scope", this.choices.addresses.map((name) => [name, name])),
-            this.property(element, object, "summary"),
-          ]
-        : []),
-      ...(is("ServiceTask") || is("SendTask") ? this.service(element, object) : []),
-      ...(is("BusinessRuleTask")
-        ? [
-            this.attribute(element, object, "camunda:decisionRef", this.files("dmn")),
-            this.attribute(element, object, "camunda:resultVariable"),
-            this.attribute(element, object, "camunda:mapDecisionResult", ["singleEntry", "singleResult", "collectEntries", "resultList"].map((name) => [name, name])),
-          ]
-        : []),
-      is("CallActivity") && this.attribute(element, object, "calledElement", this.choices.processes.map((name) => [name, name])),
-      is("ScriptTask") && this.attribute(element, object, "script", null, "area"),
-      is("Process") && this.attribute(element, object, "camunda:candidateStarterGroups"),
-      is("StartEvent") && !definition && this.attribute(element, object, "camunda:formKey", this.formKeys()),
-      gateway && this.condition(element, object),
-      gateway && !gateway.$instanceOf("bpmn:ParallelGateway") && this.otherwise(element, object, gateway),
-      ...(definition ? this.event(element, definition) : []),
-      ...(is("Activity") || is("EndEvent") ? [this.property(element, object, "state"), this.property(element, object, "state_name")] : []),
-      this.documentation(element, object),
-    ];
+    const rare = made("details", {}), own = [], others = [];
+    rare.append(made("summary", { textContent: this.words.more }));
+    const isUseful = (one) => one.kind !== "flow" || (object.outgoing ?? []).length > 1;
+    for (const one of (this.offered[kindOf(object)] ?? []).filter(isUseful)) (one.rare ? (row) => rare.append(row) : (row) => own.push(row))(this.field(element, object, one));
+    if (object.$instanceOf("bpmn:UserTask")) own.splice(own.findIndex((row) => row.querySelector("#panel-formKey")) + 1, 0, this.newForm(element, object));
+    if (object.$type === "bpmn:SequenceFlow" && object.sourceRef?.$descriptor.propertiesByName.default) own.push(this.otherwise(element, object));
+    for (const part of partsOf(object)) {
+      others.push(made("h3", { textContent: part.$type.endsWith("LoopCharacteristics") ? this.words.loop : this.words.eventDefinition }));
+      for (const one of [part, ...rootsOf(part)]) others.push(...(this.offered[kindOf(one)] ?? []).map((field) => this.field(element, one, field)));
+    }
+    return [...own, ...(others.length > partsOf(object).length ? others : []), ...(rare.children.length > 1 ? [rare] : [])];
   }
 
-  service(element, object) {
-    const options = Object.keys(this.choices.topics).map((name) => [name, name]);
-    const set = (topic) => this.modeling.updateProperties(element, { "camunda:type": topic ? "external" : undefined, "camunda:topic": topic || undefined });
-    const known = this.choices.topics[object.get("camunda:topic")];
-    const told = known && made("p", { className: "topic" });
-    if (told) told.textContent = `${this.words.reads} ${known.needs.join(", ") || "—"}; ${this.words.writes} ${known.gives.join(", ") || "—"}`;
-    const inputs = (this.choices.inputs[object.get("camunda:topic")] ?? []).map((one) => this.input(element, object, one));
-    return [this.field("topic", object.get("camunda:topic"), set, { options }), told, ...inputs];
-  }
-
-  /* An input parameter that our element template of the topic names. */
-  input(element, object, { name, label, type }) {
-    const held = object.extensionElements?.values?.find((one) => one.$type === "camunda:InputOutput");
-    const value = held?.inputParameters?.find((one) => one.name === name)?.value;
-    const set = (text) => {
-      const others = (held?.inputParameters ?? []).filter((one) => one.name !== name);
-      const parameters = text ? [...others, this.moddle.create("camunda:InputParameter", { name, value: text })] : others;
-      const isEmpty = !parameters.length && !held?.outputParameters?.length;
-      const made = this.moddle.create("camunda:InputOutput", { inputParameters: parameters, outputParameters: held?.outputParameters ?? [] });
-      this.extend(element, object, held, isEmpty ? null : made);
+  /* One property of an element or of a part of it. */
+  field(element, part, one) {
+    const { name, kind } = one, update = (values) => this.update(element, part, values);
+    const expression = (body) => (body ? this.moddle.create("bpmn:FormalExpression", { body }) : undefined);
+    const others = kind === "expression" && name.startsWith("time") ? { timeDuration: undefined, timeDate: undefined, timeCycle: undefined } : {};
+    const found = {
+      text: () => this.input(one, part.get(name), (text) => update({ [name]: text || undefined })),
+      check: () => this.check(one.label, part.get(name), (is) => update({ [name]: is === Boolean(part.$model.getPropertyDescriptor(part, name)?.default) ? undefined : is })),
+      expression: () => this.input(one, part.get(name)?.body, (body) => update({ ...others, [name]: expression(body) })),
+      property: () => this.input(one, this.propertyOf(part, name), (text) => this.setProperty(element, part, name, text)),
+      documentation: () => this.input(one, part.documentation?.[0]?.text, (text) => update({ documentation: text ? [this.moddle.create("bpmn:Documentation", { text })] : [] })),
+      reference: () => this.reference(element, part, one, update),
+      flow: () => this.pointed(one, part.get(name), part.outgoing ?? [], update),
+      activity: () => this.pointed(one, part.get(name), this.elements("bpmn:Activity"), update),
+      topic: () => this.topic(element, part, one),
+      parameters: () => this.parameters(element, part, one),
     };
-    return this.field(name, value, set, { kind: type === "Text" ? "area" : undefined, label });
+    return found[kind]();
+  }
+
+  /* Changes of the element itself are drawn at once; of its parts, with it. */
+  update(element, part, values) {
+    if (part === element.businessObject) this.modeling.updateProperties(element, values);
+    else this.modeling.updateModdleProperties(element, part, values);
+  }
+
+  elements(type) {
+    return this.modeler.get("elementRegistry").filter((one) => !one.labelTarget && one.businessObject.$instanceOf?.(type)).map((one) => one.businessObject);
+  }
+
+  /* An element of the drawing, chosen by its name. */
+  pointed(one, value, all, update) {
+    const options = all.map((it) => [it.id, it.name || it.targetRef?.name || it.id]);
+    return this.input({ ...one, options }, value?.id, (id) => update({ [one.name]: all.find((it) => it.id === id) }));
+  }
+
+  /* A message, signal, error or escalation by its name, made when there is none. */
+  reference(element, part, one, update) {
+    const type = one.name.replace("Ref", ""), all = this.modeler.getDefinitions();
+    const $type = `bpmn:${type[0].toUpperCase()}${type.slice(1)}`, known = all.rootElements.filter((it) => it.$type === $type);
+    const names = [...new Set([...known.map((it) => it.name || it.id), ...(type === "message" ? this.choices.messages : [])])];
+    const set = (name) => {
+      let found = known.find((it) => (it.name || it.id) === name);
+      if (name && !found) {
+        found = this.moddle.create($type, { id: this.moddle.ids.nextPrefixed(`${type}_`), name });
+        found.$parent = all;
+        all.rootElements.unshift(found);
+      }
+      update({ [one.name]: name ? found : undefined });
+      this.isOwn = false;
+      this.show();
+    };
+    return this.input({ ...one, known: names }, part.get(one.name)?.name ?? part.get(one.name)?.id, set);
+  }
+
+  topic(element, part, one) {
+    const known = this.choices.topics[part.get("camunda:topic")], box = made("div", { className: "field" });
+    const set = (topic) => {
+      this.update(element, part, { "camunda:type": topic ? "external" : undefined, "camunda:topic": topic || undefined });
+      this.isOwn = false;
+      this.show();
+    };
+    box.append(this.input(one, part.get("camunda:topic"), set));
+    if (known) box.append(made("p", { className: "topic", textContent: `${this.words.reads} ${known.needs.join(", ") || "—"}; ${this.words.writes} ${known.gives.join(", ") || "—"}` }));
+    return box;
+  }
+
+  /* Input and output parameters: those of the topic's template by their labels, others by name, an empty row for one more. */
+  parameters(element, object) {
+    const held = this.extension(object, "camunda:InputOutput"), box = made("div", { className: "parameters" });
+    const asked = this.choices.inputs[object.get("camunda:topic")] ?? [];
+    for (const { name, label, type } of asked) {
+      const value = held?.inputParameters?.find((it) => it.name === name)?.value;
+      box.append(this.input({ name, label, area: type === "Text" }, value, (text) => this.setParameter(element, object, "input", name, name, text)));
+    }
+    for (const side of ["input", "output"]) {
+      const rows = (held?.[`${side}Parameters`] ?? []).filter((it) => side === "output" || !asked.some(({ name }) => name === it.name));
+      for (const [n, held] of [...rows, {}].entries()) {
+        let { name } = held;
+        const row = made("div", { className: "parameter" }), inputs = ["parameter", "value"].map((word) => made("input", { className: "form-control", ariaLabel: `${this.words[side]} ${n + 1}: ${this.words[word]}`, placeholder: this.words[word] }));
+        [inputs[0].value, inputs[1].value] = [name ?? "", held.value ?? ""];
+        inputs[1].setAttribute("list", "known-variables");
+        const set = () => {
+          const [now, value] = inputs.map((input) => input.value.trim()), isNew = !name;
+          if (isNew && !(now && value)) return; // of a new one both are asked for
+          this.isOwn = true;
+          this.setParameter(element, object, side, name, now, value);
+          this.isOwn = false;
+          name = now;
+          if (isNew || !now) this.show();
+        };
+        for (const input of inputs) input.addEventListener("change", set);
+        row.append(...inputs);
+        if (n === 0) box.append(made("span", { className: "label", textContent: this.words[side] }));
+        box.append(row);
+      }
+    }
+    return box;
+  }
+
+  setParameter(element, object, side, old, name, value) {
+    const held = this.extension(object, "camunda:InputOutput"), list = [...(held?.[`${side}Parameters`] ?? [])];
+    const $type = `camunda:${side === "input" ? "Input" : "Output"}Parameter`, at = list.findIndex((it) => it.name === old);
+    list.splice(at < 0 ? list.length : at, at < 0 ? 0 : 1, ...(name && value ? [this.moddle.create($type, { name, value })] : []));
+    const both = { inputParameters: held?.inputParameters ?? [], outputParameters: held?.outputParameters ?? [], [`${side}Parameters`]: list };
+    const isEmpty = !both.inputParameters.length && !both.outputParameters.length;
+    this.extend(element, object, held, isEmpty ? null : this.moddle.create("camunda:InputOutput", both));
+  }
+
+  extension(object, type) {
+    return object.extensionElements?.values?.find((one) => one.$type === type);
   }
 
   /* Puts one extension in the place of another; null takes it away. */
@@ -100,46 +166,9 @@ class Panel {
     this.modeling.updateModdleProperties(element, object, { extensionElements });
   }
 
-  condition(element, object) {
-    const set = (body) =>
-      this.modeling.updateProperties(element, { conditionExpression: body ? this.moddle.create("bpmn:FormalExpression", { body }) : undefined });
-    return this.field("condition", object.conditionExpression?.body, set, { list: "known-variables" });
-  }
-
-  otherwise(element, object, gateway) {
-    const label = made("label", { className: "check" }), box = made("input", { type: "checkbox", className: "form-check-input" });
-    box.checked = gateway.default === object;
-    box.addEventListener("change", () => this.modeling.updateProperties(element.source, { default: box.checked ? object : undefined }));
-    label.append(box, made("span", { textContent: this.words.default }));
-    return label;
-  }
-
-  event(element, definition) {
-    const update = (values) => this.modeling.updateModdleProperties(element, definition, values);
-    if (definition.$type === "bpmn:TimerEventDefinition")
-      return ["timeDuration", "timeDate"].map((kind) => {
-        const set = (body) => update({ timeDuration: undefined, timeDate: undefined, [kind]: body ? this.moddle.create("bpmn:FormalExpression", { body }) : undefined });
-        return this.field(kind, definition[kind]?.body, set);
-      });
-    if (definition.$type !== "bpmn:MessageEventDefinition") return [];
-    const set = (name) => update({ messageRef: name ? this.message(name) : undefined });
-    return [this.field("message", definition.messageRef?.name, set)];
-  }
-
-  /* The message of this name, made when there is none. */
-  message(name) {
-    const all = this.modeler.getDefinitions();
-    const found = all.rootElements.find((one) => one.$type === "bpmn:Message" && one.name === name);
-    if (found) return found;
-    const message = this.moddle.create("bpmn:Message", { id: `message_${name}`, name });
-    message.$parent = all;
-    all.rootElements.unshift(message);
-    return message;
-  }
-
-  documentation(element, object) {
-    const set = (text) => this.modeling.updateModdleProperties(element, object, { documentation: text ? [this.moddle.create("bpmn:Documentation", { text })] : [] });
-    return this.field("documentation", object.documentation?.[0]?.text, set, { kind: "area" });
+  otherwise(element, object) {
+    const set = (is) => this.modeling.updateProperties(element.source, { default: is ? object : undefined });
+    return this.check(this.words.isDefault, object.sourceRef.default === object, set);
   }
 
   newForm(element, object) {
@@ -151,64 +180,90 @@ class Panel {
     return button;
   }
 
-  attribute(element, object, name, options, kind) {
-    const set = (value) => this.modeling.updateModdleProperties(element, object, { [name]: value || undefined });
-    const rename = (value) => this.modeling.updateProperties(element, { name: value });
-    return this.field(name.replace("camunda:", ""), object.get(name), name === "name" && element.businessObject === object ? rename : set, { options, kind });
-  }
-
-  property(element, object, name, options) {
-    const held = object.extensionElements?.values?.find((one) => one.$type === "camunda:Properties");
-    const value = held?.values?.find((one) => one.name === name)?.value;
-    return this.field(name, value, (text) => this.setProperty(element, object, name, text), { options });
+  propertyOf(object, name) {
+    return this.extension(object, "camunda:Properties")?.values?.find((one) => one.name === name)?.value;
   }
 
   setProperty(element, object, name, text) {
-    const old = object.extensionElements?.values?.find((one) => one.$type === "camunda:Properties");
-    const others = (old?.values ?? []).filter((one) => one.name !== name);
+    const old = this.extension(object, "camunda:Properties"), others = (old?.values ?? []).filter((one) => one.name !== name);
     const values = text ? [...others, this.moddle.create(PROPERTY, { name, value: text })] : others;
     this.extend(element, object, old, values.length ? this.moddle.create("camunda:Properties", { values }) : null);
   }
 
-  roles() {
-    return Object.entries(this.choices.roles).map(([role, label]) => [role, label]);
+  /* The names behind a list, as pairs of what is written and what is read; null where anything may be written. */
+  optionsOf({ choices: list, options }) {
+    if (options) return options;
+    if (Array.isArray(list)) return list.map((name) => [name, name]);
+    if (list === "form" || list === "dmn") return this.forms.names(list).map((name) => [name, name]);
+    const names = list && list !== "variables" && this.choices[list];
+    if (!names) return null;
+    const pairs = Array.isArray(names) ? names.map((name) => [name, name]) : Object.entries(names).map(([name, label]) => [name, typeof label === "string" ? label : name]);
+    return pairs.length ? pairs : null;
   }
 
-  formKeys() {
-    return this.files("form");
-  }
-
-  files(ending) {
-    return this.forms.names(ending).map((name) => [name, name]);
-  }
-
-  /* One labelled input; with options a choice that keeps whatever stands there. */
-  field(name, value, set, { options, kind, list, isId, label: said } = {}) {
-    const box = made("div", { className: "field" }), id = `panel-${name}`;
-    const label = made("label", { htmlFor: id, textContent: said ?? this.words[name] ?? name });
-    const input = options ? choice(options, value ?? "", this.words.none) : made(kind === "area" ? "textarea" : "input", { value: value ?? "" });
-    Object.assign(input, { id, className: options ? "form-select" : "form-control" });
-    if (list) input.setAttribute("list", list);
-    if (isId) input.pattern = "[A-Za-z_][A-Za-z0-9_]*";
-    input.addEventListener("change", () => {
-      if (isId && !/^[A-Za-z_]\w*$/.test(input.value)) return input.reportValidity();
+  /* One labelled input; with options a choice that keeps whatever stands there and lets an expression be written. */
+  input(one, value, set) {
+    const box = made("div", { className: "field" }), name = one.name.replace("camunda:", ""), id = `panel-${name}`, options = this.optionsOf(one);
+    const free = () => Object.assign(made(one.area ? "textarea" : "input", { value: value ?? "", className: "form-control" }), { id });
+    let input = options ? Object.assign(choice(options, value ?? "", one.many, this.words, !Array.isArray(one.choices) && !one.options), { id }) : free();
+    if (one.choices === "variables" || name === "dueDate") input.setAttribute("list", "known-variables");
+    if (one.known) {
+      const list = made("datalist", { id: `${id}-known` });
+      list.append(...one.known.map((it) => new Option(it)));
+      input.setAttribute("list", list.id);
+      box.append(list);
+    }
+    if (name === "id") input.pattern = "[A-Za-z_][A-Za-z0-9_]*";
+    const changed = () => {
+      if (name === "id" && !/^[A-Za-z_]\w*$/.test(input.value)) return input.reportValidity();
+      if (options && input.value === OTHER) {
+        const written = Object.assign(free(), { value: "${}" });
+        input.replaceWith(written);
+        input = written;
+        input.addEventListener("change", changed);
+        return input.focus();
+      }
       this.isOwn = true;
       try {
-        set(input.value.trim());
+        set(one.many ? [...input.selectedOptions].map((it) => it.value).filter(Boolean).join(",") : input.value.trim());
       } finally {
         this.isOwn = false;
       }
-      if (name === "topic") this.show();
-    });
-    box.append(label, input);
+    };
+    input.addEventListener("change", changed);
+    box.append(made("label", { htmlFor: id, textContent: one.label }), input);
     return box;
+  }
+
+  check(text, value, set) {
+    const label = made("label", { className: "check" }), box = made("input", { type: "checkbox", className: "form-check-input", checked: Boolean(value) });
+    box.addEventListener("change", () => set(box.checked));
+    label.append(box, made("span", { textContent: text }));
+    return label;
   }
 }
 
-function choice(options, value, none) {
-  const select = made("select", {}), known = options.some(([key]) => key === value);
-  const all = [["", none], ...(known || !value ? [] : [[value, value]]), ...options];
-  for (const [key, label] of all) select.append(new Option(label === key ? key : `${label} · ${key}`.replace(" · ", key ? " · " : ""), key, false, key === value));
+const OTHER = "${";
+
+function kindOf(part) {
+  const name = part.$type.split(":")[1];
+  return name[0].toLowerCase() + name.slice(1);
+}
+
+function partsOf(object) {
+  return [...(object.eventDefinitions ?? []), object.loopCharacteristics].filter(Boolean);
+}
+
+/* What an event definition refers to, where that has properties of its own. */
+function rootsOf(part) {
+  return [part.errorRef, part.escalationRef].filter(Boolean);
+}
+
+function choice(options, value, many, words, isOpen) {
+  const select = made("select", { className: "form-select", multiple: Boolean(many) }), values = many ? value.split(",").map((it) => it.trim()).filter(Boolean) : [value];
+  const unknown = values.filter((it) => it && !options.some(([key]) => key === it)).map((it) => [it, it]);
+  for (const [key, label] of [...(many ? [] : [["", words.none]]), ...unknown, ...options, ...(isOpen && !many ? [[OTHER, words.other]] : [])])
+    select.append(new Option(label === key || key === OTHER || !key ? label : `${label} · ${key}`, key, false, values.includes(key)));
   return select;
 }
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
-from functools import cache
 from html import unescape
 from itertools import zip_longest
 from typing import Any
 
-from service.domain.accounts.roles import Role
 from service.errors import N_, Message
 from service.infrastructure.translation import translate
 from service.models.tables.case import Task
 from service.models.tables.user import User
 from service.models.tables.version_change import BacktestRun, RunState
 from service.web.presenters.formatting import language, thousands
+from service.web.presenters.studio_panel import LABELS, roles
 from service.web.presenters.task_panel import TaskPanel
 from service.workflow.processes import definitions
 from service.workflow.processes.rehearsals import Outcome
-from service.workflow.processes.vocabulary import vocabulary
 from service.workflow.runtime import backtests, drafts, process_changes
 
-TEMPLATES = definitions.PROCESSES / "element-templates" / "anpei.json"
 NAME = re.compile(r'\bname="([^"]+)"')
 MOST_LINES = 3000  # of two files that are lined up; longer ones stand side by side as they are
 AROUND = 2  # lines that are shown before and after a difference
@@ -93,29 +89,16 @@ SAID = {
 """Words for what a difference names and no panel does."""
 ROLES = ("candidateGroups", "candidateStarterGroups")  # attributes that name roles
 WORDS = {
-    "id": N_("标识"),
-    "name": N_("名称"),
-    "name_en": N_("名称的英文"),
-    "documentation": N_("文字说明"),
-    "candidateGroups": N_("办理角色"),
-    "formKey": N_("表单"),
-    "topic": N_("主题"),
-    "dueDate": N_("办理期限"),
-    "scope": N_("由哪个单位办理"),
-    "summary": N_("待办摘要"),
-    "condition": N_("条件"),
-    "default": N_("其他条件都不成立时走这里"),
-    "decisionRef": N_("决策表"),
-    "resultVariable": N_("结果写入变量"),
-    "mapDecisionResult": N_("结果的形状"),
-    "calledElement": N_("被调用的流程"),
-    "message": N_("消息"),
-    "timeDuration": N_("时长"),
-    "timeDate": N_("时刻"),
-    "script": N_("脚本"),
-    "state": N_("状态"),
-    "state_name": N_("状态的名称"),
-    "candidateStarterGroups": N_("可发起的角色"),
+    **LABELS,
+    "isDefault": N_("其他条件都不成立时走这里"),
+    "more": N_("更多"),
+    "loop": N_("循环或多实例"),
+    "eventDefinition": N_("事件定义"),
+    "input": N_("输入参数"),
+    "output": N_("输出参数"),
+    "parameter": N_("参数名"),
+    "value": N_("参数值"),
+    "other": N_("表达式…"),
     "newForm": N_("新建表单"),
     "none": N_("（无）"),
     "reads": N_("必读"),
@@ -144,45 +127,6 @@ WORDS = {
     "download": N_("下载本页的"),
     "reopen": N_("打开最新的草稿，放弃本页的改动"),
 }
-
-
-@cache
-def choices() -> dict[str, Any]:
-    """Choices of the panels in every language: topics with their variables, and all variables that are known."""
-    known = vocabulary()
-    topics = {
-        name: {"needs": sorted(one.needs), "gives": sorted(one.gives | one.may_give)}
-        for name, one in sorted(known.topics.items())
-    }
-    variables = {name for one in topics.values() for name in (*one["needs"], *one["gives"])}
-    starts = {name for one in known.processes.values() for name in one.starts_with | one.starter}
-    return {
-        "topics": topics,
-        "variables": sorted(variables | starts),
-        "processes": sorted(known.processes),
-        "addresses": sorted(known.addresses),
-        "inputs": template_inputs(),
-    }
-
-
-def roles() -> dict[str, str]:
-    """The roles by name, in the reader's language."""
-    return {role.value: translate(role.label) for role in Role}
-
-
-def template_inputs() -> dict[str, list[dict[str, str]]]:
-    """Inputs of topics by our element templates: name and label of each."""
-    found: dict[str, list[dict[str, str]]] = {}
-    for template in json.loads(TEMPLATES.read_text(encoding="utf-8")):
-        properties = template["properties"]
-        bound = {one["binding"]["name"]: one for one in properties}
-        topic = bound.get("camunda:topic", {}).get("value", "")
-        found[topic] = [
-            {"name": one["binding"]["name"], "label": one["label"], "type": one["type"]}
-            for one in properties
-            if one["binding"]["type"] == "camunda:inputParameter"
-        ]
-    return found
 
 
 def panel_words() -> dict[str, str]:

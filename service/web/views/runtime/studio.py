@@ -14,7 +14,7 @@ from service import forms
 from service.domain.accounts.permissions import Action
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message
 from service.validation.typed_text import as_json, as_whole
-from service.web.presenters import form_answers, formatting, studio_words
+from service.web.presenters import form_answers, formatting, studio_panel, studio_words
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.runtime.processes import index
@@ -49,7 +49,8 @@ def show(key: str) -> ResponseReturnValue:
         versions=definitions.listing(key),
         change=process_changes.open_change(key),
         told=told(opened),
-        choices=studio_words.choices() | {"roles": studio_words.roles()},
+        choices=studio_panel.choices(key),
+        fields=studio_panel.offered(),
         words=studio_words.panel_words(),
     )
 
