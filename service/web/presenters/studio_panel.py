@@ -1,4 +1,4 @@
-"""The panel of the studio: the properties of the gate's allow list that it offers for each element, and their choices."""
+"""The panel of the studio: the properties of the gate's allow list that it offers for each element, with choices."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ LABELS = {
 """Property → its label, in the order of the panel."""
 
 RARE = (
-    "followUpDate priority assignee batch asyncBefore asyncAfter isForCompensation startQuantity completionQuantity"
-    " isInterrupting cancelActivity parallelMultiple instantiate"
-).split()
+    *("followUpDate", "priority", "assignee", "batch", "asyncBefore", "asyncAfter", "isForCompensation"),
+    *("startQuantity", "completionQuantity", "isInterrupting", "cancelActivity", "parallelMultiple", "instantiate"),
+)
 KINDS = {
     "default": "flow",
     "activityRef": "activity",
