@@ -216,11 +216,16 @@ def choices(process: str) -> dict[str, Any]:
     states = SUBJECTS[process].states if process in SUBJECTS else ()
     return {
         **_known(),
-        "roles": {role.value: translate(role.label) for role in Role},
+        "roles": roles(),
         "states": {state.value: translate(state.label) for state in states},
         "processes": sorted({*vocabulary().processes, *(it.version.key for it in definitions.listing())}),
         "messages": sorted(vocabulary().processes[process].messages) if process in vocabulary().processes else [],
     }
+
+
+def roles() -> dict[str, str]:
+    """The roles by name, in the reader's language."""
+    return {role.value: translate(role.label) for role in Role}
 
 
 @cache
