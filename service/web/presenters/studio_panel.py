@@ -9,10 +9,9 @@ from typing import Any
 from service.domain.accounts.roles import Role
 from service.engine.validation import allow_list
 from service.errors import N_
-from service.handlers.subjects import SUBJECTS
 from service.infrastructure.translation import translate
 from service.workflow.processes import definitions
-from service.workflow.processes.vocabulary import vocabulary
+from service.workflow.processes.vocabulary import states, vocabulary
 
 TEMPLATES = definitions.PROCESSES / "element-templates" / "anpei.json"
 LABELS = {
@@ -213,11 +212,10 @@ def _field(element: str, name: str) -> dict[str, Any]:
 
 def choices(process: str) -> dict[str, Any]:
     """The names that the panel offers: roles, topics with the variables behind them, variables, states, processes."""
-    states = SUBJECTS[process].states if process in SUBJECTS else ()
     return {
         **_known(),
         "roles": roles(),
-        "states": {state.value: translate(state.label) for state in states},
+        "states": {state: translate(label) for state, label in states(process).items()},
         "processes": sorted({*vocabulary().processes, *(it.version.key for it in definitions.listing())}),
         "messages": sorted(vocabulary().processes[process].messages) if process in vocabulary().processes else [],
     }

@@ -9,6 +9,7 @@ from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.domain.notices.tickets import ANSWERING_ROLES
 from service.domain.training.training_need import FACT_NAMES, OUTPUTS
 from service.engine import DecisionUse, Vocabulary, names_in
+from service.handlers.subjects import SUBJECTS
 from service.models.queries.system.form_options import KEYS
 
 DECISIONS = {
@@ -43,3 +44,8 @@ def vocabulary() -> Vocabulary:
         choices=frozenset(KEYS),
         starter=names_in(handlers.STARTER),
     )
+
+
+def states(process: str) -> dict[str, str]:
+    """The states that a diagram of this process may give its subject, with their labels."""
+    return {state.value: state.label for state in SUBJECTS[process].states} if process in SUBJECTS else {}
