@@ -158,6 +158,8 @@ def doors(task: Task, turn: int) -> Iterator[tuple[str, Callable[[FlaskClient, U
         ("page claim", lambda c, _: c.post(f"/tasks/{task.id}/claim")),
         ("page unclaim", lambda c, _: c.post(f"/tasks/{task.id}/unclaim")),
         ("page assign", lambda c, u: c.post(f"/tasks/{task.id}/assign", data={"assignee": str(u.id)})),
+        ("page undo", lambda c, _: c.post(f"/tasks/{task.id}/undo")),
+        ("undo", lambda c, u: c.post(f"/api/v1/tasks/{task.id}/undo", auth=(u.login, PASSWORD))),
     ]
     yield from (by_turns[(turn + more) % len(by_turns)] for more in (0, 3))
 
@@ -170,8 +172,9 @@ def test_every_way_to_a_task_is_among_those_tried(app: Flask) -> None:
         if re.search(r"/(task|tasks|inbox)/", rule.rule) and "POST" in (rule.methods or ())
     }
     rest_ways = {f"/engine-rest/task/<id>/{way}" for way in ("complete", "submit-form", "claim", "assignee", "unclaim")}
-    pages = {f"/tasks/<uuid:task_id>{way}" for way in ("", "/claim", "/unclaim", "/assign")}
-    assert unsafe == rest_ways | pages | {"/inbox/batch", "/inbox/claim", "/inbox/sheet", "/engine-rest/task/count"}
+    pages = {f"/tasks/<uuid:task_id>{way}" for way in ("", "/claim", "/unclaim", "/assign", "/undo")}
+    lists = {"/inbox/batch", "/inbox/claim", "/inbox/sheet", "/engine-rest/task/count"}
+    assert unsafe == rest_ways | pages | lists | {"/api/v1/tasks/<uuid:task_id>/undo"}
 
 
 def test_nobody_does_anything_to_a_task_of_others(open_tasks: dict[str, Task], client: FlaskClient) -> None:
