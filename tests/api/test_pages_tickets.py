@@ -160,13 +160,13 @@ def _main(client: FlaskClient, address: str) -> str:
 
 def _do(client: FlaskClient, address: str, **typed: str) -> None:
     """Go from the ticket to the task that waits, and fill its form in."""
-    task = re.search(r"/tasks/[0-9a-f-]{36}", _main(client, address))
+    task = re.search(r'href="(/tasks/[0-9a-f-]{36})"', _main(client, address))  # beside it the last one can be undone
     assert task
-    page = _text(client, task[0])
+    page = _text(client, task[1])
     assert "第一行" in page
     digest = re.search(r'name="form_digest" value="([0-9a-f]+)"', page)
     assert digest
-    answer = client.post(task[0], data={"form_digest": digest[1], **typed})
+    answer = client.post(task[1], data={"form_digest": digest[1], **typed})
     assert answer.status_code == 302, answer.get_data(as_text=True)
     assert fresh(session().scalars(select(Ticket)).one())
 

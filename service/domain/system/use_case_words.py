@@ -79,6 +79,7 @@ WORDS: Mapping[str, str] = {
     "take_back_person": N_("撤回人员提交"),
     "transfer_person": N_("变更单位"),
     "unclaim": N_("退还待办"),
+    "undo": N_("撤回"),
     "undo_check_in": N_("撤销报到"),
     "unlock": N_("解锁账号"),
     "withdraw": N_("撤回报名"),

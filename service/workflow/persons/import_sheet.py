@@ -22,6 +22,7 @@ from service.models.tables.person import QualificationType
 from service.models.tables.user import User
 from service.validation.characters import strip_unseen
 from service.validation.record_fields import FieldKind, Place, RecordField
+from service.validation.typed_text import as_whole
 from service.validation.written import is_scientific, read_date
 from service.workflow.xlsx_reader import (
     ERROR,
@@ -226,8 +227,8 @@ def _shown(column: RecordField, cell: Any) -> str:
 def _serial_day(cell: Any) -> date | None:
     """The day that a sheet counts from the end of 1899, as it stands where a date lost its format."""
     text = str(cell).removesuffix(".0") if isinstance(cell, (str, int, float)) else ""
-    is_serial = len(text) == 5 and text.isdecimal() and text.isascii() and int(text) in SERIALS
-    return FIRST_SERIAL + timedelta(int(text)) if is_serial else None
+    days = as_whole(text, SERIALS.start, SERIALS.stop - 1)
+    return None if days is None else FIRST_SERIAL + timedelta(days)
 
 
 def _problem(column: RecordField, cell: Any) -> str | None:

@@ -270,7 +270,10 @@ def _area(shape: Any) -> float:
 
 
 def _number(node: Any, name: str) -> float:
-    value = float(node.get(name) or 0)
+    try:
+        value = float(node.get(name) or 0)
+    except ValueError:
+        return 0.0
     return value if math.isfinite(value) else 0.0
 
 
