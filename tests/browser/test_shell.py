@@ -172,7 +172,7 @@ def test_the_player_goes_step_by_step(page: Page, app: Flask, stage: Stage, wait
     page.keyboard.press("ArrowRight")
     expect(place).to_have_text("2 / 3")
     page.get_by_role("button", name="最后一步").click()
-    expect(page.locator("#answered")).to_contain_text("同意报名")
+    expect(page.locator("#form-then").get_by_label("同意报名")).to_be_checked()
     expect(page.locator("#variables ins").first).to_be_visible()
     page.locator("#moment").fill("1")
     expect(page.locator(".inputs [aria-current=step]")).to_contain_text("发起")
