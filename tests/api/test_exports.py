@@ -60,6 +60,8 @@ WITHOUT = {  # tables that are no list of the menu, or whose list is exported el
     "printing/handed_out.html": "what came of one batch",
     "persons/_corrections.html": "one correction, before and after",
     "persons/import_columns.html": "columns of one file, to be named",
+    "row_history/account.html": "the inbox of one account at one moment",
+    "row_history/show.html": "one object on one day; its changes are a filter of the list, which has the button",
     "persons/import_show.html": "refused rows come back as a file of their own",
     "persons/show.html": "one person; his training record is a report",
     "plans/show.html": "one plan",
