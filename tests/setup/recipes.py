@@ -221,7 +221,7 @@ A_USER_TASK = Recipe(
 """,
         },
         HANDLERS: {
-            '@topic("certificate_deregistration.postpone", needs="until", reads="reason", gives="resume_at")\n': '''\
+            '@topic("certificate_deregistration.postpone", needs="until", reads="reason", gives="resume_at", is_undoable=True)\n': '''\
 @topic("certificate_deregistration.record_filing", needs="certificate_id file_number")
 def record_filing(_context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Note in the reason under which number the papers are filed."""
@@ -230,7 +230,7 @@ def record_filing(_context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certificate_deregistration.postpone", needs="until", reads="reason", gives="resume_at")
+@topic("certificate_deregistration.postpone", needs="until", reads="reason", gives="resume_at", is_undoable=True)
 ''',
         },
     },
