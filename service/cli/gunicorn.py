@@ -8,6 +8,7 @@ from typing import Any
 from service.cli.processes import bring_up_to_date
 from service.config import settings
 from service.infrastructure import garbage
+from service.infrastructure.documents import pdf_renderer  # noqa: F401 - loaded before the fork: no request waits for it
 from service.infrastructure.http_worker import HttpWorker
 from service.web.shell.request_routes import THREADS, router
 
