@@ -16,6 +16,7 @@ from tests.api.test_pages_cost import MOST
 from tests.builders.world import sign_in
 
 NOT_MET = {
+    "cases.document": "no shipped diagram makes papers of its cases; test_recipes.py opens one",
     "corrections.file": "the demonstration's corrections carry no evidence; test_identity_correction.py opens one",
     "notices.file": "the demonstration's bulletins carry no files; one query beside the notice, as tickets.file",
     "starts.show": "pages of their subjects start all shipped processes; test_recipes.py starts one by this page",

@@ -62,6 +62,7 @@ APART = {
     "person_import_failed": BY_LEASE,
     "person_import_refused": BY_LEASE,
     "assign_import_columns": "locks the import that it changes, which is one account's own",
+    "export_events": "reads, and leaves an event of its own",
     "mend_import_rows": "reads the rows under the lock of the import: test_two_mends_at_once_lose_nothing",
     "reference data": "of a start, which is alone",
 }

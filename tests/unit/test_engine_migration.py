@@ -304,7 +304,7 @@ EVENTS = "s start\nw events\nt catch-timer PT1H\nu catch-timer PT5H\nm catch-mes
 )
 
 
-@pytest.mark.parametrize("order", itertools.permutations(ALTERNATIVES))
+@pytest.mark.parametrize("order", list(itertools.permutations(ALTERNATIVES)))
 def test_an_event_gateway_waits_for_the_same_in_whatever_order_it_is_drawn(order: tuple[str, ...]) -> None:
     for comes in ("timer", "message", "signal"):
         case = Play(shape("case", EVENTS, "s>w; " + "; ".join(f"w>{one}>{one}b>e" for one in ALTERNATIVES)))

@@ -18,6 +18,7 @@ from service.errors import N_
 from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
 from service.models.queries.runtime.object_names import NameHistory, ObjectName, object_names
+from service.models.tables.case import Case
 from service.models.tables.user import User
 from service.validation.typed_text import as_id
 from service.web.presenters import form_answers, timeline, variable_labels
@@ -30,14 +31,15 @@ ABSENT = N_("无")
 MAX_VALUE_LENGTH = 200
 
 
-def replay_frames(user: User, case_id: UUID, papers: Mapping[int, Sequence[str]] | None = None) -> dict[str, Any]:
+def replay_frames(user: User, case: Case, papers: Mapping[int, Sequence[str]] | None = None) -> dict[str, Any]:
     """Everything the page's player needs, in one answer. papers: titles of those that each input made.
 
-    Raises NotFound out of scope.
+    case: found in scope.
     """
-    moments = history.replay_frames(user, case_id)
-    inputs = history.timeline(user, case_id)
+    moments = history.replay_frames_of_case(user, case)
+    inputs = history.timeline_of_case(user, case)
     told = timeline.to_timeline(inputs, papers)
+    incidents = case_list.open_incidents(case.id) if case.incidents else []
     before: Mapping[str, Any] = {}
     asked: dict[str, forms.Field] = {}
     steps = []
@@ -58,7 +60,7 @@ def replay_frames(user: User, case_id: UUID, papers: Mapping[int, Sequence[str]]
     return {
         "steps": steps,
         "diagrams": {digest: url_for("processes.diagram", digest=digest) for digest in digests},
-        "incidents": [last(i.element) for i in case_list.open_incidents(case_id)],
+        "incidents": [last(i.element) for i in incidents],
     }
 
 

@@ -260,7 +260,7 @@ def files(digest: str) -> dict[str, bytes]:
 
 def texts_of(digest: str) -> dict[str, str]:
     """The files of a version as texts to be read, whatever their encoding."""
-    return {name: engine.text_of(content, name) for name, content in files(digest).items()}
+    return {name: engine.text_of(content, name) for name, content in definition(digest).files.items()}
 
 
 def form(digest: str, form_key: str | None) -> bytes | None:

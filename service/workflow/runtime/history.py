@@ -58,8 +58,13 @@ class TimelineRow:
 def open_case(user: User, case_id: UUID) -> Case:
     """A case in scope, to be looked at; each look of an auditor is remembered (domain.md §9). Raises NotFound."""
     case = get_or_404_in_scope(user, Case, case_id)
-    record_look(user, "open_case", "case", case_id)
+    _record_look(user, "open_case", case)
     return case
+
+
+def _record_look(user: User, action: str, case: Case) -> None:
+    session().expunge(case)  # the commit of the look makes all rows of the session forget themselves
+    record_look(user, action, "case", case.id)
 
 
 def is_suspended(rows: Iterable[TimelineRow]) -> bool:
@@ -77,12 +82,20 @@ def timeline(user: User, case_id: UUID) -> list[TimelineRow]:
     return _timeline(Role(user.role), case_id)
 
 
+def timeline_of_case(user: User, case: Case) -> list[TimelineRow]:
+    """The same of a case that was found in scope."""
+    return _timeline(Role(user.role), case.id)
+
+
 def timeline_of_task(user: User, task: Task) -> list[TimelineRow]:
-    """The journal behind a task that was found in scope: who does it reads what it rests on, whatever the case's."""
-    return _timeline(Role(user.role), task.case_id)
+    """The journal behind a task that was found in scope: who does it reads what it rests on, whatever the case's.
+
+    Accounts and organisations have the names of today: the page is for work, the replay for the past.
+    """
+    return _timeline(Role(user.role), task.case_id, with_history=False)
 
 
-def _timeline(reader: Role, case_id: UUID) -> list[TimelineRow]:
+def _timeline(reader: Role, case_id: UUID, *, with_history: bool = True) -> list[TimelineRow]:
     typed = and_(PersonalValue.case_id == JournalRow.case_id, PersonalValue.seq == JournalRow.seq)
     query = (
         select(JournalRow, PersonalValue.id, PersonalValue.value)
@@ -102,7 +115,8 @@ def _timeline(reader: Role, case_id: UUID) -> list[TimelineRow]:
         given = all_with_texts(given, texts)
     senders = senders_of(case_id, found) if reader in ADMINISTRATORS else {}
     accounts = {key for key in (*(row.actor_id for row in found), *(one.actor_id for one in senders.values())) if key}
-    actors = ActorHistory(accounts, {key for row in found if (key := _behalf(row))})
+    behalf = {key for row in found if (key := _behalf(row))}
+    actors = ActorHistory(accounts, behalf, with_history=with_history)
     return [_entry(row, actors, data, senders.get(row.seq)) for row, data in zip(found, given, strict=True)]
 
 
@@ -133,10 +147,14 @@ def _entry(row: JournalRow, actors: ActorHistory, data: dict[str, Any], sent: Se
 
 
 def replay_frames(user: User, case_id: UUID) -> list[engine.ReplayFrame]:
-    """The case after each row of its journal: tokens, done elements and data, by re-execution."""
-    get_or_404_in_scope(user, Case, case_id)
-    record_look(user, "replay_case", "case", case_id)
-    return replay.replay_frames(_records(case_id), definitions.definition)
+    """The case after each row of its journal: tokens, done elements and data, by re-execution. Raises NotFound."""
+    return replay_frames_of_case(user, get_or_404_in_scope(user, Case, case_id))
+
+
+def replay_frames_of_case(user: User, case: Case) -> list[engine.ReplayFrame]:
+    """The same of a case that was found in scope."""
+    _record_look(user, "replay_case", case)
+    return replay.replay_frames(_records(case.id), definitions.definition)
 
 
 def _records(case_id: UUID) -> list[dict[str, Any]]:

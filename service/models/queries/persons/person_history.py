@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.models.db.session import session
@@ -97,7 +97,7 @@ def scores_of(enrollment_ids: Iterable[UUID]) -> dict[UUID, tuple[int | None, ..
 
 
 def versions_of(row_id: UUID, shown: tuple[str, ...] = HISTORY_FIELDS) -> list[Version]:
-    """Every saving that changed one of the ``shown`` fields, newest first; three queries."""
+    """Every saving that changed one of the ``shown`` fields, newest first; two queries."""
     query = (
         select(RowChange, User.display_name, Organisation.name)
         .outerjoin(User, User.id == RowChange.actor_id)
@@ -125,7 +125,7 @@ def records_of(versions: Sequence[Version], now: Mapping[str, Any]) -> list[dict
 
 def changes_in(rows: Sequence[Any], shown: tuple[str, ...] = HISTORY_FIELDS) -> list[tuple[Change, ...]]:
     """List the changes of each row (``before``, ``after``, ``sealed``) in the ``shown`` fields;
-    two queries for the names.
+    one query for the names.
     """
     names = _names(rows)
     return [tuple(_changes(row, shown, names)) for row in rows]
@@ -153,5 +153,4 @@ def _names(changes: Iterable[Any]) -> dict[str, str]:
     kinds = select(QualificationType.id, QualificationType.name).where(
         QualificationType.id.in_(ids["qualification_type_id"])
     )
-    found = [*session().execute(units), *session().execute(kinds)]
-    return {str(row.id): row.name for row in found}
+    return {str(row.id): row.name for row in session().execute(union_all(units, kinds))}

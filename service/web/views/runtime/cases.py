@@ -42,8 +42,8 @@ def index() -> ResponseReturnValue:
 def show(case_id: UUID) -> ResponseReturnValue:
     case = history.open_case(current_user, case_id)
     papers = case_documents.read_papers(current_user, case, CaseDocument.of(case_id))
-    story = timeline.to_timeline(history.timeline(current_user, case_id), case_documents.titles(papers))
-    incidents = case_list.open_incidents(case_id)
+    story = timeline.to_timeline(history.timeline_of_case(current_user, case), case_documents.titles(papers))
+    incidents = case_list.open_incidents(case_id) if case.incidents else []
     version = definitions.version(case.definition)
     step = as_whole(request.args.get("step", ""), 1, len(story)) or len(story)
     return render_template(
@@ -67,7 +67,7 @@ def moments(case_id: UUID) -> Response:
     """The replay: what was true after each input, the diagrams it needs by address, and where the case has trouble."""
     case = get_or_404_in_scope(current_user, Case, case_id)
     papers = case_documents.read_papers(current_user, case, CaseDocument.of(case_id))
-    answer: dict[str, Any] = replay_frames.replay_frames(current_user, case_id, case_documents.titles(papers))
+    answer: dict[str, Any] = replay_frames.replay_frames(current_user, case, case_documents.titles(papers))
     return jsonify(answer)
 
 
