@@ -14,7 +14,7 @@ from service import engine
 from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.engine import replay
 from service.models.db.session import session
-from service.models.queries.runtime.actors import ActorHistory
+from service.models.queries.runtime.actors import ActorHistory, PresentActors
 from service.models.queries.runtime.message_senders import Sender, senders_of
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Case, JournalRow, PersonalValue, Task
@@ -92,10 +92,10 @@ def timeline_of_task(user: User, task: Task) -> list[TimelineRow]:
 
     Accounts and organisations have the names of today: the page is for work, the replay for the past.
     """
-    return _timeline(Role(user.role), task.case_id, with_history=False)
+    return _timeline(Role(user.role), task.case_id, PresentActors)
 
 
-def _timeline(reader: Role, case_id: UUID, *, with_history: bool = True) -> list[TimelineRow]:
+def _timeline(reader: Role, case_id: UUID, named: type[ActorHistory] = ActorHistory) -> list[TimelineRow]:
     typed = and_(PersonalValue.case_id == JournalRow.case_id, PersonalValue.seq == JournalRow.seq)
     query = (
         select(JournalRow, PersonalValue.id, PersonalValue.value)
@@ -116,7 +116,7 @@ def _timeline(reader: Role, case_id: UUID, *, with_history: bool = True) -> list
     senders = senders_of(case_id, found) if reader in ADMINISTRATORS else {}
     accounts = {key for key in (*(row.actor_id for row in found), *(one.actor_id for one in senders.values())) if key}
     behalf = {key for row in found if (key := _behalf(row))}
-    actors = ActorHistory(accounts, behalf, with_history=with_history)
+    actors = named(accounts, behalf)
     return [_entry(row, actors, data, senders.get(row.seq)) for row, data in zip(found, given, strict=True)]
 
 
