@@ -14,7 +14,7 @@ from service import engine
 from service.domain.accounts.roles import ADMINISTRATORS, Role
 from service.engine import replay
 from service.models.db.session import session
-from service.models.queries.runtime.actors import ActorHistory, PresentActors
+from service.models.queries.runtime.actors import ActorHistory, CurrentActors
 from service.models.queries.runtime.message_senders import Sender, senders_of
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.tables.case import Case, JournalRow, PersonalValue, Task
@@ -92,7 +92,7 @@ def timeline_of_task(user: User, task: Task) -> list[TimelineRow]:
 
     Accounts and organisations have the names of today: the page is for work, the replay for the past.
     """
-    return _timeline(Role(user.role), task.case_id, PresentActors)
+    return _timeline(Role(user.role), task.case_id, CurrentActors)
 
 
 def _timeline(reader: Role, case_id: UUID, named: type[ActorHistory] = ActorHistory) -> list[TimelineRow]:

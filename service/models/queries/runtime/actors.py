@@ -46,7 +46,7 @@ class ActorHistory:
         return found.name if found else ""
 
 
-class PresentActors(ActorHistory):
+class CurrentActors(ActorHistory):
     """The same by the names of today, in one query."""
 
     def __init__(self, accounts: Collection[UUID], behalf: Collection[UUID] = ()) -> None:
