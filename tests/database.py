@@ -25,7 +25,7 @@ SOURCES = (  # what fills a new database; its tables and diagrams are compared b
     "service/infrastructure/database_roles.py",
     "service/engine/definition.py",
     "service/workflow/processes/definitions.py",
-    "service/workflow/runtime/deployments.py",
+    "service/workflow/versions/deployments.py",
     "service/workflow/system/reference_data.py",
     "service/domain/units/provinces.py",
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from service.models.tables.user import User
-    from service.workflow.runtime.deployments import Deployed
+    from service.workflow.versions.deployments import Deployed
 
 EXISTING = click.Path(exists=True, path_type=Path)
 
@@ -97,8 +97,8 @@ def bring_up_to_date(
     Without files those of ``processes/`` that were never deployed. The number of refused diagrams.
     """
     from service.migrations import upgrade
-    from service.workflow.runtime.deployments import Author, deploy_paths, deploy_proposals
     from service.workflow.system import reference_data
+    from service.workflow.versions.deployments import Author, deploy_paths, deploy_proposals
 
     upgrade(chosen.owner_url, chosen.roles)
     if chosen.roles.app == chosen.roles.owner:

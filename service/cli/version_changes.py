@@ -34,7 +34,7 @@ def backtest(tested: str, since: datetime | None, sample: int | None, as_json: b
     FILE: a diagram with its forms and tables beside it. KEY: a process's version in force; KEY:NUMBER another one.
     Changes nothing; no handler runs.
     """
-    from service.workflow.runtime import backtests
+    from service.workflow.versions import backtests
 
     with reading_application():
         definition = _definition(tested)
@@ -75,7 +75,7 @@ def _version(text: str) -> DefinitionVersion:
 
 
 def _tell(findings: object) -> None:
-    from service.workflow.runtime.backtests import Tally
+    from service.workflow.versions.backtests import Tally
 
     assert isinstance(findings, Tally)
     for kind, counts in sorted(findings.counts.items()):
@@ -129,7 +129,7 @@ def migrate(
     """
     from service import engine
     from service.workflow.processes import definitions
-    from service.workflow.runtime import case_migrations
+    from service.workflow.versions import case_migrations
 
     with application():
         old = _version(source)

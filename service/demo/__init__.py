@@ -22,8 +22,9 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.case import JournalRow
 from service.models.tables.setting import Setting
 from service.models.tables.user import User
-from service.workflow.runtime import deployments, jobs
+from service.workflow.runtime import jobs
 from service.workflow.system import reference_data
+from service.workflow.versions import deployments
 
 BEGUN_EVENT, FILLED_EVENT = "demonstration begun", "demonstration filled"
 EXPECTED_JOURNAL_ROWS = 3_000  # what the progress is measured against

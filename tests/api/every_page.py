@@ -34,7 +34,8 @@ from service.models.tables.version_change import BacktestRun, MigrationRun
 from service.reports import LISTS, REPORTS
 from service.reports.class_papers import PAPERS
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, jobs
+from service.workflow.runtime import jobs
+from service.workflow.versions import deployments
 from tests.api.test_pages_person_import import book, cells
 from tests.builders.world import sign_in
 

@@ -15,8 +15,8 @@ from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.user import User
-from service.workflow.runtime import deployments
 from service.workflow.system import reference_data
+from service.workflow.versions import deployments
 
 PASSWORD = "Blasting-Caps-2026"
 HASH = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)  # cheap: the tests check many

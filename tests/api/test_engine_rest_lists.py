@@ -106,7 +106,7 @@ def test_a_definition_and_its_diagram(client: FlaskClient, world: World) -> None
 
 
 def test_a_new_version_is_listed_beside_the_old_and_only_it_starts_cases(client: FlaskClient, world: World) -> None:
-    from service.workflow.runtime import deployments
+    from service.workflow.versions import deployments
 
     old = Machine(client, "association").get("/process-definition/key/rest_trial").json["id"]
     changed = DIAGRAM.replace("省级审核", "省级复核").encode()

@@ -23,8 +23,8 @@ from service.models.tables.person import Person
 from service.models.tables.process import DeploymentFault
 from service.models.tables.training import TrainingClass
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments
 from service.workflow.training import enrollments
+from service.workflow.versions import deployments
 from tests.api import test_security_forgery as forgery
 from tests.builders.mutant_bundles import COMPONENTS, mutants
 from tests.builders.open_tasks import holder_of

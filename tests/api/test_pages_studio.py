@@ -15,7 +15,7 @@ from service.engine.validation import validator
 from service.infrastructure.translation import catalogue_english
 from service.models.tables.user import User
 from service.workflow.processes import definitions
-from service.workflow.runtime import drafts
+from service.workflow.versions import drafts
 from tests.builders.world import sign_in
 from tests.process.small_process import deploy, person
 

@@ -31,8 +31,8 @@ from service.models.tables.ticket import Ticket, TicketMessage
 from service.models.tables.training import TrainingPlan
 from service.models.tables.user import User
 from service.workflow.notices import tickets
-from service.workflow.runtime import deployments
 from service.workflow.training import plans
+from service.workflow.versions import deployments
 from tests.api.test_security_forgery import SERVICE, rest, typed
 from tests.api.test_security_forgery import open_tasks as open_tasks
 from tests.api.v1_world import PASSWORD, give_password

@@ -13,7 +13,7 @@ from service.infrastructure.postgres import Server
 from service.models.db.session import session
 from service.models.tables.case import Case, JournalRow
 from service.workflow.processes import definitions
-from service.workflow.runtime import backtests
+from service.workflow.versions import backtests
 from tests.bench import chain
 from tests.bench.figures import Figures
 from tests.bench.processes import at_once

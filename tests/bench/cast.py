@@ -18,8 +18,9 @@ from service.models.tables.organisation import Organisation, authority_id
 from service.models.tables.person import Person, Photo, QualificationType
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
-from service.workflow.runtime import deployments, tasks
+from service.workflow.runtime import tasks
 from service.workflow.system import reference_data
+from service.workflow.versions import deployments
 from tests.bench.chain import all_cases
 from tests.bench.scratch import application
 

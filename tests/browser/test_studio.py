@@ -16,7 +16,8 @@ from service.models.tables.case import Case
 from service.models.tables.user import User
 from service.workflow.notices import tickets
 from service.workflow.processes import definitions
-from service.workflow.runtime import drafts, jobs
+from service.workflow.runtime import jobs
+from service.workflow.versions import drafts
 from tests.browser.tab import overflow, sign_in
 from tests.builders.approval import require_approval
 from tests.builders.stage import do, make_stage, open_tasks, task_of

@@ -15,7 +15,8 @@ from service.models.tables.case import Case
 from service.models.tables.user import User
 from service.workflow.notices import tickets
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, jobs
+from service.workflow.runtime import jobs
+from service.workflow.versions import deployments
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import make_stage
 from tests.process.small_process import person

@@ -10,7 +10,7 @@ from service.models.tables import setting
 from service.models.tables.organisation import authority_id
 from service.models.tables.setting import Setting
 from service.models.tables.user import User
-from service.workflow.runtime import drafts
+from service.workflow.versions import drafts
 from tests.builders.stage import known
 from tests.builders.world import make_user
 

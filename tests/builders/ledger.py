@@ -12,7 +12,7 @@ from uuid import uuid4
 import requests
 
 from service.app import create_app
-from service.workflow.runtime import deployments
+from service.workflow.versions import deployments
 from tests.api.rest_world import HASH, PASSWORD
 from tests.builders.world import authority_id, make_user
 

@@ -35,8 +35,9 @@ from service.models.tables.user import User
 from service.models.tables.version_change import MigrationRun
 from service.workflow.certificates import certificate_expiry
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, drafts, jobs, process_changes
+from service.workflow.runtime import jobs
 from service.workflow.runtime.incidents import record_incident
+from service.workflow.versions import deployments, drafts, process_changes
 from tests.api.v1_world import PASSWORD, Machine, give_password, make_world, told
 from tests.builders.approval import require_approval
 from tests.builders.documents import pdf

@@ -23,22 +23,12 @@ from service.workflow.accounts import (
     sessions,
 )
 from service.workflow.persons import person_import, retention
-from service.workflow.runtime import (
-    background_runs,
-    backtests,
-    case_migrations,
-    deployments,
-    drafts,
-    incident_retry,
-    incidents,
-    jobs,
-    mends,
-    tasks,
-)
-from service.workflow.runtime.case_migrations import asked_for
+from service.workflow.runtime import incident_retry, incidents, jobs, mends, tasks
 from service.workflow.runtime.mends import Mend
 from service.workflow.system import daily_digest, exports, sealing, settings
 from service.workflow.training import enrollments, plans
+from service.workflow.versions import background_runs, backtests, case_migrations, deployments, drafts
+from service.workflow.versions.case_migrations import asked_for
 from tests.api.test_pages_person_import import book, cells
 from tests.builders.raced_business import WHY, Acts, Ground, account_of
 from tests.builders.world import authority_id, begin_session, identity_number, make_user

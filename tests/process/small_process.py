@@ -9,7 +9,7 @@ from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case_statements import role_organisation
 from service.models.tables.user import User
-from service.workflow.runtime import deployments
+from service.workflow.versions import deployments
 
 DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"

@@ -337,7 +337,7 @@ def _without_message(case_id: UUID | None, process: str) -> None:
     """Let a case run on a version of its process that has no change yet."""
     from service.engine import read_definition
     from service.workflow.processes.definitions import definition
-    from service.workflow.runtime import deployments
+    from service.workflow.versions import deployments
 
     now = definition(session().get_one(Case, case_id).definition)
     files = dict(now.files)

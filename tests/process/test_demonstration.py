@@ -18,7 +18,8 @@ from service.models.tables.ticket import Ticket
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
 from service.workflow.processes import definitions
-from service.workflow.runtime import backtests, history
+from service.workflow.runtime import history
+from service.workflow.versions import backtests
 
 
 def test_the_demonstration_is_filled_once_and_every_case_of_it_can_be_proved(app: Any, clock: Any) -> None:

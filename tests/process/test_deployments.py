@@ -22,8 +22,9 @@ from service.models.tables.case import Case
 from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, tasks
-from service.workflow.runtime.deployments import Author
+from service.workflow.runtime import tasks
+from service.workflow.versions import deployments
+from service.workflow.versions.deployments import Author
 from tests.api.rest_world import PASSWORD, Machine, make_world
 from tests.builders.world import sign_in
 from tests.process.small_process import DIAGRAM, FORM, person

@@ -19,8 +19,9 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Case, Incident, Job, JournalRow
 from service.models.tables.user import User
-from service.workflow.runtime import deployments, history, incident_retry, incidents, jobs, mends, tasks
+from service.workflow.runtime import history, incident_retry, incidents, jobs, mends, tasks
 from service.workflow.runtime.mends import Mend
+from service.workflow.versions import deployments
 from tests.builders.world import sign_in
 from tests.process.small_process import person
 

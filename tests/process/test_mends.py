@@ -24,8 +24,9 @@ from service.models.db.transaction import Operation, transaction
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Incident, Job, JournalRow, PersonalValue, Task
 from service.models.tables.user import User
-from service.workflow.runtime import deployments, executor, history, jobs, mends, tasks
+from service.workflow.runtime import executor, history, jobs, mends, tasks
 from service.workflow.runtime.mends import KINDS, Mend
+from service.workflow.versions import deployments
 from tests.api.rest_world import PASSWORD, make_world
 from tests.builders.world import sign_in
 from tests.process.small_process import FORM, deploy, person

@@ -15,7 +15,8 @@ from service.errors import Conflict
 from service.models.db.clock import MovingClock
 from service.models.tables.user import User
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, history, jobs, tasks, undo
+from service.workflow.runtime import history, jobs, tasks, undo
+from service.workflow.versions import deployments
 from tests.api.test_mails_of_accounts import Postbox, postbox, reader
 from tests.builders.stage import Stage, known, make_stage
 from tests.builders.world import make_user, sign_in

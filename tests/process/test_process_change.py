@@ -29,10 +29,11 @@ from service.models.tables.process import DefinitionVersion, ProcessChange
 from service.models.tables.user import User
 from service.workflow.processes import definitions
 from service.workflow.processes.vocabulary import vocabulary
-from service.workflow.runtime import case_migrations, deployments, drafts, jobs, mends, process_changes, tasks
-from service.workflow.runtime.case_migrations import Migration
-from service.workflow.runtime.deployments import Author
+from service.workflow.runtime import jobs, mends, tasks
 from service.workflow.runtime.mends import Mend
+from service.workflow.versions import case_migrations, deployments, drafts, process_changes
+from service.workflow.versions.case_migrations import Migration
+from service.workflow.versions.deployments import Author
 from tests.api.rest_world import make_world
 from tests.builders.approval import require_approval
 from tests.builders.world import sign_in

@@ -188,7 +188,7 @@ def test_check_data_finds_what_was_changed_behind_its_back(people: dict[str, Key
 def test_a_new_table_of_decisions_makes_every_need_stale(people: dict[str, Key], app: Any) -> None:
     from service.models.tables.process import DefinitionFile, DefinitionVersion
     from service.workflow.processes import definitions
-    from service.workflow.runtime import deployments
+    from service.workflow.versions import deployments
 
     _, digest = definitions.decision("training_need")
     files = {

@@ -25,8 +25,9 @@ from service.models.tables.case import Case, CaseDocument, Task
 from service.models.tables.training import TrainingClass
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_layout import drawn_whole
-from service.workflow.runtime import deployments, history, jobs
+from service.workflow.runtime import history, jobs
 from service.workflow.training import enrollments
+from service.workflow.versions import deployments
 from tests.api import rest_world, v1_world
 from tests.api.v1_world import give_password, told
 from tests.builders.drawing import Drawing

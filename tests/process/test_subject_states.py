@@ -28,7 +28,8 @@ from service.workflow.persons import corrections
 from service.workflow.persons.person_records import submit_person
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_states import states_said
-from service.workflow.runtime import deployments, executor, history, jobs, tasks
+from service.workflow.runtime import executor, history, jobs, tasks
+from service.workflow.versions import deployments
 from tests.api.v1_world import Machine, give_password, told
 from tests.builders.approvals import ENGLISH, NAME, TASK, Approval, drawn
 from tests.builders.open_tasks import ASKED, stand_at_every_task

@@ -33,18 +33,10 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Job, JournalRow, Task
 from service.models.tables.user import User
 from service.workflow.processes import definitions
-from service.workflow.runtime import (
-    background_runs,
-    backtests,
-    case_migrations,
-    deployments,
-    history,
-    jobs,
-    mends,
-    tasks,
-)
-from service.workflow.runtime.case_migrations import Migration
+from service.workflow.runtime import history, jobs, mends, tasks
 from service.workflow.runtime.mends import Mend
+from service.workflow.versions import background_runs, backtests, case_migrations, deployments
+from service.workflow.versions.case_migrations import Migration
 from tests.api.rest_world import HASH, PASSWORD
 from tests.builders.world import sign_in
 from tests.process.small_process import DIAGRAM, FORM, deploy, person

@@ -27,7 +27,7 @@ from service.web.presenters import papers
 from service.web.shell.menu import MENU
 from service.workflow.certificates import certificate_expiry
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments
+from service.workflow.versions import deployments
 from setup import translations
 from tests.api.v1_world import Machine, make_world, told
 from tests.builders.stage import Stage, do, ended_at, open_tasks, task_of

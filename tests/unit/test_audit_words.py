@@ -18,8 +18,9 @@ from service.errors import Message
 from service.infrastructure.translation import catalogue_english
 from service.reports.lists.audit_events import detail_word
 from service.web.presenters import timeline
-from service.workflow.runtime import case_migrations, deployments, mends
+from service.workflow.runtime import mends
 from service.workflow.runtime.history import MENDS
+from service.workflow.versions import case_migrations, deployments
 
 SOURCES = sorted((CHECKOUT / "service").rglob("*.py"))
 TAKEN = {"action", "name", "login"}  # arguments that hand an action on, whose callers are looked at

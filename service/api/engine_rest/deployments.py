@@ -15,7 +15,7 @@ from service.domain.accounts.roles import Role
 from service.errors import N_, InvalidInput, NotAllowed, NotFound
 from service.models.queries.camunda.runtime import DEFINITIONS
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments
+from service.workflow.versions import deployments
 
 
 @blueprint.get("/deployment")

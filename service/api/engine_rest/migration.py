@@ -19,8 +19,8 @@ from service.infrastructure.translation import translate
 from service.models.queries.camunda.listing import read_definition_id
 from service.models.queries.camunda.runtime import find_definition
 from service.validation.typed_text import as_id
-from service.workflow.runtime import case_migrations
-from service.workflow.runtime.case_migrations import Migration
+from service.workflow.versions import case_migrations
+from service.workflow.versions.case_migrations import Migration
 
 MAX_CASES = 10_000
 MAX_TOLD = 20  # cases that cannot go, of which the answer says why

@@ -19,7 +19,7 @@ from service.web.presenters.studio_panel import LABELS, roles
 from service.web.presenters.task_panel import TaskPanel
 from service.workflow.processes import definitions
 from service.workflow.processes.rehearsals import Outcome
-from service.workflow.runtime import backtests, drafts, process_changes
+from service.workflow.versions import backtests, drafts, process_changes
 
 NAME = re.compile(r'\bname="([^"]+)"')
 MOST_LINES = 3000  # of two files that are lined up; longer ones stand side by side as they are

@@ -18,8 +18,8 @@ from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.runtime.processes import READERS, index
 from service.workflow.processes import definitions
 from service.workflow.processes.definitions import Listed
-from service.workflow.runtime import deployments
 from service.workflow.runtime.auditor_looks import record_look
+from service.workflow.versions import deployments
 
 bp = Blueprint("deployments", __name__)
 

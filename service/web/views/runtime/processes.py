@@ -16,8 +16,8 @@ from service.web.presenters import studio_words
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.security_headers import CACHEABLE
 from service.workflow.processes import definitions
-from service.workflow.runtime import deployments, drafts, process_changes
 from service.workflow.runtime.auditor_looks import record_look
+from service.workflow.versions import deployments, drafts, process_changes
 
 bp = Blueprint("processes", __name__)
 

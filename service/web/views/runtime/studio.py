@@ -19,7 +19,7 @@ from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.views.runtime.processes import index
 from service.workflow.processes import definitions, rehearsals
-from service.workflow.runtime import backtests, drafts, process_changes
+from service.workflow.versions import backtests, drafts, process_changes
 
 bp = Blueprint("studio", __name__)
 

@@ -27,7 +27,8 @@ from service.web.views.runtime.processes import drawn_names, heat
 from service.workflow.processes import definitions
 from service.workflow.processes.definitions import Listed
 from service.workflow.processes.sent_files import accept
-from service.workflow.runtime import background_runs, backtests, case_migrations, deployments, drafts, history
+from service.workflow.runtime import history
+from service.workflow.versions import background_runs, backtests, case_migrations, deployments, drafts
 
 bp = Blueprint("version_changes", __name__)
 

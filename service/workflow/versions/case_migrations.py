@@ -35,8 +35,9 @@ from service.models.tables.version_change import MigrationRun, RunState
 from service.operations.deployments import was_in_force
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
-from service.workflow.runtime import background_runs, executor, jobs
+from service.workflow.runtime import executor, jobs
 from service.workflow.runtime.executor import Act
+from service.workflow.versions import background_runs
 
 EFFECT, AUDITED = "migration", "migrate_cases"
 PREVIEWED = 2_000  # running cases that a preview looks at

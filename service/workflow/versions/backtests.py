@@ -37,7 +37,8 @@ from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 from service.models.tables.version_change import BacktestRun, RunState
 from service.workflow.processes import definitions
-from service.workflow.runtime import background_runs, jobs
+from service.workflow.runtime import jobs
+from service.workflow.versions import background_runs
 
 EFFECT = "backtest"
 CASES_A_SLICE, CASES_IN_TURN = 50, 5  # given to a process at once, and between two lines of progress without others

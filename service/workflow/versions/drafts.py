@@ -28,8 +28,8 @@ from service.workflow.processes import definitions, rehearsals
 from service.workflow.processes.diagram_layout import drawn_whole
 from service.workflow.processes.rehearsals import Outcome
 from service.workflow.processes.sent_files import accept
-from service.workflow.runtime import deployments, process_changes
-from service.workflow.runtime.deployments import Author, Deployed
+from service.workflow.versions import deployments, process_changes
+from service.workflow.versions.deployments import Author, Deployed
 
 KEY = re.compile(r"[a-z][a-z0-9_]{1,59}")
 BEGINNING = """<?xml version="1.0" encoding="UTF-8"?>

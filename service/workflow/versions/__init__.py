@@ -1,0 +1,1 @@
+"""Use cases on versions of processes: deploy, draft, propose, back-test, migrate."""
