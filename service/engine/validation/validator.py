@@ -22,7 +22,7 @@ from service.engine.validation.elements import (
     quantities,
 )
 from service.engine.validation.files import Bundle, read_bundle
-from service.engine.validation.resolution import names, tables, variables, waits
+from service.engine.validation.resolution import names, owners, tables, variables, waits
 from service.engine.validation.resolution.vocabulary import Vocabulary
 
 RULES = (
@@ -101,7 +101,7 @@ def _check_names(read: Bundle, vocabulary: Vocabulary) -> None:
         for rule in (*names.RULES, *waits.RULES):
             diagram.rule = rule.__name__
             rule(diagram, vocabulary)
-    for bundle_rule in (*names.BUNDLE_RULES, *variables.BUNDLE_RULES, *tables.BUNDLE_RULES):
+    for bundle_rule in (*names.BUNDLE_RULES, *owners.BUNDLE_RULES, *variables.BUNDLE_RULES, *tables.BUNDLE_RULES):
         _name_rule(read, bundle_rule.__name__)
         bundle_rule(read, vocabulary)
 

@@ -43,6 +43,7 @@ def vocabulary() -> Vocabulary:
         decisions=DECISIONS,
         choices=frozenset(KEYS),
         starter=names_in(handlers.STARTER),
+        subjects={process: subject.variable for process, subject in SUBJECTS.items()},
     )
 
 

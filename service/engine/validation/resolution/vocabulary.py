@@ -79,7 +79,7 @@ class DecisionUse:
 class Vocabulary:
     """All of them. roles: by name, the words by which lanes name them; addresses: variable → the roles whose
     organisations it can name; choices: lists behind ``valuesKey``; starter: the variables that say who starts a case of
-    a process that is not among ``processes``."""
+    a process that is not among ``processes``; subjects: process → the variable that names what its cases are about."""
 
     roles: Mapping[str, Names] = field(default_factory=dict)
     sole_roles: Names = frozenset()
@@ -89,3 +89,4 @@ class Vocabulary:
     decisions: Mapping[str, DecisionUse] = field(default_factory=dict)
     choices: Names = frozenset()
     starter: Names = frozenset()
+    subjects: Mapping[str, str] = field(default_factory=dict)
