@@ -9,23 +9,19 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.roles import Role
 from service.domain.notices.notices import NoticeKind, NoticeState, words
-from service.domain.persons.persons import PersonState
 from service.domain.training import enrollments
 from service.domain.training.classes import (
     ClassState,
     confirm_until,
     confirmation_lapses_at,
     confirmation_warning_at,
-    is_open_to,
 )
-from service.domain.training.enrollment_state import LIVE_STATES
-from service.domain.training.enrollments import Candidate, ClassOffer
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import FACT_NAMES, OUTPUTS, Need
 from service.domain.values.calendar import DAY, start_of_day
@@ -33,17 +29,15 @@ from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.registry import describe_process, message, start_variables, task_subject, topic
 from service.models.db.ids import new_id
-from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
-from service.models.queries.scope_adapters import actor_of, subject_of
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.tables import setting
 from service.models.tables.notice import Notice
-from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 from service.operations.context import Context, TaskSubject
+from service.operations.enrollment_candidate import build_candidate, build_offer, check_actor
 from service.operations.enrollment_subject import describe_enrollment
 from service.operations.enrollments import (
     give_reason,
@@ -56,13 +50,6 @@ from service.operations.enrollments import (
 )
 from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id
-
-_LIVE_CLASSES = select(Enrollment.class_id).where(
-    Enrollment.person_id == bindparam("person"),
-    Enrollment.state.in_(tuple(LIVE_STATES)),
-    Enrollment.id != bindparam("but"),
-)
-
 
 VIA = {
     Role.GROUP: "group",
@@ -118,7 +105,7 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     Raises InvalidInput for an unknown class or person, NotFound when the actor may not enrol this person (R41, R44).
     """
     training_class, person = _class(data), _person(data)
-    _check_actor(training_class, person, context)
+    check_actor(training_class, person, context)
     unit = person.unit
     return {
         "unit_id": str(unit.id),
@@ -149,8 +136,8 @@ def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     Raises InvalidInput at person_id with the first obstacle, Conflict when the class is full.
     """
     training_class, person = _class(data), _person(data)
-    candidate = _candidate(person, training_class, Need.of(data["need"]), data)
-    for obstacle in enrollments.obstacles_to_enrolling(candidate, _offer(training_class, person), context.today):
+    candidate = build_candidate(person, training_class, Need.of(data["need"]), data)
+    for obstacle in enrollments.obstacles_to_enrolling(candidate, build_offer(training_class, person), context.today):
         raise InvalidInput({"person_id": obstacle}, text=obstacle)
     row = Enrollment(
         id=new_id(),
@@ -221,8 +208,8 @@ def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     facts = facts_of([person.id], enrollment.enrolled_on)[person.id].facts
     assert context.decide is not None
     need = Need.of(context.decide("training_need", facts)["need"])
-    candidate = _candidate(person, training_class, need, facts, but=enrollment.id)
-    offer, last_day = _offer(training_class, person), date.fromisoformat(data["confirm_until"])
+    candidate = build_candidate(person, training_class, need, facts, but=enrollment.id)
+    offer, last_day = build_offer(training_class, person), date.fromisoformat(data["confirm_until"])
     for obstacle in enrollments.obstacles_to_confirming(candidate, offer, context.today, last_day):
         raise InvalidInput({"decision": obstacle}, text=obstacle)
     return {}
@@ -281,53 +268,6 @@ def _id(data: dict[str, Any], key: str) -> UUID:
     if (found := as_id(data.get(key))) is None:
         raise InvalidInput({key: N_("请从列表中选择。")})
     return found
-
-
-def _check_actor(training_class: TrainingClass, person: Person, context: Context) -> None:
-    """Raise NotFound unless the actor may enrol this person (R41, R44); the system may enrol anybody."""
-    user = User.get(context.actor_id) if context.actor_id else None
-    if user is None:
-        return
-    is_draft = training_class.state == ClassState.DRAFT and training_class.organiser_id != user.organisation_id
-    if is_draft or not enrollments.may_enroll(actor_of(user), subject_of(person.unit), training_class.institution_id):
-        raise NotFound  # out of scope, or the draft of another organisation: that it exists is not told (R70)
-
-
-def _candidate(
-    person: Person, training_class: TrainingClass, need: Need, facts: dict[str, Any], but: UUID | None = None
-) -> Candidate:
-    """Build the person's facts for the rules; the enrolment ``but`` does not count as another one."""
-    known = {"person": person.id, "but": but or UUID(int=0)}
-    classes = set(execute_prepared(_LIVE_CLASSES, known).scalars())
-    return Candidate(
-        state=PersonState(person.state),
-        qualification_type=person.qualification_type.code,
-        need=need,
-        facts=facts,
-        is_in_class=training_class.id in classes,
-        is_enrolled_elsewhere=bool(classes - {training_class.id}),
-    )
-
-
-def _offer(training_class: TrainingClass, person: Person) -> ClassOffer:
-    """Build the facts of the class for the rules; academies have no province and join national or open classes."""
-    by_association = training_class.organiser_id == authority_id("association")
-    role = Role.ASSOCIATION if by_association else Role.PROVINCIAL_AUTHORITY
-    is_open = is_open_to(
-        person.unit.authority_id or UUID(int=0),
-        training_class.organiser_id,
-        role,
-        training_class.open_to_other_provinces,
-    )
-    return ClassOffer(
-        kind=TrainingKind(training_class.kind),
-        state=ClassState(training_class.state),
-        is_closed=training_class.enrolment_closed,
-        enrol_from=training_class.enrol_from,
-        enrol_until=training_class.enrol_until,
-        qualification_types=frozenset(training_class.qualification_types),
-        is_open=is_open,
-    )
 
 
 def _snapshot(person: Person, data: dict[str, Any]) -> dict[str, Any]:
