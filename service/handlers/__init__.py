@@ -1,7 +1,6 @@
 """Python behind service tasks. A module has the name of its process; a topic ``module.function`` is that function.
 
-training_enrollment is long and takes four modules: itself up to the check-in, examination (scores), certification, and
-enrollment_endings.
+training_enrollment is long and takes three modules: itself up to the check-in, examination (scores) and certification.
 training_class takes two: itself, and class_change for the change of a published class.
 """
 

@@ -77,7 +77,7 @@ ALLOWED: dict[str, str] = {
     "handlers/certification.py:_certificate": STORED,
     "handlers/training_class.py:describe_subject": STORED,
     "handlers/training_enrollment.py:confirm": STORED,
-    "handlers/enrollment_endings.py:end_training": STORED,
+    "handlers/training_enrollment.py:end_training": STORED,
     "operations/personal_values.py:all_with_texts": STORED,
     "operations/personal_values.py:typed_text": STORED,
     "operations/class_draft.py:_code": STORED,
