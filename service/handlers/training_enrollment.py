@@ -34,6 +34,7 @@ from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.tables import setting
 from service.models.tables.notice import Notice
+from service.models.tables.organisation import authority_id
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
