@@ -100,6 +100,8 @@ def _reader(url: str) -> Flask:
 def _tell(report: Report) -> None:
     for what, count in report.unplayed.items():
         click.echo(f"not played by the independent game: {count} cases, {what}")
+    for what, count in report.taken_over.items():
+        click.echo(f"not covered: {count} times {what}, as it was when an upgrade first noted it")
     if report.seal is not None:
         size = report.seal.head["body"]["size"] if report.seal.head else 0
         root = report.seal.head["body"]["root"] if report.seal.head else "-"

@@ -68,6 +68,7 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "backup": N_("备份"),
         "restore": N_("恢复备份"),
         "verify_journal": N_("校验日志"),
+        "upgrade_database": N_("升级数据库"),
         "daily_work": N_("每日任务"),
         "demonstration begun": N_("开始填充演示数据"),
         "demonstration filled": N_("演示数据已填充"),
@@ -112,6 +113,7 @@ DETAILS = {
     "ended_before": N_("证书终止早于"),
     "table": N_("类别"),
     "on": N_("截至"),
+    "rewritten": N_("改写的列"),
     "against": N_("对比"),
 }
 """Words for the details of an event; a detail without a word here is shown by its name."""

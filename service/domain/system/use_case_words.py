@@ -95,6 +95,7 @@ STEPS: Mapping[str, str] = {
     "async": N_("自动办理"),
     "external": N_("外部系统办理"),
     "mend": N_("修复案卷"),
+    "migration": N_("升级数据库"),
 }
 """Use cases of cases, which name after it a process, element, message or kind of mending."""
 _MENDS = {member.value: member.label for member in MendKind}

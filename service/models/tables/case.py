@@ -61,6 +61,7 @@ class Case(Base):
             text("string_to_array(lower(subject), NULL)"),
             postgresql_using="gin",
         ),
+        Index("ix_case_instance_number", text('"right"(id::text, 12)')),
         Index(None, "business_key"),
         Index(None, "definition", "id", postgresql_where="ended_at IS NULL"),
         Index(None, "authority_id", "started_at"),

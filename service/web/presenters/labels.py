@@ -144,6 +144,8 @@ def use_case_label(use_case: str, kind: str) -> str:
     """The heading of a change in a history; for cases it is the name of the task."""
     if kind == "insert":
         return translate(N_("录入"))
+    if use_case.startswith("migration "):
+        return translate(N_("升级数据库"))
     return translate(USE_CASES.get(use_case, N_("流程办理")))
 
 

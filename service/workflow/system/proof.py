@@ -22,7 +22,7 @@ from service.models.db.session import session
 from service.models.tables.case import Case
 from service.workflow.runtime.verification import Difference, Verifier
 from service.workflow.system.proof_checkpoint import Checkpoint, Slice
-from service.workflow.system.row_verification import row_differences
+from service.workflow.system.row_verification import row_differences, taken_over
 from service.workflow.system.seal_verification import SealReport, seal_differences
 
 CASES_A_SLICE = 50  # given to a process at once
@@ -39,6 +39,7 @@ class Report:
     differences: list[Difference] = field(default_factory=list)
     unplayed: Counter[str] = field(default_factory=Counter)
     seal: SealReport | None = None
+    taken_over: dict[str, int] = field(default_factory=dict)
     begun: datetime = field(default_factory=now)
 
     def add(self, part: Slice) -> None:
@@ -58,6 +59,7 @@ class Report:
             "differences": [[str(d.case_id or ""), d.what, d.detail] for d in self.differences],
             "not_played": dict(sorted(self.unplayed.items())),
             "head": covered,
+            "taken_over": self.taken_over,
             "unsealed": None if seal is None else seal.unsealed,
             "engine": journal.ENGINE,
             "begun": self.begun.isoformat(),
@@ -107,6 +109,7 @@ def prove(
         report.seal = SealReport()
         report.differences += seal_differences(report.seal)
         report.differences += row_differences()
+        report.taken_over = taken_over()
     session().rollback()
     yield report
 
