@@ -19,7 +19,7 @@ from sqlalchemy import create_engine
 from service.config import EMBEDDED_ROLES
 from service.infrastructure.postgres import Server
 from service.migrations import configuration, upgrade
-from service.migrations.rewrites import Recorder
+from service.migrations.upgrade_history import UpgradeHistory
 from service.models.db.encryption import encrypt
 from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
@@ -118,7 +118,7 @@ def upgraded(
     fill(server, name)
     if request.param == "noted at the upgrade":
         with monkeypatch.context() as older:
-            older.setattr(Recorder, "watch", lambda *_: None)
+            older.setattr(UpgradeHistory, "watch", lambda *_: None)
             bring_up(owner_url, "0027")
         server.execute("DELETE FROM audit_event", name)
     assert upgrade(owner_url, EMBEDDED_ROLES)
@@ -211,19 +211,19 @@ def test_every_table_that_a_step_rewrites_is_among_those_tried(
     name = f"test_{os.getpid()}_tried"
     written: dict[str, set[str]] = {}
     tables: set[str] = set()
-    watch, write_history = Recorder.watch, Recorder.write_history
+    watch, write_history = UpgradeHistory.watch, UpgradeHistory.write_history
 
-    def see(self: Recorder, connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+    def see(self: UpgradeHistory, connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
         tables.update(self.tables_written(statement))
         watch(self, connection, cursor, statement, *rest)
 
-    def keep(self: Recorder, step: str) -> None:
+    def keep(self: UpgradeHistory, step: str) -> None:
         written[step] = set(tables)
         tables.clear()
         write_history(self, step)
 
-    monkeypatch.setattr(Recorder, "watch", see)
-    monkeypatch.setattr(Recorder, "write_history", keep)
+    monkeypatch.setattr(UpgradeHistory, "watch", see)
+    monkeypatch.setattr(UpgradeHistory, "write_history", keep)
     server.create_database(name)
     try:
         bring_up(server.url(name, EMBEDDED_ROLES.owner), "0011")

@@ -1,4 +1,4 @@
-"""What steps rewrote, and messages sent, before either was noted: it is noted now, and never again; cases by their number"""
+"""Rewritten rows and sent messages of the time before either was noted are noted, once; cases are found by their number"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from service.domain.notices.notices import NoticeKind
 from service.domain.system.row_states import apply_change
-from service.migrations.rewrites import PREFIX, REWRITTEN, TAKEN_OVER, UPGRADE, wrong_columns
+from service.migrations.upgrade_history import PREFIX, REWRITTEN, TAKEN_OVER, UPGRADE, wrong_columns
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.listeners.row_history import UNKNOWN, column_names, default_of, sealed_columns, told_value
@@ -58,7 +58,7 @@ class _History:
                 self.rewritten[name] = (step, before)
 
     def wrong_rewrites(self, table: str) -> Iterator[str]:
-        """What a step is said to have rewritten, and cannot have."""
+        """Tell what a step is said to have rewritten, and cannot have."""
         for name, (step, before) in self.rewritten.items():
             if wrong_columns(step, table, self.row_id, before, {name: (self.values or {}).get(name)}):
                 yield f"{name} is said to come from step {step} of an upgrade, which gives no such value"
@@ -112,7 +112,7 @@ def upgrades() -> list[AuditEvent]:
 
 
 def taken_over() -> dict[str, int]:
-    """What an earlier version wrote without a note: by column, how many rows an upgrade took as they were."""
+    """Columns that an earlier version wrote without a note, with how many rows an upgrade took as they were."""
     found: Counter[str] = Counter()
     for upgrade in upgrades():
         found.update(upgrade.detail["rewritten"].get(TAKEN_OVER, {}))

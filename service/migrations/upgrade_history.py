@@ -60,7 +60,7 @@ REWRITTEN = text(
 _WRITES = re.compile(r'\b(?:UPDATE|INSERT INTO|DELETE FROM)\s+(?:ONLY\s+)?"?(\w+)', re.IGNORECASE)
 
 
-class Recorder:
+class UpgradeHistory:
     """Notes what the steps of one upgrade rewrite."""
 
     def __init__(self, connection: Connection) -> None:
@@ -145,21 +145,21 @@ class Recorder:
 
 
 @contextmanager
-def recorded(connection: Connection) -> Iterator[Recorder]:
+def recorded(connection: Connection) -> Iterator[UpgradeHistory]:
     """Record what the steps inside rewrite, and that the database went from one step to another."""
-    recorder, since = Recorder(connection), _step(connection)
+    history, since = UpgradeHistory(connection), _step(connection)
     connection.execute(_NOTES)
     connection.execute(_NOTE)
-    event.listen(connection, "before_cursor_execute", recorder.watch)
+    event.listen(connection, "before_cursor_execute", history.watch)
     try:
-        yield recorder
+        yield history
     finally:
-        event.remove(connection, "before_cursor_execute", recorder.watch)
+        event.remove(connection, "before_cursor_execute", history.watch)
     connection.exec_driver_sql("DROP FUNCTION pg_temp.note_rewrite() CASCADE")
     connection.exec_driver_sql("DROP TABLE pg_temp.rewritten")
     until = _step(connection)
     if until and until != since:
-        detail = {"since": since, "until": until, "rewritten": {k: dict(v) for k, v in recorder.counts.items()}}
+        detail = {"since": since, "until": until, "rewritten": {k: dict(v) for k, v in history.counts.items()}}
         row = {"id": new_id(), "at": now(), "action": UPGRADE, "outcome": "ok", "detail": detail}
         connection.execute(insert(AuditEvent.__table__), [row])
 
@@ -171,7 +171,7 @@ def _step(connection: Connection) -> str:
 
 
 def wrong_columns(step: str, table: str, row_id: UUID, before: Values, after: Values) -> list[str]:
-    """The columns that this step cannot have given these values; before: the whole row."""
+    """Columns to which this step cannot have given these values; before: the whole row."""
     if table in ("person", "organisation") and step in ("0012", "0022", TAKEN_OVER):
         allowed = _name_columns(table, row_id, before)
     elif table == "training_class" and step in ("0015", TAKEN_OVER):
