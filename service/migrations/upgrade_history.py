@@ -99,7 +99,7 @@ class UpgradeHistory:
             if (key[1] in tracked or not before[key]) and (row := self._change(step, *key, before[key], after[key]))
         ]
         if rows:
-            self.connection.execute(insert(RowChange.__table__), rows)
+            self.connection.execute(insert(RowChange), rows)
 
     def _with_history(self, row_ids: Iterable[UUID]) -> set[UUID]:
         """Rows of which there is a history to go on with; reference data have none."""
@@ -161,7 +161,7 @@ def recorded(connection: Connection) -> Iterator[UpgradeHistory]:
     if until and until != since:
         detail = {"since": since, "until": until, "rewritten": {k: dict(v) for k, v in history.counts.items()}}
         row = {"id": new_id(), "at": now(), "action": UPGRADE, "outcome": "ok", "detail": detail}
-        connection.execute(insert(AuditEvent.__table__), [row])
+        connection.execute(insert(AuditEvent), [row])
 
 
 def _step(connection: Connection) -> str:
