@@ -15,9 +15,12 @@ from tests.builders.stage import known
 from tests.builders.world import make_user
 
 
-def require_approval() -> None:
+def require_approval(wanted: bool = True) -> None:
     with transaction(Operation("test")) as current:
-        current.add(Setting(id=new_id(), key="two_person_deploy", value="1"))
+        row = current.scalars(select(Setting).where(Setting.key == "two_person_deploy")).first()
+        if row is None:
+            current.add(row := Setting(id=new_id(), key="two_person_deploy"))
+        row.value = str(int(wanted))
     setting.forget()
 
 
@@ -28,7 +31,5 @@ def propose_change(key: str = "support_ticket", old: str = "登记工单", new: 
     drafts.save(proposer, key, files | {f"{key}.bpmn": files[f"{key}.bpmn"].replace(old, new)}, 0)
     require_approval()
     assert drafts.propose(proposer, key, 1, "改一个名称").change
-    with transaction(Operation("test")) as current:
-        current.scalars(select(Setting).where(Setting.key == "two_person_deploy")).one().value = "0"
-    setting.forget()
+    require_approval(wanted=False)
     return approver

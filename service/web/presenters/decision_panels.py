@@ -7,6 +7,7 @@ from typing import Any
 
 from service.domain.certificates import certificates
 from service.domain.training import training_need
+from service.domain.training.enrollment_state import EnrollmentState
 from service.errors import Message
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
@@ -24,10 +25,7 @@ from service.web.presenters.task_panel import TaskPanel
 from service.workflow.runtime import variables
 from service.workflow.training import enrollment_eligibility, enrollments
 
-CONFIRM, CERTIFY = (
-    ("confirm_enrollment",),
-    ("print_certificate", "approve_certificate", "recover_certificate", "correct_certificate"),
-)
+CERTIFY = ("print_certificate", "approve_certificate", "recover_certificate", "correct_certificate")
 SCORE = ("confirm_score", "record_score", "assent_correction")
 
 
@@ -38,7 +36,8 @@ def enrollment_cards(user: User, task: Task) -> list[TaskPanel]:
         return [TaskPanel("pages/cards/facts.html")]
     step = task.element.rpartition("/")[2]
     held = certificate_list.certificates_of(found.person_id)
-    cards = [_need_card(found, held, variables.of_task(user, task.id))] if step in CONFIRM else []
+    is_to_confirm = found.state == EnrollmentState.PENDING
+    cards = [_need_card(found, held, variables.of_task(user, task.id))] if is_to_confirm else []
     if step in CERTIFY:
         cards.append(_making_card(found, held))
     if step in SCORE:

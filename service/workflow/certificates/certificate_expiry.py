@@ -13,7 +13,7 @@ from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import CertificateState
 from service.domain.persons.persons import PersonState
 from service.domain.training.training_kind import TrainingKind
-from service.errors import Conflict, NotAllowed
+from service.errors import N_, Conflict, NotAllowed
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -79,7 +79,7 @@ def begin_deregistration(user: User, certificate_id: UUID) -> UUID:
     _start(found.id, user)
     task_id = session().scalar(mine)
     if task_id is None:
-        raise Conflict
+        raise Conflict(N_("这份证书的注销停在别的环节，请在待办或案卷中查看。"))
     return task_id
 
 

@@ -111,17 +111,15 @@ def save_and_submit(
 
 
 def take_back_person(user: User, person_id: UUID) -> Person:
-    """Take a submitted person back to correct the record, while nobody of the province has begun (R85)."""
+    """Take a submitted person back to correct the record, while nobody has begun the step it is at (R85)."""
     with transaction(Operation("take_back_person", user.id)):
         person = _reachable(user, person_id, Action.EDIT_PERSON)
-        query = select(Task).where(
-            Task.case_id == person.case_id, Task.state == "open", Task.element == "approve_person"
-        )
-        task = session().scalars(query).first()
-        if person.state != PersonState.PENDING or task is None or person.case_id is None:
+        query = select(Task.assignee_id).where(Task.case_id == person.case_id, Task.state == "open")
+        assignees = session().scalars(query).all()
+        if person.state != PersonState.PENDING or not assignees or person.case_id is None:
             raise Conflict(N_("该人员不在审批中，无须撤回。"))
-        if task.assignee_id is not None:
-            raise Conflict(N_("省级主管部门已开始审批，不能撤回；如有错误请联系其退回。"))
+        if any(assignees):
+            raise Conflict(N_("已有人开始审批，不能撤回；如有错误请联系审批方退回。"))
         tasks.correlate_message(
             user, person.case_id, "take_back", otherwise=N_("这件审批是旧版流程，不能撤回；请联系省级主管部门退回。")
         )

@@ -140,6 +140,7 @@ class Candidate(ResponseSchema):
     name = Text("姓名。 / Name.")
     id_number_masked = Text("证件号码，已遮挡。 / Identity number, masked.")
     state = Choice("人员状态。 / State.", PersonState)
+    stage = Text("流程图给这一步的名称；没有则为 null。 / The diagram's own name of it, else null.", allow_none=True)
     unit_name = Text("单位。 / Unit.")
     type_name = Text("资格类型。 / Qualification type.")
     need = Choice("应参加的培训。 / Training that is due.", Need)

@@ -46,6 +46,7 @@ class Person(ResponseSchema):
     sex = Choice("性别。 / Sex.", Sex)
     id_number_masked = Text("证件号码，已遮挡。 / Identity number, masked.")
     state = Choice("草稿、待审批、已审批、已退回、已注销。 / State.", PersonState)
+    stage = Text("流程图给这一步的名称；没有则为 null。 / The diagram's own name of it, else null.", allow_none=True)
     has_photo = Boolean("是否有照片。 / Whether there is a photo.")
     unit_id = Id("单位的 id。 / Id of the unit.")
     unit_name = Text("单位。 / Unit.")
