@@ -126,6 +126,20 @@ class TaskAlreadyDone(Conflict):
     code = "task_already_done"
 
 
+class NotAsked(AnpeiError):
+    """这项办理不能撤回，确认后才能提交。
+
+    consequence: what follows; reason: the label of the reason that is due where many are ended at once.
+    """
+
+    status = 409
+    code = "not_asked"
+
+    def __init__(self, consequence: str, reason: str = "") -> None:
+        super().__init__()
+        self.consequence, self.reason = consequence, reason
+
+
 class CaseSuspended(Conflict):
     """这个案卷已暂停，恢复之前不能办理；请联系流程管理员。"""
 

@@ -12,9 +12,11 @@ from pkgutil import iter_modules
 from service.handlers.earlier_states import earlier_state
 from service.handlers.registry import (
     STARTER,
+    Ending,
     declared_processes,
     declared_topics,
     describe_subject,
+    ending_of,
     serve,
     topics,
 )
@@ -23,10 +25,12 @@ from service.handlers.subjects import SUBJECTS, keep_subject, write_state
 __all__ = [
     "STARTER",
     "SUBJECTS",
+    "Ending",
     "declared_processes",
     "declared_topics",
     "describe_subject",
     "earlier_state",
+    "ending_of",
     "keep_subject",
     "serve",
     "topics",

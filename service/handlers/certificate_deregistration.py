@@ -13,7 +13,7 @@ from service.domain.persons.persons import PersonState
 from service.domain.values.calendar import add_years, start_of_day
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.registry import describe_process, message, task_subject, topic
+from service.handlers.registry import Ending, describe_process, message, task_subject, topic
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of, to_domain
 from service.models.tables.certificate import Certificate
@@ -81,7 +81,12 @@ def gather_facts(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@topic("certificate_deregistration.deregister", needs="certificate_id", reads="reason")
+@topic(
+    "certificate_deregistration.deregister",
+    needs="certificate_id",
+    reads="reason",
+    ends=Ending(N_("证书终止，不能恢复；持证人须重新取证并编新号。"), reason=N_("注销原因")),
+)
 def deregister(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """End the certificate: its holder now needs an initial certification and a new number (R62, R63)."""
     certificate = _certificate(data)

@@ -17,7 +17,7 @@ from service.domain.certificates.certificates import CertificateKind, Certificat
 from service.domain.persons.persons import PersonState
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, NotFound
-from service.handlers.registry import describe_process, message, task_subject, topic
+from service.handlers.registry import Ending, describe_process, message, task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of
@@ -139,7 +139,12 @@ def lapse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certificate_reissue.issue_edition", needs="reissue_id", gives="new_certificate_id")
+@topic(
+    "certificate_reissue.issue_edition",
+    needs="reissue_id",
+    gives="new_certificate_id",
+    ends=Ending(N_("原证随即作废，公开查验即时可见；补发的新版待打印。不能撤回。")),
+)
 def issue_edition(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Replace the lost edition: same number, dates and approval, a new token (R64)."""
     row = _reissue(data)

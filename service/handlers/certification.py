@@ -12,7 +12,7 @@ from service.domain.certificates.certificates import CertificateKind, Certificat
 from service.domain.training.training_kind import TrainingKind
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict
-from service.handlers.registry import topic
+from service.handlers.registry import Ending, topic
 from service.models.db.ids import new_id
 from service.models.db.prepared_statements import get_prepared
 from service.models.db.session import session
@@ -69,7 +69,11 @@ def record_print(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certification.approve", needs="certificate_id enrollment_id")
+@topic(
+    "certification.approve",
+    needs="certificate_id enrollment_id",
+    ends=Ending(N_("证书随即生效并可公开查询，批准后不能撤回。")),
+)
 def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Approve: the certificate becomes valid (R59), the edition it renews is superseded (R56, R60).
 
@@ -90,7 +94,12 @@ def approve(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("certification.refuse", needs="certificate_id enrollment_id", reads="reason")
+@topic(
+    "certification.refuse",
+    needs="certificate_id enrollment_id",
+    reads="reason",
+    ends=Ending(N_("证书退回协会更正或作废，已打印的须收回。不能撤回。")),
+)
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason; the association decides what follows (R60, domain.md §8)."""
     certificate = _certificate(data)
@@ -128,7 +137,12 @@ def resubmit(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"recovered_prints": certificate.printed_count, "certificate_id": str(certificate.id)}
 
 
-@topic("certification.void", needs="enrollment_id certificate_id", reads="reason")
+@topic(
+    "certification.void",
+    needs="enrollment_id certificate_id",
+    reads="reason",
+    ends=Ending(N_("证书作废，编号不再使用，本次取证以未合格结束。不能恢复。")),
+)
 def void(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Void a refused certificate and fail the enrolment; a certificate held before is unchanged."""
     reason = parse_reason(typed_text(data, "reason"))

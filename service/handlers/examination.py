@@ -11,7 +11,7 @@ from service.domain.training.classes import refresher_year
 from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message
-from service.handlers.registry import topic
+from service.handlers.registry import Ending, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.audit import AuditEvent
@@ -133,6 +133,7 @@ def propose_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]
     reads="decision correction_by recovered recovered_prints correction_reason early_reason",
     gives="passed makeup_left attempt score",
     tells_apart={"decision": "assent"},
+    ends=Ending(N_("更正就此了结：同意的成绩随即改变，不同意的不变。不能撤回，有误只能再次提出更正。")),
 )
 def settle_correction(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Apply a correction to which a second person assents; without assent nothing changes (R51)."""

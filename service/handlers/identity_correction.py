@@ -14,7 +14,7 @@ from service.domain.persons.corrections import CorrectionKind
 from service.domain.persons.persons import ALREADY_ENTERED
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound
-from service.handlers.registry import describe_process, message, task_subject, topic
+from service.handlers.registry import Ending, describe_process, message, task_subject, topic
 from service.models.db.encryption import ENCRYPTED
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of
@@ -96,7 +96,11 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("identity_correction.apply", needs="correction_id")
+@topic(
+    "identity_correction.apply",
+    needs="correction_id",
+    ends=Ending(N_("档案即按更正后的内容记载，已有证书须换发新版。不能撤回，有误只能再次申请更正。")),
+)
 def apply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Correct the record; numbers of certificates follow, and a certificate whose face is wrong gets a new edition.
 

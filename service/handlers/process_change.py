@@ -9,7 +9,7 @@ from sqlalchemy import select
 from service.domain.system.deployment_source import DeploymentSource
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, NotAllowed, NotFound
-from service.handlers.registry import describe_process, message, task_subject, topic
+from service.handlers.registry import Ending, describe_process, message, task_subject, topic
 from service.models.db.session import session
 from service.models.tables.process import DefinitionFile, DefinitionVersion, ProcessChange, ProcessDraft
 from service.models.tables.user import User
@@ -55,7 +55,11 @@ def receive(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("process_change.activate", needs="change_id")
+@topic(
+    "process_change.activate",
+    needs="change_id",
+    ends=Ending(N_("新版本随即生效，此后发起的案卷都按它办理；需要时可以恢复旧版本。")),
+)
 def activate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Put the version in force. Raises NotAllowed for its proposer, Conflict where another one came in between."""
     lock_deployments()
@@ -77,7 +81,12 @@ def activate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("process_change.refuse", needs="change_id", reads="reason")
+@topic(
+    "process_change.refuse",
+    needs="change_id",
+    reads="reason",
+    ends=Ending(N_("这次变更就此结束，现行版本不变；提出人可以修改后重新提出。")),
+)
 def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Refuse with a reason; what is in force stays."""
     row = _own_change(context, data)

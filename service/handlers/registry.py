@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from service.domain.accounts.roles import Role
 from service.domain.notices.notices import variables_in
-from service.engine import Process, Request, SentMessage, Topic, TopicHandler, names_in
+from service.engine import Process, Request, SentMessage, ServiceCall, Topic, TopicHandler, names_in
 from service.models.db.session import session
 from service.models.tables.organisation import Organisation
 from service.models.tables.user import User
@@ -24,7 +25,20 @@ Starter = Callable[[User], dict[str, Any]]
 
 F = TypeVar("F", Handler, Describer, Starter)
 
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a topic ends for good: whoever completes the task before it is asked first (R87).
+
+    consequence: what follows; reason: the label of the reason that is due where many are ended at once.
+    """
+
+    consequence: str
+    reason: str = ""
+
+
 _handlers: dict[str, Handler] = {}
+_endings: dict[str, Ending] = {}
 _topics: dict[str, Topic] = {}
 _processes: dict[str, Process] = {}
 _describers: dict[str, Describer] = {}
@@ -48,12 +62,15 @@ def topic(
     tells_apart: Domains | None = None,
     texts: str = "",
     is_undoable: bool = False,
+    ends: Ending | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register the handler of a topic, named as ``camunda:topic`` in the diagram, with the variables it reads and gives
     (``engine.Topic``): the gate checks diagrams and forms by them. texts: input parameters with variables in ``{}``.
 
     Raises ValueError for a second one.
     """
+    if ends:
+        _endings.setdefault(name, ends)
     _topics.setdefault(
         name,
         Topic(
@@ -144,6 +161,11 @@ def declared_topics() -> Mapping[str, Topic]:
 def declared_processes() -> Mapping[str, Process]:
     """The processes whose cases this service starts or sends messages to."""
     return MappingProxyType(_processes)
+
+
+def ending_of(calls: Iterable[ServiceCall]) -> Ending | None:
+    """What the first of these calls ended for good, None where none did."""
+    return next((_endings[call.topic] for call in calls if call.topic in _endings), None)
 
 
 def serve(context: Context) -> TopicHandler:

@@ -11,7 +11,7 @@ from typing import Any
 
 from service.domain.notices.tickets import RepairStep, TicketKind, obstacle_to_rerouting, obstacle_to_step
 from service.errors import N_, InvalidInput, NotFound
-from service.handlers.registry import describe_process, task_subject, topic
+from service.handlers.registry import Ending, describe_process, task_subject, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.notices.tickets import find_ticket
@@ -170,6 +170,7 @@ def reopen(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     reads="rating message",
     may_give="message",
     values={"rating": "1 2 3 4 5"},
+    ends=Ending(N_("工单关闭后不能再补充或评价；还有问题请另提工单。")),
 )
 def close(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Close the ticket: rated by the requester, or by the timer seven days after the answer."""

@@ -16,7 +16,7 @@ from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentStat
 from service.domain.training.training_kind import TrainingKind
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.handlers.registry import describe_process, message, start_variables, task_subject, topic
+from service.handlers.registry import Ending, describe_process, message, start_variables, task_subject, topic
 from service.models.tables.organisation import authority_id
 from service.models.tables.training import TrainingClass
 from service.models.tables.user import User
@@ -117,7 +117,7 @@ def discard_draft(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@topic("training_class.publish")
+@topic("training_class.publish", ends=Ending(N_("开班通知随即发给各单位，可以报名。此后只能修改或取消，不能收回。")))
 def publish(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Open the class for enrolment and publish the notice of it (R34, S50).
 
@@ -139,7 +139,7 @@ def close_enrolment(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {"class_state": progress(row.enrolment_closed, count_enrollments(row)).value}
 
 
-@topic("training_class.close_check_in")
+@topic("training_class.close_check_in", ends=Ending(N_("尚未报到的人员登记为未到，他们的报名随之结束。不能恢复。")))
 def close_check_in(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Close the check-in: confirmed enrolments become no-shows (domain.md §8)."""
     row = load_class_of_case(context)

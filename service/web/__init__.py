@@ -30,6 +30,7 @@ from service.web.shell import (
     authorization,
     errors,
     mail_templates,
+    questions,
     request_log,
     security_headers,
     template_context,
@@ -72,6 +73,7 @@ def register(app: Flask) -> None:
     labels.register(app)
     unit_record_guard.register(app)
     errors.register(app)
+    questions.register(app)
     mail_templates.register()
     for noun, name in ((noun, name) for noun, names in VIEWS for name in names):
         blueprint = import_module(f"service.web.views.{noun}.{name}").bp

@@ -63,7 +63,7 @@ def test_what_the_security_administrator_refuses_stays_without_rights_even_enabl
     client: FlaskClient, sysadmin: User, secadmin: User
 ) -> None:
     user, password = made_by(sysadmin)
-    sign_in(client, secadmin).post(f"/users/{user.id}/refuse")
+    sign_in(client, secadmin).post(f"/users/{user.id}/refuse", data={"asked": "1"})
     assert fresh(user).state == "disabled"
     sign_in(client, sysadmin)
     assert client.post(f"/users/{user.id}/assent").status_code == 404

@@ -53,7 +53,7 @@ def test_the_unit_asks_on_the_certificate_page_and_finds_it_in_the_register(clie
     assert LOST in register
     assert "正在办理" in _text(client, f"/certificates/{held.id}")
     row = session().scalars(select(Reissue)).one()
-    assert client.post(f"/reissues/{row.case_id}/withdraw").status_code == 302
+    assert client.post(f"/reissues/{row.case_id}/withdraw", data={"asked": "1"}).status_code == 302
     assert fresh(row).state == "withdrawn"
 
 
@@ -116,13 +116,13 @@ def test_the_ministry_deregisters_one_from_its_page_and_many_from_the_list(clien
     assert client.post("/certificates/expired", data={"submission": submission[1]}).status_code == 422
     data = {"submission": submission[1], "task": tasks}
     asked = client.post("/certificates/expired", data=data).text  # R87: whom, what follows, and why
-    assert "注销 4 份证书？" in asked
+    assert "注销证书：4 件？" in asked
     assert all(person.person.name in asked for person in others)
     assert "不能恢复" in asked
     data["asked"] = "1"
     refused = client.post("/certificates/expired", data=data)
     assert refused.status_code == 422
-    assert "注销 4 份证书？" in refused.text
+    assert "注销证书：4 件？" in refused.text
     data["reason"] = "2026 年第一批注销"
     assert [client.post("/certificates/expired", data=data).status_code for _ in range(2)] == [302, 302]
     assert {fresh(c).void_reason for c in (first, *others)} == {"2026 年第一批注销"}

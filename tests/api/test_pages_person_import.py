@@ -514,7 +514,7 @@ def test_R72_the_rows_are_encrypted_and_gone_after_a_day(desk: FlaskClient, cloc
 
 def test_R72_given_up_it_is_removed_at_once(desk: FlaskClient) -> None:
     address, _said = preview(desk, [cells(1)])
-    desk.post(f"{address}/drop")
+    desk.post(f"{address}/drop", data={"asked": "1"})
     assert (only_import().state, only_import().content) == ("removed", None)
 
 

@@ -151,6 +151,6 @@ def test_a_draft_is_saved_and_answered_with_findings_differences_and_tests(clien
     page = client.post("/studio/small/propose", data={"version": "1", "change_note": "去掉角色"})
     assert page.status_code == 400
     assert "sign" in page.get_data(as_text=True)
-    assert client.post("/studio/small/discard").status_code == 409
-    assert client.post("/studio/small/discard", data={"version": "1"}).status_code == 302
+    assert client.post("/studio/small/discard", data={"asked": "1"}).status_code == 409
+    assert client.post("/studio/small/discard", data={"version": "1", "asked": "1"}).status_code == 302
     assert drafts.open_draft("small").saved_at is None

@@ -515,11 +515,11 @@ class MarkedWalk:
         until = str(today() + 30 * DAY)
         wait = {"decision": "postpone", "until": until, "reason": self.mark("form deregister_certificate.reason")}
         self.complete(ministry, _case_of(old[0]), "deregister_certificate", **wait)
-        why = self.mark("page inbox/confirm.html reason")
+        why = self.mark("page layout/question.html reason")
         self.post(
             ministry, "/certificates/expired", submission=str(new_id()), task=str(task[1].id), reason=why, asked="1"
         )
-        self.see(ministry, f"/certificates/{old[1].id}", "page inbox/confirm.html reason")
+        self.see(ministry, f"/certificates/{old[1].id}", "page layout/question.html reason")
         end = {
             "decision": "deregister",
             "reason": self.mark("rest POST /certificates/{certificate_id}/deregister reason"),

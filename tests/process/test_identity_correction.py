@@ -489,6 +489,6 @@ def test_the_pages_ask_show_side_by_side_and_decide(app: Any, clock: Any, client
     for address in (page, f"/corrections/{row.id}/files/{kept.id}"):
         assert foreign.get(address).status_code == 404
     assert office.post(f"/corrections/{row.id}/withdraw").status_code == 404
-    assert desk.post(f"/corrections/{row.id}/withdraw").status_code == 302
+    assert desk.post(f"/corrections/{row.id}/withdraw", data={"asked": "1"}).status_code == 302
     assert "已撤回" in desk.get(page).text
     assert UUID(str(row.id))

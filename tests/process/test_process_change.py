@@ -140,7 +140,7 @@ def test_two_writers_at_once_neither_lose_nor_fail(app: Flask, proposer: User, a
         "save": lambda client, n: client.post(
             "/studio/small/draft", json={"files": {**texts, "small.bpmn": OTHER}, "version": n}
         ),
-        "discard": lambda client, n: client.post("/studio/small/discard", data={"version": str(n)}),
+        "discard": lambda client, n: client.post("/studio/small/discard", data={"version": str(n), "asked": "1"}),
         "propose": lambda client, n: client.post(
             "/studio/small/propose", data={"version": str(n), "change_note": "改名"}
         ),

@@ -49,18 +49,19 @@ def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[An
             except caught as error:
                 if isinstance(error, CaseSuspended) and "HX-Request" in request.headers:
                     raise  # a part of a page is told in a line
-                g.refused = FormError(
-                    error.message,
-                    getattr(error, "fields", {}),
-                    request.form.to_dict(flat=False),
-                    getattr(error, "problems", ()),
-                )
-                refresh_user()
+                refuse(error)
                 return make_response(page(**arguments), error.status, headers_of(error))
 
         return run  # type: ignore[return-value]
 
     return mark
+
+
+def refuse(error: AnpeiError) -> None:
+    """Let the macros of fields show what was typed and why it was refused."""
+    typed = request.form.to_dict(flat=False)
+    g.refused = FormError(error.message, getattr(error, "fields", {}), typed, getattr(error, "problems", ()))
+    refresh_user()
 
 
 def headers_of(error: AnpeiError) -> dict[str, str]:

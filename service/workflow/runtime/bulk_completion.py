@@ -11,20 +11,25 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import load_only
 
+from service import forms
 from service.domain.accounts.permissions import Action
 from service.engine import StepError
-from service.errors import Message, NotFound
+from service.errors import Message, NotAsked, NotFound
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.case import Submission, Task
 from service.models.tables.user import User
 from service.workflow.authorization import act_for
+from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import tasks
 from service.workflow.runtime.incidents import record_incident
 
+Row = tuple[UUID, Mapping[str, Any]]
+
 SLICE_ROWS = 50  # rows that share one transaction
+TRIED_ROWS = 5  # of one decision, until one is not refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class RowResult:
     fields: dict[str, Message] = field(default_factory=dict)
 
 
-def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
+def complete_many(user: User, submission_id: UUID, rows: Sequence[Row]) -> list[RowResult]:
     """Complete many tasks, one use case each, in slices of 50 that share a transaction.
 
     A refused row does not undo the others; a task named twice is done once, as it was named first. The outcome of a
@@ -61,7 +66,43 @@ def complete_many(user: User, submission_id: UUID, rows: Sequence[tuple[UUID, Ma
     return answer
 
 
-def _answer(results: Mapping[UUID, RowResult], rows: Sequence[tuple[UUID, Mapping[str, Any]]]) -> list[RowResult]:
+def ask_first(user: User, rows: Sequence[Row]) -> None:
+    """Raise NotAsked if these completions end something (R87): one row of each decision is tried and taken back."""
+    for samples in _alike(rows).values():
+        for task_id, raw in samples[:TRIED_ROWS]:
+            try:
+                with transaction(Operation("complete", user.id)):
+                    tasks.complete(user, task_id, raw, asks=True)
+                    raise _Tried
+            except NotAsked:
+                raise
+            except _Tried:
+                break
+            except Exception as error:  # the row will be refused with its reason: the next one tells what follows
+                refusal_of(error, "ask_first")
+
+
+class _Tried(Exception):
+    """Takes a trial back."""
+
+
+def _alike(
+    rows: Sequence[Row],
+) -> dict[tuple[str, ...], list[Row]]:
+    """The rows by version, element and decision."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    columns = select(Task.id, Task.definition, Task.element, Task.form_key).where(Task.id.in_([t for t, _ in rows]))
+    kinds = {row.id: row for row in session().execute(columns)}
+    for task_id, raw in rows:
+        if row := kinds.get(task_id):
+            form = definitions.form(row.definition, row.form_key)
+            asked = forms.choice(form) if form else None
+            decision = str(raw.get(asked.key, "")) if asked else ""
+            found.setdefault((row.definition, row.element, decision), []).append((task_id, raw))
+    return found
+
+
+def _answer(results: Mapping[UUID, RowResult], rows: Sequence[Row]) -> list[RowResult]:
     """The known outcomes in the order of the rows;
     before them those that only an earlier request with the key named.
     """

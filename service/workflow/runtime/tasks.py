@@ -10,10 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from service import handlers
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import UserState
 from service.engine import Step, StepError
-from service.errors import N_, CaseSuspended, Conflict, NotAllowed, NotFound, TaskAlreadyDone
+from service.errors import N_, CaseSuspended, Conflict, NotAllowed, NotAsked, NotFound, TaskAlreadyDone
 from service.handlers import registry
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -182,22 +183,25 @@ def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
         )
 
 
-def complete(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Completed:
+def complete(user: User, task_id: UUID, raw: Mapping[str, Any], *, asks: bool = False) -> Completed:
     """Complete a task with what its form says.
 
-    raw: form fields as typed. Raises NotFound out of scope, TaskAlreadyDone (R74), InvalidInput with an error at each
-    field, and whatever a handler refuses with; nothing has changed then.
+    raw: form fields as typed; asks: raise NotAsked before what cannot be taken back (R87). Raises NotFound out of
+    scope, TaskAlreadyDone (R74), InvalidInput with an error at each field, and whatever a handler refuses with; nothing
+    has changed then.
     """
     with _use_case("complete", user.id):
         held, row = lock_task(user, task_id)
         step = complete_locked(user, task_id, held, row, raw)
+        if asks and (ending := handlers.ending_of(step.calls)):
+            raise NotAsked(ending.consequence, ending.reason)
         return Completed(held.id, step.ended, _ids(held.id, step))
 
 
-def complete_and_next(user: User, task_id: UUID, raw: Mapping[str, Any]) -> Completed:
+def complete_and_next(user: User, task_id: UUID, raw: Mapping[str, Any], *, asks: bool = False) -> Completed:
     """Complete a task and name the next open one of the same kind in the user's inbox."""
     task = session().get(Task, task_id)
-    done = complete(user, task_id, raw)
+    done = complete(user, task_id, raw, asks=asks)
     following = task_left(user, task.kind, task.sort_at, task.id) if task else None
     return Completed(done.case_id, done.ended, done.opened, following)
 

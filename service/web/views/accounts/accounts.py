@@ -18,7 +18,7 @@ from service.config import settings
 from service.domain.accounts import privacy
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role, changes_need_assent, needs_assent
-from service.errors import N_, Conflict, NotFound
+from service.errors import N_, Conflict, Message, NotFound
 from service.models.db.clock import now
 from service.models.queries.accounts import user_list
 from service.models.queries.persons.person_history import versions_of
@@ -34,6 +34,7 @@ from service.web.shell.authorization import (
     requires_permission,
 )
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.questions import Question, asks
 from service.web.shell.redirects import local_address
 from service.web.views.accounts.session import origin
 from service.web.views.accounts.users import managed
@@ -191,9 +192,20 @@ def assent(user_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("users.index", state="waiting"))
 
 
+def _refusal(user_id: UUID) -> Question:
+    found = _account(user_id)
+    return Question(
+        title=Message(N_("不同意账号“%(name)s”？"), name=found.display_name),
+        consequence=N_("账号随即停用；以后恢复时仍须您同意。"),
+        verb=N_("不同意"),
+        way_back=url_for(".show", user_id=user_id),
+    )
+
+
 @bp.post("/users/<uuid:user_id>/refuse")
 @requires_permission(Action.GRANT_ROLES)
 @rerender_on_error(show, Conflict)
+@asks(_refusal)
 def refuse(user_id: UUID) -> ResponseReturnValue:
     administration.refuse_assent(current_user, user_id)
     flash_success(N_("未同意，该账号已停用。"))

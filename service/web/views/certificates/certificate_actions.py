@@ -10,7 +10,6 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.certificates.certificates import obstacle_to_revocation
-from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.clock import today
 from service.models.db.ids import new_id
@@ -19,7 +18,7 @@ from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
 from service.models.queries.training.training_need_facts import to_domain
 from service.validation.typed_text import as_id
-from service.web.shell import query_params
+from service.web.shell import query_params, questions
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow.certificates import certificate_expiry, certificates
@@ -74,45 +73,21 @@ def expired() -> ResponseReturnValue:
 
 @bp.post("/certificates/expired")
 @requires_permission(Action.DEREGISTER_CERTIFICATE)
-@rerender_on_error(lambda: _ask_again())
+@rerender_on_error(expired)
 def deregister_many() -> ResponseReturnValue:
     """Ask, then deregister all that are ticked, with one reason (R87). Sent twice, it is done once."""
     chosen = [_id(text) for text in request.form.getlist("task")]
     if not chosen:
         raise InvalidInput(text=N_("请先选择要注销的证书。"))
-    if not request.form.get("asked"):
-        return _ask(chosen)
-    reason = parse_reason(request.form.get("reason"))
-    raw = {"decision": "deregister", "reason": reason}
-    results = bulk_completion.complete_many(
-        current_user, _id(request.form.get("submission", "")), [(task, raw) for task in chosen]
-    )
+    asked = [(task, {"decision": "deregister"}) for task in chosen]
+    rows = questions.settle(asked, N_("注销证书"), url_for(".expired", **query_params.with_query()))
+    results = bulk_completion.complete_many(current_user, _id(request.form.get("submission", "")), rows)
     refused = [result for result in results if not result.ok]
     if refused:
         names = inbox.subjects(current_user, chosen)
         return render_template("pages/inbox/results.html", results=results, refused=refused, names=names)
     flash_success(Message(N_("已注销 %(n)s 份证书，持证人须重新取证。"), n=len(results)))
     return redirect(url_for(".expired"))
-
-
-def _ask(chosen: list[UUID]) -> ResponseReturnValue:
-    """Ask whether these certificates are to end, and why."""
-    return render_template(
-        "pages/inbox/confirm.html",
-        title=Message(N_("注销 %(n)s 份证书？"), n=len(chosen)),
-        names=list(inbox.subjects(current_user, chosen).values()),
-        consequence=N_("证书终止，不能恢复；持证人须重新取证并编新号。"),
-        reason_label=N_("注销原因"),
-        reason_hint=N_("会记入每份证书，单位可以看到。"),
-        verb=N_("注销所选证书"),
-        way_back=url_for(".expired", **query_params.with_query()),
-    )
-
-
-def _ask_again() -> ResponseReturnValue:
-    """Show what was refused again: the question with its reason, or the list when nothing was ticked."""
-    chosen = request.form.getlist("task")
-    return _ask([_id(text) for text in chosen]) if chosen and request.form.get("asked") else expired()
 
 
 def _id(text: str) -> UUID:

@@ -19,6 +19,7 @@ from service.models.tables import setting
 from service.models.tables.identity_correction import CorrectionFile, IdentityCorrection
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
+from service.web.shell.questions import Question, asks
 from service.web.views.accounts.session import source
 from service.workflow.idempotency import once
 from service.workflow.persons import corrections, person_records
@@ -62,8 +63,19 @@ def ask(person_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".index", person_id=person_id))
 
 
+def _withdrawal(correction_id: UUID) -> Question:
+    row = corrections.visible_correction(current_user, correction_id)
+    return Question(
+        title=Message(N_("撤回“%(name)s”的更正申请？"), name=row.person.name),
+        consequence=N_("申请就此结束，档案不变；需要时可以重新申请。"),
+        verb=N_("撤回申请"),
+        way_back=url_for(".index", person_id=row.person_id),
+    )
+
+
 @bp.post("/corrections/<uuid:correction_id>/withdraw")
 @requires_permission(Action.CORRECT_IDENTITY)
+@asks(_withdrawal)
 def withdraw(correction_id: UUID) -> ResponseReturnValue:
     row = corrections.visible_correction(current_user, correction_id)
     person_id, name = row.person_id, row.person.name

@@ -30,6 +30,7 @@ from service.validation.typed_text import as_id, as_whole
 from service.web.presenters.formatting import spell
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
+from service.web.shell.questions import Question, asks
 from service.web.shell.security_headers import MAX_SENT_BYTES
 from service.workflow.persons import import_photos, person_import
 from service.workflow.persons.import_rows import rows_of, sheet_of, strangers_of, wrong_from_json
@@ -129,8 +130,19 @@ def mend(import_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".show", import_id=import_id), 303)
 
 
+def _dropping(import_id: UUID) -> Question:
+    found = person_import.find(current_user, import_id)
+    return Question(
+        title=Message(N_("放弃导入这 %(n)s 行？"), n=found.total),
+        consequence=N_("上传的内容随即删除，不能恢复；还没有录入的人员不会录入。"),
+        verb=N_("放弃导入"),
+        way_back=url_for(".show", import_id=import_id),
+    )
+
+
 @bp.post("/persons/import/<uuid:import_id>/drop")
 @requires_permission(Action.EDIT_PERSON)
+@asks(_dropping)
 def drop(import_id: UUID) -> ResponseReturnValue:
     person_import.drop(current_user, import_id)
     flash_success(N_("已放弃这次导入，上传的内容已删除。"))

@@ -20,7 +20,7 @@ from service.models.queries.runtime import inbox
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.tables.case import Task
 from service.web.presenters import task_columns
-from service.web.shell import query_params, template_context, worksheet
+from service.web.shell import query_params, questions, template_context, worksheet
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success
 from service.web.views.certificates import printing
@@ -31,7 +31,6 @@ from service.workflow.runtime import bulk_completion, tasks, undo
 bp = Blueprint("inbox", __name__)
 
 VIEWS = ("due", "mine", "done")
-APPROVE_TASK = "approve_certificate"  # cannot be taken back: a batch is asked for first
 MAX_BATCH_ROWS = 500  # rows of one batch
 
 
@@ -123,11 +122,8 @@ def complete() -> ResponseReturnValue:
         raise InvalidInput(text=N_("请先选择要办理的行。"))
     if request.form.get("kind", "").endswith(printing.PRINT_TASK):
         return printing.begin(chosen)
-    decision = request.form.get("decision", "")
-    if decision == "approve" and request.form.get("kind", "").endswith(APPROVE_TASK) and not request.form.get("asked"):
-        return _ask(chosen)
-    raw = _raw(chosen[0], decision)
-    rows = [(task_id, raw) for task_id in chosen]
+    raw, what = _decided(chosen[0], request.form.get("decision", ""))
+    rows = questions.settle([(task_id, raw) for task_id in chosen], what, url_for(".index", **_place()))
     submission_id = worksheet.submission()
     results = bulk_completion.complete_many(current_user, submission_id, rows)
     address = offer([result.task_id for result in results if result.ok], submission_id)
@@ -144,24 +140,14 @@ def complete() -> ResponseReturnValue:
     return redirect(url_for(".index", **_place()))
 
 
-def _ask(chosen: list[UUID]) -> ResponseReturnValue:
-    """Ask before many are decided in a way that cannot be taken back (R87)."""
-    return render_template(
-        "pages/inbox/confirm.html",
-        title=Message(N_("批准 %(n)s 份证书？"), n=len(chosen)),
-        names=list(inbox.subjects(current_user, chosen).values()),
-        consequence=N_("证书随即生效并可公开查询，批准后不能撤回。"),
-        verb=N_("批准并颁证"),
-        way_back=url_for(".index", **_place()),
-    )
-
-
-def _raw(task_id: UUID, decision: str) -> dict[str, str]:
-    """The choice under the name that the form gives it."""
+def _decided(task_id: UUID, decision: str) -> tuple[dict[str, str], str]:
+    """The choice under the name that the form gives it, and in words."""
     task = get_or_404_in_scope(current_user, Task, task_id)
     form = definitions.form(task.definition, task.form_key)
     asked = forms.choice(form) if form else None
-    return {asked.key: decision} if asked else {}
+    if asked is None:
+        return {}, task.name
+    return {asked.key: decision}, questions.choice_word(asked, decision) or task.name
 
 
 def _place() -> dict[str, Any]:

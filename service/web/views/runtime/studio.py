@@ -17,6 +17,7 @@ from service.validation.typed_text import as_json, as_whole
 from service.web.presenters import form_answers, formatting, studio_panel, studio_words
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
+from service.web.shell.questions import Question, asks
 from service.web.views.runtime.processes import index
 from service.workflow.processes import definitions, rehearsals
 from service.workflow.versions import backtests, drafts, process_changes
@@ -152,9 +153,19 @@ def propose(key: str) -> ResponseReturnValue:
     return redirect(url_for("processes.show", key=key, version=number))
 
 
+def _discarding(key: str) -> Question:
+    return Question(
+        title=Message(N_("放弃“%(name)s”的草稿？"), name=drafts.open_draft(key).name),
+        consequence=N_("草稿里的改动不能恢复；现行版本不变。"),
+        verb=N_("放弃草稿"),
+        way_back=url_for(".show", key=key),
+    )
+
+
 @bp.post("/studio/<key>/discard")
 @requires_permission(Action.EDIT_PROCESSES)
 @rerender_on_error(show, Conflict)
+@asks(_discarding)
 def discard(key: str) -> ResponseReturnValue:
     version = as_whole(request.form.get("version", ""), 0, MAX_VERSION) or 0
     drafts.discard(current_user, key, version)
@@ -162,8 +173,18 @@ def discard(key: str) -> ResponseReturnValue:
     return redirect(url_for("processes.index"))
 
 
+def _withdrawal(key: str) -> Question:
+    return Question(
+        title=Message(N_("撤回“%(name)s”的送审？"), name=drafts.open_draft(key).name),
+        consequence=N_("这次变更就此结束，现行版本不变；需要时可以重新送审。"),
+        verb=N_("撤回送审"),
+        way_back=url_for("processes.index"),
+    )
+
+
 @bp.post("/studio/<key>/withdraw")
 @requires_permission(Action.EDIT_PROCESSES)
+@asks(_withdrawal)
 def withdraw(key: str) -> ResponseReturnValue:
     version = process_changes.withdraw(current_user, key)
     flash_success(N_("已撤回送审，现行版本不变。"))

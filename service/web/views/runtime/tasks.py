@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service import forms
-from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, TaskAlreadyDone
+from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotAsked, TaskAlreadyDone
 from service.models.queries.accounts import user_list
 from service.models.queries.persons import person_list
 from service.models.queries.runtime import inbox
@@ -20,6 +20,7 @@ from service.models.tables.case import Case, Task
 from service.models.tables.user import User
 from service.web.presenters import task_columns, task_panels, timeline
 from service.web.presenters.form_answers import first_values, values_of
+from service.web.shell import questions
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, form_error, refresh_user, rerender_on_error
 from service.web.views.certificates import printing
@@ -30,7 +31,7 @@ from service.workflow.runtime import history, tasks, undo, variables
 bp = Blueprint("tasks", __name__)
 
 LONG_FORM_FIELDS = 6  # fields from which on the form is the page, and the facts stand beside it
-PAGE_ONLY_FIELDS = ("csrf_token", "then", "form_digest", "form_id", "assignee")  # of the page, not of the form
+PAGE_ONLY_FIELDS = ("csrf_token", "then", "form_digest", "form_id", "assignee", "asked")  # of the page, not of the form
 
 
 @bp.get("/tasks/<uuid:task_id>")
@@ -86,7 +87,7 @@ def complete(task_id: UUID) -> ResponseReturnValue:
     kind = _check_version(task_id)
     wants_next = request.form.get("then") == "next"
     finish = tasks.complete_and_next if wants_next else tasks.complete
-    finished = finish(current_user, task_id, answers())
+    finished = finish(current_user, task_id, answers(), asks=not questions.is_answered())
     name = inbox.subjects(current_user, [task_id]).get(task_id, "")
     file = printing.file_of(finished.case_id) if kind.endswith(printing.PRINT_TASK) else None
     is_last = wants_next and finished.next_task_id is None
@@ -170,6 +171,24 @@ def assign(task_id: UUID) -> ResponseReturnValue:
     tasks.assign(current_user, task_id, to[0])
     flash_success(Message(N_("已转交%(name)s。"), name=to[1]))
     return redirect(url_for("inbox.index"))
+
+
+@bp.errorhandler(NotAsked)
+def ask(found: NotAsked) -> ResponseReturnValue:
+    """Ask before what cannot be taken back (R87): whom it is about, and what follows."""
+    refresh_user()
+    task = get_or_404_in_scope(current_user, Task, (request.view_args or {})["task_id"])
+    form = definitions.form(task.definition, task.form_key)
+    field = forms.choice(form) if form else None
+    what = (questions.choice_word(field, answers().get(field.key)) if field else "") or task.name
+    return questions.ask(
+        questions.Question(
+            title=Message(N_("%(what)s：%(name)s？"), what=Message(what), name=task.subject or task.name),
+            consequence=found.consequence,
+            verb=what,
+            way_back=url_for(".show", task_id=task.id),
+        )
+    )
 
 
 @bp.errorhandler(TaskAlreadyDone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from service.models.db.ids import new_id
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
 from service.web.presenters import task_columns
-from service.web.shell import query_params, worksheet
+from service.web.shell import query_params, questions, worksheet
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.worksheet import MAX_ROWS, Filling
@@ -77,9 +78,10 @@ def show(filling: Filling | None = None) -> ResponseReturnValue:
 def complete() -> ResponseReturnValue:
     """Complete every row that is filled, each as it is filled; a refused one stays with its reason."""
     sheet = _read()
-    rows = worksheet.read_rows(sheet.columns)
+    rows: Sequence[bulk_completion.Row] = worksheet.read_rows(sheet.columns)
     if sheet.columns and not rows:
         raise InvalidInput(text=N_("还没有填写，请先填写要提交的行。"))
+    rows = questions.settle(rows, sheet.rows[0].name, url_for(".show", **query_params.with_query())) if rows else rows
     submission_id = worksheet.submission()
     results = bulk_completion.complete_many(current_user, submission_id, rows)
     done = [result.task_id for result in results if result.ok]

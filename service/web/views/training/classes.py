@@ -21,6 +21,7 @@ from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.list_page import render_list
+from service.web.shell.questions import Question, asks
 from service.workflow.idempotency import once
 from service.workflow.training import (
     classes,
@@ -174,9 +175,20 @@ def cancel(class_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".show", class_id=class_id))
 
 
+def _closing(class_id: UUID) -> Question:
+    found = class_list.visible_class(current_user, class_id)
+    return Question(
+        title=Message(N_("提前截止“%(title)s”的报名？"), title=found.title),
+        consequence=N_("截止后不能再为本班报名，也不能重新开放。"),
+        verb=N_("截止报名"),
+        way_back=url_for(".show", class_id=class_id),
+    )
+
+
 @bp.post("/classes/<uuid:class_id>/close-enrolment")
 @requires_permission(Action.EDIT_CLASS)
 @rerender_on_error(show, Conflict)
+@asks(_closing)
 def close_enrolment(class_id: UUID) -> ResponseReturnValue:
     classes.close_enrolment(current_user, class_id)
     flash_success(N_("报名已截止。"))
