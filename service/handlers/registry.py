@@ -28,7 +28,7 @@ F = TypeVar("F", Handler, Describer, Starter)
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a topic ends for good: whoever completes the task before it is asked first (R87).
+    """End of something for good by a topic: whoever completes the task before it is asked first (R87).
 
     consequence: what follows; reason: the label of the reason that is due where many are ended at once.
     """
@@ -164,7 +164,7 @@ def declared_processes() -> Mapping[str, Process]:
 
 
 def ending_of(calls: Iterable[ServiceCall]) -> Ending | None:
-    """What the first of these calls ended for good, None where none did."""
+    """Find what the first of these calls ended for good, None where none did."""
     return next((_endings[call.topic] for call in calls if call.topic in _endings), None)
 
 

@@ -126,7 +126,7 @@ class Pages:
         return self._post(user, "/inbox/batch", self._form(ids_of(cases, element)) | {"decision": decision})
 
     def _form(self, rows: list[str]) -> dict[str, Any]:
-        return {"task": rows, "submission": str(new_id())}
+        return {"task": rows, "submission": str(new_id()), "asked": "1"}
 
     def _post(self, user: Any, address: str, form: dict[str, Any]) -> str:
         answer = sign_in(self.client, user).post(address, data=form, follow_redirects=True)

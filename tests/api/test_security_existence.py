@@ -70,7 +70,7 @@ MODELS: dict[str, tuple[Any, ...]] = {
 NO_SECRETS = {"type_id"}  # qualification types are everybody's
 NO_IDS = {"name", "key", "table", "digest", "token", "filename", "_rest"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-BODY = {"reason": "核对", "decision": "approve"}
+BODY = {"reason": "核对", "decision": "approve", "asked": "1"}
 PART = {"HX-Request": "true"}  # a refusal is then a line, not a page with all menus around it
 Seen = tuple[int, dict[str, str], str]
 

@@ -151,4 +151,6 @@ def test_nobody_gives_a_case_a_message_that_is_not_his_to_give(
 def _knock(client: FlaskClient, user: User, address: str, forged: dict[str, str]) -> Any:
     if address.startswith(V1):
         return client.post(address, json={"reason": forged["reason"]}, auth=(user.login, PASSWORD))
-    return client.post(address, data=forged)
+    question, done = (client.post(address, data=forged | answered) for answered in ({}, {"asked": "1"}))
+    assert question.status_code == done.status_code, "what one may not do is not asked either"
+    return done

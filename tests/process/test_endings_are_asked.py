@@ -39,7 +39,9 @@ GOES_ON = {
 """Completions that cannot be taken back and end nothing."""
 STEPS_BACK = {"undo_check_in", "take_back"}
 """Messages that give back what is then done again."""
-ENDING = re.compile(r"(cancel|revoke|deregister|delete|withdraw|end|disable|refuse|discard|drop|close|remove|detach|stop)\w*")
+ENDING = re.compile(
+    r"(cancel|revoke|deregister|delete|withdraw|end|disable|refuse|discard|drop|close|remove|detach|stop)\w*"
+)
 ENDS_NOTHING = {
     "accounts.end_other_sessions": "one signs in again",
     "accounts.end_own_session": "one signs in again",

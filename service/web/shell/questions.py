@@ -28,7 +28,7 @@ PAGE = "pages/layout/question.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is to end. names: whom it is about, of many; reason: the label of the one that is due."""
+    """Act that is asked about before it is done. names: whom it is about, of many; reason: label of the one due."""
 
     title: Message
     consequence: Message | str

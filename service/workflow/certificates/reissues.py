@@ -16,6 +16,7 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import to_domain
 from service.models.tables.case import Case
 from service.models.tables.certificate import Certificate
+from service.models.tables.reissue import Reissue
 from service.models.tables.user import User
 from service.workflow.authorization import must_reach
 from service.workflow.runtime import tasks
@@ -37,12 +38,17 @@ def request_reissue(user: User, certificate_id: UUID, statement: str) -> UUID:
 def withdraw_reissue(user: User, case_id: UUID) -> None:
     """Withdraw an application before the new edition is issued."""
     with transaction(Operation("withdraw_reissue", user.id)):
-        case = get_or_404_in_scope(user, Case, case_id)
-        row = reissue_of_case(case.id)
-        if row is None:
-            raise NotFound
-        must_reach(user, Action.REQUEST_REISSUE, row.certificate.person.unit)
-        tasks.correlate_message(user, case.id, "withdraw_reissue", otherwise=N_("补办已有结论，不能撤回。"))
+        own_reissue(user, case_id)
+        tasks.correlate_message(user, case_id, "withdraw_reissue", otherwise=N_("补办已有结论，不能撤回。"))
+
+
+def own_reissue(user: User, case_id: UUID) -> Reissue:
+    """Find an application that the user may withdraw. Raises NotFound."""
+    row = reissue_of_case(get_or_404_in_scope(user, Case, case_id).id)
+    if row is None:
+        raise NotFound
+    must_reach(user, Action.REQUEST_REISSUE, row.certificate.person.unit)
+    return row
 
 
 def obstacle(certificate: Certificate) -> Message | None:

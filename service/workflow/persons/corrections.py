@@ -72,11 +72,17 @@ def request_correction(user: User, person_id: UUID, raw: Mapping[str, Any], file
 def withdraw_correction(user: User, correction_id: UUID) -> None:
     """Take a correction back before it has been decided. Raises Conflict once it has."""
     with transaction(Operation("withdraw_correction", user.id)):
-        row = visible_correction(user, correction_id)
-        must_reach(user, Action.CORRECT_IDENTITY, row.person.unit)
+        row = own_correction(user, correction_id)
         if row.case_id is None:
             raise Conflict(DECIDED)
         tasks.correlate_message(user, row.case_id, "correction_ended", {"outcome": "withdrawn"}, otherwise=DECIDED)
+
+
+def own_correction(user: User, correction_id: UUID) -> IdentityCorrection:
+    """Find a correction that the user may take back. Raises NotFound."""
+    row = visible_correction(user, correction_id)
+    must_reach(user, Action.CORRECT_IDENTITY, row.person.unit)
+    return row
 
 
 def visible_correction(user: User, correction_id: UUID) -> IdentityCorrection:

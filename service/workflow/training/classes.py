@@ -79,7 +79,7 @@ def complete_draft(user: User, task_id: UUID, raw: Mapping[str, Any]) -> UUID:
 def cancel_class(user: User, class_id: UUID, reason: str) -> None:
     """Cancel a class before the first check-in (R37); a notice says why."""
     with transaction(Operation("cancel_class", user.id)):
-        found = _own(user, class_id)
+        found = own_class(user, class_id)
         why = parse_reason(reason)
         if obstacle := obstacle_to_cancellation(ClassState(found.state), checked_in(class_id)):
             raise Conflict(obstacle)
@@ -94,7 +94,7 @@ def change_class(user: User, class_id: UUID, raw: Mapping[str, str]) -> bool:
     Conflict when a colleague was first or the class cannot change any more.
     """
     with transaction(Operation("change_class", user.id)):
-        found = _own(user, class_id)
+        found = own_class(user, class_id)
         if obstacle := obstacle_to_changing(found):
             raise Conflict(obstacle)
         data = _changes(found, raw)
@@ -138,7 +138,7 @@ def fixed_fields(found: TrainingClass) -> frozenset[str]:
 def close_enrolment(user: User, class_id: UUID) -> None:
     """End the enrolment before its last day."""
     with transaction(Operation("close_enrolment", user.id)):
-        found = _own(user, class_id)
+        found = own_class(user, class_id)
         tasks.correlate_message(user, _case(found), "close_enrolment", otherwise=N_("该班已不在报名阶段，无须截止。"))
 
 
@@ -158,7 +158,8 @@ def is_organiser(user: User, found: TrainingClass) -> bool:
     return is_organised_by(user, Action.EDIT_CLASS, found.organiser_id)
 
 
-def _own(user: User, class_id: UUID) -> TrainingClass:
+def own_class(user: User, class_id: UUID) -> TrainingClass:
+    """Find a class that the user may change. Raises NotFound."""
     return get_or_404_in_scope(user, TrainingClass, class_id, action=Action.EDIT_CLASS)
 
 

@@ -11,8 +11,6 @@ from flask_login import current_user
 from service.domain.accounts.permissions import Action
 from service.errors import N_, Conflict, Message
 from service.models.queries.certificates import certificate_list
-from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.list_page import render_list
@@ -46,7 +44,9 @@ def create(certificate_id: UUID) -> ResponseReturnValue:
 
 def _withdrawal(case_id: UUID) -> Question:
     return Question(
-        title=Message(N_("撤回“%(name)s”的补办申请？"), name=get_or_404_in_scope(current_user, Case, case_id).subject),
+        title=Message(
+            N_("撤回“%(name)s”的补办申请？"), name=reissues.own_reissue(current_user, case_id).certificate.person.name
+        ),
         consequence=N_("申请就此结束，原证不变；需要时可以重新申请。"),
         verb=N_("撤回申请"),
         way_back=url_for(".index"),

@@ -64,7 +64,7 @@ def ask(person_id: UUID) -> ResponseReturnValue:
 
 
 def _withdrawal(correction_id: UUID) -> Question:
-    row = corrections.visible_correction(current_user, correction_id)
+    row = corrections.own_correction(current_user, correction_id)
     return Question(
         title=Message(N_("撤回“%(name)s”的更正申请？"), name=row.person.name),
         consequence=N_("申请就此结束，档案不变；需要时可以重新申请。"),

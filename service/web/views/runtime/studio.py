@@ -12,7 +12,7 @@ from marshmallow.validate import Range
 
 from service import forms
 from service.domain.accounts.permissions import Action
-from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message
+from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
 from service.validation.typed_text import as_json, as_whole
 from service.web.presenters import form_answers, formatting, studio_panel, studio_words
 from service.web.shell.authorization import requires_permission
@@ -174,6 +174,8 @@ def discard(key: str) -> ResponseReturnValue:
 
 
 def _withdrawal(key: str) -> Question:
+    if process_changes.open_change(key, current_user.id) is None:
+        raise NotFound
     return Question(
         title=Message(N_("撤回“%(name)s”的送审？"), name=drafts.open_draft(key).name),
         consequence=N_("这次变更就此结束，现行版本不变；需要时可以重新送审。"),

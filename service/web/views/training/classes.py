@@ -176,7 +176,7 @@ def cancel(class_id: UUID) -> ResponseReturnValue:
 
 
 def _closing(class_id: UUID) -> Question:
-    found = class_list.visible_class(current_user, class_id)
+    found = classes.own_class(current_user, class_id)
     return Question(
         title=Message(N_("提前截止“%(title)s”的报名？"), title=found.title),
         consequence=N_("截止后不能再为本班报名，也不能重新开放。"),
