@@ -47,6 +47,7 @@ INPUTS: dict[str, dict[str, bool]] = {
 """The input parameters of each topic, and whether it needs them."""
 WORDS = ("title", "body")
 """Input parameters that people read; the English of each stands beside it: ``title_en``, ``body_en``."""
+_STRUCTURED = ("variables", "content")  # mappings or lists, as they are
 _TEXTS = "title title_en body body_en"
 
 
@@ -121,7 +122,11 @@ def start_case(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     variables, key = asked["variables"] or {}, asked["business_key"]
     if not isinstance(variables, dict):
         raise StepError("variables 应是变量的映射,如 ${{...}}。")
-    payload = {"process": asked["process"], "variables": variables, "business_key": None if key is None else str(key)}
+    payload = {
+        "process": str(asked["process"]),
+        "variables": variables,
+        "business_key": None if key is None else str(key),
+    }
     context.leave_effect(START, payload)
     return {}
 
@@ -134,15 +139,19 @@ def http(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         "url": str(asked["url"]),
         "method": str(asked["method"] or "POST").upper(),
         "content": {} if asked["content"] in (None, "") else asked["content"],
-        "secret": asked["secret"] or None,
+        "secret": str(asked["secret"] or "") or None,
     }
     context.leave_effect(CALL, payload)
     return {}
 
 
 def _inputs(name: str, data: dict[str, Any]) -> dict[str, Any]:
-    """The input parameters of a topic; None for one that was not given."""
-    return {key: data.get(key) for key in INPUTS[name]}
+    """The input parameters of a topic; None for one that was not given. Raises StepError for a list where one is."""
+    asked = {key: data.get(key) for key in INPUTS[name]}
+    for key, value in asked.items():
+        if key not in _STRUCTURED and not isinstance(value, str | int | None):
+            raise StepError(f"{key} 应是一个值，不是 {value!r:.100}。")
+    return asked
 
 
 def _filled(asked: dict[str, Any], data: dict[str, Any]) -> tuple[Message, Message]:

@@ -74,6 +74,12 @@ def given(**inputs: str) -> str:
     )
 
 
+def started(process: str, variable: str) -> str:
+    """A service task that starts a case of another process."""
+    task = given(process=process, variables=f'${{{{"{variable}": person_id}}}}')
+    return task.replace("general.notify", "general.start_case")
+
+
 DOCUMENTED = WARN + "\n      <bpmn:documentation>开班次日即失效，提前两天提醒省级主管部门（R45）。</bpmn:documentation>"
 
 
@@ -104,6 +110,11 @@ DOCUMENTED = WARN + "\n      <bpmn:documentation>开班次日即失效，提前�
         ),
         (STATE, STATE + '<camunda:property name="name_en" value="Take away" />', "and shown so"),
         (WARN, 'camunda:topic="general.set_state">', "does not say which"),
+        (DOCUMENTED, started("support_ticket", "ticket_id"), "on its own pages only"),
+        (DOCUMENTED, started("personnel_approval", "persn_id"), "has no field persn_id"),
+        (DOCUMENTED, started("personnel_approval", "persn_id"), "cannot be started without person_id"),
+        (DOCUMENTED, started("personel_approval", "person_id"), "Did you mean personnel_approval?"),
+        (DOCUMENTED, started("leave", "person_id"), 'The process "leave" is not deployed'),
     ],
 )
 def test_the_gate_says_what_is_wrong_with_states_topics_and_texts(old: str, new: str, told: str) -> None:

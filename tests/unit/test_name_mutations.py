@@ -28,7 +28,7 @@ HARMLESS = {
 
 GENERAL = (
     ("notify", {"to_role": "association", "to_organisation": "${unit_id}", "title": "请确认", "title_en": "Confirm"}),
-    ("start_case", {"process": "support_ticket", "variables": '${{"ticket_id": enrollment_id}}'}),
+    ("start_case", {"process": "personnel_approval", "variables": '${{"person_id": person_id}}'}),
     ("http", {"url": "https://partner.example/hook", "method": "PUT", "secret": "mine"}),
 )
 """General topics, which no shipped diagram uses, with their input parameters."""

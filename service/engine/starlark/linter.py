@@ -148,6 +148,14 @@ def names_set(source: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1024)
+def lists_set(source: str) -> frozenset[str]:
+    """Names that a script sets to a list or mapping that is written out."""
+    several = (ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp)
+    made = (n for n in ast.walk(_tree(source)) if isinstance(n, ast.Assign) and isinstance(n.value, several))
+    return frozenset(name.id for one in made for name in one.targets if isinstance(name, ast.Name))
+
+
+@lru_cache(maxsize=1024)
 def names_read(source: str) -> frozenset[str]:
     """Names that an expression reads and that are no function of Starlark's, which are Python's as well."""
     tree = _tree(source)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from flask import has_app_context
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import aliased, load_only
 
@@ -135,7 +136,7 @@ def examine(files: Mapping[str, bytes]) -> list[ValidationIssue]:
     if any(issue.is_refusal for issue in said):
         return said
     read = engine.read_definition(files, validate=False)
-    return [*said, *_refusals(read), *process_warnings(read), *untranslated(read), *undrawn_notes(read)]
+    return [*said, *_refusals(read), *process_warnings(read, _started), *untranslated(read), *undrawn_notes(read)]
 
 
 def refuses(files: Mapping[str, bytes]) -> bool:
@@ -156,11 +157,21 @@ def read_checked(files: Mapping[str, bytes], process: str | None = None) -> engi
 
 def warnings_of(read: engine.Definition) -> tuple[ValidationIssue, ...]:
     """Warnings of what runs and will surprise, and of what has no English."""
-    return (*read.warnings, *process_warnings(read), *untranslated(read))
+    return (*read.warnings, *process_warnings(read, _started), *untranslated(read))
 
 
 def _refusals(read: engine.Definition) -> list[ValidationIssue]:
-    return [*state_issues(read), *topic_issues(read)]
+    return [*state_issues(read), *topic_issues(read, _started)]
+
+
+def _started(key: str) -> engine.Definition | None:
+    """The definition by which a case of a process would start: that in force; without a database, that shipped."""
+    if has_app_context():
+        in_force = select(DefinitionVersion.digest).where(DefinitionVersion.key == key, DefinitionVersion.current)
+        digest = session().scalar(in_force)
+        return definition(digest) if digest else None
+    path = PROCESSES / f"{key}.bpmn"
+    return engine.read_definition(bundle(path), key, validate=False) if path.is_file() else None
 
 
 def _bundles_with(path: Path) -> list[dict[str, bytes]]:

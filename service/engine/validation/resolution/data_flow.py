@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.engine.kernel.camunda_extensions import attributes_of, script_in
-from service.engine.starlark.linter import names_set
+from service.engine.starlark.linter import lists_set, names_set
 from service.engine.validation.allow_list import FLOW_NODES
 from service.engine.validation.diagram import Diagram, camunda, children, is_true, kind, process_of, words
 from service.engine.validation.elements.flows import is_event_subprocess
@@ -33,12 +33,15 @@ State = dict[str, int]
 
 @dataclass(slots=True)
 class Writes:
-    """The variables that an element writes: always, sometimes, for itself alone; values: those that are known."""
+    """The variables that an element writes: always, sometimes, for itself alone; values: those that are known; lists:
+    those that hold several values.
+    """
 
     always: set[str] = field(default_factory=set)
     sometimes: set[str] = field(default_factory=set)
     local: set[str] = field(default_factory=set)
     values: dict[str, Names] = field(default_factory=dict)
+    lists: set[str] = field(default_factory=set)
     is_open: bool = False  # somebody outside may write anything
 
 
@@ -70,6 +73,12 @@ class DataFlow:
         for writes in self.writes.values():
             found |= writes.always | writes.sometimes
         return found
+
+    def is_list(self, variable: str, writers: int) -> bool:
+        """Tell whether one of these writers gives a variable several values."""
+        begins = children(self.process, "startEvent") if writers & SOMEBODY else ()
+        by_start = any(variable in self._form(start).lists for start in begins)
+        return by_start or any(bit & writers and variable in self.writes[n].lists for n, bit in self.bits.items())
 
     def values_of(self, variable: str, writers: int) -> Names | None:
         """The values that a variable can have after these writers; None when one of them may write anything."""
@@ -103,6 +112,8 @@ class DataFlow:
         for one in form.fields if form else ():
             if one.key and not one.readonly:
                 found.always.add(one.key)
+                if one.type == "checklist":
+                    found.lists.add(one.key)
                 if one.options and one.type != "checklist":
                     found.values[one.key] = frozenset(option.value for option in one.options)
         return found
@@ -113,6 +124,7 @@ class DataFlow:
         made.local |= set(said.inputs) | set(said.copied_in)
         if said.outputs:
             made.always, made.sometimes, made.values = set(said.outputs), set(), {}
+            made.lists = {name for name, text in said.outputs.items() if bare(text) in made.lists or _is_list(text)}
             for name, text in said.outputs.items():
                 if "${" not in text:
                     made.values[name] = frozenset([text])
@@ -128,9 +140,11 @@ class DataFlow:
         if name == "userTask":
             return self._form(node)
         if name == "scriptTask":
-            return Writes(sometimes=set().union(*(names_set(script_in(s)) for s in children(node, "script"))))
+            texts = [script_in(script) for script in children(node, "script")]
+            lists = {name for text in texts for name in lists_set(text)}
+            return Writes(sometimes=set().union(*map(names_set, texts)), lists=lists)
         if name == "businessRuleTask" and said.result:
-            return self._decided(said.decision or "", said.result)
+            return self._decided(said.decision or "", said.result, said.result_shape or "")
         if name in ("serviceTask", "sendTask") and said.topic:
             return self._served(said.topic)
         if name in ("callActivity", "serviceTask") or (name == "businessRuleTask" and not said.decision):
@@ -144,10 +158,11 @@ class DataFlow:
         values = {n: v for n, v in found.values.items() if n in found.gives | found.may_give}
         return Writes(set(found.gives), set(found.may_give), values=values)
 
-    def _decided(self, decision: str, result: str) -> Writes:
+    def _decided(self, decision: str, result: str, shape: str) -> Writes:
         outputs = self.bundle.outputs(decision)
         values = {result: outputs[0][1]} if len(outputs) == 1 and outputs[0][1] else {}
-        return Writes({result}, values=values)
+        is_list = len(outputs) > 1 or shape in ("singleResult", "collectEntries", "resultList")
+        return Writes({result}, values=values, lists={result} if is_list else set())
 
     def _received(self, node: Any) -> Writes:
         name = self.payload.get(node.get("id", ""))
@@ -276,6 +291,11 @@ class DataFlow:
                     if state.get(variable, 0) & self.bits[writer]:
                         state[variable] &= ~UNWRITTEN
         return state
+
+
+def _is_list(text: str) -> bool:
+    """Tell whether a parameter gives a list or a mapping that is written out."""
+    return "${" in text and bool(lists_set(f"it = {bare(text)}"))
 
 
 def _united(states: list[State], *, drops_unwritten: bool) -> State:

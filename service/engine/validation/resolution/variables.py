@@ -140,6 +140,14 @@ class Reading:
                         "改用编号或结论。",
                         "Name ids or decisions.",
                     )
+                elif self.flow.is_list(name, before.get(name, 0)):
+                    self.d.refuse(
+                        node,
+                        f"{what} 用到变量 {name}，它不是一个值，填不进文字。",
+                        f"{what} names the variable {name}, which is no single value and cannot stand in a text.",
+                        '用脚本拼成文字，如 words = "、".join(kinds)，再用 {words}。',
+                        'Join it by a script, such as words = ", ".join(kinds), and name {words}.',
+                    )
                 else:
                     self._require(node, name, before, f"{what} ", what)
 
