@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from service.engine.bpmn.taken_flows import taken_flows
 from service.engine.definition import Definition
 from service.engine.engine import step
 from service.engine.forms.reader import read_form
 from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.kernel.types import Data, Input, Job, Request, StaleToken, Step, StepError, UserTask
+from service.engine.validation.model_tests import ScriptRefused
 
 BEGIN = datetime(2026, 1, 5, 1, 30, tzinfo=UTC)
 MOST_STEPS = 60  # of a script
@@ -24,13 +26,15 @@ Invent = Callable[[str], Data]
 
 @dataclass(frozen=True, slots=True)
 class RehearsalFrame:
-    """The outcome of an input. act: the input in the script's words; passed: elements completed, in order; waiting:
-    open user tasks, as element and role; listening: messages, signals and timers that would be heard.
+    """The outcome of an input. act: the input in the script's words; passed: elements completed, in order; flows: those
+    that tokens took, in order; waiting: open user tasks, as element, role and form; listening: messages, signals and
+    timers that would be heard.
     """
 
     act: str
     passed: tuple[str, ...]
-    waiting: tuple[tuple[str, str], ...]
+    flows: tuple[str, ...]
+    waiting: tuple[tuple[str, str, str], ...]
     listening: tuple[str, ...]
     data: Data
     ended: bool
@@ -56,11 +60,7 @@ class Rehearsal:
     @property
     def waiting(self) -> tuple[str, ...]:
         """The user tasks at which it stands."""
-        return tuple(element for element, _role in self.moments[-1].waiting) if self.moments else ()
-
-
-class ScriptRefused(Exception):
-    """The script asks for what the case does not offer; the two texts say what."""
+        return tuple(element for element, *_ in self.moments[-1].waiting) if self.moments else ()
 
 
 def rehearse(
@@ -123,6 +123,7 @@ class _Play:
         self.users: dict[str, UserTask] = {}
         self.jobs: dict[str, Job] = {}
         self.awaited: tuple[str, ...] = ()
+        self.flows: list[str] = []
 
     def act(self, one: Any) -> RehearsalFrame:
         """Do one step of the script. Raises ScriptRefused."""
@@ -151,6 +152,7 @@ class _Play:
     def put(self, told: str, given: Input) -> RehearsalFrame:
         """Apply an input, then whatever goes on by itself. Raises ScriptRefused when that does not end."""
         passed: list[str] = []
+        self.flows = []
         done, jobs = self._apply(given, passed), 0
         while pending := next((job for job in self.jobs.values() if job.kind == "async"), None):
             if (jobs := jobs + 1) > MOST_JOBS:
@@ -163,7 +165,8 @@ class _Play:
         return RehearsalFrame(
             told,
             tuple(passed),
-            tuple((_last(task.element), task.role or "") for task in self.users.values()),
+            tuple(self.flows),
+            tuple((_last(task.element), task.role or "", task.form_key or "") for task in self.users.values()),
             (*self.awaited, *(f"timer:{_last(job.element)}" for job in self.jobs.values() if job.kind == "timer")),
             done.data,
             done.ended,
@@ -186,6 +189,7 @@ class _Play:
         self.jobs |= {job.token: job for job in done.jobs_set}
         if done.ended:
             self.users, self.jobs, self.awaited = {}, {}, ()
+        self.flows += taken_flows(done.moves, self.definition.flows)
         passed += [_last(one[1:]) for one in done.trace if one.startswith("+")]
         return done
 

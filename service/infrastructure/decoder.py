@@ -467,10 +467,11 @@ def confine() -> None:
 
 
 def definitions(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
-    """Refuse diagrams, tables and forms that cost more to read than they weigh; what is wrong in them is not looked at.
+    """Refuse files of a bundle that cost more to read than they weigh; what is wrong in them is not looked at.
 
     limits: files (name and size of each, in their order), depth, elements, text (characters of one text), encodings.
     """
+    import yaml
     from lxml import etree
 
     for needed in limits["encodings"]:
@@ -482,11 +483,13 @@ def definitions(data: bytes, limits: Limits) -> tuple[Any, list[bytes]]:
         try:
             if name.endswith(".form"):
                 measure_json(json.loads(content), limits)
+            elif name.endswith(".yaml"):
+                measure_json(yaml.safe_load(content), limits)
             else:
                 measure_xml(content, limits, etree)
         except (Refused, RecursionError):
             raise Refused("deep", file=name) from None
-        except (etree.XMLSyntaxError, ValueError, LookupError):
+        except (etree.XMLSyntaxError, yaml.YAMLError, ValueError, LookupError):
             continue  # told with its line by who checks it
     return None, []
 

@@ -12,11 +12,14 @@ from service import engine
 from service.engine.comparison import compare
 from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.rehearsal import MOST_STEPS, rehearse
+from service.engine.validation.model_tests import read_model_tests
+from service.errors import InvalidInput
 from service.workflow.processes import rehearsals
-from service.workflow.processes.definitions import PROCESSES, bundle
+from service.workflow.processes.definitions import PROCESSES, bundle, examine
+from service.workflow.processes.sent_files import accept
 
 KEYS = sorted(path.stem for path in PROCESSES.glob("*.bpmn"))
-TESTS = [(key, test) for key in KEYS for test in rehearsals.read_tests(key)]
+TESTS = [(key, test) for key in KEYS for test in read_model_tests(rehearsals.model_tests_of(key, {}))]
 each_process = pytest.mark.parametrize("key", KEYS)
 
 
@@ -63,6 +66,61 @@ def test_a_failing_model_test_is_a_warning_of_the_gate_that_names_it() -> None:
 def test_a_file_that_is_no_list_of_tests_is_told(written: str, tmp_path: Path) -> None:
     (tmp_path / "process_change.yaml").write_text(written)
     assert rehearsals.run_tests("process_change", bundle(PROCESSES / "process_change.bpmn"), tmp_path)[0].zh
+
+
+WRONG_TESTS = {
+    "no YAML": b"- name: [",
+    "no UTF-8": b"- name: \xff",
+    "no list": b"name: a",
+    "a list of lists": b"- [1]",
+    "a test without name": b"- {ends: true}",
+    "an empty name": b"- {name: ' '}",
+    "a name that is none": b"- {name: 3}",
+    "a misspelt word": b"- {name: a, wait: [b]}",
+    "a path in one line": b"- {name: a, path: started}",
+    "steps by name": b"- {name: a, steps: {complete: b}}",
+    "data in a list": b"- {name: a, start: [1]}",
+    "an end in words": b"- {name: a, ends: maybe}",
+    "English that is none": b"- {name: a, name_en: 1}",
+    "a day that is no text": b"- {name: a, start: {day: 2026-01-05}}",
+    "a set": b"- {name: a, start: {x: !!set {a, b}}}",
+    "a number that is none": b"- {name: a, start: {x: .nan}}",
+    "an object": b"- !!python/object:os.system {}",
+    "a list in itself": b"- &a [*a]",
+    "a control character": b"- {name: 'a\x07'}",
+}
+
+
+@pytest.mark.parametrize("written", WRONG_TESTS.values(), ids=WRONG_TESTS)
+def test_a_wrong_file_of_model_tests_is_refused_where_it_stands(written: bytes) -> None:
+    files = {**bundle(PROCESSES / "process_change.bpmn"), "process_change.yaml": written}
+    found = [issue for issue in examine(files) if issue.is_refusal]
+    assert {(issue.file, issue.rule) for issue in found} == {("process_change.yaml", "model_tests")}
+    assert all(issue.zh and issue.en and issue.remedy_zh and issue.remedy_en for issue in found)
+
+
+def test_model_tests_of_another_process_are_refused() -> None:
+    files = {**bundle(PROCESSES / "process_change.bpmn"), "process_changed.yaml": b"[]"}
+    assert [(one.file, one.is_refusal) for one in examine(files)] == [("process_changed.yaml", True)]
+
+
+def test_the_model_tests_of_a_bundle_go_before_those_beside_the_shipped_diagram() -> None:
+    files = bundle(PROCESSES / "process_change.bpmn")
+    assert len(rehearsals.run_tests("process_change", files)) > 1
+    own = b"- {name: \xe8\x87\xaa\xe5\xb7\xb1\xe7\x9a\x84, name_en: my own, ends: true}"
+    (outcome,) = rehearsals.run_tests("process_change", {**files, "process_change.yaml": own})
+    assert (outcome.name, outcome.name_en, outcome.en != "") == ("自己的", "my own", True)
+    assert [one.rule for one in rehearsals.issues({**files, "process_change.yaml": own})] == ["model_tests"]
+    assert rehearsals.run_tests("process_change", {**files, "process_change.yaml": b""}) == []
+
+
+NESTED = b"- &a0 [x]\n" + b"".join(b"- &a%d [%s]\n" % (n, b", ".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12))
+
+
+@pytest.mark.parametrize("written", [NESTED, b"[" * 3000, b"- {name: a, start: {x: " + b"y" * 300_000 + b"}}"])
+def test_tests_that_cost_more_than_they_weigh_are_refused_in_the_bounded_child(written: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        accept({"process_change.yaml": written})
 
 
 def texts(key: str) -> dict[str, str]:

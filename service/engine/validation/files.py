@@ -16,6 +16,7 @@ from service.engine.kernel.diagram_reader import read_diagram
 from service.engine.kernel.types import ValidationIssue
 from service.engine.kernel.xml_reader import parse
 from service.engine.validation.diagram import Diagram, kind, name_of
+from service.engine.validation.model_tests import ScriptRefused, read_model_tests
 from service.errors import DefinitionRefused
 
 DMN = "https://www.omg.org/spec/DMN/"
@@ -24,7 +25,7 @@ DMN = "https://www.omg.org/spec/DMN/"
 @dataclass(slots=True)
 class Bundle:
     """The files read: diagrams; text of each decision by file and id; models by file; forms by key; personal fields;
-    problems so far. flows: of each process, once they are asked for.
+    problems so far; tests: files of model tests by process. flows: of each process, once they are asked for.
     """
 
     diagrams: list[Diagram] = field(default_factory=list)
@@ -36,6 +37,7 @@ class Bundle:
     flows: list[Any] = field(default_factory=list)
     rule: str = ""
     form_files: dict[str, str] = field(default_factory=dict)
+    tests: dict[str, str] = field(default_factory=dict)
     lines: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def processes(self) -> dict[str, Any]:
@@ -91,6 +93,9 @@ def read_bundle(files: Mapping[str, bytes]) -> Bundle:
             _READERS.get(PurePath(file).suffix, _refuse_file)(bundle, file, data)
         except DefinitionRefused as refused:
             bundle.problems += refused.problems
+    for key, file in bundle.tests.items():
+        if key not in bundle.processes() and not bundle.problems:
+            _refuse_tests(bundle, file, f"没有流程 {key}。", f"There is no process {key}.")
     if not bundle.diagrams and not bundle.problems:
         bundle.problems.append(
             ValidationIssue("", 0, "", "没有流程图。", "There is no diagram.", "加入 .bpmn 文件。", "Add a .bpmn file.")
@@ -134,6 +139,19 @@ def _read_form(bundle: Bundle, file: str, data: bytes) -> None:
     bundle.rule = "forms_are_drawn_as_written"
     for fault in form.faults:
         bundle.tell_field(key, fault.key, fault.zh, fault.en, (fault.remedy_zh, fault.remedy_en))
+
+
+def _read_tests(bundle: Bundle, file: str, data: bytes) -> None:
+    bundle.tests[PurePath(file).stem] = file
+    try:
+        read_model_tests(data)
+    except ScriptRefused as misfit:
+        _refuse_tests(bundle, file, *misfit.args)
+
+
+def _refuse_tests(bundle: Bundle, file: str, zh: str, en: str) -> None:
+    remedy = "模型测试写在以流程标识命名的 .yaml 文件中。", "Model tests stand in a .yaml file named after the process."
+    bundle.problems.append(ValidationIssue(file, 0, "", zh, en, *remedy, rule="model_tests"))
 
 
 _FEEL_WORDS = frozenset(
@@ -200,13 +218,19 @@ def _refuse_file(bundle: Bundle, file: str, data: bytes) -> None:
             "",
             "不认识的文件类型。",
             "Unknown kind of file.",
-            "只部署 .bpmn、.dmn 和 .form 文件。",
-            "Deploy .bpmn, .dmn and .form files only.",
+            "只部署 .bpmn、.dmn、.form 和模型测试 .yaml 文件。",
+            "Deploy .bpmn, .dmn, .form and, of model tests, .yaml files only.",
         )
     )
 
 
-_READERS = {".bpmn": _read_diagram, ".xml": _read_diagram, ".dmn": _read_decisions, ".form": _read_form}
+_READERS = {
+    ".bpmn": _read_diagram,
+    ".xml": _read_diagram,
+    ".dmn": _read_decisions,
+    ".form": _read_form,
+    ".yaml": _read_tests,
+}
 
 
 def decisions_read_nothing_personal(bundle: Bundle) -> None:

@@ -4,7 +4,7 @@
 const data = JSON.parse(document.getElementById("studio-data").textContent);
 const { words } = data;
 const part = (id) => document.getElementById(id);
-const EDITORS = { bpmn: DiagramEditor, dmn: TableEditor, form: FormFileEditor };
+const EDITORS = { bpmn: DiagramEditor, dmn: TableEditor, form: FormFileEditor, yaml: TextEditor };
 const PAUSE = 900; // milliseconds after the last change
 const LONGEST_PAUSE = 60_000; // between attempts to save
 const draft = { files: data.files, version: data.told.version, base: data.told.base, name: "", editor: null, failures: 0 };
@@ -49,7 +49,7 @@ const forms = {
 };
 
 function listFiles() {
-  const names = Object.keys(draft.files).sort((a, b) => (b === data.main) - (a === data.main) || a.localeCompare(b));
+  const names = Object.keys({ [data.tests.name]: "", ...draft.files }).sort((a, b) => (b === data.main) - (a === data.main) || a.localeCompare(b));
   part("files").replaceChildren(...names.map((name) => {
     const button = made("button", { type: "button", textContent: name });
     if (name === draft.name) button.setAttribute("aria-current", "true");
@@ -91,7 +91,7 @@ async function show(name) {
 
 function begin(held, Editor, name) {
   held.editor = new Editor(held.pane, { data, dialect, toolWords, changed: () => changed(held), forms, panel: part("panel") });
-  return held.editor.open(draft.files[name]);
+  return held.editor.open(draft.files[name] ?? data.tests.text);
 }
 
 /* Takes over the texts of all editors in which something was changed; one that cannot be written stays to be. */
@@ -276,60 +276,6 @@ part("decide").addEventListener("submit", async (event) => {
 });
 
 const said = (pair) => (typeof pair === "string" ? pair : pair[document.documentElement.lang.startsWith("zh") ? 0 : 1]);
-
-const script = { steps: [] };
-async function play() {
-  try {
-    await inTurn(collect);
-    script.start = JSON.parse(part("start-data").value || "{}");
-    script.topics = JSON.parse(part("topic-data").value || "{}");
-  } catch (error) {
-    part("choices").textContent = error.message;
-    return;
-  }
-  try {
-    const told = await (await post(data.rehearsal, { files: draft.files, script })).json();
-    part("moments").replaceChildren(...told.moments.map(moment));
-    if (told.problem) script.steps.pop();
-    draft.editor?.trace(told.moments.flatMap((one) => one.passed), (told.moments.at(-1)?.waiting ?? []).map((one) => one.element));
-    part("choices").replaceChildren(...(told.problem ? [made("p", { className: "say bad", textContent: said(told.problem) })] : []), ...offers(told.moments.at(-1)));
-  } catch (error) {
-    part("choices").textContent = error.message;
-  }
-}
-
-function moment(one) {
-  const item = made("li", {});
-  item.append(made("b", { textContent: one.act }), made("span", { className: "detail", textContent: `${words.passed}: ${one.passed.join(" → ") || "—"}` }));
-  if (one.ended) item.append(tag("ok", words.ended));
-  return item;
-}
-
-function offers(last) {
-  if (!last || last.ended) return [];
-  const tasks = last.waiting.map(({ element, role }) => offer({ complete: element }, `${words.waiting}: ${element} · ${data.choices.roles[role] ?? role}`));
-  return [...tasks, ...last.listening.map((name) => offer({ [name.split(":")[0]]: name.split(":")[1] }, `${words.listening}: ${name}`))];
-}
-
-function offer(one, label) {
-  const box = made("div", { className: "field" }), input = made("input", { className: "form-control", value: "{}", ariaLabel: label });
-  const button = made("button", { type: "button", className: "btn btn-plain btn-row", textContent: words.do });
-  button.addEventListener("click", () => {
-    try {
-      script.steps.push({ ...one, with: JSON.parse(input.value || "{}") });
-      play();
-    } catch (error) {
-      part("choices").append(made("p", { className: "say bad", textContent: error.message }));
-    }
-  });
-  box.append(made("span", { className: "label", textContent: label }), ...("timer" in one ? [] : [input]), button);
-  return box;
-}
-
-part("play").addEventListener("click", () => {
-  script.steps = [];
-  play();
-});
 
 /* Sent is what was saved last; what is not saved stays on the page. */
 part("propose").form.addEventListener("submit", async (event) => {

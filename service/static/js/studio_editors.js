@@ -72,13 +72,44 @@ class DiagramEditor {
     }
   }
 
-  /* The way of a try-out: elements that were passed, and where it stands now. */
-  trace(passed, waiting) {
-    const canvas = this.modeler.get("canvas");
-    for (const { id } of this.modeler.get("elementRegistry").getAll()) {
-      canvas[passed.includes(id) ? "addMarker" : "removeMarker"](id, "is-done");
-      canvas[waiting.includes(id) ? "addMarker" : "removeMarker"](id, "is-active");
+  /* The way of a try-out as far as these moments; the tokens of the last one move when asked to. */
+  async trace(moments, isMoving) {
+    const walk = (this.walk = {}), last = moments.at(-1), canvas = this.modeler.get("canvas");
+    if (last && isMoving && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.paint(moments.slice(0, -1));
+      for (const id of last.flows) {
+        await this.moveToken(id, Math.min(350, 5000 / last.flows.length));
+        if (this.walk !== walk) return;
+        canvas.addMarker(id, "is-done");
+      }
     }
+    this.paint(moments);
+  }
+
+  paint(moments) {
+    const canvas = this.modeler.get("canvas"), last = moments.at(-1);
+    const done = new Set(moments.flatMap(({ passed, flows }) => [...passed, ...flows])), active = new Set((last?.waiting ?? []).map(({ element }) => element));
+    for (const { id } of this.modeler.get("elementRegistry").getAll()) {
+      canvas[done.has(id) ? "addMarker" : "removeMarker"](id, "is-done");
+      canvas[active.has(id) ? "addMarker" : "removeMarker"](id, "is-active");
+    }
+  }
+
+  /* A token goes along a flow within so many milliseconds. */
+  async moveToken(id, duration) {
+    const path = this.modeler.get("elementRegistry").getGraphics(id)?.querySelector(".djs-visual > path");
+    if (!path) return;
+    const dot = document.createElementNS("http://www.w3.org/2000/svg", "circle"), length = path.getTotalLength();
+    dot.setAttribute("r", 11);
+    dot.classList.add("moving-token");
+    this.modeler.get("canvas").getLayer("tokens", 100).append(dot);
+    const places = Array.from({ length: 21 }, (_, n) => path.getPointAtLength((length * n) / 20));
+    await dot.animate(places.map(({ x, y }) => ({ transform: `translate(${x}px, ${y}px)` })), { duration }).finished;
+    dot.remove();
+  }
+
+  nameOf(id) {
+    return this.modeler.get("elementRegistry").get(id)?.businessObject.name ?? "";
   }
 
   locate(id) {

@@ -118,6 +118,11 @@ WORDS = {
     "ended": N_("案卷结束"),
     "result": N_("结果"),
     "do": N_("办理"),
+    "act_start": N_("开始"),
+    "act_complete": N_("办理"),
+    "act_message": N_("收到消息"),
+    "act_signal": N_("收到信号"),
+    "act_timer": N_("到时"),
     "newFormName": N_("新表单的标识（字母、数字、下划线）"),
     "unreadable": N_("这个文件画不出来，请在下面改文字："),
     "offline": N_("没有连上服务器。改动留在本页，连上后自动保存。"),
@@ -183,7 +188,8 @@ def _readable(name: str, value: str) -> str:
 
 def outcome(one: Outcome) -> dict[str, str]:
     """A model test and why it failed, if it did."""
-    return {"name": one.name, "problem": one.zh if language() == "zh" else one.en}
+    is_chinese = language() == "zh"
+    return {"name": one.name if is_chinese else one.name_en or one.name, "problem": one.zh if is_chinese else one.en}
 
 
 def backtest(run: BacktestRun) -> dict[str, str]:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from service import engine
 from service.engine import ValidationIssue
 from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.rehearsal import MOST_SECONDS, Rehearsal, verdict
 from service.engine.rehearsal import rehearse as play
+from service.engine.validation.model_tests import ScriptRefused, read_model_tests
 from service.errors import N_, DefinitionRefused, InvalidInput
 from service.workflow.processes import definitions
 from service.workflow.processes.vocabulary import vocabulary
@@ -29,6 +28,7 @@ class Outcome:
     """A model test and what became of it: empty texts where it went as expected."""
 
     name: str
+    name_en: str = ""
     zh: str = ""
     en: str = ""
 
@@ -64,7 +64,8 @@ def _told(played: Rehearsal) -> list[dict[str, Any]]:
         {
             "act": moment.act,
             "passed": moment.passed,
-            "waiting": [{"element": element, "role": role} for element, role in moment.waiting],
+            "flows": moment.flows,
+            "waiting": [{"element": element, "role": role, "form": form} for element, role, form in moment.waiting],
             "listening": moment.listening,
             "data": moment.data,
             "ended": moment.ended,
@@ -104,15 +105,12 @@ def _invented(name: str) -> Any:
     return 1 if name in ("attempt", "pass_mark", "score", "makeup_left") else name
 
 
-def read_tests(key: str, folder: Path = TESTS) -> list[dict[str, Any]]:
-    """The model tests of a process. Raises ValueError for a file that is none."""
+def model_tests_of(key: str, files: Mapping[str, str] | Files, folder: Path = TESTS) -> bytes:
+    """The model tests of a process as a text: those of the bundle, else those that stand beside the shipped diagram."""
+    if (own := files.get(f"{key}.yaml")) is not None:
+        return own.encode() if isinstance(own, str) else own
     file = folder / f"{key}.yaml"
-    if not file.is_file():
-        return []
-    read = yaml.safe_load(file.read_text(encoding="utf-8"))
-    if not isinstance(read, list) or not all(isinstance(one, dict) and one.get("name") for one in read):
-        raise ValueError(f"{file.name}: a list of tests, each with a name")
-    return read
+    return file.read_bytes() if file.is_file() else b""
 
 
 def run_tests(
@@ -123,16 +121,19 @@ def run_tests(
     """
     bundle = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
     try:
-        tests = read_tests(key, folder)
+        tests = read_model_tests(model_tests_of(key, files, folder))
         definition = engine.read_definition(bundle, key, validate=not is_checked) if tests else None
     except DefinitionRefused:
         return []
-    except (ValueError, yaml.YAMLError) as error:
-        return [Outcome(f"{key}.yaml", str(error), str(error))]
+    except ScriptRefused as misfit:
+        return [Outcome(f"{key}.yaml", "", *misfit.args)]
     if definition is None:
         return []
     meter = CpuMeter(MOST_SECONDS)  # somebody waits for all of them
-    return [Outcome(str(one["name"]), *verdict(play(definition, one, invent, meter), one)) for one in tests]
+    return [
+        Outcome(one["name"], one.get("name_en", ""), *verdict(play(definition, one, invent, meter), one))
+        for one in tests
+    ]
 
 
 def issues(files: Files, folder: Path = TESTS) -> list[ValidationIssue]:
@@ -147,7 +148,7 @@ def issues(files: Files, folder: Path = TESTS) -> list[ValidationIssue]:
             0,
             "",
             f"模型测试“{one.name}”不符：{one.zh}",
-            f"The model test “{one.name}” fails: {one.en}",
+            f"The model test “{one.name_en or one.name}” fails: {one.en}",
             "改图，或改测试。",
             "Mend the diagram, or the test.",
             rule="model_tests",

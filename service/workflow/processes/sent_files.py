@@ -11,7 +11,7 @@ from service.infrastructure.decoder_pool import DecoderError, decode, told_of_li
 from service.validation.characters import LINE, is_storable
 
 PARTS = (".dmn", ".form")
-KINDS = (".bpmn", *PARTS)
+KINDS = (".bpmn", ".yaml", *PARTS)
 MAX_NAME = 120  # characters of a file's
 MAX_FILES = 100
 
@@ -29,7 +29,7 @@ def accept(files: Mapping[str, bytes]) -> dict[str, bytes]:
         raise _refuse(N_("一次最多部署 %(most)s 个文件。"), most=MAX_FILES)
     for name, content in named.items():
         if not name.endswith(KINDS):
-            raise _refuse(N_("请选择 .bpmn、.dmn 或 .form 文件；“%(name)s”不是。"), name=name[:MAX_NAME])
+            raise _refuse(N_("请选择 .bpmn、.dmn、.form 或 .yaml 文件；“%(name)s”不是。"), name=name[:MAX_NAME])
         if len(name) > MAX_NAME or not is_storable(name, LINE):
             raise _refuse(N_("文件名“%(name)s”太长或含有不能保存的字符。"), name=name[:MAX_NAME])
         if len(content) > engine.MAX_FILE_BYTES:

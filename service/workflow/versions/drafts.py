@@ -43,7 +43,7 @@ BEGINNING = """<?xml version="1.0" encoding="UTF-8"?>
   </bpmn:process>
 </bpmn:definitions>
 """  # noqa: E501 - a file
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}\.(bpmn|dmn|form)")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}\.(bpmn|dmn|form|yaml)")
 LOCK = 0x6472  # of one key's draft, with the digest of the key
 MOST_FILES, MOST_CHARACTERS = 40, 1_000_000  # of all together: the gate reads them while somebody waits
 
@@ -194,7 +194,7 @@ def read_files(files: Mapping[str, Any]) -> dict[str, str]:
             raise InvalidInput(
                 {
                     "files": Message(
-                        N_("文件名“%(name)s”应由字母、数字、下划线组成，以 .bpmn、.dmn 或 .form 结尾。"),
+                        N_("文件名“%(name)s”应由字母、数字、下划线组成，以 .bpmn、.dmn、.form 或 .yaml 结尾。"),
                         name=name[:100],
                     )
                 }
