@@ -28,7 +28,7 @@ def read_model_tests(text: bytes) -> list[dict[str, Any]]:
             f"不是只有文字、数字、列表和键值的 YAML：{said}",
             f"This is no YAML of texts, numbers, lists and mappings: {said}",
         ) from error
-    tests = [] if read is None else read if isinstance(read, list) else [None]
+    tests: list[Any] = [] if read is None else read if isinstance(read, list) else [None]
     for number, one in enumerate(tests, 1):
         _check_model_test(number, one)
     return tests
