@@ -42,8 +42,10 @@ __all__ = [
     "clean",
     "computed",
     "decisions",
+    "decisions_with_reason",
     "fields",
     "listed_fields",
+    "reason",
     "title",
 ]
 
@@ -107,6 +109,21 @@ def decisions(form: bytes) -> list[Option]:
         return []
     others = [f for f in known if f is not asked]
     return [o for o in asked.options if not any(_needs_typing(f, {asked.key: o.value}) for f in others)]
+
+
+def decisions_with_reason(form: bytes) -> list[Option]:
+    """The choices of a form for which nothing but the reason is asked: many tasks can be given them with one."""
+    asked, why = choice(form), reason(form)
+    if asked is None or why is None:
+        return []
+    others = [f for f in fields(form) if f.key and not f.readonly and f not in (asked, why)]
+    needing = [o for o in asked.options if why.is_required({asked.key: o.value})]
+    return [o for o in needing if not any(_needs_typing(f, {asked.key: o.value}) for f in others)]
+
+
+def reason(form: bytes) -> Field | None:
+    """The field of a form in which its decision is reasoned, or None."""
+    return next((f for f in fields(form) if f.key == "reason" and not f.readonly), None)
 
 
 def choice(form: bytes) -> Field | None:

@@ -11,14 +11,16 @@ function showChosen() {
   const chosen = picks().filter((pick) => pick.checked);
   for (const pick of picks()) pick.closest("tr").classList.toggle("on", pick.checked);
   const place = document.querySelector("[data-chosen]");
-  if (place) place.textContent = chosen.length;
+  const wide = document.querySelector("[data-all-pages]"); // the whole list, on all its pages
+  if (wide && chosen.length < picks().length) wide.checked = false;
+  if (place) place.textContent = wide?.checked ? wide.dataset.allPages : chosen.length;
   const all = document.querySelector("[data-all]");
   if (all) all.checked = chosen.length > 0 && chosen.length === picks().length;
 }
 
 addEventListener("change", (event) => {
-  if (event.target.matches("[data-all]")) for (const pick of picks()) pick.checked = event.target.checked;
-  if (event.target.matches("[data-all], .pick")) showChosen();
+  if (event.target.matches("[data-all], [data-all-pages]")) for (const pick of picks()) pick.checked = event.target.checked;
+  if (event.target.matches("[data-all], [data-all-pages], .pick")) showChosen();
 });
 addEventListener("click", (event) => {
   if (!event.target.closest("[data-pick-all]")) return;

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
+from uuid import UUID
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
@@ -21,14 +22,16 @@ from service.forms import Field
 from service.models.queries.runtime import inbox
 from service.web.shell.form_errors import refresh_user, refuse
 from service.workflow.runtime import bulk_completion
+from service.workflow.runtime.bulk_completion import Row
 
 View = TypeVar("View", bound=Callable[..., Any])
+TOGETHER = N_("所选各件都按这个原因办理；哪一件没有办成，会写明为什么。")
 PAGE = "pages/layout/question.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Act that is asked about before it is done. names: whom it is about, of many; reason: label of the one due."""
+    """Act that is asked about before it is done. names, task_ids: of many; reason: label of the one due."""
 
     title: Message
     consequence: Message | str
@@ -36,6 +39,7 @@ class Question:
     way_back: str
     names: Sequence[str] = field(default=())
     reason: str = ""
+    task_ids: Sequence[UUID] = field(default=())
 
 
 def asks(question: Callable[..., Question]) -> Callable[[View], View]:
@@ -78,34 +82,41 @@ def choice_word(field: Field, value: Any) -> str:
     return next((option.label for option in field.options if option.value == value), "")
 
 
-def settle(rows: Sequence[bulk_completion.Row], what: str, way_back: str) -> Sequence[bulk_completion.Row]:
+def settle(rows: Sequence[Row], what: str, way_back: str, reason: str = "") -> Sequence[Row]:
     """Give the completions of a batch back, with the reason if one is due; one that ends something is asked first.
 
-    what: the decision, in words. Raises Unanswered.
+    what: the decision, in words; reason: the label of the one that the decision asks for. Raises Unanswered.
     """
+    consequence = TOGETHER if reason else ""
     try:
-        bulk_completion.ask_first(current_user, rows)
+        bulk_completion.ask_first(current_user, _reasoned(rows, what) if reason else rows)
     except NotAsked as found:
-        refresh_user()
-        question = Question(
-            title=Message(N_("%(what)s：%(n)s 件？"), what=Message(what), n=len(rows)),
-            names=list(inbox.subjects(current_user, [task_id for task_id, _ in rows]).values()),
-            consequence=found.consequence,
-            verb=what,
-            reason=found.reason,
-            way_back=way_back,
-        )
-        if not is_answered():
-            raise Unanswered(question) from None
-        return _with_reason(rows, question) if found.reason else rows
+        consequence, reason = found.consequence, reason or found.reason
     refresh_user()
-    return rows
+    if not consequence:
+        return rows
+    question = Question(
+        title=Message(N_("%(what)s：%(n)s 件？"), what=Message(what), n=len(rows)),
+        names=list(inbox.subjects(current_user, [task_id for task_id, _ in rows]).values()),
+        consequence=consequence,
+        verb=what,
+        reason=reason,
+        way_back=way_back,
+        task_ids=[task_id for task_id, _ in rows],
+    )
+    if not is_answered():
+        raise Unanswered(question)
+    return _with_reason(rows, question) if reason else rows
 
 
-def _with_reason(rows: Sequence[bulk_completion.Row], question: Question) -> Sequence[bulk_completion.Row]:
+def _with_reason(rows: Sequence[Row], question: Question) -> Sequence[Row]:
     try:
         reason = parse_reason(request.form.get("reason"))
     except InvalidInput as error:
         refuse(error)
         raise Unanswered(question, error.status) from None
+    return _reasoned(rows, reason)
+
+
+def _reasoned(rows: Sequence[Row], reason: str) -> list[Row]:
     return [(task_id, {**raw, "reason": raw.get("reason") or reason}) for task_id, raw in rows]

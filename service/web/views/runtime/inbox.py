@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -53,14 +53,7 @@ def index() -> ResponseReturnValue:
         return render_template(
             "pages/inbox/done.html", **_frame(view), chosen=inbox.Filter(), page=page, undoable=undoable
         )
-    chosen = inbox.Filter(
-        kind=query_params.text("kind", 160) or None,
-        batch=query_params.text("batch", 40) or None,
-        find=find or None,
-        reader_id=current_user.id,
-        assignee_id=current_user.id if view == "mine" else None,
-        due_before=inbox.end_of_tomorrow(now()) if view == "due" else None,
-    )
+    chosen = _filter(request.args)
     page = inbox.read(inbox_addresses(current_user), chosen, query_params.cursor())
     return render_template(
         "pages/inbox/index.html",
@@ -70,9 +63,24 @@ def index() -> ResponseReturnValue:
         groups=group(page.rows),
         columns=task_columns.of(row.facts for row in page.rows) if chosen.kind else [],
         choices=_choices(page.rows) if chosen.kind else [],
+        total=_total(page, chosen),
+        most=MAX_BATCH_ROWS,
         has_sheet=bool(chosen.kind and view != "mine" and page.rows and worksheet.columns_of(_form(page.rows[0]))),
         submission=new_id(),
         without_photo=person_list.cases_without_photo(page.rows),
+    )
+
+
+def _filter(given: Mapping[str, str]) -> inbox.Filter:
+    """What the list is narrowed to."""
+    view = given.get("view")
+    return inbox.Filter(
+        kind=given.get("kind", "")[:160] or None,
+        batch=given.get("batch", "")[:40] or None,
+        find=" ".join(given.get("find", "").split())[:50] or None,
+        reader_id=current_user.id,
+        assignee_id=current_user.id if view == "mine" else None,
+        due_before=inbox.end_of_tomorrow(now()) if view == "due" else None,
     )
 
 
@@ -96,8 +104,15 @@ def group(rows: Sequence[Any]) -> list[Group]:
     return list(found.values())
 
 
+def _total(page: inbox.Page, chosen: inbox.Filter) -> int:
+    """Count what the list is narrowed to, as far as one batch reaches."""
+    if page.before is None and page.after is None:
+        return len(page.rows)
+    return inbox.count(inbox_addresses(current_user), chosen, inbox.MAX_COUNTED)
+
+
 def _choices(rows: Sequence[Any]) -> list[forms.Option]:
-    """The decisions for many rows at once: choices that ask for nothing else; none for rows of several forms.
+    """The decisions for many rows at once: choices that ask for a reason at most; none for rows of several forms.
 
     Certificates are printed as one file: what a further print asks for is asked there.
     """
@@ -106,7 +121,7 @@ def _choices(rows: Sequence[Any]) -> list[forms.Option]:
     if len({(row.definition, row.form_key) for row in rows}) != 1:
         return []
     form = _form(rows[0])
-    return forms.decisions(form) if form else []
+    return forms.decisions(form) + forms.decisions_with_reason(form) if form else []
 
 
 def _form(row: Any) -> bytes | None:
@@ -122,8 +137,9 @@ def complete() -> ResponseReturnValue:
         raise InvalidInput(text=N_("请先选择要办理的行。"))
     if request.form.get("kind", "").endswith(printing.PRINT_TASK):
         return printing.begin(chosen)
-    raw, what = _decided(chosen[0], request.form.get("decision", ""))
-    rows = questions.settle([(task_id, raw) for task_id in chosen], what, url_for(".index", **_place()))
+    decided = _decided(chosen[0], request.form.get("decision", ""))
+    asked = [(task_id, decided.raw) for task_id in chosen]
+    rows = questions.settle(asked, decided.word, url_for(".index", **_place()), decided.reason)
     submission_id = worksheet.submission()
     results = bulk_completion.complete_many(current_user, submission_id, rows)
     address = offer([result.task_id for result in results if result.ok], submission_id)
@@ -140,14 +156,25 @@ def complete() -> ResponseReturnValue:
     return redirect(url_for(".index", **_place()))
 
 
-def _decided(task_id: UUID, decision: str) -> tuple[dict[str, str], str]:
-    """The choice under the name that the form gives it, and in words."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Answer to the choice of a form. word: in words; reason: the label of the one it asks for, '' for none."""
+
+    raw: dict[str, str]
+    word: str
+    reason: str = ""
+
+
+def _decided(task_id: UUID, decision: str) -> Decision:
+    """Read the decision of a batch by the form of its first task."""
     task = get_or_404_in_scope(current_user, Task, task_id)
     form = definitions.form(task.definition, task.form_key)
-    asked = forms.choice(form) if form else None
+    asked, why = (forms.choice(form), forms.reason(form)) if form else (None, None)
     if asked is None:
-        return {}, task.name
-    return {asked.key: decision}, questions.choice_word(asked, decision) or task.name
+        return Decision({}, task.name)
+    raw = {asked.key: decision}
+    label = why.label if why and why.is_required(raw) else ""
+    return Decision(raw, questions.choice_word(asked, decision) or task.name, label)
 
 
 def _place() -> dict[str, Any]:
@@ -156,7 +183,10 @@ def _place() -> dict[str, Any]:
 
 
 def _chosen() -> list[UUID]:
-    """The rows that were ticked."""
+    """The rows that were ticked, or all of the list that are not a colleague's."""
+    if request.form.get("all") and not request.form.get("asked"):
+        shown = inbox.read(inbox_addresses(current_user), _filter(request.form), size=MAX_BATCH_ROWS).rows
+        return [row.id for row in shown if row.assignee_id in (None, current_user.id)]
     return [_id(text) for text in request.form.getlist("task")[:MAX_BATCH_ROWS]]
 
 
