@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -84,7 +85,9 @@ def test_each_mend_at_each_place_is_recorded_and_proved(admin: User, kind: str, 
     before = open_elements(case_id)
     target = next(one.targets[0] for one in mends.places(case_of(case_id)) if one.element == element and one.targets)
     given = Mend(kind, WHY, element=element, to=target, values={"x": 2} if kind == "variables" else {})
-    told = mends.preview(admin, case_id, given)
+    [found] = mends.standing_at(admin, case_of(case_id).definition, element.rpartition("/")[2])
+    [told] = mends.mend_many(admin, [found.id], given, is_preview=True)
+    assert told == mends.preview(admin, case_id, given)
     assert (open_elements(case_id), len(rows(case_id)), case_of(case_id).suspended_at) == (before, 1, None)
     mends.mend(admin, case_id, given)
     row, case = rows(case_id)[-1], case_of(case_id)
@@ -415,7 +418,11 @@ def test_the_page_of_a_process_mends_many(client: FlaskClient, admin: User) -> N
     deploy()
     cases = [started() for _ in range(3)]
     page, at = sign_in(client, admin), "/processes/small/mend?element=look"
-    assert "成批修复" in page.get("/processes/small").text
+    shown = page.get("/processes/small").text
+    offered = re.search(r'<select[^>]*name="element".*?</select>', shown, re.DOTALL)
+    assert offered
+    others = re.findall(r'<option value="(\w+)"', offered[0])
+    assert {page.get(f"/processes/small/mend?element={one}").status_code for one in others} == {200}
     assert page.get("/processes/small/mend?element=nothing").status_code == 200
     assert page.get("/processes/nothing/mend?element=look").status_code == 404
     form = {"case": [str(case) for case in cases[:2]], "kind": "move", "to": "sign", "reason": WHY}

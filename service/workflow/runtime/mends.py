@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import any_, func, literal, or_, select
 
 from service import engine, forms
 from service.domain.accounts.permissions import Action, may
@@ -38,6 +38,9 @@ from service.workflow.runtime.journal_notes import append_journal_note
 
 KINDS = ("variables", "move", "skip", "suspend", "resume", "cancel")
 MAX_CASES = 200  # that are mended at once
+MAX_LOOKED = 1000  # whose state is read to find them
+WITHOUT_ROW = ("intermediateCatchEvent", "receiveTask")
+PASSED = ("userTask", "startEvent", "endEvent", "boundaryEvent", "intermediateThrowEvent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,18 +217,45 @@ def _let_go(user: User, held: LockedCase, reason: str) -> None:
 
 
 def standing_at(user: User, digest: str, element: str) -> list[Case]:
-    """The running cases in scope of a version that stand at an element: with a task or job there, or an incident."""
+    """The running cases in scope of a version that stand at an element, or in it.
+
+    Tasks, jobs and incidents tell where by a row; where others wait, for a message or at a join, their states do.
+    """
     open_rows: dict[Any, Any] = {
         Task: Task.state == TaskState.OPEN,
         Job: Job.state.in_((JobState.PENDING, JobState.FAILED)),
         Incident: Incident.resolved_at.is_(None),
     }
-    there = [
-        Case.id.in_(select(table.case_id).where(is_open, func.split_part(table.element, "/", -1) == element))
-        for table, is_open in open_rows.items()
+    is_there = or_(
+        *(
+            Case.id.in_(
+                select(row.case_id).where(is_open, literal(element) == any_(func.string_to_array(row.element, "/")))
+            )
+            for row, is_open in open_rows.items()
+        )
+    )
+    running = select(Case).where(Case.definition == digest, Case.ended_at.is_(None), visible_to(user, Case))
+    running = running.order_by(Case.started_at, Case.id)
+    found = list(session().scalars(running.where(is_there).limit(MAX_CASES)))
+    if element in resting_places(definitions.definition(digest))[1]:
+        others = session().scalars(running.where(~is_there).limit(MAX_LOOKED))
+        found += [case for case in others if element in {one.element.split("/")[-1] for one in places(case)}]
+    return found[:MAX_CASES]
+
+
+def _segment(row: Any) -> Any:
+    """Any of the elements on the path to a row's own."""
+    return any_(func.string_to_array(row.element, "/"))
+
+
+def resting_places(definition: engine.Definition) -> tuple[list[engine.Element], set[str]]:
+    """The elements, user tasks aside, at which a token may stand; and the ids of those that no row tells of."""
+    found = [
+        one for one in definition.elements.values() if one.type not in PASSED and one.process == definition.process
     ]
-    query = select(Case).where(Case.definition == digest, Case.ended_at.is_(None), visible_to(user, Case), or_(*there))
-    return list(session().scalars(query.order_by(Case.started_at, Case.id).limit(MAX_CASES)))
+    return found, {
+        one.id.rpartition("/")[2] for one in found if one.type in WITHOUT_ROW or one.type.endswith("Gateway")
+    }
 
 
 def places(case: Case) -> tuple[Standing, ...]:

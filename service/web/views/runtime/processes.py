@@ -16,6 +16,7 @@ from service.web.presenters import studio_words
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.security_headers import CACHEABLE
 from service.workflow.processes import definitions
+from service.workflow.runtime import mends
 from service.workflow.runtime.auditor_looks import record_look
 from service.workflow.versions import deployments, drafts, process_changes
 
@@ -59,6 +60,7 @@ def show(key: str) -> ResponseReturnValue:
     versions = definitions.listing(key)
     chosen = definitions.numbered(versions, as_whole(request.args.get("version", ""), 1, MAX_INTEGER))
     digest = chosen.version.digest
+    definition = definitions.definition(digest)
     record_look(current_user, "open_process", "process", detail={"process": key, "version": chosen.version.number})
     waiting = definitions.running_by_element(digest)
     return render_template(
@@ -68,10 +70,11 @@ def show(key: str) -> ResponseReturnValue:
         waiting=waiting,
         heat=heat(waiting),
         tasks=_tasks(digest, waiting),
-        files=sorted(definitions.definition(digest).files),
+        resting=[(one.id.rpartition("/")[2], one.name) for one in mends.resting_places(definition)[0]],
+        files=sorted(definition.files),
         changes=deployments.changes(key),
         drawn=drawn_names(digest),
-        starters=definitions.starters(definitions.definition(digest)),
+        starters=definitions.starters(definition),
         waiting_change=process_changes.open_change(key),
         change=(change := process_changes.of_version(digest)),
         proposer=process_changes.proposer_of(change) if change else "",
