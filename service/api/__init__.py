@@ -9,9 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from service.api import health, v1
 from service.api.engine_rest import (
-    blueprint as engine_rest,
-)
-from service.api.engine_rest import (
+    batches,
     definitions,
     deployments,
     documents,
@@ -21,6 +19,9 @@ from service.api.engine_rest import (
     mends,
     migration,
     tasks,
+)
+from service.api.engine_rest import (
+    blueprint as engine_rest,
 )
 
 ROUTES = (
@@ -32,6 +33,7 @@ ROUTES = (
     jobs_and_incidents,
     mends,
     migration,
+    batches,
 )  # each adds its routes to engine_rest.blueprint
 
 

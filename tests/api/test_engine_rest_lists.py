@@ -21,6 +21,7 @@ LISTS = (
     "/job",
     "/incident",
 )
+MIGRATIONS = ("/batch", "/history/batch")  # of whoever may migrate
 EVERYBODY = ("ministry", "association", "officer-a", "enterprise", "institution", "auditor", "processes", "accounts")
 SEES_THE_CASE = {"ministry", "association", "auditor", "processes", "enterprise", "officer-a", "officer-b"}
 """domain.md §9: A, readers of histories, and whoever started it with the province."""
@@ -47,7 +48,18 @@ def test_every_list_and_its_count_agree_for_every_role(
         assert bool(rows.json) == (login == "officer-a")
 
 
-@pytest.mark.parametrize("path", [*LISTS, "/version", "/deployment", "/no/such/place"])
+@pytest.mark.parametrize("path", MIGRATIONS)
+@pytest.mark.parametrize("login", EVERYBODY)
+def test_migrations_are_listed_for_whoever_may_migrate(
+    client: FlaskClient, world: World, login: str, path: str
+) -> None:
+    machine = Machine(client, login)
+    answers = machine.get(path), machine.get(f"{path}/count"), machine.get(f"{path}/{new_id()}")
+    expected = [200, 200, 404] if login == "processes" else [403, 403, 403]
+    assert [answer.status_code for answer in answers] == expected
+
+
+@pytest.mark.parametrize("path", [*LISTS, *MIGRATIONS, "/version", "/deployment", "/no/such/place"])
 def test_nothing_is_told_without_credentials(client: FlaskClient, world: World, path: str) -> None:
     answer = client.get(f"/engine-rest{path}")
     assert answer.status_code == 401

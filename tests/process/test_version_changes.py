@@ -21,6 +21,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from service.api.engine_rest.schemas import FIELDS
 from service.cli.version_changes import migrate
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
@@ -472,7 +473,18 @@ def test_camunda_clients_generate_validate_and_execute_a_migration(admin: User, 
     assert ask("/engine-rest/migration/execute", json=sent).status_code == 204
     assert (case_of(yes).definition, case_of(waiting).definition) == (new, old)
     batch = ask("/engine-rest/migration/executeAsync", json=sent | {"processInstanceIds": [str(waiting)]})
+    tell = partial(client.get, auth=("processes", PASSWORD))
+    place = f"/engine-rest/batch/{batch.json['id']}"
+    assert tell(place).json == batch.json
+    (progress,) = tell("/engine-rest/batch/statistics").json
+    assert (progress["remainingJobs"], set(progress)) == (1, set(FIELDS["BatchStatisticsDto"]))
     jobs.run_all()
+    assert (tell(place).status_code, tell("/engine-rest/batch").json) == (404, [])
+    past = tell("/engine-rest/history/batch", query_string={"batchId": batch.json["id"], "completed": "true"}).json
+    assert [(one["id"], one["endTime"] is None, set(one)) for one in past] == [
+        (batch.json["id"], False, set(FIELDS["HistoricBatchDto"]))
+    ]
+    assert client.delete(place, auth=("processes", PASSWORD)).status_code == 404
     assert (batch.json["type"], batch.json["totalJobs"], case_of(waiting).definition) == ("instance-migration", 1, new)
     back = {
         "sourceProcessDefinitionId": names["target"],

@@ -24,6 +24,7 @@ from service.api.engine_rest.schemas import (
     schema_of,
     started,
 )
+from service.models.queries.camunda.batches import BATCHES, PAST_BATCHES
 from service.models.queries.camunda.history import ACTIVITIES, PAST_INSTANCES
 from service.models.queries.camunda.listing import ListQuery
 from service.models.queries.camunda.runtime import DEFINITIONS, INCIDENTS, INSTANCES, JOBS, TASKS
@@ -111,6 +112,14 @@ OPERATIONS: Mapping[str, Operation] = {
     "validate_migration": Operation("检查迁移方案 / Check a plan", migration_report(), body=MEND),
     "execute_migration": Operation("迁移案卷 / Migrate cases", body=MEND),
     "execute_migration_async": Operation("在后台迁移案卷 / Migrate cases later", "BatchDto", body=MEND),
+    "list_batches": _list("后台迁移 / Migrations in the background", "BatchDto", BATCHES),
+    "count_batches": _count("后台迁移数 / Their number", BATCHES),
+    "list_batch_statistics": _list("后台迁移的进度 / Their progress", "BatchStatisticsDto", BATCHES),
+    "show_batch": Operation("一次后台迁移 / One migration", "BatchDto"),
+    "delete_batch": Operation("取消后台迁移 / Give it up"),
+    "list_past_batches": _list("做过的迁移 / Past migrations", "HistoricBatchDto", PAST_BATCHES),
+    "count_past_batches": _count("做过的迁移数 / Their number", PAST_BATCHES),
+    "show_past_batch": Operation("做过的一次迁移 / One past migration", "HistoricBatchDto"),
     "list_tasks": _list("待办 / Tasks", "TaskDto", TASKS),
     "query_tasks": Operation("查询待办 / Query them", "TaskDto", many=True, listing=TASKS, body={"type": "object"}),
     "count_tasks": _count("待办数 / Their number", TASKS),

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from flask import Response
 
+from service.api.engine_rest import serializers
 from service.api.engine_rest.blueprint import blueprint, json_body, json_response, no_content, user
 from service.api.engine_rest.mends import OVER_REST
 from service.api.engine_rest.parameters import invalid_parameter
@@ -80,25 +81,10 @@ def _refuse(refused: list[tuple[Any, Message]]) -> None:
 
 @blueprint.post("/migration/executeAsync")
 def execute_migration_async() -> Response:
-    """Begin a migration in the background; its progress stands on the page of migrations."""
+    """Begin a migration in the background; ``/batch`` tells its progress."""
     asked, reason = _migration()
     run = case_migrations.begin(user(), asked, reason)
-    return json_response(
-        {
-            "id": str(run.id),
-            "type": "instance-migration",
-            "totalJobs": run.total,
-            "jobsCreated": run.total,
-            "batchJobsPerSeed": run.total,
-            "invocationsPerBatchJob": 1,
-            "seedJobDefinitionId": None,
-            "monitorJobDefinitionId": None,
-            "batchJobDefinitionId": None,
-            "suspended": False,
-            "tenantId": None,
-            "createUserId": user().login,
-        }
-    )
+    return json_response(serializers.batch(run, user().login))
 
 
 def _migration() -> tuple[Migration, str]:

@@ -20,6 +20,11 @@ TYPES: Mapping[str, Schema] = {
     "links": {"type": "array", "maxItems": 0},
 }
 OF_A_CASE = {"processInstanceId": "id", "processDefinitionId": "text"}
+BATCH = {
+    **{"id": "id", "type": "text", "totalJobs": "number", "batchJobsPerSeed": "number"},
+    **{"invocationsPerBatchJob": "number", "seedJobDefinitionId": "null", "monitorJobDefinitionId": "null"},
+    **{"batchJobDefinitionId": "null", "tenantId": "null", "createUserId": "text|null"},
+}
 FIELDS: Mapping[str, Mapping[str, str]] = {
     "ProcessDefinitionDto": {
         **{"id": "text", "key": "text", "category": "null", "description": "null", "name": "text", "version": "number"},
@@ -73,10 +78,14 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         **{"removalTime": "null", "rootProcessInstanceId": "id"},
     },
     "FormDto": {"key": "text|null", "camundaFormRef": "null", "contextPath": "null"},
-    "BatchDto": {
-        **{"id": "id", "type": "text", "totalJobs": "number", "jobsCreated": "number", "batchJobsPerSeed": "number"},
-        **{"invocationsPerBatchJob": "number", "seedJobDefinitionId": "null", "monitorJobDefinitionId": "null"},
-        **{"batchJobDefinitionId": "null", "suspended": "flag", "tenantId": "null", "createUserId": "text"},
+    "BatchDto": {**BATCH, "jobsCreated": "number", "suspended": "flag"},
+    "BatchStatisticsDto": {
+        **{**BATCH, "jobsCreated": "number", "suspended": "flag"},
+        **{"remainingJobs": "number", "completedJobs": "number", "failedJobs": "number"},
+    },
+    "HistoricBatchDto": {
+        **{**BATCH, "startTime": "instant", "endTime": "instant|null", "removalTime": "null"},
+        **{"executionStartTime": "instant"},
     },
     "CountResultDto": {"count": "number"},
     "VersionDto": {"version": "text"},

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from service.models.queries.camunda import batches
 from service.models.queries.camunda.listing import Row, definition_id
+from service.models.tables.version_change import MigrationRun
 from service.workflow.processes import definitions
 
 
@@ -192,3 +194,40 @@ def past_activity(row: Row, name: str | None, kind: str) -> dict[str, Any]:
 
 def _duration(start: datetime, end: datetime | None) -> int | None:
     return round((end - start).total_seconds() * 1000) if end else None
+
+
+def batch(run: MigrationRun, login: str | None) -> dict[str, Any]:
+    """Write a migration in the background (BatchDto); login: of whoever began it."""
+    return {
+        "id": str(run.id),
+        "type": batches.TYPE,
+        "totalJobs": run.total,
+        "jobsCreated": run.total,
+        "batchJobsPerSeed": run.total,
+        "invocationsPerBatchJob": 1,
+        "seedJobDefinitionId": None,
+        "monitorJobDefinitionId": None,
+        "batchJobDefinitionId": None,
+        "suspended": False,
+        "tenantId": None,
+        "createUserId": login,
+    }
+
+
+def batch_statistics(run: MigrationRun, login: str | None) -> dict[str, Any]:
+    """Write how far a migration is (what BatchStatisticsDto has)."""
+    failed = len(run.refused)
+    return batch(run, login) | {
+        "remainingJobs": max(run.total - run.done, 0),
+        "completedJobs": max(run.done - failed, 0),
+        "failedJobs": failed,
+    }
+
+
+def past_batch(run: MigrationRun, login: str | None) -> dict[str, Any]:
+    """Write a migration with when it began and ended (what HistoricBatchDto has)."""
+    told = batch(run, login)
+    for name in ("jobsCreated", "suspended"):
+        del told[name]
+    ended = {"endTime": instant(run.ended_at), "removalTime": None, "executionStartTime": instant(run.at)}
+    return told | {"startTime": instant(run.at)} | ended
