@@ -310,6 +310,31 @@ def test_a_new_process_from_nothing_to_its_first_case(client: FlaskClient, stage
     assert client.get(f"/cases/{case.id}").status_code == 404
 
 
+def test_whoever_asked_takes_it_back_while_nobody_has_answered(
+    client: FlaskClient, stage: Stage, workshop: Workshop
+) -> None:
+    """Withdrawn or answered: whichever comes first ends the other; another unit has no such task."""
+    workshop.follow(NEW)
+    workshop.follow("让申请人可以撤回")
+    deploy(workshop, LECTURER)
+    withdrawn, answered = (begin(client, stage, day=f"2026-12-0{n}", attendants="40").id for n in (8, 9))
+    both = ["deciding/assign_lecturer", "deciding/withdraw_request"]
+    assert open_tasks(withdrawn) == open_tasks(answered) == both
+    stranger = known(make_user("enterprise", make_unit("enterprise", "37").id))
+    for user, n in ((stage.enterprise, 2), (stranger, 0)):
+        sign_in(client, known(user))
+        assert ("撤回讲师申请" in page(client, "/inbox")) is (n > 0)
+        address = f"/tasks/{task_of(withdrawn, both[1]).id}"
+        assert client.get(address).status_code == (200 if n else 404)
+    assert do(stage.enterprise, withdrawn, both[1], decision="withdrawn") == []
+    assert ended_at(withdrawn) == "request_withdrawn"
+    assert do(stage.association, answered, both[0], decision="assigned", answer="刘老师") == []
+    assert ended_at(answered) == "answered"
+    sign_in(client, known(stage.enterprise))
+    assert [f"2026-12-0{n} 的讲师申请已答复" in page(client, "/notices") for n in (8, 9)] == [False, True]
+    assert list(history.verify([withdrawn, answered])) == []
+
+
 def test_a_table_decides_and_is_deployed_alone(client: FlaskClient, stage: Stage, workshop: Workshop) -> None:
     workshop.follow(NEW)
     workshop.follow(TABLE)

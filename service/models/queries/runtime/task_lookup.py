@@ -53,7 +53,8 @@ def cases_of_certificate(certificate: Any) -> list[UUID]:
     return [*session().scalars(reissued), *session().scalars(made)]
 
 
-def open_task_of(user: User, case_id: UUID) -> UUID | None:
-    """Find an open task of a case that is addressed to the user."""
-    own = select(Task.id).where(Task.case_id == case_id, Task.state == TaskState.OPEN, visible_to(user, Task))
-    return session().scalars(own.order_by(Task.opened_at, Task.id)).first()
+def only_task_of(user: User, case_id: UUID) -> UUID | None:
+    """Find the open task of a case where that is addressed to the user, and no other waits for anybody."""
+    query = select(Task.id, visible_to(user, Task)).where(Task.case_id == case_id, Task.state == TaskState.OPEN)
+    found = session().execute(query.limit(2)).all()
+    return found[0][0] if len(found) == 1 and found[0][1] else None

@@ -58,7 +58,7 @@ def start(key: str) -> ResponseReturnValue:
     make = lambda: tasks.start_by_key(current_user, key, answers()).case_id  # noqa: E731
     case_id = once(current_user, form_id(), "start_case", make)
     flash_success(Message(N_("已发起：%(name)s。"), name=translate(name)), draft=f"start-{key}")
-    if task_id := task_lookup.open_task_of(current_user, case_id):
+    if task_id := task_lookup.only_task_of(current_user, case_id):
         return redirect(url_for("tasks.show", task_id=task_id))
     with suppress(NotFound):
         return redirect(url_for("cases.show", case_id=get_or_404_in_scope(current_user, Case, case_id).id))
