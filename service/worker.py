@@ -18,6 +18,7 @@ from service.infrastructure import systemd
 from service.models.db.clock import CHINA
 from service.models.db.errors import DATABASE_ERRORS, is_away
 from service.models.db.time_limits import JOB
+from service.workflow.accounts import form_drafts
 from service.workflow.accounts.authentication import forget_old_attempts
 from service.workflow.accounts.sessions import forget_ended
 from service.workflow.certificates.certificate_expiry import recheck_deregistrations, start_deregistrations
@@ -88,6 +89,7 @@ def daily(app: Flask, ending: threading.Event) -> None:
         forget_ended()
         forget_old_attempts()
         exports.sweep()
+        form_drafts.sweep()
         recheck_deregistrations()
         while not ending.is_set() and start_deregistrations(JOBS_A_SLICE):
             continue

@@ -44,6 +44,7 @@ TABLES = {
     "enrollment": Kind.KEPT,
     "export_log": Kind.KEPT,
     "file_piece": Kind.ORDINARY,  # goes after a day
+    "form_draft": Kind.ORDINARY,  # goes when it is sent, or after a week
     "former_password": Kind.ORDINARY,
     "identity_correction": Kind.KEPT,
     "identity_correction_file": Kind.APPEND_ONLY,

@@ -205,6 +205,7 @@ PLAIN_COLUMNS: dict[str, str] = {
             "certificate_number_owner": "owner",
             "user_account": "password_hash",
             "former_password": "password_hash",
+            "form_draft": "form_digest",
             "account_session": "key_digest",
             "personal_value": "salt",
         },

@@ -203,6 +203,7 @@ INTERNAL = {
     "seal_leaf.key": "of the row that is sealed",
     "definition_version.key": "of a diagram, numbered under its lock",
     "mail.key": "derived from what is told",
+    "form_draft.form_digest": "of the address of a form",
     "process_draft.key": "of a process, whose one draft it is",
     "organisation.code": "of an authority, in the reference data",
     "setting.key": "declared in the domain",

@@ -63,6 +63,7 @@ WORDS: Mapping[str, str] = {
     "request_reissue": N_("申请补办"),
     "reset_password": N_("重置密码"),
     "revoke_certificate": N_("吊销证书"),
+    "save_form_draft": N_("保存填写中的内容"),
     "save_bulletin": N_("修改通报"),
     "save_own_account": N_("本人修改账号"),
     "save_person": N_("修改人员"),

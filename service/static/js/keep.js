@@ -1,6 +1,6 @@
 /* What is typed into a long form stays in this tab until it is saved: a refusal, an end of the session, a broken line lose
-   nothing. It goes with the tab, with signing out, and when somebody else signs in. Files, passwords and numbers of
-   persons (data-personal) are not kept. */
+   nothing. It goes with the tab, with signing out, and when somebody else signs in. The server keeps it too, for another
+   machine, and says who else is filling in the same. Files, passwords and numbers of persons (data-personal) are not kept. */
 "use strict";
 
 const KEPT = "kept:";
@@ -18,6 +18,28 @@ function fieldsOf(form) {
 function put(form, isSent) {
   const typed = fieldsOf(form).map((f) => [f.name, f.type === "radio" || f.type === "checkbox" ? `${f.value}=${f.checked}` : f.value]);
   sessionStorage.setItem(keyOf(form), JSON.stringify({ typed, isSent }));
+}
+
+/* What differs from the page as it came. */
+function changed(form) {
+  const isBox = (f) => f.type === "radio" || f.type === "checkbox";
+  const differs = (f) => (isBox(f) ? f.checked !== f.defaultChecked : f.tagName === "SELECT" ? f.value && !f.selectedOptions[0].defaultSelected : f.value !== f.defaultValue);
+  return fieldsOf(form).filter(differs).map((f) => [f.name, isBox(f) ? `${f.value}=${f.checked}` : f.value]);
+}
+
+/* Save a draft on the server ([] ends it), or ask for it; null when it is not to be had. */
+async function drafts(action, typed) {
+  const { "X-CSRFToken": token } = JSON.parse(document.body.getAttribute("hx-headers"));
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": token, "X-Background": "1" };
+  const answer = await fetch("/drafts", { method: "POST", headers, redirect: "manual", body: JSON.stringify({ form: action, typed }) }).catch(() => null);
+  return answer?.ok ? answer.json() : null;
+}
+
+function tellOthers(form, said) {
+  const note = form.querySelector("[data-others]");
+  if (!note || said === undefined) return;
+  note.hidden = !said;
+  note.querySelector("p").textContent = said;
 }
 
 function take(form) {
@@ -42,7 +64,7 @@ function take(form) {
   note.hidden = false;
   note.querySelector("button").addEventListener("click", () => {
     sessionStorage.removeItem(keyOf(form));
-    location.reload();
+    drafts(form.getAttribute("action"), []).then(() => location.reload());
   });
   form.dispatchEvent(new Event("kept"));
 }
@@ -53,18 +75,35 @@ if (reader) {
     const isHere = keptForms.some((form) => keyOf(form) === key);
     const wasSent = JSON.parse(sessionStorage.getItem(key)).isSent;
     const isDone = wasSent && !isLost && (!isHere || document.querySelector(".flash.ok, .flash.warn"));
+    if (isMine && isDone) drafts(key.slice(`${KEPT}${reader}:`.length), []);
     if (!isMine || isDone) sessionStorage.removeItem(key);
   }
   for (const form of keptForms) {
     take(form);
-    let waiting;
+    let waiting, saving;
+    const action = form.getAttribute("action");
+    const save = () => {
+      clearTimeout(saving);
+      saving = setTimeout(async () => tellOthers(form, (await drafts(action, changed(form)))?.others), 2000);
+    };
+    drafts(action).then((found) => {
+      tellOthers(form, found?.others);
+      if (!found?.typed.length || sessionStorage.getItem(keyOf(form)) || isLost) return;
+      sessionStorage.setItem(keyOf(form), JSON.stringify({ typed: found.typed, isSent: false }));
+      take(form);
+    });
     form.addEventListener("input", () => {
       clearTimeout(waiting);
       waiting = setTimeout(() => put(form, false), 400);
+      save();
     });
-    form.addEventListener("change", () => put(form, false));
+    form.addEventListener("change", () => {
+      put(form, false);
+      save();
+    });
     form.addEventListener("submit", () => {
       clearTimeout(waiting);
+      clearTimeout(saving);
       put(form, true);
     });
   }

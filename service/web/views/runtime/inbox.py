@@ -72,7 +72,7 @@ def index() -> ResponseReturnValue:
 
 
 def _filter(given: Mapping[str, str]) -> inbox.Filter:
-    """What the list is narrowed to."""
+    """Read what the list is narrowed to."""
     view = given.get("view")
     return inbox.Filter(
         kind=given.get("kind", "")[:160] or None,

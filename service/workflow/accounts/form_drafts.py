@@ -1,0 +1,64 @@
+"""Drafts of forms and sheets, kept as one types: taken up again on any machine, and told to whoever fills in the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from service.models.db.clock import now
+from service.models.db.ids import new_id
+from service.models.db.session import session
+from service.models.db.transaction import Operation, transaction
+from service.models.tables.form_draft import FormDraft
+from service.models.tables.user import User
+
+LIFETIME = timedelta(days=7)
+AT_WORK = timedelta(minutes=15)  # so long after what was typed last somebody counts as filling in
+Typed = Sequence[tuple[str, str]]
+
+
+def save(user: User, form: str, typed: Typed) -> None:
+    """Keep what is typed into the form that is sent to this address; nothing typed ends the draft."""
+    with transaction(Operation("save_form_draft", user.id)) as current:
+        if not typed:
+            current.execute(delete(FormDraft).where(*_own(user, form)))
+            return
+        values = {"typed": [list(pair) for pair in typed], "saved_at": now()}
+        new = insert(FormDraft).values(id=new_id(), user_id=user.id, form_digest=_digest(form), **values)
+        current.execute(new.on_conflict_do_update(index_elements=["user_id", "form_digest"], set_=values))
+
+
+def read(user: User, form: str) -> list[list[str]]:
+    """Return what the user typed and did not send, as pairs; [] where there is nothing."""
+    found: list[list[str]] | None = session().scalar(select(FormDraft.typed).where(*_own(user, form)))
+    return found or []
+
+
+def colleagues_at_work(user: User, form: str) -> list[tuple[str, datetime]]:
+    """Name colleagues who are filling in the same form now, and when they last typed."""
+    query = (
+        select(User.display_name, FormDraft.saved_at)
+        .join(User, User.id == FormDraft.user_id)
+        .where(FormDraft.form_digest == _digest(form), FormDraft.saved_at > now() - AT_WORK, User.id != user.id)
+        .where(User.organisation_id == user.organisation_id, User.role == user.role)
+    )
+    return [(name, at) for name, at in session().execute(query.order_by(FormDraft.saved_at.desc()))]
+
+
+def sweep() -> None:
+    """Delete drafts that nobody has touched for a week."""
+    with transaction(Operation("sweep_form_drafts")) as current:
+        current.execute(delete(FormDraft).where(FormDraft.saved_at < now() - LIFETIME))
+
+
+def _own(user: User, form: str) -> tuple[object, ...]:
+    return FormDraft.user_id == user.id, FormDraft.form_digest == _digest(form)
+
+
+def _digest(form: str) -> str:
+    """The address may hold words that were looked for: only its digest is stored."""
+    return hashlib.sha256(form.encode()).hexdigest()
