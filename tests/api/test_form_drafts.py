@@ -44,7 +44,7 @@ def test_a_draft_comes_back_on_another_machine_until_it_is_sent(app: Flask, stag
 
 
 def test_two_on_one_sheet_are_told_and_nobody_else(app: Flask, stage: Stage, clock: MovingClock) -> None:
-    colleague = make_user("association", stage.association.organisation)
+    colleague = make_user("association", stage.association.organisation_id)
     mine, other = sign_in(app.test_client(), stage.association), sign_in(app.test_client(), colleague)
     keep(mine, TYPED)
     told = keep(other)

@@ -16,7 +16,7 @@ from service.workflow.runtime import jobs
 from service.workflow.training import enrollments
 from tests.browser.tab import sign_in, violations
 from tests.builders.stage import Stage, at_nine, do, enroll, make_stage, publish_class
-from tests.builders.world import make_certificate, make_unit
+from tests.builders.world import make_certificate, make_unit, make_user
 
 PAGES = CHECKOUT / "templates" / "pages"
 pytestmark = pytest.mark.browser
@@ -91,6 +91,35 @@ def test_a_sheet_of_scores_is_typed_pasted_mended_and_kept(
     assert order(page) == names[4:]
     assert score(page, names[4]).input_value() == "101"
     expect(page.locator("tr.bad")).to_have_count(2)
+
+
+def test_a_sheet_is_taken_up_on_another_machine_and_two_on_it_are_told(
+    page: Page, app: Flask, stage: Stage, found: TrainingClass
+) -> None:
+    """R74: what was typed and not sent is there where one signs in next; a colleague on the same sheet sees who types."""
+    address = f"/classes/{found.id}/scores"
+    colleague = make_user("training_institution", stage.institution.organisation_id)
+    sign_in(page, app, stage.institution).goto(address)
+    names = order(page)
+    with page.expect_response(
+        lambda answer: answer.url.endswith("/drafts") and "85" in (answer.request.post_data or "")
+    ):
+        score(page, names[0]).fill("85")
+    browser = page.context.browser
+    assert browser
+    base = page.url.removesuffix(address)
+    for user, value in ((stage.institution, "85"), (colleague, "")):
+        other = browser.new_context(base_url=base, locale="zh-CN")
+        tab = sign_in(other.new_page(), app, user)
+        tab.goto(address)
+        if user is colleague:
+            expect(tab.locator("[data-others]")).to_contain_text(f"{stage.institution.display_name} 也在填写这张表")
+        expect(score(tab, names[0])).to_have_value(value)
+        other.close()
+    page.get_by_role("button", name="提交已填的 1 行").click()
+    with page.expect_response(lambda answer: answer.url.endswith("/drafts")):
+        expect(page.get_by_role("status").first).to_contain_text("已提交 1 人的成绩")
+    expect(page.locator("[data-others]")).to_be_hidden()
 
 
 def test_a_column_a_block_and_names_are_pasted_and_taken_back(

@@ -116,7 +116,7 @@ class MarkedWalk:
         assert page.status_code == 200, page.text
         digest = re.search(r'name="form_digest" value="(\w+)"', page.text)
         assert digest
-        self.post(user, f"/tasks/{task.id}", form_digest=digest[1], **typed)
+        self.post(user, f"/tasks/{task.id}", form_digest=digest[1], asked="1", **typed)
 
     def walk(self) -> None:
         """Walk everything, in the order of time."""

@@ -79,7 +79,7 @@ def complete_on_page(client: FlaskClient, task: UUID, **answers: str) -> None:
     """Fill the form of a task in and send it, as the account that is signed in."""
     digest = re.search(r'name="form_digest" value="(\w+)"', client.get(f"/tasks/{task}").get_data(as_text=True))
     assert digest
-    sent = client.post(f"/tasks/{task}", data={"form_digest": digest[1], **answers})
+    sent = client.post(f"/tasks/{task}", data={"form_digest": digest[1], "asked": "1", **answers})
     assert sent.status_code == 302, sent.get_data(as_text=True)
 
 

@@ -40,7 +40,7 @@ NO_ROWS = {
         "verify",
         "verify_journal",
     ),
-    *("end_export", "export_progress", "remove_export", "stop_export", "sweep_files"),
+    *("end_export", "export_progress", "remove_export", "stop_export", "sweep_files", "sweep_form_drafts"),
     *("end_session", "forget_attempts", "forget_sessions", "see_session", "sign_in_try"),
     *("incident", "read_notice", "refresh_need", "run_progress", "seal", "stop_run", "link_academy"),
     *("claim job", "claim jobs", "job failed", "job has no place", "preview mend", "preview retry"),

@@ -15,9 +15,9 @@ def upgrade() -> None:
         sa.Column('form_digest', sa.String(length=64), nullable=False),
         sa.Column('typed', sa.LargeBinary(), nullable=False),
         sa.Column('saved_at', sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(['user_id'], ['user_account.id'], name=op.f('fk_form_draft_user_id_user_account')),
+        sa.ForeignKeyConstraint(['user_id'], ['user_account.id'], name=op.f('fk_form_draft_user_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_form_draft')),
-        sa.UniqueConstraint('user_id', 'form_digest', name=op.f('uq_form_draft_user_id')),
+        sa.UniqueConstraint('user_id', 'form_digest', name=op.f('uq_form_draft_user_id_form_digest')),
     )
     op.create_index(op.f('ix_form_draft_form_digest'), 'form_draft', ['form_digest'], unique=False)
     op.create_index(op.f('ix_form_draft_saved_at'), 'form_draft', ['saved_at'], unique=False)

@@ -1,4 +1,4 @@
-"""Drafts of forms and sheets, kept as one types: taken up again on any machine, and told to whoever fills in the same."""
+"""Drafts of forms and sheets, kept as one types: taken up on any machine, told to whoever fills in the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.models.db.clock import now
@@ -25,7 +25,7 @@ def save(user: User, form: str, typed: Typed) -> None:
     """Keep what is typed into the form that is sent to this address; nothing typed ends the draft."""
     with transaction(Operation("save_form_draft", user.id)) as current:
         if not typed:
-            current.execute(delete(FormDraft).where(*_own(user, form)))
+            current.execute(delete(FormDraft).where(_own(user, form)))
             return
         values = {"typed": [list(pair) for pair in typed], "saved_at": now()}
         new = insert(FormDraft).values(id=new_id(), user_id=user.id, form_digest=_digest(form), **values)
@@ -34,7 +34,7 @@ def save(user: User, form: str, typed: Typed) -> None:
 
 def read(user: User, form: str) -> list[list[str]]:
     """Return what the user typed and did not send, as pairs; [] where there is nothing."""
-    found: list[list[str]] | None = session().scalar(select(FormDraft.typed).where(*_own(user, form)))
+    found: list[list[str]] | None = session().scalar(select(FormDraft.typed).where(_own(user, form)))
     return found or []
 
 
@@ -55,8 +55,8 @@ def sweep() -> None:
         current.execute(delete(FormDraft).where(FormDraft.saved_at < now() - LIFETIME))
 
 
-def _own(user: User, form: str) -> tuple[object, ...]:
-    return FormDraft.user_id == user.id, FormDraft.form_digest == _digest(form)
+def _own(user: User, form: str) -> ColumnElement[bool]:
+    return and_(FormDraft.user_id == user.id, FormDraft.form_digest == _digest(form))
 
 
 def _digest(form: str) -> str:

@@ -46,8 +46,8 @@ def _told(others: list[tuple[str, Any]]) -> str:
 def _sent() -> tuple[str, list[tuple[str, str]] | None]:
     """Read the address of the form and the pairs. Raises InvalidInput for anything else."""
     read = as_json(request.get_data(as_text=True))
-    sent = read[0] if read else None
-    form = sent.get("form") if isinstance(sent, dict) else None
+    sent = read[0] if read and isinstance(read[0], dict) else {}
+    form = sent.get("form")
     if not isinstance(form, str) or not form.startswith("/") or len(form) > 1000:
         raise InvalidInput(text=UNREAD)
     typed = sent.get("typed")
