@@ -162,7 +162,7 @@ def _initial(enrollment: Enrollment, context: Context) -> Certificate:
     person, today = load_trainee(enrollment), context.today
     province = certificate_number.ACADEMIES
     if not is_academy(person.unit) and person.unit.authority_id:
-        province = session().get_one(Organisation, person.unit.authority_id).code
+        province = get_prepared(Organisation, person.unit.authority_id).code
     number = CertificateSerial.take(province, today.year)
     session().add(NumberOwner(number=number, owner=person.id_number_digest))
     return _edition(

@@ -31,13 +31,13 @@ class PreparedStatement:
         self.name = name
         clause = text(statement) if isinstance(statement, str) else statement
         self._prepare, self._places = _number_places(name, str(clause.compile(dialect=_DIALECT)))
-        self._execute = text(f"EXECUTE {name} ({', '.join(f':{place}' for place in self._places)})")
+        self._execute = f"EXECUTE {name} ({', '.join(f'%({place})s' for place in self._places)})"
 
     def execute(self, values: Mapping[str, Any]) -> Result[Any]:
         """Execute in the running transaction; what is not among the places is not sent."""
         connection = session().connection()
         _prepare_once(connection, self.name, self._prepare)
-        return connection.execute(self._execute, {place: values[place] for place in self._places})
+        return connection.exec_driver_sql(self._execute, {place: values[place] for place in self._places})
 
 
 def execute_prepared(statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Result[Any]:

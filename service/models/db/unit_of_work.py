@@ -45,6 +45,11 @@ class UnitOfWork(Session):
         self.inbox_addresses: dict[UUID, list[tuple[UUID, str]]] = {}
         self.pending_history: list[dict[str, Any]] = []
         self.history_buffer: list[dict[str, Any]] | None = None
+        self._engine = self._db.engine
+
+    def get_bind(self, *_tables: Any, bind: Any = None, **_more: Any) -> Any:
+        """Return the one engine there is: Flask-SQLAlchemy would choose one by the tables of each statement."""
+        return self._engine if bind is None else bind
 
     @contextmanager
     def run(self, operation: Operation) -> Iterator[None]:

@@ -15,7 +15,9 @@ from uuid import UUID
 
 from sqlalchemy import event, inspect, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, History
 
+from service.models.db.prepared_statements import PreparedStatement
 from service.models.db.unit_of_work import UnitOfWork
 from service.models.tables.certificate import Certificate
 from service.models.tables.person import Person
@@ -25,6 +27,10 @@ from service.models.tables.training_need_statements import READ, REPEATED
 STALE = date(1, 1, 1)
 _LINKS = ("person_id", "certificate_id")
 """The columns that lead from a row to the person whose need it decides."""
+
+_MAKE_STALE = PreparedStatement(
+    "make_need_stale", "UPDATE training_need SET as_of = :as_of WHERE person_id = ANY(:persons)"
+)
 
 
 def register() -> None:
@@ -44,7 +50,7 @@ def _mark(current: UnitOfWork, _context: Any) -> None:
         if _counts(row, row in current.deleted):
             changed |= _persons_of(current, row)
     if changed:
-        current.execute(update(TrainingNeed).where(TrainingNeed.person_id.in_(changed)).values(as_of=STALE))
+        _MAKE_STALE.execute({"as_of": STALE, "persons": sorted(changed)})
 
 
 def _counts(row: Any, is_deleted: bool) -> bool:
@@ -53,7 +59,7 @@ def _counts(row: Any, is_deleted: bool) -> bool:
     if not columns or not _is_read(row):
         return False
     state = inspect(row)
-    return is_deleted or any(state.attrs[name].history.has_changes() for name in columns)
+    return is_deleted or any(_history(state, name).has_changes() for name in columns)
 
 
 def _is_read(row: Any) -> bool:
@@ -70,16 +76,22 @@ def _persons_of(current: UnitOfWork, row: Any) -> set[UUID]:
     return set(current.scalars(select(Certificate.person_id).where(Certificate.id.in_(keys))))
 
 
+def _history(state: Any, name: str) -> History:
+    """What a column was and is; through ``state.attrs`` every column of the row would be gathered."""
+    history: History = state.get_history(name, PASSIVE_NO_INITIALIZE)
+    return history
+
+
 def _values(row: Any, name: str) -> set[Any]:
     """The value of a column after the change and before it."""
-    history = inspect(row).attrs[name].history
+    history = _history(inspect(row), name)
     return {*history.added, *history.unchanged, *history.deleted} - {None}
 
 
 def _repeat(current: UnitOfWork, person: Person) -> None:
     """Let the repeated columns follow the person in the same transaction."""
     state = inspect(person)
-    if any(state.attrs[name].history.has_changes() for name in REPEATED):
+    if any(_history(state, name).has_changes() for name in REPEATED):
         values = {name: getattr(person, name) for name in REPEATED}
         current.execute(update(TrainingNeed).where(TrainingNeed.person_id == person.id).values(values))
 

@@ -7,16 +7,27 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text, union_all
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.domain.certificates import certificate_number
 from service.models.db.encryption import PersonalText
 from service.models.db.ids import new_id
+from service.models.db.prepared_statements import PreparedStatement
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.tables.person import Person, QualificationType
 
+_ADVANCE = PreparedStatement(
+    "advance_certificate_serial",
+    "INSERT INTO certificate_serial (province, year, last) VALUES (:province, :year, 1) "
+    "ON CONFLICT (province, year) DO UPDATE SET last = certificate_serial.last + 1 RETURNING last",
+)
+_IS_TAKEN = PreparedStatement(
+    "is_certificate_number_taken",
+    "SELECT EXISTS (SELECT FROM certificate_number_owner WHERE number = :number)"
+    " OR EXISTS (SELECT FROM certificate WHERE number = :number)",
+)
 CERTIFICATE_STATES = ("issued", "valid", "superseded", "deregistered", "revoked", "void")
 
 
@@ -136,11 +147,7 @@ class CertificateSerial(Base):
 
     @staticmethod
     def _advance(province: str, year: int) -> int:
-        query = text(
-            "INSERT INTO certificate_serial (province, year, last) VALUES (:p, :y, 1) "
-            "ON CONFLICT (province, year) DO UPDATE SET last = certificate_serial.last + 1 RETURNING last"
-        )
-        return int(session().execute(query, {"p": province, "y": year}).scalar_one())
+        return int(_ADVANCE.execute({"province": province, "year": year}).scalar_one())
 
 
 class NumberOwner(Base):
@@ -156,9 +163,8 @@ class NumberOwner(Base):
     @staticmethod
     def is_taken(number: str) -> bool:
         """Tell whether the number belongs to somebody, or stands in the ledger."""
-        owned = select(NumberOwner.number).where(NumberOwner.number == number)
-        held = select(Certificate.number).where(Certificate.number == number)
-        return session().scalar(union_all(owned, held).limit(1)) is not None
+        session().flush()  # the numbers of this transaction too
+        return bool(_IS_TAKEN.execute({"number": number}).scalar_one())
 
     @staticmethod
     def owner_of(number: str) -> bytes | None:
