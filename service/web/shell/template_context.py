@@ -5,10 +5,12 @@ and the macros' functions.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from functools import cache
+from typing import Any
 
-from flask import Flask, current_app, g, session, url_for
+from flask import Flask, current_app, g, request, session, url_for
+from flask.templating import Environment
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -28,6 +30,17 @@ from service.web.shell.navigation import has_permission
 
 CASES = (Action.VIEW_CLASSES, Action.REPLAY_CASES, Action.EDIT_PROCESSES)
 STATIC = CHECKOUT / "service" / "static"
+
+
+class TemplateEnvironment(Environment):
+    """Jinja whose templates all share one mapping of globals.
+
+    Two chained ones, as Jinja makes them, are compared name by name at each import of a macro, in every row of a list.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return the globals of a template; those of the environment, unless it is loaded with more."""
+        return self.globals if d is None else super().make_globals(d)
 
 
 def register(app: Flask) -> None:
@@ -95,6 +108,11 @@ def preference(name: str, default: str = "") -> str:
 
 def static_url(path: str) -> str:
     """The address of a static file, with a digest of its content so that browsers may keep it for a year."""
+    return _static_url(path, request.script_root)
+
+
+@cache
+def _static_url(path: str, _script_root: str) -> str:
     return url_for("static", filename=path, v=_digest(path))
 
 

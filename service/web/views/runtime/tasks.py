@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, get_template_attribute, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -146,7 +146,7 @@ def _row(task_id: UUID) -> str:
     shown = task_columns.of([row.facts]) if kind else []
     gap = person_list.cases_without_photo([row])
     chosen = inbox.Filter(kind=kind)
-    return render_template("pages/inbox/row.html", row=row, chosen=chosen, columns=shown, without_photo=gap)
+    return str(get_template_attribute("pages/inbox/row.html", "task_row")(row, chosen, shown, gap))
 
 
 @bp.post("/tasks/<uuid:task_id>/unclaim")
