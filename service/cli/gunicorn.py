@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 from service.cli.processes import bring_up_to_date
 from service.config import settings
 from service.infrastructure import garbage
-from service.infrastructure.documents import pdf_renderer  # noqa: F401 - loaded before the fork: no request waits for it
 from service.infrastructure.http_worker import HttpWorker
 from service.web.shell.request_routes import THREADS, router
 
@@ -21,9 +21,16 @@ class WebWorker(HttpWorker):
     def init_process(self) -> None:
         """Know the routes of the application."""
         self.route = router(self.app.wsgi())
+        threading.Thread(target=load_renderer, daemon=True).start()
         super().init_process()
 
 
+def load_renderer() -> None:
+    """Load what lays documents out beside the first requests: it takes as long as the rest of a start."""
+    from service.infrastructure.documents import pdf_renderer  # noqa: F401
+
+
+garbage.pause()
 wsgi_app = "service.app:create_app()"
 bind = f"127.0.0.1:{settings().port}"  # a reverse proxy stands before it where others may come
 worker_class = WebWorker

@@ -12,8 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import xlsxwriter
-
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"  # the media type
 MAX_CELL_LENGTH = 32_767  # characters that a cell of the format can hold
@@ -49,6 +47,8 @@ class Sheet:
     """
 
     def __init__(self, path: Path, title: str, facts: Iterable[str], heads: Sequence[Head]) -> None:
+        import xlsxwriter
+
         self._book = xlsxwriter.Workbook(
             path,
             {

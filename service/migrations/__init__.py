@@ -7,17 +7,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from service.config import DatabaseRoles, InvalidSetting
 from service.migrations import rights
 from service.models.db.time_limits import MIGRATION
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 FOLDER = Path(__file__).parent
 LOCK_NOT_AVAILABLE = "55P03"
@@ -59,6 +61,8 @@ def _upgrade(owner_url: str, roles: DatabaseRoles) -> bool:
                 " ANPEI_DATABASE_OWNER_URL, or run `anpei deploy` where it is set"
             )
         if not is_newest:
+            from alembic import command  # not before: a start that changes nothing is to be quick
+
             command.upgrade(configuration(connection), "head")
         rights.enforce(connection, roles)
         return True
@@ -97,16 +101,24 @@ def _is_newest(connection: Connection) -> bool:
     ):
         return False
     known = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return known == ScriptDirectory.from_config(configuration()).get_current_head()
+    return bool(known == newest())
 
 
-def revisions() -> set[str]:
-    """The names of the steps that this version knows."""
-    return {step.revision for step in ScriptDirectory.from_config(configuration()).walk_revisions()}
+@cache
+def revisions() -> frozenset[str]:
+    """The names of the steps that this version knows: the numbers of their files."""
+    return frozenset(file.name[:4] for file in (FOLDER / "versions").glob("[0-9]*.py"))
+
+
+def newest() -> str:
+    """The name of the last step."""
+    return max(revisions())
 
 
 def configuration(connection: object = None) -> Config:
     """Alembic's configuration without a file; ``connection`` is the one that ``env.py`` works on."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection

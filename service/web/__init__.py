@@ -64,7 +64,7 @@ BLUEPRINTS = frozenset(name for _noun, names in VIEWS for name in names)
 
 def register(app: Flask) -> None:
     """Register what pages need, then the pages."""
-    app.jinja_environment = template_context.TemplateEnvironment
+    app.jinja_environment = template_context.Templates
     request_log.register(app)
     security_headers.register(app)
     formatting.register(app)

@@ -6,20 +6,35 @@ import subprocess
 import sys
 
 import pytest
+from alembic.script import ScriptDirectory
+from argon2 import PasswordHasher
 
 from service.config import CHECKOUT
+from service.migrations import configuration, newest, revisions
+from service.workflow.accounts import passwords
 from tests import database
 from tests.database import SOURCES, fingerprint
 
 
-def test_the_application_starts_without_the_pdf_renderer() -> None:
-    program = "import sys, service.app, service.worker; sys.exit('weasyprint' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, check=False).returncode == 0
+@pytest.mark.parametrize("library", ["weasyprint", "alembic", "xlsxwriter"])
+@pytest.mark.parametrize("program", ["service.app", "service.worker", "service.cli.gunicorn"])
+def test_a_program_starts_without_what_few_requests_need(program: str, library: str) -> None:
+    loads = f"import sys, {program}; sys.exit({library!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loads], cwd=CHECKOUT, check=False).returncode == 0
 
 
-def test_the_web_server_loads_the_pdf_renderer_before_any_request() -> None:
-    program = "import sys, service.cli.gunicorn; sys.exit('weasyprint' not in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, check=False).returncode == 0
+def test_the_web_server_loads_the_pdf_renderer_beside_the_first_requests() -> None:
+    loads = "import sys; from service.cli import gunicorn; gunicorn.load_renderer(); sys.exit('weasyprint' not in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loads], cwd=CHECKOUT, check=False).returncode == 0
+
+
+def test_the_newest_migration_is_told_without_alembic_as_with_it() -> None:
+    known = ScriptDirectory.from_config(configuration())
+    assert ([newest()], revisions()) == (known.get_heads(), {step.revision for step in known.walk_revisions()})
+
+
+def test_an_unknown_login_takes_as_long_as_a_known_one() -> None:
+    assert not PasswordHasher().check_needs_rehash(passwords._HASH_OF_NOBODY)
 
 
 def test_the_template_database_outlives_an_edit_of_a_rule_or_a_page() -> None:

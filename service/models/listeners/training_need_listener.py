@@ -77,7 +77,7 @@ def _persons_of(current: UnitOfWork, row: Any) -> set[UUID]:
 
 
 def _history(state: Any, name: str) -> History:
-    """What a column was and is; through ``state.attrs`` every column of the row would be gathered."""
+    """Return what a column was and is; through ``state.attrs`` every column of the row would be gathered."""
     history: History = state.get_history(name, PASSIVE_NO_INITIALIZE)
     return history
 

@@ -32,7 +32,7 @@ CASES = (Action.VIEW_CLASSES, Action.REPLAY_CASES, Action.EDIT_PROCESSES)
 STATIC = CHECKOUT / "service" / "static"
 
 
-class TemplateEnvironment(Environment):
+class Templates(Environment):
     """Jinja whose templates all share one mapping of globals.
 
     Two chained ones, as Jinja makes them, are compared name by name at each import of a macro, in every row of a list.

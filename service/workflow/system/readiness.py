@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from functools import cache
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import exists, select, text
 
 from service.config import settings
-from service.migrations import configuration
+from service.migrations import newest
 from service.models.db.errors import DATABASE_ERRORS
 from service.models.db.session import session
 from service.models.tables.process import DefinitionVersion
@@ -29,7 +27,7 @@ def faults() -> list[str]:
     try:
         is_migrated = session().scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
         applied = set(session().scalars(text("SELECT version_num FROM alembic_version"))) if is_migrated else set()
-        found = [] if applied == newest() else ["the database is not at the newest migration; run: anpei prepare"]
+        found = [] if applied == {newest()} else ["the database is not at the newest migration; run: anpei prepare"]
         if not session().scalar(select(exists().where(DefinitionVersion.current))):
             found.append("no process is in force; run: anpei deploy processes/*.bpmn")
         if session().scalar(IS_READ_ONLY):
@@ -58,9 +56,3 @@ def _disk() -> list[tuple[str, bool]]:
     if disk.free < min(NEARLY_FULL_BYTES, disk.total * NEARLY_FULL_SHARE):
         return [(f"the disk of {folder} is nearly full: {disk.free >> 20} MB are free", False)]
     return []
-
-
-@cache
-def newest() -> set[str]:
-    """The revisions at the head of this program's migrations."""
-    return set(ScriptDirectory.from_config(configuration()).get_heads())
