@@ -15,7 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import event, inspect, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, History
+from sqlalchemy.orm import PassiveFlag
+from sqlalchemy.orm.attributes import History
 
 from service.models.db.prepared_statements import PreparedStatement
 from service.models.db.unit_of_work import UnitOfWork
@@ -78,7 +79,7 @@ def _persons_of(current: UnitOfWork, row: Any) -> set[UUID]:
 
 def _history(state: Any, name: str) -> History:
     """Return what a column was and is; through ``state.attrs`` every column of the row would be gathered."""
-    history: History = state.get_history(name, PASSIVE_NO_INITIALIZE)
+    history: History = state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE)
     return history
 
 
