@@ -103,6 +103,21 @@ def test_the_same_files_again_leave_no_trace(app: Flask) -> None:
     assert (again.is_new, again.replaced, len(events())) == (False, None, 1)
 
 
+def test_cases_are_counted_by_process_and_version(app: Flask) -> None:
+    started = {"small": (2, 1), "other": (1, 3), "idle": (0, 0)}  # cases of the older version, and of the one in force
+    for key, counts in started.items():
+        for diagram, number in zip((DIAGRAM, OTHER), counts, strict=True):
+            named = diagram.replace('id="small"', f'id="{key}"')
+            deployments.deploy({f"{key}.bpmn": named.encode(), "look.form": FORM.encode()})
+            for _ in range(number):
+                tasks.start(None, key, {})
+    counted = {one.version.key: (one.running_elsewhere, one.running) for one in definitions.listing()}
+    assert {key: counts for key, counts in counted.items() if any(counts) or key in started} == started
+    for key, (before, now) in started.items():
+        by_number = {one.version.number: (one.running_elsewhere, one.running) for one in definitions.listing(key)}
+        assert by_number == {1: (now, before), 2: (before, now)}
+
+
 def test_an_older_version_is_made_current_again_with_a_reason_and_cases_keep_theirs(app: Flask) -> None:
     user, first = person("processes", "process_admin"), deployments.deploy(files()).version
     case = tasks.start(None, "small", {})

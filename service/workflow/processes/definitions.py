@@ -210,7 +210,7 @@ class Listed:
 def listing(key: str | None = None) -> list[Listed]:
     """Versions in force (or all versions of ``key``, newest first) with the number of running cases of each."""
     other = aliased(DefinitionVersion)
-    versions = select(other.digest).where(other.key == DefinitionVersion.key)
+    versions = select(other.digest).where(other.key == DefinitionVersion.key).correlate(DefinitionVersion)
     count = select(func.count()).where(Case.ended_at.is_(None))  # by version, as the index has it
     running = count.where(Case.definition == DefinitionVersion.digest).scalar_subquery()
     together = count.where(Case.definition.in_(versions)).correlate(DefinitionVersion).scalar_subquery()
