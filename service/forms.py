@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -10,6 +10,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, pre_load
 
+from service.engine.forms.components import LIST, MAX_ROWS
 from service.engine.forms.conditions import Condition
 from service.engine.forms.defaults import computed
 from service.engine.forms.fields import Field, Option
@@ -29,7 +30,7 @@ from service.validation.fields import (
     by_path,
     invalid,
 )
-from service.validation.messages import NO_SUCH_FORM_FIELD, NOT_A_TIME, REQUIRED
+from service.validation.messages import NO_SUCH_FORM_FIELD, NOT_A_TIME, NOT_ROWS, REQUIRED, TOO_MANY_ROWS
 from service.validation.typed_text import as_instant
 
 __all__ = [
@@ -68,14 +69,39 @@ def clean(form: bytes, raw: Mapping[str, Any]) -> Cleaned:
     Fields that do not show are None, whatever was sent for them; a field the form does not have is refused, one that
     is only shown left out.
     """
-    known = fields(form)
-    asked = [f for f in known if f.key and not f.readonly]
-    readonly = {f.key for f in known if f.readonly}
-    raw = {name: value for name, value in raw.items() if name not in readonly}
-    loaded, wrong = _load(_schema(form), _shown(asked, raw))
-    if wrong := _missing(asked, raw, loaded) | wrong:
+    cleaned, wrong = _clean(fields(form), raw)
+    if wrong:
         raise InvalidInput(wrong)
-    return _apart(asked, loaded)
+    return cleaned
+
+
+def _clean(known: tuple[Field, ...], raw: Mapping[str, Any]) -> tuple[Cleaned, dict[str, Message]]:
+    """What was typed into some fields, and what is wrong with it."""
+    asked = tuple(f for f in known if f.key and not f.readonly)
+    readonly = {f.key for f in known if f.readonly}
+    shown = _shown(asked, {name: value for name, value in raw.items() if name not in readonly})
+    lists = [f for f in asked if f.columns]
+    rows = {f.key: _clean_rows(f, shown.pop(f.key)) for f in lists if f.key in shown}
+    loaded, wrong = _load(_schema(tuple(f for f in asked if not f.columns)), shown)
+    for key, (found, errors) in rows.items():
+        loaded[key], wrong = found, wrong | errors
+    return _apart(asked, loaded), _missing(asked, raw, loaded) | wrong
+
+
+def _clean_rows(field: Field, sent: Any) -> tuple[list[dict[str, Any]], dict[str, Message]]:
+    """The rows of a list in which something was typed; an error stands at ``list.row.field``."""
+    if not isinstance(sent, list) or not all(isinstance(row, Mapping) for row in sent):
+        return [], {field.key: Message(NOT_ROWS)}
+    if len(sent) > (field.rows if field.is_fixed else MAX_ROWS):
+        return [], {field.key: Message(TOO_MANY_ROWS, most=field.rows if field.is_fixed else MAX_ROWS)}
+    rows, wrong = [], dict[str, Message]()
+    for at, row in enumerate(sent):
+        if all(_is_empty(value) or value is False for value in row.values()):
+            continue
+        cleaned, errors = _clean(field.columns, row)
+        rows.append(cleaned.data)
+        wrong |= {f"{field.key}.{at}.{name}": message for name, message in errors.items()}
+    return rows, wrong
 
 
 def fields(form: bytes) -> tuple[Field, ...]:
@@ -151,25 +177,25 @@ class FormSchema(Schema):
 
 
 @lru_cache(maxsize=256)
-def _schema(form: bytes) -> FormSchema:
-    members: dict[str, Any] = {f.key: _schema_field(f) for f in fields(form) if f.key and not f.readonly}
+def _schema(asked: tuple[Field, ...]) -> FormSchema:
+    members: dict[str, Any] = {f.key: _schema_field(f) for f in asked}
     schema: FormSchema = FormSchema.from_dict(members, name="Form")()  # type: ignore[assignment]
     return schema
 
 
-def _shown(asked: list[Field], raw: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(asked: Sequence[Field], raw: Mapping[str, Any]) -> dict[str, Any]:
     """Drop what is empty or was sent for a field that does not show; unknown names stay, to be refused."""
     hidden = {f.key for f in asked if not f.is_shown(raw)}
     return {k: v for k, v in raw.items() if k not in hidden and not _is_empty(v)}
 
 
-def _missing(asked: list[Field], raw: Mapping[str, Any], loaded: Mapping[str, Any]) -> dict[str, Message]:
+def _missing(asked: Sequence[Field], raw: Mapping[str, Any], loaded: Mapping[str, Any]) -> dict[str, Message]:
     """Find the required fields that show and were left empty."""
     empty = [f for f in asked if loaded.get(f.key) in (None, False, [])]
     return {f.key: Message(REQUIRED) for f in empty if f.is_shown(raw) and f.is_required(raw)}
 
 
-def _apart(asked: list[Field], loaded: Mapping[str, Any]) -> Cleaned:
+def _apart(asked: Sequence[Field], loaded: Mapping[str, Any]) -> Cleaned:
     """Complete the data with what was left empty, and take the personal values out."""
     data = {f.key: loaded.get(f.key, _nothing(f)) for f in asked}
     personal = {f.key: str(data.pop(f.key)) for f in asked if f.personal and data[f.key] is not None}
@@ -227,7 +253,7 @@ class ClockText(Text):
 
 def _nothing(field: Field) -> Any:
     """Give the value of a field where nothing was typed."""
-    return {"checkbox": False, "checklist": []}.get(field.type)
+    return {"checkbox": False, "checklist": [], LIST: []}.get(field.type)
 
 
 def _choice(field: Field) -> Choice | Code:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from service.errors import N_
 
 REQUIRED = N_("这一项必填。")
+NOT_ROWS = N_("须为若干行，每一行是一组字段。")
+TOO_MANY_ROWS = N_("至多 %(most)s 行，请删去多出的行。")
 NOT_NULL = N_("不能为 null；没有内容时请省略这一项。")
 NOT_TEXT = N_("须为文字。")
 TOO_LONG = N_("最多 %(most)s 个字，现在有 %(now)s 个。")

@@ -21,7 +21,16 @@ COMPONENTS: list[dict[str, Any]] = [
     {"type": "number", "key": "amount", "label": "金额", "readonly": True, "appearance": {"suffixAdorner": "元"}},
     {"type": "textfield", "key": "mail", "label": "邮箱", "validate": {"validationType": "email"}},
     {"type": "checklist", "key": "several", "label": "几项", "values": [{"value": "a", "label": "甲"}]},
-    {"type": "dynamiclist", "key": "many", "components": []},
+    {
+        "type": "dynamiclist",
+        "path": "many",
+        "label": "明细",
+        "components": [
+            {"type": "textfield", "key": "what", "label": "名称", "validate": {"required": True}},
+            {"type": "number", "key": "count", "label": "数量", "validate": {"min": 1}},
+        ],
+    },
+    {"type": "filepicker", "key": "file", "label": "附件"},
 ]
 
 

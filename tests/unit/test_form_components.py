@@ -24,6 +24,11 @@ PLAIN: dict[str, dict[str, Any]] = {
     **{kind: {"key": "x", "label": "项"} for kind in ("textfield", "textarea", "number", "checkbox", "datetime")},
     **{kind: {"key": "x", "label": "项", "values": CHOICES} for kind in components.CHOICES},
     "text": {"text": "说明"},
+    "dynamiclist": {
+        "path": "x",
+        "label": "明细",
+        "components": [{"type": "textfield", "key": "what", "label": "名称"}],
+    },
     "group": {"label": "组", "components": [{"type": "textfield", "key": "y", "label": "内"}]},
 }
 SAMPLES: dict[str, Any] = {
@@ -35,7 +40,10 @@ SAMPLES: dict[str, Any] = {
     "values": [{"value": "c", "label": "丙"}],
     "valuesKey": "institutions",
     "text": "# 另外",
-    "components": [],
+    "components": [{"type": "textfield", "key": "other", "label": "别的"}],
+    "path": "z",
+    "allowAddRemove": False,
+    "defaultRepetitions": 3,
     "showOutline": True,
     "decimalDigits": 1,
     "timeInterval": 15,

@@ -218,10 +218,68 @@ def test_an_address_is_checked_by_its_type() -> None:
     assert set(wrong(content, x="a@b")) == {"x"}
 
 
+def listed(*columns: dict[str, Any], path: str = "items", **more: Any) -> dict[str, Any]:
+    return {"type": "dynamiclist", "path": path, "label": "明细", "components": list(columns), **more}
+
+
+ROWS = listed(
+    field("textfield", key="what", validate={"required": True}),
+    field("number", key="count", validate={"min": 1}),
+    field("checkbox", key="old"),
+)
+
+
+def test_rows_of_a_list_are_read_each_by_the_fields_of_the_list() -> None:
+    content = form(ROWS)
+    typed = [{"what": " 锤 ", "count": "2"}, {"what": "", "old": False}, {"what": "锯", "old": "true"}]
+    assert clean(content, items=typed) == {
+        "items": [{"what": "锤", "count": 2, "old": False}, {"what": "锯", "count": None, "old": True}]
+    }
+    assert clean(content) == clean(content, items=[]) == clean(content, items=[{}]) == {"items": []}
+
+
+@pytest.mark.parametrize(
+    ("sent", "at"),
+    [
+        ([{"what": "锤"}, {}, {"count": "2"}], {"items.2.what"}),
+        ([{"what": "锤", "count": "0"}, {"what": "长" * 201}], {"items.0.count", "items.1.what"}),
+        ([{"what": "锤", "colour": "红"}], {"items.0.colour"}),
+        ([{"what": ["锤", "锯"]}], {"items.0.what"}),
+        ("锤", {"items"}),
+        (["锤"], {"items"}),
+        ({"what": "锤"}, {"items"}),
+        ([{"what": "锤"}] * 51, {"items"}),
+        ([{"what": [{}]}], {"items.0.what"}),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_in_a_list_is_told_at_its_row(sent: Any, at: set[str]) -> None:
+    assert set(wrong(form(ROWS), items=sent)) == at
+
+
+def test_a_list_that_is_hidden_is_empty_and_one_without_buttons_has_its_rows() -> None:
+    hidden = form(field("textfield", key="d"), ROWS | {"conditional": {"hide": '=d = "a"'}})
+    assert clean(hidden, d="a", items=[{"what": "锤"}])["items"] == []
+    fixed = form(ROWS | {"allowAddRemove": False, "defaultRepetitions": 2})
+    assert set(wrong(fixed, items=[{"what": "锤"}] * 3)) == {"items"}
+
+
 REFUSED = {
     "personal, misspelt value": field("textfield", properties={"personal": "True"}),
     "personal, misspelt name": field("textfield", properties={"personl": "true"}),
-    "a component that is not drawn": {"type": "dynamiclist", "key": "x", "components": []},
+    "a component that is not drawn": {"type": "filepicker", "key": "x"},
+    "a list without fields": {"type": "dynamiclist", "path": "x", "components": []},
+    "a list in a list": listed(listed(field("textfield"), path="inner")),
+    "a list with a group": listed({"type": "group", "label": "组", "components": [field("textfield")]}),
+    "a list with a text": listed(field("textfield", key="a"), {"type": "text", "text": "说明"}),
+    "a personal field in a list": listed(field("textfield", properties={"personal": "true"})),
+    "a condition in a list": listed(
+        field("textfield", key="a"), field("textfield", properties={"show_if": "a == 'b'"})
+    ),
+    "FEEL in a list": listed(field("textfield", defaultValue="=place")),
+    "a key twice in a list": listed(field("textfield"), field("number")),
+    "a list of too many rows": listed(field("textfield"), defaultRepetitions=51),
+    "a list by no name": listed(field("textfield"), path="1a"),
     "a rule that is not known": field("textfield", validate={"maxLenght": 3}),
     "no number": field("number", properties={"decimals": "x"}),
     "a pattern that is none": field("textfield", validate={"pattern": "("}),

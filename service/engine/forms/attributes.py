@@ -9,7 +9,7 @@ from typing import Any
 from service.engine.forms import components
 from service.engine.forms.fields import Form
 
-WHETHER = ("readonly", "disabled", "showOutline", "use24h")
+WHETHER = ("readonly", "disabled", "showOutline", "use24h", "isRepeating", "allowAddRemove", "disableCollapse")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -34,7 +34,7 @@ def refuse_component(form: Form, each: Mapping[str, Any], kind: str) -> None:
 
 
 def name_of(each: Mapping[str, Any]) -> str:
-    return str(each.get("key") or each.get("id") or "")
+    return str(each.get("key") or each.get("path") or each.get("id") or "")
 
 
 def only(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str], where: tuple[str, str]) -> None:
@@ -59,7 +59,7 @@ def check_attributes(form: Form, each: Mapping[str, Any], kind: str) -> None:
     appearance = each.get("appearance") or {}
     known = components.APPEARANCE.get(kind, frozenset())
     only(form, key, appearance, known, (f"{kind} 的 appearance ", f"Appearance of {kind}"))
-    if kind in ("text", "group"):
+    if kind in ("text", "group", components.LIST):
         only(form, key, each.get("properties") or {}, ("show_if", *components.ENGLISH), ("组件属性", "Its properties"))
     for option in each.get("values") or ():
         only(form, key, option, ("label", "value"), ("选项", "A choice"))

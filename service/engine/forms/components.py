@@ -7,6 +7,8 @@ from service.errors import N_
 TEXTS = ("textfield", "textarea")
 CHOICES = ("select", "radio", "checklist")
 INPUTS = (*TEXTS, "number", *CHOICES, "checkbox", "datetime")
+LIST = "dynamiclist"
+MAX_ROWS = 50  # of a list
 
 EDITOR = frozenset(["id", "type", "layout"])
 """Attributes that are the editor's: fields stand below one another, in their order."""
@@ -26,6 +28,8 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
         "datetime": f"{_INPUT} subtype dateLabel timeLabel use24h timeInterval timeSerializingFormat",
         "text": f"{_PLACE} text properties",
         "group": f"{_PLACE} label components showOutline properties",
+        LIST: f"{_PLACE} path label components properties showOutline"
+        " isRepeating allowAddRemove defaultRepetitions disableCollapse",
     }.items()
 }
 """Component → its attributes."""
@@ -64,6 +68,8 @@ _BOX = frozenset(["placeholder", "prefixAdorner", "suffixAdorner"])
 APPEARANCE = dict.fromkeys(("textfield", "textarea", "number"), _BOX)
 """Component → what stands in and around its box."""
 ALWAYS: dict[str, tuple[object, str, str]] = {
+    "isRepeating": (True, "列表总有几行", "a list has rows"),
+    "disableCollapse": (True, "各行总是展开", "its rows are never folded"),
     "use24h": (True, "时间总是二十四小时制", "times are always those of 24 hours"),
     "timeSerializingFormat": ("no_timezone", "时间是中国的，不带时区", "times are China's, without a zone"),
 }
@@ -91,7 +97,6 @@ VALIDATION_TYPES: dict[str, tuple[str, str]] = {
 """``validationType`` of form-js → the pattern it stands for, and how to write it."""
 
 INSTEAD: dict[str, tuple[str, str]] = {
-    "dynamiclist": ("改为几个字段,或每项一件任务(多实例)。", "Write single fields, or a task for each item."),
     "button": ("删去:页面自己有提交按钮。", "Remove it: the page has a button of its own."),
     "filepicker": ("文件由案卷的附件上传,删去。", "Files are attached on pages of their own: remove it."),
     "documentPreview": ("删去。", "Remove it."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ class Field:
 
     default: what it starts with, of several choices a tuple, FEEL where it begins with ``=``; readonly: shown, never
     read; step: between the times that are offered, in minutes; is_outlined: of a group that has a border.
+    columns: of a list, the fields of each row; rows: how many it begins with; is_fixed: and has for good.
     """
 
     key: str
@@ -51,6 +52,17 @@ class Field:
     readonly: bool = False
     show_if: Condition | None = None
     required_if: Condition | None = None
+    columns: tuple[Field, ...] = ()
+    rows: int = 0
+    is_fixed: bool = False
+
+    def row(self, at: int | str) -> list[Field]:
+        """The fields of a row of a list, by the names under which they are sent; a row that is left blank needs none."""
+        star = {True: "*", False: ""}
+        return [
+            replace(one, key=f"{self.key}.{at}.{one.key}", required=False, suffix=one.suffix or star[one.required])
+            for one in self.columns
+        ]
 
     def is_shown(self, values: Mapping[str, Any]) -> bool:
         """Tell whether the field takes part, given what was typed elsewhere."""

@@ -62,8 +62,47 @@ def _read_one(form: Form, each: Mapping[str, Any], kind: str, shown: Condition |
             is_outlined = each.get("showOutline") is True
             form.fields.append(Field("", "group", str(each["label"]), show_if=shown, is_outlined=is_outlined))
         _read_all(form, each.get("components") or (), shown)
+    elif kind == components.LIST:
+        form.fields.append(_list(form, each, shown))
     else:
         form.fields.append(_field(form, each, kind, shown))
+
+
+def _list(form: Form, each: Mapping[str, Any], shown: Condition | None) -> Field:
+    """Read a list of rows: each row has the same plain fields."""
+    key, row = str(each.get("path") or ""), Form()
+    _read_all(row, each.get("components") or (), None)
+    _check_together(row)
+    form.faults += row.faults
+    for one in row.fields:
+        is_plain = one.type in components.INPUTS and not (one.personal or one.readonly or one.options_key)
+        if not is_plain or one.show_if or one.required_if or one.is_computed:
+            form.refuse(
+                one.key or key,
+                "列表的行里只放填写的字段，不写条件、FEEL、valuesKey、personal 和 readonly。",
+                "A row of a list has plain fields only, without condition, FEEL, valuesKey, personal and readonly.",
+                ("把它移到列表外面。", "Move it out of the list."),
+                is_fatal=True,
+            )
+    rows = _whole(form, key, each.get("defaultRepetitions"), 1)
+    if not row.fields or rows > components.MAX_ROWS:
+        form.refuse(
+            key,
+            f"列表应有字段，至多 {components.MAX_ROWS} 行。",
+            f"A list has fields, and at most {components.MAX_ROWS} rows.",
+            ("改正 components 或 defaultRepetitions。", "Correct its components or defaultRepetitions."),
+            is_fatal=True,
+        )
+    return Field(
+        key=key,
+        type=components.LIST,
+        label=str(each.get("label") or ""),
+        is_outlined=each.get("showOutline") is True,
+        show_if=shown,
+        columns=tuple(row.fields),
+        rows=rows,
+        is_fixed=each.get("allowAddRemove") is False,
+    )
 
 
 def _show_if(form: Form, each: Mapping[str, Any], outer: Condition | None) -> Condition | None:
@@ -239,7 +278,7 @@ def _check_together(form: Form) -> None:
     inputs = {one.key: one for one in form.fields if one.type in components.INPUTS}
     seen: set[str] = set()
     for one in form.fields:
-        if one.type not in components.INPUTS:
+        if one.type not in (*components.INPUTS, components.LIST):
             continue
         if not _KEY.fullmatch(one.key) or one.key in seen:
             form.refuse(

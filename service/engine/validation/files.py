@@ -134,7 +134,7 @@ def _read_form(bundle: Bundle, file: str, data: bytes) -> None:
     bundle.forms[key], bundle.form_files[key] = form, file
     bundle.personal |= {one.key for one in form.fields if one.personal}
     for line, text in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
-        for name in re.findall(r'"(?:key|id)"\s*:\s*"([^"]*)"', text):
+        for name in re.findall(r'"(?:key|id|path)"\s*:\s*"([^"]*)"', text):
             bundle.lines.setdefault((key, name), line)
     bundle.rule = "forms_are_drawn_as_written"
     for fault in form.faults:

@@ -40,9 +40,39 @@ if (form) {
     localStorage.setItem(key, JSON.stringify(draft));
     say(note.dataset.saved.replace("{}", new Date().toTimeString().slice(0, 5)));
   };
+  /* Rows of a list: a new one is drawn from the template, one that is taken away leaves a gap, which the server closes. */
+  const numbers = (list) => [...list.querySelectorAll(":scope > .list-row > input[type=hidden]")].map((f) => Number(f.name.split(".")[1]));
+  const addRow = (list, number = Math.max(-1, ...numbers(list)) + 1) => {
+    const at = list.querySelectorAll(".list-row").length + 1;
+    const row = document.createElement("div");
+    row.innerHTML = list.querySelector("template").innerHTML.replaceAll("__n__", number).replaceAll("__at__", at);
+    const added = row.firstElementChild;
+    list.querySelector("template").before(added);
+    return added;
+  };
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-add-row], [data-remove-row]");
+    if (!button) return;
+    event.preventDefault();
+    const list = button.closest("[data-list]");
+    const row = button.closest(".list-row");
+    const shown = row ? (row.nextElementSibling?.matches(".list-row") ? row.nextElementSibling : list) : addRow(list);
+    row?.remove();
+    (shown === list ? list.querySelector("[data-add-row]") : shown.querySelector("input:not([type=hidden]), textarea, select")).focus();
+    save();
+  });
+  const makeRoom = (draft) => {
+    for (const [name] of draft) {
+      const [listed, number, field] = name.split(".");
+      const list = field && form.querySelector(`[data-list="${CSS.escape(listed)}"]:has(template)`);
+      if (list && !numbers(list).includes(Number(number))) addRow(list, Number(number));
+    }
+  };
   const restore = () => {
     const draft = JSON.parse(localStorage.getItem(key) || "null");
-    if (!draft || form.querySelector(".refusal")) return;
+    if (form.hasAttribute("data-returned") && !form.querySelector(".refusal")) save();
+    if (!draft || form.hasAttribute("data-returned")) return;
+    makeRoom(draft);
     for (const [name, text] of draft)
       for (const field of kept().filter((f) => f.name === name)) {
         if (field.type !== "radio" && field.type !== "checkbox") field.value = text;

@@ -50,6 +50,8 @@ def read(fields: Iterable[Field], data: Mapping[str, Any]) -> list[tuple[str, st
 
 def typed(field: Field, value: Any) -> Any:
     """A value as a person would type it."""
+    if field.columns:
+        return [{one.key: typed(one, row.get(one.key)) for one in field.columns} for row in rows_in(value)]
     if field.type == "number" and field.decimals and isinstance(value, int):
         whole, rest = divmod(abs(value), 10**field.decimals)
         sign = "-" if value < 0 else ""
@@ -59,6 +61,9 @@ def typed(field: Field, value: Any) -> Any:
 
 def answer_text(field: Field, value: Any) -> str:
     """One answer in words."""
+    if field.columns:
+        told = [[f"{label} {text}" for label, text in read(field.columns, row)] for row in rows_in(value)]
+        return " / ".join(map(" · ".join, told))
     if isinstance(value, dict):
         return translate(PERSONAL)
     if isinstance(value, bool):
@@ -67,6 +72,11 @@ def answer_text(field: Field, value: Any) -> str:
         return "、".join(answer_text(field, v) for v in value)
     labels = {o.value: o.label for o in field.options} or _offered(field.options_key)
     return translate(labels[value]) if value in labels else str(typed(field, value))
+
+
+def rows_in(value: Any) -> list[Mapping[str, Any]]:
+    """The rows of a list; none of what an older form, or a mend, has left in their place."""
+    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
 
 
 def _offered(key: str) -> dict[str, str]:

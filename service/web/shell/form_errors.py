@@ -18,15 +18,18 @@ from service.errors import AnpeiError, CaseSuspended, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.tables.user import User
 from service.validation.typed_text import as_id
+from service.web.shell import form_rows
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """A refused form: what was typed and why it was refused; the field macros read it. problems: of diagrams."""
+    """A form that comes back: what was typed, and why it was refused (None: a row was added or removed); the field
+    macros read it. problems: of diagrams.
+    """
 
-    message: Message
+    message: Message | None
     errors: Mapping[str, Message]
     values: Mapping[str, list[str]]
     problems: tuple[Any, ...] = ()
@@ -59,9 +62,29 @@ def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[An
 
 def refuse(error: AnpeiError) -> None:
     """Let the macros of fields show what was typed and why it was refused."""
-    typed = request.form.to_dict(flat=False)
+    typed = form_rows.numbered(request.form.to_dict(flat=False))
     g.refused = FormError(error.message, getattr(error, "fields", {}), typed, getattr(error, "problems", ()))
     refresh_user()
+
+
+def edits_rows(page: Callable[..., ResponseReturnValue]) -> Callable[[View], View]:
+    """Answer a button that adds or removes a row of a list with ``page``, where all that was typed still stands.
+
+    Put it below the route and the access mark.
+    """
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def run(**arguments: Any) -> ResponseReturnValue:
+            typed = form_rows.changed(request.form.to_dict(flat=False))
+            if typed is None:
+                return view(**arguments)
+            g.refused = FormError(None, {}, typed)
+            return page(**arguments)
+
+        return run  # type: ignore[return-value]
+
+    return mark
 
 
 def headers_of(error: AnpeiError) -> dict[str, str]:
@@ -99,6 +122,12 @@ def old_values(name: str, values: list[str]) -> list[str]:
     """Like ``old_value`` for a field that may be chosen several times."""
     found = form_error()
     return found.values.get(name, []) if found else values
+
+
+def row_count(name: str, otherwise: int) -> int:
+    """The rows that a list shows: those that were sent if the form came back."""
+    found = form_error()
+    return otherwise if found is None else form_rows.count(found.values, name)
 
 
 def form_id(*typed: str) -> UUID:

@@ -57,6 +57,7 @@ def register(app: Flask) -> None:
         "status_of": status_badges.status_of,
         "may": has_permission,
         "old_value": form_errors.old_value,
+        "row_count": form_errors.row_count,
         "new_id": new_id,
         "old_values": form_errors.old_values,
         "field_error": form_errors.field_error,

@@ -112,7 +112,7 @@ class DataFlow:
         for one in form.fields if form else ():
             if one.key and not one.readonly:
                 found.always.add(one.key)
-                if one.type == "checklist":
+                if one.type in ("checklist", "dynamiclist"):
                     found.lists.add(one.key)
                 if one.options and one.type != "checklist":
                     found.values[one.key] = frozenset(option.value for option in one.options)

@@ -17,7 +17,7 @@ from service.models.queries.system.versions_in_force import VersionInForce
 from service.models.tables.case import Case
 from service.web.presenters import form_answers, task_panels
 from service.web.shell.authorization import login_required
-from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
+from service.web.shell.form_errors import edits_rows, flash_success, form_id, rerender_on_error
 from service.web.views.runtime.tasks import answers
 from service.workflow.idempotency import once
 from service.workflow.processes import definitions
@@ -53,6 +53,7 @@ def show(key: str) -> ResponseReturnValue:
 @bp.post("/processes/<key>/start")
 @login_required
 @rerender_on_error(show)
+@edits_rows(show)
 def start(key: str) -> ResponseReturnValue:
     name = _startable(key).name
     make = lambda: tasks.start_by_key(current_user, key, answers()).case_id  # noqa: E731

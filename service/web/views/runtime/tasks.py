@@ -22,7 +22,8 @@ from service.web.presenters import task_columns, task_panels, timeline
 from service.web.presenters.form_answers import first_values, values_of
 from service.web.shell import questions
 from service.web.shell.authorization import login_required
-from service.web.shell.form_errors import flash_success, form_error, refresh_user, rerender_on_error
+from service.web.shell.form_errors import edits_rows, flash_success, form_error, refresh_user, rerender_on_error
+from service.web.shell.form_rows import fields_of
 from service.web.views.certificates import printing
 from service.web.views.runtime.undo import offer
 from service.workflow.processes import definitions
@@ -31,7 +32,15 @@ from service.workflow.runtime import history, tasks, undo, variables
 bp = Blueprint("tasks", __name__)
 
 LONG_FORM_FIELDS = 6  # fields from which on the form is the page, and the facts stand beside it
-PAGE_ONLY_FIELDS = ("csrf_token", "then", "form_digest", "form_id", "assignee", "asked")  # of the page, not of the form
+PAGE_ONLY_FIELDS = (
+    "csrf_token",
+    "then",
+    "form_digest",
+    "form_id",
+    "assignee",
+    "asked",
+    "rows",
+)  # of the page, not of the form
 
 
 @bp.get("/tasks/<uuid:task_id>")
@@ -83,6 +92,7 @@ def digest_of(form: bytes | None) -> str:
 @bp.post("/tasks/<uuid:task_id>")
 @login_required
 @rerender_on_error(show)
+@edits_rows(show)
 def complete(task_id: UUID) -> ResponseReturnValue:
     kind = _check_version(task_id)
     wants_next = request.form.get("then") == "next"
@@ -110,11 +120,9 @@ def take_back(task_id: UUID) -> ResponseReturnValue:
 
 
 def answers() -> dict[str, Any]:
-    """The fields of the form as typed; a name that was sent several times gives a list."""
+    """The fields of the form as typed."""
     sent = request.form.to_dict(flat=False)
-    return {
-        name: found[0] if len(found) == 1 else found for name, found in sent.items() if name not in PAGE_ONLY_FIELDS
-    }
+    return fields_of({name: found for name, found in sent.items() if name not in PAGE_ONLY_FIELDS})
 
 
 def _check_version(task_id: UUID) -> str:

@@ -31,12 +31,14 @@ MAX_FACTS = 6  # columns of facts beside those to fill in
 
 @dataclass(frozen=True, slots=True)
 class KindSheet:
-    """The open tasks of a kind that the reader may complete, by one form; has_more: others wait behind them."""
+    """The open tasks of a kind that the reader may complete, by one form; has_more: others wait behind them;
+    is_refused: a cell cannot hold what their form asks for."""
 
     chosen: inbox.Filter
     rows: list[Any]
     columns: tuple[Field, ...]
     has_more: bool
+    is_refused: bool = False
 
 
 def _read() -> KindSheet:
@@ -53,7 +55,9 @@ def _read() -> KindSheet:
     form = free[0].definition, free[0].form_key
     alike = [row for row in free if (row.definition, row.form_key) == form]
     columns = worksheet.columns_of(definitions.form(*form))
-    return KindSheet(chosen, alike if columns else [], columns, bool(page.after) or len(alike) < len(free))
+    if not columns:
+        return KindSheet(chosen, [], (), has_more=False, is_refused=True)
+    return KindSheet(chosen, alike, columns, bool(page.after) or len(alike) < len(free))
 
 
 @bp.get("/inbox/sheet")
