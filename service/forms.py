@@ -76,7 +76,7 @@ def clean(form: bytes, raw: Mapping[str, Any]) -> Cleaned:
 
 
 def _clean(known: tuple[Field, ...], raw: Mapping[str, Any]) -> tuple[Cleaned, dict[str, Message]]:
-    """What was typed into some fields, and what is wrong with it."""
+    """Read what was typed into some fields, and name what is wrong with it."""
     asked = tuple(f for f in known if f.key and not f.readonly)
     readonly = {f.key for f in known if f.readonly}
     shown = _shown(asked, {name: value for name, value in raw.items() if name not in readonly})

@@ -12,7 +12,7 @@ _ACT = re.compile(r"(add|remove) ([A-Za-z]\w*)(?: (\d{1,4}))?")
 
 
 def numbered(sent: Sent, without: tuple[str, int] | None = None) -> dict[str, list[str]]:
-    """What was sent with the rows of each list counted from 0, without one of them."""
+    """Count the rows of each list that was sent from 0, without one of them."""
     parts = {name: found for name in sent if (found := _NAME.fullmatch(name))}
     kept = sorted({(found[1], int(found[2])) for found in parts.values()} - {without})
     counts: dict[str, int] = {}
@@ -54,7 +54,7 @@ def count(sent: Sent, name: str) -> int:
 
 
 def changed(sent: Sent) -> dict[str, list[str]] | None:
-    """What was sent with one row more or fewer, as its button says; None when it was none."""
+    """Give what was sent one row more or fewer, as its button says; None when it was none."""
     act = _ACT.fullmatch("".join(sent.get("rows", ())))
     if act is None:
         return None
