@@ -57,7 +57,7 @@ class Field:
     is_fixed: bool = False
 
     def row(self, at: int | str) -> list[Field]:
-        """The fields of a row of a list, by the names under which they are sent; a row that is left blank needs none."""
+        """The fields of a row of a list, by the names under which they are sent; a blank row needs none of them."""
         star = {True: "*", False: ""}
         return [
             replace(one, key=f"{self.key}.{at}.{one.key}", required=False, suffix=one.suffix or star[one.required])
