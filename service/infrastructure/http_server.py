@@ -153,6 +153,14 @@ class RequestTask(WSGITask):
         environ[HOLD_ANSWER] = self.channel.hold
         return environ
 
+    def set_close_on_finish(self) -> None:
+        """Close the connection after this answer; not after one that has no body by its status (204, 304), which ends
+        with its headers: waitress would close there, and each completion over REST need a connection of its own.
+        """
+        asks_to = self.version == "1.0" or self.request.headers.get("CONNECTION", "").lower() == "close"
+        if asks_to or self.has_body or self.wrote_header:
+            super().set_close_on_finish()
+
 
 class Connection(HTTPChannel):
     """One client. In which phase it is, and since when, is looked at once a second."""

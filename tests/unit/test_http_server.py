@@ -24,6 +24,10 @@ PHASES: dict[str, tuple[bytes, int]] = {
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     if environ["PATH_INFO"] == "/held":
         environ[HOLD_ANSWER](1000.0)
+    status = environ["PATH_INFO"][1:]
+    if status.isdigit():
+        start_response(f"{status} as asked", [("Content-Length", "4")] if status == "200" else [])
+        return [b"done"] if status == "200" else []
     start_response("200 OK", [])
     return [bytes(8 << 20) if environ["PATH_INFO"] == "/large" else b"done"]
 
@@ -146,3 +150,20 @@ def test_an_answer_that_is_held_back_takes_no_thread_and_leaves_when_its_time_ha
         assert one.recv(1000).startswith(b"HTTP/1.1 200 OK")
     for one in (other, *(one for one, _ in held)):
         one.close()
+
+
+@pytest.mark.parametrize("asked", ["", "Connection: close\r\n"])
+@pytest.mark.parametrize("status", ["200", "204", "304"])
+def test_a_connection_serves_on_after_an_answer_with_or_without_body_unless_asked_to_close(
+    server: HttpServer, status: str, asked: str
+) -> None:
+    one, connection = client(server)
+    with one:
+        one.sendall(f"GET /{status} HTTP/1.1\r\nHost: localhost\r\n{asked}\r\n".encode())
+        while connection in server.active_channels.values() and not (
+            connection.has_asked and not connection.requests and not connection.total_outbufs_len
+        ):
+            server.turn()
+        server.turn()
+        assert one.recv(1 << 16).startswith(f"HTTP/1.1 {status}".encode())
+        assert (connection in server.active_channels.values()) is (not asked)
