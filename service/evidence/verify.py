@@ -2,6 +2,7 @@
 """Check an evidence file of Anpei. Needs Python 3.11 or later and nothing else; shares no line with the service.
 
     python3 -I verify.py EVIDENCE.zip [--key PUBLIC-KEY-HEX]... [--seals SEALS.jsonl]
+    python3 -I verify.py SAMPLE.json --key PUBLIC-KEY-HEX        (a signed random sample of cases)
 
 It checks that every file is the one listed; that the seals are signed (RFC 8032) and agree with each other and with
 those you kept (--seals); that every row of every journal stands in the sealed log (RFC 9162); that each journal is one
@@ -841,6 +842,29 @@ def is_head_signed(head: Row, name: str, key: str) -> bool:
     return bool(signature) and is_signed(bytes.fromhex(key), canonical(head["body"]), bytes.fromhex(signature))
 
 
+def sample_faults(document: Row, keys: list[str]) -> list[str]:
+    """A signed sample of cases: the signature, and that its cases stand in the order that the seed gives."""
+    body, faults = document["body"], list[str]()
+    if not any(is_head_signed(document, identity(key), key) for key in keys):
+        faults.append("the sample is not signed by a key you trust")
+    places = [hashlib.sha256(f"{body['seed']}:{one['case']}".encode()).digest() for one in body["cases"]]
+    if places != sorted(places) or [one["position"] for one in body["cases"]] != list(range(1, len(places) + 1)):
+        faults.append("the cases do not stand in the order that the seed gives")
+    if len(set(places)) != len(places) or len(places) > body["population"]:
+        faults.append("a case stands there twice, or more cases than there are")
+    return faults
+
+
+def check_sample(path: str, keys: list[str]) -> int:
+    with open(path, encoding="utf-8") as file:
+        document = json.load(file)
+    faults = sample_faults(document, keys)
+    for fault in faults:
+        print(f"DIFFERENT: {fault}")
+    print(f"{len(document['body']['cases'])} sampled cases, {len(faults)} differences")
+    return 1 if faults else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("evidence")
@@ -852,10 +876,12 @@ def main() -> int:
         with open(asked.seals, encoding="utf-8") as lines:
             kept = [head for head in map(json.loads, lines) if "body" in head]
     try:
+        if not zipfile.is_zipfile(asked.evidence):
+            return check_sample(asked.evidence, asked.key)
         with zipfile.ZipFile(asked.evidence) as archive:
             found = Evidence(archive)
             found.check(asked.key, kept)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
         print(f"DIFFERENT: the file cannot be read ({type(error).__name__} {error})")
         return 1
     for note in found.notes:

@@ -32,6 +32,7 @@ TABLES = {
     "alembic_version": Kind.READ_ONLY,
     "attempt": Kind.ORDINARY,
     "audit_event": Kind.APPEND_ONLY,
+    "audit_sample": Kind.KEPT,
     "backtest_run": Kind.KEPT,
     "case_document": Kind.APPEND_ONLY,
     "case_instance": Kind.KEPT,
@@ -70,6 +71,7 @@ TABLES = {
     "refresher_record": Kind.KEPT,
     "reissue": Kind.KEPT,
     "row_change": Kind.APPEND_ONLY,
+    "sampled_case": Kind.KEPT,
     "score": Kind.ORDINARY,  # goes with the recording that is taken back (R83)
     "seal": Kind.APPEND_ONLY,
     "seal_leaf": Kind.APPEND_ONLY,

@@ -53,7 +53,7 @@ VIEWS = (
         "system",
         (
             *("home", "settings", "reports", "papers", "search", "exports", "public", "audit", "row_history"),
-            "administration",
+            *("administration", "samples"),
         ),
     ),
     ("training", ("plans", "classes", "enrollments", "worklists")),

@@ -17,6 +17,7 @@ from werkzeug.routing import BuildError, Rule
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.audit import RowChange
+from service.models.tables.audit_sample import AuditSample, SampledCase
 from service.models.tables.case import Case, Task
 from service.models.tables.certificate import Certificate, PrintRecord
 from service.models.tables.export import ExportLog
@@ -80,6 +81,8 @@ SOURCES: dict[str, tuple[Any, Any]] = {
     "export_id": (ExportLog.id, ExportLog.name),
     "import_id": (PersonImport.id, PersonImport.state),
     "backtest_id": (BacktestRun.id, BacktestRun.state),
+    "sample_id": (AuditSample.id, AuditSample.state),
+    "position": (SampledCase.position, SampledCase.finding),
     "batch_id": (PrintBatch.id, PrintBatch.state),
     "photo_id": (Photo.id, Photo.width),
     "digest": (DefinitionVersion.digest, DefinitionVersion.key),

@@ -218,6 +218,7 @@ MENUS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ("日志审计", "/audit", "日志审计"),
             ("流程分析", "/mining", "流程分析"),
             ("规则核查", "/audit/rules", "规则核查"),
+            ("随机抽查", "/audit/samples", "随机抽查"),
             ("数据变更", "/row-history", "数据变更"),
         ],
         "案卷": [("案卷回放", "/cases", "案卷"), ("流程定义", "/processes", "流程")],
@@ -363,6 +364,7 @@ OPERATIONS = [
     Operation("§9 导出日志", "/audit", "/exports/new/audit-events", {"audit_admin"}, "POST"),
     Operation("§9 流程分析", "/mining", "/exports/new/process-mining", {"audit_admin", "process_admin"}, "POST"),
     Operation("§9 规则核查", "/audit/rules", "/exports/new/rule-checks", {"audit_admin"}, "POST"),
+    Operation("§9 随机抽查", "/audit/samples", "/audit/samples", {"audit_admin"}, "POST"),
     Operation("§9 导出数据变更", "/row-history", "/exports/new/row-history", {"audit_admin"}, "POST"),
 ]
 

@@ -20,6 +20,7 @@ from service.models.db.tracked import Audited
 MAPPERS = [mapper for mapper in Base.registry.mappers if issubclass(mapper.class_, Audited)]
 TABLES = {mapper.class_.__tablename__: mapper for mapper in MAPPERS}
 NO_ROWS = {
+    "export_sample",
     *("begin_backtest", "begin_export", "begin_migration", "begin_person_import", "begin_print_batch"),
     *("cancel_print_batch", "print_batch_cancelled", "print_batch_progress", "remove_print_batch"),
     *(

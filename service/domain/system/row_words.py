@@ -15,6 +15,7 @@ from service.domain.persons.identity import IdType, Sex
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.persons.persons import PersonState
 from service.domain.system.deployment_source import DeploymentSource
+from service.domain.system.sampling import Finding, SampleState
 from service.domain.training.class_fields import CLASS_FIELDS
 from service.domain.training.classes import ClassState
 from service.domain.training.enrollment_state import EnrollmentState
@@ -50,6 +51,8 @@ TABLES: Mapping[str, str] = {
     "setting": N_("设置"),
     "process_change": N_("流程变更"),
     "case_document": N_("案卷文书"),
+    "audit_sample": N_("抽查"),
+    "sampled_case": N_("抽查的案卷"),
     "job": N_("案卷间的消息"),
 }
 """Every table whose rows have a history, and the messages that cases are sent."""
@@ -112,6 +115,23 @@ COLUMNS: Mapping[str, str] = {
 """Words of columns whatever the table."""
 
 _OF_TABLE: Mapping[str, Mapping[str, str]] = {
+    "audit_sample": {
+        "seed": N_("随机种子"),
+        "chosen": N_("条件"),
+        "drawn_at": N_("抽取时间"),
+        "population": N_("总体案卷数"),
+        "population_digest": N_("总体摘要"),
+        "auditor_id": N_("审计员"),
+        "conclusion": N_("结论"),
+        "signed_at": N_("签署时间"),
+        "document": N_("签署的内容"),
+    },
+    "sampled_case": {
+        "sample_id": N_("抽查"),
+        "position": N_("序号"),
+        "finding": N_("结果"),
+        "note": N_("记录"),
+    },
     "person": PERSON_FIELDS.labels
     | {"is_photo_approved": N_("照片已审核"), "stage": N_("环节"), "id_number_sealed": N_("证件全号")},
     "organisation": UNIT_FIELDS.labels | {"names_history": N_("曾用名")},
@@ -299,6 +319,8 @@ _CODES_OF_TABLE: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("identity_correction", "state"): _words(CorrectionState),
     ("identity_correction", "kind"): _words(CorrectionKind),
     ("notice", "state"): _words(NoticeState),
+    ("audit_sample", "state"): _words(SampleState),
+    ("sampled_case", "finding"): _words(Finding),
     ("notice", "kind"): _words(NoticeKind),
     ("ticket", "state"): _words(TicketState),
     ("ticket", "kind"): _words(TicketKind),

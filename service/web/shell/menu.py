@@ -390,6 +390,9 @@ AUDIT = MenuSection(
         ),
         MenuItem("mining.index", N_("流程分析"), "[I]", export="process-mining", covers=("mining",)),
         MenuItem("audit.rules", N_("规则核查"), "[I]", export="rule-checks"),
+        MenuItem(
+            "samples.index", N_("随机抽查"), "[I]", operations=((N_("抽取样本"), "samples.draw"),), covers=("samples",)
+        ),
         MenuItem("row_history.index", N_("数据变更"), "[I]", export="row-history", covers=("row_history",)),
     ),
 )

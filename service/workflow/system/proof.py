@@ -21,6 +21,7 @@ from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.tables.case import Case
 from service.workflow.runtime.verification import Difference, Verifier
+from service.workflow.system.audit_samples import sample_differences
 from service.workflow.system.proof_checkpoint import Checkpoint, Slice
 from service.workflow.system.row_verification import row_differences, taken_over
 from service.workflow.system.seal_verification import SealReport, seal_differences
@@ -109,6 +110,7 @@ def prove(
         report.seal = SealReport()
         report.differences += seal_differences(report.seal)
         report.differences += row_differences()
+        report.differences += sample_differences()
         report.taken_over = taken_over()
     session().rollback()
     yield report
