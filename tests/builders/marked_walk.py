@@ -134,6 +134,17 @@ class MarkedWalk:
         self.mends()
         self.migrations()
         self.changes()
+        self.samples()
+
+    def samples(self) -> None:
+        """Draw a case as an auditor, say what was found, and sign."""
+        auditor = known(make_user("audit_admin", authority_id("platform")))
+        asked = {"title": "抽查", "process": "support_ticket", "size": "1", "seed": "1"}
+        address = self.post(auditor, "/audit/samples", **asked).location
+        note, end = "page audit/sampled_case.html note", "page audit/sample.html conclusion"
+        self.post(auditor, f"{address}/1", finding="fault", note=self.mark(note))
+        self.post(auditor, f"{address}/sign", conclusion=self.mark(end))
+        self.see(auditor, address, note, end)
 
     def mends(self) -> None:
         """Mend a case, many, and what went wrong: why, administrators and auditors read."""

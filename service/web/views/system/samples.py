@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -18,6 +19,7 @@ from service.infrastructure.documents import pdf
 from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
 from service.models.tables.audit_sample import AuditSample, SampledCase
+from service.validation.typed_text import as_whole
 from service.web.presenters import papers
 from service.web.presenters.formatting import whole_instant
 from service.web.shell.authorization import requires_permission
@@ -58,29 +60,33 @@ def show(sample_id: UUID) -> ResponseReturnValue:
     return render_template("pages/audit/sample.html", **_facts(sample_id))
 
 
-@bp.get("/<uuid:sample_id>/<int:position>")
+@bp.get("/<uuid:sample_id>/<position>")
 @requires_permission(Action.READ_AUDIT)
-def case(sample_id: UUID, position: int) -> ResponseReturnValue:
+def case(sample_id: UUID, position: str) -> ResponseReturnValue:
     """One case of a sample, with what was found in it."""
     facts = _facts(sample_id)
-    if not 1 <= position <= len(facts["rows"]):
+    number = as_whole(position, 1, len(facts["rows"]))
+    if number is None:
         raise NotFound
-    row, found = facts["rows"][position - 1]
+    row, found = facts["rows"][number - 1]
     return render_template(
         "pages/audit/sampled_case.html", **facts, row=row, case=found, findings=list(sampling.Finding)
     )
 
 
-@bp.post("/<uuid:sample_id>/<int:position>")
+@bp.post("/<uuid:sample_id>/<position>")
 @requires_permission(Action.READ_AUDIT)
 @rerender_on_error(case, Conflict)
-def record(sample_id: UUID, position: int) -> ResponseReturnValue:
+def record(sample_id: UUID, position: str) -> ResponseReturnValue:
     """Write down what was found, and go on with the next case that nobody has looked at."""
-    audit_samples.record_finding(current_user, sample_id, position, request.form)
+    number = as_whole(position, 1, sampling.MOST_SAMPLED)
+    if number is None:
+        raise NotFound
+    audit_samples.record_finding(current_user, sample_id, number, request.form)
     flash_success(N_("已记录。"))
     rows = audit_samples.cases_of(audit_samples.find(current_user, sample_id))
     open_ones = [row.position for row, _case in rows if row.finding == sampling.Finding.PENDING]
-    following = next((one for one in open_ones if one > position), open_ones[0] if open_ones else None)
+    following = next((one for one in open_ones if one > number), open_ones[0] if open_ones else None)
     if following is None:
         return redirect(url_for(".show", sample_id=sample_id))
     return redirect(url_for(".case", sample_id=sample_id, position=following))
@@ -129,7 +135,7 @@ def paper(sample_id: UUID) -> ResponseReturnValue:
     return Response(content, mimetype="application/pdf", headers=headers)
 
 
-def _facts(sample_id: UUID) -> dict[str, object]:
+def _facts(sample_id: UUID) -> dict[str, Any]:
     sample = audit_samples.find(current_user, sample_id)
     rows = audit_samples.cases_of(sample)
     return {
