@@ -113,7 +113,11 @@ def user_named(login: str) -> User:
 
 
 def leave_traces(client: FlaskClient) -> None:
-    """What people leave behind who use the pages: an import to look at, an export, prints as one file."""
+    """What people leave behind who use the pages: a sample, an import to look at, an export, prints as one file."""
+    sign_in(client, user_named("auditor"))
+    sample = {"title": "抽查", "process": "training_enrollment", "size": "2", "seed": "1"}
+    client.post("/audit/samples", data=sample)
+    client.post("/sign-out")
     sign_in(client, user_named("enterprise-1"))
     rows = [cells(900 + n, name=f"张三{'甲乙丙丁'[n % 4]}") for n in range(40)] + [cells(950, name="")]
     client.post("/persons/import", data={"import_id": str(new_id()), "file": (io.BytesIO(book(rows)), "人员.xlsx")})

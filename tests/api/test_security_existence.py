@@ -25,6 +25,7 @@ from service.models.db.session import session
 from service.models.queries.scope import TABLES, visible_to
 from service.models.tables.account_session import AccountSession
 from service.models.tables.audit import RowChange
+from service.models.tables.audit_sample import AuditSample
 from service.models.tables.case import Case, CaseDocument, Incident, Job, Submission, Task
 from service.models.tables.certificate import PrintRecord
 from service.models.tables.export import ExportLog
@@ -68,7 +69,7 @@ MODELS: dict[str, tuple[Any, ...]] = {
     "id": (Task, Case, Job, Incident),  # of /engine-rest
 }
 NO_SECRETS = {"type_id"}  # qualification types are everybody's
-NO_IDS = {"name", "key", "table", "digest", "token", "filename", "_rest"}
+NO_IDS = {"name", "position", "key", "table", "digest", "token", "filename", "_rest"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 BODY = {"reason": "核对", "decision": "approve", "asked": "1"}
 PART = {"HX-Request": "true"}  # a refusal is then a line, not a page with all menus around it
@@ -88,8 +89,9 @@ def foreign_id(user: User, model: Any) -> UUID | None:
     query = select(model.id).order_by(model.id).limit(1)
     if model in OWN:
         return session().scalar(query.where(getattr(model, OWN[model]) != user.id))
-    if model is RowChange:  # of auditors
-        return None if may(Role(user.role), Action.READ_AUDIT) else session().scalar(select(RowChange.row_id).limit(1))
+    if model in (RowChange, AuditSample):  # of auditors
+        key = RowChange.row_id if model is RowChange else AuditSample.id
+        return None if may(Role(user.role), Action.READ_AUDIT) else session().scalar(select(key).limit(1))
     if model in OF_PROCESSES:
         return None if may(Role(user.role), Action.EDIT_PROCESSES) else session().scalar(query)
     if model in TABLES:

@@ -14,6 +14,7 @@ from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.persons.retention import delete_photos
 from service.models.tables import setting
 from service.models.tables.audit import AuditEvent, RowChange
 from service.models.tables.case import PersonalValue
@@ -26,6 +27,7 @@ from service.workflow.persons.retention import erase_due
 from service.workflow.runtime import mends, tasks
 from service.workflow.runtime.mends import Mend
 from service.workflow.runtime.verification import Verifier
+from service.workflow.system.row_verification import row_differences
 from tests.builders.world import fresh, make_certificate, make_person, make_photo, make_unit
 from tests.process.small_process import DIAGRAM, FORM, deploy, person
 
@@ -147,8 +149,15 @@ def differences(case_id: UUID) -> set[str]:
     return {f"{found.what}: {found.detail}" for found in Verifier().verify([case_id])}
 
 
-def test_a_lawful_erasure_keeps_the_proof_wherever_the_text_stood_and_one_by_SQL_is_found(app: Any, clock: Any) -> None:
+WITHOUT_RIGHT = "was erased without a record, or before it was due (R75)"
+
+
+def test_a_lawful_erasure_keeps_the_proof_wherever_the_text_stood_and_one_by_SQL_is_found(
+    unit: Any, clock: Any
+) -> None:
     """In each place: erased by SQL with every choice of columns, then by the rule."""
+    gone = left(unit, date(2020, 1, 1)).id
+    clock.move(timedelta(minutes=1))
     for place, case_id in cases_with_texts().items():
         assert differences(case_id) == set(), place
         texts = texts_of(case_id)
@@ -161,26 +170,34 @@ def test_a_lawful_erasure_keeps_the_proof_wherever_the_text_stood_and_one_by_SQL
                     for column in columns.split():
                         setattr(kept, column, now() if column == "erased_at" else None)
                 assert differences(case_id) == {
-                    f"personal: row {kept.seq}: the text of {kept.field} was erased without a record"
+                    f"personal: row {kept.seq}: the text of {kept.field} {WITHOUT_RIGHT}"
                 }, (place, columns)
                 kept = session().get_one(PersonalValue, key)
                 with transaction(Operation("test")):
                     (kept.value, kept.salt), kept.erased_at = before, None
-            with transaction(Operation("test")):
+            with transaction(Operation("test")) as current:
                 assert erase([kept], "R75", now()) == 1
+                current.add(AuditEvent(action="erase_personal_data", at=now(), object_type="person", object_id=gone))
+            if key == texts_of(case_id)[0].id:  # the case is not about the person yet
+                said = f"personal: row {kept.seq}: the text of {kept.field} {WITHOUT_RIGHT}"
+                assert differences(case_id) == {said}
+                with transaction(Operation("test")) as current:
+                    change = {"kind": "update", "table_name": "person", "row_id": gone, "case_id": case_id}
+                    current.add(RowChange(at=now(), use_case="test", before={}, after={}, **change))
             assert differences(case_id) == set(), place
             event = session().scalars(select(AuditEvent).where(AuditEvent.object_id == key)).one()
             assert (event.action, event.detail) == ("erase_personal_text", {"rule": "R75"})
             clock.move(timedelta(minutes=1))
 
 
-def test_R75_texts_in_the_cases_of_a_person_go_with_telephone_and_photo(unit: Any) -> None:
+def test_R75_texts_in_the_cases_of_a_person_go_with_telephone_and_photo(unit: Any, clock: Any) -> None:
     gone, staying = left(unit, date(2020, 1, 1)), left(unit, date(2025, 1, 1))
     cases = cases_with_texts()
     with transaction(Operation("test")) as current:
         for about, name in ((gone, "ended"), (gone, "first"), (staying, "middle")):
             change = {"kind": "update", "table_name": "person", "row_id": about.id, "case_id": cases[name]}
             current.add(RowChange(at=now(), use_case="test", before={}, after={}, **change))
+    clock.move(timedelta(minutes=1))
     assert erase_due() == 1
     left_over = {name: [text.value for text in texts_of(case_id)] for name, case_id in cases.items()}
     assert not any(left_over["ended"] + left_over["first"])
@@ -189,3 +206,46 @@ def test_R75_texts_in_the_cases_of_a_person_go_with_telephone_and_photo(unit: An
     event = session().scalars(select(AuditEvent).where(AuditEvent.action == "erase_personal_data")).one()
     assert event.detail["texts"] == "3"
     assert erase_due() == 0
+    assert told_of_rows() == set()
+
+
+def told_of_rows() -> set[str]:
+    """Differences of business rows, but for what builders make without history."""
+    known = {str(key) for key in session().scalars(select(RowChange.row_id))}
+    return {found.detail for found in row_differences() if any(key in found.detail for key in known)}
+
+
+NOT_DUE = {
+    "working": ({"state": "approved"}, date(2020, 1, 1)),
+    "certificate lasts": ({}, date(2023, 3, 2)),
+    "deregistered of late": ({}, None),
+}
+
+
+@pytest.mark.parametrize(("person", "valid_to"), NOT_DUE.values(), ids=NOT_DUE)
+def test_R75_an_erasure_with_forged_events_before_it_is_due_is_named(
+    unit: Any, clock: Any, person: dict[str, Any], valid_to: date | None
+) -> None:
+    """Somebody with SQL rights hides texts and photo, with every event and change that the worker writes."""
+    hidden = left(unit, valid_to, **person).id
+    photo = session().get_one(Person, hidden).photo_id
+    case_id = cases_with_texts()["ended"]
+    clock.move(timedelta(minutes=1))
+    with transaction(Operation("test")) as current:
+        change = {"kind": "update", "table_name": "person", "row_id": hidden, "case_id": case_id}
+        current.add(RowChange(at=now(), use_case="test", before={}, after={}, **change))
+    clock.move(timedelta(minutes=1))
+    assert erase_due() == 0
+    with transaction(Operation("erase_personal_data")) as current:
+        text_of = texts_of(case_id)
+        detail = {"rule": "R75", "ended_before": "2023-03-02", "texts": str(erase(text_of, "R75", now()))}
+        event = AuditEvent(action="erase_personal_data", object_type="person", object_id=hidden, detail=detail)
+        current.add(event)
+        row = session().get_one(Person, hidden)
+        row.phone = row.photo_id = None
+    with transaction(Operation("test")):
+        delete_photos([photo])
+    said = differences(case_id)
+    assert said == {f"personal: row {one.seq}: the text of {one.field} {WITHOUT_RIGHT}" for one in texts_of(case_id)}
+    assert {f"{now():%F %H:%M}: the data of person {hidden} were not due (R75)"} < told_of_rows()
+    assert any(f"photo {photo}: it is gone" in one for one in told_of_rows())

@@ -18,12 +18,11 @@ from service import engine
 from service.engine import Definition, journal, replay
 from service.evidence import verify as independent
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case, Incident, Job, JobState, JournalRow, PersonalValue, Task, TaskState
 from service.models.tables.case_statements import role_organisation
-from service.operations.personal_values import ERASURE, is_reference
+from service.operations.personal_values import is_reference
 from service.workflow.processes import definitions
-from service.workflow.runtime import executor
+from service.workflow.runtime import erasures, executor
 
 OTHER_ENGINE = (
     "written by engine {others}, this version proves {own} only: "
@@ -372,16 +371,9 @@ def _wrong_personal_values(case_id: UUID, records: list[Row], has_texts: bool) -
         if row is None:
             yield f"row {seq}: the text of {name} is missing"
         elif row.value is None or row.salt is None:
-            recorded = select(AuditEvent.id).where(
-                AuditEvent.action == ERASURE, AuditEvent.object_id == row.id, AuditEvent.at == row.erased_at
-            )
-            if (
-                row.value is not None
-                or row.salt is not None
-                or row.erased_at is None
-                or session().scalar(recorded) is None
-            ):
-                yield f"row {seq}: the text of {name} was erased without a record"
+            is_half = row.value is not None or row.salt is not None
+            if is_half or not erasures.is_lawful(row.id, row.case_id, row.erased_at):
+                yield f"row {seq}: the text of {name} was erased without a record, or before it was due (R75)"
         elif journal.salted(bytes(row.salt), row.field, row.value) != digest:
             yield f"row {seq}: the text of {name} is another"
     for key in found.keys() - referred.keys():
