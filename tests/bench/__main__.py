@@ -1,34 +1,28 @@
-"""``make bench``: every figure with its peer in the same run, on a database of its own. Writes ``bench/latest.json``."""
+"""``make bench``: every figure with its peer in the same run, each part in a fresh process. Writes ``bench/latest.json``."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
-from service.config import EMBEDDED_ROLES
+from service.config import CHECKOUT, EMBEDDED_ROLES
+from service.infrastructure.postgres import Server
 from service.migrations import upgrade
-from tests.bench import (
-    backtest,
-    cast,
-    certificates,
-    end_to_end,
-    engine_bench,
-    exports,
-    http,
-    inbox,
-    lists,
-    mining,
-    proof,
-    siege,
-    start,
-)
+from tests.bench import cast
 from tests.bench.figures import Figures
+from tests.bench.part import ALONE, ON_CASES, ON_SERVER, PREPARED
 from tests.bench.processes import at_once
 from tests.bench.scratch import scratch
 
-PREPARED = "bench"
-DATABASE = ("end_to_end", "http", "inbox", "proof", "backtest", "mining")
-PARTS = ("engine", *DATABASE, "exports", "certificates", "lists", "siege", "start")
+PARTS = (*ON_SERVER, *ON_CASES, *ALONE)
+MOST_SECONDS = 20 * 60
+"""Of a whole run, the full data apart, which are made once: what has not ended by then is cut off, and said to be."""
 
 
 def main() -> None:
@@ -38,67 +32,57 @@ def main() -> None:
         "--cases", type=int, default=240, help="enrolments that are walked from confirmation to certificate"
     )
     chosen = parser.parse_args()
-    figures = Figures()
+    figures, until = Figures(), time.monotonic() + MOST_SECONDS
     print(f"\n  {'what':<52} {'measured':>22}   beside it")
-    if "engine" in chosen.only:
-        _engine(figures)
-    if {*DATABASE, "siege"} & set(chosen.only):
-        _database(figures, chosen.only, chosen.cases)
-    if "start" in chosen.only:
-        start.measure(figures)
-    if "exports" in chosen.only:
-        exports.measure(figures)  # the full data are made first where they are missing
-    if "certificates" in chosen.only:
-        certificates.measure(figures)
-    if "lists" in chosen.only:
-        lists.measure(figures)
+    if {*ON_SERVER, *ON_CASES} & set(chosen.only):
+        with scratch() as server:
+            if set(ON_CASES) & set(chosen.only):
+                _prepare(server, chosen.cases, figures)
+            for name in (*ON_SERVER, *ON_CASES):
+                if name in chosen.only:
+                    _run(name, figures, until)
+    for name in ALONE:
+        if name in chosen.only:
+            _run(name, figures, until)
     figures.summary()
     if set(chosen.only) == set(PARTS):
         figures.write()
+    sys.exit(1 if any(part["fault"] for part in figures.parts.values()) else 0)
 
 
-def _engine(figures: Figures) -> None:
-    cycle, growth = engine_bench.engine_cycle(), engine_bench.loop_growth()
-    figures.key("engine_cycle_ratio", cycle["ratio"])
-    figures.row(
-        "engine: load, complete, save, p50",
-        f"{cycle['fast_ms']:.3f} ms",
-        f"plain library {cycle['plain_ms']:.3f} ms; ratio {cycle['ratio']:.1f}",
-    )
-    figures.key("turn_400_over_10", growth["ratio"])
-    figures.row(
-        "engine: a completion at loop turn 400",
-        f"{growth['turn_400_ms']:.3f} ms",
-        f"at turn 10 {growth['turn_10_ms']:.3f} ms; ratio {growth['ratio']:.2f}",
-    )
-    figures.details["engine"] = {"cycle": cycle, "growth": growth}
+def _prepare(server: Server, cases: int, figures: Figures) -> None:
+    """Make the database with the cases that parts copy."""
+    began = time.perf_counter()
+    server.create_database(PREPARED)
+    upgrade(server.url(PREPARED, EMBEDDED_ROLES.owner), EMBEDDED_ROLES)
+    (case_ids,) = at_once(cast.prepare, [(server.url(PREPARED), cases)])
+    server.execute("VACUUM ANALYZE", PREPARED)  # as autovacuum would have done to an installation of some age
+    figures.row(f"prepared {len(case_ids)} enrolments", f"{time.perf_counter() - began:.1f} s")
 
 
-def _database(figures: Figures, only: list[str], cases: int) -> None:
-    with scratch() as server:
-        if "siege" in only:
-            siege.measure(server, figures)
-        if not set(DATABASE) & set(only):
-            return
-        began = time.perf_counter()
-        server.create_database(PREPARED)
-        upgrade(server.url(PREPARED, EMBEDDED_ROLES.owner), EMBEDDED_ROLES)
-        (case_ids,) = at_once(cast.prepare, [(server.url(PREPARED), cases)])
-        server.execute("VACUUM ANALYZE", PREPARED)  # as autovacuum would have done to an installation of some age
-        figures.row(f"prepared {len(case_ids)} enrolments", f"{time.perf_counter() - began:.1f} s")
-        floor: float | None = None
-        if "end_to_end" in only:
-            floor = end_to_end.measure(server, PREPARED, case_ids, figures)
-        if "http" in only:
-            http.measure(server, PREPARED, len(case_ids), floor, figures)
-        if "inbox" in only:
-            inbox.measure(server, PREPARED, figures)
-        if "proof" in only:
-            proof.measure(server, PREPARED, case_ids, figures)
-        if "backtest" in only:
-            backtest.measure(server, PREPARED, case_ids, figures)
-        if "mining" in only:
-            mining.measure(server, PREPARED, case_ids, figures)
+def _run(name: str, figures: Figures, until: float) -> None:
+    """Run a part in a fresh process, which is given the figures so far; note how long it took, and the load it met."""
+    began, load, fault = time.monotonic(), os.getloadavg()[0], ""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "figures.json"
+        file.write_text(figures.dump())
+        command = [sys.executable, "-m", "tests.bench.part", name, str(file)]
+        try:
+            subprocess.run(command, cwd=CHECKOUT, check=True, timeout=max(1, until - began))
+        except subprocess.TimeoutExpired:
+            fault = f"not ended after {MOST_SECONDS // 60} minutes of the run"
+        except subprocess.CalledProcessError as failed:
+            fault = f"exit code {failed.returncode}"
+        with contextlib.suppress(ValueError):
+            figures.load(file.read_text())
+    if fault:
+        figures.row(f"{name}: no figure", fault)
+    figures.parts[name] = {
+        "seconds": round(time.monotonic() - began, 1),
+        "load_before": round(load, 2),
+        "load_after": round(os.getloadavg()[0], 2),
+        "fault": fault,
+    }
 
 
 if __name__ == "__main__":

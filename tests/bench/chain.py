@@ -66,10 +66,10 @@ def walk(ready: Callable[[], object], url: str, case_ids: Sequence[UUID], is_rec
     with application(url).app_context():
         officers = {stage.login: _officer(stage.login) for stage in STAGES}
         for stage in STAGES:
-            _complete(officers[stage.login], _tasks(stage, case_ids[:WARM_UP]), stage.form)
+            _complete(officers[stage.login], open_tasks(stage, case_ids[:WARM_UP]), stage.form)
         ready()
         for stage in STAGES:
-            tasks = _tasks(stage, case_ids[WARM_UP:])
+            tasks = open_tasks(stage, case_ids[WARM_UP:])
             cpu, tape.is_on = time.process_time(), True
             done.seconds[stage.element] = _complete(officers[stage.login], tasks, stage.form)
             done.cpu += time.process_time() - cpu
@@ -78,7 +78,7 @@ def walk(ready: Callable[[], object], url: str, case_ids: Sequence[UUID], is_rec
     return done
 
 
-def _tasks(stage: Stage, case_ids: Sequence[UUID]) -> list[UUID]:
+def open_tasks(stage: Stage, case_ids: Sequence[UUID]) -> list[UUID]:
     """The open tasks of a stage in these cases, case by case; every case must have one."""
     query = select(Task.id).where(Task.state == "open", Task.case_id.in_(case_ids)).order_by(Task.case_id)
     tasks = list(session().scalars(query.where(func.split_part(Task.element, "/", -1) == stage.element)))

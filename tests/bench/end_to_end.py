@@ -16,8 +16,8 @@ from tests.bench.tape import Transaction, play
 PROCESSES = 2  # as many as the web server has
 
 
-def measure(server: Server, prepared: str, case_ids: Sequence[UUID], figures: Figures) -> float:
-    """Walk the cases three times from equal databases: to record, to measure, and bare; completions a second bare."""
+def measure(server: Server, prepared: str, case_ids: Sequence[UUID], figures: Figures) -> None:
+    """Walk the cases three times from equal databases: to record, to measure, and bare."""
     parts = [list(case_ids[n::PROCESSES]) for n in range(PROCESSES)]
     for name in ("bench_record", "bench_walk", "bench_floor"):
         copy(server, prepared, name)
@@ -54,7 +54,6 @@ def measure(server: Server, prepared: str, case_ids: Sequence[UUID], figures: Fi
         "transactions": round(transactions, 2),
         "p50_ms_by_stage": stages,
     }
-    return peer
 
 
 def _play(ready: Callable[[], object], dsn: str, prepared: list[bytes], transactions: list[Transaction]) -> list[float]:

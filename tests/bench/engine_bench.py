@@ -25,6 +25,7 @@ from service.engine import (
     read_definition,
     step,
 )
+from tests.bench.figures import Figures
 from tests.unit.engine_shapes import Shape, shape
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -74,6 +75,24 @@ FORMS = {
     "print_certificate": {"certificate": "C-000123", "printed": True},
     "approve_certificate": {"approved": True},
 }
+
+
+def measure(figures: Figures) -> None:
+    """Tell both figures."""
+    cycle, growth = engine_cycle(), loop_growth()
+    figures.key("engine_cycle_ratio", cycle["ratio"])
+    figures.row(
+        "engine: load, complete, save, p50",
+        f"{cycle['fast_ms']:.3f} ms",
+        f"plain library {cycle['plain_ms']:.3f} ms; ratio {cycle['ratio']:.1f}",
+    )
+    figures.key("turn_400_over_10", growth["ratio"])
+    figures.row(
+        "engine: a completion at loop turn 400",
+        f"{growth['turn_400_ms']:.3f} ms",
+        f"at turn 10 {growth['turn_10_ms']:.3f} ms; ratio {growth['ratio']:.2f}",
+    )
+    figures.details["engine"] = {"cycle": cycle, "growth": growth}
 
 
 def engine_cycle(cases: int = 150) -> dict[str, float]:
@@ -171,6 +190,3 @@ for case in range(told["cases"] + 3):
     assert flow.is_completed()
 print(statistics.median(spent))
 """
-
-if __name__ == "__main__":
-    print(json.dumps({"cycle": engine_cycle(), "growth": loop_growth()}, indent=2))

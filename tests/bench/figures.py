@@ -42,19 +42,39 @@ def machine() -> dict[str, Any]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": len(os.sched_getaffinity(0)),
+        "processor": _line(Path("/proc/cpuinfo"), "model name"),
+        "memory": _line(Path("/proc/meminfo"), "MemTotal"),
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
     }
 
 
+def _line(file: Path, name: str) -> str:
+    """A value of a file of the kernel, '' where there is none."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")
+
+
 @dataclass
 class Figures:
-    """The key figures by name, the rows of the table, and everything else that was measured."""
+    """The key figures by name, the rows of the table, and everything else that was measured.
+
+    parts: how long each part of the run took, the load that it met, and why it has no figure, if so.
+    """
 
     keys: dict[str, float] = field(default_factory=dict)
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=machine)
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def dump(self) -> str:
+        """Write what was measured, for another process of the same run."""
+        return json.dumps([self.keys, self.rows, self.details])
+
+    def load(self, dumped: str) -> None:
+        """Read what ``dump`` wrote."""
+        self.keys, self.rows, self.details = json.loads(dumped)
 
     def key(self, name: str, value: float) -> None:
         """A figure by which runs are compared."""
@@ -77,6 +97,7 @@ class Figures:
             "reached": self.verdicts(),
             "required": {n: f"{o} {b:g}" for n, (o, b) in REQUIRED.items()},
             "machine": self.machine,
+            "parts": self.parts,
             "details": self.details,
         }
         file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")

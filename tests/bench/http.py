@@ -15,12 +15,12 @@ DATABASE = "bench_http"
 WARM_UP = 16  # cases
 
 
-def measure(server: Server, prepared: str, cases: int, floor: float | None, figures: Figures) -> None:
+def measure(server: Server, prepared: str, cases: int, figures: Figures) -> None:
     """Every completion of every case over REST, stage by stage; finding the tasks between the stages is not counted.
 
-    The first cases only warm the processes up. floor: completions a second of the same statements sent bare, in the
-    same run.
+    The first cases only warm the processes up. Beside it stand the same statements sent bare, in the same run.
     """
+    floor: float | None = figures.details.get("end_to_end", {}).get("floor_per_second")
     copy(server, prepared, DATABASE)
     database = int((server.data / "postmaster.pid").read_text().split()[0])
     took, seconds, web_cpu, database_cpu = 0.0, [], 0.0, 0.0
