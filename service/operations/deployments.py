@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from sqlalchemy import func, select, update
 
@@ -24,13 +25,21 @@ gates: list[Callable[[Mapping[str, bytes]], bool]] = []
 """Of the layer above, which knows names and diagrams: each tells whether a bundle may not come into force today."""
 
 
+proofs: list[Callable[[DefinitionVersion, Mapping[str, bytes]], dict[str, Any]]] = []
+"""Of the layer above: each gives a part of the proof that is kept with a version that comes into force."""
+
+
 def is_refused_now(version: DefinitionVersion) -> bool:
     """Tell whether the gate refuses a stored version: names may have changed since it was proposed."""
+    files = _files(version)
+    return any(gate(files) for gate in gates)
+
+
+def _files(version: DefinitionVersion) -> dict[str, bytes]:
     rows = session().execute(
         select(DefinitionFile.name, DefinitionFile.content).where(DefinitionFile.definition == version.digest)
     )
-    files = {name: bytes(content) for name, content in rows}
-    return any(gate(files) for gate in gates)
+    return {name: bytes(content) for name, content in rows}
 
 
 def lock_deployments() -> None:
@@ -44,9 +53,11 @@ def put_in_force(version: DefinitionVersion) -> int | None:
     replaced = unit.scalar(select(DefinitionVersion.number).where(of_key, DefinitionVersion.current))
     unit.execute(update(DefinitionVersion).where(of_key).values(current=False))
     version.current = True
+    files = _files(version)
+    for proof in proofs:
+        version.proof = version.proof | proof(version, files)
     unit.flush()
-    names = select(DefinitionFile.name).where(DefinitionFile.definition == version.digest)
-    if "training_need.dmn" in unit.scalars(names).all():
+    if "training_need.dmn" in files:
         unit.execute(update(TrainingNeed).values(as_of=STALE))  # decided again by the new table
     diagram_english.forget()
     versions_in_force.forget()

@@ -58,7 +58,8 @@ def create_deployment() -> Response:
 
 @blueprint.get("/deployment/<id>")
 def show_deployment(id: str) -> Response:
-    return json_response(serializers.deployment(_found(id)))
+    version = _found(id)
+    return json_response(serializers.deployment(version) | {"proof": version.proof})
 
 
 @blueprint.get("/deployment/<id>/resources")

@@ -21,6 +21,7 @@ from service.api.engine_rest.schemas import (
     deployed,
     migration_plan,
     migration_report,
+    proven,
     schema_of,
     started,
 )
@@ -92,7 +93,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "list_deployments": Operation("部署 / Deployments", "DeploymentDto", many=True),
     "count_deployments": Operation("部署数 / Their number", "CountResultDto"),
     "create_deployment": Operation("部署 / Deploy", deployed(), body=SENT, media="multipart/form-data"),
-    "show_deployment": Operation("一次部署 / One deployment", "DeploymentDto"),
+    "show_deployment": Operation("一次部署 / One deployment", proven()),
     "list_resources": Operation("部署的文件 / Its files", "DeploymentResourceDto", many=True),
     "show_resource": Operation("一个文件 / One file", {"type": "string"}, gives="application/octet-stream"),
     "list_instances": _list("在办案卷 / Running cases", "ProcessInstanceDto", INSTANCES),

@@ -128,6 +128,12 @@ def started() -> Schema:
     return found | {"properties": found["properties"] | {"variables": VARIABLES}}
 
 
+def proven() -> Schema:
+    """Return the schema of a deployment with the proof that it passed."""
+    found = schema_of("DeploymentDto")
+    return found | {"properties": found["properties"] | {"proof": {"type": "object"}}}
+
+
 def deployed() -> Schema:
     """Return the schema of a deployment just made, with the process definitions that came of it by id."""
     found = schema_of("DeploymentDto")

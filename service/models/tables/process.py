@@ -25,7 +25,8 @@ class DefinitionVersion(Base):
 
     ``current`` is what new cases take; a version that was never current waits for approval, or did not get it.
     deployed_by: an account; deployed_as: user and machine of the operating system, where nobody signed in. note: of
-    whoever deployed it. proof: what the gate warned of when it let the bundle pass.
+    whoever deployed it. proof: what the gate warned of when it let the bundle pass; since it came
+    into force its model tests and the last back-test.
     """
 
     __tablename__ = "definition_version"

@@ -12,6 +12,7 @@ from typing import Any
 from service.errors import N_, Message
 from service.infrastructure.translation import translate
 from service.models.tables.case import Task
+from service.models.tables.process import DefinitionVersion
 from service.models.tables.user import User
 from service.models.tables.version_change import BacktestRun, RunState
 from service.web.presenters.formatting import language, thousands
@@ -194,12 +195,25 @@ def outcome(one: Outcome) -> dict[str, str]:
 
 def backtest(run: BacktestRun) -> dict[str, str]:
     """A back-test in words, and how it looks: ``ok``, ``warn`` where cases would go another way, ``note``."""
-    differ = run.done - sum(run.counts.get("same", {}).values())
-    if run.state == RunState.DONE:
-        said = Message(N_("回测 %(all)s 件案卷，%(n)s 件不同"), all=thousands(run.done), n=thousands(differ))
+    return _tested(run.state, run.done, run.total, sum(run.counts.get("same", {}).values()))
+
+
+def proven(version: DefinitionVersion) -> dict[str, Any] | None:
+    """Model tests and back-test of the proof that a version keeps, in words; None for one from before it was kept."""
+    if "tests" not in version.proof:
+        return None
+    kept = version.proof["backtest"]
+    tested = kept and _tested(kept["state"], kept["done"], kept["total"], kept["counts"].get("same", 0))
+    return {"tests": [outcome(Outcome(**one)) for one in version.proof["tests"]], "backtest": tested}
+
+
+def _tested(state: str, done: int, total: int, same: int) -> dict[str, str]:
+    differ = done - same
+    if state == RunState.DONE:
+        said = Message(N_("回测 %(all)s 件案卷，%(n)s 件不同"), all=thousands(done), n=thousands(differ))
         return {"look": "warn" if differ else "ok", "said": str(said)}
-    if run.state == RunState.RUNNING:
-        said = Message(N_("正在回测：%(done)s / %(all)s 件"), done=thousands(run.done), all=thousands(run.total))
+    if state == RunState.RUNNING:
+        said = Message(N_("正在回测：%(done)s / %(all)s 件"), done=thousands(done), all=thousands(total))
         return {"look": "note", "said": str(said)}
     return {"look": "warn", "said": translate(N_("上次回测没有做完"))}
 

@@ -32,6 +32,7 @@ from service.workflow.processes import definitions
 from service.workflow.processes.diagram_texts import english_of
 from service.workflow.processes.sent_files import PARTS, accept
 from service.workflow.runtime import tasks
+from service.workflow.versions import version_proofs
 
 CHANGE = "process_change"  # the process of approvals
 CANNOT_RENEW = N_("同样的一版正在等待批准，眼下不能换成新的一份。请先由批准人不同意，再重新送审。")
@@ -111,6 +112,7 @@ def deploy(files: Files, author: Author | None = None, *, process: str | None = 
             return Deployed(read.main, known, warnings=definitions.warnings_of(read))
         version = known or _stored(read, author)
         if author.needs_approval:
+            version.proof = version.proof | version_proofs.proof_of(version, read.files)
             change = _propose(version, author)
             return Deployed(read.main, version, known is None, change=change, warnings=definitions.warnings_of(read))
         replaced = put_in_force(version)

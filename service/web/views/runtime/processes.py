@@ -76,6 +76,7 @@ def show(key: str) -> ResponseReturnValue:
         drawn=drawn_names(digest),
         starters=definitions.starters(definition),
         waiting_change=process_changes.open_change(key),
+        proven=studio_words.proven(chosen.version),
         change=(change := process_changes.of_version(digest)),
         proposer=process_changes.proposer_of(change) if change else "",
         decider=process_changes.name_of(change.decided_by) if change else "",
