@@ -141,7 +141,9 @@ def register(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """
     training_class, person = _class(data), _person(data)
     candidate = build_candidate(person, training_class, Need.of(data["need"]), data)
-    for obstacle in enrollments.obstacles_to_enrolling(candidate, build_offer(training_class, person), context.today):
+    for obstacle in enrollments.obstacles_to_enrolling(
+        candidate, build_offer(training_class, person.unit.authority_id), context.today
+    ):
         raise InvalidInput({"person_id": obstacle}, text=obstacle)
     row = Enrollment(
         id=new_id(),
@@ -213,7 +215,7 @@ def confirm(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     assert context.decide is not None
     need = Need.of(context.decide("training_need", facts)["need"])
     candidate = build_candidate(person, training_class, need, facts, but=enrollment.id)
-    offer, last_day = build_offer(training_class, person), date.fromisoformat(data["confirm_until"])
+    offer, last_day = build_offer(training_class, person.unit.authority_id), date.fromisoformat(data["confirm_until"])
     for obstacle in enrollments.obstacles_to_confirming(candidate, offer, context.today, last_day):
         raise InvalidInput({"decision": obstacle}, text=obstacle)
     return {}

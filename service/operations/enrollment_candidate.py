@@ -57,16 +57,13 @@ def build_candidate(
     )
 
 
-def build_offer(training_class: TrainingClass, person: Person) -> ClassOffer:
-    """Build the facts of the class for the rules; academies have no province and join national or open classes."""
+def build_offer(training_class: TrainingClass, province: UUID | None) -> ClassOffer:
+    """Build the facts of the class for the rules, as it is offered to persons of a province; academies have none, and
+    join national or open classes (R34, R44).
+    """
     by_association = training_class.organiser_id == authority_id("association")
     role = Role.ASSOCIATION if by_association else Role.PROVINCIAL_AUTHORITY
-    is_open = is_open_to(
-        person.unit.authority_id or UUID(int=0),
-        training_class.organiser_id,
-        role,
-        training_class.open_to_other_provinces,
-    )
+    open_to_others = training_class.open_to_other_provinces
     return ClassOffer(
         kind=TrainingKind(training_class.kind),
         state=ClassState(training_class.state),
@@ -74,5 +71,5 @@ def build_offer(training_class: TrainingClass, person: Person) -> ClassOffer:
         enrol_from=training_class.enrol_from,
         enrol_until=training_class.enrol_until,
         qualification_types=frozenset(training_class.qualification_types),
-        is_open=is_open,
+        is_open=is_open_to(province or UUID(int=0), training_class.organiser_id, role, open_to_others),
     )

@@ -25,26 +25,11 @@ from service.workflow.persons.import_rows import rows_of
 from service.workflow.persons.import_sheet import COLUMNS, find_table
 from service.workflow.xlsx_reader import Line
 from tests.api.test_pages_person_import import book, cells, count, only_import, text_of, upload, zipped
-from tests.builders.world import identity_number, make_unit, make_user, portrait, sign_in
+from tests.builders.world import identity_number, make_user, portrait, sign_in
 
 AT = {column.input_name: n for n, column in enumerate(COLUMNS)}
 OWN = [column.label for column in COLUMNS]
 FOREIGN = ["序号", *(column.headings[0] if column.headings else column.label for column in COLUMNS)]
-
-
-@pytest.fixture
-def unit(app: Any) -> Organisation:
-    return make_unit(name="泺源民爆器材（示例）公司")
-
-
-@pytest.fixture
-def officer(unit: Organisation) -> User:
-    return make_user("enterprise", unit.id)
-
-
-@pytest.fixture
-def desk(client: FlaskClient, officer: User) -> FlaskClient:
-    return sign_in(client, officer)
 
 
 def named(*fields: str) -> dict[str, str]:

@@ -49,21 +49,6 @@ AT = {column.input_name: n for n, column in enumerate(COLUMNS)}
 MARK = "模板版本 persons-1，请勿改动本行和表头。"
 
 
-@pytest.fixture
-def unit(app: Any) -> Organisation:
-    return make_unit(name="泺源民爆器材（示例）公司")
-
-
-@pytest.fixture
-def officer(unit: Organisation) -> User:
-    return make_user("enterprise", unit.id)
-
-
-@pytest.fixture
-def desk(client: FlaskClient, officer: User) -> FlaskClient:
-    return sign_in(client, officer)
-
-
 def cells(serial: int, **more: Any) -> list[Any]:
     """The cells of a sound person."""
     values: dict[str, Any] = {

@@ -9,24 +9,22 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from service.domain.accounts.roles import Role
 from service.domain.persons.persons import PersonState
-from service.domain.training.classes import ClassState, is_open_to, obstacle_to_window
+from service.domain.training.classes import ClassState, obstacle_to_window
 from service.domain.training.enrollments import (
     FULL,
     Candidate,
-    ClassOffer,
     obstacles_to_confirming,
     obstacles_to_enrolling,
 )
-from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import Facts, Need
 from service.errors import Message
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of
-from service.models.tables.organisation import Organisation, authority_id
+from service.models.tables.organisation import Organisation
 from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingClass
+from service.operations.enrollment_candidate import build_offer
 from service.workflow.training import enrollments
 
 
@@ -47,7 +45,7 @@ def obstacles(found: TrainingClass, rows: Sequence[Any]) -> dict[UUID, list[Mess
             is_in_class=found.id in classes,
             is_enrolled_elsewhere=bool(classes - {found.id}),
         )
-        said[row.id] = obstacles_to_enrolling(candidate, _offer(found, provinces[row.unit_id]), today())
+        said[row.id] = obstacles_to_enrolling(candidate, build_offer(found, provinces[row.unit_id]), today())
     return said
 
 
@@ -73,22 +71,7 @@ def recheck(enrollment: Enrollment, need: Need, facts: Facts, last_day: date) ->
         facts=facts,
         is_enrolled_elsewhere=bool(others),
     )
-    return obstacles_to_confirming(candidate, _offer(found, person.unit.authority_id), today(), last_day)
-
-
-def _offer(found: TrainingClass, province: UUID | None) -> ClassOffer:
-    """The class as it is offered to persons of a province; academies (None) are served by whoever enrols them."""
-    role = Role.ASSOCIATION if found.organiser_id == authority_id("association") else Role.PROVINCIAL_AUTHORITY
-    is_open = province is None or is_open_to(province, found.organiser_id, role, found.open_to_other_provinces)
-    return ClassOffer(
-        kind=TrainingKind(found.kind),
-        state=ClassState(found.state),
-        is_closed=found.enrolment_closed,
-        enrol_from=found.enrol_from,
-        enrol_until=found.enrol_until,
-        qualification_types=frozenset(found.qualification_types),
-        is_open=is_open,
-    )
+    return obstacles_to_confirming(candidate, build_offer(found, person.unit.authority_id), today(), last_day)
 
 
 def _live_classes(person_ids: Sequence[UUID]) -> dict[UUID, set[UUID]]:
