@@ -332,6 +332,61 @@ def test_the_modeler_is_told_what_was_refused_by_element(client: FlaskClient) ->
     assert events() == []
 
 
+def part(content: bytes, filename: str) -> tuple[io.BytesIO, str, str]:
+    return io.BytesIO(content), filename, "text/xml"
+
+
+QUIRKS: dict[str, tuple[dict[str, Any], int]] = {
+    "as the Modeler names its parts": (
+        {"small.bpmn": part(DIAGRAM.encode(), "small.bpmn")},
+        400,
+    ),  # its form is lacking
+    "parts by any name": ({"a": part(DIAGRAM.encode(), "small.bpmn"), "b": part(FORM.encode(), "look.form")}, 200),
+    "several parts of one name": (
+        {"data": [part(DIAGRAM.encode(), "small.bpmn"), part(FORM.encode(), "look.form")]},
+        200,
+    ),
+    "a mark of byte order": (
+        {"a": part(b"\xef\xbb\xbf" + DIAGRAM.encode(), "small.bpmn"), "b": part(FORM.encode(), "look.form")},
+        200,
+    ),
+    "an empty tenant": (
+        {"a": part(DIAGRAM.encode(), "small.bpmn"), "b": part(FORM.encode(), "look.form"), "tenant-id": ""},
+        200,
+    ),
+    "a tenant": (
+        {"a": part(DIAGRAM.encode(), "small.bpmn"), "b": part(FORM.encode(), "look.form"), "tenant-id": "one"},
+        400,
+    ),
+    "a file without a name": ({"a": part(DIAGRAM.encode(), "")}, 400),
+    "an empty file": ({"a": part(b"", "small.bpmn")}, 400),
+    "no XML": ({"a": part(b"\xff\xfe<", "small.bpmn")}, 400),
+    "another kind of file": ({"a": part(b"x", "notes.txt")}, 400),
+    "a path": ({"a": part(DIAGRAM.encode(), "../small.bpmn"), "b": part(FORM.encode(), "look.form")}, 200),
+    "one name twice": (
+        {"a": part(DIAGRAM.encode(), "small.bpmn"), "b": part(BROKEN.encode(), "small.bpmn")},
+        400,
+    ),
+}
+"""What clients send, and the answer."""
+
+
+def test_each_way_of_sending_files_is_answered(client: FlaskClient) -> None:
+    """Never with 5xx; a refusal is Camunda's, with type, message and code, and deploys nothing."""
+    make_world()
+    fields = {"deployment-name": "小流程", "deployment-source": "Camunda Modeler", "enable-duplicate-filtering": "true"}
+    told = {}
+    for quirk, (parts, expected) in QUIRKS.items():
+        answer = modeler(client, "/deployment/create", method="POST", data=fields | parts)
+        told[quirk] = answer.status_code
+        if expected == 200 and answer.status_code == 200:
+            assert {"id", "name", "source", "deploymentTime", "tenantId", "links"} <= answer.json.keys(), quirk
+            assert [one["resource"] for one in answer.json["deployedProcessDefinitions"].values()] == ["small.bpmn"]
+        elif answer.status_code != 200:
+            assert {"type", "message", "code"} <= answer.json.keys(), quirk
+    assert told == {quirk: expected for quirk, (_, expected) in QUIRKS.items()}
+
+
 @pytest.mark.parametrize("login", ["ministry", "association", "enterprise", "auditor", "accounts", "officer-a"])
 def test_nobody_else_deploys(client: FlaskClient, login: str) -> None:
     make_world()

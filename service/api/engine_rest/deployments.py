@@ -40,7 +40,7 @@ def create_deployment() -> Response:
         raise UnsupportedMediaType(N_("部署的文件须以 multipart/form-data 发送。"))
     if request.form.get("tenant-id"):
         raise InvalidInput({"tenant-id": N_("本系统不分租户，请不要填写。")})
-    sent = {file.filename: file.read() for _, file in request.files.items(multi=True) if file.filename}
+    sent = _sent()
     author = deployments.Author("rest", user(), note=request.form.get("deployment-name", "").strip())
     done = deployments.deploy_sent(sent, author)
     versions = [one.version for one in done if one.version]
@@ -54,6 +54,15 @@ def create_deployment() -> Response:
         "warnings": [deployments.told(issue) for one in done for issue in one.warnings],
     }
     return json_response(content)
+
+
+def _sent() -> dict[str, bytes]:
+    """Read the files of all parts, whatever the parts are called. Raises InvalidInput where two have one name."""
+    files = [file for _, file in request.files.items(multi=True) if file.filename]
+    sent = {str(file.filename): file.read() for file in files}
+    if len(sent) < len(files):
+        raise InvalidInput({"files": N_("有两个文件同名，请只发送一个。")})
+    return sent
 
 
 @blueprint.get("/deployment/<id>")

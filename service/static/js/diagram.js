@@ -5,15 +5,19 @@
 const CJK = '"Microsoft YaHei", "PingFang SC", "Noto Sans SC", "Noto Sans CJK SC", "WenQuanYi Micro Hei", sans-serif';
 const MARKS = ["is-done", "is-active", "is-incident", "heat-1", "heat-2", "heat-3", "heat-4", "heat-5"];
 
+const WIDE = /Lane|Participant|SubProcess|Transaction/;
+
 class Diagram {
   constructor(box) {
     this.box = box;
+    box.diagram = this;
+    this.names = JSON.parse(box.dataset.names || "{}");
+    const [inside, beside] = Object.keys(this.names).length ? [13.5, 13.5] : [16, 15]; // words of other languages are long
     this.viewer = new BpmnJS({
       container: box,
       bpmnRenderer: { defaultFillColor: "var(--panel)", defaultStrokeColor: "var(--ink-2)", defaultLabelColor: "var(--ink)" },
-      textRenderer: { defaultStyle: { fontFamily: CJK, fontSize: 16, lineHeight: 1.2 }, externalStyle: { fontSize: 15, lineHeight: 1.15 } },
+      textRenderer: { defaultStyle: { fontFamily: CJK, fontSize: inside, lineHeight: 1.2 }, externalStyle: { fontSize: beside, lineHeight: 1.15 } },
     });
-    this.names = JSON.parse(box.dataset.names || "{}");
   }
 
   async open(xml) {
@@ -31,7 +35,7 @@ class Diagram {
     this.box.dataset.ready = "1";
   }
 
-  /* Names in the reader's language; labels beside events get room for longer words. */
+  /* Names in the reader's language; labels beside events and flows look for room for longer words. */
   translate() {
     const events = this.viewer.get("eventBus");
     for (const shape of this.registry.getAll()) {
@@ -39,10 +43,32 @@ class Diagram {
       const name = object && this.names[object.name];
       if (name) object.name = name;
     }
-    for (const shape of Object.keys(this.names).length ? this.registry.getAll() : []) {
-      if (shape.type === "label" && /[A-Za-z]/.test(shape.businessObject.name ?? "")) widen(shape);
-      if (shape.parent) events.fire("element.changed", { element: shape });
+    if (!Object.keys(this.names).length) return;
+    const labels = this.registry.filter((shape) => shape.type === "label" && shape.businessObject.name);
+    for (let round = 0; round < 3; round++)
+      for (const label of labels) if (/[A-Za-z]/.test(label.businessObject.name)) this.settle(label, labels);
+    for (const shape of this.registry.getAll()) if (shape.parent) events.fire("element.changed", { element: shape });
+  }
+
+  /* Put a label where it lies on nothing: as near to where it is drawn as can be, in one line or in several. */
+  settle(label, labels) {
+    const target = label.labelTarget, text = this.viewer.get("textRenderer");
+    const shapes = this.registry.filter((one) => one.width && one.type !== "label" && !one.waypoints && !WIDE.test(one.type));
+    const solid = [...shapes, ...labels.filter((one) => one !== label)];
+    const lines = this.registry.filter((one) => one.waypoints).flatMap((one) => one.waypoints.slice(1).map((b, n) => between(one.waypoints[n], b)));
+    const drawn = (label.drawn ??= { x: label.x + label.width / 2, y: label.y + label.height / 2 });
+    const word = Math.max(...label.businessObject.name.split(" ").map((one) => one.length)) * 9;
+    let best = null, least = Infinity;
+    for (const room of [60, 90, 130, 190].map((one) => Math.max(one, word))) {
+      const { width, height } = text.getExternalLabelBounds({ x: 0, y: 0, width: room, height: 0 }, label.businessObject.name);
+      for (const [x, y] of spots(target, drawn, width + 12, height)) {
+        const box = { x, y, width: width + 12, height };
+        const away = Math.hypot(x + box.width / 2 - drawn.x, y + height / 2 - drawn.y);
+        const cost = 50 * solid.reduce((sum, one) => sum + shared(box, one, 2), 0) + 2 * lines.reduce((sum, one) => sum + shared(box, one, 0), 0) + away;
+        if (cost < least) [best, least] = [box, cost];
+      }
     }
+    Object.assign(label, best);
   }
 
   has(id) {
@@ -108,16 +134,25 @@ class Diagram {
   }
 }
 
-/* As wide as its longest word, or as a line of some twelve letters; it grows away from what it names. */
-function widen(label) {
-  const { name } = label.businessObject;
-  const letters = Math.max(...name.split(" ").map((word) => word.length), Math.min(name.length, 12));
-  const more = letters * 9.5 + 6 - label.width;
-  if (more <= 0) return;
-  const target = label.labelTarget, middle = label.x + label.width / 2;
-  if (middle < target.x) label.x -= more;
-  else if (!(middle > target.x + target.width)) label.x -= more / 2;
-  label.width += more;
+/* The places around what a label names, and around where it was drawn: the left top corners. */
+function* spots(target, drawn, width, height) {
+  for (const dx of [0, -30, 30]) for (const dy of [0, -20, 20]) yield [drawn.x - width / 2 + dx, drawn.y - height / 2 + dy];
+  const boxes = target.waypoints ? target.waypoints.slice(1).map((b, n) => between(target.waypoints[n], b)) : [target];
+  for (const { x, y, width: w, height: h } of boxes)
+    for (const left of [x + (w - width) / 2, x - width - 4, x + w + 4, x + w / 2 + 4, x + w / 2 - width - 4])
+      for (const top of [y + (h - height) / 2, y - height - 3, y + h + 3, y - height - 18, y + h + 18, y - height - 34, y + h + 34]) yield [left, top];
+}
+
+/* A piece of a flow as a thin box. */
+function between(a, b) {
+  return { x: Math.min(a.x, b.x) - 1, y: Math.min(a.y, b.y) - 1, width: Math.abs(a.x - b.x) + 2, height: Math.abs(a.y - b.y) + 2 };
+}
+
+/* The area that two boxes share, a margin around them counted. */
+function shared(a, b, margin) {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x) + margin;
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y) + margin;
+  return width > 0 && height > 0 ? width * height : 0;
 }
 
 async function fetchText(address) {
