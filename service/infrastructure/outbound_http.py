@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -53,13 +53,14 @@ def call(url: str, method: str, content: Any, secret: str | None, key: str) -> b
     body = b"" if method == "GET" else json.dumps(content, ensure_ascii=False).encode()
     if len(body) > MAX_SENT:
         raise CallRefused(f"more than {MAX_SENT} bytes to send")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": key}
+    headers["Host"] = _authority(parts.scheme, host, port)
     if secret is not None:
-        headers |= signature(allowed, secret, body, int(time.time()))
+        headers |= signature(allowed, secret, [method, headers["Host"] + target, key], body, int(time.time()))
     address = _address(allowed, host, port)
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
     try:
-        return _exchange(parts.scheme, host, port, address, method, path or "/", body, headers)
+        return _exchange(parts.scheme, host, port, address, method, target, body, headers)
     except (OSError, http.client.HTTPException) as error:
         raise CallFailed(f"{host}:{port}: {error or type(error).__name__}") from error
 
@@ -81,13 +82,21 @@ def check_address(allowed: OutboundHosts, url: str) -> tuple[str, int]:
     return host, port
 
 
-def signature(allowed: OutboundHosts, secret: str, body: bytes, at: int) -> dict[str, str]:
-    """The header that signs a body: HMAC-SHA256 over ``<seconds>.<body>``. Raises CallRefused for an unknown secret."""
+def _authority(scheme: str, host: str, port: int) -> str:
+    """The header ``Host``: the port only where it is not that of the scheme."""
+    name = f"[{host}]" if ":" in host else host
+    return name if port == {"https": 443, "http": 80}[scheme] else f"{name}:{port}"
+
+
+def signature(allowed: OutboundHosts, secret: str, parts: Sequence[str], body: bytes, at: int) -> dict[str, str]:
+    """The header that signs a call: HMAC-SHA256 over the lines seconds, method, host with path and query, key, then the
+    body. Raises CallRefused for an unknown secret.
+    """
     value = allowed.secrets.get(secret)
     if value is None:
         raise CallRefused(f"there is no secret {secret} in ANPEI_HTTP_SECRETS")
-    digest = hmac.new(value, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    return {"Anpei-Signature": f"t={at},v1={digest}"}
+    signed = "".join(f"{line}\n" for line in (at, *parts)).encode() + body
+    return {"Anpei-Signature": f"t={at},v2={hmac.new(value, signed, hashlib.sha256).hexdigest()}"}
 
 
 def _address(allowed: OutboundHosts, host: str, port: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from service.domain.accounts.roles import Role
 from service.domain.training.enrollment_state import EnrollmentState
 from service.handlers import general
 from service.infrastructure import outbound_http
-from service.infrastructure.outbound_http import CallFailed, CallRefused, call, signature
+from service.infrastructure.outbound_http import CallFailed, CallRefused, call
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_states import states_said
 
@@ -145,6 +147,8 @@ class Service(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"x" * (outbound_http.MAX_ANSWER + 1 if self.path == "/long" else 2))
 
+    do_GET = do_POST
+
     def log_message(self, *_said: object) -> None:
         """Say nothing."""
 
@@ -166,8 +170,35 @@ def test_a_call_is_json_signed_and_bears_its_key(service: str) -> None:
     assert call(service + "/in?x=1", "POST", {"名": 1}, "mine", "job-1") == b"xx"
     path, headers, body = Service.came[0]
     assert (path, json.loads(body), headers["Idempotency-Key"]) == ("/in?x=1", {"名": 1}, "job-1")
-    at = int(headers["Anpei-Signature"].partition(",")[0][2:])
-    assert headers["Anpei-Signature"] == signature(outbound_http.allowed_hosts(), "mine", body, at)["Anpei-Signature"]
+    assert headers["Host"] == service.removeprefix("http://")
+
+
+def test_a_receiver_that_follows_the_guide_knows_a_call_from_any_other(service: str) -> None:
+    """The recipe is run as it stands: a GET is signed with its address, and nothing of a call can be exchanged."""
+    guide = (CHECKOUT / "docs" / "guide-process-administrators.md").read_text(encoding="utf-8")
+    recipe = next(text for text in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if "def is_genuine" in text)
+    known: dict[str, Any] = {}
+    exec(recipe, known)
+    for method in ("GET", "POST"):
+        call(service + "/in?x=1", method, {"名": 1}, "mine", "job-1")
+        path, headers, body = Service.came[-1]
+        at = int(headers["Anpei-Signature"].partition(",")[0][2:])
+        right = {"secret": b"key", "method": method, "target": path, "headers": headers, "body": body, "now": at + 60}
+        assert known["is_genuine"](**right)
+        for changed in (
+            {"secret": b"other"},
+            {"method": "DELETE"},
+            {"target": "/in?x=2"},
+            {"target": "/out?x=1"},
+            {"target": "/in"},
+            {"body": body + b" "},
+            {"now": at + 301},
+            {"headers": headers | {"Host": "elsewhere.example"}},
+            {"headers": headers | {"Idempotency-Key": "job-2"}},
+            {"headers": headers | {"Anpei-Signature": headers["Anpei-Signature"].replace(f"t={at}", f"t={at + 1}")}},
+            {"headers": {**headers, "Anpei-Signature": ""}},
+        ):
+            assert not known["is_genuine"](**(right | changed)), changed
 
 
 @pytest.mark.parametrize("path", ["/moved", "/broken", "/long"])
