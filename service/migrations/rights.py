@@ -72,6 +72,7 @@ TABLES = {
     "reissue": Kind.KEPT,
     "row_change": Kind.APPEND_ONLY,
     "sampled_case": Kind.KEPT,
+    "saved_view": Kind.ORDINARY,
     "score": Kind.ORDINARY,  # goes with the recording that is taken back (R83)
     "seal": Kind.APPEND_ONLY,
     "seal_leaf": Kind.APPEND_ONLY,

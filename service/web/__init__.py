@@ -53,7 +53,7 @@ VIEWS = (
         "system",
         (
             *("home", "settings", "reports", "papers", "search", "exports", "public", "audit", "row_history"),
-            *("administration", "samples"),
+            *("administration", "samples", "saved_views"),
         ),
     ),
     ("training", ("plans", "classes", "enrollments", "worklists")),

@@ -372,6 +372,9 @@ class MarkedWalk:
         unit = self.stage.enterprise
         own = {"phone": self.phone("page accounts/own.html phone"), "mail": self._mail("page accounts/own.html mail")}
         self.post(unit, "/account", **own)
+        view = "page layout/saved_views.html view_name"
+        self.post(unit, "/views/persons", state="draft", back="/persons", view_name=self.mark(view))
+        self.see(unit, "/persons", view)
         edited = {
             "phone": self.phone("page accounts/edit.html phone"),
             "mail": self._mail("page accounts/edit.html mail"),

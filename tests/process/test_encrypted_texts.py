@@ -182,6 +182,7 @@ PLAIN_COLUMNS: dict[str, str] = {
             "journal": "kind",
             "seal_leaf": "kind",
             "task": "role state",
+            "saved_view": "role list_name",
             "notice_attachment": "media_type",
             "ticket_file": "media_type",
         },

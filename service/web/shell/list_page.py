@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from flask import render_template, request
 from flask_login import current_user
@@ -16,9 +17,11 @@ from service.reports.framework.report import Report, parse_filter
 from service.web.presenters import filter_bar
 from service.web.presenters.formatting import thousands
 from service.web.shell import query_params
+from service.workflow.accounts.saved_views import views_of
 from service.workflow.runtime.auditor_looks import record_look
 
 LIST = "pages/layout/list.html"
+MAX_COUNTED_VIEW = 999
 MAX_COUNTED = 100_000  # rows of a narrowed list
 
 
@@ -45,6 +48,29 @@ def render_list(
     return render_template(template, **frame, page=page, **more)
 
 
+class SavedViewChip(NamedTuple):
+    """A saved view as the reader has it. number: how many rows it has now, in words; params: of its address."""
+
+    id: UUID
+    name: str
+    params: dict[str, str]
+    number: str
+    is_on: bool
+    is_own: bool
+
+
+def saved_views(report: Report, chosen: ReportFilter) -> list[SavedViewChip]:
+    """Build the chips of the saved views; each is read by the declared filters in the reader's own scope."""
+    found = []
+    for view in views_of(current_user, report.name):
+        asked = parse_filter(report, current_user, view.arguments)
+        count = report.read(current_user, asked).count(MAX_COUNTED_VIEW + 1)
+        number = thousands(count) if count <= MAX_COUNTED_VIEW else f"{thousands(MAX_COUNTED_VIEW)}+"
+        is_own = view.user_id == current_user.id
+        found.append(SavedViewChip(view.id, view.name, asked.arguments(), number, asked == chosen, is_own))
+    return found
+
+
 def list_frame(report: Report, chosen: ReportFilter, endpoint: str) -> dict[str, Any]:
     """Build what stands around the rows: filter bar, chips, counts, and whether the list is narrowed."""
     counts = report.page.counts(current_user, chosen) if report.page and report.page.counts else {}
@@ -60,6 +86,7 @@ def list_frame(report: Report, chosen: ReportFilter, endpoint: str) -> dict[str,
         "is_filtered": bool(narrowing),
         "is_narrowed": bool(narrowing or query_params.cursor()),
         "endpoint": endpoint,
+        "saved": saved_views(report, chosen) if report.page and not request.view_args else [],
         "views": {name: value for name, value in chosen.arguments().items() if name not in narrowing},
     }
 
