@@ -54,5 +54,4 @@ def test_no_label_of_a_shipped_diagram_lies_on_another_or_on_a_shape(
         page.goto(f"/processes/{file.stem}")
         page.wait_for_selector("[data-ready]")
         found[file.stem] = page.evaluate(CROWDED)
-    print(found)
     assert {key: pairs for key, pairs in found.items() if pairs} == {}

@@ -45,30 +45,35 @@ class Diagram {
     }
     if (!Object.keys(this.names).length) return;
     const labels = this.registry.filter((shape) => shape.type === "label" && shape.businessObject.name);
+    const shapes = this.registry.filter((one) => one.width && one.type !== "label" && !one.waypoints && !WIDE.test(one.type));
+    const lines = this.registry.filter((one) => one.waypoints).flatMap(pieces);
     for (let round = 0; round < 3; round++)
-      for (const label of labels) if (/[A-Za-z]/.test(label.businessObject.name)) this.settle(label, labels);
+      for (const label of labels) if (/[A-Za-z]/.test(label.businessObject.name)) this.settle(label, [...shapes, ...labels], lines);
     for (const shape of this.registry.getAll()) if (shape.parent) events.fire("element.changed", { element: shape });
   }
 
   /* Put a label where it lies on nothing: as near to where it is drawn as can be, in one line or in several. */
-  settle(label, labels) {
-    const target = label.labelTarget, text = this.viewer.get("textRenderer");
-    const shapes = this.registry.filter((one) => one.width && one.type !== "label" && !one.waypoints && !WIDE.test(one.type));
-    const solid = [...shapes, ...labels.filter((one) => one !== label)];
-    const lines = this.registry.filter((one) => one.waypoints).flatMap((one) => one.waypoints.slice(1).map((b, n) => between(one.waypoints[n], b)));
+  settle(label, solid, lines) {
     const drawn = (label.drawn ??= { x: label.x + label.width / 2, y: label.y + label.height / 2 });
-    const word = Math.max(...label.businessObject.name.split(" ").map((one) => one.length)) * 9;
     let best = null, least = Infinity;
-    for (const room of [60, 90, 130, 190].map((one) => Math.max(one, word))) {
-      const { width, height } = text.getExternalLabelBounds({ x: 0, y: 0, width: room, height: 0 }, label.businessObject.name);
-      for (const [x, y] of spots(target, drawn, width + 12, height)) {
-        const box = { x, y, width: width + 12, height };
-        const away = Math.hypot(x + box.width / 2 - drawn.x, y + height / 2 - drawn.y);
-        const cost = 50 * solid.reduce((sum, one) => sum + shared(box, one, 2), 0) + 2 * lines.reduce((sum, one) => sum + shared(box, one, 0), 0) + away;
+    for (const { width, height } of (label.sizes ??= this.sizes(label.businessObject.name)))
+      for (const [x, y] of spots(label.labelTarget, drawn, width, height)) {
+        const box = { x, y, width, height }, away = Math.hypot(x + width / 2 - drawn.x, y + height / 2 - drawn.y);
+        if (away >= least) continue;
+        const covered = solid.reduce((sum, one) => sum + (one === label ? 0 : shared(box, one, 2)), 0);
+        const cost = away + 50 * covered + 2 * lines.reduce((sum, one) => sum + shared(box, one, 0), 0);
         if (cost < least) [best, least] = [box, cost];
       }
-    }
     Object.assign(label, best);
+  }
+
+  /* The room that a name needs in one line or in several; no word is broken. */
+  sizes(name) {
+    const text = this.viewer.get("textRenderer"), word = Math.max(...name.split(" ").map((one) => one.length)) * 9;
+    return [60, 90, 130, 190].map((room) => {
+      const { width, height } = text.getExternalLabelBounds({ x: 0, y: 0, width: Math.max(room, word), height: 0 }, name);
+      return { width: width + 12, height };
+    });
   }
 
   has(id) {
@@ -137,15 +142,17 @@ class Diagram {
 /* The places around what a label names, and around where it was drawn: the left top corners. */
 function* spots(target, drawn, width, height) {
   for (const dx of [0, -30, 30]) for (const dy of [0, -20, 20]) yield [drawn.x - width / 2 + dx, drawn.y - height / 2 + dy];
-  const boxes = target.waypoints ? target.waypoints.slice(1).map((b, n) => between(target.waypoints[n], b)) : [target];
-  for (const { x, y, width: w, height: h } of boxes)
+  for (const { x, y, width: w, height: h } of target.waypoints ? pieces(target) : [target])
     for (const left of [x + (w - width) / 2, x - width - 4, x + w + 4, x + w / 2 + 4, x + w / 2 - width - 4])
       for (const top of [y + (h - height) / 2, y - height - 3, y + h + 3, y - height - 18, y + h + 18, y - height - 34, y + h + 34]) yield [left, top];
 }
 
-/* A piece of a flow as a thin box. */
-function between(a, b) {
-  return { x: Math.min(a.x, b.x) - 1, y: Math.min(a.y, b.y) - 1, width: Math.abs(a.x - b.x) + 2, height: Math.abs(a.y - b.y) + 2 };
+/* The pieces of a flow as thin boxes. */
+function pieces({ waypoints }) {
+  return waypoints.slice(1).map((b, n) => {
+    const a = waypoints[n];
+    return { x: Math.min(a.x, b.x) - 1, y: Math.min(a.y, b.y) - 1, width: Math.abs(a.x - b.x) + 2, height: Math.abs(a.y - b.y) + 2 };
+  });
 }
 
 /* The area that two boxes share, a margin around them counted. */
