@@ -8,9 +8,11 @@ import sys
 import pytest
 from alembic.script import ScriptDirectory
 from argon2 import PasswordHasher
+from flask import Flask
 
 from service.config import CHECKOUT
 from service.migrations import configuration, newest, revisions
+from service.web.shell.template_context import Templates
 from service.workflow.accounts import passwords
 from tests import database
 from tests.database import SOURCES, fingerprint
@@ -55,3 +57,12 @@ def test_another_table_or_diagram_makes_another_template_database(monkeypatch: p
     with_another_diagram = fingerprint()
     monkeypatch.setattr(database, "table_statements", lambda: ["CREATE TABLE other ()"])
     assert len({known, with_another_diagram, fingerprint()}) == 3
+
+
+def test_templates_share_one_mapping_of_globals() -> None:
+    application = Flask("pages", template_folder=str(CHECKOUT / "templates"))
+    pages = Templates(application)
+    assert pages.make_globals(None) is pages.globals
+    with_more = pages.make_globals({"more": 1})
+    assert with_more["more"] == 1
+    assert "more" not in pages.globals
