@@ -303,6 +303,10 @@ def test_camunda_modeler_deploys(client: FlaskClient) -> None:
     assert modeler(client, f"/deployment/{digest}/resources/look.form/data").data == FORM.encode()
     assert modeler(client, f"/deployment/{digest}/resources/x/data").status_code == 404
     assert modeler(client, "/deployment/nothing").status_code == 404
+    for query, found in ((f"id={digest}", 1), ("name=小流程", 1), ("nameLike=小%25", 1), ("name=x", 0)):
+        assert len(modeler(client, f"/deployment?{query}").json) == found, query
+        assert modeler(client, f"/deployment/count?{query}").json == {"count": found}
+    assert modeler(client, "/deployment?nonsense=1").status_code == 400
 
 
 def test_warnings_stand_in_the_answer_on_the_page_and_in_the_studio(client: FlaskClient) -> None:

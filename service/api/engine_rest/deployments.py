@@ -13,22 +13,20 @@ from service.api.engine_rest.parameters import read_list_request
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import N_, InvalidInput, NotAllowed, NotFound
-from service.models.queries.camunda.runtime import DEFINITIONS
+from service.models.queries.camunda.runtime import DEPLOYMENTS
 from service.workflow.processes import definitions
 from service.workflow.versions import deployments
 
 
 @blueprint.get("/deployment")
 def list_deployments() -> Response:
-    wanted = read_list_request(
-        DEFINITIONS, {name: request.args[name] for name in ("firstResult", "maxResults") if name in request.args}
-    )
-    return json_response([serializers.deployment(row) for row in DEFINITIONS.rows(user(), wanted)])
+    wanted = read_list_request(DEPLOYMENTS, request.args)
+    return json_response([serializers.deployment(row) for row in DEPLOYMENTS.rows(user(), wanted)])
 
 
 @blueprint.get("/deployment/count")
 def count_deployments() -> Response:
-    return json_response({"count": DEFINITIONS.count(user(), read_list_request(DEFINITIONS, {}))})
+    return json_response({"count": DEPLOYMENTS.count(user(), read_list_request(DEPLOYMENTS, request.args))})
 
 
 @blueprint.post("/deployment/create")

@@ -28,7 +28,7 @@ from service.api.engine_rest.schemas import (
 from service.models.queries.camunda.batches import BATCHES, PAST_BATCHES
 from service.models.queries.camunda.history import ACTIVITIES, PAST_INSTANCES
 from service.models.queries.camunda.listing import ListQuery
-from service.models.queries.camunda.runtime import DEFINITIONS, INCIDENTS, INSTANCES, JOBS, TASKS
+from service.models.queries.camunda.runtime import DEFINITIONS, DEPLOYMENTS, INCIDENTS, INSTANCES, JOBS, TASKS
 from service.validation.fields import MAX_INTEGER
 
 ABOUT = """案卷、待办、作业和历史，按 Camunda 7 的 REST 方言；范围、规则和提示与网页一致。HTTP Basic，不用 Cookie。
@@ -90,8 +90,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "show_definition": Operation("一个流程定义 / One definition", "ProcessDefinitionDto"),
     "show_diagram": Operation("流程图 / Its diagram", "ProcessDefinitionDiagramDto"),
     "start_instance": Operation("发起案卷 / Start a case", started(), body=VALUES),
-    "list_deployments": Operation("部署 / Deployments", "DeploymentDto", many=True),
-    "count_deployments": Operation("部署数 / Their number", "CountResultDto"),
+    "list_deployments": _list("部署 / Deployments", "DeploymentDto", DEPLOYMENTS),
+    "count_deployments": _count("部署数 / Their number", DEPLOYMENTS),
     "create_deployment": Operation("部署 / Deploy", deployed(), body=SENT, media="multipart/form-data"),
     "show_deployment": Operation("一次部署 / One deployment", proven()),
     "list_resources": Operation("部署的文件 / Its files", "DeploymentResourceDto", many=True),

@@ -160,6 +160,15 @@ DEFINITIONS = ListQuery(
     tail=(Version.key, Version.number),
 )
 
+DEPLOYMENTS = ListQuery(
+    base=_definitions,
+    key=Version.digest,
+    criteria={"id": equals(Version.digest), "name": equals(Version.name), "nameLike": like(Version.name)},
+    orders={"id": Version.digest, "name": Version.name, "deploymentTime": Version.deployed_at},
+    tail=(Version.key, Version.number),
+)
+"""Every version is one deployment."""
+
 INSTANCES = ListQuery(
     base=_instances,
     key=Case.id,
