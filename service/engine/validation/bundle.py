@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
+from service.engine.kernel.camunda_extensions import local_name
 from service.engine.kernel.xml_reader import CAMUNDA
 from service.engine.validation.allow_list import EVENT_DEFINITIONS, PROPERTIES, PROPERTY_NEEDS
 from service.engine.validation.diagram import (
@@ -265,6 +266,42 @@ def properties_have_effect(d: Diagram) -> None:
             )
 
 
+def properties_are_given_once(d: Diagram) -> None:
+    """Deployment rule: of two properties or parameters of a name one would be lost, as is what is blank, nested or of
+    another namespace.
+    """
+    for group in d.root.iter(f"{{{CAMUNDA}}}properties", f"{{{CAMUNDA}}}inputOutput"):
+        owner = next((one for one in group.iterancestors() if kind(one) not in ("", "extensionElements")), group)
+        seen: set[tuple[str, str]] = set()
+        for one in (child for child in group if isinstance(child.tag, str)):
+            name, is_property = one.get("name") or "", local_name(one) == "property"
+            if is_property and not (one.get("value") or "").strip():
+                d.warn(
+                    owner,
+                    f"属性“{name}”是空的，不起作用。",
+                    f'The property "{name}" is blank, and without effect.',
+                    "写上值，或删去。",
+                    "Give it a value, or remove it.",
+                )
+            if not one.tag.startswith(f"{{{CAMUNDA}}}") or (is_property and any(isinstance(c.tag, str) for c in one)):
+                d.refuse(
+                    owner,
+                    f"属性“{name}”的写法不对：命名空间不是 Camunda 的，或里面还有元素。",
+                    f'The property "{name}" is of another namespace than Camunda\'s, or has elements in it.',
+                    "各属性并列，用 camunda: 前缀。",
+                    "Write properties beside each other, with the prefix camunda:.",
+                )
+            elif (one.tag, name) in seen:
+                d.refuse(
+                    owner,
+                    f"“{name}”写了两次，只有一个起作用。",
+                    f'"{name}" is given twice; only one would have effect.',
+                    "删去一个。",
+                    "Remove one of them.",
+                )
+            seen.add((one.tag, name))
+
+
 def start_forms_are_asked(d: Diagram) -> None:
     """Deployment rule: only the start of a whole process has a form, which whoever begins a case fills in."""
     for start in d.all("startEvent"):
@@ -293,5 +330,6 @@ DEPLOYMENT_RULES = (
     names_fit,
     properties_are_known,
     properties_have_effect,
+    properties_are_given_once,
     start_forms_are_asked,
 )

@@ -6,6 +6,7 @@ The allow-list is in ``allow_list`` and ``events.PLACES``; each rule is a small 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from service.engine.kernel.types import ValidationIssue
 from service.engine.validation import bundle, camunda_extensions, causes, references, schema, scripts
@@ -40,6 +41,10 @@ RULES = (
     *quantities.RULES,
     *scripts.RULES,
 )
+
+
+UNREADABLE = "files_can_be_read"
+"""The rule of what no rule can be asked about: XML, JSON or a kind of file that cannot be read."""
 
 
 def validate(
@@ -92,6 +97,7 @@ def examine(
 
 def _sorted(read: Bundle) -> list[ValidationIssue]:
     found = [*read.problems, *(problem for diagram in read.diagrams for problem in diagram.problems)]
+    found = [issue if issue.rule else replace(issue, rule=UNREADABLE) for issue in found]
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.element))
 
 

@@ -1,0 +1,62 @@
+"""What a careless hand or tool leaves in a file is refused with its rule, or changes nothing: never a fault of the gate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from service.config import CHECKOUT
+from service.workflow.processes import definitions
+
+PATHS = sorted((CHECKOUT / "processes").glob("*.bpmn"))
+PROPERTY = re.compile(r'<camunda:property name="(?!name_en|state)[^"]*" value="[^"]*" ?/>')
+VALUE = re.compile(r' value="([^"]*)"')
+ATTRIBUTE = re.compile(r' camunda:(?:topic|formKey|candidateGroups|dueDate|decisionRef|resultVariable)="([^"]*)"')
+CONDITION = re.compile(r"<bpmn:conditionExpression[^>]*>([^<]+)<")
+WIDE = {code: code + 0xFEE0 for code in range(ord("!"), ord("~") + 1) if chr(code) not in '<>&"'}
+VALUES = ("", " ", "x" * 5000, "a&#10;b", "&#1;", "${", "${}", "${x", "&quot;", "{x}")
+
+
+def strange(text: str) -> Iterator[tuple[str, str]]:
+    """Each file that is to be refused, by what was done to it."""
+    for at in list(PROPERTY.finditer(text))[:2]:
+        before, one, after = text[: at.start()], at[0], text[at.end() :]
+        yield "doubled", before + one + one + after
+        yield "doubled with another value", before + one + VALUE.sub(' value="person_id"', one) + after
+        yield "of another namespace", before + one.replace("<camunda:property", '<o:property xmlns:o="urn:x"') + after
+        yield "nested", before + one.replace("/>", f">{one}</camunda:property>") + after
+        yield "full width", before + VALUE.sub(lambda found: f' value="{found[1].translate(WIDE)}"', one) + after
+        yield "blank", before + VALUE.sub(' value=" "', one) + after
+    for at in list(ATTRIBUTE.finditer(text))[:2]:
+        for value in VALUES:
+            yield f"an attribute {value[:10]!r}", text[: at.start(1)] + value + text[at.end(1) :]
+    yield "a mark in the middle", text[:200] + "\ufeff" + text[200:]
+
+
+def harmless(text: str) -> Iterator[bytes]:
+    """The same file, written otherwise."""
+    yield ("\ufeff" + text).encode()
+    yield text.encode("utf-16")
+    for at in list(CONDITION.finditer(text))[:3]:
+        yield f"{text[: at.start(1)]}<![CDATA[{at[1].replace('&quot;', chr(34))}]]>{text[at.end(1) :]}".encode()
+        yield f"{text[: at.start(1)]}<!-- a --> {at[1]}{text[at.end(1) :]}".encode()
+    for at in list(PROPERTY.finditer(text))[:3]:
+        yield f"{text[: at.start()]}<!-- a -->{at[0]}<!-- b -->{text[at.end() :]}".encode()
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_what_is_strange_is_refused_by_a_rule_and_what_is_written_otherwise_is_the_same(path: object) -> None:
+    files = definitions.bundle(path)  # type: ignore[arg-type]
+    name = path.name  # type: ignore[attr-defined]
+    text = files[name].decode()
+    passed = []
+    for what, changed in strange(text):
+        said = definitions.examine({**files, name: changed.encode()})
+        assert all(issue.rule and issue.zh and issue.en and issue.remedy_zh and issue.remedy_en for issue in said), what
+        passed += [] if any(issue.is_refusal or issue.is_warning for issue in said) else [what]
+    assert not passed
+    told = {(issue.rule, issue.element) for issue in definitions.examine(files)}
+    for other in harmless(text):
+        assert {(issue.rule, issue.element) for issue in definitions.examine({**files, name: other})} == told
