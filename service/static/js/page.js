@@ -100,16 +100,16 @@ addEventListener("keydown", (event) => {
   seek.focus();
 });
 
-/* A date is pasted as people write it. */
-addEventListener("paste", (event) => {
+/* A date is written as people write it, and stands there in one form once it is left. */
+addEventListener("change", (event) => {
   const field = event.target;
-  if (!field.matches?.("input[type=date]")) return;
-  const found = /^(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*[-/.月]?\s*(\d{1,2})日?$/.exec(event.clipboardData.getData("text/plain").normalize("NFKC").trim());
+  if (!field.matches?.("[data-date]")) return;
+  const text = field.value.normalize("NFKC").trim();
+  const found = /^(\d{4})(?:\s*([-/.])\s*(\d{1,2})\s*\2\s*(\d{1,2})|\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?|(\d{2})(\d{2}))$/.exec(text);
   if (!found) return;
-  event.preventDefault();
-  field.value = `${found[1]}-${found[2].padStart(2, "0")}-${found[3].padStart(2, "0")}`;
-  for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
-});
+  const [month, day] = [found[3] ?? found[5] ?? found[7], found[4] ?? found[6] ?? found[8]].map((one) => one.padStart(2, "0"));
+  field.value = `${found[1]}-${month}-${day}`;
+}, true);
 
 /* The way back from a row leads to the list as it was: its filters and its page. */
 if (document.querySelector("main form[role=search]")) sessionStorage.setItem(`list:${location.pathname}`, location.search);
