@@ -103,6 +103,30 @@ def test_the_same_files_again_leave_no_trace(app: Flask) -> None:
     assert (again.is_new, again.replaced, len(events())) == (False, None, 1)
 
 
+OWN_TESTS = b"- {name: a, waits: [look]}"
+
+
+def test_model_tests_that_are_not_sent_stay_as_they_are_in_force(app: Flask, tmp_path: Path) -> None:
+    (tmp_path / "small.bpmn").write_text(OTHER)
+    (tmp_path / "look.form").write_text(FORM)
+    sent = {
+        "page": lambda: deployments.deploy_sent({"small.bpmn": OTHER.encode()}, Author("page")),
+        "page, all files": lambda: deployments.deploy_sent(files(OTHER), Author("page")),
+        "page, a form": lambda: deployments.deploy_sent({"look.form": FORM.encode() + b" "}, Author("page")),
+        "cli": lambda: deployments.deploy_paths([tmp_path / "small.bpmn"], Author("cli")),
+    }
+    for way, send_them in sent.items():
+        deployments.deploy({**files(), "small.yaml": OWN_TESTS})
+        (done,) = send_them()
+        assert done.version is not None
+        assert done.version.current, way
+        assert definitions.files(done.version.digest).get("small.yaml") == OWN_TESTS, way
+    changed = {"small.bpmn": OTHER.encode(), "small.yaml": b"[]"}
+    (done,) = deployments.deploy_sent(changed, Author("page"))
+    assert done.version is not None
+    assert definitions.files(done.version.digest)["small.yaml"] == b"[]"
+
+
 def test_cases_are_counted_by_process_and_version(app: Flask) -> None:
     started = {"small": (2, 1), "other": (1, 3), "idle": (0, 0)}  # cases of the older version, and of the one in force
     for key, counts in started.items():

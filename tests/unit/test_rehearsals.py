@@ -68,6 +68,12 @@ def test_a_file_that_is_no_list_of_tests_is_told(written: str, tmp_path: Path) -
     assert rehearsals.run_tests("process_change", bundle(PROCESSES / "process_change.bpmn"), tmp_path)[0].zh
 
 
+@each_process
+def test_what_is_invented_leads_to_the_first_task(key: str) -> None:
+    told = rehearsals.rehearse(key, texts(key), {"start": rehearsals.invent_start(key)})
+    assert (told["problem"], bool(told["moments"][-1]["waiting"] or told["ended"])) == ("", True)
+
+
 WRONG_TESTS = {
     "no YAML": b"- name: [",
     "no UTF-8": b"- name: \xff",

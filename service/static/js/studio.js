@@ -269,7 +269,8 @@ part("decide").addEventListener("submit", async (event) => {
   try {
     await inTurn(collect);
     const told = await (await post(data.decision, { files: draft.files, table: draft.name.replace(/\.dmn$/, ""), facts })).json();
-    part("decided").textContent = told.problem ? said(told.problem) : `${words.result}: ${JSON.stringify(told.result)}`;
+    const result = told.result === null ? words.noRule : `${words.result}: ${JSON.stringify(told.result)}`;
+    part("decided").textContent = told.problem ? said(told.problem) : result;
   } catch (error) {
     part("decided").textContent = error.message;
   }

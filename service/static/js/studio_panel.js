@@ -213,9 +213,12 @@ class Panel {
       input.setAttribute("list", list.id);
       box.append(list);
     }
-    if (name === "id") input.pattern = "[A-Za-z_][A-Za-z0-9_]*";
     const changed = () => {
-      if (name === "id" && !/^[A-Za-z_]\w*$/.test(input.value)) return input.reportValidity();
+      if (name === "id") {
+        const isWrong = !/^[A-Za-z_]\w*$/.test(input.value), isTaken = input.value !== value && this.moddle.ids.assigned(input.value);
+        input.setCustomValidity(isWrong ? this.words.wrongId : isTaken ? this.words.takenId : "");
+        if (!input.reportValidity()) return;
+      }
       if (options && input.value === OTHER) {
         const written = Object.assign(free(), { value: "${}" });
         input.replaceWith(written);

@@ -77,6 +77,8 @@ function offer(one, label, form) {
   const box = made("div", { className: "field offer" }), input = made("input", { className: "form-control mono", value: "{}", ariaLabel: label });
   const button = made("button", { type: "button", className: "btn btn-plain btn-row", textContent: words.do });
   button.addEventListener("click", () => {
+    const shown = box.querySelector(".shown-form");
+    if (shown && input.value === (input.dataset.answers ?? "{}") && !shown.reportValidity()) return;
     try {
       script.steps.push({ ...one, with: JSON.parse(input.value || "{}") });
       rehearse();
@@ -93,7 +95,7 @@ function offer(one, label, form) {
 function shownForm(form, input) {
   const shown = made("form", { className: "shown-form" });
   shown.addEventListener("submit", (event) => event.preventDefault());
-  shown.addEventListener("input", () => (input.value = JSON.stringify(answersOf(shown))));
+  shown.addEventListener("input", () => (input.value = input.dataset.answers = JSON.stringify(answersOf(shown))));
   post(data.form, { form: draft.files[`${form}.form`] })
     .then(async (answer) => (shown.innerHTML = await answer.text()))
     .catch((error) => (shown.textContent = error.message));

@@ -95,6 +95,12 @@ def invent(topic: str) -> dict[str, Any]:
     }
 
 
+def invent_start(key: str) -> dict[str, Any]:
+    """Make up what this service starts cases of a process with; nothing for processes that it does not know."""
+    described = vocabulary().processes.get(key)
+    return {name: _invented(name) for name in sorted(described.starts_with | described.starter)} if described else {}
+
+
 def _invented(name: str) -> Any:
     if name.startswith(("is_", "has_", "was_", "needs_")) or name.endswith(
         ("_allowed", "passed", "printed", "closed", "came")
@@ -102,6 +108,8 @@ def _invented(name: str) -> Any:
         return False
     if name.endswith(("_at", "_by", "_until", "_from", "_to", "_on", "today", "_date")):
         return DAY
+    if name.endswith("_within"):
+        return "P5D"
     return 1 if name in ("attempt", "pass_mark", "score", "makeup_left") else name
 
 

@@ -48,4 +48,5 @@ def accept(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _refuse(text: str, **values: object) -> InvalidInput:
-    return InvalidInput({"files": Message(text, **values)})
+    said = Message(text, **values)
+    return InvalidInput({"files": said}, text=said)

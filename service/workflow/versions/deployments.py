@@ -254,6 +254,15 @@ def _completed(main: str, sent: Files) -> Files:
             named = engine.references(content, name)
             wanted += [f"{key}.bpmn" for key in named.called]
             wanted += [f"{key}.dmn" for key in named.decisions] + [f"{key}.form" for key in named.forms]
+    return _with_tests(files, sent)
+
+
+def _with_tests(files: Files, sent: Files | None = None) -> Files:
+    """Add the model tests as sent, else those of the version in force; a bundle that has its own keeps them."""
+    with suppress(DefinitionRefused):  # what cannot be read is told by the gate
+        name = f"{engine.process_of(files)}.yaml"
+        content = (sent or {}).get(name) or _in_force(name)
+        return {name: content, **files} if content is not None else files
     return files
 
 
@@ -287,7 +296,7 @@ def deploy_paths(paths: Sequence[Path], author: Author | None = None) -> list[De
     What is refused leaves the version in force and is remembered with its problems.
     """
     parts = [path for path in paths if path.suffix in PARTS]
-    done = [_attempt(path, lambda files: deploy(files, author)) for path in paths if path not in parts]
+    done = [_attempt(path, lambda files: deploy(_with_tests(files), author)) for path in paths if path not in parts]
     return [*done, *(one for path in parts for one in _attempt_part(path, author or Author()))]
 
 
@@ -360,7 +369,9 @@ def proposals(folder: Path = definitions.PROCESSES) -> list[Proposal]:
             key = known.key if known else engine.process_of(files)
             here = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
             there = stored.get(key, {})
-            if differing := tuple(sorted(name for name in {*here, *there} if here.get(name) != there.get(name))):
+            if differing := tuple(
+                sorted(name for name in {*here, *there} if here.get(name) != there.get(name) and name != f"{key}.yaml")
+            ):
                 found.append(Proposal(path.name, known, in_force.get(key), differing))
     return found
 

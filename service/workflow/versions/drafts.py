@@ -16,7 +16,7 @@ from service.domain.values.validators import parse_reason
 from service.engine import ValidationIssue
 from service.engine.comparison import Difference, compare, without_drawing
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
-from service.models.db.clock import now
+from service.models.db.clock import CHINA, now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -188,23 +188,23 @@ def examine(files: Mapping[str, str]) -> list[ValidationIssue]:
 def read_files(files: Mapping[str, Any]) -> dict[str, str]:
     """Texts by name, as a browser sends them. Raises InvalidInput at ``files``."""
     if not isinstance(files, Mapping) or not 0 < len(files) <= MOST_FILES:
-        raise InvalidInput({"files": Message(N_("草稿应有 1 至 %(most)s 个文件。"), most=MOST_FILES)})
+        raise _refuse(N_("草稿应有 1 至 %(most)s 个文件。"), most=MOST_FILES)
     for name, text in files.items():
         if not NAME.fullmatch(name):
-            raise InvalidInput(
-                {
-                    "files": Message(
-                        N_("文件名“%(name)s”应由字母、数字、下划线组成，以 .bpmn、.dmn、.form 或 .yaml 结尾。"),
-                        name=name[:100],
-                    )
-                }
+            raise _refuse(
+                N_("文件名“%(name)s”应由字母、数字、下划线组成，以 .bpmn、.dmn、.form 或 .yaml 结尾。"), name=name[:100]
             )
         if not isinstance(text, str) or not is_storable(text, LINES):
-            raise InvalidInput({"files": Message(N_("文件“%(name)s”含有不能保存的字符。"), name=name)})
+            raise _refuse(N_("文件“%(name)s”含有不能保存的字符。"), name=name)
     if sum(map(len, files.values())) > MOST_CHARACTERS:
-        raise InvalidInput({"files": Message(N_("草稿超过 %(most)s 个字符。"), most=MOST_CHARACTERS)})
+        raise _refuse(N_("草稿超过 %(most)s 个字符。"), most=MOST_CHARACTERS)
     accept(_bytes(files))
     return dict(files)
+
+
+def _refuse(text: str, **values: object) -> InvalidInput:
+    said = Message(text, **values)
+    return InvalidInput({"files": said}, text=said)
 
 
 def drawn(files: Mapping[str, str]) -> dict[str, str]:
@@ -241,7 +241,7 @@ def _empty(row: ProcessDraft) -> None:
 def _overtaken(opened: Opened) -> Message:
     if not opened.saved_by:
         return Message(N_("草稿已送审或放弃。您的改动还在这一页；请先下载，再重新打开。"))
-    at = opened.saved_at.isoformat(timespec="minutes") if opened.saved_at else ""
+    at = f"{opened.saved_at.astimezone(CHINA):%m-%d %H:%M}" if opened.saved_at else ""
     return Message(N_("%(who)s 此间保存了草稿（%(at)s）。您的改动还在这一页，没有保存。"), who=opened.saved_by, at=at)
 
 

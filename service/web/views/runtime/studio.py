@@ -53,6 +53,7 @@ def show(key: str) -> ResponseReturnValue:
         choices=studio_panel.choices(key),
         fields=studio_panel.offered(),
         words=studio_words.panel_words(),
+        start=rehearsals.invent_start(key),
         tests={"name": f"{key}.yaml", "text": rehearsals.model_tests_of(key, opened.files).decode(errors="replace")},
     )
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -15,7 +15,7 @@ from service.domain.accounts.permissions import Action
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
 from service.models.db.clock import CHINA
 from service.models.tables.process import DefinitionVersion
-from service.models.tables.version_change import BacktestRun
+from service.models.tables.version_change import BacktestRun, RunState
 from service.validation.fields import MAX_INTEGER
 from service.validation.form_reader import FormReader
 from service.validation.typed_text import as_whole
@@ -29,6 +29,7 @@ from service.workflow.processes.definitions import Listed
 from service.workflow.processes.sent_files import accept
 from service.workflow.runtime import history
 from service.workflow.versions import background_runs, backtests, case_migrations, deployments, drafts
+from service.workflow.versions.background_runs import Run
 
 bp = Blueprint("version_changes", __name__)
 
@@ -114,10 +115,9 @@ def show_backtest(backtest_id: UUID) -> ResponseReturnValue:
     for name, found in run.counts.items():
         for place, count in found.items() if name != "same" else ():
             by_element[place] = by_element.get(place, 0) + count
-    part = "progress" if "HX-Request" in request.headers else "backtest_run"
-    return render_template(
-        f"pages/processes/{part}.html",
-        run=run,
+    return _shown(
+        run,
+        "pages/processes/backtest_run.html",
         stop=url_for(".stop_backtest", backtest_id=run.id),
         kinds=KINDS,
         counts=counts,
@@ -218,16 +218,25 @@ def begin_migration(key: str) -> ResponseReturnValue:
     return redirect(url_for(".show_migration", migration_id=run.id))
 
 
+def _shown(run: Run, page: str, **values: Any) -> ResponseReturnValue:
+    """The page of a run; its progress asks for itself while the run goes on, and for the whole page at the end."""
+    if "HX-Request" not in request.headers:
+        return render_template(page, run=run, **values)
+    answer = make_response(render_template("pages/processes/progress.html", run=run, **values))
+    if run.state != RunState.RUNNING:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
 @bp.get("/migrations/<uuid:migration_id>")
 @requires_permission(Action.MIGRATE_CASES)
 def show_migration(migration_id: UUID) -> ResponseReturnValue:
     run = case_migrations.find(current_user, migration_id)
     source, target = case_migrations.versions_of(run)
-    part = "progress" if "HX-Request" in request.headers else "migration_run"
     refused: list[tuple[Any, ...]] = [(case, place, Message.from_json(why)) for case, place, why in run.refused]
-    return render_template(
-        f"pages/processes/{part}.html",
-        run=run,
+    return _shown(
+        run,
+        "pages/processes/migration_run.html",
         stop=url_for(".stop_migration", migration_id=run.id),
         source=source,
         target=target,
