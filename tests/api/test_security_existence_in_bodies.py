@@ -16,12 +16,14 @@ from service.models.tables.case import Case, Incident, Job, Task
 from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person
 from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.version_change import MigrationRun
 from tests.api.every_page import GROUPS, examples_of, leave_traces
 from tests.api.test_security_existence import Asker, foreign_id
 from tests.builders.stored import digests
 
 NAMED: dict[str, Any] = {
     "authority": Organisation,
+    "batchId": MigrationRun,
     "class": TrainingClass,
     "class_id": TrainingClass,
     "enrollment": Enrollment,
