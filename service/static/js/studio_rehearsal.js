@@ -117,7 +117,7 @@ function answersOf(shown) {
 /* Writes the way that was taken into the file of model tests; JSON is YAML, too. */
 part("kept").addEventListener("submit", (event) => {
   event.preventDefault();
-  const { name } = data.tests, last = film.moments.at(-1), title = new FormData(event.target).get("test_name").trim();
+  const { name } = data.tests, last = film.moments.at(-1), title = part("test-name").value.trim();
   const expected = { path: film.moments.flatMap(({ passed }) => passed), ...(last.ended ? { ends: true } : { waits: last.waiting.map(({ element }) => element) }) };
   const lines = Object.entries({ name: title, ...script, ...expected }).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
   const held = editors[name], written = held?.editor.box.value ?? draft.files[name] ?? data.tests.text;
