@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from service.config import CHECKOUT
 from service.workflow.processes import definitions
@@ -60,3 +63,46 @@ def test_what_is_strange_is_refused_by_a_rule_and_what_is_written_otherwise_is_t
     told = {(issue.rule, issue.element) for issue in definitions.examine(files)}
     for other in harmless(text):
         assert {(issue.rule, issue.element) for issue in definitions.examine({**files, name: other})} == told
+
+
+MANY = {
+    "documentation",
+    "description",
+    "laneSet",
+    "decision",
+    "messageEventDefinition",
+    "timerEventDefinition",
+    "errorEventDefinition",
+}
+"""Elements that may stand several times in another: texts for people, pools of lanes, an event of several triggers."""
+DRAWING = re.compile(r"/(DI|DC)/?$|DMNDI")
+
+
+def doubled(text: bytes) -> Iterator[tuple[str, bytes]]:
+    """The file with one element twice, ids apart; each kind of element in each kind of parent once."""
+    seen = set()
+    for number, element in enumerate(etree.fromstring(text).iter(etree.Element)):
+        parent = element.getparent()
+        if parent is None or DRAWING.search(etree.QName(element).namespace) or (element.tag, parent.tag) in seen:
+            continue
+        seen.add((element.tag, parent.tag))
+        again = etree.fromstring(text)
+        copied = list(again.iter(etree.Element))[number]
+        twin = copy.deepcopy(copied)
+        for one in twin.iter(etree.Element):
+            if "id" in one.attrib:
+                one.set("id", f"{one.get('id')}_2")
+        copied.addnext(twin)
+        yield etree.QName(element).localname, etree.tostring(again, xml_declaration=True, encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_an_element_given_twice_is_told_wherever_one_would_be_lost(path: Path) -> None:
+    files = definitions.bundle(path)
+    passed = set()
+    for file in (name for name in files if not name.endswith(".form")):
+        for what, changed in doubled(files[file]):
+            found = definitions.examine({**files, file: changed})
+            if what not in MANY and not any(issue.is_refusal or issue.is_warning for issue in found):
+                passed.add((file, what))
+    assert not passed

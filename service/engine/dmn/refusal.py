@@ -46,8 +46,13 @@ def children(node: Any, *names: str) -> list[Any]:
 
 
 def child(node: Any, name: str) -> Any:
-    """The one child of that name, or None."""
-    return next(iter(children(node, name)), None)
+    """The one child of that name, or None. Raises Refused where there are several: all but one would be lost."""
+    found = children(node, name)
+    if len(found) > 1:
+        raise refuse(
+            found[1], f"{name} 写了 {len(found)} 次，只能写一次。", f"{name} is given {len(found)} times, not once."
+        )
+    return found[0] if found else None
 
 
 def text_in(node: Any) -> str:

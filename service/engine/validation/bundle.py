@@ -270,9 +270,10 @@ def properties_are_given_once(d: Diagram) -> None:
     """Deployment rule: of two properties or parameters of a name one would be lost, as is what is blank, nested or of
     another namespace.
     """
+    given: dict[Any, set[tuple[str, str]]] = {}
     for group in d.root.iter(f"{{{CAMUNDA}}}properties", f"{{{CAMUNDA}}}inputOutput"):
         owner = next((one for one in group.iterancestors() if kind(one) not in ("", "extensionElements")), group)
-        seen: set[tuple[str, str]] = set()
+        seen = given.setdefault(owner, set())
         for one in (child for child in group if isinstance(child.tag, str)):
             name, is_property = one.get("name") or "", local_name(one) == "property"
             if is_property and not (one.get("value") or "").strip():

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 Sent = Mapping[str, list[str]]
-_NAME = re.compile(r"([A-Za-z]\w*)\.(\d{1,4})(?:\.([A-Za-z]\w*))?")
-_ACT = re.compile(r"(add|remove) ([A-Za-z]\w*)(?: (\d{1,4}))?")
+_NAME = re.compile(r"([A-Za-z]\w*)\.([0-9]{1,4})(?:\.([A-Za-z]\w*))?")
+_ACT = re.compile(r"(add|remove) ([A-Za-z]\w*)(?: ([0-9]{1,4}))?")
 
 
 def numbered(sent: Sent, without: tuple[str, int] | None = None) -> dict[str, list[str]]:
