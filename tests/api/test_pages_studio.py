@@ -16,13 +16,14 @@ from service.infrastructure.translation import catalogue_english
 from service.models.tables.user import User
 from service.workflow.processes import definitions
 from service.workflow.versions import drafts
+from tests.builders.approval import require_approval
 from tests.builders.world import sign_in
 from tests.process.small_process import deploy, person
 
 OF_UNITS = {Role.PROVINCIAL_AUTHORITY, Role.TRAINING_INSTITUTION, Role.GROUP, Role.ENTERPRISE}
 """Roles whose organisation a test would have to make first; ``test_security_doors.py`` tries theirs."""
 PARTS = ("draft", "form", "decision", "rehearsal")
-ACTS = ("propose", "discard", "withdraw")
+ACTS = ("propose", "discard", "withdraw", "begin")
 NESTED = b'{"files": ' + b"[" * 900 + b"]" * 900 + b"}"
 BODIES: list[bytes] = [
     b"",
@@ -111,7 +112,7 @@ def test_what_does_not_exist_is_not_found_and_is_never_made(client: FlaskClient,
     sign_in(client, admin)
     sent: dict[str, Any] = {"files": {"other.bpmn": "<x"}, "version": 0}
     assert client.post("/studio/other/draft", json=sent).status_code == 404
-    assert [client.post(f"/studio/other/{act}").status_code for act in ("discard", "withdraw")] == [404, 404]
+    assert [client.post(f"/studio/other/{act}").status_code for act in ("discard", "withdraw", "begin")] == [404] * 3
     assert client.get("/studio/other").status_code == 404
     assert drafts.open_draft("small").saved_at is None
 
@@ -133,6 +134,29 @@ def test_a_new_process_begins_as_a_draft_and_is_sent(client: FlaskClient, admin:
     drafts.save(admin, "fresh", {"fresh.bpmn": main}, 1)
     assert client.post("/studio/fresh/propose", data={"version": "2", "change_note": "新流程"}).status_code == 302
     assert definitions.current("fresh").name == named
+
+
+def test_a_version_is_worked_on_further_whatever_became_of_it(client: FlaskClient, admin: User) -> None:
+    """One that was taken back or refused is not lost to the studio, and nobody's draft is replaced unasked."""
+    sign_in(client, admin)
+    files = drafts.open_draft("small").files
+    changed = files | {"small.bpmn": files["small.bpmn"].replace('name="完成"', 'name="办完"')}
+    drafts.save(admin, "small", changed, 0)
+    require_approval()
+    drafts.propose(admin, "small", 1, "改名")
+    drafts.save(admin, "small", files | {"small.yaml": "[]"}, 2)
+    assert "从这一版开始草稿" in client.get("/processes/small?version=2").text
+    assert "从这一版开始草稿" not in client.get("/processes/small").text
+    sent = {"number": "2", "version": "3"}
+    asked = client.post("/studio/small/begin", data=sent)
+    assert (asked.status_code, "现有的草稿（processes 保存）被换掉" in asked.text) == (200, True)
+    assert "small.yaml" in drafts.open_draft("small").files
+    for wrong, status in (({"number": "9"}, 404), ({"number": ""}, 404), ({"version": "2"}, 409)):
+        assert client.post("/studio/small/begin", data={**sent, **wrong, "asked": "1"}).status_code == status, wrong
+    assert "small.yaml" in drafts.open_draft("small").files
+    assert client.post("/studio/small/begin", data={**sent, "asked": "1"}).location == "/studio/small"
+    opened = drafts.open_draft("small")
+    assert (opened.files, opened.version, opened.base and opened.base.number) == (changed, 4, 1)
 
 
 def test_a_draft_is_saved_and_answered_with_findings_differences_and_tests(client: FlaskClient, admin: User) -> None:

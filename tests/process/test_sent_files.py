@@ -78,7 +78,7 @@ def by_backtest(client: FlaskClient, files: dict[str, bytes]) -> Any:
 
 SMALL = {"small.bpmn": DIAGRAM.encode(), "look.form": FORM.encode()}
 ROUTES = {"page": by_page, "REST": by_rest, "back-test": by_backtest}
-STUDIO_ACTS = ("propose", "discard", "withdraw")
+STUDIO_ACTS = ("propose", "discard", "withdraw", "begin")
 STUDIO = ("draft", "decision", "rehearsal")
 """Parts of the studio to which texts are sent."""
 

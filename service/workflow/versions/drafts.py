@@ -101,19 +101,14 @@ def save(user: User, key: str, files: Mapping[str, Any], version: int, base: str
     saying who and when, InvalidInput for what is no file of a bundle. The same once more is saved once.
     """
     texts = read_files(files)
-    with transaction(Operation("save_draft", user.id)) as current:
+    with transaction(Operation("save_draft", user.id)):
         row, opened = _locked(key), open_draft(key)
         began = opened.base.digest if opened.base else None
         if row and row.files == texts and (row.version, row.saved_by) == (version + 1, user.id):
             return opened  # saved already, and the answer was lost on its way
         if opened.version != version or (base is not None and base != began):
             raise Conflict(_overtaken(opened))
-        if row is None:
-            row = ProcessDraft(id=new_id(), key=key, files={}, version=0)
-            current.add(row)
-        row.files, row.base = texts, began
-        row.version, row.saved_by, row.saved_at = version + 1, user.id, now()
-        current.flush()
+        _write(row, key, user, texts, began)
         return open_draft(key)
 
 
@@ -133,12 +128,23 @@ def begin(user: User, raw: Mapping[str, Any]) -> str:
         if current.scalar(known) or _is_there(row):
             raise Conflict(N_("已有这个标识的流程或草稿，请换一个标识，或打开它修改。"))
         files = {f"{key}.bpmn": BEGINNING.format(key=key, name=escape(str(name), {'"': "&quot;"}))}
-        if row is None:
-            row = ProcessDraft(id=new_id(), key=key, files={}, version=0)
-            current.add(row)
-        row.files, row.base = files, None
-        row.version, row.saved_by, row.saved_at = row.version + 1, user.id, now()
+        _write(row, key, user, files, None)
     return key
+
+
+def begin_from(user: User, key: str, number: int, version: int) -> None:
+    """Begin the draft with the files of a version, in force or not, in place of what the draft has. version: of the
+    draft. Raises NotFound, Conflict as ``propose``.
+    """
+    chosen = select(DefinitionVersion.digest).where(DefinitionVersion.key == key, DefinitionVersion.number == number)
+    in_force = select(DefinitionVersion.digest).where(DefinitionVersion.key == key, DefinitionVersion.current)
+    with transaction(Operation("save_draft", user.id)) as current:
+        row = _locked(key)
+        if (digest := current.scalar(chosen)) is None:
+            raise NotFound
+        if (row.version if row else 0) != version:
+            raise Conflict(_overtaken(open_draft(key)))
+        _write(row, key, user, _texts(definitions.files(digest)), current.scalar(in_force))
 
 
 def discard(user: User, key: str, version: int) -> None:
@@ -230,6 +236,21 @@ def _locked(key: str) -> ProcessDraft | None:
 
 def _is_there(row: ProcessDraft | None) -> bool:
     return row is not None and bool(row.files)
+
+
+def _write(row: ProcessDraft | None, key: str, user: User, files: dict[str, str], base: str | None) -> None:
+    """Save files as the draft, which counts on from the one before."""
+    if row is None:
+        row = ProcessDraft(id=new_id(), key=key, files={}, version=0)
+        session().add(row)
+    row.files, row.base = files, base
+    row.version, row.saved_by, row.saved_at = row.version + 1, user.id, now()
+    session().flush()
+
+
+def version_of(key: str) -> int:
+    """The number of saves of the draft of a process, 0 where there never was one."""
+    return session().scalar(select(ProcessDraft.version).where(ProcessDraft.key == key)) or 0
 
 
 def _empty(row: ProcessDraft) -> None:

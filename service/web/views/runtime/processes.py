@@ -67,6 +67,7 @@ def show(key: str) -> ResponseReturnValue:
         "pages/processes/show.html",
         versions=versions,
         chosen=chosen,
+        draft_version=drafts.version_of(key),
         waiting=waiting,
         heat=heat(waiting),
         tasks=_tasks(digest, waiting),

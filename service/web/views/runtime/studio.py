@@ -143,7 +143,7 @@ def rehearse(key: str) -> Response:
 @requires_permission(Action.EDIT_PROCESSES)
 @rerender_on_error(show, DefinitionRefused, Conflict)
 def propose(key: str) -> ResponseReturnValue:
-    version = as_whole(request.form.get("version", ""), 0, MAX_VERSION) or 0
+    version = _number("version")
     done = drafts.propose(current_user, key, version, request.form.get("change_note", ""))
     number = done.version.number if done.version else 0
     text = (
@@ -153,6 +153,32 @@ def propose(key: str) -> ResponseReturnValue:
     )
     flash_success(Message(text, n=number))
     return redirect(url_for("processes.show", key=key, version=number))
+
+
+def _beginning(key: str) -> Question:
+    opened = drafts.open_draft(key)
+    replaced = Message(N_("现有的草稿（%(who)s 保存）被换掉，不能恢复。"), who=opened.saved_by)
+    return Question(
+        title=Message(N_("从版本 %(n)s 开始“%(name)s”的草稿？"), n=_number("number"), name=opened.name),
+        consequence=replaced if opened.saved_at else N_("现行版本和送审的版本都不变。"),
+        verb=N_("开始草稿"),
+        way_back=url_for("processes.show", key=key),
+    )
+
+
+@bp.post("/studio/<key>/begin")
+@requires_permission(Action.EDIT_PROCESSES)
+@rerender_on_error(show, Conflict)
+@asks(_beginning)
+def begin_from(key: str) -> ResponseReturnValue:
+    """Begin the draft with a version: one that was taken back or refused is worked on further."""
+    drafts.begin_from(current_user, key, _number("number"), _number("version"))
+    flash_success(N_("草稿已从所选版本开始。"))
+    return redirect(url_for(".show", key=key))
+
+
+def _number(name: str) -> int:
+    return as_whole(request.form.get(name, ""), 0, MAX_VERSION) or 0
 
 
 def _discarding(key: str) -> Question:
@@ -169,7 +195,7 @@ def _discarding(key: str) -> Question:
 @rerender_on_error(show, Conflict)
 @asks(_discarding)
 def discard(key: str) -> ResponseReturnValue:
-    version = as_whole(request.form.get("version", ""), 0, MAX_VERSION) or 0
+    version = _number("version")
     drafts.discard(current_user, key, version)
     flash_success(N_("草稿已放弃。"))
     return redirect(url_for("processes.index"))
