@@ -87,18 +87,21 @@ function offer(one, label, form) {
     }
   });
   box.append(made("span", { className: "label", textContent: label }));
-  if (form && draft.files[`${form}.form`]) box.append(shownForm(form, input));
+  if (form && draft.files[`${form}.form`]) box.append(shownForm(form, input, button));
   box.append(...("timer" in one ? [] : [input]), button);
   return box;
 }
 
-function shownForm(form, input) {
+/* Nothing can be done before the form is there to ask for what is required. */
+function shownForm(form, input, button) {
   const shown = made("form", { className: "shown-form" });
+  button.disabled = true;
   shown.addEventListener("submit", (event) => event.preventDefault());
   shown.addEventListener("input", () => (input.value = input.dataset.answers = JSON.stringify(answersOf(shown))));
   post(data.form, { form: draft.files[`${form}.form`] })
     .then(async (answer) => (shown.innerHTML = await answer.text()))
-    .catch((error) => (shown.textContent = error.message));
+    .catch((error) => (shown.textContent = error.message))
+    .finally(() => (button.disabled = false));
   return shown;
 }
 
