@@ -68,6 +68,7 @@ def _use(name: str) -> Callable[[User, User], Any]:
     return lambda actor, user: getattr(administration, name)(actor, user.id)
 
 
+ASKED = (("asked", "1"),)  # it cannot be taken back (R87)
 ACTS = {
     "disable": Act(Role.SYS_ADMIN, _use("disable_user"), "disable", {}),
     "enable": Act(Role.SYS_ADMIN, _use("enable_user"), "enable", {"state": "disabled"}, gives=True),
@@ -78,7 +79,9 @@ ACTS = {
     "unlock": Act(Role.SECURITY_ADMIN, _use("unlock"), "unlock", {"locked_until": True}),
     "end_sessions": Act(Role.SECURITY_ADMIN, _use("end_sessions"), "sign-out", {}, gives=True),
     "assent": Act(Role.SECURITY_ADMIN, _use("assent"), "assent", {"awaits_assent": True}, gives=True),
-    "refuse": Act(Role.SECURITY_ADMIN, _use("refuse_assent"), "refuse", {"awaits_assent": True}, gives=True),
+    "refuse": Act(
+        Role.SECURITY_ADMIN, _use("refuse_assent"), "refuse", {"awaits_assent": True}, gives=True, form=ASKED
+    ),
 }
 WAITS = {"enable", "reset", "name", "phone", "mail"}
 

@@ -18,14 +18,16 @@ from service.workflow.accounts import (
     administration,
     authentication,
     console,
+    form_drafts,
     passwords,
     preferences,
+    saved_views,
     sessions,
 )
 from service.workflow.persons import person_import, retention
 from service.workflow.runtime import incident_retry, incidents, jobs, mends, tasks
 from service.workflow.runtime.mends import Mend
-from service.workflow.system import daily_digest, exports, sealing, settings
+from service.workflow.system import audit_samples, daily_digest, exports, sealing, settings
 from service.workflow.training import enrollments, plans
 from service.workflow.versions import background_runs, backtests, case_migrations, deployments, drafts
 from service.workflow.versions.case_migrations import asked_for
@@ -38,6 +40,7 @@ PASSWORD, NEW_PASSWORD = "Blasting-Caps-2026", "Detonating-Cord-2027"
 HERE = sessions.Origin("10.0.0.7", "Chrome 126 · Windows")
 TYPE = {"name": "又一种", "active": "true", "initial_hours": "48", "refresher_hours": "16", "renewal_hours": "24"}
 TYPE |= {"pass_mark": "60"}
+NAMED = {"view_name": "我的视图"}
 OPERATOR = {"who": "root", "host": "here"}
 
 
@@ -256,6 +259,39 @@ def person_import_(ground: Ground, serial: int) -> Acts:
     }
 
 
+def audit_sample(ground: Ground, serial: int) -> Acts:
+    auditor = ground.user("audit_admin")
+    small_process.deploy()
+    tasks.start(None, "small", {})
+    found = audit_samples.draw(auditor, {"title": "抽样", "size": "1", "seed": str(serial)})
+    audit_samples.record_finding(auditor, found, 1, {"finding": "clear", "version": "1"})
+    return {
+        "draw": lambda who: audit_samples.draw(who("audit_admin"), {"title": "又一次", "size": "1"}),
+        "look": lambda who: audit_samples.record_finding(
+            who("audit_admin"), found, 1, {"finding": "doubt", "note": "签字不清", "version": "2"}
+        ),
+        "sign": lambda who: audit_samples.sign(who("audit_admin"), found, {"conclusion": "未见问题。"}),
+    }
+
+
+def saved_view(ground: Ground, serial: int) -> Acts:
+    found = saved_views.save_view(ground.stage.association, "persons.index", {"state": "approved"}, NAMED).id
+    return {
+        "save": lambda who: saved_views.save_view(who("association"), f"persons.{serial}", {"q": "王"}, NAMED),
+        "remove": lambda who: saved_views.remove_view(who("association"), found),
+    }
+
+
+def form_draft(ground: Ground, serial: int) -> Acts:
+    form = f"/forms/{serial}"
+    form_drafts.save(ground.stage.association, form, [("score", "90")])
+    return {
+        "keep": lambda who: form_drafts.save(who("association"), form, [("score", "91")]),
+        "end": lambda who: form_drafts.save(who("association"), form, []),
+        "sweep": lambda _: form_drafts.sweep(),
+    }
+
+
 def daily_work(ground: Ground, _serial: int) -> Acts:
     daily_digest._done.clear()
     ground.clock.move(timedelta(days=1))
@@ -290,6 +326,9 @@ NOUNS: dict[str, Callable[[Ground, int], Acts]] = {
         backtest,
         export,
         person_import_,
+        audit_sample,
+        saved_view,
+        form_draft,
         daily_work,
     )
 }

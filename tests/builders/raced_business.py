@@ -48,7 +48,7 @@ class Ground:
 
     def __init__(self, clock: MovingClock) -> None:
         self.clock, self.stage = clock, make_stage()
-        roles = ("sys_admin", "security_admin", "process_admin")
+        roles = ("sys_admin", "security_admin", "process_admin", "audit_admin")
         users = {role: make_user(role, authority_id("platform")) for role in roles}
         people = ("association", "colleague", "ministry", "province", "other_province", "institution", "enterprise")
         users |= {name: getattr(self.stage, name) for name in people}

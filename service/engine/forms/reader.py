@@ -162,7 +162,7 @@ def _field(form: Form, each: Mapping[str, Any], kind: str, shown: Condition | No
         prefix=str(appearance.get("prefixAdorner") or ""),
         suffix=str(appearance.get("suffixAdorner") or ""),
         subtype=_subtype(form, key, each) if kind == "datetime" else "",
-        step=_whole(form, key, each.get("timeInterval"), 0),
+        step=_step(form, key, each),
         personal=_personal(form, key, extra),
         readonly=each.get("readonly") is True or each.get("disabled") is True,
         show_if=shown,
@@ -224,6 +224,19 @@ def _subtype(form: Form, key: str, each: Mapping[str, Any]) -> str:
             is_fatal=True,
         )
     return subtype
+
+
+def _step(form: Form, key: str, each: Mapping[str, Any]) -> int:
+    """The minutes between two times that are offered; a date has none."""
+    step = _whole(form, key, each.get("timeInterval"), 0)
+    if step and str(each.get("subtype") or "date") == "date":
+        form.refuse(
+            key,
+            "日期没有时间，timeInterval 不起作用。",
+            "A date has no time; timeInterval is without effect.",
+            ("删去，或把 subtype 写作 time 或 datetime。", "Remove it, or write time or datetime as subtype."),
+        )
+    return step
 
 
 def _pattern(form: Form, key: str, rules: Mapping[str, Any]) -> tuple[str, str]:

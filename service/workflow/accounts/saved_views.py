@@ -54,7 +54,7 @@ def views_of(user: User, list_name: str) -> list[SavedView]:
 def remove_view(user: User, view_id: UUID) -> None:
     """Remove a view of one's own. Raises NotFound for any other."""
     with transaction(Operation("remove_view", user.id)) as current:
-        view = current.get(SavedView, view_id)
+        view = current.get(SavedView, view_id, with_for_update=True)
         if view is None or view.user_id != user.id:
             raise NotFound
         current.delete(view)
