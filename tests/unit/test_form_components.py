@@ -99,6 +99,8 @@ def with_property(kind: str, path: str, value: Any) -> dict[str, Any]:
         given.pop("values", None)
     if path in ("dateLabel", "timeLabel"):
         given = {"key": "x", "subtype": path.removesuffix("Label")}
+    if path == "timeInterval":
+        given |= {"subtype": "time"}  # a date has none: test_a_date_has_no_interval
     return given | {path: value}
 
 
@@ -141,8 +143,15 @@ def test_a_property_has_an_effect_or_is_refused(app: Flask, kind: str) -> None:
                 value = DEFAULTS.get(kind, "abc") if path == "defaultValue" else SAMPLES[path]
                 given = with_property(kind, path, value)
                 assert read_form(form(kind, given)).faults == [], (path, read_form(form(kind, given)).faults)
-                silent += [path] if told(kind, given) == told(kind, PLAIN[kind]) else []
+                plain = PLAIN[kind] | ({"subtype": "time"} if path == "timeInterval" else {})
+                silent += [path] if told(kind, given) == told(kind, plain) else []
     assert (silent, unsaid) == ([], [])
+
+
+def test_a_date_has_no_interval() -> None:
+    for subtype in ({}, {"subtype": "date"}):
+        (fault,) = read_form(form("datetime", {**PLAIN["datetime"], **subtype, "timeInterval": 15})).faults
+        assert "timeInterval" in fault.en
 
 
 @pytest.mark.parametrize("kind", sorted(components.INSTEAD))
