@@ -34,6 +34,7 @@ from service.models.tables.organisation import Organisation
 from service.models.tables.person import Person, Photo
 from service.models.tables.person_import import PersonImport
 from service.models.tables.print_batch import PrintBatch
+from service.models.tables.saved_view import SavedView
 from service.models.tables.ticket import TicketFile
 from service.models.tables.user import User
 from service.models.tables.version_change import BacktestRun, MigrationRun
@@ -52,6 +53,7 @@ PASSING = re.compile(
 )
 PASSING_HEADERS = {"Set-Cookie", "Date", "X-Request-ID", "Content-Length", "ETag"}
 OWN = {
+    SavedView: "user_id",
     ExportLog: "user_id",
     PersonImport: "user_id",
     PrintBatch: "user_id",
@@ -66,6 +68,7 @@ MODELS: dict[str, tuple[Any, ...]] = {
     "session_id": (AccountSession,),
     "incident_id": (Incident,),
     "submission_id": (Submission,),
+    "view_id": (SavedView,),
     "id": (Task, Case, Job, Incident),  # of /engine-rest
 }
 NO_SECRETS = {"type_id"}  # qualification types are everybody's
