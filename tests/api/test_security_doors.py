@@ -20,6 +20,7 @@ from werkzeug.routing import Rule
 from service.models.db import encryption
 from service.models.db.ids import new_id
 from service.models.db.session import session
+from service.models.tables.audit_sample import AuditSample
 from service.models.tables.case import Case, Task
 from service.models.tables.certificate import PrintRecord
 from service.models.tables.identity_correction import IdentityCorrection
@@ -270,6 +271,7 @@ ACTS: dict[str, Make] = {
         _correction(),
         IdentityCorrection,
     ),
+    "samples.draw": lambda s: (_auditor(s), "/audit/samples", {"title": "抽样", "size": "1"}, AuditSample),
     "starts.start": lambda s: (s.association, f"/processes/{_started_by_association()}/start", {}, Case),
     "notices.create": lambda s: (s.association, "/bulletins", {"title": "通报", "body": "请按时完成。"}, Notice),
     "tickets.create": lambda s: (s.enterprise, "/tickets", TICKET, Ticket),
@@ -301,6 +303,12 @@ def _correction() -> dict[str, Any]:
 def _plan(stage: Stage) -> Any:
     made = plans.save_plan(stage.province, PLAN)
     return plans.publish_plan(stage.province, made.id).id
+
+
+def _auditor(stage: Stage) -> User:
+    """An auditor of a case that there is."""
+    _ticket(stage)
+    return make_user("audit_admin", authority_id("platform"))
 
 
 def _started_by_association() -> str:
