@@ -166,7 +166,7 @@ def _do(client: FlaskClient, address: str, **typed: str) -> None:
     assert "第一行" in page
     digest = re.search(r'name="form_digest" value="([0-9a-f]+)"', page)
     assert digest
-    answer = client.post(task[1], data={"form_digest": digest[1], **typed})
+    answer = client.post(task[1], data={"form_digest": digest[1], "asked": "1", **typed})
     assert answer.status_code == 302, answer.get_data(as_text=True)
     assert fresh(session().scalars(select(Ticket)).one())
 
