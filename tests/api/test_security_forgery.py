@@ -146,7 +146,11 @@ def everybody() -> list[User]:
 def doors(task: Task, turn: int) -> Iterator[tuple[str, Callable[[FlaskClient, User], Any]]]:
     """The ways to do something to one task: to move it each time, to whom it belongs by turns."""
     known = f"/task/{task.id}"
-    page = {"form_digest": digest_of(definitions.form(task.definition, task.form_key)), "decision": "approve", "asked": "1"}
+    page = {
+        "form_digest": digest_of(definitions.form(task.definition, task.form_key)),
+        "decision": "approve",
+        "asked": "1",
+    }
     yield "complete", lambda c, u: rest(c, u, f"{known}/complete", typed({"decision": "approve"}))
     yield "page", lambda c, _: c.post(f"/tasks/{task.id}", data=page)
     by_turns: list[tuple[str, Callable[[FlaskClient, User], Any]]] = [
