@@ -55,6 +55,8 @@ OF_ONE = {"class-enrollments", "notice-readers", *NAMED_OTHERWISE}
 WITHOUT = {  # tables that are no list of the menu, or whose list is exported elsewhere
     "home/index.html": "the inbox by kind",
     "exports/index.html": "the reader's own exports",
+    "audit/samples.html": "an auditor's samples, each with its signed paper and JSON",
+    "audit/sample.html": "the cases of one sample, which are in its signed paper and JSON",
     "audit/mining.html": "its variants; the elements are the list, with the button of the layout",
     "inbox/results.html": "what came of one batch",
     "printing/handed_out.html": "what came of one batch",

@@ -59,7 +59,7 @@ def _press(role: str, address: str) -> Callable[[FlaskClient, Stage, UUID, Data]
 
     def press(client: FlaskClient, stage: Stage, case: UUID, data: Data) -> None:
         sign_in(client, known(getattr(stage, role)))
-        answer = client.post(address.format(case_id=case, **data))
+        answer = client.post(address.format(case_id=case, **data), data={"asked": "1"})
         assert answer.status_code == 302, (answer.status_code, answer.get_data(as_text=True))
 
     return press
@@ -202,7 +202,7 @@ def _withdraw_change(client: FlaskClient, stage: Stage, case: UUID, data: Data) 
     proposer = User.get(change.proposer_id)
     assert proposer
     sign_in(client, known(proposer))
-    assert client.post(f"/studio/{change.key}/withdraw").status_code == 302
+    assert client.post(f"/studio/{change.key}/withdraw", data={"asked": "1"}).status_code == 302
 
 
 APPROVALS = {

@@ -138,7 +138,13 @@ def _agreed(client: FlaskClient, one: Approved) -> None:
     sheet = page(client, f"/inbox?kind={one.kind}")
     submission = re.search(r'name="submission" value="([\w-]+)"', sheet)
     assert submission
-    fields = {"decision": "agree", "kind": one.kind, "submission": submission[1], "task": [str(_task(one, case))]}
+    fields = {
+        "asked": "1",
+        "decision": "agree",
+        "kind": one.kind,
+        "submission": submission[1],
+        "task": [str(_task(one, case))],
+    }
     assert client.post("/inbox/batch", data=fields).status_code in (200, 302)
     jobs.run_all()
     assert row_of(case) == (one.drawing.agreed, None)
