@@ -140,6 +140,7 @@ def _agreed(client: FlaskClient, one: Approved) -> None:
     assert submission
     fields = {
         "asked": "1",
+        "reason": "证书已到期，予以注销。",
         "decision": "agree",
         "kind": one.kind,
         "submission": submission[1],
