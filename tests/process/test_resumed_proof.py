@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, text
 
 from service.errors import Conflict
@@ -17,7 +19,7 @@ from service.infrastructure.seals import seal_keys
 from service.models.db.session import session
 from service.models.tables.case import Task
 from service.workflow.runtime import tasks as cases
-from service.workflow.system import proof, proof_checkpoint
+from service.workflow.system import proof, proof_checkpoint, sealing
 from service.workflow.system.proof_checkpoint import Checkpoint
 from tests.builders.sealed import seal_in
 from tests.process.small_process import deploy, person
@@ -133,3 +135,23 @@ def test_the_file_of_another_proof_is_refused(
     with pytest.raises(Conflict):
         proved(path)
     assert all(seal_keys.is_signed(entry) for entry in lines_of(path))
+
+
+def test_what_is_sealed_while_it_is_proved_accuses_nobody(started: list[UUID], app: Flask) -> None:
+    """The heads outside are those of before the moment that is looked at: later ones are of later rows."""
+
+    def seal_more() -> None:
+        with app.app_context():
+            cases.start(None, "small", {})
+            assert sealing.seal_new() is not None
+
+    sealing.seal_new()
+    reports = proof.prove(None, None, 1, lambda: None)
+    next(reports)  # the snapshot stands, and a part is proved
+    worker = Thread(target=seal_more)
+    worker.start()
+    worker.join()
+    *_, report = reports
+    *_, again = proof.prove(None, None, 1, lambda: None)
+    assert [one for found in (report, again) for one in found.differences if one.what == "seal"] == []
+    assert again.cases == report.cases + 1

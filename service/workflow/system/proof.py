@@ -94,6 +94,7 @@ def prove(
     resume: a file of what was proved before this was interrupted, which goes on in it. Raises Conflict for the file
     of another proof.
     """
+    seal = SealReport()
     report, name = Report(), begin_snapshot()
     cases = cases_since(since) if chosen is None else list(chosen)
     checkpoint = None if resume is None else _checkpoint(resume, chosen, since, report.begun)
@@ -107,8 +108,8 @@ def prove(
             checkpoint.keep(part)
         yield report
     if chosen is None:
-        report.seal = SealReport()
-        report.differences += seal_differences(report.seal)
+        report.seal = seal
+        report.differences += seal_differences(seal)
         report.differences += row_differences()
         report.differences += sample_differences()
         report.taken_over = taken_over()

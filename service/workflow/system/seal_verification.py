@@ -22,8 +22,11 @@ SHORTER = "an older database was put back, or rows are gone"
 
 @dataclass(slots=True)
 class SealReport:
-    """Facts of the log: its size, the newest head, and what stands without a seal."""
+    """Facts of the log: its size, the newest head, and what stands without a seal. kept: the heads outside, read before
+    the moment of the database that is looked at begins; those that are kept later are of later rows.
+    """
 
+    kept: list[dict[str, Any]] = field(default_factory=seal_places.kept_heads)
     leaves: int = 0
     head: dict[str, Any] | None = None
     unsealed: int = 0
@@ -34,7 +37,7 @@ class SealReport:
 def seal_differences(report: SealReport) -> Iterator[Difference]:
     """Every difference of the log from what stands, and from the heads inside and outside; fills the report."""
     heads = {seal.size: seal.head for seal in session().scalars(select(Seal).order_by(Seal.size))}
-    kept = {head["body"]["size"]: head for head in seal_places.kept_heads()}
+    kept = {head["body"]["size"]: head for head in report.kept}
     report.head = heads[max(heads)] if heads else None
     leaves = [bytes(leaf) for leaf in session().scalars(LEAVES)]
     report.leaves = len(leaves)
