@@ -34,6 +34,20 @@ LET_THROUGH = 100
 SEED = int(os.environ.get("LET_THROUGH_SEED", "14"))
 
 
+OF_A_PROCESS = (
+    "/processes",
+    "/processes/{key}",
+    "/studio/{key}",
+    "/studio/{key}/differences",
+    "/processes/{key}/backtest",
+    "/processes/{key}/migrate",
+    "/cases",
+    "/incidents",
+)
+OF_A_HOLDER = ("/", "/inbox", "/inbox?kind={kind}", "/inbox/sheet?kind={kind}", "/tasks/{task}", "/cases/{case}")
+OF_AN_AUDITOR = ("/cases/{case}", "/cases/{case}/replay.json", "/cases", "/mining")
+
+
 def bundles() -> dict[str, dict[str, bytes]]:
     return {path.name: definitions.bundle(path) for path in sorted((CHECKOUT / "processes").glob("*.bpmn"))}
 
@@ -54,19 +68,26 @@ class Pages:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.clients = {"admin": self.client(make_user("process_admin", authority_id("platform")))}
+        platform = authority_id("platform")
+        self.clients = {
+            role: self.client(make_user(role, platform, login=f"looks-{role}"))
+            for role in ("process_admin", "audit_admin")
+        }
 
     def statuses(self, key: str, tasks: list[Task], file: str) -> dict[str, int]:
-        """Ask them: of the process, of a task of each form, of their case and inbox, of persons for a table."""
+        """Ask them: of the process, its studio and comparisons; of a task of the form, alone and on its sheet, its case,
+        replay and inbox; of the homes, the report of pending work and the audit.
+        """
         form = file.removesuffix(".form")
         shown = [task for task in tasks if task.form_key == form] or tasks[:1]
-        asked = [("admin", f"/processes/{key}"), ("admin", "/processes")]
+        asked = [("process_admin", path.format(key=key)) for path in OF_A_PROCESS]
         for task in shown[:1]:
             holder = holder_of(task)
             if holder.login not in self.clients:
                 self.clients[holder.login] = self.client(holder)
-            asked += [(holder.login, f"/tasks/{task.id}"), (holder.login, "/inbox")]
-            asked += [(holder.login, f"/cases/{task.case_id}")]
+            place = {"task": task.id, "case": task.case_id, "kind": task.kind}
+            asked += [(holder.login, path.format(**place)) for path in OF_A_HOLDER]
+            asked += [("audit_admin", path.format(**place)) for path in OF_AN_AUDITOR]
         return {path: self.clients[who].get(path, follow_redirects=True).status_code for who, path in asked}
 
     def client(self, user: Any) -> FlaskClient:
@@ -86,7 +107,7 @@ def test_no_page_fails_with_a_bundle_that_was_let_through(world: Any, clock: Any
             continue
         count += 1
         statuses = pages.statuses(key, tasks, file)
-        failed += [f"{count} {file}: {path} {code}" for path, code in statuses.items() if code >= 500]
+        failed += [f"{count} {file}: {path} {code}" for path, code in statuses.items() if code != 200]
         if count == LET_THROUGH:
             break
     assert not failed
