@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from lxml import etree
 from sqlalchemy import select
 
 from service.config import CHECKOUT
@@ -27,11 +28,11 @@ from service.workflow.accounts import administration
 from service.workflow.certificates import certificate_expiry, certificates, reissues
 from service.workflow.notices import tickets
 from service.workflow.persons.person_records import deregister_person, submit_person
+from service.workflow.processes.drawing import NS
 from service.workflow.runtime import jobs, tasks
 from service.workflow.training import classes, score_corrections
 from service.workflow.training import enrollments as training
 from service.workflow.units import unit_changes
-from tests.builders.drawing import NS, Drawing
 from tests.builders.stage import (
     Stage,
     at_nine,
@@ -122,7 +123,7 @@ ACTS = {"end_training", "withdraw", "deregister_person"}
 def test_every_task_of_every_process_stands_in_the_table() -> None:
     drawn = {}
     for path in sorted((CHECKOUT / "processes").glob("*.bpmn")):
-        found = Drawing(path).root.iterfind(".//bpmn:userTask", NS)
+        found = etree.parse(path).getroot().iterfind(".//bpmn:userTask", NS)
         drawn[path.stem] = {str(task.get("id")) for task in found}
     assert {process: set(rows) for process, rows in ENDS.items()} == drawn
     assert all(set(row) == ENDERS for rows in ENDS.values() for row in rows.values())
@@ -131,7 +132,7 @@ def test_every_task_of_every_process_stands_in_the_table() -> None:
 def test_every_exit_of_the_table_is_drawn() -> None:
     """A message of the table is caught by a boundary event of the task or by an event subprocess around it."""
     for process, rows in ENDS.items():
-        root = Drawing(CHECKOUT / "processes" / f"{process}.bpmn").root
+        root = etree.parse(CHECKOUT / "processes" / f"{process}.bpmn").getroot()
         names = {str(one.get("id")): str(one.get("name")) for one in root.iterfind(".//bpmn:message", NS)}
         for task, row in rows.items():
             for exit_ in {way.removeprefix("after ") for way in row.values()} - {"-", "released", "deregister_person"}:

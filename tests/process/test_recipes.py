@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask, current_app
 from flask.testing import FlaskClient
+from lxml import etree
 
 from service.cli import processes, version_changes
 from service.config import settings
@@ -25,12 +26,12 @@ from service.models.tables.case import Case, CaseDocument, Task
 from service.models.tables.training import TrainingClass
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_layout import drawn_whole
+from service.workflow.processes.drawing import Drawing
 from service.workflow.runtime import history, jobs
 from service.workflow.training import enrollments
 from service.workflow.versions import deployments
 from tests.api import rest_world, v1_world
 from tests.api.v1_world import give_password, told
-from tests.builders.drawing import Drawing
 from tests.builders.recipes import Workshop, commands
 from tests.builders.stage import (
     Stage,
@@ -362,11 +363,11 @@ def test_a_file_without_drawing_is_laid_out_on_its_page(client: FlaskClient, sta
         drawn = drawn_whole(bare.encode(), file.name)
         assert drawn_whole(drawn, file.name) == drawn, "nothing is left to draw"
         file.write_bytes(drawn)
-        whole = Drawing(file)
+        whole = Drawing(etree.fromstring(drawn))
         kinds = ("Task", "Event", "Gateway", "subProcess", "sequenceFlow")
         here = {i for i, e in whole.elements.items() if str(e.tag).rpartition("}")[2].endswith(kinds)}
         assert {box.id for box in whole.nodes()} | {line.flow for line in whole.lines} == here, file.name
-        assert whole.overlaps() == [], file.name
+        assert list(whole.overlaps()) == [], file.name
     deploy(workshop, LECTURER)
     sign_in(client, stage.association)
     digest = definitions.current("lecturer_request").digest

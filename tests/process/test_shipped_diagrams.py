@@ -11,11 +11,18 @@ from service import engine, forms, handlers
 from service.config import CHECKOUT
 from service.handlers import general
 from service.models.queries.system.form_options import KEYS
+from service.workflow.processes import definitions
 from service.workflow.processes.definitions import bundle
-from tests.builders.drawing import NS, Drawing
+from service.workflow.processes.drawing import NS, Drawing, overlap_notes
 
 FILES = sorted((CHECKOUT / "processes").glob("*.bpmn"))
 NAMED = ("userTask", "serviceTask", "businessRuleTask", "subProcess", "boundaryEvent", "intermediateCatchEvent")
+
+
+def drawing_of(path: Path) -> Drawing:
+    return Drawing(engine.parse_xml(path.read_bytes(), path.name))
+
+
 each = pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 
 
@@ -47,19 +54,18 @@ def test_elements_are_named_in_chinese_and_identified_in_english(path: Path) -> 
 
 @each
 def test_every_user_task_explains_itself_and_names_its_form(path: Path) -> None:
-    for task in Drawing(path).root.iterfind(".//bpmn:userTask", NS):
+    for task in drawing_of(path).root.iterfind(".//bpmn:userTask", NS):
         assert task.findtext("bpmn:documentation", "", NS), task.get("id")
         assert task.get("{http://camunda.org/schema/1.0/bpmn}formKey"), task.get("id")
 
 
 @each
 def test_everything_is_drawn_and_nothing_covers_or_crosses_anything(path: Path) -> None:
-    drawing = Drawing(path)
+    drawing = drawing_of(path)
     kinds = ("Task", "Event", "Gateway", "subProcess", "sequenceFlow")
     here = {i for i, e in drawing.elements.items() if str(e.tag).rpartition("}")[2].endswith(kinds)}
     assert {box.id for box in drawing.nodes()} | {line.flow for line in drawing.lines} == here
-    assert drawing.overlaps() == []
-    assert drawing.crowded() == []
+    assert overlap_notes(engine.read_definition(bundle(path))) == []
     assert drawing.crossings() == []
     assert drawing.passages() == []
     assert all(line.start[0] == line.end[0] or line.start[1] == line.end[1] for line in drawing.lines)
@@ -70,11 +76,11 @@ def test_a_drawing_that_was_spoilt_is_refused(path: Path, tmp_path: Path) -> Non
     """Each way of spoiling a drawing that the check above is there for: a box on a box, a label on a label or box, a
     line through a box.
     """
-    boxes = {one.id: one for one in Drawing(path).nodes() if not one.host and one.kind != "subProcess"}
+    boxes = {one.id: one for one in drawing_of(path).nodes() if not one.host and one.kind != "subProcess"}
     a, b = list(boxes.values())[:2]
-    labels = Drawing(path).labels
+    labels = drawing_of(path).labels
 
-    def spoilt(element: str, at: str, x: int, y: int) -> Drawing:
+    def spoilt(element: str, at: str, x: int, y: int) -> tuple[Drawing, set[str]]:
         text = path.read_text()
         shape = re.search(
             rf'<bpmndi:BPMN\w+ id="[^"]*" bpmnElement="{element}".*?</bpmndi:BPMN(Shape|Edge)>', text, re.DOTALL
@@ -83,10 +89,45 @@ def test_a_drawing_that_was_spoilt_is_refused(path: Path, tmp_path: Path) -> Non
         moved = re.sub(rf'({at} )x="\d+" y="\d+"', rf'\1x="{x}" y="{y}"', shape[0])
         file = tmp_path / path.name
         file.write_text(text.replace(shape[0], moved))
-        return Drawing(file)
+        read = engine.read_definition({**bundle(path), path.name: file.read_bytes()})
+        told = {issue.element for issue in overlap_notes(read)}
+        return drawing_of(file), told
 
-    assert spoilt(b.id, "<dc:Bounds", a.left, a.top).overlaps()
+    assert {a.id, b.id} & spoilt(b.id, "<dc:Bounds", a.left, a.top)[1]
     label = next(one for one in labels if one.id != a.id and one.host != a.id)
-    assert spoilt(label.id, "<dc:Bounds", a.left, a.top).crowded()
-    line = next(one for one in Drawing(path).lines if a.id not in (one.source, one.target))
-    assert spoilt(line.flow, "<di:waypoint", (a.left + a.right) // 2, (a.top + a.bottom) // 2).passages()
+    assert label.id in spoilt(label.id, "<dc:Bounds", a.left, a.top)[1]
+    line = next(one for one in drawing_of(path).lines if a.id not in (one.source, one.target))
+    assert spoilt(line.flow, "<di:waypoint", (a.left + a.right) // 2, (a.top + a.bottom) // 2)[0].passages()
+
+
+STRANGE = {
+    "fractions": ('" width="', '.4" width="'),
+    "no bounds": ("<dc:Bounds ", "<dc:Outside "),
+    "of nothing": (' bpmnElement="', ' bpmnElement="none_'),
+    "no element": (" bpmnElement=", " element="),
+    "no line": ("<di:waypoint x=", "<di:waypoint z="),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_a_strange_drawing_is_no_fault(what: str) -> None:
+    """Where the places of shapes are no places, nothing is said of them, and everything else is."""
+    old, new = STRANGE[what]
+    files = bundle(FILES[0])
+    drawing = files[FILES[0].name].decode()
+    assert old in drawing
+    changed = {**files, FILES[0].name: drawing.replace(old, new).encode()}
+    said = definitions.examine(changed)
+    assert all(issue.rule and issue.remedy_zh and issue.remedy_en for issue in said)
+    assert not any(issue.rule == "drawings_are_legible" for issue in said)
+
+
+def test_another_picture_of_the_same_does_not_cover_it() -> None:
+    """Each picture of a file is read by itself."""
+    path = FILES[0]
+    drawing = path.read_bytes()
+    plane = re.search(rb"<bpmndi:BPMNDiagram.*</bpmndi:BPMNDiagram>", drawing, re.DOTALL)
+    assert plane
+    twice = drawing.replace(plane[0], plane[0] + re.sub(rb' id="', b' id="second_', plane[0]))
+    read = engine.read_definition({**bundle(path), path.name: twice})
+    assert overlap_notes(read) == []

@@ -65,6 +65,23 @@ def test_what_is_strange_is_refused_by_a_rule_and_what_is_written_otherwise_is_t
         assert {(issue.rule, issue.element) for issue in definitions.examine({**files, name: other})} == told
 
 
+NUMBER = re.compile(r'<(?:dc:Bounds|di:waypoint)[^>]*? (?:x|y|width|height)="(?P<value>[^"]*)"')
+NO_PLACES = ("", " ", "wide", "1,5", "0x10", "１２", "nan", "inf", "-1e7", "1e999", "1e999999", "9" * 5000, "1_0")
+
+
+@pytest.mark.parametrize("value", NO_PLACES)
+def test_a_place_that_is_no_number_is_refused_at_its_element(value: str) -> None:
+    path = PATHS[0]
+    files = definitions.bundle(path)
+    text = files[path.name].decode()
+    numbers = list(NUMBER.finditer(text))
+    for at in (numbers[0], numbers[-1]):
+        changed = text[: at.start("value")] + value + text[at.end("value") :]
+        said = definitions.examine({**files, path.name: changed.encode()})
+        assert [issue.rule for issue in said if issue.is_refusal] == ["places_are_numbers"]
+        assert all(issue.element and issue.line for issue in said if issue.is_refusal)
+
+
 MANY = {
     "documentation",
     "description",

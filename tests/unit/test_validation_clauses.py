@@ -36,6 +36,7 @@ OURS = {
     "called_processes_start_plainly",
     "decisions_read_nothing_personal",
     "references_resolve_in_bundle",
+    "places_are_numbers",
 }
 """Rules about what this engine does not do or a deployment needs: they cite where they can."""
 

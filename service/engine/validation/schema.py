@@ -34,6 +34,9 @@ from service.engine.validation.equivalents import instead_of
 from service.engine.validation.schema_messages import in_words
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
+DC, DD = "http://www.omg.org/spec/DD/20100524/DC", "http://www.omg.org/spec/DD/20100524/DI"
+MAX_PLACE = 1_000_000  # of a shape from the origin
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 MAX_SCHEMA_PROBLEMS = 20  # further ones mostly follow from the first
 
 
@@ -257,8 +260,26 @@ def has_plain_text(d: Diagram) -> None:
             d.refuse(element, "表达式是空的。", "The expression is empty.", "写上表达式。", "Write the expression.")
 
 
+def places_are_numbers(d: Diagram) -> None:
+    """Bounds and waypoints of the drawing say where in numbers, within what anybody can look at."""
+    for place in d.root.iter(f"{{{DC}}}Bounds", f"{{{DD}}}waypoint"):
+        for name in ("x", "y", "width", "height"):
+            value = place.get(name, "0")
+            if not _NUMBER.fullmatch(value) or abs(float(value)) > MAX_PLACE:
+                shape = next((one for one in place.iterancestors() if one.get("bpmnElement")), place)
+                element = d.ids.get(shape.get("bpmnElement"), shape)
+                d.refuse(
+                    element,
+                    f"图形的 {name} 是“{value[:20]}”,不是 ±{MAX_PLACE} 以内的数。",
+                    f'{name} in the drawing is "{value[:20]}", no number within ±{MAX_PLACE}.',
+                    "在建模工具里重新放置这个图形,再保存。",
+                    "Place the shape again in the modelling tool and save.",
+                )
+
+
 RULES = (
     follows_schema,
+    places_are_numbers,
     holds_only_known_elements,
     has_only_known_values,
     is_extended_only_harmlessly,

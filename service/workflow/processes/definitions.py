@@ -25,6 +25,7 @@ from service.workflow.processes.diagram_layout import drawn_whole, undrawn_notes
 from service.workflow.processes.diagram_states import state_issues
 from service.workflow.processes.diagram_texts import untranslated
 from service.workflow.processes.diagram_topics import process_warnings, topic_issues
+from service.workflow.processes.drawing import overlap_notes
 from service.workflow.processes.vocabulary import vocabulary
 
 PROCESSES, FORMS = CHECKOUT / "processes", CHECKOUT / "forms"
@@ -136,7 +137,8 @@ def examine(files: Mapping[str, bytes]) -> list[ValidationIssue]:
     if any(issue.is_refusal for issue in said):
         return said
     read = engine.read_definition(files, validate=False)
-    return [*said, *_refusals(read), *process_warnings(read, _started), *untranslated(read), *undrawn_notes(read)]
+    notes = [*undrawn_notes(read), *overlap_notes(read)]
+    return [*said, *_refusals(read), *process_warnings(read, _started), *untranslated(read), *notes]
 
 
 def refuses(files: Mapping[str, bytes]) -> bool:
