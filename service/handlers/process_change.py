@@ -27,6 +27,7 @@ from service.validation.typed_text import as_id
 
 describe_process("process_change", starts_with="change_id", messages={"withdraw_change": message()})
 
+TELL = "tell_proposer"  # the effect by which its proposer gets a mail
 SAME_PERSON = N_("提出人不能批准自己的变更，请由另一位流程管理员办理。")
 OVERTAKEN = N_("提出以后，现行版本已另有变更。请选“不同意”，由提出人在现行版本上重新修改。")
 REFUSED_NOW = N_("提出以后，检查已不让这一版生效，问题见“检查”一栏。请选“不同意”，由提出人改正后重新送审。")
@@ -121,6 +122,8 @@ def _decide(context: Context, row: ProcessChange, state: str) -> None:
     if row.state != "proposed":
         raise Conflict(N_("这项变更已有结论。"))
     row.state, row.decided_by, row.decided_at = state, context.actor_id, context.at
+    if row.proposer_id and row.proposer_id != context.actor_id:
+        context.leave_effect(TELL, {"change_id": str(row.id)})
 
 
 def _own_change(context: Context, data: dict[str, Any]) -> ProcessChange:

@@ -27,7 +27,7 @@ from service.models.tables.mail import Mail, MailState
 from service.models.tables.user import User
 
 EFFECT = "mail"
-DIGEST, WARNINGS, TEST, NOTICE = "digest", "warnings", "test", "notice"
+DIGEST, WARNINGS, TEST, NOTICE, CHANGE = "digest", "warnings", "test", "notice", "process_change"
 WANTED = (DIGEST, WARNINGS)  # kinds that an account may ask for
 MARKS = ("new_90", "new_60", "new_30", "new_expired")
 RETRY_MINUTES = (1, 5, 15, 60, 180, 360, 720, 1440, 1440)  # more than two days in all
@@ -186,7 +186,7 @@ def _end(mail: Mail, state: MailState, lease: Lease) -> None:
 
 
 def _is_wanted(mail: Mail, user: User) -> bool:
-    return mail.kind in (TEST, NOTICE) or mail.kind in user.preferences.get("mails", ())
+    return mail.kind in (TEST, NOTICE, CHANGE) or mail.kind in user.preferences.get("mails", ())
 
 
 def _check_may(user: User) -> None:

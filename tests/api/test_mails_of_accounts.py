@@ -22,13 +22,15 @@ from service.models.db.clock import MovingClock, today
 from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Job
+from service.models.tables.case import Job, Task
 from service.models.tables.mail import Mail
 from service.models.tables.organisation import authority_id
 from service.models.tables.user import User
 from service.workflow import outbox
-from service.workflow.runtime import jobs
+from service.workflow.runtime import jobs, tasks
 from service.workflow.system import daily_digest
+from service.workflow.versions import process_changes
+from tests.builders.approval import propose_change
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_certificate, make_person, make_unit, make_user, sign_in
 
@@ -326,3 +328,33 @@ def test_a_server_that_does_not_encrypt_gets_no_mail_when_that_was_asked_for(pos
     with pytest.raises(smtp.NotDelivered):
         smtp.send(secure, mail)
     assert postbox.mails == []
+
+
+OUTCOMES = {
+    ("approve", "zh"): "已批准",
+    ("refuse", "zh"): "未批准",
+    ("approve", "en"): "Approved",
+    ("refuse", "en"): "Not approved",
+}
+
+
+@pytest.mark.parametrize(("decision", "language"), OUTCOMES)
+def test_who_proposed_a_change_is_told_of_the_outcome(
+    client: FlaskClient, postbox: Postbox, decision: str, language: str
+) -> None:
+    approver = propose_change()
+    change = process_changes.open_change("support_ticket")
+    assert change is not None
+    assert change.proposer_id is not None
+    proposer = reader(session().get_one(User, change.proposer_id), language=language)
+    task = session().scalars(select(Task.id).where(Task.case_id == change.case_id, Task.state == "open")).one()
+    answers = {"decision": decision} | ({"reason": "字段 13800138000 不对。"} if decision == "refuse" else {})
+    tasks.complete(approver, task, answers)
+    jobs.run_all()
+    jobs.run_all()
+    (mail,) = postbox.mails
+    assert postbox.recipients == ["reader@example.cn"]
+    assert OUTCOMES[decision, language] in str(mail["Subject"])
+    assert "13800138000" not in mail.get_content()
+    page = sign_in(client, proposer).get("/processes").get_data(as_text=True)
+    assert ("13800138000" in page) == (decision == "refuse")

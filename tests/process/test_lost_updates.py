@@ -55,6 +55,7 @@ APART = {
     "test_mail": ADDS,
     "send_mail": BY_LEASE,
     "mail_sent": BY_LEASE,
+    "mail_change": BY_LEASE,
     "mail_notice": BY_LEASE,
     "retry_mails": "locks the mails that it changes",
     "preview retry": "undone at its end",

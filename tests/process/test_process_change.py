@@ -470,3 +470,45 @@ class TestDrafts:
     def test_what_is_no_bundle_is_refused(self, proposer: User, sent: Any) -> None:
         with pytest.raises(InvalidInput):
             drafts.save(proposer, "small", sent, 0)
+
+
+ENDS = {
+    "approved": ("current", 409),
+    "replaced": ("retired", 200),
+    "waits": ("proposed", 409),
+    "refused": ("refused", 409),
+    "withdrawn": ("withdrawn", 409),
+    "cancelled": ("withdrawn", 409),
+}
+"""End of a proposal → how its version is called, and the answer to putting it in force again."""
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("two_persons", [True, False])
+def test_only_what_was_in_force_is_restored(
+    two_persons: bool, end: str, client: FlaskClient, proposer: User, approver: User
+) -> None:
+    change = propose(proposer)
+    if end in ("approved", "replaced"):
+        decide(approver, change, decision="approve")
+    elif end == "refused":
+        decide(approver, change, decision="refuse", reason="字段不对。")
+    elif end == "withdrawn":
+        process_changes.withdraw(proposer, "small")
+    elif end == "cancelled":
+        mend(approver, change, "cancel")
+    if end == "replaced":
+        decide(approver, propose(proposer, THIRD), decision="approve")
+    if not two_persons:
+        require_approval(False)
+    standing, status = ENDS[end]
+    version = definitions.version(change.definition)
+    assert process_changes.standing(version, 0) == standing
+    page = sign_in(client, approver)
+    offered = "restore?version=2" in page.get("/processes/small?version=2").text
+    assert offered == (status == 200)
+    if status == 409:
+        with pytest.raises(Conflict):
+            deployments.make_current(approver, change.definition, "试一试。")
+    else:
+        deployments.make_current(approver, change.definition, "试一试。")

@@ -58,6 +58,7 @@ ALLOWED: dict[str, str] = {
     "workflow/certificates/printing.py:": STORED,
     "workflow/idempotency.py:_made_before": STORED,
     "workflow/notices/notices.py:_mail": STORED,
+    "workflow/notices/notices.py:_mail_proposer": STORED,
     "workflow/versions/backtests.py:": STORED,
     "workflow/versions/backtests.py:differing": STORED,
     "workflow/versions/case_migrations.py:": STORED,

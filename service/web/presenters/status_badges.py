@@ -158,6 +158,8 @@ WITHOUT_ENUMERATION: dict[str, dict[str, Status]] = {
         "current": Status("ok", "check", N_("现行")),
         "proposed": Status("warn", "clock", N_("待批准")),
         "running": Status("info", "half", N_("仍有在办")),
+        "refused": Status("bad", "stop", N_("已驳回")),
+        "withdrawn": Status("", "no", N_("已撤回")),
         "retired": Status("", "no", N_("停用")),
     },
     "run": {

@@ -19,7 +19,7 @@ from service.domain.accounts.roles import Role
 from service.domain.notices import notices as notice_rules
 from service.domain.notices.notices import NoticeKind, NoticeState
 from service.errors import N_, InvalidInput, Message, NotAllowed
-from service.handlers import general
+from service.handlers import general, process_change
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
@@ -29,6 +29,7 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_completeness
 from service.models.tables import setting
 from service.models.tables.notice import Notice, Receipt
+from service.models.tables.process import DefinitionVersion, ProcessChange
 from service.models.tables.user import User
 from service.validation.form_reader import FormReader
 from service.workflow import outbox
@@ -117,4 +118,15 @@ def _mail(payload: dict[str, Any], lease: Lease) -> None:
         lease.complete()
 
 
-jobs.SIDE_EFFECTS[general.MAIL] = _mail
+def _mail_proposer(payload: dict[str, Any], lease: Lease) -> None:
+    """Order the mail that tells the proposer what became of a change; why it was refused stands on the page alone."""
+    with transaction(Operation("mail_change")) as current:
+        change = current.get_one(ProcessChange, UUID(payload["change_id"]))
+        version, proposer = current.get_one(DefinitionVersion, change.definition), User.get(change.proposer_id)
+        if proposer is not None and proposer.mail:
+            facts = {"process": change.key, "version": version.number, "state": change.state}
+            outbox.order(outbox.CHANGE, {proposer.id: facts}, str(change.id))
+        lease.complete()
+
+
+jobs.SIDE_EFFECTS |= {general.MAIL: _mail, process_change.TELL: _mail_proposer}

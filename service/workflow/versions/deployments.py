@@ -27,7 +27,14 @@ from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case
 from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault, ProcessChange
 from service.models.tables.user import User
-from service.operations.deployments import DEPLOY, RESTORE, deployment_event, lock_deployments, put_in_force
+from service.operations.deployments import (
+    DEPLOY,
+    RESTORE,
+    deployment_event,
+    lock_deployments,
+    put_in_force,
+    was_in_force,
+)
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_texts import english_of
 from service.workflow.processes.sent_files import PARTS, accept
@@ -35,6 +42,7 @@ from service.workflow.runtime import tasks
 from service.workflow.versions import version_proofs
 
 CHANGE = "process_change"  # the process of approvals
+NEVER_IN_FORCE = N_("这一版没有生效过，不能恢复。请从这一版开始草稿，改好后重新送审。")
 CANNOT_RENEW = N_("同样的一版正在等待批准，眼下不能换成新的一份。请先由批准人不同意，再重新送审。")
 Files = Mapping[str, bytes]
 
@@ -193,13 +201,15 @@ def _propose(version: DefinitionVersion, author: Author) -> ProcessChange:
 def make_current(user: User, digest: str, note: str) -> Deployed:
     """Let new cases take an older version again. Running cases keep theirs.
 
-    Raises InvalidInput without a reason, Conflict for what is in force, DefinitionRefused for what the gate lets pass
-    no more.
+    Raises InvalidInput without a reason, Conflict for what is in force or never was, DefinitionRefused for what
+    the gate lets pass no more.
     """
     version = definitions.version(digest)
     reason = parse_reason(note, "change_note")
     if version.current:
         raise Conflict(N_("这一版已经是现行版本。"))
+    if not was_in_force(version):
+        raise Conflict(NEVER_IN_FORCE)
     return deploy(definitions.files(digest), Author("page", user, note=reason), process=version.key)
 
 

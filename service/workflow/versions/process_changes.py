@@ -12,6 +12,7 @@ from service.models.db.session import session
 from service.models.tables.case import Case
 from service.models.tables.process import DefinitionVersion, ProcessChange
 from service.models.tables.user import User
+from service.operations.deployments import was_in_force
 from service.workflow.processes import definitions
 from service.workflow.runtime import tasks
 
@@ -31,6 +32,19 @@ def of_version(digest: str) -> ProcessChange | None:
     return session().scalars(proposed.order_by(ProcessChange.id.desc())).first()
 
 
+def standing(version: DefinitionVersion, running: int) -> str:
+    """Tell what a version is: current, running (cases only), retired; of one that was never in force, what became of
+    its proposal.
+    """
+    if version.current:
+        return "current"
+    if was_in_force(version):
+        return "running" if running else "retired"
+    change = of_version(version.digest)
+    waiting = change is not None and change.state == "proposed" and not session().get_one(Case, change.case_id).ended_at
+    return "proposed" if waiting else "refused" if change and change.state == "refused" else "withdrawn"
+
+
 def name_of(user_id: UUID | None) -> str:
     """Name an account; '' for none."""
     found = User.get(user_id) if user_id else None
@@ -40,6 +54,15 @@ def name_of(user_id: UUID | None) -> str:
 def of_case(case_id: Any) -> ProcessChange | None:
     """The change that a case of ``process_change`` is about."""
     return session().scalars(select(ProcessChange).where(ProcessChange.case_id == case_id)).one_or_none()
+
+
+def own(user: User, most: int = 5) -> list[tuple[ProcessChange, DefinitionVersion]]:
+    """The last changes that an account proposed, with their versions."""
+    query = select(ProcessChange, DefinitionVersion).join(
+        DefinitionVersion, DefinitionVersion.digest == ProcessChange.definition
+    )
+    query = query.where(ProcessChange.proposer_id == user.id).order_by(ProcessChange.id.desc()).limit(most)
+    return [(change, version) for change, version in session().execute(query)]
 
 
 def proposer_of(change: ProcessChange) -> str:

@@ -50,6 +50,7 @@ def index() -> ResponseReturnValue:
         faults=definitions.faults(),
         proposals=deployments.proposals(),
         drafts=drafts.keys(),
+        own_changes=process_changes.own(current_user),
         needs_approval=deployments.Author("page").needs_approval,
     )
 
@@ -77,6 +78,7 @@ def show(key: str) -> ResponseReturnValue:
         drawn=drawn_names(digest),
         starters=definitions.starters(definition),
         waiting_change=process_changes.open_change(key),
+        standing=process_changes.standing(chosen.version, chosen.running),
         proven=studio_words.proven(chosen.version),
         change=(change := process_changes.of_version(digest)),
         proposer=process_changes.proposer_of(change) if change else "",
