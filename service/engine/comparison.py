@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -81,6 +81,32 @@ def compare(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[Differen
         elif old[name] != new[name]:
             found += _compared(name, old[name], new[name])
     return found
+
+
+def align(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
+    """Set two ways beside each other along their longest common subsequence; '' stands where one has no counterpart.
+
+    What is alike at the beginning needs no table.
+    """
+    head = next((n for n, (was, now) in enumerate(zip(old, new, strict=False)) if was != now), min(len(old), len(new)))
+    left, right = old[head:], new[head:]
+    longest = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
+    for i in range(len(left) - 1, -1, -1):
+        for j in range(len(right) - 1, -1, -1):
+            longer = max(longest[i + 1][j], longest[i][j + 1])
+            longest[i][j] = longest[i + 1][j + 1] + 1 if left[i] == right[j] else longer
+    pairs, i, j = [(line, line) for line in old[:head]], 0, 0
+    while i < len(left) and j < len(right):
+        if left[i] == right[j]:
+            pairs.append((left[i], right[j]))
+            i, j = i + 1, j + 1
+        elif longest[i + 1][j] >= longest[i][j + 1]:
+            pairs.append((left[i], ""))
+            i += 1
+        else:
+            pairs.append(("", right[j]))
+            j += 1
+    return [*pairs, *((line, "") for line in left[i:]), *(("", line) for line in right[j:])]
 
 
 def without_drawing(file: str, data: bytes) -> str:

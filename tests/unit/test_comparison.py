@@ -7,14 +7,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import pairwise
+from itertools import combinations, pairwise, product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
 
-from service.engine.comparison import DRAWINGS, UNSAID, XSI, compare
+from service.engine.comparison import DRAWINGS, UNSAID, XSI, align, compare
 from service.engine.kernel.xml_reader import CAMUNDA
 from service.errors import DefinitionRefused
 from service.web.presenters.studio_words import SAID, WHAT, WORDS, two_sides
@@ -224,3 +224,20 @@ def test_whatever_lies_in_a_draft_is_compared_and_drawn() -> None:
         )
         with suppress(DefinitionRefused):
             drawn_whole(other.encode(), name)
+
+
+def is_within(part: list[str], whole: str) -> bool:
+    rest = iter(whole)
+    return all(one in rest for one in part)
+
+
+def test_two_ways_stand_beside_each_other_along_the_longest_they_have_in_common() -> None:
+    ways = ["".join(way) for length in range(5) for way in product("abc", repeat=length)]
+    for old, new in product(ways, ways[::3]):
+        pairs = align(old, new)
+        assert "".join(was for was, _ in pairs) == old
+        assert "".join(now for _, now in pairs) == new
+        assert all(was == now or not (was and now) for was, now in pairs)
+        common = sum(was == now for was, now in pairs)
+        longer = (part for part in combinations(old, common + 1) if is_within(list(part), new))
+        assert next(longer, None) is None, (old, new, pairs)
