@@ -122,7 +122,8 @@ def _mail_proposer(payload: dict[str, Any], lease: Lease) -> None:
     """Order the mail that tells the proposer what became of a change; why it was refused stands on the page alone."""
     with transaction(Operation("mail_change")) as current:
         change = current.get_one(ProcessChange, UUID(payload["change_id"]))
-        version, proposer = current.get_one(DefinitionVersion, change.definition), User.get(change.proposer_id)
+        version = current.get_one(DefinitionVersion, change.definition)
+        proposer = User.get(change.proposer_id) if change.proposer_id else None
         if proposer is not None and proposer.mail:
             facts = {"process": change.key, "version": version.number, "state": change.state}
             outbox.order(outbox.CHANGE, {proposer.id: facts}, str(change.id))
