@@ -24,6 +24,7 @@ from service import engine
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.engine import backtest
+from service.engine.comparison import align
 from service.engine.tested_case import Kind, Outcome
 from service.errors import N_, InvalidInput, NotAllowed, NotFound
 from service.models.db.ids import new_id
@@ -255,6 +256,11 @@ def compare(user: User, run: BacktestRun, case_id: UUID) -> Outcome:
         raise NotFound
     query = select(JournalRow.record).where(JournalRow.case_id == case_id).order_by(JournalRow.seq)
     return backtest.Backtest(definition_of(run), definitions.definition).test(list(session().scalars(query)))
+
+
+def ways_of(found: Outcome) -> list[tuple[str, str]]:
+    """The way that a case took beside the one that it would take, step by step."""
+    return align(found.old, found.new)
 
 
 jobs.SIDE_EFFECTS[EFFECT] = lambda payload, lease: run_job(UUID(payload["run"]), lease)

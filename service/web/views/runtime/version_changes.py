@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.engine import comparison
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
 from service.models.db.clock import CHINA
 from service.models.tables.process import DefinitionVersion
@@ -165,7 +164,7 @@ def compare(backtest_id: UUID, case_id: UUID) -> ResponseReturnValue:
         case=case,
         found=found,
         kinds=KINDS,
-        ways=(ways := comparison.align(found.old, found.new)),
+        ways=(ways := backtests.ways_of(found)),
         parted=next((n for n, (was, now) in enumerate(ways, 1) if was != now), None),
         names=replay_frames.element_names(case.definition) | backtests.names_of(run),
     )
