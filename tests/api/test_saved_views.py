@@ -68,6 +68,21 @@ def test_it_is_shared_with_the_own_desk_alone_and_read_in_the_readers_scope(app:
     assert views(own).keys() == {"我的"}
 
 
+def test_what_counts_as_ones_own_is_seen_whatever_colleagues_share_and_wherever_one_moves(
+    app: Flask, stage: Stage
+) -> None:
+    """A view that counts towards the most allowed can be removed: it is shown."""
+    for _ in range(2):
+        colleague = sign_in(app.test_client(), make_user("enterprise", stage.enterprise.organisation_id))
+        for n in range(MOST_VIEWS):
+            save(colleague, f"同事{n}", shared="1")
+    save(own := sign_in(app.test_client(), stage.enterprise), "我的")
+    assert "我的" in views(own)
+    session().execute(text("UPDATE saved_view SET organisation_id = :o"), {"o": stage.province.organisation_id})
+    session().commit()
+    assert views(own).keys() == {"我的"}
+
+
 @pytest.mark.parametrize("one", LISTS, ids=lambda one: str(one.name))
 def test_every_list_is_for_its_roles_and_keeps_declared_filters_only(app: Flask, stage: Stage, one: Any) -> None:
     for user in (stage.ministry, stage.province, stage.association, stage.institution, stage.enterprise):
