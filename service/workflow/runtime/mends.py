@@ -228,9 +228,7 @@ def standing_at(user: User, digest: str, element: str) -> list[Case]:
     }
     is_there = or_(
         *(
-            Case.id.in_(
-                select(row.case_id).where(is_open, literal(element) == any_(func.string_to_array(row.element, "/")))
-            )
+            Case.id.in_(select(row.case_id).where(is_open, literal(element) == _segment(row)))
             for row, is_open in open_rows.items()
         )
     )
