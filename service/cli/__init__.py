@@ -8,7 +8,7 @@ import click
 
 from service.cli import backup, database, database_roles, demonstration, processes, proof, serving, version_changes
 from service.config import InvalidSetting
-from service.errors import AnpeiError, DefinitionRefused, InvalidInput
+from service.errors import AnpeiError, DefinitionRefused
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,8 +27,6 @@ def main() -> None:
 
     try:
         anpei(prog_name="anpei")
-    except InvalidInput as invalid:
-        sys.exit(f"anpei: {invalid} {' '.join(f'{name}: {message}' for name, message in invalid.fields.items())}")
     except DefinitionRefused as refused:
         lines = (f"{issue.text('zh')}\n    {issue.text('en')}" for issue in refused.problems)
         sys.exit("\n".join([f"anpei: {refused}", *lines]))

@@ -62,16 +62,20 @@ def _definition(tested: str) -> Definition:
 
 
 def _version(text: str) -> DefinitionVersion:
-    """The version that ``KEY`` or ``KEY:NUMBER`` names. Raises NotFound."""
-    from service.errors import NotFound
+    """The version that ``KEY`` or ``KEY:NUMBER`` names. Raises NotFound with what was asked for."""
+    from service.errors import N_, NotFound
     from service.validation.fields import MAX_INTEGER
     from service.validation.typed_text import as_whole
     from service.workflow.processes import definitions
 
     key, _, number = text.partition(":")
-    if number and as_whole(number, 1, MAX_INTEGER) is None:
-        raise NotFound
-    return definitions.numbered(definitions.listing(key), as_whole(number, 1, MAX_INTEGER)).version
+    wanted = as_whole(number, 1, MAX_INTEGER)
+    try:
+        if number and wanted is None:
+            raise NotFound
+        return definitions.numbered(definitions.listing(key), wanted).version
+    except NotFound:
+        raise NotFound(N_("没有“%(asked)s”：既不是文件，也不是部署过的流程或版本。"), asked=text) from None
 
 
 def _tell(findings: object) -> None:

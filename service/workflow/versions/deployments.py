@@ -39,7 +39,7 @@ from service.workflow.processes import definitions
 from service.workflow.processes.diagram_texts import english_of
 from service.workflow.processes.sent_files import PARTS, accept
 from service.workflow.runtime import tasks
-from service.workflow.versions import version_proofs
+from service.workflow.versions import stranded_cases, version_proofs
 
 CHANGE = "process_change"  # the process of approvals
 NEVER_IN_FORCE = N_("这一版没有生效过，不能恢复。请从这一版开始草稿，改好后重新送审。")
@@ -118,14 +118,15 @@ def deploy(files: Files, author: Author | None = None, *, process: str | None = 
         known = current.get(DefinitionVersion, read.digest)
         if known is not None and known.current:
             return Deployed(read.main, known, warnings=definitions.warnings_of(read))
+        warnings = (*stranded_cases.warnings_of(read), *definitions.warnings_of(read))
         version = known or _stored(read, author)
         if author.needs_approval:
             version.proof = version.proof | version_proofs.proof_of(version, read.files)
             change = _propose(version, author)
-            return Deployed(read.main, version, known is None, change=change, warnings=definitions.warnings_of(read))
+            return Deployed(read.main, version, known is None, change=change, warnings=warnings)
         replaced = put_in_force(version)
         current.add(deployment_event(DEPLOY if known is None else RESTORE, version, replaced, author.told, author.user))
-    return Deployed(read.main, version, known is None, replaced, warnings=definitions.warnings_of(read))
+    return Deployed(read.main, version, known is None, replaced, warnings=warnings)
 
 
 def _stored(read: engine.Definition, author: Author) -> DefinitionVersion:

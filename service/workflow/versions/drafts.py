@@ -28,7 +28,7 @@ from service.workflow.processes import definitions, rehearsals
 from service.workflow.processes.diagram_layout import drawn_whole
 from service.workflow.processes.rehearsals import Outcome
 from service.workflow.processes.sent_files import accept
-from service.workflow.versions import deployments, process_changes
+from service.workflow.versions import deployments, process_changes, stranded_cases
 from service.workflow.versions.deployments import Author, Deployed
 
 KEY = re.compile(r"[a-z][a-z0-9_]{1,59}")
@@ -177,10 +177,12 @@ def propose(user: User, key: str, version: int, note: str) -> Deployed:
 
 
 def judge(key: str, files: Mapping[str, str]) -> tuple[list[ValidationIssue], list[Outcome]]:
-    """Ask the gate, and run the model tests of what it lets pass."""
+    """Ask the gate; of what it lets pass, count the cases that would stay behind, and run the model tests."""
     found = examine(files)
-    is_refused = any(issue.is_refusal for issue in found)
-    return found, [] if is_refused else rehearsals.run_tests(key, files, is_checked=True)
+    if any(issue.is_refusal for issue in found):
+        return found, []
+    stranded = stranded_cases.warnings_of_files(_bytes(files))
+    return [*stranded, *found], rehearsals.run_tests(key, files, is_checked=True)
 
 
 def examine(files: Mapping[str, str]) -> list[ValidationIssue]:

@@ -19,7 +19,7 @@ from service.web.views.runtime.processes import READERS, index
 from service.workflow.processes import definitions
 from service.workflow.processes.definitions import Listed
 from service.workflow.runtime.auditor_looks import record_look
-from service.workflow.versions import deployments
+from service.workflow.versions import deployments, stranded_cases
 
 bp = Blueprint("deployments", __name__)
 
@@ -78,7 +78,8 @@ def _attachment(content: bytes, kind: str, name: str) -> Response:
 def confirm_restoration(key: str) -> ResponseReturnValue:
     chosen = _chosen(key)
     current = next((it for it in definitions.listing(key) if it.version.current), None)
-    return render_template("pages/processes/restore.html", chosen=chosen, current=current)
+    stranded = stranded_cases.warnings_of(definitions.definition(chosen.version.digest))
+    return render_template("pages/processes/restore.html", chosen=chosen, current=current, stranded=stranded)
 
 
 @bp.post("/processes/<key>/restore")

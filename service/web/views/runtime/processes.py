@@ -18,7 +18,7 @@ from service.web.shell.security_headers import CACHEABLE
 from service.workflow.processes import definitions
 from service.workflow.runtime import mends
 from service.workflow.runtime.auditor_looks import record_look
-from service.workflow.versions import deployments, drafts, process_changes
+from service.workflow.versions import deployments, drafts, process_changes, stranded_cases
 
 bp = Blueprint("processes", __name__)
 
@@ -78,7 +78,8 @@ def show(key: str) -> ResponseReturnValue:
         drawn=drawn_names(digest),
         starters=definitions.starters(definition),
         waiting_change=process_changes.open_change(key),
-        standing=process_changes.standing(chosen.version, chosen.running),
+        standing=(standing := process_changes.standing(chosen.version, chosen.running)),
+        stranded=stranded_cases.warnings_of(definition) if standing == "proposed" else (),
         proven=studio_words.proven(chosen.version),
         change=(change := process_changes.of_version(digest)),
         proposer=process_changes.proposer_of(change) if change else "",
