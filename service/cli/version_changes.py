@@ -71,7 +71,7 @@ def _version(text: str) -> DefinitionVersion:
     key, _, number = text.partition(":")
     wanted = as_whole(number, 1, MAX_INTEGER)
     try:
-        if number and wanted is None:
+        if not key or (number and wanted is None):
             raise NotFound
         return definitions.numbered(definitions.listing(key), wanted).version
     except NotFound:
