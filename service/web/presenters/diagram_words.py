@@ -8,6 +8,9 @@ from babel import Locale
 from babel.support import NullTranslations
 from flask import Flask
 from flask_babel import Babel, Domain, get_locale
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 from werkzeug.utils import cached_property
 
 from service.models.queries.system import diagram_english
@@ -27,16 +30,21 @@ class CatalogueWithDiagrams(Domain):
     def __init__(self) -> None:
         super().__init__()
         self._of_language: dict[Locale | None, NullTranslations] = {}
+        self._latest: tuple[Locale | None, NullTranslations] = (None, NullTranslations())
 
     def get_translations(self) -> NullTranslations:
         """Return the translations of the language in force; a page asks for them some hundred times."""
         language = get_locale()
+        latest = self._latest
+        if language is not None and latest[0] is language:  # a request has one locale, and comparing two is slow
+            return latest[1]
         found = self._of_language.get(language)
         if found is None:
             found = super().get_translations()
             if str(language) == "en":
                 found.add_fallback(DiagramWords())
             self._of_language[language] = found
+        self._latest = language, found
         return found
 
 
@@ -50,6 +58,16 @@ class BabelWithDiagrams(Babel):
         app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
             lambda text: words().ugettext(text), lambda one, many, n: words().ungettext(one, many, n), newstyle=True
         )
+
+        @pass_eval_context
+        def translate(context: EvalContext, text: str, /, **values: Any) -> str:
+            """Write a text in the language in force; Jinja's own makes three calls of this one."""
+            found = words().ugettext(text)
+            if context.autoescape:
+                found = Markup(found)  # noqa: S704 - texts of the catalogue and of the gate's diagrams; values are escaped
+            return found % values if "%" in found else found
+
+        app.jinja_env.globals |= {"_": translate, "gettext": translate}
 
     @cached_property
     def domain_instance(self) -> Domain:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import cache
 from typing import Any, NamedTuple
 
 from flask import current_app, g, request, url_for
@@ -45,9 +47,10 @@ class MenuSectionView(NamedTuple):
 def menu() -> list[MenuSectionView]:
     """The user's menu in its order, without items that the role may not open."""
     if "menu" not in g:
-        opened = [(section, [item for item in section.items if _is_item_open(item)]) for section in MENU]
+        role = Role(current_user.role)
+        opened = _open_to(role)
         active = _active([item for _, items in opened for item in items])
-        g.menu = [_section(section, items, active) for section, items in opened if items]
+        g.menu = [_section(section, items, active, role) for section, items in opened]
     found: list[MenuSectionView] = g.menu
     return found
 
@@ -67,8 +70,13 @@ def set_active_menu_item(endpoint: str) -> None:
 
 def is_open(endpoint: str) -> bool:
     """Tell whether there is such a page and its permissions (authorization.py) let the reader's role in."""
-    actions = getattr(current_app.view_functions.get(endpoint), "access", None)
+    actions = _access(endpoint)
     return actions is not None and (not actions or any(has_permission(action) for action in actions))
+
+
+def _access(endpoint: str) -> tuple[Action, ...] | None:
+    actions: tuple[Action, ...] | None = getattr(current_app.view_functions.get(endpoint), "access", None)
+    return actions
 
 
 def has_permission(action: Action | str) -> bool:
@@ -102,8 +110,7 @@ def _address(endpoint: str, values: Values) -> str:
     return url_for(endpoint, **given)
 
 
-def _section(section: MenuSection, items: list[MenuItem], active: MenuItem | None) -> MenuSectionView:
-    role = Role(current_user.role)
+def _section(section: MenuSection, items: tuple[MenuItem, ...], active: MenuItem | None, role: Role) -> MenuSectionView:
     views = [
         MenuItemView(item, item.role_labels.get(role, item.label), _address(item.endpoint, item.values), item is active)
         for item in items
@@ -111,10 +118,21 @@ def _section(section: MenuSection, items: list[MenuItem], active: MenuItem | Non
     return MenuSectionView(section.label, section.icon, views)
 
 
-def _is_item_open(item: MenuItem) -> bool:
+@cache
+def _open_to(role: Role) -> tuple[tuple[MenuSection, tuple[MenuItem, ...]], ...]:
+    """The menu without what the role may not open; permissions stand in the code, so once a process."""
+    reports = {report.name for report in reports_for(role)}
+    opened = (
+        (section, tuple(item for item in section.items if _is_item_open(item, role, reports))) for section in MENU
+    )
+    return tuple((section, items) for section, items in opened if items)
+
+
+def _is_item_open(item: MenuItem, role: Role, reports: Collection[str]) -> bool:
     if item.endpoint == "reports.show":
-        return item.values["name"] in [report.name for report in reports_for(current_user)]
-    return is_open(item.endpoint)
+        return item.values["name"] in reports
+    actions = _access(item.endpoint)
+    return actions is not None and (not actions or any(may(role, action) for action in actions))
 
 
 def _active(items: list[MenuItem]) -> MenuItem | None:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
+from service.domain.accounts.roles import Role
 from service.errors import NotFound
 from service.infrastructure.translation import translate
 from service.models.queries.report_filter import ReportFilter
@@ -31,7 +32,7 @@ READERS = (Action.VIEW_REPORTS, Action.VIEW_TRAINING_NEED, Action.VIEW_CERTIFICA
 @bp.get("/reports")
 @requires_permission(*READERS)
 def index() -> ResponseReturnValue:
-    return render_template("pages/reports/index.html", reports=reports_for(current_user))
+    return render_template("pages/reports/index.html", reports=reports_for(Role(current_user.role)))
 
 
 @bp.get("/reports/<name>")
