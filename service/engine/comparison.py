@@ -6,24 +6,26 @@ Nothing but the drawing goes unsaid: what no element tells is told of the file a
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from lxml import etree
-
-from service.engine.kernel.xml_reader import BPMN, CAMUNDA, parse
+from service.engine.canonical_files import (
+    DI,
+    DRAWINGS,
+    UNSAID,
+    XSI,
+    components,
+    group_of,
+    read,
+    said_of_form,
+    said_of_xml,
+)
+from service.engine.kernel.xml_reader import BPMN, CAMUNDA
 from service.errors import DefinitionRefused
 
-DI = "http://www.omg.org/spec/BPMN/20100524/DI"
-DRAWINGS = {f"{{{DI}}}BPMNDiagram"} | {
-    f"{{https://www.omg.org/spec/DMN/{edition}/DMNDI/}}DMNDI" for edition in ("20180521", "20191111", "20230324")
-}
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
-PREFIXES = {"bpmn": BPMN, "camunda": CAMUNDA, "xsi": XSI}
-UNSAID = {"layout", "exporter", "schemaVersion"}  # of a form: what its editor writes for itself
 LONGEST_NAME = 120  # of what is said inside an element
 Place = tuple[Any, ...]
 Values = Mapping[Place, tuple[str, str]]
@@ -69,6 +71,7 @@ class ComparedElement:
     name: str
     values: Values
     place: tuple[str, ...] = ()
+    group: tuple[str, str] | None = None
 
 
 def compare(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[Difference]:
@@ -109,43 +112,6 @@ def align(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
     return [*pairs, *((line, "") for line in left[i:]), *(("", line) for line in right[j:])]
 
 
-def without_drawing(file: str, data: bytes) -> str:
-    """Write a file one element or value a line, without its drawing, the spaces between and whatever else tools write
-    as they like. Raises DefinitionRefused, ValueError or RecursionError for what cannot be read.
-    """
-    if file.endswith(".yaml"):
-        return data.decode("utf-8-sig")
-    return _said_of(json.loads(data)) if file.endswith(".form") else _said_of_xml(parse(data, file))
-
-
-def _said_of(form: Any) -> str:
-    if isinstance(form, dict):
-        form = _without_marks(form)
-    return json.dumps(form, ensure_ascii=False, indent=1, sort_keys=True)
-
-
-def _without_marks(one: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in one.items() if name not in UNSAID}
-    if inner := _components(one):
-        kept["components"] = [_without_marks(each) for each in inner]
-    return kept
-
-
-def _said_of_xml(root: Any) -> str:
-    for drawing in [one for one in root if one.tag in DRAWINGS]:
-        root.remove(drawing)
-    etree.cleanup_namespaces(root, PREFIXES)
-    for node in root.iter():
-        node.text = node.text if (node.text or "").strip() else None
-        node.tail = node.tail if (node.tail or "").strip() else None
-        if len(node.attrib) > 1:
-            attributes = sorted(node.attrib.items())
-            node.attrib.clear()
-            node.attrib.update(attributes)
-    etree.indent(root)
-    return str(etree.tostring(root, encoding="unicode"))
-
-
 def _compared(file: str, old: bytes, new: bytes) -> Iterator[Difference]:
     if file.endswith(".yaml"):
         yield Difference(file, "", "changed", "file", file)
@@ -168,11 +134,11 @@ def _read(file: str, data: bytes) -> tuple[dict[str, ComparedElement], str, list
     if file.endswith(".form"):
         form = json.loads(data)
         json.dumps(form, ensure_ascii=False).encode()  # raises for half a character, which no page can show
-        return _by_key(_fields(form)), _said_of(form), [json.dumps(form, sort_keys=True)]
-    root = parse(data, file)
+        return _by_key(_fields(form)), said_of_form(form), [json.dumps(form, sort_keys=True)]
+    root = read(data, file)
     parts = _by_key(_elements(root, file) if file.endswith(".bpmn") else _tables(root, file))
     drawn = [(one.tag, sorted(one.attrib.items())) for top in root if top.tag in DRAWINGS for one in top.iter()]
-    return parts, _said_of_xml(root), drawn
+    return parts, said_of_xml(root), drawn
 
 
 def _differing(
@@ -189,10 +155,23 @@ def _differing(
                 yield Difference(file, key, "changed", part.what, part.name, details)
             elif was.place and part.place and was.place != part.place:
                 yield Difference(file, key, "moved", part.what, part.name)
-    old, new = [key for key in before if key in after], [key for key in after if key in before]
-    if old != new:
-        at = next(at for at, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1])
-        yield Difference(file, "", "changed", "file", file, (("order", old[at], new[at]),))
+    if swapped := _swapped(before, after):
+        yield Difference(file, "", "changed", "file", file, (("order", *swapped),))
+
+
+def _swapped(before: Mapping[str, ComparedElement], after: Mapping[str, ComparedElement]) -> tuple[str, str] | None:
+    """The first two that stand in each other's place, of those whose place says something."""
+    kept = {key for key in before if key in after and before[key].group == after[key].group is not None}
+    old, new = defaultdict[Any, list[str]](list), defaultdict[Any, list[str]](list)
+    for parts, groups in ((before, old), (after, new)):
+        for key in parts:
+            if key in kept:
+                groups[parts[key].group].append(key)
+    for group, keys in old.items():
+        for was, now in zip(keys, new[group], strict=True):
+            if was != now:
+                return was, now
+    return None
 
 
 def _details(old: Values, new: Values, *pairs: tuple[str, str, str]) -> tuple[tuple[str, str, str], ...]:
@@ -231,7 +210,10 @@ def _elements(root: Any, file: str) -> Iterator[tuple[str, ComparedElement]]:
             above = next((one for one in node.iterancestors() if _is_element(one)), None)
             if above is not None and _local(above) not in ("process", "lane"):
                 values[WITHIN] = "within", above.get("id")
-            yield key, ComparedElement(_local(node), node.get("name") or key, values, drawn.get(key, ()))
+            yield (
+                key,
+                ComparedElement(_local(node), node.get("name") or key, values, drawn.get(key, ()), group_of(node)),
+            )
 
 
 def _is_element(node: Any) -> bool:
@@ -284,32 +266,31 @@ def _fields(form: Any) -> Iterator[tuple[str, ComparedElement]]:
         raise ValueError("a form is an object")
     told = _flat(form, UNSAID)
     yield "", ComparedElement("form", str(form.get("title") or ""), told)
-    stack = [(one, "") for one in reversed(_components(form))]
+    stack = [(one, "") for one in reversed(components(form))]
     while stack:
         one, group = stack.pop()
         key = str(one.get("key") or one.get("id") or one.get("text") or "")
-        stack += [(inner, key) for inner in reversed(_components(one))]
+        stack += [(inner, key) for inner in reversed(components(one))]
         values = _flat(one, UNSAID)
         if group:
             values[WITHIN] = "within", group
-        yield key, ComparedElement("field", str(one.get("label") or one.get("text") or key), values, _layout(one))
+        yield (
+            key,
+            ComparedElement(
+                "field", str(one.get("label") or one.get("text") or key), values, _layout(one), ("field", group)
+            ),
+        )
 
 
 def _layout(one: Mapping[str, Any]) -> tuple[str, ...]:
     return (json.dumps(one["layout"], sort_keys=True),) if "layout" in one else ()
 
 
-def _components(one: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The fields inside a form or group; anything but a list of objects is no fields, and compared as it is."""
-    found = one.get("components")
-    return found if isinstance(found, list) and all(isinstance(each, dict) for each in found) else []
-
-
 def _flat(one: Mapping[str, Any], but: set[str]) -> dict[Place, tuple[str, str]]:
     """The values of an object and of those right inside by dotted name; what lies deeper is one value."""
     found: dict[Place, tuple[str, str]] = {}
     for name, value in one.items():
-        if name in but or (name == "components" and _components(one)):
+        if name in but or (name == "components" and components(one)):
             continue
         if not isinstance(value, Mapping) or not value:
             found[name, type(value).__name__] = name[:LONGEST_NAME], _written(value)
@@ -337,10 +318,10 @@ def _tables(root: Any, file: str) -> Iterator[tuple[str, ComparedElement]]:
                 heads[above] = _heads(above)
             numbers[above] += 1
             name, values = str(numbers[above]), _cells(node, heads[above])
-            yield key or f"rule {name}", ComparedElement("rule", name, values)
+            yield key or f"rule {name}", ComparedElement("rule", name, values, group=group_of(node))
         else:
             name = (local == "decisionTable" and (node.get("hitPolicy") or "UNIQUE")) or node.get("name") or key
-            yield key, ComparedElement(_DMN_PARTS[local], name, _values(node, _is_part))
+            yield key, ComparedElement(_DMN_PARTS[local], name, _values(node, _is_part), group=group_of(node))
 
 
 def _is_part(node: Any) -> bool:

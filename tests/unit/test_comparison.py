@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from service.engine.comparison import DRAWINGS, UNSAID, XSI, align, compare
+from service.engine.canonical_files import DEFAULTS, DRAWINGS, UNSAID, XSI
+from service.engine.comparison import align, compare
 from service.engine.kernel.xml_reader import CAMUNDA
 from service.errors import DefinitionRefused
 from service.web.presenters.studio_words import SAID, WHAT, WORDS, two_sides
@@ -64,7 +65,8 @@ def mutations(node: Any) -> Iterator[tuple[str, Mutation]]:
     yield "doubled", doubled
     for name in node.attrib:
         yield f"{name} changed", of_attribute(name, "Z")
-        yield f"{name} removed", of_attribute(name, None)
+        if DEFAULTS.get(name) != node.get(name):
+            yield f"{name} removed", of_attribute(name, None)
 
 
 def said_nodes(root: Any) -> list[Any]:
@@ -164,6 +166,59 @@ def test_what_says_the_same_differs_in_nothing(path: Path) -> None:
         turned = etree.tostring(root)
     assert compare({path.name: was}, {path.name: turned}) == []
     assert two_sides({path.name: was.decode()}, {path.name: turned.decode()}) == []
+
+
+def defaults_written(root: Any) -> None:
+    """Write every default that is not written where the elements of these files may have it."""
+    bearers = {"hitPolicy": "decisionTable", "cancelActivity": "boundaryEvent", "isInterrupting": "startEvent"}
+    for node in root.iter():
+        for name, value in DEFAULTS.items():
+            if (
+                node.tag.rpartition("}")[2] == bearers.get(name, node.tag.rpartition("}")[2])
+                and name not in node.attrib
+            ):
+                node.set(name, value)
+
+
+def steps_to_the_end(root: Any) -> None:
+    """Delete and draw again each step: it stands behind all others, and its links in another order."""
+    for node in list(root.iter("{*}userTask", "{*}endEvent", "{*}exclusiveGateway", "{*}serviceTask", "{*}message")):
+        if (holder := node.getparent()).tag.rpartition("}")[2] in ("process", "subProcess", "definitions"):
+            holder.append(node)
+        for link in reversed(node.findall("{*}incoming") + node.findall("{*}outgoing")):
+            node.append(link)
+
+
+def properties_turned(root: Any) -> None:
+    for holder in root.iter(f"{{{CAMUNDA}}}properties"):
+        holder[:] = list(reversed(holder))
+
+
+@pytest.mark.parametrize("restore", [defaults_written, steps_to_the_end, properties_turned])
+@pytest.mark.parametrize("path", XML, ids=lambda path: path.name)
+def test_what_is_edited_and_restored_differs_in_nothing(path: Path, restore: Mutation) -> None:
+    was = path.read_bytes()
+    root = etree.fromstring(was)
+    restore(root)
+    restored = etree.tostring(root)
+    assert [one for one in compare({path.name: was}, {path.name: restored}) if one.kind != "moved"] == []
+    assert two_sides({path.name: was.decode()}, {path.name: restored.decode()}) == []
+
+
+@pytest.mark.parametrize("path", XML, ids=lambda path: path.name)
+def test_an_order_that_says_something_is_told(path: Path) -> None:
+    """Flows out of one gateway, rules of one table: the first that holds is taken."""
+    root = etree.fromstring(path.read_bytes())
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for node in root.iter("{*}sequenceFlow", "{*}rule"):
+        groups.setdefault((node.tag, node.get("sourceRef") or str(id(node.getparent()))), []).append(node)
+    for nodes in [found for found in groups.values() if len(found) > 1][:3]:
+        turned = copy.deepcopy(root)
+        at = list(root.iter())
+        first, last = (list(turned.iter())[at.index(node)] for node in (nodes[0], nodes[-1]))
+        last.addnext(first)
+        found = compare({path.name: etree.tostring(root)}, {path.name: etree.tostring(turned)})
+        assert any(detail[0] == "order" for one in found for detail in one.details)
 
 
 @pytest.mark.parametrize("path", XML, ids=lambda path: path.name)

@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 
 from service.domain.values.validators import parse_reason
 from service.engine import ValidationIssue
-from service.engine.comparison import Difference, compare, without_drawing
+from service.engine.canonical_files import without_drawing
+from service.engine.comparison import Difference, compare
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
 from service.models.db.clock import CHINA, now
 from service.models.db.ids import new_id
