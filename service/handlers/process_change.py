@@ -99,8 +99,11 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 @topic("process_change.withdraw", needs="change_id")
 def withdraw(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Take it back, as its proposer does."""
+    """Take it back, as its proposer does; superseded where its version came into force without approval."""
     row = _own_change(context, data)
+    if session().get_one(DefinitionVersion, row.definition).current:
+        _decide(context, row, "superseded")
+        return {}
     _decide(context, row, "withdrawn")
     _give_back(row)
     return {}

@@ -263,6 +263,23 @@ def test_the_proposer_alone_takes_it_back(proposer: User, approver: User) -> Non
     assert process_changes.open_change("small") is None
 
 
+@pytest.mark.parametrize("way", ["page", "studio", "cli", "file"])
+def test_what_comes_into_force_without_approval_leaves_nothing_waiting(
+    way: str, proposer: User, approver: User, client: FlaskClient
+) -> None:
+    """Two-person approval was switched off while the change waited; a start never asks for it."""
+    change = propose(proposer)
+    require_approval(wanted=way == "file")
+    deployments.deploy(files(), Author(way, None if way in ("cli", "file") else approver, note="直接部署"))
+    session().refresh(change)
+    assert (in_force(), change.state) == (2, "superseded")
+    assert session().get_one(Case, change.case_id).ended_at is not None
+    assert process_changes.open_change("small") is None
+    page = sign_in(client, proposer).get("/processes/small").text
+    assert "未经批准已直接生效" in page
+    assert "待批准" not in page
+
+
 def mend(user: User, change: ProcessChange, kind: str, **given: Any) -> None:
     assert change.case_id is not None
     mends.mend(user, change.case_id, Mend(kind, "试一试能不能绕过。", **given))

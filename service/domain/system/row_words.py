@@ -338,6 +338,7 @@ _CODES_OF_TABLE: Mapping[tuple[str, str], Mapping[str, str]] = {
         "approved": N_("已批准"),
         "refused": N_("不同意"),
         "withdrawn": N_("已撤回"),
+        "superseded": N_("未经批准已直接生效"),
     },
     ("job", "kind"): {"message": N_("消息"), "signal": N_("信号")},
 }

@@ -16,7 +16,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 
-CHANGE_STATES = ("proposed", "approved", "refused", "withdrawn")
+CHANGE_STATES = ("proposed", "approved", "refused", "withdrawn", "superseded")
 
 
 class DefinitionVersion(Base):
@@ -90,7 +90,7 @@ class ProcessChange(Audited, Base):
     """A version that somebody proposes and somebody else approves; ``state`` is written by the handlers of its case.
 
     replaces: digest of what was in force when it was proposed; proposed_as: user and machine of the operating system,
-    where nobody signed in; comment: why it was refused.
+    where nobody signed in; comment: why it was refused. superseded: the same files came into force without approval.
     """
 
     __tablename__ = "process_change"

@@ -153,6 +153,7 @@ WITHOUT_ENUMERATION: dict[str, dict[str, Status]] = {
         "approved": Status("ok", "check", N_("已批准")),
         "refused": Status("bad", "stop", N_("未批准")),
         "withdrawn": Status("", "no", N_("已撤回")),
+        "superseded": Status("", "no", N_("未经批准已直接生效")),
     },
     "version": {
         "current": Status("ok", "check", N_("现行")),

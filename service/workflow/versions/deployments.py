@@ -126,6 +126,9 @@ def deploy(files: Files, author: Author | None = None, *, process: str | None = 
             return Deployed(read.main, version, known is None, change=change, warnings=warnings)
         replaced = put_in_force(version)
         current.add(deployment_event(DEPLOY if known is None else RESTORE, version, replaced, author.told, author.user))
+        if waiting := _waiting(version):  # nobody has to approve it any more
+            ends = waiting.case_id and tasks.offer_message(author.user, waiting.case_id, "withdraw_change")
+            waiting.state = waiting.state if ends else "superseded"  # its case was cancelled
     return Deployed(read.main, version, known is None, replaced, warnings=warnings)
 
 
@@ -169,8 +172,7 @@ def _propose(version: DefinitionVersion, author: Author) -> ProcessChange:
     in_force = unit.scalar(
         select(DefinitionVersion.digest).where(DefinitionVersion.key == version.key, DefinitionVersion.current)
     )
-    waiting = select(ProcessChange).where(ProcessChange.definition == version.digest, ProcessChange.state == "proposed")
-    if found := unit.scalars(waiting).one_or_none():
+    if found := _waiting(version):
         if unit.get_one(Case, found.case_id).ended_at is not None:
             found.state = "withdrawn"  # its case was cancelled
         elif found.replaces == in_force and (found.proposer_id is not None or author.proposer_id is None):
@@ -197,6 +199,12 @@ def _propose(version: DefinitionVersion, author: Author) -> ProcessChange:
         deploy(definitions.bundle(definitions.PROCESSES / f"{CHANGE}.bpmn"))
     tasks.start(author.user, CHANGE, {"change_id": str(change.id)}, business_key=str(change.id))
     return change
+
+
+def _waiting(version: DefinitionVersion) -> ProcessChange | None:
+    """The change that asks for approval of a version."""
+    waiting = select(ProcessChange).where(ProcessChange.definition == version.digest, ProcessChange.state == "proposed")
+    return session().scalars(waiting).one_or_none()
 
 
 def make_current(user: User, digest: str, note: str) -> Deployed:
@@ -257,7 +265,7 @@ def _completed(main: str, sent: Files) -> Files:
     wanted = [main]
     while wanted:
         name = wanted.pop()
-        content = sent.get(name) or _in_force(name)
+        content = sent[name] if name in sent else _in_force(name)
         if name in files or content is None:
             continue
         files[name] = content
