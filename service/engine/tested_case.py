@@ -301,10 +301,18 @@ class TestedCase:
             self._differ(Kind.PATH, found[1:], row)
 
     def _differ_in_length(self, row: Row) -> None:
+        lacking = self.missing[0][1:] if self.missing else ""
         if self.surplus:
             self._differ(Kind.PATH, self.surplus[0][1:], row)
+        elif last(lacking) not in self.definition.elements and not self._stands_at(only_new=True):
+            is_start = self.missing[0][0] == "+" and last(lacking) in self._starts()
+            self._differ(Kind.NO_PLACE if is_start else Kind.PATH, lacking, row)
         else:
             self._differ(Kind.STUCK, self._stands_at() or self.missing[0][1:], row)
+
+    def _starts(self) -> set[str]:
+        """The start events of the recorded version, as the one under test would call them."""
+        return {self.plan.target(one.id) for one in self.old.elements.values() if one.type == "startEvent"}
 
     def _no_place(self, row: Row) -> None:
         new = self._stands_at(only_new=True)

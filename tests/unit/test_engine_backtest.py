@@ -133,6 +133,25 @@ def first_due(rows: list[dict[str, Any]], hosts: set[str]) -> int | None:
     return None
 
 
+@pytest.mark.parametrize("drawn", SHAPES, ids=NAMES)
+def test_a_start_event_that_is_gone_has_no_place_for_the_start(drawn: Shape) -> None:
+    """No case is said to stand at a new element where none was drawn."""
+    old = read_definition(drawn.files, drawn.name, validate=False)
+    drawing = Drawing(drawn, 0)
+    gone = {node.get("id") for node in drawing.all("process")[0].findall(BPMN + "startEvent")}
+    for node in list(drawing.root.iter(BPMN + "startEvent", BPMN + "sequenceFlow")):
+        if gone & {node.get("id"), node.get("sourceRef")}:
+            node.getparent().remove(node)
+    try:
+        new = drawing.version()
+    except DefinitionRefused:
+        pytest.skip("the gate refuses it")
+    rows, known = walked(drawn, old, 0)
+    found = backtest_of(new, {}, known).test(rows)
+    assert found.kind in (Kind.NO_PLACE, Kind.ERROR), found
+    assert found.element in {*gone, ""}, found
+
+
 CHANGED = ("insert", "remove", "border", "branch", "door", "watch")
 
 
