@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
 from service.models.tables.form_draft import FormDraft
+from service.web.views.accounts.form_drafts import MOST_FIELDS
 from service.workflow.accounts import form_drafts
 from tests.builders.stage import Stage, make_stage
 from tests.builders.world import make_user, sign_in
@@ -81,6 +82,29 @@ def test_what_is_no_draft_is_refused(client: FlaskClient, stage: Stage, sent: st
     answer = client.post("/drafts", data=sent, headers={"HX-Request": "true"})
     assert answer.status_code == 422, (sent, answer.text)
     assert session().scalar(select(FormDraft.id)) is None
+
+
+def test_more_than_a_draft_holds_is_refused_and_never_cut(client: FlaskClient, stage: Stage) -> None:
+    sign_in(client, stage.association)
+    keep(client, TYPED)
+    for count, size in ((MOST_FIELDS + 1, 1), (2, 200_000)):
+        answer = client.post("/drafts", json={"form": SHEET, "typed": [["a", "b" * size]] * count})
+        assert answer.status_code == 413, (count, size)
+    assert keep(client)["typed"] == TYPED
+    assert len(keep(client, [["a", "b"]] * MOST_FIELDS) and keep(client)["typed"]) == MOST_FIELDS
+
+
+def test_of_the_drafts_of_an_account_the_newest_are_kept(
+    client: FlaskClient, stage: Stage, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(form_drafts, "MOST_KEPT", 3)
+    keep(sign_in(client, stage.ministry), TYPED)
+    sign_in(client, stage.association)
+    for number in (0, 1, 2, 0, 3, 4):
+        clock.move(timedelta(seconds=1))
+        keep(client, TYPED, form=f"/{number}")
+    assert [bool(keep(client, form=f"/{number}")["typed"]) for number in range(5)] == [True, False, False, True, True]
+    assert keep(sign_in(client, stage.ministry))["typed"] == TYPED
 
 
 def test_whoever_has_not_signed_in_keeps_nothing(client: FlaskClient) -> None:

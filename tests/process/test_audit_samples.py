@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from service.domain.system import sampling
 from service.domain.system.sampling import Finding
@@ -131,6 +131,19 @@ def test_two_pages_of_one_case_do_not_overwrite_each_other(auditor: User) -> Non
         audit_samples.record_finding(auditor, sample.id, 1, {"finding": "doubt", "note": "a", "version": seen})
 
 
+def version_on(page: str) -> str:
+    return page.split('name="version" value="')[1].split('"')[0]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/St_Johns", "UTC"])
+def test_an_innocent_sample_is_innocent_in_every_zone_of_a_session(auditor: User, zone: str) -> None:
+    signed(auditor)
+    session().rollback()
+    session().expire_all()
+    session().execute(text(f"SET LOCAL TIME ZONE '{zone}'"))
+    assert list(audit_samples.sample_differences()) == []
+
+
 ATTACKS = {
     "finding": "UPDATE sampled_case SET finding = 'clear'",
     "note": "UPDATE sampled_case SET note = NULL",
@@ -213,6 +226,14 @@ def test_an_auditor_goes_from_case_to_case_and_another_only_reads(auditor: User,
     other.role = "audit_admin"
     with pytest.raises(NotAllowed):
         audit_samples.record_finding(other, sample.id, 1, {"finding": "clear"})
-    assert client.post(f"{path}/sign", data={"conclusion": "都没有问题"}).status_code == 302
+    looks = session().scalars(select(AuditEvent.detail).where(AuditEvent.action == "open_sample"))
+    assert {one["position"] for one in looks if "position" in one} == set(range(1, 6))  # every look leaves a trace
+    sent = {"conclusion": "都没有问题", "version": version_on(client.get(path).text)}
+    assert "不能再改" in client.post(f"{path}/sign", data=sent).text  # R87: asked first
+    assert "签署" in client.get(path).text and "已签署" not in client.get(path).text
+    client.post(f"{path}/3", data={"finding": "doubt", "note": "another tab"})
+    assert client.post(f"{path}/sign", data=sent | {"asked": "1"}).status_code == 409
+    sent["version"] = version_on(client.get(path).text)
+    assert client.post(f"{path}/sign", data=sent | {"asked": "1"}).status_code == 302
     assert "已签署" in client.get(path).text
     assert client.post(f"{path}/1", data={"finding": "clear"}).status_code == 409

@@ -12,7 +12,7 @@ from service import engine
 from service.engine.comparison import compare
 from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.rehearsal import MOST_STEPS, rehearse
-from service.engine.validation.model_tests import read_model_tests
+from service.engine.validation.model_tests import ScriptRefused, read_model_tests
 from service.errors import InvalidInput
 from service.workflow.processes import rehearsals
 from service.workflow.processes.definitions import PROCESSES, bundle, examine
@@ -220,3 +220,12 @@ def test_a_rule_of_a_table_and_a_field_of_a_form_are_told_with_before_and_after(
     assert (rule.kind, rule.what, rule.details[0][1:]) == ("changed", "rule", ('"P2D"', '"P4D"'))
     form = files | {"rate_ticket.form": files["rate_ticket.form"].replace(b'"key": "rating"', b'"key": "mark"')}
     assert {(one.kind, one.element) for one in compare(files, form)} == {("added", "mark"), ("removed", "rating")}
+
+
+@pytest.mark.parametrize(
+    "sent", ["- &a {name: x}", "- name: &a x", "- {name: x, path: [*a]}", "- *a", "- &a [*a]", "- {&a name: x}"]
+)
+def test_anchors_and_aliases_are_refused_before_they_are_followed(sent: str) -> None:
+    with pytest.raises(ScriptRefused) as refused:
+        read_model_tests(f"\n{sent}".encode())
+    assert "line 2: no anchors" in refused.value.args[1]

@@ -27,11 +27,13 @@ function changed(form) {
   return fieldsOf(form).filter(differs).map((f) => [f.name, isBox(f) ? `${f.value}=${f.checked}` : f.value]);
 }
 
-/* Save a draft on the server ([] ends it), or ask for it; null when it is not to be had. */
-async function drafts(action, typed) {
+/* Save a draft on the server ([] ends it), or ask for it; null when it is not to be had. What is too long for one is told. */
+async function drafts(action, typed, form) {
   const { "X-CSRFToken": token } = JSON.parse(document.body.getAttribute("hx-headers"));
   const headers = { "Content-Type": "application/json", "X-CSRFToken": token, "X-Background": "1" };
   const answer = await fetch("/drafts", { method: "POST", headers, redirect: "manual", body: JSON.stringify({ form: action, typed }) }).catch(() => null);
+  const note = form?.querySelector("[data-unkept]");
+  if (note && answer) note.hidden = answer.status !== 413;
   return answer?.ok ? answer.json() : null;
 }
 
@@ -84,7 +86,7 @@ if (reader) {
     const action = form.getAttribute("action");
     const save = () => {
       clearTimeout(saving);
-      saving = setTimeout(async () => tellOthers(form, (await drafts(action, changed(form)))?.others), 2000);
+      saving = setTimeout(async () => tellOthers(form, (await drafts(action, changed(form), form))?.others), 2000);
     };
     drafts(action).then((found) => {
       tellOthers(form, found?.others);

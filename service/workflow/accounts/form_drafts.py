@@ -17,12 +17,16 @@ from service.models.tables.form_draft import FormDraft
 from service.models.tables.user import User
 
 LIFETIME = timedelta(days=7)
+MOST_KEPT = 50  # drafts of an account
 AT_WORK = timedelta(minutes=15)  # so long after what was typed last somebody counts as filling in
 Typed = Sequence[tuple[str, str]]
 
 
 def save(user: User, form: str, typed: Typed) -> None:
-    """Keep what is typed into the form that is sent to this address; nothing typed ends the draft."""
+    """Keep what is typed into the form that is sent to this address; nothing typed ends the draft.
+
+    Of an account's drafts the newest are kept.
+    """
     with transaction(Operation("save_form_draft", user.id)) as current:
         if not typed:
             current.execute(delete(FormDraft).where(_own(user, form)))
@@ -30,6 +34,9 @@ def save(user: User, form: str, typed: Typed) -> None:
         values = {"typed": [list(pair) for pair in typed], "saved_at": now()}
         new = insert(FormDraft).values(id=new_id(), user_id=user.id, form_digest=_digest(form), **values)
         current.execute(new.on_conflict_do_update(index_elements=["user_id", "form_digest"], set_=values))
+        newest = select(FormDraft.id).where(FormDraft.user_id == user.id)
+        older = newest.order_by(FormDraft.saved_at.desc(), FormDraft.id.desc()).offset(MOST_KEPT)
+        current.execute(delete(FormDraft).where(FormDraft.id.in_(older)))
 
 
 def read(user: User, form: str) -> list[list[str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -100,6 +101,11 @@ def cases_of(sample: AuditSample) -> list[tuple[SampledCase, Case]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def version_of(rows: Iterable[tuple[SampledCase, Case]]) -> int:
+    """The version of all findings together: any of them that is changed raises it."""
+    return sum(row.version for row, _case in rows)
+
+
 def record_finding(user: User, sample_id: UUID, position: int, raw: Mapping[str, Any]) -> None:
     """Write down what was found in a case. Raises NotAllowed, NotFound, InvalidInput, Conflict."""
     with transaction(Operation("record_finding", user.id)):
@@ -129,6 +135,7 @@ def sign(user: User, sample_id: UUID, raw: Mapping[str, Any]) -> None:
         conclusion = entry.lines("conclusion", sampling.MAX_NOTE_LENGTH, required=True)
         entry.check()
         rows = cases_of(sample)
+        check_version(version_of(rows), raw)
         if any(row.finding == Finding.PENDING for row, _case in rows):
             raise Conflict(N_("还有案卷没有查看，请逐件写明结果后再签署。"))
         sample.conclusion, sample.state, sample.signed_at = conclusion, SampleState.SIGNED, now()
@@ -172,7 +179,7 @@ def _body(sample: AuditSample, rows: list[SampledCase]) -> dict[str, Any]:
         "sample": str(sample.id),
         "title": sample.title,
         "filter": sample.chosen,
-        "drawn_at": sample.drawn_at.isoformat(),
+        "drawn_at": _instant(sample.drawn_at),
         "population": sample.population,
         "population_digest": sample.population_digest,
         "order": sampling.ORDER,
@@ -183,8 +190,13 @@ def _body(sample: AuditSample, rows: list[SampledCase]) -> dict[str, Any]:
         ],
         "conclusion": sample.conclusion,
         "auditor": str(sample.auditor_id),
-        "signed_at": sample.signed_at.isoformat() if sample.signed_at else None,
+        "signed_at": _instant(sample.signed_at) if sample.signed_at else None,
     }
+
+
+def _instant(at: datetime) -> str:
+    """An instant as it is signed: in UTC, whatever the zone of the database's session."""
+    return at.astimezone(UTC).isoformat()
 
 
 def _to_change(user: User, sample_id: UUID) -> AuditSample:

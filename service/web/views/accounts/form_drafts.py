@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.translation import translate
@@ -44,7 +45,9 @@ def _told(others: list[tuple[str, Any]]) -> str:
 
 
 def _sent() -> tuple[str, list[tuple[str, str]] | None]:
-    """Read the address of the form and the pairs. Raises InvalidInput for anything else."""
+    """Read the address of the form and the pairs. Raises InvalidInput for anything else, RequestEntityTooLarge
+    for more than a draft holds: none is cut.
+    """
     read = as_json(request.get_data(as_text=True))
     sent = read[0] if read and isinstance(read[0], dict) else {}
     form = sent.get("form")
@@ -53,7 +56,9 @@ def _sent() -> tuple[str, list[tuple[str, str]] | None]:
     typed = sent.get("typed")
     if typed is None:
         return form, None
-    pairs = [tuple(pair) for pair in typed[:MOST_FIELDS] if isinstance(pair, list)] if isinstance(typed, list) else []
+    pairs = [tuple(pair) for pair in typed if isinstance(pair, list)] if isinstance(typed, list) else []
+    if len(pairs) > MOST_FIELDS:
+        raise RequestEntityTooLarge
     if any(len(pair) != 2 or not all(isinstance(text, str) for text in pair) for pair in pairs):
         raise InvalidInput(text=UNREAD)
     return form, [(str(name), str(value)) for name, value in pairs]

@@ -14,7 +14,7 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.domain.system import sampling
-from service.errors import N_, Conflict, NotFound
+from service.errors import N_, Conflict, Message, NotFound
 from service.infrastructure.documents import pdf
 from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
@@ -24,6 +24,7 @@ from service.web.presenters import papers
 from service.web.presenters.formatting import whole_instant
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
+from service.web.shell.questions import Question, asks
 from service.workflow.idempotency import once
 from service.workflow.runtime.auditor_looks import record_look
 from service.workflow.system import audit_samples
@@ -69,6 +70,7 @@ def case(sample_id: UUID, position: str) -> ResponseReturnValue:
     if number is None:
         raise NotFound
     row, found = facts["rows"][number - 1]
+    record_look(current_user, "open_sample", "audit_sample", sample_id, {"position": number, "case": str(found.id)})
     return render_template(
         "pages/audit/sampled_case.html", **facts, row=row, case=found, findings=list(sampling.Finding)
     )
@@ -92,9 +94,20 @@ def record(sample_id: UUID, position: str) -> ResponseReturnValue:
     return redirect(url_for(".case", sample_id=sample_id, position=following))
 
 
+def _signing(sample_id: UUID) -> Question:
+    sample = audit_samples.find(current_user, sample_id)
+    return Question(
+        title=Message(N_("签署“%(title)s”？"), title=sample.title),
+        consequence=N_("签署之后，结果、记录和结论都不能再改。"),
+        verb=N_("签署"),
+        way_back=url_for(".show", sample_id=sample_id),
+    )
+
+
 @bp.post("/<uuid:sample_id>/sign")
 @requires_permission(Action.READ_AUDIT)
 @rerender_on_error(show, Conflict)
+@asks(_signing)
 def sign(sample_id: UUID) -> ResponseReturnValue:
     audit_samples.sign(current_user, sample_id, request.form)
     flash_success(N_("已签署并封存，不能再改。"))
@@ -141,6 +154,7 @@ def _facts(sample_id: UUID) -> dict[str, Any]:
     return {
         "sample": sample,
         "rows": rows,
+        "version": audit_samples.version_of(rows),
         "progress": sampling.progress([row.finding for row, _case in rows]),
         "words": {str(one): one.label for one in sampling.Finding},
         "is_open": sample.state == sampling.SampleState.OPEN and sample.auditor_id == current_user.id,
