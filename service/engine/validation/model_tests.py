@@ -30,7 +30,7 @@ def read_model_tests(text: bytes) -> list[dict[str, Any]]:
     Raises ScriptRefused for what is none.
     """
     try:
-        read = yaml.load(text.decode("utf-8-sig"), _Loader)
+        read = _Loader(text.decode("utf-8-sig")).get_single_data()
         json.dumps(read, allow_nan=False)
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         said = " ".join(str(error).split())[:200]
