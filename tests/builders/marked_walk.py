@@ -143,7 +143,7 @@ class MarkedWalk:
         address = self.post(auditor, "/audit/samples", **asked).location
         note, end = "page audit/sampled_case.html note", "page audit/sample.html conclusion"
         self.post(auditor, f"{address}/1", finding="fault", note=self.mark(note))
-        self.post(auditor, f"{address}/sign", conclusion=self.mark(end))
+        self.post(auditor, f"{address}/sign", conclusion=self.mark(end), asked="1")
         self.see(auditor, address, note, end)
 
     def mends(self) -> None:
