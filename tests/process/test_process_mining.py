@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter, defaultdict
 from datetime import datetime
 from statistics import median
@@ -23,7 +24,8 @@ from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
 from service.reports import read_list
 from service.reports.lists.process_mining import MiningTable, duration
-from service.workflow.system.event_logs import logged_cases
+from service.workflow.system import event_logs
+from service.workflow.system.event_logs import FORMATS, logged_cases
 from tests.builders.world import sign_in
 
 AUDITOR = User(role=Role.AUDIT_ADMIN)
@@ -103,6 +105,7 @@ def test_the_page_shows_map_and_variants_and_an_auditors_look_leaves_an_event(
     assert user is not None
     sign_in(client, user)
     page = client.get("/mining?process=training_enrollment").text
+    assert page.count("/mining/log/") == len(FORMATS)
     assert 'id="map"' in page
     assert "变体" in page
     assert "录入成绩" in page
@@ -111,3 +114,46 @@ def test_the_page_shows_map_and_variants_and_an_auditors_look_leaves_an_event(
         [{"filter": {"process": "training_enrollment"}}] if login == "auditor" else []
     )
     assert client.get("/mining?process=nothing&definition=x&since=x").status_code == 200
+
+
+def test_the_log_of_the_page_is_of_the_cases_shown_and_leaves_an_event(
+    demonstration: None, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor = User.by_login("auditor")
+    assert auditor is not None
+    desk = sign_in(client, auditor)
+    code = session().scalars(select(TrainingClass.code).order_by(TrainingClass.code)).first()
+    unit = session().scalars(select(Organisation.name).where(Organisation.kind == "enterprise")).first()
+    day = session().scalars(select(Case.started_at).order_by(Case.started_at)).all()[-100].astimezone(CHINA).date()
+    of_enrolments = select(Case.definition).where(Case.process == "training_enrollment").limit(1)
+    digest = session().scalars(of_enrolments).one()
+    filters = [{"process": process} for process, _name in case_list.processes()]
+    narrowed = ({"number": code}, {"q": unit}, {"since": str(day)}, {"until": str(day)}, {"definition": digest})
+    filters += [{"process": "training_enrollment"} | more for more in narrowed]
+    sizes = set()
+    for given in filters:
+        table = mined(**given)
+        answer = desk.post("/mining/log/csv", query_string=given, buffered=True)
+        if not table.times.cases:
+            assert answer.status_code == 409
+            continue
+        rows = list(csv.DictReader(answer.text.splitlines()))
+        assert len({row["case"] for row in rows}) == table.times.cases, given
+        passes = Counter(row["element"] for row in rows if row["outcome"] == "completed")
+        assert passes == {row["element"]: row["passes"] for row in table.rows if row["passes"]}, given
+        event = session().scalars(
+            select(AuditEvent).where(AuditEvent.action == "export_mined_log").order_by(AuditEvent.id.desc()).limit(1)
+        ).one()
+        assert event.actor_id == auditor.id
+        assert event.detail == {"list": "csv", "filter": given, "rows": table.times.cases}
+        sizes.add(table.times.cases)
+    assert len(sizes) > 5
+    for form in FORMATS:
+        answer = desk.post(f"/mining/log/{form}?process=support_ticket", buffered=True)
+        assert (answer.status_code, bool(answer.data)) == (200, True), form
+        assert "attachment" in answer.headers["Content-Disposition"]
+    assert desk.post("/mining/log/txt?process=support_ticket").status_code == 404
+    monkeypatch.setattr(event_logs, "MAX_LOG_CASES", 1)
+    answer = desk.post("/mining/log/csv?process=training_enrollment")
+    assert answer.status_code == 409
+    assert "anpei export-events" in answer.text

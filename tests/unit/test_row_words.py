@@ -36,6 +36,7 @@ NO_ROWS = {
         "download_certificate",
         "export_evidence",
         "export_events",
+        "export_mined_log",
         "export_case_file",
         "reveal_number",
         "verify",

@@ -56,6 +56,7 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "export_evidence": N_("导出证据"),
         "export_case_file": N_("导出案卷档案"),
         "export_events": N_("导出带姓名的事件日志"),
+        "export_mined_log": N_("导出事件日志"),
         "download_certificate": N_("下载电子证书"),
         "link_academy": N_("关联院校与培训机构"),
         "erase_personal_data": N_("清除到期的个人信息"),

@@ -13,23 +13,28 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from service.engine import journal
-from service.errors import N_, InvalidInput, NotFound
+from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.evidence.event_log.activities import Activity, Move, activities
 from service.evidence.event_log.case_logs import csv_log, xes_log
 from service.evidence.event_log.logged_case import NAMES, LoggedCase, LogObject, Pseudonyms, Value
 from service.evidence.event_log.ocel import json_log, sqlite_log
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.queries.runtime import event_log
+from service.models.queries.report_filter import ReportFilter
+from service.models.queries.runtime import event_log, mining
 from service.models.queries.runtime.event_log import LogFilter
 from service.models.tables.audit import AuditEvent
 from service.models.tables.case import Case
 from service.models.tables.case_statements import role_organisation
+from service.models.tables.user import User
 from service.workflow.processes import definitions
 from service.workflow.system.proof import begin_snapshot
 
 CASES_AT_ONCE = 500
+MAX_LOG_CASES = 10_000  # of a log for which a reader waits; more are written by ``anpei export-events``
 
 
 class Log(Protocol):
@@ -66,6 +71,30 @@ def record_named_export(form: str, chosen: LogFilter, purpose: str, who: dict[st
         current.add(AuditEvent(action="export_events", detail=detail))
 
 
+def write_mined_log(user: User, path: Path, form: str, chosen: ReportFilter) -> None:
+    """Write the log of the cases that are mined by a filter; it is remembered before.
+
+    Raises NotFound for an unknown format, Conflict without cases and for more than 10,000.
+    """
+    if form not in FORMATS:
+        raise NotFound
+    cases = mining.cases_of(user, chosen)
+    total = session().scalar(select(func.count()).select_from(cases.limit(MAX_LOG_CASES + 1).subquery())) or 0
+    if not total:
+        raise Conflict(N_("没有符合条件的案卷，请放宽条件。"))
+    if total > MAX_LOG_CASES:
+        raise Conflict(
+            Message(
+                N_("事件日志一次最多 %(most)s 件案卷，请缩小条件；更多的由运维以 anpei export-events 写出。"),
+                most=f"{MAX_LOG_CASES:,}",
+            )
+        )
+    with transaction(Operation("export_mined_log", user.id)) as current:
+        detail = {"list": form, "filter": chosen.arguments(), "rows": total}
+        current.add(AuditEvent.by(user, "export_mined_log", "list", detail=detail))
+    write_log(path, form, LogFilter(cases=cases))
+
+
 def write_log(path: Path, form: str, chosen: LogFilter, *, with_names: bool = False) -> Written:
     """Write the log of the chosen cases to a file, in constant memory; ids are pseudonyms that this log alone has.
 
@@ -92,7 +121,6 @@ def logged_cases(chosen: LogFilter, pseudonyms: Pseudonyms) -> Iterator[LoggedCa
     while batch := event_log.case_batch(chosen, last, CASES_AT_ONCE):
         last = batch[-1].id
         yield from _Batch(batch, pseudonyms).logged(chosen)
-        session().expunge_all()
 
 
 @dataclass(slots=True)

@@ -24,11 +24,14 @@ from service.models.tables.user import User
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Cases of a log. process: '' for all; since, until: an event of theirs fell from the one to before the other."""
+    """Cases of a log. process: '' for all; since, until: an event of theirs fell from the one to before the other;
+    cases: a query of the only ones, if not None.
+    """
 
     process: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    cases: Any = None
 
     def includes(self, at: datetime) -> bool:
         """Tell whether an instant is within the period."""
@@ -42,6 +45,8 @@ def case_batch(chosen: LogFilter, after: UUID | None, limit: int) -> list[Case]:
         query = query.where(Case.id > after)
     if chosen.process:
         query = query.where(Case.process == chosen.process)
+    if chosen.cases is not None:
+        query = query.where(Case.id.in_(select(chosen.cases.subquery().c.id)))
     if chosen.since is not None or chosen.until is not None:
         moved = [JournalRow.case_id == Case.id]
         moved += [JournalRow.at >= chosen.since] if chosen.since is not None else []

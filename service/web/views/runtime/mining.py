@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+import tempfile
+from pathlib import Path
+
+from flask import Blueprint, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
-from service.errors import Message
+from service.errors import Conflict, Message
 from service.infrastructure.translation import translate
-from service.reports import read_list
+from service.reports import get_report, read_list
+from service.reports.framework.report import parse_filter
 from service.reports.lists.process_mining import MiningTable, duration, elements_of
 from service.web.presenters.formatting import thousands
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
+from service.web.shell.form_errors import rerender_on_error
 from service.web.shell.list_page import list_frame
 from service.web.views.runtime.processes import drawn_names, heat
 from service.workflow.runtime.auditor_looks import record_look
+from service.workflow.system.event_logs import write_mined_log
 
 bp = Blueprint("mining", __name__)
 
 VARIANTS_SHOWN = 20
+LOGS = {
+    "ocel-json": ("OCEL 2.0 JSON", ".json", "application/json"),
+    "ocel-sqlite": ("OCEL 2.0 SQLite", ".sqlite", "application/vnd.sqlite3"),
+    "xes": ("XES", ".xes", "application/xml"),
+    "csv": ("CSV", ".csv", "text/csv"),
+}
+"""Name, ending and media type of each format of an event log."""
 
 
 @bp.get("/mining")
@@ -42,7 +55,22 @@ def index() -> ResponseReturnValue:
         drawn=drawn_names(table.digest) if table.digest else {},
         variants=table.map.variants[:VARIANTS_SHOWN],
         duration=duration,
+        logs={form: name for form, (name, _ending, _media) in LOGS.items()},
     )
+
+
+@bp.post("/mining/log/<form>")
+@requires_permission(Action.READ_AUDIT, Action.EDIT_PROCESSES)
+@rerender_on_error(lambda form: index(), Conflict)
+def log(form: str) -> ResponseReturnValue:
+    """The event log of the cases that the address is narrowed to, under pseudonyms."""
+    chosen = parse_filter(get_report("process-mining"), current_user, request.args.to_dict())
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "log"
+        write_mined_log(current_user, made, form, chosen)
+        content = made.open("rb")  # it stays readable when its name is gone
+    _name, ending, media = LOGS[form]
+    return send_file(content, media, as_attachment=True, download_name=f"event-log{ending}")
 
 
 def _pin(passes: int, waiting: Message | str | None) -> str:
