@@ -50,6 +50,7 @@ APART = {
     "download_certificate": ADDS,
     "export_case_file": ADDS,
     "export_evidence": ADDS,
+    "export_mined_log": ADDS,
     "export_sample": ADDS,
     "verify_journal": ADDS,
     "test_mail": ADDS,

@@ -141,9 +141,16 @@ def test_the_log_of_the_page_is_of_the_cases_shown_and_leaves_an_event(
         assert len({row["case"] for row in rows}) == table.times.cases, given
         passes = Counter(row["element"] for row in rows if row["outcome"] == "completed")
         assert passes == {row["element"]: row["passes"] for row in table.rows if row["passes"]}, given
-        event = session().scalars(
-            select(AuditEvent).where(AuditEvent.action == "export_mined_log").order_by(AuditEvent.id.desc()).limit(1)
-        ).one()
+        event = (
+            session()
+            .scalars(
+                select(AuditEvent)
+                .where(AuditEvent.action == "export_mined_log")
+                .order_by(AuditEvent.id.desc())
+                .limit(1)
+            )
+            .one()
+        )
         assert event.actor_id == auditor.id
         assert event.detail == {"list": "csv", "filter": given, "rows": table.times.cases}
         sizes.add(table.times.cases)
