@@ -23,6 +23,8 @@ from service.models.tables.person import Person
 from service.models.tables.reissue import Reissue
 from service.models.tables.training import Enrollment, TrainingClass
 from service.models.tables.user import User
+from service.reports import read_list
+from service.workflow.processes.definitions import definition
 from tests.api.every_page import addresses, examples_of, page_rules, user_named
 from tests.builders.world import sign_in
 
@@ -72,7 +74,41 @@ def test_a_case_is_found_by_each_thing_that_a_complaint_names(client: FlaskClien
     assert begun[1] in found(client, since="2000-01-01", until="2100-01-01", number=str(begun[1])), day
 
 
-@pytest.mark.parametrize("field", ["number", "q", "actor", "find"])
+def test_cases_are_found_by_each_version_outcome_and_element(client: FlaskClient) -> None:
+    """Every version and end event that a case has, and elements of tasks by name and id: those cases, and no other."""
+    auditor = user_named("auditor")
+
+    def listed(**asked: str) -> set[UUID]:
+        table = read_list("cases", auditor, asked).table
+        return {row["id"] for rows in table.batches() for row in rows}
+
+    cases = {row.id: row for row in session().execute(select(Case.id, Case.definition, Case.ended))}
+    assert len({row.definition for row in cases.values()}) > 5
+    for digest in {row.definition for row in cases.values()}:
+        assert listed(definition=digest) == {key for key, row in cases.items() if row.definition == digest}
+    names = {
+        (row.definition, row.ended): definition(row.definition).elements[row.ended].name
+        for row in cases.values()
+        if row.ended
+    }
+    assert len(set(names.values())) > 5
+    for name in set(names.values()):
+        ended = {key for key, row in cases.items() if row.ended and names[row.definition, row.ended] == name}
+        assert listed(outcome=name) == ended, name
+    tasks = session().execute(select(Task.case_id, Task.element, Task.name).where(Task.state == "completed")).all()
+    for element in {task.element.rpartition("/")[2] for task in tasks}:
+        done = {task.case_id for task in tasks if task.element.rpartition("/")[2] == element or element in task.name}
+        assert listed(element=element) == done, element
+    for name in {task.name for task in tasks}:
+        assert listed(element=name) == {task.case_id for task in tasks if name in task.name}, name
+    assert listed(element="没有这个环节") == set()
+    page = sign_in(client, auditor).get("/cases").get_data(as_text=True)
+    assert all(f'name="{name}"' in page for name in ("definition", "outcome", "element"))
+    page = sign_in(client, user_named("ministry")).get("/cases").get_data(as_text=True)
+    assert not any(f'name="{name}"' in page for name in ("definition", "outcome", "element"))
+
+
+@pytest.mark.parametrize("field", ["number", "q", "actor", "find", "element"])
 def test_no_field_finds_a_person_by_name(client: FlaskClient, field: str) -> None:
     names = {str(name) for name in session().scalars(select(Person.name).limit(5))}
     sign_in(client, user_named("auditor"))

@@ -38,6 +38,8 @@ class ReportFilter:
     view: str = ""
     process: str = ""
     definition: str = ""
+    element: str = ""
+    outcome: str = ""
     notice: UUID | None = None
     owner: UUID | None = None
     since: date | None = None

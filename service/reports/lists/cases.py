@@ -4,8 +4,12 @@ cannot look for one (domain.md §9): they find a case by numbers, unit, who did 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from sqlalchemy import tuple_
 
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import ADMINISTRATORS, BUSINESS, Role
@@ -14,12 +18,14 @@ from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import case_list
+from service.models.tables.case import Case
 from service.models.tables.user import User
 from service.reports.framework import columns
-from service.reports.framework.filters import Control, FilterField, choice, hidden, lookup, search
+from service.reports.framework.filters import Choices, Control, FilterField, choice, lookup, search
 from service.reports.framework.list_page import ListPage
 from service.reports.framework.report import CellType, Column, Report, Row, roles_that_may
 from service.reports.framework.table import PagedTable
+from service.reports.lists.process_mining import elements_of
 
 COLUMNS = (
     Column("case_number", N_("案卷编号"), CellType.CODE),
@@ -46,6 +52,9 @@ class CaseState(Labelled):
 def read(user: User, chosen: ReportFilter) -> PagedTable:
     """Read the cases, the latest first."""
     query = case_list.cases_query(user, chosen)
+    if chosen.outcome:
+        ends = [end for end in case_list.outcomes() if _name_of(*end) == chosen.outcome]
+        query = query.where(tuple_(Case.definition, Case.ended).in_(ends))
     return PagedTable(COLUMNS, query, case_list.ORDER, partial(_cells, Role(user.role)))
 
 
@@ -57,6 +66,19 @@ def _cells(role: Role, row: Any) -> Row:
         "version": row.number,
         "state": (CaseState.ENDED if row.ended_at else CaseState.RUNNING).label,
     }
+
+
+def _outcomes(_user: User) -> list[tuple[str, str]]:
+    """The names of the end events at which cases have ended: one name, if several processes end alike."""
+    return [(name, name) for name in sorted({_name_of(*end) for end in case_list.outcomes()})]
+
+
+def _select(name: str, choices: Callable[[User], Choices], any_label: str, label: str) -> FilterField:
+    return replace(lookup(name, choices, any_label, label, least=1), roles=ADMINISTRATORS)
+
+
+def _name_of(definition: str, element: str) -> str:
+    return elements_of(definition).get(element, ("", ""))[0] or element
 
 
 LISTS = (
@@ -72,9 +94,11 @@ LISTS = (
             search(N_("办理人登录名"), N_("办理人"), "actor", roles=ADMINISTRATORS),
             lookup("process", lambda _user: case_list.processes(), N_("全部流程"), N_("流程"), least=0),
             choice("state", tuple(CaseState), N_("全部状态"), N_("状态")),
+            search(N_("办过的环节"), N_("环节"), "element", roles=ADMINISTRATORS),
+            _select("definition", lambda _user: case_list.versions(), N_("全部版本"), N_("流程版本")),
+            _select("outcome", _outcomes, N_("全部结局"), N_("结局")),
             FilterField("since", Control.DAY, N_("从"), roles=ADMINISTRATORS),
             FilterField("until", Control.DAY, N_("至"), roles=ADMINISTRATORS),
-            hidden("definition"),
         ),
         page=ListPage(
             N_("没有案卷"),

@@ -122,12 +122,6 @@ def _first_process(_user: User) -> Mapping[str, str]:
     return {"process": next((key for key, _name in case_list.processes()), "")}
 
 
-def _versions(_user: User) -> list[tuple[str, str]]:
-    query = select(DefinitionVersion.digest, DefinitionVersion.key, DefinitionVersion.number)
-    rows = session().execute(query.order_by(DefinitionVersion.key, DefinitionVersion.number))
-    return [(digest, f"{key} {number}") for digest, key, number in rows]
-
-
 LISTS = (
     Report(
         "process-mining",
@@ -136,7 +130,7 @@ LISTS = (
         read,
         filters=(
             lookup("process", lambda _user: case_list.processes(), "", N_("流程"), least=1),
-            lookup("definition", _versions, N_("全部版本"), N_("流程版本")),
+            lookup("definition", lambda _user: case_list.versions(), N_("全部版本"), N_("流程版本")),
             search(N_("班次、证书或案卷编号"), N_("编号"), "number"),
             search(N_("单位"), N_("单位")),
             FilterField("since", Control.DAY, N_("从")),

@@ -60,14 +60,26 @@ def cases_query(user: User, chosen: ReportFilter) -> Any:
         query = query.where(has_number(chosen.number))
     if chosen.q:
         query = query.where(Case.unit_id.in_(select(Organisation.id).where(contains(Organisation.name, chosen.q))))
-    if chosen.actor:
-        actors = select(User.id).where(func.lower(User.login) == chosen.actor.lower())
-        done = select(Task.case_id).where(Task.closed_by.in_(actors), Task.state == TaskState.COMPLETED)
-        query = query.where(or_(Case.started_by.in_(actors), Case.id.in_(done)))
+    query = _of_work(query, chosen)
     if chosen.since:
         query = query.where(Case.started_at >= start_of_day(chosen.since))
     if chosen.until:
         query = query.where(Case.started_at < start_of_day(chosen.until + timedelta(days=1)))
+    return query
+
+
+def _of_work(query: Any, chosen: ReportFilter) -> Any:
+    """Narrow by who did something in a case, and by the element of a task that was done, by name or id."""
+    if chosen.actor:
+        actors = select(User.id).where(func.lower(User.login) == chosen.actor.lower())
+        done = select(Task.case_id).where(Task.closed_by.in_(actors), Task.state == TaskState.COMPLETED)
+        query = query.where(or_(Case.started_by.in_(actors), Case.id.in_(done)))
+    if chosen.element:
+        passed = or_(
+            contains(func.lower(Task.name), chosen.element.lower()),
+            func.split_part(Task.element, "/", -1) == chosen.element,
+        )
+        query = query.where(Case.id.in_(select(Task.case_id).where(passed, Task.state == TaskState.COMPLETED)))
     return query
 
 
@@ -102,6 +114,19 @@ def processes() -> list[tuple[str, str]]:
         .order_by(DefinitionVersion.key)
     )
     return [(row[0], row[1]) for row in session().execute(query)]
+
+
+def versions() -> list[tuple[str, str]]:
+    """Digest of every version, with its process and number."""
+    query = select(DefinitionVersion.digest, DefinitionVersion.key, DefinitionVersion.number)
+    rows = session().execute(query.order_by(DefinitionVersion.key, DefinitionVersion.number))
+    return [(digest, f"{key} {number}") for digest, key, number in rows]
+
+
+def outcomes() -> list[tuple[str, str]]:
+    """Version and end event of all cases that have ended, each pair once."""
+    rows = session().execute(select(Case.definition, Case.ended).where(Case.ended.is_not(None)).distinct())
+    return [(row[0], row[1]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
