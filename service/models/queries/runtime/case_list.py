@@ -126,7 +126,7 @@ def versions() -> list[tuple[str, str]]:
 def outcomes() -> list[tuple[str, str]]:
     """Version and end event of all cases that have ended, each pair once."""
     rows = session().execute(select(Case.definition, Case.ended).where(Case.ended.is_not(None)).distinct())
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1] or "") for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
