@@ -33,7 +33,7 @@ LOGS = {
     "xes": ("XES", ".xes", "application/xml"),
     "csv": ("CSV", ".csv", "text/csv"),
 }
-"""Name, ending and media type of each format of an event log."""
+"""Title, ending and media type of each format of an event log, by its name."""
 
 
 @bp.get("/mining")
@@ -55,21 +55,21 @@ def index() -> ResponseReturnValue:
         drawn=drawn_names(table.digest) if table.digest else {},
         variants=table.map.variants[:VARIANTS_SHOWN],
         duration=duration,
-        logs={form: name for form, (name, _ending, _media) in LOGS.items()},
+        logs={name: title for name, (title, _ending, _media) in LOGS.items()},
     )
 
 
-@bp.post("/mining/log/<form>")
+@bp.post("/mining/log/<name>")
 @requires_permission(Action.READ_AUDIT, Action.EDIT_PROCESSES)
-@rerender_on_error(lambda form: index(), Conflict)
-def log(form: str) -> ResponseReturnValue:
+@rerender_on_error(lambda name: index(), Conflict)
+def log(name: str) -> ResponseReturnValue:
     """The event log of the cases that the address is narrowed to, under pseudonyms."""
     chosen = parse_filter(get_report("process-mining"), current_user, request.args.to_dict())
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "log"
-        write_mined_log(current_user, made, form, chosen)
+        write_mined_log(current_user, made, name, chosen)
         content = made.open("rb")  # it stays readable when its name is gone
-    _name, ending, media = LOGS[form]
+    _title, ending, media = LOGS[name]
     return send_file(content, media, as_attachment=True, download_name=f"event-log{ending}")
 
 
