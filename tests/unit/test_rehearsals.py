@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from service import engine
 from service.engine.comparison import compare
@@ -45,7 +45,7 @@ def test_a_model_test_that_expects_something_else_fails(key: str, test: dict[str
         for one in test.get("steps", [])[:1]
         if "complete" in one
     ]
-    (tmp_path / f"{key}.yaml").write_text(yaml.safe_dump(altered, allow_unicode=True))
+    (tmp_path / f"{key}.yaml").write_text(json.dumps(altered, ensure_ascii=False))
     outcomes = rehearsals.run_tests(key, bundle(PROCESSES / f"{key}.bpmn"), tmp_path)
     assert [one.zh != "" and one.en != "" for one in outcomes] == [True] * len(altered)
 
