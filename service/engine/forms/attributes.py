@@ -51,6 +51,37 @@ def only(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str], w
         )
 
 
+def has_types(form: Form, key: str, given: Mapping[str, Any]) -> bool:
+    """Refuse a text, object or list that is written as something else; what was refused cannot be read further."""
+    wrong = [
+        (name, value, said)
+        for name, value in given.items()
+        if value is not None and (said := _said_of_type(name, value)) is not None
+    ]
+    for name, value, (zh, en) in wrong:
+        form.refuse(
+            key,
+            f"{name} 写成了“{str(value)[:60]}”，应为{zh}。",
+            f'{name} is written "{str(value)[:60]}"; it is {en}.',
+            (f"写成{zh}，或删去。", f"Write {en}, or remove it."),
+            is_fatal=True,
+        )
+    held = [value for name, value in given.items() if name in components.OBJECTS and isinstance(value, dict)]
+    return not wrong and all(has_types(form, key, one) for one in held if one is not given.get("properties"))
+
+
+def _said_of_type(name: str, value: Any) -> tuple[str, str] | None:
+    """What a value should have been, if it is something else."""
+    if name in components.TEXT and not isinstance(value, str):
+        return "文字", "a text"
+    if name == "properties" and isinstance(value, dict) and not all(isinstance(one, str) for one in value.values()):
+        return "文字的属性，值加引号", "an object whose values are texts, in quotes"
+    if name in components.OBJECTS and not isinstance(value, dict):
+        return "对象", "an object"
+    is_list = isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    return ("对象的列表", "a list of objects") if name in components.LISTS and not is_list else None
+
+
 def check_attributes(form: Form, each: Mapping[str, Any], kind: str) -> None:
     """Refuse attributes of a component that are not drawn, and those that are written as this form cannot read them."""
     key = name_of(each)

@@ -64,6 +64,17 @@ TOP = frozenset(
 )
 """Attributes beside the components."""
 
+_TEXT = """
+id type key path label description text subtype dateLabel timeLabel timeSerializingFormat valuesKey title title_en
+pattern validationType placeholder prefixAdorner suffixAdorner hide
+"""
+TEXT = frozenset(_TEXT.split())
+"""Attributes whose value is a text."""
+OBJECTS = frozenset(["conditional", "properties", "validate", "appearance"])
+"""Attributes whose value is an object."""
+LISTS = frozenset(["components", "values"])
+"""Attributes whose value is a list of objects."""
+
 _BOX = frozenset(["placeholder", "prefixAdorner", "suffixAdorner"])
 APPEARANCE = dict.fromkeys(("textfield", "textarea", "number"), _BOX)
 """Component → what stands in and around its box."""

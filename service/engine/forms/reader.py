@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
 from service.engine.forms import components
-from service.engine.forms.attributes import check_attributes, name_of, nearest, only, refuse_component
+from service.engine.forms.attributes import (
+    check_attributes,
+    has_types,
+    name_of,
+    nearest,
+    only,
+    refuse_component,
+)
 from service.engine.forms.conditions import Condition, as_text, read_condition, read_hidden
 from service.engine.forms.defaults import problem_of
 from service.engine.forms.fields import Field, Form, Option
 
 MAX_LENGTHS = {"textfield": 200, "textarea": 1000}
 _KEY = re.compile(r"[A-Za-z]\w{0,99}")
+_HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _REPEATS = re.compile(r"[+*}]\)?[+*{]")  # a repetition repeated, whose time may explode
 
 
@@ -25,11 +34,14 @@ def read_form(content: bytes) -> Form:
     """Read a form; never raises."""
     form = Form()
     try:
-        top = json.loads(content)
-        found = top["components"]
+        top = json.loads(content, object_pairs_hook=_members, parse_constant=_no_number)
+        found = top["components"] if has_types(form, "", top) else ()
         form.title = str(top.get("title") or "")
         only(form, "", top, components.TOP, ("表单", "The form"))
         _read_all(form, found, None)
+    except _Unreadable as unreadable:
+        remedy = ("改正后再部署。", "Correct it.")
+        form.refuse("", unreadable.zh, unreadable.en, remedy, is_fatal=True)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         said = f"{type(error).__name__}: {error}"
         form.refuse(
@@ -44,11 +56,39 @@ def read_form(content: bytes) -> Form:
     return form
 
 
+class _Unreadable(Exception):
+    """What JSON allows and a form does not; zh, en: what it is."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Read an object. Raises _Unreadable for a name given twice, and for a text with signs that cannot be shown."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, _ in pairs if [one for one, _ in pairs].count(name) > 1)
+        raise _Unreadable(f"“{twice}”在同一个对象里写了两次。", f'"{twice}" is written twice in one object.')
+    for name, value in pairs:
+        texts = (name, *(value if isinstance(value, list) else (value,)))
+        if any(isinstance(text, str) and _HIDDEN.search(text) for text in texts):
+            raise _Unreadable("有不能显示的控制字符。", "There are control characters that cannot be shown.")
+    return found
+
+
+def _no_number(written: str) -> None:
+    raise _Unreadable(f"{written} 不是数。", f"{written} is no number.")
+
+
 def _read_all(form: Form, found: Iterable[Any], shown: Condition | None) -> None:
     for each in found:
         kind = str(each.get("type"))
         if kind not in components.ATTRIBUTES:
             refuse_component(form, each, kind)
+            continue
+        known = {name: value for name, value in each.items() if name in components.ATTRIBUTES[kind]}
+        if not has_types(form, name_of(each), known):
             continue
         check_attributes(form, each, kind)
         _read_one(form, each, kind, _show_if(form, each, shown))
@@ -266,11 +306,13 @@ def _pattern(form: Form, key: str, rules: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _decimal(form: Form, key: str, value: Any) -> Decimal | None:
-    try:
-        return None if value is None or value == "" else Decimal(str(value))
-    except InvalidOperation:
-        _refuse_number(form, key, value)
+    if value is None or value == "":
         return None
+    with suppress(InvalidOperation):
+        if (found := Decimal(str(value))).is_finite():
+            return found
+    _refuse_number(form, key, value)
+    return None
 
 
 def _whole(form: Form, key: str, value: Any, otherwise: int) -> int:
@@ -306,9 +348,22 @@ def _check_together(form: Form) -> None:
             remedy = ("写 values 或 valuesKey。", "Write values or valuesKey.")
             form.refuse(one.key, "选项应写明,且只写一处。", "The choices are to be given, in one place.", remedy)
         _check_default(form, one)
+        _check_range(form, one)
         for condition in (one.show_if, one.required_if):
             for term in condition.terms() if condition else ():
                 _check_term(form, one.key, term, inputs)
+
+
+def _check_range(form: Form, one: Field) -> None:
+    """Some value is possible, and each choice is one."""
+    is_empty = one.minimum is not None and one.maximum is not None and one.minimum > one.maximum
+    if is_empty or one.shortest > one.longest:
+        remedy = ("改正 validate。", "Correct its validate.")
+        form.refuse(one.key, "下限大于上限，没有值可填。", "The least is more than the most: no value fits.", remedy)
+    values = [option.value for option in one.options]
+    if twice := next((value for value in values if values.count(value) > 1), None):
+        remedy = ("各选项的值要不同。", "Give each choice a value of its own.")
+        form.refuse(one.key, f"选项的值“{twice}”重复。", f'The value "{twice}" of a choice is used twice.', remedy)
 
 
 def _check_default(form: Form, one: Field) -> None:
