@@ -53,7 +53,7 @@ def read(user: User, chosen: ReportFilter) -> PagedTable:
     """Read the cases, the latest first."""
     query = case_list.cases_query(user, chosen)
     if chosen.outcome:
-        ends = [end for end in case_list.outcomes() if _name_of(*end) == chosen.outcome]
+        ends = [(digest, key) for digest, key, name in _ends() if name == chosen.outcome]
         query = query.where(tuple_(Case.definition, Case.ended).in_(ends))
     return PagedTable(COLUMNS, query, case_list.ORDER, partial(_cells, Role(user.role)))
 
@@ -69,16 +69,22 @@ def _cells(role: Role, row: Any) -> Row:
 
 
 def _outcomes(_user: User) -> list[tuple[str, str]]:
-    """The names of the end events at which cases have ended: one name, if several processes end alike."""
-    return [(name, name) for name in sorted({_name_of(*end) for end in case_list.outcomes()})]
+    """The names of the end events of all versions: one name, if several processes end alike."""
+    return [(name, name) for name in sorted({name for _digest, _key, name in _ends()})]
+
+
+def _ends() -> list[tuple[str, str, str]]:
+    """Version, id and name of every end event, from the diagrams: to ask all cases took as long as there are many."""
+    return [
+        (digest, key, name or key)
+        for digest, _version in case_list.versions()
+        for key, (name, kind) in elements_of(digest).items()
+        if kind == "endEvent"
+    ]
 
 
 def _select(name: str, choices: Callable[[User], Choices], any_label: str, label: str) -> FilterField:
     return replace(lookup(name, choices, any_label, label, least=1), roles=ADMINISTRATORS)
-
-
-def _name_of(definition: str, element: str) -> str:
-    return elements_of(definition).get(element, ("", ""))[0] or element
 
 
 LISTS = (

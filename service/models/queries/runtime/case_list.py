@@ -123,12 +123,6 @@ def versions() -> list[tuple[str, str]]:
     return [(digest, f"{key} {number}") for digest, key, number in rows]
 
 
-def outcomes() -> list[tuple[str, str]]:
-    """Version and end event of all cases that have ended, each pair once."""
-    rows = session().execute(select(Case.definition, Case.ended).where(Case.ended.is_not(None)).distinct())
-    return [(row[0], row[1] or "") for row in rows]
-
-
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Something that a case waits for. kind: task, timer, async, external, message or signal; name: of a message or
