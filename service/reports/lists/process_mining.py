@@ -102,7 +102,7 @@ def _in_force(process: str) -> str:
     return session().scalar(query) or ""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def elements_of(digest: str) -> dict[str, tuple[str, str]]:
     """Name and BPMN type of each element of a version, by id."""
     files = {
