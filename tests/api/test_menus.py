@@ -363,7 +363,9 @@ OPERATIONS = [
     Operation("§9 校验", "/audit", "/audit/verify", {"audit_admin"}, "POST"),
     Operation("§9 导出日志", "/audit", "/exports/new/audit-events", {"audit_admin"}, "POST"),
     Operation("§9 流程分析", "/mining", "/exports/new/process-mining", {"audit_admin", "process_admin"}, "POST"),
-    Operation("§9 事件日志", "", "/mining/log/csv", {"audit_admin", "process_admin"}, "POST"),  # offered where there are cases
+    Operation(
+        "§9 事件日志", "", "/mining/log/csv", {"audit_admin", "process_admin"}, "POST"
+    ),  # offered where there are cases
     Operation("§9 规则核查", "/audit/rules", "/exports/new/rule-checks", {"audit_admin"}, "POST"),
     Operation("§9 随机抽查", "/audit/samples", "/audit/samples", {"audit_admin"}, "POST"),
     Operation("§9 导出数据变更", "/row-history", "/exports/new/row-history", {"audit_admin"}, "POST"),
