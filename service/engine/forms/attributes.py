@@ -71,7 +71,7 @@ def has_types(form: Form, key: str, given: Mapping[str, Any]) -> bool:
 
 
 def _said_of_type(name: str, value: Any) -> tuple[str, str] | None:
-    """What a value should have been, if it is something else."""
+    """Name the type that a value should have, if it has another."""
     if name in components.TEXT and not isinstance(value, str):
         return "文字", "a text"
     if name == "properties" and isinstance(value, dict) and not all(isinstance(one, str) for one in value.values()):

@@ -57,7 +57,7 @@ def read_form(content: bytes) -> Form:
 
 
 class _Unreadable(Exception):
-    """What JSON allows and a form does not; zh, en: what it is."""
+    """JSON that is no form; zh, en: what is wrong."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)
