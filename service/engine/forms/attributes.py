@@ -51,8 +51,8 @@ def only(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str], w
         )
 
 
-def has_types(form: Form, key: str, given: Mapping[str, Any]) -> bool:
-    """Refuse a text, object or list that is written as something else; what was refused cannot be read further."""
+def check_types(form: Form, key: str, given: Mapping[str, Any]) -> None:
+    """Refuse a text, object or list that is written as something else; a version that has one is read as it was."""
     wrong = [
         (name, value, said)
         for name, value in given.items()
@@ -64,10 +64,10 @@ def has_types(form: Form, key: str, given: Mapping[str, Any]) -> bool:
             f"{name} 写成了“{str(value)[:60]}”，应为{zh}。",
             f'{name} is written "{str(value)[:60]}"; it is {en}.',
             (f"写成{zh}，或删去。", f"Write {en}, or remove it."),
-            is_fatal=True,
         )
-    held = [value for name, value in given.items() if name in components.OBJECTS and isinstance(value, dict)]
-    return not wrong and all(has_types(form, key, one) for one in held if one is not given.get("properties"))
+    for name, value in given.items():
+        if name in components.OBJECTS - {"properties"} and isinstance(value, dict):
+            check_types(form, key, value)
 
 
 def _said_of_type(name: str, value: Any) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ from typing import Any
 from service.engine.forms import components
 from service.engine.forms.attributes import (
     check_attributes,
-    has_types,
+    check_types,
     name_of,
     nearest,
     only,
@@ -35,7 +35,8 @@ def read_form(content: bytes) -> Form:
     form = Form()
     try:
         top = json.loads(content, object_pairs_hook=_members, parse_constant=_no_number)
-        found = top["components"] if has_types(form, "", top) else ()
+        found = top["components"]
+        check_types(form, "", top)
         form.title = str(top.get("title") or "")
         only(form, "", top, components.TOP, ("表单", "The form"))
         _read_all(form, found, None)
@@ -88,8 +89,7 @@ def _read_all(form: Form, found: Iterable[Any], shown: Condition | None) -> None
             refuse_component(form, each, kind)
             continue
         known = {name: value for name, value in each.items() if name in components.ATTRIBUTES[kind]}
-        if not has_types(form, name_of(each), known):
-            continue
+        check_types(form, name_of(each), known)
         check_attributes(form, each, kind)
         _read_one(form, each, kind, _show_if(form, each, shown))
 
@@ -287,7 +287,8 @@ def _pattern(form: Form, key: str, rules: Mapping[str, Any]) -> tuple[str, str]:
     if kind not in (None, "", "custom"):
         remedy = ("写 email、phone 或 custom。", "Write email, phone or custom.")
         form.refuse(key, f"没有 validationType“{kind}”。", f'There is no validationType "{kind}".', remedy)
-    text = str(rules.get("pattern") or "")
+    given = rules.get("pattern")
+    text = given if isinstance(given, str) else ""
     try:
         re.compile(text)
         if not _REPEATS.search(text):
